@@ -1,0 +1,113 @@
+//! Severity: six levels, from `trace` to `critical`.
+use std::fmt;
+use std::str::FromStr;
+
+/// How grave an event is. `critical` pages a human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// Finest detail.
+    Trace = 0,
+    /// Development detail.
+    Debug = 1,
+    /// Success, and what was expected.
+    Info = 2,
+    /// Degraded, or retried.
+    Warn = 3,
+    /// Failed.
+    Error = 4,
+    /// Somebody must get up.
+    Critical = 5,
+}
+
+impl Level {
+    /// How many levels there are.
+    pub const COUNT: usize = 6;
+    /// All levels, least grave first.
+    pub const ALL: [Level; Level::COUNT] =
+        [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Critical];
+
+    /// The lower-case name that stands in lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+            Level::Critical => "critical",
+        }
+    }
+
+    /// The level of a number as stored in a record header, if it is one.
+    pub const fn from_u8(number: u8) -> Option<Level> {
+        if (number as usize) < Level::COUNT { Some(Level::ALL[number as usize]) } else { None }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The least grave level that passes, or none at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LevelFilter {
+    /// Nothing passes.
+    Off,
+    /// This level and graver ones pass.
+    AtLeast(Level),
+}
+
+impl LevelFilter {
+    /// Whether `level` passes.
+    pub const fn passes(self, level: Level) -> bool {
+        match self {
+            LevelFilter::Off => false,
+            LevelFilter::AtLeast(least) => level as u8 >= least as u8,
+        }
+    }
+}
+
+/// A word that is no level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseLevelError {
+    found: String,
+}
+
+impl fmt::Display for ParseLevelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no level; expected trace, debug, info, warn (warning), error, critical or off",
+            self.found
+        )
+    }
+}
+
+impl std::error::Error for ParseLevelError {}
+
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word = text.trim();
+        Level::ALL
+            .into_iter()
+            .find(|level| word.eq_ignore_ascii_case(level.as_str()))
+            .or_else(|| word.eq_ignore_ascii_case("warning").then_some(Level::Warn))
+            .ok_or_else(|| ParseLevelError { found: text.to_owned() })
+    }
+}
+
+impl FromStr for LevelFilter {
+    type Err = ParseLevelError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().eq_ignore_ascii_case("off") {
+            return Ok(LevelFilter::Off);
+        }
+        text.parse().map(LevelFilter::AtLeast)
+    }
+}

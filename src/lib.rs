@@ -1,0 +1,5 @@
+//! ringseal: a logging engine for latency-sensitive services.
+pub mod core;
+pub mod encode;
+pub mod sink;
+pub mod storage;
