@@ -1,5 +1,8 @@
 //! ringseal: a logging engine for latency-sensitive services.
+mod sync;
+
 pub mod core;
 pub mod encode;
+pub mod ringbuf;
 pub mod sink;
 pub mod storage;

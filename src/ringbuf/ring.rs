@@ -1,0 +1,297 @@
+//! The ring's two halves and the memory between them.
+//!
+//! Positions count bytes and only grow; `position & mask` is the place in memory. A grant never crosses the end of
+//! the memory: when it would, the producer notes in `watermark` where the data of this lap end and goes on at the
+//! start of the next lap. It can be at most one lap ahead, so one watermark is enough.
+//!
+//! # Invariants
+//! 1. `memory` points to `mask + 1` initialised bytes, aligned to [`ALIGN`], that live until both halves are gone.
+//! 2. Only the one [`Producer`] stores `tail` and `watermark`; only the one [`Consumer`] stores `head`.
+//! 3. `head <= tail <= head + capacity` at every moment. Bytes in `[head, tail)` belong to the consumer, all others
+//!    to the producer. A position changes sides only by a release store that the other side reads by an acquire
+//!    load.
+//! 4. A grant `[tail, tail + len)` lies within one lap and ends at or before `limit`, and
+//!    `limit <= head + capacity` for some head that the producer has loaded with acquire.
+//! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
+//!    and before the lap's watermark if that tail is in a later lap.
+#![allow(unsafe_code)]
+
+use std::alloc::{self, Layout};
+use std::fmt;
+use std::ptr::NonNull;
+
+use crate::sync::{Arc, AtomicUsize, CachePadded, Ordering};
+
+/// Grants are rounded up to this many bytes, so that every record starts aligned.
+pub const ALIGN: usize = 8;
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("ringseal counts ring positions in 64 bits; this target has fewer");
+
+struct Shared {
+    tail: CachePadded<AtomicUsize>,
+    head: CachePadded<AtomicUsize>,
+    /// Where the data of the consumer's lap end, once the producer is in the next one.
+    watermark: CachePadded<AtomicUsize>,
+    memory: NonNull<u8>,
+    mask: usize,
+    #[cfg(loom)]
+    granules: Vec<loom::cell::UnsafeCell<()>>,
+}
+
+// SAFETY: invariants 2 and 3: each byte has one owner at a time, and changes hands by release and acquire.
+unsafe impl Send for Shared {}
+// SAFETY: as above; what is shared besides are atomics and constants.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn layout(capacity: usize) -> Layout {
+        Layout::from_size_align(capacity, 4096).expect("capacity is bounded by `ring`")
+    }
+
+    fn capacity(&self) -> usize {
+        self.mask + 1
+    }
+
+    /// Tells loom who touches which granules; nothing otherwise.
+    #[inline(always)]
+    fn touch(&self, _position: usize, _len: usize, _write: bool) {
+        #[cfg(loom)]
+        for granule in (_position & self.mask) / ALIGN
+            ..((_position & self.mask) + _len.next_multiple_of(ALIGN)) / ALIGN
+        {
+            if _write {
+                self.granules[granule].with_mut(|_| ());
+            } else {
+                self.granules[granule].with(|_| ());
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: invariant 1: allocated in `ring` with this layout, and nobody is left to use it.
+        unsafe { alloc::dealloc(self.memory.as_ptr(), Self::layout(self.capacity())) }
+    }
+}
+
+/// Makes a ring of at least `capacity_bytes` (rounded up to a power of two, 64 bytes to 1 GiB), with every page
+/// already written to.
+///
+/// # Panics
+/// When the system has no memory left, as every allocation does.
+pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
+    let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
+    let layout = Shared::layout(capacity);
+    // SAFETY: the layout's size is at least 64.
+    let memory = unsafe { alloc::alloc(layout) };
+    let Some(memory) = NonNull::new(memory) else { alloc::handle_alloc_error(layout) };
+    // SAFETY: `memory` is valid for `capacity` bytes. Writing here also takes the page faults (invariant 1).
+    unsafe { memory.as_ptr().write_bytes(0xA5, capacity) };
+    let shared = Arc::new(Shared {
+        tail: CachePadded(AtomicUsize::new(0)),
+        head: CachePadded(AtomicUsize::new(0)),
+        watermark: CachePadded(AtomicUsize::new(0)),
+        memory,
+        mask: capacity - 1,
+        #[cfg(loom)]
+        granules: (0..capacity / ALIGN).map(|_| loom::cell::UnsafeCell::new(())).collect(),
+    });
+    let producer = Producer { shared: Arc::clone(&shared), tail: 0, limit: capacity, memory };
+    let consumer = Consumer { shared, head: 0, at: 0, tail: 0 };
+    (producer, consumer)
+}
+
+/// The writing half.
+pub struct Producer {
+    shared: Arc<Shared>,
+    /// Our own position; the shared one trails it only between a wrap and the next commit.
+    tail: usize,
+    /// A grant may end here without a look at anything shared (invariant 4).
+    limit: usize,
+    memory: NonNull<u8>,
+}
+
+// SAFETY: the pointer is that of `shared` (invariant 1), which is `Send`.
+unsafe impl Send for Producer {}
+
+impl Producer {
+    /// Reserves `len` contiguous bytes, or returns `None` when they are not free now (or never could be).
+    ///
+    /// The bytes hold old data. Dropping the grant gives them back.
+    #[inline(always)]
+    pub fn grant(&mut self, len: usize) -> Option<Grant<'_>> {
+        let len = len.next_multiple_of(ALIGN);
+        if len > self.limit - self.tail && !self.make_room(len) {
+            return None;
+        }
+        self.shared.touch(self.tail, len, true);
+        Some(Grant { producer: self, len })
+    }
+
+    /// Bytes of the whole ring.
+    pub fn capacity_bytes(&self) -> usize {
+        self.shared.capacity()
+    }
+
+    /// Bytes written and not yet released, as far as the consumer has told.
+    pub fn used_bytes(&self) -> usize {
+        // ORDER: acquire pairs with the release store in `Consumer::release`.
+        self.tail - self.shared.head.0.load(Ordering::Acquire)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, len: usize) -> bool {
+        let capacity = self.shared.capacity();
+        // ORDER: acquire pairs with the release store in `Consumer::release`: the consumer has finished reading
+        // everything before `head` (invariant 3).
+        let head = self.shared.head.0.load(Ordering::Acquire);
+        let room = head + capacity;
+        let at_lap_start = self.tail & self.shared.mask == 0;
+        let lap_end = (self.tail | self.shared.mask) + 1;
+        if len <= lap_end - self.tail {
+            if len > room - self.tail {
+                return false;
+            }
+            if at_lap_start {
+                self.mark_lap_end();
+            }
+            self.limit = lap_end.min(room);
+            return true;
+        }
+        if len > capacity || lap_end + len > room {
+            return false;
+        }
+        self.mark_lap_end();
+        self.tail = lap_end;
+        self.limit = (lap_end + capacity).min(room);
+        true
+    }
+
+    /// Notes where the data of the lap that we leave end. Only called when there is room in the next one, so `head`
+    /// has left every earlier lap and nobody needs their mark any more.
+    fn mark_lap_end(&mut self) {
+        // ORDER: relaxed; published by the release store of `tail` in the next commit, read after the acquire load
+        // in `Consumer::poll`.
+        self.shared.watermark.0.store(self.tail, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("tail", &self.tail).field("limit", &self.limit).finish()
+    }
+}
+
+/// Reserved contiguous bytes, not yet visible to the consumer.
+#[derive(Debug)]
+pub struct Grant<'a> {
+    producer: &'a mut Producer,
+    len: usize,
+}
+
+impl Grant<'_> {
+    /// The reserved bytes.
+    #[inline(always)]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        let offset = self.producer.tail & self.producer.shared.mask;
+        // SAFETY: invariants 1, 3 and 4: the range lies within the memory and belongs to the producer, and this
+        // borrow of the grant borrows the producer, so there is no other reference to it.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.producer.memory.as_ptr().add(offset), self.len)
+        }
+    }
+
+    /// Publishes the first `len` bytes (rounded up to [`ALIGN`], never more than was granted). Zero publishes nothing.
+    #[inline(always)]
+    pub fn commit(self, len: usize) {
+        debug_assert!(len <= self.len, "committed {len} bytes of a grant of {}", self.len);
+        let len = len.min(self.len).next_multiple_of(ALIGN);
+        if len == 0 {
+            return;
+        }
+        let tail = self.producer.tail + len;
+        self.producer.tail = tail;
+        // ORDER: release pairs with the acquire load in `Consumer::poll`: the bytes are written before they can be
+        // seen (invariant 3).
+        self.producer.shared.tail.0.store(tail, Ordering::Release);
+    }
+}
+
+/// The reading half.
+pub struct Consumer {
+    shared: Arc<Shared>,
+    /// What the producer has been told.
+    head: usize,
+    /// What has been read.
+    at: usize,
+    /// The newest tail seen.
+    tail: usize,
+}
+
+impl Consumer {
+    /// Looks for newly published bytes and returns how many bytes are in use, read ones not yet released included.
+    #[inline]
+    pub fn poll(&mut self) -> usize {
+        // ORDER: acquire pairs with the release store in `Grant::commit` (invariant 3).
+        self.tail = self.shared.tail.0.load(Ordering::Acquire);
+        self.tail - self.head
+    }
+
+    /// The next contiguous bytes to read as of the last [`Consumer::poll`]; empty when there is nothing.
+    #[inline]
+    pub fn readable(&mut self) -> &[u8] {
+        let mask = self.shared.mask;
+        let lap_end = (self.at | mask) + 1;
+        let mut end = self.tail;
+        if self.tail > lap_end {
+            // ORDER: relaxed; written before the release store of the `tail` that `poll` has loaded with acquire.
+            end = self.shared.watermark.0.load(Ordering::Relaxed);
+            if self.at == end {
+                self.at = lap_end;
+                end = self.tail;
+            }
+        }
+        let len = end - self.at;
+        self.shared.touch(self.at, len, false);
+        // SAFETY: invariants 1, 3 and 5: the range lies within the memory and belongs to the consumer until it is
+        // released, which needs `&mut self`.
+        unsafe { std::slice::from_raw_parts(self.shared.memory.as_ptr().add(self.at & mask), len) }
+    }
+
+    /// Moves on by `len` bytes of the readable stretch. They stay valid until [`Consumer::release`].
+    #[inline]
+    pub fn advance(&mut self, len: usize) {
+        debug_assert!(len <= self.tail - self.at);
+        self.at += len;
+    }
+
+    /// Gives everything that was read back to the producer.
+    #[inline]
+    pub fn release(&mut self) {
+        if self.head != self.at {
+            self.head = self.at;
+            // ORDER: release pairs with the acquire loads in `Producer::make_room` and `Producer::used_bytes`: our
+            // reads are done before the bytes can be overwritten (invariant 3).
+            self.shared.head.0.store(self.head, Ordering::Release);
+        }
+    }
+
+    /// Bytes of the whole ring.
+    pub fn capacity_bytes(&self) -> usize {
+        self.shared.capacity()
+    }
+
+    /// Whether the producer half is gone, so that nothing can be published any more after the next poll.
+    pub fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("at", &self.at).field("tail", &self.tail).finish()
+    }
+}
