@@ -170,6 +170,15 @@ impl Producer {
         true
     }
 
+    /// Undoes the wrap of a grant that was not committed: else the end of the lap would count as used for ever.
+    #[cold]
+    #[inline(never)]
+    fn take_back(&mut self) {
+        // ORDER: relaxed; only this side stores `tail`.
+        self.tail = self.shared.tail.0.load(Ordering::Relaxed);
+        self.limit = self.tail;
+    }
+
     /// Notes where the data of the lap that we leave end. Only called when there is room in the next one, so `head`
     /// has left every earlier lap and nobody needs their mark any more.
     fn mark_lap_end(&mut self) {
@@ -187,6 +196,7 @@ impl fmt::Debug for Producer {
 
 /// Reserved contiguous bytes, not yet visible to the consumer.
 #[derive(Debug)]
+#[must_use = "a grant that is dropped is given back unread"]
 pub struct Grant<'a> {
     producer: &'a mut Producer,
     len: usize,
@@ -206,17 +216,28 @@ impl Grant<'_> {
 
     /// Publishes the first `len` bytes (rounded up to [`ALIGN`], never more than was granted). Zero publishes nothing.
     #[inline(always)]
-    pub fn commit(self, len: usize) {
+    pub fn commit(mut self, len: usize) {
         debug_assert!(len <= self.len, "committed {len} bytes of a grant of {}", self.len);
-        let len = len.min(self.len).next_multiple_of(ALIGN);
+        // From here on `drop` has nothing to take back, and the compiler drops it.
+        let granted = std::mem::take(&mut self.len);
+        let len = len.min(granted).next_multiple_of(ALIGN);
         if len == 0 {
-            return;
+            return self.producer.take_back();
         }
         let tail = self.producer.tail + len;
         self.producer.tail = tail;
         // ORDER: release pairs with the acquire load in `Consumer::poll`: the bytes are written before they can be
         // seen (invariant 3).
         self.producer.shared.tail.0.store(tail, Ordering::Release);
+    }
+}
+
+impl Drop for Grant<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.len != 0 {
+            self.producer.take_back();
+        }
     }
 }
 
