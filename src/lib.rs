@@ -3,6 +3,7 @@ mod sync;
 
 pub mod core;
 pub mod encode;
+pub mod metrics;
 pub mod ringbuf;
 pub mod sink;
 pub mod storage;

@@ -1,8 +1,20 @@
 //! Nouns that every floor shares.
 pub mod batch;
+pub mod callsite;
 pub mod clock;
+pub mod context;
+pub mod field;
+pub mod filter;
 pub mod level;
+pub mod limits;
+pub mod record;
+pub mod registry;
+pub mod tsc;
+pub mod value;
 
 pub use batch::{Batch, Lines};
+pub use callsite::{Callsite, Metadata};
 pub use clock::Now;
+pub use filter::Filter;
 pub use level::{Level, LevelFilter};
+pub use limits::Limits;

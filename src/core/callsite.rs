@@ -1,0 +1,179 @@
+//! Call sites: one static per macro invocation, with everything about it that never changes and its verdict.
+//!
+//! Promises: a disabled call is one relaxed load and a branch. Registration happens at a site's first call, takes a
+//! lock and allocates; it is the only thing here that does.
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::level::Level;
+use super::registry;
+
+/// How many engines can be alive at once in one process; each has a bit in every verdict.
+pub const ENGINES_MAX: usize = 31;
+
+/// The bit that says that nobody has asked for a verdict yet.
+pub(super) const UNREGISTERED: u32 = 1 << 31;
+
+/// What never changes about a call site.
+#[derive(Debug, Clone, Copy)]
+pub struct Metadata {
+    /// Severity.
+    pub level: Level,
+    /// The event's name.
+    pub event: &'static str,
+    /// Who logs: the module's path, unless `target:` says otherwise.
+    pub target: &'static str,
+    /// Source file.
+    pub file: &'static str,
+    /// Line in it, from 1.
+    pub line: u32,
+    /// The fields' keys, in the order of the values.
+    pub keys: &'static [&'static str],
+}
+
+/// One macro invocation.
+#[derive(Debug)]
+pub struct Callsite {
+    verdict: AtomicU32,
+    id: AtomicU32,
+    metadata: Metadata,
+}
+
+impl Callsite {
+    /// A call site that nobody has met yet.
+    ///
+    /// # Panics
+    /// At compile time, when the event's name looks like a format string, or a key stands twice.
+    pub const fn new(metadata: Metadata) -> Self {
+        assert!(
+            !has_brace(metadata.event),
+            "an event's name is a constant: write info!(\"order_filled\", id = id, state = ?state), \
+             with what varies in fields, not a format string with arguments"
+        );
+        assert!(!metadata.event.is_empty(), "an event needs a name");
+        let mut index = 0;
+        while index < metadata.keys.len() {
+            assert!(!metadata.keys[index].is_empty(), "a field needs a key");
+            let mut other = 0;
+            while other < index {
+                assert!(
+                    !same(metadata.keys[index], metadata.keys[other]),
+                    "the same key stands twice in one event; a line can hold it once"
+                );
+                other += 1;
+            }
+            index += 1;
+        }
+        Self { verdict: AtomicU32::new(u32::MAX), id: AtomicU32::new(0), metadata }
+    }
+
+    /// What never changes about it.
+    #[inline(always)]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Whether the engine in `slot` wants this event.
+    #[inline(always)]
+    pub fn enabled(&'static self, slot: usize) -> bool {
+        // ORDER: relaxed; a verdict that arrives late lets through, or keeps out, an event of that moment. What an
+        // enabled call reads besides is published by other means.
+        let verdict = self.verdict.load(Ordering::Relaxed);
+        if verdict & (1 << (slot as u32 & 31)) == 0 {
+            return false;
+        }
+        verdict & UNREGISTERED == 0 || registry::register(self, slot)
+    }
+
+    /// Its number, from 1; 0 before it is registered.
+    #[inline(always)]
+    pub fn id(&self) -> u32 {
+        // ORDER: relaxed; `enabled` has seen a verdict, and the number never changes once set. A zero is refused by
+        // the caller.
+        self.id.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_id(&self, id: u32) {
+        // ORDER: relaxed; the release store of the verdict follows.
+        self.id.store(id, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_verdict(&self, verdict: u32) {
+        // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the
+        // relaxed load in `enabled` needs nothing that was written before.
+        self.verdict.store(verdict, Ordering::Release);
+    }
+}
+
+const fn has_brace(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if bytes[index] == b'{' || bytes[index] == b'}' {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Whether two texts are the same, at compile time.
+pub const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Names that are objects in the Elastic Common Schema; a flat value under one breaks every index.
+pub const ECS_OBJECTS: [&str; 30] = [
+    "agent",
+    "client",
+    "cloud",
+    "container",
+    "destination",
+    "dns",
+    "ecs",
+    "error",
+    "event",
+    "file",
+    "group",
+    "host",
+    "http",
+    "log",
+    "network",
+    "observer",
+    "organization",
+    "process",
+    "rule",
+    "server",
+    "service",
+    "source",
+    "span",
+    "threat",
+    "tls",
+    "trace",
+    "transaction",
+    "url",
+    "user",
+    "user_agent",
+];
+
+/// Whether `key` names an object of the Elastic Common Schema; at compile time in the macros.
+pub const fn is_ecs_object(key: &str) -> bool {
+    let mut index = 0;
+    while index < ECS_OBJECTS.len() {
+        if same(key, ECS_OBJECTS[index]) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}

@@ -1,0 +1,103 @@
+//! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
+//!
+//! Promises: made by `bind`, which allocates once; immutable afterwards. Each lane and the writer keep the same small
+//! table of the contexts last used there ([`SLOTS`] of them, by [`Context::slot`]), so a definition is written only
+//! when the table does not hold it, and the writer's memory does not grow with the number of contexts.
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::field::Fields;
+use super::limits::Limits;
+use super::value::{Entries, ValueWriter};
+
+/// How many contexts a lane remembers.
+pub const SLOTS: usize = 16;
+
+/// Bound fields, encoded as the entries of a map.
+#[derive(Debug)]
+pub struct Context {
+    id: u64,
+    entries: Box<[u8]>,
+}
+
+impl Context {
+    /// A context of `parent`'s fields and these; these win where a key stands in both.
+    pub fn new(
+        parent: Option<&Context>,
+        keys: &[&str],
+        values: &dyn KeyedFields,
+        limits: &Limits,
+    ) -> Context {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut entries = Vec::new();
+        if let Some(parent) = parent {
+            parent.copy_without(keys, &mut entries);
+        }
+        let keys_len: usize = keys.iter().map(|key| 2 + key.len()).sum();
+        let start = entries.len();
+        entries.resize(start + keys_len + values.size_bytes_max(limits), 0);
+        let mut out = ValueWriter::new(&mut entries[start..], *limits);
+        values.write_keyed(keys, &mut out);
+        let len = start + out.len_bytes();
+        entries.truncate(len);
+        // ORDER: relaxed; only uniqueness matters.
+        Context { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: entries.into() }
+    }
+
+    fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {
+        let mut rest = Entries(&self.entries);
+        loop {
+            let before = rest.0;
+            let Some(Ok((key, _))) = rest.next() else { break };
+            if !keys.iter().any(|other| other.as_bytes() == key) {
+                to.extend_from_slice(&before[..before.len() - rest.0.len()]);
+            }
+        }
+    }
+
+    /// Never the same for two contexts of a process.
+    #[inline(always)]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its place in every lane's table.
+    #[inline(always)]
+    pub fn slot(&self) -> usize {
+        (self.id % SLOTS as u64) as usize
+    }
+
+    /// Keys and values as they stand in the map of a record.
+    pub fn entries(&self) -> &[u8] {
+        &self.entries
+    }
+}
+
+/// Fields together with run-time keys; every list of [`Fields`] is one.
+pub trait KeyedFields {
+    /// An upper bound of the bytes of all values.
+    fn size_bytes_max(&self, limits: &Limits) -> usize;
+
+    /// Writes key and value alternately. An entry that does not fit whole is left out.
+    fn write_keyed(&self, keys: &[&str], out: &mut ValueWriter<'_>);
+}
+
+impl KeyedFields for () {
+    fn size_bytes_max(&self, _limits: &Limits) -> usize {
+        0
+    }
+
+    fn write_keyed(&self, _keys: &[&str], _out: &mut ValueWriter<'_>) {}
+}
+
+impl<V: super::value::Value, R: KeyedFields + Fields> KeyedFields for (V, R) {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.0.size_bytes_max(limits) + KeyedFields::size_bytes_max(&self.1, limits)
+    }
+
+    fn write_keyed(&self, keys: &[&str], out: &mut ValueWriter<'_>) {
+        if let Some((key, rest)) = keys.split_first() {
+            out.entry(key, &self.0);
+            self.1.write_keyed(rest, out);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Which levels pass, by target: directives as `EnvFilter` users write them.
+//!
+//! `info,hyper=warn,app::db=trace,noisy=off`: a bare level is the default; `target=level` holds for that target and
+//! everything below it (`app::db::pool`), the longest match wins; a bare target lets everything of it pass.
+use std::fmt;
+
+use super::level::{Level, LevelFilter, ParseLevelError};
+
+/// A set of directives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    default: LevelFilter,
+    /// Longest target first.
+    directives: Vec<(String, LevelFilter)>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::new(LevelFilter::AtLeast(Level::Info))
+    }
+}
+
+/// A directive that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseFilterError {
+    /// The directive.
+    pub directive: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for ParseFilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "directive {:?}: {}; expected `level`, `target` or `target=level`, separated by commas",
+            self.directive, self.reason
+        )
+    }
+}
+
+impl std::error::Error for ParseFilterError {}
+
+impl Filter {
+    /// Lets `default` decide for every target.
+    pub fn new(default: LevelFilter) -> Self {
+        Self { default, directives: Vec::new() }
+    }
+
+    /// The same with a directive for `target` and what is below it.
+    pub fn with_directive(mut self, target: &str, level: LevelFilter) -> Self {
+        self.directives.retain(|(known, _)| known != target);
+        self.directives.push((target.to_owned(), level));
+        self.directives.sort_by_key(|(target, _)| std::cmp::Reverse(target.len()));
+        self
+    }
+
+    /// Whether an event of `target` at `level` passes.
+    pub fn passes(&self, target: &str, level: Level) -> bool {
+        let covers = |prefix: &str| {
+            target.strip_prefix(prefix).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with("::") || rest.starts_with('.')
+            })
+        };
+        self.directives
+            .iter()
+            .find(|(prefix, _)| covers(prefix))
+            .map_or(self.default, |(_, level)| *level)
+            .passes(level)
+    }
+
+    /// What holds where no directive does.
+    pub fn default_level(&self) -> LevelFilter {
+        self.default
+    }
+}
+
+impl std::str::FromStr for Filter {
+    type Err = ParseFilterError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut filter = Filter::default();
+        for directive in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let refuse = |reason: String| ParseFilterError { directive: directive.into(), reason };
+            let level_of = |word: &str| {
+                word.parse().map_err(|error: ParseLevelError| refuse(error.to_string()))
+            };
+            match directive.split_once('=') {
+                Some((target, level)) => {
+                    let target = target.trim();
+                    check_target(target).map_err(refuse)?;
+                    filter = filter.with_directive(target, level_of(level)?);
+                }
+                None => match directive.parse() {
+                    Ok(level) => filter.default = level,
+                    // A word with path separators can only be meant as a target; any other is a misspelt level.
+                    Err(_) if directive.contains("::") => {
+                        check_target(directive).map_err(refuse)?;
+                        let all = LevelFilter::AtLeast(Level::Trace);
+                        filter = filter.with_directive(directive, all);
+                    }
+                    Err(error) => return Err(refuse(error.to_string())),
+                },
+            }
+        }
+        Ok(filter)
+    }
+}
+
+fn check_target(target: &str) -> Result<(), String> {
+    if target.is_empty() {
+        return Err("the target is empty".into());
+    }
+    let allowed =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '.' | '/' | '*' | '@');
+    match target.chars().find(|&c| !allowed(c)) {
+        Some('[' | '{' | '}' | ']') => {
+            Err("spans and fields in directives are not supported, only targets".into())
+        }
+        Some(c) => Err(format!("a target cannot hold {c:?}")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Filter, Level, LevelFilter};
+
+    #[test]
+    fn the_longest_target_wins_and_only_whole_segments_match() {
+        let filter: Filter = "warn,app=info, app::db = trace ,noisy=off".parse().unwrap();
+        for (target, level, passes) in [
+            ("other", Level::Info, false),
+            ("other", Level::Warn, true),
+            ("app", Level::Info, true),
+            ("app", Level::Debug, false),
+            ("app::http", Level::Info, true),
+            ("app::db", Level::Trace, true),
+            ("app::db::pool", Level::Trace, true),
+            ("app::dbx", Level::Trace, false),
+            ("application", Level::Info, false),
+            ("noisy", Level::Critical, false),
+        ] {
+            assert_eq!(filter.passes(target, level), passes, "{target} {level}");
+        }
+    }
+
+    #[test]
+    fn nothing_means_info() {
+        assert_eq!("".parse(), Ok(Filter::new(LevelFilter::AtLeast(Level::Info))));
+    }
+
+    #[test]
+    fn a_bad_directive_is_named_with_what_was_expected() {
+        for (text, named) in [
+            ("inof", "\"inof\""),
+            ("app=loud", "\"app=loud\""),
+            ("info,=debug", "the target is empty"),
+            ("app[span{x=1}]=debug", "spans"),
+            ("a b=info", "' '"),
+        ] {
+            let error = text.parse::<Filter>().unwrap_err().to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Limits of what one event may hold. What exceeds one is cut, marked and counted, never refused.
+
+/// How much of a value, and of an event, is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes kept of one string, of bytes, or of what `Display`, `Debug` or `Serialize` wrote. Default 16,384.
+    pub value_bytes_max: u32,
+    /// Bytes of one event in the ring; never more than a quarter of the ring. Default 262,144.
+    pub record_bytes_max: u32,
+    /// How deep arrays and maps may nest; below stands the text `…`. Default 32.
+    pub depth_max: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { value_bytes_max: 16 * 1024, record_bytes_max: 256 * 1024, depth_max: 32 }
+    }
+}
+
+impl Limits {
+    /// The same with at most `bytes` per value.
+    pub fn with_value_bytes_max(mut self, bytes: u32) -> Self {
+        self.value_bytes_max = bytes;
+        self
+    }
+
+    /// The same with at most `bytes` per record.
+    pub fn with_record_bytes_max(mut self, bytes: u32) -> Self {
+        self.record_bytes_max = bytes;
+        self
+    }
+}

@@ -1,0 +1,182 @@
+//! Records: an event's bytes in a ring.
+//!
+//! A header of 24 bytes, then tagged values (see [`crate::core::value`]), padded to a multiple of 8:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..4 | length of the whole record, padding included |
+//! | 4 | kind |
+//! | 5 | level |
+//! | 6..8 | flags: bit 0 a value was cut, bits 1–3 bytes of padding |
+//! | 8..12 | call site's number |
+//! | 12..16 | context's number, 0 for none |
+//! | 16..24 | ticks of the producers' clock |
+//!
+//! Numbers, never pointers: a record means the same to another process. Reading is total: any bytes give a record or
+//! a typed error.
+use std::fmt;
+
+use super::level::Level;
+
+/// Bytes of a header.
+pub const HEADER_BYTES: usize = 24;
+
+const FLAG_CUT: u16 = 1;
+const PADDING_SHIFT: u16 = 1;
+
+/// What a record holds after its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// The values of a call site's fields, in its order.
+    Event = 1,
+    /// An event whose name and keys are known only at run time: target, name, then a map.
+    Dynamic = 2,
+    /// A map of bound fields, to which later records refer by the header's context number.
+    Context = 3,
+    /// Another thread has taken the lane: its number and its name.
+    Thread = 4,
+}
+
+impl Kind {
+    fn from_u8(number: u8) -> Option<Kind> {
+        Some(match number {
+            1 => Kind::Event,
+            2 => Kind::Dynamic,
+            3 => Kind::Context,
+            4 => Kind::Thread,
+            _ => return None,
+        })
+    }
+}
+
+/// The fixed part of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// What follows.
+    pub kind: Kind,
+    /// The event's level.
+    pub level: Level,
+    /// Whether a value was cut by a limit.
+    pub is_cut: bool,
+    /// The call site's number; 0 where there is none.
+    pub callsite: u32,
+    /// The context's number; 0 for none.
+    pub context: u32,
+    /// When, in ticks of the producers' clock.
+    pub ticks: u64,
+}
+
+impl Header {
+    /// Writes the header in front of `payload_len` bytes of values and returns the record's length, padding included.
+    ///
+    /// `bytes` must hold at least [`HEADER_BYTES`]; otherwise nothing is written.
+    #[inline(always)]
+    pub fn write(&self, bytes: &mut [u8], payload_len: usize) -> usize {
+        let whole = HEADER_BYTES + payload_len;
+        let len = whole.next_multiple_of(8);
+        let flags = u16::from(self.is_cut) * FLAG_CUT | ((len - whole) as u16) << PADDING_SHIFT;
+        let first = len as u64
+            | u64::from(self.kind as u8) << 32
+            | u64::from(self.level as u8) << 40
+            | u64::from(flags) << 48;
+        let second = u64::from(self.callsite) | u64::from(self.context) << 32;
+        if let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() {
+            header[..8].copy_from_slice(&first.to_le_bytes());
+            header[8..16].copy_from_slice(&second.to_le_bytes());
+            header[16..].copy_from_slice(&self.ticks.to_le_bytes());
+        }
+        len
+    }
+}
+
+/// One record, borrowed from the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The fixed part.
+    pub header: Header,
+    /// Its values, padding removed.
+    pub payload: &'a [u8],
+    /// Bytes of the whole record.
+    pub len_bytes: usize,
+}
+
+/// Bytes that are no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Fewer bytes than a header, or than the header says.
+    Short {
+        /// Bytes expected.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// A length that is below a header's, or no multiple of 8, or less than its padding.
+    Length(u32),
+    /// No kind has this number.
+    Kind(u8),
+    /// No level has this number.
+    Level(u8),
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecordError::Short { expected, found } => {
+                write!(f, "a record of {expected} bytes expected, found {found} bytes")
+            }
+            RecordError::Length(len) => write!(
+                f,
+                "a record's length is a multiple of 8 from {HEADER_BYTES} on, found {len}"
+            ),
+            RecordError::Kind(kind) => write!(f, "record kind 1 to 4 expected, found {kind}"),
+            RecordError::Level(level) => write!(f, "level 0 to 5 expected, found {level}"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl<'a> Record<'a> {
+    /// The ticks of the record at the front of `bytes`, without a look at the rest.
+    #[inline(always)]
+    pub fn peek_ticks(bytes: &[u8]) -> Option<u64> {
+        let header = bytes.first_chunk::<HEADER_BYTES>()?;
+        header.last_chunk::<8>().map(|ticks| u64::from_le_bytes(*ticks))
+    }
+
+    /// Reads the record at the front of `bytes`.
+    #[inline]
+    pub fn read(bytes: &'a [u8]) -> Result<Record<'a>, RecordError> {
+        let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
+            return Err(RecordError::Short { expected: HEADER_BYTES, found: bytes.len() });
+        };
+        let word = |at: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&header[at..at + 8]);
+            u64::from_le_bytes(word)
+        };
+        let (first, second, ticks) = (word(0), word(8), word(16));
+        let len = first as u32;
+        let flags = (first >> 48) as u16;
+        let padding = usize::from(flags >> PADDING_SHIFT & 7);
+        let len_bytes = len as usize;
+        if len_bytes < HEADER_BYTES + padding || !len_bytes.is_multiple_of(8) {
+            return Err(RecordError::Length(len));
+        }
+        if len_bytes > bytes.len() {
+            return Err(RecordError::Short { expected: len_bytes, found: bytes.len() });
+        }
+        let (kind, level) = ((first >> 32) as u8, (first >> 40) as u8);
+        let header = Header {
+            kind: Kind::from_u8(kind).ok_or(RecordError::Kind(kind))?,
+            level: Level::from_u8(level).ok_or(RecordError::Level(level))?,
+            is_cut: flags & FLAG_CUT != 0,
+            callsite: second as u32,
+            context: (second >> 32) as u32,
+            ticks,
+        };
+        Ok(Record { header, payload: &bytes[HEADER_BYTES..len_bytes - padding], len_bytes })
+    }
+}

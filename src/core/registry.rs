@@ -1,0 +1,77 @@
+//! All call sites of the process, and the filters of the engines that are alive.
+//!
+//! Promises: locks and allocates, and is reached only from cold paths: a site's first call, an engine's start, stop
+//! or reload, and a writer that meets a number for the first time. Call sites are never forgotten; there are as many
+//! as the program has macro invocations.
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::callsite::{Callsite, ENGINES_MAX};
+use super::filter::Filter;
+
+struct Registry {
+    callsites: Vec<&'static Callsite>,
+    filters: [Option<Arc<Filter>>; ENGINES_MAX],
+}
+
+static REGISTRY: Mutex<Registry> =
+    Mutex::new(Registry { callsites: Vec::new(), filters: [const { None }; ENGINES_MAX] });
+
+impl Registry {
+    fn verdict(&self, callsite: &Callsite) -> u32 {
+        let metadata = callsite.metadata();
+        let wants = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
+        let bits = self.filters.iter().enumerate();
+        bits.filter(|(_, filter)| filter.as_ref().is_some_and(wants))
+            .fold(0, |verdict, (slot, _)| verdict | 1 << slot)
+    }
+
+    fn judge_all(&self) {
+        for callsite in &self.callsites {
+            callsite.set_verdict(self.verdict(callsite));
+        }
+    }
+}
+
+/// Gives a call site its number and verdict, and says whether the engine in `slot` wants it.
+#[cold]
+#[inline(never)]
+pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
+    let mut registry = REGISTRY.lock();
+    if callsite.id() == 0 {
+        registry.callsites.push(callsite);
+        callsite.set_id(registry.callsites.len() as u32);
+    }
+    let verdict = registry.verdict(callsite);
+    callsite.set_verdict(verdict);
+    verdict & (1 << (slot as u32 & 31)) != 0
+}
+
+/// The call site of a number.
+pub fn callsite(id: u32) -> Option<&'static Callsite> {
+    let index = (id as usize).checked_sub(1)?;
+    REGISTRY.lock().callsites.get(index).copied()
+}
+
+/// Takes a free slot for an engine: the first one, or the one asked for.
+pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
+    let mut registry = REGISTRY.lock();
+    let slot = match wanted {
+        Some(slot) => registry.filters.get(slot)?.is_none().then_some(slot)?,
+        // Slot 0 is the global engine's.
+        None => (1..ENGINES_MAX).find(|&slot| registry.filters[slot].is_none())?,
+    };
+    registry.filters[slot] = Some(filter);
+    registry.judge_all();
+    Some(slot)
+}
+
+/// Replaces an engine's filter, or takes its bit out of every verdict.
+pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
+    let mut registry = REGISTRY.lock();
+    if let Some(place) = registry.filters.get_mut(slot) {
+        *place = filter;
+        registry.judge_all();
+    }
+}

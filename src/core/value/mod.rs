@@ -1,0 +1,121 @@
+//! Values: how they stand in a record, and who can be one.
+//!
+//! A value in a record is a tag byte and its payload, little-endian, unaligned:
+//!
+//! | tag | payload |
+//! |---|---|
+//! | null, false, true, deep | – |
+//! | i64, u64, f64 | 8 bytes |
+//! | i128, u128, uuid, ipv6 | 16 bytes |
+//! | f32, char, ipv4 | 4 bytes |
+//! | str, bytes, number | length u32, bytes |
+//! | cut str, cut bytes | kept length u32, whole length u32 (0 = unknown), bytes |
+//! | duration, time | seconds (u64, i64), nanoseconds u32 |
+//! | socket v4, v6 | address, port u16 |
+//! | array, error | length of the payload u32, values |
+//! | map | length of the payload u32, then (length u16, key, value) each |
+//!
+//! Writing allocates nothing and cannot fail: what does not fit is cut, and the cut is marked.
+mod error;
+mod format;
+mod read;
+#[cfg(feature = "serde")]
+mod serde;
+mod types;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ErrorValue;
+pub use format::{DebugValue, DisplayValue};
+pub use read::{Entries, ReadError, ValueRef, Values};
+#[cfg(feature = "serde")]
+pub use serde::SerdeValue;
+pub use types::{Map, Number, Uuid};
+pub use write::ValueWriter;
+
+use super::limits::Limits;
+
+/// Something that can be the value of a field.
+///
+/// Implemented for integers to 128 bits, floats, `bool`, `char`, strings, bytes, `Option`, `Duration`, `SystemTime`,
+/// IP and socket addresses, arrays and slices, [`Map`], [`Uuid`], [`Number`] and `dyn Error`. In the macros, `%x`
+/// writes a `Display`, `?x` a `Debug`, and errors need neither.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be logged as it is",
+    label = "write `%value` for its Display, `?value` for its Debug",
+    note = "with the feature `serde`, `ringseal::serialize(&value)` logs any `Serialize` as a tree"
+)]
+pub trait Value {
+    /// An upper bound of the bytes that [`Value::write`] takes under `limits`; exact for all but formatted values.
+    fn size_bytes_max(&self, limits: &Limits) -> usize;
+
+    /// Writes exactly one value.
+    fn write(&self, out: &mut ValueWriter<'_>);
+}
+
+/// A value that may stand under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
+///
+/// A flat value there would make the line unreadable for every consumer of the Elastic Common Schema, so the macros
+/// refuse it at compile time.
+#[diagnostic::on_unimplemented(
+    message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
+    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
+)]
+pub trait ObjectValue: Value {}
+
+/// Which values may stand under a key; `ECS_OBJECT` says whether the key names an ECS object.
+#[diagnostic::on_unimplemented(
+    message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
+    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
+)]
+pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
+
+impl<T: Value + ?Sized> AllowedUnder<false> for T {}
+impl<T: ObjectValue + ?Sized> AllowedUnder<true> for T {}
+
+impl<T: Value + ?Sized> Value for &T {
+    #[inline(always)]
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        (**self).size_bytes_max(limits)
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        (**self).write(out);
+    }
+}
+
+impl<T: ObjectValue + ?Sized> ObjectValue for &T {}
+
+/// The tag bytes. Part of the format of rings that outlive their process: never renumber.
+pub(crate) mod tag {
+    pub(crate) const NULL: u8 = 0;
+    pub(crate) const FALSE: u8 = 1;
+    pub(crate) const TRUE: u8 = 2;
+    pub(crate) const I64: u8 = 3;
+    pub(crate) const U64: u8 = 4;
+    pub(crate) const I128: u8 = 5;
+    pub(crate) const U128: u8 = 6;
+    pub(crate) const F64: u8 = 7;
+    pub(crate) const F32: u8 = 8;
+    pub(crate) const CHAR: u8 = 9;
+    pub(crate) const STR: u8 = 10;
+    pub(crate) const STR_CUT: u8 = 11;
+    pub(crate) const BYTES: u8 = 12;
+    pub(crate) const BYTES_CUT: u8 = 13;
+    pub(crate) const NUMBER: u8 = 14;
+    pub(crate) const DURATION: u8 = 15;
+    pub(crate) const TIME: u8 = 16;
+    pub(crate) const IPV4: u8 = 17;
+    pub(crate) const IPV6: u8 = 18;
+    pub(crate) const SOCKET_V4: u8 = 19;
+    pub(crate) const SOCKET_V6: u8 = 20;
+    pub(crate) const UUID: u8 = 21;
+    pub(crate) const ARRAY: u8 = 22;
+    pub(crate) const MAP: u8 = 23;
+    pub(crate) const ERROR: u8 = 24;
+    /// Stands where nesting went deeper than the limit.
+    pub(crate) const DEEP: u8 = 25;
+}

@@ -1,0 +1,325 @@
+//! Who can be a value: the standard library's types, and a few of our own.
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{ObjectValue, Value, ValueWriter, tag};
+use crate::core::limits::Limits;
+
+macro_rules! fixed_values {
+    ($($type:ty => $size:literal, |$self:ident, $out:ident| $write:expr;)+) => {$(
+        impl Value for $type {
+            #[inline(always)]
+            fn size_bytes_max(&self, _limits: &Limits) -> usize {
+                $size
+            }
+
+            #[inline(always)]
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                let ($self, $out) = (self, out);
+                $write;
+            }
+        }
+    )+};
+}
+
+fixed_values! {
+    () => 1, |_value, out| out.null();
+    bool => 1, |value, out| out.bool(*value);
+    i8 => 9, |value, out| out.i64(i64::from(*value));
+    i16 => 9, |value, out| out.i64(i64::from(*value));
+    i32 => 9, |value, out| out.i64(i64::from(*value));
+    i64 => 9, |value, out| out.i64(*value);
+    isize => 9, |value, out| out.i64(*value as i64);
+    u8 => 9, |value, out| out.u64(u64::from(*value));
+    u16 => 9, |value, out| out.u64(u64::from(*value));
+    u32 => 9, |value, out| out.u64(u64::from(*value));
+    u64 => 9, |value, out| out.u64(*value);
+    usize => 9, |value, out| out.u64(*value as u64);
+    i128 => 17, |value, out| out.i128(*value);
+    u128 => 17, |value, out| out.u128(*value);
+    f32 => 5, |value, out| out.f32(*value);
+    f64 => 9, |value, out| out.f64(*value);
+    char => 5, |value, out| out.char(*value);
+    std::num::NonZeroU32 => 9, |value, out| out.u64(u64::from(value.get()));
+    std::num::NonZeroU64 => 9, |value, out| out.u64(value.get());
+    std::num::NonZeroUsize => 9, |value, out| out.u64(value.get() as u64);
+    Duration => 13, |value, out| {
+        out.seconds(tag::DURATION, value.as_secs().to_le_bytes(), value.subsec_nanos())
+    };
+    SystemTime => 13, |value, out| {
+        let (seconds, nanos) = since_epoch(*value);
+        out.seconds(tag::TIME, seconds.to_le_bytes(), nanos)
+    };
+    Ipv4Addr => 5, |value, out| out.four(tag::IPV4, value.octets());
+    Ipv6Addr => 17, |value, out| out.sixteen(tag::IPV6, value.octets());
+    SocketAddrV4 => 7, |value, out| out.socket(tag::SOCKET_V4, &value.ip().octets(), value.port());
+    SocketAddrV6 => 19, |value, out| {
+        out.socket(tag::SOCKET_V6, &value.ip().octets(), value.port())
+    };
+    IpAddr => 17, |value, out| match value {
+        IpAddr::V4(address) => address.write(out),
+        IpAddr::V6(address) => address.write(out),
+    };
+    SocketAddr => 19, |value, out| match value {
+        SocketAddr::V4(address) => address.write(out),
+        SocketAddr::V6(address) => address.write(out),
+    };
+    Uuid => 17, |value, out| out.sixteen(tag::UUID, value.0);
+}
+
+/// Whole seconds since 1970 (rounded down) and the nanoseconds on top.
+fn since_epoch(time: SystemTime) -> (i64, u32) {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
+        Err(error) => {
+            let before = error.duration();
+            let seconds = i64::try_from(before.as_secs()).map_or(i64::MIN, |seconds| -seconds);
+            match before.subsec_nanos() {
+                0 => (seconds, 0),
+                nanos => (seconds.saturating_sub(1), 1_000_000_000 - nanos),
+            }
+        }
+    }
+}
+
+impl Value for str {
+    #[inline(always)]
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        let max = limits.value_bytes_max as usize;
+        if self.len() <= max { 5 + self.len() } else { 9 + max }
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.str(self);
+    }
+}
+
+macro_rules! text_values {
+    ($($type:ty),+) => {$(
+        impl Value for $type {
+            #[inline(always)]
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                str::size_bytes_max(self, limits)
+            }
+
+            #[inline(always)]
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                out.str(self);
+            }
+        }
+    )+};
+}
+
+text_values!(String, Cow<'_, str>, Box<str>, Arc<str>, Rc<str>);
+
+impl<T: Value> Value for Option<T> {
+    #[inline(always)]
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.as_ref().map_or(1, |value| value.size_bytes_max(limits))
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.null(),
+        }
+    }
+}
+
+impl<T: ObjectValue> ObjectValue for Option<T> {}
+
+/// A slice of bytes is text of unknown encoding; a slice of anything else is an array.
+impl Value for [u8] {
+    #[inline]
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        9 + self.len().min(limits.value_bytes_max as usize)
+    }
+
+    #[inline]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.bytes(self);
+    }
+}
+
+impl<const N: usize> Value for [u8; N] {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.as_slice().size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.bytes(self);
+    }
+}
+
+impl Value for Vec<u8> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.as_slice().size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.bytes(self);
+    }
+}
+
+/// Elements one by one until one does not fit; the rest is left out and the cut marked.
+fn write_elements<'v>(
+    out: &mut ValueWriter<'_>,
+    elements: impl Iterator<Item = &'v (impl Value + 'v)>,
+) {
+    out.array(|out| {
+        for element in elements {
+            let mark = out.mark();
+            element.write(out);
+            if out.is_full() {
+                out.rewind(mark);
+                break;
+            }
+        }
+    });
+}
+
+macro_rules! array_values {
+    ($($type:ty),+) => {$(
+        impl Value for [$type] {
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                5 + self.iter().map(|element| element.size_bytes_max(limits)).sum::<usize>()
+            }
+
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                write_elements(out, self.iter());
+            }
+        }
+
+        impl<const N: usize> Value for [$type; N] {
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                self.as_slice().size_bytes_max(limits)
+            }
+
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                self.as_slice().write(out);
+            }
+        }
+
+        impl Value for Vec<$type> {
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                self.as_slice().size_bytes_max(limits)
+            }
+
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                self.as_slice().write(out);
+            }
+        }
+    )+};
+}
+
+array_values!(
+    bool, i8, i16, i32, i64, i128, isize, u16, u32, u64, u128, usize, f32, f64, char, &str, String,
+    Duration, SystemTime, IpAddr, Uuid
+);
+
+/// A map of values by key, borrowed: `Map(&[("id", &7), ("name", &"x")])`.
+///
+/// ```
+/// # use ringseal::core::value::Map;
+/// let user = Map(&[("id", &42), ("name", &"ada")]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Map<'a>(pub &'a [(&'a str, &'a dyn Value)]);
+
+impl Value for Map<'_> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        let entries = self.0.iter();
+        5 + entries.map(|(key, value)| 2 + key.len() + value.size_bytes_max(limits)).sum::<usize>()
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.map(|out| {
+            for (key, value) in self.0 {
+                out.entry(key, value);
+            }
+        });
+    }
+}
+
+impl ObjectValue for Map<'_> {}
+
+macro_rules! map_values {
+    ($([$($generics:tt)*] $map:ty;)+) => {$(
+        impl<$($generics)*> Value for $map {
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                let entries = self.iter();
+                let sizes = entries.map(|(key, value)| {
+                    2 + key.as_ref().len() + value.size_bytes_max(limits)
+                });
+                5 + sizes.sum::<usize>()
+            }
+
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                out.map(|out| {
+                    for (key, value) in self {
+                        out.entry(key.as_ref(), value);
+                    }
+                });
+            }
+        }
+
+        impl<$($generics)*> ObjectValue for $map {}
+    )+};
+}
+
+map_values! {
+    [K: AsRef<str>, V: Value, S] std::collections::HashMap<K, V, S>;
+    [K: AsRef<str>, V: Value] std::collections::BTreeMap<K, V>;
+}
+
+/// Sixteen bytes that print as a UUID (RFC 9562): any crate's `uuid.into_bytes()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uuid(pub [u8; 16]);
+
+/// A number in JSON's own spelling, kept to the letter (`1.10`, `1e400`); anything else stands as text.
+#[derive(Debug, Clone, Copy)]
+pub struct Number<'a>(pub &'a str);
+
+impl Number<'_> {
+    /// Whether the text is a number by RFC 8259, section 6.
+    pub fn is_json(&self) -> bool {
+        let text = self.0.strip_prefix('-').unwrap_or(self.0);
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let whole = digits(text);
+        if whole == 0 || (whole > 1 && text.starts_with('0')) {
+            return false;
+        }
+        let mut rest = &text[whole..];
+        if let Some(fraction) = rest.strip_prefix('.') {
+            let count = digits(fraction);
+            if count == 0 {
+                return false;
+            }
+            rest = &fraction[count..];
+        }
+        if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+            let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+            return !exponent.is_empty() && digits(exponent) == exponent.len();
+        }
+        rest.is_empty()
+    }
+}
+
+impl Value for Number<'_> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.0.size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        if self.is_json() && self.0.len() <= out.limits().value_bytes_max as usize {
+            out.counted(tag::NUMBER, self.0.as_bytes());
+        } else {
+            out.str(self.0);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Writing values into granted bytes.
+use super::tag;
+use crate::core::limits::Limits;
+
+/// Writes tagged values into a borrowed stretch of ring memory.
+///
+/// When the stretch is too short for a value, nothing of that value is written and [`ValueWriter::is_full`] turns
+/// true; strings and formatted values are cut instead where a part of them fits.
+#[derive(Debug)]
+pub struct ValueWriter<'a> {
+    buffer: &'a mut [u8],
+    at: usize,
+    limits: Limits,
+    depth: u8,
+    cut: bool,
+    full: bool,
+}
+
+/// Where a container began, to note its length at its end.
+#[derive(Debug)]
+#[must_use = "a container must be ended"]
+pub(crate) struct Open {
+    at: usize,
+    written: bool,
+}
+
+/// A place to come back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    at: usize,
+    depth: u8,
+}
+
+impl<'a> ValueWriter<'a> {
+    /// A writer over `buffer`, from its start.
+    #[inline(always)]
+    pub fn new(buffer: &'a mut [u8], limits: Limits) -> Self {
+        Self { buffer, at: 0, limits, depth: 0, cut: false, full: false }
+    }
+
+    /// Bytes written.
+    #[inline(always)]
+    pub fn len_bytes(&self) -> usize {
+        self.at
+    }
+
+    /// Whether a string or formatted value was cut.
+    #[inline(always)]
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether a value did not fit at all.
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    #[inline(always)]
+    fn take(&mut self, len: usize) -> Option<&mut [u8]> {
+        let at = self.at;
+        match self.buffer.get_mut(at..at + len) {
+            Some(bytes) => {
+                self.at = at + len;
+                Some(bytes)
+            }
+            None => {
+                self.full = true;
+                None
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn fixed<const N: usize>(&mut self, tag: u8, payload: [u8; N]) {
+        if let Some(bytes) = self.take(1 + N) {
+            bytes[0] = tag;
+            bytes[1..].copy_from_slice(&payload);
+        }
+    }
+
+    /// A value without payload.
+    #[inline(always)]
+    pub(crate) fn bare(&mut self, tag: u8) {
+        self.fixed(tag, []);
+    }
+
+    /// `null`.
+    #[inline(always)]
+    pub fn null(&mut self) {
+        self.bare(tag::NULL);
+    }
+
+    /// A truth value.
+    #[inline(always)]
+    pub fn bool(&mut self, value: bool) {
+        self.bare(if value { tag::TRUE } else { tag::FALSE });
+    }
+
+    /// A signed integer of up to 64 bits.
+    #[inline(always)]
+    pub fn i64(&mut self, value: i64) {
+        self.fixed(tag::I64, value.to_le_bytes());
+    }
+
+    /// An unsigned integer of up to 64 bits.
+    #[inline(always)]
+    pub fn u64(&mut self, value: u64) {
+        self.fixed(tag::U64, value.to_le_bytes());
+    }
+
+    /// A signed integer of 128 bits.
+    #[inline(always)]
+    pub fn i128(&mut self, value: i128) {
+        self.fixed(tag::I128, value.to_le_bytes());
+    }
+
+    /// An unsigned integer of 128 bits.
+    #[inline(always)]
+    pub fn u128(&mut self, value: u128) {
+        self.fixed(tag::U128, value.to_le_bytes());
+    }
+
+    /// A double.
+    #[inline(always)]
+    pub fn f64(&mut self, value: f64) {
+        self.fixed(tag::F64, value.to_le_bytes());
+    }
+
+    /// A float, which prints shorter than the double of the same value.
+    #[inline(always)]
+    pub fn f32(&mut self, value: f32) {
+        self.fixed(tag::F32, value.to_le_bytes());
+    }
+
+    /// A character.
+    #[inline(always)]
+    pub fn char(&mut self, value: char) {
+        self.fixed(tag::CHAR, u32::from(value).to_le_bytes());
+    }
+
+    /// 16 bytes under a tag.
+    #[inline(always)]
+    pub(crate) fn sixteen(&mut self, tag: u8, bytes: [u8; 16]) {
+        self.fixed(tag, bytes);
+    }
+
+    /// 4 bytes under a tag.
+    #[inline(always)]
+    pub(crate) fn four(&mut self, tag: u8, bytes: [u8; 4]) {
+        self.fixed(tag, bytes);
+    }
+
+    /// Seconds and nanoseconds under a tag.
+    #[inline(always)]
+    pub(crate) fn seconds(&mut self, tag: u8, seconds: [u8; 8], nanos: u32) {
+        let mut payload = [0; 12];
+        payload[..8].copy_from_slice(&seconds);
+        payload[8..].copy_from_slice(&nanos.to_le_bytes());
+        self.fixed(tag, payload);
+    }
+
+    /// An address and a port under a tag.
+    pub(crate) fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
+        if let Some(bytes) = self.take(1 + address.len() + 2) {
+            bytes[0] = tag;
+            bytes[1..=address.len()].copy_from_slice(address);
+            bytes[1 + address.len()..].copy_from_slice(&port.to_le_bytes());
+        }
+    }
+
+    /// Text; over the limit it is cut at a character and marked.
+    #[inline(always)]
+    pub fn str(&mut self, text: &str) {
+        if text.len() <= self.limits.value_bytes_max as usize {
+            self.counted(tag::STR, text.as_bytes());
+        } else {
+            self.str_cut(text);
+        }
+    }
+
+    #[cold]
+    fn str_cut(&mut self, text: &str) {
+        let kept = text.floor_char_boundary(self.limits.value_bytes_max as usize);
+        self.counted_cut(tag::STR_CUT, &text.as_bytes()[..kept], text.len());
+    }
+
+    /// Bytes that are mostly text; over the limit they are cut and marked.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let max = self.limits.value_bytes_max as usize;
+        if bytes.len() <= max {
+            self.counted(tag::BYTES, bytes);
+        } else {
+            self.counted_cut(tag::BYTES_CUT, &bytes[..max], bytes.len());
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn counted(&mut self, tag: u8, content: &[u8]) {
+        if let Some(bytes) = self.take(5 + content.len()) {
+            bytes[0] = tag;
+            bytes[1..5].copy_from_slice(&(content.len() as u32).to_le_bytes());
+            copy_short(&mut bytes[5..], content);
+        }
+    }
+
+    fn counted_cut(&mut self, tag: u8, kept: &[u8], whole_len: usize) {
+        self.cut = true;
+        if let Some(bytes) = self.take(9 + kept.len()) {
+            bytes[0] = tag;
+            bytes[1..5].copy_from_slice(&(kept.len() as u32).to_le_bytes());
+            bytes[5..9]
+                .copy_from_slice(&u32::try_from(whole_len).unwrap_or(u32::MAX).to_le_bytes());
+            bytes[9..].copy_from_slice(kept);
+        }
+    }
+
+    /// Opens a container; between here and [`ValueWriter::end`] stand its values.
+    ///
+    /// `None` when nesting is too deep: a mark stands in its place, and nothing may be written into it.
+    pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
+        if self.depth >= self.limits.depth_max {
+            self.cut = true;
+            self.bare(tag::DEEP);
+            return None;
+        }
+        let at = self.at;
+        let written = self.take(5).map(|bytes| bytes[0] = tag).is_some();
+        self.depth += 1;
+        Some(Open { at, written })
+    }
+
+    /// Ends a container.
+    pub(crate) fn end(&mut self, open: Open) {
+        self.depth -= 1;
+        if open.written {
+            let len = (self.at - open.at - 5) as u32;
+            self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
+        }
+    }
+
+    /// Where we are, to take back what follows.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { at: self.at, depth: self.depth }
+    }
+
+    /// Takes back everything since `mark`, and what it said about being full.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.at = mark.at;
+        self.depth = mark.depth;
+        self.full = false;
+        self.cut = true;
+    }
+
+    /// A map's key; its value must follow. Keys over 65,535 bytes are cut.
+    pub fn key(&mut self, key: &str) {
+        let key = &key[..key.floor_char_boundary(usize::from(u16::MAX))];
+        if let Some(bytes) = self.take(2 + key.len()) {
+            bytes[..2].copy_from_slice(&(key.len() as u16).to_le_bytes());
+            bytes[2..].copy_from_slice(key.as_bytes());
+        }
+    }
+
+    /// One entry of a map: key and value. An entry that does not fit whole is left out.
+    pub fn entry(&mut self, key: &str, value: &dyn super::Value) {
+        let mark = self.mark();
+        self.key(key);
+        value.write(self);
+        if self.full {
+            self.rewind(mark);
+        }
+    }
+
+    /// An array of the values that `fill` writes.
+    pub fn array(&mut self, fill: impl FnOnce(&mut Self)) {
+        if let Some(open) = self.begin(tag::ARRAY) {
+            fill(self);
+            self.end(open);
+        }
+    }
+
+    /// A map of the entries that `fill` writes.
+    pub fn map(&mut self, fill: impl FnOnce(&mut Self)) {
+        if let Some(open) = self.begin(tag::MAP) {
+            fill(self);
+            self.end(open);
+        }
+    }
+
+    /// The free bytes, for a formatter to fill; [`ValueWriter::formatted_end`] must follow.
+    pub(crate) fn formatted_begin(&mut self) -> Option<&mut [u8]> {
+        let at = self.at;
+        let room = self.buffer.len().saturating_sub(at + 9);
+        if room == 0 {
+            self.full = true;
+            return None;
+        }
+        let len = room.min(self.limits.value_bytes_max as usize);
+        self.buffer.get_mut(at + 5..at + 5 + len)
+    }
+
+    /// Makes the first `len` bytes that a formatter filled a string. `cut` says that there was more to come.
+    pub(crate) fn formatted_end(&mut self, len: usize, cut: bool) {
+        let at = self.at;
+        let bytes = &mut self.buffer[at..at + 9 + len];
+        bytes[1..5].copy_from_slice(&(len as u32).to_le_bytes());
+        if cut {
+            self.cut = true;
+            bytes[0] = tag::STR_CUT;
+            bytes.copy_within(5..5 + len, 9);
+            bytes[5..9].fill(0);
+            self.at = at + 9 + len;
+        } else {
+            bytes[0] = tag::STR;
+            self.at = at + 5 + len;
+        }
+    }
+}
+
+/// Copies without a call where the length is that of most strings: two overlapping blocks.
+#[inline(always)]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    /// Both ends of `from`, in blocks of `N`; together they cover up to `2 * N` bytes.
+    #[inline(always)]
+    fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+            return false;
+        };
+        if let Some(slot) = to.first_chunk_mut::<N>() {
+            *slot = *first;
+        }
+        if let Some(slot) = to.last_chunk_mut::<N>() {
+            *slot = *last;
+        }
+        true
+    }
+    let len = from.len();
+    let done = match len {
+        0 => true,
+        1..4 => {
+            to[0] = from[0];
+            to[len / 2] = from[len / 2];
+            to[len - 1] = from[len - 1];
+            true
+        }
+        4..8 => ends::<4>(to, from),
+        8..=16 => ends::<8>(to, from),
+        17..=32 => ends::<16>(to, from),
+        _ => false,
+    };
+    if !done {
+        to.copy_from_slice(from);
+    }
+}

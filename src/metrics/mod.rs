@@ -1,0 +1,228 @@
+//! What the engine counts. Each counter is declared once, with its meaning.
+//!
+//! Promises: counting is a relaxed store to memory that one thread writes; reading sums and never blocks anybody.
+//! Counters only grow; gauges say so.
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::core::level::Level;
+
+/// A counter that one thread writes and any thread reads.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// A counter at zero.
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Adds, from the one thread that writes it: no locked instruction.
+    #[inline]
+    pub fn add(&self, count: u64) {
+        // ORDER: relaxed load and store; this thread is the only writer, and a reader may be late.
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
+    /// Adds, from any thread.
+    pub fn add_shared(&self, count: u64) {
+        // ORDER: relaxed; a sum, nothing is published through it.
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Sets a gauge.
+    pub fn set(&self, value: u64) {
+        // ORDER: relaxed; a reader may be late.
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Raises a high-water mark.
+    pub fn raise(&self, value: u64) {
+        if value > self.get() {
+            self.set(value);
+        }
+    }
+
+    /// The value now.
+    pub fn get(&self) -> u64 {
+        // ORDER: relaxed; see `add`.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Six counts, one per level.
+#[derive(Debug, Default)]
+pub struct ByLevel([Counter; Level::COUNT]);
+
+impl ByLevel {
+    /// The counter of `level`.
+    #[inline]
+    pub fn of(&self, level: Level) -> &Counter {
+        &self.0[level as usize]
+    }
+
+    /// All values, least grave first.
+    pub fn get(&self) -> LevelCounts {
+        LevelCounts(std::array::from_fn(|index| self.0[index].get()))
+    }
+}
+
+/// Six counts as they were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LevelCounts(pub [u64; Level::COUNT]);
+
+impl LevelCounts {
+    /// The count of `level`.
+    pub fn of(&self, level: Level) -> u64 {
+        self.0[level as usize]
+    }
+
+    /// The sum over all levels.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Adds another set of counts.
+    pub fn add(&mut self, other: LevelCounts) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum += count;
+        }
+    }
+}
+
+macro_rules! declare {
+    (
+        by_level { $($(#[doc = $level_doc:literal])+ $level_name:ident,)+ }
+        counters { $($(#[doc = $doc:literal])+ $name:ident,)+ }
+    ) => {
+        /// What the writer counts.
+        #[derive(Debug, Default)]
+        pub struct WriterCounters {
+            $($(#[doc = $level_doc])+ pub $level_name: ByLevel,)+
+            $($(#[doc = $doc])+ pub $name: Counter,)+
+        }
+
+        /// All counters of an engine at one moment.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Metrics {
+            $($(#[doc = $level_doc])+ pub $level_name: LevelCounts,)+
+            $($(#[doc = $doc])+ pub $name: u64,)+
+            /// Events that found their ring full and were given up, by level.
+            pub lost: LevelCounts,
+            /// Calls that waited for room in a full ring, whether or not they got it.
+            pub waits: u64,
+            /// One entry per sink, in the order of the configuration.
+            pub sinks: Vec<SinkMetrics>,
+        }
+
+        impl WriterCounters {
+            /// The values now.
+            pub fn snapshot(&self) -> Metrics {
+                Metrics {
+                    $($level_name: self.$level_name.get(),)+
+                    $($name: self.$name.get(),)+
+                    ..Metrics::default()
+                }
+            }
+        }
+
+        impl Metrics {
+            /// Name, meaning and value of every counter, in the order of their declaration.
+            pub fn rows(&self) -> Vec<(String, &'static str, u64)> {
+                let mut rows = Vec::new();
+                let mut by_level = |name: &str, meaning, counts: &LevelCounts| {
+                    for level in Level::ALL {
+                        rows.push((format!("{name}_{level}"), meaning, counts.of(level)));
+                    }
+                };
+                $(by_level(stringify!($level_name), concat!($($level_doc),+).trim_ascii(), &self.$level_name);)+
+                by_level("lost", "Events that found their ring full and were given up.", &self.lost);
+                $(rows.push((stringify!($name).into(), concat!($($doc),+).trim_ascii(), self.$name));)+
+                rows.push(("waits".into(), "Calls that waited for room in a full ring.", self.waits));
+                rows
+            }
+        }
+    };
+}
+
+declare! {
+    by_level {
+        /// Events that became a line for at least one sink.
+        events,
+        /// Events that no sink's own level lets pass.
+        discarded,
+        /// Events of which a limit cut a part.
+        truncated,
+        /// Lines that no sink would take within the bound and that were given up.
+        dropped,
+    }
+    counters {
+        /// Bytes of encoded lines.
+        line_bytes,
+        /// Batches handed to sinks.
+        batches,
+        /// Turns in which the writer found something to do.
+        turns_busy,
+        /// Gauge: rings there are, in use or waiting for a thread.
+        lanes,
+        /// Most bytes that were found waiting in one ring.
+        ring_bytes_high_water,
+        /// Longest time that an event waited for its line, in nanoseconds.
+        writer_lag_nanos_max,
+        /// Times that the system clock was set and lines jumped with it.
+        clock_steps,
+        /// Records that could not be read; always a defect, or foreign bytes in a ring.
+        record_errors,
+        /// Times that the batch buffer had to grow.
+        batch_grown,
+        /// Calls of a sink that failed.
+        sink_errors,
+    }
+}
+
+/// One sink's health and counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkMetrics {
+    /// The sink's name.
+    pub name: String,
+    /// Whether its last call succeeded.
+    pub is_healthy: bool,
+    /// Lines it has in place.
+    pub lines: u64,
+    /// Bytes it has in place.
+    pub bytes: u64,
+    /// Lines given up because it would not take them.
+    pub lines_dropped: u64,
+    /// Segments sealed.
+    pub rotations: u64,
+    /// Times its target had to be opened again.
+    pub reopened: u64,
+    /// Sealed segments removed by retention.
+    pub removed: u64,
+    /// Bytes of torn lines cut away.
+    pub torn_bytes: u64,
+    /// Calls that failed.
+    pub errors: u64,
+}
+
+/// What one lane's producer counts. One thread at a time writes it; the writer and readers look.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct LaneCounters {
+    /// Events given up, by level.
+    pub lost: ByLevel,
+    /// The sum of `lost`: one load tells the writer whether there is anything to report.
+    pub lost_total: Counter,
+    /// Calls that waited.
+    pub waits: Counter,
+}
+
+impl LaneCounters {
+    /// Counts one event as lost.
+    #[cold]
+    pub fn lose(&self, level: Level) {
+        self.lost.of(level).add(1);
+        self.lost_total.add(1);
+    }
+}
