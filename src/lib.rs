@@ -3,7 +3,9 @@ mod sync;
 
 pub mod core;
 pub mod encode;
+pub mod logger;
 pub mod metrics;
 pub mod ringbuf;
 pub mod sink;
 pub mod storage;
+pub mod writer;

@@ -70,6 +70,12 @@ impl Filter {
             .passes(level)
     }
 
+    /// Whether an event at `level` passes for some target.
+    pub fn may_pass(&self, level: Level) -> bool {
+        let mut levels = self.directives.iter().map(|(_, level)| *level);
+        self.default.passes(level) || levels.any(|least| least.passes(level))
+    }
+
     /// What holds where no directive does.
     pub fn default_level(&self) -> LevelFilter {
         self.default

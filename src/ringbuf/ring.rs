@@ -135,6 +135,11 @@ impl Producer {
         self.shared.capacity()
     }
 
+    /// Bytes published since the ring was made, laps' gaps included.
+    pub fn position(&self) -> usize {
+        self.tail
+    }
+
     /// Bytes written and not yet released, as far as the consumer has told.
     pub fn used_bytes(&self) -> usize {
         // ORDER: acquire pairs with the release store in `Consumer::release`.

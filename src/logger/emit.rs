@@ -1,0 +1,171 @@
+//! From a macro into the thread's ring: the hot path.
+//!
+//! Promises: after a thread's first event, no allocation, no lock, no system call, unless the ring is full and the
+//! policy waits. Nothing here panics on its own; a panic in a value's own `Display` passes through and leaves no
+//! trace in the ring.
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::global;
+use super::lane::{Lane, Written};
+use super::overflow;
+use super::shared::Shared;
+use crate::core::callsite::{Callsite, ENGINES_MAX};
+use crate::core::context::Context;
+use crate::core::field::Fields;
+use crate::core::level::Level;
+use crate::core::value::ValueWriter;
+
+/// A thread's lanes, by engine slot. Ends with the thread: the lanes go back to their engines.
+struct Lanes([RefCell<Option<Owned>>; ENGINES_MAX + 1]);
+
+/// A lane and the way back to its engine.
+struct Owned {
+    lane: Option<Box<Lane>>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(lane) = self.lane.take() {
+            self.shared.return_lane(lane);
+        }
+    }
+}
+
+thread_local! {
+    static LANES: Lanes = const { Lanes([const { RefCell::new(None) }; ENGINES_MAX + 1]) };
+}
+
+/// Where an event goes: an engine, and the fields bound to the logger.
+#[derive(Debug, Clone, Copy)]
+pub struct Emitter<'a> {
+    pub(crate) slot: usize,
+    pub(crate) engine: u64,
+    /// `None` for the global engine, which is looked up when needed.
+    pub(crate) shared: Option<&'a Arc<Shared>>,
+    pub(crate) context: Option<&'a Context>,
+}
+
+impl Emitter<'static> {
+    /// The global engine, without bound fields.
+    #[inline(always)]
+    pub fn global() -> Self {
+        Emitter { slot: global::SLOT, engine: global::engine_id(), shared: None, context: None }
+    }
+}
+
+impl Emitter<'_> {
+    /// Its bit in the call sites' verdicts.
+    #[inline(always)]
+    pub fn slot(&self) -> usize {
+        self.slot
+    }
+}
+
+/// Writes an event of an enabled call site.
+#[inline]
+pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, fields: &F) {
+    let done = with_lane(to, |lane| lane.write(callsite, to.context, fields));
+    if done != Some(Written::Done) {
+        emit_cold(to, callsite, fields, done);
+    }
+}
+
+/// Runs `action` on this thread's lane of the engine, if it has one that is not busy.
+#[inline(always)]
+fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+    LANES
+        .try_with(|lanes| {
+            let mut owned = lanes.0[to.slot % (ENGINES_MAX + 1)].try_borrow_mut().ok()?;
+            let lane = owned.as_mut()?.lane.as_deref_mut()?;
+            if lane.engine != to.engine {
+                return None;
+            }
+            Some(action(lane))
+        })
+        .ok()
+        .flatten()
+}
+
+#[cold]
+#[inline(never)]
+fn emit_cold(
+    to: Emitter<'_>,
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
+    first: Option<Written>,
+) {
+    let level = callsite.metadata().level;
+    emit_slow(to, level, first, &mut |lane| lane.write(callsite, to.context, fields));
+}
+
+/// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
+pub(super) fn emit_dynamic(to: Emitter<'_>, level: Level, fill: &dyn Fn(&mut ValueWriter<'_>)) {
+    use crate::core::record::{Header, Kind};
+    let header =
+        Header { kind: Kind::Dynamic, level, is_cut: false, callsite: 0, context: 0, ticks: 0 };
+    let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill);
+    let done = with_lane(to, &mut write);
+    if done != Some(Written::Done) {
+        emit_slow(to, level, done, &mut write);
+    }
+}
+
+/// The first event of a thread, a full ring, an event inside an event, and a thread that is ending.
+fn emit_slow(
+    to: Emitter<'_>,
+    level: Level,
+    first: Option<Written>,
+    write: &mut dyn FnMut(&mut Lane) -> Written,
+) {
+    let global;
+    let shared = match to.shared {
+        Some(shared) => shared,
+        None => match global::shared() {
+            Some(found) => {
+                global = found;
+                &global
+            }
+            // The global engine ended between the verdict and here.
+            None => return,
+        },
+    };
+    let policy = shared.overflow[level as usize];
+    let mut attempt = |lane: &mut Lane, mut result: Option<Written>| {
+        let result = *result.get_or_insert_with(|| write(lane));
+        match result {
+            Written::Done => {}
+            Written::TooLong => lane.counters.lose(level),
+            Written::Full => overflow::retry(lane, &shared.link, policy, level, write),
+        }
+    };
+    if first.is_none() {
+        adopt_lane(to, shared);
+    }
+    if with_lane(to, |lane| attempt(lane, first)).is_some() {
+        return;
+    }
+    // Inside another event's value, or in a thread whose locals are gone.
+    if shared.with_side(|lane| attempt(lane, None)).is_none() {
+        shared.lose_unplaced(level);
+    }
+}
+
+/// Gives this thread a lane of the engine unless it has one.
+pub(super) fn adopt_lane(to: Emitter<'_>, shared: &Arc<Shared>) -> bool {
+    LANES
+        .try_with(|lanes| {
+            let Ok(mut owned) = lanes.0[to.slot % (ENGINES_MAX + 1)].try_borrow_mut() else {
+                return false;
+            };
+            let has = owned.as_ref().and_then(|owned| owned.lane.as_ref());
+            if has.is_some_and(|lane| lane.engine == shared.id) {
+                return true;
+            }
+            let Some(lane) = shared.take_lane() else { return false };
+            *owned = Some(Owned { lane: Some(lane), shared: Arc::clone(shared) });
+            true
+        })
+        .unwrap_or(false)
+}

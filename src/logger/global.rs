@@ -1,0 +1,42 @@
+//! The engine that the macros use when they are not given a logger.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::shared::Shared;
+
+/// The global engine's slot: a constant, so that the macros test a constant bit.
+pub(crate) const SLOT: usize = 0;
+
+static ENGINE: AtomicU64 = AtomicU64::new(0);
+static SHARED: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
+
+/// The global engine's number, 0 when there is none.
+#[inline(always)]
+pub(crate) fn engine_id() -> u64 {
+    // ORDER: relaxed; compared with a lane's number, which was made from the engine itself.
+    ENGINE.load(Ordering::Relaxed)
+}
+
+/// The global engine.
+pub(crate) fn shared() -> Option<Arc<Shared>> {
+    SHARED.lock().clone()
+}
+
+/// Makes an engine global.
+pub(crate) fn set(shared: &Arc<Shared>) {
+    *SHARED.lock() = Some(Arc::clone(shared));
+    // ORDER: relaxed; a thread that reads the old number goes the slow way and asks the lock.
+    ENGINE.store(shared.id, Ordering::Relaxed);
+}
+
+/// Takes the global engine away, if it is this one.
+pub(crate) fn clear(shared: &Arc<Shared>) {
+    let mut place = SHARED.lock();
+    if place.as_ref().is_some_and(|current| current.id == shared.id) {
+        *place = None;
+        // ORDER: relaxed; see `set`.
+        ENGINE.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,274 @@
+//! A lane: a thread's ring and what the thread keeps beside it.
+//!
+//! Promises: writing an event allocates nothing, locks nothing and does not enter the kernel. Full: the event is not
+//! written, and the caller decides by policy (`overflow`). The hot path is [`Lane::write`]; everything it rarely needs
+//! is out of line.
+use std::sync::Arc;
+
+use crate::core::callsite::Callsite;
+use crate::core::clock::{self, TickSource};
+use crate::core::context::{self, Context};
+use crate::core::field::Fields;
+use crate::core::level::Level;
+use crate::core::limits::Limits;
+use crate::core::record::{HEADER_BYTES, Header, Kind};
+use crate::core::tsc;
+use crate::core::value::ValueWriter;
+use crate::metrics::LaneCounters;
+use crate::ringbuf::Producer;
+use crate::writer::link::Link;
+
+/// Where a lane's timestamps come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LaneClock {
+    /// The time-stamp counter, read at every event.
+    Tsc,
+    /// What the writer last published; the machine's ticks while it sleeps.
+    Coarse,
+    /// The monotonic clock.
+    Monotonic,
+    /// A test's clock.
+    Injected,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It is in the ring.
+    Done,
+    /// The ring has no room now.
+    Full,
+    /// It can never fit, however much its values are cut.
+    TooLong,
+}
+
+/// One thread's lane of one engine.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    producer: Producer,
+    /// The engine it belongs to; the slot may have been taken over by another.
+    pub(crate) engine: u64,
+    clock: LaneClock,
+    /// Where the ring stood when a wait for room was in vain.
+    losing_at: Option<usize>,
+    limits: Limits,
+    last_ticks: u64,
+    link: Arc<Link>,
+    contexts: [u64; context::SLOTS],
+    pub(crate) counters: Arc<LaneCounters>,
+    injected: Option<Arc<dyn clock::Clock>>,
+}
+
+impl Lane {
+    pub(crate) fn new(
+        producer: Producer,
+        engine: u64,
+        clock: LaneClock,
+        limits: Limits,
+        link: Arc<Link>,
+        counters: Arc<LaneCounters>,
+        injected: Option<Arc<dyn clock::Clock>>,
+    ) -> Self {
+        let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
+        let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(quarter));
+        Self {
+            producer,
+            engine,
+            clock,
+            losing_at: None,
+            limits,
+            last_ticks: 0,
+            link,
+            contexts: [0; context::SLOTS],
+            counters,
+            injected,
+        }
+    }
+
+    #[inline(always)]
+    fn ticks(&mut self) -> u64 {
+        match self.clock {
+            LaneClock::Tsc => tsc::ticks(),
+            LaneClock::Coarse => {
+                let coarse = self.link.coarse.get();
+                let ticks = if coarse == 0 { self.ticks_cold() } else { coarse };
+                // The writer's time may be older than what we last read ourselves.
+                self.last_ticks = self.last_ticks.max(ticks);
+                self.last_ticks
+            }
+            _ => self.ticks_cold(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ticks_cold(&self) -> u64 {
+        match (&self.injected, clock::tick_source()) {
+            (Some(injected), _) => injected.ticks(),
+            (None, TickSource::Tsc) => tsc::ticks(),
+            (None, TickSource::Monotonic) => clock::monotonic_nanos(),
+        }
+    }
+
+    /// Writes one event of a call site.
+    #[inline(always)]
+    pub(crate) fn write<F: Fields + ?Sized>(
+        &mut self,
+        callsite: &'static Callsite,
+        context: Option<&Context>,
+        fields: &F,
+    ) -> Written {
+        let payload_max = fields.size_bytes_max(&self.limits);
+        if payload_max > self.limits.record_bytes_max as usize - HEADER_BYTES {
+            return self.write_long(callsite, context, &|out| fields.write(out));
+        }
+        let context = match context {
+            None => 0,
+            Some(context) => match self.context_slot(context) {
+                Some(slot) => slot,
+                None => return Written::Full,
+            },
+        };
+        let ticks = self.ticks();
+        let limits = self.limits;
+        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_max) else {
+            return Written::Full;
+        };
+        let bytes = grant.bytes_mut();
+        let Some((head, payload)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() else {
+            return Written::TooLong;
+        };
+        let mut out = ValueWriter::new(payload, limits);
+        fields.write(&mut out);
+        let (len, is_cut) = (out.len_bytes(), out.is_cut() || out.is_full());
+        let header = Header {
+            kind: Kind::Event,
+            level: callsite.metadata().level,
+            is_cut,
+            callsite: callsite.id(),
+            context,
+            ticks,
+        };
+        let len = header.write(head, len);
+        grant.commit(len);
+        Written::Done
+    }
+
+    /// The number by which records refer to `context`, after its definition is in the ring.
+    #[inline(always)]
+    fn context_slot(&mut self, context: &Context) -> Option<u32> {
+        let slot = context.slot();
+        if self.contexts[slot] != context.id() && !self.define(context) {
+            return None;
+        }
+        Some(slot as u32 + 1)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn define(&mut self, context: &Context) -> bool {
+        let entries = context.entries();
+        let room = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+        // A context that no record can hold is defined as empty; binding has already cut it to the limits.
+        let entries = if entries.len() > room { &[] } else { entries };
+        let slot = context.slot();
+        if !self.put(Kind::Context, Level::Trace, slot as u32 + 1, entries, 0) {
+            return false;
+        }
+        self.contexts[slot] = context.id();
+        true
+    }
+
+    /// Writes a record whose payload is at hand. Says whether there was room.
+    fn put(&mut self, kind: Kind, level: Level, context: u32, payload: &[u8], ticks: u64) -> bool {
+        let ticks = if ticks == 0 { self.ticks() } else { ticks };
+        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload.len()) else {
+            return false;
+        };
+        let bytes = grant.bytes_mut();
+        bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
+        let header = Header { kind, level, is_cut: false, callsite: 0, context, ticks };
+        let len = header.write(bytes, payload.len());
+        grant.commit(len);
+        true
+    }
+
+    /// Tells the writer that this thread has taken the lane.
+    pub(crate) fn introduce(&mut self, thread: u64, name: &str) -> bool {
+        self.contexts = [0; context::SLOTS];
+        let mut payload = [0; 128];
+        let mut out = ValueWriter::new(&mut payload, Limits::default());
+        out.u64(thread);
+        out.str(&name[..name.floor_char_boundary(100)]);
+        let len = out.len_bytes();
+        self.put(Kind::Thread, Level::Trace, 0, &payload[..len], 0)
+    }
+
+    /// Writes an event whose values, at their limits, exceed a record: with tighter and tighter limits.
+    #[cold]
+    #[inline(never)]
+    fn write_long(
+        &mut self,
+        callsite: &'static Callsite,
+        context: Option<&Context>,
+        fill: &dyn Fn(&mut ValueWriter<'_>),
+    ) -> Written {
+        let event = Header {
+            kind: Kind::Event,
+            level: callsite.metadata().level,
+            is_cut: true,
+            callsite: callsite.id(),
+            context: 0,
+            ticks: 0,
+        };
+        self.write_bounded(event, context, fill)
+    }
+
+    /// Writes an event of which only a bound of the record is known: `fill` is tried with ever tighter limits.
+    pub(crate) fn write_bounded(
+        &mut self,
+        mut header: Header,
+        context: Option<&Context>,
+        fill: &dyn Fn(&mut ValueWriter<'_>),
+    ) -> Written {
+        header.context = match context.map(|context| self.context_slot(context)) {
+            None => 0,
+            Some(Some(slot)) => slot,
+            Some(None) => return Written::Full,
+        };
+        header.ticks = self.ticks();
+        let mut limits = self.limits;
+        let Some(mut grant) = self.producer.grant(limits.record_bytes_max as usize) else {
+            return Written::Full;
+        };
+        loop {
+            let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+            else {
+                return Written::TooLong;
+            };
+            let mut out = ValueWriter::new(payload, limits);
+            fill(&mut out);
+            if out.is_full() && limits.value_bytes_max > 0 {
+                limits.value_bytes_max /= 2;
+                continue;
+            }
+            if out.is_full() {
+                return Written::TooLong;
+            }
+            header.is_cut = out.is_cut() || limits != self.limits;
+            let len = header.write(head, out.len_bytes());
+            grant.commit(len);
+            return Written::Done;
+        }
+    }
+
+    /// Whether the last wait for room was in vain and nothing has been written since, so that another is futile.
+    pub(crate) fn is_losing(&self) -> bool {
+        self.losing_at == Some(self.producer.position())
+    }
+
+    /// Notes that a wait was in vain.
+    pub(crate) fn set_losing(&mut self) {
+        self.losing_at = Some(self.producer.position());
+    }
+}

@@ -1,0 +1,61 @@
+//! What the writer can be asked to do.
+use std::fmt;
+
+use crossbeam_channel::Sender;
+
+use crate::sink::Sink;
+
+/// A request to the writer thread.
+pub enum Control {
+    /// Hand everything logged before to the sinks, and answer.
+    Flush(Sender<Result<(), FlushError>>),
+    /// The same, and make it survive power loss.
+    Sync(Sender<Result<(), FlushError>>),
+    /// Close and open every sink's target again.
+    Reopen(Sender<Result<(), FlushError>>),
+    /// Add a sink.
+    AddSink(Box<dyn Sink>),
+    /// Renew the sinks' counts in the link, and answer.
+    Report(Sender<Result<(), FlushError>>),
+    /// Drain everything and end.
+    Stop(Sender<Result<(), FlushError>>),
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Control::Flush(_) => "Flush",
+            Control::Sync(_) => "Sync",
+            Control::Reopen(_) => "Reopen",
+            Control::AddSink(_) => "AddSink",
+            Control::Report(_) => "Report",
+            Control::Stop(_) => "Stop",
+        })
+    }
+}
+
+/// Why a flush, a sync or a reopen did not do what it promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// At least one sink failed; what each said.
+    Sinks(String),
+    /// The writer did not answer in time. It goes on trying.
+    Timeout,
+    /// The engine has been stopped.
+    Stopped,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FlushError::Sinks(said) => write!(f, "not everything is with the sinks: {said}"),
+            FlushError::Timeout => {
+                f.write_str("the writer did not answer in time; it goes on trying")
+            }
+            FlushError::Stopped => f.write_str("the engine has been stopped"),
+        }
+    }
+}
+
+impl std::error::Error for FlushError {}

@@ -1,0 +1,148 @@
+//! What the writer shares with producers and with whoever controls it.
+//!
+//! Promises: everything that a log call touches here is an atomic. The channel belongs to the control plane.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use parking_lot::Mutex;
+
+use super::control::Control;
+use crate::metrics::{LaneCounters, SinkMetrics, WriterCounters};
+use crate::ringbuf::Consumer;
+use crate::sync::CachePadded;
+
+/// A new lane's reading half, on its way to the writer.
+#[derive(Debug)]
+pub struct NewLane {
+    /// The ring's reading half.
+    pub consumer: Consumer,
+    /// What its producer counts.
+    pub counters: Arc<LaneCounters>,
+}
+
+/// The time as the writer last published it.
+#[derive(Debug, Default)]
+pub struct CoarseTime(CachePadded<AtomicU64>);
+
+impl CoarseTime {
+    /// Ticks, or 0 while the writer sleeps.
+    #[inline(always)]
+    pub fn get(&self) -> u64 {
+        // ORDER: relaxed; a number that stands for itself.
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// Publishes the time; 0 says that it stands still from now on.
+    pub fn publish(&self, ticks: u64) {
+        // ORDER: relaxed; pairs with `get`, nothing else is published.
+        self.0.0.store(ticks, Ordering::Relaxed);
+    }
+}
+
+/// The shared side of a writer.
+#[derive(Debug)]
+pub struct Link {
+    control: Sender<Control>,
+    lanes: Sender<NewLane>,
+    /// Something is waiting in one of the channels.
+    called: AtomicBool,
+    asleep: AtomicBool,
+    thread: Mutex<Option<Thread>>,
+    /// The time as of the writer's last turn.
+    pub coarse: CoarseTime,
+    /// What the writer counts.
+    pub counters: WriterCounters,
+    /// The sinks' health and counts, renewed by the writer when somebody asks or now and then.
+    pub sinks: Mutex<Vec<SinkMetrics>>,
+}
+
+/// The writer's ends of the channels.
+#[derive(Debug)]
+pub struct Inbox {
+    /// What the writer is asked to do.
+    pub control: Receiver<Control>,
+    /// Lanes it does not know yet.
+    pub lanes: Receiver<NewLane>,
+}
+
+impl Link {
+    /// A link and the writer's ends of it.
+    pub fn new() -> (Arc<Link>, Inbox) {
+        let (control, control_inbox) = bounded(1024);
+        let (lanes, lanes_inbox) = unbounded();
+        let link = Link {
+            control,
+            lanes,
+            called: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            thread: Mutex::new(None),
+            coarse: CoarseTime::default(),
+            counters: WriterCounters::default(),
+            sinks: Mutex::new(Vec::new()),
+        };
+        (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
+    }
+
+    /// Says which thread is the writer, so that it can be woken.
+    pub fn set_thread(&self, thread: Thread) {
+        *self.thread.lock() = Some(thread);
+    }
+
+    /// Sends a request and wakes the writer. Fails when the writer is gone or overwhelmed by requests.
+    pub fn call(&self, request: Control) -> Result<(), Control> {
+        self.control.try_send(request).map_err(crossbeam_channel::TrySendError::into_inner)?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Hands a lane to the writer. Fails when the writer is gone.
+    pub fn add_lane(&self, lane: NewLane) -> Result<(), NewLane> {
+        self.lanes.send(lane).map_err(|error| error.0)?;
+        // ORDER: release pairs with the acquire swap in `take_call`. No wake: a new lane's first events can wait as
+        // long as any other's.
+        self.called.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn announce(&self) {
+        // ORDER: release pairs with the acquire swap in `take_call`: the request is in the channel.
+        self.called.store(true, Ordering::Release);
+        self.unpark();
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &*self.thread.lock() {
+            thread.unpark();
+        }
+    }
+
+    /// Wakes the writer if it sleeps: for a producer that has no room left and waits for it.
+    pub fn wake_if_asleep(&self) {
+        // ORDER: relaxed; a wake that is missed is repeated by the waiting producer.
+        if self.asleep.load(Ordering::Relaxed) {
+            self.unpark();
+        }
+    }
+
+    /// Whether a request or a lane has come since the last time this was asked.
+    #[inline]
+    pub fn take_call(&self) -> bool {
+        // ORDER: relaxed load first, so that a turn without a call costs no locked instruction; acquire on the swap
+        // pairs with the release stores in `announce` and `add_lane`.
+        self.called.load(Ordering::Relaxed) && self.called.swap(false, Ordering::Acquire)
+    }
+
+    /// Whether a call is waiting.
+    pub fn is_called(&self) -> bool {
+        // ORDER: acquire pairs with the release store in `announce`.
+        self.called.load(Ordering::Acquire)
+    }
+
+    /// Says whether the writer is about to sleep.
+    pub fn set_asleep(&self, asleep: bool) {
+        // ORDER: relaxed; see `wake_if_asleep`.
+        self.asleep.store(asleep, Ordering::Relaxed);
+    }
+}
