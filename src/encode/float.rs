@@ -1,0 +1,238 @@
+//! Floating-point numbers as JSON, in the shortest form that reads back as the same value.
+//!
+//! Promises: no memory beyond what the cursor needs. The bytes are those of `serde_json`, except
+//! that NaN and the infinities, for which JSON has no number, become strings.
+use super::number::{TEN_8, ZEROS, digits8};
+use super::out::Out;
+
+/// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
+const TWO_52: f64 = 4_503_599_627_370_496.0;
+/// How many decimals the fast path tries, as a power of ten.
+const SCALE: f64 = 1e6;
+/// The fast path takes numbers of at most fifteen digits.
+const SCALED_END_F64: f64 = 1e15;
+/// The same for `f32`: six digits.
+const SCALED_END_F32: f64 = 1e6;
+
+impl Out<'_> {
+    /// A float: `1.0`, `0.5`, `1e300`, `-0.0`; `"NaN"`, `"inf"`, `"-inf"` as strings.
+    ///
+    /// Most numbers that people log have few decimals, and these need no general algorithm. Let v
+    /// be the absolute value and m the integer nearest to v·10⁶. If m < 10¹⁵ and the division
+    /// m / 10⁶ gives v again, then the decimal D = m / 10⁶ without trailing zeros is the shortest
+    /// that reads back as v:
+    ///
+    /// - D reads back as v: m and 10⁶ are exact in binary, IEEE division rounds the true quotient D
+    ///   to nearest, ties to even, and so does a correct reader.
+    /// - D is the only one as short: it has at most 15 significant digits, and no two different
+    ///   decimals of at most 15 digits are nearest to the same `f64` (2⁵³ > 10¹⁵ · 2³, the
+    ///   condition of Matula's base conversion theorem, 1968; it holds while v is a normal number).
+    ///   A shorter D' that also reads back as v would be a second one.
+    ///
+    /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
+    #[inline]
+    pub fn f64(&mut self, value: f64) {
+        let scaled = value.abs() * SCALE;
+        // Not a number compares as false; from 1e-5 down the short form has an exponent.
+        if scaled < SCALED_END_F64 && (scaled >= 10.0 || scaled == 0.0) {
+            let rounded = scaled + TWO_52;
+            if (rounded - TWO_52) / SCALE == value.abs() {
+                return self.millionths(value.is_sign_negative(), mantissa(rounded));
+            }
+        }
+        let (block, len) = shortest_f64(value);
+        self.cursor.put(&block, len);
+    }
+
+    /// A float of single precision, in the shortest form that reads back as the same `f32`.
+    ///
+    /// As [`Out::f64`], with at most six digits: m and 10⁶ are exact in `f32` too, so the same
+    /// division in `f32` proves the same (2²⁴ > 10⁶ · 2³).
+    #[inline]
+    pub fn f32(&mut self, value: f32) {
+        let scaled = f64::from(value.abs()) * SCALE;
+        if scaled < SCALED_END_F32 && (scaled >= 10.0 || scaled == 0.0) {
+            let rounded = scaled + TWO_52;
+            if (rounded - TWO_52) as f32 / SCALE as f32 == value.abs() {
+                return self.millionths(value.is_sign_negative(), mantissa(rounded));
+            }
+        }
+        let (block, len) = shortest_f32(value);
+        self.cursor.put(&block, len);
+    }
+
+    /// `scaled` / 10⁶ with one to six decimals.
+    #[inline(always)]
+    fn millionths(&mut self, negative: bool, scaled: u64) {
+        self.minus(negative);
+        let (whole, fraction) = (scaled / 1_000_000, scaled % 1_000_000);
+        if whole < TEN_8 {
+            self.leading8(whole);
+        } else {
+            self.u64(whole);
+        }
+        // Eight digits, of which two are leading zeros; the point takes the second one's place.
+        let digits = digits8(fraction) >> 8;
+        let unused = (digits | 1 << 8).leading_zeros() / 8;
+        let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
+        self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
+    }
+}
+
+/// The integer m of m + 2⁵².
+#[inline(always)]
+fn mantissa(rounded: f64) -> u64 {
+    rounded.to_bits() & ((1 << 52) - 1)
+}
+
+/// The general algorithm, and the numbers that JSON lacks.
+#[inline(never)]
+fn shortest_f64(value: f64) -> ([u8; 32], usize) {
+    if value.is_finite() {
+        block_of(zmij::Buffer::new().format_finite(value))
+    } else {
+        no_number(value.is_nan(), value < 0.0)
+    }
+}
+
+#[inline(never)]
+fn shortest_f32(value: f32) -> ([u8; 32], usize) {
+    if value.is_finite() {
+        block_of(zmij::Buffer::new().format_finite(value))
+    } else {
+        no_number(value.is_nan(), value < 0.0)
+    }
+}
+
+#[cold]
+fn no_number(is_nan: bool, negative: bool) -> ([u8; 32], usize) {
+    block_of(match (is_nan, negative) {
+        (true, _) => "\"NaN\"",
+        (false, false) => "\"inf\"",
+        (false, true) => "\"-inf\"",
+    })
+}
+
+#[inline(always)]
+fn block_of(text: &str) -> ([u8; 32], usize) {
+    let mut block = [0; 32];
+    let len = text.len().min(32);
+    block[..len].copy_from_slice(&text.as_bytes()[..len]);
+    (block, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(write: impl Fn(&mut Out<'_>)) -> String {
+        let mut line = Vec::new();
+        write(&mut Out::new(&mut line));
+        String::from_utf8(line).unwrap()
+    }
+
+    fn check_f64(value: f64) {
+        let found = written(|out| out.f64(value));
+        assert_eq!(found, serde_json::to_string(&value).unwrap());
+        assert_eq!(found.parse::<f64>().unwrap().to_bits(), value.to_bits());
+        let mut oracle = ryu::Buffer::new();
+        let oracle = oracle.format_finite(value);
+        assert_eq!(oracle.parse::<f64>().unwrap().to_bits(), value.to_bits());
+        // Signs of exponents differ, digits do not.
+        assert_eq!(found.replace("e+", "e"), oracle);
+    }
+
+    fn check_f32(value: f32) {
+        let found = written(|out| out.f32(value));
+        assert_eq!(found, serde_json::to_string(&value).unwrap());
+        assert_eq!(found.parse::<f32>().unwrap().to_bits(), value.to_bits());
+        let mut oracle = ryu::Buffer::new();
+        assert_eq!(found.replace("e+", "e"), oracle.format_finite(value));
+    }
+
+    #[test]
+    fn what_json_has_no_number_for_becomes_a_string() {
+        for (value, text) in
+            [(f64::NAN, "\"NaN\""), (f64::INFINITY, "\"inf\""), (f64::NEG_INFINITY, "\"-inf\"")]
+        {
+            assert_eq!(written(|out| out.f64(value)), text);
+            assert_eq!(written(|out| out.f32(value as f32)), text);
+            assert_eq!(written(|out| out.f64(-value)).contains("NaN"), value.is_nan());
+        }
+    }
+
+    #[test]
+    fn a_float_looks_like_a_float() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-1.5, "-1.5"),
+            (123.45, "123.45"),
+            (0.00001, "0.00001"),
+            (0.000001, "1e-6"),
+            (100_000_000.0, "100000000.0"),
+            (999_999_999.999_999, "999999999.999999"),
+        ] {
+            assert_eq!(written(|out| out.f64(value)), text);
+            check_f64(value);
+        }
+    }
+
+    #[test]
+    fn floats_around_every_limit_of_the_fast_path() {
+        let limits = [0.0, 1e-7, 1e-6, 1e-5, 0.1, 1.0, 1e6, 1e8, 1e9, 1e15, 1e16, 2f64.powi(53)];
+        for limit in limits {
+            let (mut below, mut above) = (limit, limit);
+            for _ in 0..200 {
+                for value in [below, above] {
+                    check_f64(value);
+                    check_f64(-value);
+                    check_f32(value as f32);
+                    check_f32(-value as f32);
+                }
+                (below, above) = (below.next_down(), above.next_up());
+            }
+        }
+        for value in [f64::MIN, f64::MAX, f64::MIN_POSITIVE, f64::EPSILON, 5e-324] {
+            check_f64(value);
+        }
+        for value in [f32::MIN, f32::MAX, f32::MIN_POSITIVE, f32::EPSILON, 1e-45] {
+            check_f32(value);
+        }
+    }
+
+    #[test]
+    fn all_short_decimals_of_single_precision() {
+        for scaled in (0..1_000_000u32).step_by(7) {
+            check_f32(scaled as f32 / 1e6);
+            check_f32(scaled as f32 / 100.0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_float(bits: u64) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            check_f64(value);
+            let value = f32::from_bits(bits as u32);
+            prop_assume!(value.is_finite());
+            check_f32(value);
+        }
+
+        #[test]
+        fn any_decimal(mantissa in 0u64..1 << 60, shift in 0u32..60, decimals in 0i32..9) {
+            let text = format!("{}e-{decimals}", mantissa >> shift);
+            check_f64(text.parse().unwrap());
+            check_f32(text.parse().unwrap());
+        }
+
+        #[test]
+        fn neighbours_of_decimals(mantissa in 0u64..1 << 50, shift in 0u32..50, up: bool) {
+            let value = (mantissa >> shift) as f64 / 1e6;
+            check_f64(if up { value.next_up() } else { value.next_down() });
+        }
+    }
+}

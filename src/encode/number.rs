@@ -1,0 +1,159 @@
+//! Integers in decimal.
+//!
+//! Promises: no memory beyond what the cursor needs, no table, no loop: eight digits at a time come
+//! out of one word by three multiplications, and leading zeros are shifted away, so that numbers of
+//! one to eight digits take the same few instructions without a branch on their length.
+//!
+//! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
+use super::out::Out;
+
+/// Ten to the eighth.
+pub(super) const TEN_8: u64 = 100_000_000;
+const TEN_16: u64 = TEN_8 * TEN_8;
+/// Eight times `'0'`.
+pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The eight decimal digits of `value` < 10⁸ as bytes 0..=9, the highest digit in the lowest byte.
+#[inline(always)]
+pub(super) fn digits8(value: u64) -> u64 {
+    debug_assert!(value < TEN_8);
+    // Each step divides every lane at once by multiplying with a rounded-up reciprocal; the tests
+    // try every value of every lane.
+    let high = (value * 0xD1B7_1759) >> 45;
+    let low = value - 10_000 * high;
+    let fours = high | (low << 32);
+    let tops = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let twos = tops | ((fours - 100 * tops) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
+    tens | ((twos - 10 * tens) << 8)
+}
+
+impl Out<'_> {
+    /// An unsigned integer.
+    #[inline]
+    pub fn u64(&mut self, value: u64) {
+        if value < TEN_8 {
+            self.leading8(value);
+        } else if value < TEN_16 {
+            self.leading8(value / TEN_8);
+            self.following8(value % TEN_8);
+        } else {
+            self.leading8(value / TEN_16);
+            self.following16(value % TEN_16);
+        }
+    }
+
+    /// A signed integer.
+    #[inline]
+    pub fn i64(&mut self, value: i64) {
+        self.minus(value < 0);
+        self.u64(value.unsigned_abs());
+    }
+
+    /// An unsigned integer of up to 39 digits.
+    pub fn u128(&mut self, value: u128) {
+        const TEN_16: u128 = self::TEN_16 as u128;
+        if let Ok(value) = u64::try_from(value) {
+            return self.u64(value);
+        }
+        let (high, low) = (value / TEN_16, (value % TEN_16) as u64);
+        match u64::try_from(high) {
+            Ok(high) => self.u64(high),
+            Err(_) => {
+                self.u64((high / TEN_16) as u64);
+                self.following16((high % TEN_16) as u64);
+            }
+        }
+        self.following16(low);
+    }
+
+    /// A signed integer of up to 39 digits.
+    pub fn i128(&mut self, value: i128) {
+        self.minus(value < 0);
+        self.u128(value.unsigned_abs());
+    }
+
+    /// `-`, or nothing; without a branch.
+    #[inline(always)]
+    pub(super) fn minus(&mut self, negative: bool) {
+        self.cursor.put(b"-", usize::from(negative));
+    }
+
+    /// A number < 10⁸ without leading zeros.
+    #[inline(always)]
+    pub(super) fn leading8(&mut self, value: u64) {
+        let digits = digits8(value);
+        // The bit at the last digit keeps the one digit that zero needs.
+        let skip = (digits | 1 << 56).trailing_zeros() & !7;
+        let word = (digits | ZEROS) >> skip;
+        self.cursor.put(&word.to_le_bytes(), 8 - (skip / 8) as usize);
+    }
+
+    /// A number < 10⁸ as eight digits.
+    #[inline(always)]
+    pub(super) fn following8(&mut self, value: u64) {
+        self.cursor.put(&(digits8(value) | ZEROS).to_le_bytes(), 8);
+    }
+
+    /// A number < 10¹⁶ as sixteen digits.
+    #[inline(always)]
+    fn following16(&mut self, value: u64) {
+        self.following8(value / TEN_8);
+        self.following8(value % TEN_8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(write: impl Fn(&mut Out<'_>)) -> String {
+        let mut line = Vec::new();
+        write(&mut Out::new(&mut line));
+        String::from_utf8(line).unwrap()
+    }
+
+    fn check(value: u128) {
+        assert_eq!(written(|out| out.u128(value)), value.to_string());
+        let signed = value as i128;
+        assert_eq!(written(|out| out.i128(signed)), signed.to_string());
+        let value = value as u64;
+        assert_eq!(written(|out| out.u64(value)), value.to_string());
+        let signed = value as i64;
+        assert_eq!(written(|out| out.i64(signed)), signed.to_string());
+    }
+
+    #[test]
+    fn numbers_around_every_power_of_ten_and_of_two() {
+        let tens = (0..=38).map(|power| 10u128.pow(power));
+        let twos = (0..=127).map(|power| 1u128 << power);
+        for centre in tens.chain(twos).chain([0, u128::MAX]) {
+            for delta in -2..=2i128 {
+                let value = centre.wrapping_add_signed(delta);
+                check(value);
+                check(value.wrapping_neg());
+            }
+        }
+    }
+
+    #[test]
+    fn every_lane_of_the_digit_step_is_exact() {
+        for lane in 0..10_000u64 {
+            for value in
+                [lane, lane * 10_000, lane * 10_001, 99_990_000 + lane, lane * 10_000 + 9_999]
+            {
+                let digits: Vec<u8> =
+                    format!("{value:08}").bytes().map(|digit| digit - b'0').collect();
+                assert_eq!(digits8(value).to_le_bytes().as_slice(), digits, "{value}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_is_written_as_std_does(value: u128, shift in 0u32..128) {
+            check(value >> shift);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The cursor that everything in this room appends through.
+//!
+//! Promises: appending checks the room with one compare and allocates only when the vector is full.
+//! [`Out::reserve`] ahead of a line makes sure that it happens at most once in the line. Nothing
+//! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
+//! cursor is dropped; a cursor that is leaked forgets them, no more.
+use super::fragment::Fragment;
+use super::simd::Cursor;
+
+/// Appends to a vector of bytes.
+///
+/// Its pointers stay in registers as long as it is a local variable of the function that walks a
+/// record; hand `&mut Out` to functions that inline.
+pub struct Out<'a> {
+    pub(super) cursor: Cursor<'a>,
+}
+
+impl<'a> Out<'a> {
+    /// Appends after what `line` holds.
+    #[inline]
+    pub fn new(line: &'a mut Vec<u8>) -> Self {
+        Self { cursor: Cursor::new(line) }
+    }
+
+    /// Makes room for `len_bytes` more bytes at once.
+    ///
+    /// Copies overshoot by up to 31 bytes: add 32 to the sum of the true lengths.
+    #[inline]
+    pub fn reserve(&mut self, len_bytes: usize) {
+        self.cursor.ensure(len_bytes);
+    }
+
+    /// Bytes in the vector, those before the cursor included.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.cursor.len()
+    }
+
+    /// Whether the vector is empty.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One byte.
+    #[inline(always)]
+    pub fn byte(&mut self, byte: u8) {
+        self.cursor.put(&[byte], 1);
+    }
+
+    /// Bytes whose number is known when the program is compiled: moves, no call.
+    #[inline(always)]
+    pub fn literal<const N: usize>(&mut self, bytes: &[u8; N]) {
+        self.cursor.put(bytes, N);
+    }
+
+    /// Any bytes, as they are.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.cursor.raw(bytes);
+    }
+
+    /// A constant piece.
+    #[inline(always)]
+    pub fn fragment(&mut self, fragment: &Fragment) {
+        let (head, rest) = fragment.blocks();
+        self.cursor.put_blocks(head, rest, fragment.len());
+    }
+
+    /// `true` or `false`.
+    #[inline]
+    pub fn bool(&mut self, value: bool) {
+        let word = if value { b"true\0" } else { b"false" };
+        self.cursor.put(word, 5 - usize::from(value));
+    }
+
+    /// `null`.
+    #[inline]
+    pub fn null(&mut self) {
+        self.literal(b"null");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `write` appends to a line that already holds a byte, for each of many capacities, so
+    /// that growing is met at every place.
+    fn appended(write: impl Fn(&mut Out<'_>)) -> Vec<u8> {
+        let mut all: Vec<Vec<u8>> = (1..80)
+            .map(|capacity| {
+                let mut line = Vec::with_capacity(capacity);
+                line.push(b'#');
+                write(&mut Out::new(&mut line));
+                line
+            })
+            .collect();
+        let first = all.swap_remove(0);
+        assert!(all.iter().all(|line| *line == first));
+        first[1..].to_vec()
+    }
+
+    #[test]
+    fn raw_bytes_of_any_length_arrive() {
+        let text: Vec<u8> = (0..=255u8).collect();
+        for len in 0..=text.len() {
+            assert_eq!(appended(|out| out.raw(&text[..len])), &text[..len]);
+        }
+    }
+
+    #[test]
+    fn words_and_literals_arrive() {
+        let write = |out: &mut Out<'_>| {
+            out.bool(true);
+            out.byte(b',');
+            out.bool(false);
+            out.literal(b", ");
+            out.null();
+        };
+        assert_eq!(appended(write), b"true,false, null");
+    }
+
+    #[test]
+    fn the_length_counts_what_was_there() {
+        let mut line = b"abc".to_vec();
+        let mut out = Out::new(&mut line);
+        assert!(!out.is_empty());
+        out.reserve(1000);
+        out.byte(b'd');
+        assert_eq!(out.len(), 4);
+        drop(out);
+        assert_eq!(line, b"abcd");
+        assert!(line.capacity() >= 1003);
+    }
+
+    #[test]
+    fn a_leaked_cursor_loses_only_its_own_bytes() {
+        let mut line = b"abc".to_vec();
+        let mut out = Out::new(&mut line);
+        out.byte(b'd');
+        std::mem::forget(out);
+        assert_eq!(line, b"abc");
+    }
+}

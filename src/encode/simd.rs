@@ -1,0 +1,724 @@
+//! The one place of this room with `unsafe`: a raw cursor over a vector's spare room, and vector
+//! classification of bytes that JSON or a terminal cannot take as they are.
+//!
+//! Promises: every function here is safe to call with any argument. Memory is taken only by
+//! [`Cursor::ensure`], when the vector is full. Nothing blocks. What was appended belongs to the
+//! vector once the cursor is dropped; a leaked cursor only forgets what it appended.
+//!
+//! Invariants that the SAFETY notes cite:
+//! 1. **Place.** `at` and `end` point into, or one past, the allocation of `vec`;
+//!    `start ≤ at ≤ end = start + capacity`. `vec` is borrowed exclusively for the cursor's life and
+//!    is touched only by [`grow`] and `drop`, so the allocation cannot move behind our back.
+//! 2. **Initialised.** Every byte from the allocation's start to `at` is initialised: `at` only ever
+//!    advances over bytes that the same function has just written.
+//! 3. **Room.** A write of `n` bytes at `at` follows a check that `end - at ≥ n`.
+//! 4. **Source.** Loads stay within the slice or array that they come from.
+//! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
+//!    entered only after it was detected at run time.
+#![allow(unsafe_code)]
+// One note covers one step, such as the loads of a copy's two ends.
+#![allow(clippy::multiple_unsafe_ops_per_block)]
+use std::marker::PhantomData;
+use std::ptr;
+
+/// Appends to a vector through two pointers that stay in registers.
+pub(super) struct Cursor<'a> {
+    vec: &'a mut Vec<u8>,
+    at: *mut u8,
+    end: *mut u8,
+}
+
+impl<'a> Cursor<'a> {
+    /// Starts at the vector's end.
+    #[inline]
+    pub fn new(vec: &'a mut Vec<u8>) -> Self {
+        let start = vec.as_mut_ptr();
+        // SAFETY: (1) len ≤ capacity, both within the allocation.
+        let at = unsafe { start.add(vec.len()) };
+        // SAFETY: (1) one past the allocation at most.
+        let end = unsafe { start.add(vec.capacity()) };
+        Cursor { vec, at, end }
+    }
+
+    /// Bytes that fit before the vector has to grow.
+    #[inline(always)]
+    pub fn room(&self) -> usize {
+        self.end as usize - self.at as usize
+    }
+
+    /// Bytes of the vector up to the cursor.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.at as usize - self.vec.as_ptr() as usize
+    }
+
+    /// Makes sure that `n` bytes fit.
+    #[inline(always)]
+    pub fn ensure(&mut self, n: usize) {
+        if self.room() < n {
+            // By value, so that the pointers need no address and stay in registers.
+            (self.at, self.end) = grow(self.vec, self.at, n);
+        }
+    }
+
+    /// Advances over `len` bytes that were just written; the caller has checked the room.
+    ///
+    /// # Safety
+    /// `len` bytes at `at` are initialised and within the allocation.
+    #[inline(always)]
+    unsafe fn advance(&mut self, len: usize) {
+        // SAFETY: (1, 2) by this function's own contract.
+        self.at = unsafe { self.at.add(len) };
+    }
+
+    /// Copies the whole block and keeps its first `len` bytes (all, if `len` is larger).
+    #[inline(always)]
+    pub fn put<const N: usize>(&mut self, block: &[u8; N], len: usize) {
+        self.ensure(N);
+        let len = if len > N { clamped(N) } else { len };
+        // SAFETY: (3) N bytes of room; (4) the block has N bytes; a vector under our exclusive
+        // borrow cannot overlap it.
+        unsafe { ptr::copy_nonoverlapping(block.as_ptr(), self.at, N) };
+        // SAFETY: (2) len ≤ N bytes were just written.
+        unsafe { self.advance(len) };
+    }
+
+    /// Copies `head` and `rest` in whole blocks of 32 and keeps the first `len` bytes.
+    #[inline(always)]
+    pub fn put_blocks(&mut self, head: &[u8; 32], rest: &[[u8; 32]], len: usize) {
+        if rest.is_empty() {
+            return self.put(head, len);
+        }
+        let whole = 32 + 32 * rest.len();
+        self.ensure(whole);
+        let len = if len > whole { clamped(whole) } else { len };
+        // SAFETY: (3) `whole` ≥ 32 bytes of room; (4) the head has 32.
+        unsafe { ptr::copy_nonoverlapping(head.as_ptr(), self.at, 32) };
+        for (index, block) in rest.iter().enumerate() {
+            // SAFETY: (1) 32 + 32·index < whole ≤ room.
+            let to = unsafe { self.at.add(32 + 32 * index) };
+            // SAFETY: (3) block `index` ends at 32 + 32·(index + 1) ≤ whole; (4) it has 32 bytes.
+            unsafe { ptr::copy_nonoverlapping(block.as_ptr(), to, 32) };
+        }
+        // SAFETY: (2) len ≤ whole bytes were just written.
+        unsafe { self.advance(len) };
+    }
+
+    /// Copies `bytes`.
+    #[inline(always)]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        let len = bytes.len();
+        self.ensure(len);
+        // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        unsafe { copy_short(bytes.as_ptr(), self.at, len) };
+        // SAFETY: (2) len bytes were just written.
+        unsafe { self.advance(len) };
+    }
+
+    /// Copies `bytes` up to somewhere before the first one of class `C`; returns how many.
+    ///
+    /// All of them if none is of the class. May stop early, at a block's start, never late.
+    #[inline(always)]
+    pub fn copy_clean<C: Class>(&mut self, bytes: &[u8]) -> usize {
+        let len = bytes.len();
+        self.ensure(len);
+        // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        let clean = unsafe { copy_clean::<C>(bytes.as_ptr(), self.at, len) };
+        // SAFETY: (2) the function wrote `clean` ≤ len bytes.
+        unsafe { self.advance(clean) };
+        clean
+    }
+
+    /// Copies `bytes` up to the first one of class `C`; returns how many, exactly.
+    #[inline]
+    pub fn copy_until<C: Class>(&mut self, bytes: &[u8]) -> usize {
+        let len = bytes.len();
+        self.ensure(len.saturating_add(Native::LEN));
+        // SAFETY: (3) len + LEN bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        let clean = unsafe { copy_until::<C, Native>(bytes.as_ptr(), self.at, len) };
+        // SAFETY: (2) the function wrote `clean` ≤ len bytes.
+        unsafe { self.advance(clean) };
+        clean
+    }
+}
+
+impl Drop for Cursor<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let len = self.len();
+        // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+        unsafe { self.vec.set_len(len) };
+    }
+}
+
+/// Gives the vector room for `n` more bytes after `at`; returns the new pointers.
+#[cold]
+#[inline(never)]
+fn grow(vec: &mut Vec<u8>, at: *mut u8, n: usize) -> (*mut u8, *mut u8) {
+    let len = at as usize - vec.as_ptr() as usize;
+    // SAFETY: (1, 2) `at` is within the allocation and everything before it is initialised.
+    unsafe { vec.set_len(len) };
+    vec.reserve(n);
+    let start = vec.as_mut_ptr();
+    // SAFETY: (1) len ≤ capacity.
+    let at = unsafe { start.add(len) };
+    // SAFETY: (1) one past the allocation.
+    let end = unsafe { start.add(vec.capacity()) };
+    (at, end)
+}
+
+/// A length beyond its block; kept out of line so that the check is a branch, not a select.
+#[cold]
+#[inline(never)]
+fn clamped(len: usize) -> usize {
+    len
+}
+
+/// Copies `len` bytes with overlapping fixed-size moves; only long ones call `memcpy`.
+///
+/// # Safety
+/// `from` is readable and `to` writable for `len` bytes, without overlap.
+#[inline(always)]
+unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
+    unsafe {
+        match len {
+            0 => {}
+            1..=3 => {
+                let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
+                *to = a;
+                *to.add(len / 2) = b;
+                *to.add(len - 1) = c;
+            }
+            4..=7 => copy_ends::<4>(from, to, len),
+            8..=15 => copy_ends::<8>(from, to, len),
+            16..=32 => copy_ends::<16>(from, to, len),
+            33..=64 => copy_ends::<32>(from, to, len),
+            _ => ptr::copy_nonoverlapping(from, to, len),
+        }
+    }
+}
+
+/// Copies the first and the last `N` of `len` bytes, `N ≤ len ≤ 2·N`.
+///
+/// # Safety
+/// As [`copy_short`], and `N ≤ len`.
+#[inline(always)]
+unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: (4) N ≤ len.
+    let head = unsafe { from.cast::<[u8; N]>().read() };
+    // SAFETY: (4) len - N + N = len.
+    let tail = unsafe { from.add(len - N).cast::<[u8; N]>().read() };
+    // SAFETY: (3) N ≤ len.
+    unsafe { to.cast::<[u8; N]>().write(head) };
+    // SAFETY: (3) len - N + N = len.
+    unsafe { to.add(len - N).cast::<[u8; N]>().write(tail) };
+}
+
+/// A vector of bytes of which a class of bytes can be told.
+pub(super) trait Block: Copy {
+    /// Bytes in a block.
+    const LEN: usize;
+    /// Log2 of how many bits of a mask stand for one byte.
+    const SHIFT: u32;
+    /// # Safety
+    /// `from` is readable for `LEN` bytes.
+    unsafe fn load(from: *const u8) -> Self;
+    /// # Safety
+    /// `to` is writable for `LEN` bytes.
+    unsafe fn store(self, to: *mut u8);
+    /// Bytes equal to `byte`, which is ASCII.
+    fn equal(self, byte: u8) -> Self;
+    /// Bytes below 0x20.
+    fn control(self) -> Self;
+    /// Bytes below 0x20 and bytes from 0x80 on: one signed comparison.
+    fn control_or_wide(self) -> Self;
+    /// Either flag.
+    fn or(self, other: Self) -> Self;
+    /// Flags to bits, the first byte lowest. Above the first flag there may be false ones.
+    fn mask(self) -> u64;
+}
+
+/// Bytes that a copy must stop at.
+pub(super) trait Class {
+    /// The flags of this class.
+    fn flags<B: Block>(block: B) -> B;
+}
+
+/// What JSON escapes, and every byte of a non-ASCII character: cheap to tell.
+pub(super) struct JsonOrWide;
+impl Class for JsonOrWide {
+    #[inline(always)]
+    fn flags<B: Block>(block: B) -> B {
+        block.control_or_wide().or(block.equal(b'"')).or(block.equal(b'\\'))
+    }
+}
+
+/// What JSON escapes, and the byte that U+2028 and U+2029 begin with.
+pub(super) struct JsonExact;
+impl Class for JsonExact {
+    #[inline(always)]
+    fn flags<B: Block>(block: B) -> B {
+        block.control().or(block.equal(b'"')).or(block.equal(b'\\')).or(block.equal(0xE2))
+    }
+}
+
+/// ASCII controls, DEL, and every byte of a non-ASCII character.
+pub(super) struct TextOrWide;
+impl Class for TextOrWide {
+    #[inline(always)]
+    fn flags<B: Block>(block: B) -> B {
+        block.control_or_wide().or(block.equal(0x7F))
+    }
+}
+
+/// See [`Cursor::copy_clean`].
+///
+/// # Safety
+/// `from` is readable and `to` writable for `len` bytes, without overlap.
+#[inline(always)]
+unsafe fn copy_clean<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
+    // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
+    let clean = unsafe {
+        match len {
+            0 => return 0,
+            1..=3 => copy_few::<C>(from, to, len),
+            4..=7 => copy_ends_clean::<C, 4>(from, to, len),
+            8..=15 => copy_ends_clean::<C, 8>(from, to, len),
+            16..=32 => copy_ends_blocks::<C, Native>(from, to, len),
+            _ => return copy_clean_long::<C>(from, to, len),
+        }
+    };
+    if clean { len } else { 0 }
+}
+
+/// Copies one to three bytes; whether none is of the class.
+///
+/// # Safety
+/// As [`copy_clean`], with 1 ≤ len ≤ 3.
+#[inline(always)]
+unsafe fn copy_few<C: Class>(from: *const u8, to: *mut u8, len: usize) -> bool {
+    // SAFETY: (4) 0, len / 2 and len - 1 are below len.
+    let (a, b, c) = unsafe { (*from, *from.add(len / 2), *from.add(len - 1)) };
+    // SAFETY: (3) the same places.
+    unsafe {
+        *to = a;
+        *to.add(len / 2) = b;
+        *to.add(len - 1) = c;
+    }
+    pair_is_clean::<C>(SPACES, u64::from_le_bytes([a, b, c, b' ', b' ', b' ', b' ', b' ']))
+}
+
+/// Copies the first and last `N` (4 or 8) of `len` bytes; whether none is of the class.
+///
+/// # Safety
+/// As [`copy_clean`], with N ≤ len ≤ 2·N.
+#[inline(always)]
+unsafe fn copy_ends_clean<C: Class, const N: usize>(
+    from: *const u8,
+    to: *mut u8,
+    len: usize,
+) -> bool {
+    // SAFETY: (4) N ≤ len.
+    let head = unsafe { from.cast::<[u8; N]>().read() };
+    // SAFETY: (4) len - N + N = len.
+    let tail = unsafe { from.add(len - N).cast::<[u8; N]>().read() };
+    // SAFETY: (3) as the loads.
+    unsafe { to.cast::<[u8; N]>().write(head) };
+    // SAFETY: (3) as the loads.
+    unsafe { to.add(len - N).cast::<[u8; N]>().write(tail) };
+    if N == 8 {
+        pair_is_clean::<C>(word(head), word(tail))
+    } else {
+        pair_is_clean::<C>(SPACES, word(head) | word(tail) << 32)
+    }
+}
+
+/// The bytes as a little-endian word.
+#[inline(always)]
+fn word<const N: usize>(bytes: [u8; N]) -> u64 {
+    let mut padded = [0; 8];
+    let kept = N.min(8);
+    padded[..kept].copy_from_slice(&bytes[..kept]);
+    u64::from_le_bytes(padded)
+}
+
+/// Eight bytes that are of no class.
+const SPACES: u64 = 0x2020_2020_2020_2020;
+
+/// Whether no byte of the two words is of the class.
+#[inline(always)]
+fn pair_is_clean<C: Class>(low: u64, high: u64) -> bool {
+    C::flags(Native::from_words(low, high)).mask() == 0
+}
+
+/// Copies the first and the last block of `len` bytes; whether none is of the class.
+///
+/// # Safety
+/// As [`copy_clean`], with `B::LEN` ≤ len ≤ 2·`B::LEN`.
+#[inline(always)]
+unsafe fn copy_ends_blocks<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> bool {
+    // SAFETY: (4) LEN ≤ len.
+    let head = unsafe { B::load(from) };
+    // SAFETY: (4) len - LEN + LEN = len.
+    let tail = unsafe { B::load(from.add(len - B::LEN)) };
+    // SAFETY: (3) as the loads.
+    unsafe { head.store(to) };
+    // SAFETY: (3) as the loads.
+    unsafe { tail.store(to.add(len - B::LEN)) };
+    C::flags(head).or(C::flags(tail)).mask() == 0
+}
+
+/// [`copy_clean`] of more than 32 bytes.
+///
+/// # Safety
+/// As [`copy_clean`].
+#[inline(never)]
+unsafe fn copy_clean_long<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if len >= x86::AVX2_LEN_MIN && std::is_x86_feature_detected!("avx2") {
+        // SAFETY: (5) AVX2 was just detected; the rest by this function's own contract.
+        return unsafe { x86::copy_clean_avx2::<C>(from, to, len) };
+    }
+    // SAFETY: by this function's own contract; len > 32 ≥ 2·LEN.
+    unsafe { copy_clean_pairs::<C, Native>(from, to, len) }
+}
+
+/// Two blocks at a time, the last two overlapping what was done.
+///
+/// # Safety
+/// As [`copy_clean`], with len ≥ 2·`B::LEN`.
+#[inline(always)]
+unsafe fn copy_clean_pairs<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> usize {
+    let last = len - 2 * B::LEN;
+    let mut done = 0;
+    loop {
+        // SAFETY: (3, 4) done ≤ last, so 2·LEN bytes from `done` on are within len.
+        let clean = unsafe { copy_ends_blocks::<C, B>(from.add(done), to.add(done), 2 * B::LEN) };
+        if !clean {
+            return done;
+        }
+        if done == last {
+            return len;
+        }
+        done = (done + 2 * B::LEN).min(last);
+    }
+}
+
+/// See [`Cursor::copy_until`].
+///
+/// # Safety
+/// `from` is readable for `len` bytes, `to` writable for `len + B::LEN`, without overlap.
+#[inline(always)]
+unsafe fn copy_until<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> usize {
+    let mut done = 0;
+    while done + B::LEN <= len {
+        // SAFETY: (4) done + LEN ≤ len.
+        let block = unsafe { B::load(from.add(done)) };
+        // SAFETY: (3) the same place.
+        unsafe { block.store(to.add(done)) };
+        let mask = C::flags(block).mask();
+        if mask != 0 {
+            return done + (mask.trailing_zeros() >> B::SHIFT) as usize;
+        }
+        done += B::LEN;
+    }
+    let rest = len - done;
+    let mut padded = [b' '; 32];
+    // SAFETY: (3, 4) rest < LEN ≤ 32 bytes are left in the source.
+    unsafe { copy_short(from.add(done), padded.as_mut_ptr(), rest) };
+    // SAFETY: (4) LEN ≤ 32.
+    let block = unsafe { B::load(padded.as_ptr()) };
+    // SAFETY: (3) done + LEN ≤ len + LEN.
+    unsafe { block.store(to.add(done)) };
+    let mask = C::flags(block).mask();
+    if mask == 0 { len } else { done + (mask.trailing_zeros() >> B::SHIFT) as usize }
+}
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+)))]
+use Words as Native;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use neon::Neon as Native;
+#[cfg(target_arch = "x86_64")]
+use x86::Sse2 as Native;
+
+/// The portable block: two words, one flag bit a byte.
+#[derive(Clone, Copy)]
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
+pub(super) struct Words(u64, u64, PhantomData<()>);
+
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
+impl Words {
+    #[inline(always)]
+    fn from_words(low: u64, high: u64) -> Self {
+        Words(low, high, PhantomData)
+    }
+
+    #[inline(always)]
+    fn each(self, of: impl Fn(u64) -> u64) -> Self {
+        Self::from_words(of(self.0), of(self.1))
+    }
+}
+
+impl Block for Words {
+    const LEN: usize = 16;
+    const SHIFT: u32 = 0;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: (4) by the contract, 16 bytes are readable.
+        let bytes = unsafe { from.cast::<[[u8; 8]; 2]>().read() };
+        Self::from_words(u64::from_le_bytes(bytes[0]), u64::from_le_bytes(bytes[1]))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        let bytes = [self.0.to_le_bytes(), self.1.to_le_bytes()];
+        // SAFETY: (3) by the contract, 16 bytes are writable.
+        unsafe { to.cast::<[[u8; 8]; 2]>().write(bytes) };
+    }
+
+    // The subtractions borrow into the next byte up, so flags above the first one may be false;
+    // nobody looks at them.
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        self.each(|word| {
+            let differing = word ^ (LOW_BITS * u64::from(byte));
+            differing.wrapping_sub(LOW_BITS) & !differing & HIGH_BITS
+        })
+    }
+
+    #[inline(always)]
+    fn control(self) -> Self {
+        self.each(|word| word.wrapping_sub(LOW_BITS * 0x20) & !word & HIGH_BITS)
+    }
+
+    #[inline(always)]
+    fn control_or_wide(self) -> Self {
+        self.each(|word| (word.wrapping_sub(LOW_BITS * 0x20) | word) & HIGH_BITS)
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self::from_words(self.0 | other.0, self.1 | other.1)
+    }
+
+    #[inline(always)]
+    fn mask(self) -> u64 {
+        // The eight flags, one a byte, gathered in the product's top byte.
+        let gather = |flags: u64| (flags >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        gather(self.0) | gather(self.1) << 8
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Block, Class};
+    use std::arch::x86_64::*;
+
+    /// Shorter strings are done before a call through the detection pays.
+    pub(super) const AVX2_LEN_MIN: usize = 128;
+
+    /// 16 bytes.
+    #[derive(Clone, Copy)]
+    pub(in crate::encode) struct Sse2(__m128i);
+
+    impl Sse2 {
+        #[inline(always)]
+        pub(super) fn from_words(low: u64, high: u64) -> Self {
+            // SAFETY: (5) SSE2 is part of x86-64.
+            Sse2(unsafe { _mm_set_epi64x(high as i64, low as i64) })
+        }
+    }
+
+    impl Block for Sse2 {
+        const LEN: usize = 16;
+        const SHIFT: u32 = 0;
+
+        #[inline(always)]
+        unsafe fn load(from: *const u8) -> Self {
+            // SAFETY: (4, 5) by the contract; the load need not be aligned.
+            Sse2(unsafe { _mm_loadu_si128(from.cast()) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut u8) {
+            // SAFETY: (3, 5) by the contract; the store need not be aligned.
+            unsafe { _mm_storeu_si128(to.cast(), self.0) };
+        }
+
+        #[inline(always)]
+        fn equal(self, byte: u8) -> Self {
+            // SAFETY: (5)
+            Sse2(unsafe { _mm_cmpeq_epi8(self.0, _mm_set1_epi8(byte as i8)) })
+        }
+
+        #[inline(always)]
+        fn control(self) -> Self {
+            // SAFETY: (5) `min(x, 0x1F) == x` is the unsigned `x ≤ 0x1F`.
+            Sse2(unsafe { _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(0x1F)), self.0) })
+        }
+
+        #[inline(always)]
+        fn control_or_wide(self) -> Self {
+            // SAFETY: (5)
+            Sse2(unsafe { _mm_cmplt_epi8(self.0, _mm_set1_epi8(0x20)) })
+        }
+
+        #[inline(always)]
+        fn or(self, other: Self) -> Self {
+            // SAFETY: (5)
+            Sse2(unsafe { _mm_or_si128(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mask(self) -> u64 {
+            // SAFETY: (5)
+            let bits = unsafe { _mm_movemask_epi8(self.0) };
+            u64::from(bits as u32)
+        }
+    }
+
+    /// 32 bytes.
+    #[derive(Clone, Copy)]
+    struct Avx2(__m256i);
+
+    // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
+    impl Block for Avx2 {
+        const LEN: usize = 32;
+        const SHIFT: u32 = 0;
+
+        #[inline(always)]
+        unsafe fn load(from: *const u8) -> Self {
+            // SAFETY: (4, 5) by the contract; the load need not be aligned.
+            Avx2(unsafe { _mm256_loadu_si256(from.cast()) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut u8) {
+            // SAFETY: (3, 5) by the contract; the store need not be aligned.
+            unsafe { _mm256_storeu_si256(to.cast(), self.0) };
+        }
+
+        #[inline(always)]
+        fn equal(self, byte: u8) -> Self {
+            // SAFETY: (5)
+            Avx2(unsafe { _mm256_cmpeq_epi8(self.0, _mm256_set1_epi8(byte as i8)) })
+        }
+
+        #[inline(always)]
+        fn control(self) -> Self {
+            // SAFETY: (5) as `Sse2::control`.
+            Avx2(unsafe {
+                _mm256_cmpeq_epi8(_mm256_min_epu8(self.0, _mm256_set1_epi8(0x1F)), self.0)
+            })
+        }
+
+        #[inline(always)]
+        fn control_or_wide(self) -> Self {
+            // SAFETY: (5)
+            Avx2(unsafe { _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), self.0) })
+        }
+
+        #[inline(always)]
+        fn or(self, other: Self) -> Self {
+            // SAFETY: (5)
+            Avx2(unsafe { _mm256_or_si256(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mask(self) -> u64 {
+            // SAFETY: (5)
+            let bits = unsafe { _mm256_movemask_epi8(self.0) };
+            u64::from(bits as u32)
+        }
+    }
+
+    /// See [`super::copy_clean_pairs`].
+    ///
+    /// # Safety
+    /// As there, with len ≥ 64, on a machine with AVX2.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn copy_clean_avx2<C: Class>(
+        from: *const u8,
+        to: *mut u8,
+        len: usize,
+    ) -> usize {
+        // SAFETY: (5) this function is entered with AVX2 only; the rest by its contract.
+        unsafe { super::copy_clean_pairs::<C, Avx2>(from, to, len) }
+    }
+}
+
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon {
+    use super::Block;
+    use std::arch::aarch64::*;
+
+    /// 16 bytes.
+    #[derive(Clone, Copy)]
+    pub(in crate::encode) struct Neon(uint8x16_t);
+
+    impl Neon {
+        #[inline(always)]
+        pub(super) fn from_words(low: u64, high: u64) -> Self {
+            // SAFETY: (5) NEON is part of the target.
+            Neon(unsafe { vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high))) })
+        }
+    }
+
+    impl Block for Neon {
+        const LEN: usize = 16;
+        const SHIFT: u32 = 2;
+
+        #[inline(always)]
+        unsafe fn load(from: *const u8) -> Self {
+            // SAFETY: (4, 5) by the contract.
+            Neon(unsafe { vld1q_u8(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut u8) {
+            // SAFETY: (3, 5) by the contract.
+            unsafe { vst1q_u8(to, self.0) };
+        }
+
+        #[inline(always)]
+        fn equal(self, byte: u8) -> Self {
+            // SAFETY: (5)
+            Neon(unsafe { vceqq_u8(self.0, vdupq_n_u8(byte)) })
+        }
+
+        #[inline(always)]
+        fn control(self) -> Self {
+            // SAFETY: (5)
+            Neon(unsafe { vcltq_u8(self.0, vdupq_n_u8(0x20)) })
+        }
+
+        #[inline(always)]
+        fn control_or_wide(self) -> Self {
+            // SAFETY: (5)
+            Neon(unsafe { vcltq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(0x20)) })
+        }
+
+        #[inline(always)]
+        fn or(self, other: Self) -> Self {
+            // SAFETY: (5)
+            Neon(unsafe { vorrq_u8(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mask(self) -> u64 {
+            // SAFETY: (5) each byte's flag narrowed to four bits: the usual stand-in for movemask.
+            unsafe {
+                let nibbles = vshrn_n_u16::<4>(vreinterpretq_u16_u8(self.0));
+                vget_lane_u64::<0>(vreinterpret_u64_u8(nibbles))
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Points in time as RFC 3339 in UTC: `2026-11-22T15:09:20.123456Z`.
+//!
+//! Promises: no memory beyond what the cursor needs; every `i64` of nanoseconds and of seconds is
+//! written correctly, before 1970 too; no clock is read and no time zone is known. Leap seconds do
+//! not exist in Unix time and are not made up.
+use super::number::{TEN_8, ZEROS, digits8};
+use super::out::Out;
+
+const NANOS_PER_SEC: u32 = 1_000_000_000;
+const SECS_PER_DAY: i64 = 86_400;
+
+/// How many digits follow the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Subsecond {
+    /// Three.
+    Millis,
+    /// Six.
+    #[default]
+    Micros,
+    /// Nine.
+    Nanos,
+}
+
+/// The rendering of the last second, so that events within one second only write the fraction.
+///
+/// One cache serves any number of digits and any order of times; only speed suffers from disorder.
+#[derive(Debug, Clone)]
+pub struct TimeCache {
+    /// The first nanosecond that `prefix` holds for.
+    from: i64,
+    /// For how many nanoseconds it holds; zero: nothing is cached.
+    len: u64,
+    /// `2026-11-22T15:09:20.` and what need not be looked at.
+    prefix: [u8; 32],
+}
+
+/// Bytes of `2026-11-22T15:09:20.`.
+const PREFIX_LEN: usize = 20;
+
+impl TimeCache {
+    /// An empty cache.
+    pub const fn new() -> Self {
+        Self { from: 0, len: 0, prefix: [0; 32] }
+    }
+
+    /// Renders the second of `unix_nanos`; returns the nanoseconds since its start.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, unix_nanos: i64) -> u64 {
+        let secs = unix_nanos.div_euclid(i64::from(NANOS_PER_SEC));
+        let fraction = unix_nanos.rem_euclid(i64::from(NANOS_PER_SEC));
+        // The very first second of the range starts before the range: it is not cached.
+        let start = unix_nanos.checked_sub(fraction);
+        self.from = start.unwrap_or(0);
+        self.len = start.map_or(0, |start| {
+            (u64::from(NANOS_PER_SEC)).min(i64::MAX.abs_diff(start).saturating_add(1))
+        });
+        let moment = Moment::from_unix(secs);
+        self.prefix[..4].copy_from_slice(&four_digits(moment.year as u64));
+        self.prefix[4..PREFIX_LEN].copy_from_slice(&moment.after_year());
+        fraction as u64
+    }
+}
+
+impl Default for TimeCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Out<'_> {
+    /// A point in time between 1677 and 2262, without quotes.
+    #[inline]
+    pub fn timestamp(&mut self, cache: &mut TimeCache, unix_nanos: i64, digits: Subsecond) {
+        let mut fraction = unix_nanos.wrapping_sub(cache.from) as u64;
+        if fraction >= cache.len {
+            fraction = cache.refill(unix_nanos);
+        }
+        self.cursor.put(&cache.prefix, PREFIX_LEN);
+        self.fraction(fraction as u32, digits);
+    }
+
+    /// A point in time given as seconds and nanoseconds since 1970, as [`std::time::SystemTime`]
+    /// can be split, without quotes. Nanoseconds of a second and more carry.
+    ///
+    /// RFC 3339 ends at the years 0 and 9999. Outside, the year has a sign and at least six digits
+    /// (`+012026-…`, `-000001-…`), the expanded form of ISO 8601 that ECMAScript reads.
+    pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
+        let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
+        let moment = Moment::from_unix(secs);
+        match moment.year {
+            0..=9999 => self.cursor.put(&four_digits(moment.year as u64), 4),
+            year => self.expanded_year(year),
+        }
+        self.literal(&moment.after_year());
+        self.fraction(nanos % NANOS_PER_SEC, digits);
+    }
+
+    /// `+012026`, `-000001`, `+292277026596`.
+    #[cold]
+    fn expanded_year(&mut self, year: i64) {
+        let magnitude = year.unsigned_abs();
+        self.byte(if year < 0 { b'-' } else { b'+' });
+        if magnitude < 1_000_000 {
+            let word = (digits8(magnitude) | ZEROS) >> 16;
+            self.cursor.put(&word.to_le_bytes(), 6);
+        } else {
+            self.u64(magnitude);
+        }
+    }
+
+    /// The digits behind the point, and `Z`.
+    #[inline(always)]
+    fn fraction(&mut self, nanos: u32, digits: Subsecond) {
+        const Z: u64 = b'Z' as u64;
+        let nanos = u64::from(nanos);
+        match digits {
+            Subsecond::Millis => {
+                let word = (digits8(nanos / 1_000_000) | ZEROS) >> 40 | Z << 24;
+                self.cursor.put(&(word as u32).to_le_bytes(), 4);
+            }
+            Subsecond::Micros => {
+                let word = (digits8(nanos / 1_000) | ZEROS) >> 16 | Z << 48;
+                self.cursor.put(&word.to_le_bytes(), 7);
+            }
+            Subsecond::Nanos => {
+                debug_assert!(nanos / 10 < TEN_8);
+                self.following8(nanos / 10);
+                self.literal(&[b'0' + (nanos % 10) as u8, b'Z']);
+            }
+        }
+    }
+}
+
+/// `2026` of a year 0..=9999.
+#[inline]
+fn four_digits(year: u64) -> [u8; 4] {
+    let word = ((digits8(year % 10_000) | ZEROS) >> 32) as u32;
+    word.to_le_bytes()
+}
+
+/// A point in time taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moment {
+    year: i64,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl Moment {
+    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`: the
+    /// calendar repeats every 400 years of 146,097 days, and years are taken to start on 1 March so
+    /// that the leap day comes last.
+    fn from_unix(secs: i64) -> Self {
+        let days = secs.div_euclid(SECS_PER_DAY);
+        let of_day = secs.rem_euclid(SECS_PER_DAY) as u32;
+        let since_march_0000 = days + 719_468;
+        let era = since_march_0000.div_euclid(146_097);
+        let day_of_era = since_march_0000.rem_euclid(146_097) as u32;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        Self {
+            year: era * 400 + i64::from(year_of_era) + i64::from(month <= 2),
+            month: month as u8,
+            day: day as u8,
+            hour: (of_day / 3_600) as u8,
+            minute: (of_day / 60 % 60) as u8,
+            second: (of_day % 60) as u8,
+        }
+    }
+
+    /// `-11-22T15:09:20.`
+    fn after_year(&self) -> [u8; 16] {
+        let mut text = *b"-00-00T00:00:00.";
+        let fields = [self.month, self.day, self.hour, self.minute, self.second];
+        for (index, field) in fields.into_iter().enumerate() {
+            text[3 * index + 1] += field / 10;
+            text[3 * index + 2] += field % 10;
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+#[path = "time_tests.rs"]
+mod tests;
