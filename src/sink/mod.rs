@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::core::{Lines, Now};
 
+pub mod console;
 pub mod file;
+pub mod memory;
 
 /// Takes batches of whole lines, in order, from one thread.
 pub trait Sink: Send {
