@@ -1,8 +1,13 @@
 //! Where batches go.
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::core::{Lines, Now};
+
+pub mod console;
+pub mod file;
+pub mod memory;
 
 /// Takes batches of whole lines, in order, from one thread.
 pub trait Sink: Send {
@@ -51,6 +56,8 @@ pub struct SinkCounters {
     pub removed: u64,
     /// Bytes of torn lines cut away when the target was opened.
     pub torn_bytes: u64,
+    /// Spaces among `bytes` that keep lines from standing across the pages of a file.
+    pub padding_bytes: u64,
     /// Errors met, whether or not a retry mended them.
     pub errors: u64,
 }
@@ -77,6 +84,29 @@ pub enum SinkError {
         /// What the system said.
         source: io::Error,
     },
+    /// Something that is no regular file stands where one is needed.
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What stands there: `a directory`, `a symbolic link`.
+        found: &'static str,
+    },
+    /// A setting that makes no sense.
+    Config {
+        /// Which one.
+        field: &'static str,
+        /// What would.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+}
+
+impl SinkError {
+    /// An operating system call on a path failed.
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        SinkError::Io { action, target: path.display().to_string(), source }
+    }
 }
 
 impl fmt::Display for SinkError {
@@ -84,6 +114,12 @@ impl fmt::Display for SinkError {
         match self {
             SinkError::Io { action, target, source } => {
                 write!(f, "cannot {action} {target}: {source}")
+            }
+            SinkError::NotAFile { path, found } => {
+                write!(f, "{}: expected a regular file or nothing, found {found}", path.display())
+            }
+            SinkError::Config { field, expected, found } => {
+                write!(f, "{field}: expected {expected}, found {found}")
             }
         }
     }
@@ -93,6 +129,7 @@ impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             SinkError::Io { source, .. } => Some(source),
+            SinkError::NotAFile { .. } | SinkError::Config { .. } => None,
         }
     }
 }

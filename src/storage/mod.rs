@@ -1,1 +1,130 @@
 //! The only room that touches the file system.
+//!
+//! [`Storage`] is everything the engine ever asks of a file system, and [`OsStorage`] asks the operating system. Tests
+//! implement the same trait from outside: each call can fail once, and power loss can take data, length and directory
+//! entries separately.
+//!
+//! Promises: a call here blocks as long as the system call under it does and no longer; nothing is buffered in the
+//! process, so that whatever a call returned from survives the death of the process, and nothing but `sync` and
+//! `sync_dir` makes it survive power loss. Appending allocates nothing. Errors are the system's own.
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::path::Path;
+
+mod durable;
+mod os;
+
+pub use durable::{publish_durably, remove_durably};
+pub use os::OsStorage;
+
+/// Which file it is, whatever its name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId {
+    /// The file system it lives on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+}
+
+/// What a name stands for. Symbolic links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A pipe, a socket, a device.
+    Other,
+}
+
+impl FileKind {
+    /// The word for it in error messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FileKind::Regular => "a regular file",
+            FileKind::Directory => "a directory",
+            FileKind::Symlink => "a symbolic link",
+            FileKind::Other => "a pipe, socket or device",
+        }
+    }
+}
+
+/// What the system knows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// Which file it is; `None` where the platform does not say.
+    pub id: Option<FileId>,
+    /// What it is.
+    pub kind: FileKind,
+    /// Visible length in bytes.
+    pub len: u64,
+    /// How many names it has; 0 when it was deleted while open.
+    pub links: u64,
+    /// Last change of its content, nanoseconds since 1970-01-01T00:00:00Z.
+    pub modified_unix_nanos: i64,
+}
+
+impl FileStat {
+    /// Whether both are the same file. Unknown identities count as the same: only a known difference is one.
+    pub fn same_file(&self, other: &FileStat) -> bool {
+        match (self.id, other.id) {
+            (Some(one), Some(two)) => one == two,
+            _ => true,
+        }
+    }
+}
+
+/// How a file is opened. A symbolic link as the last part of the path is refused everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenHow {
+    /// For reading; it must exist.
+    Read,
+    /// For reading and appending; it must exist.
+    Append,
+    /// For reading and appending; it must not exist. It gets exactly this mode, whatever the process's umask.
+    CreateNew {
+        /// Permission bits, as in `0o644`.
+        mode: u32,
+    },
+}
+
+/// A file system.
+pub trait Storage: Send + Sync {
+    /// Opens a file.
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
+    /// What a path stands for; symbolic links are not followed.
+    fn stat(&self, path: &Path) -> io::Result<FileStat>;
+    /// Gives the file at `from` a second name. Fails if `to` exists.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames, replacing `to` in one step.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file's name.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The names in a directory, in any order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
+    /// Creates a directory and its missing parents with this mode; one that exists is left as it is.
+    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()>;
+    /// After `Ok`, the names in the directory survive power loss.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait StorageFile: Send {
+    /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be fewer than offered.
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Reads at an offset. Returns 0 at the end only.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Cuts or (with zeros) extends the file.
+    fn set_len(&mut self, len: u64) -> io::Result<()>;
+    /// What the system knows of it.
+    fn stat(&self) -> io::Result<FileStat>;
+    /// After `Ok`, its content and length survive power loss (its name does after [`Storage::sync_dir`]).
+    fn sync(&self) -> io::Result<()>;
+    /// The file underneath, for mapping it into memory; `None` if there is none.
+    fn os_file(&self) -> Option<&File> {
+        None
+    }
+}

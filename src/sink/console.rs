@@ -1,0 +1,284 @@
+//! Standard output and standard error.
+//!
+//! Promises: a batch is one `write` where the other end takes it; nothing is buffered but the rest of a line that was
+//! taken in part, and nothing is allocated once that buffer is as long as the longest such rest. A full pipe that does
+//! not block, a pipe without a reader and a closed stream are errors, never panics. A line that got out in part is the
+//! sink's own affair from then on: it counts as written, and its rest goes out before anything else, so no line is
+//! torn or repeated, whatever the caller offers next. A blocking pipe with a slow reader blocks. A crash may leave part
+//! of a line in a pipe, as with any stream.
+//!
+//! The stream is duplicated when the sink is made: `println!` elsewhere does not mix into a line, and a program that
+//! later puts another file under descriptor 1 calls [`Sink::reopen`].
+use std::io::{self, Write};
+
+use crate::core::{Lines, Now};
+use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+
+/// Which stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// `stdout` or `stderr`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        }
+    }
+}
+
+/// Writes to a standard stream. See the module.
+pub struct ConsoleSink {
+    stream: Stream,
+    out: Box<dyn Write + Send>,
+    /// The rest of a line whose beginning is out.
+    rest: Vec<u8>,
+    counters: SinkCounters,
+}
+
+impl ConsoleSink {
+    /// To standard output or standard error; fails if the process was started with it closed.
+    pub fn open(stream: Stream) -> Result<Self, SinkError> {
+        let out = duplicate(stream).map_err(|source| failed("duplicate", stream, source))?;
+        Ok(Self::on(stream, out))
+    }
+
+    fn on(stream: Stream, out: Box<dyn Write + Send>) -> Self {
+        Self { stream, out, rest: Vec::new(), counters: SinkCounters::default() }
+    }
+
+    /// Gets the rest of a torn line out.
+    fn write_rest(&mut self) -> Result<(), SinkError> {
+        let (written, error) = write_until_error(&mut *self.out, &self.rest);
+        self.rest.drain(..written);
+        self.counters.bytes += written as u64;
+        match error {
+            None => Ok(()),
+            Some(source) => Err(self.error(source)),
+        }
+    }
+
+    fn error(&mut self, source: io::Error) -> SinkError {
+        self.counters.errors += 1;
+        if !may_pass(&source) {
+            // Nobody is there to take the rest; a reader that comes later must not begin with half a line.
+            self.rest.clear();
+        }
+        failed("write", self.stream, source)
+    }
+}
+
+/// A full pipe empties again; a broken one does not mend.
+fn may_pass(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::StorageFull)
+}
+
+fn failed(action: &'static str, stream: Stream, source: io::Error) -> SinkError {
+    SinkError::Io { action, target: stream.as_str().to_owned(), source }
+}
+
+/// How many bytes got out, and why the next did not.
+fn write_until_error(out: &mut dyn Write, bytes: &[u8]) -> (usize, Option<io::Error>) {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(0) => return (written, Some(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Some(error)),
+        }
+    }
+    (written, None)
+}
+
+impl Sink for ConsoleSink {
+    fn name(&self) -> &str {
+        self.stream.as_str()
+    }
+
+    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        self.write_rest().map_err(|cause| WriteError { lines_written: 0, cause })?;
+        let bytes = lines.bytes();
+        let (written, error) = write_until_error(&mut *self.out, bytes);
+        self.counters.bytes += written as u64;
+        let Some(source) = error else {
+            self.counters.lines += lines.count() as u64;
+            return Ok(());
+        };
+        let mut lines_written = lines.count_within(written);
+        let whole = if lines_written == 0 { 0 } else { lines.end(lines_written - 1) };
+        if written > whole {
+            self.rest.extend_from_slice(&bytes[written..lines.end(lines_written)]);
+            lines_written += 1;
+        }
+        self.counters.lines += lines_written as u64;
+        Err(WriteError { lines_written, cause: self.error(source) })
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.write_rest()?;
+        self.out.flush().map_err(|source| failed("flush", self.stream, source))
+    }
+
+    /// A stream has no notion of power loss; the same as [`Sink::flush`].
+    fn sync(&mut self) -> Result<(), SinkError> {
+        self.flush()
+    }
+
+    fn turn(&mut self, _now: Now) -> Result<(), SinkError> {
+        if self.rest.is_empty() { Ok(()) } else { self.write_rest() }
+    }
+
+    /// Takes whatever is standard output or standard error by now.
+    fn reopen(&mut self, _now: Now) -> Result<(), SinkError> {
+        // The rest of a line belongs to the old stream.
+        let rest = self.write_rest();
+        self.rest.clear();
+        self.out =
+            duplicate(self.stream).map_err(|error| failed("duplicate", self.stream, error))?;
+        rest
+    }
+
+    fn counters(&self) -> SinkCounters {
+        self.counters
+    }
+}
+
+/// `std::io::Stdout` buffers lines and takes a closed descriptor for success; a duplicate does neither.
+#[cfg(unix)]
+fn duplicate(stream: Stream) -> io::Result<Box<dyn Write + Send>> {
+    use std::os::fd::AsFd;
+    let descriptor = match stream {
+        Stream::Stdout => io::stdout().as_fd().try_clone_to_owned()?,
+        Stream::Stderr => io::stderr().as_fd().try_clone_to_owned()?,
+    };
+    Ok(Box::new(std::fs::File::from(descriptor)))
+}
+
+#[cfg(not(unix))]
+fn duplicate(stream: Stream) -> io::Result<Box<dyn Write + Send>> {
+    Ok(match stream {
+        Stream::Stdout => Box::new(io::stdout()),
+        Stream::Stderr => Box::new(io::stderr()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::core::Batch;
+
+    const NOW: Now = Now { ticks: 0, unix_nanos: 0 };
+
+    /// Takes at most so many bytes a call, and errs where the script says so.
+    struct Scripted {
+        out: Arc<Mutex<Vec<u8>>>,
+        script: std::vec::IntoIter<Result<usize, io::ErrorKind>>,
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = self.script.next().unwrap_or(Ok(usize::MAX))?.min(bytes.len());
+            self.out.lock().extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn scripted(script: Vec<Result<usize, io::ErrorKind>>) -> (ConsoleSink, Arc<Mutex<Vec<u8>>>) {
+        let out = Arc::new(Mutex::new(Vec::new()));
+        let writer = Scripted { out: Arc::clone(&out), script: script.into_iter() };
+        (ConsoleSink::on(Stream::Stdout, Box::new(writer)), out)
+    }
+
+    fn batch(lines: &[&str]) -> Batch {
+        let mut batch = Batch::default();
+        for line in lines {
+            batch.bytes_mut().extend_from_slice(line.as_bytes());
+            batch.bytes_mut().push(b'\n');
+            batch.end_line();
+        }
+        batch
+    }
+
+    #[test]
+    fn a_line_is_neither_torn_nor_repeated_wherever_a_full_pipe_cuts() {
+        let lines = batch(&["first", "second", "third"]);
+        let len = lines.lines().bytes().len();
+        for cut in 0..len {
+            for again in 0..4 {
+                let full = Err(io::ErrorKind::WouldBlock);
+                let (mut sink, out) = scripted(vec![Ok(cut.max(1)), full, Ok(again.max(1)), full]);
+                let mut rest = lines.lines();
+                while let Err(error) = sink.write(rest, NOW) {
+                    rest = rest.split_at(error.lines_written).1;
+                }
+                assert_eq!(*out.lock(), b"first\nsecond\nthird\n", "cut at {cut}, then {again}");
+                assert_eq!(sink.counters().lines, 3);
+                assert_eq!(sink.counters().bytes, len as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_finished_even_when_the_caller_gives_up_the_batch() {
+        let (mut sink, out) = scripted(vec![Ok(3), Err(io::ErrorKind::WouldBlock)]);
+        let error = sink.write(batch(&["first", "second"]).lines(), NOW).unwrap_err();
+        assert_eq!(error.lines_written, 1);
+        sink.write(batch(&["other"]).lines(), NOW).unwrap();
+        assert_eq!(*out.lock(), b"first\nother\n");
+    }
+
+    #[test]
+    fn an_interrupted_write_is_no_error() {
+        let (mut sink, out) = scripted(vec![Err(io::ErrorKind::Interrupted), Ok(2)]);
+        sink.write(batch(&["line"]).lines(), NOW).unwrap();
+        assert_eq!(*out.lock(), b"line\n");
+    }
+
+    #[test]
+    fn a_pipe_without_a_reader_is_an_error_and_not_a_signal() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut sink = ConsoleSink::on(Stream::Stdout, Box::new(writer));
+        let error = sink.write(batch(&["line"]).lines(), NOW).unwrap_err();
+        assert_eq!(error.lines_written, 0);
+        let SinkError::Io { source, .. } = error.cause else { panic!("{}", error.cause) };
+        assert_eq!(source.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_reader_of_a_real_pipe_gets_every_line_once() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut sink = ConsoleSink::on(Stream::Stderr, Box::new(writer));
+        let reading = std::thread::spawn(move || {
+            let mut all = String::new();
+            reader.read_to_string(&mut all).map(|_| all)
+        });
+        let lines: Vec<String> = (0..20_000).map(|seq| format!("line {seq}")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        sink.write(batch(&lines).lines(), NOW).unwrap();
+        drop(sink);
+        let all = reading.join().unwrap().unwrap();
+        assert!(all.lines().eq(lines));
+    }
+
+    #[test]
+    fn standard_error_can_be_opened() {
+        assert_eq!(ConsoleSink::open(Stream::Stderr).unwrap().name(), "stderr");
+    }
+}

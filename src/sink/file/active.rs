@@ -1,0 +1,258 @@
+//! Keeping a file open under the active name, whatever others do to it.
+use std::io;
+use std::sync::atomic::Ordering;
+
+use super::FileSink;
+use super::helper::Job;
+use super::prepare::way;
+use super::recover::{Plan, Seen, keep_fragment, stat_or_missing, tail_of};
+use super::segment::{Appended, Segment};
+use super::tidy::read_last_number;
+use crate::core::Now;
+use crate::sink::SinkError;
+use crate::storage::{FileKind, FileStat, OpenHow};
+
+/// How often a vanished directory or a name that others create and remove is chased before giving up.
+const OPEN_TRIES: usize = 4;
+
+impl FileSink {
+    /// On start: reads the directory, finishes what a crash left unfinished, opens the active file.
+    pub(super) fn recover(&mut self, now: Now) -> Result<(), SinkError> {
+        let shared = std::sync::Arc::clone(&self.shared);
+        let (storage, names) = (&*shared.storage, &shared.names);
+        let in_dir = |source| SinkError::io("look into", &names.dir, source);
+        self.create_dir_if_missing()?;
+        let found = names.found(storage).map_err(in_dir)?;
+        let remembered = read_last_number(storage, names).map_err(in_dir)?;
+        let last = found.highest().max(remembered);
+        self.next_number = last + 1;
+        shared.last_number.store(last, Ordering::Relaxed);
+        let newest_plain = found.sealed.iter().rev().find(|sealed| !sealed.compressed);
+        let seen = Seen::look(storage, names, newest_plain.map(|sealed| sealed.number));
+        match seen.map_err(in_dir)?.plan() {
+            Plan::Create | Plan::Continue => self.open_active(now),
+            Plan::RefuseActive => Err(self.not_a_file(&names.active)),
+            Plan::RefuseNext => Err(self.not_a_file(&names.next)),
+            Plan::Promote => {
+                storage
+                    .rename(&names.next, &names.active)
+                    .map_err(|source| SinkError::io("rename to", &names.active, source))?;
+                self.open_active(now)
+            }
+            Plan::FinishRotation => {
+                self.half_rotated = newest_plain.map(|sealed| sealed.number);
+                self.rotate_found(now)
+            }
+            Plan::SealAndPromote => self.rotate_found(now),
+        }
+    }
+
+    /// Seals the active file as it is found, and goes on with the prepared one, which may have lines already.
+    fn rotate_found(&mut self, now: Now) -> Result<(), SinkError> {
+        self.open_active(now)?;
+        let shared = std::sync::Arc::clone(&self.shared);
+        match self.adopt(&shared.names.next) {
+            Ok((next, _)) => shared.offer_next(next),
+            Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.rotate(now);
+        match self.rotate_not_before_unix_nanos {
+            None => Ok(()),
+            Some(_) => {
+                Err(self.take_error().unwrap_or_else(|| self.not_a_file(&shared.names.active)))
+            }
+        }
+    }
+
+    /// Opens the file under the active name, or creates it, and its directory.
+    pub(super) fn open_active(&mut self, now: Now) -> Result<(), SinkError> {
+        let (segment, stat) = self.open_or_create()?;
+        let content = if segment.len == 0 { now.unix_nanos } else { stat.modified_unix_nanos };
+        let period = self.schedule.period(content);
+        if let Some(old) = self.replace_active(segment, period) {
+            self.helper.offer(Job::Close(old));
+        }
+        Ok(())
+    }
+
+    fn open_or_create(&mut self) -> Result<(Segment, FileStat), SinkError> {
+        let shared = std::sync::Arc::clone(&self.shared);
+        let (storage, path) = (&*shared.storage, &shared.names.active);
+        for _ in 0..OPEN_TRIES {
+            match self.adopt(path) {
+                Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                adopted => return adopted,
+            }
+            let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+            match storage.open(path, create).and_then(|file| Ok((file.stat()?, file))) {
+                Ok((stat, file)) => return Ok((Segment::new(file, 0, way(&shared.config)), stat)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.create_dir_if_missing()?;
+                }
+                Err(source) => return Err(SinkError::io("create", path, source)),
+            }
+        }
+        Err(SinkError::io("keep", path, io::ErrorKind::NotFound.into()))
+    }
+
+    fn create_dir_if_missing(&mut self) -> Result<(), SinkError> {
+        let shared = &self.shared;
+        let (storage, dir) = (&*shared.storage, &shared.names.dir);
+        if storage.stat(dir).is_ok() {
+            return Ok(());
+        }
+        shared.discard_next();
+        storage
+            .create_dir(dir, shared.config.dir_mode)
+            .map_err(|source| SinkError::io("create directory", dir, source))
+    }
+
+    /// Opens an existing file and cuts a torn tail.
+    fn adopt(&mut self, path: &std::path::Path) -> Result<(Segment, FileStat), SinkError> {
+        let storage = &*self.shared.storage;
+        let failed = |source| SinkError::io("open", path, source);
+        let found = storage.stat(path).map_err(failed)?;
+        if found.kind != FileKind::Regular {
+            return Err(self.not_a_file(path));
+        }
+        let file = storage.open(path, OpenHow::Append).map_err(failed)?;
+        let stat = file.stat().map_err(failed)?;
+        let mut segment = Segment::new(file, stat.len, way(&self.shared.config));
+        self.mend_tail(&mut segment, stat.len).map_err(failed)?;
+        Ok((segment, stat))
+    }
+
+    /// Cuts what comes after the last newline, and keeps it aside.
+    fn mend_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
+        let tail = tail_of(&*segment.file, len)?;
+        if tail.whole_len == len {
+            segment.accept_len(len);
+            return Ok(());
+        }
+        let shared = &self.shared;
+        let kept =
+            keep_fragment(&*shared.storage, &shared.names, shared.config.file_mode, &tail.fragment);
+        segment.cut(tail.whole_len)?;
+        self.counters.torn_bytes += len - tail.whole_len;
+        if let Err(source) = kept {
+            self.note(SinkError::io("append to", &self.shared.names.torn.clone(), source));
+        }
+        Ok(())
+    }
+
+    /// Makes sure, before something is written, that what is open is what stands under the active name and is as long
+    /// as it was left.
+    pub(super) fn ensure_active(&mut self, now: Now) -> Result<(), SinkError> {
+        let Some(active) = &self.active else { return self.open_active(now) };
+        let path = &self.shared.names.active;
+        match stat_or_missing(self.shared.storage.stat(path)) {
+            Ok(Some(stat)) if stat.id == self.active_id && stat.kind == FileKind::Regular => {
+                if stat.len == active.len_expected() {
+                    return Ok(());
+                }
+                self.counters.reopened += u64::from(stat.len < active.len_expected());
+                self.accept_change(stat.len)
+            }
+            Ok(_) => self.open_again(now),
+            Err(source) => {
+                // The open file is still there, and a line in it is better than a line nowhere.
+                let error = SinkError::io("look at", path, source);
+                self.note(error);
+                Ok(())
+            }
+        }
+    }
+
+    fn accept_change(&mut self, len: u64) -> Result<(), SinkError> {
+        let Some(mut active) = self.active.take() else { return Ok(()) };
+        let mended = self.mend_tail(&mut active, len);
+        self.active = Some(active);
+        mended.map_err(|source| SinkError::io("mend", &self.shared.names.active, source))
+    }
+
+    /// The active name stands for another file by now, or for none.
+    fn open_again(&mut self, now: Now) -> Result<(), SinkError> {
+        match self.open_active(now) {
+            Ok(()) => {
+                self.counters.reopened += 1;
+                self.half_rotated = None;
+                self.helper.offer(Job::Prepare);
+                Ok(())
+            }
+            // It was moved, and no new one can be made: the moved one still has a name and takes lines.
+            Err(error) if self.active_has_name() => {
+                self.note(error);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn active_has_name(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.stat().is_ok_and(|stat| stat.links > 0))
+    }
+
+    /// After a write: whether the lines are in a file that somebody can find, none of them glued to a fragment that
+    /// somebody left by truncating at the same moment.
+    pub(super) fn in_place(&mut self, appended: &Appended) -> Result<bool, SinkError> {
+        let Some(active) = &self.active else { return Ok(false) };
+        let path = &self.shared.names.active;
+        let stat = active.stat().map_err(|source| SinkError::io("look at", path, source))?;
+        if stat.links == 0 {
+            if let Some(gone) = self.active.take() {
+                self.counters.reopened += 1;
+                self.helper.offer(Job::Close(gone));
+            }
+            return Ok(false);
+        }
+        let expected = active.len_expected();
+        if stat.len == expected {
+            return Ok(true);
+        }
+        let added = expected - active.len + appended.bytes;
+        match stat.len.checked_sub(added).filter(|_| stat.len < expected) {
+            Some(start) => self.unglue(start, stat.len),
+            // Somebody added lines, or truncated after our write: what is left of it is what he wanted.
+            None => self.accept_change(stat.len).map(|()| true),
+        }
+    }
+
+    /// The file was truncated just before our write, which starts at `start`.
+    fn unglue(&mut self, start: u64, len: u64) -> Result<bool, SinkError> {
+        self.counters.reopened += 1;
+        let Some(mut active) = self.active.take() else { return Ok(false) };
+        let whole = tail_of(&*active.file, start).map(|tail| tail.whole_len == start);
+        let result = match whole {
+            Ok(true) => self.mend_tail(&mut active, len).map(|()| true),
+            // Everything from the fragment on is cut; the batch will be written again.
+            Ok(false) => {
+                { active.file.set_len(start).and_then(|()| self.mend_tail(&mut active, start)) }
+                    .map(|()| false)
+            }
+            Err(error) => Err(error),
+        };
+        self.active = Some(active);
+        result.map_err(|source| SinkError::io("mend", &self.shared.names.active, source))
+    }
+
+    pub(super) fn replace_active(&mut self, segment: Segment, period: i128) -> Option<Segment> {
+        self.active_id = segment.stat().ok().and_then(|stat| stat.id);
+        self.active_period = period;
+        self.active.replace(segment)
+    }
+
+    pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> i128 {
+        let content = match segment.stat() {
+            Ok(stat) if segment.len > 0 => stat.modified_unix_nanos,
+            _ => now.unix_nanos,
+        };
+        self.schedule.period(content)
+    }
+
+    fn not_a_file(&self, path: &std::path::Path) -> SinkError {
+        let kind = self.shared.storage.stat(path).map_or(FileKind::Other, |stat| stat.kind);
+        SinkError::NotAFile { path: path.to_owned(), found: kind.as_str() }
+    }
+}

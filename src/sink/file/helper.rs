@@ -1,0 +1,257 @@
+//! The helper thread of a file sink: everything that may block for long.
+//!
+//! It prepares the next segment, makes sealed ones durable, compresses them and removes what retention says. The writer
+//! hands it jobs through a bounded channel and never waits for room in it: what a job would do can be found out from
+//! the directory, so a job that does not fit is done together with the next one. When a rotation comes before the next
+//! segment is prepared, the writer prepares it itself (one `open`).
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::{Condvar, Mutex};
+
+use super::config::FileConfig;
+use super::names::Names;
+use super::segment::Segment;
+use super::{prepare, tidy};
+use crate::sink::SinkError;
+use crate::storage::Storage;
+
+const JOBS_MAX: usize = 16;
+
+/// What the writer asks for.
+pub(super) enum Job {
+    /// Have a next segment ready.
+    Prepare,
+    /// This segment is sealed; make it durable, close it, tidy up.
+    Sealed(Segment),
+    /// Close a file that is no longer ours.
+    Close(Segment),
+    /// Apply retention, finish compressions.
+    Tidy,
+    /// Say when everything before this is done.
+    Barrier(Sender<()>),
+}
+
+/// The prepared next segment.
+enum Next {
+    None,
+    /// One of the two threads is making it.
+    Working,
+    Ready(Segment),
+}
+
+struct State {
+    next: Next,
+    /// Sealed segments that are not known to survive power loss.
+    unsynced: Vec<u64>,
+    /// The helper is at it right now.
+    syncing: bool,
+    last_error: Option<SinkError>,
+}
+
+/// What both threads see.
+pub(super) struct Shared {
+    pub storage: Arc<dyn Storage>,
+    pub names: Names,
+    pub config: FileConfig,
+    /// The writer's clock, for retention by age.
+    pub now_unix_nanos: AtomicI64,
+    /// The highest number given out.
+    pub last_number: AtomicU64,
+    /// Sealed segments removed by retention.
+    pub removed: AtomicU64,
+    /// Errors met on the helper thread.
+    pub errors: AtomicU64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    pub fn new(storage: Arc<dyn Storage>, names: Names, config: FileConfig) -> Self {
+        let state =
+            State { next: Next::None, unsynced: Vec::new(), syncing: false, last_error: None };
+        Self {
+            storage,
+            names,
+            config,
+            now_unix_nanos: AtomicI64::new(0),
+            last_number: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The prepared next segment, or one that is made right here.
+    pub fn take_next(&self) -> Result<Segment, SinkError> {
+        let mut state = self.state.lock();
+        while matches!(state.next, Next::Working) {
+            self.changed.wait(&mut state);
+        }
+        if let Next::Ready(segment) = std::mem::replace(&mut state.next, Next::Working) {
+            state.next = Next::None;
+            return Ok(segment);
+        }
+        drop(state);
+        let made = prepare::next_segment(&*self.storage, &self.names, &self.config);
+        self.put(Next::None);
+        made
+    }
+
+    /// Offers a segment that was found prepared.
+    pub fn offer_next(&self, segment: Segment) {
+        self.put(Next::Ready(segment));
+    }
+
+    /// Forgets the prepared segment: its name is gone.
+    pub fn discard_next(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.next, Next::Ready(_)) {
+            state.next = Next::None;
+        }
+    }
+
+    fn put(&self, next: Next) {
+        self.state.lock().next = next;
+        self.changed.notify_all();
+    }
+
+    /// Helper: makes the next segment unless there is one.
+    fn prepare(&self) {
+        let mut state = self.state.lock();
+        if !matches!(state.next, Next::None) {
+            return;
+        }
+        state.next = Next::Working;
+        drop(state);
+        match prepare::next_segment(&*self.storage, &self.names, &self.config) {
+            Ok(segment) => self.put(Next::Ready(segment)),
+            Err(error) => {
+                self.put(Next::None);
+                self.note(error);
+            }
+        }
+    }
+
+    /// Counts an error and keeps it for the writer's next turn.
+    pub fn note(&self, error: SinkError) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        self.state.lock().last_error = Some(error);
+    }
+
+    pub fn take_error(&self) -> Option<SinkError> {
+        self.state.lock().last_error.take()
+    }
+
+    /// Writer: segment `number` is sealed from now on.
+    pub fn sealed(&self, number: u64) {
+        self.last_number.store(number, Ordering::Relaxed);
+        self.state.lock().unsynced.push(number);
+    }
+
+    /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it is at it.
+    pub fn sync_sealed(&self) -> Result<(), SinkError> {
+        let mut state = self.state.lock();
+        while state.syncing {
+            self.changed.wait(&mut state);
+        }
+        let numbers = std::mem::take(&mut state.unsynced);
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        state.syncing = true;
+        drop(state);
+        let result = tidy::sync_segments(self, &numbers);
+        let mut state = self.state.lock();
+        state.syncing = false;
+        if result.is_err() {
+            state.unsynced.extend(numbers);
+        }
+        drop(state);
+        self.changed.notify_all();
+        result
+    }
+
+    fn run(&self, job: Job) {
+        match job {
+            Job::Prepare => self.prepare(),
+            Job::Sealed(mut segment) => {
+                if let Err(source) = segment.seal() {
+                    self.note(SinkError::io("seal", &self.names.active, source));
+                }
+                drop(segment);
+                self.tidy();
+            }
+            Job::Close(mut segment) => {
+                // Best effort: the file is not ours any more.
+                let _ = segment.seal();
+            }
+            Job::Tidy => self.tidy(),
+            Job::Barrier(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn tidy(&self) {
+        if let Err(error) = self.sync_sealed() {
+            self.note(error);
+        }
+        if let Err(error) = tidy::tidy(self) {
+            self.note(error);
+        }
+    }
+}
+
+/// The thread and the way to it. Dropping it lets the thread finish what it has been given, and waits for that.
+pub(super) struct Helper {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Helper {
+    pub fn start(shared: &Arc<Shared>) -> std::io::Result<Helper> {
+        let (jobs, inbox) = bounded(JOBS_MAX);
+        let shared = Arc::clone(shared);
+        let thread = std::thread::Builder::new()
+            .name("ringseal-file".to_owned())
+            .spawn(move || run_all(&shared, &inbox))?;
+        Ok(Helper { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Hands a job over if there is room; otherwise what it carried is dropped here and its work is done together with
+    /// a later job.
+    pub fn offer(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.try_send(job);
+        }
+    }
+
+    /// Waits until everything offered so far is done.
+    pub fn settle(&self) {
+        let (done, wait) = bounded(1);
+        if let Some(jobs) = &self.jobs
+            && jobs.send(Job::Barrier(done)).is_ok()
+        {
+            let _ = wait.recv();
+        }
+    }
+}
+
+fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
+    for job in inbox {
+        shared.run(job);
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

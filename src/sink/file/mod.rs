@@ -1,0 +1,232 @@
+//! Log files: whole lines at every instant, rotation without a gap, recovery without guessing.
+//!
+//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at the file; it allocates
+//! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a vanished directory are
+//! mended or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link and
+//! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
+//! finishes what was under way ([`recover`] is the table).
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::core::{Lines, Now};
+use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use crate::storage::{FileId, OsStorage, Storage};
+
+mod active;
+mod append;
+mod config;
+mod helper;
+mod names;
+mod pages;
+mod prepare;
+mod recover;
+mod retain;
+mod rotate;
+mod seal;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod tidy;
+
+pub use config::{FileConfig, RotateEvery, WriteMode};
+
+use helper::{Helper, Job, Shared};
+use rotate::{Due, Schedule};
+use segment::Segment;
+
+/// How often a batch is written again within one call because its file was deleted under it.
+const REWRITES_MAX: usize = 3;
+
+/// Writes lines to a file that rotates. See the module.
+pub struct FileSink {
+    name: String,
+    shared: Arc<Shared>,
+    helper: Helper,
+    schedule: Schedule,
+    active: Option<Segment>,
+    active_id: Option<FileId>,
+    /// The period of what is in the active file; of the moment it was opened while it is empty.
+    active_period: i128,
+    next_number: u64,
+    /// The number under which the active file is linked already, while its replacement failed.
+    half_rotated: Option<u64>,
+    rotate_not_before_unix_nanos: Option<i64>,
+    counters: SinkCounters,
+    last_error: Option<SinkError>,
+}
+
+impl FileSink {
+    /// Opens or creates the log on the operating system's file system, and finishes what a crash left unfinished.
+    pub fn open(config: FileConfig, now: Now) -> Result<Self, SinkError> {
+        Self::open_on(Arc::new(OsStorage), config, now)
+    }
+
+    /// The same on any storage.
+    pub fn open_on(
+        storage: Arc<dyn Storage>,
+        config: FileConfig,
+        now: Now,
+    ) -> Result<Self, SinkError> {
+        let names = config.check()?;
+        let schedule = Schedule::new(config.rotate_every, config.rotate_offset_seconds);
+        let name = format!("file:{}", config.path.display());
+        let shared = Arc::new(Shared::new(storage, names, config));
+        shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        let helper = Helper::start(&shared).map_err(|source| SinkError::Io {
+            action: "start the helper thread of",
+            target: name.clone(),
+            source,
+        })?;
+        let mut sink = Self {
+            name,
+            shared,
+            helper,
+            schedule,
+            active: None,
+            active_id: None,
+            active_period: 0,
+            next_number: 1,
+            half_rotated: None,
+            rotate_not_before_unix_nanos: None,
+            counters: SinkCounters::default(),
+            last_error: None,
+        };
+        sink.recover(now)?;
+        sink.helper.offer(Job::Prepare);
+        sink.helper.offer(Job::Tidy);
+        Ok(sink)
+    }
+
+    /// Waits until the helper thread has done everything that it was given: preparation, compression, retention.
+    pub fn settle(&self) {
+        self.helper.settle();
+    }
+
+    /// Writes lines until they are all in place, the segment is full, or something fails.
+    fn write_some(&mut self, lines: Lines<'_>, now: Now) -> Result<usize, WriteError> {
+        let failed = |cause| WriteError { lines_written: 0, cause };
+        self.ensure_active(now).map_err(failed)?;
+        let waits = self.rotation_waits(now);
+        let len_max = if waits { u64::MAX } else { self.shared.config.len_max() };
+        let Some(active) = &mut self.active else { return Ok(0) };
+        let was_empty = active.len == 0;
+        let mut appended = active.append(lines, len_max);
+        if !self.in_place(&appended).map_err(failed)? {
+            return Ok(0);
+        }
+        if was_empty && appended.lines > 0 {
+            self.active_period = self.schedule.period(now.unix_nanos);
+        }
+        self.counters.lines += appended.lines as u64;
+        self.counters.bytes += appended.bytes;
+        self.counters.padding_bytes += appended.padding;
+        if let Some(source) = appended.error.take() {
+            let cause = SinkError::io("write", &self.shared.names.active, source);
+            return Err(WriteError { lines_written: appended.lines, cause });
+        }
+        if appended.full {
+            self.rotate(now);
+        }
+        Ok(appended.lines)
+    }
+
+    fn write_all(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        let mut rest = lines;
+        let mut rewrites = 0;
+        while !rest.is_empty() {
+            let full_before = self.counters.rotations;
+            let written = self.write_some(rest, now).map_err(|error| WriteError {
+                lines_written: lines.count() - rest.count() + error.lines_written,
+                ..error
+            })?;
+            rest = rest.split_at(written).1;
+            let stuck =
+                written == 0 && self.counters.rotations == full_before && !self.rotation_waits(now);
+            rewrites += usize::from(stuck);
+            if rewrites > REWRITES_MAX {
+                let cause = SinkError::io(
+                    "keep",
+                    &self.shared.names.active,
+                    std::io::ErrorKind::NotFound.into(),
+                );
+                return Err(WriteError { lines_written: lines.count() - rest.count(), cause });
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals a segment whose time is over, if anything is in it.
+    fn rotate_by_time(&mut self, now: Now) {
+        match self.schedule.due(self.active_period, now.unix_nanos) {
+            Due::No => {}
+            Due::Adopt => self.active_period = self.schedule.period(now.unix_nanos),
+            Due::Seal if self.active.as_ref().is_none_or(|active| active.len == 0) => {
+                self.active_period = self.schedule.period(now.unix_nanos);
+            }
+            Due::Seal if self.rotation_waits(now) => {}
+            Due::Seal => self.rotate(now),
+        }
+    }
+
+    fn note(&mut self, error: SinkError) {
+        self.counters.errors += 1;
+        self.last_error = Some(error);
+    }
+
+    fn take_error(&mut self) -> Option<SinkError> {
+        self.last_error.take().or_else(|| self.shared.take_error())
+    }
+}
+
+impl Sink for FileSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.rotate_by_time(now);
+        self.write_all(lines, now).inspect_err(|_| self.counters.errors += 1)
+    }
+
+    /// Nothing to do: a line that was written is with the kernel.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        self.shared.sync_sealed()?;
+        let names = &self.shared.names;
+        if let Some(active) = &self.active {
+            active.sync().map_err(|source| SinkError::io("sync", &names.active, source))?;
+        }
+        let synced = self.shared.storage.sync_dir(&names.dir);
+        synced.map_err(|source| SinkError::io("sync", &names.dir, source))
+    }
+
+    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that will be tried again,
+    /// an error on the helper thread.
+    fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        self.shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        self.rotate_by_time(now);
+        self.take_error().map_or(Ok(()), Err)
+    }
+
+    fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
+        self.open_active(now)?;
+        self.half_rotated = None;
+        self.helper.offer(Job::Prepare);
+        self.helper.offer(Job::Tidy);
+        Ok(())
+    }
+
+    fn counters(&self) -> SinkCounters {
+        SinkCounters {
+            removed: self.shared.removed.load(Ordering::Relaxed),
+            errors: self.counters.errors + self.shared.errors.load(Ordering::Relaxed),
+            ..self.counters
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The names of a log's files, and reading them back from a directory.
+//!
+//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
+//! `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the prepared next segment), `.app.log.last` (the
+//! highest number given out), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
+//! were cut away on start).
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::storage::Storage;
+
+const NUMBER_DIGITS: usize = 6;
+const COMPRESSED: &str = ".gz";
+const PARTIAL: &str = ".gz.partial";
+
+/// The names of one log.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    pub dir: PathBuf,
+    pub active: PathBuf,
+    pub next: PathBuf,
+    pub last: PathBuf,
+    pub torn: PathBuf,
+    base: OsString,
+}
+
+impl Names {
+    /// The names that belong to an active file's path; `None` if the path has no file name.
+    pub fn of(path: &Path) -> Option<Names> {
+        let base = path.file_name()?.to_owned();
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Some(Names {
+            active: path.to_owned(),
+            next: dir.join(joined(&[".".as_ref(), &base, ".next".as_ref()])),
+            last: dir.join(joined(&[".".as_ref(), &base, ".last".as_ref()])),
+            torn: dir.join(joined(&[&base, ".torn".as_ref()])),
+            dir,
+            base,
+        })
+    }
+
+    /// `app.log.000001`
+    pub fn sealed(&self, number: u64) -> PathBuf {
+        self.numbered("", number, "")
+    }
+
+    /// `app.log.000001.gz`
+    pub fn compressed(&self, number: u64) -> PathBuf {
+        self.numbered("", number, COMPRESSED)
+    }
+
+    /// `.app.log.000001.gz.partial`
+    pub fn partial(&self, number: u64) -> PathBuf {
+        self.numbered(".", number, PARTIAL)
+    }
+
+    fn numbered(&self, before: &str, number: u64, after: &str) -> PathBuf {
+        let tail = format!(".{number:0NUMBER_DIGITS$}{after}");
+        self.dir.join(joined(&[before.as_ref(), &self.base, tail.as_ref()]))
+    }
+
+    /// What stands in the directory, sorted by number.
+    pub fn found(&self, storage: &dyn Storage) -> io::Result<Found> {
+        let mut found = Found::default();
+        for name in storage.list(&self.dir)? {
+            self.sort_in(&name, &mut found);
+        }
+        found.sealed.sort_unstable();
+        Ok(found)
+    }
+
+    fn sort_in(&self, name: &OsStr, found: &mut Found) {
+        let bytes = name.as_encoded_bytes();
+        if let Some((number, tail)) = self.number_of(bytes) {
+            match tail {
+                b"" => found.sealed.push(SealedName { number, compressed: false }),
+                tail if tail == COMPRESSED.as_bytes() => {
+                    found.sealed.push(SealedName { number, compressed: true });
+                }
+                _ => {}
+            }
+        } else if let Some((number, tail)) =
+            bytes.strip_prefix(b".").and_then(|b| self.number_of(b))
+            && tail == PARTIAL.as_bytes()
+        {
+            found.partial.push(number);
+        }
+    }
+
+    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`] writes counts.
+    fn number_of<'a>(&self, name: &'a [u8]) -> Option<(u64, &'a [u8])> {
+        let rest = name.strip_prefix(self.base.as_encoded_bytes())?.strip_prefix(b".")?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, tail) = rest.split_at(digits);
+        let canonical = digits.len() == NUMBER_DIGITS
+            || digits.len() > NUMBER_DIGITS && digits.first() != Some(&b'0');
+        let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        (canonical && number > 0).then_some((number, tail))
+    }
+}
+
+/// A sealed segment's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SealedName {
+    pub number: u64,
+    pub compressed: bool,
+}
+
+impl SealedName {
+    pub fn path(&self, names: &Names) -> PathBuf {
+        if self.compressed { names.compressed(self.number) } else { names.sealed(self.number) }
+    }
+}
+
+/// What stands in the directory.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By number; of one number the plain name before the compressed one.
+    pub sealed: Vec<SealedName>,
+    /// Numbers of unfinished compressions.
+    pub partial: Vec<u64>,
+}
+
+impl Found {
+    /// The highest number in use.
+    pub fn highest(&self) -> u64 {
+        self.sealed.last().map_or(0, |sealed| sealed.number)
+    }
+}
+
+fn joined(parts: &[&OsStr]) -> OsString {
+    let mut name = OsString::new();
+    for part in parts {
+        name.push(part);
+    }
+    name
+}

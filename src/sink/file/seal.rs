@@ -1,0 +1,118 @@
+//! Rotation: the active segment gets its permanent name, the prepared one takes its place.
+//!
+//! With hard links there is no moment without an active file: the file gets a second name first, then the prepared one
+//! is renamed over the first. A crash between the two is finished on the next start ([`super::recover`]). A file system
+//! without hard links gets two renames, with a moment without an active file between them.
+use std::io;
+
+use super::FileSink;
+use super::helper::Job;
+use super::recover::stat_or_missing;
+use super::segment::Segment;
+use crate::core::Now;
+use crate::sink::SinkError;
+
+/// How long a rotation that failed is left alone; lines go on into the full segment meanwhile.
+const RETRY_NANOS: i64 = 1_000_000_000;
+
+impl FileSink {
+    /// Seals the active segment and goes on with the next. Says no more than that it failed: the sink goes on with the
+    /// segment that it has and tries again after a second.
+    pub(super) fn rotate(&mut self, now: Now) {
+        if let Err(error) = self.try_rotate(now) {
+            self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
+            self.note(error);
+        }
+    }
+
+    /// Whether the last rotation failed so short a time ago that the next must wait.
+    pub(super) fn rotation_waits(&self, now: Now) -> bool {
+        // A clock that stepped back must not make it wait longer.
+        self.rotate_not_before_unix_nanos.is_some_and(|then| {
+            now.unix_nanos < then && then.saturating_sub(now.unix_nanos) <= RETRY_NANOS
+        })
+    }
+
+    fn try_rotate(&mut self, now: Now) -> Result<(), SinkError> {
+        let next = self.shared.take_next()?;
+        let number = match self.name_sealed() {
+            Ok(number) => number,
+            Err(error) => {
+                self.shared.offer_next(next);
+                return Err(error);
+            }
+        };
+        let next = self.put_in_place(next)?;
+        self.half_rotated = None;
+        self.rotate_not_before_unix_nanos = None;
+        self.counters.rotations += 1;
+        self.shared.sealed(number);
+        let period = self.period_of_new(&next, now);
+        if let Some(sealed) = self.replace_active(next, period) {
+            self.helper.offer(Job::Sealed(sealed));
+        }
+        self.helper.offer(Job::Prepare);
+        Ok(())
+    }
+
+    /// First step: the permanent name.
+    fn name_sealed(&mut self) -> Result<u64, SinkError> {
+        if let Some(number) = self.half_rotated {
+            return Ok(number);
+        }
+        loop {
+            let number = self.next_number;
+            let sealed = self.shared.names.sealed(number);
+            self.next_number += 1;
+            match self.give_name(&sealed) {
+                Ok(()) => {
+                    self.half_rotated = Some(number);
+                    return Ok(number);
+                }
+                // Somebody put a file there; its number is taken.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    self.next_number = number;
+                    return Err(SinkError::io("seal as", &sealed, source));
+                }
+            }
+        }
+    }
+
+    fn give_name(&self, sealed: &std::path::Path) -> io::Result<()> {
+        let (storage, names) = (&*self.shared.storage, &self.shared.names);
+        match storage.link(&names.active, sealed) {
+            Err(error) if no_hard_links(&error) => {
+                if stat_or_missing(storage.stat(sealed))?.is_some() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                storage.rename(&names.active, sealed)
+            }
+            result => result,
+        }
+    }
+
+    /// Second step: the prepared file under the active name.
+    fn put_in_place(&mut self, next: Segment) -> Result<Segment, SinkError> {
+        let shared = &self.shared;
+        let (storage, names) = (&*shared.storage, &shared.names);
+        let next = match storage.rename(&names.next, &names.active) {
+            // Somebody removed the prepared file: make another one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                drop(next);
+                let next = shared.take_next()?;
+                storage.rename(&names.next, &names.active).map(|()| next)
+            }
+            result => result.map(|()| next),
+        };
+        next.map_err(|source| SinkError::io("rename to", &names.active, source))
+    }
+}
+
+/// FAT, some network and FUSE file systems.
+fn no_hard_links(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied | io::ErrorKind::TooManyLinks
+    )
+}

@@ -1,0 +1,178 @@
+//! Rotation and retention on real files.
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::sink::Sink;
+
+#[test]
+fn no_segment_exceeds_the_limit_and_no_line_is_lost_split_or_repeated() {
+    for page_align in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_in(dir.path()).rotate_bytes_max(10_000).page_align(page_align);
+        let mut sink = open(config);
+        let mut seq = 0;
+        for round in 0..40 {
+            let batch = batch_of(seq, 30, (round * 7) % 300);
+            sink.write(batch.lines(), system_now()).unwrap();
+            seq += 30;
+        }
+        sink.settle();
+        assert_eq!(all_seqs(dir.path()), (0..seq).collect::<Vec<_>>());
+        for path in sealed_in(dir.path()) {
+            assert!(fs::metadata(&path).unwrap().len() <= 10_000, "{}", path.display());
+        }
+        let counters = sink.counters();
+        assert_eq!(counters.lines, seq);
+        assert_eq!(counters.rotations as usize, sealed_in(dir.path()).len());
+        assert!(counters.rotations > 10);
+    }
+}
+
+#[test]
+fn one_line_over_the_limit_gets_a_segment_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = open(config_in(dir.path()).rotate_bytes_max(5_000));
+    let mut batch = batch_of(0, 3, 100);
+    push_line(&mut batch, 3, 9_000);
+    push_line(&mut batch, 4, 100);
+    sink.write(batch.lines(), system_now()).unwrap();
+    assert_eq!(seqs_of(&dir.path().join("app.log.000001")), [0, 1, 2]);
+    assert_eq!(seqs_of(&dir.path().join("app.log.000002")), [3]);
+    assert_eq!(seqs_of(&dir.path().join("app.log")), [4]);
+}
+
+#[test]
+fn size_and_numbers_are_exact_across_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(4_096);
+    let mut seq = 0;
+    for _ in 0..40 {
+        let mut sink = open(config.clone());
+        sink.write(batch_of(seq, 7, 90).lines(), system_now()).unwrap();
+        seq += 7;
+    }
+    assert_eq!(all_seqs(dir.path()), (0..seq).collect::<Vec<_>>());
+    let names = sealed_in(dir.path());
+    for (index, path) in names.iter().enumerate() {
+        assert!(path.ends_with(format!("app.log.{:06}", index + 1)));
+        assert!(fs::metadata(path).unwrap().len() <= 4_096);
+    }
+    assert!(names.len() > 3);
+}
+
+#[test]
+fn numbers_are_never_given_twice_even_when_all_sealed_segments_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(1_000).retain_segments_max(Some(0));
+    let mut sink = open(config.clone());
+    sink.write(batch_of(0, 50, 80).lines(), system_now()).unwrap();
+    let given = sink.counters().rotations;
+    drop(sink);
+    assert!(sealed_in(dir.path()).is_empty());
+    let mut sink = open(config.retain_segments_max(None));
+    sink.write(batch_of(50, 50, 80).lines(), system_now()).unwrap();
+    drop(sink);
+    let first = sealed_in(dir.path()).remove(0);
+    assert!(first.ends_with(format!("app.log.{:06}", given + 1)), "{}", first.display());
+}
+
+#[test]
+fn the_active_name_exists_at_every_moment_of_a_rotation() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = open(config_in(dir.path()).rotate_bytes_max(2_000));
+    let active = dir.path().join("app.log");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looker = scope.spawn(|| {
+            let mut looks = 0_u64;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                assert!(active.exists(), "no active file after {looks} looks");
+                looks += 1;
+            }
+        });
+        for round in 0..200 {
+            sink.write(batch_of(round * 40, 40, 80).lines(), system_now()).unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        looker.join().unwrap();
+    });
+    assert!(sink.counters().rotations > 200);
+}
+
+#[test]
+fn retention_keeps_the_newest_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = open(config_in(dir.path()).rotate_bytes_max(1_000).retain_segments_max(Some(3)));
+    sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
+    sink.settle();
+    let rotations = sink.counters().rotations;
+    let kept = sealed_in(dir.path());
+    assert_eq!(kept.len(), 3);
+    assert!(kept[2].ends_with(format!("app.log.{rotations:06}")));
+    assert_eq!(sink.counters().removed, rotations - 3);
+}
+
+#[test]
+fn retention_by_bytes_counts_what_is_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(1_000).retain_bytes_max(Some(3_500));
+    let mut sink = open(config);
+    sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
+    sink.settle();
+    let total: u64 = sealed_in(dir.path()).iter().map(|p| fs::metadata(p).unwrap().len()).sum();
+    assert!(total <= 3_500 && total > 2_000, "{total}");
+}
+
+#[test]
+fn retention_by_age_uses_the_injected_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path())
+        .rotate_bytes_max(1_000)
+        .retain_age_max(Some(Duration::from_secs(3600)));
+    let mut sink = open(config);
+    sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
+    sink.settle();
+    assert_eq!(sink.counters().removed, 0);
+    let later = at(system_now().unix_nanos + 2 * HOUR);
+    sink.turn(later).unwrap();
+    sink.write(batch_of(100, 10, 80).lines(), later).unwrap();
+    sink.settle();
+    // All were last changed by the system's clock, two hours before.
+    assert!(sealed_in(dir.path()).is_empty());
+}
+
+#[test]
+fn midnight_seals_once_and_an_empty_file_never() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_every(RotateEvery::Daily);
+    let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
+    let mut sink = FileSink::open(config, at(start)).unwrap();
+    sink.turn(at(start + DAY)).unwrap();
+    assert!(sealed_in(dir.path()).is_empty(), "an empty file was sealed");
+    sink.write(batch_of(0, 1, 10).lines(), at(start + DAY)).unwrap();
+    sink.turn(at(start + 2 * DAY)).unwrap();
+    sink.turn(at(start + 2 * DAY)).unwrap();
+    assert_eq!(sealed_in(dir.path()).len(), 1);
+    sink.write(batch_of(1, 1, 10).lines(), at(start + 2 * DAY)).unwrap();
+    // The clock steps back over midnight and comes again: no second file, no storm.
+    for step in 0..50 {
+        let wobble = start + 2 * DAY - HOUR + if step % 2 == 0 { -SECOND } else { SECOND };
+        sink.write(batch_of(2 + step, 1, 10).lines(), at(wobble)).unwrap();
+    }
+    assert_eq!(sealed_in(dir.path()).len(), 1);
+}
+
+#[test]
+fn a_file_of_yesterday_is_sealed_on_start_before_the_first_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_every(RotateEvery::Daily);
+    let mut sink = open(config.clone());
+    sink.write(batch_of(0, 2, 10).lines(), system_now()).unwrap();
+    drop(sink);
+    let tomorrow = at(system_now().unix_nanos + DAY);
+    let mut sink = FileSink::open(config, tomorrow).unwrap();
+    sink.write(batch_of(2, 1, 10).lines(), tomorrow).unwrap();
+    assert_eq!(seqs_of(&dir.path().join("app.log.000001")), [0, 1]);
+    assert_eq!(seqs_of(&dir.path().join("app.log")), [2]);
+}

@@ -1,0 +1,106 @@
+//! What the helper thread does about sealed segments. Each step can be repeated at any time: what is to be done is read
+//! from the directory, so a crash between two steps leaves work, not damage.
+use std::io::{self, IoSlice};
+use std::sync::atomic::Ordering;
+
+use super::helper::Shared;
+use super::names::{Names, SealedName};
+use super::recover::{read_full, stat_or_missing};
+use super::retain::{Kept, Limits};
+use crate::sink::SinkError;
+use crate::storage::{OpenHow, Storage, publish_durably, remove_durably};
+
+/// Makes the given segments and their names durable. One that retention removed meanwhile needs nothing.
+pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {
+    let storage = &*shared.storage;
+    for &number in numbers {
+        let path = shared.names.sealed(number);
+        match storage.open(&path, OpenHow::Append).and_then(|file| file.sync()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(|source| SinkError::io("sync", &path, source))?,
+        }
+    }
+    let dir = &shared.names.dir;
+    storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
+}
+
+/// Remembers the highest number, compresses, and removes what is too much.
+pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
+    let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
+    keep_last_number(shared).map_err(in_dir)?;
+    let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+    retain(shared, &found.sealed).map_err(in_dir)
+}
+
+/// Retention or a human may remove the newest sealed segment; its number must not come back.
+fn keep_last_number(shared: &Shared) -> io::Result<()> {
+    let number = shared.last_number.load(Ordering::Relaxed);
+    let (storage, names) = (&*shared.storage, &shared.names);
+    if number == 0 || read_last_number(storage, names)? == number {
+        return Ok(());
+    }
+    let partial = names.last.with_extension("last.partial");
+    let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+    let mut file = match storage.open(&partial, create) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            storage.remove(&partial)?;
+            storage.open(&partial, create)?
+        }
+        opened => opened?,
+    };
+    let text = format!("{number}\n");
+    if file.append(&[IoSlice::new(text.as_bytes())])? != text.len() {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    publish_durably(storage, &*file, &partial, &names.last)
+}
+
+/// The remembered number; 0 if there is none or it cannot be understood.
+pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Result<u64> {
+    let file = match storage.open(&names.last, OpenHow::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let mut text = [0; 32];
+    let len = read_full(&*file, &mut text, 0)?;
+    let digits = std::str::from_utf8(&text[..len]).ok().and_then(|text| text.strip_suffix('\n'));
+    Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+}
+
+fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
+    let limits = Limits {
+        segments_max: shared.config.retain_segments_max,
+        age_max: shared.config.retain_age_max,
+        bytes_max: shared.config.retain_bytes_max,
+    };
+    if !limits.any() {
+        return Ok(());
+    }
+    let storage = &*shared.storage;
+    let mut kept: Vec<Kept> = Vec::with_capacity(sealed.len());
+    for name in sealed {
+        let Some(stat) = stat_or_missing(storage.stat(&name.path(&shared.names)))? else {
+            continue;
+        };
+        match kept.last_mut().filter(|last| last.number == name.number) {
+            // Both forms of one segment, between two steps of compression: one segment, both lengths.
+            Some(last) => last.len += stat.len,
+            None => kept.push(Kept {
+                number: name.number,
+                len: stat.len,
+                modified_unix_nanos: stat.modified_unix_nanos,
+            }),
+        }
+    }
+    let now = shared.now_unix_nanos.load(Ordering::Relaxed);
+    for segment in &kept[..limits.surplus(&kept, now)] {
+        for name in sealed.iter().filter(|name| name.number == segment.number) {
+            match remove_durably(storage, &name.path(&shared.names)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
+            }
+        }
+        shared.removed.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Lines kept in memory, for tests and for looking at what a program logs.
+//!
+//! Promises: grows without bound until [`MemoryLog::take`]; locks for the time of one copy; never fails. A crash loses
+//! everything.
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::core::{Lines, Now};
+use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+
+/// Keeps lines in memory.
+///
+/// ```
+/// use ringseal::core::{Batch, Now};
+/// use ringseal::sink::{Sink, memory::MemorySink};
+/// let mut sink = MemorySink::new();
+/// let log = sink.log();
+/// let mut batch = Batch::default();
+/// batch.bytes_mut().extend_from_slice(b"{\"event\":\"started\"}\n");
+/// batch.end_line();
+/// sink.write(batch.lines(), Now { ticks: 0, unix_nanos: 0 }).unwrap();
+/// assert_eq!(log.lines(), ["{\"event\":\"started\"}"]);
+/// ```
+#[derive(Debug, Default)]
+pub struct MemorySink {
+    log: MemoryLog,
+    counters: SinkCounters,
+}
+
+impl MemorySink {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A handle to what it keeps; stays valid after the sink has gone to the writer thread.
+    pub fn log(&self) -> MemoryLog {
+        self.log.clone()
+    }
+}
+
+/// What a [`MemorySink`] has taken; clones see the same bytes.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLog {
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl MemoryLog {
+    /// A copy of all bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes.lock().clone()
+    }
+
+    /// All bytes, which are no longer kept.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes.lock())
+    }
+
+    /// A copy of all lines, without their newlines; bytes that are no UTF-8 become U+FFFD.
+    pub fn lines(&self) -> Vec<String> {
+        String::from_utf8_lossy(&self.bytes.lock()).lines().map(str::to_owned).collect()
+    }
+}
+
+impl Sink for MemorySink {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        self.log.bytes.lock().extend_from_slice(lines.bytes());
+        self.counters.lines += lines.count() as u64;
+        self.counters.bytes += lines.bytes().len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn counters(&self) -> SinkCounters {
+        self.counters
+    }
+}

@@ -1,0 +1,183 @@
+//! [`OsStorage`]: the operating system's file system, through the standard library alone.
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, IoSlice, Write};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use super::{FileId, FileKind, FileStat, OpenHow, Storage, StorageFile};
+
+/// The operating system's file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsStorage;
+
+impl Storage for OsStorage {
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match how {
+            OpenHow::Read => {}
+            OpenHow::Append => {
+                options.append(true);
+            }
+            OpenHow::CreateNew { mode } => {
+                options.append(true).create_new(true);
+                set_mode(&mut options, mode);
+            }
+        }
+        refuse_symlinks(&mut options);
+        let file = options.open(path)?;
+        if let OpenHow::CreateNew { mode } = how {
+            force_mode(&file, mode)?;
+        }
+        Ok(Box::new(OsFile { file }))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        fs::symlink_metadata(path).map(|metadata| stat_of(&metadata))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    }
+
+    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        set_dir_mode(&mut builder, mode);
+        builder.create(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        // Elsewhere a directory cannot be opened like a file, and names are as durable as the platform makes them.
+        if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    }
+}
+
+#[derive(Debug)]
+struct OsFile {
+    file: File,
+}
+
+impl StorageFile for OsFile {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.file.write_vectored(slices)
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn read_at(&self, _buffer: &mut [u8], _offset: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn stat(&self) -> io::Result<FileStat> {
+        self.file.metadata().map(|metadata| stat_of(&metadata))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // The length is metadata that reading needs, so `fdatasync` covers it.
+        self.file.sync_data()
+    }
+
+    fn os_file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
+}
+
+fn stat_of(metadata: &Metadata) -> FileStat {
+    let kind = if metadata.is_file() {
+        FileKind::Regular
+    } else if metadata.is_dir() {
+        FileKind::Directory
+    } else if metadata.is_symlink() {
+        FileKind::Symlink
+    } else {
+        FileKind::Other
+    };
+    let (id, links) = identity_of(metadata);
+    FileStat { id, kind, len: metadata.len(), links, modified_unix_nanos: modified_of(metadata) }
+}
+
+fn modified_of(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(metadata: &Metadata) -> (Option<FileId>, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (Some(FileId { device: metadata.dev(), inode: metadata.ino() }), metadata.nlink())
+}
+
+#[cfg(not(unix))]
+fn identity_of(_metadata: &Metadata) -> (Option<FileId>, u64) {
+    (None, 1)
+}
+
+#[cfg(unix)]
+fn set_mode(options: &mut OpenOptions, mode: u32) {
+    std::os::unix::fs::OpenOptionsExt::mode(options, mode);
+}
+
+#[cfg(not(unix))]
+fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
+
+#[cfg(unix)]
+fn refuse_symlinks(options: &mut OpenOptions) {
+    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular files.
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+}
+
+#[cfg(not(unix))]
+fn refuse_symlinks(_options: &mut OpenOptions) {}
+
+/// The umask took bits away; the configuration asked for exactly these.
+#[cfg(unix)]
+fn force_mode(file: &File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if file.metadata()?.permissions().mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn force_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_dir_mode(builder: &mut DirBuilder, mode: u32) {
+    std::os::unix::fs::DirBuilderExt::mode(builder, mode);
+}
+
+#[cfg(not(unix))]
+fn set_dir_mode(_builder: &mut DirBuilder, _mode: u32) {}
