@@ -70,6 +70,14 @@ impl Out<'_> {
         self.byte(b'"');
     }
 
+    /// The inside of a JSON string, of any bytes; the quotes are the caller's.
+    pub fn string_part(&mut self, bytes: &[u8]) {
+        let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
+        if clean < bytes.len() {
+            self.escaped_lossy(bytes.get(clean..).unwrap_or_default());
+        }
+    }
+
     /// A JSON string of one character.
     #[inline]
     pub fn char(&mut self, value: char) {

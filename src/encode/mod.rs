@@ -11,6 +11,7 @@ mod escape;
 mod float;
 mod fragment;
 mod hex;
+pub mod layout;
 mod net;
 mod number;
 mod out;

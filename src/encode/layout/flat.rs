@@ -1,0 +1,313 @@
+//! The layout `flat`: one JSON object per line.
+//!
+//! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, fields…, bound fields…}`
+//!
+//! The event's own fields stand in the order in which they were logged. A bound field whose key the event has itself
+//! is left out; a key that the layout needs for itself gets `field.` in front. With `sort_keys` all keys of the line
+//! are sorted, which costs time that grows with the square of their number.
+use super::dedup::Scratch;
+use super::{Bound, Event, Place, Source, key_bit, rendered, sorted, tree, unit_of};
+use crate::core::callsite::{Callsite, Metadata};
+use crate::core::level::Level;
+use crate::core::value::{Entries, ReadError, ValueRef};
+use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+
+/// How levels are spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LevelCase {
+    /// `info`.
+    #[default]
+    Lower,
+    /// `INFO`.
+    Upper,
+}
+
+/// What can be chosen about the layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlatOptions {
+    /// In every line: which run of the process wrote it. Left out when empty.
+    pub run_id: String,
+    /// In every line: the version of the events' fields.
+    pub schema_version: u32,
+    /// The key of the event's name: `event`, or `message` where consumers want that.
+    pub event_key: String,
+    /// How levels are spelt.
+    pub level_case: LevelCase,
+    /// Sort all keys of a line.
+    pub sort_keys: bool,
+    /// Digits after the second.
+    pub subsecond: Subsecond,
+}
+
+impl Default for FlatOptions {
+    fn default() -> Self {
+        Self {
+            run_id: String::new(),
+            schema_version: 1,
+            event_key: "event".into(),
+            level_case: LevelCase::Lower,
+            sort_keys: false,
+            subsecond: Subsecond::Micros,
+        }
+    }
+}
+
+/// The layout and what it has prepared.
+#[derive(Debug)]
+pub struct Flat {
+    pub(super) options: FlatOptions,
+    pub(super) time: TimeCache,
+    /// By call site number.
+    shapes: Vec<Option<Box<Shape>>>,
+    /// From the event's name to the end of what every line has.
+    after_event: Fragment,
+    pub(super) scratch: Scratch,
+}
+
+/// What is constant about a call site.
+#[derive(Debug)]
+struct Shape {
+    /// From after the timestamp to the colon of the first field, or to the end of the constants.
+    start: Fragment,
+    /// The keys of the other fields, with comma and colon.
+    keys: Box<[Fragment]>,
+    /// The fields' units.
+    units: Box<[Unit]>,
+    key_bits: u64,
+}
+
+/// Room for what a line holds besides payload and constants.
+const LINE_BYTES_EXTRA: usize = 256;
+
+impl Flat {
+    /// A layout with these options.
+    pub fn new(options: FlatOptions) -> Self {
+        let after_event = Fragment::new(&rendered(|out| {
+            if !options.run_id.is_empty() {
+                out.raw(b",\"run_id\":");
+                out.string(options.run_id.as_bytes());
+            }
+            out.raw(b",\"schema_version\":");
+            out.u64(u64::from(options.schema_version));
+        }));
+        Self {
+            options,
+            time: TimeCache::new(),
+            shapes: Vec::new(),
+            after_event,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The keys that the layout needs for itself.
+    pub(super) fn is_own_key(&self, key: &[u8]) -> bool {
+        matches!(
+            key,
+            b"timestamp" | b"level" | b"target" | b"run_id" | b"schema_version" | b"stack"
+        ) || key == self.options.event_key.as_bytes()
+    }
+
+    pub(super) fn level_name(&self, level: Level) -> &'static [u8] {
+        match (self.options.level_case, level) {
+            (LevelCase::Lower, level) => level.as_str().as_bytes(),
+            (LevelCase::Upper, Level::Trace) => b"TRACE",
+            (LevelCase::Upper, Level::Debug) => b"DEBUG",
+            (LevelCase::Upper, Level::Info) => b"INFO",
+            (LevelCase::Upper, Level::Warn) => b"WARN",
+            (LevelCase::Upper, Level::Error) => b"ERROR",
+            (LevelCase::Upper, Level::Critical) => b"CRITICAL",
+        }
+    }
+
+    /// A key as it stands in a line, without quotes.
+    pub(super) fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
+        if self.is_own_key(key) {
+            out.raw(b"field.");
+        }
+        out.string_part(key);
+    }
+
+    /// `,"key":`
+    fn key_fragment(&self, key: &str) -> Vec<u8> {
+        rendered(|out| {
+            out.raw(b",\"");
+            self.write_key(out, key.as_bytes());
+            out.raw(b"\":");
+        })
+    }
+
+    fn shape(&mut self, callsite: &'static Callsite) -> usize {
+        let index = callsite.id() as usize;
+        if self.shapes.get(index).is_none_or(Option::is_none) {
+            self.add_shape(callsite.metadata(), index);
+        }
+        index
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_shape(&mut self, metadata: &Metadata, index: usize) {
+        let mut keys = metadata.keys.iter().map(|key| self.key_fragment(key));
+        let first = keys.next().unwrap_or_default();
+        let start = rendered(|out| {
+            out.raw(b"\",\"level\":\"");
+            out.raw(self.level_name(metadata.level));
+            out.raw(b"\",\"target\":");
+            out.string(metadata.target.as_bytes());
+            out.raw(b",\"");
+            out.string_part(self.options.event_key.as_bytes());
+            out.raw(b"\":");
+            out.string(metadata.event.as_bytes());
+            out.fragment(&self.after_event);
+            out.raw(&first);
+        });
+        let shape = Shape {
+            start: Fragment::new(&start),
+            keys: keys.map(|key| Fragment::new(&key)).collect(),
+            units: metadata.keys.iter().map(|key| unit_of(key.as_bytes())).collect(),
+            key_bits: metadata.keys.iter().fold(0, |bits, key| bits | key_bit(key.as_bytes())),
+        };
+        if self.shapes.len() <= index {
+            self.shapes.resize_with(index + 1, || None);
+        }
+        self.shapes[index] = Some(Box::new(shape));
+    }
+
+    /// Appends one line.
+    #[inline]
+    pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        if self.options.sort_keys {
+            return sorted::line(self, event, line);
+        }
+        match event.source {
+            Source::Site(callsite) => self.site_line(event, callsite, line),
+            Source::Dynamic { target, event: name } => self.dynamic_line(event, target, name, line),
+        }
+    }
+
+    fn site_line(
+        &mut self,
+        event: &Event<'_>,
+        callsite: &'static Callsite,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let index = self.shape(callsite);
+        let Some(Some(shape)) = self.shapes.get(index) else { return Ok(()) };
+        let mut out = Out::new(line);
+        out.reserve(LINE_BYTES_EXTRA + shape.start.len() + 2 * event.payload.len());
+        out.literal(b"{\"timestamp\":\"");
+        out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
+        out.fragment(&shape.start);
+        let place = Place::of(&event.source);
+        let mut payload = event.payload;
+        let mut keys = shape.keys.iter();
+        for (index, unit) in shape.units.iter().enumerate() {
+            if index > 0
+                && let Some(key) = keys.next()
+            {
+                out.fragment(key);
+            }
+            let value = ValueRef::read(&mut payload)?;
+            tree::value(&mut out, &mut self.scratch, Place { unit: *unit, ..place }, value)?;
+        }
+        if event.has_stack {
+            out.literal(b",\"stack\":");
+            let value = ValueRef::read(&mut payload)?;
+            tree::value(&mut out, &mut self.scratch, place, value)?;
+        }
+        if let Some(bound) = event.context {
+            if bound.key_bits & shape.key_bits == 0 {
+                out.raw(bound.rendered);
+            } else {
+                let keys = callsite.metadata().keys;
+                let own = |key: &[u8]| keys.iter().any(|other| other.as_bytes() == key);
+                drop(out);
+                self.bound_without(bound, place, &own, line)?;
+                out = Out::new(line);
+            }
+        }
+        out.literal(b"}\n");
+        Ok(())
+    }
+
+    /// The bound fields whose keys the event does not have itself.
+    #[cold]
+    fn bound_without(
+        &mut self,
+        bound: Bound<'_>,
+        place: Place<'_>,
+        own: &dyn Fn(&[u8]) -> bool,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let entries = Entries(bound.entries);
+        self.entries(entries, place, own, line)
+    }
+
+    /// `,"key":value` for each entry, repeated and excluded keys left out.
+    fn entries(
+        &mut self,
+        entries: Entries<'_>,
+        place: Place<'_>,
+        excluded: &dyn Fn(&[u8]) -> bool,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut out = Out::new(line);
+        let result = scratch.each_last(entries, |scratch, key, value| {
+            if excluded(key) {
+                return Ok(());
+            }
+            out.raw(b",\"");
+            self.write_key(&mut out, key);
+            out.raw(b"\":");
+            tree::value(&mut out, scratch, place.under(key), value)
+        });
+        drop(out);
+        self.scratch = scratch;
+        result
+    }
+
+    fn dynamic_line(
+        &mut self,
+        event: &Event<'_>,
+        target: &[u8],
+        name: &[u8],
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let mut out = Out::new(line);
+        out.reserve(LINE_BYTES_EXTRA + 2 * event.payload.len());
+        out.literal(b"{\"timestamp\":\"");
+        out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
+        out.literal(b"\",\"level\":\"");
+        out.raw(self.level_name(event.level));
+        out.literal(b"\",\"target\":");
+        out.string_lossy(target);
+        out.literal(b",\"");
+        out.string_part(self.options.event_key.as_bytes());
+        out.literal(b"\":");
+        out.string_lossy(name);
+        out.fragment(&self.after_event);
+        drop(out);
+        let place = Place::of(&event.source);
+        let entries = Entries(event.payload);
+        self.entries(entries, place, &|_| false, line)?;
+        if let Some(bound) = event.context {
+            let mut own = entries;
+            let own = |key: &[u8]| own.clone().any(|entry| entry.is_ok_and(|(own, _)| own == key));
+            self.bound_without(bound, place, &own, line)?;
+        }
+        Out::new(line).literal(b"}\n");
+        Ok(())
+    }
+
+    /// Renders bound fields.
+    pub(super) fn bound(
+        &mut self,
+        entries: &[u8],
+        rendered: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let place = Place { unit: Unit::Seconds, target: b"", event: b"" };
+        self.entries(Entries(entries), place, &|_| false, rendered)
+    }
+}

@@ -1,0 +1,181 @@
+//! A record's values as JSON.
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::Place;
+use super::dedup::Scratch;
+use super::stack_hash::stack_hash;
+use crate::core::value::{Entries, ReadError, ValueRef, Values};
+use crate::encode::{Out, Subsecond};
+
+/// Writes one value. The recursion is as deep as the record, which the producer's limit bounds; a foreign record is
+/// stopped at [`DEPTH_MAX`].
+#[inline]
+pub(super) fn value(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    value: ValueRef<'_>,
+) -> Result<(), ReadError> {
+    match value {
+        ValueRef::I64(number) => out.i64(number),
+        ValueRef::U64(number) => out.u64(number),
+        ValueRef::F64(number) => out.f64(number),
+        ValueRef::Str(text) => out.string_lossy(text),
+        ValueRef::Null => out.null(),
+        ValueRef::Bool(truth) => out.bool(truth),
+        other => return rare(out, scratch, place, other, 0),
+    }
+    Ok(())
+}
+
+/// Deeper than any limit a producer can have.
+const DEPTH_MAX: u32 = 256;
+
+#[inline(never)]
+fn rare(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    value: ValueRef<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    match value {
+        ValueRef::Array(values) => return array(out, scratch, place, values, depth),
+        ValueRef::Map(entries) => return map(out, scratch, place, entries, depth),
+        ValueRef::Error(parts) => return error(out, place, parts),
+        other => leaf(out, place, other),
+    }
+    Ok(())
+}
+
+fn leaf(out: &mut Out<'_>, place: Place<'_>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::I64(number) => out.i64(number),
+        ValueRef::U64(number) => out.u64(number),
+        ValueRef::I128(number) => out.i128(number),
+        ValueRef::U128(number) => out.u128(number),
+        ValueRef::F64(number) => out.f64(number),
+        ValueRef::F32(number) => out.f32(number),
+        ValueRef::Bool(truth) => out.bool(truth),
+        ValueRef::Null => out.null(),
+        ValueRef::Char(number) => out.char(char::from_u32(number).unwrap_or('\u{FFFD}')),
+        ValueRef::Str(text) | ValueRef::Bytes(text) => out.string_lossy(text),
+        ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => cut(out, kept, whole),
+        ValueRef::Number(text) => out.raw(text),
+        ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, place.unit),
+        ValueRef::Deep => out.string("…".as_bytes()),
+        other => quoted(out, |out| bare(out, other)),
+    }
+}
+
+fn quoted(out: &mut Out<'_>, write: impl FnOnce(&mut Out<'_>)) {
+    out.byte(b'"');
+    write(out);
+    out.byte(b'"');
+}
+
+/// Values that JSON has only as strings, without the quotes.
+pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Time(seconds, nanos) => out.system_time(seconds, nanos, Subsecond::Nanos),
+        ValueRef::Ipv4(octets) => out.ipv4(Ipv4Addr::from(octets)),
+        ValueRef::Ipv6(octets) => out.ipv6(Ipv6Addr::from(octets)),
+        ValueRef::SocketV4(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
+        ValueRef::SocketV6(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
+        ValueRef::Uuid(bytes) => out.uuid(&bytes),
+        _ => {}
+    }
+}
+
+/// What was kept, and how much is missing, in the same string.
+fn cut(out: &mut Out<'_>, kept: &[u8], whole: u32) {
+    quoted(out, |out| {
+        out.string_part(kept);
+        cut_note(out, kept.len(), whole);
+    });
+}
+
+/// `…[truncated, 17 of 5000 bytes]`.
+pub(super) fn cut_note(out: &mut Out<'_>, kept: usize, whole: u32) {
+    out.raw("…[truncated, ".as_bytes());
+    out.u64(kept as u64);
+    if whole == 0 {
+        out.raw(b" bytes kept]");
+    } else {
+        out.raw(b" of ");
+        out.u64(u64::from(whole));
+        out.raw(b" bytes]");
+    }
+}
+
+fn array(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    values: Values<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    if depth >= DEPTH_MAX {
+        leaf(out, place, ValueRef::Deep);
+        return Ok(());
+    }
+    out.byte(b'[');
+    for (index, element) in values.enumerate() {
+        if index > 0 {
+            out.byte(b',');
+        }
+        rare(out, scratch, place, element?, depth + 1)?;
+    }
+    out.byte(b']');
+    Ok(())
+}
+
+fn map(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    entries: Entries<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    if depth >= DEPTH_MAX {
+        leaf(out, place, ValueRef::Deep);
+        return Ok(());
+    }
+    out.byte(b'{');
+    let mut first = true;
+    scratch.each_last(entries, |scratch, key, value| {
+        if !std::mem::take(&mut first) {
+            out.byte(b',');
+        }
+        out.string_lossy(key);
+        out.byte(b':');
+        rare(out, scratch, place.under(key), value, depth + 1)
+    })?;
+    out.byte(b'}');
+    Ok(())
+}
+
+/// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
+fn error(out: &mut Out<'_>, place: Place<'_>, parts: Values<'_>) -> Result<(), ReadError> {
+    out.raw(b"{\"type\":");
+    let mut chain = false;
+    for (index, part) in parts.enumerate() {
+        match index {
+            0 => {}
+            1 => out.raw(b",\"message\":"),
+            2 => {
+                chain = true;
+                out.raw(b",\"chain\":[");
+            }
+            _ => out.byte(b','),
+        }
+        leaf(out, place, part?);
+    }
+    if chain {
+        out.byte(b']');
+    }
+    out.raw(b",\"stack_hash\":\"");
+    out.raw(&stack_hash(place.target, place.event, parts));
+    out.raw(b"\"}");
+    Ok(())
+}
