@@ -43,6 +43,11 @@ impl Batch {
         self.ends.is_empty()
     }
 
+    /// Bytes that fit before the buffer has to grow.
+    pub fn capacity_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Bytes of whole lines and of the one being written.
     pub fn len_bytes(&self) -> usize {
         self.bytes.len()

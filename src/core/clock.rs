@@ -27,6 +27,11 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Nanoseconds since 1970.
     fn unix_nanos(&self) -> i64;
 
+    /// Nanoseconds per tick where they are known; otherwise they are measured.
+    fn nanos_per_tick(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
     /// Both at once, as close together as can be had.
     fn now(&self) -> Now {
         Now { ticks: self.ticks(), unix_nanos: self.unix_nanos() }
@@ -79,6 +84,10 @@ impl Clock for SystemClock {
                 i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos)
             }
         }
+    }
+
+    fn nanos_per_tick(&self) -> Option<f64> {
+        (tick_source() == TickSource::Monotonic).then_some(1.0)
     }
 
     fn now(&self) -> Now {
@@ -171,6 +180,27 @@ impl Calibration {
     /// A line through `now` with a first guess of its slope, in nanoseconds per tick.
     pub fn new(now: Now, nanos_per_tick: f64) -> Self {
         Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
+    }
+
+    /// A line through the clock's present, its slope measured over a millisecond where it is not known.
+    pub fn measure(clock: &dyn Clock) -> Self {
+        let start = clock.now();
+        if let Some(rate) = clock.nanos_per_tick() {
+            return Self::new(start, rate);
+        }
+        loop {
+            let now = clock.now();
+            let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
+            let ticks = now.ticks.wrapping_sub(start.ticks);
+            // A clock that was set back in this very millisecond: any guess will do until the next adjustment.
+            if nanos < 0 || nanos > 1_000_000_000 {
+                return Self::new(now, 1.0 / 3.0);
+            }
+            if nanos >= 1_000_000 && ticks > 0 {
+                return Self::new(now, nanos as f64 / ticks as f64);
+            }
+            std::hint::spin_loop();
+        }
     }
 
     /// Nanoseconds per tick.

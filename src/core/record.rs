@@ -7,7 +7,7 @@
 //! | 0..4 | length of the whole record, padding included |
 //! | 4 | kind |
 //! | 5 | level |
-//! | 6..8 | flags: bit 0 a value was cut, bits 1–3 bytes of padding |
+//! | 6..8 | flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace is the last value |
 //! | 8..12 | call site's number |
 //! | 12..16 | context's number, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
@@ -23,6 +23,7 @@ pub const HEADER_BYTES: usize = 24;
 
 const FLAG_CUT: u16 = 1;
 const PADDING_SHIFT: u16 = 1;
+const FLAG_STACK: u16 = 1 << 4;
 
 /// What a record holds after its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Header {
     pub level: Level,
     /// Whether a value was cut by a limit.
     pub is_cut: bool,
+    /// Whether a stack trace follows the fields' values.
+    pub has_stack: bool,
     /// The call site's number; 0 where there is none.
     pub callsite: u32,
     /// The context's number; 0 for none.
@@ -75,7 +78,9 @@ impl Header {
     pub fn write(&self, bytes: &mut [u8], payload_len: usize) -> usize {
         let whole = HEADER_BYTES + payload_len;
         let len = whole.next_multiple_of(8);
-        let flags = u16::from(self.is_cut) * FLAG_CUT | ((len - whole) as u16) << PADDING_SHIFT;
+        let flags = u16::from(self.is_cut) * FLAG_CUT
+            | u16::from(self.has_stack) * FLAG_STACK
+            | ((len - whole) as u16) << PADDING_SHIFT;
         let first = len as u64
             | u64::from(self.kind as u8) << 32
             | u64::from(self.level as u8) << 40
@@ -173,6 +178,7 @@ impl<'a> Record<'a> {
             kind: Kind::from_u8(kind).ok_or(RecordError::Kind(kind))?,
             level: Level::from_u8(level).ok_or(RecordError::Level(level))?,
             is_cut: flags & FLAG_CUT != 0,
+            has_stack: flags & FLAG_STACK != 0,
             callsite: second as u32,
             context: (second >> 32) as u32,
             ticks,

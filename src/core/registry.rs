@@ -48,6 +48,11 @@ pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
     verdict & (1 << (slot as u32 & 31)) != 0
 }
 
+/// Gives a call site its number without asking for a verdict: for the engine's own events.
+pub fn number(callsite: &'static Callsite) {
+    register(callsite, 0);
+}
+
 /// The call site of a number.
 pub fn callsite(id: u32) -> Option<&'static Callsite> {
     let index = (id as usize).checked_sub(1)?;

@@ -103,8 +103,15 @@ fn emit_cold(
 /// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
 pub(super) fn emit_dynamic(to: Emitter<'_>, level: Level, fill: &dyn Fn(&mut ValueWriter<'_>)) {
     use crate::core::record::{Header, Kind};
-    let header =
-        Header { kind: Kind::Dynamic, level, is_cut: false, callsite: 0, context: 0, ticks: 0 };
+    let header = Header {
+        kind: Kind::Dynamic,
+        level,
+        is_cut: false,
+        has_stack: false,
+        callsite: 0,
+        context: 0,
+        ticks: 0,
+    };
     let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill);
     let done = with_lane(to, &mut write);
     if done != Some(Written::Done) {

@@ -12,8 +12,9 @@ use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
 use crate::core::record::{HEADER_BYTES, Header, Kind};
+use crate::core::registry;
 use crate::core::tsc;
-use crate::core::value::ValueWriter;
+use crate::core::value::{DisplayValue, Value, ValueWriter};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Producer;
 use crate::writer::link::Link;
@@ -52,6 +53,9 @@ pub(crate) struct Lane {
     /// Where the ring stood when a wait for room was in vain.
     losing_at: Option<usize>,
     limits: Limits,
+    /// Events of this many bytes and more, at their values' limits, take the slow way; with stack traces on, all do.
+    payload_fast_end: usize,
+    include_stack: bool,
     last_ticks: u64,
     link: Arc<Link>,
     contexts: [u64; context::SLOTS],
@@ -68,6 +72,7 @@ impl Lane {
         link: Arc<Link>,
         counters: Arc<LaneCounters>,
         injected: Option<Arc<dyn clock::Clock>>,
+        include_stack: bool,
     ) -> Self {
         let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(quarter));
@@ -77,6 +82,12 @@ impl Lane {
             clock,
             losing_at: None,
             limits,
+            payload_fast_end: if include_stack {
+                0
+            } else {
+                (limits.record_bytes_max as usize + 1).saturating_sub(HEADER_BYTES)
+            },
+            include_stack,
             last_ticks: 0,
             link,
             contexts: [0; context::SLOTS],
@@ -118,8 +129,12 @@ impl Lane {
         context: Option<&Context>,
         fields: &F,
     ) -> Written {
+        let id = match callsite.id() {
+            0 => number(callsite),
+            id => id,
+        };
         let payload_max = fields.size_bytes_max(&self.limits);
-        if payload_max > self.limits.record_bytes_max as usize - HEADER_BYTES {
+        if payload_max >= self.payload_fast_end {
             return self.write_long(callsite, context, &|out| fields.write(out));
         }
         let context = match context {
@@ -145,7 +160,8 @@ impl Lane {
             kind: Kind::Event,
             level: callsite.metadata().level,
             is_cut,
-            callsite: callsite.id(),
+            has_stack: false,
+            callsite: id,
             context,
             ticks,
         };
@@ -187,7 +203,8 @@ impl Lane {
         };
         let bytes = grant.bytes_mut();
         bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
-        let header = Header { kind, level, is_cut: false, callsite: 0, context, ticks };
+        let header =
+            Header { kind, level, is_cut: false, has_stack: false, callsite: 0, context, ticks };
         let len = header.write(bytes, payload.len());
         grant.commit(len);
         true
@@ -204,7 +221,7 @@ impl Lane {
         self.put(Kind::Thread, Level::Trace, 0, &payload[..len], 0)
     }
 
-    /// Writes an event whose values, at their limits, exceed a record: with tighter and tighter limits.
+    /// Writes an event whose values, at their limits, exceed a record, or that is to carry a stack trace.
     #[cold]
     #[inline(never)]
     fn write_long(
@@ -216,12 +233,21 @@ impl Lane {
         let event = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
-            is_cut: true,
+            is_cut: false,
+            has_stack: self.include_stack,
             callsite: callsite.id(),
             context: 0,
             ticks: 0,
         };
-        self.write_bounded(event, context, fill)
+        if !self.include_stack {
+            return self.write_bounded(event, context, fill);
+        }
+        // Asked for by configuration, for debugging: the only place where a call allocates.
+        let stack = std::backtrace::Backtrace::force_capture();
+        self.write_bounded(event, context, &|out| {
+            fill(out);
+            DisplayValue(&stack).write(out);
+        })
     }
 
     /// Writes an event of which only a bound of the record is known: `fill` is tried with ever tighter limits.
@@ -271,4 +297,12 @@ impl Lane {
     pub(crate) fn set_losing(&mut self) {
         self.losing_at = Some(self.producer.position());
     }
+}
+
+/// The verdict was seen before the number, which another thread has just given.
+#[cold]
+#[inline(never)]
+fn number(callsite: &'static Callsite) -> u32 {
+    registry::number(callsite);
+    callsite.id()
 }

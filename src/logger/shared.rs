@@ -22,6 +22,7 @@ pub(crate) struct LaneSettings {
     pub(crate) limits: Limits,
     pub(crate) clock: LaneClock,
     pub(crate) injected: Option<Arc<dyn Clock>>,
+    pub(crate) include_stack: bool,
 }
 
 /// The engine behind every [`crate::Engine`] and [`crate::Logger`].
@@ -107,6 +108,7 @@ impl Shared {
             Arc::clone(&self.link),
             counters,
             self.settings.injected.clone(),
+            self.settings.include_stack,
         )))
     }
 

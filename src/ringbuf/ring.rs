@@ -294,6 +294,11 @@ impl Consumer {
         self.at += len;
     }
 
+    /// Bytes that were read and not yet given back.
+    pub fn unreleased_bytes(&self) -> usize {
+        self.at - self.head
+    }
+
     /// Gives everything that was read back to the producer.
     #[inline]
     pub fn release(&mut self) {

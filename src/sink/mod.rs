@@ -91,6 +91,16 @@ pub enum SinkError {
         /// What stands there: `a directory`, `a symbolic link`.
         found: &'static str,
     },
+    /// The sink's own code panicked.
+    Panicked {
+        /// The panic's message.
+        said: String,
+    },
+    /// The sink's thread has not taken anything for too long.
+    Stalled {
+        /// The sink.
+        target: String,
+    },
     /// A setting that makes no sense.
     Config {
         /// Which one.
@@ -118,6 +128,10 @@ impl fmt::Display for SinkError {
             SinkError::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file or nothing, found {found}", path.display())
             }
+            SinkError::Panicked { said } => write!(f, "the sink panicked: {said}"),
+            SinkError::Stalled { target } => {
+                write!(f, "{target} has not taken anything for too long")
+            }
             SinkError::Config { field, expected, found } => {
                 write!(f, "{field}: expected {expected}, found {found}")
             }
@@ -129,7 +143,7 @@ impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             SinkError::Io { source, .. } => Some(source),
-            SinkError::NotAFile { .. } | SinkError::Config { .. } => None,
+            _ => None,
         }
     }
 }

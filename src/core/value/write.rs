@@ -165,6 +165,11 @@ impl<'a> ValueWriter<'a> {
         self.fixed(tag, payload);
     }
 
+    /// A point in time: whole seconds since 1970 (rounded down) and the nanoseconds on top.
+    pub fn time(&mut self, seconds: i64, nanos: u32) {
+        self.seconds(tag::TIME, seconds.to_le_bytes(), nanos);
+    }
+
     /// An address and a port under a tag.
     pub(crate) fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
         if let Some(bytes) = self.take(1 + address.len() + 2) {

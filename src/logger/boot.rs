@@ -1,0 +1,31 @@
+//! The first event of a global engine: how it was configured.
+use super::engine::Engine;
+use super::handle::AsEmitter;
+use crate::core::callsite::{Callsite, Metadata};
+use crate::core::level::Level;
+
+static CONFIGURED: Callsite = Callsite::new(Metadata {
+    level: Level::Info,
+    event: "logging.configured",
+    target: "boot",
+    file: file!(),
+    line: line!(),
+    keys: &["log_level", "format", "redact", "sample_success", "sink", "schema"],
+});
+
+/// Logs `logging.configured`.
+pub(super) fn announce(engine: &Engine) {
+    let emitter = engine.emitter();
+    if CONFIGURED.enabled(emitter.slot()) {
+        let described = engine.described();
+        let schema = described.schema_version;
+        super::emit::emit(
+            emitter,
+            &CONFIGURED,
+            &(
+                &described.level,
+                (&described.format, (false, (0, (&described.sink, (schema, ()))))),
+            ),
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Draining when a thread panics.
+//!
+//! The hook that was there before runs first and unchanged. Then the writer is asked to flush, for at most two seconds:
+//! with `panic = "abort"`, or when the panic ends the process, this is the last moment. Nothing else of the host's
+//! behaviour changes.
+use std::panic::{self, PanicHookInfo};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::engine::ask;
+use super::shared::Shared;
+use crate::writer::control::Control;
+
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send + 'static>;
+
+/// The engines that want to be flushed.
+static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+/// Whether our hook is in place; it stays for the rest of the process, because hooks set later wrap it.
+static IS_HOOKED: Mutex<bool> = Mutex::new(false);
+
+/// Takes the engine off the list when dropped.
+#[derive(Debug)]
+pub(super) struct Installed(Weak<Shared>);
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        ENGINES.lock().retain(|engine| !engine.ptr_eq(&self.0));
+    }
+}
+
+/// Flushes this engine whenever a thread panics.
+pub(super) fn install(shared: &Arc<Shared>) -> Installed {
+    let engine = Arc::downgrade(shared);
+    ENGINES.lock().push(Weak::clone(&engine));
+    let mut is_hooked = IS_HOOKED.lock();
+    if !std::mem::replace(&mut *is_hooked, true) {
+        let before: Hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            before(info);
+            flush_all();
+        }));
+    }
+    Installed(engine)
+}
+
+fn flush_all() {
+    // A panic inside the writer's thread cannot wait for that thread; it is caught there.
+    let Some(engines) = ENGINES.try_lock_for(FLUSH_MAX).map(|engines| engines.clone()) else {
+        return;
+    };
+    for shared in engines.iter().filter_map(Weak::upgrade) {
+        if !shared.link.is_writer_thread() {
+            // The writer says on stderr what it could not do; a panic hook has nobody to tell.
+            let _ = ask(&shared.link, Control::Flush, FLUSH_MAX);
+        }
+    }
+}

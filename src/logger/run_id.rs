@@ -1,0 +1,41 @@
+//! The identifier of a run: a UUID, version 4 (RFC 9562), once per engine.
+use std::hash::{BuildHasher, RandomState};
+
+/// A fresh identifier. Its randomness is that of the standard library's hash keys, which come from the system.
+pub(super) fn generate() -> String {
+    let word = || {
+        let state = RandomState::new();
+        state.hash_one((std::process::id(), std::time::Instant::now()))
+    };
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&word().to_le_bytes());
+    bytes[8..].copy_from_slice(&word().to_le_bytes());
+    bytes[6] = bytes[6] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::generate;
+
+    #[test]
+    fn is_a_uuid_of_version_4_and_never_the_same() {
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| generate()).collect();
+        assert_eq!(ids.len(), 1000);
+        for id in &ids {
+            assert_eq!(id.len(), 36);
+            assert_eq!(id.as_bytes()[14], b'4');
+            assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the writer remembers of a lane's contexts: the mirror of the lane's own table.
+//!
+//! Promises: a slot's memory is reused by the next definition; nothing grows with the number of contexts.
+use crate::core::context::SLOTS;
+use crate::core::value::ReadError;
+use crate::encode::layout::{Bound, Layout, key_bits};
+
+/// One lane's contexts by slot.
+#[derive(Debug)]
+pub(super) struct ContextTable {
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    entries: Vec<u8>,
+    key_bits: u64,
+    /// By output.
+    rendered: Vec<Vec<u8>>,
+    is_defined: bool,
+}
+
+impl ContextTable {
+    pub(super) fn new() -> Self {
+        Self { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
+    }
+
+    /// Takes a definition; `number` counts from 1.
+    pub(super) fn define<'l>(
+        &mut self,
+        number: u32,
+        entries: &[u8],
+        layouts: impl Iterator<Item = &'l mut Layout>,
+    ) -> Result<(), ReadError> {
+        let Some(slot) = self.slots.get_mut((number as usize).wrapping_sub(1)) else {
+            return Ok(());
+        };
+        slot.is_defined = false;
+        slot.entries.clear();
+        slot.entries.extend_from_slice(entries);
+        slot.key_bits = key_bits(entries);
+        for (index, layout) in layouts.enumerate() {
+            if slot.rendered.len() <= index {
+                slot.rendered.push(Vec::new());
+            }
+            layout.bound(entries, &mut slot.rendered[index])?;
+        }
+        slot.is_defined = true;
+        Ok(())
+    }
+
+    /// The bound fields of a number, as rendered for `output`.
+    #[inline]
+    pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
+        let slot = self.slots.get((number as usize).wrapping_sub(1))?;
+        if !slot.is_defined {
+            return None;
+        }
+        let rendered = slot.rendered.get(output)?;
+        Some(Bound { entries: &slot.entries, rendered, key_bits: slot.key_bits })
+    }
+}

@@ -1,0 +1,132 @@
+//! From the rings, in order of time.
+//!
+//! With one lane that has something, its records are taken as they stand. With more, the lanes' first records compete
+//! by their ticks in a heap, and the winner is read on as long as it stays ahead of the runner-up.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::lane_reader::LaneReader;
+use super::process::Processor;
+use super::{Turn, Writer};
+use crate::core::clock::Now;
+use crate::core::record::Record;
+
+/// The lanes that have something, by the ticks of their first record. Keeps its memory from turn to turn.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Lanes that had something this turn.
+    active: Vec<u32>,
+}
+
+impl Writer {
+    /// Takes every record up to `cutoff` that was published before this call.
+    pub(super) fn drain(&mut self, now: Now, cutoff: u64, turn: &mut Turn) {
+        let Writer { lanes, heads, processor, .. } = self;
+        heads.active.clear();
+        let mut high_water = 0;
+        for (index, lane) in lanes.iter_mut().enumerate() {
+            let used = lane.consumer.poll();
+            if used > 0 {
+                high_water = high_water.max(used);
+                turn.is_pressed |= used > lane.consumer.capacity_bytes() / 8;
+                heads.active.push(index as u32);
+            }
+        }
+        processor.tally.saw_ring(high_water);
+        match heads.active[..] {
+            [] => {}
+            [only] => {
+                take_run(&mut lanes[only as usize], processor, cutoff, now, turn);
+            }
+            _ => merge(heads, lanes, processor, cutoff, now, turn),
+        }
+        for &index in &heads.active {
+            let consumer = &mut lanes[index as usize].consumer;
+            consumer.release();
+            turn.is_waiting |= !consumer.readable().is_empty();
+        }
+    }
+}
+
+fn merge(
+    heads: &mut Heads,
+    lanes: &mut [LaneReader],
+    processor: &mut Processor,
+    cutoff: u64,
+    now: Now,
+    turn: &mut Turn,
+) {
+    heads.heap.clear();
+    for &index in &heads.active {
+        if let Some(ticks) = Record::peek_ticks(lanes[index as usize].consumer.readable()) {
+            heads.heap.push(Reverse((ticks, index)));
+        }
+    }
+    while let Some(&Reverse((ticks, index))) = heads.heap.peek() {
+        if ticks > cutoff {
+            break;
+        }
+        let limit = cutoff.min(runner_up(&heads.heap));
+        let next = take_run(&mut lanes[index as usize], processor, limit, now, turn);
+        // The winner is replaced in place: one sift instead of a pop and a push.
+        let Some(mut winner) = heads.heap.peek_mut() else { break };
+        match next {
+            Some(ticks) => *winner = Reverse((ticks, index)),
+            None => {
+                PeekMut::pop(winner);
+            }
+        }
+    }
+}
+
+/// The second smallest ticks in the heap.
+fn runner_up(heap: &BinaryHeap<Reverse<(u64, u32)>>) -> u64 {
+    let children = heap.as_slice().iter().skip(1).take(2);
+    children.map(|Reverse((ticks, _))| *ticks).min().unwrap_or(u64::MAX)
+}
+
+/// Takes the lane's records up to and including `limit`; returns the ticks of the next.
+fn take_run(
+    lane: &mut LaneReader,
+    processor: &mut Processor,
+    limit: u64,
+    now: Now,
+    turn: &mut Turn,
+) -> Option<u64> {
+    let LaneReader { consumer, memory } = lane;
+    // Space goes back before the whole stretch is done, so that a producer can go on.
+    let release_bytes = consumer.capacity_bytes() / 8;
+    loop {
+        let stretch = consumer.readable();
+        let mut at = 0;
+        let mut next = None;
+        while at < stretch.len().min(release_bytes) {
+            match Record::read(&stretch[at..]) {
+                Ok(record) if record.header.ticks > limit => {
+                    next = Some(record.header.ticks);
+                    break;
+                }
+                Ok(record) => {
+                    processor.record(&record, memory, now);
+                    at += record.len_bytes;
+                    turn.records += 1;
+                }
+                Err(error) => {
+                    // Where the next record begins is unknown: the rest of the stretch is lost, and said to be.
+                    let skipped = stretch.len() - at;
+                    at = stretch.len();
+                    processor.record_error(&error, skipped, now);
+                }
+            }
+        }
+        consumer.advance(at);
+        if consumer.unreleased_bytes() >= release_bytes {
+            consumer.release();
+        }
+        if next.is_some() || at == 0 {
+            return next;
+        }
+    }
+}

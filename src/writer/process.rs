@@ -1,0 +1,324 @@
+//! From a record to lines: what a record means, when it was, and which outputs want it.
+//!
+//! Promises: per event no lock, no allocation in steady state. A record that cannot be read is counted, reported in
+//! the stream and skipped; it never stops the others.
+use std::fmt;
+
+use super::lane_reader::{LaneMemory, LaneReader};
+use super::outlet::News;
+use super::output::Output;
+use super::report;
+use crate::core::callsite::Callsite;
+use crate::core::clock::{Calibration, Now};
+use crate::core::level::Level;
+use crate::core::limits::Limits;
+use crate::core::record::{Header, Kind, Record};
+use crate::core::registry;
+use crate::core::value::{ReadError, ValueRef, ValueWriter, Values};
+use crate::encode::layout::{Event, Source};
+use crate::metrics::{LevelCounts, WriterCounters};
+
+/// Bytes that an event of the engine itself may take.
+const OWN_PAYLOAD_BYTES: usize = 16 * 1024;
+
+/// Everything between a record and the sinks.
+#[derive(Debug)]
+pub(super) struct Processor {
+    pub(super) outputs: Vec<Output>,
+    pub(super) calibration: Calibration,
+    pub(super) tally: Tally,
+    pub(super) news: Vec<News>,
+    /// Call sites by number, as they are met.
+    sites: Vec<Option<&'static Callsite>>,
+    own_payload: Vec<u8>,
+}
+
+/// Counts of this turn; made public at its end.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    events: LevelCounts,
+    discarded: LevelCounts,
+    truncated: LevelCounts,
+    records: u64,
+    line_bytes: u64,
+    batches: u64,
+    batch_grown: u64,
+    record_errors: u64,
+    ring_bytes_high_water: u64,
+    lag_nanos_max: u64,
+}
+
+impl Tally {
+    /// Notes how full the fullest ring was.
+    pub(super) fn saw_ring(&mut self, used_bytes: usize) {
+        self.ring_bytes_high_water = self.ring_bytes_high_water.max(used_bytes as u64);
+    }
+
+    /// Adds this turn's counts to the public ones. A turn in which nothing happened stores nothing.
+    pub(super) fn publish(&mut self, counters: &WriterCounters) {
+        if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
+            return;
+        }
+        for level in Level::ALL {
+            let add = |counter: &crate::metrics::Counter, count: u64| {
+                if count > 0 {
+                    counter.add(count);
+                }
+            };
+            add(counters.events.of(level), self.events.of(level));
+            add(counters.discarded.of(level), self.discarded.of(level));
+            add(counters.truncated.of(level), self.truncated.of(level));
+        }
+        counters.line_bytes.add(self.line_bytes);
+        counters.batches.add(self.batches);
+        counters.turns_busy.add(1);
+        counters.batch_grown.add(self.batch_grown);
+        counters.record_errors.add(self.record_errors);
+        counters.ring_bytes_high_water.raise(self.ring_bytes_high_water);
+        counters.writer_lag_nanos_max.raise(self.lag_nanos_max);
+        *self = Tally::default();
+    }
+}
+
+impl Processor {
+    pub(super) fn new(outputs: Vec<Output>, calibration: Calibration) -> Self {
+        Self {
+            outputs,
+            calibration,
+            tally: Tally::default(),
+            news: Vec::new(),
+            sites: Vec::new(),
+            own_payload: vec![0; OWN_PAYLOAD_BYTES],
+        }
+    }
+
+    /// Takes one record of a lane.
+    #[inline]
+    pub(super) fn record(&mut self, record: &Record<'_>, lane: &mut LaneMemory, now: Now) {
+        self.tally.records += 1;
+        let result = match record.header.kind {
+            Kind::Event => self.event(record, lane, now),
+            _ => self.rare(record, lane, now),
+        };
+        if let Err(error) = result {
+            self.record_error(&error, record.len_bytes, now);
+        }
+    }
+
+    #[inline]
+    fn event(
+        &mut self,
+        record: &Record<'_>,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let header = &record.header;
+        let site = match self.sites.get(header.callsite as usize) {
+            Some(Some(site)) => *site,
+            _ => self.meet(header.callsite)?,
+        };
+        self.encode(header, Source::Site(site), record.payload, lane, now)
+    }
+
+    /// Renders an event for every output that wants its level.
+    #[inline]
+    fn encode(
+        &mut self,
+        header: &Header,
+        source: Source<'_>,
+        payload: &[u8],
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
+        lane.last_unix_nanos = unix_nanos;
+        let mut event = Event {
+            unix_nanos,
+            level: header.level,
+            source,
+            payload,
+            context: None,
+            has_stack: header.has_stack,
+        };
+        let mut is_wanted = false;
+        for (index, output) in self.outputs.iter_mut().enumerate() {
+            if !output.passes(header.level) {
+                continue;
+            }
+            is_wanted = true;
+            if header.context != 0 {
+                event.context = lane.contexts.get(header.context, index);
+            }
+            if output.encode(&event)? {
+                self.tally.deliver(output, now, &mut self.news);
+            }
+        }
+        let counts = if is_wanted { &mut self.tally.events } else { &mut self.tally.discarded };
+        counts.0[header.level as usize] += 1;
+        self.tally.truncated.0[header.level as usize] += u64::from(header.is_cut);
+        let lag = now.unix_nanos.saturating_sub(unix_nanos);
+        self.tally.lag_nanos_max = self.tally.lag_nanos_max.max(lag.max(0) as u64);
+        Ok(())
+    }
+
+    #[cold]
+    fn meet(&mut self, id: u32) -> Result<&'static Callsite, RecordProblem> {
+        let site = registry::callsite(id).ok_or(RecordProblem::Callsite(id))?;
+        let index = id as usize;
+        if self.sites.len() <= index {
+            self.sites.resize(index + 1, None);
+        }
+        self.sites[index] = Some(site);
+        Ok(site)
+    }
+
+    #[inline(never)]
+    fn rare(
+        &mut self,
+        record: &Record<'_>,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        match record.header.kind {
+            Kind::Event => Ok(()),
+            Kind::Context => {
+                let layouts = self.outputs.iter_mut().map(|output| &mut output.layout);
+                Ok(lane.contexts.define(record.header.context, record.payload, layouts)?)
+            }
+            Kind::Thread => {
+                lane.introduce(Values(record.payload));
+                Ok(())
+            }
+            Kind::Dynamic => {
+                let mut payload = record.payload;
+                let target = text(&mut payload)?;
+                let event = text(&mut payload)?;
+                let source = Source::Dynamic { target, event };
+                self.encode(&record.header, source, payload, lane, now)
+            }
+        }
+    }
+
+    /// Counts and reports a record that could not be read.
+    #[cold]
+    pub(super) fn record_error(
+        &mut self,
+        error: &dyn fmt::Display,
+        skipped_bytes: usize,
+        now: Now,
+    ) {
+        self.tally.record_errors += 1;
+        let reason = error.to_string();
+        self.own_event(&report::RECORD_ERROR, now, &mut |out| {
+            out.str(&reason);
+            out.u64(skipped_bytes as u64);
+        });
+    }
+
+    /// Writes an event of the engine itself into every output that wants its level.
+    #[cold]
+    pub(super) fn own_event(
+        &mut self,
+        site: &'static Callsite,
+        now: Now,
+        fill: &mut dyn FnMut(&mut ValueWriter<'_>),
+    ) {
+        registry::number(site);
+        let mut payload = std::mem::take(&mut self.own_payload);
+        let mut out = ValueWriter::new(&mut payload, Limits::default());
+        fill(&mut out);
+        let len = out.len_bytes();
+        let event = Event {
+            unix_nanos: now.unix_nanos,
+            level: site.metadata().level,
+            source: Source::Site(site),
+            payload: &payload[..len],
+            context: None,
+            has_stack: false,
+        };
+        for output in &mut self.outputs {
+            // The payload was written by this very function for this very site.
+            if output.passes(event.level) && output.encode(&event).is_ok_and(|is_full| is_full) {
+                self.tally.deliver(output, now, &mut self.news);
+            }
+        }
+        self.tally.events.0[event.level as usize] += 1;
+        self.own_payload = payload;
+    }
+
+    /// Tells in the stream what lanes have lost since the last report.
+    pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], now: Now) {
+        for lane in lanes {
+            let memory = &mut lane.memory;
+            if memory.counters.lost_total.get() != memory.lost_told.total() {
+                self.report_loss(memory, now);
+            }
+        }
+    }
+
+    #[cold]
+    fn report_loss(&mut self, memory: &mut LaneMemory, now: Now) {
+        let lost = memory.counters.lost.get();
+        let since = memory.told_unix_nanos;
+        let told = std::mem::replace(&mut memory.lost_told, lost);
+        memory.told_unix_nanos = now.unix_nanos;
+        self.own_event(&report::LOST, now, &mut |out| {
+            out.u64(lost.total() - told.total());
+            for level in Level::ALL {
+                out.u64(lost.of(level) - told.of(level));
+            }
+            out.u64(memory.thread);
+            out.str(&memory.thread_name);
+            out.time(since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000) as u32);
+        });
+    }
+
+    /// Hands all batches over.
+    pub(super) fn deliver(&mut self, now: Now) {
+        for output in &mut self.outputs {
+            self.tally.deliver(output, now, &mut self.news);
+        }
+    }
+}
+
+impl Tally {
+    fn deliver(&mut self, output: &mut Output, now: Now, news: &mut Vec<News>) {
+        if output.batch.is_empty() {
+            return;
+        }
+        self.batches += 1;
+        self.line_bytes += output.batch.len_bytes() as u64;
+        self.batch_grown += u64::from(output.deliver(now, news));
+    }
+}
+
+fn text<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
+    match ValueRef::read(payload)? {
+        ValueRef::Str(text) | ValueRef::StrCut(text, _) => Ok(text),
+        _ => Ok(b""),
+    }
+}
+
+/// Why a record became no line.
+#[derive(Debug)]
+enum RecordProblem {
+    /// No call site has this number.
+    Callsite(u32),
+    /// Its values cannot be read.
+    Values(ReadError),
+}
+
+impl From<ReadError> for RecordProblem {
+    fn from(error: ReadError) -> Self {
+        RecordProblem::Values(error)
+    }
+}
+
+impl fmt::Display for RecordProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecordProblem::Callsite(id) => write!(f, "call site {id} is not known"),
+            RecordProblem::Values(error) => error.fmt(f),
+        }
+    }
+}
