@@ -159,6 +159,8 @@ macro_rules! __key {
 macro_rules! __then {
     ({event [global] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
+            #[allow(unused_imports)]
+            use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
             $crate::__callsite!(CALLSITE, $level, $target, $name, [$($key),*]);
             if CALLSITE.enabled($crate::__private::GLOBAL_SLOT) {
                 $crate::__private::emit(
@@ -171,6 +173,8 @@ macro_rules! __then {
     };
     ({event [$log:expr] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
+            #[allow(unused_imports)]
+            use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
             $crate::__callsite!(CALLSITE, $level, $target, $name, [$($key),*]);
             match $crate::__private::AsEmitter::emitter(&$log) {
                 emitter => {
@@ -185,12 +189,16 @@ macro_rules! __then {
             }
         }
     };
-    ({bind} $({($key:expr) $kind:ident ($value:expr)})*) => {
+    ({bind} $({($key:expr) $kind:ident ($value:expr)})*) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
+        const KEYS: &[&str] = &[$($key),*];
+        const { $crate::__private::check_keys(KEYS) };
         $crate::__private::BoundFields::new(
-            const { $crate::__private::checked_keys(&[$($key),*]) },
-            $crate::__list!($({($key) $kind ($value)})*),
+            KEYS,
+            &$crate::__list!($({($key) $kind ($value)})*),
         )
-    };
+    }};
 }
 
 #[doc(hidden)]
@@ -216,11 +224,9 @@ macro_rules! __list {
     () => { () };
     ({($key:expr) plain ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>({
-                #[allow(unused_imports)]
-                use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
+            $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
                 (&&$crate::__private::Wrap(&$value)).capture()
-            }),
+            ),
             $crate::__list!($($rest)*),
         )
     };

@@ -50,19 +50,7 @@ impl Callsite {
              with what varies in fields, not a format string with arguments"
         );
         assert!(!metadata.event.is_empty(), "an event needs a name");
-        let mut index = 0;
-        while index < metadata.keys.len() {
-            assert!(!metadata.keys[index].is_empty(), "a field needs a key");
-            let mut other = 0;
-            while other < index {
-                assert!(
-                    !same(metadata.keys[index], metadata.keys[other]),
-                    "the same key stands twice in one event; a line can hold it once"
-                );
-                other += 1;
-            }
-            index += 1;
-        }
+        check_keys(metadata.keys);
         Self { verdict: AtomicU32::new(u32::MAX), id: AtomicU32::new(0), metadata }
     }
 
@@ -101,6 +89,23 @@ impl Callsite {
         // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the
         // relaxed load in `enabled` needs nothing that was written before.
         self.verdict.store(verdict, Ordering::Release);
+    }
+}
+
+/// Refuses empty and repeated keys, at compile time.
+pub const fn check_keys(keys: &[&str]) {
+    let mut index = 0;
+    while index < keys.len() {
+        assert!(!keys[index].is_empty(), "a field needs a key");
+        let mut other = 0;
+        while other < index {
+            assert!(
+                !same(keys[index], keys[other]),
+                "the same key stands twice in one event; a line can hold it once"
+            );
+            other += 1;
+        }
+        index += 1;
     }
 }
 

@@ -20,25 +20,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of `parent`'s fields and these; these win where a key stands in both.
-    pub fn new(
-        parent: Option<&Context>,
-        keys: &[&str],
-        values: &dyn KeyedFields,
-        limits: &Limits,
-    ) -> Context {
+    /// A context of `parent`'s fields and these, whose keys are `keys`; these win where a key stands in both.
+    pub fn new(parent: Option<&Context>, keys: &[&str], own: &[u8]) -> Context {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut entries = Vec::new();
         if let Some(parent) = parent {
             parent.copy_without(keys, &mut entries);
         }
-        let keys_len: usize = keys.iter().map(|key| 2 + key.len()).sum();
-        let start = entries.len();
-        entries.resize(start + keys_len + values.size_bytes_max(limits), 0);
-        let mut out = ValueWriter::new(&mut entries[start..], *limits);
-        values.write_keyed(keys, &mut out);
-        let len = start + out.len_bytes();
-        entries.truncate(len);
+        entries.extend_from_slice(own);
         // ORDER: relaxed; only uniqueness matters.
         Context { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: entries.into() }
     }

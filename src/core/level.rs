@@ -111,3 +111,41 @@ impl FromStr for LevelFilter {
         text.parse().map(LevelFilter::AtLeast)
     }
 }
+
+/// Whether call sites of `level` are part of this build, by the `max_level_*` features. The lowest one that is set
+/// wins; `release_max_level_*` count in builds without debug assertions.
+pub const fn is_compiled_in(level: Level) -> bool {
+    COMPILED_IN.passes(level)
+}
+
+const COMPILED_IN: LevelFilter = {
+    const fn at_least(level: Level) -> LevelFilter {
+        LevelFilter::AtLeast(level)
+    }
+    let release = !cfg!(debug_assertions);
+    if cfg!(feature = "max_level_off") || release && cfg!(feature = "release_max_level_off") {
+        LevelFilter::Off
+    } else if cfg!(feature = "max_level_critical")
+        || release && cfg!(feature = "release_max_level_critical")
+    {
+        at_least(Level::Critical)
+    } else if cfg!(feature = "max_level_error")
+        || release && cfg!(feature = "release_max_level_error")
+    {
+        at_least(Level::Error)
+    } else if cfg!(feature = "max_level_warn")
+        || release && cfg!(feature = "release_max_level_warn")
+    {
+        at_least(Level::Warn)
+    } else if cfg!(feature = "max_level_info")
+        || release && cfg!(feature = "release_max_level_info")
+    {
+        at_least(Level::Info)
+    } else if cfg!(feature = "max_level_debug")
+        || release && cfg!(feature = "release_max_level_debug")
+    {
+        at_least(Level::Debug)
+    } else {
+        at_least(Level::Trace)
+    }
+};

@@ -22,10 +22,7 @@ pub(super) fn announce(engine: &Engine) {
         super::emit::emit(
             emitter,
             &CONFIGURED,
-            &(
-                &described.level,
-                (&described.format, (false, (0, (&described.sink, (schema, ()))))),
-            ),
+            &(&described.level, (&described.format, (false, (0, (&described.sink, (schema, ())))))),
         );
     }
 }

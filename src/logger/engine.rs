@@ -39,6 +39,7 @@ pub struct Engine {
     shutdown_max: Duration,
     flush_max: Duration,
     logger: Logger,
+    described: super::config::Described,
     #[cfg(feature = "signals")]
     signals: Option<super::signals::Signals>,
     panic_hook: Option<super::panic_hook::Installed>,
@@ -68,8 +69,7 @@ impl Engine {
         } else {
             InitError::TooManyEngines { max: crate::core::callsite::ENGINES_MAX - 1 }
         })?;
-        let shared =
-            Shared::new(slot, Arc::clone(&link), parts.overflow, parts.lanes, filter);
+        let shared = Shared::new(slot, Arc::clone(&link), parts.overflow, parts.lanes, filter);
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
         let thread = run::spawn(parts.thread, link, clock, move || {
@@ -94,6 +94,7 @@ impl Engine {
             shutdown_max: parts.shutdown_max,
             flush_max: parts.flush_max,
             logger,
+            described: parts.described,
             panic_hook,
         })
     }
@@ -101,6 +102,10 @@ impl Engine {
     /// A logger without bound fields.
     pub fn logger(&self) -> Logger {
         self.logger.clone()
+    }
+
+    pub(super) fn described(&self) -> &super::config::Described {
+        &self.described
     }
 
     /// The identifier of this run, which stands in every line.
@@ -167,7 +172,9 @@ impl Engine {
             }
             Err(error) => {
                 let waited = start.elapsed();
-                eprintln!("ringseal: stopped after {waited:?} without the writer's answer: {error}");
+                eprintln!(
+                    "ringseal: stopped after {waited:?} without the writer's answer: {error}"
+                );
             }
         }
         result

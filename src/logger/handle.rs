@@ -35,7 +35,7 @@ impl Logger {
     /// Costs an allocation now and nothing per event: the fields are written into each thread's ring once.
     #[must_use]
     pub fn bind(&self, fields: BoundFields) -> Logger {
-        let context = Context::new(self.context.as_deref(), fields.keys, &fields);
+        let context = Context::new(self.context.as_deref(), fields.keys, &fields.entries);
         Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
     }
 
@@ -139,24 +139,10 @@ impl BoundFields {
         entries.truncate(len);
         Self { keys, entries: entries.into() }
     }
-
-    /// The entries of a map.
-    pub(crate) fn entries(&self) -> &[u8] {
-        &self.entries
-    }
 }
 
 /// Passes a value's `Serialize` through as a tree: `info!("order", order = serialize(&order))`.
 #[cfg(feature = "serde")]
 pub fn serialize<T: serde::Serialize>(value: T) -> impl Value + crate::core::value::ObjectValue {
     crate::core::value::SerdeValue(value)
-}
-
-/// Keys that a macro has just listed, checked as those of a call site are.
-#[doc(hidden)]
-pub const fn checked_keys<const N: usize>(
-    keys: &'static [&'static str; N],
-) -> &'static [&'static str] {
-    crate::core::callsite::check_keys(keys);
-    keys
 }

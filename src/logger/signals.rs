@@ -30,24 +30,25 @@ impl Signals {
         let mut signals = Iterator::new([SIGTERM, SIGINT, SIGHUP])?;
         let handle = signals.handle();
         let shared = Arc::downgrade(shared);
-        let thread = std::thread::Builder::new().name("ringseal-signals".into()).spawn(move || {
-            for signal in signals.forever() {
-                let Some(shared) = shared.upgrade() else { break };
-                if signal == SIGHUP {
-                    if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
-                        eprintln!("ringseal: reopening on SIGHUP: {error}");
+        let thread =
+            std::thread::Builder::new().name("ringseal-signals".into()).spawn(move || {
+                for signal in signals.forever() {
+                    let Some(shared) = shared.upgrade() else { break };
+                    if signal == SIGHUP {
+                        if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
+                            eprintln!("ringseal: reopening on SIGHUP: {error}");
+                        }
+                        continue;
                     }
-                    continue;
+                    if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
+                        eprintln!("ringseal: draining on signal {signal}: {error}");
+                    }
+                    // Ends the process as the signal would have done.
+                    if signal_hook::low_level::emulate_default_handler(signal).is_err() {
+                        std::process::exit(128 + signal);
+                    }
                 }
-                if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
-                    eprintln!("ringseal: draining on signal {signal}: {error}");
-                }
-                // Ends the process as the signal would have done.
-                if signal_hook::low_level::emulate_default_handler(signal).is_err() {
-                    std::process::exit(128 + signal);
-                }
-            }
-        })?;
+            })?;
         Ok(Signals { handle, thread: Some(thread) })
     }
 }

@@ -90,6 +90,12 @@ impl Link {
         *self.thread.lock() = Some(thread);
     }
 
+    /// Whether the caller is the writer itself, which cannot answer its own requests.
+    pub fn is_writer_thread(&self) -> bool {
+        let thread = self.thread.lock();
+        thread.as_ref().is_some_and(|thread| thread.id() == std::thread::current().id())
+    }
+
     /// Sends a request and wakes the writer. Fails when the writer is gone or overwhelmed by requests.
     pub fn call(&self, request: Control) -> Result<(), Control> {
         self.control.try_send(request).map_err(crossbeam_channel::TrySendError::into_inner)?;

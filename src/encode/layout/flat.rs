@@ -293,7 +293,7 @@ impl Flat {
         let entries = Entries(event.payload);
         self.entries(entries, place, &|_| false, line)?;
         if let Some(bound) = event.context {
-            let mut own = entries;
+            let own = entries;
             let own = |key: &[u8]| own.clone().any(|entry| entry.is_ok_and(|(own, _)| own == key));
             self.bound_without(bound, place, &own, line)?;
         }

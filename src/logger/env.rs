@@ -1,0 +1,172 @@
+//! The configuration from environment variables. The only place of the library that reads them.
+//!
+//! | variable | holds | default |
+//! |---|---|---|
+//! | `LOG_LEVEL` | a level, or directives: `info,hyper=warn,app::db=trace` | `info` |
+//! | `LOG_FORMAT` | `json` or `console` | `json` |
+//! | `LOG_SINK` | `stdout`, `stderr` or `file:PATH` | `stdout` |
+//! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
+//! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
+//! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
+//! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
+//!
+//! Yes is `1`, `true`, `yes` or `on`, no is `0`, `false`, `no`, `off` or nothing, in any case. Anything else is an
+//! error that names the variable, what it held and what it may hold.
+use std::fmt;
+
+use super::config::{Color, Config, Format};
+
+/// A variable that holds what it may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EnvError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it held.
+    pub found: String,
+    /// What it may hold.
+    pub expected: String,
+}
+
+impl fmt::Display for EnvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}: expected {}", self.variable, self.found, self.expected)
+    }
+}
+
+impl std::error::Error for EnvError {}
+
+impl Config {
+    /// The configuration that the process's environment describes.
+    pub fn from_env() -> Result<Config, EnvError> {
+        Self::from_variables(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// The configuration that `variable` describes; tests pass their own.
+    ///
+    /// ```
+    /// use ringseal::Config;
+    /// let error = Config::from_variables(|name| (name == "LOG_FORMAT").then(|| "xml".into())).unwrap_err();
+    /// assert_eq!(error.to_string(), r#"LOG_FORMAT="xml": expected json or console"#);
+    /// ```
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Config, EnvError> {
+        let mut config = Config::new();
+        let read = |name| variable(name).filter(|value| !value.trim().is_empty());
+        if let Some(value) = read("LOG_LEVEL") {
+            config.filter =
+                value.parse().map_err(|error: crate::core::filter::ParseFilterError| EnvError {
+                    variable: "LOG_LEVEL",
+                    found: value.clone(),
+                    expected: error.to_string(),
+                })?;
+        }
+        if let Some(value) = read("LOG_FORMAT") {
+            config.format = match value.trim().to_ascii_lowercase().as_str() {
+                "json" => Format::Json,
+                "console" => Format::Console,
+                _ => return refuse("LOG_FORMAT", value, "json or console"),
+            };
+        }
+        if let Some(value) = read("LOG_SINK") {
+            config = match value.trim() {
+                "stdout" => config.stdout(),
+                "stderr" => config.stderr(),
+                other => match other.strip_prefix("file:").filter(|path| !path.is_empty()) {
+                    Some(path) => config.file(path),
+                    None => return refuse("LOG_SINK", value, "stdout, stderr or file:PATH"),
+                },
+            };
+        }
+        if let Some(always) = flag("LOG_COLOR", read("LOG_COLOR"))? {
+            config.color = if always { Color::Always } else { Color::Never };
+        }
+        let stack = flag("LOG_INCLUDE_STACK", read("LOG_INCLUDE_STACK"))?;
+        config.include_stack = stack.unwrap_or(false);
+        let sort_keys = flag("LOG_JSON_SORT_KEYS", read("LOG_JSON_SORT_KEYS"))?;
+        config.flat.sort_keys = sort_keys.unwrap_or(false);
+        if let Some(value) = read("LOG_EVENT_SCHEMA_VERSION") {
+            config.flat.schema_version = match value.trim().parse() {
+                Ok(version) => version,
+                Err(_) => {
+                    let expected = "a whole number from 0 to 4294967295";
+                    return refuse("LOG_EVENT_SCHEMA_VERSION", value, expected);
+                }
+            };
+        }
+        Ok(config)
+    }
+}
+
+fn refuse<T>(variable: &'static str, found: String, expected: &str) -> Result<T, EnvError> {
+    Err(EnvError { variable, found, expected: expected.into() })
+}
+
+fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, EnvError> {
+    let Some(value) = value else { return Ok(None) };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(Some(true)),
+        "0" | "false" | "no" | "off" => Ok(Some(false)),
+        _ => refuse(variable, value, "1, true, yes or on, or 0, false, no or off"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Color, Config, Format};
+    use crate::core::Level;
+
+    fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
+        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
+        Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let config = from(&[("LOG_LEVEL", ""), ("LOG_COLOR", " ")]).unwrap();
+        assert!(
+            config.filter.passes("any", Level::Info) && !config.filter.passes("any", Level::Debug)
+        );
+        assert_eq!((config.format, config.color), (Format::Json, Color::Auto));
+        assert!(!config.include_stack && !config.flat.sort_keys);
+        assert_eq!(config.flat.schema_version, 1);
+    }
+
+    #[test]
+    fn every_variable_is_heard() {
+        let config = from(&[
+            ("LOG_LEVEL", "WARNING,app::db=debug"),
+            ("LOG_FORMAT", "Console"),
+            ("LOG_COLOR", "TRUE"),
+            ("LOG_INCLUDE_STACK", "1"),
+            ("LOG_JSON_SORT_KEYS", "yes"),
+            ("LOG_EVENT_SCHEMA_VERSION", "7"),
+            ("LOG_SINK", "stderr"),
+        ])
+        .unwrap();
+        assert!(config.filter.passes("app::db", Level::Debug));
+        assert!(!config.filter.passes("app", Level::Info));
+        assert_eq!((config.format, config.color), (Format::Console, Color::Always));
+        assert!(config.include_stack && config.flat.sort_keys);
+        assert_eq!(config.flat.schema_version, 7);
+    }
+
+    #[test]
+    fn a_bad_value_is_an_error_that_names_variable_value_and_choice() {
+        for (variable, value, expected) in [
+            ("LOG_LEVEL", "loud", "is no level"),
+            ("LOG_FORMAT", "xml", "json or console"),
+            ("LOG_SINK", "syslog", "stdout, stderr or file:PATH"),
+            ("LOG_SINK", "file:", "file:PATH"),
+            ("LOG_COLOR", "maybe", "1, true, yes or on"),
+            ("LOG_INCLUDE_STACK", "2", "0, false, no or off"),
+            ("LOG_JSON_SORT_KEYS", "x", "1, true"),
+            ("LOG_EVENT_SCHEMA_VERSION", "-1", "a whole number"),
+        ] {
+            let error = from(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && error.contains(value), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
