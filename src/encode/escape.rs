@@ -53,7 +53,7 @@ impl Out<'_> {
         self.byte(b'"');
         let clean = self.cursor.copy_clean::<JsonOrWide>(utf8);
         if clean < utf8.len() {
-            self.escaped(utf8.get(clean..).unwrap_or_default());
+            self.cursor.apart(|line| escaped(line, utf8.get(clean..).unwrap_or_default()));
         }
         self.byte(b'"');
     }
@@ -65,7 +65,7 @@ impl Out<'_> {
         self.byte(b'"');
         let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
         if clean < bytes.len() {
-            self.escaped_lossy(bytes.get(clean..).unwrap_or_default());
+            self.cursor.apart(|line| escaped_lossy(line, bytes.get(clean..).unwrap_or_default()));
         }
         self.byte(b'"');
     }
@@ -83,14 +83,13 @@ impl Out<'_> {
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
         if clean < bytes.len() {
-            self.text_lossy(bytes.get(clean..).unwrap_or_default());
+            self.cursor.apart(|line| text_lossy(line, bytes.get(clean..).unwrap_or_default()));
         }
     }
 
     /// The inside of a JSON string, of UTF-8.
-    #[cold]
-    #[inline(never)]
-    fn escaped(&mut self, utf8: &[u8]) {
+    #[inline(always)]
+    fn inside(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
         loop {
             let clean = self.cursor.copy_until::<JsonExact>(rest);
@@ -121,44 +120,11 @@ impl Out<'_> {
         self.cursor.put(escape, usize::from(escape[7]));
     }
 
-    /// The inside of a JSON string, of any bytes.
-    #[cold]
-    #[inline(never)]
-    fn escaped_lossy(&mut self, bytes: &[u8]) {
-        if std::str::from_utf8(bytes).is_ok() {
-            return self.escaped(bytes);
-        }
-        for chunk in bytes.utf8_chunks() {
-            self.escaped(chunk.valid().as_bytes());
-            if !chunk.invalid().is_empty() {
-                self.literal(REPLACEMENT);
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn text_lossy(&mut self, bytes: &[u8]) {
-        for chunk in bytes.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                self.text_char(character);
-            }
-            if !chunk.invalid().is_empty() {
-                self.literal(REPLACEMENT);
-            }
-        }
-    }
-
     fn text_char(&mut self, character: char) {
         let code = u32::from(character);
         match character {
-            '\0'..=' ' => {
-                if character == ' ' {
-                    self.byte(b' ')
-                } else {
-                    self.escape(code as u8)
-                }
-            }
+            ' ' => self.byte(b' '),
+            '\0'..' ' => self.escape(code as u8),
             '\x7F'..='\u{9F}'
             | '\u{61C}'
             | '\u{200E}'..='\u{200F}'
@@ -168,6 +134,42 @@ impl Out<'_> {
                 self.hex(&(code as u16).to_be_bytes());
             }
             _ => self.raw(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// The inside of a JSON string, of UTF-8.
+#[cold]
+#[inline(never)]
+fn escaped(line: &mut Vec<u8>, utf8: &[u8]) {
+    Out::new(line).inside(utf8);
+}
+
+/// The inside of a JSON string, of any bytes.
+#[cold]
+#[inline(never)]
+fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
+    if std::str::from_utf8(bytes).is_ok() {
+        return escaped(line, bytes);
+    }
+    for chunk in bytes.utf8_chunks() {
+        escaped(line, chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            line.extend_from_slice(REPLACEMENT);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn text_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
+    let mut out = Out::new(line);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            out.text_char(character);
+        }
+        if !chunk.invalid().is_empty() {
+            out.literal(REPLACEMENT);
         }
     }
 }

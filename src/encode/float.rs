@@ -30,14 +30,15 @@ impl Out<'_> {
     ///   A shorter D' that also reads back as v would be a second one.
     ///
     /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
-    #[inline]
+    #[inline(always)]
     pub fn f64(&mut self, value: f64) {
         let scaled = value.abs() * SCALE;
-        // Not a number compares as false; from 1e-5 down the short form has an exponent.
-        if scaled < SCALED_END_F64 && (scaled >= 10.0 || scaled == 0.0) {
+        // Not a number compares as false.
+        if scaled < SCALED_END_F64 {
             let rounded = scaled + TWO_52;
-            if (rounded - TWO_52) / SCALE == value.abs() {
-                return self.millionths(value.is_sign_negative(), mantissa(rounded));
+            let mantissa = mantissa(rounded);
+            if (rounded - TWO_52) / SCALE == value.abs() && !has_exponent(mantissa) {
+                return self.millionths(value.is_sign_negative(), mantissa);
             }
         }
         let (block, len) = shortest_f64(value);
@@ -48,13 +49,15 @@ impl Out<'_> {
     ///
     /// As [`Out::f64`], with at most six digits: m and 10⁶ are exact in `f32` too, so the same
     /// division in `f32` proves the same (2²⁴ > 10⁶ · 2³).
-    #[inline]
+    #[inline(always)]
     pub fn f32(&mut self, value: f32) {
         let scaled = f64::from(value.abs()) * SCALE;
-        if scaled < SCALED_END_F32 && (scaled >= 10.0 || scaled == 0.0) {
+        if scaled < SCALED_END_F32 {
             let rounded = scaled + TWO_52;
-            if (rounded - TWO_52) as f32 / SCALE as f32 == value.abs() {
-                return self.millionths(value.is_sign_negative(), mantissa(rounded));
+            let mantissa = mantissa(rounded);
+            let divided = (rounded - TWO_52) as f32 / SCALE as f32;
+            if divided == value.abs() && !has_exponent(mantissa) {
+                return self.millionths(value.is_sign_negative(), mantissa);
             }
         }
         let (block, len) = shortest_f32(value);
@@ -77,6 +80,12 @@ impl Out<'_> {
         let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
         self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
     }
+}
+
+/// Whether m / 10⁶ is so small that its usual form has an exponent: 1e-6 to 9e-6.
+#[inline(always)]
+fn has_exponent(mantissa: u64) -> bool {
+    mantissa.wrapping_sub(1) < 9
 }
 
 /// The integer m of m + 2⁵².

@@ -30,7 +30,7 @@ pub(super) fn digits8(value: u64) -> u64 {
 
 impl Out<'_> {
     /// An unsigned integer.
-    #[inline]
+    #[inline(always)]
     pub fn u64(&mut self, value: u64) {
         if value < TEN_8 {
             self.leading8(value);
@@ -38,13 +38,12 @@ impl Out<'_> {
             self.leading8(value / TEN_8);
             self.following8(value % TEN_8);
         } else {
-            self.leading8(value / TEN_16);
-            self.following16(value % TEN_16);
+            self.cursor.apart(|line| long(line, value));
         }
     }
 
     /// A signed integer.
-    #[inline]
+    #[inline(always)]
     pub fn i64(&mut self, value: i64) {
         self.minus(value < 0);
         self.u64(value.unsigned_abs());
@@ -101,6 +100,14 @@ impl Out<'_> {
         self.following8(value / TEN_8);
         self.following8(value % TEN_8);
     }
+}
+
+/// Seventeen digits or more: identifiers, mostly.
+#[inline(never)]
+fn long(line: &mut Vec<u8>, value: u64) {
+    let mut out = Out::new(line);
+    out.leading8(value / TEN_16);
+    out.following16(value % TEN_16);
 }
 
 #[cfg(test)]
