@@ -50,24 +50,18 @@ impl Out<'_> {
     /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
     #[inline]
     pub fn string(&mut self, utf8: &[u8]) {
-        self.byte(b'"');
-        let clean = self.cursor.copy_clean::<JsonOrWide>(utf8);
-        if clean < utf8.len() {
-            self.cursor.apart(|line| escaped(line, utf8.get(clean..).unwrap_or_default()));
+        if !self.cursor.quoted_clean::<JsonOrWide>(utf8) {
+            self.cursor.apart(|line| escaped(line, utf8));
         }
-        self.byte(b'"');
     }
 
     /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
     /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
     #[inline]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
-        self.byte(b'"');
-        let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
-        if clean < bytes.len() {
-            self.cursor.apart(|line| escaped_lossy(line, bytes.get(clean..).unwrap_or_default()));
+        if !self.cursor.quoted_clean::<JsonOrWide>(bytes) {
+            self.cursor.apart(|line| escaped_lossy(line, bytes));
         }
-        self.byte(b'"');
     }
 
     /// A JSON string of one character.
@@ -138,26 +132,32 @@ impl Out<'_> {
     }
 }
 
-/// The inside of a JSON string, of UTF-8.
+/// A JSON string of UTF-8.
 #[cold]
 #[inline(never)]
 fn escaped(line: &mut Vec<u8>, utf8: &[u8]) {
-    Out::new(line).inside(utf8);
+    let mut out = Out::new(line);
+    out.byte(b'"');
+    out.inside(utf8);
+    out.byte(b'"');
 }
 
-/// The inside of a JSON string, of any bytes.
+/// A JSON string of any bytes.
 #[cold]
 #[inline(never)]
 fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
     if std::str::from_utf8(bytes).is_ok() {
         return escaped(line, bytes);
     }
+    let mut out = Out::new(line);
+    out.byte(b'"');
     for chunk in bytes.utf8_chunks() {
-        escaped(line, chunk.valid().as_bytes());
+        out.inside(chunk.valid().as_bytes());
         if !chunk.invalid().is_empty() {
-            line.extend_from_slice(REPLACEMENT);
+            out.literal(REPLACEMENT);
         }
     }
+    out.byte(b'"');
 }
 
 #[cold]

@@ -72,10 +72,11 @@ impl Out<'_> {
             return self.cursor.put(&fragment.head, fragment.len);
         }
         self.literal(&fragment.head);
-        let rest = fragment.rest.as_deref().unwrap_or_default();
-        match rest.as_array::<REST_MIN>() {
+        match fragment.rest.as_deref().and_then(|rest| rest.as_array::<REST_MIN>()) {
             Some(rest) => self.cursor.put(rest, fragment.len - Fragment::SHORT_MAX),
-            None => self.raw(rest),
+            None => {
+                self.cursor.apart(|line| line.extend(fragment.rest.as_deref().unwrap_or_default()))
+            }
         }
     }
 }

@@ -11,7 +11,7 @@
 //!    `apart` and `drop`, so the allocation cannot move behind our back.
 //! 2. **Initialised.** Every byte from the allocation's start to `at` is initialised: `at` only ever
 //!    advances over bytes that the same function has just written.
-//! 3. **Room.** `limit` is the last address from which [`SLACK`] bytes fit, or 0. A write of up to
+//! 3. **Room.** `limit` is [`SLACK`] bytes before the allocation's end, or 0. A write of up to
 //!    `SLACK` bytes follows a check that `at ≤ limit`, a longer one of `n` that `at + n ≤ limit`.
 //! 4. **Source.** Loads stay within the slice or array that they come from.
 //! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
@@ -89,6 +89,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Copies `bytes` between quotes if none is of class `C`; otherwise writes nothing.
+    #[inline(always)]
+    pub fn quoted_clean<C: Class>(&mut self, bytes: &[u8]) -> bool {
+        let len = bytes.len();
+        self.ensure(len.saturating_add(2));
+        // SAFETY: (3) len + 2 bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        // (2) if all bytes are clean, all were written.
+        unsafe {
+            let is_clean = copy_clean::<C>(bytes.as_ptr(), self.at.add(1), len) == len;
+            if is_clean {
+                *self.at = b'"';
+                *self.at.add(len + 1) = b'"';
+                self.at = self.at.add(len + 2);
+            }
+            is_clean
+        }
+    }
+
     /// Copies `bytes`.
     #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
@@ -147,10 +165,8 @@ impl Drop for Cursor<'_> {
 /// The end of what the vector holds, and the limit.
 #[inline(always)]
 fn spare(vec: &mut Vec<u8>) -> (*mut u8, usize) {
-    let spare = vec.spare_capacity_mut();
-    let at = spare.as_mut_ptr().cast::<u8>();
-    let limit = if spare.len() < SLACK { 0 } else { at as usize + spare.len() - SLACK };
-    (at, limit)
+    let spare = vec.spare_capacity_mut().as_mut_ptr_range();
+    (spare.start.cast(), (spare.end as usize).saturating_sub(SLACK))
 }
 
 /// Gives the vector room for `n` more bytes after `at`, and some more; the new pointers.
@@ -179,19 +195,19 @@ fn clamped(len: usize) -> usize {
 unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
     unsafe {
-        match len {
-            0 => {}
-            1..=3 => {
-                let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
-                *to = a;
-                *to.add(len / 2) = b;
-                *to.add(len - 1) = c;
-            }
-            4..=7 => copy_ends::<4>(from, to, len),
-            8..=15 => copy_ends::<8>(from, to, len),
-            16..=32 => copy_ends::<16>(from, to, len),
-            33..=64 => copy_ends::<32>(from, to, len),
-            _ => ptr::copy_nonoverlapping(from, to, len),
+        if len > 32 {
+            ptr::copy_nonoverlapping(from, to, len);
+        } else if len >= 16 {
+            copy_ends::<16>(from, to, len);
+        } else if len >= 8 {
+            copy_ends::<8>(from, to, len);
+        } else if len >= 4 {
+            copy_ends::<4>(from, to, len);
+        } else if len > 0 {
+            let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
+            *to = a;
+            *to.add(len / 2) = b;
+            *to.add(len - 1) = c;
         }
     }
 }
@@ -276,13 +292,17 @@ impl Class for TextOrWide {
 unsafe fn copy_clean<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
     // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
     let clean = unsafe {
-        match len {
-            0 => return 0,
-            1..=3 => copy_few::<C>(from, to, len),
-            4..=7 => copy_ends_clean::<C, 4>(from, to, len),
-            8..=15 => copy_ends_clean::<C, 8>(from, to, len),
-            16..=32 => copy_ends_blocks::<C, Native>(from, to, len),
-            _ => return copy_clean_long::<C>(from, to, len),
+        if len >= 16 {
+            if len > 32 {
+                return copy_clean_long::<C>(from, to, len);
+            }
+            copy_ends_blocks::<C, Native>(from, to, len)
+        } else if len >= 8 {
+            copy_ends_clean::<C, 8>(from, to, len)
+        } else if len >= 4 {
+            copy_ends_clean::<C, 4>(from, to, len)
+        } else {
+            len == 0 || copy_few::<C>(from, to, len)
         }
     };
     if clean { len } else { 0 }
