@@ -2,15 +2,15 @@
 //!
 //! Promises: no memory beyond what the cursor needs. The bytes are those of `serde_json`, except
 //! that NaN and the infinities, for which JSON has no number, become strings.
-use super::number::{TEN_8, ZEROS, digits8};
+use super::number::{ZEROS, digits8};
 use super::out::Out;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 /// How many decimals the fast path tries, as a power of ten.
 const SCALE: f64 = 1e6;
-/// The fast path takes numbers of at most fifteen digits.
-const SCALED_END_F64: f64 = 1e15;
+/// The fast path takes numbers of at most fourteen digits, eight of them before the point.
+const SCALED_END_F64: f64 = 1e14;
 /// The same for `f32`: six digits.
 const SCALED_END_F32: f64 = 1e6;
 
@@ -18,16 +18,16 @@ impl Out<'_> {
     /// A float: `1.0`, `0.5`, `1e300`, `-0.0`; `"NaN"`, `"inf"`, `"-inf"` as strings.
     ///
     /// Most numbers that people log have few decimals, and these need no general algorithm. Let v
-    /// be the absolute value and m the integer nearest to v·10⁶. If m < 10¹⁵ and the division
+    /// be the absolute value and m the integer nearest to v·10⁶. If m < 10¹⁴ and the division
     /// m / 10⁶ gives v again, then the decimal D = m / 10⁶ without trailing zeros is the shortest
     /// that reads back as v:
     ///
     /// - D reads back as v: m and 10⁶ are exact in binary, IEEE division rounds the true quotient D
     ///   to nearest, ties to even, and so does a correct reader.
-    /// - D is the only one as short: it has at most 15 significant digits, and no two different
-    ///   decimals of at most 15 digits are nearest to the same `f64` (2⁵³ > 10¹⁵ · 2³, the
-    ///   condition of Matula's base conversion theorem, 1968; it holds while v is a normal number).
-    ///   A shorter D' that also reads back as v would be a second one.
+    /// - D is the only one as short: it has at most 14 significant digits, and no two different
+    ///   decimals of at most 15 digits are nearest to the same normal `f64`: 10¹⁵ < 2⁵², the
+    ///   condition of Matula's base conversion theorem ("In-and-out conversions", 1968). A shorter
+    ///   D' that also reads back as v would be a second one.
     ///
     /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
     #[inline(always)]
@@ -48,7 +48,7 @@ impl Out<'_> {
     /// A float of single precision, in the shortest form that reads back as the same `f32`.
     ///
     /// As [`Out::f64`], with at most six digits: m and 10⁶ are exact in `f32` too, so the same
-    /// division in `f32` proves the same (2²⁴ > 10⁶ · 2³).
+    /// division in `f32` proves the same (10⁶ < 2²³).
     #[inline(always)]
     pub fn f32(&mut self, value: f32) {
         let scaled = f64::from(value.abs()) * SCALE;
@@ -69,14 +69,10 @@ impl Out<'_> {
     fn millionths(&mut self, negative: bool, scaled: u64) {
         self.minus(negative);
         let (whole, fraction) = (scaled / 1_000_000, scaled % 1_000_000);
-        if whole < TEN_8 {
-            self.leading8(whole);
-        } else {
-            self.u64(whole);
-        }
+        self.leading8(whole);
         // Eight digits, of which two are leading zeros; the point takes the second one's place.
         let digits = digits8(fraction) >> 8;
-        let unused = (digits | 1 << 8).leading_zeros() / 8;
+        let unused = (digits | 1 << 8).swap_bytes().trailing_zeros() / 8;
         let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
         self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
     }
