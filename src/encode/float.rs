@@ -7,22 +7,16 @@ use super::out::Out;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
-/// How many decimals the fast path tries, as a power of ten.
-const SCALE: f64 = 1e6;
-/// The fast path takes numbers of at most fourteen digits, eight of them before the point.
-const SCALED_END_F64: f64 = 1e14;
-/// The same for `f32`: six digits.
-const SCALED_END_F32: f64 = 1e6;
 
 impl Out<'_> {
     /// A float: `1.0`, `0.5`, `1e300`, `-0.0`; `"NaN"`, `"inf"`, `"-inf"` as strings.
     ///
     /// Most numbers that people log have few decimals, and these need no general algorithm. Let v
-    /// be the absolute value and m the integer nearest to v·10⁶. If m < 10¹⁴ and the division
-    /// m / 10⁶ gives v again, then the decimal D = m / 10⁶ without trailing zeros is the shortest
-    /// that reads back as v:
+    /// be the absolute value, k a number of decimals, and m the integer nearest to v·10ᵏ. If
+    /// m < 10¹⁴ and the division m / 10ᵏ gives v again, then the decimal D = m / 10ᵏ without
+    /// trailing zeros is the shortest that reads back as v:
     ///
-    /// - D reads back as v: m and 10⁶ are exact in binary, IEEE division rounds the true quotient D
+    /// - D reads back as v: m and 10ᵏ are exact in binary, IEEE division rounds the true quotient D
     ///   to nearest, ties to even, and so does a correct reader.
     /// - D is the only one as short: it has at most 14 significant digits, and no two different
     ///   decimals of at most 15 digits are nearest to the same normal `f64`: 10¹⁵ < 2⁵², the
@@ -32,49 +26,97 @@ impl Out<'_> {
     /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
     #[inline(always)]
     pub fn f64(&mut self, value: f64) {
-        let scaled = value.abs() * SCALE;
-        // Not a number compares as false.
-        if scaled < SCALED_END_F64 {
-            let rounded = scaled + TWO_52;
-            let mantissa = mantissa(rounded);
-            if (rounded - TWO_52) / SCALE == value.abs() && !has_exponent(mantissa) {
-                return self.millionths(value.is_sign_negative(), mantissa);
-            }
+        // Four decimals of a number below 10⁴: m is one word of digits.
+        match decimal(value.abs(), 1e4, 1e8) {
+            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.cursor.apart(|line| general_f64(line, value)),
         }
-        let (block, len) = shortest_f64(value);
-        self.cursor.put(&block, len);
     }
 
     /// A float of single precision, in the shortest form that reads back as the same `f32`.
     ///
-    /// As [`Out::f64`], with at most six digits: m and 10⁶ are exact in `f32` too, so the same
+    /// As [`Out::f64`], with at most six digits: m and 10ᵏ are exact in `f32` too, so the same
     /// division in `f32` proves the same (10⁶ < 2²³).
     #[inline(always)]
     pub fn f32(&mut self, value: f32) {
-        let scaled = f64::from(value.abs()) * SCALE;
-        if scaled < SCALED_END_F32 {
-            let rounded = scaled + TWO_52;
-            let mantissa = mantissa(rounded);
-            let divided = (rounded - TWO_52) as f32 / SCALE as f32;
-            if divided == value.abs() && !has_exponent(mantissa) {
-                return self.millionths(value.is_sign_negative(), mantissa);
-            }
+        match decimal_f32(value.abs(), 1e4) {
+            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.cursor.apart(|line| general_f32(line, value)),
         }
-        let (block, len) = shortest_f32(value);
-        self.cursor.put(&block, len);
+    }
+
+    /// `scaled` / 10⁴ with one to four decimals; `scaled` < 10⁸.
+    #[inline(always)]
+    fn tenthousandths(&mut self, negative: bool, scaled: u64) {
+        self.minus(negative);
+        let digits = digits8(scaled);
+        // The bit at the last digit before the point keeps the one digit that zero needs.
+        let skip = (digits | 1 << 24).trailing_zeros() & !7;
+        let whole = (digits | ZEROS) as u32 >> skip;
+        self.cursor.put(&whole.to_le_bytes(), 4 - (skip / 8) as usize);
+        self.decimals(digits >> 24);
     }
 
     /// `scaled` / 10⁶ with one to six decimals.
     #[inline(always)]
     fn millionths(&mut self, negative: bool, scaled: u64) {
         self.minus(negative);
-        let (whole, fraction) = (scaled / 1_000_000, scaled % 1_000_000);
-        self.leading8(whole);
+        self.u64(scaled / 1_000_000);
         // Eight digits, of which two are leading zeros; the point takes the second one's place.
-        let digits = digits8(fraction) >> 8;
+        self.decimals(digits8(scaled % 1_000_000) >> 8);
+    }
+
+    /// The digits from the second byte on, without trailing zeros but one digit at least; the point
+    /// takes the place of the first byte.
+    #[inline(always)]
+    fn decimals(&mut self, digits: u64) {
+        let digits = digits & !0xFF;
+        // Swapped, because counting zeros from the other end is slow on older processors.
         let unused = (digits | 1 << 8).swap_bytes().trailing_zeros() / 8;
         let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
         self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
+    }
+}
+
+/// The integer m < `end` ≤ 2⁵² with m / `scale` == `value`, if there is one; `value` ≥ 0 or NaN.
+#[inline(always)]
+fn decimal(value: f64, scale: f64, end: f64) -> Option<u64> {
+    let scaled = value * scale;
+    let rounded = scaled + TWO_52;
+    // Not a number is not below anything.
+    let is_exact = scaled < end && (rounded - TWO_52) / scale == value;
+    is_exact.then(|| mantissa(rounded))
+}
+
+/// The same for single precision and m < 10⁶.
+#[inline(always)]
+fn decimal_f32(value: f32, scale: f32) -> Option<u64> {
+    let scaled = f64::from(value) * f64::from(scale);
+    let rounded = scaled + TWO_52;
+    let is_exact = scaled < 1e6 && (rounded - TWO_52) as f32 / scale == value;
+    is_exact.then(|| mantissa(rounded))
+}
+
+/// Six decimals, of up to eight digits before the point; then the general algorithm.
+#[inline(never)]
+fn general_f64(line: &mut Vec<u8>, value: f64) {
+    match decimal(value.abs(), 1e6, 1e14) {
+        Some(scaled) if !has_exponent(scaled) => {
+            Out::new(line).millionths(value.is_sign_negative(), scaled);
+        }
+        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
+        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+    }
+}
+
+#[inline(never)]
+fn general_f32(line: &mut Vec<u8>, value: f32) {
+    match decimal_f32(value.abs(), 1e6) {
+        Some(scaled) if !has_exponent(scaled) => {
+            Out::new(line).millionths(value.is_sign_negative(), scaled);
+        }
+        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
+        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
     }
 }
 
@@ -90,40 +132,14 @@ fn mantissa(rounded: f64) -> u64 {
     rounded.to_bits() & ((1 << 52) - 1)
 }
 
-/// The general algorithm, and the numbers that JSON lacks.
-#[inline(never)]
-fn shortest_f64(value: f64) -> ([u8; 32], usize) {
-    if value.is_finite() {
-        block_of(zmij::Buffer::new().format_finite(value))
-    } else {
-        no_number(value.is_nan(), value < 0.0)
-    }
-}
-
-#[inline(never)]
-fn shortest_f32(value: f32) -> ([u8; 32], usize) {
-    if value.is_finite() {
-        block_of(zmij::Buffer::new().format_finite(value))
-    } else {
-        no_number(value.is_nan(), value < 0.0)
-    }
-}
-
+/// What stands for the numbers that JSON lacks.
 #[cold]
-fn no_number(is_nan: bool, negative: bool) -> ([u8; 32], usize) {
-    block_of(match (is_nan, negative) {
-        (true, _) => "\"NaN\"",
-        (false, false) => "\"inf\"",
-        (false, true) => "\"-inf\"",
-    })
-}
-
-#[inline(always)]
-fn block_of(text: &str) -> ([u8; 32], usize) {
-    let mut block = [0; 32];
-    let len = text.len().min(32);
-    block[..len].copy_from_slice(&text.as_bytes()[..len]);
-    (block, len)
+fn no_number(is_nan: bool, negative: bool) -> &'static [u8] {
+    match (is_nan, negative) {
+        (true, _) => b"\"NaN\"",
+        (false, false) => b"\"inf\"",
+        (false, true) => b"\"-inf\"",
+    }
 }
 
 #[cfg(test)]
