@@ -50,24 +50,18 @@ impl Out<'_> {
     /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
     #[inline]
     pub fn string(&mut self, utf8: &[u8]) {
-        self.byte(b'"');
-        let clean = self.cursor.copy_clean::<JsonOrWide>(utf8);
-        if clean < utf8.len() {
-            self.escaped(utf8.get(clean..).unwrap_or_default());
+        if !self.cursor.quoted_clean::<JsonOrWide>(utf8) {
+            self.cursor.apart(|line| escaped(line, utf8));
         }
-        self.byte(b'"');
     }
 
     /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
     /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
     #[inline]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
-        self.byte(b'"');
-        let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
-        if clean < bytes.len() {
-            self.escaped_lossy(bytes.get(clean..).unwrap_or_default());
+        if !self.cursor.quoted_clean::<JsonOrWide>(bytes) {
+            self.cursor.apart(|line| escaped_lossy(line, bytes));
         }
-        self.byte(b'"');
     }
 
     /// The inside of a JSON string, of any bytes; the quotes are the caller's.
@@ -91,14 +85,13 @@ impl Out<'_> {
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
         if clean < bytes.len() {
-            self.text_lossy(bytes.get(clean..).unwrap_or_default());
+            self.cursor.apart(|line| text_lossy(line, bytes.get(clean..).unwrap_or_default()));
         }
     }
 
     /// The inside of a JSON string, of UTF-8.
-    #[cold]
-    #[inline(never)]
-    fn escaped(&mut self, utf8: &[u8]) {
+    #[inline(always)]
+    fn inside(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
         loop {
             let clean = self.cursor.copy_until::<JsonExact>(rest);
@@ -129,44 +122,11 @@ impl Out<'_> {
         self.cursor.put(escape, usize::from(escape[7]));
     }
 
-    /// The inside of a JSON string, of any bytes.
-    #[cold]
-    #[inline(never)]
-    fn escaped_lossy(&mut self, bytes: &[u8]) {
-        if std::str::from_utf8(bytes).is_ok() {
-            return self.escaped(bytes);
-        }
-        for chunk in bytes.utf8_chunks() {
-            self.escaped(chunk.valid().as_bytes());
-            if !chunk.invalid().is_empty() {
-                self.literal(REPLACEMENT);
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn text_lossy(&mut self, bytes: &[u8]) {
-        for chunk in bytes.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                self.text_char(character);
-            }
-            if !chunk.invalid().is_empty() {
-                self.literal(REPLACEMENT);
-            }
-        }
-    }
-
     fn text_char(&mut self, character: char) {
         let code = u32::from(character);
         match character {
-            '\0'..=' ' => {
-                if character == ' ' {
-                    self.byte(b' ')
-                } else {
-                    self.escape(code as u8)
-                }
-            }
+            ' ' => self.byte(b' '),
+            '\0'..' ' => self.escape(code as u8),
             '\x7F'..='\u{9F}'
             | '\u{61C}'
             | '\u{200E}'..='\u{200F}'
@@ -176,6 +136,48 @@ impl Out<'_> {
                 self.hex(&(code as u16).to_be_bytes());
             }
             _ => self.raw(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// A JSON string of UTF-8.
+#[cold]
+#[inline(never)]
+fn escaped(line: &mut Vec<u8>, utf8: &[u8]) {
+    let mut out = Out::new(line);
+    out.byte(b'"');
+    out.inside(utf8);
+    out.byte(b'"');
+}
+
+/// A JSON string of any bytes.
+#[cold]
+#[inline(never)]
+fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
+    if std::str::from_utf8(bytes).is_ok() {
+        return escaped(line, bytes);
+    }
+    let mut out = Out::new(line);
+    out.byte(b'"');
+    for chunk in bytes.utf8_chunks() {
+        out.inside(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            out.literal(REPLACEMENT);
+        }
+    }
+    out.byte(b'"');
+}
+
+#[cold]
+#[inline(never)]
+fn text_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
+    let mut out = Out::new(line);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            out.text_char(character);
+        }
+        if !chunk.invalid().is_empty() {
+            out.literal(REPLACEMENT);
         }
     }
 }

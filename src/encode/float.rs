@@ -2,81 +2,128 @@
 //!
 //! Promises: no memory beyond what the cursor needs. The bytes are those of `serde_json`, except
 //! that NaN and the infinities, for which JSON has no number, become strings.
-use super::number::{TEN_8, ZEROS, digits8};
+use super::number::{ZEROS, digits8};
 use super::out::Out;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
-/// How many decimals the fast path tries, as a power of ten.
-const SCALE: f64 = 1e6;
-/// The fast path takes numbers of at most fifteen digits.
-const SCALED_END_F64: f64 = 1e15;
-/// The same for `f32`: six digits.
-const SCALED_END_F32: f64 = 1e6;
 
 impl Out<'_> {
     /// A float: `1.0`, `0.5`, `1e300`, `-0.0`; `"NaN"`, `"inf"`, `"-inf"` as strings.
     ///
     /// Most numbers that people log have few decimals, and these need no general algorithm. Let v
-    /// be the absolute value and m the integer nearest to v·10⁶. If m < 10¹⁵ and the division
-    /// m / 10⁶ gives v again, then the decimal D = m / 10⁶ without trailing zeros is the shortest
-    /// that reads back as v:
+    /// be the absolute value, k a number of decimals, and m the integer nearest to v·10ᵏ. If
+    /// m < 10¹⁴ and the division m / 10ᵏ gives v again, then the decimal D = m / 10ᵏ without
+    /// trailing zeros is the shortest that reads back as v:
     ///
-    /// - D reads back as v: m and 10⁶ are exact in binary, IEEE division rounds the true quotient D
+    /// - D reads back as v: m and 10ᵏ are exact in binary, IEEE division rounds the true quotient D
     ///   to nearest, ties to even, and so does a correct reader.
-    /// - D is the only one as short: it has at most 15 significant digits, and no two different
-    ///   decimals of at most 15 digits are nearest to the same `f64` (2⁵³ > 10¹⁵ · 2³, the
-    ///   condition of Matula's base conversion theorem, 1968; it holds while v is a normal number).
-    ///   A shorter D' that also reads back as v would be a second one.
+    /// - D is the only one as short: it has at most 14 significant digits, and no two different
+    ///   decimals of at most 15 digits are nearest to the same normal `f64`: 10¹⁵ < 2⁵², the
+    ///   condition of Matula's base conversion theorem ("In-and-out conversions", 1968). A shorter
+    ///   D' that also reads back as v would be a second one.
     ///
     /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
-    #[inline]
+    #[inline(always)]
     pub fn f64(&mut self, value: f64) {
-        let scaled = value.abs() * SCALE;
-        // Not a number compares as false; from 1e-5 down the short form has an exponent.
-        if scaled < SCALED_END_F64 && (scaled >= 10.0 || scaled == 0.0) {
-            let rounded = scaled + TWO_52;
-            if (rounded - TWO_52) / SCALE == value.abs() {
-                return self.millionths(value.is_sign_negative(), mantissa(rounded));
-            }
+        // Four decimals of a number below 10⁴: m is one word of digits.
+        match decimal(value.abs(), 1e4, 1e8) {
+            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.cursor.apart(|line| general_f64(line, value)),
         }
-        let (block, len) = shortest_f64(value);
-        self.cursor.put(&block, len);
     }
 
     /// A float of single precision, in the shortest form that reads back as the same `f32`.
     ///
-    /// As [`Out::f64`], with at most six digits: m and 10⁶ are exact in `f32` too, so the same
-    /// division in `f32` proves the same (2²⁴ > 10⁶ · 2³).
-    #[inline]
+    /// As [`Out::f64`], with at most six digits: m and 10ᵏ are exact in `f32` too, so the same
+    /// division in `f32` proves the same (10⁶ < 2²³).
+    #[inline(always)]
     pub fn f32(&mut self, value: f32) {
-        let scaled = f64::from(value.abs()) * SCALE;
-        if scaled < SCALED_END_F32 && (scaled >= 10.0 || scaled == 0.0) {
-            let rounded = scaled + TWO_52;
-            if (rounded - TWO_52) as f32 / SCALE as f32 == value.abs() {
-                return self.millionths(value.is_sign_negative(), mantissa(rounded));
-            }
+        match decimal_f32(value.abs(), 1e4) {
+            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.cursor.apart(|line| general_f32(line, value)),
         }
-        let (block, len) = shortest_f32(value);
-        self.cursor.put(&block, len);
+    }
+
+    /// `scaled` / 10⁴ with one to four decimals; `scaled` < 10⁸.
+    #[inline(always)]
+    fn tenthousandths(&mut self, negative: bool, scaled: u64) {
+        self.minus(negative);
+        let digits = digits8(scaled);
+        // The bit at the last digit before the point keeps the one digit that zero needs.
+        let skip = (digits | 1 << 24).trailing_zeros() & !7;
+        let whole = (digits | ZEROS) as u32 >> skip;
+        self.cursor.put(&whole.to_le_bytes(), 4 - (skip / 8) as usize);
+        self.decimals(digits >> 24);
     }
 
     /// `scaled` / 10⁶ with one to six decimals.
     #[inline(always)]
     fn millionths(&mut self, negative: bool, scaled: u64) {
         self.minus(negative);
-        let (whole, fraction) = (scaled / 1_000_000, scaled % 1_000_000);
-        if whole < TEN_8 {
-            self.leading8(whole);
-        } else {
-            self.u64(whole);
-        }
+        self.u64(scaled / 1_000_000);
         // Eight digits, of which two are leading zeros; the point takes the second one's place.
-        let digits = digits8(fraction) >> 8;
-        let unused = (digits | 1 << 8).leading_zeros() / 8;
+        self.decimals(digits8(scaled % 1_000_000) >> 8);
+    }
+
+    /// The digits from the second byte on, without trailing zeros but one digit at least; the point
+    /// takes the place of the first byte.
+    #[inline(always)]
+    fn decimals(&mut self, digits: u64) {
+        let digits = digits & !0xFF;
+        // Swapped, because counting zeros from the other end is slow on older processors.
+        let unused = (digits | 1 << 8).swap_bytes().trailing_zeros() / 8;
         let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
         self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
     }
+}
+
+/// The integer m < `end` ≤ 2⁵² with m / `scale` == `value`, if there is one; `value` ≥ 0 or NaN.
+#[inline(always)]
+fn decimal(value: f64, scale: f64, end: f64) -> Option<u64> {
+    let scaled = value * scale;
+    let rounded = scaled + TWO_52;
+    // Not a number is not below anything.
+    let is_exact = scaled < end && (rounded - TWO_52) / scale == value;
+    is_exact.then(|| mantissa(rounded))
+}
+
+/// The same for single precision and m < 10⁶.
+#[inline(always)]
+fn decimal_f32(value: f32, scale: f32) -> Option<u64> {
+    let scaled = f64::from(value) * f64::from(scale);
+    let rounded = scaled + TWO_52;
+    let is_exact = scaled < 1e6 && (rounded - TWO_52) as f32 / scale == value;
+    is_exact.then(|| mantissa(rounded))
+}
+
+/// Six decimals, of up to eight digits before the point; then the general algorithm.
+#[inline(never)]
+fn general_f64(line: &mut Vec<u8>, value: f64) {
+    match decimal(value.abs(), 1e6, 1e14) {
+        Some(scaled) if !has_exponent(scaled) => {
+            Out::new(line).millionths(value.is_sign_negative(), scaled);
+        }
+        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
+        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+    }
+}
+
+#[inline(never)]
+fn general_f32(line: &mut Vec<u8>, value: f32) {
+    match decimal_f32(value.abs(), 1e6) {
+        Some(scaled) if !has_exponent(scaled) => {
+            Out::new(line).millionths(value.is_sign_negative(), scaled);
+        }
+        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
+        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+    }
+}
+
+/// Whether m / 10⁶ is so small that its usual form has an exponent: 1e-6 to 9e-6.
+#[inline(always)]
+fn has_exponent(mantissa: u64) -> bool {
+    mantissa.wrapping_sub(1) < 9
 }
 
 /// The integer m of m + 2⁵².
@@ -85,40 +132,14 @@ fn mantissa(rounded: f64) -> u64 {
     rounded.to_bits() & ((1 << 52) - 1)
 }
 
-/// The general algorithm, and the numbers that JSON lacks.
-#[inline(never)]
-fn shortest_f64(value: f64) -> ([u8; 32], usize) {
-    if value.is_finite() {
-        block_of(zmij::Buffer::new().format_finite(value))
-    } else {
-        no_number(value.is_nan(), value < 0.0)
-    }
-}
-
-#[inline(never)]
-fn shortest_f32(value: f32) -> ([u8; 32], usize) {
-    if value.is_finite() {
-        block_of(zmij::Buffer::new().format_finite(value))
-    } else {
-        no_number(value.is_nan(), value < 0.0)
-    }
-}
-
+/// What stands for the numbers that JSON lacks.
 #[cold]
-fn no_number(is_nan: bool, negative: bool) -> ([u8; 32], usize) {
-    block_of(match (is_nan, negative) {
-        (true, _) => "\"NaN\"",
-        (false, false) => "\"inf\"",
-        (false, true) => "\"-inf\"",
-    })
-}
-
-#[inline(always)]
-fn block_of(text: &str) -> ([u8; 32], usize) {
-    let mut block = [0; 32];
-    let len = text.len().min(32);
-    block[..len].copy_from_slice(&text.as_bytes()[..len]);
-    (block, len)
+fn no_number(is_nan: bool, negative: bool) -> &'static [u8] {
+    match (is_nan, negative) {
+        (true, _) => b"\"NaN\"",
+        (false, false) => b"\"inf\"",
+        (false, true) => b"\"-inf\"",
+    }
 }
 
 #[cfg(test)]

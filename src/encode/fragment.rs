@@ -3,9 +3,11 @@
 //! Promises: making a fragment may allocate (only when it is longer than [`Fragment::SHORT_MAX`]);
 //! writing one allocates nothing of its own and copies no dynamic length.
 
-/// A constant piece of JSON or text, padded to whole blocks of 32 bytes.
+use super::out::Out;
+
+/// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///
-/// The first block stands in the fragment itself, so a short one is one cache line.
+/// Up to 32 bytes stand in the fragment itself, which is one cache line.
 ///
 /// ```
 /// use ringseal::encode::{Fragment, Out};
@@ -20,29 +22,32 @@
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Fragment {
-    head: [u8; 32],
+    head: [u8; Fragment::SHORT_MAX],
     len: usize,
-    rest: Option<Box<[[u8; 32]]>>,
+    /// What follows the head, padded to a `[u8; 64]` unless it is longer.
+    rest: Option<Box<[u8]>>,
 }
+
+/// What a fragment that is not short is padded to, behind its head.
+const REST_MIN: usize = 64;
 
 impl Fragment {
     /// The longest fragment that needs no memory of its own.
     pub const SHORT_MAX: usize = 32;
 
     /// Nothing.
-    pub const EMPTY: Fragment = Fragment { head: [0; 32], len: 0, rest: None };
+    pub const EMPTY: Fragment = Fragment { head: [0; Self::SHORT_MAX], len: 0, rest: None };
 
     /// A fragment of these bytes.
     pub fn new(bytes: &[u8]) -> Self {
         let mut fragment = Self { len: bytes.len(), ..Self::EMPTY };
-        let mut blocks = bytes.chunks(32).map(|chunk| {
-            let mut block = [0; 32];
-            block[..chunk.len()].copy_from_slice(chunk);
-            block
-        });
-        fragment.head = blocks.next().unwrap_or_default();
-        let rest: Box<[[u8; 32]]> = blocks.collect();
-        fragment.rest = (!rest.is_empty()).then_some(rest);
+        let (head, rest) = bytes.split_at(bytes.len().min(Self::SHORT_MAX));
+        fragment.head[..head.len()].copy_from_slice(head);
+        if !rest.is_empty() {
+            let mut padded = rest.to_vec();
+            padded.resize(rest.len().max(REST_MIN), 0);
+            fragment.rest = Some(padded.into());
+        }
         fragment
     }
 
@@ -57,11 +62,22 @@ impl Fragment {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
 
-    /// The first block and the others; only [`Fragment::len`] bytes of them count.
+impl Out<'_> {
+    /// A constant piece.
     #[inline(always)]
-    pub(super) fn blocks(&self) -> (&[u8; 32], &[[u8; 32]]) {
-        (&self.head, self.rest.as_deref().unwrap_or_default())
+    pub fn fragment(&mut self, fragment: &Fragment) {
+        if fragment.len <= Fragment::SHORT_MAX {
+            return self.cursor.put(&fragment.head, fragment.len);
+        }
+        self.literal(&fragment.head);
+        match fragment.rest.as_deref().and_then(|rest| rest.as_array::<REST_MIN>()) {
+            Some(rest) => self.cursor.put(rest, fragment.len - Fragment::SHORT_MAX),
+            None => {
+                self.cursor.apart(|line| line.extend(fragment.rest.as_deref().unwrap_or_default()))
+            }
+        }
     }
 }
 
@@ -74,7 +90,6 @@ impl Default for Fragment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::Out;
 
     #[test]
     fn a_fragment_of_any_length_is_written_to_the_byte() {

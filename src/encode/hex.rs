@@ -19,7 +19,7 @@ fn hex4(bytes: [u8; 4]) -> [u8; 8] {
 
 impl Out<'_> {
     /// Two digits a byte, without quotes or separators.
-    #[inline]
+    #[inline(always)]
     pub fn hex(&mut self, bytes: &[u8]) {
         let (fours, rest) = bytes.as_chunks::<4>();
         for four in fours {
@@ -33,7 +33,7 @@ impl Out<'_> {
     }
 
     /// A UUID from its bytes in network order, hyphenated (RFC 9562), without quotes.
-    #[inline]
+    #[inline(always)]
     pub fn uuid(&mut self, bytes: &[u8; 16]) {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
         let [first, second, third, fourth] =

@@ -27,7 +27,7 @@ const fn octets() -> [[u8; 4]; 256] {
 
 impl Out<'_> {
     /// `192.0.2.1`, without quotes.
-    #[inline]
+    #[inline(always)]
     pub fn ipv4(&mut self, address: Ipv4Addr) {
         let [a, b, c, d] = address.octets();
         for octet in [a, b, c] {
@@ -75,7 +75,7 @@ impl Out<'_> {
     }
 
     /// An address of either kind, without quotes.
-    #[inline]
+    #[inline(always)]
     pub fn ip(&mut self, address: IpAddr) {
         match address {
             IpAddr::V4(address) => self.ipv4(address),

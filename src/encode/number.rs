@@ -14,37 +14,37 @@ const TEN_16: u64 = TEN_8 * TEN_8;
 pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The eight decimal digits of `value` < 10⁸ as bytes 0..=9, the highest digit in the lowest byte.
+///
+/// Each step divides every lane at once by multiplying with a rounded-up reciprocal, and puts
+/// quotient q and remainder x − n·q side by side: (x << s) − q·((n << s) − 1). The tests try every
+/// value of every lane. Vector instructions would need fewer steps but wait longer for each, and
+/// measured slower between other work.
 #[inline(always)]
 pub(super) fn digits8(value: u64) -> u64 {
     debug_assert!(value < TEN_8);
-    // Each step divides every lane at once by multiplying with a rounded-up reciprocal; the tests
-    // try every value of every lane.
     let high = (value * 0xD1B7_1759) >> 45;
-    let low = value - 10_000 * high;
-    let fours = high | (low << 32);
+    let fours = (value << 32) - high * ((10_000 << 32) - 1);
     let tops = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
-    let twos = tops | ((fours - 100 * tops) << 16);
+    let twos = (fours << 16) - tops * ((100 << 16) - 1);
     let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
-    tens | ((twos - 10 * tens) << 8)
+    (twos << 8) - tens * ((10 << 8) - 1)
 }
 
 impl Out<'_> {
     /// An unsigned integer.
-    #[inline]
+    #[inline(always)]
     pub fn u64(&mut self, value: u64) {
         if value < TEN_8 {
             self.leading8(value);
         } else if value < TEN_16 {
-            self.leading8(value / TEN_8);
-            self.following8(value % TEN_8);
+            self.leading16(value);
         } else {
-            self.leading8(value / TEN_16);
-            self.following16(value % TEN_16);
+            self.cursor.apart(|line| long(line, value));
         }
     }
 
     /// A signed integer.
-    #[inline]
+    #[inline(always)]
     pub fn i64(&mut self, value: i64) {
         self.minus(value < 0);
         self.u64(value.unsigned_abs());
@@ -82,7 +82,19 @@ impl Out<'_> {
     /// A number < 10⁸ without leading zeros.
     #[inline(always)]
     pub(super) fn leading8(&mut self, value: u64) {
-        let digits = digits8(value);
+        self.leading_digits(digits8(value));
+    }
+
+    /// A number of 9 to 16 digits.
+    #[inline(always)]
+    fn leading16(&mut self, value: u64) {
+        self.leading8(value / TEN_8);
+        self.following8(value % TEN_8);
+    }
+
+    /// Up to eight digits without leading zeros.
+    #[inline(always)]
+    pub(super) fn leading_digits(&mut self, digits: u64) {
         // The bit at the last digit keeps the one digit that zero needs.
         let skip = (digits | 1 << 56).trailing_zeros() & !7;
         let word = (digits | ZEROS) >> skip;
@@ -101,6 +113,14 @@ impl Out<'_> {
         self.following8(value / TEN_8);
         self.following8(value % TEN_8);
     }
+}
+
+/// Seventeen digits or more: identifiers, mostly.
+#[inline(never)]
+fn long(line: &mut Vec<u8>, value: u64) {
+    let mut out = Out::new(line);
+    out.leading8(value / TEN_16);
+    out.following16(value % TEN_16);
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! [`Out::reserve`] ahead of a line makes sure that it happens at most once in the line. Nothing
 //! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
 //! cursor is dropped; a cursor that is leaked forgets them, no more.
-use super::fragment::Fragment;
 use super::simd::Cursor;
 
 /// Appends to a vector of bytes.
@@ -17,7 +16,7 @@ pub struct Out<'a> {
 
 impl<'a> Out<'a> {
     /// Appends after what `line` holds.
-    #[inline]
+    #[inline(always)]
     pub fn new(line: &'a mut Vec<u8>) -> Self {
         Self { cursor: Cursor::new(line) }
     }
@@ -25,19 +24,19 @@ impl<'a> Out<'a> {
     /// Makes room for `len_bytes` more bytes at once.
     ///
     /// Copies overshoot by up to 31 bytes: add 32 to the sum of the true lengths.
-    #[inline]
+    #[inline(always)]
     pub fn reserve(&mut self, len_bytes: usize) {
         self.cursor.ensure(len_bytes);
     }
 
     /// Bytes in the vector, those before the cursor included.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
         self.cursor.len()
     }
 
     /// Whether the vector is empty.
-    #[inline]
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -55,27 +54,20 @@ impl<'a> Out<'a> {
     }
 
     /// Any bytes, as they are.
-    #[inline]
+    #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.cursor.raw(bytes);
     }
 
-    /// A constant piece.
-    #[inline(always)]
-    pub fn fragment(&mut self, fragment: &Fragment) {
-        let (head, rest) = fragment.blocks();
-        self.cursor.put_blocks(head, rest, fragment.len());
-    }
-
     /// `true` or `false`.
-    #[inline]
+    #[inline(always)]
     pub fn bool(&mut self, value: bool) {
         let word = if value { b"true\0" } else { b"false" };
         self.cursor.put(word, 5 - usize::from(value));
     }
 
     /// `null`.
-    #[inline]
+    #[inline(always)]
     pub fn null(&mut self) {
         self.literal(b"null");
     }

@@ -6,48 +6,46 @@
 //! vector once the cursor is dropped; a leaked cursor only forgets what it appended.
 //!
 //! Invariants that the SAFETY notes cite:
-//! 1. **Place.** `at` and `end` point into, or one past, the allocation of `vec`;
-//!    `start ≤ at ≤ end = start + capacity`. `vec` is borrowed exclusively for the cursor's life and
-//!    is touched only by [`grow`] and `drop`, so the allocation cannot move behind our back.
+//! 1. **Place.** `at` points into, or one past, the allocation of `vec`, or is null while [`apart`]
+//!    works on `vec`. `vec` is borrowed exclusively for the cursor's life and touched only by `grow`,
+//!    `apart` and `drop`, so the allocation cannot move behind our back.
 //! 2. **Initialised.** Every byte from the allocation's start to `at` is initialised: `at` only ever
 //!    advances over bytes that the same function has just written.
-//! 3. **Room.** A write of `n` bytes at `at` follows a check that `end - at ≥ n`.
+//! 3. **Room.** `limit` is [`SLACK`] bytes before the allocation's end, or 0. A write of up to
+//!    `SLACK` bytes follows a check that `at ≤ limit`, a longer one of `n` that `at + n ≤ limit`.
 //! 4. **Source.** Loads stay within the slice or array that they come from.
 //! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
 //!    entered only after it was detected at run time.
+//!
+//! [`apart`]: Cursor::apart
 #![allow(unsafe_code)]
 // One note covers one step, such as the loads of a copy's two ends.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
-use std::marker::PhantomData;
 use std::ptr;
 
-/// Appends to a vector through two pointers that stay in registers.
+/// The longest write that a single comparison allows.
+const SLACK: usize = 32;
+
+/// Appends to a vector through a pointer and a limit that stay in registers.
+///
+/// Nothing takes the address of these two: what works out of line gets the vector instead
+/// ([`Cursor::apart`]). In memory, each append would wait for the one before it to be stored.
 pub(super) struct Cursor<'a> {
     vec: &'a mut Vec<u8>,
     at: *mut u8,
-    end: *mut u8,
+    limit: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts at the vector's end.
-    #[inline]
-    pub fn new(vec: &'a mut Vec<u8>) -> Self {
-        let start = vec.as_mut_ptr();
-        // SAFETY: (1) len ≤ capacity, both within the allocation.
-        let at = unsafe { start.add(vec.len()) };
-        // SAFETY: (1) one past the allocation at most.
-        let end = unsafe { start.add(vec.capacity()) };
-        Cursor { vec, at, end }
-    }
-
-    /// Bytes that fit before the vector has to grow.
     #[inline(always)]
-    pub fn room(&self) -> usize {
-        self.end as usize - self.at as usize
+    pub fn new(vec: &'a mut Vec<u8>) -> Self {
+        let (at, limit) = spare(vec);
+        Cursor { vec, at, limit }
     }
 
     /// Bytes of the vector up to the cursor.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
         self.at as usize - self.vec.as_ptr() as usize
     }
@@ -55,20 +53,27 @@ impl<'a> Cursor<'a> {
     /// Makes sure that `n` bytes fit.
     #[inline(always)]
     pub fn ensure(&mut self, n: usize) {
-        if self.room() < n {
-            // By value, so that the pointers need no address and stay in registers.
-            (self.at, self.end) = grow(self.vec, self.at, n);
+        let fits = if n <= SLACK {
+            self.at as usize <= self.limit
+        } else {
+            self.limit.saturating_sub(self.at as usize) >= n
+        };
+        if !fits {
+            // By value, so that the pointers need no address.
+            (self.at, self.limit) = grow(self.vec, self.at, n);
         }
     }
 
-    /// Advances over `len` bytes that were just written; the caller has checked the room.
-    ///
-    /// # Safety
-    /// `len` bytes at `at` are initialised and within the allocation.
+    /// Lets `work` append to the vector itself.
     #[inline(always)]
-    unsafe fn advance(&mut self, len: usize) {
-        // SAFETY: (1, 2) by this function's own contract.
-        self.at = unsafe { self.at.add(len) };
+    pub fn apart(&mut self, work: impl FnOnce(&mut Vec<u8>)) {
+        let len = self.len();
+        // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+        unsafe { self.vec.set_len(len) };
+        // Should `work` panic, `drop` leaves the vector as `work` left it.
+        self.at = ptr::null_mut();
+        work(self.vec);
+        (self.at, self.limit) = spare(self.vec);
     }
 
     /// Copies the whole block and keeps its first `len` bytes (all, if `len` is larger).
@@ -77,31 +82,29 @@ impl<'a> Cursor<'a> {
         self.ensure(N);
         let len = if len > N { clamped(N) } else { len };
         // SAFETY: (3) N bytes of room; (4) the block has N bytes; a vector under our exclusive
-        // borrow cannot overlap it.
-        unsafe { ptr::copy_nonoverlapping(block.as_ptr(), self.at, N) };
-        // SAFETY: (2) len ≤ N bytes were just written.
-        unsafe { self.advance(len) };
+        // borrow cannot overlap it. (2) len ≤ N bytes were just written.
+        unsafe {
+            ptr::copy_nonoverlapping(block.as_ptr(), self.at, N);
+            self.at = self.at.add(len);
+        }
     }
 
-    /// Copies `head` and `rest` in whole blocks of 32 and keeps the first `len` bytes.
+    /// Copies `bytes` between quotes if none is of class `C`; otherwise writes nothing.
     #[inline(always)]
-    pub fn put_blocks(&mut self, head: &[u8; 32], rest: &[[u8; 32]], len: usize) {
-        if rest.is_empty() {
-            return self.put(head, len);
+    pub fn quoted_clean<C: Class>(&mut self, bytes: &[u8]) -> bool {
+        let len = bytes.len();
+        self.ensure(len.saturating_add(2));
+        // SAFETY: (3) len + 2 bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        // (2) if all bytes are clean, all were written.
+        unsafe {
+            let is_clean = copy_clean::<C>(bytes.as_ptr(), self.at.add(1), len) == len;
+            if is_clean {
+                *self.at = b'"';
+                *self.at.add(len + 1) = b'"';
+                self.at = self.at.add(len + 2);
+            }
+            is_clean
         }
-        let whole = 32 + 32 * rest.len();
-        self.ensure(whole);
-        let len = if len > whole { clamped(whole) } else { len };
-        // SAFETY: (3) `whole` ≥ 32 bytes of room; (4) the head has 32.
-        unsafe { ptr::copy_nonoverlapping(head.as_ptr(), self.at, 32) };
-        for (index, block) in rest.iter().enumerate() {
-            // SAFETY: (1) 32 + 32·index < whole ≤ room.
-            let to = unsafe { self.at.add(32 + 32 * index) };
-            // SAFETY: (3) block `index` ends at 32 + 32·(index + 1) ≤ whole; (4) it has 32 bytes.
-            unsafe { ptr::copy_nonoverlapping(block.as_ptr(), to, 32) };
-        }
-        // SAFETY: (2) len ≤ whole bytes were just written.
-        unsafe { self.advance(len) };
     }
 
     /// Copies `bytes`.
@@ -110,9 +113,11 @@ impl<'a> Cursor<'a> {
         let len = bytes.len();
         self.ensure(len);
         // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
-        unsafe { copy_short(bytes.as_ptr(), self.at, len) };
-        // SAFETY: (2) len bytes were just written.
-        unsafe { self.advance(len) };
+        // (2) len bytes were just written.
+        unsafe {
+            copy_short(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(len);
+        }
     }
 
     /// Copies `bytes` up to somewhere before the first one of class `C`; returns how many.
@@ -123,48 +128,56 @@ impl<'a> Cursor<'a> {
         let len = bytes.len();
         self.ensure(len);
         // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
-        let clean = unsafe { copy_clean::<C>(bytes.as_ptr(), self.at, len) };
-        // SAFETY: (2) the function wrote `clean` ≤ len bytes.
-        unsafe { self.advance(clean) };
-        clean
+        // (2) the function wrote `clean` ≤ len bytes.
+        unsafe {
+            let clean = copy_clean::<C>(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(clean);
+            clean
+        }
     }
 
     /// Copies `bytes` up to the first one of class `C`; returns how many, exactly.
-    #[inline]
+    #[inline(always)]
     pub fn copy_until<C: Class>(&mut self, bytes: &[u8]) -> usize {
         let len = bytes.len();
         self.ensure(len.saturating_add(Native::LEN));
         // SAFETY: (3) len + LEN bytes of room; (4) len bytes in the slice; no overlap, see `put`.
-        let clean = unsafe { copy_until::<C, Native>(bytes.as_ptr(), self.at, len) };
-        // SAFETY: (2) the function wrote `clean` ≤ len bytes.
-        unsafe { self.advance(clean) };
-        clean
+        // (2) the function wrote `clean` ≤ len bytes.
+        unsafe {
+            let clean = copy_until::<C, Native>(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(clean);
+            clean
+        }
     }
 }
 
 impl Drop for Cursor<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        let len = self.len();
-        // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
-        unsafe { self.vec.set_len(len) };
+        if !self.at.is_null() {
+            let len = self.len();
+            // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+            unsafe { self.vec.set_len(len) };
+        }
     }
 }
 
-/// Gives the vector room for `n` more bytes after `at`; returns the new pointers.
+/// The end of what the vector holds, and the limit.
+#[inline(always)]
+fn spare(vec: &mut Vec<u8>) -> (*mut u8, usize) {
+    let spare = vec.spare_capacity_mut().as_mut_ptr_range();
+    (spare.start.cast(), (spare.end as usize).saturating_sub(SLACK))
+}
+
+/// Gives the vector room for `n` more bytes after `at`, and some more; the new pointers.
 #[cold]
 #[inline(never)]
-fn grow(vec: &mut Vec<u8>, at: *mut u8, n: usize) -> (*mut u8, *mut u8) {
+fn grow(vec: &mut Vec<u8>, at: *mut u8, n: usize) -> (*mut u8, usize) {
     let len = at as usize - vec.as_ptr() as usize;
     // SAFETY: (1, 2) `at` is within the allocation and everything before it is initialised.
     unsafe { vec.set_len(len) };
-    vec.reserve(n);
-    let start = vec.as_mut_ptr();
-    // SAFETY: (1) len ≤ capacity.
-    let at = unsafe { start.add(len) };
-    // SAFETY: (1) one past the allocation.
-    let end = unsafe { start.add(vec.capacity()) };
-    (at, end)
+    vec.reserve(n.saturating_add(SLACK));
+    spare(vec)
 }
 
 /// A length beyond its block; kept out of line so that the check is a branch, not a select.
@@ -182,19 +195,19 @@ fn clamped(len: usize) -> usize {
 unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
     unsafe {
-        match len {
-            0 => {}
-            1..=3 => {
-                let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
-                *to = a;
-                *to.add(len / 2) = b;
-                *to.add(len - 1) = c;
-            }
-            4..=7 => copy_ends::<4>(from, to, len),
-            8..=15 => copy_ends::<8>(from, to, len),
-            16..=32 => copy_ends::<16>(from, to, len),
-            33..=64 => copy_ends::<32>(from, to, len),
-            _ => ptr::copy_nonoverlapping(from, to, len),
+        if len > 32 {
+            ptr::copy_nonoverlapping(from, to, len);
+        } else if len >= 16 {
+            copy_ends::<16>(from, to, len);
+        } else if len >= 8 {
+            copy_ends::<8>(from, to, len);
+        } else if len >= 4 {
+            copy_ends::<4>(from, to, len);
+        } else if len > 0 {
+            let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
+            *to = a;
+            *to.add(len / 2) = b;
+            *to.add(len - 1) = c;
         }
     }
 }
@@ -205,14 +218,13 @@ unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
 /// As [`copy_short`], and `N ≤ len`.
 #[inline(always)]
 unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
-    // SAFETY: (4) N ≤ len.
-    let head = unsafe { from.cast::<[u8; N]>().read() };
-    // SAFETY: (4) len - N + N = len.
-    let tail = unsafe { from.add(len - N).cast::<[u8; N]>().read() };
-    // SAFETY: (3) N ≤ len.
-    unsafe { to.cast::<[u8; N]>().write(head) };
-    // SAFETY: (3) len - N + N = len.
-    unsafe { to.add(len - N).cast::<[u8; N]>().write(tail) };
+    // SAFETY: (3, 4) N ≤ len, so that both ends are within len bytes.
+    unsafe {
+        let head = from.cast::<[u8; N]>().read();
+        let tail = from.add(len - N).cast::<[u8; N]>().read();
+        to.cast::<[u8; N]>().write(head);
+        to.add(len - N).cast::<[u8; N]>().write(tail);
+    }
 }
 
 /// A vector of bytes of which a class of bytes can be told.
@@ -280,13 +292,17 @@ impl Class for TextOrWide {
 unsafe fn copy_clean<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
     // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
     let clean = unsafe {
-        match len {
-            0 => return 0,
-            1..=3 => copy_few::<C>(from, to, len),
-            4..=7 => copy_ends_clean::<C, 4>(from, to, len),
-            8..=15 => copy_ends_clean::<C, 8>(from, to, len),
-            16..=32 => copy_ends_blocks::<C, Native>(from, to, len),
-            _ => return copy_clean_long::<C>(from, to, len),
+        if len >= 16 {
+            if len > 32 {
+                return copy_clean_long::<C>(from, to, len);
+            }
+            copy_ends_blocks::<C, Native>(from, to, len)
+        } else if len >= 8 {
+            copy_ends_clean::<C, 8>(from, to, len)
+        } else if len >= 4 {
+            copy_ends_clean::<C, 4>(from, to, len)
+        } else {
+            len == 0 || copy_few::<C>(from, to, len)
         }
     };
     if clean { len } else { 0 }
@@ -319,14 +335,14 @@ unsafe fn copy_ends_clean<C: Class, const N: usize>(
     to: *mut u8,
     len: usize,
 ) -> bool {
-    // SAFETY: (4) N ≤ len.
-    let head = unsafe { from.cast::<[u8; N]>().read() };
-    // SAFETY: (4) len - N + N = len.
-    let tail = unsafe { from.add(len - N).cast::<[u8; N]>().read() };
-    // SAFETY: (3) as the loads.
-    unsafe { to.cast::<[u8; N]>().write(head) };
-    // SAFETY: (3) as the loads.
-    unsafe { to.add(len - N).cast::<[u8; N]>().write(tail) };
+    // SAFETY: (3, 4) N ≤ len, so that both ends are within len bytes.
+    let (head, tail) = unsafe {
+        let head = from.cast::<[u8; N]>().read();
+        let tail = from.add(len - N).cast::<[u8; N]>().read();
+        to.cast::<[u8; N]>().write(head);
+        to.add(len - N).cast::<[u8; N]>().write(tail);
+        (head, tail)
+    };
     if N == 8 {
         pair_is_clean::<C>(word(head), word(tail))
     } else {
@@ -358,14 +374,13 @@ fn pair_is_clean<C: Class>(low: u64, high: u64) -> bool {
 /// As [`copy_clean`], with `B::LEN` ≤ len ≤ 2·`B::LEN`.
 #[inline(always)]
 unsafe fn copy_ends_blocks<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> bool {
-    // SAFETY: (4) LEN ≤ len.
-    let head = unsafe { B::load(from) };
-    // SAFETY: (4) len - LEN + LEN = len.
-    let tail = unsafe { B::load(from.add(len - B::LEN)) };
-    // SAFETY: (3) as the loads.
-    unsafe { head.store(to) };
-    // SAFETY: (3) as the loads.
-    unsafe { tail.store(to.add(len - B::LEN)) };
+    // SAFETY: (3, 4) LEN ≤ len, so that both ends are within len bytes.
+    let (head, tail) = unsafe {
+        let (head, tail) = (B::load(from), B::load(from.add(len - B::LEN)));
+        head.store(to);
+        tail.store(to.add(len - B::LEN));
+        (head, tail)
+    };
     C::flags(head).or(C::flags(tail)).mask() == 0
 }
 
@@ -448,7 +463,7 @@ use x86::Sse2 as Native;
 /// The portable block: two words, one flag bit a byte.
 #[derive(Clone, Copy)]
 #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
-pub(super) struct Words(u64, u64, PhantomData<()>);
+pub(super) struct Words(u64, u64);
 
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
@@ -457,7 +472,7 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 impl Words {
     #[inline(always)]
     fn from_words(low: u64, high: u64) -> Self {
-        Words(low, high, PhantomData)
+        Words(low, high)
     }
 
     #[inline(always)]

@@ -34,7 +34,7 @@ impl Out<'_> {
     /// `secs` + `nanos` as a number of `unit`, exact, trailing zeros of the fraction left out.
     ///
     /// A whole number has no point: 1.5 s is `1.5`, 2 s is `2`. Nanos of a second and more carry.
-    #[inline]
+    #[inline(always)]
     pub fn duration(&mut self, secs: u64, nanos: u32, unit: Unit) {
         let per_second = unit.per_second();
         let nanos_each = 1_000_000_000 / per_second;

@@ -70,7 +70,7 @@ impl Default for TimeCache {
 
 impl Out<'_> {
     /// A point in time between 1677 and 2262, without quotes.
-    #[inline]
+    #[inline(always)]
     pub fn timestamp(&mut self, cache: &mut TimeCache, unix_nanos: i64, digits: Subsecond) {
         let mut fraction = unix_nanos.wrapping_sub(cache.from) as u64;
         if fraction >= cache.len {
