@@ -3,12 +3,20 @@
 //! To add one: a file with a type that implements `Candidate`, its `mod` line, and its type in the
 //! list below.
 
+mod emit;
+mod fast_log;
 mod ferrilog;
+mod flexi_logger;
 mod floors;
+mod ftlog;
+mod log4rs;
+mod logforth;
 mod ring_floor;
+mod slog;
+mod spdlog;
 mod tracing;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::candidate::{Candidate, Format, Kind};
 use crate::measure::{self, Amounts, Latency, Logged, Throughput};
@@ -63,12 +71,31 @@ pub const ALL: &[Entry] = &[
     entry::<ring_floor::RingJson>(),
     entry::<ring_floor::RingJsonSame>(),
     entry::<ferrilog::Ferrilog>(),
+    entry::<spdlog::Spdlog>(),
+    entry::<fast_log::FastLog>(),
+    entry::<slog::Slog>(),
+    entry::<logforth::Logforth>(),
+    entry::<ftlog::Ftlog>(),
+    entry::<flexi_logger::FlexiAsync>(),
+    entry::<flexi_logger::FlexiBuffer>(),
+    entry::<log4rs::Log4rs>(),
+    entry::<emit::Emit>(),
     entry::<tracing::Tracing>(),
 ];
 
 /// The candidate of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
+}
+
+/// The files in `dir`, for candidates that name their files themselves.
+fn files_in(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let told = |e: std::io::Error| format!("{}: {e}", dir.display());
+    let mut files = std::fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(told)?;
+    files.sort();
+    Ok(files)
 }
 
 #[cfg(test)]
