@@ -25,6 +25,11 @@ impl Kind {
             Self::Own => "own",
         }
     }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Floor, Self::Rival, Self::Own].into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 /// What the output claims to be; the check holds it to that.

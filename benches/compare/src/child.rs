@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::candidates::{self, Entry};
 use crate::check::{Verdict, check};
+use crate::event::BATCH;
 use crate::measure::{Amounts, Logged};
 use crate::stats::Summary;
-use crate::event::BATCH;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -46,7 +46,8 @@ impl Entry {
     /// The version that was built, as the lock file has it; `None` for floors.
     pub fn version(&self) -> Option<&'static str> {
         let lock = include_str!("../../Cargo.lock");
-        let (_, after) = lock.split_once(&format!("name = \"{}\"\nversion = \"", self.crate_name))?;
+        let (_, after) =
+            lock.split_once(&format!("name = \"{}\"\nversion = \"", self.crate_name))?;
         after.split('"').next()
     }
 }
@@ -67,7 +68,8 @@ pub const ALL: &[Entry] = &[
     entry::<floors::Rdtsc>(),
     entry::<floors::EncCoarse>(),
     entry::<floors::Enc>(),
-    entry::<ring_floor::Ring>(),
+    entry::<ring_floor::Ring<20>>(),
+    entry::<ring_floor::Ring<1000>>(),
     entry::<ring_floor::RingJson>(),
     entry::<ring_floor::RingJsonSame>(),
     entry::<ferrilog::Ferrilog>(),

@@ -13,11 +13,11 @@ use crate::json_floor::{Clock, Lines, Shape};
 use crate::ring::{self, Consumer, Producer, Record};
 use crate::tsc;
 
-/// How long the reader leaves the ring alone when it was empty.
+/// How long the readers of the JSON floors leave the ring alone between two looks.
 const POLL_EVERY: Duration = Duration::from_micros(20);
 
-/// Calls `turn` until `stop` is set and a turn after that found nothing. A turn that found nothing
-/// is followed by a pause, so that the reader does not fight over the head's cache line.
+/// Calls `turn`, at most once in `poll_ticks`, until `stop` is set and a turn after that found
+/// nothing. The pauses keep the reader from fighting over the head's cache line.
 fn poll(stop: &AtomicBool, poll_ticks: u64, mut turn: impl FnMut() -> u64) {
     loop {
         // ORDER: Acquire pairs with the Release store in `Reader::join`: the turn after it sees
@@ -41,9 +41,12 @@ struct Reader<T> {
 }
 
 impl<T: Send + 'static> Reader<T> {
-    fn spawn(body: impl FnOnce(&AtomicBool, u64) -> T + Send + 'static) -> Self {
+    fn spawn(
+        poll_every: Duration,
+        body: impl FnOnce(&AtomicBool, u64) -> T + Send + 'static,
+    ) -> Self {
         let poll_ticks =
-            (tsc::calibrate(Duration::from_millis(20)) * POLL_EVERY.as_secs_f64()) as u64;
+            (tsc::calibrate(Duration::from_millis(20)) * poll_every.as_secs_f64()) as u64;
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = std::thread::spawn(move || body(&seen, poll_ticks));
@@ -57,21 +60,22 @@ impl<T: Send + 'static> Reader<T> {
     }
 }
 
-/// Counter, encoding, release store, and a lazy reader that adds the numbers up.
-pub struct Ring {
+/// Counter, encoding, release store, and a reader that adds the numbers up, polling every
+/// `POLL_US` microseconds.
+pub struct Ring<const POLL_US: u64> {
     producer: Producer,
     reader: Reader<u64>,
 }
 
-impl Candidate for Ring {
-    const NAME: &'static str = "ring";
+impl<const POLL_US: u64> Candidate for Ring<POLL_US> {
+    const NAME: &'static str = if POLL_US == 20 { "ring" } else { "ring_lazier" };
     const KIND: Kind = Kind::Floor;
     const FORMAT: Format = Format::Nothing;
     const CRATE: &'static str = "";
 
     fn start(_dir: &Path) -> Result<Self, String> {
         let (producer, mut consumer) = ring::ring();
-        let reader = Reader::spawn(move |stop, poll_ticks| {
+        let reader = Reader::spawn(Duration::from_micros(POLL_US), move |stop, poll_ticks| {
             let mut sum = 0u64;
             let add = |sum: &mut u64, r: &Record| {
                 *sum = sum.wrapping_add(r.ticks ^ r.seq ^ r.price.to_bits() ^ u64::from(r.sym[15]));
@@ -106,7 +110,7 @@ impl Writing {
         let file = File::create(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         let clock = Clock::calibrate(Duration::from_millis(50));
         let (producer, consumer) = ring::ring();
-        let reader = Reader::spawn(move |stop, poll_ticks| {
+        let reader = Reader::spawn(POLL_EVERY, move |stop, poll_ticks| {
             write_lines(consumer, Lines::new(file, clock, shape), stop, poll_ticks)
         });
         Ok(Self { producer, reader, path })
