@@ -57,6 +57,9 @@ pub struct Logged {
     pub bytes: u64,
 }
 
+/// A measurement and what is needed to check it.
+pub type Measured<T> = Result<(T, Logged), String>;
+
 /// Uniform pauses between two bounds, spun away on the counter.
 struct Pause {
     low: u64,
@@ -79,11 +82,7 @@ impl Pause {
 }
 
 /// Measures the producer's side of `C`.
-pub fn latency<C: Candidate>(
-    dir: &Path,
-    amounts: Amounts,
-    tsc_hz: f64,
-) -> Result<(Latency, Logged), String> {
+pub fn latency<C: Candidate>(dir: &Path, amounts: Amounts, tsc_hz: f64) -> Measured<Latency> {
     let (mut candidate, mut feed) = start::<C>(dir)?;
     let pause = Pause::new(20e3, 40e3, tsc_hz);
     let batches = time_batches(&mut candidate, &mut feed, amounts.batches, pause);
@@ -98,10 +97,7 @@ pub fn latency<C: Candidate>(
 }
 
 /// Measures `C` end to end.
-pub fn throughput<C: Candidate>(
-    dir: &Path,
-    amounts: Amounts,
-) -> Result<(Throughput, Logged), String> {
+pub fn throughput<C: Candidate>(dir: &Path, amounts: Amounts) -> Measured<Throughput> {
     warm_page_cache(dir, amounts.events)?;
     let (mut candidate, mut feed) = start::<C>(dir)?;
     let cpu = sys::cpu()?;

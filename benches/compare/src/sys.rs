@@ -12,7 +12,7 @@ pub const PRODUCER_CORE: usize = 0;
 /// The core of everything else.
 pub const OTHER_CORE: usize = 1;
 /// A file whose length has not changed for this long is complete.
-const AT_REST: Duration = Duration::from_millis(150);
+const AT_REST: Duration = Duration::from_millis(300);
 /// How often lengths are looked at.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
@@ -79,7 +79,8 @@ pub fn cpu_model() -> String {
         .map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// The kernel's release.
+/// The kernel's version, without what its builder added.
 pub fn kernel() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    release.trim().split('-').next().unwrap_or_default().to_owned()
 }

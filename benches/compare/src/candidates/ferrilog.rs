@@ -1,8 +1,9 @@
 //! ferrilog (a name for zerolog-rs): deferred formatting, a ring per thread, text lines.
 //!
-//! Configuration: its builder's defaults (2 MiB rings, poller every millisecond, default header)
-//! and `QueueFullPolicy::Block`, because the default loses events when the ring is full. The
-//! poller runs on core 1 like every other candidate's thread. Needs unstable features: see
+//! Configuration: its builder's defaults (2 MiB rings, poller every millisecond, default header),
+//! `QueueFullPolicy::Block`, because the default loses events when the ring is full, and a flush
+//! buffer of 1 MiB, which costs a third less processor time than the default of 8 KiB. The poller
+//! runs on core 1 like every other candidate's thread. Needs unstable features: see
 //! `.cargo/config.toml`.
 
 use std::path::Path;
@@ -28,6 +29,7 @@ impl Candidate for Ferrilog {
         let guard = zerolog::builder()
             .level(Level::INF)
             .queue_full_policy(QueueFullPolicy::Block)
+            .flush_buffer_size(1 << 20)
             .log_file(path.to_string_lossy())
             .start()
             .map_err(|e| e.to_string())?;

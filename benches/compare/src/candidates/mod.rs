@@ -19,7 +19,7 @@ mod tracing;
 use std::path::{Path, PathBuf};
 
 use crate::candidate::{Candidate, Format, Kind};
-use crate::measure::{self, Amounts, Latency, Logged, Throughput};
+use crate::measure::{self, Amounts, Latency, Measured, Throughput};
 
 /// A candidate with its measuring loops, compiled for it.
 pub struct Entry {
@@ -32,9 +32,9 @@ pub struct Entry {
     /// See `Candidate`.
     pub crate_name: &'static str,
     /// Measures the producer's side.
-    pub latency: fn(&Path, Amounts, f64) -> Result<(Latency, Logged), String>,
+    pub latency: fn(&Path, Amounts, f64) -> Measured<Latency>,
     /// Measures end to end.
-    pub throughput: fn(&Path, Amounts) -> Result<(Throughput, Logged), String>,
+    pub throughput: fn(&Path, Amounts) -> Measured<Throughput>,
 }
 
 impl Entry {

@@ -7,7 +7,7 @@ use super::data::{self, Data, Row};
 use super::tables::short;
 
 const WIDTH: f64 = 920.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 170.0;
 const RIGHT: f64 = 110.0;
 const TOP: f64 = 72.0;
 const ROW: f64 = 24.0;
@@ -16,45 +16,60 @@ const BOTTOM: f64 = 46.0;
 const STYLE: &str = "\
 text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}\
 .title{font-size:16px;font-weight:600}.note,.tick{fill:#59636e;font-size:12px}\
+.tick{paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}\
 .bg{fill:#fff}.grid{stroke:#d1d9e0;stroke-width:1}\
 .floor{fill:#818b98;stroke:#818b98}.rival{fill:#0969da;stroke:#0969da}\
 .own{fill:#bc4c00;stroke:#bc4c00}\
 .loser{fill:#cf222e;stroke:#cf222e}\
-@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note,.tick{fill:#9198a1}.bg{fill:#0d1117}\
+@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note,.tick{fill:#9198a1}\
+.tick{stroke:#0d1117}.bg{fill:#0d1117}\
 .grid{stroke:#3d444d}.floor{fill:#9198a1;stroke:#9198a1}.rival{fill:#4493f8;stroke:#4493f8}\
 .own{fill:#f0883e;stroke:#f0883e}\
 .loser{fill:#f85149;stroke:#f85149}}";
 
-/// A logarithmic axis from left to right.
+/// An axis from left to right.
 struct Axis {
     low: f64,
     high: f64,
+    scale: Scale,
+    ticks: Vec<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Scale {
+    Linear,
+    Logarithmic,
 }
 
 impl Axis {
-    /// Whole decades, or halves (1, 3, 10, 30 …), around the values.
-    fn around(values: impl IntoIterator<Item = f64>) -> Self {
-        let positive = || 1.0_f64;
+    /// Logarithmic, from one of 1, 3, 10, 30 … to another, around the values.
+    fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
+        let steps = || (-4..9).flat_map(|power| [1.0, 3.0].map(|step| step * 10f64.powi(power)));
         let values: Vec<f64> = values.into_iter().filter(|v| *v > 0.0 && v.is_finite()).collect();
-        let low = values.iter().copied().reduce(f64::min).unwrap_or_else(positive);
-        let high = values.iter().copied().reduce(f64::max).unwrap_or_else(positive);
-        let below = Self::steps().rfind(|step| *step <= low).unwrap_or(low);
-        let above = Self::steps().find(|step| *step >= high * 1.05).unwrap_or(high);
-        Self { low: below, high: above.max(below * 3.0) }
+        let least = values.iter().copied().reduce(f64::min).unwrap_or(1.0);
+        let most = values.iter().copied().reduce(f64::max).unwrap_or(1.0);
+        let low = steps().rfind(|step| *step <= least).unwrap_or(least);
+        let high = steps().find(|step| *step >= most * 1.05).unwrap_or(most).max(low * 3.0);
+        let ticks = steps().filter(|s| (low * 0.999..=high * 1.001).contains(s)).collect();
+        Self { low, high, scale: Scale::Logarithmic, ticks }
     }
 
-    fn steps() -> impl DoubleEndedIterator<Item = f64> {
-        (-4..9).flat_map(|power| [1.0, 3.0].map(|step| step * 10f64.powi(power)))
+    /// Linear from zero, with at most eight steps of 1, 2 or 5 times a power of ten.
+    fn linear(values: impl IntoIterator<Item = f64>) -> Self {
+        let most = values.into_iter().filter(|v| v.is_finite()).fold(1e-3, f64::max);
+        let steps = || (-4..9).flat_map(|power| [1.0, 2.0, 5.0].map(|s| s * 10f64.powi(power)));
+        let step = steps().find(|step| most / step <= 8.0).unwrap_or(most);
+        let count = (most / step).ceil() as u32;
+        let ticks = (0..=count).map(|at| f64::from(at) * step).collect();
+        Self { low: 0.0, high: f64::from(count) * step, scale: Scale::Linear, ticks }
     }
 
     fn x(&self, value: f64) -> f64 {
-        let share = (value / self.low).ln() / (self.high / self.low).ln();
+        let share = match self.scale {
+            Scale::Linear => value / self.high,
+            Scale::Logarithmic => (value / self.low).ln() / (self.high / self.low).ln(),
+        };
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
-    }
-
-    fn ticks(&self) -> Vec<f64> {
-        let inside = self.low * 0.999..=self.high * 1.001;
-        Self::steps().filter(|step| inside.contains(step)).collect()
     }
 }
 
@@ -81,7 +96,7 @@ impl Svg {
 
     fn axis(&mut self, axis: &Axis, unit: &str) {
         let (top, bottom) = (TOP - 8.0, self.height - BOTTOM + 4.0);
-        for tick in axis.ticks() {
+        for &tick in &axis.ticks {
             let x = axis.x(tick);
             self.body.push_str(&format!(
                 "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top}\" x2=\"{x:.1}\" y2=\"{bottom}\"/>\n"
@@ -172,7 +187,7 @@ pub fn latency(data: &Data) -> String {
     let note = "Dot p50, marks p90 and p99, bar to p99.9; medians over the rounds. Grey: floors. \
                 Red: lost events.";
     let mut svg = Svg::new(title, note, spreads.len());
-    let axis = Axis::around(spreads.iter().flat_map(|spread| spread.points));
+    let axis = Axis::logarithmic(spreads.iter().flat_map(|spread| spread.points));
     svg.axis(&axis, "nanoseconds, logarithmic");
     for (at, spread) in spreads.iter().enumerate() {
         let [p50, p90, p99, p999] = spread.points.map(|point| axis.x(point));
@@ -204,13 +219,15 @@ pub fn throughput(data: &Data) -> String {
     let title = "Throughput end to end, one producer";
     let note = "Bar: median; line: range over the rounds. Grey: floors. Red: lost events.";
     let mut svg = Svg::new(title, note, bars.len());
-    let axis = Axis::around(bars.iter().flat_map(|(_, r)| [r.low / 1e6, r.high / 1e6]));
-    svg.axis(&axis, "million events a second, logarithmic");
+    let axis = Axis::linear(bars.iter().flat_map(|(_, r)| [r.low / 1e6, r.high / 1e6]));
+    svg.axis(&axis, "million events a second");
     for (at, (row, rounds)) in bars.iter().enumerate() {
         let (y, class) = (middle(at), class(row));
         let [low, median, high] =
             [rounds.low, rounds.median, rounds.high].map(|speed| axis.x(speed / 1e6));
-        svg.text("", LEFT - 12.0, y + 4.5, "end", row.name);
+        let format = row.series.values().find_map(|record| record["format"].as_str());
+        let name = format!("{} ({})", row.name, format.unwrap_or("?"));
+        svg.text("", LEFT - 12.0, y + 4.5, "end", &name);
         svg.bar(class, LEFT, median, y, 13.0, 0.75);
         svg.bar(class, low, high, y, 2.0, 1.0);
         svg.mark(class, low, y, 4.0);
