@@ -16,13 +16,11 @@ const BOTTOM: f64 = 46.0;
 const STYLE: &str = "\
 text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}\
 .title{font-size:16px;font-weight:600}.note,.tick{fill:#59636e;font-size:12px}\
-.tick{paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}\
 .bg{fill:#fff}.grid{stroke:#d1d9e0;stroke-width:1}\
 .floor{fill:#818b98;stroke:#818b98}.rival{fill:#0969da;stroke:#0969da}\
 .own{fill:#bc4c00;stroke:#bc4c00}\
 .loser{fill:#cf222e;stroke:#cf222e}\
-@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note,.tick{fill:#9198a1}\
-.tick{stroke:#0d1117}.bg{fill:#0d1117}\
+@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note,.tick{fill:#9198a1}.bg{fill:#0d1117}\
 .grid{stroke:#3d444d}.floor{fill:#9198a1;stroke:#9198a1}.rival{fill:#4493f8;stroke:#4493f8}\
 .own{fill:#f0883e;stroke:#f0883e}\
 .loser{fill:#f85149;stroke:#f85149}}";
