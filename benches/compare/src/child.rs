@@ -9,6 +9,7 @@ use crate::check::{Verdict, check};
 use crate::event::BATCH;
 use crate::measure::{Amounts, Logged};
 use crate::stats::Summary;
+use crate::sys;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +44,14 @@ pub fn run(
     tsc_hz: f64,
 ) -> Result<Value, String> {
     let entry = candidates::find(name).ok_or_else(|| format!("no candidate is named {name}"))?;
+    let (before, begin) = (Noise::so_far()?, std::time::Instant::now());
     let (mut record, logged) = match mode {
         Mode::Latency => latency(entry, dir, amounts, tsc_hz)?,
         Mode::Throughput => throughput(entry, dir, amounts)?,
     };
+    let noise = Noise::so_far()?.since(before, begin.elapsed().as_secs_f64());
+    record["others_share"] = json!(noise.others);
+    record["stolen_share"] = json!(noise.stolen);
     let verdict = check(&logged)?;
     record["candidate"] = json!(entry.name);
     record["kind"] = json!(entry.kind.word());
@@ -54,6 +59,31 @@ pub fn run(
     record["mode"] = json!(mode.word());
     add_verdict(&mut record, &verdict, &logged);
     Ok(record)
+}
+
+/// What others did meanwhile: seconds of one core, or shares of both cores.
+#[derive(Clone, Copy)]
+struct Noise {
+    others: f64,
+    stolen: f64,
+}
+
+impl Noise {
+    fn so_far() -> Result<Self, String> {
+        let (machine, own) = (sys::machine(), sys::cpu()?);
+        Ok(Self { others: machine.busy_s - own.user_s - own.system_s, stolen: machine.stolen_s })
+    }
+
+    fn since(self, before: Self, wall_s: f64) -> Self {
+        let share = |now: f64, then: f64| {
+            let share = (now - then) / (wall_s * sys::CORES_USED);
+            (share.max(0.0) * 1000.0).round() / 1000.0
+        };
+        Self {
+            others: share(self.others, before.others),
+            stolen: share(self.stolen, before.stolen),
+        }
+    }
 }
 
 fn latency(

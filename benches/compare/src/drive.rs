@@ -120,7 +120,13 @@ fn line(record: &Value, rounds: usize) -> String {
         let complaint = word("complaint");
         format!("  NOT GOOD: lost {} of {}; {complaint}", record["lost"], record["events"])
     };
-    format!("{head} {numbers}{verdict}")
+    let others = record["others_share"].as_f64().unwrap_or(0.0) * 100.0;
+    let noise = if others < 5.0 {
+        String::new()
+    } else {
+        format!("  (others: {others:.0} % of the cores)")
+    };
+    format!("{head} {numbers}{noise}{verdict}")
 }
 
 /// The result file and what went into it.

@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 pub const PRODUCER_CORE: usize = 0;
 /// The core of everything else.
 pub const OTHER_CORE: usize = 1;
+/// How many cores a measurement uses.
+pub const CORES_USED: f64 = 2.0;
 /// A file whose length has not changed for this long is complete.
 const AT_REST: Duration = Duration::from_millis(300);
 /// How often lengths are looked at.
@@ -71,6 +73,30 @@ fn total_length(files: &[PathBuf]) -> u64 {
     files.iter().filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
 }
 
+/// What the whole machine has done so far, in seconds of one core.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Machine {
+    /// Work of all processes and of the kernel.
+    pub busy_s: f64,
+    /// Work of the host's other guests, while this one wanted to run.
+    pub stolen_s: f64,
+}
+
+/// Reads `Machine`; zeros where the kernel does not tell.
+pub fn machine() -> Machine {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    parse_machine(stat.lines().next().unwrap_or_default())
+}
+
+/// The line is `cpu user nice system idle iowait irq softirq steal …`, in hundredths of a second.
+fn parse_machine(line: &str) -> Machine {
+    let ticks: Vec<f64> =
+        line.split_whitespace().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let seconds = |at: usize| ticks.get(at).copied().unwrap_or(0.0) / 100.0;
+    let busy_s = [0, 1, 2, 5, 6].into_iter().map(seconds).sum();
+    Machine { busy_s, stolen_s: seconds(7) }
+}
+
 /// The processor's name, as the kernel tells it.
 pub fn cpu_model() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -83,4 +109,15 @@ pub fn cpu_model() -> String {
 pub fn kernel() -> String {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     release.trim().split('-').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_and_waiting_are_not_work() {
+        let machine = parse_machine("cpu  100 200 300 9000 9000 10 20 70 5 5");
+        assert_eq!(machine, Machine { busy_s: 6.3, stolen_s: 0.7 });
+    }
 }

@@ -54,6 +54,11 @@ impl Data {
         self.series.get(&(name.to_owned(), mode.to_owned()))
     }
 
+    /// A quantity over all measurements.
+    pub fn overall(&self, path: &[&str]) -> Option<Rounds> {
+        Rounds::of(self.series.values().flat_map(|s| s.values()).filter_map(|r| number(r, path)))
+    }
+
     /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first,
     /// then loggers that lost something, which have no rank.
     pub fn ranked(&self, mode: &str, key: impl Fn(&Series) -> f64) -> Vec<Row<'_>> {

@@ -38,6 +38,18 @@ pub fn run(data: &Data) -> String {
             count(&about["events"]),
         ));
     }
+    let share = |key: &str| data.overall(&[key]);
+    if let (Some(others), Some(stolen)) = (share("others_share"), share("stolen_share")) {
+        let percent = |value: f64| format!("{:.1} %", value * 100.0);
+        out.push_str(&format!(
+            "While a candidate was measured, other processes used {} of the two cores at the median \
+             and {} at most; the host took {} and {}.\n\n",
+            percent(others.median),
+            percent(others.high),
+            percent(stolen.median),
+            percent(stolen.high),
+        ));
+    }
     let versions = data.about.last().and_then(|about| about["versions"].as_object());
     if let Some(versions) = versions {
         let list: Vec<String> = versions
