@@ -1,0 +1,114 @@
+//! All candidates, and the one place that knows them by name.
+//!
+//! To add one: a file with a type that implements `Candidate`, its `mod` line, and its type in the
+//! list below.
+
+mod emit;
+mod fast_log;
+mod ferrilog;
+mod flexi_logger;
+mod floors;
+mod ftlog;
+mod log4rs;
+mod logforth;
+mod ring_floor;
+mod slog;
+mod spdlog;
+mod tracing;
+
+use std::path::{Path, PathBuf};
+
+use crate::candidate::{Candidate, Format, Kind};
+use crate::measure::{self, Amounts, Latency, Measured, Throughput};
+
+/// A candidate with its measuring loops, compiled for it.
+pub struct Entry {
+    /// See `Candidate`.
+    pub name: &'static str,
+    /// See `Candidate`.
+    pub kind: Kind,
+    /// See `Candidate`.
+    pub format: Format,
+    /// See `Candidate`.
+    pub crate_name: &'static str,
+    /// Measures the producer's side.
+    pub latency: fn(&Path, Amounts, f64) -> Measured<Latency>,
+    /// Measures end to end.
+    pub throughput: fn(&Path, Amounts) -> Measured<Throughput>,
+}
+
+impl Entry {
+    /// Whether it writes lines, and so has a throughput.
+    pub fn writes(&self) -> bool {
+        self.format != Format::Nothing
+    }
+
+    /// The version that was built, as the lock file has it; `None` for floors.
+    pub fn version(&self) -> Option<&'static str> {
+        let lock = include_str!("../../Cargo.lock");
+        let (_, after) =
+            lock.split_once(&format!("name = \"{}\"\nversion = \"", self.crate_name))?;
+        after.split('"').next()
+    }
+}
+
+const fn entry<C: Candidate>() -> Entry {
+    Entry {
+        name: C::NAME,
+        kind: C::KIND,
+        format: C::FORMAT,
+        crate_name: C::CRATE,
+        latency: measure::latency::<C>,
+        throughput: measure::throughput::<C>,
+    }
+}
+
+/// Every candidate: floors first, then rivals.
+pub const ALL: &[Entry] = &[
+    entry::<floors::Rdtsc>(),
+    entry::<floors::EncCoarse>(),
+    entry::<floors::Enc>(),
+    entry::<ring_floor::Ring<20>>(),
+    entry::<ring_floor::Ring<1000>>(),
+    entry::<ring_floor::RingJson>(),
+    entry::<ring_floor::RingJsonSame>(),
+    entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_DEFAULT }>>(),
+    entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_1MIB }>>(),
+    entry::<spdlog::Spdlog>(),
+    entry::<fast_log::FastLog>(),
+    entry::<slog::Slog>(),
+    entry::<logforth::Logforth>(),
+    entry::<ftlog::Ftlog>(),
+    entry::<flexi_logger::FlexiAsync>(),
+    entry::<flexi_logger::FlexiBuffer>(),
+    entry::<log4rs::Log4rs>(),
+    entry::<emit::Emit>(),
+    entry::<tracing::Tracing>(),
+];
+
+/// The candidate of that name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
+/// The files in `dir`, for candidates that name their files themselves.
+fn files_in(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let told = |e: std::io::Error| format!("{}: {e}", dir.display());
+    let mut files = std::fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(told)?;
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_candidates_share_a_name() {
+        for (i, entry) in ALL.iter().enumerate() {
+            assert!(ALL[..i].iter().all(|other| other.name != entry.name), "{}", entry.name);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Compares ringseal with other loggers and with the floors below all of them.
+//!
+//! The event and the method are those of the project's PERFORMANCE.md. See README.md here for how
+//! to run it and how to read it.
+
+mod candidate;
+mod candidates;
+mod check;
+mod child;
+mod drive;
+mod event;
+mod json_floor;
+mod measure;
+mod options;
+mod report;
+mod ring;
+mod stats;
+mod sys;
+mod tsc;
+
+use std::process::ExitCode;
+
+use options::Command;
+
+fn main() -> ExitCode {
+    let words = std::env::args().skip(1).collect();
+    let done = options::parse(words)
+        .map_err(|error| format!("{error}\n\n{}", options::USAGE))
+        .and_then(obey);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(command: Command) -> Result<(), String> {
+    match command {
+        Command::Run(options) => {
+            let records = drive::run(&options)?;
+            println!("{}", report::page(&records));
+            eprintln!("results: {}", options.results.display());
+        }
+        Command::Report(options) => report::run(&options)?,
+        Command::List => {
+            for entry in candidates::ALL {
+                let version = entry.version().unwrap_or("-");
+                println!(
+                    "{:<16} {:<6} {:<5} {version}",
+                    entry.name,
+                    entry.kind.word(),
+                    entry.format.word()
+                );
+            }
+        }
+        Command::Child { name, mode, dir, tsc_hz, amounts } => {
+            println!("{}", child::run(&name, mode, &dir, amounts, tsc_hz)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Result records, sorted by candidate, and the numbers that tables ask of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::candidate::Kind;
+use crate::stats::Rounds;
+
+/// The floor that latencies are compared with.
+pub const ENC: &str = "enc";
+/// The floor that a clockless call is compared with.
+pub const ENC_COARSE: &str = "enc_coarse";
+/// The floor that throughput is compared with.
+pub const RING_JSON: &str = "ring_json";
+
+/// All records of one candidate in one mode, by run and round.
+pub type Series = BTreeMap<(usize, u64), Value>;
+
+/// All records.
+pub struct Data {
+    /// What each run said about itself.
+    pub about: Vec<Value>,
+    series: BTreeMap<(String, String), Series>,
+    /// Candidates in the order in which the results first name them.
+    names: Vec<String>,
+}
+
+impl Data {
+    /// Sorts the records of one or more result files.
+    pub fn of(records: &[Value]) -> Self {
+        let mut data = Self { about: Vec::new(), series: BTreeMap::new(), names: Vec::new() };
+        for record in records {
+            if record["mode"] == "about" {
+                data.about.push(record.clone());
+                continue;
+            }
+            let (Some(name), Some(mode)) = (record["candidate"].as_str(), record["mode"].as_str())
+            else {
+                continue;
+            };
+            if !data.names.iter().any(|known| known == name) {
+                data.names.push(name.to_owned());
+            }
+            let round = (data.about.len(), record["round"].as_u64().unwrap_or(0));
+            let series = data.series.entry((name.to_owned(), mode.to_owned())).or_default();
+            series.insert(round, record.clone());
+        }
+        data
+    }
+
+    /// A candidate's records; `None` when it was not measured in this mode.
+    pub fn series(&self, name: &str, mode: &str) -> Option<&Series> {
+        self.series.get(&(name.to_owned(), mode.to_owned()))
+    }
+
+    /// A quantity over all measurements.
+    pub fn overall(&self, path: &[&str]) -> Option<Rounds> {
+        Rounds::of(self.series.values().flat_map(|s| s.values()).filter_map(|r| number(r, path)))
+    }
+
+    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first,
+    /// then loggers that lost something, which have no rank.
+    pub fn ranked(&self, mode: &str, key: impl Fn(&Series) -> f64) -> Vec<Row<'_>> {
+        let mut rows: Vec<Row<'_>> = self
+            .names
+            .iter()
+            .filter_map(|name| Some(Row::of(name, self.series(name, mode)?)))
+            .collect();
+        rows.sort_by(|a, b| {
+            let class = |row: &Row<'_>| (!row.is_floor(), row.trouble.is_some());
+            class(a).cmp(&class(b)).then_with(|| match a.is_floor() {
+                true => floor_order(a.name).cmp(&floor_order(b.name)),
+                false => key(a.series).total_cmp(&key(b.series)),
+            })
+        });
+        let mut rank = 0;
+        for row in rows.iter_mut().filter(|row| !row.is_floor() && row.trouble.is_none()) {
+            rank += 1;
+            row.rank = Some(rank);
+        }
+        rows
+    }
+
+    /// A quantity divided, round by round, by the same quantity of the candidate `base`.
+    pub fn ratio(&self, series: &Series, mode: &str, base: &str, path: &[&str]) -> Option<Rounds> {
+        let base = self.series(base, mode)?;
+        Rounds::of(series.iter().filter_map(|(round, record)| {
+            let below = number(base.get(round)?, path)?;
+            (below > 0.0).then_some(number(record, path)? / below)
+        }))
+    }
+}
+
+fn floor_order(name: &str) -> usize {
+    crate::candidates::ALL.iter().position(|entry| entry.name == name).unwrap_or(usize::MAX)
+}
+
+/// One line of a table.
+pub struct Row<'a> {
+    /// The candidate.
+    pub name: &'a str,
+    /// Its records.
+    pub series: &'a Series,
+    /// Yardstick, rival or ringseal.
+    pub kind: Kind,
+    /// Its place among the loggers that lost nothing.
+    pub rank: Option<usize>,
+    /// Why it has no rank, in words.
+    pub trouble: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn of(name: &'a str, series: &'a Series) -> Self {
+        let word = series.values().find_map(|record| record["kind"].as_str());
+        let kind = word.and_then(Kind::parse).unwrap_or(Kind::Rival);
+        Self { name, series, kind, rank: None, trouble: trouble(series) }
+    }
+
+    /// Whether it is a yardstick.
+    pub fn is_floor(&self) -> bool {
+        self.kind == Kind::Floor
+    }
+}
+
+/// What went wrong in any round, in words.
+fn trouble(series: &Series) -> Option<String> {
+    let bad: Vec<&Value> = series.values().filter(|record| record["good"] != true).collect();
+    if let Some(failed) = bad.iter().find_map(|record| record["failed"].as_str()) {
+        return Some(format!("failed: {failed}"));
+    }
+    let sum = |key: &str| -> u64 { bad.iter().filter_map(|record| record[key].as_u64()).sum() };
+    let of = || format!("in {} of {} rounds", bad.len(), series.len());
+    let counts: Vec<String> = ["lost", "twice", "wrong"]
+        .into_iter()
+        .filter(|key| sum(key) > 0)
+        .map(|key| format!("{} {key}", sum(key)))
+        .collect();
+    match (bad.first(), counts.is_empty()) {
+        (None, _) => None,
+        (Some(_), false) => {
+            Some(format!("{} of {} events {}", counts.join(", "), sum("events"), of()))
+        }
+        (Some(first), true) => Some(first["complaint"].as_str().unwrap_or("bad").to_owned()),
+    }
+}
+
+/// The number at `path` in a record.
+pub fn number(record: &Value, path: &[&str]) -> Option<f64> {
+    path.iter().try_fold(record, |value, key| value.get(key))?.as_f64()
+}
+
+/// The quantity over all rounds.
+pub fn rounds(series: &Series, path: &[&str]) -> Option<Rounds> {
+    Rounds::of(series.values().filter_map(|record| number(record, path)))
+}
+
+/// The median of the quantity; infinite when there is none, so that it sorts last.
+pub fn median(series: &Series, path: &[&str]) -> f64 {
+    rounds(series, path).map_or(f64::INFINITY, |rounds| rounds.median)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(name: &str, kind: &str, round: u64, p50: f64, lost: u64) -> Value {
+        json!({
+            "candidate": name, "kind": kind, "mode": "latency", "round": round, "events": 10,
+            "lost": lost, "good": lost == 0, "batch": {"p50": p50},
+        })
+    }
+
+    #[test]
+    fn losers_have_no_rank_and_ratios_stay_within_a_round() {
+        let records = [
+            record(ENC, "floor", 0, 10.0, 0),
+            record(ENC, "floor", 1, 20.0, 0),
+            record("slow", "rival", 0, 30.0, 0),
+            record("slow", "rival", 1, 60.0, 0),
+            record("loser", "rival", 0, 1.0, 3),
+            record("fast", "rival", 0, 12.0, 0),
+        ];
+        let data = Data::of(&records);
+        let rows = data.ranked("latency", |series| median(series, &["batch", "p50"]));
+        let found: Vec<_> = rows.iter().map(|row| (row.name, row.rank)).collect();
+        let wanted = [(ENC, None), ("fast", Some(1)), ("slow", Some(2)), ("loser", None)];
+        assert_eq!(found, wanted);
+        assert_eq!(rows[3].trouble.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
+        let ratio = data.ratio(rows[2].series, "latency", ENC, &["batch", "p50"]);
+        assert_eq!(ratio, Some(Rounds { low: 3.0, median: 3.0, high: 3.0 }));
+    }
+}

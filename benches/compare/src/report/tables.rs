@@ -1,0 +1,265 @@
+//! The markdown tables.
+
+use serde_json::Value;
+
+use super::data::{self, Data, ENC, ENC_COARSE, RING_JSON, Row, Series};
+use crate::candidate::Kind;
+use crate::stats::Rounds;
+
+const LATENCY: &str = "latency";
+const THROUGHPUT: &str = "throughput";
+/// The floor with ringseal's number of bytes a line.
+const RING_JSON_SAME: &str = "ring_json_same";
+/// The rival that most Rust programs use.
+const TRACING: &str = "tracing";
+
+/// What was measured, where, and how much of it.
+pub fn run(data: &Data) -> String {
+    let mut out = String::new();
+    for about in &data.about {
+        let word = |key: &str| match &about[key] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        out.push_str(&format!(
+            "{}, {} cores, counter at {} GHz, kernel {}. {} rounds, candidates interleaved; each \
+             round and candidate: {} batches of 20 calls, {} single calls, {} cold calls, {} events \
+             flat out. Medians over the rounds, ranges in brackets; a ratio is taken within each \
+             round. The counter moves in steps of up to 10 ns, so p50 of a batch is exact to half a \
+             nanosecond.\n\n",
+            word("cpu"),
+            word("cores"),
+            word("tsc_ghz"),
+            word("kernel"),
+            word("rounds"),
+            count(&about["batches"]),
+            count(&about["singles"]),
+            count(&about["colds"]),
+            count(&about["events"]),
+        ));
+    }
+    let share = |key: &str| data.overall(&[key]);
+    if let (Some(others), Some(stolen)) = (share("others_share"), share("stolen_share")) {
+        let percent = |value: f64| format!("{:.1} %", value * 100.0);
+        out.push_str(&format!(
+            "While a candidate was measured, other processes used {} of the two cores at the median \
+             and {} at most; the host took {} and {}.\n\n",
+            percent(others.median),
+            percent(others.high),
+            percent(stolen.median),
+            percent(stolen.high),
+        ));
+    }
+    let versions = data.about.last().and_then(|about| about["versions"].as_object());
+    if let Some(versions) = versions {
+        let list: Vec<String> = versions
+            .iter()
+            .map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or("?")))
+            .collect();
+        out.push_str(&format!("Versions: {}.\n", list.join(", ")));
+    }
+    out
+}
+
+fn count(value: &Value) -> String {
+    grouped(value.as_f64().unwrap_or(0.0))
+}
+
+/// Batches of 20 calls.
+pub fn latency(data: &Data) -> String {
+    let mut out = heading(&[
+        "ns per call",
+        "#",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+        "mean",
+        "p50 ÷ enc",
+        "p99 ÷ enc",
+        "p50 ÷ enc_coarse",
+    ]);
+    for row in data.ranked(LATENCY, |series| data::median(series, &["batch", "p50"])) {
+        let cell = |key: &str| plain(data::rounds(row.series, &["batch", key]));
+        let wide = |key: &str| ranged(data::rounds(row.series, &["batch", key]));
+        let below =
+            |base: &str, key: &str| ratio(data.ratio(row.series, LATENCY, base, &["batch", key]));
+        out.push_str(&line(&[
+            name(&row),
+            rank(&row),
+            wide("p50"),
+            cell("p90"),
+            wide("p99"),
+            wide("p999"),
+            cell("max"),
+            cell("mean"),
+            below(ENC, "p50"),
+            below(ENC, "p99"),
+            below(ENC_COARSE, "p50"),
+        ]));
+    }
+    out + &troubles(data, LATENCY)
+}
+
+/// Single calls and cold calls.
+pub fn pauses(data: &Data) -> String {
+    let mut out = heading(&[
+        "ns per call, counter included",
+        "single p50",
+        "p99",
+        "p99.9",
+        "p50 ÷ enc",
+        "cold p50",
+        "p90",
+        "p99",
+        "p50 ÷ enc",
+    ]);
+    for row in data.ranked(LATENCY, |series| data::median(series, &["single", "p50"])) {
+        let wide = |kind: &str, key: &str| ranged(data::rounds(row.series, &[kind, key]));
+        let cell = |kind: &str, key: &str| plain(data::rounds(row.series, &[kind, key]));
+        let below = |kind: &str| ratio(data.ratio(row.series, LATENCY, ENC, &[kind, "p50"]));
+        out.push_str(&line(&[
+            name(&row),
+            wide("single", "p50"),
+            cell("single", "p99"),
+            cell("single", "p999"),
+            below("single"),
+            wide("cold", "p50"),
+            cell("cold", "p90"),
+            cell("cold", "p99"),
+            below("cold"),
+        ]));
+    }
+    out
+}
+
+/// Flat out, end to end.
+pub fn throughput(data: &Data) -> String {
+    let mut out = heading(&[
+        "",
+        "#",
+        "format",
+        "M events/s",
+        "÷ ring_json",
+        "÷ ring_json_same",
+        "× tracing",
+        "CPU ns/event",
+        "CPU ÷ ring_json",
+        "bytes/event",
+    ]);
+    let speed: &[&str] = &["events_per_s"];
+    let cpu: &[&str] = &["cpu_ns_per_event"];
+    for row in data.ranked(THROUGHPUT, |series| -data::median(series, speed)) {
+        let below =
+            |base: &str, path: &[&str]| ratio(data.ratio(row.series, THROUGHPUT, base, path));
+        let millions = data::rounds(row.series, speed).map(|rounds| Rounds {
+            low: rounds.low / 1e6,
+            median: rounds.median / 1e6,
+            high: rounds.high / 1e6,
+        });
+        out.push_str(&line(&[
+            name(&row),
+            rank(&row),
+            format_of(row.series),
+            ratio(millions),
+            below(RING_JSON, speed),
+            below(RING_JSON_SAME, speed),
+            below(TRACING, speed),
+            ranged(data::rounds(row.series, cpu)),
+            below(RING_JSON, cpu),
+            plain(data::rounds(row.series, &["bytes_per_event"])),
+        ]));
+    }
+    out + &troubles(data, THROUGHPUT)
+}
+
+fn format_of(series: &Series) -> String {
+    let word = series.values().find_map(|record| record["format"].as_str());
+    word.unwrap_or("–").to_owned()
+}
+
+fn name(row: &Row<'_>) -> String {
+    match row.kind {
+        Kind::Floor => format!("floor {}", row.name),
+        Kind::Own => format!("**{}**", row.name),
+        Kind::Rival => row.name.to_owned(),
+    }
+}
+
+fn rank(row: &Row<'_>) -> String {
+    row.rank.map_or_else(String::new, |rank| rank.to_string())
+}
+
+/// A sentence for each candidate without a rank.
+fn troubles(data: &Data, mode: &str) -> String {
+    let mut out = String::new();
+    for row in data.ranked(mode, |_| 0.0) {
+        if let Some(trouble) = &row.trouble {
+            out.push_str(&format!("\nNo rank for {}: {trouble}.\n", row.name));
+        }
+    }
+    out
+}
+
+/// The head of a table; numbers are aligned to the right.
+pub fn heading(cells: &[&str]) -> String {
+    let rule: Vec<&str> = (0..cells.len()).map(|i| if i == 0 { "---" } else { "---:" }).collect();
+    format!("| {} |\n|{}|\n", cells.join(" | "), rule.join("|"))
+}
+
+/// A line of a table.
+pub fn line(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn plain(rounds: Option<Rounds>) -> String {
+    rounds.map_or_else(|| "–".to_owned(), |rounds| short(rounds.median))
+}
+
+fn ranged(rounds: Option<Rounds>) -> String {
+    rounds.map_or_else(
+        || "–".to_owned(),
+        |r| format!("{} ({}–{})", short(r.median), short(r.low), short(r.high)),
+    )
+}
+
+fn ratio(rounds: Option<Rounds>) -> String {
+    let two = |value: f64| if value < 9.995 { format!("{value:.2}") } else { short(value) };
+    rounds.map_or_else(
+        || "–".to_owned(),
+        |r| format!("{} ({}–{})", two(r.median), two(r.low), two(r.high)),
+    )
+}
+
+/// One decimal below 100, none above.
+pub fn short(value: f64) -> String {
+    if value.abs() < 99.95 { format!("{value:.1}") } else { grouped(value) }
+}
+
+/// Without decimals, thousands set off by commas.
+fn grouped(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut out = if value < 0.0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_long_as_they_are_exact() {
+        let table =
+            [(3.25, "3.2"), (99.94, "99.9"), (99.96, "100"), (1234.5, "1,234"), (4e6, "4,000,000")];
+        for (value, wanted) in table {
+            assert_eq!(short(value), wanted);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Percentiles of one run, and medians with ranges over rounds.
+
+use serde::Serialize;
+
+/// What is kept of one run's samples, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Number of samples.
+    pub n: usize,
+    /// Median.
+    pub p50: f64,
+    /// Nine of ten are at most this.
+    pub p90: f64,
+    /// 99 of 100 are.
+    pub p99: f64,
+    /// 999 of 1000 are.
+    pub p999: f64,
+    /// The longest.
+    pub max: f64,
+    /// The arithmetic mean.
+    pub mean: f64,
+}
+
+impl Summary {
+    /// Summarises `ticks`, each worth `ns` nanoseconds. All zeros when there are none.
+    pub fn of(mut ticks: Vec<u64>, ns: f64) -> Self {
+        ticks.sort_unstable();
+        let at = |share: f64| rank(&ticks, share).map_or(0.0, |ticks| tenths(ticks as f64 * ns));
+        let sum: f64 = ticks.iter().map(|&ticks| ticks as f64).sum();
+        Self {
+            n: ticks.len(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: at(1.0),
+            mean: tenths(sum * ns / ticks.len().max(1) as f64),
+        }
+    }
+}
+
+/// The smallest sample that at least `share` of all samples do not exceed.
+fn rank(sorted: &[u64], share: f64) -> Option<u64> {
+    let index = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(index.max(1) - 1).copied()
+}
+
+fn tenths(ns: f64) -> f64 {
+    (ns * 10.0).round() / 10.0
+}
+
+/// The same quantity over several rounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rounds {
+    /// Lowest round.
+    pub low: f64,
+    /// Median round; the mean of the middle two when their number is even.
+    pub median: f64,
+    /// Highest round.
+    pub high: f64,
+}
+
+impl Rounds {
+    /// `None` when there are no rounds.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let (low, high) = (*sorted.first()?, *sorted.last()?);
+        let middle = sorted.len() / 2;
+        let median = if sorted.len() % 2 == 1 {
+            sorted[middle]
+        } else {
+            (sorted[middle - 1] + sorted[middle]) / 2.0
+        };
+        Some(Self { low, median, high })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples_of_nearest_rank() {
+        let summary = Summary::of((1..=1000).rev().collect(), 1.0);
+        let found = (summary.p50, summary.p90, summary.p99, summary.p999, summary.max);
+        assert_eq!(found, (500.0, 900.0, 990.0, 999.0, 1000.0));
+        assert_eq!(Summary::of(Vec::new(), 1.0).p999, 0.0);
+        assert_eq!(Summary::of(vec![7], 0.5).p50, 3.5);
+    }
+
+    #[test]
+    fn rounds_keep_median_and_range() {
+        assert_eq!(Rounds::of([]), None);
+        let odd = Rounds::of([3.0, 1.0, 2.0]);
+        assert_eq!(odd, Some(Rounds { low: 1.0, median: 2.0, high: 3.0 }));
+        assert_eq!(Rounds::of([1.0, 2.0]).map(|r| r.median), Some(1.5));
+    }
+}

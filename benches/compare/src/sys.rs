@@ -1,0 +1,123 @@
+//! What is asked of the operating system: cores, processor time, files at rest.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
+
+/// The core of the producer.
+pub const PRODUCER_CORE: usize = 0;
+/// The core of everything else.
+pub const OTHER_CORE: usize = 1;
+/// How many cores a measurement uses.
+pub const CORES_USED: f64 = 2.0;
+/// A file whose length has not changed for this long is complete.
+const AT_REST: Duration = Duration::from_millis(300);
+/// How often lengths are looked at.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
+
+/// Binds the calling thread, and threads that it starts from now on, to one core.
+pub fn pin(core: usize) -> Result<(), String> {
+    let mut set = CpuSet::new();
+    set.set(core).map_err(|e| format!("core {core}: {e}"))?;
+    sched_setaffinity(Pid::from_raw(0), &set)
+        .map_err(|e| format!("pinning to core {core} (two cores are needed): {e}"))
+}
+
+/// Processor time of the whole process so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// Seconds in user mode.
+    pub user_s: f64,
+    /// Seconds in the kernel.
+    pub system_s: f64,
+}
+
+/// Reads `Cpu`.
+pub fn cpu() -> Result<Cpu, String> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|e| format!("getrusage: {e}"))?;
+    let seconds = |time: nix::sys::time::TimeVal| {
+        use nix::sys::time::TimeValLike;
+        time.num_microseconds() as f64 / 1e6
+    };
+    Ok(Cpu { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) })
+}
+
+/// The moment at which the last byte arrived.
+pub struct Rest {
+    /// When.
+    pub at: Instant,
+    /// Processor time at that moment.
+    pub cpu: Cpu,
+    /// Sum of the lengths.
+    pub bytes: u64,
+}
+
+/// Waits until the files' lengths stay put. Call it when the logger says that it is done: if that
+/// was true, the answer is the moment of the call.
+pub fn wait_for_rest(files: &[PathBuf]) -> Result<Rest, String> {
+    let mut rest = Rest { at: Instant::now(), cpu: cpu()?, bytes: total_length(files) };
+    while rest.at.elapsed() < AT_REST {
+        std::thread::sleep(LOOK_EVERY);
+        let bytes = total_length(files);
+        if bytes != rest.bytes {
+            rest = Rest { at: Instant::now(), cpu: cpu()?, bytes };
+        }
+    }
+    Ok(rest)
+}
+
+fn total_length(files: &[PathBuf]) -> u64 {
+    files.iter().filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+}
+
+/// What the whole machine has done so far, in seconds of one core.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Machine {
+    /// Work of all processes and of the kernel.
+    pub busy_s: f64,
+    /// Work of the host's other guests, while this one wanted to run.
+    pub stolen_s: f64,
+}
+
+/// Reads `Machine`; zeros where the kernel does not tell.
+pub fn machine() -> Machine {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    parse_machine(stat.lines().next().unwrap_or_default())
+}
+
+/// The line is `cpu user nice system idle iowait irq softirq steal …`, in hundredths of a second.
+fn parse_machine(line: &str) -> Machine {
+    let ticks: Vec<f64> =
+        line.split_whitespace().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let seconds = |at: usize| ticks.get(at).copied().unwrap_or(0.0) / 100.0;
+    let busy_s = [0, 1, 2, 5, 6].into_iter().map(seconds).sum();
+    Machine { busy_s, stolen_s: seconds(7) }
+}
+
+/// The processor's name, as the kernel tells it.
+pub fn cpu_model() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':'))
+        .map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// The kernel's version, without what its builder added.
+pub fn kernel() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    release.trim().split('-').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_and_waiting_are_not_work() {
+        let machine = parse_machine("cpu  100 200 300 9000 9000 10 20 70 5 5");
+        assert_eq!(machine, Machine { busy_s: 6.3, stolen_s: 0.7 });
+    }
+}
