@@ -1,0 +1,2 @@
+//! Files that rotate.
+pub mod reader;
