@@ -24,6 +24,8 @@ mod follow;
 mod lines;
 mod logs;
 mod segment;
+#[cfg(all(test, unix))]
+mod tests;
 
 use dir::{Directory, FileId, OsDirectory, Sealed};
 pub use error::ReadError;
@@ -121,6 +123,12 @@ pub enum Gap {
         /// The number of the next one that is there.
         next: u64,
     },
+    /// The file that was being read was sealed and removed before its number was seen, and it was the first one: how
+    /// many segments were removed between it and the next one cannot be known.
+    Unknown {
+        /// The number of the next one that is there.
+        next: u64,
+    },
     /// Somebody shortened or rewrote the active file; it is read again from its start.
     Truncated {
         /// How far it had been read, in bytes.
@@ -188,6 +196,8 @@ pub struct Reader {
     floor: Option<u64>,
     /// The number that the next unread segment bears if none was removed.
     expected: Option<u64>,
+    /// The segment before went away without its number having been seen, and no number was known before it.
+    lost_count: bool,
     stop: Stop,
     gap: Option<Gap>,
     listing: Vec<Sealed>,
@@ -291,6 +301,7 @@ impl Reader {
             current: None,
             floor: None,
             expected: None,
+            lost_count: false,
             stop: Stop::default(),
             gap: None,
             listing: Vec::new(),

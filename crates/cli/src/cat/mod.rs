@@ -200,6 +200,9 @@ fn in_words(gap: Gap) -> String {
         Gap::Truncated { read_bytes, found_bytes } => format!(
             "was shortened or rewritten (read {read_bytes} bytes, found {found_bytes}); reading from its start"
         ),
+        Gap::Unknown { next } => format!(
+            "was removed while being read; sealed segments before number {next} may be missing"
+        ),
         other => format!("{other:?}"),
     }
 }

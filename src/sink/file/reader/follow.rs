@@ -218,7 +218,10 @@ impl Reader {
                 self.expected = number.checked_add(1);
             }
             // It was moved away or removed before its number was seen. Its number was the one that we expected.
-            None => self.expected = self.expected.and_then(|number| number.checked_add(1)),
+            None => {
+                self.lost_count = self.expected.is_none() && !self.alone;
+                self.expected = self.expected.and_then(|number| number.checked_add(1));
+            }
         }
     }
 
@@ -287,6 +290,8 @@ impl Reader {
             let segments = number - expected;
             self.counters.segments_removed += segments;
             self.gap = Some(Gap::Removed { segments, next: number });
+        } else if std::mem::take(&mut self.lost_count) && number > 1 {
+            self.gap = Some(Gap::Unknown { next: number });
         }
         self.expected = Some(number);
     }
