@@ -1,4 +1,6 @@
 //! Where batches go.
+pub mod file;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ mod helper;
 mod names;
 mod pages;
 mod prepare;
+pub mod reader;
 mod recover;
 mod retain;
 mod rotate;

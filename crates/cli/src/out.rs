@@ -1,0 +1,90 @@
+//! Standard output and standard error: buffering, colours, exit codes.
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Whether to colour standard output.
+    pub fn on_stdout(self) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && environment_allows_color(),
+        }
+    }
+}
+
+/// <https://no-color.org>: set and not empty means no.
+fn environment_allows_color() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !no_color && !dumb
+}
+
+/// How a command ended that could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Fine,
+    /// Something was found or a check failed: exit code 1.
+    Findings,
+}
+
+/// Why a command could not run: exit code 2, unless nobody reads our output any more.
+#[derive(Debug)]
+pub enum Failure {
+    /// Writing to standard output failed.
+    Output(io::Error),
+    /// Anything else, in words.
+    Message(String),
+}
+
+impl Failure {
+    /// From anything that can be said in words.
+    pub fn of(error: impl Display) -> Self {
+        Failure::Message(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+/// Says on standard error what went wrong, and gives the exit code.
+pub fn exit_code(result: Result<Outcome, Failure>) -> ExitCode {
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        // `| head` has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) => {
+            complain(format_args!("cannot write to standard output: {error}"));
+            ExitCode::from(2)
+        }
+        Err(Failure::Message(message)) => {
+            complain(message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A message to people. Standard error may be gone; then nobody wants to know.
+pub fn complain(message: impl Display) {
+    let _ = writeln!(io::stderr(), "ringseal: {message}");
+}

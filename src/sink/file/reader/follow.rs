@@ -1,0 +1,503 @@
+//! The reader's decisions: what to read next, when a segment is complete, which segment comes after it.
+use std::io;
+use std::io::Read;
+
+use memchr::memchr;
+
+use super::dir::FileId;
+use super::segment::{Plain, Segment, Source, gunzip, read_some};
+use super::{Found, Gap, ReadError, Reader, Start, Stop};
+
+/// How often bytes behind a NUL may be seen in the active file before they are taken as they are. A writer that copies
+/// into a mapping is done in microseconds; a file that holds NULs for good must not stop its reader for good.
+const NUL_LOOKS_MAX: u32 = 32;
+
+/// How often the directory may change under one search for the next segment.
+const SEARCHES_MAX: u32 = 64;
+
+impl Reader {
+    /// Looks at what is there, so that a reader that does not follow knows where to stop.
+    pub(super) fn begin(&mut self) -> Result<(), ReadError> {
+        let active = self.directory.open_active().map_err(self.io_error("open"))?;
+        self.list()?;
+        let number_max = self.listing.last().map(|sealed| sealed.number);
+        if active.is_none() && number_max.is_none() && !self.options.follow {
+            return Err(ReadError::NotFound { path: self.directory.path(None, false) });
+        }
+        let Some(file) = active else { return self.begin_absent(number_max) };
+        let metadata = file.metadata().map_err(self.io_error("stat"))?;
+        let id = FileId::of(&metadata);
+        if !self.options.follow {
+            self.stop = Stop { active: Some((id, metadata.len())), number_max };
+        }
+        if self.options.start == Start::Oldest {
+            return Ok(());
+        }
+        if !metadata.is_file() {
+            self.begin_alone(Box::new(file), false);
+            return Ok(());
+        }
+        if self.directory.path(None, false).extension().is_some_and(|extension| extension == "gz") {
+            let path = self.directory.path(None, false);
+            let stream = gunzip(file).ok_or(ReadError::Compressed { path })?;
+            self.begin_alone(stream, true);
+            return Ok(());
+        }
+        self.begin_active(file, id)
+    }
+
+    /// Reads one stream and nothing else.
+    pub(super) fn begin_alone(&mut self, stream: Box<dyn Read + Send>, gz: bool) {
+        self.alone = true;
+        self.enter(Segment::stream(stream, None, gz));
+    }
+
+    /// Only sealed segments, or nothing yet.
+    fn begin_absent(&mut self, number_max: Option<u64>) -> Result<(), ReadError> {
+        self.stop = Stop { active: None, number_max };
+        if self.options.start == Start::Active {
+            self.floor = number_max;
+            if !self.options.follow {
+                return Err(ReadError::NotFound { path: self.directory.path(None, false) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts in the active file: what was sealed before is behind us. Between opening and listing it may have been
+    /// sealed itself; then only what is older is behind us.
+    fn begin_active(&mut self, file: std::fs::File, id: FileId) -> Result<(), ReadError> {
+        let own = self.number_of(id)?;
+        let older = |number: &u64| own.is_none_or(|own| *number < own);
+        self.floor = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
+        let segment = Segment::plain(file, own).map_err(self.io_error("stat"))?;
+        self.enter(segment);
+        Ok(())
+    }
+
+    /// One turn: a line that is in the buffer, or more bytes, or the next segment.
+    pub(super) fn look(&mut self) -> Result<Found, ReadError> {
+        if let Some(gap) = self.gap.take() {
+            return Ok(Found::Gap(gap));
+        }
+        if let Some(line) = self.lines.take_line() {
+            return Ok(Found::Line(line));
+        }
+        if self.done {
+            return Ok(Found::End);
+        }
+        if self.current.is_none() {
+            return self.advance();
+        }
+        if self.fill()? {
+            return Ok(Found::Again);
+        }
+        self.at_end()
+    }
+
+    /// Reads more. `false`: there is nothing more for now.
+    fn fill(&mut self) -> Result<bool, ReadError> {
+        if std::mem::take(&mut self.was_idle) && self.restart_if_replaced()? {
+            return Ok(true);
+        }
+        let Some(segment) = &mut self.current else { return Ok(false) };
+        let result = match &mut segment.source {
+            Source::Stream(stream) => read_some(stream, self.lines.room()).map(|len| {
+                self.lines.filled(len);
+                len > 0
+            }),
+            Source::Plain(plain) => {
+                let limit = match self.stop.active {
+                    Some((id, len)) if id == plain.id => Some(len),
+                    _ => None,
+                };
+                Self::fill_plain(plain, &mut self.lines, limit, &mut self.nul_looks)
+            }
+        };
+        let (number, gz) = (segment.number, segment.gz);
+        result.map_err(|source| {
+            ReadError::of_read(self.directory.path(number, gz && number.is_some()), gz, source)
+        })
+    }
+
+    fn fill_plain(
+        plain: &mut Plain,
+        lines: &mut super::LineBuffer,
+        limit: Option<u64>,
+        nul_looks: &mut u32,
+    ) -> io::Result<bool> {
+        let unfinished = lines.unfinished();
+        let room = lines.room();
+        let before = plain.position;
+        // At the limit, only a line that has begun is still completed.
+        let completing = limit.is_some_and(|limit| before >= limit);
+        if completing && unfinished == 0 {
+            return Ok(false);
+        }
+        let wanted = match limit {
+            Some(limit) if !completing => room.len().min((limit - before) as usize),
+            _ => room.len(),
+        };
+        let mut len = plain.read(&mut room[..wanted])?;
+        let read = &room[..len];
+        if completing && let Some(newline) = memchr(b'\n', read) {
+            len = newline + 1;
+        }
+        if let Some(nul) = memchr(0, &room[..len]) {
+            len = written_before_nul(&room[..len], nul, plain.live, unfinished, nul_looks);
+            if len == 0 && !plain.live {
+                // Space that was reserved in a file that will not grow any more: no line.
+                return Ok(true);
+            }
+        }
+        if plain.position != before + len as u64 {
+            plain.seek(before + len as u64);
+        }
+        lines.filled(len);
+        Ok(len > 0)
+    }
+
+    /// Nothing more in this segment for now: is it complete, or may more come?
+    fn at_end(&mut self) -> Result<Found, ReadError> {
+        let follow = self.options.follow;
+        let Some(segment) = &mut self.current else { return Ok(Found::Again) };
+        let Source::Plain(plain) = &mut segment.source else { return Ok(self.complete()) };
+        if !plain.live {
+            return Ok(self.complete());
+        }
+        let id = plain.id;
+        if self.restart_if_shortened()? {
+            return Ok(Found::Again);
+        }
+        if !self.is_active(id)? {
+            // What was written between our last read and the rotation is still to be read.
+            self.set_live(false);
+            self.learn_number()?;
+            return Ok(Found::Again);
+        }
+        if follow {
+            self.rewind();
+            return Ok(Found::Idle);
+        }
+        if (1..=NUL_LOOKS_MAX).contains(&self.nul_looks) {
+            std::thread::yield_now();
+            return Ok(Found::Again);
+        }
+        self.done = true;
+        Ok(self.complete())
+    }
+
+    /// The segment will not grow any more: its last line may lack a newline; after that it is behind us.
+    fn complete(&mut self) -> Found {
+        if let Some(rest) = self.lines.take_rest() {
+            return Found::Line(rest);
+        }
+        self.leave();
+        Found::Again
+    }
+
+    fn enter(&mut self, segment: Segment) {
+        self.counters.segments += 1;
+        self.lines.reset();
+        self.was_idle = false;
+        self.nul_looks = 0;
+        self.current = Some(segment);
+    }
+
+    fn leave(&mut self) {
+        self.lines.reset();
+        let Some(segment) = self.current.take() else { return };
+        let last = match (&segment.source, self.stop.active) {
+            (Source::Plain(plain), Some((id, _))) => plain.id == id,
+            _ => false,
+        };
+        self.done |= self.alone || last;
+        match segment.number {
+            Some(number) => {
+                self.floor = self.floor.max(Some(number));
+                self.expected = number.checked_add(1);
+            }
+            // It was moved away or removed before its number was seen. Its number was the one that we expected.
+            None => {
+                self.lost_count = self.expected.is_none() && !self.alone;
+                self.expected = self.expected.and_then(|number| number.checked_add(1));
+            }
+        }
+    }
+
+    /// Opens the oldest segment that is not behind us.
+    fn advance(&mut self) -> Result<Found, ReadError> {
+        for _ in 0..SEARCHES_MAX {
+            // Open first, list second: if the list shows no unread segment, none was sealed before the open file.
+            let active = self.directory.open_active().map_err(self.io_error("open"))?;
+            self.list()?;
+            let unread = |number: &u64| self.floor.is_none_or(|floor| *number > floor);
+            let next = self.listing.iter().map(|sealed| sealed.number).find(unread);
+            if let Some(number) = next {
+                if !self.options.follow && self.stop.number_max.is_some_and(|max| number - 1 > max)
+                {
+                    break;
+                }
+                if self.enter_sealed(number)? {
+                    return Ok(Found::Again);
+                }
+            } else if let Some(file) = active {
+                let segment = Segment::plain(file, None).map_err(self.io_error("stat"))?;
+                self.enter(segment);
+                return Ok(Found::Again);
+            } else {
+                break;
+            }
+        }
+        if self.options.follow {
+            return Ok(Found::Idle);
+        }
+        self.done = true;
+        Ok(Found::End)
+    }
+
+    /// Opens a sealed segment in the form that is there. `false`: it is gone.
+    fn enter_sealed(&mut self, number: u64) -> Result<bool, ReadError> {
+        // Plain first: compression removes the plain file only after the other is in place, so that between the two
+        // questions one of them is always answered.
+        let plain = self.directory.open_sealed(number, false);
+        if let Some(file) = plain.map_err(self.sealed_error("open", number, false))? {
+            let segment = Segment::plain(file, Some(number))
+                .map_err(self.sealed_error("stat", number, false))?;
+            self.note_gap(number);
+            self.enter(segment);
+            return Ok(true);
+        }
+        let gz = self.directory.open_sealed(number, true);
+        let Some(file) = gz.map_err(self.sealed_error("open", number, true))? else {
+            return Ok(false);
+        };
+        self.note_gap(number);
+        let Some(stream) = gunzip(file) else {
+            self.floor = Some(number);
+            self.expected = number.checked_add(1);
+            return Err(ReadError::Compressed { path: self.directory.path(Some(number), true) });
+        };
+        self.enter(Segment::stream(stream, Some(number), true));
+        Ok(true)
+    }
+
+    /// Numbers are given out without holes, so a hole is what retention took.
+    fn note_gap(&mut self, number: u64) {
+        if let Some(expected) = self.expected
+            && number > expected
+        {
+            let segments = number - expected;
+            self.counters.segments_removed += segments;
+            self.gap = Some(Gap::Removed { segments, next: number });
+        } else if std::mem::take(&mut self.lost_count) && number > 1 {
+            self.gap = Some(Gap::Unknown { next: number });
+        }
+        self.expected = Some(number);
+    }
+
+    /// Whether the open file still is, or still may be, the one that is written to.
+    fn is_active(&mut self, id: FileId) -> Result<bool, ReadError> {
+        if let Some(active) = self.directory.active_id().map_err(self.io_error("stat"))? {
+            return Ok(active == id);
+        }
+        // No active file: somebody moved it away and its writer may still be writing, or it was rotated by hand.
+        // Only a newer segment proves that ours is complete.
+        self.list()?;
+        let own = self.current.as_ref().and_then(|segment| segment.number);
+        let own = own.max(self.number_of(id)?);
+        let behind = self.floor.max(own);
+        Ok(!self.listing.iter().any(|sealed| behind.is_none_or(|behind| sealed.number > behind)))
+    }
+
+    /// Finds out which number the open file got when it was sealed.
+    fn learn_number(&mut self) -> Result<(), ReadError> {
+        let Some(Segment { number, source: Source::Plain(plain), .. }) = &self.current else {
+            return Ok(());
+        };
+        let id = plain.id;
+        if let Some(number) = *number {
+            return self.pass_second_numbers(id, number);
+        }
+        self.list()?;
+        let number = match self.number_of(id)? {
+            Some(number) => Some(number),
+            None => self.number_by_contents()?,
+        };
+        if let Some(number) = number {
+            self.note_gap(number);
+            if let Some(segment) = &mut self.current {
+                segment.number = Some(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// A rotation that failed between its link and its rename leaves one file with two numbers: it is read once.
+    fn pass_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), ReadError> {
+        let mut last = number;
+        while let Some(next) = last.checked_add(1) {
+            let found = self.directory.sealed_id(next);
+            if found.map_err(self.sealed_error("stat", next, false))? != Some(id) {
+                break;
+            }
+            last = next;
+        }
+        if let Some(segment) = &mut self.current {
+            segment.number = Some(last);
+        }
+        Ok(())
+    }
+
+    /// The newest number under which `id` is linked, by the last listing.
+    fn number_of(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
+        // Newest first: that is where it is, nearly always.
+        for sealed in self.listing.iter().rev().filter(|sealed| sealed.plain) {
+            let found = self.directory.sealed_id(sealed.number);
+            if found.map_err(self.sealed_error("stat", sealed.number, false))? == Some(id) {
+                return Ok(Some(sealed.number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The number of the unread compressed segment that holds what the open file holds.
+    fn number_by_contents(&mut self) -> Result<Option<u64>, ReadError> {
+        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
+        for sealed in self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number)) {
+            let number = sealed.number;
+            let opened = self.directory.open_sealed(number, true);
+            let opened = opened.map_err(self.sealed_error("open", number, true))?;
+            let Some(mut stream) = opened.and_then(gunzip) else { continue };
+            let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
+                break;
+            };
+            // A damaged segment is met again, and reported, when its turn comes.
+            if plain.same_contents(&mut *stream).unwrap_or(false) {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Starts over when the file is shorter than what was read of it.
+    fn restart_if_shortened(&mut self) -> Result<bool, ReadError> {
+        let error = self.io_error("stat");
+        let unfinished = self.lines.unfinished() as u64;
+        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
+            return Ok(false);
+        };
+        let read_bytes = plain.position - unfinished;
+        let found_bytes = plain.len().map_err(error)?;
+        if found_bytes >= read_bytes {
+            return Ok(false);
+        }
+        self.restart(read_bytes, found_bytes);
+        Ok(true)
+    }
+
+    /// After a pause: starts over when the file was shortened, or when other bytes stand where we had been.
+    fn restart_if_replaced(&mut self) -> Result<bool, ReadError> {
+        if self.restart_if_shortened()? {
+            return Ok(true);
+        }
+        let error = self.io_error("stat");
+        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
+            return Ok(false);
+        };
+        let read_bytes = plain.position;
+        let found_bytes = plain.len().map_err(error)?;
+        if found_bytes == read_bytes {
+            return Ok(false);
+        }
+        let mark = self.lines.mark();
+        if plain
+            .has_before(mark)
+            .map_err(ReadError::io("read", self.directory.path(None, false)))?
+        {
+            return Ok(false);
+        }
+        self.restart(read_bytes, found_bytes);
+        Ok(true)
+    }
+
+    fn restart(&mut self, read_bytes: u64, found_bytes: u64) {
+        self.lines.reset();
+        if let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current {
+            plain.seek(0);
+        }
+        self.counters.truncations += 1;
+        self.gap = Some(Gap::Truncated { read_bytes, found_bytes });
+    }
+
+    /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it off.
+    fn rewind(&mut self) {
+        self.was_idle = true;
+        let unfinished = self.lines.rewind() as u64;
+        if let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current {
+            plain.seek(plain.position - unfinished);
+        }
+    }
+
+    fn set_live(&mut self, live: bool) {
+        if let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current {
+            plain.live = live;
+        }
+    }
+
+    /// After an error. A sealed segment that cannot be read is passed over. Anything else is tried again when
+    /// following, at the same place, so that no line is given twice; without following it is the end.
+    pub(super) fn pass_over(&mut self, error: &ReadError) {
+        let unreadable = match error {
+            ReadError::Corrupt { .. } | ReadError::Compressed { .. } => true,
+            ReadError::Io { action, .. } => *action == "read",
+            _ => false,
+        };
+        match &self.current {
+            Some(segment) if unreadable && (segment.number.is_some() || self.alone) => self.leave(),
+            None if unreadable => {}
+            _ if self.options.follow => self.rewind(),
+            _ => self.done = true,
+        }
+    }
+
+    fn list(&mut self) -> Result<(), ReadError> {
+        let error = self.io_error("list");
+        self.directory.list(&mut self.listing).map_err(error)
+    }
+
+    fn io_error(&self, action: &'static str) -> impl FnOnce(io::Error) -> ReadError + use<> {
+        ReadError::io(action, self.directory.path(None, false))
+    }
+
+    fn sealed_error(
+        &self,
+        action: &'static str,
+        number: u64,
+        gz: bool,
+    ) -> impl FnOnce(io::Error) -> ReadError + use<> {
+        ReadError::io(action, self.directory.path(Some(number), gz))
+    }
+}
+
+/// How many of the bytes that were read are to be taken, when the first NUL among them is at `nul`.
+fn written_before_nul(
+    read: &[u8],
+    nul: usize,
+    live: bool,
+    unfinished: usize,
+    nul_looks: &mut u32,
+) -> usize {
+    let only_nul = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    if !live {
+        return if nul == 0 && unfinished == 0 && only_nul(read) { 0 } else { read.len() };
+    }
+    if nul > 0 {
+        return nul;
+    }
+    if only_nul(read) {
+        return 0;
+    }
+    *nul_looks += 1;
+    if *nul_looks > NUL_LOOKS_MAX { read.len() } else { 0 }
+}

@@ -1,0 +1,235 @@
+//! One buffer, cut into lines.
+//!
+//! Allocates its buffer once and grows it only for a line that does not fit, up to the line limit. The last few bytes
+//! in front of the next line stay in place, so that a reader can tell whether the file behind them was replaced.
+use std::ops::Range;
+
+use memchr::memchr;
+
+/// How many bytes in front of the next line are kept for comparison.
+const MARK_BYTES: usize = 64;
+
+/// Bytes read and not yet handed out.
+#[derive(Debug)]
+pub(super) struct LineBuffer {
+    bytes: Vec<u8>,
+    /// Where the next line starts.
+    start: usize,
+    /// No newline between `start` and here.
+    scanned: usize,
+    /// Where the bytes that were read end.
+    end: usize,
+    read_bytes: usize,
+    line_bytes_max: usize,
+    /// The rest of a line that was too long is being passed over.
+    skipping: bool,
+    lines_cut: u64,
+}
+
+impl LineBuffer {
+    /// A buffer that asks for `read_bytes` at a time and cuts lines longer than `line_bytes_max`.
+    pub(super) fn new(read_bytes: usize, line_bytes_max: usize) -> Self {
+        let read_bytes = read_bytes.max(1);
+        Self {
+            bytes: vec![0; read_bytes + MARK_BYTES],
+            start: 0,
+            scanned: 0,
+            end: 0,
+            read_bytes,
+            line_bytes_max: line_bytes_max.max(1),
+            skipping: false,
+            lines_cut: 0,
+        }
+    }
+
+    /// The next whole line, without its newline.
+    pub(super) fn take_line(&mut self) -> Option<Range<usize>> {
+        loop {
+            let Some(at) = memchr(b'\n', &self.bytes[self.scanned..self.end]) else {
+                self.scanned = self.end;
+                return self.take_too_long();
+            };
+            let newline = self.scanned + at;
+            let line = self.start..newline;
+            self.start = newline + 1;
+            self.scanned = self.start;
+            if !std::mem::take(&mut self.skipping) {
+                return Some(self.cut(line));
+            }
+        }
+    }
+
+    /// What is left when no newline will come: the last line of a file that does not end in one. NULs at its end are
+    /// space that was reserved and never written.
+    pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
+        let rest = &self.bytes[self.start..self.end];
+        let len = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let line = self.start..self.start + len;
+        self.start = self.end;
+        self.scanned = self.end;
+        let skipped = std::mem::take(&mut self.skipping);
+        (len > 0 && !skipped).then(|| self.cut(line))
+    }
+
+    /// Room for more bytes; [`LineBuffer::filled`] must follow.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        if self.bytes.len() - self.end < self.read_bytes {
+            self.make_room();
+        }
+        let room_end = self.bytes.len().min(self.end + self.read_bytes);
+        &mut self.bytes[self.end..room_end]
+    }
+
+    /// Says how many bytes of the room were filled.
+    pub(super) fn filled(&mut self, len: usize) {
+        self.end = (self.end + len).min(self.bytes.len());
+    }
+
+    /// Forgets the unfinished line, which will be read again from its start; gives its length.
+    pub(super) fn rewind(&mut self) -> usize {
+        let unfinished = self.unfinished();
+        self.end = self.start;
+        self.scanned = self.start;
+        unfinished
+    }
+
+    /// Forgets everything: another file, or the same one from its start.
+    pub(super) fn reset(&mut self) {
+        (self.start, self.scanned, self.end) = (0, 0, 0);
+        self.skipping = false;
+    }
+
+    /// Bytes that were read behind the last line that was handed out.
+    pub(super) fn unfinished(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// The last bytes in front of the next line, as many as are still here.
+    pub(super) fn mark(&self) -> &[u8] {
+        &self.bytes[self.start.saturating_sub(MARK_BYTES)..self.start]
+    }
+
+    /// The bytes of a range that was handed out.
+    pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Lines that were cut at the limit.
+    pub(super) fn lines_cut(&self) -> u64 {
+        self.lines_cut
+    }
+
+    fn cut(&mut self, line: Range<usize>) -> Range<usize> {
+        if line.len() <= self.line_bytes_max {
+            return line;
+        }
+        self.lines_cut += 1;
+        line.start..line.start + self.line_bytes_max
+    }
+
+    /// No newline in sight: hands out the head of a line that is past the limit, or passes over more of its tail.
+    fn take_too_long(&mut self) -> Option<Range<usize>> {
+        if self.skipping {
+            self.start = self.end;
+            return None;
+        }
+        if self.unfinished() <= self.line_bytes_max {
+            return None;
+        }
+        let line = self.start..self.end;
+        self.start = self.end;
+        self.skipping = true;
+        Some(self.cut(line))
+    }
+
+    fn make_room(&mut self) {
+        let keep_from = self.start.saturating_sub(MARK_BYTES);
+        self.bytes.copy_within(keep_from..self.end, 0);
+        self.start -= keep_from;
+        self.scanned -= keep_from;
+        self.end -= keep_from;
+        if self.bytes.len() - self.end <= self.read_bytes / 2 {
+            // A long line: double, so that it is copied a constant number of times on average.
+            self.bytes.resize(self.bytes.len() * 2, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The obvious way: split, then cut.
+    fn oracle(text: &[u8], line_bytes_max: usize) -> Vec<Vec<u8>> {
+        let mut lines: Vec<Vec<u8>> =
+            text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        if lines.last().is_some_and(Vec::is_empty) {
+            lines.pop();
+        }
+        lines.iter_mut().for_each(|line| line.truncate(line_bytes_max));
+        lines
+    }
+
+    fn cut_up(text: &[u8], read_bytes: usize, line_bytes_max: usize) -> Vec<Vec<u8>> {
+        let mut buffer = LineBuffer::new(read_bytes, line_bytes_max);
+        let mut lines = Vec::new();
+        let mut from = text;
+        loop {
+            while let Some(line) = buffer.take_line() {
+                lines.push(buffer.get(line).to_vec());
+            }
+            if from.is_empty() {
+                break;
+            }
+            let room = buffer.room();
+            let len = room.len().min(from.len());
+            room[..len].copy_from_slice(&from[..len]);
+            buffer.filled(len);
+            from = &from[len..];
+        }
+        if let Some(line) = buffer.take_rest() {
+            lines.push(buffer.get(line).to_vec());
+        }
+        lines
+    }
+
+    #[test]
+    fn every_read_size_and_limit_gives_the_lines_of_split() {
+        let texts: [&[u8]; 7] = [
+            b"",
+            b"\n",
+            b"a",
+            b"a\n\nbc\n",
+            b"one\ntwo two two two\n\nthree",
+            b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nb\n",
+            b"x\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ];
+        for text in texts {
+            for read_bytes in 1..40 {
+                for line_bytes_max in [1, 2, 3, 7, 20, 83, 1000] {
+                    assert_eq!(
+                        cut_up(text, read_bytes, line_bytes_max),
+                        oracle(text, line_bytes_max),
+                        "{read_bytes} {line_bytes_max} {:?}",
+                        String::from_utf8_lossy(text)
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_stays_flat_over_many_lines() {
+        let mut buffer = LineBuffer::new(128, 1000);
+        let before = buffer.bytes.len();
+        for turn in 0..10_000 {
+            let len = 30 + turn % 30;
+            let room = buffer.room();
+            room[..len].fill(b'x');
+            room[len / 2] = b'\n';
+            buffer.filled(len);
+            while buffer.take_line().is_some() {}
+        }
+        assert_eq!(buffer.bytes.len(), before);
+    }
+}

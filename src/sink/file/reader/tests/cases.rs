@@ -1,0 +1,301 @@
+//! Disasters, one by one.
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::super::{Gap, Options, ReadError, Reader, Start, Step};
+#[cfg(feature = "compress")]
+use super::model::gzip;
+
+fn log() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("app.log");
+    (dir, path)
+}
+
+fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("to open");
+    file.write_all(text.as_bytes()).expect("to write");
+}
+
+fn sealed(path: &Path, number: u64) -> PathBuf {
+    PathBuf::from(format!("{}.{number:06}", path.display()))
+}
+
+fn follow() -> Options {
+    Options::default().follow(true)
+}
+
+fn open(path: &Path, options: Options) -> Reader {
+    Reader::open(path, options).expect("a log")
+}
+
+/// Everything up to idle or the end: lines, and gaps and errors in words.
+fn drain(reader: &mut Reader) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        match reader.next_line() {
+            Ok(Step::Line(line)) => seen.push(String::from_utf8_lossy(line).into_owned()),
+            Ok(Step::Gap(gap)) => seen.push(format!("{gap:?}")),
+            Ok(Step::Idle | Step::End) => return seen,
+            Err(error) => seen.push(format!("error: {error}")),
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_is_waited_for() {
+    let (_dir, path) = log();
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), [""; 0]);
+    append(&path, "one\n");
+    assert_eq!(drain(&mut reader), ["one"]);
+}
+
+#[test]
+fn a_log_that_is_not_there_is_an_error_without_following() {
+    let (_dir, path) = log();
+    let error = Reader::open(&path, Options::default()).expect_err("nothing there");
+    assert!(matches!(error, ReadError::NotFound { .. }), "{error}");
+    let error = Reader::open("..", Options::default()).expect_err("no file name");
+    assert!(matches!(error, ReadError::NoFileName { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_that_appears_later_is_waited_for() {
+    let (dir, _) = log();
+    let path = dir.path().join("later").join("app.log");
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), [""; 0]);
+    fs::create_dir(dir.path().join("later")).expect("a directory");
+    append(&path, "one\n");
+    assert_eq!(drain(&mut reader), ["one"]);
+}
+
+#[test]
+fn a_last_line_without_newline_is_given_only_when_no_more_can_come() {
+    let (_dir, path) = log();
+    append(&path, "one\ntwo");
+    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two"]);
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["one"]);
+    append(&path, " and a half\n");
+    assert_eq!(drain(&mut reader), ["two and a half"]);
+}
+
+#[test]
+fn a_tail_of_nuls_is_waited_for_and_never_given() {
+    let (_dir, path) = log();
+    append(&path, "one\ntw");
+    let file = OpenOptions::new().write(true).open(&path).expect("to open");
+    file.set_len(5000).expect("to grow");
+    let mut reader = open(&path, follow().read_bytes(64));
+    for _ in 0..100 {
+        assert!(drain(&mut reader).len() <= 1);
+    }
+    assert_eq!(reader.counters().lines, 1);
+    std::os::unix::fs::FileExt::write_all_at(&file, b"o\nthree\n", 6).expect("to write");
+    assert_eq!(drain(&mut reader), ["two", "three"]);
+    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two", "three"]);
+    fs::rename(&path, sealed(&path, 1)).expect("to rename");
+    append(&path, "four\n");
+    assert_eq!(drain(&mut reader), ["four"]);
+}
+
+#[test]
+fn bytes_behind_a_nul_are_waited_for_but_not_for_ever() {
+    let (_dir, path) = log();
+    append(&path, "one\n\0\0\0\n");
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["one"]);
+    let mut polls = 0;
+    while drain(&mut reader).is_empty() {
+        polls += 1;
+        assert!(polls < 1000, "a file that holds NULs for good must not stop its reader");
+    }
+    append(&path, "two\n");
+    assert_eq!(drain(&mut reader), ["two"]);
+    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "\0\0\0", "two"]);
+}
+
+#[test]
+fn a_torn_line_that_recovery_cuts_off_is_not_mixed_with_the_next_one() {
+    let (_dir, path) = log();
+    append(&path, "one\n{\"torn\":");
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["one"]);
+    OpenOptions::new().write(true).open(&path).expect("to open").set_len(4).expect("to cut");
+    append(&path, "two\n");
+    assert_eq!(drain(&mut reader), ["two"]);
+}
+
+#[test]
+fn a_truncated_file_is_read_from_its_start_and_reported() {
+    let (_dir, path) = log();
+    append(&path, "one\ntwo\n");
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["one", "two"]);
+    fs::write(&path, "new\n").expect("to rewrite");
+    let gap = Gap::Truncated { read_bytes: 8, found_bytes: 4 };
+    assert_eq!(drain(&mut reader), [format!("{gap:?}"), "new".into()]);
+    assert_eq!(reader.counters().truncations, 1);
+}
+
+#[test]
+fn a_file_that_was_truncated_and_grew_past_the_place_is_noticed() {
+    let (_dir, path) = log();
+    append(&path, "one\ntwo\n");
+    let mut reader = open(&path, follow());
+    drain(&mut reader);
+    fs::write(&path, "other\nlines\nthan before\n").expect("to rewrite");
+    let seen = drain(&mut reader);
+    assert!(seen[0].starts_with("Truncated"), "{seen:?}");
+    assert_eq!(seen[1..], ["other", "lines", "than before"]);
+}
+
+#[test]
+fn removed_segments_are_counted() {
+    let (_dir, path) = log();
+    fs::write(sealed(&path, 1), "one\n").expect("to write");
+    append(&path, "active\n");
+    let mut reader = open(&path, follow().read_bytes(4));
+    assert_eq!(reader.next_line().expect("a line"), Step::Line(b"one"));
+    fs::write(sealed(&path, 5), "five\n").expect("to write");
+    let gap = Gap::Removed { segments: 3, next: 5 };
+    assert_eq!(drain(&mut reader), [format!("{gap:?}"), "five".into(), "active".into()]);
+    assert_eq!(reader.counters().segments_removed, 3);
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn a_damaged_compressed_segment_is_reported_and_passed_over() {
+    let (_dir, path) = log();
+    let lines: String = (0..2000).map(|number| format!("line {number}\n")).collect();
+    let mut gz = gzip(lines.as_bytes());
+    gz.truncate(gz.len() / 2);
+    fs::write(sealed(&path, 1).with_extension("000001.gz"), gz).expect("to write");
+    append(&path, "active\n");
+    for options in [Options::default(), follow()] {
+        let seen = drain(&mut open(&path, options));
+        assert_eq!(seen[0], "line 0");
+        assert!(seen[seen.len() - 2].contains("gzip"), "{:?}", &seen[seen.len() - 2..]);
+        assert_eq!(seen[seen.len() - 1], "active");
+    }
+}
+
+#[test]
+fn a_rotation_that_failed_halfway_leaves_two_numbers_and_no_line_twice() {
+    let (_dir, path) = log();
+    append(&path, "one\n");
+    fs::hard_link(&path, sealed(&path, 1)).expect("to link");
+    let mut early = open(&path, follow());
+    assert_eq!(drain(&mut early), ["one"]);
+    // The rename failed; the writer went on, and sealed the file under the next number.
+    append(&path, "two\n");
+    assert_eq!(drain(&mut early), ["two"]);
+    fs::hard_link(&path, sealed(&path, 2)).expect("to link");
+    fs::remove_file(&path).expect("to remove");
+    append(&path, "three\n");
+    assert_eq!(drain(&mut early), ["three"]);
+    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_file_moved_away_by_logrotate_is_read_to_its_end_before_the_new_one() {
+    let (dir, path) = log();
+    append(&path, "one\n");
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["one"]);
+    let moved = dir.path().join("app.log.1");
+    fs::rename(&path, &moved).expect("to rename");
+    append(&moved, "two\n");
+    assert_eq!(drain(&mut reader), ["two"], "its writer has not opened the new file yet");
+    append(&moved, "three\n");
+    append(&path, "four\n");
+    assert_eq!(drain(&mut reader), ["three", "four"]);
+}
+
+#[test]
+fn sealed_segments_alone_are_a_log() {
+    let (_dir, path) = log();
+    fs::write(sealed(&path, 3), "three\n").expect("to write");
+    fs::write(sealed(&path, 4), "four\n").expect("to write");
+    assert_eq!(drain(&mut open(&path, Options::default())), ["three", "four"]);
+    let mut reader = open(&path, follow());
+    assert_eq!(drain(&mut reader), ["three", "four"]);
+    append(&path, "active\n");
+    assert_eq!(drain(&mut reader), ["active"]);
+}
+
+#[test]
+fn starting_at_the_active_file_passes_over_what_is_sealed_and_follows_on() {
+    let (_dir, path) = log();
+    fs::write(sealed(&path, 7), "old\n").expect("to write");
+    append(&path, "now\n");
+    assert_eq!(drain(&mut open(&path, Options::default().start(Start::Active))), ["now"]);
+    let mut reader = open(&path, follow().start(Start::Active));
+    assert_eq!(drain(&mut reader), ["now"]);
+    for (number, line) in [(8, "next\n"), (9, "last\n")] {
+        fs::hard_link(&path, sealed(&path, number)).expect("to link");
+        fs::remove_file(&path).expect("to remove");
+        append(&path, line);
+    }
+    assert_eq!(drain(&mut reader), ["next", "last"]);
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn one_sealed_segment_can_be_read_alone() {
+    let (_dir, path) = log();
+    fs::write(sealed(&path, 1), "one\n").expect("to write");
+    let gz = PathBuf::from(format!("{}.gz", sealed(&path, 2).display()));
+    fs::write(&gz, gzip(b"two\n")).expect("to write");
+    append(&path, "active\n");
+    let alone = || Options::default().start(Start::Active);
+    assert_eq!(drain(&mut open(&sealed(&path, 1), alone())), ["one"]);
+    assert_eq!(drain(&mut open(&gz, alone())), ["two"]);
+}
+
+#[test]
+fn without_following_a_log_that_grows_faster_than_it_is_read_ends() {
+    let (_dir, path) = log();
+    append(&path, "one\ntwo\n");
+    let mut reader = open(&path, Options::default().read_bytes(4));
+    let mut seen = Vec::new();
+    while let Step::Line(line) = reader.next_line().expect("a line") {
+        seen.push(String::from_utf8_lossy(line).into_owned());
+        append(&path, "more\nand more\n");
+    }
+    assert_eq!(seen, ["one", "two"]);
+}
+
+#[test]
+fn a_line_past_the_limit_is_cut_and_counted() {
+    let (_dir, path) = log();
+    append(&path, &format!("short\n{}\nlast\n", "x".repeat(100_000)));
+    let mut reader = open(&path, Options::default().read_bytes(1000).line_bytes_max(5000));
+    assert_eq!(drain(&mut reader), ["short", &"x".repeat(5000), "last"]);
+    assert_eq!(reader.counters().lines_cut, 1);
+}
+
+#[test]
+fn a_stream_is_read_to_its_end() {
+    let stream = Box::new(&b"one\ntwo"[..]);
+    let mut reader = Reader::from_stream("standard input", stream, follow());
+    assert_eq!(drain(&mut reader), ["one", "two"]);
+    assert_eq!(reader.next_line().expect("the end"), Step::End);
+    assert_eq!(reader.path(), Path::new("standard input"));
+}
+
+#[cfg(not(feature = "compress"))]
+#[test]
+fn a_build_that_cannot_decompress_says_so_and_goes_on() {
+    let (_dir, path) = log();
+    fs::write(format!("{}.gz", sealed(&path, 1).display()), "whatever").expect("to write");
+    append(&path, "active\n");
+    for options in [Options::default(), follow()] {
+        let seen = drain(&mut open(&path, options));
+        assert!(seen[0].contains("feature `compress`"), "{seen:?}");
+        assert_eq!(seen[1..], ["active"]);
+    }
+}

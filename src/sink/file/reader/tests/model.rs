@@ -1,0 +1,416 @@
+//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows to be true.
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::super::dir::{Directory, FileId, OsDirectory, Sealed};
+use super::super::{Gap, Options, Reader, Step};
+
+/// One step of the writer, or of its helper thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// A whole line, or the second half of one.
+    Write,
+    /// The first half of a line.
+    Half,
+    /// Space is reserved: NULs are visible behind the data.
+    Reserve,
+    /// Rotation, first half: the active file gets a number.
+    Link,
+    /// Rotation, second half: another file takes the active name.
+    Swap,
+    /// The oldest uncompressed segment appears in compressed form as well.
+    Compress,
+    /// The uncompressed form of it goes.
+    Unlink,
+    /// Retention removes the oldest sealed segment.
+    Retain,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Segment {
+    number: Option<u64>,
+    lines: Vec<String>,
+    compressed: bool,
+    plain: bool,
+    removed: bool,
+}
+
+/// The writer.
+#[derive(Debug)]
+pub(super) struct Model {
+    dir: tempfile::TempDir,
+    segments: Vec<Segment>,
+    active: File,
+    data_len: u64,
+    half: Option<String>,
+    linked: bool,
+    lines: u64,
+}
+
+impl Model {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let active = File::create(dir.path().join("app.log")).expect("an active file");
+        let segments = vec![Segment { plain: true, ..Segment::default() }];
+        Self { dir, segments, active, data_len: 0, half: None, linked: false, lines: 0 }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.path().join("app.log")
+    }
+
+    fn sealed_path(&self, number: u64, gz: bool) -> PathBuf {
+        self.dir.path().join(format!("app.log.{number:06}{}", if gz { ".gz" } else { "" }))
+    }
+
+    /// Sealed for good: numbered, and no longer active.
+    fn sealed(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.segments.len() - 1).filter(|&at| !self.segments[at].removed)
+    }
+
+    pub(super) fn may(&self, act: Act) -> bool {
+        match act {
+            Act::Write | Act::Reserve => !self.linked,
+            Act::Half | Act::Link => !self.linked && self.half.is_none(),
+            Act::Swap => self.linked,
+            Act::Compress if cfg!(not(feature = "compress")) => false,
+            Act::Compress => self.sealed().any(|at| !self.segments[at].compressed),
+            Act::Unlink => self.sealed().any(|at| self.has_both(at)),
+            Act::Retain => self.sealed().next().is_some(),
+        }
+    }
+
+    fn has_both(&self, at: usize) -> bool {
+        self.segments[at].compressed && self.segments[at].plain
+    }
+
+    pub(super) fn act(&mut self, act: Act) {
+        match act {
+            Act::Write => self.write(),
+            Act::Half => self.write_half(),
+            Act::Reserve => self.active.set_len(self.data_len + 100).expect("to reserve"),
+            Act::Link => self.link(),
+            Act::Swap => self.swap(),
+            Act::Compress => self.compress(),
+            Act::Unlink => self.unlink(),
+            Act::Retain => self.retain(),
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.active.write_all_at(bytes, self.data_len).expect("to write");
+        self.data_len += bytes.len() as u64;
+    }
+
+    fn new_line(&mut self) -> String {
+        self.lines += 1;
+        format!("line {} {}", self.lines, "x".repeat((self.lines % 23) as usize))
+    }
+
+    fn write(&mut self) {
+        let line = match self.half.take() {
+            Some(line) => {
+                self.append(format!("{}\n", &line[3..]).as_bytes());
+                line
+            }
+            None => {
+                let line = self.new_line();
+                self.append(format!("{line}\n").as_bytes());
+                line
+            }
+        };
+        self.segments.last_mut().expect("an active segment").lines.push(line);
+    }
+
+    fn write_half(&mut self) {
+        let line = self.new_line();
+        self.append(&line.as_bytes()[..3]);
+        self.half = Some(line);
+    }
+
+    fn link(&mut self) {
+        self.active.set_len(self.data_len).expect("to give back what was reserved");
+        let number = self.segments.len() as u64;
+        fs::hard_link(self.path(), self.sealed_path(number, false)).expect("to link");
+        self.segments.last_mut().expect("an active segment").number = Some(number);
+        self.linked = true;
+    }
+
+    fn swap(&mut self) {
+        let next = self.dir.path().join(".app.log.next");
+        self.active = File::create(&next).expect("a prepared file");
+        fs::rename(&next, self.path()).expect("to rename");
+        self.data_len = 0;
+        self.linked = false;
+        self.segments.push(Segment { plain: true, ..Segment::default() });
+    }
+
+    fn compress(&mut self) {
+        let Some(at) = self.sealed().find(|&at| !self.segments[at].compressed) else { return };
+        let number = self.segments[at].number.expect("sealed");
+        let bytes = fs::read(self.sealed_path(number, false)).expect("the plain form");
+        let hidden = self.dir.path().join(".app.log.gz.partial");
+        fs::write(&hidden, gzip(&bytes)).expect("to write");
+        fs::rename(hidden, self.sealed_path(number, true)).expect("to rename");
+        self.segments[at].compressed = true;
+    }
+
+    fn unlink(&mut self) {
+        let Some(at) = self.sealed().find(|&at| self.has_both(at)) else { return };
+        let number = self.segments[at].number.expect("sealed");
+        fs::remove_file(self.sealed_path(number, false)).expect("to remove");
+        self.segments[at].plain = false;
+    }
+
+    fn retain(&mut self) {
+        let Some(at) = self.sealed().next() else { return };
+        let segment = &mut self.segments[at];
+        segment.removed = true;
+        let (plain, gz, number) = (segment.plain, segment.compressed, segment.number);
+        let number = number.expect("sealed");
+        for (there, form) in [(plain, false), (gz, true)] {
+            if there {
+                fs::remove_file(self.sealed_path(number, form)).expect("to remove");
+            }
+        }
+    }
+}
+
+/// `bytes`, compressed.
+#[cfg(feature = "compress")]
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(bytes).expect("to compress");
+    gz.finish().expect("to compress")
+}
+
+/// Never asked for.
+#[cfg(not(feature = "compress"))]
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+/// A directory in which the writer acts before each question.
+pub(super) struct Staged {
+    inner: OsDirectory,
+    model: Arc<Mutex<Model>>,
+    /// What the writer does before the next question, the one after it, and so on.
+    schedule: Arc<Mutex<VecDeque<Vec<Act>>>>,
+}
+
+impl Staged {
+    fn before(&mut self) {
+        let acts = lock(&self.schedule).pop_front().unwrap_or_default();
+        let mut model = lock(&self.model);
+        for act in acts {
+            if model.may(act) {
+                model.act(act);
+            }
+        }
+    }
+}
+
+impl Directory for Staged {
+    fn open_active(&mut self) -> io::Result<Option<File>> {
+        self.before();
+        self.inner.open_active()
+    }
+
+    fn active_id(&mut self) -> io::Result<Option<FileId>> {
+        self.before();
+        self.inner.active_id()
+    }
+
+    fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()> {
+        self.before();
+        self.inner.list(out)
+    }
+
+    fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>> {
+        self.before();
+        self.inner.open_sealed(number, gz)
+    }
+
+    fn sealed_id(&mut self, number: u64) -> io::Result<Option<FileId>> {
+        self.before();
+        self.inner.sealed_id(number)
+    }
+
+    fn path(&self, number: Option<u64>, gz: bool) -> PathBuf {
+        self.inner.path(number, gz)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The writer, a reader, and what the reader has given so far.
+pub(super) struct Play {
+    model: Arc<Mutex<Model>>,
+    schedule: Arc<Mutex<VecDeque<Vec<Act>>>>,
+    reader: Option<Reader>,
+    options: Options,
+    given: Vec<String>,
+    removed: u64,
+    unknown: bool,
+    other_gaps: u32,
+}
+
+impl Play {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            model: Arc::new(Mutex::new(Model::new())),
+            schedule: Arc::default(),
+            reader: None,
+            options,
+            given: Vec::new(),
+            removed: 0,
+            unknown: false,
+            other_gaps: 0,
+        }
+    }
+
+    pub(super) fn may(&self, act: Act) -> bool {
+        lock(&self.model).may(act)
+    }
+
+    pub(super) fn act(&self, act: Act) {
+        lock(&self.model).act(act);
+    }
+
+    /// From now on the writer does this before the reader's next questions.
+    pub(super) fn schedule(&self, acts: Vec<Vec<Act>>) {
+        *lock(&self.schedule) = acts.into();
+    }
+
+    fn open(&mut self) {
+        let inner = OsDirectory::of(&lock(&self.model).path()).expect("a file name");
+        let model = Arc::clone(&self.model);
+        let schedule = Arc::clone(&self.schedule);
+        let mut reader =
+            Reader::over(Box::new(Staged { inner, model, schedule }), self.options.clone());
+        reader.begin().expect("a log to read");
+        self.reader = Some(reader);
+    }
+
+    /// One step of the reader. `false`: idle, or at the end.
+    pub(super) fn step(&mut self) -> bool {
+        if self.reader.is_none() {
+            self.open();
+        }
+        let Some(reader) = &mut self.reader else { return false };
+        match reader.next_line().expect("no error") {
+            Step::Line(line) => {
+                self.given
+                    .push(String::from_utf8(line.to_vec()).expect("no NUL tail, no torn line"));
+            }
+            Step::Gap(Gap::Removed { segments, .. }) => self.removed += segments,
+            Step::Gap(Gap::Unknown { .. }) => self.unknown = true,
+            Step::Gap(Gap::Truncated { .. }) => self.other_gaps += 1,
+            Step::Idle | Step::End => return false,
+        }
+        true
+    }
+
+    pub(super) fn poll(&mut self) {
+        while self.step() {}
+    }
+
+    /// The writer finishes what it began and writes into one more segment, the reader reads to the end. Then every
+    /// line must have been given once, in order, except those of whole segments that retention removed unread, and
+    /// those must have been reported.
+    pub(super) fn finish_and_check(&mut self) {
+        let rest: Vec<Act> = lock(&self.schedule).drain(..).flatten().collect();
+        for act in rest.into_iter().chain([Act::Write, Act::Swap, Act::Write]) {
+            if self.may(act) {
+                self.act(act);
+            }
+        }
+        self.poll();
+        for act in [Act::Link, Act::Swap, Act::Write] {
+            self.act(act);
+        }
+        self.poll();
+        self.check();
+    }
+
+    /// The lines that someone who opens the log now must get.
+    pub(super) fn lines_there(&self) -> Vec<String> {
+        let model = lock(&self.model);
+        let there = model.segments.iter().filter(|segment| !segment.removed);
+        there.flat_map(|segment| segment.lines.clone()).collect()
+    }
+
+    /// Without following: what was there at the beginning has been given, in order and once, except what retention
+    /// removed meanwhile; perhaps more has.
+    pub(super) fn check_all_of(&self, there: &[String]) {
+        let model = lock(&self.model);
+        // The first half of a line that is being written is a last line without newline.
+        let given: Vec<_> = self.given.iter().filter(|line| *line != "lin").cloned().collect();
+        assert!(
+            self.given.len() - given.len() <= 1
+                && !self.given.iter().rev().skip(1).any(|line| line == "lin")
+        );
+        let mut sorted = given.clone();
+        sorted.sort_by_key(|line| {
+            line.split(' ').nth(1).and_then(|number| number.parse::<u64>().ok())
+        });
+        sorted.dedup();
+        assert_eq!(given, sorted, "in order and once: {model:?}");
+        let removed = |line: &String| {
+            model.segments.iter().any(|segment| segment.removed && segment.lines.contains(line))
+        };
+        for line in there {
+            assert!(
+                self.given.contains(line) || removed(line),
+                "{line} was missed: {self:?} {model:?}"
+            );
+        }
+    }
+
+    fn check(&self) {
+        let model = lock(&self.model);
+        let mut given = self.given.iter().peekable();
+        let mut missing = 0;
+        let mut begun = false;
+        for segment in &model.segments {
+            let there = segment.lines.first().is_some_and(|line| given.peek() == Some(&line));
+            if there {
+                for line in &segment.lines {
+                    assert_eq!(given.next(), Some(line), "{self:?} {model:?}");
+                }
+                begun = true;
+            } else if segment.lines.is_empty() {
+                // Nothing to miss; whether it was opened cannot be seen.
+                begun &= !segment.removed;
+            } else {
+                assert!(segment.removed, "segment {:?} was missed: {self:?}", segment.number);
+                missing += u64::from(begun);
+            }
+        }
+        assert_eq!(given.next(), None, "repeated or out of order: {self:?} {model:?}");
+        assert_eq!(self.other_gaps, 0, "nothing was truncated");
+        assert!(
+            self.unknown || self.removed >= missing,
+            "{missing} segments missing, {} reported: {self:?} {model:?}",
+            self.removed
+        );
+    }
+}
+
+impl std::fmt::Debug for Play {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Play")
+            .field("given", &self.given)
+            .field("removed", &self.removed)
+            .field("unknown", &self.unknown)
+            .field("reader", &self.reader)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! Each line exactly once, whatever happens between two looks.
+use proptest::prelude::*;
+
+use super::super::Options;
+use super::model::{Act, Play};
+
+/// What can happen next: the writer acts, or the reader looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Writer(Act),
+    /// The reader reads until it is idle.
+    Poll,
+    /// The reader takes one step.
+    Step,
+}
+
+const PROTOCOL: [Move; 7] = [
+    Move::Writer(Act::Write),
+    Move::Writer(Act::Link),
+    Move::Writer(Act::Swap),
+    Move::Writer(Act::Compress),
+    Move::Writer(Act::Unlink),
+    Move::Writer(Act::Retain),
+    Move::Poll,
+];
+
+const ACTS: [Act; 8] = [
+    Act::Write,
+    Act::Half,
+    Act::Reserve,
+    Act::Link,
+    Act::Swap,
+    Act::Compress,
+    Act::Unlink,
+    Act::Retain,
+];
+
+fn following() -> Options {
+    Options::default().follow(true).read_bytes(16)
+}
+
+/// Plays the moves; `false` if one of them was not possible.
+fn play(moves: &[Move]) -> Option<Play> {
+    let mut play = Play::new(following());
+    for &step in moves {
+        match step {
+            Move::Writer(act) if play.may(act) => play.act(act),
+            Move::Writer(_) => return None,
+            Move::Poll => play.poll(),
+            Move::Step => {
+                play.step();
+            }
+        }
+    }
+    Some(play)
+}
+
+/// All sequences of `len` possible moves that begin like `moves`.
+fn explore(moves: &mut Vec<Move>, len: usize, played: &mut u32) {
+    let Some(mut play) = play(moves) else { return };
+    if moves.len() == len {
+        play.finish_and_check();
+        *played += 1;
+        return;
+    }
+    for next in PROTOCOL {
+        // Two polls in a row see the same.
+        if next == Move::Poll && moves.last() == Some(&Move::Poll) {
+            continue;
+        }
+        moves.push(next);
+        explore(moves, len, played);
+        moves.pop();
+    }
+}
+
+#[test]
+fn each_line_comes_once_in_every_short_history() {
+    let mut played = 0;
+    explore(&mut vec![Move::Writer(Act::Write), Move::Poll], 7, &mut played);
+    explore(&mut Vec::new(), 6, &mut played);
+    assert!(played > 400, "{played}");
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    // More of what moves the log forward than of what takes it away.
+    prop_oneof![
+        4 => Just(Act::Write),
+        3 => Just(Act::Link),
+        3 => Just(Act::Swap),
+        2 => prop::sample::select(ACTS.to_vec()),
+    ]
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        6 => any_act().prop_map(Move::Writer),
+        1 => Just(Move::Poll),
+        1 => Just(Move::Step),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_line_comes_once_in_long_histories(moves in prop::collection::vec(any_move(), 0..80)) {
+        let mut play = Play::new(following());
+        for step in moves {
+            match step {
+                Move::Writer(act) if play.may(act) => play.act(act),
+                Move::Writer(_) => {}
+                Move::Poll => play.poll(),
+                Move::Step => {
+                    play.step();
+                }
+            }
+        }
+        play.finish_and_check();
+    }
+
+    #[test]
+    fn each_line_comes_once_when_the_writer_acts_between_two_questions_of_one_look(
+        before in prop::collection::vec(any_act(), 0..12),
+        between in prop::collection::vec(prop::collection::vec(any_act(), 0..6), 0..30),
+    ) {
+        let mut play = Play::new(following());
+        for act in before {
+            if play.may(act) {
+                play.act(act);
+            }
+        }
+        play.schedule(between);
+        play.poll();
+        play.poll();
+        play.finish_and_check();
+    }
+
+    #[test]
+    fn without_following_it_ends_and_nothing_comes_twice(
+        before in prop::collection::vec(any_act(), 0..20),
+        between in prop::collection::vec(prop::collection::vec(any_act(), 0..6), 0..30),
+    ) {
+        let mut play = Play::new(Options::default().read_bytes(16));
+        for act in before {
+            if play.may(act) {
+                play.act(act);
+            }
+        }
+        let there = play.lines_there();
+        play.schedule(between);
+        play.poll();
+        play.check_all_of(&there);
+    }
+}
