@@ -66,9 +66,11 @@ impl Out<'_> {
 
     /// The inside of a JSON string, of any bytes; the quotes are the caller's.
     pub fn string_part(&mut self, bytes: &[u8]) {
-        let clean = self.cursor.copy_clean::<JsonOrWide>(bytes);
-        if clean < bytes.len() {
-            self.escaped_lossy(bytes.get(clean..).unwrap_or_default());
+        for chunk in bytes.utf8_chunks() {
+            self.inside(chunk.valid().as_bytes());
+            if !chunk.invalid().is_empty() {
+                self.literal(REPLACEMENT);
+            }
         }
     }
 
@@ -159,12 +161,7 @@ fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
     }
     let mut out = Out::new(line);
     out.byte(b'"');
-    for chunk in bytes.utf8_chunks() {
-        out.inside(chunk.valid().as_bytes());
-        if !chunk.invalid().is_empty() {
-            out.literal(REPLACEMENT);
-        }
-    }
+    out.string_part(bytes);
     out.byte(b'"');
 }
 

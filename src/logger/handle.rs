@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::core::limits::Limits;
-use crate::core::value::{Value, ValueWriter};
+use crate::core::value::ValueWriter;
 use std::sync::atomic::Ordering;
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
@@ -143,6 +143,6 @@ impl BoundFields {
 
 /// Passes a value's `Serialize` through as a tree: `info!("order", order = serialize(&order))`.
 #[cfg(feature = "serde")]
-pub fn serialize<T: serde::Serialize>(value: T) -> impl Value + crate::core::value::ObjectValue {
+pub fn serialize<T: serde::Serialize>(value: T) -> impl crate::core::value::ObjectValue {
     crate::core::value::SerdeValue(value)
 }

@@ -1,6 +1,4 @@
 //! Where batches go.
-pub mod file;
-
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ mod ftlog;
 mod log4rs;
 mod logforth;
 mod ring_floor;
+mod ringseal;
 mod slog;
 mod spdlog;
 mod tracing;
@@ -72,6 +73,8 @@ pub const ALL: &[Entry] = &[
     entry::<ring_floor::Ring<1000>>(),
     entry::<ring_floor::RingJson>(),
     entry::<ring_floor::RingJsonSame>(),
+    entry::<ringseal::Ringseal<false>>(),
+    entry::<ringseal::Ringseal<true>>(),
     entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_DEFAULT }>>(),
     entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_1MIB }>>(),
     entry::<spdlog::Spdlog>(),

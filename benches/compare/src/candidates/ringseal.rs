@@ -18,7 +18,7 @@ pub struct Ringseal<const COARSE: bool> {
 
 impl<const COARSE: bool> Candidate for Ringseal<COARSE> {
     const NAME: &'static str = if COARSE { "ringseal_coarse" } else { "ringseal" };
-    const KIND: Kind = Kind::Ours;
+    const KIND: Kind = Kind::Own;
     const FORMAT: Format = Format::Json;
     const CRATE: &'static str = "ringseal";
 
@@ -28,7 +28,8 @@ impl<const COARSE: bool> Candidate for Ringseal<COARSE> {
             .rotate_bytes_max(0)
             .rotate_every(RotateEvery::Never);
         let timestamps = if COARSE { Timestamps::Coarse } else { Timestamps::Exact };
-        let config = Config::new().file_with(file).timestamps(timestamps);
+        let quiet = "info,boot=off".parse().map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
+        let config = Config::new().filter(quiet).file_with(file).timestamps(timestamps);
         let engine = ringseal::init(config).map_err(|e| e.to_string())?;
         Ok(Self { engine, output: Output { files: vec![path], format: Self::FORMAT } })
     }
