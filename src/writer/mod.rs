@@ -110,8 +110,9 @@ impl Writer {
         let mut turn = Turn::default();
         let mut calls = Vec::new();
         if self.link.take_call() {
-            self.accept_lanes(now);
+            // Requests first: what was logged before one of them may be in a lane that was sent before it.
             calls.extend(self.inbox.control.try_iter());
+            self.accept_lanes(now);
         }
         let cutoff = if calls.is_empty() { self.cutoff(ticks) } else { u64::MAX };
         self.drain(now, cutoff, &mut turn);
