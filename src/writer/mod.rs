@@ -72,7 +72,7 @@ pub struct Turn {
     pub records: u64,
     /// Whether any ring was more than an eighth full, so that the next turn should follow at once.
     pub is_pressed: bool,
-    /// Whether records wait for their grace to pass, or a sink for its retry.
+    /// Whether records wait for their grace to pass.
     pub is_waiting: bool,
     /// Whether the writer has been stopped.
     pub is_stopped: bool,
@@ -118,7 +118,7 @@ impl Writer {
         self.drain(now, cutoff, &mut turn);
         self.processor.report_losses(&mut self.lanes, now);
         self.processor.deliver(now);
-        self.turn_sinks(now, &mut turn);
+        self.turn_sinks(now);
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
         }
@@ -161,11 +161,10 @@ impl Writer {
         self.link.counters.lanes.set(self.lanes.len() as u64);
     }
 
-    fn turn_sinks(&mut self, now: Now, turn: &mut Turn) {
+    fn turn_sinks(&mut self, now: Now) {
         for output in &mut self.processor.outputs {
             for outlet in &mut output.outlets {
                 self.processor.news.extend(outlet.turn(now));
-                turn.is_waiting |= outlet.is_failing();
             }
         }
         if !self.processor.news.is_empty() {

@@ -93,7 +93,7 @@ fn next_pause(turn: Turn, last: Duration, min: Duration, max: Duration) -> Durat
     if turn.records > 0 || turn.is_waiting {
         return min;
     }
-    (last * 2).clamp(min, max)
+    last.saturating_mul(2).min(max).max(min)
 }
 
 fn sleep(link: &Link, pause: Duration) {
@@ -131,5 +131,13 @@ mod tests {
         assert_eq!(next_pause(idle, Duration::ZERO, min, max), min);
         assert_eq!(next_pause(idle, min, min, max), min * 2);
         assert_eq!(next_pause(idle, max, min, max), max);
+    }
+
+    #[test]
+    fn bounds_the_wrong_way_round_or_without_end_bring_nothing_down() {
+        let (min, max) = (Duration::from_secs(1), Duration::from_millis(1));
+        assert_eq!(next_pause(Turn::default(), min, min, max), min);
+        let for_ever = next_pause(Turn::default(), Duration::MAX, min, Duration::MAX);
+        assert_eq!(for_ever, Duration::MAX);
     }
 }
