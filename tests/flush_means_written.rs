@@ -1,0 +1,161 @@
+//! Promise 8: what was logged before a flush is in the file when it returns; a flush is bounded, whatever a sink does.
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ringseal::{Config, Engine, FlushError, Overflow, info};
+use support::{Behaviour, Gate, TestSink, events_of, named, numbers, own};
+
+#[test]
+fn after_a_flush_or_a_sync_the_line_is_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path)).unwrap();
+    for number in 0..200 {
+        info!(engine, "step", number);
+        if number % 2 == 0 { engine.flush() } else { engine.sync() }.unwrap();
+        let events = events_of(&path);
+        assert_eq!(events.last().unwrap()["number"], number);
+        assert_eq!(events.len(), number + 1);
+    }
+}
+
+#[test]
+fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path).ring_bytes(16 << 10)).unwrap();
+    // Somebody keeps calling, so that the writer is in the middle of taking a call when a lane arrives.
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                let _ = engine.metrics();
+            }
+        });
+        for number in 0..300_u64 {
+            let (engine, path) = (&engine, &path);
+            let run = move || {
+                // Two lanes at least: this one is new, because all others are held.
+                info!(engine, "step", number);
+                engine.flush().unwrap();
+                let text = std::fs::read_to_string(path).unwrap();
+                assert_eq!(text.lines().count() as u64, number + 1);
+            };
+            scope.spawn(run).join().unwrap();
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn a_flush_covers_what_other_threads_logged_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path)).unwrap();
+    let logged = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    info!(engine, "step");
+                    logged.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        for _ in 0..50 {
+            let before = logged.load(Ordering::SeqCst);
+            engine.flush().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u64;
+            assert!(lines >= before, "{lines} lines of {before}");
+        }
+    });
+    engine.stop().unwrap();
+    assert_eq!(events_of(&path).len(), 4000);
+}
+
+#[test]
+fn many_flush_at_once_and_all_are_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let engine = Engine::start(Config::new().file(&path)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let engine = &engine;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    info!(engine, "step", thread, number);
+                    engine.flush().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(own(&events_of(&path)).len(), 800);
+}
+
+#[test]
+fn a_flush_of_a_failing_sink_says_so_and_a_later_one_delivers() {
+    let behaviour = Arc::new(Behaviour::default());
+    let (sink, log) = TestSink::new("moody", &behaviour);
+    let engine = Engine::start(Config::new().sink(sink)).unwrap();
+    behaviour.fails.store(true, Ordering::SeqCst);
+    info!(engine, "step", number = 1);
+    match engine.flush() {
+        Err(FlushError::Sinks(said)) => assert!(said.contains("moody"), "{said}"),
+        other => panic!("{other:?}"),
+    }
+    behaviour.fails.store(false, Ordering::SeqCst);
+    info!(engine, "step", number = 2);
+    engine.flush().unwrap();
+    let events = support::parse(&log.bytes());
+    assert_eq!(numbers(&named(&events, "step"), "number"), [1, 2]);
+}
+
+#[test]
+fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
+    let gate = Gate::closed();
+    let (sink, _) = TestSink::gated(&gate);
+    let config = Config::new().sink(sink).overflow([Overflow::Lose; 6]);
+    let bound = Duration::from_millis(100);
+    let engine = Engine::start(config.flush_max(bound).shutdown_max(bound)).unwrap();
+    info!(engine, "step");
+    let start = Instant::now();
+    assert_eq!(engine.flush(), Err(FlushError::Timeout));
+    assert_eq!(engine.sync(), Err(FlushError::Timeout));
+    drop(engine);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    gate.open();
+}
+
+#[test]
+fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
+    let gate = Gate::closed();
+    let behaviour = Behaviour { drop_gate: Some(Arc::clone(&gate)), ..Behaviour::default() };
+    let (sink, log) = TestSink::new("clingy", &Arc::new(behaviour));
+    let config = Config::new().sink(sink).shutdown_max(Duration::from_millis(100));
+    let engine = Engine::start(config).unwrap();
+    info!(engine, "step");
+    let start = Instant::now();
+    engine.stop().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(log.lines().len(), 1);
+    gate.open();
+}
+
+#[test]
+fn a_thousand_unanswered_requests_later_it_is_still_a_timeout() {
+    let gate = Gate::closed();
+    let (sink, _) = TestSink::gated(&gate);
+    let bound = Duration::ZERO;
+    let config = Config::new().sink(sink).flush_max(bound).shutdown_max(bound);
+    let engine = Engine::start(config).unwrap();
+    info!(engine, "step");
+    support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
+    for _ in 0..1500 {
+        assert_eq!(engine.flush(), Err(FlushError::Timeout));
+    }
+    gate.open();
+}

@@ -1,0 +1,192 @@
+//! Promise 9: a slow or dead sink blocks neither producers nor other sinks; what it misses is held, then counted.
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use ringseal::sink::memory::MemorySink;
+use ringseal::{Config, Engine, Level, Overflow, error, info};
+use support::{Behaviour, Gate, TestSink, named, numbers, parse};
+
+#[test]
+fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() {
+    let behaviour = Arc::new(Behaviour::default());
+    let (moody, moody_log) = TestSink::new("moody", &behaviour);
+    let steady = MemorySink::new();
+    let steady_log = steady.log();
+    let config = Config::new().sink(moody).sink(Box::new(steady));
+    let engine = Engine::start(config).unwrap();
+    info!(engine, "step", number = 0);
+    engine.flush().unwrap();
+    behaviour.fails.store(true, Ordering::SeqCst);
+    for number in 1..1000 {
+        info!(engine, "step", number);
+    }
+    // The flush cannot succeed for both, and the steady one has everything all the same.
+    assert!(engine.flush().is_err());
+    let wanted: Vec<u64> = (0..1000).collect();
+    let events = parse(&steady_log.bytes());
+    assert_eq!(numbers(&named(&events, "step"), "number"), wanted);
+    behaviour.takes.store(17, Ordering::SeqCst);
+    behaviour.fails.store(false, Ordering::SeqCst);
+    info!(engine, "step", number = 1000);
+    support::wait_until("the sink is tried again", || engine.flush().is_ok());
+    let metrics = engine.metrics();
+    engine.stop().unwrap();
+    let events = parse(&moody_log.bytes());
+    assert_eq!(numbers(&named(&events, "step"), "number"), (0..=1000).collect::<Vec<_>>());
+    assert_eq!((metrics.lost.total(), metrics.dropped.total()), (0, 0));
+    assert!(metrics.sink_errors > 0);
+}
+
+#[test]
+fn what_exceeds_the_bound_is_dropped_counted_by_level_and_told() {
+    let behaviour = Arc::new(Behaviour::default());
+    behaviour.fails.store(true, Ordering::SeqCst);
+    let (sink, log) = TestSink::new("moody", &behaviour);
+    let engine = Engine::start(Config::new().held_bytes_max(20_000).sink(sink)).unwrap();
+    for number in 0..600 {
+        info!(engine, "step", number);
+        error!(engine, "step", number);
+    }
+    assert!(engine.flush().is_err());
+    behaviour.fails.store(false, Ordering::SeqCst);
+    engine.flush().unwrap();
+    let metrics = engine.metrics();
+    engine.stop().unwrap();
+    let events = parse(&log.bytes());
+    for level in [Level::Info, Level::Error] {
+        let lines = events.iter().filter(|event| event["level"] == level.as_str()).count() as u64;
+        assert_eq!(lines + metrics.dropped.of(level), metrics.events.of(level), "{level}");
+        assert!(metrics.events.of(level) >= 600, "{level}");
+    }
+    assert!(metrics.dropped.total() > 100);
+    assert_eq!(metrics.events.total(), events.len() as u64 + metrics.dropped.total());
+    assert_eq!(metrics.sinks[0].lines_dropped, metrics.dropped.total());
+    let told: u64 =
+        numbers(&named(&events, "ringseal.sink_recovered"), "dropped_lines").iter().sum();
+    assert_eq!(told, metrics.dropped.total());
+    // What is kept is what came first, without a gap.
+    let kept = numbers(&named(&events, "step"), "number");
+    let in_order: Vec<u64> = (0..kept.len() as u64).map(|index| index / 2).collect();
+    assert_eq!(kept, in_order);
+}
+
+#[test]
+fn a_sink_that_panics_is_a_sink_that_fails() {
+    let behaviour = Arc::new(Behaviour::default());
+    let (sink, log) = TestSink::new("panicky", &behaviour);
+    let engine = Engine::start(Config::new().sink(sink).panic_hook(false)).unwrap();
+    behaviour.panics.store(true, Ordering::SeqCst);
+    info!(engine, "step", number = 0);
+    let said = engine.flush().unwrap_err().to_string();
+    assert!(said.contains("panicky"), "{said}");
+    behaviour.panics.store(false, Ordering::SeqCst);
+    info!(engine, "step", number = 1);
+    engine.flush().unwrap();
+    let events = parse(&log.bytes());
+    assert_eq!(numbers(&named(&events, "step"), "number"), [0, 1]);
+    let failed = named(&events, "ringseal.sink_failed");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("this sink panics"), "{failed:?}");
+}
+
+#[test]
+fn a_sink_that_says_it_took_more_than_it_was_given_is_not_believed() {
+    struct Liar;
+    impl ringseal::sink::Sink for Liar {
+        fn name(&self) -> &str {
+            "liar"
+        }
+        fn write(
+            &mut self,
+            lines: ringseal::core::Lines<'_>,
+            _: ringseal::core::Now,
+        ) -> Result<(), ringseal::sink::WriteError> {
+            let cause = ringseal::sink::SinkError::Stalled { target: "liar".into() };
+            Err(ringseal::sink::WriteError { lines_written: lines.count() + 1000, cause })
+        }
+        fn flush(&mut self) -> Result<(), ringseal::sink::SinkError> {
+            Ok(())
+        }
+        fn sync(&mut self) -> Result<(), ringseal::sink::SinkError> {
+            Ok(())
+        }
+    }
+    let engine = Engine::start(Config::new().sink(Box::new(Liar))).unwrap();
+    for _ in 0..20 {
+        info!(engine, "step");
+        // Whatever it answers, it answers.
+        assert_ne!(engine.flush(), Err(ringseal::FlushError::Stopped));
+    }
+}
+
+#[test]
+fn while_one_sink_hangs_the_other_has_every_line_and_no_producer_waits() {
+    let gate = Gate::closed();
+    let (stuck, stuck_log) = TestSink::gated(&gate);
+    let steady = MemorySink::new();
+    let steady_log = steady.log();
+    let overflow = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
+    let bound = Duration::from_millis(200);
+    let config = Config::new().sink(stuck).sink(Box::new(steady)).overflow(overflow);
+    let config = config.ring_bytes(64 << 10).flush_max(bound);
+    let engine = Engine::start(config).unwrap();
+    let start = Instant::now();
+    for number in 0..5000 {
+        info!(engine, "step", number);
+    }
+    support::wait_until("the steady sink has everything", || {
+        let _ = engine.flush();
+        let bytes = steady_log.bytes();
+        bytes.windows(6).filter(|window| window == b"\"step\"").count() == 5000
+    });
+    // A producer that had to wait for the stuck sink would wait 30 s, in vain.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(engine.metrics().lost.total(), 0);
+    gate.open();
+    support::wait_until("the stuck sink has caught up", || engine.flush().is_ok());
+    engine.stop().unwrap();
+    let wanted: Vec<u64> = (0..5000).collect();
+    for log in [steady_log, stuck_log] {
+        let events = parse(&log.bytes());
+        assert_eq!(numbers(&named(&events, "step"), "number"), wanted);
+    }
+}
+
+#[test]
+fn a_sink_may_log_into_its_own_engine_and_even_flush_it() {
+    use parking_lot::Mutex;
+    struct Chatty(Arc<Mutex<Option<ringseal::Logger>>>, u32);
+    impl ringseal::sink::Sink for Chatty {
+        fn name(&self) -> &str {
+            "chatty"
+        }
+        fn write(
+            &mut self,
+            _: ringseal::core::Lines<'_>,
+            _: ringseal::core::Now,
+        ) -> Result<(), ringseal::sink::WriteError> {
+            self.1 += 1;
+            if let Some(log) = &*self.0.lock()
+                && self.1 < 50
+            {
+                info!(log, "wrote", batch = self.1);
+            }
+            Ok(())
+        }
+        fn flush(&mut self) -> Result<(), ringseal::sink::SinkError> {
+            Ok(())
+        }
+        fn sync(&mut self) -> Result<(), ringseal::sink::SinkError> {
+            Ok(())
+        }
+    }
+    let place = Arc::new(Mutex::new(None));
+    let config = Config::new().sink(Box::new(Chatty(Arc::clone(&place), 0)));
+    let engine = Engine::start(config).unwrap();
+    *place.lock() = Some(engine.logger());
+    info!(engine, "step");
+    support::wait_until("the echo is over", || engine.metrics().events.total() == 50);
+    engine.stop().unwrap();
+}
