@@ -104,8 +104,10 @@ fn general_f64(line: &mut Vec<u8>, value: f64) {
         Some(scaled) if !has_exponent(scaled) => {
             Out::new(line).millionths(value.is_sign_negative(), scaled);
         }
-        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
-        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+        _ if value.is_finite() => {
+            line.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        }
+        _ => line.extend_from_slice(no_number(value.is_nan(), value < 0.0)),
     }
 }
 
@@ -115,8 +117,10 @@ fn general_f32(line: &mut Vec<u8>, value: f32) {
         Some(scaled) if !has_exponent(scaled) => {
             Out::new(line).millionths(value.is_sign_negative(), scaled);
         }
-        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
-        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+        _ if value.is_finite() => {
+            line.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        }
+        _ => line.extend_from_slice(no_number(value.is_nan(), value < 0.0)),
     }
 }
 

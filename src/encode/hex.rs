@@ -38,14 +38,14 @@ impl Out<'_> {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
         let [first, second, third, fourth] =
             [hex4([a, b, c, d]), hex4([e, f, g, h]), hex4([i, j, k, l]), hex4([m, n, o, p])];
-        let mut text = [b'-'; 36];
-        text[..8].copy_from_slice(&first);
-        text[9..13].copy_from_slice(&second[..4]);
-        text[14..18].copy_from_slice(&second[4..]);
-        text[19..23].copy_from_slice(&third[..4]);
-        text[24..28].copy_from_slice(&third[4..]);
-        text[28..].copy_from_slice(&fourth);
-        self.literal(&text);
+        const HYPHEN: u64 = b'-' as u64;
+        let [second, third] = [second, third].map(u64::from_le_bytes);
+        self.literal(&first);
+        // A hyphen and four digits each; what overshoots is written over by the next.
+        for word in [second << 8, second >> 24, third << 8, third >> 24] {
+            self.cursor.put(&(word & !0xFF | HYPHEN).to_le_bytes(), 5);
+        }
+        self.literal(&fourth);
     }
 }
 
