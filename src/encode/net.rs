@@ -4,6 +4,7 @@
 //! ones as `::ffff:192.0.2.1`; scope ids as `%3`. No character that JSON would escape.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use super::hex::hex16;
 use super::out::Out;
 
 /// The decimal digits of every byte, and a point behind them.
@@ -48,9 +49,10 @@ impl Out<'_> {
             self.literal(b"::ffff:");
             return self.ipv4(mapped);
         }
+        let digits = hex16(&address.octets());
         let segments = address.segments();
         let (from, to) = longest_zeros(&segments);
-        for (index, segment) in segments.into_iter().enumerate() {
+        for (index, digits) in digits.as_flattened().as_chunks::<4>().0.iter().enumerate() {
             if (from..to).contains(&index) {
                 if index == from {
                     self.literal(b"::");
@@ -60,18 +62,11 @@ impl Out<'_> {
             if index != 0 && index != to {
                 self.byte(b':');
             }
-            self.segment(segment);
+            // Without leading zeros; one digit stays.
+            let word = u32::from_le_bytes(*digits);
+            let skip = ((word ^ 0x3030_3030) | 1 << 24).trailing_zeros() & !7;
+            self.cursor.put(&(word >> skip).to_le_bytes(), 4 - (skip / 8) as usize);
         }
-    }
-
-    /// One to four hexadecimal digits.
-    #[inline(always)]
-    fn segment(&mut self, segment: u16) {
-        let nibbles = [12, 8, 4, 0].map(|shift| (segment >> shift) as u8 & 0xF);
-        let digits = nibbles.map(|n| n + if n < 10 { b'0' } else { b'a' - 10 });
-        let skip = (segment | 1).leading_zeros() / 4;
-        let word = u32::from_le_bytes(digits) >> (8 * skip);
-        self.cursor.put(&word.to_le_bytes(), 4 - skip as usize);
     }
 
     /// An address of either kind, without quotes.

@@ -421,6 +421,13 @@ pub(super) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
     mask
 }
 
+/// The 32 hexadecimal digits of 16 bytes, in lower case.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+    x86::hex16(bytes)
+}
+
 #[cfg(target_arch = "x86_64")]
 use x86::Sse2 as Native;
 
@@ -501,7 +508,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     /// Shorter strings are done before a call through the detection pays.
-    pub(super) const AVX2_LEN_MIN: usize = 128;
+    pub(super) const AVX2_LEN_MIN: usize = 64;
 
     /// 16 bytes.
     #[derive(Clone, Copy)]
@@ -512,6 +519,27 @@ mod x86 {
         pub(super) fn from_words(low: u64, high: u64) -> Self {
             // SAFETY: (5) SSE2 is part of x86-64.
             Sse2(unsafe { _mm_set_epi64x(high as i64, low as i64) })
+        }
+    }
+
+    /// See [`super::hex16`].
+    #[inline(always)]
+    pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+        // SAFETY: (4) 16 bytes; (5).
+        unsafe {
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            let low = _mm_set1_epi8(0x0F);
+            let highs = _mm_and_si128(_mm_srli_epi16::<4>(bytes), low);
+            let lows = _mm_and_si128(bytes, low);
+            [_mm_unpacklo_epi8(highs, lows), _mm_unpackhi_epi8(highs, lows)].map(|nibbles| {
+                // From ten on, skip the 39 characters between '9' and 'a'.
+                let letters = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
+                let skip = _mm_and_si128(letters, _mm_set1_epi8(39));
+                let digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8(0x30)), skip);
+                let mut text = [0; 16];
+                _mm_storeu_si128(text.as_mut_ptr().cast(), digits);
+                text
+            })
         }
     }
 

@@ -55,9 +55,11 @@ impl TimeCache {
         self.len = start.map_or(0, |start| {
             (u64::from(NANOS_PER_SEC)).min(i64::MAX.abs_diff(start).saturating_add(1))
         });
-        let moment = Moment::from_unix(secs);
-        self.prefix[..4].copy_from_slice(&four_digits(moment.year as u64));
-        self.prefix[4..PREFIX_LEN].copy_from_slice(&moment.after_year());
+        let [year, month_day, time] = Moment::from_unix(secs).words().map(u64::to_le_bytes);
+        self.prefix[..8].copy_from_slice(&year);
+        self.prefix[4..12].copy_from_slice(&month_day);
+        self.prefix[11..19].copy_from_slice(&time);
+        self.prefix[19] = b'.';
         fraction as u64
     }
 }
@@ -88,11 +90,14 @@ impl Out<'_> {
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
         let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
         let moment = Moment::from_unix(secs);
+        let [year, month_day, time] = moment.words().map(u64::to_le_bytes);
         match moment.year {
-            0..=9999 => self.cursor.put(&four_digits(moment.year as u64), 4),
+            0..=9999 => self.cursor.put(&year, 4),
             year => self.expanded_year(year),
         }
-        self.literal(&moment.after_year());
+        self.cursor.put(&month_day, 7);
+        self.literal(&time);
+        self.byte(b'.');
         self.fraction(nanos % NANOS_PER_SEC, digits);
     }
 
@@ -132,13 +137,6 @@ impl Out<'_> {
     }
 }
 
-/// `2026` of a year 0..=9999.
-#[inline]
-fn four_digits(year: u64) -> [u8; 4] {
-    let word = ((digits8(year % 10_000) | ZEROS) >> 32) as u32;
-    word.to_le_bytes()
-}
-
 /// A point in time taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
@@ -176,15 +174,23 @@ impl Moment {
         }
     }
 
-    /// `-11-22T15:09:20.`
-    fn after_year(&self) -> [u8; 16] {
-        let mut text = *b"-00-00T00:00:00.";
-        let fields = [self.month, self.day, self.hour, self.minute, self.second];
-        for (index, field) in fields.into_iter().enumerate() {
-            text[3 * index + 1] += field / 10;
-            text[3 * index + 2] += field % 10;
-        }
-        text
+    /// `2026`, `-11-22T` and `15:09:20` in the low bytes of three words; of years outside 0..=9999
+    /// the last four digits.
+    #[inline(always)]
+    fn words(&self) -> [u64; 3] {
+        const HYPHENS: u64 = u64::from_le_bytes(*b"-\0\0-\0\0T\0");
+        const COLONS: u64 = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
+        let year = self.year.rem_euclid(10_000) as u64;
+        let date = year * 10_000 + u64::from(self.month) * 100 + u64::from(self.day);
+        let time = u64::from(self.hour) * 10_000 + u64::from(self.minute) * 100;
+        let date = digits8(date) | ZEROS;
+        let time = digits8(time + u64::from(self.second)) | ZEROS;
+        let two = |word: u64, from: u32| word >> (8 * from) & 0xFFFF;
+        [
+            date,
+            HYPHENS | two(date, 4) << 8 | two(date, 6) << 32,
+            COLONS | two(time, 2) | two(time, 4) << 24 | two(time, 6) << 48,
+        ]
     }
 }
 
