@@ -48,7 +48,7 @@ impl Out<'_> {
     ///
     /// Nothing is checked: bytes that are not UTF-8 come out as they went in. For bytes of unsure
     /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self, utf8: &[u8]) {
         if !self.cursor.quoted_clean::<JsonOrWide>(utf8) {
             self.cursor.apart(|line| escaped(line, utf8));
@@ -57,23 +57,40 @@ impl Out<'_> {
 
     /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
     /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
-    #[inline]
+    #[inline(always)]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
         if !self.cursor.quoted_clean::<JsonOrWide>(bytes) {
             self.cursor.apart(|line| escaped_lossy(line, bytes));
         }
     }
 
+    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may go on.
+    ///
+    /// With 32 bytes to read from, a string of up to 32 is copied without asking for its length:
+    /// two moves, whatever follows the string. Pass the rest of the record.
+    #[inline(always)]
+    pub fn string_of(&mut self, from: &[u8], len: usize) {
+        match from.first_chunk::<32>() {
+            Some(block) if len <= 32 => {
+                if !self.cursor.quoted_clean32::<JsonOrWide>(block, len) {
+                    self.cursor
+                        .apart(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
+                }
+            }
+            _ => self.string_lossy(from.get(..len).unwrap_or(from)),
+        }
+    }
+
     /// A JSON string of one character.
-    #[inline]
+    #[inline(always)]
     pub fn char(&mut self, value: char) {
-        self.string(value.encode_utf8(&mut [0; 4]).as_bytes());
+        self.cursor.apart(|line| character(line, value));
     }
 
     /// Text for people, without quotes: controls (C0, DEL, C1), line and paragraph separators and
     /// marks of reading direction are shown as `\n`, `\t`, `\u001b`; what is not UTF-8 becomes
     /// U+FFFD. A backslash stays as it is.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
         if clean < bytes.len() {
@@ -185,6 +202,11 @@ fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
         }
     }
     out.byte(b'"');
+}
+
+#[inline(never)]
+fn character(line: &mut Vec<u8>, value: char) {
+    Out::new(line).string(value.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 #[cold]

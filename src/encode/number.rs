@@ -51,14 +51,13 @@ impl Out<'_> {
     }
 
     /// An unsigned integer of up to 39 digits.
+    #[inline(always)]
     pub fn u128(&mut self, value: u128) {
-        match u64::try_from(value) {
-            Ok(value) => self.u64(value),
-            Err(_) => self.cursor.apart(|line| long(line, value)),
-        }
+        self.cursor.apart(|line| long(line, value));
     }
 
     /// A signed integer of up to 39 digits.
+    #[inline(always)]
     pub fn i128(&mut self, value: i128) {
         self.minus(value < 0);
         self.u128(value.unsigned_abs());

@@ -24,7 +24,7 @@
 use std::ptr;
 
 /// The longest write that a single comparison allows.
-const SLACK: usize = 32;
+const SLACK: usize = 64;
 
 /// Appends to a vector through a pointer and a limit that stay in registers.
 ///
@@ -98,6 +98,29 @@ impl<'a> Cursor<'a> {
         // (2) if all bytes are clean, all were written.
         unsafe {
             let is_clean = copy_clean::<C>(bytes.as_ptr(), self.at.add(1), len) == len;
+            if is_clean {
+                *self.at = b'"';
+                *self.at.add(len + 1) = b'"';
+                self.at = self.at.add(len + 2);
+            }
+            is_clean
+        }
+    }
+
+    /// Copies the first `len` ≤ 32 bytes between quotes if none is of class `C`.
+    #[inline(always)]
+    pub fn quoted_clean32<C: Class>(&mut self, bytes: &[u8; 32], len: usize) -> bool {
+        self.ensure(34);
+        let len = len.min(32);
+        // SAFETY: (3) 34 bytes of room; (4) 32 bytes; no overlap, see `put`.
+        // (2) len + 2 ≤ 34 bytes were written.
+        unsafe {
+            let low = Native::load(bytes.as_ptr());
+            let high = Native::load(bytes.as_ptr().add(16));
+            low.store(self.at.add(1));
+            high.store(self.at.add(17));
+            let flagged = C::flags(low).mask() | C::flags(high).mask() << 16;
+            let is_clean = flagged & ((1 << len) - 1) == 0;
             if is_clean {
                 *self.at = b'"';
                 *self.at.add(len + 1) = b'"';

@@ -24,13 +24,7 @@ impl Out<'_> {
     /// A whole number has no point: 1.5 s is `1.5`, 2 s is `2`. Nanos of a second and more carry.
     #[inline(always)]
     pub fn duration(&mut self, secs: u64, nanos: u32, unit: Unit) {
-        // One instance each, so that all divisors are constants.
-        match unit {
-            Unit::Seconds => self.duration_in::<1>(secs, nanos),
-            Unit::Millis => self.duration_in::<1_000>(secs, nanos),
-            Unit::Micros => self.duration_in::<1_000_000>(secs, nanos),
-            Unit::Nanos => self.duration_in::<1_000_000_000>(secs, nanos),
-        }
+        self.cursor.apart(|line| duration(line, secs, nanos, unit));
     }
 
     #[inline(always)]
@@ -56,6 +50,18 @@ impl Out<'_> {
         self.cursor.put(b".", usize::from(fraction != 0));
         self.cursor.put(&(digits | ZEROS).to_le_bytes(), used);
         self.cursor.put(&[b'0' + ninth], usize::from(ninth != 0));
+    }
+}
+
+#[inline(never)]
+fn duration(line: &mut Vec<u8>, secs: u64, nanos: u32, unit: Unit) {
+    let mut out = Out::new(line);
+    // One instance each, so that all divisors are constants.
+    match unit {
+        Unit::Seconds => out.duration_in::<1>(secs, nanos),
+        Unit::Millis => out.duration_in::<1_000>(secs, nanos),
+        Unit::Micros => out.duration_in::<1_000_000>(secs, nanos),
+        Unit::Nanos => out.duration_in::<1_000_000_000>(secs, nanos),
     }
 }
 

@@ -87,31 +87,9 @@ impl Out<'_> {
     ///
     /// RFC 3339 ends at the years 0 and 9999. Outside, the year has a sign and at least six digits
     /// (`+012026-…`, `-000001-…`), the expanded form of ISO 8601 that ECMAScript reads.
+    #[inline(always)]
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
-        let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
-        let moment = Moment::from_unix(secs);
-        let [year, month_day, time] = moment.words().map(u64::to_le_bytes);
-        match moment.year {
-            0..=9999 => self.cursor.put(&year, 4),
-            year => self.expanded_year(year),
-        }
-        self.cursor.put(&month_day, 7);
-        self.literal(&time);
-        self.byte(b'.');
-        self.fraction(nanos % NANOS_PER_SEC, digits);
-    }
-
-    /// `+012026`, `-000001`, `+292277026596`.
-    #[cold]
-    fn expanded_year(&mut self, year: i64) {
-        let magnitude = year.unsigned_abs();
-        self.byte(if year < 0 { b'-' } else { b'+' });
-        if magnitude < 1_000_000 {
-            let word = (digits8(magnitude) | ZEROS) >> 16;
-            self.cursor.put(&word.to_le_bytes(), 6);
-        } else {
-            self.u64(magnitude);
-        }
+        self.cursor.apart(|line| system_time(line, unix_secs, nanos, digits));
     }
 
     /// The digits behind the point, and `Z`.
@@ -134,6 +112,38 @@ impl Out<'_> {
                 self.literal(&[b'0' + (nanos % 10) as u8, b'Z']);
             }
         }
+    }
+}
+
+/// See [`Out::system_time`].
+#[inline(never)]
+fn system_time(line: &mut Vec<u8>, unix_secs: i64, nanos: u32, digits: Subsecond) {
+    let mut out = Out::new(line);
+    let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
+    let moment = Moment::from_unix(secs);
+    let [year, month_day, time] = moment.words().map(u64::to_le_bytes);
+    match moment.year {
+        0..=9999 => out.cursor.put(&year, 4),
+        year => out.cursor.apart(|line| expanded_year(line, year)),
+    }
+    out.cursor.put(&month_day, 7);
+    out.literal(&time);
+    out.byte(b'.');
+    out.fraction(nanos % NANOS_PER_SEC, digits);
+}
+
+/// `+012026`, `-000001`, `+292277026596`.
+#[cold]
+#[inline(never)]
+fn expanded_year(line: &mut Vec<u8>, year: i64) {
+    let mut out = Out::new(line);
+    let magnitude = year.unsigned_abs();
+    out.byte(if year < 0 { b'-' } else { b'+' });
+    if magnitude < 1_000_000 {
+        let word = (digits8(magnitude) | ZEROS) >> 16;
+        out.cursor.put(&word.to_le_bytes(), 6);
+    } else {
+        out.u64(magnitude);
     }
 }
 
