@@ -13,6 +13,8 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 
 mod durable;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod os;
 
 pub use durable::{publish_durably, remove_durably};

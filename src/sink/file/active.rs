@@ -6,6 +6,7 @@ use super::FileSink;
 use super::helper::Job;
 use super::prepare::way;
 use super::recover::{Plan, Seen, keep_fragment, stat_or_missing, tail_of};
+use super::seal::Half;
 use super::segment::{Appended, Segment};
 use super::tidy::read_last_number;
 use crate::core::Now;
@@ -27,7 +28,12 @@ impl FileSink {
         let last = found.highest().max(remembered);
         self.next_number = last + 1;
         shared.last_number.store(last, Ordering::Relaxed);
-        let newest_plain = found.sealed.iter().rev().find(|sealed| !sealed.compressed);
+        let mut plain = found.sealed.iter().filter(|sealed| !sealed.compressed);
+        for sealed in plain.clone().filter(|sealed| sealed.number > remembered) {
+            // Not known to have been synced: power loss may have taken its end.
+            self.adopt(&names.sealed(sealed.number))?;
+        }
+        let newest_plain = plain.next_back();
         let seen = Seen::look(storage, names, newest_plain.map(|sealed| sealed.number));
         match seen.map_err(in_dir)?.plan() {
             Plan::Create | Plan::Continue => self.open_active(now),
@@ -40,7 +46,8 @@ impl FileSink {
                 self.open_active(now)
             }
             Plan::FinishRotation => {
-                self.half_rotated = newest_plain.map(|sealed| sealed.number);
+                self.half_rotated =
+                    newest_plain.map(|sealed| Half { number: sealed.number, linked: true });
                 self.rotate_found(now)
             }
             Plan::SealAndPromote => self.rotate_found(now),
@@ -70,8 +77,15 @@ impl FileSink {
         let (segment, stat) = self.open_or_create()?;
         let content = if segment.len == 0 { now.unix_nanos } else { stat.modified_unix_nanos };
         let period = self.schedule.period(content);
+        let id_before = self.active_id;
         if let Some(old) = self.replace_active(segment, period) {
             self.helper.offer(Job::Close(old));
+            if self.active_id != id_before
+                && let Some(half) = self.half_rotated.take()
+            {
+                // The file that was left has its permanent name, and no other any more.
+                self.shared.sealed(half.number);
+            }
         }
         Ok(())
     }
@@ -177,7 +191,6 @@ impl FileSink {
         match self.open_active(now) {
             Ok(()) => {
                 self.counters.reopened += 1;
-                self.half_rotated = None;
                 self.helper.offer(Job::Prepare);
                 Ok(())
             }
@@ -196,45 +209,62 @@ impl FileSink {
 
     /// After a write: whether the lines are in a file that somebody can find, none of them glued to a fragment that
     /// somebody left by truncating at the same moment.
-    pub(super) fn in_place(&mut self, appended: &Appended) -> Result<bool, SinkError> {
-        let Some(active) = &self.active else { return Ok(false) };
-        let path = &self.shared.names.active;
-        let stat = active.stat().map_err(|source| SinkError::io("look at", path, source))?;
-        if stat.links == 0 {
-            if let Some(gone) = self.active.take() {
-                self.counters.reopened += 1;
-                self.helper.offer(Job::Close(gone));
+    ///
+    /// The lines *were* written. When it cannot be found out what became of them, they count as in place: written once
+    /// and reported is better than written twice.
+    pub(super) fn in_place(&mut self, appended: &Appended) -> bool {
+        let Some(active) = &self.active else { return false };
+        let stat = match active.stat() {
+            Ok(stat) => stat,
+            Err(source) => {
+                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                return true;
             }
-            return Ok(false);
+        };
+        if stat.links == 0 {
+            self.counters.reopened += 1;
+            self.close_active();
+            return false;
         }
         let expected = active.len_expected();
-        if stat.len == expected {
-            return Ok(true);
+        if stat.len >= expected {
+            // What somebody added is looked at before the next write.
+            return true;
         }
-        let added = expected - active.len + appended.bytes;
-        match stat.len.checked_sub(added).filter(|_| stat.len < expected) {
-            Some(start) => self.unglue(start, stat.len),
-            // Somebody added lines, or truncated after our write: what is left of it is what he wanted.
-            None => self.accept_change(stat.len).map(|()| true),
+        let written = expected - active.len + appended.bytes;
+        match stat.len.checked_sub(written) {
+            Some(start) => !self.is_glued(start) || !self.unglue(start),
+            // Truncated after our write: what is left of it is what he wanted.
+            None => true,
         }
     }
 
-    /// The file was truncated just before our write, which starts at `start`.
-    fn unglue(&mut self, start: u64, len: u64) -> Result<bool, SinkError> {
-        self.counters.reopened += 1;
-        let Some(mut active) = self.active.take() else { return Ok(false) };
-        let whole = tail_of(&*active.file, start).map(|tail| tail.whole_len == start);
-        let result = match whole {
-            Ok(true) => self.mend_tail(&mut active, len).map(|()| true),
-            // Everything from the fragment on is cut; the batch will be written again.
-            Ok(false) => {
-                { active.file.set_len(start).and_then(|()| self.mend_tail(&mut active, start)) }
-                    .map(|()| false)
-            }
-            Err(error) => Err(error),
-        };
-        self.active = Some(active);
-        result.map_err(|source| SinkError::io("mend", &self.shared.names.active, source))
+    fn close_active(&mut self) {
+        if let Some(gone) = self.active.take() {
+            self.helper.offer(Job::Close(gone));
+        }
+    }
+
+    /// Whether what we wrote at `start` follows on something that is no line end: the file was truncated before it.
+    fn is_glued(&self, start: u64) -> bool {
+        let tail = self.active.as_ref().map(|active| tail_of(&*active.file, start));
+        matches!(tail, Some(Ok(tail)) if tail.whole_len != start)
+    }
+
+    /// Cuts our lines off again, with the fragment before them, so that they can be written after a line end. Says
+    /// whether it could.
+    fn unglue(&mut self, start: u64) -> bool {
+        let cut = self.active.as_mut().map_or(Ok(()), |active| active.cut(start));
+        if let Err(source) = cut {
+            self.note(SinkError::io("cut", &self.shared.names.active.clone(), source));
+            return false;
+        }
+        if let Err(error) = self.accept_change(start) {
+            self.note(error);
+            // Opening it again will try once more.
+            self.close_active();
+        }
+        true
     }
 
     pub(super) fn replace_active(&mut self, segment: Segment, period: i128) -> Option<Segment> {

@@ -5,7 +5,7 @@
 //! the directory, so a job that does not fit is done together with the next one. When a rotation comes before the next
 //! segment is prepared, the writer prepares it itself (one `open`).
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -64,6 +64,8 @@ pub(super) struct Shared {
     pub removed: AtomicU64,
     /// Errors met on the helper thread.
     pub errors: AtomicU64,
+    /// The sink is being dropped: what can be done on the next start is left to it.
+    stopping: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -80,9 +82,24 @@ impl Shared {
             last_number: AtomicU64::new(0),
             removed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
             state: Mutex::new(state),
             changed: Condvar::new(),
         }
+    }
+
+    /// The highest number that a finished rotation has given out. A name with a higher one may still be the active file.
+    pub fn last_number(&self) -> u64 {
+        self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// Whether long work should stop.
+    #[cfg_attr(
+        not(feature = "compress"),
+        expect(dead_code, reason = "only compression takes long")
+    )]
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The prepared next segment, or one that is made right here.
@@ -197,17 +214,18 @@ impl Shared {
     }
 
     fn tidy(&self) {
-        if let Err(error) = self.sync_sealed() {
-            self.note(error);
-        }
-        if let Err(error) = tidy::tidy(self) {
+        let synced = self.sync_sealed();
+        let tidied = tidy::tidy(self, synced.is_ok());
+        for error in [synced, tidied].into_iter().filter_map(Result::err) {
             self.note(error);
         }
     }
 }
 
-/// The thread and the way to it. Dropping it lets the thread finish what it has been given, and waits for that.
+/// The thread and the way to it. Dropping it lets the thread finish what it has been given, but for compressions, and
+/// waits for that.
 pub(super) struct Helper {
+    shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -215,11 +233,11 @@ pub(super) struct Helper {
 impl Helper {
     pub fn start(shared: &Arc<Shared>) -> std::io::Result<Helper> {
         let (jobs, inbox) = bounded(JOBS_MAX);
-        let shared = Arc::clone(shared);
+        let theirs = Arc::clone(shared);
         let thread = std::thread::Builder::new()
             .name("ringseal-file".to_owned())
-            .spawn(move || run_all(&shared, &inbox))?;
-        Ok(Helper { jobs: Some(jobs), thread: Some(thread) })
+            .spawn(move || run_all(&theirs, &inbox))?;
+        Ok(Helper { shared: Arc::clone(shared), jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands a job over if there is room; otherwise what it carried is dropped here and its work is done together with
@@ -249,6 +267,7 @@ fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
 
 impl Drop for Helper {
     fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -14,6 +14,8 @@ use crate::storage::{FileId, OsStorage, Storage};
 
 mod active;
 mod append;
+#[cfg(feature = "compress")]
+mod compress;
 mod config;
 mod helper;
 mod names;
@@ -31,11 +33,17 @@ mod tidy;
 pub use config::{FileConfig, RotateEvery, WriteMode};
 
 use helper::{Helper, Job, Shared};
-use rotate::{Due, Schedule};
+use rotate::{Due, Every, Schedule};
+use seal::Half;
 use segment::Segment;
 
 /// How often a batch is written again within one call because its file was deleted under it.
 const REWRITES_MAX: usize = 3;
+
+/// How often an idle sink looks whether its file is still there.
+const LOOK_NANOS: i64 = 1_000_000_000;
+/// How often retention by age is applied when nothing rotates.
+const TIDY_NANOS: i64 = 600_000_000_000;
 
 /// Writes lines to a file that rotates. See the module.
 pub struct FileSink {
@@ -48,9 +56,13 @@ pub struct FileSink {
     /// The period of what is in the active file; of the moment it was opened while it is empty.
     active_period: i128,
     next_number: u64,
-    /// The number under which the active file is linked already, while its replacement failed.
-    half_rotated: Option<u64>,
+    /// The active file has its permanent name already, while putting its successor in place failed.
+    half_rotated: Option<Half>,
     rotate_not_before_unix_nanos: Option<i64>,
+    /// When to look at the active file though nothing is written.
+    look_due: Every,
+    /// When to look for segments that have become too old.
+    tidy_due: Every,
     counters: SinkCounters,
     last_error: Option<SinkError>,
 }
@@ -88,6 +100,8 @@ impl FileSink {
             next_number: 1,
             half_rotated: None,
             rotate_not_before_unix_nanos: None,
+            look_due: Every::new(LOOK_NANOS, now),
+            tidy_due: Every::new(TIDY_NANOS, now),
             counters: SinkCounters::default(),
             last_error: None,
         };
@@ -111,7 +125,7 @@ impl FileSink {
         let Some(active) = &mut self.active else { return Ok(0) };
         let was_empty = active.len == 0;
         let mut appended = active.append(lines, len_max);
-        if !self.in_place(&appended).map_err(failed)? {
+        if !self.in_place(&appended) {
             return Ok(0);
         }
         if was_empty && appended.lines > 0 {
@@ -211,12 +225,17 @@ impl Sink for FileSink {
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
         self.rotate_by_time(now);
+        if self.look_due.is_due(now) {
+            self.ensure_active(now)?;
+        }
+        if self.tidy_due.is_due(now) {
+            self.helper.offer(Job::Tidy);
+        }
         self.take_error().map_or(Ok(()), Err)
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.open_active(now)?;
-        self.half_rotated = None;
         self.helper.offer(Job::Prepare);
         self.helper.offer(Job::Tidy);
         Ok(())

@@ -3,6 +3,7 @@
 //! Time is cut into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs nothing but the
 //! period of what is in the file and the period of now, and a restart changes nothing. All pure computation.
 use super::config::RotateEvery;
+use crate::core::Now;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -58,5 +59,28 @@ impl Schedule {
         } else {
             Due::No
         }
+    }
+}
+
+/// Something that is to be done now and then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Every {
+    interval_nanos: i64,
+    last_unix_nanos: i64,
+}
+
+impl Every {
+    pub fn new(interval_nanos: i64, now: Now) -> Self {
+        Self { interval_nanos, last_unix_nanos: now.unix_nanos }
+    }
+
+    /// Whether the interval is over; it starts anew then. A clock that steps back makes it due at once.
+    pub fn is_due(&mut self, now: Now) -> bool {
+        let passed = now.unix_nanos.saturating_sub(self.last_unix_nanos);
+        let due = passed < 0 || passed >= self.interval_nanos;
+        if due {
+            self.last_unix_nanos = now.unix_nanos;
+        }
+        due
     }
 }

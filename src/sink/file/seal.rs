@@ -4,6 +4,7 @@
 //! is renamed over the first. A crash between the two is finished on the next start ([`super::recover`]). A file system
 //! without hard links gets two renames, with a moment without an active file between them.
 use std::io;
+use std::path::Path;
 
 use super::FileSink;
 use super::helper::Job;
@@ -35,18 +36,24 @@ impl FileSink {
 
     fn try_rotate(&mut self, now: Now) -> Result<(), SinkError> {
         let next = self.shared.take_next()?;
-        let number = match self.name_sealed() {
-            Ok(number) => number,
+        let half = match self.name_sealed() {
+            Ok(half) => half,
             Err(error) => {
                 self.shared.offer_next(next);
                 return Err(error);
             }
         };
-        let next = self.put_in_place(next)?;
+        let next = match self.put_in_place(next) {
+            Ok(next) => next,
+            Err(error) => {
+                self.take_name_back(half);
+                return Err(error);
+            }
+        };
         self.half_rotated = None;
         self.rotate_not_before_unix_nanos = None;
         self.counters.rotations += 1;
-        self.shared.sealed(number);
+        self.shared.sealed(half.number);
         let period = self.period_of_new(&next, now);
         if let Some(sealed) = self.replace_active(next, period) {
             self.helper.offer(Job::Sealed(sealed));
@@ -56,18 +63,19 @@ impl FileSink {
     }
 
     /// First step: the permanent name.
-    fn name_sealed(&mut self) -> Result<u64, SinkError> {
-        if let Some(number) = self.half_rotated {
-            return Ok(number);
+    fn name_sealed(&mut self) -> Result<Half, SinkError> {
+        if let Some(half) = self.half_rotated {
+            return Ok(half);
         }
         loop {
             let number = self.next_number;
             let sealed = self.shared.names.sealed(number);
             self.next_number += 1;
             match self.give_name(&sealed) {
-                Ok(()) => {
-                    self.half_rotated = Some(number);
-                    return Ok(number);
+                Ok(linked) => {
+                    let half = Half { number, linked };
+                    self.half_rotated = Some(half);
+                    return Ok(half);
                 }
                 // Somebody put a file there; its number is taken.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -79,16 +87,33 @@ impl FileSink {
         }
     }
 
-    fn give_name(&self, sealed: &std::path::Path) -> io::Result<()> {
+    /// Says whether the active name still stands for the file, too.
+    fn give_name(&self, sealed: &Path) -> io::Result<bool> {
         let (storage, names) = (&*self.shared.storage, &self.shared.names);
         match storage.link(&names.active, sealed) {
             Err(error) if no_hard_links(&error) => {
                 if stat_or_missing(storage.stat(sealed))?.is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
-                storage.rename(&names.active, sealed)
+                storage.rename(&names.active, sealed).map(|()| false)
             }
-            result => result,
+            result => result.map(|()| true),
+        }
+    }
+
+    /// The second step failed: the file goes on under the active name alone. Its number is not given out again, for
+    /// somebody may have seen it.
+    fn take_name_back(&mut self, half: Half) {
+        let (storage, names) = (&*self.shared.storage, &self.shared.names);
+        let sealed = names.sealed(half.number);
+        let back = if half.linked {
+            storage.remove(&sealed)
+        } else {
+            storage.rename(&sealed, &names.active)
+        };
+        // If that fails too, the next rotation begins with the second step.
+        if back.is_ok() {
+            self.half_rotated = None;
         }
     }
 
@@ -107,6 +132,14 @@ impl FileSink {
         };
         next.map_err(|source| SinkError::io("rename to", &names.active, source))
     }
+}
+
+/// The active file has its permanent name, its successor is not in place yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Half {
+    pub number: u64,
+    /// It has the active name as well.
+    pub linked: bool,
 }
 
 /// FAT, some network and FUSE file systems.

@@ -24,17 +24,31 @@ pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), Sink
     storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
 }
 
-/// Remembers the highest number, compresses, and removes what is too much.
-pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
+/// Remembers the highest number (if all up to it are `synced`), removes what is too much, compresses.
+pub(super) fn tidy(shared: &Shared, synced: bool) -> Result<(), SinkError> {
     let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
-    keep_last_number(shared).map_err(in_dir)?;
+    if synced {
+        keep_last_number(shared).map_err(in_dir)?;
+    }
     let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
-    retain(shared, &found.sealed).map_err(in_dir)
+    for &number in &found.partial {
+        // Nobody else writes one, and this thread is not at it: a crash left it.
+        shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
+    }
+    // Retention first: what goes anyway need not be compressed.
+    retain(shared, &found.sealed).map_err(in_dir)?;
+    #[cfg(feature = "compress")]
+    if shared.config.compress {
+        let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+        super::compress::compress_sealed(shared, &found).map_err(in_dir)?;
+    }
+    Ok(())
 }
 
-/// Retention or a human may remove the newest sealed segment; its number must not come back.
+/// Retention or a human may remove the newest sealed segment; its number must not come back. What is remembered also
+/// says which segments survive power loss: the tails of later ones are looked at on the next start.
 fn keep_last_number(shared: &Shared) -> io::Result<()> {
-    let number = shared.last_number.load(Ordering::Relaxed);
+    let number = shared.last_number();
     let (storage, names) = (&*shared.storage, &shared.names);
     if number == 0 || read_last_number(storage, names)? == number {
         return Ok(());
@@ -78,7 +92,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
     }
     let storage = &*shared.storage;
     let mut kept: Vec<Kept> = Vec::with_capacity(sealed.len());
-    for name in sealed {
+    for name in sealed.iter().filter(|name| name.number <= shared.last_number()) {
         let Some(stat) = stat_or_missing(storage.stat(&name.path(&shared.names)))? else {
             continue;
         };
