@@ -277,7 +277,7 @@ impl Storage for FaultyDisk {
                 inode
             }
         };
-        Ok(Box::new(FaultyFile { state: Arc::clone(&self.state), inode }))
+        Ok(Box::new(FaultyFile { state: Arc::clone(&self.state), inode, position: 0 }))
     }
 
     fn stat(&self, path: &Path) -> io::Result<FileStat> {
@@ -347,6 +347,7 @@ impl Storage for FaultyDisk {
 struct FaultyFile {
     state: Arc<Mutex<State>>,
     inode: usize,
+    position: u64,
 }
 
 impl StorageFile for FaultyFile {
@@ -372,7 +373,13 @@ impl StorageFile for FaultyFile {
             taken -= part;
         }
         inode.modified_unix_nanos = unix_nanos;
+        self.position = inode.bytes.len() as u64;
         called.map(|()| inode.bytes.len() - old)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        self.state.lock().call()?;
+        Ok(self.position)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

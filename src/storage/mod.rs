@@ -15,6 +15,8 @@ use std::path::Path;
 mod durable;
 #[cfg(test)]
 pub(crate) mod faulty;
+#[cfg(target_os = "linux")]
+pub mod mmap;
 mod os;
 
 pub use durable::{publish_durably, remove_durably};
@@ -117,6 +119,8 @@ pub trait Storage: Send + Sync {
 pub trait StorageFile: Send {
     /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be fewer than offered.
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Where the last append ended. Others may have cut or added since.
+    fn position(&self) -> io::Result<u64>;
     /// Reads at an offset. Returns 0 at the end only.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Cuts or (with zeros) extends the file.

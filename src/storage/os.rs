@@ -1,7 +1,7 @@
 //! [`OsStorage`]: the operating system's file system, through the standard library alone.
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Seek, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -74,6 +74,10 @@ struct OsFile {
 impl StorageFile for OsFile {
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.file.write_vectored(slices)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        (&self.file).stream_position()
     }
 
     #[cfg(unix)]

@@ -226,20 +226,25 @@ impl FileSink {
             self.close_active();
             return false;
         }
-        let expected = active.len_expected();
-        if stat.len >= expected {
+        if stat.len >= active.len_expected() {
             // What somebody added is looked at before the next write.
             return true;
         }
-        let written = expected - active.len + appended.bytes;
-        match stat.len.checked_sub(written) {
-            Some(start) => !self.is_glued(start) || !self.unglue(start),
+        let meant = active.len - appended.bytes;
+        match active.start_of(appended) {
+            // Truncated before our write, perhaps inside a line.
+            Ok(start) if start < meant => !self.is_glued(start) || !self.unglue(start),
             // Truncated after our write: what is left of it is what he wanted.
-            None => true,
+            Ok(_) => true,
+            Err(source) => {
+                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                true
+            }
         }
     }
 
-    fn close_active(&mut self) {
+    /// Lets go of a file that is not ours any more.
+    pub(super) fn close_active(&mut self) {
         if let Some(gone) = self.active.take() {
             self.helper.offer(Job::Close(gone));
         }

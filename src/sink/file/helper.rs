@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::{Condvar, Mutex};
 
 use super::config::FileConfig;
@@ -37,9 +37,11 @@ pub(super) enum Job {
 /// The prepared next segment.
 enum Next {
     None,
-    /// One of the two threads is making it.
+    /// The helper is making it.
     Working,
     Ready(Segment),
+    /// The writer has it, and it may still stand under the hidden name: nobody else makes one.
+    Taken,
 }
 
 struct State {
@@ -102,20 +104,27 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The prepared next segment, or one that is made right here.
+    /// The prepared next segment, or one that is made right here. The writer says with [`Shared::used_next`] or
+    /// [`Shared::offer_next`] what became of it.
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {
             self.changed.wait(&mut state);
         }
-        if let Next::Ready(segment) = std::mem::replace(&mut state.next, Next::Working) {
-            state.next = Next::None;
+        if let Next::Ready(segment) = std::mem::replace(&mut state.next, Next::Taken) {
             return Ok(segment);
         }
         drop(state);
         let made = prepare::next_segment(&*self.storage, &self.names, &self.config);
-        self.put(Next::None);
+        if made.is_err() {
+            self.used_next();
+        }
         made
+    }
+
+    /// The segment that was taken is in its place, or given up.
+    pub fn used_next(&self) {
+        self.put(Next::None);
     }
 
     /// Offers a segment that was found prepared.
@@ -240,11 +249,15 @@ impl Helper {
         Ok(Helper { shared: Arc::clone(shared), jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Hands a job over if there is room; otherwise what it carried is dropped here and its work is done together with
-    /// a later job.
+    /// Hands a job over if there is room. Otherwise its work is done together with a later job, but for what hangs on
+    /// the open file, which is done here.
     pub fn offer(&self, job: Job) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.try_send(job);
+        let Some(jobs) = &self.jobs else { return };
+        if let Err(TrySendError::Full(Job::Sealed(mut segment) | Job::Close(mut segment))) =
+            jobs.try_send(job)
+        {
+            // Without it, a sealed segment would keep more blocks than it needs; nothing worse.
+            let _ = segment.seal();
         }
     }
 

@@ -18,6 +18,8 @@ mod append;
 mod compress;
 mod config;
 mod helper;
+#[cfg(target_os = "linux")]
+mod mapped;
 mod names;
 mod pages;
 mod prepare;
@@ -125,7 +127,10 @@ impl FileSink {
         let Some(active) = &mut self.active else { return Ok(0) };
         let was_empty = active.len == 0;
         let mut appended = active.append(lines, len_max);
-        if !self.in_place(&appended) {
+        if appended.lost {
+            self.counters.reopened += 1;
+            self.close_active();
+        } else if !self.in_place(&appended) {
             return Ok(0);
         }
         if was_empty && appended.lines > 0 {

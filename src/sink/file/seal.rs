@@ -46,10 +46,12 @@ impl FileSink {
         let next = match self.put_in_place(next) {
             Ok(next) => next,
             Err(error) => {
+                self.shared.used_next();
                 self.take_name_back(half);
                 return Err(error);
             }
         };
+        self.shared.used_next();
         self.half_rotated = None;
         self.rotate_not_before_unix_nanos = None;
         self.counters.rotations += 1;

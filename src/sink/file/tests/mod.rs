@@ -8,6 +8,8 @@ use crate::sink::file::{FileConfig, FileSink, RotateEvery};
 
 mod crash;
 mod faults;
+#[cfg(target_os = "linux")]
+mod mapped;
 mod pages;
 mod rotation;
 mod table;

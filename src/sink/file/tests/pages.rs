@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::Lines;
 use crate::sink::Sink;
 use crate::sink::file::append::AppendWay;
 use crate::sink::file::pages::{Layout, PAGE_BYTES};
-use crate::sink::file::segment::Way;
+use crate::sink::file::segment::{Appended, Way};
 use crate::storage::{FileKind, FileStat, StorageFile};
 
 /// A file in memory that takes at most `per_call` bytes a call and is full at `capacity`.
@@ -37,6 +38,10 @@ impl StorageFile for Memory {
             room -= taken;
         }
         Ok(self.bytes.len() - before)
+    }
+
+    fn position(&self) -> std::io::Result<u64> {
+        Ok(self.bytes.len() as u64)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
@@ -70,6 +75,21 @@ fn batch_with(lengths: &[usize], first_seq: usize) -> Batch {
         push_line(&mut batch, (first_seq + index) as u64, fill);
     }
     batch
+}
+
+/// Appends until everything is in or it stops, as the sink does.
+fn append_all(way: &mut AppendWay, file: &mut Memory, lines: Lines<'_>, len_max: u64) -> Appended {
+    let mut all = Appended::default();
+    let start = file.bytes.len() as u64;
+    while all.lines < lines.count() && !all.full && all.error.is_none() {
+        let rest = lines.split_at(all.lines).1;
+        let done = way.append(file, start + all.bytes, rest, len_max);
+        all.add(done.lines, done.bytes as usize, done.padding as usize);
+        all.torn_bytes = done.torn_bytes;
+        all.full = done.full;
+        all.error = done.error;
+    }
+    all
 }
 
 /// What a reader would see if the file ended at `cut`: whole lines, or, where a surprising line was put on the next
@@ -108,7 +128,7 @@ proptest! {
         for lengths in &batches {
             let batch = batch_with(lengths, seq);
             let len = file.bytes.len() as u64;
-            let done = way.append(&mut file, len, batch.lines(), u64::MAX);
+            let done = append_all(&mut way, &mut file, batch.lines(), u64::MAX);
             prop_assert_eq!(done.lines, lengths.len());
             prop_assert_eq!(done.bytes, file.bytes.len() as u64 - len);
             prop_assert_eq!(done.bytes - done.padding, batch.len_bytes() as u64);
@@ -137,7 +157,8 @@ proptest! {
         file.per_call = per_call;
         file.capacity = start + capacity;
         let batch = batch_with(&lengths, 0);
-        let done = AppendWay::new(page_align).append(&mut file, start as u64, batch.lines(), u64::MAX);
+        let mut way = AppendWay::new(page_align);
+        let done = append_all(&mut way, &mut file, batch.lines(), u64::MAX);
         let end = start + done.bytes as usize;
         prop_assert_eq!(file.bytes.len(), end + done.torn_bytes as usize);
         prop_assert_eq!(seqs_in(&file.bytes[start..end]), (0..done.lines as u64).collect::<Vec<_>>());
@@ -153,8 +174,8 @@ proptest! {
     ) {
         let mut file = Memory::of(vec![b'\n'; start]);
         let batch = batch_with(&lengths, 0);
-        let done =
-            AppendWay::new(true).append(&mut file, start as u64, batch.lines(), limit as u64);
+        let mut way = AppendWay::new(true);
+        let done = append_all(&mut way, &mut file, batch.lines(), limit as u64);
         let alone = start == 0 && done.lines == 1;
         prop_assert!(file.bytes.len() <= limit.max(start) || alone);
         prop_assert_eq!(done.full, done.lines < lengths.len());
