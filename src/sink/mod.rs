@@ -91,6 +91,11 @@ pub enum SinkError {
         /// What stands there: `a directory`, `a symbolic link`.
         found: &'static str,
     },
+    /// Another sink, in this process or another, writes to the same target.
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
     /// A setting that makes no sense.
     Config {
         /// Which one.
@@ -118,6 +123,13 @@ impl fmt::Display for SinkError {
             SinkError::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file or nothing, found {found}", path.display())
             }
+            SinkError::InUse { path } => {
+                write!(
+                    f,
+                    "{}: another process, or another sink of this one, writes it",
+                    path.display()
+                )
+            }
             SinkError::Config { field, expected, found } => {
                 write!(f, "{field}: expected {expected}, found {found}")
             }
@@ -129,7 +141,7 @@ impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             SinkError::Io { source, .. } => Some(source),
-            SinkError::NotAFile { .. } | SinkError::Config { .. } => None,
+            SinkError::NotAFile { .. } | SinkError::InUse { .. } | SinkError::Config { .. } => None,
         }
     }
 }

@@ -91,20 +91,19 @@ impl FileWindow {
     /// Copies bytes to `offset` from the window's start. The file must have been made long enough before.
     pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Lost> {
         let start = self.checked_range(offset, bytes.len()).ok_or(Lost)?;
+        let target = self.map.as_mut_ptr().wrapping_add(start);
         // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping that nobody has a
         // reference to. A fault is repaired by the handler (invariants 3 and 4).
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.map.as_mut_ptr().add(start), bytes.len())
-        };
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
         if self.is_lost() { Err(Lost) } else { Ok(()) }
     }
 
     /// One byte of the file, or `None` outside of the window or when it is lost.
     pub fn byte(&self, offset: usize) -> Option<u8> {
-        let start = self.checked_range(offset, 1)?;
+        let source = self.map.as_ptr().wrapping_add(self.checked_range(offset, 1)?);
         // SAFETY: invariants 1 and 2; volatile because others may change it at any time. A fault is repaired by the
         // handler (invariants 3 and 4).
-        let byte = unsafe { ptr::read_volatile(self.map.as_ptr().add(start)) };
+        let byte = unsafe { ptr::read_volatile(source) };
         if self.is_lost() { None } else { Some(byte) }
     }
 
@@ -147,12 +146,14 @@ struct Slot {
 }
 
 impl Slot {
-    const FREE: Slot = Slot {
-        taken: AtomicBool::new(false),
-        start: AtomicUsize::new(0),
-        len: AtomicUsize::new(0),
-        lost: AtomicBool::new(false),
-    };
+    const fn free() -> Slot {
+        Slot {
+            taken: AtomicBool::new(false),
+            start: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
 
     fn release(&self) {
         // ORDER: Relaxed; `holds` looks twice, and the owner's own fault cannot be under way (invariant 3).
@@ -175,7 +176,7 @@ impl Slot {
 }
 
 /// The handler's view of all windows.
-static SLOTS: [Slot; WINDOWS_MAX] = [Slot::FREE; WINDOWS_MAX];
+static SLOTS: [Slot; WINDOWS_MAX] = [const { Slot::free() }; WINDOWS_MAX];
 
 fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
     let free = SLOTS.iter().find(|slot| {
@@ -254,8 +255,10 @@ extern "C" fn on_bus_error(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    // SAFETY: the system passes a valid `siginfo_t`, and SIGBUS fills in the address.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the system passes a valid `siginfo_t` for the time of the call.
+    let details = unsafe { &*info };
+    // SAFETY: SIGBUS fills in the address.
+    let address = unsafe { details.si_addr() } as usize;
     let mine = SLOTS.iter().find(|slot| slot.holds(address));
     match mine {
         Some(slot) if replace_page(address) => {
@@ -441,8 +444,9 @@ mod tests {
         let window = FileWindow::new(&file, 0, 8192).unwrap();
         let foreign = MmapOptions::new().len(8192).map_raw(&file).unwrap();
         file.set_len(0).unwrap();
+        let gone = foreign.as_ptr().wrapping_add(4096);
         // SAFETY: mapped above; the fault is the purpose.
-        let byte = unsafe { ptr::read_volatile(foreign.as_ptr().add(4096)) };
+        let byte = unsafe { ptr::read_volatile(gone) };
         panic!("read {byte} and lived, {window:?}");
     }
 }

@@ -97,6 +97,9 @@ pub enum OpenHow {
 
 /// A file system.
 pub trait Storage: Send + Sync {
+    /// Takes a file for this process alone, until what is returned is dropped or the process ends; creates it with this
+    /// mode if it is missing. `WouldBlock` if somebody else has it, `Unsupported` where there is no such thing.
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>>;
     /// Opens a file.
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
     /// What a path stands for; symbolic links are not followed.

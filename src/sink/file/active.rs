@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::FileSink;
 use super::helper::Job;
 use super::prepare::way;
-use super::recover::{Plan, Seen, keep_fragment, stat_or_missing, tail_of};
+use super::recover::{Plan, Seen, Tail, keep_fragment, stat_or_missing, tail_of};
 use super::seal::Half;
 use super::segment::{Appended, Segment};
 use super::tidy::read_last_number;
@@ -23,6 +23,7 @@ impl FileSink {
         let (storage, names) = (&*shared.storage, &shared.names);
         let in_dir = |source| SinkError::io("look into", &names.dir, source);
         self.create_dir_if_missing()?;
+        self.take_lock()?;
         let found = names.found(storage).map_err(in_dir)?;
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
         let last = found.highest().max(remembered);
@@ -112,7 +113,7 @@ impl FileSink {
     }
 
     fn create_dir_if_missing(&mut self) -> Result<(), SinkError> {
-        let shared = &self.shared;
+        let shared = std::sync::Arc::clone(&self.shared);
         let (storage, dir) = (&*shared.storage, &shared.names.dir);
         if storage.stat(dir).is_ok() {
             return Ok(());
@@ -120,7 +121,23 @@ impl FileSink {
         shared.discard_next();
         storage
             .create_dir(dir, shared.config.dir_mode)
-            .map_err(|source| SinkError::io("create directory", dir, source))
+            .map_err(|source| SinkError::io("create directory", dir, source))?;
+        // The lock went with the old directory.
+        if self.lock.is_some() { self.take_lock() } else { Ok(()) }
+    }
+
+    /// Two that rotate one log would rename files over each other's lines.
+    fn take_lock(&mut self) -> Result<(), SinkError> {
+        let names = &self.shared.names;
+        match self.shared.storage.lock(&names.lock, self.shared.config.file_mode) {
+            Ok(lock) => self.lock = Some(lock),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(SinkError::InUse { path: names.active.clone() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(source) => return Err(SinkError::io("lock", &names.lock, source)),
+        }
+        Ok(())
     }
 
     /// Opens an existing file and cuts a torn tail.
@@ -140,7 +157,7 @@ impl FileSink {
 
     /// Cuts what comes after the last newline, and keeps it aside.
     fn mend_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
-        let tail = tail_of(&*segment.file, len)?;
+        let (len, tail) = settled_tail(segment, len)?;
         if tail.whole_len == len {
             segment.accept_len(len);
             return Ok(());
@@ -289,5 +306,22 @@ impl FileSink {
     fn not_a_file(&self, path: &std::path::Path) -> SinkError {
         let kind = self.shared.storage.stat(path).map_or(FileKind::Other, |stat| stat.kind);
         SinkError::NotAFile { path: path.to_owned(), found: kind.as_str() }
+    }
+}
+
+/// The tail and the length that it was found at. Another process may be in the middle of a write: as long as the file
+/// grows, what looks torn is not.
+fn settled_tail(segment: &Segment, len: u64) -> io::Result<(u64, Tail)> {
+    let mut len = len;
+    loop {
+        let tail = tail_of(&*segment.file, len)?;
+        if tail.whole_len == len {
+            return Ok((len, tail));
+        }
+        let len_now = segment.stat()?.len;
+        if len_now <= len {
+            return Ok((len, tail));
+        }
+        len = len_now;
     }
 }

@@ -174,8 +174,8 @@ impl Shared {
 
     /// Writer: segment `number` is sealed from now on.
     pub fn sealed(&self, number: u64) {
-        self.last_number.store(number, Ordering::Relaxed);
         self.state.lock().unsynced.push(number);
+        self.last_number.store(number, Ordering::Relaxed);
     }
 
     /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it is at it.
@@ -223,9 +223,7 @@ impl Shared {
     }
 
     fn tidy(&self) {
-        let synced = self.sync_sealed();
-        let tidied = tidy::tidy(self, synced.is_ok());
-        for error in [synced, tidied].into_iter().filter_map(Result::err) {
+        if let Err(error) = tidy::tidy(self) {
             self.note(error);
         }
     }

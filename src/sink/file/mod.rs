@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
-use crate::storage::{FileId, OsStorage, Storage};
+use crate::storage::{FileId, OsStorage, Storage, StorageFile};
 
 mod active;
 mod append;
@@ -53,6 +53,8 @@ pub struct FileSink {
     shared: Arc<Shared>,
     helper: Helper,
     schedule: Schedule,
+    /// Held so that nobody else rotates under our feet; `None` where there are no locks.
+    lock: Option<Box<dyn StorageFile>>,
     active: Option<Segment>,
     active_id: Option<FileId>,
     /// The period of what is in the active file; of the moment it was opened while it is empty.
@@ -96,6 +98,7 @@ impl FileSink {
             shared,
             helper,
             schedule,
+            lock: None,
             active: None,
             active_id: None,
             active_period: 0,

@@ -2,7 +2,7 @@
 //!
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the prepared next segment), `.app.log.last` (the
-//! highest number given out), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
+//! highest number given out), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
 //! were cut away on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,6 +22,7 @@ pub(super) struct Names {
     pub next: PathBuf,
     pub last: PathBuf,
     pub torn: PathBuf,
+    pub lock: PathBuf,
     base: OsString,
 }
 
@@ -37,6 +38,7 @@ impl Names {
             active: path.to_owned(),
             next: dir.join(joined(&[".".as_ref(), &base, ".next".as_ref()])),
             last: dir.join(joined(&[".".as_ref(), &base, ".last".as_ref()])),
+            lock: dir.join(joined(&[".".as_ref(), &base, ".lock".as_ref()])),
             torn: dir.join(joined(&[&base, ".torn".as_ref()])),
             dir,
             base,

@@ -165,6 +165,9 @@ pub(super) struct Tail {
 /// A fragment longer than this is kept in part only: a tail can be as long as the file.
 pub(super) const FRAGMENT_BYTES_MAX: usize = 1 << 20;
 
+/// Nobody clears the file of torn lines; it must not fill the disk.
+const TORN_BYTES_MAX: u64 = 16 << 20;
+
 /// Finds the end of the last whole line in the first `len` bytes.
 ///
 /// Lines after a NUL do not count: a copy into a mapping need not go from front to back, and a power loss may keep a
@@ -225,6 +228,9 @@ pub(super) fn keep_fragment(
 ) -> io::Result<()> {
     if fragment.is_empty() {
         return Ok(());
+    }
+    if storage.stat(&names.torn).is_ok_and(|stat| stat.len > TORN_BYTES_MAX) {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut file = match storage.open(&names.torn, OpenHow::CreateNew { mode }) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -321,6 +321,19 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
     }
 }
 
+#[test]
+fn a_second_sink_on_one_path_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(config_in(dir.path()));
+    match FileSink::open(config_in(dir.path()), system_now()) {
+        Err(SinkError::InUse { path }) => assert_eq!(path, active(dir.path())),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("two sinks on one path rename files over each other's lines"),
+    }
+    drop(first);
+    open(config_in(dir.path()));
+}
+
 /// A real full disk: a small tmpfs, where the test may mount one.
 #[test]
 #[cfg(target_os = "linux")]

@@ -64,7 +64,7 @@ fn truncation_by_others_in_the_middle_of_copies_never_kills_glues_or_repeats() {
                     turn += 1;
                     let Ok(file) = fs::OpenOptions::new().write(true).open(&path) else { continue };
                     let len = file.metadata().map_or(0, |metadata| metadata.len());
-                    let _ = file.set_len(if turn % 3 == 0 { 0 } else { len / 2 });
+                    let _ = file.set_len(if turn.is_multiple_of(3) { 0 } else { len / 2 });
                     std::thread::yield_now();
                 }
             });
