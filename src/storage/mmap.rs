@@ -17,13 +17,13 @@
 //! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its making to its drop, and no
 //!    reference to that memory is ever made: it is accessed through raw pointers alone, for others may change the file.
 //! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
-//! 3. A slot of [`SLOTS`] belongs to one window, from `claim` to `release`, which come after the mapping is made and
+//! 3. A slot of `SLOTS` belongs to one window, from `claim` to `release`, which come after the mapping is made and
 //!    before it goes. Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a
 //!    fault inside a slot's range happens while the owner is inside a method of it: the slot cannot be released under
 //!    the handler, nor its range be given to another mapping.
 //! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory but
 //!    statics made of atomics and the signal's own arguments, and leaves `errno` as it was.
-//! 5. [`PREVIOUS`] is set before the handler is registered, and never changes.
+//! 5. `PREVIOUS` is set before the handler is registered, and never changes.
 #![allow(unsafe_code)]
 use std::fs::File;
 use std::io;

@@ -6,7 +6,8 @@ use super::FileSink;
 use super::helper::Job;
 use super::prepare::way;
 use super::recover::{Plan, Seen, Tail, keep_fragment, stat_or_missing, tail_of};
-use super::seal::Half;
+use super::rotate::Period;
+use super::seal::{Half, RotationReason};
 use super::segment::{Appended, Segment};
 use super::tidy::read_last_number;
 use crate::core::Now;
@@ -64,7 +65,8 @@ impl FileSink {
             Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        self.rotate(now);
+        // Whatever the reason was, it is not known any more; a crash inside a rotation is far likeliest at a full one.
+        self.rotate(now, RotationReason::Size);
         match self.rotate_not_before_unix_nanos {
             None => Ok(()),
             Some(_) => {
@@ -80,7 +82,7 @@ impl FileSink {
         let period = self.schedule.period(content);
         let id_before = self.active_id;
         if let Some(old) = self.replace_active(segment, period) {
-            self.helper.offer(Job::Close(old));
+            self.close(old);
             if self.active_id != id_before
                 && let Some(half) = self.half_rotated.take()
             {
@@ -263,8 +265,13 @@ impl FileSink {
     /// Lets go of a file that is not ours any more.
     pub(super) fn close_active(&mut self) {
         if let Some(gone) = self.active.take() {
-            self.helper.offer(Job::Close(gone));
+            self.close(gone);
         }
+    }
+
+    fn close(&mut self, segment: Segment) {
+        self.closing = true;
+        self.helper.offer(Job::Close(segment));
     }
 
     /// Whether what we wrote at `start` follows on something that is no line end: the file was truncated before it.
@@ -289,13 +296,13 @@ impl FileSink {
         true
     }
 
-    pub(super) fn replace_active(&mut self, segment: Segment, period: i128) -> Option<Segment> {
+    pub(super) fn replace_active(&mut self, segment: Segment, period: Period) -> Option<Segment> {
         self.active_id = segment.stat().ok().and_then(|stat| stat.id);
         self.active_period = period;
         self.active.replace(segment)
     }
 
-    pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> i128 {
+    pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> Period {
         let content = match segment.stat() {
             Ok(stat) if segment.len > 0 => stat.modified_unix_nanos,
             _ => now.unix_nanos,

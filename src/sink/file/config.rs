@@ -147,7 +147,8 @@ impl FileConfig {
                 return bad(field, "permission bits up to 0o7777", format!("{mode:#o}"));
             }
         }
-        match Names::of(&self.path) {
+        // The working directory may change while the sink lives.
+        match std::path::absolute(&self.path).ok().and_then(|path| Names::of(&path)) {
             Some(names) => Ok(names),
             None => bad("path", "a path that ends in a file name", self.path.display().to_string()),
         }

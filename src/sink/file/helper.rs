@@ -4,6 +4,7 @@
 //! hands it jobs through a bounded channel and never waits for room in it: what a job would do can be found out from
 //! the directory, so a job that does not fit is done together with the next one. When a rotation comes before the next
 //! segment is prepared, the writer prepares it itself (one `open`).
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -13,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::config::FileConfig;
 use super::names::Names;
+use super::seal::Rotation;
 use super::segment::Segment;
 use super::{prepare, tidy};
 use crate::sink::SinkError;
@@ -20,12 +22,15 @@ use crate::storage::Storage;
 
 const JOBS_MAX: usize = 16;
 
+/// What is to be called at each rotation.
+pub(super) type Hook = Box<dyn Fn(&Rotation) + Send + Sync>;
+
 /// What the writer asks for.
 pub(super) enum Job {
     /// Have a next segment ready.
     Prepare,
-    /// This segment is sealed; make it durable, close it, tidy up.
-    Sealed(Segment),
+    /// This segment is sealed; close it, tell the hook, make it durable, tidy up.
+    Sealed(Segment, Rotation),
     /// Close a file that is no longer ours.
     Close(Segment),
     /// Apply retention, finish compressions.
@@ -68,6 +73,8 @@ pub(super) struct Shared {
     pub errors: AtomicU64,
     /// The sink is being dropped: what can be done on the next start is left to it.
     stopping: AtomicBool,
+    /// Told of every rotation.
+    pub hook: Mutex<Option<Hook>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -85,6 +92,7 @@ impl Shared {
             removed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            hook: Mutex::new(None),
             state: Mutex::new(state),
             changed: Condvar::new(),
         }
@@ -204,21 +212,39 @@ impl Shared {
     fn run(&self, job: Job) {
         match job {
             Job::Prepare => self.prepare(),
-            Job::Sealed(mut segment) => {
-                if let Err(source) = segment.seal() {
-                    self.note(SinkError::io("seal", &self.names.active, source));
-                }
-                drop(segment);
+            Job::Sealed(segment, rotation) => {
+                self.seal(segment, &rotation);
                 self.tidy();
             }
-            Job::Close(mut segment) => {
-                // Best effort: the file is not ours any more.
-                let _ = segment.seal();
-            }
+            Job::Close(segment) => self.close(segment),
             Job::Tidy => self.tidy(),
             Job::Barrier(done) => {
                 let _ = done.send(());
             }
+        }
+    }
+
+    /// What hangs on the open file, and on the moment.
+    fn seal(&self, mut segment: Segment, rotation: &Rotation) {
+        if let Err(source) = segment.seal() {
+            self.note(SinkError::io("seal", &rotation.sealed, source));
+        }
+        drop(segment);
+        let hook = self.hook.lock();
+        if let Some(hook) = &*hook {
+            // A hook that panics must not take the helper thread with it.
+            let called = catch_unwind(AssertUnwindSafe(|| hook(rotation)));
+            if called.is_err() {
+                let panicked = std::io::Error::other("the rotation hook panicked");
+                self.note(SinkError::io("report", &rotation.sealed, panicked));
+            }
+        }
+    }
+
+    /// A file that others moved away still has lines that a later `sync` promises to have made durable.
+    fn close(&self, mut segment: Segment) {
+        if let Err(source) = segment.seal().and_then(|()| segment.sync()) {
+            self.note(SinkError::io("close", &self.names.active, source));
         }
     }
 
@@ -251,11 +277,12 @@ impl Helper {
     /// the open file, which is done here.
     pub fn offer(&self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
-        if let Err(TrySendError::Full(Job::Sealed(mut segment) | Job::Close(mut segment))) =
-            jobs.try_send(job)
-        {
-            // Without it, a sealed segment would keep more blocks than it needs; nothing worse.
-            let _ = segment.seal();
+        match jobs.try_send(job) {
+            Err(TrySendError::Full(Job::Sealed(segment, rotation))) => {
+                self.shared.seal(segment, &rotation);
+            }
+            Err(TrySendError::Full(Job::Close(segment))) => self.shared.close(segment),
+            _ => {}
         }
     }
 

@@ -4,7 +4,7 @@
 //! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a vanished directory are
 //! mended or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link and
 //! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
-//! finishes what was under way ([`recover`] is the table).
+//! finishes what was under way (`recover.rs` has the table).
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -33,9 +33,10 @@ mod tests;
 mod tidy;
 
 pub use config::{FileConfig, RotateEvery, WriteMode};
+pub use seal::{Rotation, RotationReason};
 
 use helper::{Helper, Job, Shared};
-use rotate::{Due, Every, Schedule};
+use rotate::{Due, Every, Period, Schedule};
 use seal::Half;
 use segment::Segment;
 
@@ -58,11 +59,13 @@ pub struct FileSink {
     active: Option<Segment>,
     active_id: Option<FileId>,
     /// The period of what is in the active file; of the moment it was opened while it is empty.
-    active_period: i128,
+    active_period: Period,
     next_number: u64,
     /// The active file has its permanent name already, while putting its successor in place failed.
     half_rotated: Option<Half>,
     rotate_not_before_unix_nanos: Option<i64>,
+    /// Files that others moved or removed are being closed; what we wrote to them may not be durable yet.
+    closing: bool,
     /// When to look at the active file though nothing is written.
     look_due: Every,
     /// When to look for segments that have become too old.
@@ -101,10 +104,11 @@ impl FileSink {
             lock: None,
             active: None,
             active_id: None,
-            active_period: 0,
+            active_period: schedule.period(now.unix_nanos),
             next_number: 1,
             half_rotated: None,
             rotate_not_before_unix_nanos: None,
+            closing: false,
             look_due: Every::new(LOOK_NANOS, now),
             tidy_due: Every::new(TIDY_NANOS, now),
             counters: SinkCounters::default(),
@@ -119,6 +123,11 @@ impl FileSink {
     /// Waits until the helper thread has done everything that it was given: preparation, compression, retention.
     pub fn settle(&self) {
         self.helper.settle();
+    }
+
+    /// Has `hook` called after each rotation, on the helper thread. It replaces an earlier one.
+    pub fn on_rotation(&self, hook: impl Fn(&Rotation) + Send + Sync + 'static) {
+        *self.shared.hook.lock() = Some(Box::new(hook));
     }
 
     /// Writes lines until they are all in place, the segment is full, or something fails.
@@ -147,7 +156,7 @@ impl FileSink {
             return Err(WriteError { lines_written: appended.lines, cause });
         }
         if appended.full {
-            self.rotate(now);
+            self.rotate(now, RotationReason::Size);
         }
         Ok(appended.lines)
     }
@@ -186,8 +195,13 @@ impl FileSink {
                 self.active_period = self.schedule.period(now.unix_nanos);
             }
             Due::Seal if self.rotation_waits(now) => {}
-            Due::Seal => self.rotate(now),
+            Due::Seal if self.is_full() => self.rotate(now, RotationReason::Both),
+            Due::Seal => self.rotate(now, RotationReason::Time),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.len >= self.shared.config.len_max())
     }
 
     fn note(&mut self, error: SinkError) {
@@ -219,6 +233,9 @@ impl Sink for FileSink {
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
+        if std::mem::take(&mut self.closing) {
+            self.helper.settle();
+        }
         self.shared.sync_sealed()?;
         let names = &self.shared.names;
         if let Some(active) = &self.active {

@@ -27,13 +27,10 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names that belong to an active file's path; `None` if the path has no file name.
+    /// The names that belong to an active file's absolute path; `None` if it has no file name.
     pub fn of(path: &Path) -> Option<Names> {
         let base = path.file_name()?.to_owned();
-        let dir = match path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let dir = path.parent()?.to_owned();
         Some(Names {
             active: path.to_owned(),
             next: dir.join(joined(&[".".as_ref(), &base, ".next".as_ref()])),

@@ -4,7 +4,7 @@
 //! is renamed over the first. A crash between the two is finished on the next start ([`super::recover`]). A file system
 //! without hard links gets two renames, with a moment without an active file between them.
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::FileSink;
 use super::helper::Job;
@@ -13,14 +13,50 @@ use super::segment::Segment;
 use crate::core::Now;
 use crate::sink::SinkError;
 
+/// Why a segment was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationReason {
+    /// The next line would have exceeded [`FileConfig::rotate_bytes_max`](super::FileConfig).
+    Size,
+    /// Its time was over.
+    Time,
+    /// Both.
+    Both,
+}
+
+impl RotationReason {
+    /// `size`, `time` or `both`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RotationReason::Size => "size",
+            RotationReason::Time => "time",
+            RotationReason::Both => "both",
+        }
+    }
+}
+
+/// One rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// The sealed segment; it may have been compressed or removed by the time one looks.
+    pub sealed: PathBuf,
+    /// The file that lines go to from then on.
+    pub active: PathBuf,
+    /// Why.
+    pub reason: RotationReason,
+    /// Length of the sealed segment in bytes.
+    pub len_bytes: u64,
+}
+
 /// How long a rotation that failed is left alone; lines go on into the full segment meanwhile.
 const RETRY_NANOS: i64 = 1_000_000_000;
 
 impl FileSink {
     /// Seals the active segment and goes on with the next. Says no more than that it failed: the sink goes on with the
     /// segment that it has and tries again after a second.
-    pub(super) fn rotate(&mut self, now: Now) {
-        if let Err(error) = self.try_rotate(now) {
+    pub(super) fn rotate(&mut self, now: Now, reason: RotationReason) {
+        if let Err(error) = self.try_rotate(now, reason) {
             self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
             self.note(error);
         }
@@ -34,7 +70,7 @@ impl FileSink {
         })
     }
 
-    fn try_rotate(&mut self, now: Now) -> Result<(), SinkError> {
+    fn try_rotate(&mut self, now: Now, reason: RotationReason) -> Result<(), SinkError> {
         let next = self.shared.take_next()?;
         let half = match self.name_sealed() {
             Ok(half) => half,
@@ -58,7 +94,14 @@ impl FileSink {
         self.shared.sealed(half.number);
         let period = self.period_of_new(&next, now);
         if let Some(sealed) = self.replace_active(next, period) {
-            self.helper.offer(Job::Sealed(sealed));
+            let names = &self.shared.names;
+            let rotation = Rotation {
+                sealed: names.sealed(half.number),
+                active: names.active.clone(),
+                reason,
+                len_bytes: sealed.len,
+            };
+            self.helper.offer(Job::Sealed(sealed, rotation));
         }
         self.helper.offer(Job::Prepare);
         Ok(())

@@ -8,7 +8,7 @@ use crate::sink::Sink;
 use crate::storage::faulty::{Faults, FaultyDisk};
 
 const DIR: &str = "/logs";
-const BATCHES: u64 = 14;
+const BATCHES: u64 = 9;
 const BATCH_LINES: u64 = 5;
 
 fn config() -> FileConfig {

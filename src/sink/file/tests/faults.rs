@@ -185,6 +185,7 @@ fn settings_that_make_no_sense_are_named() {
         (FileConfig::new("x/app.log").rotate_every(interval), "rotate_every"),
         (FileConfig::new("x/app.log").file_mode(0o100_644), "file_mode"),
         (FileConfig::new("/"), "path"),
+        (FileConfig::new("x/.."), "path"),
         (FileConfig::new(""), "path"),
     ];
     for (config, expected) in cases {

@@ -113,7 +113,7 @@ fn lengths() -> impl Strategy<Value = Vec<Vec<usize>>> {
         1 => PAGE_BYTES - 3..PAGE_BYTES + 3,
         1 => PAGE_BYTES..3 * PAGE_BYTES,
     ];
-    prop::collection::vec(prop::collection::vec(length, 1..60), 1..12)
+    prop::collection::vec(prop::collection::vec(length, 1..40), 1..6)
 }
 
 proptest! {
@@ -256,7 +256,7 @@ fn temporary_directories() -> Vec<tempfile::TempDir> {
 #[test]
 fn a_reader_that_looks_at_any_moment_sees_whole_lines() {
     for dir in temporary_directories() {
-        let (looks, torn) = look_while_writing(dir.path(), true, 40);
+        let (looks, torn) = look_while_writing(dir.path(), true, 15);
         assert_eq!(torn, 0, "of {looks} looks, in {}", dir.path().display());
     }
 }
