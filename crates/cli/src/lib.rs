@@ -5,5 +5,7 @@
 pub mod cat;
 pub mod json;
 pub mod level;
+pub mod line;
 pub mod out;
+pub mod pipe;
 pub mod time;

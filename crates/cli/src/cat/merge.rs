@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
 
-use super::filter::time_of;
 use crate::json::Entries;
+use crate::line::time_of;
 
 /// What the logs have next.
 #[derive(Debug, PartialEq, Eq)]

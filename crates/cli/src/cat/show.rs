@@ -5,13 +5,11 @@ use std::io::{self, IsTerminal, Write};
 
 use ringseal::core::Level;
 
-use super::filter::{LEVEL_KEYS, TIME_KEYS, find, level_of};
 use crate::json::{Entries, Entry, Kind, Text};
+use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
 use crate::out::Color;
 use crate::time::{MILLIS_LEN, parse_moment, write_millis};
 
-/// The keys under which the event's name may stand, ours first.
-const EVENT_KEYS: [&str; 3] = ["event", "message", "msg"];
 /// What the engine adds to every line; of little interest to people.
 const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version", "ecs"];
 
@@ -90,7 +88,7 @@ impl People {
         text: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let event = find(entries, text, &EVENT_KEYS).filter(|entry| entry.string().is_some());
+        let event = find_where(entries, text, &EVENT_KEYS, |entry| entry.string().is_some());
         let time = find(entries, text, &TIME_KEYS);
         let level = level_of(entries, text);
         if event.is_none() && time.is_none() && level.is_none() {
@@ -168,7 +166,7 @@ impl People {
     fn write_safe(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let mut rest = text;
         while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
-            out.write_all(rest[..at].as_bytes())?;
+            out.write_all(&rest.as_bytes()[..at])?;
             match unsafe_char {
                 '\n' => out.write_all(b"\\n")?,
                 '\r' => out.write_all(b"\\r")?,
