@@ -17,10 +17,12 @@
 //! whatever is active now.
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 mod dir;
 mod error;
 mod follow;
+mod identity;
 mod lines;
 mod logs;
 mod segment;
@@ -56,6 +58,8 @@ pub struct Options {
     pub read_bytes: usize,
     /// A longer line is cut to this many bytes and counted. Default 16,777,216.
     pub line_bytes_max: usize,
+    /// Sealed segments that were last modified before this moment are passed over, unread and unreported.
+    pub modified_since: Option<SystemTime>,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             start: Start::default(),
             read_bytes: 256 * 1024,
             line_bytes_max: 16 * 1024 * 1024,
+            modified_since: None,
         }
     }
 }
@@ -95,6 +100,13 @@ impl Options {
     #[must_use]
     pub fn line_bytes_max(mut self, line_bytes_max: usize) -> Self {
         self.line_bytes_max = line_bytes_max;
+        self
+    }
+
+    /// Which sealed segments to pass over: those last modified before this moment.
+    #[must_use]
+    pub fn modified_since(mut self, moment: SystemTime) -> Self {
+        self.modified_since = Some(moment);
         self
     }
 }

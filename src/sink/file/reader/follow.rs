@@ -1,4 +1,5 @@
 //! The reader's decisions: what to read next, when a segment is complete, which segment comes after it.
+use std::fs::File;
 use std::io;
 use std::io::Read;
 
@@ -66,7 +67,7 @@ impl Reader {
 
     /// Starts in the active file: what was sealed before is behind us. Between opening and listing it may have been
     /// sealed itself; then only what is older is behind us.
-    fn begin_active(&mut self, file: std::fs::File, id: FileId) -> Result<(), ReadError> {
+    fn begin_active(&mut self, file: File, id: FileId) -> Result<(), ReadError> {
         let own = self.number_of(id)?;
         let older = |number: &u64| own.is_none_or(|own| *number < own);
         self.floor = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
@@ -213,10 +214,7 @@ impl Reader {
         };
         self.done |= self.alone || last;
         match segment.number {
-            Some(number) => {
-                self.floor = self.floor.max(Some(number));
-                self.expected = number.checked_add(1);
-            }
+            Some(number) => self.pass_segment(number),
             // It was moved away or removed before its number was seen. Its number was the one that we expected.
             None => {
                 self.lost_count = self.expected.is_none() && !self.alone;
@@ -262,9 +260,13 @@ impl Reader {
         // questions one of them is always answered.
         let plain = self.directory.open_sealed(number, false);
         if let Some(file) = plain.map_err(self.sealed_error("open", number, false))? {
+            self.note_gap(number);
+            if self.is_too_old(&file) {
+                self.pass_segment(number);
+                return Ok(true);
+            }
             let segment = Segment::plain(file, Some(number))
                 .map_err(self.sealed_error("stat", number, false))?;
-            self.note_gap(number);
             self.enter(segment);
             return Ok(true);
         }
@@ -273,17 +275,34 @@ impl Reader {
             return Ok(false);
         };
         self.note_gap(number);
+        if self.is_too_old(&file) {
+            self.pass_segment(number);
+            return Ok(true);
+        }
         let Some(stream) = gunzip(file) else {
-            self.floor = Some(number);
-            self.expected = number.checked_add(1);
+            self.pass_segment(number);
             return Err(ReadError::Compressed { path: self.directory.path(Some(number), true) });
         };
         self.enter(Segment::stream(stream, Some(number), true));
         Ok(true)
     }
 
+    /// Whether nothing in a sealed segment can be of interest.
+    fn is_too_old(&self, file: &File) -> bool {
+        let modified = || file.metadata().and_then(|metadata| metadata.modified()).ok();
+        self.options
+            .modified_since
+            .is_some_and(|since| modified().is_some_and(|modified| modified < since))
+    }
+
+    /// Leaves a sealed segment behind without reading it.
+    fn pass_segment(&mut self, number: u64) {
+        self.floor = self.floor.max(Some(number));
+        self.expected = number.checked_add(1);
+    }
+
     /// Numbers are given out without holes, so a hole is what retention took.
-    fn note_gap(&mut self, number: u64) {
+    pub(super) fn note_gap(&mut self, number: u64) {
         if let Some(expected) = self.expected
             && number > expected
         {
@@ -294,140 +313,6 @@ impl Reader {
             self.gap = Some(Gap::Unknown { next: number });
         }
         self.expected = Some(number);
-    }
-
-    /// Whether the open file still is, or still may be, the one that is written to.
-    fn is_active(&mut self, id: FileId) -> Result<bool, ReadError> {
-        if let Some(active) = self.directory.active_id().map_err(self.io_error("stat"))? {
-            return Ok(active == id);
-        }
-        // No active file: somebody moved it away and its writer may still be writing, or it was rotated by hand.
-        // Only a newer segment proves that ours is complete.
-        self.list()?;
-        let own = self.current.as_ref().and_then(|segment| segment.number);
-        let own = own.max(self.number_of(id)?);
-        let behind = self.floor.max(own);
-        Ok(!self.listing.iter().any(|sealed| behind.is_none_or(|behind| sealed.number > behind)))
-    }
-
-    /// Finds out which number the open file got when it was sealed.
-    fn learn_number(&mut self) -> Result<(), ReadError> {
-        let Some(Segment { number, source: Source::Plain(plain), .. }) = &self.current else {
-            return Ok(());
-        };
-        let id = plain.id;
-        if let Some(number) = *number {
-            return self.pass_second_numbers(id, number);
-        }
-        self.list()?;
-        let number = match self.number_of(id)? {
-            Some(number) => Some(number),
-            None => self.number_by_contents()?,
-        };
-        if let Some(number) = number {
-            self.note_gap(number);
-            if let Some(segment) = &mut self.current {
-                segment.number = Some(number);
-            }
-        }
-        Ok(())
-    }
-
-    /// A rotation that failed between its link and its rename leaves one file with two numbers: it is read once.
-    fn pass_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), ReadError> {
-        let mut last = number;
-        while let Some(next) = last.checked_add(1) {
-            let found = self.directory.sealed_id(next);
-            if found.map_err(self.sealed_error("stat", next, false))? != Some(id) {
-                break;
-            }
-            last = next;
-        }
-        if let Some(segment) = &mut self.current {
-            segment.number = Some(last);
-        }
-        Ok(())
-    }
-
-    /// The newest number under which `id` is linked, by the last listing.
-    fn number_of(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
-        // Newest first: that is where it is, nearly always.
-        for sealed in self.listing.iter().rev().filter(|sealed| sealed.plain) {
-            let found = self.directory.sealed_id(sealed.number);
-            if found.map_err(self.sealed_error("stat", sealed.number, false))? == Some(id) {
-                return Ok(Some(sealed.number));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The number of the unread compressed segment that holds what the open file holds.
-    fn number_by_contents(&mut self) -> Result<Option<u64>, ReadError> {
-        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
-        for sealed in self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number)) {
-            let number = sealed.number;
-            let opened = self.directory.open_sealed(number, true);
-            let opened = opened.map_err(self.sealed_error("open", number, true))?;
-            let Some(mut stream) = opened.and_then(gunzip) else { continue };
-            let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-                break;
-            };
-            // A damaged segment is met again, and reported, when its turn comes.
-            if plain.same_contents(&mut *stream).unwrap_or(false) {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Starts over when the file is shorter than what was read of it.
-    fn restart_if_shortened(&mut self) -> Result<bool, ReadError> {
-        let error = self.io_error("stat");
-        let unfinished = self.lines.unfinished() as u64;
-        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-            return Ok(false);
-        };
-        let read_bytes = plain.position - unfinished;
-        let found_bytes = plain.len().map_err(error)?;
-        if found_bytes >= read_bytes {
-            return Ok(false);
-        }
-        self.restart(read_bytes, found_bytes);
-        Ok(true)
-    }
-
-    /// After a pause: starts over when the file was shortened, or when other bytes stand where we had been.
-    fn restart_if_replaced(&mut self) -> Result<bool, ReadError> {
-        if self.restart_if_shortened()? {
-            return Ok(true);
-        }
-        let error = self.io_error("stat");
-        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-            return Ok(false);
-        };
-        let read_bytes = plain.position;
-        let found_bytes = plain.len().map_err(error)?;
-        if found_bytes == read_bytes {
-            return Ok(false);
-        }
-        let mark = self.lines.mark();
-        if plain
-            .has_before(mark)
-            .map_err(ReadError::io("read", self.directory.path(None, false)))?
-        {
-            return Ok(false);
-        }
-        self.restart(read_bytes, found_bytes);
-        Ok(true)
-    }
-
-    fn restart(&mut self, read_bytes: u64, found_bytes: u64) {
-        self.lines.reset();
-        if let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current {
-            plain.seek(0);
-        }
-        self.counters.truncations += 1;
-        self.gap = Some(Gap::Truncated { read_bytes, found_bytes });
     }
 
     /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it off.
@@ -461,16 +346,19 @@ impl Reader {
         }
     }
 
-    fn list(&mut self) -> Result<(), ReadError> {
+    pub(super) fn list(&mut self) -> Result<(), ReadError> {
         let error = self.io_error("list");
         self.directory.list(&mut self.listing).map_err(error)
     }
 
-    fn io_error(&self, action: &'static str) -> impl FnOnce(io::Error) -> ReadError + use<> {
+    pub(super) fn io_error(
+        &self,
+        action: &'static str,
+    ) -> impl FnOnce(io::Error) -> ReadError + use<> {
         ReadError::io(action, self.directory.path(None, false))
     }
 
-    fn sealed_error(
+    pub(super) fn sealed_error(
         &self,
         action: &'static str,
         number: u64,
