@@ -8,4 +8,5 @@ pub mod level;
 pub mod line;
 pub mod out;
 pub mod pipe;
+pub mod progress;
 pub mod time;

@@ -43,13 +43,22 @@ enum Filled {
 pub(super) struct Merge {
     heads: Vec<Head>,
     entries: Entries,
+    /// More logs may come.
+    follow: bool,
 }
 
 impl Merge {
-    pub(super) fn new(readers: Vec<Reader>) -> Self {
+    pub(super) fn new(readers: Vec<Reader>, follow: bool) -> Self {
+        let mut merge = Self { heads: Vec::new(), entries: Entries::default(), follow };
+        merge.add(readers);
+        merge
+    }
+
+    /// More logs.
+    pub(super) fn add(&mut self, readers: Vec<Reader>) {
         let head =
             |reader| Head { reader, line: Vec::new(), full: false, time: i64::MIN, ended: false };
-        Self { heads: readers.into_iter().map(head).collect(), entries: Entries::default() }
+        self.heads.extend(readers.into_iter().map(head));
     }
 
     /// The file that the log with this index is at, for messages.
@@ -65,7 +74,7 @@ impl Merge {
         if self.heads.len() == 1 {
             return self.turn_alone();
         }
-        let mut idle = false;
+        let mut idle = self.follow && self.heads.is_empty();
         for (index, head) in self.heads.iter_mut().enumerate() {
             match head.fill(&mut self.entries)? {
                 Filled::Ready => {}
