@@ -130,3 +130,63 @@ impl Head {
         Ok(Filled::Ready)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ringseal::sink::file::reader::Options;
+
+    use super::*;
+
+    fn merged(logs: &[Vec<String>]) -> Vec<String> {
+        let reader = |log: &Vec<String>| {
+            let stream = Box::new(std::io::Cursor::new(log.join("\n").into_bytes()));
+            Reader::from_stream("log", stream, Options::default())
+        };
+        let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
+        let mut lines = Vec::new();
+        while let Turn::Line(line) = merge.next_turn().expect("no read fails") {
+            lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));
+        }
+        lines
+    }
+
+    fn line(log: usize, second: u8, serial: usize) -> String {
+        let time = crate::time::write_millis(i64::from(second) * 1_000_000_000);
+        let time = String::from_utf8_lossy(&time);
+        format!("{{\"timestamp\":\"{time}\",\"log\":{log},\"serial\":{serial}}}")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn logs_in_order_come_out_as_one_stable_sort(
+            mut logs in prop::collection::vec(prop::collection::vec(0..20_u8, 0..15), 0..5)
+        ) {
+            logs.iter_mut().for_each(|log| log.sort_unstable());
+            let mut all = Vec::new();
+            let mut texts = Vec::new();
+            for (log, seconds) in logs.iter().enumerate() {
+                let lines = seconds.iter().enumerate();
+                let timed: Vec<_> = lines.map(|(at, &second)| (second, line(log, second, at))).collect();
+                texts.push(timed.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>());
+                all.extend(timed);
+            }
+            all.sort_by_key(|&(second, _)| second);
+            let expected: Vec<_> = all.into_iter().map(|(_, line)| line).collect();
+            prop_assert_eq!(merged(&texts), expected);
+        }
+    }
+
+    #[test]
+    fn a_log_keeps_its_own_order_whatever_its_times_say() {
+        let logs = [
+            vec![line(0, 5, 0), "no time".into(), line(0, 3, 1), line(0, 9, 2)],
+            vec![line(1, 4, 0), line(1, 6, 1)],
+        ];
+        let expected =
+            [&logs[1][0], &logs[0][0], &logs[0][1], &logs[0][2], &logs[1][1], &logs[0][3]];
+        assert_eq!(merged(&logs).iter().collect::<Vec<_>>(), expected);
+    }
+}

@@ -16,11 +16,14 @@ const NUL_LOOKS_MAX: u32 = 32;
 /// How often the directory may change under one search for the next segment.
 const SEARCHES_MAX: u32 = 64;
 
+/// How many numbers before one that is there are tried by name.
+const NAMES_TRIED_MAX: u64 = 1024;
+
 impl Reader {
     /// Looks at what is there, so that a reader that does not follow knows where to stop.
     pub(super) fn begin(&mut self) -> Result<(), ReadError> {
         let active = self.directory.open_active().map_err(self.io_error("open"))?;
-        self.list()?;
+        self.list_settled()?;
         let number_max = self.listing.last().map(|sealed| sealed.number);
         if active.is_none() && number_max.is_none() && !self.options.follow {
             return Err(ReadError::NotFound { path: self.directory.path(None, false) });
@@ -57,7 +60,7 @@ impl Reader {
     fn begin_absent(&mut self, number_max: Option<u64>) -> Result<(), ReadError> {
         self.stop = Stop { active: None, number_max };
         if self.options.start == Start::Active {
-            self.floor = number_max;
+            self.start_behind(number_max);
             if !self.options.follow {
                 return Err(ReadError::NotFound { path: self.directory.path(None, false) });
             }
@@ -70,10 +73,16 @@ impl Reader {
     fn begin_active(&mut self, file: File, id: FileId) -> Result<(), ReadError> {
         let own = self.number_of(id)?;
         let older = |number: &u64| own.is_none_or(|own| *number < own);
-        self.floor = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
+        let behind = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
+        self.start_behind(behind);
         let segment = Segment::plain(file, own).map_err(self.io_error("stat"))?;
         self.enter(segment);
         Ok(())
+    }
+
+    fn start_behind(&mut self, number: Option<u64>) {
+        self.floor = number;
+        self.expected = number.and_then(|number| number.checked_add(1));
     }
 
     /// One turn: a line that is in the buffer, or more bytes, or the next segment.
@@ -224,19 +233,24 @@ impl Reader {
     }
 
     /// Opens the oldest segment that is not behind us.
+    ///
+    /// A listing that is made while names come and go may lack one that was there all the time in one form or the
+    /// other. So what is expected next is asked for by name, and a listing only says how far to look.
     fn advance(&mut self) -> Result<Found, ReadError> {
         for _ in 0..SEARCHES_MAX {
-            // Open first, list second: if the list shows no unread segment, none was sealed before the open file.
+            // Open first, look for sealed ones second: if there is none, none was sealed before the open file.
             let active = self.directory.open_active().map_err(self.io_error("open"))?;
-            self.list()?;
-            let unread = |number: &u64| self.floor.is_none_or(|floor| *number > floor);
-            let next = self.listing.iter().map(|sealed| sealed.number).find(unread);
-            if let Some(number) = next {
-                if !self.options.follow && self.stop.number_max.is_some_and(|max| number - 1 > max)
-                {
+            if let Some(expected) = self.expected
+                && !self.is_beyond_stop(expected)
+                && self.enter_sealed(expected)?
+            {
+                return Ok(Found::Again);
+            }
+            if let Some(number) = self.next_listed()? {
+                if self.is_beyond_stop(number) {
                     break;
                 }
-                if self.enter_sealed(number)? {
+                if self.enter_first_up_to(number)? {
                     return Ok(Found::Again);
                 }
             } else if let Some(file) = active {
@@ -252,6 +266,32 @@ impl Reader {
         }
         self.done = true;
         Ok(Found::End)
+    }
+
+    /// Whether a segment was sealed after the reader came; one that does not follow leaves it alone.
+    fn is_beyond_stop(&self, number: u64) -> bool {
+        !self.options.follow && self.stop.number_max.is_some_and(|max| number > max + 1)
+    }
+
+    /// The oldest unread segment that a listing shows.
+    fn next_listed(&mut self) -> Result<Option<u64>, ReadError> {
+        match self.expected {
+            Some(_) => self.list()?,
+            None => self.list_settled()?,
+        }
+        let unread = |number: &u64| self.floor.is_none_or(|floor| *number > floor);
+        Ok(self.listing.iter().map(|sealed| sealed.number).find(unread))
+    }
+
+    /// Opens the first segment there is from the expected one to `number`.
+    fn enter_first_up_to(&mut self, number: u64) -> Result<bool, ReadError> {
+        let oldest = number.saturating_sub(NAMES_TRIED_MAX);
+        for candidate in self.expected.unwrap_or(number).max(oldest)..=number {
+            if self.enter_sealed(candidate)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Opens a sealed segment in the form that is there. `false`: it is gone.
@@ -349,6 +389,19 @@ impl Reader {
     pub(super) fn list(&mut self) -> Result<(), ReadError> {
         let error = self.io_error("list");
         self.directory.list(&mut self.listing).map_err(error)
+    }
+
+    /// Lists until two listings in a row are the same.
+    pub(super) fn list_settled(&mut self) -> Result<(), ReadError> {
+        self.list()?;
+        for _ in 0..SEARCHES_MAX {
+            let before = self.listing.clone();
+            self.list()?;
+            if self.listing == before {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn io_error(

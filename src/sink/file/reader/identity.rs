@@ -27,18 +27,37 @@ impl Reader {
         if let Some(number) = *number {
             return self.pass_second_numbers(id, number);
         }
-        self.list()?;
-        let number = match self.number_of(id)? {
-            Some(number) => Some(number),
-            None => self.number_by_contents()?,
-        };
-        if let Some(number) = number {
+        if let Some(number) = self.find_number(id)? {
             self.note_gap(number);
             if let Some(segment) = &mut self.current {
                 segment.number = Some(number);
             }
         }
         Ok(())
+    }
+
+    /// By name where it is expected, then by a listing.
+    fn find_number(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
+        if let Some(expected) = self.expected {
+            let found = self.directory.sealed_id(expected);
+            let found = found.map_err(self.sealed_error("stat", expected, false))?;
+            if found == Some(id) || (found.is_none() && self.has_contents_of(expected)?) {
+                return Ok(Some(expected));
+            }
+        }
+        self.list_settled()?;
+        if let Some(number) = self.number_of(id)? {
+            return Ok(Some(number));
+        }
+        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
+        let compressed = self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number));
+        let numbers: Vec<u64> = compressed.map(|sealed| sealed.number).collect();
+        for number in numbers {
+            if self.has_contents_of(number)? {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
     }
 
     /// A rotation that failed between its link and its rename leaves one file with two numbers: it is read once.
@@ -69,23 +88,16 @@ impl Reader {
         Ok(None)
     }
 
-    /// The number of the unread compressed segment that holds what the open file holds.
-    fn number_by_contents(&mut self) -> Result<Option<u64>, ReadError> {
-        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
-        for sealed in self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number)) {
-            let number = sealed.number;
-            let opened = self.directory.open_sealed(number, true);
-            let opened = opened.map_err(self.sealed_error("open", number, true))?;
-            let Some(mut stream) = opened.and_then(gunzip) else { continue };
-            let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-                break;
-            };
-            // A damaged segment is met again, and reported, when its turn comes.
-            if plain.same_contents(&mut *stream).unwrap_or(false) {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
+    /// Whether this compressed segment holds what the open file holds.
+    fn has_contents_of(&mut self, number: u64) -> Result<bool, ReadError> {
+        let opened = self.directory.open_sealed(number, true);
+        let opened = opened.map_err(self.sealed_error("open", number, true))?;
+        let Some(mut stream) = opened.and_then(gunzip) else { return Ok(false) };
+        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
+            return Ok(false);
+        };
+        // A damaged segment is met again, and reported, when its turn comes.
+        Ok(plain.same_contents(&mut *stream).unwrap_or(false))
     }
 
     /// Starts over when the file is shorter than what was read of it.

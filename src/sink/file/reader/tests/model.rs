@@ -204,14 +204,22 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    fn before(&mut self) {
+    /// The writer acts. Gives the numbers whose plain form vanished.
+    fn before(&mut self) -> Vec<u64> {
         let acts = lock(&self.schedule).pop_front().unwrap_or_default();
         let mut model = lock(&self.model);
+        let plain = |model: &Model| -> Vec<u64> {
+            let segments = model.segments.iter().filter(|segment| segment.plain);
+            segments.filter_map(|segment| segment.number).collect()
+        };
+        let there = plain(&model);
         for act in acts {
             if model.may(act) {
                 model.act(act);
             }
         }
+        let still_there = plain(&model);
+        there.into_iter().filter(|number| !still_there.contains(number)).collect()
     }
 }
 
@@ -227,8 +235,11 @@ impl Directory for Staged {
     }
 
     fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()> {
-        self.before();
-        self.inner.list(out)
+        // A listing may miss both names of what is renamed while it is made.
+        let vanished = self.before();
+        self.inner.list(out)?;
+        out.retain(|sealed| !vanished.contains(&sealed.number));
+        Ok(())
     }
 
     fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>> {
