@@ -52,8 +52,20 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+    /// In memory where there is such a place: thousands of short histories need no disk.
+    pub(super) fn in_memory() -> Self {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(dir) => Self::new(dir),
+            Err(_) => Self::on_disk(),
+        }
+    }
+
+    /// On a real file system, with its own ways of listing a directory that changes.
+    pub(super) fn on_disk() -> Self {
+        Self::new(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn new(dir: tempfile::TempDir) -> Self {
         let active = File::create(dir.path().join("app.log")).expect("an active file");
         let segments = vec![Segment { plain: true, ..Segment::default() }];
         Self { dir, segments, active, data_len: 0, half: None, linked: false, lines: 0 }
@@ -276,7 +288,7 @@ pub(super) struct Play {
 impl Play {
     pub(super) fn new(options: Options) -> Self {
         Self {
-            model: Arc::new(Mutex::new(Model::new())),
+            model: Arc::new(Mutex::new(Model::in_memory())),
             schedule: Arc::default(),
             reader: None,
             options,
