@@ -1,7 +1,7 @@
 //! A progress bar on standard error for work that turns out to be long.
 //!
-//! Drawn only when standard error is a terminal and standard output is not (there it would stand between the lines),
-//! and only after a second of work.
+//! Drawn only when standard error is a terminal and standard output is not (there it would stand
+//! between the lines), and only after a second of work.
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 

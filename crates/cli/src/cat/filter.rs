@@ -14,7 +14,8 @@ pub(super) struct Filter {
     until: Option<i64>,
     fields: Vec<(String, String)>,
     entries: Entries,
-    /// What was decided about the last line that is JSON: lines that are not, such as a stack trace, belong to it.
+    /// What was decided about the last line that is JSON: lines that are not, such as a stack
+    /// trace, belong to it.
     last: bool,
 }
 
@@ -78,7 +79,8 @@ impl Filter {
     }
 }
 
-/// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested, or half and half.
+/// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested,
+/// or half and half.
 fn has_field(entries: &Entries, text: &str, key: &str, value: &str) -> bool {
     entries.iter(text).any(|entry| reaches(entry.key, entry.raw, key, value))
 }
@@ -101,7 +103,8 @@ fn inside(raw: &str, path: &str, value: &str) -> bool {
     entries.find(raw).is_ok() && has_field(&entries, raw, path, value)
 }
 
-/// Whether a value is `value`: a string by its characters, anything else as it is written; a list by one of its items.
+/// Whether a value is `value`: a string by its characters, anything else as it is written; a list
+/// by one of its items.
 fn holds(raw: &str, value: &str) -> bool {
     let mut tokens = Tokens::of(raw);
     match tokens.next_token() {

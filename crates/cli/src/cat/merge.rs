@@ -1,7 +1,8 @@
 //! Several logs as one, by the time in their lines.
 //!
-//! A log's own order is never changed: a line without a time, or with an earlier one than the line before it, counts
-//! as if it had that line's time. One log alone is passed through without looking at times.
+//! A log's own order is never changed: a line without a time, or with an earlier one than the line
+//! before it, counts as if it had that line's time. One log alone is passed through without looking
+//! at times.
 use std::path::PathBuf;
 
 use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
@@ -68,8 +69,8 @@ impl Merge {
 
     /// The next line of all logs, or what one of them reports.
     ///
-    /// Without following, lines come in the order of their times. When following, a log that has nothing new is not
-    /// waited for.
+    /// Without following, lines come in the order of their times. When following, a log that has
+    /// nothing new is not waited for.
     pub(super) fn next_turn(&mut self) -> Result<Turn<'_>, ReadError> {
         if self.heads.len() == 1 {
             return self.turn_alone();

@@ -1,7 +1,7 @@
 //! `ringseal cat`: reads logs back, for people or as they are, once or following.
 //!
-//! Memory stays flat: one read buffer per log and one output buffer. Lines are parsed only when a filter, the merging
-//! of several logs or the form for people needs it.
+//! Memory stays flat: one read buffer per log and one output buffer. Lines are parsed only when a
+//! filter, the merging of several logs or the form for people needs it.
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,7 +39,8 @@ Several logs are merged by the time in their lines.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Log files, directories with logs (`*.log` and their sealed segments), or `-` for standard input.
+    /// Log files, directories with logs (`*.log` and their sealed segments), or `-` for standard
+    /// input.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
     /// Go on when the end is reached, through rotations.
@@ -60,7 +61,8 @@ pub struct Args {
     /// Only lines that contain this text, byte for byte as it stands in the file.
     #[arg(short, long, value_name = "TEXT")]
     grep: Option<String>,
-    /// Only lines in which this field has this value. Dots reach into nested fields. May be given several times.
+    /// Only lines in which this field has this value. Dots reach into nested fields. May be given
+    /// several times.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
     fields: Vec<(String, String)>,
     /// Lines as they are in the file, without padding, instead of the form for people.

@@ -9,7 +9,8 @@ use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of}
 use super::Args;
 use crate::out::Failure;
 
-/// How much older than its last line a file may seem to be: mapped writes touch its time late, clocks step.
+/// How much older than its last line a file may seem to be: mapped writes touch its time late,
+/// clocks step.
 const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
 /// Opens logs.
@@ -24,7 +25,8 @@ pub(super) struct Opener {
 }
 
 impl Opener {
-    /// `since`: lines from before this moment are of no interest; nanoseconds since 1970-01-01T00:00:00Z.
+    /// `since`: lines from before this moment are of no interest; nanoseconds since
+    /// 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
         let mut options = Options::default().follow(args.follow);
         let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
@@ -72,7 +74,8 @@ impl Opener {
     /// Logs that have appeared since in the directories that are followed.
     pub(super) fn open_new(&mut self) -> Vec<Reader> {
         let mut readers = Vec::new();
-        // A directory that cannot be listed now may be listed next time; a log that vanishes again was none.
+        // A directory that cannot be listed now may be listed next time; a log that vanishes again
+        // was none.
         let logs = self.watched.iter().filter_map(|dir| logs_in(dir).ok()).flatten();
         let new: Vec<_> = logs.filter(|log| !self.known.contains(log)).collect();
         for log in new {

@@ -1,6 +1,9 @@
-//! The form for people: `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`.
+//! The form for people: time, level, event, fields.
 //!
-//! Nothing that a line holds reaches the terminal as a control character: escapes of JSON stay escaped.
+//! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
+//!
+//! Nothing that a line holds reaches the terminal as a control character: escapes of JSON stay
+//! escaped.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::core::Level;
@@ -141,7 +144,8 @@ impl People {
         self.write_value(entry, out)
     }
 
-    /// Strings without quotes where nothing is ambiguous without them, everything else as it is written.
+    /// Strings without quotes where nothing is ambiguous without them, everything else as it is
+    /// written.
     fn write_value(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
         let raw = match entry.string().and_then(|text| text.plain()) {
             Some(text) if entry.kind == Kind::Plain && is_word(text) => text,
@@ -162,7 +166,8 @@ impl People {
         result
     }
 
-    /// Control characters, and those that change the direction of writing, as JSON would escape them.
+    /// Control characters, and those that change the direction of writing, as JSON would escape
+    /// them.
     fn write_safe(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let mut rest = text;
         while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {

@@ -1,7 +1,8 @@
 //! The level of a line of text.
 //!
-//! Only what cannot well be anything else is taken for a level: a syslog priority, klog's letter, `level=…`, a word in
-//! brackets, a word in upper case or before a colon, each at the start of the line or behind nothing but times.
+//! Only what cannot well be anything else is taken for a level: a syslog priority, klog's letter,
+//! `level=…`, a word in brackets, a word in upper case or before a colon, each at the start of the
+//! line or behind nothing but times.
 use ringseal::core::Level;
 
 use crate::level::{level_of_severity, level_of_word};
@@ -68,7 +69,8 @@ fn leading_word(head: &str) -> Option<Level> {
     None
 }
 
-/// The level of `ERROR`, `[info]`, `warning:`, `(Debug)`, and of the likes of `Error` when they come first.
+/// The level of `ERROR`, `[info]`, `warning:`, `(Debug)`, and of the likes of `Error` when they
+/// come first.
 fn level_of_marked(word: &str, first: bool) -> Option<Level> {
     let bare = word.trim_matches(|char: char| !char.is_ascii_alphanumeric());
     // `[info][thread-1]` and `error[E0308]:`

@@ -8,7 +8,8 @@ use super::{Counts, Format, LEVEL_ASSUMED};
 use crate::json::{Entries, Entry, JsonError, Kind, Text};
 use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, level_in, level_of};
 
-/// Keys that the engine writes itself. A line's own value under such a key goes under `original_` and the key.
+/// Keys that the engine writes itself. A line's own value under such a key goes under `original_`
+/// and the key.
 const ENGINE_KEYS: [&str; 9] = [
     "timestamp",
     "@timestamp",

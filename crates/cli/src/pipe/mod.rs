@@ -1,9 +1,10 @@
 //! The input side of `ringseal pipe`: lines of another program become events.
 //!
-//! Promises: each line becomes exactly one event, in order, the last one also without a newline; nothing that was in a
-//! line is dropped without a word (a line past the limit says how long it was, bytes that are not UTF-8 are replaced
-//! and counted). Memory is flat: one line and its fields. A line is passed on as soon as it has been read. Reading
-//! blocks until there is something to read.
+//! Promises: each line becomes exactly one event, in order, the last one also without a newline;
+//! nothing that was in a line is dropped without a word (a line past the limit says how long it
+//! was, bytes that are not UTF-8 are replaced and counted). Memory is flat: one line and its
+//! fields. A line is passed on as soon as it has been read. Reading blocks until there is something
+//! to read.
 use std::fmt;
 use std::io::{self, Read};
 
@@ -21,8 +22,8 @@ use split::Splitter;
 
 /// What takes the events.
 pub trait EventSink {
-    /// Takes one event. Names, keys and strings come from outside: nothing has been redacted or shortened, and a key
-    /// may occur twice if the line had it twice.
+    /// Takes one event. Names, keys and strings come from outside: nothing has been redacted or
+    /// shortened, and a key may occur twice if the line had it twice.
     fn event(&mut self, event: &Event<'_>);
 }
 

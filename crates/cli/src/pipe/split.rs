@@ -81,7 +81,8 @@ impl Splitter {
     /// Sets aside the beginning of a line whose end has not been read yet.
     fn keep_rest(&mut self) {
         let rest = &self.chunk[self.start..self.end];
-        // One byte more than the limit, so that `\r` of a line of just that length is not part of it.
+        // One byte more than the limit, so that `\r` of a line of just that length is not part of
+        // it.
         let room = (self.line_bytes_max + 1).saturating_sub(self.begun.len());
         self.begun.extend_from_slice(&rest[..rest.len().min(room)]);
         self.begun_bytes += rest.len() as u64;

@@ -1,4 +1,5 @@
-//! The reader's decisions: what to read next, when a segment is complete, which segment comes after it.
+//! The reader's decisions: what to read next, when a segment is complete, which segment comes after
+//! it.
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -9,8 +10,9 @@ use super::dir::FileId;
 use super::segment::{Plain, Segment, Source, gunzip, read_some};
 use super::{Found, Gap, ReadError, Reader, Start, Stop};
 
-/// How often bytes behind a NUL may be seen in the active file before they are taken as they are. A writer that copies
-/// into a mapping is done in microseconds; a file that holds NULs for good must not stop its reader for good.
+/// How often bytes behind a NUL may be seen in the active file before they are taken as they are. A
+/// writer that copies into a mapping is done in microseconds; a file that holds NULs for good must
+/// not stop its reader for good.
 const NUL_LOOKS_MAX: u32 = 32;
 
 /// How often the directory may change under one search for the next segment.
@@ -68,8 +70,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Starts in the active file: what was sealed before is behind us. Between opening and listing it may have been
-    /// sealed itself; then only what is older is behind us.
+    /// Starts in the active file: what was sealed before is behind us. Between opening and listing
+    /// it may have been sealed itself; then only what is older is behind us.
     fn begin_active(&mut self, file: File, id: FileId) -> Result<(), ReadError> {
         let own = self.number_of(id)?;
         let older = |number: &u64| own.is_none_or(|own| *number < own);
@@ -197,7 +199,8 @@ impl Reader {
         Ok(self.complete())
     }
 
-    /// The segment will not grow any more: its last line may lack a newline; after that it is behind us.
+    /// The segment will not grow any more: its last line may lack a newline; after that it is
+    /// behind us.
     fn complete(&mut self) -> Found {
         if let Some(rest) = self.lines.take_rest() {
             return Found::Line(rest);
@@ -224,7 +227,8 @@ impl Reader {
         self.done |= self.alone || last;
         match segment.number {
             Some(number) => self.pass_segment(number),
-            // It was moved away or removed before its number was seen. Its number was the one that we expected.
+            // It was moved away or removed before its number was seen. Its number was the one that
+            // we expected.
             None => {
                 self.lost_count = self.expected.is_none() && !self.alone;
                 self.expected = self.expected.and_then(|number| number.checked_add(1));
@@ -234,11 +238,13 @@ impl Reader {
 
     /// Opens the oldest segment that is not behind us.
     ///
-    /// A listing that is made while names come and go may lack one that was there all the time in one form or the
-    /// other. So what is expected next is asked for by name, and a listing only says how far to look.
+    /// A listing that is made while names come and go may lack one that was there all the time in
+    /// one form or the other. So what is expected next is asked for by name, and a listing only
+    /// says how far to look.
     fn advance(&mut self) -> Result<Found, ReadError> {
         for _ in 0..SEARCHES_MAX {
-            // Open first, look for sealed ones second: if there is none, none was sealed before the open file.
+            // Open first, look for sealed ones second: if there is none, none was sealed before the
+            // open file.
             let active = self.directory.open_active().map_err(self.io_error("open"))?;
             if let Some(expected) = self.expected
                 && !self.is_beyond_stop(expected)
@@ -268,7 +274,8 @@ impl Reader {
         Ok(Found::End)
     }
 
-    /// Whether a segment was sealed after the reader came; one that does not follow leaves it alone.
+    /// Whether a segment was sealed after the reader came; one that does not follow leaves it
+    /// alone.
     fn is_beyond_stop(&self, number: u64) -> bool {
         !self.options.follow && self.stop.number_max.is_some_and(|max| number > max + 1)
     }
@@ -296,8 +303,8 @@ impl Reader {
 
     /// Opens a sealed segment in the form that is there. `false`: it is gone.
     fn enter_sealed(&mut self, number: u64) -> Result<bool, ReadError> {
-        // Plain first: compression removes the plain file only after the other is in place, so that between the two
-        // questions one of them is always answered.
+        // Plain first: compression removes the plain file only after the other is in place, so that
+        // between the two questions one of them is always answered.
         let plain = self.directory.open_sealed(number, false);
         if let Some(file) = plain.map_err(self.sealed_error("open", number, false))? {
             self.note_gap(number);
@@ -355,7 +362,8 @@ impl Reader {
         self.expected = Some(number);
     }
 
-    /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it off.
+    /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it
+    /// off.
     fn rewind(&mut self) {
         self.was_idle = true;
         let unfinished = self.lines.rewind() as u64;
@@ -370,8 +378,9 @@ impl Reader {
         }
     }
 
-    /// After an error. A sealed segment that cannot be read is passed over. Anything else is tried again when
-    /// following, at the same place, so that no line is given twice; without following it is the end.
+    /// After an error. A sealed segment that cannot be read is passed over. Anything else is tried
+    /// again when following, at the same place, so that no line is given twice; without following
+    /// it is the end.
     pub(super) fn pass_over(&mut self, error: &ReadError) {
         let unreadable = match error {
             ReadError::Corrupt { .. } | ReadError::Compressed { .. } => true,

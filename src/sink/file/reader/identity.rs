@@ -1,4 +1,5 @@
-//! Which file is which: whether the open one is still written to, what number it got, whether it is still itself.
+//! Which file is which: whether the open one is still written to, what number it got, whether it is
+//! still itself.
 use super::dir::FileId;
 use super::segment::{Segment, Source, gunzip};
 use super::{Gap, ReadError, Reader};
@@ -9,8 +10,8 @@ impl Reader {
         if let Some(active) = self.directory.active_id().map_err(self.io_error("stat"))? {
             return Ok(active == id);
         }
-        // No active file: somebody moved it away and its writer may still be writing, or it was rotated by hand.
-        // Only a newer segment proves that ours is complete.
+        // No active file: somebody moved it away and its writer may still be writing, or it was
+        // rotated by hand. Only a newer segment proves that ours is complete.
         self.list()?;
         let own = self.current.as_ref().and_then(|segment| segment.number);
         let own = own.max(self.number_of(id)?);
@@ -60,7 +61,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// A rotation that failed between its link and its rename leaves one file with two numbers: it is read once.
+    /// A rotation that failed between its link and its rename leaves one file with two numbers: it
+    /// is read once.
     fn pass_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), ReadError> {
         let mut last = number;
         while let Some(next) = last.checked_add(1) {
@@ -116,7 +118,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// After a pause: starts over when the file was shortened, or when other bytes stand where we had been.
+    /// After a pause: starts over when the file was shortened, or when other bytes stand where we
+    /// had been.
     pub(super) fn restart_if_replaced(&mut self) -> Result<bool, ReadError> {
         if self.restart_if_shortened()? {
             return Ok(true);

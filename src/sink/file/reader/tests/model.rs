@@ -1,4 +1,5 @@
-//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows to be true.
+//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows
+//! to be true.
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
@@ -345,9 +346,9 @@ impl Play {
         while self.step() {}
     }
 
-    /// The writer finishes what it began and writes into one more segment, the reader reads to the end. Then every
-    /// line must have been given once, in order, except those of whole segments that retention removed unread, and
-    /// those must have been reported.
+    /// The writer finishes what it began and writes into one more segment, the reader reads to the
+    /// end. Then every line must have been given once, in order, except those of whole segments
+    /// that retention removed unread, and those must have been reported.
     pub(super) fn finish_and_check(&mut self) {
         let rest: Vec<Act> = lock(&self.schedule).drain(..).flatten().collect();
         for act in rest.into_iter().chain([Act::Write, Act::Swap, Act::Write]) {
@@ -370,8 +371,8 @@ impl Play {
         there.flat_map(|segment| segment.lines.clone()).collect()
     }
 
-    /// Without following: what was there at the beginning has been given, in order and once, except what retention
-    /// removed meanwhile; perhaps more has.
+    /// Without following: what was there at the beginning has been given, in order and once, except
+    /// what retention removed meanwhile; perhaps more has.
     pub(super) fn check_all_of(&self, there: &[String]) {
         let model = lock(&self.model);
         // The first half of a line that is being written is a last line without newline.
