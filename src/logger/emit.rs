@@ -136,6 +136,9 @@ fn emit_slow(
             None => return,
         },
     };
+    if shared.link.is_closed() {
+        return shared.lose_unplaced(level);
+    }
     let policy = shared.overflow[level as usize];
     let mut attempt = |lane: &mut Lane, mut result: Option<Written>| {
         let result = *result.get_or_insert_with(|| write(lane));
@@ -151,7 +154,12 @@ fn emit_slow(
     if with_lane(to, |lane| attempt(lane, first)).is_some() {
         return;
     }
-    // Inside another event's value, or in a thread whose locals are gone.
+    // Inside another event's value, or in a thread whose locals are gone: a lane for this one event. It goes back when
+    // dropped, also by a value that panics.
+    let mut borrowed = Owned { lane: shared.take_lane(), shared: Arc::clone(shared) };
+    if let Some(lane) = borrowed.lane.as_deref_mut() {
+        return attempt(lane, None);
+    }
     if shared.with_side(|lane| attempt(lane, None)).is_none() {
         shared.lose_unplaced(level);
     }

@@ -1,6 +1,5 @@
 //! The engine's life: started from a configuration, flushed, reloaded, stopped.
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
@@ -12,14 +11,43 @@ use super::handle::{AsEmitter, Logger};
 use super::shared::Shared;
 use super::{boot, global, run_id};
 use crate::core::filter::Filter;
+use crate::core::level::LevelFilter;
 use crate::core::registry;
 use crate::metrics::Metrics;
+use crate::writer::Writer;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
-use crate::writer::{Writer, run};
+use crate::writer::run::{self, WriterThread};
+use crate::writer::stderr::say;
+
+/// A slot taken for an engine; free again when dropped.
+struct Slot(usize);
+
+impl Slot {
+    /// The slot asked for, or any; the call sites say no until the engine's filter is set.
+    fn take(wanted: Option<usize>) -> Result<Slot, InitError> {
+        let nothing = Arc::new(Filter::new(LevelFilter::Off));
+        registry::take_slot(wanted, nothing).map(Slot).ok_or(match wanted {
+            Some(_) => InitError::AlreadyInitialised,
+            None => InitError::TooManyEngines { max: crate::core::callsite::ENGINES_MAX - 1 },
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        registry::set_filter(self.0, None);
+    }
+}
 
 /// A running engine, and the guard that stops it: when the last handle that [`Engine::start`] or [`crate::init`]
 /// returned is dropped, everything logged is drained to the sinks, within the configured time.
+///
+/// A child that is forked from this process has copies of the rings and no writer. Log calls there fill their ring, do
+/// not wait, and lose; flush, sync and reopen say [`FlushError::Forked`] at once; dropping the engine does nothing.
+/// Nothing of it reaches the parent's files. If another thread held one of the engine's locks at the moment of the
+/// fork, a first event (of a thread, of a call site) may wait for it for ever, as with every lock of every library:
+/// between `fork` and `exec` log nothing, and in a child that goes on start an engine of its own.
 ///
 /// ```
 /// use ringseal::{Config, Engine, info};
@@ -34,7 +62,7 @@ use crate::writer::{Writer, run};
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<WriterThread>>,
     run_id: Arc<str>,
     shutdown_max: Duration,
     flush_max: Duration,
@@ -53,50 +81,58 @@ impl Engine {
 
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
         let engine = Self::start_in(config, Some(global::SLOT))?;
-        global::set(&engine.shared);
         boot::announce(&engine);
         Ok(engine)
     }
 
-    fn start_in(config: Config, slot: Option<usize>) -> Result<Engine, InitError> {
+    fn start_in(config: Config, wanted: Option<usize>) -> Result<Engine, InitError> {
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
+        // Before any sink is opened: a second global engine must not touch the files of the first.
+        let slot = Slot::take(wanted)?;
         let parts = config.build(&run_id, &*clock)?;
         let (link, inbox) = Link::new();
         let filter = Arc::new(parts.filter);
-        let slot = registry::take_slot(slot, Arc::clone(&filter)).ok_or(if slot.is_some() {
-            InitError::AlreadyInitialised
-        } else {
-            InitError::TooManyEngines { max: crate::core::callsite::ENGINES_MAX - 1 }
-        })?;
-        let shared = Shared::new(slot, Arc::clone(&link), parts.overflow, parts.lanes, filter);
+        let (lanes, overflow) = (parts.lanes, parts.overflow);
+        let shared = Shared::new(slot.0, Arc::clone(&link), overflow, lanes, Arc::clone(&filter));
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
         let thread = run::spawn(parts.thread, link, clock, move || {
             Writer::new(writer, writer_link, inbox, writer_clock)
         });
-        let thread = thread.map_err(|source| {
-            registry::set_filter(slot, None);
-            InitError::Thread { source }
-        })?;
-        let logger = Logger::new(Arc::clone(&shared));
-        let panic_hook = parts.panic_hook.then(|| super::panic_hook::install(&shared));
-        Ok(Engine {
+        let thread = thread.map_err(|source| InitError::Thread { source })?;
+        // From here on the slot is the engine's, which frees it when it stops.
+        std::mem::forget(slot);
+        let engine = Engine {
             #[cfg(feature = "signals")]
-            signals: parts
-                .signals
-                .then(|| super::signals::Signals::start(&shared))
-                .transpose()
-                .map_err(|source| InitError::Signals { source })?,
+            signals: None,
+            logger: Logger::new(Arc::clone(&shared)),
+            panic_hook: parts.panic_hook.then(|| super::panic_hook::install(&shared)),
             shared,
             thread: Mutex::new(Some(thread)),
             run_id,
             shutdown_max: parts.shutdown_max,
             flush_max: parts.flush_max,
-            logger,
             described: parts.described,
-            panic_hook,
-        })
+        };
+        #[cfg(feature = "signals")]
+        let engine = engine.with_signals(parts.signals)?;
+        if wanted.is_some() {
+            global::set(&engine.shared);
+        }
+        // The call sites say yes only now, when there is somebody to take what they log.
+        engine.shared.set_filter(filter);
+        Ok(engine)
+    }
+
+    #[cfg(feature = "signals")]
+    fn with_signals(mut self, wanted: bool) -> Result<Engine, InitError> {
+        if wanted {
+            let signals = super::signals::Signals::start(&self.shared);
+            // On failure the engine is dropped here, and stops.
+            self.signals = Some(signals.map_err(|source| InitError::Signals { source })?);
+        }
+        Ok(self)
     }
 
     /// A logger without bound fields.
@@ -159,6 +195,10 @@ impl Engine {
     }
 
     fn stop_now(&self) -> Result<(), FlushError> {
+        if self.shared.link.is_forked() {
+            // Neither the thread nor whoever held a lock at that moment is here.
+            return Err(FlushError::Forked);
+        }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
         // From here on the call sites say no; what is already in the rings is drained.
         registry::set_filter(self.shared.slot, None);
@@ -166,15 +206,16 @@ impl Engine {
         let start = Instant::now();
         let result = self.ask(Control::Stop, self.shutdown_max);
         match &result {
-            Ok(()) | Err(FlushError::Sinks(_)) => {
-                // It has answered and has nothing left to do but return.
-                let _ = thread.join();
-            }
-            Err(error) => {
+            Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {
                 let waited = start.elapsed();
-                eprintln!(
-                    "ringseal: stopped after {waited:?} without the writer's answer: {error}"
-                );
+                say(format_args!("stopped after {waited:?} without the writer's answer: {error}"));
+            }
+            _ => {
+                // It has answered and has nothing left to do but close its sinks.
+                if !thread.join(self.shutdown_max.saturating_sub(start.elapsed())) {
+                    let waited = start.elapsed();
+                    say(format_args!("stopped after {waited:?}; a sink is still closing"));
+                }
             }
         }
         result
@@ -187,8 +228,11 @@ pub(super) fn ask(
     request: impl FnOnce(Sender<Result<(), FlushError>>) -> Control,
     patience: Duration,
 ) -> Result<(), FlushError> {
+    if !link.is_forked() && link.is_writer_thread() {
+        return Err(FlushError::FromWriter);
+    }
     let (reply, answer) = bounded(1);
-    link.call(request(reply)).map_err(|_| FlushError::Stopped)?;
+    link.call(request(reply))?;
     match answer.recv_timeout(patience) {
         Ok(result) => result,
         Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(FlushError::Timeout),
@@ -207,6 +251,14 @@ pub(super) fn metrics_of(shared: &Shared) -> Metrics {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        if self.shared.link.is_forked() {
+            // The threads that would have to be joined, and perhaps the holders of the locks, are in the parent.
+            #[cfg(feature = "signals")]
+            std::mem::forget(self.signals.take());
+            std::mem::forget(self.panic_hook.take());
+            std::mem::forget(self.thread.get_mut().take());
+            return;
+        }
         #[cfg(feature = "signals")]
         drop(self.signals.take());
         drop(self.panic_hook.take());

@@ -64,7 +64,7 @@ pub(super) fn retry(
             Written::TooLong => return lane.counters.lose(level),
             Written::Full => {}
         }
-        if start.elapsed() >= patience {
+        if start.elapsed() >= patience || link.is_closed() {
             lane.set_losing();
             return lane.counters.lose(level);
         }

@@ -1,4 +1,5 @@
 //! What all handles of an engine share.
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -40,10 +41,8 @@ pub(crate) struct Shared {
     /// The least level that any directive lets pass, for run-time events.
     pub(crate) level_min: AtomicU8,
     pool: Mutex<Pool>,
-    /// For events logged while their thread's lane is busy or already gone.
+    /// For threads beyond the bound on lanes.
     side: Mutex<Option<Box<Lane>>>,
-    /// Events lost where no lane could be had at all.
-    unplaced: LaneCounters,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +72,6 @@ impl Shared {
             filter: RwLock::new(filter),
             pool: Mutex::default(),
             side: Mutex::default(),
-            unplaced: LaneCounters::default(),
         })
     }
 
@@ -83,23 +81,26 @@ impl Shared {
         let free = self.pool.lock().free.pop();
         let mut lane = match free {
             Some(lane) => lane,
-            None => self.new_lane()?,
+            None => self.new_lane(self.settings.lanes_max)?,
         };
         introduce(&mut lane);
         Some(lane)
     }
 
-    fn new_lane(&self) -> Option<Box<Lane>> {
+    fn new_lane(&self, lanes_max: usize) -> Option<Box<Lane>> {
         let counters = Arc::new(LaneCounters::default());
         {
             let mut pool = self.pool.lock();
-            if pool.counters.len() >= self.settings.lanes_max {
+            if pool.counters.len() >= lanes_max {
                 return None;
             }
             pool.counters.push(Arc::clone(&counters));
         }
         let (producer, consumer) = ring(self.settings.ring_bytes);
-        self.link.add_lane(NewLane { consumer, counters: Arc::clone(&counters) }).ok()?;
+        if self.link.add_lane(NewLane { consumer, counters: Arc::clone(&counters) }).is_err() {
+            self.pool.lock().counters.retain(|known| !Arc::ptr_eq(known, &counters));
+            return None;
+        }
         Some(Box::new(Lane::new(
             producer,
             self.id,
@@ -117,12 +118,29 @@ impl Shared {
         self.pool.lock().free.push(lane);
     }
 
-    /// Runs `action` on the lane that threads without one share, unless it is busy: then the caller is inside it.
+    /// Runs `action` on the lane that threads share when there are more of them than lanes, unless the caller is in
+    /// the middle of it already.
     pub(crate) fn with_side<T>(&self, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+        thread_local! {
+            /// The engine on whose shared lane this thread is at work.
+            static INSIDE: Cell<u64> = const { Cell::new(0) };
+        }
+        /// Puts the old number back, also when a value's `Display` panics.
+        struct Restore(u64);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                INSIDE.set(self.0);
+            }
+        }
+        if INSIDE.get() == self.id {
+            return None;
+        }
+        let _restore = Restore(INSIDE.replace(self.id));
         let wait = std::time::Duration::from_millis(100);
         let mut side = self.side.try_lock_for(wait)?;
         if side.is_none() {
-            *side = Some(self.new_lane()?);
+            // One more than the bound, or threads beyond it would have none at all.
+            *side = Some(self.new_lane(usize::MAX)?);
         }
         side.as_deref_mut().map(|lane| {
             introduce(lane);
@@ -132,14 +150,13 @@ impl Shared {
 
     /// Counts an event for which there was no lane.
     pub(crate) fn lose_unplaced(&self, level: Level) {
-        self.unplaced.lost.of(level).add_shared(1);
-        self.unplaced.lost_total.add_shared(1);
+        self.link.unplaced.lose_shared(level);
     }
 
     /// What producers have counted, over all lanes there have ever been.
     pub(crate) fn lane_counts(&self) -> (crate::metrics::LevelCounts, u64, u64) {
         let pool = self.pool.lock();
-        let mut lost = self.unplaced.lost.get();
+        let mut lost = self.link.unplaced.lost.get();
         let mut waits = 0;
         for counters in &pool.counters {
             lost.add(counters.lost.get());

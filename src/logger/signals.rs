@@ -14,6 +14,7 @@ use signal_hook::iterator::{Handle, Signals as Iterator};
 use super::engine::ask;
 use super::shared::Shared;
 use crate::writer::control::Control;
+use crate::writer::stderr::say;
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -36,12 +37,12 @@ impl Signals {
                     let Some(shared) = shared.upgrade() else { break };
                     if signal == SIGHUP {
                         if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
-                            eprintln!("ringseal: reopening on SIGHUP: {error}");
+                            say(format_args!("reopening on SIGHUP: {error}"));
                         }
                         continue;
                     }
                     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
-                        eprintln!("ringseal: draining on signal {signal}: {error}");
+                        say(format_args!("draining on signal {signal}: {error}"));
                     }
                     // Ends the process as the signal would have done.
                     if signal_hook::low_level::emulate_default_handler(signal).is_err() {

@@ -219,7 +219,14 @@ pub struct LaneCounters {
 }
 
 impl LaneCounters {
-    /// Counts one event as lost.
+    /// Counts one event as lost, from any thread.
+    #[cold]
+    pub fn lose_shared(&self, level: Level) {
+        self.lost.of(level).add_shared(1);
+        self.lost_total.add_shared(1);
+    }
+
+    /// Counts one event as lost, from the lane's own thread.
     #[cold]
     pub fn lose(&self, level: Level) {
         self.lost.of(level).add(1);

@@ -44,6 +44,10 @@ pub enum FlushError {
     Timeout,
     /// The engine has been stopped.
     Stopped,
+    /// This process was forked from the one in which the engine runs; the writer's thread did not come along.
+    Forked,
+    /// Asked from the writer's own thread, by a sink: it would wait for itself.
+    FromWriter,
 }
 
 impl fmt::Display for FlushError {
@@ -54,6 +58,10 @@ impl fmt::Display for FlushError {
                 f.write_str("the writer did not answer in time; it goes on trying")
             }
             FlushError::Stopped => f.write_str("the engine has been stopped"),
+            FlushError::Forked => f.write_str(
+                "this process was forked from the one in which the engine runs; start one of its own here",
+            ),
+            FlushError::FromWriter => f.write_str("asked by a sink, on the writer's own thread"),
         }
     }
 }

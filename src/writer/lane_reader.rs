@@ -31,22 +31,23 @@ pub(super) struct LaneMemory {
 
 impl LaneReader {
     pub(super) fn new(lane: NewLane, unix_nanos: i64) -> Self {
-        Self {
-            consumer: lane.consumer,
-            memory: LaneMemory {
-                counters: lane.counters,
-                contexts: ContextTable::new(),
-                last_unix_nanos: i64::MIN,
-                thread: 0,
-                thread_name: String::with_capacity(128),
-                lost_told: crate::metrics::LevelCounts::default(),
-                told_unix_nanos: unix_nanos,
-            },
-        }
+        Self { consumer: lane.consumer, memory: LaneMemory::new(lane.counters, unix_nanos) }
     }
 }
 
 impl LaneMemory {
+    pub(super) fn new(counters: Arc<LaneCounters>, unix_nanos: i64) -> Self {
+        Self {
+            counters,
+            contexts: ContextTable::new(),
+            last_unix_nanos: i64::MIN,
+            thread: 0,
+            thread_name: String::with_capacity(128),
+            lost_told: crate::metrics::LevelCounts::default(),
+            told_unix_nanos: unix_nanos,
+        }
+    }
+
     /// Another thread has the lane.
     pub(super) fn introduce(&mut self, mut values: Values<'_>) {
         if let Some(Ok(ValueRef::U64(thread))) = values.next() {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use parking_lot::Mutex;
 
-use super::control::Control;
+use super::control::{Control, FlushError};
 use crate::metrics::{LaneCounters, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
 use crate::sync::CachePadded;
@@ -49,6 +49,11 @@ pub struct Link {
     /// Something is waiting in one of the channels.
     called: AtomicBool,
     asleep: AtomicBool,
+    closed: AtomicBool,
+    /// The process in which the writer runs.
+    process: u32,
+    /// Events lost where no lane could be had at all.
+    pub unplaced: Arc<LaneCounters>,
     thread: Mutex<Option<Thread>>,
     /// The time as of the writer's last turn.
     pub coarse: CoarseTime,
@@ -77,6 +82,9 @@ impl Link {
             lanes,
             called: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            process: std::process::id(),
+            unplaced: Arc::default(),
             thread: Mutex::new(None),
             coarse: CoarseTime::default(),
             counters: WriterCounters::default(),
@@ -96,11 +104,37 @@ impl Link {
         thread.as_ref().is_some_and(|thread| thread.id() == std::thread::current().id())
     }
 
-    /// Sends a request and wakes the writer. Fails when the writer is gone or overwhelmed by requests.
-    pub fn call(&self, request: Control) -> Result<(), Control> {
-        self.control.try_send(request).map_err(crossbeam_channel::TrySendError::into_inner)?;
+    /// Sends a request and wakes the writer.
+    pub fn call(&self, request: Control) -> Result<(), FlushError> {
+        if self.is_forked() {
+            return Err(FlushError::Forked);
+        }
+        self.control.try_send(request).map_err(|error| match error {
+            // It has not got round to the last thousand.
+            TrySendError::Full(_) => FlushError::Timeout,
+            TrySendError::Disconnected(_) => FlushError::Stopped,
+        })?;
         self.announce();
         Ok(())
+    }
+
+    /// Whether this is a child of the process in which the writer runs. A child has a copy of the rings and nobody
+    /// who reads them.
+    pub fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// Whether nobody will ever look into the rings again: the writer has ended, or this is a forked child. Asks the
+    /// kernel; not for hot paths.
+    pub fn is_closed(&self) -> bool {
+        // ORDER: relaxed; whoever reads too early waits a moment longer, within its bound.
+        self.closed.load(Ordering::Relaxed) || self.is_forked()
+    }
+
+    /// Says that the writer has ended.
+    pub(super) fn close(&self) {
+        // ORDER: relaxed; see `is_closed`.
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Hands a lane to the writer. Fails when the writer is gone.

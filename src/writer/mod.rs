@@ -17,6 +17,7 @@ mod output;
 mod process;
 pub mod report;
 pub mod run;
+pub(crate) mod stderr;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use self::control::{Control, FlushError};
 use self::drain::Heads;
-use self::lane_reader::LaneReader;
+use self::lane_reader::{LaneMemory, LaneReader};
 use self::link::{Inbox, Link};
 use self::outlet::News;
 use self::output::Output;
@@ -60,9 +61,17 @@ pub struct Writer {
     calibrations: u32,
     lanes: Vec<LaneReader>,
     heads: Heads,
+    /// For the report of events that found no lane.
+    unplaced: LaneMemory,
     processor: Processor,
     grace_nanos: u64,
     publishes_time: bool,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.link.close();
+    }
 }
 
 /// What came of a turn.
@@ -72,7 +81,7 @@ pub struct Turn {
     pub records: u64,
     /// Whether any ring was more than an eighth full, so that the next turn should follow at once.
     pub is_pressed: bool,
-    /// Whether records wait for their grace to pass, or a sink for its retry.
+    /// Whether records wait for their grace to pass.
     pub is_waiting: bool,
     /// Whether the writer has been stopped.
     pub is_stopped: bool,
@@ -84,7 +93,9 @@ impl Writer {
         let calibration = Calibration::measure(&*clock);
         let (batch, held) = (config.batch_bytes_max, config.held_bytes_max);
         let outputs = config.outputs.into_iter().map(|output| Output::new(output, batch, held));
+        let unplaced = Arc::clone(&link.unplaced);
         Self {
+            unplaced: LaneMemory::new(unplaced, calibration.unix_nanos(clock.ticks())),
             link,
             inbox,
             calibrate_at_ticks: 0,
@@ -110,14 +121,16 @@ impl Writer {
         let mut turn = Turn::default();
         let mut calls = Vec::new();
         if self.link.take_call() {
-            self.accept_lanes(now);
+            // Requests first: what was logged before one of them may be in a lane that was sent before it.
             calls.extend(self.inbox.control.try_iter());
+            self.accept_lanes(now);
         }
         let cutoff = if calls.is_empty() { self.cutoff(ticks) } else { u64::MAX };
         self.drain(now, cutoff, &mut turn);
         self.processor.report_losses(&mut self.lanes, now);
+        self.processor.report_loss_of(&mut self.unplaced, now);
         self.processor.deliver(now);
-        self.turn_sinks(now, &mut turn);
+        self.turn_sinks(now);
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
         }
@@ -160,11 +173,10 @@ impl Writer {
         self.link.counters.lanes.set(self.lanes.len() as u64);
     }
 
-    fn turn_sinks(&mut self, now: Now, turn: &mut Turn) {
+    fn turn_sinks(&mut self, now: Now) {
         for output in &mut self.processor.outputs {
             for outlet in &mut output.outlets {
                 self.processor.news.extend(outlet.turn(now));
-                turn.is_waiting |= outlet.is_failing();
             }
         }
         if !self.processor.news.is_empty() {
@@ -180,14 +192,14 @@ impl Writer {
             match news {
                 News::Failed { sink, error } => {
                     let held = "its lines are held up to a bound, then dropped and counted";
-                    eprintln!("ringseal: {sink} fails: {error}; {held}");
+                    stderr::say(format_args!("{sink} fails: {error}; {held}"));
                     self.processor.own_event(&report::SINK_FAILED, now, &mut |out| {
                         out.str(&sink);
                         out.str(&error);
                     });
                 }
                 News::Recovered { sink, dropped, failing_nanos } => {
-                    eprintln!("ringseal: {sink} takes lines again; {dropped} were dropped");
+                    stderr::say(format_args!("{sink} takes lines again; {dropped} were dropped"));
                     self.processor.own_event(&report::SINK_RECOVERED, now, &mut |out| {
                         out.str(&sink);
                         out.u64(dropped);
@@ -255,9 +267,9 @@ impl Writer {
         for outlet in outlets {
             let count = outlet.give_up();
             if count > 0 {
-                eprintln!(
-                    "ringseal: stopped with a failing sink; {count} lines are lost ({outlet:?})"
-                );
+                stderr::say(format_args!(
+                    "stopped with a failing sink; {count} lines are lost ({outlet:?})"
+                ));
             }
         }
     }

@@ -11,6 +11,8 @@ use crate::core::{Batch, Lines};
 use crate::metrics::{LevelCounts, SinkMetrics};
 use crate::sink::{Sink, SinkError};
 
+/// The ends of held lines are kept as `u32`.
+const HELD_BYTES_MAX: usize = 1 << 31;
 const RETRY_NANOS_MIN: i64 = 10_000_000;
 const RETRY_NANOS_MAX: i64 = 1_000_000_000;
 
@@ -58,7 +60,7 @@ impl Outlet {
             sink,
             held: Batch::default(),
             held_levels: Vec::new(),
-            held_bytes_max,
+            held_bytes_max: held_bytes_max.min(HELD_BYTES_MAX),
             failing: None,
             dropped: LevelCounts::default(),
             dropped_untold: 0,
@@ -96,11 +98,6 @@ impl Outlet {
             Ok(()) => None,
             Err(part) => self.fail(&part.cause, now),
         }
-    }
-
-    /// Whether the sink is failing.
-    pub(super) fn is_failing(&self) -> bool {
-        self.failing.is_some()
     }
 
     /// Tries held lines regardless of pauses, then flushes (and syncs) the sink.
@@ -212,7 +209,7 @@ impl Outlet {
                 })
             }
             Err(part) => {
-                self.forget_held(part.lines_written);
+                self.forget_held(part.lines_written.min(self.held_levels.len()));
                 self.fail(&part.cause, now)
             }
         }

@@ -236,23 +236,33 @@ impl Processor {
             context: None,
             has_stack: false,
         };
+        let mut is_wanted = false;
         for output in &mut self.outputs {
+            if !output.passes(event.level) {
+                continue;
+            }
+            is_wanted = true;
             // The payload was written by this very function for this very site.
-            if output.passes(event.level) && output.encode(&event).is_ok_and(|is_full| is_full) {
+            if output.encode(&event).is_ok_and(|is_full| is_full) {
                 self.tally.deliver(output, now, &mut self.news);
             }
         }
-        self.tally.events.0[event.level as usize] += 1;
+        let counts = if is_wanted { &mut self.tally.events } else { &mut self.tally.discarded };
+        counts.0[event.level as usize] += 1;
         self.own_payload = payload;
     }
 
     /// Tells in the stream what lanes have lost since the last report.
     pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], now: Now) {
         for lane in lanes {
-            let memory = &mut lane.memory;
-            if memory.counters.lost_total.get() != memory.lost_told.total() {
-                self.report_loss(memory, now);
-            }
+            self.report_loss_of(&mut lane.memory, now);
+        }
+    }
+
+    /// The same for one lane.
+    pub(super) fn report_loss_of(&mut self, memory: &mut LaneMemory, now: Now) {
+        if memory.counters.lost_total.get() != memory.lost_told.total() {
+            self.report_loss(memory, now);
         }
     }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
+
 use super::link::Link;
 use super::{Turn, Writer};
 use crate::core::clock::Clock;
@@ -50,18 +52,44 @@ pub fn spawn(
     link: Arc<Link>,
     clock: Arc<dyn Clock>,
     make: impl FnOnce() -> Writer + Send + 'static,
-) -> std::io::Result<JoinHandle<()>> {
+) -> std::io::Result<WriterThread> {
     let name = config.name.clone();
+    let (alive, ended) = bounded(0);
     let handle = std::thread::Builder::new().name(name).spawn(move || {
+        // Dropped last, after the writer with its sinks.
+        let _alive: Sender<()> = alive;
         #[cfg(feature = "affinity")]
         if let Some(cpu) = config.cpu
             && let Err(error) = pin(cpu)
         {
-            eprintln!("ringseal: cannot run the writer on core {cpu}: {error}");
+            super::stderr::say(format_args!("cannot run the writer on core {cpu}: {error}"));
         }
         run(make(), &link, &*clock, config.wait);
     })?;
-    Ok(handle)
+    Ok(WriterThread { handle, ended })
+}
+
+/// The running thread.
+#[derive(Debug)]
+pub struct WriterThread {
+    handle: JoinHandle<()>,
+    ended: Receiver<()>,
+}
+
+impl WriterThread {
+    /// Waits for its end, at most `patience`: sinks are closed there, and one that hangs must not hang the host. Says
+    /// whether it has ended.
+    pub fn join(self, patience: Duration) -> bool {
+        let is_ended = matches!(
+            self.ended.recv_timeout(patience),
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected)
+        );
+        if is_ended {
+            // A panic of its own has been reported by the hook.
+            let _ = self.handle.join();
+        }
+        is_ended
+    }
 }
 
 fn run(mut writer: Writer, link: &Link, clock: &dyn Clock, wait: WaitStrategy) {
@@ -93,7 +121,7 @@ fn next_pause(turn: Turn, last: Duration, min: Duration, max: Duration) -> Durat
     if turn.records > 0 || turn.is_waiting {
         return min;
     }
-    (last * 2).clamp(min, max)
+    last.saturating_mul(2).min(max).max(min)
 }
 
 fn sleep(link: &Link, pause: Duration) {
@@ -131,5 +159,13 @@ mod tests {
         assert_eq!(next_pause(idle, Duration::ZERO, min, max), min);
         assert_eq!(next_pause(idle, min, min, max), min * 2);
         assert_eq!(next_pause(idle, max, min, max), max);
+    }
+
+    #[test]
+    fn bounds_the_wrong_way_round_or_without_end_bring_nothing_down() {
+        let (min, max) = (Duration::from_secs(1), Duration::from_millis(1));
+        assert_eq!(next_pause(Turn::default(), min, min, max), min);
+        let for_ever = next_pause(Turn::default(), Duration::MAX, min, Duration::MAX);
+        assert_eq!(for_ever, Duration::MAX);
     }
 }

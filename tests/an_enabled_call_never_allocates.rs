@@ -1,0 +1,328 @@
+//! Promise 2: after its thread's first event an enabled call allocates nothing and does not enter the kernel, and the
+//! writer allocates nothing in steady state. Counted by a global allocator, thread by thread; system calls are counted
+//! by `strace`, where it is there and may be used.
+#![allow(unsafe_code, reason = "a global allocator cannot be had without")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use ringseal::core::value::{Map, Number, Uuid};
+use ringseal::core::{Lines, Now};
+use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
+use ringseal::sink::{Sink, SinkError, WriteError};
+use ringseal::{Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Timestamps};
+use ringseal::{error, fields, info, warn};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Who {
+    Nobody,
+    Producer,
+    Writer,
+}
+
+thread_local! {
+    static WHO: Cell<Who> = const { Cell::new(Who::Nobody) };
+}
+
+static PRODUCER: AtomicU64 = AtomicU64::new(0);
+static WRITER: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+fn count() {
+    match WHO.try_with(Cell::get) {
+        Ok(Who::Producer) => PRODUCER.fetch_add(1, Ordering::SeqCst),
+        Ok(Who::Writer) => WRITER.fetch_add(1, Ordering::SeqCst),
+        _ => 0,
+    };
+}
+
+// SAFETY: everything is passed on to the system's allocator; counting touches only atomics and a thread-local without
+// a destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A file sink that marks the thread it is called on as the writer's, while `is_counting`.
+struct Marking {
+    file: FileSink,
+    is_counting: Arc<AtomicBool>,
+    /// What the last turn did.
+    counts: Arc<AtomicBool>,
+}
+
+impl Marking {
+    fn mark(&self) {
+        let is_counting = self.is_counting.load(Ordering::SeqCst);
+        WHO.set(if is_counting { Who::Writer } else { Who::Nobody });
+        self.counts.store(is_counting, Ordering::SeqCst);
+    }
+}
+
+impl Sink for Marking {
+    fn name(&self) -> &str {
+        self.file.name()
+    }
+
+    fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        self.file.write(lines, now)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.file.flush()
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        self.file.sync()
+    }
+
+    fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        self.mark();
+        self.file.turn(now)
+    }
+}
+
+#[derive(Debug)]
+struct Failure(std::num::ParseIntError);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "order {} cannot be read", 7)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// One of everything that can be logged, made before anybody counts.
+struct Values {
+    failure: Failure,
+    boxed: Box<dyn Error + Send + Sync>,
+    map: BTreeMap<String, u64>,
+    long: String,
+    list: Vec<u64>,
+    names: Vec<String>,
+    loggers: Vec<Logger>,
+}
+
+impl Values {
+    fn new(engine: &Engine) -> Self {
+        let parse = || "x".parse::<u32>().unwrap_err();
+        let log = engine.logger();
+        let bind = |id: u64| log.bind(fields! { trace_id = "4bf92f35", request.id = id });
+        Self {
+            failure: Failure(parse()),
+            boxed: Box::new(Failure(parse())),
+            map: (0..5).map(|key| (format!("key{key}"), key)).collect(),
+            long: "long \"text\" with \u{1F980} and \\ and \n".repeat(600),
+            list: (0..50).collect(),
+            names: vec!["one".into(), "two".into()],
+            loggers: (0..40).map(bind).collect(),
+        }
+    }
+
+    fn log(&self, engine: &Engine, turn: u64) {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
+        info!(
+            engine,
+            "scalars",
+            a = 1,
+            b = -1_i64,
+            c = u64::MAX,
+            d = i128::MIN,
+            e = u128::MAX,
+            f = 1.5,
+            g = f32::MIN,
+            h = true,
+            i = 'x',
+            j = "text",
+            k = (),
+            l = Some(3),
+            m = f64::NAN
+        );
+        info!(
+            engine,
+            "others",
+            a = b"by\xFFtes",
+            b = Duration::from_millis(1500),
+            c = SystemTime::UNIX_EPOCH,
+            d = IpAddr::from(Ipv6Addr::LOCALHOST),
+            e = peer,
+            f = Uuid([7; 16]),
+            g = Number("1.10"),
+            h = self.long,
+            i = turn
+        );
+        warn!(engine, "formatted", peer = %peer, state = ?Some(peer), list = ?self.list);
+        error!(engine, "failed", error = &self.failure, boxed = self.boxed);
+        let inner = Map(&[("id", &42), ("name", &"ada")]);
+        info!(
+            engine,
+            "trees",
+            list = self.list,
+            names = self.names,
+            array = [1, 2, 3],
+            user = Map(&[("id", &7), ("inner", &inner)]),
+            counts = self.map
+        );
+        // More contexts than a lane remembers.
+        for log in &self.loggers {
+            info!(log, "bound", turn, trace_id = "its own wins");
+        }
+    }
+}
+
+fn steady_state(timestamps: Timestamps, format: Format) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let file = FileConfig::new(&path).rotate_bytes_max(0).rotate_every(RotateEvery::Never);
+    let now = ringseal::core::clock::Clock::now(&ringseal::core::clock::SystemClock);
+    let [is_counting, counts] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let file = FileSink::open(file, now).unwrap();
+    let sink = Marking { file, is_counting: Arc::clone(&is_counting), counts: Arc::clone(&counts) };
+    let engine = Engine::start(
+        Config::new()
+            .sink_with(Box::new(sink), format, LevelFilter::AtLeast(Level::Trace))
+            .timestamps(timestamps)
+            .ring_bytes(8 << 20)
+            .overflow([Overflow::Wait(Duration::from_secs(20)); Level::COUNT]),
+    )
+    .unwrap();
+    let producers = 2;
+    let barrier = std::sync::Barrier::new(producers + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..producers {
+            scope.spawn(|| {
+                let values = Values::new(&engine);
+                for turn in 0..60 {
+                    values.log(&engine, turn);
+                }
+                barrier.wait();
+                barrier.wait();
+                WHO.set(Who::Producer);
+                for turn in 0..60 {
+                    values.log(&engine, turn);
+                }
+                WHO.set(Who::Nobody);
+                barrier.wait();
+            });
+        }
+        barrier.wait();
+        engine.flush().unwrap();
+        is_counting.store(true, Ordering::SeqCst);
+        barrier.wait();
+        barrier.wait();
+        support::wait_until("the writer has written everything", || {
+            let lines = std::fs::read(&path).unwrap().iter().filter(|b| **b == b'\n').count();
+            lines == producers * 2 * 60 * 45
+        });
+        // A request allocates its answer.
+        is_counting.store(false, Ordering::SeqCst);
+        support::wait_until("the writer has noticed", || !counts.load(Ordering::SeqCst));
+        engine.flush().unwrap();
+    });
+    let metrics = engine.metrics();
+    assert_eq!((metrics.lost.total(), metrics.record_errors), (0, 0));
+    drop(engine);
+    if format == Format::Json {
+        assert_eq!(support::events_of(&path).len(), producers * 2 * 60 * 45);
+    }
+}
+
+#[test]
+fn neither_producers_nor_the_writer_allocate_once_warm() {
+    for (who, counter) in [(Who::Producer, &PRODUCER), (Who::Writer, &WRITER)] {
+        WHO.set(who);
+        std::hint::black_box(Vec::<u8>::with_capacity(10));
+        WHO.set(Who::Nobody);
+        assert_eq!(counter.load(Ordering::SeqCst), 1, "the allocator counts at all");
+    }
+    for (timestamps, format) in [
+        (Timestamps::Exact, Format::Json),
+        (Timestamps::Coarse, Format::Json),
+        (Timestamps::Exact, Format::Console),
+    ] {
+        let (producer, writer) = (PRODUCER.load(Ordering::SeqCst), WRITER.load(Ordering::SeqCst));
+        steady_state(timestamps, format);
+        let producer = PRODUCER.load(Ordering::SeqCst) - producer;
+        let writer = WRITER.load(Ordering::SeqCst) - writer;
+        assert_eq!((producer, writer), (0, 0), "{timestamps:?} {format:?}: (producer, writer)");
+    }
+}
+
+/// In the child: between two marks, which are system calls themselves, there is nothing but log calls.
+fn log_between_marks(place: &std::path::Path) {
+    let engine =
+        Engine::start(Config::new().file(place.join("app.log")).ring_bytes(16 << 20)).unwrap();
+    let values = Values::new(&engine);
+    values.log(&engine, 0);
+    let _ = std::fs::metadata("/mark/begin");
+    for turn in 0..100 {
+        values.log(&engine, turn);
+    }
+    let _ = std::fs::metadata("/mark/end");
+}
+
+#[test]
+fn an_enabled_call_makes_no_system_call() {
+    if let Some((_, place)) = support::role() {
+        return log_between_marks(&place);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("trace");
+    let plain = support::child("an_enabled_call_makes_no_system_call", "strace", dir.path());
+    let mut traced = std::process::Command::new("strace");
+    traced.args(["-f", "-qq", "-o"]).arg(&trace).arg(plain.get_program()).args(plain.get_args());
+    traced.envs(plain.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    match traced.output() {
+        Ok(output) if output.status.success() => {}
+        other => return println!("skipped: strace cannot be used here: {other:?}"),
+    }
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let begin = trace.lines().find(|line| line.contains("/mark/begin")).expect("the first mark");
+    let thread = begin.split(' ').next().unwrap();
+    let calls: Vec<&str> = trace
+        .lines()
+        .filter(|line| line.split(' ').next() == Some(thread))
+        .skip_while(|line| !line.contains("/mark/begin"))
+        .take_while(|line| !line.contains("/mark/end"))
+        .skip(1)
+        .filter(|line| !line.contains("resumed>"))
+        .collect();
+    assert_eq!(calls, [] as [&str; 0]);
+}
