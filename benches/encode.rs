@@ -236,9 +236,6 @@ fn times(criterion: &mut Criterion) {
     let mut group = group(criterion, "time");
     let same = values(|number| 1_795_360_160_000_000_000 + (number % 1_000_000_000) as i64);
     let mut cache = TimeCache::new();
-    theirs(&mut group, "same second", &same, |line, nanos| {
-        Out::new(line).timestamp(&mut cache.clone(), *nanos, Subsecond::Micros);
-    });
     let mut line = Vec::with_capacity(1 << 20);
     for digits in [Subsecond::Millis, Subsecond::Micros, Subsecond::Nanos] {
         group.bench_function(format!("cached/{digits:?}"), |bencher| {

@@ -11,6 +11,13 @@ pub trait Fields {
 
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
+
+    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](super::value::NOT_PLAIN) or more when some value has
+    /// to go through [`Fields::write`].
+    fn plain_bytes(&self, limits: &Limits) -> usize;
+
+    /// Writes plain values to the front of `out` and returns the rest.
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8];
 }
 
 impl Fields for () {
@@ -21,6 +28,16 @@ impl Fields for () {
 
     #[inline(always)]
     fn write(&self, _out: &mut ValueWriter<'_>) {}
+
+    #[inline(always)]
+    fn plain_bytes(&self, _limits: &Limits) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        out
+    }
 }
 
 impl<V: Value, R: Fields> Fields for (V, R) {
@@ -33,5 +50,15 @@ impl<V: Value, R: Fields> Fields for (V, R) {
     fn write(&self, out: &mut ValueWriter<'_>) {
         self.0.write(out);
         self.1.write(out);
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        self.0.plain_bytes(limits) + self.1.plain_bytes(limits)
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        self.1.put(self.0.put(out))
     }
 }

@@ -77,7 +77,7 @@ impl Header {
     #[inline(always)]
     pub fn write(&self, bytes: &mut [u8], payload_len: usize) -> usize {
         let whole = HEADER_BYTES + payload_len;
-        let len = whole.next_multiple_of(8);
+        let len = (whole + 7) & !7;
         let flags = u16::from(self.is_cut) * FLAG_CUT
             | u16::from(self.has_stack) * FLAG_STACK
             | ((len - whole) as u16) << PADDING_SHIFT;

@@ -7,48 +7,48 @@
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
 use super::out::Out;
-use super::simd::{JsonExact, JsonOrWide, TextOrWide};
+use super::simd::{JsonExact, JsonOrWide, TextOrWide, mask64};
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
 
-/// `\u00XX` or the two-character form of every byte below 0x20, then `\"` and `\\`; the length is in
-/// the last byte.
-static ESCAPES: [[u8; 8]; 34] = escapes();
-const QUOTE: usize = 32;
-const BACKSLASH: usize = 33;
+/// What stands for a byte in a JSON string, and in the last place how many bytes that is.
+static ESCAPES: [[u8; 8]; 256] = escapes();
 
-const fn escapes() -> [[u8; 8]; 34] {
+const fn escapes() -> [[u8; 8]; 256] {
     let hex = b"0123456789abcdef";
-    let mut table = [[0; 8]; 34];
+    let mut table = [[0; 8]; 256];
     let mut byte = 0;
-    while byte < 32 {
-        table[byte] = [b'\\', b'u', b'0', b'0', hex[byte >> 4], hex[byte & 15], 0, 6];
+    while byte < 256 {
+        let (high, low) = (hex[byte >> 4], hex[byte & 15]);
+        table[byte] = match byte as u8 {
+            b'"' | b'\\' => two(byte as u8),
+            0x08 => two(b'b'),
+            b'\t' => two(b't'),
+            b'\n' => two(b'n'),
+            0x0C => two(b'f'),
+            b'\r' => two(b'r'),
+            0..0x20 => [b'\\', b'u', b'0', b'0', high, low, 0, 6],
+            plain => [plain, 0, 0, 0, 0, 0, 0, 1],
+        };
         byte += 1;
-    }
-    let short = [
-        (0x08, b'b'),
-        (0x09, b't'),
-        (0x0A, b'n'),
-        (0x0C, b'f'),
-        (0x0D, b'r'),
-        (QUOTE, b'"'),
-        (BACKSLASH, b'\\'),
-    ];
-    let mut index = 0;
-    while index < short.len() {
-        table[short[index].0] = [b'\\', short[index].1, 0, 0, 0, 0, 0, 2];
-        index += 1;
     }
     table
 }
+
+const fn two(letter: u8) -> [u8; 8] {
+    [b'\\', letter, 0, 0, 0, 0, 0, 2]
+}
+
+/// How many bytes [`Out::window`] looks at: 64, and a block's overshoot.
+const WINDOW: usize = 96;
 
 impl Out<'_> {
     /// A JSON string of bytes that are UTF-8.
     ///
     /// Nothing is checked: bytes that are not UTF-8 come out as they went in. For bytes of unsure
     /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
-    #[inline]
+    #[inline(always)]
     pub fn string(&mut self, utf8: &[u8]) {
         if !self.cursor.quoted_clean::<JsonOrWide>(utf8) {
             self.cursor.apart(|line| escaped(line, utf8));
@@ -57,7 +57,7 @@ impl Out<'_> {
 
     /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
     /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
-    #[inline]
+    #[inline(always)]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
         if !self.cursor.quoted_clean::<JsonOrWide>(bytes) {
             self.cursor.apart(|line| escaped_lossy(line, bytes));
@@ -74,16 +74,33 @@ impl Out<'_> {
         }
     }
 
+    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may go on.
+    ///
+    /// With 32 bytes to read from, a string of up to 32 is copied without asking for its length:
+    /// two moves, whatever follows the string. Pass the rest of the record.
+    #[inline(always)]
+    pub fn string_of(&mut self, from: &[u8], len: usize) {
+        match from.first_chunk::<32>() {
+            Some(block) if len <= 32 => {
+                if !self.cursor.quoted_clean32::<JsonOrWide>(block, len) {
+                    self.cursor
+                        .apart(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
+                }
+            }
+            _ => self.string_lossy(from.get(..len).unwrap_or(from)),
+        }
+    }
+
     /// A JSON string of one character.
-    #[inline]
+    #[inline(always)]
     pub fn char(&mut self, value: char) {
-        self.string(value.encode_utf8(&mut [0; 4]).as_bytes());
+        self.cursor.apart(|line| character(line, value));
     }
 
     /// Text for people, without quotes: controls (C0, DEL, C1), line and paragraph separators and
     /// marks of reading direction are shown as `\n`, `\t`, `\u001b`; what is not UTF-8 becomes
     /// U+FFFD. A backslash stays as it is.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
         if clean < bytes.len() {
@@ -95,40 +112,67 @@ impl Out<'_> {
     #[inline(always)]
     fn inside(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
-        loop {
-            let clean = self.cursor.copy_until::<JsonExact>(rest);
-            rest = match rest.get(clean..).unwrap_or_default() {
-                [] => return,
-                [0xE2, 0x80, last @ (0xA8 | 0xA9), rest @ ..] => {
-                    self.literal(if *last == 0xA8 { b"\\u2028" } else { b"\\u2029" });
-                    rest
-                }
-                [byte, rest @ ..] => {
-                    self.escape(*byte);
-                    rest
-                }
-            };
+        while let Some(window) = rest.first_chunk::<WINDOW>() {
+            let taken = self.window(window, 64);
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        // At most two turns: all that is left fits into a window.
+        while !rest.is_empty() {
+            let mut window = [b' '; WINDOW];
+            if let Some(start) = window.get_mut(..rest.len()) {
+                start.copy_from_slice(rest);
+            }
+            let taken = self.window(&window, rest.len().min(64));
+            rest = rest.get(taken..).unwrap_or_default();
         }
     }
 
-    /// One byte, escaped if JSON wants that.
+    /// Escapes the first `len` ≤ 64 bytes of the window, and up to two more if a character that is
+    /// escaped begins there; returns how many bytes it took.
     #[inline(always)]
-    fn escape(&mut self, byte: u8) {
-        let index = match byte {
-            0..0x20 => usize::from(byte),
-            b'"' => QUOTE,
-            b'\\' => BACKSLASH,
-            _ => return self.byte(byte),
-        };
-        let escape = &ESCAPES[index];
-        self.cursor.put(escape, usize::from(escape[7]));
+    fn window(&mut self, window: &[u8; WINDOW], len: usize) -> usize {
+        let flagged = window.first_chunk().map_or(0, mask64::<JsonExact>);
+        let mut flagged = flagged & u64::MAX.unbounded_shr(64 - len.min(64) as u32);
+        let mut done = 0;
+        while flagged != 0 {
+            let at = flagged.trailing_zeros() as usize % 64;
+            flagged &= flagged - 1;
+            let (escape, taken) = match [window[at], window[at + 1], window[at + 2]] {
+                [0xE2, 0x80, 0xA8] => (b"\\u2028\0\x06", 3),
+                [0xE2, 0x80, 0xA9] => (b"\\u2029\0\x06", 3),
+                [0xE2, ..] => continue,
+                [byte, ..] => (&ESCAPES[usize::from(byte)], 1),
+            };
+            self.stretch(window, done, at);
+            self.cursor.put(escape, usize::from(escape[7]));
+            done = at + taken;
+        }
+        self.stretch(window, done, len);
+        done.max(len)
+    }
+
+    /// Copies the window's bytes from `start` to `end` ≤ 64.
+    #[inline(always)]
+    fn stretch(&mut self, window: &[u8; WINDOW], start: usize, end: usize) {
+        let blocks = window.get(start..).unwrap_or_default().as_chunks::<32>().0;
+        let mut len = end.saturating_sub(start);
+        for block in blocks {
+            self.cursor.put(block, len.min(32));
+            if len <= 32 {
+                return;
+            }
+            len -= 32;
+        }
     }
 
     fn text_char(&mut self, character: char) {
         let code = u32::from(character);
         match character {
             ' ' => self.byte(b' '),
-            '\0'..' ' => self.escape(code as u8),
+            '\0'..' ' => {
+                let escape = &ESCAPES[code as usize % 256];
+                self.cursor.put(escape, usize::from(escape[7]));
+            }
             '\x7F'..='\u{9F}'
             | '\u{61C}'
             | '\u{200E}'..='\u{200F}'
@@ -163,6 +207,11 @@ fn escaped_lossy(line: &mut Vec<u8>, bytes: &[u8]) {
     out.byte(b'"');
     out.string_part(bytes);
     out.byte(b'"');
+}
+
+#[inline(never)]
+fn character(line: &mut Vec<u8>, value: char) {
+    Out::new(line).string(value.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 #[cold]

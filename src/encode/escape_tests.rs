@@ -59,6 +59,10 @@ fn check(bytes: &[u8]) {
     let parsed: String = serde_json::from_str(&found).unwrap();
     assert_eq!(parsed, String::from_utf8_lossy(bytes));
     assert!(!found.contains(['\n', '\r']));
+    for tail in [0, 1, 16, 31, 32, 33] {
+        let longer = [bytes, &vec![b'"'; tail]].concat();
+        assert_eq!(written(|out| out.string_of(&longer, bytes.len())), expected);
+    }
     if std::str::from_utf8(bytes).is_ok() {
         assert_eq!(written(|out| out.string(bytes)), expected);
     }

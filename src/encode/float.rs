@@ -97,6 +97,13 @@ fn decimal_f32(value: f32, scale: f32) -> Option<u64> {
     is_exact.then(|| mantissa(rounded))
 }
 
+/// A buffer that lies within one cache line.
+///
+/// The copy out of it follows at once upon the writes into it. Across a line the processor cannot
+/// hand these over, and waits: 40 ns for a number of 17 digits instead of 23.
+#[repr(align(64))]
+struct OneLine<T>(T);
+
 /// Six decimals, of up to eight digits before the point; then the general algorithm.
 #[inline(never)]
 fn general_f64(line: &mut Vec<u8>, value: f64) {
@@ -104,8 +111,11 @@ fn general_f64(line: &mut Vec<u8>, value: f64) {
         Some(scaled) if !has_exponent(scaled) => {
             Out::new(line).millionths(value.is_sign_negative(), scaled);
         }
-        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
-        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+        _ if value.is_finite() => {
+            let mut buffer = OneLine(zmij::Buffer::new());
+            line.extend_from_slice(buffer.0.format_finite(value).as_bytes());
+        }
+        _ => line.extend_from_slice(no_number(value.is_nan(), value < 0.0)),
     }
 }
 
@@ -115,8 +125,11 @@ fn general_f32(line: &mut Vec<u8>, value: f32) {
         Some(scaled) if !has_exponent(scaled) => {
             Out::new(line).millionths(value.is_sign_negative(), scaled);
         }
-        _ if value.is_finite() => line.extend(zmij::Buffer::new().format_finite(value).as_bytes()),
-        _ => line.extend(no_number(value.is_nan(), value < 0.0)),
+        _ if value.is_finite() => {
+            let mut buffer = OneLine(zmij::Buffer::new());
+            line.extend_from_slice(buffer.0.format_finite(value).as_bytes());
+        }
+        _ => line.extend_from_slice(no_number(value.is_nan(), value < 0.0)),
     }
 }
 

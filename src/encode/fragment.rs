@@ -74,9 +74,9 @@ impl Out<'_> {
         self.literal(&fragment.head);
         match fragment.rest.as_deref().and_then(|rest| rest.as_array::<REST_MIN>()) {
             Some(rest) => self.cursor.put(rest, fragment.len - Fragment::SHORT_MAX),
-            None => {
-                self.cursor.apart(|line| line.extend(fragment.rest.as_deref().unwrap_or_default()))
-            }
+            None => self
+                .cursor
+                .apart(|line| line.extend_from_slice(fragment.rest.as_deref().unwrap_or_default())),
         }
     }
 }

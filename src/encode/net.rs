@@ -2,8 +2,9 @@
 //!
 //! Promises: no memory beyond what the cursor needs. IPv6 in the form of RFC 5952, IPv4-mapped
 //! ones as `::ffff:192.0.2.1`; scope ids as `%3`. No character that JSON would escape.
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::hex::hex16;
 use super::out::Out;
 
 /// The decimal digits of every byte, and a point behind them.
@@ -43,35 +44,9 @@ impl Out<'_> {
     }
 
     /// `2001:db8::1`, without quotes.
-    pub fn ipv6(&mut self, address: Ipv6Addr) {
-        if let Some(mapped) = address.to_ipv4_mapped() {
-            self.literal(b"::ffff:");
-            return self.ipv4(mapped);
-        }
-        let segments = address.segments();
-        let (from, to) = longest_zeros(&segments);
-        for (index, segment) in segments.into_iter().enumerate() {
-            if (from..to).contains(&index) {
-                if index == from {
-                    self.literal(b"::");
-                }
-                continue;
-            }
-            if index != 0 && index != to {
-                self.byte(b':');
-            }
-            self.segment(segment);
-        }
-    }
-
-    /// One to four hexadecimal digits.
     #[inline(always)]
-    fn segment(&mut self, segment: u16) {
-        let nibbles = [12, 8, 4, 0].map(|shift| (segment >> shift) as u8 & 0xF);
-        let digits = nibbles.map(|n| n + if n < 10 { b'0' } else { b'a' - 10 });
-        let skip = (segment | 1).leading_zeros() / 4;
-        let word = u32::from_le_bytes(digits) >> (8 * skip);
-        self.cursor.put(&word.to_le_bytes(), 4 - skip as usize);
+    pub fn ipv6(&mut self, address: Ipv6Addr) {
+        self.cursor.apart(|line| ipv6(line, address));
     }
 
     /// An address of either kind, without quotes.
@@ -84,25 +59,55 @@ impl Out<'_> {
     }
 
     /// `192.0.2.1:443` or `[2001:db8::1%3]:443`, without quotes.
-    #[inline]
+    #[inline(always)]
     pub fn socket_addr(&mut self, address: &SocketAddr) {
-        match address {
-            SocketAddr::V4(address) => self.ipv4(*address.ip()),
-            SocketAddr::V6(address) => self.bracketed(address),
-        }
-        self.byte(b':');
-        self.u64(u64::from(address.port()));
+        self.cursor.apart(|line| socket_addr(line, address));
     }
+}
 
-    fn bracketed(&mut self, address: &SocketAddrV6) {
-        self.byte(b'[');
-        self.ipv6(*address.ip());
-        if address.scope_id() != 0 {
-            self.byte(b'%');
-            self.u64(u64::from(address.scope_id()));
-        }
-        self.byte(b']');
+#[inline(never)]
+fn ipv6(line: &mut Vec<u8>, address: Ipv6Addr) {
+    let mut out = Out::new(line);
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        out.literal(b"::ffff:");
+        return out.ipv4(mapped);
     }
+    let digits = hex16(&address.octets());
+    let (from, to) = longest_zeros(&address.segments());
+    for (index, digits) in digits.as_flattened().as_chunks::<4>().0.iter().enumerate() {
+        if (from..to).contains(&index) {
+            if index == from {
+                out.literal(b"::");
+            }
+            continue;
+        }
+        if index != 0 && index != to {
+            out.byte(b':');
+        }
+        // Without leading zeros; one digit stays.
+        let word = u32::from_le_bytes(*digits);
+        let skip = ((word ^ 0x3030_3030) | 1 << 24).trailing_zeros() & !7;
+        out.cursor.put(&(word >> skip).to_le_bytes(), 4 - (skip / 8) as usize);
+    }
+}
+
+#[inline(never)]
+fn socket_addr(line: &mut Vec<u8>, address: &SocketAddr) {
+    let mut out = Out::new(line);
+    match address {
+        SocketAddr::V4(address) => out.ipv4(*address.ip()),
+        SocketAddr::V6(address) => {
+            out.byte(b'[');
+            out.ipv6(*address.ip());
+            if address.scope_id() != 0 {
+                out.byte(b'%');
+                out.u64(u64::from(address.scope_id()));
+            }
+            out.byte(b']');
+        }
+    }
+    out.byte(b':');
+    out.u64(u64::from(address.port()));
 }
 
 /// The first longest run of two or more zeros, or (8, 8).

@@ -1,8 +1,8 @@
 //! Integers in decimal.
 //!
-//! Promises: no memory beyond what the cursor needs, no table, no loop: eight digits at a time come
-//! out of one word by three multiplications, and leading zeros are shifted away, so that numbers of
-//! one to eight digits take the same few instructions without a branch on their length.
+//! Promises: no memory beyond what the cursor needs. Eight digits at a time come out of one word,
+//! and leading zeros are shifted away, so that numbers of one to eight digits take the same few
+//! instructions without a table and without a branch on their length.
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
 use super::out::Out;
@@ -51,23 +51,13 @@ impl Out<'_> {
     }
 
     /// An unsigned integer of up to 39 digits.
+    #[inline(always)]
     pub fn u128(&mut self, value: u128) {
-        const TEN_16: u128 = self::TEN_16 as u128;
-        if let Ok(value) = u64::try_from(value) {
-            return self.u64(value);
-        }
-        let (high, low) = (value / TEN_16, (value % TEN_16) as u64);
-        match u64::try_from(high) {
-            Ok(high) => self.u64(high),
-            Err(_) => {
-                self.u64((high / TEN_16) as u64);
-                self.following16((high % TEN_16) as u64);
-            }
-        }
-        self.following16(low);
+        self.cursor.apart(|line| long(line, value));
     }
 
     /// A signed integer of up to 39 digits.
+    #[inline(always)]
     pub fn i128(&mut self, value: i128) {
         self.minus(value < 0);
         self.u128(value.unsigned_abs());
@@ -106,21 +96,12 @@ impl Out<'_> {
     pub(super) fn following8(&mut self, value: u64) {
         self.cursor.put(&(digits8(value) | ZEROS).to_le_bytes(), 8);
     }
-
-    /// A number < 10¹⁶ as sixteen digits.
-    #[inline(always)]
-    fn following16(&mut self, value: u64) {
-        self.following8(value / TEN_8);
-        self.following8(value % TEN_8);
-    }
 }
 
-/// Seventeen digits or more: identifiers, mostly.
+/// Seventeen digits or more: identifiers, mostly. Here two digits at a time from a table win.
 #[inline(never)]
-fn long(line: &mut Vec<u8>, value: u64) {
-    let mut out = Out::new(line);
-    out.leading8(value / TEN_16);
-    out.following16(value % TEN_16);
+fn long<T: itoa::Integer>(line: &mut Vec<u8>, value: T) {
+    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@
 use std::ptr;
 
 /// The longest write that a single comparison allows.
-const SLACK: usize = 32;
+const SLACK: usize = 64;
 
 /// Appends to a vector through a pointer and a limit that stay in registers.
 ///
@@ -107,6 +107,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Copies the first `len` ≤ 32 bytes between quotes if none is of class `C`.
+    #[inline(always)]
+    pub fn quoted_clean32<C: Class>(&mut self, bytes: &[u8; 32], len: usize) -> bool {
+        self.ensure(34);
+        let len = len.min(32);
+        // SAFETY: (3) 34 bytes of room; (4) 32 bytes; no overlap, see `put`.
+        // (2) len + 2 ≤ 34 bytes were written.
+        unsafe {
+            let low = Native::load(bytes.as_ptr());
+            let high = Native::load(bytes.as_ptr().add(16));
+            low.store(self.at.add(1));
+            high.store(self.at.add(17));
+            let flagged = C::flags(low).mask() | C::flags(high).mask() << 16;
+            let is_clean = flagged & ((1 << len) - 1) == 0;
+            if is_clean {
+                *self.at = b'"';
+                *self.at.add(len + 1) = b'"';
+                self.at = self.at.add(len + 2);
+            }
+            is_clean
+        }
+    }
+
     /// Copies `bytes`.
     #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
@@ -131,20 +154,6 @@ impl<'a> Cursor<'a> {
         // (2) the function wrote `clean` ≤ len bytes.
         unsafe {
             let clean = copy_clean::<C>(bytes.as_ptr(), self.at, len);
-            self.at = self.at.add(clean);
-            clean
-        }
-    }
-
-    /// Copies `bytes` up to the first one of class `C`; returns how many, exactly.
-    #[inline(always)]
-    pub fn copy_until<C: Class>(&mut self, bytes: &[u8]) -> usize {
-        let len = bytes.len();
-        self.ensure(len.saturating_add(Native::LEN));
-        // SAFETY: (3) len + LEN bytes of room; (4) len bytes in the slice; no overlap, see `put`.
-        // (2) the function wrote `clean` ≤ len bytes.
-        unsafe {
-            let clean = copy_until::<C, Native>(bytes.as_ptr(), self.at, len);
             self.at = self.at.add(clean);
             clean
         }
@@ -231,8 +240,6 @@ unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
 pub(super) trait Block: Copy {
     /// Bytes in a block.
     const LEN: usize;
-    /// Log2 of how many bits of a mask stand for one byte.
-    const SHIFT: u32;
     /// # Safety
     /// `from` is readable for `LEN` bytes.
     unsafe fn load(from: *const u8) -> Self;
@@ -247,8 +254,13 @@ pub(super) trait Block: Copy {
     fn control_or_wide(self) -> Self;
     /// Either flag.
     fn or(self, other: Self) -> Self;
-    /// Flags to bits, the first byte lowest. Above the first flag there may be false ones.
+    /// Flags to bits, the first byte lowest. Above a true flag there may be false ones.
     fn mask(self) -> u64;
+    /// Whether there is a flag.
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.mask() != 0
+    }
 }
 
 /// Bytes that a copy must stop at.
@@ -365,7 +377,7 @@ const SPACES: u64 = 0x2020_2020_2020_2020;
 /// Whether no byte of the two words is of the class.
 #[inline(always)]
 fn pair_is_clean<C: Class>(low: u64, high: u64) -> bool {
-    C::flags(Native::from_words(low, high)).mask() == 0
+    !C::flags(Native::from_words(low, high)).any()
 }
 
 /// Copies the first and the last block of `len` bytes; whether none is of the class.
@@ -381,7 +393,7 @@ unsafe fn copy_ends_blocks<C: Class, B: Block>(from: *const u8, to: *mut u8, len
         tail.store(to.add(len - B::LEN));
         (head, tail)
     };
-    C::flags(head).or(C::flags(tail)).mask() == 0
+    !C::flags(head).or(C::flags(tail)).any()
 }
 
 /// [`copy_clean`] of more than 32 bytes.
@@ -420,43 +432,25 @@ unsafe fn copy_clean_pairs<C: Class, B: Block>(from: *const u8, to: *mut u8, len
     }
 }
 
-/// See [`Cursor::copy_until`].
-///
-/// # Safety
-/// `from` is readable for `len` bytes, `to` writable for `len + B::LEN`, without overlap.
+/// Which of 64 bytes are of class `C`, the first one lowest.
 #[inline(always)]
-unsafe fn copy_until<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> usize {
-    let mut done = 0;
-    while done + B::LEN <= len {
-        // SAFETY: (4) done + LEN ≤ len.
-        let block = unsafe { B::load(from.add(done)) };
-        // SAFETY: (3) the same place.
-        unsafe { block.store(to.add(done)) };
-        let mask = C::flags(block).mask();
-        if mask != 0 {
-            return done + (mask.trailing_zeros() >> B::SHIFT) as usize;
-        }
-        done += B::LEN;
+pub(super) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
+    let mut mask = 0;
+    for (index, block) in bytes.as_chunks::<16>().0.iter().enumerate() {
+        // SAFETY: (4) 16 bytes.
+        let block = unsafe { Native::load(block.as_ptr()) };
+        mask |= C::flags(block).mask() << (16 * index);
     }
-    let rest = len - done;
-    let mut padded = [b' '; 32];
-    // SAFETY: (3, 4) rest < LEN ≤ 32 bytes are left in the source.
-    unsafe { copy_short(from.add(done), padded.as_mut_ptr(), rest) };
-    // SAFETY: (4) LEN ≤ 32.
-    let block = unsafe { B::load(padded.as_ptr()) };
-    // SAFETY: (3) done + LEN ≤ len + LEN.
-    unsafe { block.store(to.add(done)) };
-    let mask = C::flags(block).mask();
-    if mask == 0 { len } else { done + (mask.trailing_zeros() >> B::SHIFT) as usize }
+    mask
 }
 
-#[cfg(not(any(
-    target_arch = "x86_64",
-    all(target_arch = "aarch64", target_endian = "little")
-)))]
-use Words as Native;
-#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-use neon::Neon as Native;
+/// The 32 hexadecimal digits of 16 bytes, in lower case.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+    x86::hex16(bytes)
+}
+
 #[cfg(target_arch = "x86_64")]
 use x86::Sse2 as Native;
 
@@ -483,7 +477,6 @@ impl Words {
 
 impl Block for Words {
     const LEN: usize = 16;
-    const SHIFT: u32 = 0;
 
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
@@ -538,7 +531,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     /// Shorter strings are done before a call through the detection pays.
-    pub(super) const AVX2_LEN_MIN: usize = 128;
+    pub(super) const AVX2_LEN_MIN: usize = 64;
 
     /// 16 bytes.
     #[derive(Clone, Copy)]
@@ -552,9 +545,29 @@ mod x86 {
         }
     }
 
+    /// See [`super::hex16`].
+    #[inline(always)]
+    pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+        // SAFETY: (4) 16 bytes; (5).
+        unsafe {
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            let low = _mm_set1_epi8(0x0F);
+            let highs = _mm_and_si128(_mm_srli_epi16::<4>(bytes), low);
+            let lows = _mm_and_si128(bytes, low);
+            [_mm_unpacklo_epi8(highs, lows), _mm_unpackhi_epi8(highs, lows)].map(|nibbles| {
+                // From ten on, skip the 39 characters between '9' and 'a'.
+                let letters = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
+                let skip = _mm_and_si128(letters, _mm_set1_epi8(39));
+                let digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8(0x30)), skip);
+                let mut text = [0; 16];
+                _mm_storeu_si128(text.as_mut_ptr().cast(), digits);
+                text
+            })
+        }
+    }
+
     impl Block for Sse2 {
         const LEN: usize = 16;
-        const SHIFT: u32 = 0;
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> Self {
@@ -607,7 +620,6 @@ mod x86 {
     // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
     impl Block for Avx2 {
         const LEN: usize = 32;
-        const SHIFT: u32 = 0;
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> Self {
@@ -689,7 +701,6 @@ mod neon {
 
     impl Block for Neon {
         const LEN: usize = 16;
-        const SHIFT: u32 = 2;
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> Self {
@@ -729,11 +740,18 @@ mod neon {
 
         #[inline(always)]
         fn mask(self) -> u64 {
-            // SAFETY: (5) each byte's flag narrowed to four bits: the usual stand-in for movemask.
-            unsafe {
-                let nibbles = vshrn_n_u16::<4>(vreinterpretq_u16_u8(self.0));
-                vget_lane_u64::<0>(vreinterpret_u64_u8(nibbles))
-            }
+            const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+            // SAFETY: (4) 16 bytes; (5).
+            let bits = unsafe { vandq_u8(self.0, vld1q_u8(BITS.as_ptr())) };
+            // SAFETY: (5)
+            let halves = unsafe { [vaddv_u8(vget_low_u8(bits)), vaddv_u8(vget_high_u8(bits))] };
+            u64::from(u16::from_le_bytes(halves))
+        }
+
+        #[inline(always)]
+        fn any(self) -> bool {
+            // SAFETY: (5)
+            unsafe { vmaxvq_u8(self.0) != 0 }
         }
     }
 }

@@ -18,48 +18,50 @@ pub enum Unit {
     Nanos,
 }
 
-impl Unit {
-    /// How many of it make a second.
-    const fn per_second(self) -> u32 {
-        match self {
-            Unit::Seconds => 1,
-            Unit::Millis => 1_000,
-            Unit::Micros => 1_000_000,
-            Unit::Nanos => 1_000_000_000,
-        }
-    }
-}
-
 impl Out<'_> {
     /// `secs` + `nanos` as a number of `unit`, exact, trailing zeros of the fraction left out.
     ///
     /// A whole number has no point: 1.5 s is `1.5`, 2 s is `2`. Nanos of a second and more carry.
     #[inline(always)]
     pub fn duration(&mut self, secs: u64, nanos: u32, unit: Unit) {
-        let per_second = unit.per_second();
-        let nanos_each = 1_000_000_000 / per_second;
+        self.cursor.apart(|line| duration(line, secs, nanos, unit));
+    }
+
+    #[inline(always)]
+    fn duration_in<const PER_SECOND: u32>(&mut self, secs: u64, nanos: u32) {
+        let nanos_each = 1_000_000_000 / PER_SECOND;
         let (whole, fraction) = (u64::from(nanos / nanos_each), nanos % nanos_each);
-        let scaled = secs.checked_mul(u64::from(per_second)).and_then(|s| s.checked_add(whole));
-        match scaled {
+        match secs.checked_mul(u64::from(PER_SECOND)).and_then(|secs| secs.checked_add(whole)) {
             Some(whole) => self.u64(whole),
-            None => self.u128(u128::from(secs) * u128::from(per_second) + u128::from(whole)),
+            None => self.u128(u128::from(secs) * u128::from(PER_SECOND) + u128::from(whole)),
         }
-        // As billionths of the unit: `fraction` < 10⁹ / per_second.
-        self.billionths(fraction * per_second);
+        // As billionths of the unit: `fraction` < 10⁹ / PER_SECOND.
+        self.billionths(fraction * PER_SECOND);
     }
 
     /// `.` and up to nine decimals, or nothing.
-    #[inline]
+    #[inline(always)]
     fn billionths(&mut self, fraction: u32) {
-        if fraction == 0 {
-            return;
-        }
         let (eight, ninth) = (u64::from(fraction / 10), (fraction % 10) as u8);
         let digits = digits8(eight);
-        let unused = if ninth == 0 { (digits | 1).leading_zeros() / 8 } else { 0 };
-        self.byte(b'.');
-        self.cursor.put(&(digits | ZEROS).to_le_bytes(), 8 - unused as usize);
+        // Swapped, because counting zeros from the other end is slow on older processors.
+        let unused = if ninth == 0 { digits.swap_bytes().trailing_zeros() / 8 } else { 0 };
+        let used = 8 - unused as usize;
+        self.cursor.put(b".", usize::from(fraction != 0));
+        self.cursor.put(&(digits | ZEROS).to_le_bytes(), used);
         self.cursor.put(&[b'0' + ninth], usize::from(ninth != 0));
+    }
+}
+
+#[inline(never)]
+fn duration(line: &mut Vec<u8>, secs: u64, nanos: u32, unit: Unit) {
+    let mut out = Out::new(line);
+    // One instance each, so that all divisors are constants.
+    match unit {
+        Unit::Seconds => out.duration_in::<1>(secs, nanos),
+        Unit::Millis => out.duration_in::<1_000>(secs, nanos),
+        Unit::Micros => out.duration_in::<1_000_000>(secs, nanos),
+        Unit::Nanos => out.duration_in::<1_000_000_000>(secs, nanos),
     }
 }
 

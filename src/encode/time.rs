@@ -55,9 +55,11 @@ impl TimeCache {
         self.len = start.map_or(0, |start| {
             (u64::from(NANOS_PER_SEC)).min(i64::MAX.abs_diff(start).saturating_add(1))
         });
-        let moment = Moment::from_unix(secs);
-        self.prefix[..4].copy_from_slice(&four_digits(moment.year as u64));
-        self.prefix[4..PREFIX_LEN].copy_from_slice(&moment.after_year());
+        let [year, month_day, time] = Moment::from_unix(secs).words().map(u64::to_le_bytes);
+        self.prefix[..8].copy_from_slice(&year);
+        self.prefix[4..12].copy_from_slice(&month_day);
+        self.prefix[11..19].copy_from_slice(&time);
+        self.prefix[19] = b'.';
         fraction as u64
     }
 }
@@ -85,28 +87,9 @@ impl Out<'_> {
     ///
     /// RFC 3339 ends at the years 0 and 9999. Outside, the year has a sign and at least six digits
     /// (`+012026-…`, `-000001-…`), the expanded form of ISO 8601 that ECMAScript reads.
+    #[inline(always)]
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
-        let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
-        let moment = Moment::from_unix(secs);
-        match moment.year {
-            0..=9999 => self.cursor.put(&four_digits(moment.year as u64), 4),
-            year => self.expanded_year(year),
-        }
-        self.literal(&moment.after_year());
-        self.fraction(nanos % NANOS_PER_SEC, digits);
-    }
-
-    /// `+012026`, `-000001`, `+292277026596`.
-    #[cold]
-    fn expanded_year(&mut self, year: i64) {
-        let magnitude = year.unsigned_abs();
-        self.byte(if year < 0 { b'-' } else { b'+' });
-        if magnitude < 1_000_000 {
-            let word = (digits8(magnitude) | ZEROS) >> 16;
-            self.cursor.put(&word.to_le_bytes(), 6);
-        } else {
-            self.u64(magnitude);
-        }
+        self.cursor.apart(|line| system_time(line, unix_secs, nanos, digits));
     }
 
     /// The digits behind the point, and `Z`.
@@ -132,11 +115,36 @@ impl Out<'_> {
     }
 }
 
-/// `2026` of a year 0..=9999.
-#[inline]
-fn four_digits(year: u64) -> [u8; 4] {
-    let word = ((digits8(year % 10_000) | ZEROS) >> 32) as u32;
-    word.to_le_bytes()
+/// See [`Out::system_time`].
+#[inline(never)]
+fn system_time(line: &mut Vec<u8>, unix_secs: i64, nanos: u32, digits: Subsecond) {
+    let mut out = Out::new(line);
+    let secs = unix_secs.saturating_add(i64::from(nanos / NANOS_PER_SEC));
+    let moment = Moment::from_unix(secs);
+    let [year, month_day, time] = moment.words().map(u64::to_le_bytes);
+    match moment.year {
+        0..=9999 => out.cursor.put(&year, 4),
+        year => out.cursor.apart(|line| expanded_year(line, year)),
+    }
+    out.cursor.put(&month_day, 7);
+    out.literal(&time);
+    out.byte(b'.');
+    out.fraction(nanos % NANOS_PER_SEC, digits);
+}
+
+/// `+012026`, `-000001`, `+292277026596`.
+#[cold]
+#[inline(never)]
+fn expanded_year(line: &mut Vec<u8>, year: i64) {
+    let mut out = Out::new(line);
+    let magnitude = year.unsigned_abs();
+    out.byte(if year < 0 { b'-' } else { b'+' });
+    if magnitude < 1_000_000 {
+        let word = (digits8(magnitude) | ZEROS) >> 16;
+        out.cursor.put(&word.to_le_bytes(), 6);
+    } else {
+        out.u64(magnitude);
+    }
 }
 
 /// A point in time taken apart.
@@ -176,15 +184,23 @@ impl Moment {
         }
     }
 
-    /// `-11-22T15:09:20.`
-    fn after_year(&self) -> [u8; 16] {
-        let mut text = *b"-00-00T00:00:00.";
-        let fields = [self.month, self.day, self.hour, self.minute, self.second];
-        for (index, field) in fields.into_iter().enumerate() {
-            text[3 * index + 1] += field / 10;
-            text[3 * index + 2] += field % 10;
-        }
-        text
+    /// `2026`, `-11-22T` and `15:09:20` in the low bytes of three words; of years outside 0..=9999
+    /// the last four digits.
+    #[inline(always)]
+    fn words(&self) -> [u64; 3] {
+        const HYPHENS: u64 = u64::from_le_bytes(*b"-\0\0-\0\0T\0");
+        const COLONS: u64 = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
+        let year = self.year.rem_euclid(10_000) as u64;
+        let date = year * 10_000 + u64::from(self.month) * 100 + u64::from(self.day);
+        let time = u64::from(self.hour) * 10_000 + u64::from(self.minute) * 100;
+        let date = digits8(date) | ZEROS;
+        let time = digits8(time + u64::from(self.second)) | ZEROS;
+        let two = |word: u64, from: u32| word >> (8 * from) & 0xFFFF;
+        [
+            date,
+            HYPHENS | two(date, 4) << 8 | two(date, 6) << 32,
+            COLONS | two(time, 2) | two(time, 4) << 24 | two(time, 6) << 48,
+        ]
     }
 }
 

@@ -17,24 +17,22 @@ use crate::core::level::Level;
 use crate::core::value::ValueWriter;
 
 /// A thread's lanes, by engine slot. Ends with the thread: the lanes go back to their engines.
-struct Lanes([RefCell<Option<Owned>>; ENGINES_MAX + 1]);
+struct Lanes([Slot; ENGINES_MAX + 1]);
 
-/// A lane and the way back to its engine.
-struct Owned {
-    lane: Option<Box<Lane>>,
-    shared: Arc<Shared>,
-}
+/// A place for one lane.
+struct Slot(RefCell<Option<Box<Lane>>>);
 
-impl Drop for Owned {
+impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(lane) = self.lane.take() {
-            self.shared.return_lane(lane);
+        if let Some(lane) = self.0.get_mut().take() {
+            Lane::go_home(lane);
         }
     }
 }
 
 thread_local! {
-    static LANES: Lanes = const { Lanes([const { RefCell::new(None) }; ENGINES_MAX + 1]) };
+    static LANES: Lanes =
+        const { Lanes([const { Slot(RefCell::new(None)) }; ENGINES_MAX + 1]) };
 }
 
 /// Where an event goes: an engine, and the fields bound to the logger.
@@ -77,8 +75,8 @@ pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, fields: &F)
 fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
     LANES
         .try_with(|lanes| {
-            let mut owned = lanes.0[to.slot % (ENGINES_MAX + 1)].try_borrow_mut().ok()?;
-            let lane = owned.as_mut()?.lane.as_deref_mut()?;
+            let mut lane = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut().ok()?;
+            let lane = lane.as_deref_mut()?;
             if lane.engine != to.engine {
                 return None;
             }
@@ -97,7 +95,7 @@ fn emit_cold(
     first: Option<Written>,
 ) {
     let level = callsite.metadata().level;
-    emit_slow(to, level, first, &mut |lane| lane.write(callsite, to.context, fields));
+    emit_slow(to, level, first, &mut |lane| lane.write_slow(callsite, to.context, fields));
 }
 
 /// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
@@ -171,15 +169,17 @@ fn emit_slow(
 pub(super) fn adopt_lane(to: Emitter<'_>, shared: &Arc<Shared>) -> bool {
     LANES
         .try_with(|lanes| {
-            let Ok(mut owned) = lanes.0[to.slot % (ENGINES_MAX + 1)].try_borrow_mut() else {
+            let Ok(mut place) = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut() else {
                 return false;
             };
-            let has = owned.as_ref().and_then(|owned| owned.lane.as_ref());
-            if has.is_some_and(|lane| lane.engine == shared.id) {
+            if place.as_ref().is_some_and(|lane| lane.engine == shared.id) {
                 return true;
             }
-            let Some(lane) = shared.take_lane() else { return false };
-            *owned = Some(Owned { lane: Some(lane), shared: Arc::clone(shared) });
+            let Some(mut lane) = shared.take_lane() else { return false };
+            lane.home = Some(Arc::clone(shared));
+            if let Some(old) = place.replace(lane) {
+                Lane::go_home(old);
+            }
             true
         })
         .unwrap_or(false)

@@ -5,6 +5,7 @@
 //! is out of line.
 use std::sync::Arc;
 
+use super::shared::Shared;
 use crate::core::callsite::Callsite;
 use crate::core::clock::{self, TickSource};
 use crate::core::context::{self, Context};
@@ -49,11 +50,14 @@ pub(crate) struct Lane {
     producer: Producer,
     /// The engine it belongs to; the slot may have been taken over by another.
     pub(crate) engine: u64,
+    /// The way back to the engine, while a thread has the lane.
+    pub(crate) home: Option<Arc<Shared>>,
     clock: LaneClock,
     /// Where the ring stood when a wait for room was in vain.
     losing_at: Option<usize>,
     limits: Limits,
-    /// Events of this many bytes and more, at their values' limits, take the slow way; with stack traces on, all do.
+    /// Events of this many bytes and more take the slow way, and so do values that are not plain; with stack traces on,
+    /// all do.
     payload_fast_end: usize,
     include_stack: bool,
     last_ticks: u64,
@@ -79,6 +83,7 @@ impl Lane {
         Self {
             producer,
             engine,
+            home: None,
             clock,
             losing_at: None,
             limits,
@@ -123,7 +128,7 @@ impl Lane {
 
     /// Writes one event of a call site.
     #[inline(always)]
-    pub(crate) fn write<F: Fields + ?Sized>(
+    pub(crate) fn write<F: Fields>(
         &mut self,
         callsite: &'static Callsite,
         context: Option<&Context>,
@@ -133,8 +138,50 @@ impl Lane {
             0 => number(callsite),
             id => id,
         };
+        let payload_len = fields.plain_bytes(&self.limits);
+        if payload_len >= self.payload_fast_end {
+            return self.write_slow(callsite, context, fields);
+        }
+        let context = match context {
+            None => 0,
+            Some(context) => match self.context_slot(context) {
+                Some(slot) => slot,
+                None => return Written::Full,
+            },
+        };
+        let ticks = self.ticks();
+        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_len) else {
+            return Written::Full;
+        };
+        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+        else {
+            return Written::TooLong;
+        };
+        fields.put(payload);
+        let level = callsite.metadata().level;
+        let (is_cut, has_stack) = (false, false);
+        let kind = Kind::Event;
+        let header = Header { kind, level, is_cut, has_stack, callsite: id, context, ticks };
+        let len = header.write(head, payload_len);
+        grant.commit(len);
+        Written::Done
+    }
+
+    /// Writes an event with values that are formatted, nested or over a limit.
+    #[inline(never)]
+    pub(crate) fn write_slow(
+        &mut self,
+        callsite: &'static Callsite,
+        context: Option<&Context>,
+        fields: &dyn Fields,
+    ) -> Written {
+        let id = match callsite.id() {
+            0 => number(callsite),
+            id => id,
+        };
         let payload_max = fields.size_bytes_max(&self.limits);
-        if payload_max >= self.payload_fast_end {
+        if self.include_stack || payload_max > self.limits.record_bytes_max as usize - HEADER_BYTES
+        {
             return self.write_long(callsite, context, &|out| fields.write(out));
         }
         let context = match context {
@@ -149,23 +196,22 @@ impl Lane {
         let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_max) else {
             return Written::Full;
         };
-        let bytes = grant.bytes_mut();
-        let Some((head, payload)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() else {
+        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+        else {
             return Written::TooLong;
         };
         let mut out = ValueWriter::new(payload, limits);
         fields.write(&mut out);
-        let (len, is_cut) = (out.len_bytes(), out.is_cut() || out.is_full());
         let header = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
-            is_cut,
+            is_cut: out.is_cut() || out.is_full(),
             has_stack: false,
             callsite: id,
             context,
             ticks,
         };
-        let len = header.write(head, len);
+        let len = header.write(head, out.len_bytes());
         grant.commit(len);
         Written::Done
     }
@@ -285,6 +331,13 @@ impl Lane {
             let len = header.write(head, out.len_bytes());
             grant.commit(len);
             return Written::Done;
+        }
+    }
+
+    /// Gives a lane back to its engine, for the next thread.
+    pub(crate) fn go_home(mut lane: Box<Lane>) {
+        if let Some(home) = lane.home.take() {
+            home.return_lane(lane);
         }
     }
 

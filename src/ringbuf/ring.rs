@@ -98,9 +98,21 @@ pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
         #[cfg(loom)]
         granules: (0..capacity / ALIGN).map(|_| loom::cell::UnsafeCell::new(())).collect(),
     });
-    let producer = Producer { shared: Arc::clone(&shared), tail: 0, limit: capacity, memory };
+    let producer = Producer {
+        shared: Arc::clone(&shared),
+        tail: 0,
+        limit: capacity,
+        memory,
+        mask: capacity - 1,
+    };
     let consumer = Consumer { shared, head: 0, at: 0, tail: 0 };
     (producer, consumer)
+}
+
+/// The next multiple of [`ALIGN`]. A length that would overflow becomes one that no ring grants.
+#[inline(always)]
+fn round_up(len: usize) -> usize {
+    len.saturating_add(ALIGN - 1) & !(ALIGN - 1)
 }
 
 /// The writing half.
@@ -111,6 +123,8 @@ pub struct Producer {
     /// A grant may end here without a look at anything shared (invariant 4).
     limit: usize,
     memory: NonNull<u8>,
+    /// That of `shared`, without the detour.
+    mask: usize,
 }
 
 // SAFETY: the pointer is that of `shared` (invariant 1), which is `Send`.
@@ -122,7 +136,7 @@ impl Producer {
     /// The bytes hold old data. Dropping the grant gives them back.
     #[inline(always)]
     pub fn grant(&mut self, len: usize) -> Option<Grant<'_>> {
-        let len = len.next_multiple_of(ALIGN);
+        let len = round_up(len);
         if len > self.limit - self.tail && !self.make_room(len) {
             return None;
         }
@@ -211,7 +225,7 @@ impl Grant<'_> {
     /// The reserved bytes.
     #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        let offset = self.producer.tail & self.producer.shared.mask;
+        let offset = self.producer.tail & self.producer.mask;
         // SAFETY: invariants 1, 3 and 4: the range lies within the memory and belongs to the producer, and this
         // borrow of the grant borrows the producer, so there is no other reference to it.
         unsafe {
@@ -225,7 +239,7 @@ impl Grant<'_> {
         debug_assert!(len <= self.len, "committed {len} bytes of a grant of {}", self.len);
         // From here on `drop` has nothing to take back, and the compiler drops it.
         let granted = std::mem::take(&mut self.len);
-        let len = len.min(granted).next_multiple_of(ALIGN);
+        let len = round_up(len.min(granted));
         if len == 0 {
             return self.producer.take_back();
         }

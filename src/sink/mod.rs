@@ -102,6 +102,11 @@ pub enum SinkError {
         /// The sink.
         target: String,
     },
+    /// Another sink, in this process or another, writes to the same target.
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
     /// A setting that makes no sense.
     Config {
         /// Which one.
@@ -132,6 +137,13 @@ impl fmt::Display for SinkError {
             SinkError::Panicked { said } => write!(f, "the sink panicked: {said}"),
             SinkError::Stalled { target } => {
                 write!(f, "{target} has not taken anything for too long")
+            }
+            SinkError::InUse { path } => {
+                write!(
+                    f,
+                    "{}: another process, or another sink of this one, writes it",
+                    path.display()
+                )
             }
             SinkError::Config { field, expected, found } => {
                 write!(f, "{field}: expected {expected}, found {found}")

@@ -13,6 +13,10 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 
 mod durable;
+#[cfg(test)]
+pub(crate) mod faulty;
+#[cfg(target_os = "linux")]
+pub mod mmap;
 mod os;
 
 pub use durable::{publish_durably, remove_durably};
@@ -93,6 +97,9 @@ pub enum OpenHow {
 
 /// A file system.
 pub trait Storage: Send + Sync {
+    /// Takes a file for this process alone, until what is returned is dropped or the process ends; creates it with this
+    /// mode if it is missing. `WouldBlock` if somebody else has it, `Unsupported` where there is no such thing.
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>>;
     /// Opens a file.
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
     /// What a path stands for; symbolic links are not followed.
@@ -115,6 +122,8 @@ pub trait Storage: Send + Sync {
 pub trait StorageFile: Send {
     /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be fewer than offered.
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Where the last append ended. Others may have cut or added since.
+    fn position(&self) -> io::Result<u64>;
     /// Reads at an offset. Returns 0 at the end only.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Cuts or (with zeros) extends the file.

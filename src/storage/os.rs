@@ -1,7 +1,7 @@
 //! [`OsStorage`]: the operating system's file system, through the standard library alone.
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Seek, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -11,8 +11,8 @@ use super::{FileId, FileKind, FileStat, OpenHow, Storage, StorageFile};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsStorage;
 
-impl Storage for OsStorage {
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+impl OsStorage {
+    fn open_file(path: &Path, how: OpenHow) -> io::Result<OsFile> {
         let mut options = OpenOptions::new();
         options.read(true);
         match how {
@@ -30,7 +30,27 @@ impl Storage for OsStorage {
         if let OpenHow::CreateNew { mode } = how {
             force_mode(&file, mode)?;
         }
-        Ok(Box::new(OsFile { file }))
+        Ok(OsFile { file })
+    }
+}
+
+impl Storage for OsStorage {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+        let opened = match Self::open_file(path, OpenHow::CreateNew { mode }) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Self::open_file(path, OpenHow::Append)?
+            }
+            opened => opened?,
+        };
+        // Released by the system when the file is closed, however the process ends.
+        match opened.file.try_lock().map_err(io::Error::from) {
+            Err(error) if no_locks(&error) => Err(io::ErrorKind::Unsupported.into()),
+            result => result.map(|()| Box::new(opened) as Box<dyn StorageFile>),
+        }
+    }
+
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        Self::open_file(path, how).map(|file| Box::new(file) as Box<dyn StorageFile>)
     }
 
     fn stat(&self, path: &Path) -> io::Result<FileStat> {
@@ -76,6 +96,10 @@ impl StorageFile for OsFile {
         self.file.write_vectored(slices)
     }
 
+    fn position(&self) -> io::Result<u64> {
+        (&self.file).stream_position()
+    }
+
     #[cfg(unix)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
@@ -107,6 +131,17 @@ impl StorageFile for OsFile {
     fn os_file(&self) -> Option<&File> {
         Some(&self.file)
     }
+}
+
+/// Network file systems without a lock service.
+#[cfg(unix)]
+fn no_locks(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOLCK)
+}
+
+#[cfg(not(unix))]
+fn no_locks(_error: &io::Error) -> bool {
+    false
 }
 
 fn stat_of(metadata: &Metadata) -> FileStat {

@@ -1,7 +1,8 @@
 //! What other programs call the levels.
 use ringseal::core::Level;
 
-/// The level that a word means, in any case: ours, those of syslog, log4j, Python, Go and abbreviations of them.
+/// The level that a word means, in any case: ours, those of syslog, log4j, Python, Go and
+/// abbreviations of them.
 pub fn level_of_word(word: &str) -> Option<Level> {
     const WORDS: [(&str, Level); 22] = [
         ("info", Level::Info),

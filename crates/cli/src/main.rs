@@ -4,11 +4,17 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ringseal_cli::{cat, out};
 
+const EXAMPLES: &str = "\
+Examples:
+  ringseal cat /var/log/app           show the logs of a directory
+  ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
+  ringseal help cat                   more about one command
+
+Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
+
 /// Reads what ringseal writes.
-///
-/// Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or the command could not run.
 #[derive(Debug, Parser)]
-#[command(name = "ringseal", version, propagate_version = true)]
+#[command(name = "ringseal", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
     /// Colours: auto is for terminals only and heeds NO_COLOR.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]

@@ -1,13 +1,16 @@
-//! Moments: RFC 3339 in, RFC 3339 out, and the spans and dates that people type. All pure; `now` is a parameter.
+//! Moments: RFC 3339 in, RFC 3339 out, and the spans and dates that people type. All pure; `now` is
+//! a parameter.
 use std::fmt;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Nanoseconds since 1970-01-01T00:00:00Z of an RFC 3339 moment, as written in lines: `2026-11-22T15:09:20.123456Z`.
+/// Nanoseconds since 1970-01-01T00:00:00Z of an RFC 3339 moment, as written in lines:
+/// `2026-11-22T15:09:20.123456Z`.
 ///
-/// Also takes a space or `t` for `T`, a comma before the fraction (ISO 8601), an offset without colon, and no offset
-/// at all, which is UTC. Digits behind the nanosecond are dropped; a leap second is the second before it.
+/// Also takes a space or `t` for `T`, a comma before the fraction (ISO 8601), an offset without
+/// colon, and no offset at all, which is UTC. Digits behind the nanosecond are dropped; a leap
+/// second is the second before it.
 pub fn parse_moment(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let days = parse_date(date)?;

@@ -53,6 +53,50 @@ pub trait Value {
 
     /// Writes exactly one value.
     fn write(&self, out: &mut ValueWriter<'_>);
+
+    /// The exact bytes that [`Value::put`] takes, or [`NOT_PLAIN`] for a value that has to go through
+    /// [`Value::write`]: formatted, nested, or over a limit.
+    #[inline(always)]
+    fn plain_bytes(&self, _limits: &Limits) -> usize {
+        NOT_PLAIN
+    }
+
+    /// Writes a plain value to the front of `out` and returns the rest. State in registers, nothing to cut: the way
+    /// of nearly every value.
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        out
+    }
+}
+
+/// More than any record holds, and small enough that thousands of them can be added up.
+pub const NOT_PLAIN: usize = 1 << 40;
+
+/// Writes a tag and a payload of constant length to the front of `out`.
+#[inline(always)]
+pub(crate) fn put_fixed<const N: usize>(out: &mut [u8], tag: u8, payload: [u8; N]) -> &mut [u8] {
+    match out.split_at_mut_checked(1 + N) {
+        Some((bytes, rest)) => {
+            bytes[0] = tag;
+            bytes[1..].copy_from_slice(&payload);
+            rest
+        }
+        None => &mut [],
+    }
+}
+
+/// Writes a text to the front of `out`.
+#[inline(always)]
+pub(crate) fn put_text<'b>(out: &'b mut [u8], text: &[u8]) -> &'b mut [u8] {
+    match out.split_at_mut_checked(5 + text.len()) {
+        Some((bytes, rest)) => {
+            bytes[0] = tag::STR;
+            bytes[1..5].copy_from_slice(&(text.len() as u32).to_le_bytes());
+            write::copy_short(&mut bytes[5..], text);
+            rest
+        }
+        None => &mut [],
+    }
 }
 
 /// A value that may stand under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
@@ -84,6 +128,16 @@ impl<T: Value + ?Sized> Value for &T {
     #[inline(always)]
     fn write(&self, out: &mut ValueWriter<'_>) {
         (**self).write(out);
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        (**self).plain_bytes(limits)
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        (**self).put(out)
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ObjectValue, Value, ValueWriter, tag};
+use super::{NOT_PLAIN, ObjectValue, Value, ValueWriter, put_fixed, put_text, tag};
 use crate::core::limits::Limits;
 
 macro_rules! fixed_values {
@@ -25,36 +25,66 @@ macro_rules! fixed_values {
     )+};
 }
 
+macro_rules! plain_values {
+    ($($type:ty => $size:literal, |$value:ident| $tag:expr, $payload:expr;)+) => {$(
+        impl Value for $type {
+            #[inline(always)]
+            fn size_bytes_max(&self, _limits: &Limits) -> usize {
+                $size
+            }
+
+            #[inline(always)]
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                let $value = self;
+                out.fixed($tag, $payload);
+            }
+
+            #[inline(always)]
+            fn plain_bytes(&self, _limits: &Limits) -> usize {
+                $size
+            }
+
+            #[inline(always)]
+            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+                let $value = self;
+                put_fixed(out, $tag, $payload)
+            }
+        }
+    )+};
+}
+
+plain_values! {
+    () => 1, |_value| tag::NULL, [];
+    bool => 1, |value| if *value { tag::TRUE } else { tag::FALSE }, [];
+    i8 => 9, |value| tag::I64, i64::from(*value).to_le_bytes();
+    i16 => 9, |value| tag::I64, i64::from(*value).to_le_bytes();
+    i32 => 9, |value| tag::I64, i64::from(*value).to_le_bytes();
+    i64 => 9, |value| tag::I64, value.to_le_bytes();
+    isize => 9, |value| tag::I64, (*value as i64).to_le_bytes();
+    u8 => 9, |value| tag::U64, u64::from(*value).to_le_bytes();
+    u16 => 9, |value| tag::U64, u64::from(*value).to_le_bytes();
+    u32 => 9, |value| tag::U64, u64::from(*value).to_le_bytes();
+    u64 => 9, |value| tag::U64, value.to_le_bytes();
+    usize => 9, |value| tag::U64, (*value as u64).to_le_bytes();
+    i128 => 17, |value| tag::I128, value.to_le_bytes();
+    u128 => 17, |value| tag::U128, value.to_le_bytes();
+    f32 => 5, |value| tag::F32, value.to_le_bytes();
+    f64 => 9, |value| tag::F64, value.to_le_bytes();
+    char => 5, |value| tag::CHAR, u32::from(*value).to_le_bytes();
+    std::num::NonZeroU32 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
+    std::num::NonZeroU64 => 9, |value| tag::U64, value.get().to_le_bytes();
+    std::num::NonZeroUsize => 9, |value| tag::U64, (value.get() as u64).to_le_bytes();
+    Duration => 13, |value| tag::DURATION, twelve(value.as_secs(), value.subsec_nanos());
+    Ipv4Addr => 5, |value| tag::IPV4, value.octets();
+    Ipv6Addr => 17, |value| tag::IPV6, value.octets();
+    Uuid => 17, |value| tag::UUID, value.0;
+}
+
 fixed_values! {
-    () => 1, |_value, out| out.null();
-    bool => 1, |value, out| out.bool(*value);
-    i8 => 9, |value, out| out.i64(i64::from(*value));
-    i16 => 9, |value, out| out.i64(i64::from(*value));
-    i32 => 9, |value, out| out.i64(i64::from(*value));
-    i64 => 9, |value, out| out.i64(*value);
-    isize => 9, |value, out| out.i64(*value as i64);
-    u8 => 9, |value, out| out.u64(u64::from(*value));
-    u16 => 9, |value, out| out.u64(u64::from(*value));
-    u32 => 9, |value, out| out.u64(u64::from(*value));
-    u64 => 9, |value, out| out.u64(*value);
-    usize => 9, |value, out| out.u64(*value as u64);
-    i128 => 17, |value, out| out.i128(*value);
-    u128 => 17, |value, out| out.u128(*value);
-    f32 => 5, |value, out| out.f32(*value);
-    f64 => 9, |value, out| out.f64(*value);
-    char => 5, |value, out| out.char(*value);
-    std::num::NonZeroU32 => 9, |value, out| out.u64(u64::from(value.get()));
-    std::num::NonZeroU64 => 9, |value, out| out.u64(value.get());
-    std::num::NonZeroUsize => 9, |value, out| out.u64(value.get() as u64);
-    Duration => 13, |value, out| {
-        out.seconds(tag::DURATION, value.as_secs().to_le_bytes(), value.subsec_nanos())
-    };
     SystemTime => 13, |value, out| {
         let (seconds, nanos) = since_epoch(*value);
-        out.seconds(tag::TIME, seconds.to_le_bytes(), nanos)
+        out.time(seconds, nanos)
     };
-    Ipv4Addr => 5, |value, out| out.four(tag::IPV4, value.octets());
-    Ipv6Addr => 17, |value, out| out.sixteen(tag::IPV6, value.octets());
     SocketAddrV4 => 7, |value, out| out.socket(tag::SOCKET_V4, &value.ip().octets(), value.port());
     SocketAddrV6 => 19, |value, out| {
         out.socket(tag::SOCKET_V6, &value.ip().octets(), value.port())
@@ -67,7 +97,15 @@ fixed_values! {
         SocketAddr::V4(address) => address.write(out),
         SocketAddr::V6(address) => address.write(out),
     };
-    Uuid => 17, |value, out| out.sixteen(tag::UUID, value.0);
+}
+
+/// Seconds and nanoseconds, one after the other.
+#[inline(always)]
+fn twelve(seconds: u64, nanos: u32) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&seconds.to_le_bytes());
+    bytes[8..].copy_from_slice(&nanos.to_le_bytes());
+    bytes
 }
 
 /// Whole seconds since 1970 (rounded down) and the nanoseconds on top.
@@ -96,6 +134,17 @@ impl Value for str {
     fn write(&self, out: &mut ValueWriter<'_>) {
         out.str(self);
     }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        let max = limits.value_bytes_max as usize;
+        if self.len() <= max { 5 + self.len() } else { NOT_PLAIN }
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        put_text(out, self.as_bytes())
+    }
 }
 
 macro_rules! text_values {
@@ -109,6 +158,16 @@ macro_rules! text_values {
             #[inline(always)]
             fn write(&self, out: &mut ValueWriter<'_>) {
                 out.str(self);
+            }
+
+            #[inline(always)]
+            fn plain_bytes(&self, limits: &Limits) -> usize {
+                str::plain_bytes(self, limits)
+            }
+
+            #[inline(always)]
+            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+                put_text(out, self.as_bytes())
             }
         }
     )+};
@@ -127,6 +186,19 @@ impl<T: Value> Value for Option<T> {
         match self {
             Some(value) => value.write(out),
             None => out.null(),
+        }
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        self.as_ref().map_or(1, |value| value.plain_bytes(limits))
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        match self {
+            Some(value) => value.put(out),
+            None => put_fixed(out, tag::NULL, []),
         }
     }
 }

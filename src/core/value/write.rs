@@ -77,7 +77,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     #[inline(always)]
-    fn fixed<const N: usize>(&mut self, tag: u8, payload: [u8; N]) {
+    pub(super) fn fixed<const N: usize>(&mut self, tag: u8, payload: [u8; N]) {
         if let Some(bytes) = self.take(1 + N) {
             bytes[0] = tag;
             bytes[1..].copy_from_slice(&payload);
@@ -142,18 +142,6 @@ impl<'a> ValueWriter<'a> {
     #[inline(always)]
     pub fn char(&mut self, value: char) {
         self.fixed(tag::CHAR, u32::from(value).to_le_bytes());
-    }
-
-    /// 16 bytes under a tag.
-    #[inline(always)]
-    pub(crate) fn sixteen(&mut self, tag: u8, bytes: [u8; 16]) {
-        self.fixed(tag, bytes);
-    }
-
-    /// 4 bytes under a tag.
-    #[inline(always)]
-    pub(crate) fn four(&mut self, tag: u8, bytes: [u8; 4]) {
-        self.fixed(tag, bytes);
     }
 
     /// Seconds and nanoseconds under a tag.
@@ -330,7 +318,7 @@ impl<'a> ValueWriter<'a> {
 
 /// Copies without a call where the length is that of most strings: two overlapping blocks.
 #[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) {
+pub(super) fn copy_short(to: &mut [u8], from: &[u8]) {
     /// Both ends of `from`, in blocks of `N`; together they cover up to `2 * N` bytes.
     #[inline(always)]
     fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {

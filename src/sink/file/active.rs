@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use super::FileSink;
 use super::helper::Job;
 use super::prepare::way;
-use super::recover::{Plan, Seen, keep_fragment, stat_or_missing, tail_of};
+use super::recover::{Plan, Seen, Tail, keep_fragment, stat_or_missing, tail_of};
+use super::rotate::Period;
+use super::seal::{Half, RotationReason};
 use super::segment::{Appended, Segment};
 use super::tidy::read_last_number;
 use crate::core::Now;
@@ -22,12 +24,18 @@ impl FileSink {
         let (storage, names) = (&*shared.storage, &shared.names);
         let in_dir = |source| SinkError::io("look into", &names.dir, source);
         self.create_dir_if_missing()?;
+        self.take_lock()?;
         let found = names.found(storage).map_err(in_dir)?;
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
         let last = found.highest().max(remembered);
         self.next_number = last + 1;
         shared.last_number.store(last, Ordering::Relaxed);
-        let newest_plain = found.sealed.iter().rev().find(|sealed| !sealed.compressed);
+        let mut plain = found.sealed.iter().filter(|sealed| !sealed.compressed);
+        for sealed in plain.clone().filter(|sealed| sealed.number > remembered) {
+            // Not known to have been synced: power loss may have taken its end.
+            self.adopt(&names.sealed(sealed.number))?;
+        }
+        let newest_plain = plain.next_back();
         let seen = Seen::look(storage, names, newest_plain.map(|sealed| sealed.number));
         match seen.map_err(in_dir)?.plan() {
             Plan::Create | Plan::Continue => self.open_active(now),
@@ -40,7 +48,8 @@ impl FileSink {
                 self.open_active(now)
             }
             Plan::FinishRotation => {
-                self.half_rotated = newest_plain.map(|sealed| sealed.number);
+                self.half_rotated =
+                    newest_plain.map(|sealed| Half { number: sealed.number, linked: true });
                 self.rotate_found(now)
             }
             Plan::SealAndPromote => self.rotate_found(now),
@@ -56,7 +65,8 @@ impl FileSink {
             Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        self.rotate(now);
+        // Whatever the reason was, it is not known any more; a crash inside a rotation is far likeliest at a full one.
+        self.rotate(now, RotationReason::Size);
         match self.rotate_not_before_unix_nanos {
             None => Ok(()),
             Some(_) => {
@@ -70,8 +80,15 @@ impl FileSink {
         let (segment, stat) = self.open_or_create()?;
         let content = if segment.len == 0 { now.unix_nanos } else { stat.modified_unix_nanos };
         let period = self.schedule.period(content);
+        let id_before = self.active_id;
         if let Some(old) = self.replace_active(segment, period) {
-            self.helper.offer(Job::Close(old));
+            self.close(old);
+            if self.active_id != id_before
+                && let Some(half) = self.half_rotated.take()
+            {
+                // The file that was left has its permanent name, and no other any more.
+                self.shared.sealed(half.number);
+            }
         }
         Ok(())
     }
@@ -98,7 +115,7 @@ impl FileSink {
     }
 
     fn create_dir_if_missing(&mut self) -> Result<(), SinkError> {
-        let shared = &self.shared;
+        let shared = std::sync::Arc::clone(&self.shared);
         let (storage, dir) = (&*shared.storage, &shared.names.dir);
         if storage.stat(dir).is_ok() {
             return Ok(());
@@ -106,7 +123,23 @@ impl FileSink {
         shared.discard_next();
         storage
             .create_dir(dir, shared.config.dir_mode)
-            .map_err(|source| SinkError::io("create directory", dir, source))
+            .map_err(|source| SinkError::io("create directory", dir, source))?;
+        // The lock went with the old directory.
+        if self.lock.is_some() { self.take_lock() } else { Ok(()) }
+    }
+
+    /// Two that rotate one log would rename files over each other's lines.
+    fn take_lock(&mut self) -> Result<(), SinkError> {
+        let names = &self.shared.names;
+        match self.shared.storage.lock(&names.lock, self.shared.config.file_mode) {
+            Ok(lock) => self.lock = Some(lock),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(SinkError::InUse { path: names.active.clone() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(source) => return Err(SinkError::io("lock", &names.lock, source)),
+        }
+        Ok(())
     }
 
     /// Opens an existing file and cuts a torn tail.
@@ -126,7 +159,7 @@ impl FileSink {
 
     /// Cuts what comes after the last newline, and keeps it aside.
     fn mend_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
-        let tail = tail_of(&*segment.file, len)?;
+        let (len, tail) = settled_tail(segment, len)?;
         if tail.whole_len == len {
             segment.accept_len(len);
             return Ok(());
@@ -177,7 +210,6 @@ impl FileSink {
         match self.open_active(now) {
             Ok(()) => {
                 self.counters.reopened += 1;
-                self.half_rotated = None;
                 self.helper.offer(Job::Prepare);
                 Ok(())
             }
@@ -196,54 +228,81 @@ impl FileSink {
 
     /// After a write: whether the lines are in a file that somebody can find, none of them glued to a fragment that
     /// somebody left by truncating at the same moment.
-    pub(super) fn in_place(&mut self, appended: &Appended) -> Result<bool, SinkError> {
-        let Some(active) = &self.active else { return Ok(false) };
-        let path = &self.shared.names.active;
-        let stat = active.stat().map_err(|source| SinkError::io("look at", path, source))?;
-        if stat.links == 0 {
-            if let Some(gone) = self.active.take() {
-                self.counters.reopened += 1;
-                self.helper.offer(Job::Close(gone));
+    ///
+    /// The lines *were* written. When it cannot be found out what became of them, they count as in place: written once
+    /// and reported is better than written twice.
+    pub(super) fn in_place(&mut self, appended: &Appended) -> bool {
+        let Some(active) = &self.active else { return false };
+        let stat = match active.stat() {
+            Ok(stat) => stat,
+            Err(source) => {
+                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                return true;
             }
-            return Ok(false);
-        }
-        let expected = active.len_expected();
-        if stat.len == expected {
-            return Ok(true);
-        }
-        let added = expected - active.len + appended.bytes;
-        match stat.len.checked_sub(added).filter(|_| stat.len < expected) {
-            Some(start) => self.unglue(start, stat.len),
-            // Somebody added lines, or truncated after our write: what is left of it is what he wanted.
-            None => self.accept_change(stat.len).map(|()| true),
-        }
-    }
-
-    /// The file was truncated just before our write, which starts at `start`.
-    fn unglue(&mut self, start: u64, len: u64) -> Result<bool, SinkError> {
-        self.counters.reopened += 1;
-        let Some(mut active) = self.active.take() else { return Ok(false) };
-        let whole = tail_of(&*active.file, start).map(|tail| tail.whole_len == start);
-        let result = match whole {
-            Ok(true) => self.mend_tail(&mut active, len).map(|()| true),
-            // Everything from the fragment on is cut; the batch will be written again.
-            Ok(false) => {
-                { active.file.set_len(start).and_then(|()| self.mend_tail(&mut active, start)) }
-                    .map(|()| false)
-            }
-            Err(error) => Err(error),
         };
-        self.active = Some(active);
-        result.map_err(|source| SinkError::io("mend", &self.shared.names.active, source))
+        if stat.links == 0 {
+            self.counters.reopened += 1;
+            self.close_active();
+            return false;
+        }
+        if stat.len >= active.len_expected() {
+            // What somebody added is looked at before the next write.
+            return true;
+        }
+        let meant = active.len - appended.bytes;
+        match active.start_of(appended) {
+            // Truncated before our write, perhaps inside a line.
+            Ok(start) if start < meant => !self.is_glued(start) || !self.unglue(start),
+            // Truncated after our write: what is left of it is what he wanted.
+            Ok(_) => true,
+            Err(source) => {
+                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                true
+            }
+        }
     }
 
-    pub(super) fn replace_active(&mut self, segment: Segment, period: i128) -> Option<Segment> {
+    /// Lets go of a file that is not ours any more.
+    pub(super) fn close_active(&mut self) {
+        if let Some(gone) = self.active.take() {
+            self.close(gone);
+        }
+    }
+
+    fn close(&mut self, segment: Segment) {
+        self.closing = true;
+        self.helper.offer(Job::Close(segment));
+    }
+
+    /// Whether what we wrote at `start` follows on something that is no line end: the file was truncated before it.
+    fn is_glued(&self, start: u64) -> bool {
+        let tail = self.active.as_ref().map(|active| tail_of(&*active.file, start));
+        matches!(tail, Some(Ok(tail)) if tail.whole_len != start)
+    }
+
+    /// Cuts our lines off again, with the fragment before them, so that they can be written after a line end. Says
+    /// whether it could.
+    fn unglue(&mut self, start: u64) -> bool {
+        let cut = self.active.as_mut().map_or(Ok(()), |active| active.cut(start));
+        if let Err(source) = cut {
+            self.note(SinkError::io("cut", &self.shared.names.active.clone(), source));
+            return false;
+        }
+        if let Err(error) = self.accept_change(start) {
+            self.note(error);
+            // Opening it again will try once more.
+            self.close_active();
+        }
+        true
+    }
+
+    pub(super) fn replace_active(&mut self, segment: Segment, period: Period) -> Option<Segment> {
         self.active_id = segment.stat().ok().and_then(|stat| stat.id);
         self.active_period = period;
         self.active.replace(segment)
     }
 
-    pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> i128 {
+    pub(super) fn period_of_new(&self, segment: &Segment, now: Now) -> Period {
         let content = match segment.stat() {
             Ok(stat) if segment.len > 0 => stat.modified_unix_nanos,
             _ => now.unix_nanos,
@@ -254,5 +313,22 @@ impl FileSink {
     fn not_a_file(&self, path: &std::path::Path) -> SinkError {
         let kind = self.shared.storage.stat(path).map_or(FileKind::Other, |stat| stat.kind);
         SinkError::NotAFile { path: path.to_owned(), found: kind.as_str() }
+    }
+}
+
+/// The tail and the length that it was found at. Another process may be in the middle of a write: as long as the file
+/// grows, what looks torn is not.
+fn settled_tail(segment: &Segment, len: u64) -> io::Result<(u64, Tail)> {
+    let mut len = len;
+    loop {
+        let tail = tail_of(&*segment.file, len)?;
+        if tail.whole_len == len {
+            return Ok((len, tail));
+        }
+        let len_now = segment.stat()?.len;
+        if len_now <= len {
+            return Ok((len, tail));
+        }
+        len = len_now;
     }
 }

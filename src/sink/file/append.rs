@@ -58,39 +58,37 @@ impl Way for AppendWay {
         self.learn(lines);
         let layout = self.layout(lines, len_max);
         if lines.bytes().len() <= PAGE_BYTES * (SLICES_SMALL / SLICES_PER_RUN - 1) {
-            append_all::<SLICES_SMALL>(file, &layout, len, lines)
+            append_once::<SLICES_SMALL>(file, &layout, len, lines)
         } else {
-            append_all::<SLICES_MAX>(file, &layout, len, lines)
+            append_once::<SLICES_MAX>(file, &layout, len, lines)
         }
     }
 }
 
-fn append_all<const N: usize>(
+/// Plans and writes what one system call can take. Not more: when others truncate the file meanwhile, where the call
+/// ended tells where its lines are.
+fn append_once<const N: usize>(
     file: &mut dyn StorageFile,
     layout: &Layout,
     len: u64,
     lines: Lines<'_>,
 ) -> Appended {
     let mut done = Appended::default();
-    let mut rest = lines;
-    while !rest.is_empty() {
-        let mut slices = Slices::<N>::new();
-        let taken = slices.fill(layout, rest, len + done.bytes);
-        if taken == 0 {
-            done.full = true;
-            break;
-        }
-        let (written, error) = write_whole(file, &mut slices.slices[..slices.used]);
-        if let Some(error) = error {
-            let whole = layout.whole_within(rest, len + done.bytes, written);
-            done.add(whole.lines, whole.bytes, whole.padding);
-            done.torn_bytes = (written - whole.bytes) as u64;
-            done.error = Some(error);
-            break;
-        }
-        done.add(taken, written, slices.padding);
-        rest = rest.split_at(taken).1;
+    let mut slices = Slices::<N>::new();
+    let taken = slices.fill(layout, lines, len);
+    if taken == 0 {
+        done.full = true;
+        return done;
     }
+    let (written, error) = write_whole(file, &mut slices.slices[..slices.used]);
+    if error.is_none() {
+        done.add(taken, written, slices.padding);
+        return done;
+    }
+    let whole = layout.whole_within(lines, len, written);
+    done.add(whole.lines, whole.bytes, whole.padding);
+    done.torn_bytes = (written - whole.bytes) as u64;
+    done.error = error;
     done
 }
 

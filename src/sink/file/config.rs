@@ -12,6 +12,9 @@ pub enum WriteMode {
     /// `O_APPEND` and vectored writes. Keeps every promise.
     #[default]
     Append,
+    /// Stores into a memory mapping. Survives truncation by others and a full disk, too, but for the time of one copy a
+    /// reader may see zeros at the end of the file. Linux only. It registers a handler for SIGBUS.
+    Mmap,
 }
 
 /// When a segment is sealed because of its age. Times are UTC, moved by [`FileConfig::rotate_offset_seconds`].
@@ -136,12 +139,16 @@ impl FileConfig {
                 "one without".to_owned(),
             );
         }
+        if self.write_mode == WriteMode::Mmap && !cfg!(target_os = "linux") {
+            return bad("write_mode", "`Append`, or Linux", "`Mmap` on another system".to_owned());
+        }
         for (field, mode) in [("dir_mode", self.dir_mode), ("file_mode", self.file_mode)] {
             if mode > 0o7777 {
                 return bad(field, "permission bits up to 0o7777", format!("{mode:#o}"));
             }
         }
-        match Names::of(&self.path) {
+        // The working directory may change while the sink lives.
+        match std::path::absolute(&self.path).ok().and_then(|path| Names::of(&path)) {
             Some(names) => Ok(names),
             None => bad("path", "a path that ends in a file name", self.path.display().to_string()),
         }

@@ -4,15 +4,17 @@
 //! hands it jobs through a bounded channel and never waits for room in it: what a job would do can be found out from
 //! the directory, so a job that does not fit is done together with the next one. When a rotation comes before the next
 //! segment is prepared, the writer prepares it itself (one `open`).
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::{Condvar, Mutex};
 
 use super::config::FileConfig;
 use super::names::Names;
+use super::seal::Rotation;
 use super::segment::Segment;
 use super::{prepare, tidy};
 use crate::sink::SinkError;
@@ -20,12 +22,15 @@ use crate::storage::Storage;
 
 const JOBS_MAX: usize = 16;
 
+/// What is to be called at each rotation.
+pub(super) type Hook = Box<dyn Fn(&Rotation) + Send + Sync>;
+
 /// What the writer asks for.
 pub(super) enum Job {
     /// Have a next segment ready.
     Prepare,
-    /// This segment is sealed; make it durable, close it, tidy up.
-    Sealed(Segment),
+    /// This segment is sealed; close it, tell the hook, make it durable, tidy up.
+    Sealed(Segment, Rotation),
     /// Close a file that is no longer ours.
     Close(Segment),
     /// Apply retention, finish compressions.
@@ -37,9 +42,11 @@ pub(super) enum Job {
 /// The prepared next segment.
 enum Next {
     None,
-    /// One of the two threads is making it.
+    /// The helper is making it.
     Working,
     Ready(Segment),
+    /// The writer has it, and it may still stand under the hidden name: nobody else makes one.
+    Taken,
 }
 
 struct State {
@@ -64,6 +71,10 @@ pub(super) struct Shared {
     pub removed: AtomicU64,
     /// Errors met on the helper thread.
     pub errors: AtomicU64,
+    /// The sink is being dropped: what can be done on the next start is left to it.
+    stopping: AtomicBool,
+    /// Told of every rotation.
+    pub hook: Mutex<Option<Hook>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -80,25 +91,48 @@ impl Shared {
             last_number: AtomicU64::new(0),
             removed: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+            hook: Mutex::new(None),
             state: Mutex::new(state),
             changed: Condvar::new(),
         }
     }
 
-    /// The prepared next segment, or one that is made right here.
+    /// The highest number that a finished rotation has given out. A name with a higher one may still be the active file.
+    pub fn last_number(&self) -> u64 {
+        self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// Whether long work should stop.
+    #[cfg_attr(
+        not(feature = "compress"),
+        expect(dead_code, reason = "only compression takes long")
+    )]
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The prepared next segment, or one that is made right here. The writer says with [`Shared::used_next`] or
+    /// [`Shared::offer_next`] what became of it.
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {
             self.changed.wait(&mut state);
         }
-        if let Next::Ready(segment) = std::mem::replace(&mut state.next, Next::Working) {
-            state.next = Next::None;
+        if let Next::Ready(segment) = std::mem::replace(&mut state.next, Next::Taken) {
             return Ok(segment);
         }
         drop(state);
         let made = prepare::next_segment(&*self.storage, &self.names, &self.config);
-        self.put(Next::None);
+        if made.is_err() {
+            self.used_next();
+        }
         made
+    }
+
+    /// The segment that was taken is in its place, or given up.
+    pub fn used_next(&self) {
+        self.put(Next::None);
     }
 
     /// Offers a segment that was found prepared.
@@ -148,8 +182,8 @@ impl Shared {
 
     /// Writer: segment `number` is sealed from now on.
     pub fn sealed(&self, number: u64) {
-        self.last_number.store(number, Ordering::Relaxed);
         self.state.lock().unsynced.push(number);
+        self.last_number.store(number, Ordering::Relaxed);
     }
 
     /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it is at it.
@@ -178,17 +212,11 @@ impl Shared {
     fn run(&self, job: Job) {
         match job {
             Job::Prepare => self.prepare(),
-            Job::Sealed(mut segment) => {
-                if let Err(source) = segment.seal() {
-                    self.note(SinkError::io("seal", &self.names.active, source));
-                }
-                drop(segment);
+            Job::Sealed(segment, rotation) => {
+                self.seal(segment, &rotation);
                 self.tidy();
             }
-            Job::Close(mut segment) => {
-                // Best effort: the file is not ours any more.
-                let _ = segment.seal();
-            }
+            Job::Close(segment) => self.close(segment),
             Job::Tidy => self.tidy(),
             Job::Barrier(done) => {
                 let _ = done.send(());
@@ -196,18 +224,41 @@ impl Shared {
         }
     }
 
-    fn tidy(&self) {
-        if let Err(error) = self.sync_sealed() {
-            self.note(error);
+    /// What hangs on the open file, and on the moment.
+    fn seal(&self, mut segment: Segment, rotation: &Rotation) {
+        if let Err(source) = segment.seal() {
+            self.note(SinkError::io("seal", &rotation.sealed, source));
         }
+        drop(segment);
+        let hook = self.hook.lock();
+        if let Some(hook) = &*hook {
+            // A hook that panics must not take the helper thread with it.
+            let called = catch_unwind(AssertUnwindSafe(|| hook(rotation)));
+            if called.is_err() {
+                let panicked = std::io::Error::other("the rotation hook panicked");
+                self.note(SinkError::io("report", &rotation.sealed, panicked));
+            }
+        }
+    }
+
+    /// A file that others moved away still has lines that a later `sync` promises to have made durable.
+    fn close(&self, mut segment: Segment) {
+        if let Err(source) = segment.seal().and_then(|()| segment.sync()) {
+            self.note(SinkError::io("close", &self.names.active, source));
+        }
+    }
+
+    fn tidy(&self) {
         if let Err(error) = tidy::tidy(self) {
             self.note(error);
         }
     }
 }
 
-/// The thread and the way to it. Dropping it lets the thread finish what it has been given, and waits for that.
+/// The thread and the way to it. Dropping it lets the thread finish what it has been given, but for compressions, and
+/// waits for that.
 pub(super) struct Helper {
+    shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -215,18 +266,23 @@ pub(super) struct Helper {
 impl Helper {
     pub fn start(shared: &Arc<Shared>) -> std::io::Result<Helper> {
         let (jobs, inbox) = bounded(JOBS_MAX);
-        let shared = Arc::clone(shared);
+        let theirs = Arc::clone(shared);
         let thread = std::thread::Builder::new()
             .name("ringseal-file".to_owned())
-            .spawn(move || run_all(&shared, &inbox))?;
-        Ok(Helper { jobs: Some(jobs), thread: Some(thread) })
+            .spawn(move || run_all(&theirs, &inbox))?;
+        Ok(Helper { shared: Arc::clone(shared), jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Hands a job over if there is room; otherwise what it carried is dropped here and its work is done together with
-    /// a later job.
+    /// Hands a job over if there is room. Otherwise its work is done together with a later job, but for what hangs on
+    /// the open file, which is done here.
     pub fn offer(&self, job: Job) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.try_send(job);
+        let Some(jobs) = &self.jobs else { return };
+        match jobs.try_send(job) {
+            Err(TrySendError::Full(Job::Sealed(segment, rotation))) => {
+                self.shared.seal(segment, &rotation);
+            }
+            Err(TrySendError::Full(Job::Close(segment))) => self.shared.close(segment),
+            _ => {}
         }
     }
 
@@ -249,6 +305,7 @@ fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
 
 impl Drop for Helper {
     fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

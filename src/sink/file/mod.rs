@@ -4,18 +4,22 @@
 //! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a vanished directory are
 //! mended or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link and
 //! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
-//! finishes what was under way ([`recover`] is the table).
+//! finishes what was under way (`recover.rs` has the table).
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
-use crate::storage::{FileId, OsStorage, Storage};
+use crate::storage::{FileId, OsStorage, Storage, StorageFile};
 
 mod active;
 mod append;
+#[cfg(feature = "compress")]
+mod compress;
 mod config;
 mod helper;
+#[cfg(target_os = "linux")]
+mod mapped;
 mod names;
 mod pages;
 mod prepare;
@@ -30,13 +34,20 @@ mod tests;
 mod tidy;
 
 pub use config::{FileConfig, RotateEvery, WriteMode};
+pub use seal::{Rotation, RotationReason};
 
 use helper::{Helper, Job, Shared};
-use rotate::{Due, Schedule};
+use rotate::{Due, Every, Period, Schedule};
+use seal::Half;
 use segment::Segment;
 
 /// How often a batch is written again within one call because its file was deleted under it.
 const REWRITES_MAX: usize = 3;
+
+/// How often an idle sink looks whether its file is still there.
+const LOOK_NANOS: i64 = 1_000_000_000;
+/// How often retention by age is applied when nothing rotates.
+const TIDY_NANOS: i64 = 600_000_000_000;
 
 /// Writes lines to a file that rotates. See the module.
 pub struct FileSink {
@@ -44,14 +55,22 @@ pub struct FileSink {
     shared: Arc<Shared>,
     helper: Helper,
     schedule: Schedule,
+    /// Held so that nobody else rotates under our feet; `None` where there are no locks.
+    lock: Option<Box<dyn StorageFile>>,
     active: Option<Segment>,
     active_id: Option<FileId>,
     /// The period of what is in the active file; of the moment it was opened while it is empty.
-    active_period: i128,
+    active_period: Period,
     next_number: u64,
-    /// The number under which the active file is linked already, while its replacement failed.
-    half_rotated: Option<u64>,
+    /// The active file has its permanent name already, while putting its successor in place failed.
+    half_rotated: Option<Half>,
     rotate_not_before_unix_nanos: Option<i64>,
+    /// Files that others moved or removed are being closed; what we wrote to them may not be durable yet.
+    closing: bool,
+    /// When to look at the active file though nothing is written.
+    look_due: Every,
+    /// When to look for segments that have become too old.
+    tidy_due: Every,
     counters: SinkCounters,
     last_error: Option<SinkError>,
 }
@@ -83,12 +102,16 @@ impl FileSink {
             shared,
             helper,
             schedule,
+            lock: None,
             active: None,
             active_id: None,
-            active_period: 0,
+            active_period: schedule.period(now.unix_nanos),
             next_number: 1,
             half_rotated: None,
             rotate_not_before_unix_nanos: None,
+            closing: false,
+            look_due: Every::new(LOOK_NANOS, now),
+            tidy_due: Every::new(TIDY_NANOS, now),
             counters: SinkCounters::default(),
             last_error: None,
         };
@@ -103,6 +126,11 @@ impl FileSink {
         self.helper.settle();
     }
 
+    /// Has `hook` called after each rotation, on the helper thread. It replaces an earlier one.
+    pub fn on_rotation(&self, hook: impl Fn(&Rotation) + Send + Sync + 'static) {
+        *self.shared.hook.lock() = Some(Box::new(hook));
+    }
+
     /// Writes lines until they are all in place, the segment is full, or something fails.
     fn write_some(&mut self, lines: Lines<'_>, now: Now) -> Result<usize, WriteError> {
         let failed = |cause| WriteError { lines_written: 0, cause };
@@ -112,7 +140,10 @@ impl FileSink {
         let Some(active) = &mut self.active else { return Ok(0) };
         let was_empty = active.len == 0;
         let mut appended = active.append(lines, len_max);
-        if !self.in_place(&appended).map_err(failed)? {
+        if appended.lost {
+            self.counters.reopened += 1;
+            self.close_active();
+        } else if !self.in_place(&appended) {
             return Ok(0);
         }
         if was_empty && appended.lines > 0 {
@@ -126,7 +157,7 @@ impl FileSink {
             return Err(WriteError { lines_written: appended.lines, cause });
         }
         if appended.full {
-            self.rotate(now);
+            self.rotate(now, RotationReason::Size);
         }
         Ok(appended.lines)
     }
@@ -165,8 +196,13 @@ impl FileSink {
                 self.active_period = self.schedule.period(now.unix_nanos);
             }
             Due::Seal if self.rotation_waits(now) => {}
-            Due::Seal => self.rotate(now),
+            Due::Seal if self.is_full() => self.rotate(now, RotationReason::Both),
+            Due::Seal => self.rotate(now, RotationReason::Time),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.len >= self.shared.config.len_max())
     }
 
     fn note(&mut self, error: SinkError) {
@@ -198,6 +234,9 @@ impl Sink for FileSink {
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
+        if std::mem::take(&mut self.closing) {
+            self.helper.settle();
+        }
         self.shared.sync_sealed()?;
         let names = &self.shared.names;
         if let Some(active) = &self.active {
@@ -212,12 +251,17 @@ impl Sink for FileSink {
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
         self.rotate_by_time(now);
+        if self.look_due.is_due(now) {
+            self.ensure_active(now)?;
+        }
+        if self.tidy_due.is_due(now) {
+            self.helper.offer(Job::Tidy);
+        }
         self.take_error().map_or(Ok(()), Err)
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.open_active(now)?;
-        self.half_rotated = None;
         self.helper.offer(Job::Prepare);
         self.helper.offer(Job::Tidy);
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the prepared next segment), `.app.log.last` (the
-//! highest number given out), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
+//! highest number given out), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
 //! were cut away on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,21 +22,20 @@ pub(super) struct Names {
     pub next: PathBuf,
     pub last: PathBuf,
     pub torn: PathBuf,
+    pub lock: PathBuf,
     base: OsString,
 }
 
 impl Names {
-    /// The names that belong to an active file's path; `None` if the path has no file name.
+    /// The names that belong to an active file's absolute path; `None` if it has no file name.
     pub fn of(path: &Path) -> Option<Names> {
         let base = path.file_name()?.to_owned();
-        let dir = match path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let dir = path.parent()?.to_owned();
         Some(Names {
             active: path.to_owned(),
             next: dir.join(joined(&[".".as_ref(), &base, ".next".as_ref()])),
             last: dir.join(joined(&[".".as_ref(), &base, ".last".as_ref()])),
+            lock: dir.join(joined(&[".".as_ref(), &base, ".lock".as_ref()])),
             torn: dir.join(joined(&[&base, ".torn".as_ref()])),
             dir,
             base,

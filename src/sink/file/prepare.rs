@@ -3,10 +3,12 @@ use std::io;
 
 use super::append::AppendWay;
 use super::config::{FileConfig, WriteMode};
+#[cfg(target_os = "linux")]
+use super::mapped::MappedWay;
 use super::names::Names;
 use super::segment::{Segment, Way};
 use crate::sink::SinkError;
-use crate::storage::{OpenHow, Storage};
+use crate::storage::{OpenHow, Storage, StorageFile};
 
 /// An empty file under the hidden name. What stands there already was never part of the log and is replaced.
 pub(super) fn next_segment(
@@ -21,13 +23,23 @@ pub(super) fn next_segment(
         }
         opened => opened,
     };
-    let file = file.map_err(|source| SinkError::io("prepare", &names.next, source))?;
-    Ok(Segment::new(file, 0, way(config)))
+    let mut file = file.map_err(|source| SinkError::io("prepare", &names.next, source))?;
+    let way = prepared_way(config, &mut *file);
+    Ok(Segment::new(file, 0, way))
 }
 
 /// The configured way of writing.
 pub(super) fn way(config: &FileConfig) -> Box<dyn Way> {
     match config.write_mode {
-        WriteMode::Append => Box::new(AppendWay::new(config.page_align)),
+        #[cfg(target_os = "linux")]
+        WriteMode::Mmap => Box::new(MappedWay::new(config.len_max(), config.page_align)),
+        _ => Box::new(AppendWay::new(config.page_align)),
     }
+}
+
+/// The same, with everything reserved that can be.
+fn prepared_way(config: &FileConfig, file: &mut dyn StorageFile) -> Box<dyn Way> {
+    let mut way = way(config);
+    way.prepare(file);
+    way
 }

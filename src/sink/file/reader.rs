@@ -1,26 +1,31 @@
-//! Reads a log back, line by line, through its sealed segments and the active file, once or for ever.
+//! Reads a log back, line by line, through its sealed segments and the active file, once or for
+//! ever.
 //!
 //! Promises:
-//! - Each line is given exactly once, oldest segment first, however many rotations happen between two calls. What
-//!   could not be given (a segment that retention removed before it was read) is reported as a [`Gap`].
+//! - Each line is given exactly once, oldest segment first, however many rotations happen between
+//!   two calls. What could not be given (a segment that retention removed before it was read) is
+//!   reported as a [`Gap`].
 //! - It never changes, locks or delays anything: it only opens, reads, lists and stats.
 //! - Memory: one buffer of [`Options::read_bytes`], grown only for a longer line and never past
 //!   [`Options::line_bytes_max`] plus one read; a directory listing at each change of segment.
-//! - Nothing waits: when nothing is new, [`Reader::next_line`] says [`Step::Idle`] and the caller decides how long to
-//!   sleep. Only reading from a pipe blocks.
-//! - A crash of the writer may leave a torn last line or a tail of NULs in the active file. Neither is given while it
-//!   may still be completed; a line is given when its newline is there, or when the file will not grow any more.
+//! - Nothing waits: when nothing is new, [`Reader::next_line`] says [`Step::Idle`] and the caller
+//!   decides how long to sleep. Only reading from a pipe blocks.
+//! - A crash of the writer may leave a torn last line or a tail of NULs in the active file. Neither
+//!   is given while it may still be completed; a line is given when its newline is there, or when
+//!   the file will not grow any more.
 //!
-//! How it follows: rotation first links the active file to the next number and then renames a new file over the active
-//! name. So a file whose inode is no longer behind the active name is complete, and its own number, found by inode
-//! (or by content, when it has been compressed meanwhile), says which segment comes next. That one is opened, not
-//! whatever is active now.
+//! How it follows: rotation first links the active file to the next number and then renames a new
+//! file over the active name. So a file whose inode is no longer behind the active name is
+//! complete, and its own number, found by inode (or by content, when it has been compressed
+//! meanwhile), says which segment comes next. That one is opened, not whatever is active now.
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 mod dir;
 mod error;
 mod follow;
+mod identity;
 mod lines;
 mod logs;
 mod segment;
@@ -48,7 +53,8 @@ pub enum Start {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Go on for ever, through rotations ([`Step::Idle`]), or stop at what was there at the beginning ([`Step::End`]).
+    /// Go on for ever, through rotations ([`Step::Idle`]), or stop at what was there at the
+    /// beginning ([`Step::End`]).
     pub follow: bool,
     /// Where to begin.
     pub start: Start,
@@ -56,6 +62,9 @@ pub struct Options {
     pub read_bytes: usize,
     /// A longer line is cut to this many bytes and counted. Default 16,777,216.
     pub line_bytes_max: usize,
+    /// Sealed segments that were last modified before this moment are passed over, unread and
+    /// unreported.
+    pub modified_since: Option<SystemTime>,
 }
 
 impl Default for Options {
@@ -65,6 +74,7 @@ impl Default for Options {
             start: Start::default(),
             read_bytes: 256 * 1024,
             line_bytes_max: 16 * 1024 * 1024,
+            modified_since: None,
         }
     }
 }
@@ -97,6 +107,13 @@ impl Options {
         self.line_bytes_max = line_bytes_max;
         self
     }
+
+    /// Which sealed segments to pass over: those last modified before this moment.
+    #[must_use]
+    pub fn modified_since(mut self, moment: SystemTime) -> Self {
+        self.modified_since = Some(moment);
+        self
+    }
 }
 
 /// What [`Reader::next_line`] found.
@@ -123,8 +140,8 @@ pub enum Gap {
         /// The number of the next one that is there.
         next: u64,
     },
-    /// The file that was being read was sealed and removed before its number was seen, and it was the first one: how
-    /// many segments were removed between it and the next one cannot be known.
+    /// The file that was being read was sealed and removed before its number was seen, and it was
+    /// the first one: how many segments were removed between it and the next one cannot be known.
     Unknown {
         /// The number of the next one that is there.
         next: u64,
@@ -196,12 +213,14 @@ pub struct Reader {
     floor: Option<u64>,
     /// The number that the next unread segment bears if none was removed.
     expected: Option<u64>,
-    /// The segment before went away without its number having been seen, and no number was known before it.
+    /// The segment before went away without its number having been seen, and no number was known
+    /// before it.
     lost_count: bool,
     stop: Stop,
     gap: Option<Gap>,
     listing: Vec<Sealed>,
-    /// Nothing was new at the last look: before reading on, see whether the file is still the same one.
+    /// Nothing was new at the last look: before reading on, see whether the file is still the same
+    /// one.
     was_idle: bool,
     nul_looks: u32,
     /// No log, just one stream.
@@ -224,11 +243,11 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     /// Opens the log whose active file is `path`, with its sealed segments beside it.
     ///
-    /// With [`Start::Active`] a path may also name one sealed segment, compressed or not, or a pipe; then only that
-    /// is read. When following, the log need not exist yet.
+    /// With [`Start::Active`] a path may also name one sealed segment, compressed or not, or a
+    /// pipe; then only that is read. When following, the log need not exist yet.
     ///
-    /// # Errors
-    /// [`ReadError::NotFound`] when not following and nothing is there; otherwise what the system said.
+    /// # Errors [`ReadError::NotFound`] when not following and nothing is there; otherwise what the
+    /// system said.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let directory = OsDirectory::of(path)
@@ -251,9 +270,9 @@ impl Reader {
 
     /// The next line, or why there is none. See [`Step`].
     ///
-    /// # Errors
-    /// A sealed segment that cannot be read is passed over: the next call goes on behind it. After any other error the
-    /// next call tries again when following, and says [`Step::End`] when not.
+    /// # Errors A sealed segment that cannot be read is passed over: the next call goes on behind
+    /// it. After any other error the next call tries again when following, and says [`Step::End`]
+    /// when not.
     pub fn next_line(&mut self) -> Result<Step<'_>, ReadError> {
         loop {
             let found = match self.look() {

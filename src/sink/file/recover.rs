@@ -151,9 +151,9 @@ fn next_seen(stat: Option<FileStat>) -> NextSeen {
 }
 
 /// Bytes read at a time when looking for the last newline.
-const LOOK_BYTES: usize = 16 * 1024;
+const LOOK_BYTES: usize = 256 * 1024;
 
-/// The bytes after a file's last newline.
+/// The bytes after a file's last whole line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tail {
     /// Where the last whole line ends.
@@ -165,14 +165,19 @@ pub(super) struct Tail {
 /// A fragment longer than this is kept in part only: a tail can be as long as the file.
 pub(super) const FRAGMENT_BYTES_MAX: usize = 1 << 20;
 
-/// Finds the end of the last whole line in the first `len` bytes. The common case, a file that ends in a newline, is
-/// one read of one byte.
+/// Nobody clears the file of torn lines; it must not fill the disk.
+const TORN_BYTES_MAX: u64 = 16 << 20;
+
+/// Finds the end of the last whole line in the first `len` bytes.
+///
+/// Lines after a NUL do not count: a copy into a mapping need not go from front to back, and a power loss may keep a
+/// later page and lose an earlier one. Such a hole is looked for in the last [`LOOK_BYTES`], which is more than a
+/// mapped copy takes at a time.
 pub(super) fn tail_of(file: &dyn StorageFile, len: u64) -> io::Result<Tail> {
-    let mut last = [0];
-    if len == 0 || read_full(file, &mut last, len - 1)? == 1 && last == *b"\n" {
-        return Ok(Tail { whole_len: len, fragment: Vec::new() });
-    }
     let whole_len = end_of_last_line(file, len)?;
+    if whole_len == len {
+        return Ok(Tail { whole_len, fragment: Vec::new() });
+    }
     let torn = usize::try_from(len - whole_len).unwrap_or(usize::MAX).min(FRAGMENT_BYTES_MAX);
     let mut fragment = vec![0; torn];
     let read = read_full(file, &mut fragment, whole_len)?;
@@ -182,13 +187,14 @@ pub(super) fn tail_of(file: &dyn StorageFile, len: u64) -> io::Result<Tail> {
 }
 
 fn end_of_last_line(file: &dyn StorageFile, len: u64) -> io::Result<u64> {
-    let mut buffer = vec![0; LOOK_BYTES];
+    let mut buffer = vec![0; LOOK_BYTES.min(usize::try_from(len).unwrap_or(LOOK_BYTES))];
     let mut end = len;
     while end > 0 {
         let start = end.saturating_sub(LOOK_BYTES as u64);
         let part = &mut buffer[..(end - start) as usize];
         let read = read_full(file, part, start)?;
-        if let Some(at) = memchr::memrchr(b'\n', &part[..read]) {
+        let sound = &part[..memchr::memchr(0, &part[..read]).unwrap_or(read)];
+        if let Some(at) = memchr::memrchr(b'\n', sound) {
             return Ok(start + at as u64 + 1);
         }
         end = start;
@@ -222,6 +228,9 @@ pub(super) fn keep_fragment(
 ) -> io::Result<()> {
     if fragment.is_empty() {
         return Ok(());
+    }
+    if storage.stat(&names.torn).is_ok_and(|stat| stat.len > TORN_BYTES_MAX) {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut file = match storage.open(&names.torn, OpenHow::CreateNew { mode }) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

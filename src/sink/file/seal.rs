@@ -4,6 +4,7 @@
 //! is renamed over the first. A crash between the two is finished on the next start ([`super::recover`]). A file system
 //! without hard links gets two renames, with a moment without an active file between them.
 use std::io;
+use std::path::{Path, PathBuf};
 
 use super::FileSink;
 use super::helper::Job;
@@ -12,14 +13,50 @@ use super::segment::Segment;
 use crate::core::Now;
 use crate::sink::SinkError;
 
+/// Why a segment was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationReason {
+    /// The next line would have exceeded [`FileConfig::rotate_bytes_max`](super::FileConfig).
+    Size,
+    /// Its time was over.
+    Time,
+    /// Both.
+    Both,
+}
+
+impl RotationReason {
+    /// `size`, `time` or `both`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RotationReason::Size => "size",
+            RotationReason::Time => "time",
+            RotationReason::Both => "both",
+        }
+    }
+}
+
+/// One rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// The sealed segment; it may have been compressed or removed by the time one looks.
+    pub sealed: PathBuf,
+    /// The file that lines go to from then on.
+    pub active: PathBuf,
+    /// Why.
+    pub reason: RotationReason,
+    /// Length of the sealed segment in bytes.
+    pub len_bytes: u64,
+}
+
 /// How long a rotation that failed is left alone; lines go on into the full segment meanwhile.
 const RETRY_NANOS: i64 = 1_000_000_000;
 
 impl FileSink {
     /// Seals the active segment and goes on with the next. Says no more than that it failed: the sink goes on with the
     /// segment that it has and tries again after a second.
-    pub(super) fn rotate(&mut self, now: Now) {
-        if let Err(error) = self.try_rotate(now) {
+    pub(super) fn rotate(&mut self, now: Now, reason: RotationReason) {
+        if let Err(error) = self.try_rotate(now, reason) {
             self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
             self.note(error);
         }
@@ -33,41 +70,57 @@ impl FileSink {
         })
     }
 
-    fn try_rotate(&mut self, now: Now) -> Result<(), SinkError> {
+    fn try_rotate(&mut self, now: Now, reason: RotationReason) -> Result<(), SinkError> {
         let next = self.shared.take_next()?;
-        let number = match self.name_sealed() {
-            Ok(number) => number,
+        let half = match self.name_sealed() {
+            Ok(half) => half,
             Err(error) => {
                 self.shared.offer_next(next);
                 return Err(error);
             }
         };
-        let next = self.put_in_place(next)?;
+        let next = match self.put_in_place(next) {
+            Ok(next) => next,
+            Err(error) => {
+                self.shared.used_next();
+                self.take_name_back(half);
+                return Err(error);
+            }
+        };
+        self.shared.used_next();
         self.half_rotated = None;
         self.rotate_not_before_unix_nanos = None;
         self.counters.rotations += 1;
-        self.shared.sealed(number);
+        self.shared.sealed(half.number);
         let period = self.period_of_new(&next, now);
         if let Some(sealed) = self.replace_active(next, period) {
-            self.helper.offer(Job::Sealed(sealed));
+            let names = &self.shared.names;
+            let rotation = Rotation {
+                sealed: names.sealed(half.number),
+                active: names.active.clone(),
+                reason,
+                len_bytes: sealed.len,
+            };
+            self.helper.offer(Job::Sealed(sealed, rotation));
         }
         self.helper.offer(Job::Prepare);
         Ok(())
     }
 
     /// First step: the permanent name.
-    fn name_sealed(&mut self) -> Result<u64, SinkError> {
-        if let Some(number) = self.half_rotated {
-            return Ok(number);
+    fn name_sealed(&mut self) -> Result<Half, SinkError> {
+        if let Some(half) = self.half_rotated {
+            return Ok(half);
         }
         loop {
             let number = self.next_number;
             let sealed = self.shared.names.sealed(number);
             self.next_number += 1;
             match self.give_name(&sealed) {
-                Ok(()) => {
-                    self.half_rotated = Some(number);
-                    return Ok(number);
+                Ok(linked) => {
+                    let half = Half { number, linked };
+                    self.half_rotated = Some(half);
+                    return Ok(half);
                 }
                 // Somebody put a file there; its number is taken.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -79,16 +132,33 @@ impl FileSink {
         }
     }
 
-    fn give_name(&self, sealed: &std::path::Path) -> io::Result<()> {
+    /// Says whether the active name still stands for the file, too.
+    fn give_name(&self, sealed: &Path) -> io::Result<bool> {
         let (storage, names) = (&*self.shared.storage, &self.shared.names);
         match storage.link(&names.active, sealed) {
             Err(error) if no_hard_links(&error) => {
                 if stat_or_missing(storage.stat(sealed))?.is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
-                storage.rename(&names.active, sealed)
+                storage.rename(&names.active, sealed).map(|()| false)
             }
-            result => result,
+            result => result.map(|()| true),
+        }
+    }
+
+    /// The second step failed: the file goes on under the active name alone. Its number is not given out again, for
+    /// somebody may have seen it.
+    fn take_name_back(&mut self, half: Half) {
+        let (storage, names) = (&*self.shared.storage, &self.shared.names);
+        let sealed = names.sealed(half.number);
+        let back = if half.linked {
+            storage.remove(&sealed)
+        } else {
+            storage.rename(&sealed, &names.active)
+        };
+        // If that fails too, the next rotation begins with the second step.
+        if back.is_ok() {
+            self.half_rotated = None;
         }
     }
 
@@ -107,6 +177,14 @@ impl FileSink {
         };
         next.map_err(|source| SinkError::io("rename to", &names.active, source))
     }
+}
+
+/// The active file has its permanent name, its successor is not in place yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Half {
+    pub number: u64,
+    /// It has the active name as well.
+    pub linked: bool,
 }
 
 /// FAT, some network and FUSE file systems.

@@ -6,7 +6,8 @@ use crate::storage::{FileStat, StorageFile};
 
 /// A way of writing lines at the end of a file.
 pub(super) trait Way: Send {
-    /// Writes as many whole lines as fit under `len_max` into a file that is `len` bytes long.
+    /// Writes whole lines under `len_max` into a file that is `len` bytes long: all of them, or fewer, but at least
+    /// one unless the segment is full or an error is returned.
     fn append(
         &mut self,
         file: &mut dyn StorageFile,
@@ -14,6 +15,14 @@ pub(super) trait Way: Send {
         lines: Lines<'_>,
         len_max: u64,
     ) -> Appended;
+
+    /// Whether lines go to wherever the file ends when they come, and not to a fixed offset.
+    fn follows_end(&self) -> bool {
+        true
+    }
+
+    /// Reserves ahead of the first write. Called on the helper thread; what fails here is tried again by the first write.
+    fn prepare(&mut self, _file: &mut dyn StorageFile) {}
 
     /// The file's length was changed by someone else, or by [`Segment::cut`].
     fn resized(&mut self, _file: &mut dyn StorageFile, _len: u64) {}
@@ -35,6 +44,8 @@ pub(super) struct Appended {
     pub padding: u64,
     /// Bytes of a torn line after them, which must be cut away.
     pub torn_bytes: u64,
+    /// The file was truncated while it was written: it must be opened again, and the rest written again.
+    pub lost: bool,
     /// The next line does not fit under the limit.
     pub full: bool,
     /// Why the next line is not in place.
@@ -102,6 +113,16 @@ impl Segment {
 
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync()
+    }
+
+    /// Where the lines of the last append begin. They are not where they were meant to be if the file was truncated just
+    /// before.
+    pub fn start_of(&self, appended: &Appended) -> io::Result<u64> {
+        if !self.way.follows_end() {
+            return Ok(self.len - appended.bytes);
+        }
+        let end = self.file.position()?;
+        Ok(end.saturating_sub(appended.bytes + appended.torn_bytes))
     }
 
     /// Helper thread: gives back what was reserved.

@@ -24,17 +24,31 @@ pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), Sink
     storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
 }
 
-/// Remembers the highest number, compresses, and removes what is too much.
+/// Removes what is too much, makes the rest durable, remembers the highest number, compresses.
 pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
     let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
-    keep_last_number(shared).map_err(in_dir)?;
     let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
-    retain(shared, &found.sealed).map_err(in_dir)
+    for &number in &found.partial {
+        // Nobody else writes one, and this thread is not at it: a crash left it.
+        shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
+    }
+    // First, because what goes need neither be synced nor compressed.
+    retain(shared, &found.sealed).map_err(in_dir)?;
+    // Read before: a segment that is sealed meanwhile is not among those that are synced now.
+    let number = shared.last_number();
+    shared.sync_sealed()?;
+    keep_last_number(shared, number).map_err(in_dir)?;
+    #[cfg(feature = "compress")]
+    if shared.config.compress {
+        let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+        super::compress::compress_sealed(shared, &found).map_err(in_dir)?;
+    }
+    Ok(())
 }
 
-/// Retention or a human may remove the newest sealed segment; its number must not come back.
-fn keep_last_number(shared: &Shared) -> io::Result<()> {
-    let number = shared.last_number.load(Ordering::Relaxed);
+/// Retention or a human may remove the newest sealed segment; its number must not come back. What is remembered also
+/// says which segments survive power loss: the tails of later ones are looked at on the next start.
+fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
     let (storage, names) = (&*shared.storage, &shared.names);
     if number == 0 || read_last_number(storage, names)? == number {
         return Ok(());
@@ -78,7 +92,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
     }
     let storage = &*shared.storage;
     let mut kept: Vec<Kept> = Vec::with_capacity(sealed.len());
-    for name in sealed {
+    for name in sealed.iter().filter(|name| name.number <= shared.last_number()) {
         let Some(stat) = stat_or_missing(storage.stat(&name.path(&shared.names)))? else {
             continue;
         };
@@ -93,7 +107,11 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
         }
     }
     let now = shared.now_unix_nanos.load(Ordering::Relaxed);
-    for segment in &kept[..limits.surplus(&kept, now)] {
+    let surplus = limits.surplus(&kept, now);
+    if let (Some(newest), true) = (kept.last(), surplus == kept.len()) {
+        keep_last_number(shared, newest.number)?;
+    }
+    for segment in &kept[..surplus] {
         for name in sealed.iter().filter(|name| name.number == segment.number) {
             match remove_durably(storage, &name.path(&shared.names)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -1,16 +1,10 @@
 //! Which lines to show.
 use memchr::memmem::Finder;
-use ringseal::core::{Level, LevelFilter};
+use ringseal::core::LevelFilter;
 
 use super::Args;
-use crate::json::{Entries, Entry, Kind, Text, Token, Tokens};
-use crate::level::{level_of_number, level_of_word};
-use crate::time::parse_moment;
-
-/// The keys under which a level may stand, ours first.
-pub(super) const LEVEL_KEYS: [&str; 4] = ["level", "log.level", "severity", "lvl"];
-/// The keys under which a time may stand, ours first.
-pub(super) const TIME_KEYS: [&str; 4] = ["timestamp", "@timestamp", "time", "ts"];
+use crate::json::{Entries, Text, Token, Tokens};
+use crate::line::{level_of, time_of};
 
 /// Everything that was asked for; a line must pass all of it.
 pub(super) struct Filter {
@@ -20,7 +14,8 @@ pub(super) struct Filter {
     until: Option<i64>,
     fields: Vec<(String, String)>,
     entries: Entries,
-    /// What was decided about the last line that is JSON: lines that are not, such as a stack trace, belong to it.
+    /// What was decided about the last line that is JSON: lines that are not, such as a stack
+    /// trace, belong to it.
     last: bool,
 }
 
@@ -84,40 +79,8 @@ impl Filter {
     }
 }
 
-/// The level of a line.
-pub(super) fn level_of(entries: &Entries, text: &str) -> Option<Level> {
-    find(entries, text, &LEVEL_KEYS)
-        .and_then(|entry| as_level(&entry))
-        .or_else(|| nested_level(entries, text))
-}
-
-fn as_level(entry: &Entry<'_>) -> Option<Level> {
-    match entry.string() {
-        Some(word) => level_of_word(word.plain()?),
-        None if entry.kind == Kind::Number => level_of_number(entry.raw),
-        None => None,
-    }
-}
-
-/// ECS in its nested form: `{"log":{"level":"info"}}`.
-fn nested_level(entries: &Entries, text: &str) -> Option<Level> {
-    let log = entries.iter(text).find(|entry| entry.key.is("log") && entry.kind == Kind::Map)?;
-    let mut inner = Entries::default();
-    inner.find(log.raw).ok()?;
-    inner.iter(log.raw).find(|entry| entry.key.is("level")).and_then(|entry| as_level(&entry))
-}
-
-/// When a line was written, in nanoseconds since 1970-01-01T00:00:00Z.
-pub(super) fn time_of(entries: &Entries, text: &str) -> Option<i64> {
-    parse_moment(find(entries, text, &TIME_KEYS)?.string()?.plain()?.as_bytes())
-}
-
-/// The entry of the first of `keys` that is there.
-pub(super) fn find<'a>(entries: &'a Entries, text: &'a str, keys: &[&str]) -> Option<Entry<'a>> {
-    keys.iter().find_map(|key| entries.iter(text).find(|entry| entry.key.is(key)))
-}
-
-/// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested, or half and half.
+/// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested,
+/// or half and half.
 fn has_field(entries: &Entries, text: &str, key: &str, value: &str) -> bool {
     entries.iter(text).any(|entry| reaches(entry.key, entry.raw, key, value))
 }
@@ -140,7 +103,8 @@ fn inside(raw: &str, path: &str, value: &str) -> bool {
     entries.find(raw).is_ok() && has_field(&entries, raw, path, value)
 }
 
-/// Whether a value is `value`: a string by its characters, anything else as it is written; a list by one of its items.
+/// Whether a value is `value`: a string by its characters, anything else as it is written; a list
+/// by one of its items.
 fn holds(raw: &str, value: &str) -> bool {
     let mut tokens = Tokens::of(raw);
     match tokens.next_token() {

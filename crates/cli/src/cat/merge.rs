@@ -1,13 +1,14 @@
 //! Several logs as one, by the time in their lines.
 //!
-//! A log's own order is never changed: a line without a time, or with an earlier one than the line before it, counts
-//! as if it had that line's time. One log alone is passed through without looking at times.
+//! A log's own order is never changed: a line without a time, or with an earlier one than the line
+//! before it, counts as if it had that line's time. One log alone is passed through without looking
+//! at times.
 use std::path::PathBuf;
 
 use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
 
-use super::filter::time_of;
 use crate::json::Entries;
+use crate::line::time_of;
 
 /// What the logs have next.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,13 +44,22 @@ enum Filled {
 pub(super) struct Merge {
     heads: Vec<Head>,
     entries: Entries,
+    /// More logs may come.
+    follow: bool,
 }
 
 impl Merge {
-    pub(super) fn new(readers: Vec<Reader>) -> Self {
+    pub(super) fn new(readers: Vec<Reader>, follow: bool) -> Self {
+        let mut merge = Self { heads: Vec::new(), entries: Entries::default(), follow };
+        merge.add(readers);
+        merge
+    }
+
+    /// More logs.
+    pub(super) fn add(&mut self, readers: Vec<Reader>) {
         let head =
             |reader| Head { reader, line: Vec::new(), full: false, time: i64::MIN, ended: false };
-        Self { heads: readers.into_iter().map(head).collect(), entries: Entries::default() }
+        self.heads.extend(readers.into_iter().map(head));
     }
 
     /// The file that the log with this index is at, for messages.
@@ -59,13 +69,13 @@ impl Merge {
 
     /// The next line of all logs, or what one of them reports.
     ///
-    /// Without following, lines come in the order of their times. When following, a log that has nothing new is not
-    /// waited for.
+    /// Without following, lines come in the order of their times. When following, a log that has
+    /// nothing new is not waited for.
     pub(super) fn next_turn(&mut self) -> Result<Turn<'_>, ReadError> {
         if self.heads.len() == 1 {
             return self.turn_alone();
         }
-        let mut idle = false;
+        let mut idle = self.follow && self.heads.is_empty();
         for (index, head) in self.heads.iter_mut().enumerate() {
             match head.fill(&mut self.entries)? {
                 Filled::Ready => {}
@@ -119,5 +129,65 @@ impl Head {
             self.time = self.time.max(time);
         }
         Ok(Filled::Ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ringseal::sink::file::reader::Options;
+
+    use super::*;
+
+    fn merged(logs: &[Vec<String>]) -> Vec<String> {
+        let reader = |log: &Vec<String>| {
+            let stream = Box::new(std::io::Cursor::new(log.join("\n").into_bytes()));
+            Reader::from_stream("log", stream, Options::default())
+        };
+        let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
+        let mut lines = Vec::new();
+        while let Turn::Line(line) = merge.next_turn().expect("no read fails") {
+            lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));
+        }
+        lines
+    }
+
+    fn line(log: usize, second: u8, serial: usize) -> String {
+        let time = crate::time::write_millis(i64::from(second) * 1_000_000_000);
+        let time = String::from_utf8_lossy(&time);
+        format!("{{\"timestamp\":\"{time}\",\"log\":{log},\"serial\":{serial}}}")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn logs_in_order_come_out_as_one_stable_sort(
+            mut logs in prop::collection::vec(prop::collection::vec(0..20_u8, 0..15), 0..5)
+        ) {
+            logs.iter_mut().for_each(|log| log.sort_unstable());
+            let mut all = Vec::new();
+            let mut texts = Vec::new();
+            for (log, seconds) in logs.iter().enumerate() {
+                let lines = seconds.iter().enumerate();
+                let timed: Vec<_> = lines.map(|(at, &second)| (second, line(log, second, at))).collect();
+                texts.push(timed.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>());
+                all.extend(timed);
+            }
+            all.sort_by_key(|&(second, _)| second);
+            let expected: Vec<_> = all.into_iter().map(|(_, line)| line).collect();
+            prop_assert_eq!(merged(&texts), expected);
+        }
+    }
+
+    #[test]
+    fn a_log_keeps_its_own_order_whatever_its_times_say() {
+        let logs = [
+            vec![line(0, 5, 0), "no time".into(), line(0, 3, 1), line(0, 9, 2)],
+            vec![line(1, 4, 0), line(1, 6, 1)],
+        ];
+        let expected =
+            [&logs[1][0], &logs[0][0], &logs[0][1], &logs[0][2], &logs[1][1], &logs[0][3]];
+        assert_eq!(merged(&logs).iter().collect::<Vec<_>>(), expected);
     }
 }

@@ -1,23 +1,26 @@
 //! `ringseal cat`: reads logs back, for people or as they are, once or following.
 //!
-//! Memory stays flat: one read buffer per log and one output buffer. Lines are parsed only when a filter, the merging
-//! of several logs or the form for people needs it.
+//! Memory stays flat: one read buffer per log and one output buffer. Lines are parsed only when a
+//! filter, the merging of several logs or the form for people needs it.
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ringseal::core::LevelFilter;
-use ringseal::sink::file::reader::{Gap, Options, Reader, Start, logs_in};
+use ringseal::sink::file::reader::Gap;
 
 use crate::out::{Color, Failure, Outcome, complain};
+use crate::progress::Progress;
 use crate::time::Moment;
 
 mod filter;
 mod merge;
+mod open;
 mod show;
 
 use filter::Filter;
 use merge::{Merge, Turn};
+use open::{Opener, unix_nanos_now};
 use show::{Look, People};
 
 const EXAMPLES: &str = "\
@@ -36,7 +39,8 @@ Several logs are merged by the time in their lines.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Log files, directories with logs (`*.log` and their sealed segments), or `-` for standard input.
+    /// Log files, directories with logs (`*.log` and their sealed segments), or `-` for standard
+    /// input.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
     /// Go on when the end is reached, through rotations.
@@ -57,7 +61,8 @@ pub struct Args {
     /// Only lines that contain this text, byte for byte as it stands in the file.
     #[arg(short, long, value_name = "TEXT")]
     grep: Option<String>,
-    /// Only lines in which this field has this value. Dots reach into nested fields. May be given several times.
+    /// Only lines in which this field has this value. Dots reach into nested fields. May be given
+    /// several times.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
     fields: Vec<(String, String)>,
     /// Lines as they are in the file, without padding, instead of the form for people.
@@ -73,52 +78,19 @@ pub struct Args {
 /// # Errors
 /// When nothing could be read, or the output could not be written.
 pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-    let filter = Filter::new(args, now);
+    let now = unix_nanos_now();
+    let mut opener = Opener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
+    let merge = Merge::new(opener.open_all(&args.paths)?, args.follow);
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
-        filter,
+        filter: Filter::new(args, now),
         people: (!args.json).then(|| People::new(Look::of(color, args.all))),
     };
-    let mut cat = Cat { printer, follow: args.follow, findings: false };
-    let readers = open_all(args)?;
-    cat.run(readers)?;
+    let progress = if args.follow { Progress::none() } else { Progress::new(opener.total_bytes) };
+    let mut cat = Cat { printer, opener, progress, follow: args.follow, findings: false };
+    cat.run(merge)?;
     cat.printer.out.flush()?;
     Ok(if cat.findings { Outcome::Findings } else { Outcome::Fine })
-}
-
-/// One reader for every log that the arguments name.
-fn open_all(args: &Args) -> Result<Vec<Reader>, Failure> {
-    let mut readers = Vec::new();
-    for path in &args.paths {
-        if path.as_os_str() == "-" {
-            readers.push(Reader::from_stream(
-                "standard input",
-                Box::new(io::stdin()),
-                Options::default(),
-            ));
-        } else if path.is_dir() {
-            let logs = logs_in(path).map_err(Failure::of)?;
-            if logs.is_empty() {
-                let path = path.display();
-                return Err(Failure::of(format_args!(
-                    "no log in {path}: expected names ending in .log"
-                )));
-            }
-            for log in logs {
-                readers.push(open(&log, args.follow, Start::Oldest)?);
-            }
-        } else {
-            let start = if args.sealed { Start::Oldest } else { Start::Active };
-            readers.push(open(path, args.follow, start)?);
-        }
-    }
-    Ok(readers)
-}
-
-fn open(path: &std::path::Path, follow: bool, start: Start) -> Result<Reader, Failure> {
-    Reader::open(path, Options::default().follow(follow).start(start)).map_err(Failure::of)
 }
 
 /// Filters lines and writes them.
@@ -145,22 +117,25 @@ impl<W: Write> Printer<W> {
 
 struct Cat<W: Write> {
     printer: Printer<W>,
+    opener: Opener,
+    progress: Progress,
     follow: bool,
     findings: bool,
 }
 
 impl<W: Write> Cat<W> {
-    fn run(&mut self, readers: Vec<Reader>) -> io::Result<()> {
+    fn run(&mut self, mut merge: Merge) -> io::Result<()> {
         let mut pause = Pause::default();
-        let mut merge = Merge::new(readers);
         loop {
             match merge.next_turn() {
                 Ok(Turn::Line(line)) => {
                     self.printer.line(line)?;
+                    self.progress.add(line.len() + 1);
                     pause.reset();
                 }
                 Ok(Turn::Idle) => {
                     self.printer.out.flush()?;
+                    merge.add(self.opener.open_new());
                     pause.sleep();
                 }
                 Ok(Turn::Gap(index, gap)) => {
@@ -181,7 +156,7 @@ impl<W: Write> Cat<W> {
     /// Says on standard error what could not be read, at its place between the lines.
     fn report(&mut self, message: String) -> io::Result<()> {
         self.printer.out.flush()?;
-        complain(message);
+        self.progress.suspended(|| complain(message));
         self.findings = true;
         Ok(())
     }

@@ -1,17 +1,18 @@
-//! The form for people: `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`.
+//! The form for people: time, level, event, fields.
 //!
-//! Nothing that a line holds reaches the terminal as a control character: escapes of JSON stay escaped.
+//! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
+//!
+//! Nothing that a line holds reaches the terminal as a control character: escapes of JSON stay
+//! escaped.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::core::Level;
 
-use super::filter::{LEVEL_KEYS, TIME_KEYS, find, level_of};
 use crate::json::{Entries, Entry, Kind, Text};
+use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
 use crate::out::Color;
 use crate::time::{MILLIS_LEN, parse_moment, write_millis};
 
-/// The keys under which the event's name may stand, ours first.
-const EVENT_KEYS: [&str; 3] = ["event", "message", "msg"];
 /// What the engine adds to every line; of little interest to people.
 const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version", "ecs"];
 
@@ -90,7 +91,7 @@ impl People {
         text: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let event = find(entries, text, &EVENT_KEYS).filter(|entry| entry.string().is_some());
+        let event = find_where(entries, text, &EVENT_KEYS, |entry| entry.string().is_some());
         let time = find(entries, text, &TIME_KEYS);
         let level = level_of(entries, text);
         if event.is_none() && time.is_none() && level.is_none() {
@@ -143,7 +144,8 @@ impl People {
         self.write_value(entry, out)
     }
 
-    /// Strings without quotes where nothing is ambiguous without them, everything else as it is written.
+    /// Strings without quotes where nothing is ambiguous without them, everything else as it is
+    /// written.
     fn write_value(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
         let raw = match entry.string().and_then(|text| text.plain()) {
             Some(text) if entry.kind == Kind::Plain && is_word(text) => text,
@@ -164,11 +166,12 @@ impl People {
         result
     }
 
-    /// Control characters, and those that change the direction of writing, as JSON would escape them.
+    /// Control characters, and those that change the direction of writing, as JSON would escape
+    /// them.
     fn write_safe(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let mut rest = text;
         while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
-            out.write_all(rest[..at].as_bytes())?;
+            out.write_all(&rest.as_bytes()[..at])?;
             match unsafe_char {
                 '\n' => out.write_all(b"\\n")?,
                 '\r' => out.write_all(b"\\r")?,

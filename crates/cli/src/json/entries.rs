@@ -46,6 +46,16 @@ struct Place {
     kind: Kind,
 }
 
+impl Place {
+    fn entry<'a>(&self, text: &'a str) -> Entry<'a> {
+        Entry {
+            key: Text::new(text.get(self.key.clone()).unwrap_or_default(), self.key_escaped),
+            kind: self.kind,
+            raw: text.get(self.value.clone()).unwrap_or_default(),
+        }
+    }
+}
+
 /// The top-level keys and values of one map. Keeps its memory from one text to the next.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
@@ -106,11 +116,12 @@ impl Entries {
 
     /// The entries of `text`, which must be the text they were found in.
     pub fn iter<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Entry<'a>> + 'a {
-        self.places.iter().map(move |place| Entry {
-            key: Text::new(text.get(place.key.clone()).unwrap_or_default(), place.key_escaped),
-            kind: place.kind,
-            raw: text.get(place.value.clone()).unwrap_or_default(),
-        })
+        self.places.iter().map(move |place| place.entry(text))
+    }
+
+    /// One entry of `text`, which must be the text they were found in.
+    pub fn get<'a>(&self, index: usize, text: &'a str) -> Option<Entry<'a>> {
+        self.places.get(index).map(|place| place.entry(text))
     }
 
     /// How many there are.

@@ -1,8 +1,8 @@
 //! Reads JSON text as a stream of tokens, without building anything.
 //!
-//! Promises: validates fully (RFC 8259, with surrogates in pairs only and nesting up to [`DEPTH_MAX`]); allocates
-//! nothing; strings stay as they stand in the text until somebody asks for their characters; one pass, linear time;
-//! no input makes it panic.
+//! Promises: validates fully (RFC 8259, with surrogates in pairs only and nesting up to
+//! [`DEPTH_MAX`]); allocates nothing; strings stay as they stand in the text until somebody asks
+//! for their characters; one pass, linear time; no input makes it panic.
 use std::fmt;
 use std::ops::Range;
 
@@ -155,7 +155,8 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Passes over the rest of the value whose first token was the last one given; gives the bytes of the whole value.
+    /// Passes over the rest of the value whose first token was the last one given; gives the bytes
+    /// of the whole value.
     ///
     /// # Errors
     /// As [`Tokens::next_token`].

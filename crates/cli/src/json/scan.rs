@@ -41,8 +41,9 @@ fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
-/// The high bit of each byte that is special, right up to and including the lowest such byte; bits above it may be
-/// wrong. (Bit tricks: has-zero and has-less of Sean Anderson's "Bit Twiddling Hacks".)
+/// The high bit of each byte that is special, right up to and including the lowest such byte; bits
+/// above it may be wrong. (Bit tricks: has-zero and has-less of Sean Anderson's "Bit Twiddling
+/// Hacks".)
 fn special_bytes(word: u64) -> u64 {
     let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
     let quote = zero_in(word ^ (ONES * b'"' as u64));

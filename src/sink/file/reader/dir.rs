@@ -1,10 +1,12 @@
-//! What the reader asks of a directory. Behind a trait, so that tests can let the writer act between any two questions.
+//! What the reader asks of a directory. Behind a trait, so that tests can let the writer act
+//! between any two questions.
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Which file a name or an open file stands for. While a file is open, no other file has its identity.
+/// Which file a name or an open file stands for. While a file is open, no other file has its
+/// identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileId {
     /// The file system.
@@ -30,7 +32,8 @@ impl FileId {
     }
 }
 
-/// A sealed segment as a directory listing shows it. Both forms exist for a moment while it is being compressed.
+/// A sealed segment as a directory listing shows it. Both forms exist for a moment while it is
+/// being compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sealed {
     pub(super) number: u64,
@@ -135,7 +138,8 @@ fn sealed_of(base: &OsStr, name: &OsStr) -> Option<(u64, bool)> {
     sealed_number(rest)
 }
 
-/// Reads `000001` or `000001.gz`. One number has one name: six digits, more only when it needs them.
+/// Reads `000001` or `000001.gz`. One number has one name: six digits, more only when it needs
+/// them.
 fn sealed_number(suffix: &[u8]) -> Option<(u64, bool)> {
     let (digits, gz) = match suffix.strip_suffix(b".gz") {
         Some(digits) => (digits, true),
@@ -148,8 +152,8 @@ fn sealed_number(suffix: &[u8]) -> Option<(u64, bool)> {
     Some((str::from_utf8(digits).ok()?.parse().ok()?, gz))
 }
 
-/// The base name of the log that `name` belongs to: itself or what stands before a segment number, if that ends in
-/// `.log`. Hidden files belong to no log.
+/// The base name of the log that `name` belongs to: itself or what stands before a segment number,
+/// if that ends in `.log`. Hidden files belong to no log.
 pub(super) fn log_of(name: &OsStr) -> Option<String> {
     let name = name.to_str()?;
     if name.starts_with('.') {

@@ -1,4 +1,6 @@
-//! The reader's decisions: what to read next, when a segment is complete, which segment comes after it.
+//! The reader's decisions: what to read next, when a segment is complete, which segment comes after
+//! it.
+use std::fs::File;
 use std::io;
 use std::io::Read;
 
@@ -8,18 +10,22 @@ use super::dir::FileId;
 use super::segment::{Plain, Segment, Source, gunzip, read_some};
 use super::{Found, Gap, ReadError, Reader, Start, Stop};
 
-/// How often bytes behind a NUL may be seen in the active file before they are taken as they are. A writer that copies
-/// into a mapping is done in microseconds; a file that holds NULs for good must not stop its reader for good.
+/// How often bytes behind a NUL may be seen in the active file before they are taken as they are. A
+/// writer that copies into a mapping is done in microseconds; a file that holds NULs for good must
+/// not stop its reader for good.
 const NUL_LOOKS_MAX: u32 = 32;
 
 /// How often the directory may change under one search for the next segment.
 const SEARCHES_MAX: u32 = 64;
 
+/// How many numbers before one that is there are tried by name.
+const NAMES_TRIED_MAX: u64 = 1024;
+
 impl Reader {
     /// Looks at what is there, so that a reader that does not follow knows where to stop.
     pub(super) fn begin(&mut self) -> Result<(), ReadError> {
         let active = self.directory.open_active().map_err(self.io_error("open"))?;
-        self.list()?;
+        self.list_settled()?;
         let number_max = self.listing.last().map(|sealed| sealed.number);
         if active.is_none() && number_max.is_none() && !self.options.follow {
             return Err(ReadError::NotFound { path: self.directory.path(None, false) });
@@ -56,7 +62,7 @@ impl Reader {
     fn begin_absent(&mut self, number_max: Option<u64>) -> Result<(), ReadError> {
         self.stop = Stop { active: None, number_max };
         if self.options.start == Start::Active {
-            self.floor = number_max;
+            self.start_behind(number_max);
             if !self.options.follow {
                 return Err(ReadError::NotFound { path: self.directory.path(None, false) });
             }
@@ -64,15 +70,21 @@ impl Reader {
         Ok(())
     }
 
-    /// Starts in the active file: what was sealed before is behind us. Between opening and listing it may have been
-    /// sealed itself; then only what is older is behind us.
-    fn begin_active(&mut self, file: std::fs::File, id: FileId) -> Result<(), ReadError> {
+    /// Starts in the active file: what was sealed before is behind us. Between opening and listing
+    /// it may have been sealed itself; then only what is older is behind us.
+    fn begin_active(&mut self, file: File, id: FileId) -> Result<(), ReadError> {
         let own = self.number_of(id)?;
         let older = |number: &u64| own.is_none_or(|own| *number < own);
-        self.floor = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
+        let behind = self.listing.iter().map(|sealed| sealed.number).filter(older).max();
+        self.start_behind(behind);
         let segment = Segment::plain(file, own).map_err(self.io_error("stat"))?;
         self.enter(segment);
         Ok(())
+    }
+
+    fn start_behind(&mut self, number: Option<u64>) {
+        self.floor = number;
+        self.expected = number.and_then(|number| number.checked_add(1));
     }
 
     /// One turn: a line that is in the buffer, or more bytes, or the next segment.
@@ -187,7 +199,8 @@ impl Reader {
         Ok(self.complete())
     }
 
-    /// The segment will not grow any more: its last line may lack a newline; after that it is behind us.
+    /// The segment will not grow any more: its last line may lack a newline; after that it is
+    /// behind us.
     fn complete(&mut self) -> Found {
         if let Some(rest) = self.lines.take_rest() {
             return Found::Line(rest);
@@ -213,11 +226,9 @@ impl Reader {
         };
         self.done |= self.alone || last;
         match segment.number {
-            Some(number) => {
-                self.floor = self.floor.max(Some(number));
-                self.expected = number.checked_add(1);
-            }
-            // It was moved away or removed before its number was seen. Its number was the one that we expected.
+            Some(number) => self.pass_segment(number),
+            // It was moved away or removed before its number was seen. Its number was the one that
+            // we expected.
             None => {
                 self.lost_count = self.expected.is_none() && !self.alone;
                 self.expected = self.expected.and_then(|number| number.checked_add(1));
@@ -226,19 +237,26 @@ impl Reader {
     }
 
     /// Opens the oldest segment that is not behind us.
+    ///
+    /// A listing that is made while names come and go may lack one that was there all the time in
+    /// one form or the other. So what is expected next is asked for by name, and a listing only
+    /// says how far to look.
     fn advance(&mut self) -> Result<Found, ReadError> {
         for _ in 0..SEARCHES_MAX {
-            // Open first, list second: if the list shows no unread segment, none was sealed before the open file.
+            // Open first, look for sealed ones second: if there is none, none was sealed before the
+            // open file.
             let active = self.directory.open_active().map_err(self.io_error("open"))?;
-            self.list()?;
-            let unread = |number: &u64| self.floor.is_none_or(|floor| *number > floor);
-            let next = self.listing.iter().map(|sealed| sealed.number).find(unread);
-            if let Some(number) = next {
-                if !self.options.follow && self.stop.number_max.is_some_and(|max| number - 1 > max)
-                {
+            if let Some(expected) = self.expected
+                && !self.is_beyond_stop(expected)
+                && self.enter_sealed(expected)?
+            {
+                return Ok(Found::Again);
+            }
+            if let Some(number) = self.next_listed()? {
+                if self.is_beyond_stop(number) {
                     break;
                 }
-                if self.enter_sealed(number)? {
+                if self.enter_first_up_to(number)? {
                     return Ok(Found::Again);
                 }
             } else if let Some(file) = active {
@@ -256,15 +274,46 @@ impl Reader {
         Ok(Found::End)
     }
 
+    /// Whether a segment was sealed after the reader came; one that does not follow leaves it
+    /// alone.
+    fn is_beyond_stop(&self, number: u64) -> bool {
+        !self.options.follow && self.stop.number_max.is_some_and(|max| number > max + 1)
+    }
+
+    /// The oldest unread segment that a listing shows.
+    fn next_listed(&mut self) -> Result<Option<u64>, ReadError> {
+        match self.expected {
+            Some(_) => self.list()?,
+            None => self.list_settled()?,
+        }
+        let unread = |number: &u64| self.floor.is_none_or(|floor| *number > floor);
+        Ok(self.listing.iter().map(|sealed| sealed.number).find(unread))
+    }
+
+    /// Opens the first segment there is from the expected one to `number`.
+    fn enter_first_up_to(&mut self, number: u64) -> Result<bool, ReadError> {
+        let oldest = number.saturating_sub(NAMES_TRIED_MAX);
+        for candidate in self.expected.unwrap_or(number).max(oldest)..=number {
+            if self.enter_sealed(candidate)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Opens a sealed segment in the form that is there. `false`: it is gone.
     fn enter_sealed(&mut self, number: u64) -> Result<bool, ReadError> {
-        // Plain first: compression removes the plain file only after the other is in place, so that between the two
-        // questions one of them is always answered.
+        // Plain first: compression removes the plain file only after the other is in place, so that
+        // between the two questions one of them is always answered.
         let plain = self.directory.open_sealed(number, false);
         if let Some(file) = plain.map_err(self.sealed_error("open", number, false))? {
+            self.note_gap(number);
+            if self.is_too_old(&file) {
+                self.pass_segment(number);
+                return Ok(true);
+            }
             let segment = Segment::plain(file, Some(number))
                 .map_err(self.sealed_error("stat", number, false))?;
-            self.note_gap(number);
             self.enter(segment);
             return Ok(true);
         }
@@ -273,17 +322,34 @@ impl Reader {
             return Ok(false);
         };
         self.note_gap(number);
+        if self.is_too_old(&file) {
+            self.pass_segment(number);
+            return Ok(true);
+        }
         let Some(stream) = gunzip(file) else {
-            self.floor = Some(number);
-            self.expected = number.checked_add(1);
+            self.pass_segment(number);
             return Err(ReadError::Compressed { path: self.directory.path(Some(number), true) });
         };
         self.enter(Segment::stream(stream, Some(number), true));
         Ok(true)
     }
 
+    /// Whether nothing in a sealed segment can be of interest.
+    fn is_too_old(&self, file: &File) -> bool {
+        let modified = || file.metadata().and_then(|metadata| metadata.modified()).ok();
+        self.options
+            .modified_since
+            .is_some_and(|since| modified().is_some_and(|modified| modified < since))
+    }
+
+    /// Leaves a sealed segment behind without reading it.
+    fn pass_segment(&mut self, number: u64) {
+        self.floor = self.floor.max(Some(number));
+        self.expected = number.checked_add(1);
+    }
+
     /// Numbers are given out without holes, so a hole is what retention took.
-    fn note_gap(&mut self, number: u64) {
+    pub(super) fn note_gap(&mut self, number: u64) {
         if let Some(expected) = self.expected
             && number > expected
         {
@@ -296,141 +362,8 @@ impl Reader {
         self.expected = Some(number);
     }
 
-    /// Whether the open file still is, or still may be, the one that is written to.
-    fn is_active(&mut self, id: FileId) -> Result<bool, ReadError> {
-        if let Some(active) = self.directory.active_id().map_err(self.io_error("stat"))? {
-            return Ok(active == id);
-        }
-        // No active file: somebody moved it away and its writer may still be writing, or it was rotated by hand.
-        // Only a newer segment proves that ours is complete.
-        self.list()?;
-        let own = self.current.as_ref().and_then(|segment| segment.number);
-        let own = own.max(self.number_of(id)?);
-        let behind = self.floor.max(own);
-        Ok(!self.listing.iter().any(|sealed| behind.is_none_or(|behind| sealed.number > behind)))
-    }
-
-    /// Finds out which number the open file got when it was sealed.
-    fn learn_number(&mut self) -> Result<(), ReadError> {
-        let Some(Segment { number, source: Source::Plain(plain), .. }) = &self.current else {
-            return Ok(());
-        };
-        let id = plain.id;
-        if let Some(number) = *number {
-            return self.pass_second_numbers(id, number);
-        }
-        self.list()?;
-        let number = match self.number_of(id)? {
-            Some(number) => Some(number),
-            None => self.number_by_contents()?,
-        };
-        if let Some(number) = number {
-            self.note_gap(number);
-            if let Some(segment) = &mut self.current {
-                segment.number = Some(number);
-            }
-        }
-        Ok(())
-    }
-
-    /// A rotation that failed between its link and its rename leaves one file with two numbers: it is read once.
-    fn pass_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), ReadError> {
-        let mut last = number;
-        while let Some(next) = last.checked_add(1) {
-            let found = self.directory.sealed_id(next);
-            if found.map_err(self.sealed_error("stat", next, false))? != Some(id) {
-                break;
-            }
-            last = next;
-        }
-        if let Some(segment) = &mut self.current {
-            segment.number = Some(last);
-        }
-        Ok(())
-    }
-
-    /// The newest number under which `id` is linked, by the last listing.
-    fn number_of(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
-        // Newest first: that is where it is, nearly always.
-        for sealed in self.listing.iter().rev().filter(|sealed| sealed.plain) {
-            let found = self.directory.sealed_id(sealed.number);
-            if found.map_err(self.sealed_error("stat", sealed.number, false))? == Some(id) {
-                return Ok(Some(sealed.number));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The number of the unread compressed segment that holds what the open file holds.
-    fn number_by_contents(&mut self) -> Result<Option<u64>, ReadError> {
-        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
-        for sealed in self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number)) {
-            let number = sealed.number;
-            let opened = self.directory.open_sealed(number, true);
-            let opened = opened.map_err(self.sealed_error("open", number, true))?;
-            let Some(mut stream) = opened.and_then(gunzip) else { continue };
-            let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-                break;
-            };
-            // A damaged segment is met again, and reported, when its turn comes.
-            if plain.same_contents(&mut *stream).unwrap_or(false) {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Starts over when the file is shorter than what was read of it.
-    fn restart_if_shortened(&mut self) -> Result<bool, ReadError> {
-        let error = self.io_error("stat");
-        let unfinished = self.lines.unfinished() as u64;
-        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-            return Ok(false);
-        };
-        let read_bytes = plain.position - unfinished;
-        let found_bytes = plain.len().map_err(error)?;
-        if found_bytes >= read_bytes {
-            return Ok(false);
-        }
-        self.restart(read_bytes, found_bytes);
-        Ok(true)
-    }
-
-    /// After a pause: starts over when the file was shortened, or when other bytes stand where we had been.
-    fn restart_if_replaced(&mut self) -> Result<bool, ReadError> {
-        if self.restart_if_shortened()? {
-            return Ok(true);
-        }
-        let error = self.io_error("stat");
-        let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
-            return Ok(false);
-        };
-        let read_bytes = plain.position;
-        let found_bytes = plain.len().map_err(error)?;
-        if found_bytes == read_bytes {
-            return Ok(false);
-        }
-        let mark = self.lines.mark();
-        if plain
-            .has_before(mark)
-            .map_err(ReadError::io("read", self.directory.path(None, false)))?
-        {
-            return Ok(false);
-        }
-        self.restart(read_bytes, found_bytes);
-        Ok(true)
-    }
-
-    fn restart(&mut self, read_bytes: u64, found_bytes: u64) {
-        self.lines.reset();
-        if let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current {
-            plain.seek(0);
-        }
-        self.counters.truncations += 1;
-        self.gap = Some(Gap::Truncated { read_bytes, found_bytes });
-    }
-
-    /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it off.
+    /// An unfinished line is read again as a whole: a writer that recovers from a crash may cut it
+    /// off.
     fn rewind(&mut self) {
         self.was_idle = true;
         let unfinished = self.lines.rewind() as u64;
@@ -445,8 +378,9 @@ impl Reader {
         }
     }
 
-    /// After an error. A sealed segment that cannot be read is passed over. Anything else is tried again when
-    /// following, at the same place, so that no line is given twice; without following it is the end.
+    /// After an error. A sealed segment that cannot be read is passed over. Anything else is tried
+    /// again when following, at the same place, so that no line is given twice; without following
+    /// it is the end.
     pub(super) fn pass_over(&mut self, error: &ReadError) {
         let unreadable = match error {
             ReadError::Corrupt { .. } | ReadError::Compressed { .. } => true,
@@ -461,16 +395,32 @@ impl Reader {
         }
     }
 
-    fn list(&mut self) -> Result<(), ReadError> {
+    pub(super) fn list(&mut self) -> Result<(), ReadError> {
         let error = self.io_error("list");
         self.directory.list(&mut self.listing).map_err(error)
     }
 
-    fn io_error(&self, action: &'static str) -> impl FnOnce(io::Error) -> ReadError + use<> {
+    /// Lists until two listings in a row are the same.
+    pub(super) fn list_settled(&mut self) -> Result<(), ReadError> {
+        self.list()?;
+        for _ in 0..SEARCHES_MAX {
+            let before = self.listing.clone();
+            self.list()?;
+            if self.listing == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn io_error(
+        &self,
+        action: &'static str,
+    ) -> impl FnOnce(io::Error) -> ReadError + use<> {
         ReadError::io(action, self.directory.path(None, false))
     }
 
-    fn sealed_error(
+    pub(super) fn sealed_error(
         &self,
         action: &'static str,
         number: u64,

@@ -1,7 +1,8 @@
 //! One buffer, cut into lines.
 //!
-//! Allocates its buffer once and grows it only for a line that does not fit, up to the line limit. The last few bytes
-//! in front of the next line stay in place, so that a reader can tell whether the file behind them was replaced.
+//! Allocates its buffer once and grows it only for a line that does not fit, up to the line limit.
+//! The last few bytes in front of the next line stay in place, so that a reader can tell whether
+//! the file behind them was replaced.
 use std::ops::Range;
 
 use memchr::memchr;
@@ -59,8 +60,8 @@ impl LineBuffer {
         }
     }
 
-    /// What is left when no newline will come: the last line of a file that does not end in one. NULs at its end are
-    /// space that was reserved and never written.
+    /// What is left when no newline will come: the last line of a file that does not end in one.
+    /// NULs at its end are space that was reserved and never written.
     pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
         let rest = &self.bytes[self.start..self.end];
         let len = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
@@ -127,7 +128,8 @@ impl LineBuffer {
         line.start..line.start + self.line_bytes_max
     }
 
-    /// No newline in sight: hands out the head of a line that is past the limit, or passes over more of its tail.
+    /// No newline in sight: hands out the head of a line that is past the limit, or passes over
+    /// more of its tail.
     fn take_too_long(&mut self) -> Option<Range<usize>> {
         if self.skipping {
             self.start = self.end;

@@ -18,8 +18,8 @@ pub struct SegmentFile {
     pub len_bytes: u64,
 }
 
-/// The active file of every log in `dir`, sorted: each name that ends in `.log`, whether it is there itself or only
-/// sealed segments of it are. Hidden files and directories are left out.
+/// The active file of every log in `dir`, sorted: each name that ends in `.log`, whether it is
+/// there itself or only sealed segments of it are. Hidden files and directories are left out.
 ///
 /// # Errors
 /// When the directory cannot be listed.
@@ -39,8 +39,8 @@ pub fn logs_in(dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, ReadError> {
     Ok(logs)
 }
 
-/// The segments of the log whose active file is `path`, oldest first, the active one last. One that exists in both
-/// forms is given once, uncompressed.
+/// The segments of the log whose active file is `path`, oldest first, the active one last. One that
+/// exists in both forms is given once, uncompressed.
 ///
 /// # Errors
 /// When the directory cannot be listed. A segment that vanishes meanwhile is left out.

@@ -31,7 +31,8 @@ pub(super) struct Plain {
     pub(super) position: u64,
     /// The file's own position may differ.
     moved: bool,
-    /// Still under the active name, as far as is known: more may come, and NULs may be bytes that are on their way.
+    /// Still under the active name, as far as is known: more may come, and NULs may be bytes that
+    /// are on their way.
     pub(super) live: bool,
 }
 

@@ -3,9 +3,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::{Batch, Now};
+use crate::sink::SinkError;
 use crate::sink::file::{FileConfig, FileSink, RotateEvery};
 
+mod crash;
+mod faults;
+#[cfg(target_os = "linux")]
+mod mapped;
+mod pages;
 mod rotation;
+mod table;
 
 pub(super) const SECOND: i64 = 1_000_000_000;
 pub(super) const HOUR: i64 = 3600 * SECOND;

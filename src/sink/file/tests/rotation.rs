@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::sink::Sink;
+use crate::sink::file::RotationReason;
 
 #[test]
 fn no_segment_exceeds_the_limit_and_no_line_is_lost_split_or_repeated() {
@@ -175,4 +176,80 @@ fn a_file_of_yesterday_is_sealed_on_start_before_the_first_line() {
     sink.write(batch_of(2, 1, 10).lines(), tomorrow).unwrap();
     assert_eq!(seqs_of(&dir.path().join("app.log.000001")), [0, 1]);
     assert_eq!(seqs_of(&dir.path().join("app.log")), [2]);
+}
+
+#[test]
+fn the_hook_hears_of_every_rotation_and_its_reason_and_may_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(300).rotate_every(RotateEvery::Daily);
+    let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
+    let mut sink = FileSink::open(config, at(start)).unwrap();
+    let heard = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let hears = std::sync::Arc::clone(&heard);
+    sink.on_rotation(move |rotation| {
+        hears.lock().push(rotation.clone());
+        assert_ne!(rotation.reason, RotationReason::Time, "the test wants a panic here");
+    });
+    sink.write(batch_of(0, 6, 40).lines(), at(start)).unwrap();
+    sink.turn(at(start + DAY)).unwrap();
+    sink.write(batch_of(6, 6, 40).lines(), at(start + DAY)).unwrap();
+    sink.settle();
+    let heard = heard.lock();
+    let reasons: Vec<&str> = heard.iter().map(|rotation| rotation.reason.as_str()).collect();
+    assert_eq!(reasons, ["size", "time", "size"]);
+    assert!(heard[0].sealed.ends_with("app.log.000001"));
+    assert_eq!(fs::metadata(&heard[0].sealed).unwrap().len(), heard[0].len_bytes);
+    assert_eq!(sink.counters().errors, 1);
+    assert_eq!(all_seqs(dir.path()), (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+#[cfg(feature = "compress")]
+fn sealed_segments_are_compressed_and_retention_counts_them() {
+    use std::io::Read;
+    let dir = tempfile::tempdir().unwrap();
+    let config = config_in(dir.path()).rotate_bytes_max(1_000).compress(true);
+    let mut sink = open(config.retain_segments_max(Some(4)));
+    sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
+    sink.settle();
+    assert!(sealed_in(dir.path()).is_empty(), "a plain form was kept");
+    let rotations = sink.counters().rotations;
+    let mut seqs = Vec::new();
+    for number in rotations - 3..=rotations {
+        let path = dir.path().join(format!("app.log.{number:06}.gz"));
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(fs::File::open(path).unwrap())
+            .read_to_end(&mut plain)
+            .unwrap();
+        seqs.extend(seqs_in(&plain));
+    }
+    seqs.extend(seqs_of(&dir.path().join("app.log")));
+    assert!(seqs.iter().copied().eq(seqs[0]..100));
+    assert_eq!(sink.counters().removed, rotations - 4);
+    assert!(!dir.path().join(format!("app.log.{:06}.gz", rotations - 4)).exists());
+}
+
+#[test]
+#[cfg(feature = "compress")]
+fn what_a_crash_left_of_a_compression_is_finished_on_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = |name: &str| dir.path().join(name);
+    let whole = batch_of(0, 10, 80);
+    // Cut off inside; finished, but the plain form still there; never begun.
+    fs::write(name("app.log.000001"), whole.lines().bytes()).unwrap();
+    fs::write(name(".app.log.000001.gz.partial"), b"\x1f\x8b cut off").unwrap();
+    fs::write(name("app.log.000002"), whole.lines().bytes()).unwrap();
+    fs::write(name("app.log.000002.gz"), b"not as long as it must be").unwrap();
+    fs::write(name("app.log.000003"), whole.lines().bytes()).unwrap();
+    let sink = open(config_in(dir.path()).compress(true));
+    sink.settle();
+    assert!(!name(".app.log.000001.gz.partial").exists());
+    for number in 1..=3 {
+        use std::io::Read;
+        assert!(!name(&format!("app.log.00000{number}")).exists());
+        let file = fs::File::open(name(&format!("app.log.00000{number}.gz"))).unwrap();
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(file).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, whole.lines().bytes());
+    }
 }

@@ -2,6 +2,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::super::{Gap, Options, ReadError, Reader, Start, Step};
 #[cfg(feature = "compress")]
@@ -276,6 +277,23 @@ fn a_line_past_the_limit_is_cut_and_counted() {
     let mut reader = open(&path, Options::default().read_bytes(1000).line_bytes_max(5000));
     assert_eq!(drain(&mut reader), ["short", &"x".repeat(5000), "last"]);
     assert_eq!(reader.counters().lines_cut, 1);
+}
+
+#[test]
+fn segments_from_before_a_moment_are_passed_over_without_a_gap() {
+    let (_dir, path) = log();
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+    for number in 1..=3 {
+        fs::write(sealed(&path, number), format!("{number}\n")).expect("to write");
+    }
+    for number in 1..=2 {
+        let file = OpenOptions::new().write(true).open(sealed(&path, number)).expect("to open");
+        file.set_modified(old).expect("to set the time");
+    }
+    append(&path, "active\n");
+    let from = |seconds| Options::default().modified_since(old + Duration::from_secs(seconds));
+    assert_eq!(drain(&mut open(&path, from(1))), ["3", "active"]);
+    assert_eq!(drain(&mut open(&path, from(0))), ["1", "2", "3", "active"]);
 }
 
 #[test]

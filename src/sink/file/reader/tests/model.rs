@@ -1,4 +1,5 @@
-//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows to be true.
+//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows
+//! to be true.
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
@@ -52,8 +53,20 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+    /// In memory where there is such a place: thousands of short histories need no disk.
+    pub(super) fn in_memory() -> Self {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(dir) => Self::new(dir),
+            Err(_) => Self::on_disk(),
+        }
+    }
+
+    /// On a real file system, with its own ways of listing a directory that changes.
+    pub(super) fn on_disk() -> Self {
+        Self::new(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn new(dir: tempfile::TempDir) -> Self {
         let active = File::create(dir.path().join("app.log")).expect("an active file");
         let segments = vec![Segment { plain: true, ..Segment::default() }];
         Self { dir, segments, active, data_len: 0, half: None, linked: false, lines: 0 }
@@ -204,14 +217,22 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    fn before(&mut self) {
+    /// The writer acts. Gives the numbers whose plain form vanished.
+    fn before(&mut self) -> Vec<u64> {
         let acts = lock(&self.schedule).pop_front().unwrap_or_default();
         let mut model = lock(&self.model);
+        let plain = |model: &Model| -> Vec<u64> {
+            let segments = model.segments.iter().filter(|segment| segment.plain);
+            segments.filter_map(|segment| segment.number).collect()
+        };
+        let there = plain(&model);
         for act in acts {
             if model.may(act) {
                 model.act(act);
             }
         }
+        let still_there = plain(&model);
+        there.into_iter().filter(|number| !still_there.contains(number)).collect()
     }
 }
 
@@ -227,8 +248,11 @@ impl Directory for Staged {
     }
 
     fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()> {
-        self.before();
-        self.inner.list(out)
+        // A listing may miss both names of what is renamed while it is made.
+        let vanished = self.before();
+        self.inner.list(out)?;
+        out.retain(|sealed| !vanished.contains(&sealed.number));
+        Ok(())
     }
 
     fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>> {
@@ -265,7 +289,7 @@ pub(super) struct Play {
 impl Play {
     pub(super) fn new(options: Options) -> Self {
         Self {
-            model: Arc::new(Mutex::new(Model::new())),
+            model: Arc::new(Mutex::new(Model::in_memory())),
             schedule: Arc::default(),
             reader: None,
             options,
@@ -322,9 +346,9 @@ impl Play {
         while self.step() {}
     }
 
-    /// The writer finishes what it began and writes into one more segment, the reader reads to the end. Then every
-    /// line must have been given once, in order, except those of whole segments that retention removed unread, and
-    /// those must have been reported.
+    /// The writer finishes what it began and writes into one more segment, the reader reads to the
+    /// end. Then every line must have been given once, in order, except those of whole segments
+    /// that retention removed unread, and those must have been reported.
     pub(super) fn finish_and_check(&mut self) {
         let rest: Vec<Act> = lock(&self.schedule).drain(..).flatten().collect();
         for act in rest.into_iter().chain([Act::Write, Act::Swap, Act::Write]) {
@@ -347,8 +371,8 @@ impl Play {
         there.flat_map(|segment| segment.lines.clone()).collect()
     }
 
-    /// Without following: what was there at the beginning has been given, in order and once, except what retention
-    /// removed meanwhile; perhaps more has.
+    /// Without following: what was there at the beginning has been given, in order and once, except
+    /// what retention removed meanwhile; perhaps more has.
     pub(super) fn check_all_of(&self, there: &[String]) {
         let model = lock(&self.model);
         // The first half of a line that is being written is a last line without newline.

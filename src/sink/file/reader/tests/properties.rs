@@ -1,8 +1,8 @@
 //! Each line exactly once, whatever happens between two looks.
 use proptest::prelude::*;
 
-use super::super::Options;
-use super::model::{Act, Play};
+use super::super::{Options, Reader, Step};
+use super::model::{Act, Model, Play};
 
 /// What can happen next: the writer acts, or the reader looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +77,42 @@ fn explore(moves: &mut Vec<Move>, len: usize, played: &mut u32) {
 #[test]
 fn each_line_comes_once_in_every_short_history() {
     let mut played = 0;
-    explore(&mut vec![Move::Writer(Act::Write), Move::Poll], 7, &mut played);
-    explore(&mut Vec::new(), 6, &mut played);
-    assert!(played > 400, "{played}");
+    explore(&mut vec![Move::Writer(Act::Write), Move::Poll], 8, &mut played);
+    explore(&mut Vec::new(), 7, &mut played);
+    assert!(played > 1000, "{played}");
+}
+
+#[test]
+fn a_writer_that_rotates_all_the_time_is_followed_exactly() {
+    let mut model = Model::on_disk();
+    let path = model.path();
+    let writer = std::thread::spawn(move || {
+        for turn in 0..3000 {
+            model.act(Act::Write);
+            let rotation = [Act::Link, Act::Swap, Act::Compress, Act::Unlink];
+            for act in rotation.into_iter().take(if turn % 5 == 0 { 4 } else { 0 }) {
+                if model.may(act) {
+                    model.act(act);
+                }
+            }
+        }
+        model
+    });
+    let mut reader = Reader::open(path, following()).expect("a log");
+    let mut lines = 0;
+    while lines < 3000 {
+        match reader.next_line().expect("no error") {
+            Step::Line(line) => {
+                lines += 1;
+                assert!(line.starts_with(format!("line {lines} ").as_bytes()));
+            }
+            Step::Idle => std::thread::yield_now(),
+            other => panic!("{other:?} after line {lines}"),
+        }
+    }
+    let model = writer.join().expect("the writer ends");
+    assert_eq!(reader.next_line().expect("no error"), Step::Idle);
+    drop(model);
 }
 
 fn any_act() -> impl Strategy<Value = Act> {

@@ -1,0 +1,167 @@
+//! An event as it is handed over: borrowed from the line, read on demand.
+use std::ops::Range;
+
+use ringseal::core::Level;
+
+use crate::json::{Entries, Entry, Kind, Tokens};
+
+/// What one line says.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// Its level: what the line says, or info.
+    pub level: Level,
+    /// Its name.
+    pub name: &'a str,
+    /// Everything else.
+    pub fields: Fields<'a>,
+}
+
+/// A key and a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Field<'a> {
+    /// The key, unescaped.
+    pub key: &'a str,
+    /// The value.
+    pub value: Value<'a>,
+}
+
+/// A value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A whole number above [`i64::MAX`].
+    Uint(u64),
+    /// A whole number that needs 128 bits.
+    Big(i128),
+    /// A number with a fraction or an exponent, finite.
+    Float(f64),
+    /// A string, unescaped. Also a number that no type above can hold, as it was written.
+    Str(&'a str),
+    /// A map.
+    Map(Nested<'a>),
+    /// A list.
+    List(Nested<'a>),
+}
+
+/// A map or a list: valid JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nested<'a> {
+    raw: &'a str,
+}
+
+impl<'a> Nested<'a> {
+    /// As it stands in the line.
+    pub fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    /// Its tokens, the opening bracket first.
+    pub fn tokens(&self) -> Tokens<'a> {
+        Tokens::of(self.raw)
+    }
+}
+
+/// The fields of one event.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    pub(super) places: &'a [Place],
+    pub(super) entries: &'a Entries,
+    pub(super) text: &'a str,
+    pub(super) decoded: &'a str,
+}
+
+/// Where a field is found.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) key: Key,
+    pub(super) value: Found,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Key {
+    /// As it stands in the entry with this index.
+    Entry(usize),
+    Decoded(Range<usize>),
+    Fixed(&'static str),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Found {
+    /// As it stands in the entry with this index.
+    Entry(usize),
+    Decoded(Range<usize>),
+    /// The whole line.
+    Line,
+    Number(u64),
+}
+
+impl<'a> Fields<'a> {
+    /// Each field, in the order of the line.
+    pub fn iter(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
+        let fields = *self;
+        self.places.iter().map(move |place| fields.field(place))
+    }
+
+    /// How many fields.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn field(&self, place: &Place) -> Field<'a> {
+        let decoded = |range: &Range<usize>| self.decoded.get(range.clone()).unwrap_or_default();
+        let entry = |index: usize| self.entries.get(index, self.text);
+        let key = match &place.key {
+            Key::Entry(index) => entry(*index).map_or("", |entry| entry.key.raw()),
+            Key::Decoded(range) => decoded(range),
+            Key::Fixed(key) => key,
+        };
+        let value = match &place.value {
+            Found::Entry(index) => entry(*index).map_or(Value::Null, |entry| value_of(&entry)),
+            Found::Decoded(range) => Value::Str(decoded(range)),
+            Found::Line => Value::Str(self.text),
+            Found::Number(number) => unsigned(*number),
+        };
+        Field { key, value }
+    }
+}
+
+fn unsigned(number: u64) -> Value<'static> {
+    i64::try_from(number).map_or(Value::Uint(number), Value::Int)
+}
+
+fn value_of<'a>(entry: &Entry<'a>) -> Value<'a> {
+    match entry.kind {
+        Kind::Null => Value::Null,
+        Kind::Bool => Value::Bool(entry.raw == "true"),
+        Kind::Number => number_of(entry.raw),
+        Kind::Plain | Kind::Escaped => Value::Str(entry.string().map_or("", |text| text.raw())),
+        Kind::Map => Value::Map(Nested { raw: entry.raw }),
+        Kind::List => Value::List(Nested { raw: entry.raw }),
+    }
+}
+
+/// The type that holds a JSON number without loss.
+pub(super) fn number_of(raw: &str) -> Value<'_> {
+    if !raw.contains(['.', 'e', 'E']) {
+        return raw
+            .parse()
+            .map(Value::Int)
+            .or_else(|_| raw.parse().map(Value::Uint))
+            .or_else(|_| raw.parse().map(Value::Big))
+            .unwrap_or(Value::Str(raw));
+    }
+    match raw.parse::<f64>() {
+        Ok(number) if number.is_finite() => Value::Float(number),
+        _ => Value::Str(raw),
+    }
+}

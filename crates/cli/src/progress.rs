@@ -1,0 +1,90 @@
+//! A progress bar on standard error for work that turns out to be long.
+//!
+//! Drawn only when standard error is a terminal and standard output is not (there it would stand
+//! between the lines), and only after a second of work.
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Work shorter than this shows nothing.
+const SILENT_FOR: Duration = Duration::from_secs(1);
+/// How much work between two looks at the clock.
+const LOOK_BYTES: u64 = 1 << 20;
+
+/// How far some work on bytes is.
+#[derive(Debug)]
+pub struct Progress {
+    /// `None`: never drawn.
+    total_bytes: Option<u64>,
+    done_bytes: u64,
+    looked_bytes: u64,
+    started: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Work on about `total_bytes`.
+    pub fn new(total_bytes: u64) -> Self {
+        let wanted = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self {
+            total_bytes: wanted.then_some(total_bytes),
+            done_bytes: 0,
+            looked_bytes: 0,
+            started: Instant::now(),
+            bar: None,
+        }
+    }
+
+    /// Never drawn: work without an end.
+    pub fn none() -> Self {
+        let mut progress = Self::new(0);
+        progress.total_bytes = None;
+        progress
+    }
+
+    /// So much more is done.
+    pub fn add(&mut self, bytes: usize) {
+        self.done_bytes += bytes as u64;
+        if self.done_bytes - self.looked_bytes < LOOK_BYTES {
+            return;
+        }
+        self.looked_bytes = self.done_bytes;
+        self.draw();
+    }
+
+    /// Writes to standard error without the bar in between.
+    pub fn suspended(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn draw(&mut self) {
+        let Some(total_bytes) = self.total_bytes else { return };
+        if self.bar.is_none() && self.started.elapsed() >= SILENT_FOR {
+            let bar = ProgressBar::new(total_bytes).with_elapsed(self.started.elapsed());
+            let form = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+            bar.set_style(
+                ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            self.bar = Some(bar);
+        }
+        if let Some(bar) = &self.bar {
+            // Compressed segments hold more than their length says.
+            if self.done_bytes > total_bytes {
+                bar.set_length(self.done_bytes);
+            }
+            bar.set_position(self.done_bytes);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

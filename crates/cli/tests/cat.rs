@@ -1,0 +1,297 @@
+//! `ringseal cat`, through the real binary.
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const LINES: [&str; 4] = [
+    r#"{"timestamp":"2026-11-22T15:09:20.123456Z","level":"info","target":"app","event":"started","run_id":"r","schema_version":1,"seq":1,"port":8080}"#,
+    r#"{"timestamp":"2026-11-22T15:09:21.5Z","level":"warn","target":"app","event":"User registered","run_id":"r","schema_version":1,"seq":2,"user_id":"u 7","trace_id":"abc123"}   "#,
+    r#"{"timestamp":"2026-11-22T15:09:22Z","level":"error","target":"app","event":"failed","run_id":"r","schema_version":1,"seq":3,"http":{"status":500},"user.id":42,"tags":["a","b"]}"#,
+    "not JSON at all",
+];
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, lines: &[&str]) -> PathBuf {
+        let path = self.path(name);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(&path, text).expect("to write");
+        path
+    }
+
+    fn write_gz(&self, name: &str, lines: &[&str]) {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        for line in lines {
+            writeln!(gz, "{line}").expect("to compress");
+        }
+        fs::write(self.path(name), gz.finish().expect("to compress")).expect("to write");
+    }
+}
+
+fn ringseal() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
+    command.env_remove("NO_COLOR").env("TERM", "xterm");
+    command
+}
+
+fn cat(arguments: &[&str]) -> Output {
+    ringseal().arg("cat").args(arguments).output().expect("the binary runs")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+/// Standard output of a run that must go well.
+fn shown(arguments: &[&str]) -> String {
+    let output = cat(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &*errors), (Some(0), ""), "{arguments:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn people_get_time_level_event_and_fields() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let expected = "\
+2026-11-22T15:09:20.123Z [INFO    ] started target=app port=8080
+2026-11-22T15:09:21.500Z [WARN    ] User registered target=app user_id=\"u 7\" trace_id=abc123
+2026-11-22T15:09:22.000Z [ERROR   ] failed target=app http={\"status\":500} user.id=42 tags=[\"a\",\"b\"]
+not JSON at all
+";
+    assert_eq!(shown(&[text(&path)]), expected);
+    assert!(shown(&["--all", text(&path)]).contains("seq=1"));
+}
+
+#[test]
+fn json_gives_the_lines_back_without_padding() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let expected: String = LINES.iter().map(|line| format!("{}\n", line.trim())).collect();
+    assert_eq!(shown(&["--json", text(&path)]), expected);
+}
+
+#[test]
+fn filters_keep_what_was_asked_for() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES[..3]);
+    let cases: [(&[&str], &[usize]); 14] = [
+        (&["--level", "warn"], &[1, 2]),
+        (&["--level", "CRITICAL"], &[]),
+        (&["--since", "2026-11-22T15:09:21Z"], &[1, 2]),
+        (&["--until", "2026-11-22T15:09:21Z"], &[0]),
+        (&["--since", "2026-11-22"], &[0, 1, 2]),
+        (&["--until", "2026-11-22"], &[]),
+        (&["--grep", "registered"], &[1]),
+        (&["--field", "port=8080"], &[0]),
+        (&["--field", "user.id=42"], &[2]),
+        (&["--field", "http.status=500"], &[2]),
+        (&["--field", "http.status=500", "--field", "seq=3"], &[2]),
+        (&["--field", "http.status=404"], &[]),
+        (&["--field", "tags=b"], &[2]),
+        (&["--field", "user_id=u 7", "--grep", "abc"], &[1]),
+    ];
+    for (filter, kept) in cases {
+        let expected: String = kept.iter().map(|&at| format!("{}\n", LINES[at].trim())).collect();
+        let arguments = [filter, &["--json", text(&path)]].concat();
+        assert_eq!(shown(&arguments), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_span_ago_is_counted_from_now() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES[..1]);
+    assert_eq!(shown(&["--json", "--until", "0s", text(&path)]).lines().count(), {
+        let now = std::time::SystemTime::now();
+        let line_written = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_360_161);
+        usize::from(now > line_written)
+    });
+}
+
+#[test]
+fn lines_that_are_not_json_go_with_the_line_before_them() {
+    let place = Place::new();
+    let path =
+        place.write("app.log", &[LINES[0], "  of info", LINES[2], "  at main.rs:1", LINES[0]]);
+    let expected = format!("{}\nat main.rs:1\n", LINES[2]);
+    assert_eq!(shown(&["--json", "--level", "error", text(&path)]), expected);
+}
+
+#[test]
+fn a_directory_is_read_oldest_segment_first() {
+    let place = Place::new();
+    place.write_gz("app.log.000001.gz", &["one"]);
+    place.write("app.log.000002", &["two"]);
+    place.write("app.log", &["three"]);
+    assert_eq!(shown(&[text(place.dir.path())]), "one\ntwo\nthree\n");
+    assert_eq!(shown(&[text(&place.path("app.log"))]), "three\n");
+    assert_eq!(shown(&["--sealed", text(&place.path("app.log"))]), "one\ntwo\nthree\n");
+    assert_eq!(shown(&[text(&place.path("app.log.000001.gz"))]), "one\n");
+}
+
+#[test]
+fn several_logs_are_merged_by_time() {
+    let place = Place::new();
+    place.write("a.log", &[LINES[0], "belongs to the first", LINES[2]]);
+    place.write("b.log.000001", &[LINES[1]]);
+    let both = shown(&["--json", text(place.dir.path())]);
+    let expected =
+        format!("{}\nbelongs to the first\n{}\n{}\n", LINES[0], LINES[1].trim(), LINES[2]);
+    assert_eq!(both, expected);
+}
+
+#[test]
+fn colours_are_for_terminals_or_on_request() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    assert!(!shown(&[text(&path)]).contains('\x1b'));
+    assert!(!shown(&["--color", "never", text(&path)]).contains('\x1b'));
+    assert!(shown(&["--color", "always", text(&path)]).contains("\x1b[31mERROR   \x1b[0m"));
+}
+
+#[test]
+fn control_characters_do_not_reach_the_reader() {
+    let place = Place::new();
+    let line = r#"{"level":"info","event":"a\u001b[2Jb\nc","k\u0007":"x\u009by"}"#;
+    let raw = "{\"level\":\"info\",\"event\":\"e\",\"k\":\"\u{9b}31m\u{202e}\"}";
+    let path = place.write("app.log", &[line, raw]);
+    let shown = shown(&[text(&path)]);
+    assert!(!shown.chars().any(|char| char.is_control() && char != '\n'), "{shown:?}");
+    assert!(shown.contains(r"a\u001b[2Jb\nc"), "{shown}");
+    assert!(shown.contains(r"\u009b31m\u202e"), "{shown}");
+}
+
+#[test]
+fn standard_input_is_a_log_too() {
+    let mut child = ringseal()
+        .args(["cat", "--json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(b"one\ntwo").expect("to write");
+    let output = child.wait_with_output().expect("to end");
+    assert_eq!(output.stdout, b"one\ntwo\n");
+}
+
+#[test]
+fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
+    let place = Place::new();
+    let nothing = place.path("none.log");
+    let cases: [&[&str]; 8] = [
+        &[],
+        &["--no-such-option", "x"],
+        &["--level", "loud", "x"],
+        &["--since", "yesterday", "x"],
+        &["--field", "novalue", "x"],
+        &["--color", "maybe", "x"],
+        &[text(&nothing)],
+        &[text(place.dir.path())],
+    ];
+    for arguments in cases {
+        let output = cat(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_exit_code_1_and_the_rest_is_shown() {
+    let place = Place::new();
+    fs::write(place.path("app.log.000001.gz"), b"\x1f\x8bnonsense").expect("to write");
+    place.write("app.log", &["two"]);
+    let output = cat(&[text(place.dir.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"two\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("app.log.000001.gz"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = Place::new();
+    let many = vec![LINES[0]; 20_000];
+    let path = place.write("app.log", &many);
+    let mut child = ringseal()
+        .args(["cat", "--json", text(&path)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut first = String::new();
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    out.read_line(&mut first).expect("a line");
+    drop(out);
+    let output = child.wait_with_output().expect("to end");
+    assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
+}
+
+#[test]
+fn following_goes_through_rotations() {
+    let place = Place::new();
+    let path = place.write("app.log", &["one"]);
+    let mut child = ringseal()
+        .args(["cat", "-f", "--json", text(&path)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut next = || {
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        line
+    };
+    assert_eq!(next(), "one\n");
+    for (number, line) in [(1, "two"), (2, "three"), (3, "four")] {
+        fs::hard_link(&path, place.path(&format!("app.log.{number:06}"))).expect("to link");
+        let prepared = place.write(".app.log.next", &[line]);
+        fs::rename(prepared, &path).expect("to rename");
+    }
+    assert_eq!([next(), next(), next()].concat(), "two\nthree\nfour\n");
+    child.kill().expect("to stop it");
+    child.wait().expect("to end");
+}
+
+#[test]
+fn following_a_directory_finds_logs_that_appear_later() {
+    let place = Place::new();
+    let mut child = ringseal()
+        .args(["cat", "-f", text(place.dir.path())])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    for name in ["a.log", "b.log", "c.log.000001"] {
+        place.write(name, &[name]);
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        assert_eq!(line.trim_end(), name);
+    }
+    child.kill().expect("to stop it");
+    child.wait().expect("to end");
+}
+
+#[test]
+fn every_help_has_examples_and_exit_codes() {
+    let output = cat(&["--help"]);
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
+    let output = ringseal().arg("--help").output().expect("the binary runs");
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
+}

@@ -1,0 +1,452 @@
+//! Writing into a file through memory, such that nobody else can kill the process by truncating the file.
+//!
+//! A store into a mapped page whose file has become shorter, or for which the disk has no block, raises SIGBUS, which
+//! by default ends the process. Two precautions: blocks are reserved before they are mapped ([`reserve`]), so a full
+//! disk is an error value; and while a [`FileWindow`] exists, a handler for SIGBUS puts an anonymous page in the place
+//! of the one that is gone and marks the window lost, which its owner sees after the copy. journald and PulseAudio do
+//! the same. The handler is registered when the first window is made, and never before; faults outside of windows go
+//! to the handler that was there before it. A host that registers its own SIGBUS handler later must call the previous
+//! one in turn.
+//!
+//! Promises: making a window allocates nothing on the heap and takes a few system calls; copying takes none. Dropping
+//! a large window with many dirty pages takes milliseconds: do it on a helper thread. There are at most [`WINDOWS_MAX`]
+//! windows at a time; making one more is an error. A crash leaves the file as long as it was made, with zeros where
+//! nothing was copied yet.
+//!
+//! Invariants:
+//! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its making to its drop, and no
+//!    reference to that memory is ever made: it is accessed through raw pointers alone, for others may change the file.
+//! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
+//! 3. A slot of `SLOTS` belongs to one window, from `claim` to `release`, which come after the mapping is made and
+//!    before it goes. Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a
+//!    fault inside a slot's range happens while the owner is inside a method of it: the slot cannot be released under
+//!    the handler, nor its range be given to another mapping.
+//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory but
+//!    statics made of atomics and the signal's own arguments, and leaves `errno` as it was.
+//! 5. `PREVIOUS` is set before the handler is registered, and never changes.
+#![allow(unsafe_code)]
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use memmap2::{Advice, MmapOptions, MmapRaw};
+
+/// How many windows there can be at a time, in the whole process.
+pub const WINDOWS_MAX: usize = 64;
+
+/// The file was truncated under the window; what was copied may be nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+/// Reserves blocks for `offset .. offset + len` of a file without changing its visible length. A full disk is an error
+/// here (`StorageFull`), and not a signal later. `Unsupported` where the file system cannot do it.
+pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let as_offset = |value: u64| {
+        libc::off_t::try_from(value).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))
+    };
+    let (offset, len) = (as_offset(offset)?, as_offset(len)?);
+    loop {
+        // SAFETY: no memory is involved; the descriptor is open because `file` is borrowed.
+        let result =
+            unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, offset, len) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::Interrupted => {}
+            _ => return Err(error),
+        }
+    }
+}
+
+/// A part of a file, mapped for writing. It may reach beyond the file's end; what is written there before the file is
+/// made long enough is lost.
+#[derive(Debug)]
+pub struct FileWindow {
+    map: MmapRaw,
+    slot: &'static Slot,
+    /// Invariant 3 needs that two threads cannot be in the same window at once.
+    _not_sync: std::marker::PhantomData<std::cell::Cell<()>>,
+}
+
+impl FileWindow {
+    /// Maps `len` bytes of a file, which must be open for reading and writing, from `offset` on, a multiple of the page
+    /// size.
+    pub fn new(file: &File, offset: u64, len: usize) -> io::Result<FileWindow> {
+        install_handler()?;
+        let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
+        let slot = claim(map.as_ptr() as usize, map.len())?;
+        Ok(FileWindow { map, slot, _not_sync: std::marker::PhantomData })
+    }
+
+    /// How many bytes are mapped; at least one.
+    pub fn len_bytes(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Copies bytes to `offset` from the window's start. The file must have been made long enough before.
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Lost> {
+        let start = self.checked_range(offset, bytes.len()).ok_or(Lost)?;
+        let target = self.map.as_mut_ptr().wrapping_add(start);
+        // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping that nobody has a
+        // reference to. A fault is repaired by the handler (invariants 3 and 4).
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
+        if self.is_lost() { Err(Lost) } else { Ok(()) }
+    }
+
+    /// One byte of the file, or `None` outside of the window or when it is lost.
+    pub fn byte(&self, offset: usize) -> Option<u8> {
+        let source = self.map.as_ptr().wrapping_add(self.checked_range(offset, 1)?);
+        // SAFETY: invariants 1 and 2; volatile because others may change it at any time. A fault is repaired by the
+        // handler (invariants 3 and 4).
+        let byte = unsafe { ptr::read_volatile(source) };
+        if self.is_lost() { None } else { Some(byte) }
+    }
+
+    /// Takes the page faults of a range at once instead of one by one. The file must be long enough already. Best
+    /// effort: old kernels cannot do it, and then the copy takes the faults itself.
+    pub fn populate_pages(&mut self, offset: usize, len: usize) {
+        if self.checked_range(offset, len).is_some() {
+            let _ = self.map.advise_range(Advice::PopulateWrite, offset, len);
+        }
+    }
+
+    /// Whether the file was truncated under an access since the window was made.
+    pub fn is_lost(&self) -> bool {
+        // ORDER: Relaxed; set by the handler on this same thread, between two of its instructions.
+        self.slot.lost.load(Ordering::Relaxed)
+    }
+
+    /// Invariant 2.
+    fn checked_range(&self, offset: usize, len: usize) -> Option<usize> {
+        let end = offset.checked_add(len)?;
+        (end <= self.map.len()).then_some(offset)
+    }
+}
+
+impl Drop for FileWindow {
+    fn drop(&mut self) {
+        // Before the fields are dropped, and with them the mapping: invariant 3.
+        self.slot.release();
+    }
+}
+
+/// One window as the handler sees it.
+#[derive(Debug)]
+struct Slot {
+    taken: AtomicBool,
+    /// 0 while there is no window.
+    start: AtomicUsize,
+    len: AtomicUsize,
+    lost: AtomicBool,
+}
+
+impl Slot {
+    const fn free() -> Slot {
+        Slot {
+            taken: AtomicBool::new(false),
+            start: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    fn release(&self) {
+        // ORDER: Relaxed; `holds` looks twice, and the owner's own fault cannot be under way (invariant 3).
+        self.start.store(0, Ordering::Relaxed);
+        // ORDER: Release, pairs with the Acquire of `claim`: the next owner's stores come after ours.
+        self.taken.store(false, Ordering::Release);
+    }
+
+    /// Whether an address lies in this window. Handlers on other threads may look while the slot changes hands; they
+    /// must not take a foreign address for one of ours because they saw half of the change.
+    fn holds(&self, address: usize) -> bool {
+        // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that window's, or a later one's.
+        let start = self.start.load(Ordering::Acquire);
+        // ORDER: Acquire, so that the second look at `start` comes after it.
+        let len = self.len.load(Ordering::Acquire);
+        // ORDER: Relaxed; a later owner's length came after `start` was 0 in between.
+        let start_again = self.start.load(Ordering::Relaxed);
+        start != 0 && start == start_again && address.wrapping_sub(start) < len
+    }
+}
+
+/// The handler's view of all windows.
+static SLOTS: [Slot; WINDOWS_MAX] = [const { Slot::free() }; WINDOWS_MAX];
+
+fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
+    let free = SLOTS.iter().find(|slot| {
+        // ORDER: Acquire, pairs with the Release of `Slot::release`; on failure nothing is read.
+        slot.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    });
+    let slot = free.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::QuotaExceeded, "too many mapped files at a time")
+    })?;
+    // ORDER: Relaxed; read and written on the owner's thread alone, the handler included.
+    slot.lost.store(false, Ordering::Relaxed);
+    // ORDER: Release, so that a look which sees this length sees the 0 that `release` left in `start` before.
+    slot.len.store(len, Ordering::Release);
+    // ORDER: Release, pairs with the Acquire of `start` in `holds`.
+    slot.start.store(start, Ordering::Release);
+    Ok(slot)
+}
+
+/// What to do about faults that are not ours.
+static PREVIOUS: OnceLock<Previous> = OnceLock::new();
+/// Page size; 0 until the handler is installed.
+static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Clone, Copy)]
+struct Previous {
+    /// A function's address, or `SIG_DFL`, `SIG_IGN`.
+    action: libc::sighandler_t,
+    takes_info: bool,
+}
+
+fn install_handler() -> io::Result<()> {
+    static INSTALLED: parking_lot::Mutex<bool> = parking_lot::Mutex::new(false);
+    let mut installed = INSTALLED.lock();
+    if *installed {
+        return Ok(());
+    }
+    let previous = current_action()?;
+    let _ = PREVIOUS.set(Previous {
+        action: previous.sa_sigaction,
+        takes_info: previous.sa_flags & libc::SA_SIGINFO != 0,
+    });
+    // SAFETY: a constant of the system; no memory is involved.
+    let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    // ORDER: Relaxed; the registration below is a system call, and a fault in a window comes after it.
+    PAGE_BYTES.store(usize::try_from(page_bytes).unwrap_or(4096), Ordering::Relaxed);
+    register(&previous)?;
+    *installed = true;
+    Ok(())
+}
+
+fn current_action() -> io::Result<libc::sigaction> {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action changes nothing; the old one is written to memory of the right type.
+    let result = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), action.as_mut_ptr()) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: written by the call above, and zeroed before; all of its fields may be zero.
+    Ok(unsafe { action.assume_init() })
+}
+
+/// Registers the handler with the previous one's mask, on the alternate stack if the thread has one.
+fn register(previous: &libc::sigaction) -> io::Result<()> {
+    let mut action = *previous;
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
+    action.sa_sigaction = handler as libc::sighandler_t;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    // SAFETY: the handler has the signature that SA_SIGINFO demands and keeps to invariants 4 and 5; the old action is
+    // not asked for.
+    let result = unsafe { libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+extern "C" fn on_bus_error(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    // SAFETY: the system passes a valid `siginfo_t` for the time of the call.
+    let details = unsafe { &*info };
+    // SAFETY: SIGBUS fills in the address.
+    let address = unsafe { details.si_addr() } as usize;
+    let mine = SLOTS.iter().find(|slot| slot.holds(address));
+    match mine {
+        Some(slot) if replace_page(address) => {
+            // ORDER: Relaxed; read by the interrupted code on this same thread.
+            slot.lost.store(true, Ordering::Relaxed);
+        }
+        _ => pass_on(signal, info, context),
+    }
+}
+
+/// Puts an anonymous page of zeros where the fault was, so that the interrupted access succeeds when it is repeated.
+fn replace_page(address: usize) -> bool {
+    // ORDER: Relaxed; stored before the handler was registered.
+    let page_bytes = PAGE_BYTES.load(Ordering::Relaxed);
+    if page_bytes == 0 {
+        return false;
+    }
+    let page = address - address % page_bytes;
+    // SAFETY: thread-local, always valid; invariant 4.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let errno_before = unsafe { *errno };
+    // SAFETY: the page lies in a live window (invariant 3), which nobody has references into (invariant 1); MAP_FIXED
+    // replaces just this page, and dropping the window unmaps it with the rest.
+    let mapped = unsafe {
+        libc::mmap(
+            page as *mut libc::c_void,
+            page_bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    // SAFETY: as above.
+    unsafe { *errno = errno_before };
+    mapped != libc::MAP_FAILED
+}
+
+/// Not our fault: whoever handled SIGBUS before gets it; where nobody did, the default action takes its course when the
+/// access is repeated.
+fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    match PREVIOUS.get() {
+        Some(previous) if is_function(previous.action) && previous.takes_info => {
+            // SAFETY: invariant 5: the system said that this is a function of this signature.
+            let function = unsafe {
+                std::mem::transmute::<
+                    libc::sighandler_t,
+                    extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void),
+                >(previous.action)
+            };
+            function(signal, info, context);
+        }
+        Some(previous) if is_function(previous.action) => {
+            // SAFETY: invariant 5: the system said that this is a function of this signature.
+            let function = unsafe {
+                std::mem::transmute::<libc::sighandler_t, extern "C" fn(libc::c_int)>(
+                    previous.action,
+                )
+            };
+            function(signal);
+        }
+        // SAFETY: async-signal-safe (invariant 4).
+        _ => unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+        },
+    }
+}
+
+fn is_function(action: libc::sighandler_t) -> bool {
+    action != libc::SIG_DFL && action != libc::SIG_IGN
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file_of(len: u64) -> File {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(len).unwrap();
+        file
+    }
+
+    fn content(file: &File) -> Vec<u8> {
+        use std::os::unix::fs::FileExt;
+        let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_to_the_window_is_in_the_file() {
+        let file = file_of(10_000);
+        let mut window = FileWindow::new(&file, 0, 1 << 20).unwrap();
+        window.populate_pages(0, 10_000);
+        window.write(9_990, b"0123456789").unwrap();
+        assert_eq!(&content(&file)[9_990..], b"0123456789");
+        assert_eq!(window.byte(9_991), Some(b'1'));
+    }
+
+    #[test]
+    fn a_file_truncated_by_others_loses_the_window_and_not_the_process() {
+        let file = file_of(1 << 20);
+        let mut window = FileWindow::new(&file, 0, 1 << 20).unwrap();
+        window.write(0, &[b'a'; 1 << 20]).unwrap();
+        file.set_len(4096).unwrap();
+        assert_eq!(window.write(0, b"still there"), Ok(()));
+        assert_eq!(window.write(100_000, &[b'b'; 50_000]), Err(Lost));
+        assert!(window.is_lost());
+        assert_eq!(window.byte(200_000), None);
+        assert_eq!(file.metadata().unwrap().len(), 4096, "a lost copy must not reach the file");
+        drop(window);
+        // The slot is free and clean again.
+        file.set_len(8192).unwrap();
+        assert_eq!(FileWindow::new(&file, 0, 8192).unwrap().write(5000, b"x"), Ok(()));
+    }
+
+    #[test]
+    fn outside_of_the_window_is_lost_and_never_written() {
+        let file = file_of(8192);
+        let mut window = FileWindow::new(&file, 4096, 4096).unwrap();
+        assert_eq!(window.write(4090, b"1234567"), Err(Lost));
+        assert_eq!(window.write(usize::MAX, b"1"), Err(Lost));
+        assert_eq!(window.byte(4096), None);
+        assert!(!window.is_lost(), "a refused access touches nothing");
+        window.write(0, b"in the second page").unwrap();
+        assert!(content(&file)[4096..].starts_with(b"in the second page"));
+    }
+
+    #[test]
+    fn reserving_keeps_the_visible_length() {
+        use std::os::unix::fs::MetadataExt;
+        let file = file_of(0);
+        reserve(&file, 0, 1 << 20).unwrap();
+        let metadata = file.metadata().unwrap();
+        assert_eq!(metadata.len(), 0);
+        assert!(metadata.blocks() * 512 >= 1 << 20);
+        assert!(reserve(&file, u64::MAX, 1).is_err());
+    }
+
+    #[test]
+    fn there_is_a_limit_to_windows_and_it_is_an_error() {
+        // In a process of its own, because other tests need windows, too.
+        let name = "storage::mmap::tests::there_is_a_limit_to_windows_and_it_is_an_error";
+        if let Some(status) = status_of_child(name) {
+            assert!(status.success());
+            return;
+        }
+        let file = file_of(4096);
+        let windows: Vec<_> =
+            (0..WINDOWS_MAX).map(|_| FileWindow::new(&file, 0, 4096).unwrap()).collect();
+        let error = FileWindow::new(&file, 0, 4096).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+        drop(windows);
+        assert!(FileWindow::new(&file, 0, 4096).is_ok());
+    }
+
+    /// Runs the named test in a process of its own; `None` in that process.
+    fn status_of_child(name: &str) -> Option<std::process::ExitStatus> {
+        const CHILD: &str = "RINGSEAL_TEST_CHILD";
+        if std::env::var_os(CHILD).is_some() {
+            return None;
+        }
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name]).env(CHILD, "1");
+        child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        Some(child.status().unwrap())
+    }
+
+    /// In a process of its own, which is expected to die: a SIGBUS that is not ours must keep its meaning.
+    #[test]
+    fn a_fault_outside_of_windows_still_kills() {
+        use std::os::unix::process::ExitStatusExt;
+        let name = "storage::mmap::tests::a_fault_outside_of_windows_still_kills";
+        if let Some(status) = status_of_child(name) {
+            assert_eq!(status.signal(), Some(libc::SIGBUS));
+            return;
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[1; 8192]).unwrap();
+        let window = FileWindow::new(&file, 0, 8192).unwrap();
+        let foreign = MmapOptions::new().len(8192).map_raw(&file).unwrap();
+        file.set_len(0).unwrap();
+        let gone = foreign.as_ptr().wrapping_add(4096);
+        // SAFETY: mapped above; the fault is the purpose.
+        let byte = unsafe { ptr::read_volatile(gone) };
+        panic!("read {byte} and lived, {window:?}");
+    }
+}
