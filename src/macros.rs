@@ -148,9 +148,16 @@ macro_rules! __fields {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __key {
-    ($first:ident $(. $rest:ident)*) => {
-        $crate::__private::key(::core::concat!(::core::stringify!($first) $(, ".", ::core::stringify!($rest))*))
+    ($key:ident) => {
+        $crate::__private::key(::core::stringify!($key))
     };
+    ($first:ident $(. $rest:ident)+) => {{
+        const __TEXT: &str =
+            ::core::concat!(::core::stringify!($first) $(, ".", ::core::stringify!($rest))+);
+        const __BYTES: [u8; $crate::__private::dotted_len(__TEXT)] =
+            $crate::__private::dotted(__TEXT);
+        $crate::__private::dotted_str(&__BYTES)
+    }};
 }
 
 /// What is to be done with the fields once they are taken apart.
@@ -160,12 +167,14 @@ macro_rules! __then {
     ({event [global] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
-            use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
-            $crate::__callsite!(CALLSITE, $level, $target, $name, [$($key),*]);
-            if CALLSITE.enabled($crate::__private::GLOBAL_SLOT) {
+            use $crate::__private::{
+                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+            };
+            $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
+            if __CALLSITE.enabled($crate::__private::GLOBAL_SLOT) {
                 $crate::__private::emit(
                     $crate::__private::Emitter::global(),
-                    &CALLSITE,
+                    &__CALLSITE,
                     &$crate::__list!($({($key) $kind ($value)})*),
                 );
             }
@@ -174,14 +183,16 @@ macro_rules! __then {
     ({event [$log:expr] $level:expr, $target:expr, $name:literal} $({($key:expr) $kind:ident ($value:expr)})*) => {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
-            use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
-            $crate::__callsite!(CALLSITE, $level, $target, $name, [$($key),*]);
+            use $crate::__private::{
+                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+            };
+            $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match $crate::__private::AsEmitter::emitter(&$log) {
                 emitter => {
-                    if CALLSITE.enabled(emitter.slot()) {
+                    if __CALLSITE.enabled(emitter.slot()) {
                         $crate::__private::emit(
                             emitter,
-                            &CALLSITE,
+                            &__CALLSITE,
                             &$crate::__list!($({($key) $kind ($value)})*),
                         );
                     }
@@ -191,11 +202,13 @@ macro_rules! __then {
     };
     ({bind} $({($key:expr) $kind:ident ($value:expr)})*) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{ViaError as _, ViaNothing as _, ViaValue as _};
-        const KEYS: &[&str] = &[$($key),*];
-        const { $crate::__private::check_keys(KEYS) };
+        use $crate::__private::{
+                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+            };
+        const __KEYS: &[&str] = &[$($key),*];
+        const { $crate::__private::check_keys(__KEYS) };
         $crate::__private::BoundFields::new(
-            KEYS,
+            __KEYS,
             &$crate::__list!($({($key) $kind ($value)})*),
         )
     }};
@@ -225,7 +238,7 @@ macro_rules! __list {
     ({($key:expr) plain ($value:expr)} $($rest:tt)*) => {
         (
             $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
-                (&&$crate::__private::Wrap(&$value)).capture()
+                (&&&&$crate::__private::Wrap(&$value)).capture()
             ),
             $crate::__list!($($rest)*),
         )

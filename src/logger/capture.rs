@@ -1,10 +1,12 @@
 //! How the macros turn an expression into a value: by its own type, or as an error, or not at all.
 //!
-//! The macros call `(&&Wrap(&expression)).capture()`. Method lookup takes the first that fits: [`ViaValue`] on
-//! `&Wrap`, then [`ViaError`] on `Wrap`, then [`ViaNothing`], which only exists to say what is wrong.
+//! The macros call `(&&&&Wrap(&expression)).capture()`. Method lookup takes the first that fits, from the outermost
+//! reference inwards: [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`], which only
+//! exists to say what is wrong.
 use std::error::Error;
+use std::ops::Deref;
 
-use crate::core::value::{AllowedUnder, ErrorValue, Value};
+use crate::core::value::{AllowedUnder, DynError, ErrorValue, Value};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub trait ViaValue<'a> {
     fn capture(&self) -> Self::Out;
 }
 
-impl<'a, T: Value + ?Sized> ViaValue<'a> for &Wrap<'a, T> {
+impl<'a, T: Value + ?Sized> ViaValue<'a> for &&&Wrap<'a, T> {
     type Out = &'a T;
 
     #[inline(always)]
@@ -37,12 +39,54 @@ pub trait ViaError<'a> {
     fn capture(&self) -> Self::Out;
 }
 
-impl<'a, E: Error> ViaError<'a> for Wrap<'a, E> {
+impl<'a, E: Error> ViaError<'a> for &&Wrap<'a, E> {
     type Out = ErrorValue<'a, E>;
 
     #[inline(always)]
     fn capture(&self) -> ErrorValue<'a, E> {
         ErrorValue(self.0)
+    }
+}
+
+/// Reports that are no errors themselves but lead to one: `anyhow::Error`, `eyre::Report`.
+pub trait ViaReport<'a> {
+    /// What stands in the event.
+    type Out;
+
+    /// Takes the error that the report leads to.
+    fn capture(&self) -> Self::Out;
+}
+
+impl<'a, R> ViaReport<'a> for &Wrap<'a, R>
+where
+    R: Deref<Target: DynError>,
+{
+    type Out = &'a R::Target;
+
+    #[inline(always)]
+    fn capture(&self) -> &'a R::Target {
+        self.0
+    }
+}
+
+/// References to such reports.
+pub trait ViaReportRef<'a> {
+    /// What stands in the event.
+    type Out;
+
+    /// Takes the error that the report leads to.
+    fn capture(&self) -> Self::Out;
+}
+
+impl<'a, R> ViaReportRef<'a> for Wrap<'a, &'a R>
+where
+    R: Deref<Target: DynError>,
+{
+    type Out = &'a R::Target;
+
+    #[inline(always)]
+    fn capture(&self) -> &'a R::Target {
+        self.0
     }
 }
 
@@ -71,6 +115,63 @@ pub fn check<const ECS_OBJECT: bool, V: AllowedUnder<ECS_OBJECT>>(value: V) -> V
 
 /// A key as it stands in lines: `r#type` is `type`.
 pub const fn key(text: &'static str) -> &'static str {
+    if starts_raw(text.as_bytes(), 0) { text.split_at(2).1 } else { text }
+}
+
+/// Bytes of a dotted key as it stands in lines: `user.r#type` is `user.type`.
+pub const fn dotted_len(text: &str) -> usize {
     let bytes = text.as_bytes();
-    if bytes.len() > 2 && bytes[0] == b'r' && bytes[1] == b'#' { text.split_at(2).1 } else { text }
+    let (mut at, mut len) = (0, 0);
+    while at < bytes.len() {
+        if starts_raw(bytes, at) {
+            at += 2;
+        }
+        at += 1;
+        len += 1;
+    }
+    len
+}
+
+/// A dotted key as it stands in lines; `N` is its [`dotted_len`].
+pub const fn dotted<const N: usize>(text: &str) -> [u8; N] {
+    let bytes = text.as_bytes();
+    let (mut at, mut len, mut key) = (0, 0, [0; N]);
+    while len < N {
+        if starts_raw(bytes, at) {
+            at += 2;
+        }
+        key[len] = bytes[at];
+        at += 1;
+        len += 1;
+    }
+    key
+}
+
+/// The text of a dotted key's bytes.
+pub const fn dotted_str(bytes: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
+/// Whether `r#` stands here, at the start of a key or of a part of it.
+const fn starts_raw(bytes: &[u8], at: usize) -> bool {
+    at + 2 < bytes.len()
+        && bytes[at] == b'r'
+        && bytes[at + 1] == b'#'
+        && (at == 0 || bytes[at - 1] == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{dotted, dotted_len, dotted_str, key};
+
+    #[test]
+    fn raw_identifiers_lose_their_mark_wherever_they_stand() {
+        assert_eq!((key("r#type"), key("type"), key("r")), ("type", "type", "r"));
+        const TEXT: &str = "r#type.user.r#fn.for#x.r";
+        const BYTES: [u8; dotted_len(TEXT)] = dotted(TEXT);
+        assert_eq!(dotted_str(&BYTES), "type.user.fn.for#x.r");
+    }
 }

@@ -156,8 +156,9 @@ fn emit_slow(
     }
     // Inside another event's value, or in a thread whose locals are gone: a lane for this one event. It goes back when
     // dropped, also by a value that panics.
-    let mut borrowed = Owned { lane: shared.take_lane(), shared: Arc::clone(shared) };
-    if let Some(lane) = borrowed.lane.as_deref_mut() {
+    let mut borrowed = Slot(RefCell::new(shared.take_lane()));
+    if let Some(lane) = borrowed.0.get_mut().as_deref_mut() {
+        lane.home = Some(Arc::clone(shared));
         return attempt(lane, None);
     }
     if shared.with_side(|lane| attempt(lane, None)).is_none() {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write};
 
 use super::format::write_formatted;
-use super::{ObjectValue, Value, ValueWriter, tag};
+use super::{Element, ObjectValue, Value, ValueWriter, tag};
 use crate::core::limits::Limits;
 
 /// How many causes of an error are followed.
@@ -16,9 +16,14 @@ const CHAIN_MAX: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorValue<'a, E: ?Sized>(pub &'a E);
 
+/// Room for the container, and three texts at their limit; longer chains are cut to it.
+fn size_bytes_max(limits: &Limits) -> usize {
+    5 + 3 * (9 + limits.value_bytes_max as usize)
+}
+
 impl<E: Error> Value for ErrorValue<'_, E> {
     fn size_bytes_max(&self, limits: &Limits) -> usize {
-        5 + 3 * (9 + limits.value_bytes_max as usize)
+        size_bytes_max(limits)
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
@@ -28,15 +33,18 @@ impl<E: Error> Value for ErrorValue<'_, E> {
 
 impl<E: Error> ObjectValue for ErrorValue<'_, E> {}
 
+/// Errors whose type is only known at run time: what `Box<dyn Error>` and reports such as `anyhow::Error` lead to.
+pub trait DynError: ObjectValue {}
+
 macro_rules! dyn_errors {
     ($($type:ty),+) => {$(
         impl Value for $type {
             fn size_bytes_max(&self, limits: &Limits) -> usize {
-                5 + 3 * (9 + limits.value_bytes_max as usize)
+                size_bytes_max(limits)
             }
 
             fn write(&self, out: &mut ValueWriter<'_>) {
-                let mut name = TypeFromDebug { name: [0; 64], len: 0 };
+                let mut name = TypeFromDebug::default();
                 // Stops by itself once the name is over.
                 let _ = write!(name, "{self:?}");
                 write_error(out, name.as_str(), &self, self.source());
@@ -44,17 +52,12 @@ macro_rules! dyn_errors {
         }
 
         impl ObjectValue for $type {}
+        impl Element for $type {}
+        impl DynError for $type {}
     )+};
 }
 
-dyn_errors!(
-    dyn Error,
-    dyn Error + Send,
-    dyn Error + Send + Sync,
-    Box<dyn Error>,
-    Box<dyn Error + Send>,
-    Box<dyn Error + Send + Sync>
-);
+dyn_errors!(dyn Error + '_, dyn Error + Send + '_, dyn Error + Send + Sync + '_);
 
 fn write_error(
     out: &mut ValueWriter<'_>,
@@ -62,33 +65,55 @@ fn write_error(
     message: &dyn fmt::Display,
     source: Option<&(dyn Error + 'static)>,
 ) {
-    let Some(open) = out.begin(tag::ERROR) else { return };
-    out.str(type_name.trim_start_matches('&'));
-    write_formatted(out, format_args!("{message}"));
+    out.within(size_bytes_max(out.limits()), |out| {
+        let Some(open) = out.begin(tag::ERROR) else { return };
+        out.str(type_name.trim_start_matches('&'));
+        write_formatted(out, format_args!("{message}"));
+        write_chain(out, source);
+        out.end(open);
+    });
+}
+
+fn write_chain(out: &mut ValueWriter<'_>, source: Option<&(dyn Error + 'static)>) {
     let mut cause = source;
     for _ in 0..CHAIN_MAX {
-        let Some(error) = cause else { break };
+        let Some(error) = cause else { return };
         let mark = out.mark();
         write_formatted(out, format_args!("{error}"));
         if out.is_full() {
             out.rewind(mark);
-            break;
+            return;
         }
         cause = error.source();
     }
-    out.end(open);
+    if cause.is_some() {
+        out.set_cut();
+    }
 }
 
-/// The leading identifier of a `Debug` rendering: the type's own name, where it was derived.
+/// The type's own name as a derived `Debug` begins: a capitalised identifier with nothing, `(` or ` {` behind it.
+/// An implementation that prints a sentence or a quoted text names no type.
 struct TypeFromDebug {
     name: [u8; 64],
     len: usize,
+    /// What came after the identifier; at most two bytes decide.
+    after: [u8; 2],
+    after_len: usize,
+}
+
+impl Default for TypeFromDebug {
+    fn default() -> Self {
+        Self { name: [0; 64], len: 0, after: [0; 2], after_len: 0 }
+    }
 }
 
 impl TypeFromDebug {
     fn as_str(&self) -> &str {
-        match std::str::from_utf8(&self.name[..self.len]) {
-            Ok(name) if !name.is_empty() => name,
+        let name = &self.name[..self.len];
+        let is_type = name.first().is_some_and(u8::is_ascii_uppercase)
+            && matches!(&self.after[..self.after_len], [] | [b'(', ..] | [b' ', b'{']);
+        match std::str::from_utf8(name) {
+            Ok(name) if is_type => name,
             _ => "dyn Error",
         }
     }
@@ -97,11 +122,13 @@ impl TypeFromDebug {
 impl Write for TypeFromDebug {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            if !(byte.is_ascii_alphanumeric() || byte == b'_') || self.len == self.name.len() {
-                return Err(fmt::Error);
-            }
-            self.name[self.len] = byte;
-            self.len += 1;
+            let in_name = self.after_len == 0 && (byte.is_ascii_alphanumeric() || byte == b'_');
+            let (place, len) = match in_name {
+                true => (self.name.get_mut(self.len), &mut self.len),
+                false => (self.after.get_mut(self.after_len), &mut self.after_len),
+            };
+            *place.ok_or(fmt::Error)? = byte;
+            *len += 1;
         }
         Ok(())
     }

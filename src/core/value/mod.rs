@@ -27,7 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use error::ErrorValue;
+pub use error::{DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};
 pub use read::{Entries, ReadError, ValueRef, Values};
 #[cfg(feature = "serde")]
@@ -119,29 +119,16 @@ pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
 impl<T: Value + ?Sized> AllowedUnder<false> for T {}
 impl<T: ObjectValue + ?Sized> AllowedUnder<true> for T {}
 
-impl<T: Value + ?Sized> Value for &T {
-    #[inline(always)]
-    fn size_bytes_max(&self, limits: &Limits) -> usize {
-        (**self).size_bytes_max(limits)
-    }
-
-    #[inline(always)]
-    fn write(&self, out: &mut ValueWriter<'_>) {
-        (**self).write(out);
-    }
-
-    #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        (**self).plain_bytes(limits)
-    }
-
-    #[inline(always)]
-    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
-        (**self).put(out)
-    }
-}
-
-impl<T: ObjectValue + ?Sized> ObjectValue for &T {}
+/// A value that may be the element of an array: every one but `u8`, because a slice of bytes is a text of unknown
+/// encoding and no array of numbers.
+///
+/// A type of one's own that is a [`Value`] needs an empty implementation to stand in arrays.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be logged as it is",
+    label = "write `%value` for its Display, `?value` for its Debug",
+    note = "with the feature `serde`, `ringseal::serialize(&value)` logs any `Serialize` as a tree"
+)]
+pub trait Element: Value {}
 
 /// The tag bytes. Part of the format of rings that outlive their process: never renumber.
 pub(crate) mod tag {

@@ -8,7 +8,7 @@ use serde::ser::{self, Serialize};
 
 use super::format::write_formatted;
 use super::write::{Mark, Open};
-use super::{ObjectValue, Value, ValueWriter, tag};
+use super::{Element, ObjectValue, Value, ValueWriter, tag};
 use crate::core::limits::Limits;
 
 /// A value by its `Serialize`; made by `ringseal::serialize`.
@@ -21,23 +21,32 @@ impl<T: Serialize> Value for SerdeValue<T> {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        let mark = out.mark();
-        if let Err(Stop(error)) = self.0.serialize(Tree { out }) {
-            out.rewind(mark);
-            write_formatted(out, format_args!("cannot be serialized: {}", error.as_str()));
-        }
+        out.within(9 + out.limits().value_bytes_max as usize, |out| {
+            let mark = out.mark();
+            if let Err(Stop(error)) = self.0.serialize(Tree { out }) {
+                out.rewind(mark);
+                write_formatted(out, format_args!("cannot be serialized: {}", error.as_str()));
+            }
+            if out.is_full() {
+                out.rewind(mark);
+                out.nothing_left();
+            }
+        });
     }
 }
 
 impl<T: Serialize> ObjectValue for SerdeValue<T> {}
+impl<T: Serialize> Element for SerdeValue<T> {}
 
 /// What an implementation said when it gave up; kept short, without an allocation.
 #[derive(Debug)]
 struct Stop(Message);
 
+const MESSAGE_BYTES_MAX: usize = 120;
+
 #[derive(Debug)]
 struct Message {
-    text: [u8; 120],
+    text: [u8; MESSAGE_BYTES_MAX],
     len: usize,
 }
 
@@ -66,7 +75,7 @@ impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        let mut message = Message { text: [0; 120], len: 0 };
+        let mut message = Message { text: [0; MESSAGE_BYTES_MAX], len: 0 };
         // A message over the length is cut there.
         let _ = write!(message, "{text}");
         Stop(message)
@@ -96,8 +105,12 @@ impl<'w, 'b> Tree<'w, 'b> {
         if outer.is_none() {
             return Container { out: self.out, open: None, outer: None };
         }
+        let mark = self.out.mark();
         self.out.key(variant);
-        let open = self.out.begin(tag);
+        let open = if self.out.is_full() { None } else { self.out.begin(tag) };
+        if self.out.is_full() {
+            self.out.rewind(mark);
+        }
         Container { out: self.out, open, outer }
     }
 }
@@ -252,10 +265,8 @@ impl<'w, 'b> ser::Serializer for Tree<'w, 'b> {
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<MapContainer<'w, 'b>, Stop> {
-        {
-            let mark = self.out.mark();
-            Ok(MapContainer { map: self.container(tag::MAP), mark })
-        }
+        let mark = self.out.mark();
+        Ok(MapContainer { map: self.container(tag::MAP), mark })
     }
 
     fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Container<'w, 'b>, Stop> {
@@ -405,9 +416,27 @@ impl ser::Serializer for Key<'_, '_> {
         serialize_u128(u128);
     }
 
+    fn serialize_f32(self, value: f32) -> Result<(), Stop> {
+        self.out.key(zmij::Buffer::new().format(value));
+        Ok(())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Stop> {
+        self.out.key(zmij::Buffer::new().format(value));
+        Ok(())
+    }
+
+    /// Dates, addresses and identifiers, whose texts are short; others are cut.
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        let mut key = Message { text: [0; MESSAGE_BYTES_MAX], len: 0 };
+        if write!(key, "{value}").is_err() {
+            self.out.set_cut();
+        }
+        self.out.key(key.as_str());
+        Ok(())
+    }
+
     no_key! {
-        serialize_f32(value: f32) -> ();
-        serialize_f64(value: f64) -> ();
         serialize_bytes(value: &[u8]) -> ();
         serialize_none() -> ();
         serialize_unit() -> ();

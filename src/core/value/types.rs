@@ -1,15 +1,20 @@
 //! Who can be a value: the standard library's types, and a few of our own.
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::num::{
+    NonZeroI32, NonZeroI64, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize,
+};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{NOT_PLAIN, ObjectValue, Value, ValueWriter, put_fixed, put_text, tag};
+use super::format::write_formatted;
+use super::{Element, NOT_PLAIN, ObjectValue, Value, ValueWriter, put_fixed, put_text, tag};
 use crate::core::limits::Limits;
 
 macro_rules! fixed_values {
-    ($($type:ty => $size:literal, |$self:ident, $out:ident| $write:expr;)+) => {$(
+    ($($type:ty => $size:expr, |$self:ident, $out:ident| $write:expr;)+) => {$(
         impl Value for $type {
             #[inline(always)]
             fn size_bytes_max(&self, _limits: &Limits) -> usize {
@@ -71,9 +76,13 @@ plain_values! {
     f32 => 5, |value| tag::F32, value.to_le_bytes();
     f64 => 9, |value| tag::F64, value.to_le_bytes();
     char => 5, |value| tag::CHAR, u32::from(*value).to_le_bytes();
-    std::num::NonZeroU32 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
-    std::num::NonZeroU64 => 9, |value| tag::U64, value.get().to_le_bytes();
-    std::num::NonZeroUsize => 9, |value| tag::U64, (value.get() as u64).to_le_bytes();
+    NonZeroU8 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
+    NonZeroU16 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
+    NonZeroU32 => 9, |value| tag::U64, u64::from(value.get()).to_le_bytes();
+    NonZeroU64 => 9, |value| tag::U64, value.get().to_le_bytes();
+    NonZeroUsize => 9, |value| tag::U64, (value.get() as u64).to_le_bytes();
+    NonZeroI32 => 9, |value| tag::I64, i64::from(value.get()).to_le_bytes();
+    NonZeroI64 => 9, |value| tag::I64, value.get().to_le_bytes();
     Duration => 13, |value| tag::DURATION, twelve(value.as_secs(), value.subsec_nanos());
     Ipv4Addr => 5, |value| tag::IPV4, value.octets();
     Ipv6Addr => 17, |value| tag::IPV6, value.octets();
@@ -86,14 +95,15 @@ fixed_values! {
         out.time(seconds, nanos)
     };
     SocketAddrV4 => 7, |value, out| out.socket(tag::SOCKET_V4, &value.ip().octets(), value.port());
-    SocketAddrV6 => 19, |value, out| {
-        out.socket(tag::SOCKET_V6, &value.ip().octets(), value.port())
+    SocketAddrV6 => SCOPED_BYTES_MAX, |value, out| match value.scope_id() {
+        0 => out.socket(tag::SOCKET_V6, &value.ip().octets(), value.port()),
+        _ => write_formatted(out, format_args!("{value}")),
     };
     IpAddr => 17, |value, out| match value {
         IpAddr::V4(address) => address.write(out),
         IpAddr::V6(address) => address.write(out),
     };
-    SocketAddr => 19, |value, out| match value {
+    SocketAddr => SCOPED_BYTES_MAX, |value, out| match value {
         SocketAddr::V4(address) => address.write(out),
         SocketAddr::V6(address) => address.write(out),
     };
@@ -107,6 +117,9 @@ fn twelve(seconds: u64, nanos: u32) -> [u8; 12] {
     bytes[8..].copy_from_slice(&nanos.to_le_bytes());
     bytes
 }
+
+/// A socket address with a scope is text, which no other value needs: `[fe80::1%3]:443`, at most 59 characters.
+const SCOPED_BYTES_MAX: usize = 9 + 59;
 
 /// Whole seconds since 1970 (rounded down) and the nanoseconds on top.
 fn since_epoch(time: SystemTime) -> (i64, u32) {
@@ -173,7 +186,49 @@ macro_rules! text_values {
     )+};
 }
 
-text_values!(String, Cow<'_, str>, Box<str>, Arc<str>, Rc<str>);
+text_values!(String, Cow<'_, str>);
+
+/// What `format_args!` gives: formatted straight into the ring.
+impl Value for fmt::Arguments<'_> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        9 + limits.value_bytes_max as usize
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        write_formatted(out, *self);
+    }
+}
+
+macro_rules! pointer_values {
+    ($($type:ty),+) => {$(
+        impl<T: Value + ?Sized> Value for $type {
+            #[inline(always)]
+            fn size_bytes_max(&self, limits: &Limits) -> usize {
+                (**self).size_bytes_max(limits)
+            }
+
+            #[inline(always)]
+            fn write(&self, out: &mut ValueWriter<'_>) {
+                (**self).write(out);
+            }
+
+            #[inline(always)]
+            fn plain_bytes(&self, limits: &Limits) -> usize {
+                (**self).plain_bytes(limits)
+            }
+
+            #[inline(always)]
+            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+                (**self).put(out)
+            }
+        }
+
+        impl<T: ObjectValue + ?Sized> ObjectValue for $type {}
+        impl<T: Value + ?Sized> Element for $type {}
+    )+};
+}
+
+pointer_values!(&T, &mut T, Box<T>, Arc<T>, Rc<T>);
 
 impl<T: Value> Value for Option<T> {
     #[inline(always)]
@@ -238,61 +293,97 @@ impl Value for Vec<u8> {
     }
 }
 
-/// Elements one by one until one does not fit; the rest is left out and the cut marked.
-fn write_elements<'v>(
-    out: &mut ValueWriter<'_>,
-    elements: impl Iterator<Item = &'v (impl Value + 'v)>,
-) {
-    out.array(|out| {
-        for element in elements {
-            let mark = out.mark();
-            element.write(out);
-            if out.is_full() {
-                out.rewind(mark);
-                break;
-            }
-        }
-    });
+macro_rules! elements {
+    ($($type:ty),+) => { $(impl Element for $type {})+ };
 }
 
-macro_rules! array_values {
-    ($($type:ty),+) => {$(
-        impl Value for [$type] {
-            fn size_bytes_max(&self, limits: &Limits) -> usize {
-                5 + self.iter().map(|element| element.size_bytes_max(limits)).sum::<usize>()
-            }
-
-            fn write(&self, out: &mut ValueWriter<'_>) {
-                write_elements(out, self.iter());
-            }
-        }
-
-        impl<const N: usize> Value for [$type; N] {
-            fn size_bytes_max(&self, limits: &Limits) -> usize {
-                self.as_slice().size_bytes_max(limits)
-            }
-
-            fn write(&self, out: &mut ValueWriter<'_>) {
-                self.as_slice().write(out);
-            }
-        }
-
-        impl Value for Vec<$type> {
-            fn size_bytes_max(&self, limits: &Limits) -> usize {
-                self.as_slice().size_bytes_max(limits)
-            }
-
-            fn write(&self, out: &mut ValueWriter<'_>) {
-                self.as_slice().write(out);
-            }
-        }
-    )+};
-}
-
-array_values!(
-    bool, i8, i16, i32, i64, i128, isize, u16, u32, u64, u128, usize, f32, f64, char, &str, String,
-    Duration, SystemTime, IpAddr, Uuid
+elements!(
+    (),
+    bool,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    char,
+    str,
+    String,
+    Cow<'_, str>,
+    Duration,
+    SystemTime,
+    Ipv4Addr,
+    Ipv6Addr,
+    IpAddr,
+    SocketAddrV4,
+    SocketAddrV6,
+    SocketAddr,
+    Uuid,
+    Number<'_>,
+    Map<'_>,
+    fmt::Arguments<'_>,
+    NonZeroU8,
+    NonZeroU16,
+    NonZeroU32,
+    NonZeroU64,
+    NonZeroUsize,
+    NonZeroI32,
+    NonZeroI64,
+    [u8],
+    Vec<u8>
 );
+impl<const N: usize> Element for [u8; N] {}
+impl<T: Value> Element for Option<T> {}
+impl<T: Element> Element for [T] {}
+impl<T: Element> Element for Vec<T> {}
+impl<T: Element, const N: usize> Element for [T; N] {}
+
+/// Elements one by one until one does not fit; the rest is left out and the cut marked.
+impl<T: Element> Value for [T] {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        5 + self.iter().map(|element| element.size_bytes_max(limits)).sum::<usize>()
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.array(|out| {
+            for element in self {
+                let mark = out.mark();
+                element.write(out);
+                if out.is_full() {
+                    out.rewind(mark);
+                    break;
+                }
+            }
+        });
+    }
+}
+
+impl<T: Element, const N: usize> Value for [T; N] {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.as_slice().size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        self.as_slice().write(out);
+    }
+}
+
+impl<T: Element> Value for Vec<T> {
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        self.as_slice().size_bytes_max(limits)
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        self.as_slice().write(out);
+    }
+}
 
 /// A map of values by key, borrowed: `Map(&[("id", &7), ("name", &"x")])`.
 ///
@@ -341,6 +432,7 @@ macro_rules! map_values {
         }
 
         impl<$($generics)*> ObjectValue for $map {}
+        impl<$($generics)*> Element for $map {}
     )+};
 }
 

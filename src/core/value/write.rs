@@ -5,7 +5,7 @@ use crate::core::limits::Limits;
 /// Writes tagged values into a borrowed stretch of ring memory.
 ///
 /// When the stretch is too short for a value, nothing of that value is written and [`ValueWriter::is_full`] turns
-/// true; strings and formatted values are cut instead where a part of them fits.
+/// true; formatted values are cut instead where a part of them fits, and arrays and maps end early.
 #[derive(Debug)]
 pub struct ValueWriter<'a> {
     buffer: &'a mut [u8],
@@ -21,7 +21,6 @@ pub struct ValueWriter<'a> {
 #[must_use = "a container must be ended"]
 pub(crate) struct Open {
     at: usize,
-    written: bool,
 }
 
 /// A place to come back to.
@@ -29,6 +28,7 @@ pub(crate) struct Open {
 pub(crate) struct Mark {
     at: usize,
     depth: u8,
+    full: bool,
 }
 
 impl<'a> ValueWriter<'a> {
@@ -216,7 +216,8 @@ impl<'a> ValueWriter<'a> {
 
     /// Opens a container; between here and [`ValueWriter::end`] stand its values.
     ///
-    /// `None` when nesting is too deep: a mark stands in its place, and nothing may be written into it.
+    /// `None` when nesting is too deep, and a mark stands in its place, or when there is no room; nothing may be
+    /// written into it then.
     pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
             self.cut = true;
@@ -224,36 +225,65 @@ impl<'a> ValueWriter<'a> {
             return None;
         }
         let at = self.at;
-        let written = self.take(5).map(|bytes| bytes[0] = tag).is_some();
+        self.take(5)?[0] = tag;
         self.depth += 1;
-        Some(Open { at, written })
+        Some(Open { at })
     }
 
     /// Ends a container.
     pub(crate) fn end(&mut self, open: Open) {
         self.depth -= 1;
-        if open.written {
-            let len = (self.at - open.at - 5) as u32;
-            self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
-        }
+        let len = (self.at - open.at - 5) as u32;
+        self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
     }
 
     /// Where we are, to take back what follows.
     pub(crate) fn mark(&self) -> Mark {
-        Mark { at: self.at, depth: self.depth }
+        Mark { at: self.at, depth: self.depth, full: self.full }
     }
 
     /// Takes back everything since `mark`, and what it said about being full.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.at = mark.at;
         self.depth = mark.depth;
-        self.full = false;
+        self.full = mark.full;
         self.cut = true;
+    }
+
+    /// Lets `fill` write into at most `bytes_max` bytes, so that a value of unknown length keeps to the bound that it
+    /// has promised and leaves the values after it their room.
+    pub(crate) fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+        let end = self.buffer.len().min(self.at.saturating_add(bytes_max));
+        let mut part = ValueWriter {
+            buffer: &mut self.buffer[self.at..end],
+            at: 0,
+            limits: self.limits,
+            depth: self.depth,
+            cut: false,
+            full: false,
+        };
+        fill(&mut part);
+        let ValueWriter { at: len, cut, full, .. } = part;
+        self.at += len;
+        self.cut |= cut;
+        self.full |= full;
+    }
+
+    /// Notes that something was left out.
+    pub(crate) fn set_cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// A text of which nothing is left but the mark that it was cut.
+    pub(crate) fn nothing_left(&mut self) {
+        self.counted_cut(tag::STR_CUT, &[], 0);
     }
 
     /// A map's key; its value must follow. Keys over 65,535 bytes are cut.
     pub fn key(&mut self, key: &str) {
+        let whole_len = key.len();
         let key = &key[..key.floor_char_boundary(usize::from(u16::MAX))];
+        self.cut |= key.len() < whole_len;
         if let Some(bytes) = self.take(2 + key.len()) {
             bytes[..2].copy_from_slice(&(key.len() as u16).to_le_bytes());
             bytes[2..].copy_from_slice(key.as_bytes());
@@ -289,11 +319,10 @@ impl<'a> ValueWriter<'a> {
     /// The free bytes, for a formatter to fill; [`ValueWriter::formatted_end`] must follow.
     pub(crate) fn formatted_begin(&mut self) -> Option<&mut [u8]> {
         let at = self.at;
-        let room = self.buffer.len().saturating_sub(at + 9);
-        if room == 0 {
+        let Some(room) = self.buffer.len().checked_sub(at + 9) else {
             self.full = true;
             return None;
-        }
+        };
         let len = room.min(self.limits.value_bytes_max as usize);
         self.buffer.get_mut(at + 5..at + 5 + len)
     }

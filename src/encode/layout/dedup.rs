@@ -1,40 +1,43 @@
 //! Maps whose keys may stand twice: the last one counts, as in every JSON reader.
+//!
+//! Promises: the work grows as n·log n with the number of entries, whatever the keys are; nothing is allocated once
+//! the scratch has seen the largest map.
 use crate::core::value::{Entries, ReadError, ValueRef};
 
-/// Up to this many entries are compared with each other; more are sorted by hash first.
+/// Up to this many entries are compared with each other; more are sorted first.
 const PAIRWISE_MAX: usize = 16;
+
+/// In which order entries are visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As they stand in the record.
+    Logged,
+    /// By the bytes of their keys.
+    ByKey,
+}
 
 /// Room to find repeated keys in, reused from event to event. Nested maps stack on top of each other.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    hashes: Vec<(u64, u32)>,
+    /// Where the entries that are to be visited begin.
+    offsets: Vec<u32>,
 }
 
 impl Scratch {
     /// Calls `visit` with every entry whose key does not stand again later.
     pub(super) fn each_last<'a>(
         &mut self,
+        order: Order,
         entries: Entries<'a>,
-        mut visit: impl FnMut(&mut Self, &'a [u8], ValueRef<'a>) -> Result<(), ReadError>,
+        visit: impl FnMut(&mut Self, &'a [u8], ValueRef<'a>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let count = entries.take(PAIRWISE_MAX + 1).count();
-        if count <= PAIRWISE_MAX {
+        if order == Order::Logged && entries.take(PAIRWISE_MAX + 1).count() <= PAIRWISE_MAX {
             return self.pairwise(entries, visit);
         }
-        let base = self.hashes.len();
-        for (index, entry) in entries.enumerate() {
-            self.hashes.push((hash(entry?.0), index as u32));
-        }
-        self.hashes[base..].sort_unstable();
-        let end = self.hashes.len();
-        for (index, entry) in entries.enumerate() {
-            let (key, value) = entry?;
-            if !self.stands_later(base..end, entries, key, index as u32) {
-                visit(self, key, value)?;
-            }
-        }
-        self.hashes.truncate(base);
-        Ok(())
+        let base = self.offsets.len();
+        let result = self.sorted(order, entries, base, visit);
+        self.offsets.truncate(base);
+        result
     }
 
     fn pairwise<'a>(
@@ -53,27 +56,53 @@ impl Scratch {
         Ok(())
     }
 
-    fn stands_later(
-        &self,
-        range: std::ops::Range<usize>,
-        entries: Entries<'_>,
-        key: &[u8],
-        index: u32,
-    ) -> bool {
-        let sorted = &self.hashes[range];
-        let wanted = hash(key);
-        let from = sorted.partition_point(|&entry| entry <= (wanted, index));
-        sorted[from..].iter().take_while(|&&(hash, _)| hash == wanted).any(|&(_, later)| {
-            let other = entries.clone().nth(later as usize);
-            other.is_some_and(|other| other.is_ok_and(|(other, _)| other == key))
-        })
+    fn sorted<'a>(
+        &mut self,
+        order: Order,
+        entries: Entries<'a>,
+        base: usize,
+        mut visit: impl FnMut(&mut Self, &'a [u8], ValueRef<'a>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut rest = entries;
+        let mut offset = 0;
+        while let Some(entry) = rest.next() {
+            entry?;
+            self.offsets.push(offset);
+            offset = (entries.0.len() - rest.0.len()) as u32;
+        }
+        let key = |offset: u32| entry_at(entries, offset).map(|(key, _)| key);
+        self.offsets[base..].sort_unstable_by(|&one, &other| {
+            key(one).ok().cmp(&key(other).ok()).then(one.cmp(&other))
+        });
+        let end = self.offsets.len();
+        let mut kept = base;
+        for index in base..end {
+            let next = self.offsets.get(index + 1);
+            let stands_later = next.is_some_and(|&next| key(next) == key(self.offsets[index]));
+            if !stands_later {
+                self.offsets[kept] = self.offsets[index];
+                kept += 1;
+            }
+        }
+        self.offsets.truncate(kept);
+        if order == Order::Logged {
+            self.offsets[base..].sort_unstable();
+        }
+        for index in base..kept {
+            let (key, value) = entry_at(entries, self.offsets[index])?;
+            visit(self, key, value)?;
+        }
+        Ok(())
     }
 }
 
-fn hash(key: &[u8]) -> u64 {
-    key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+/// The entry that begins `offset` bytes into `entries`.
+pub(super) fn entry_at(
+    entries: Entries<'_>,
+    offset: u32,
+) -> Result<(&[u8], ValueRef<'_>), ReadError> {
+    let bytes = entries.0.get(offset as usize..).unwrap_or_default();
+    Entries(bytes).next().unwrap_or(Err(ReadError::Short { expected: 1, found: 0 }))
 }
 
 #[cfg(test)]
@@ -81,36 +110,80 @@ mod tests {
     use super::*;
     use crate::core::limits::Limits;
     use crate::core::value::ValueWriter;
+    use proptest::prelude::*;
 
-    fn last(keys: &[&str]) -> Vec<(String, u64)> {
-        let mut bytes = vec![0; 1 << 20];
-        let mut out = ValueWriter::new(&mut bytes, Limits::default());
+    fn entries(keys: &[&str], bytes: &mut Vec<u8>) {
+        bytes.resize(1 << 20, 0);
+        let mut out = ValueWriter::new(bytes, Limits::default());
         for (index, key) in keys.iter().enumerate() {
             out.entry(key, &(index as u64));
         }
         let len = out.len_bytes();
+        bytes.truncate(len);
+    }
+
+    fn last(order: Order, keys: &[&str]) -> Vec<(String, u64)> {
+        let mut bytes = Vec::new();
+        entries(keys, &mut bytes);
         let mut seen = Vec::new();
         let mut scratch = Scratch::default();
-        scratch
-            .each_last(Entries(&bytes[..len]), |_, key, value| {
-                let ValueRef::U64(index) = value else { panic!("{value:?}") };
-                seen.push((String::from_utf8(key.to_vec()).unwrap(), index));
-                Ok(())
-            })
-            .unwrap();
-        assert!(scratch.hashes.is_empty());
+        let result = scratch.each_last(order, Entries(&bytes), |_, key, value| {
+            let ValueRef::U64(index) = value else { panic!("{value:?}") };
+            seen.push((String::from_utf8(key.to_vec()).unwrap(), index));
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
+        assert!(scratch.offsets.is_empty());
         seen
+    }
+
+    /// For each entry, a look at all that follow.
+    fn oracle(keys: &[&str]) -> Vec<(String, u64)> {
+        let is_last = |index: usize| !keys[index + 1..].contains(&keys[index]);
+        let indexes = (0..keys.len()).filter(|&index| is_last(index));
+        indexes.map(|index| (keys[index].to_owned(), index as u64)).collect()
+    }
+
+    fn check(keys: &[&str]) {
+        let mut expected = oracle(keys);
+        assert_eq!(last(Order::Logged, keys), expected);
+        expected.sort();
+        assert_eq!(last(Order::ByKey, keys), expected);
     }
 
     #[test]
     fn the_last_of_a_repeated_key_counts_in_small_and_large_maps() {
-        assert_eq!(last(&["a", "b", "a"]), [("b".into(), 1), ("a".into(), 2)]);
-        for count in [15u64, 16, 17, 18, 500] {
+        check(&["a", "b", "a"]);
+        for count in [0, 1, 15, 16, 17, 18, 500] {
             let names: Vec<String> = (0..count).map(|index| format!("k{}", index % 7)).collect();
-            let keys: Vec<&str> = names.iter().map(String::as_str).collect();
-            let expected: Vec<(String, u64)> =
-                (count - 7..count).map(|index| (format!("k{}", index % 7), index)).collect();
-            assert_eq!(last(&keys), expected, "{count} entries");
+            check(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_times_the_same_key_is_one_entry_and_no_standstill() {
+        let keys = vec!["k"; 80_000];
+        assert_eq!(last(Order::Logged, &keys), [("k".into(), 79_999)]);
+    }
+
+    #[test]
+    fn a_map_that_breaks_off_gives_an_error_and_leaves_nothing_behind() {
+        let names: Vec<String> = (0..40).map(|index| index.to_string()).collect();
+        let mut bytes = Vec::new();
+        entries(&names.iter().map(String::as_str).collect::<Vec<_>>(), &mut bytes);
+        bytes.pop();
+        let mut scratch = Scratch::default();
+        for order in [Order::Logged, Order::ByKey] {
+            let result = scratch.each_last(order, Entries(&bytes), |_, _, _| Ok(()));
+            assert!(matches!(result, Err(ReadError::Short { .. })), "{result:?}");
+            assert!(scratch.offsets.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_keys(keys in proptest::collection::vec("[a-c]{0,3}", 0..60)) {
+            check(&keys.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
 }

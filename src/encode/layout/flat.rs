@@ -3,10 +3,10 @@
 //! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, fields…, bound fields…}`
 //!
 //! The event's own fields stand in the order in which they were logged. A bound field whose key the event has itself
-//! is left out; a key that the layout needs for itself gets `field.` in front. With `sort_keys` all keys of the line
-//! are sorted, which costs time that grows with the square of their number.
+//! is left out; a key that the layout needs for itself gets `field.` in front (and so does one that would look like the
+//! result: no two keys ever become the same). With `sort_keys` all keys of the line and of the maps in it are sorted, which costs time.
 use super::dedup::Scratch;
-use super::{Bound, Event, Place, Source, key_bit, rendered, sorted, tree, unit_of};
+use super::{Bound, Event, Order, Place, Source, key_bit, rendered, sorted, tree, unit_of};
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError, ValueRef};
@@ -63,6 +63,8 @@ pub struct Flat {
     /// From the event's name to the end of what every line has.
     after_event: Fragment,
     pub(super) scratch: Scratch,
+    /// For `sort_keys`.
+    pub(super) items: Vec<sorted::Item>,
 }
 
 /// What is constant about a call site.
@@ -97,11 +99,12 @@ impl Flat {
             shapes: Vec::new(),
             after_event,
             scratch: Scratch::default(),
+            items: Vec::new(),
         }
     }
 
     /// The keys that the layout needs for itself.
-    pub(super) fn is_own_key(&self, key: &[u8]) -> bool {
+    fn is_own_key(&self, key: &[u8]) -> bool {
         matches!(
             key,
             b"timestamp" | b"level" | b"target" | b"run_id" | b"schema_version" | b"stack"
@@ -121,11 +124,18 @@ impl Flat {
     }
 
     /// A key as it stands in a line, without quotes.
-    pub(super) fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
-        if self.is_own_key(key) {
-            out.raw(b"field.");
-        }
+    fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
+        out.raw(self.prefix(key));
         out.string_part(key);
+    }
+
+    /// What stands in front of a user's key: `field.` where the layout needs the key itself.
+    pub(super) fn prefix(&self, key: &[u8]) -> &'static [u8] {
+        let mut bare = key;
+        while let Some(rest) = bare.strip_prefix(b"field.") {
+            bare = rest;
+        }
+        if self.is_own_key(bare) { b"field." } else { b"" }
     }
 
     /// `,"key":`
@@ -223,7 +233,7 @@ impl Flat {
                 let keys = callsite.metadata().keys;
                 let own = |key: &[u8]| keys.iter().any(|other| other.as_bytes() == key);
                 drop(out);
-                self.bound_without(bound, place, &own, line)?;
+                self.bound_without(bound, &own, line)?;
                 out = Out::new(line);
             }
         }
@@ -236,12 +246,10 @@ impl Flat {
     fn bound_without(
         &mut self,
         bound: Bound<'_>,
-        place: Place<'_>,
         own: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        let entries = Entries(bound.entries);
-        self.entries(entries, place, own, line)
+        self.entries(Entries(bound.entries), Place::BOUND, own, line)
     }
 
     /// `,"key":value` for each entry, repeated and excluded keys left out.
@@ -254,7 +262,7 @@ impl Flat {
     ) -> Result<(), ReadError> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut out = Out::new(line);
-        let result = scratch.each_last(entries, |scratch, key, value| {
+        let result = scratch.each_last(Order::Logged, entries, |scratch, key, value| {
             if excluded(key) {
                 return Ok(());
             }
@@ -294,8 +302,8 @@ impl Flat {
         self.entries(entries, place, &|_| false, line)?;
         if let Some(bound) = event.context {
             let own = entries;
-            let own = |key: &[u8]| own.clone().any(|entry| entry.is_ok_and(|(own, _)| own == key));
-            self.bound_without(bound, place, &own, line)?;
+            let own = |key: &[u8]| { own }.any(|entry| entry.is_ok_and(|(own, _)| own == key));
+            self.bound_without(bound, &own, line)?;
         }
         Out::new(line).literal(b"}\n");
         Ok(())
@@ -307,7 +315,6 @@ impl Flat {
         entries: &[u8],
         rendered: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        let place = Place { unit: Unit::Seconds, target: b"", event: b"" };
-        self.entries(Entries(entries), place, &|_| false, rendered)
+        self.entries(Entries(entries), Place::BOUND, &|_| false, rendered)
     }
 }

@@ -16,6 +16,7 @@ mod tests;
 pub use flat::{Flat, FlatOptions, LevelCase};
 pub use text::{Text, TextOptions};
 
+use self::dedup::Order;
 use super::{Out, Unit};
 use crate::core::callsite::Callsite;
 use crate::core::level::Level;
@@ -102,7 +103,8 @@ impl Layout {
         rendered.clear();
         match self {
             Layout::Flat(flat) => flat.bound(entries, rendered),
-            Layout::Text(text) => text.bound(entries, rendered),
+            // Bound fields are rendered anew in every line for people: one that the event overrides must not show.
+            Layout::Text(_) => Ok(()),
         }
     }
 }
@@ -130,9 +132,15 @@ struct Place<'a> {
     target: &'a [u8],
     /// For `stack_hash`: what.
     event: &'a [u8],
+    /// For maps.
+    order: Order,
 }
 
 impl<'a> Place<'a> {
+    /// Bound fields are rendered once for all events: an error among them is the same failure in each of them.
+    const BOUND: Place<'static> =
+        Place { unit: Unit::Seconds, target: b"", event: b"", order: Order::Logged };
+
     fn of(source: &Source<'a>) -> Self {
         let (target, event) = match source {
             Source::Site(callsite) => {
@@ -140,7 +148,7 @@ impl<'a> Place<'a> {
             }
             Source::Dynamic { target, event } => (*target, *event),
         };
-        Place { unit: Unit::Seconds, target, event }
+        Place { unit: Unit::Seconds, target, event, order: Order::Logged }
     }
 
     fn under(self, key: &[u8]) -> Self {

@@ -1,21 +1,38 @@
-//! Lines with all keys sorted by their bytes: for people who compare lines, not for speed.
+//! Lines with all keys sorted by their bytes, those of nested maps too: for people who compare lines, not for speed.
 //!
-//! The least key that is greater than the last one is looked for again and again; a key that stands twice is thus
-//! written once, and the first source that has it wins: the layout, then the event, then the bound fields.
-use super::dedup::Scratch;
-use super::flat::Flat;
-use super::{Event, Place, Source, tree};
-use crate::core::value::{Entries, ReadError, ValueRef};
-use crate::encode::{Out, TimeCache};
+//! Every field is noted by where it stands, the notes are sorted, and of those with the same key the first is
+//! written: the event's own before a bound one, the last of an event's own before the earlier ones.
+use std::cmp::Ordering;
 
-/// What stands under a key.
-#[derive(Clone, Copy)]
-enum Item<'a> {
+use super::dedup::entry_at;
+use super::flat::Flat;
+use super::{Event, Order, Place, Source, tree};
+use crate::core::value::{Entries, ReadError, ValueRef};
+use crate::encode::Out;
+
+/// Where a field of a line stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Item {
+    /// What the layout itself adds.
+    Own(Own),
+    /// A value of the call site's key of this number, this many bytes into the payload.
+    Site { key: u32, offset: u32 },
+    /// A stack trace, this many bytes into the payload.
+    Stack { offset: u32 },
+    /// An entry of the payload.
+    Dynamic { offset: u32 },
+    /// An entry of the bound fields.
+    Bound { offset: u32 },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Own {
     Timestamp,
     Level,
-    Text(&'a [u8]),
-    Number(u64),
-    Value(ValueRef<'a>),
+    Target,
+    Event,
+    RunId,
+    SchemaVersion,
 }
 
 pub(super) fn line(
@@ -23,142 +40,156 @@ pub(super) fn line(
     event: &Event<'_>,
     line: &mut Vec<u8>,
 ) -> Result<(), ReadError> {
-    let place = Place::of(&event.source);
-    let mut scratch = std::mem::take(&mut flat.scratch);
-    let mut time = std::mem::take(&mut flat.time);
-    let layout = &*flat;
-    let mut out = Out::new(line);
-    let mut last: Option<(bool, &[u8])> = None;
-    out.byte(b'{');
-    let result = loop {
-        match next(layout, event, place, last) {
-            Err(error) => break Err(error),
-            Ok(None) => break Ok(()),
-            Ok(Some((is_own, key, item))) => {
-                if last.is_some() {
-                    out.byte(b',');
-                }
-                last = Some((is_own, key));
-                if let Err(error) =
-                    write(layout, &mut time, &mut out, &mut scratch, event, is_own, key, item)
-                {
-                    break Err(error);
-                }
-            }
-        }
-    };
-    out.literal(b"}\n");
-    drop(out);
-    flat.scratch = scratch;
-    flat.time = time;
+    let mut items = std::mem::take(&mut flat.items);
+    items.clear();
+    let result = collect(flat, event, &mut items).and_then(|()| {
+        items.sort_unstable_by(|one, other| compare(flat, event, one, other));
+        items.dedup_by(|later, first| key(flat, event, later) == key(flat, event, first));
+        write(flat, event, &items, line)
+    });
+    flat.items = items;
     result
 }
 
-#[allow(clippy::too_many_arguments)]
-fn write(
-    flat: &Flat,
-    time: &mut TimeCache,
-    out: &mut Out<'_>,
-    scratch: &mut Scratch,
-    event: &Event<'_>,
-    is_own: bool,
-    key: &[u8],
-    item: Item<'_>,
-) -> Result<(), ReadError> {
-    out.byte(b'"');
-    if is_own {
-        out.string_part(key);
-    } else {
-        flat.write_key(out, key);
-    }
-    out.literal(b"\":");
-    match item {
-        Item::Timestamp => {
-            out.byte(b'"');
-            let subsecond = flat.options.subsecond;
-            out.timestamp(time, event.unix_nanos, subsecond);
-            out.byte(b'"');
-        }
-        Item::Level => out.string(flat.level_name(event.level)),
-        Item::Text(text) => out.string_lossy(text),
-        Item::Number(number) => out.u64(number),
-        Item::Value(value) => {
-            tree::value(out, scratch, Place::of(&event.source).under(key), value)?;
-        }
-    }
-    Ok(())
-}
-
-/// The key under which a user's key is sorted: with `field.` in front where the layout has the key itself.
-fn rank<'a>(flat: &Flat, is_own: bool, key: &'a [u8]) -> (&'static [u8], &'a [u8]) {
-    if !is_own && flat.is_own_key(key) { (b"field.", key) } else { (b"", key) }
-}
-
-fn is_before(one: (&[u8], &[u8]), other: (&[u8], &[u8])) -> bool {
-    one.0.iter().chain(one.1).lt(other.0.iter().chain(other.1))
-}
-
-type Found<'a> = Option<(bool, &'a [u8], Item<'a>)>;
-
-/// The least key after `last`.
-fn next<'a>(
-    flat: &'a Flat,
-    event: &Event<'a>,
-    place: Place<'a>,
-    last: Option<(bool, &[u8])>,
-) -> Result<Found<'a>, ReadError> {
-    let mut best: Found<'a> = None;
-    let mut offer = |is_own: bool, key: &'a [u8], item: Item<'a>| {
-        let here = rank(flat, is_own, key);
-        let after_last = last.is_none_or(|(own, last)| is_before(rank(flat, own, last), here));
-        let before_best = best.is_none_or(|(own, best, _)| is_before(here, rank(flat, own, best)));
-        if after_last && before_best {
-            best = Some((is_own, key, item));
-        }
-    };
-    offer(true, b"timestamp", Item::Timestamp);
-    offer(true, b"level", Item::Level);
-    offer(true, b"target", Item::Text(place.target));
-    offer(true, flat.options.event_key.as_bytes(), Item::Text(place.event));
-    offer(true, b"schema_version", Item::Number(u64::from(flat.options.schema_version)));
+fn collect(flat: &Flat, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), ReadError> {
+    let own = [Own::Timestamp, Own::Level, Own::Target, Own::Event, Own::SchemaVersion];
+    items.extend(own.map(Item::Own));
     if !flat.options.run_id.is_empty() {
-        offer(true, b"run_id", Item::Text(flat.options.run_id.as_bytes()));
+        items.push(Item::Own(Own::RunId));
     }
-    own_fields(event, &mut |key, value| offer(false, key, Item::Value(value)))?;
-    if let Some(bound) = event.context {
-        for entry in Entries(bound.entries) {
-            let (key, value) = entry?;
-            offer(false, key, Item::Value(value));
-        }
-    }
-    Ok(best)
-}
-
-/// The event's own fields. Of a key that stands twice the last one comes first, so that it wins.
-fn own_fields<'a>(
-    event: &Event<'a>,
-    visit: &mut dyn FnMut(&'a [u8], ValueRef<'a>),
-) -> Result<(), ReadError> {
-    let mut payload = event.payload;
+    let payload = event.payload;
     match event.source {
         Source::Site(callsite) => {
-            for key in callsite.metadata().keys {
-                visit(key.as_bytes(), ValueRef::read(&mut payload)?);
+            let mut rest = payload;
+            for index in 0..callsite.metadata().keys.len() {
+                let offset = (payload.len() - rest.len()) as u32;
+                ValueRef::read(&mut rest)?;
+                items.push(Item::Site { key: index as u32, offset });
             }
             if event.has_stack {
-                visit(b"stack", ValueRef::read(&mut payload)?);
+                items.push(Item::Stack { offset: (payload.len() - rest.len()) as u32 });
             }
         }
-        Source::Dynamic { .. } => {
-            let mut rest = Entries(payload);
-            while let Some(entry) = rest.next() {
-                let (key, value) = entry?;
-                let mut later = rest;
-                if !later.any(|other| other.is_ok_and(|(other, _)| other == key)) {
-                    visit(key, value);
-                }
+        Source::Dynamic { .. } => each_offset(payload, |offset| Item::Dynamic { offset }, items)?,
+    }
+    if let Some(bound) = event.context {
+        each_offset(bound.entries, |offset| Item::Bound { offset }, items)?;
+    }
+    Ok(())
+}
+
+fn each_offset(
+    entries: &[u8],
+    item: impl Fn(u32) -> Item,
+    items: &mut Vec<Item>,
+) -> Result<(), ReadError> {
+    let mut rest = Entries(entries);
+    let mut offset = 0;
+    while let Some(entry) = rest.next() {
+        entry?;
+        items.push(item(offset));
+        offset = (entries.len() - rest.0.len()) as u32;
+    }
+    Ok(())
+}
+
+/// The key as it stands in the line, in two parts: `field.` where the layout needs the key itself, and the key.
+fn key<'a>(flat: &'a Flat, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+    let own: &[u8] = match *item {
+        Item::Own(Own::Timestamp) => b"timestamp",
+        Item::Own(Own::Level) => b"level",
+        Item::Own(Own::Target) => b"target",
+        Item::Own(Own::Event) => flat.options.event_key.as_bytes(),
+        Item::Own(Own::RunId) => b"run_id",
+        Item::Own(Own::SchemaVersion) => b"schema_version",
+        Item::Stack { .. } => b"stack",
+        _ => return users_key(flat, event, item),
+    };
+    (b"", own)
+}
+
+fn users_key<'a>(flat: &Flat, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+    let entry_key = |entries, offset| entry_at(Entries(entries), offset).map_or(&b""[..], |e| e.0);
+    let key = match (*item, event.source, event.context) {
+        (Item::Site { key, .. }, Source::Site(callsite), _) => {
+            callsite.metadata().keys.get(key as usize).map_or(&b""[..], |key| key.as_bytes())
+        }
+        (Item::Dynamic { offset }, ..) => entry_key(event.payload, offset),
+        (Item::Bound { offset }, _, Some(bound)) => entry_key(bound.entries, offset),
+        _ => b"",
+    };
+    (flat.prefix(key), key)
+}
+
+/// By key; of equal ones that which is to be written comes first.
+fn compare(flat: &Flat, event: &Event<'_>, one: &Item, other: &Item) -> Ordering {
+    let bytes = |item| {
+        let (prefix, key) = key(flat, event, item);
+        prefix.iter().chain(key)
+    };
+    let place = |item: &Item| match *item {
+        Item::Bound { offset } => (true, u32::MAX - offset),
+        Item::Dynamic { offset } => (false, u32::MAX - offset),
+        _ => (false, 0),
+    };
+    bytes(one).cmp(bytes(other)).then_with(|| place(one).cmp(&place(other)))
+}
+
+fn write(
+    flat: &mut Flat,
+    event: &Event<'_>,
+    items: &[Item],
+    line: &mut Vec<u8>,
+) -> Result<(), ReadError> {
+    let mut out = Out::new(line);
+    for (index, item) in items.iter().enumerate() {
+        out.byte(if index == 0 { b'{' } else { b',' });
+        out.byte(b'"');
+        let (prefix, key) = key(flat, event, item);
+        out.raw(prefix);
+        out.string_part(key);
+        out.literal(b"\":");
+        match *item {
+            Item::Own(own) => write_own(flat, event, own, &mut out),
+            _ => {
+                let (place, value) = value(event, item)?;
+                let place = Place { order: Order::ByKey, ..place.under(key) };
+                tree::value(&mut out, &mut flat.scratch, place, value)?;
             }
         }
     }
+    out.literal(b"}\n");
     Ok(())
+}
+
+fn write_own(flat: &mut Flat, event: &Event<'_>, own: Own, out: &mut Out<'_>) {
+    let place = Place::of(&event.source);
+    match own {
+        Own::Timestamp => {
+            out.byte(b'"');
+            out.timestamp(&mut flat.time, event.unix_nanos, flat.options.subsecond);
+            out.byte(b'"');
+        }
+        Own::Level => out.string(flat.level_name(event.level)),
+        Own::Target => out.string_lossy(place.target),
+        Own::Event => out.string_lossy(place.event),
+        Own::RunId => out.string(flat.options.run_id.as_bytes()),
+        Own::SchemaVersion => out.u64(u64::from(flat.options.schema_version)),
+    }
+}
+
+fn value<'a>(event: &Event<'a>, item: &Item) -> Result<(Place<'a>, ValueRef<'a>), ReadError> {
+    let place = Place::of(&event.source);
+    match *item {
+        Item::Site { offset, .. } | Item::Stack { offset } => {
+            let mut rest = event.payload.get(offset as usize..).unwrap_or_default();
+            Ok((place, ValueRef::read(&mut rest)?))
+        }
+        Item::Dynamic { offset } => Ok((place, entry_at(Entries(event.payload), offset)?.1)),
+        Item::Bound { offset } => {
+            let entries = event.context.map_or(&b""[..], |bound| bound.entries);
+            Ok((Place::BOUND, entry_at(Entries(entries), offset)?.1))
+        }
+        Item::Own(_) => Ok((place, ValueRef::Null)),
+    }
 }

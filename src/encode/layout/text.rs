@@ -5,7 +5,7 @@
 //! Strings are quoted only where a reader could not tell where they end. Control characters are shown, never sent:
 //! a logged value cannot move the cursor or change the colours of a terminal.
 use super::dedup::Scratch;
-use super::{Event, Place, Source, tree};
+use super::{Event, Order, Place, Source, tree};
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError, ValueRef};
 use crate::encode::{Out, Subsecond, TimeCache};
@@ -21,17 +21,24 @@ pub struct TextOptions {
 /// The layout and what it reuses.
 #[derive(Debug)]
 pub struct Text {
-    options: TextOptions,
     time: TimeCache,
     scratch: Scratch,
+    field: Field,
+}
+
+/// What writes one field.
+#[derive(Debug)]
+struct Field {
+    color: bool,
     /// Where values are rendered as JSON before they are shown.
-    value: Vec<u8>,
+    json: Vec<u8>,
 }
 
 impl Text {
     /// A layout with these options.
     pub fn new(options: TextOptions) -> Self {
-        Self { options, time: TimeCache::new(), scratch: Scratch::default(), value: Vec::new() }
+        let field = Field { color: options.color, json: Vec::new() };
+        Self { time: TimeCache::new(), scratch: Scratch::default(), field }
     }
 
     /// Appends one line.
@@ -45,7 +52,7 @@ impl Text {
         self.own_fields(event, line)?;
         if let Some(bound) = event.context {
             let own = |key: &[u8]| has_own(event, key);
-            self.entries(Entries(bound.entries), &own, line)?;
+            self.entries(Entries(bound.entries), Place::BOUND, &own, line)?;
         }
         line.push(b'\n');
         Ok(())
@@ -61,31 +68,30 @@ impl Text {
             Level::Critical => (b"CRITICAL", b"\x1b[41m"),
         };
         out.literal(b" [");
-        if self.options.color {
+        if self.field.color {
             out.literal(color);
         }
         out.literal(name);
-        if self.options.color {
+        if self.field.color {
             out.literal(b"\x1b[0m");
         }
         out.literal(b"] ");
     }
 
     fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        let place = Place::of(&event.source);
         let callsite = match event.source {
             Source::Site(callsite) => callsite,
             Source::Dynamic { .. } => {
-                return self.entries(Entries(event.payload), &|_| false, line);
+                return self.entries(Entries(event.payload), place, &|_| false, line);
             }
         };
         let mut payload = event.payload;
-        for key in callsite.metadata().keys {
+        let stack = event.has_stack.then_some("stack");
+        for key in callsite.metadata().keys.iter().copied().chain(stack) {
             let value = ValueRef::read(&mut payload)?;
-            self.field(key.as_bytes(), value, line)?;
-        }
-        if event.has_stack {
-            let value = ValueRef::read(&mut payload)?;
-            self.field(b"stack", value, line)?;
+            let place = place.under(key.as_bytes());
+            self.field.write(&mut self.scratch, place, key.as_bytes(), value, line)?;
         }
         Ok(())
     }
@@ -93,43 +99,46 @@ impl Text {
     fn entries(
         &mut self,
         entries: Entries<'_>,
+        place: Place<'_>,
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let result = scratch.each_last(entries, |_, key, value| {
-            if excluded(key) { Ok(()) } else { self.field(key, value, line) }
-        });
-        self.scratch = scratch;
-        result
+        let field = &mut self.field;
+        self.scratch.each_last(Order::Logged, entries, |scratch, key, value| {
+            if excluded(key) {
+                return Ok(());
+            }
+            field.write(scratch, place.under(key), key, value, line)
+        })
     }
+}
 
+impl Field {
     /// ` key=value`
-    fn field(
+    fn write(
         &mut self,
+        scratch: &mut Scratch,
+        place: Place<'_>,
         key: &[u8],
         value: ValueRef<'_>,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let mut out = Out::new(line);
         out.byte(b' ');
-        if self.options.color {
+        if self.color {
             out.literal(b"\x1b[2m");
         }
-        out.text(key);
+        self.text(&mut out, key);
         out.byte(b'=');
-        if self.options.color {
+        if self.color {
             out.literal(b"\x1b[0m");
         }
-        if let ValueRef::Str(text) = value
-            && is_plain(text)
-        {
-            out.text(text);
+        if let ValueRef::Str(text) = value {
+            self.text(&mut out, text);
             return Ok(());
         }
-        let place = Place { unit: super::unit_of(key), target: b"", event: b"" };
-        self.value.clear();
-        let mut json = Out::new(&mut self.value);
+        self.json.clear();
+        let mut json = Out::new(&mut self.json);
         match value {
             ValueRef::Time(..)
             | ValueRef::Ipv4(_)
@@ -137,20 +146,21 @@ impl Text {
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..)
             | ValueRef::Uuid(_) => tree::bare(&mut json, value),
-            other => tree::value(&mut json, &mut Scratch::default(), place, other)?,
+            other => tree::value(&mut json, scratch, place, other)?,
         }
         drop(json);
-        out.text(&self.value);
+        out.text(&self.json);
         Ok(())
     }
 
-    /// Renders bound fields.
-    pub(super) fn bound(
-        &mut self,
-        entries: &[u8],
-        rendered: &mut Vec<u8>,
-    ) -> Result<(), ReadError> {
-        self.entries(Entries(entries), &|_| false, rendered)
+    /// A key or a string: bare where it is plain, as a JSON string elsewhere.
+    fn text(&mut self, out: &mut Out<'_>, text: &[u8]) {
+        if is_plain(text) {
+            return out.text(text);
+        }
+        self.json.clear();
+        Out::new(&mut self.json).string_lossy(text);
+        out.text(&self.json);
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::Place;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
-use crate::core::value::{Entries, ReadError, ValueRef, Values};
+use crate::core::value::{Entries, Number, ReadError, ValueRef, Values};
 use crate::encode::{Out, Subsecond};
 
 /// Writes one value. The recursion is as deep as the record, which the producer's limit bounds; a foreign record is
@@ -61,10 +61,18 @@ fn leaf(out: &mut Out<'_>, place: Place<'_>, value: ValueRef<'_>) {
         ValueRef::Char(number) => out.char(char::from_u32(number).unwrap_or('\u{FFFD}')),
         ValueRef::Str(text) | ValueRef::Bytes(text) => out.string_lossy(text),
         ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => cut(out, kept, whole),
-        ValueRef::Number(text) => out.raw(text),
+        ValueRef::Number(text) => number(out, text),
         ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, place.unit),
         ValueRef::Deep => out.string("…".as_bytes()),
         other => quoted(out, |out| bare(out, other)),
+    }
+}
+
+/// A number as it was spelt. A ring that outlived a crash may hold anything: what is no number stands as text.
+fn number(out: &mut Out<'_>, text: &[u8]) {
+    match std::str::from_utf8(text) {
+        Ok(number) if Number(number).is_json() => out.raw(text),
+        _ => out.string_lossy(text),
     }
 }
 
@@ -143,7 +151,7 @@ fn map(
     }
     out.byte(b'{');
     let mut first = true;
-    scratch.each_last(entries, |scratch, key, value| {
+    scratch.each_last(place.order, entries, |scratch, key, value| {
         if !std::mem::take(&mut first) {
             out.byte(b',');
         }
@@ -157,21 +165,26 @@ fn map(
 
 /// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
 fn error(out: &mut Out<'_>, place: Place<'_>, parts: Values<'_>) -> Result<(), ReadError> {
-    out.raw(b"{\"type\":");
-    let mut chain = false;
-    for (index, part) in parts.enumerate() {
-        match index {
-            0 => {}
-            1 => out.raw(b",\"message\":"),
-            2 => {
-                chain = true;
-                out.raw(b",\"chain\":[");
-            }
-            _ => out.byte(b','),
+    let mut rest = parts;
+    let mut part = |out: &mut Out<'_>| match rest.next() {
+        Some(part) => part.map(|part| leaf(out, place, part)).map(|()| true),
+        None => Ok(false),
+    };
+    for start in [&b"{\"type\":"[..], b",\"message\":"] {
+        out.raw(start);
+        // A foreign record may have neither.
+        if !part(out)? {
+            out.null();
         }
-        leaf(out, place, part?);
     }
-    if chain {
+    let mut causes = rest;
+    if let Some(first) = causes.next() {
+        out.raw(b",\"chain\":[");
+        leaf(out, place, first?);
+        for cause in causes {
+            out.byte(b',');
+            leaf(out, place, cause?);
+        }
         out.byte(b']');
     }
     out.raw(b",\"stack_hash\":\"");
