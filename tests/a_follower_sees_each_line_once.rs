@@ -184,8 +184,9 @@ fn whoever_looks_at_any_moment_sees_whole_lines() {
             looks
         });
         for number in 0..EVENTS {
-            // Lines of all lengths, now and then one that is longer than a page.
-            let text = "x".repeat(if number % 1000 == 0 { 9000 } else { number as usize % 200 });
+            // Lines of all lengths up to a page of 4096 bytes. The kernel shows a longer line page by page, and nothing
+            // that appends can prevent it: it is whole when its newline is there, and tailers wait for that.
+            let text = "x".repeat(if number % 50 == 0 { 3500 } else { number as usize % 200 });
             info!(engine, "step", number, text);
             if number % 500 == 0 {
                 std::thread::yield_now();
