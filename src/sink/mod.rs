@@ -7,6 +7,7 @@ use crate::core::{Lines, Now};
 
 pub mod console;
 pub mod file;
+pub mod isolated;
 pub mod memory;
 
 /// Takes batches of whole lines, in order, from one thread.
