@@ -1,18 +1,21 @@
 //! A sink on a thread of its own.
 //!
-//! Promises: whatever the inner sink does (crawl, hang, fail, panic), the caller waits for it at most [`Bounds`] say:
-//! `patience` a write, `answer_wait_max` a flush, sync or reopen, `stop_wait_max` at the end. A sink that is known to
-//! hang is refused at once until it stirs. Lines keep their order, and none is lost or repeated as long as the inner
-//! sink tells the truth about how many it took; a panic halfway through a call can repeat what that call had taken.
+//! Promises: whatever the inner sink does (crawl, hang, fail, panic), the caller waits for it no
+//! longer than [`Bounds`] say: `patience` a write, `answer_wait_max` a flush, sync or reopen,
+//! `stop_wait_max` at the end. A sink that is known to hang is refused at once until it stirs.
+//! Lines keep their order, and none is lost or repeated as long as the inner sink tells the truth
+//! about how many it took; a panic halfway through a call can repeat what that call had taken.
 //!
-//! Memory: [`BUFFERS`] buffers are taken at the start and go round between the two threads; nothing is allocated after
-//! that, except for a line longer than a buffer (its buffer grows and stays so), for errors, and for the answer to a
-//! flush, sync or reopen. Buffers are sent on at once while fewer than two are on their way; beyond that, lines gather
-//! in one until it is full or a turn comes, so a sink that is slow per call gets fewer and larger batches.
+//! Memory: [`BUFFERS`] buffers are taken at the start and go round between the two threads; nothing
+//! is allocated after that, except for a line longer than a buffer (its buffer grows and stays so),
+//! for errors, and for the answer to a flush, sync or reopen. Buffers are sent on at once while
+//! fewer than two are on their way; beyond that, lines gather in one until it is full or a turn
+//! comes, so a sink that is slow per call gets fewer and larger batches.
 //!
-//! When full: a write waits for a buffer up to `patience`. After it waited in vain, writes take what is free without
-//! waiting until the thread has caught up. Errors of the inner sink are retried on its thread with growing pauses, the
-//! lines kept; [`Sink::turn`] tells them meanwhile, and a write that finds no buffer does.
+//! When full: a write waits for a buffer up to `patience`. After it waited in vain, writes take
+//! what is free without waiting until the thread has caught up. Errors of the inner sink are
+//! retried on its thread with growing pauses, the lines kept; [`Sink::turn`] tells them meanwhile,
+//! and a write that finds no buffer does.
 //!
 //! A crash loses what is in the buffers: a line is in place for good only after a flush.
 mod worker;
@@ -142,7 +145,8 @@ impl Isolated {
         batch_bytes_max: usize,
         bounds: Bounds,
     ) -> io::Result<Isolated> {
-        // The writer closes its batch with the line that crosses its bound; the quarter takes that line in.
+        // The writer closes its batch with the line that crosses its bound; the quarter takes that
+        // line in.
         let batch_bytes_max = batch_bytes_max.clamp(1, BATCH_BYTES_MAX);
         let batch_bytes_max = batch_bytes_max + batch_bytes_max / 4;
         let batch_lines_max = batch_bytes_max / 32 + 1;
@@ -205,7 +209,8 @@ impl Isolated {
 
     #[cold]
     fn wait_for_buffer(&mut self, deadline: &mut Option<Instant>) -> Result<Batch, SinkError> {
-        // Before the wait: the thread has work, so unless it hangs its beats will differ some time after this.
+        // Before the wait: the thread has work, so unless it hangs its beats will differ some time
+        // after this.
         let stall = Stall { beats: self.shared.beats(), since: Instant::now() };
         let deadline = *deadline.get_or_insert(stall.since + self.bounds.patience);
         self.empty.recv_deadline(deadline).map_err(|_| {
@@ -215,7 +220,8 @@ impl Isolated {
         })
     }
 
-    /// How many of `lines` go into `batch`; one that is longer than any buffer goes into an empty one.
+    /// How many of `lines` go into `batch`; one that is longer than any buffer goes into an empty
+    /// one.
     fn count_fitting(&self, batch: &Batch, lines: Lines<'_>) -> usize {
         let bytes = self.batch_bytes_max.saturating_sub(batch.len_bytes());
         let count = self.batch_lines_max.saturating_sub(batch.lines().count());
@@ -252,7 +258,8 @@ impl Isolated {
     }
 
     fn call(&mut self, what: What) -> Result<(), SinkError> {
-        // Requests whose caller has gone still stand in the queue; with this bound they leave room for all buffers.
+        // Requests whose caller has gone still stand in the queue; with this bound they leave room
+        // for all buffers.
         let is_full = |jobs: &Sender<Job>| jobs.len() >= BUFFERS + CALLS_MAX;
         if self.is_stalled() || self.jobs.as_ref().is_none_or(is_full) {
             return Err(self.stalled());
@@ -277,7 +284,8 @@ impl Isolated {
         self.jobs.as_ref()?;
         let until = self.stop_at();
         self.shared.set_stop_at(until);
-        // The thread finds the queue closed once it has taken everything, and at once when it waits.
+        // The thread finds the queue closed once it has taken everything, and at once when it
+        // waits.
         self.jobs = None;
         if let Ok(farewell) = self.farewell.recv_deadline(until) {
             if let Some(thread) = self.thread.take() {
@@ -345,7 +353,8 @@ impl Sink for Isolated {
         self.call(What::Sync)
     }
 
-    /// Sends gathered lines on and tells how the thread is doing; the inner sink's turns are taken there.
+    /// Sends gathered lines on and tells how the thread is doing; the inner sink's turns are taken
+    /// there.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.now = Some(now);
         self.shared.offer_now(now);

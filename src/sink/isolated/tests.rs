@@ -1,4 +1,5 @@
-//! Every inner sink here does what the test tells it through channels; nothing depends on how long a thread takes.
+//! Every inner sink here does what the test tells it through channels; nothing depends on how long
+//! a thread takes.
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! The thread of an isolated sink, and what both threads see.
 //!
-//! Promises: jobs are done in the order in which they came; lines stay in their buffer until the inner sink has them.
-//! After an error the thread pauses, but a request or the end wakes it at once: a request for a failing sink is one
-//! more attempt, and its error is the answer. Panics of the inner sink are errors. Memory is taken at the start.
+//! Promises: jobs are done in the order in which they came; lines stay in their buffer until the
+//! inner sink has them. After an error the thread pauses, but a request or the end wakes it at
+//! once: a request for a failing sink is one more attempt, and its error is the answer. Panics of
+//! the inner sink are errors. Memory is taken at the start.
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
@@ -110,7 +111,8 @@ impl Shared {
         self.trouble_where(|health| health.is_failing)
     }
 
-    /// The error, while the inner sink is failing, and once more when that passed before anybody was told.
+    /// The error, while the inner sink is failing, and once more when that passed before anybody
+    /// was told.
     pub fn take_trouble(&self) -> Option<SinkError> {
         self.trouble_where(|_| true)
     }
@@ -149,8 +151,8 @@ thread_local! {
     static IS_SINK_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the caller runs on the thread of an isolated sink. Whoever does must not wait for a flush of the engine:
-/// that flush would wait for this very thread.
+/// Whether the caller runs on the thread of an isolated sink. Whoever does must not wait for a
+/// flush of the engine: that flush would wait for this very thread.
 pub fn is_sink_thread() -> bool {
     IS_SINK_THREAD.get()
 }
@@ -373,7 +375,8 @@ fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
     })
 }
 
-/// An error for one more listener. The system's code survives; other causes keep their kind and words.
+/// An error for one more listener. The system's code survives; other causes keep their kind and
+/// words.
 fn copy_of(error: &SinkError) -> SinkError {
     match error {
         SinkError::Io { action, target, source } => {
