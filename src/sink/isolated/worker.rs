@@ -387,6 +387,7 @@ fn copy_of(error: &SinkError) -> SinkError {
             SinkError::Io { action, target: target.clone(), source }
         }
         SinkError::NotAFile { path, found } => SinkError::NotAFile { path: path.clone(), found },
+        SinkError::InUse { path } => SinkError::InUse { path: path.clone() },
         SinkError::Panicked { said } => SinkError::Panicked { said: said.clone() },
         SinkError::Stalled { target } => SinkError::Stalled { target: target.clone() },
         SinkError::Config { field, expected, found } => {
