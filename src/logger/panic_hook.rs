@@ -48,6 +48,10 @@ pub(super) fn install(shared: &Arc<Shared>) -> Installed {
 }
 
 fn flush_all() {
+    // A panic in a sink's own thread is an error of that sink; the writer must not wait for the thread that panics.
+    if crate::sink::isolated::is_sink_thread() {
+        return;
+    }
     // A panic inside the writer's thread cannot wait for that thread; it is caught there.
     let Some(engines) = ENGINES.try_lock_for(FLUSH_MAX).map(|engines| engines.clone()) else {
         return;

@@ -1,0 +1,615 @@
+//! Every inner sink here does what the test tells it through channels; nothing depends on how long
+//! a thread takes.
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::Mutex;
+
+use super::{BUFFERS, Bounds, Isolated, is_sink_thread};
+use crate::core::{Batch, Lines, Now};
+use crate::sink::memory::MemorySink;
+use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+
+const AGES: Duration = Duration::from_secs(3600);
+
+/// What the inner sink was asked, told before it does anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Write(usize),
+    Flush,
+    Sync,
+    Reopen,
+    Turn(i64),
+}
+
+/// What it shall do next, other than turns.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Take,
+    /// Take so many lines, then fail.
+    Fail(usize),
+    Panic,
+}
+
+/// Takes one step a call, and waits for it. Takes everything once the other end of `steps` is gone.
+struct Scripted {
+    seen: Sender<Seen>,
+    steps: Receiver<Step>,
+    taken: Arc<Mutex<Vec<u8>>>,
+    counters: SinkCounters,
+}
+
+struct Script {
+    seen: Receiver<Seen>,
+    steps: Option<Sender<Step>>,
+    taken: Arc<Mutex<Vec<u8>>>,
+}
+
+fn scripted() -> (Box<dyn Sink>, Script) {
+    let (seen_in, seen) = unbounded();
+    let (steps, steps_out) = unbounded();
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let sink = Scripted {
+        seen: seen_in,
+        steps: steps_out,
+        taken: Arc::clone(&taken),
+        counters: SinkCounters::default(),
+    };
+    (Box::new(sink), Script { seen, steps: Some(steps), taken })
+}
+
+impl Script {
+    fn step(&self, step: Step) {
+        self.steps.as_ref().expect("not open yet").send(step).expect("the sink lives");
+    }
+
+    /// From now on the sink takes everything.
+    fn open(&mut self) {
+        self.steps = None;
+    }
+
+    /// Waits for the next call that is no turn.
+    fn next(&self) -> Seen {
+        loop {
+            match self.seen.recv().expect("the sink lives") {
+                Seen::Turn(_) => {}
+                seen => return seen,
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.taken.lock().clone()).expect("whole lines")
+    }
+}
+
+impl Scripted {
+    fn obey(&mut self, seen: Seen) -> Result<(), (usize, SinkError)> {
+        let _ = self.seen.send(seen);
+        match self.steps.recv() {
+            Ok(Step::Take) | Err(_) => Ok(()),
+            Ok(Step::Fail(count)) => {
+                self.counters.errors += 1;
+                let source = std::io::Error::from_raw_os_error(28);
+                let target = "scripted".to_owned();
+                Err((count, SinkError::Io { action: "write", target, source }))
+            }
+            Ok(Step::Panic) => panic!("as told"),
+        }
+    }
+
+    fn take(&mut self, lines: Lines<'_>) {
+        self.taken.lock().extend_from_slice(lines.bytes());
+        self.counters.lines += lines.count() as u64;
+    }
+}
+
+impl Sink for Scripted {
+    fn name(&self) -> &str {
+        "scripted"
+    }
+
+    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        let result = self.obey(Seen::Write(lines.count()));
+        let count = result.as_ref().map_or_else(|(count, _)| *count, |()| lines.count());
+        self.take(lines.split_at(count.min(lines.count())).0);
+        result.map_err(|(lines_written, cause)| WriteError { lines_written, cause })
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.obey(Seen::Flush).map_err(|(_, cause)| cause)
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        self.obey(Seen::Sync).map_err(|(_, cause)| cause)
+    }
+
+    fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        let _ = self.seen.send(Seen::Turn(now.unix_nanos));
+        Ok(())
+    }
+
+    fn reopen(&mut self, _now: Now) -> Result<(), SinkError> {
+        self.obey(Seen::Reopen).map_err(|(_, cause)| cause)
+    }
+
+    fn counters(&self) -> SinkCounters {
+        self.counters
+    }
+}
+
+/// Nothing passes by itself but retries, which come at once.
+fn patient() -> Bounds {
+    Bounds {
+        patience: AGES,
+        answer_wait_max: AGES,
+        // A test that fails drops its sink with the script still in hand.
+        stop_wait_max: Duration::from_secs(10),
+        retry_pause_min: Duration::from_micros(1),
+        retry_pause_max: Duration::from_micros(1),
+        turn_pause_max: AGES,
+    }
+}
+
+fn impatient() -> Bounds {
+    let soon = Duration::from_millis(1);
+    Bounds { patience: soon, answer_wait_max: soon, stop_wait_max: soon, ..patient() }
+}
+
+fn start(sink: Box<dyn Sink>, bytes_max: usize, bounds: Bounds) -> Isolated {
+    Isolated::start_with(sink, bytes_max, bounds).expect("a thread")
+}
+
+fn at(unix_nanos: i64) -> Now {
+    Now { ticks: unix_nanos as u64, unix_nanos }
+}
+
+fn batch_of(texts: impl IntoIterator<Item = String>) -> Batch {
+    let mut batch = Batch::default();
+    for text in texts {
+        batch.bytes_mut().extend_from_slice(text.as_bytes());
+        batch.bytes_mut().push(b'\n');
+        batch.end_line();
+    }
+    batch
+}
+
+fn numbered(range: std::ops::Range<usize>) -> Batch {
+    batch_of(range.map(|number| format!("line {number:06}")))
+}
+
+fn text_of(range: std::ops::Range<usize>) -> String {
+    range.map(|number| format!("line {number:06}\n")).collect()
+}
+
+fn is_stalled<T>(result: &Result<T, SinkError>) -> bool {
+    matches!(result, Err(SinkError::Stalled { target }) if target == "scripted")
+}
+
+/// Offers lines one at a time until one is refused; says how many were not.
+fn fill(sink: &mut Isolated, from: usize) -> (usize, SinkError) {
+    for number in from.. {
+        if let Err(error) = sink.write(numbered(number..number + 1).lines(), at(0)) {
+            assert_eq!(error.lines_written, 0);
+            return (number, error.cause);
+        }
+    }
+    unreachable!("a range without an end")
+}
+
+/// Waits for the thread to have done what was set off before.
+fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_hanging_sink_is_refused_after_the_bound_then_at_once_and_others_go_on() {
+    let (inner, mut script) = scripted();
+    let memory = MemorySink::new();
+    let log = memory.log();
+    let mut hanging = start(inner, 100, impatient());
+    let mut other = start(Box::new(memory), 100, patient());
+
+    let (count, cause) = fill(&mut hanging, 0);
+    assert!(is_stalled::<()>(&Err(cause)));
+    assert!(count >= BUFFERS, "each buffer took a line at least, not {count} in all");
+    assert!(is_stalled(&hanging.turn(at(0))));
+    // Whoever waited now would wait for an hour.
+    hanging.bounds = patient();
+    let refused = hanging.write(numbered(count..count + 3).lines(), at(0));
+    assert!(is_stalled(&refused.map_err(|error| error.cause)));
+    assert!(is_stalled(&hanging.flush()));
+    assert!(is_stalled(&hanging.reopen(at(0))));
+
+    other.write(numbered(0..500).lines(), at(0)).expect("room comes back");
+    other.flush().expect("nothing is wrong with it");
+    assert_eq!(log.lines().len(), 500);
+
+    script.open();
+    until(|| hanging.turn(at(1)).is_ok());
+    until(|| hanging.write(numbered(count..count + 1).lines(), at(1)).is_ok());
+    hanging.flush().expect("it takes lines again");
+    assert_eq!(script.text(), text_of(0..count + 1));
+}
+
+#[test]
+fn a_sink_that_has_been_waited_for_in_vain_is_trusted_again_once_it_has_caught_up() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 100, impatient());
+    let (count, _) = fill(&mut sink, 0);
+    sink.bounds = patient();
+    assert_eq!(script.next(), Seen::Write(1));
+    script.step(Step::Take);
+    // One buffer is back: it is used, but nobody waits for the next.
+    assert!(matches!(script.next(), Seen::Write(_)));
+    until(|| sink.empty.len() == 1);
+    let (count, cause) = fill(&mut sink, count);
+    assert!(is_stalled::<()>(&Err(cause)));
+    assert!(sink.turn(at(0)).is_ok(), "it stirred");
+    script.open();
+    sink.flush().expect("it takes everything");
+    // More than all buffers hold: this has to wait for some to come back.
+    sink.write(numbered(count..count + 500).lines(), at(0)).expect("patience");
+    sink.flush().expect("it takes everything");
+    assert_eq!(script.text(), text_of(0..count + 500));
+}
+
+#[test]
+fn lines_keep_their_order_whatever_their_lengths() {
+    for bytes_max in [1, 7, 64, 100, 1000, 65_536] {
+        let memory = MemorySink::new();
+        let log = memory.log();
+        let mut sink = start(Box::new(memory), bytes_max, patient());
+        let mut oracle = String::new();
+        let mut number = 0usize;
+        for size in [0, 1, 2, 3, 50, 1, 400, 7] {
+            let texts: Vec<String> = (0..size)
+                .map(|_| {
+                    number += 1;
+                    format!("{number}{}", "x".repeat(number * 7919 % 190))
+                })
+                .collect();
+            oracle.extend(texts.iter().map(|text| format!("{text}\n")));
+            sink.write(batch_of(texts).lines(), at(number as i64)).expect("room comes back");
+        }
+        sink.flush().expect("memory does not fail");
+        assert_eq!(String::from_utf8(log.bytes()).expect("text"), oracle, "{bytes_max}");
+        assert_eq!(sink.counters().lines, number as u64, "{bytes_max}");
+    }
+}
+
+#[test]
+fn after_an_error_each_line_is_written_exactly_once() {
+    for steps in [
+        vec![Step::Fail(0)],
+        vec![Step::Fail(1)],
+        vec![Step::Fail(9), Step::Fail(0), Step::Fail(1)],
+        // Everything in place and an error all the same.
+        vec![Step::Fail(10)],
+        vec![Step::Fail(10), Step::Take, Step::Fail(3), Step::Fail(6)],
+        // A sink that cannot count.
+        vec![Step::Fail(usize::MAX)],
+        vec![Step::Panic, Step::Fail(2), Step::Panic],
+        (0..30).map(|count| Step::Fail(count % 3)).collect(),
+    ] {
+        let (inner, mut script) = scripted();
+        let mut sink = start(inner, 10 * "line 000000\n".len() * 4 / 5, patient());
+        for &step in &steps {
+            script.step(step);
+        }
+        script.open();
+        let mut offered = 0;
+        for _ in 0..10 {
+            // A failing sink may refuse; what it refuses is offered again.
+            until(|| {
+                let batch = numbered(offered..100.min(offered + 35));
+                let (lines, written) = (batch.lines(), sink.write(batch.lines(), at(0)));
+                offered += written.map_or_else(|error| error.lines_written, |()| lines.count());
+                offered == 100 || lines.is_empty()
+            });
+        }
+        until(|| sink.flush().is_ok());
+        assert_eq!(script.text(), text_of(0..100), "{steps:?}");
+    }
+}
+
+#[test]
+fn an_error_is_told_by_turns_until_it_is_mended() {
+    let (inner, mut script) = scripted();
+    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
+    let mut sink = start(inner, 1000, bounds);
+    sink.write(numbered(0..5).lines(), at(0)).expect("a buffer");
+    assert!(sink.turn(at(0)).is_ok());
+    script.step(Step::Fail(2));
+    until(|| sink.turn(at(0)).is_err());
+    let told = sink.turn(at(0)).expect_err("it is still so");
+    assert!(
+        matches!(&told, SinkError::Io { source, .. } if source.raw_os_error() == Some(28)),
+        "{told}"
+    );
+    assert_eq!(sink.counters().lines, 2);
+    // The thread would sleep for an hour; a flush wakes it and fails in its turn.
+    script.step(Step::Fail(1));
+    assert!(matches!(sink.flush(), Err(SinkError::Io { .. })));
+    assert!(sink.turn(at(0)).is_err());
+    script.open();
+    sink.flush().expect("it is mended");
+    assert!(sink.turn(at(0)).is_ok());
+    assert_eq!(script.text(), text_of(0..5));
+}
+
+#[test]
+fn an_error_that_passed_before_anybody_looked_is_told_once() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 1000, patient());
+    script.step(Step::Fail(2));
+    script.open();
+    sink.write(numbered(0..5).lines(), at(0)).expect("a buffer");
+    sink.flush().expect("by then it is mended");
+    assert!(matches!(sink.turn(at(0)), Err(SinkError::Io { .. })));
+    assert!(sink.turn(at(0)).is_ok());
+}
+
+#[test]
+fn a_failing_sink_without_a_free_buffer_refuses_with_its_error_and_without_a_wait() {
+    let (inner, mut script) = scripted();
+    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
+    let mut sink = start(inner, 100, bounds);
+    sink.write(numbered(0..1).lines(), at(0)).expect("a buffer");
+    script.step(Step::Fail(0));
+    until(|| sink.turn(at(0)).is_err());
+    let (count, cause) = fill(&mut sink, 1);
+    assert!(matches!(cause, SinkError::Io { .. }), "{cause}");
+    script.open();
+    sink.flush().expect("it is mended");
+    assert_eq!(script.text(), text_of(0..count));
+}
+
+#[test]
+fn a_panic_inside_is_an_error_and_the_thread_goes_on() {
+    let (inner, mut script) = scripted();
+    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
+    let mut sink = start(inner, 1000, bounds);
+    sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
+    script.step(Step::Panic);
+    until(|| sink.turn(at(0)).is_err());
+    let told = sink.turn(at(0)).expect_err("it is still so");
+    assert!(matches!(&told, SinkError::Panicked { said } if said == "as told"), "{told}");
+    script.step(Step::Take);
+    script.step(Step::Panic);
+    assert!(matches!(sink.sync(), Err(SinkError::Panicked { .. })));
+    script.open();
+    sink.sync().expect("it goes on");
+    assert_eq!(script.text(), text_of(0..3));
+}
+
+/// Panics wherever a sink is not expected to.
+struct Rude;
+
+impl Sink for Rude {
+    fn name(&self) -> &str {
+        "rude"
+    }
+
+    fn write(&mut self, _lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        assert!(is_sink_thread());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn counters(&self) -> SinkCounters {
+        assert!(!is_sink_thread(), "no counters here");
+        SinkCounters::default()
+    }
+}
+
+impl Drop for Rude {
+    fn drop(&mut self) {
+        panic!("no end either");
+    }
+}
+
+#[test]
+fn panics_while_counting_and_closing_stay_inside() {
+    let mut sink = start(Box::new(Rude), 1000, patient());
+    sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
+    sink.flush().expect("a panic in `counters` is no failed flush");
+    assert!(!is_sink_thread());
+    assert_eq!(sink.stop(), None);
+}
+
+#[test]
+fn a_flush_waits_for_everything_queued() {
+    let (inner, mut script) = scripted();
+    let taken = Arc::clone(&script.taken);
+    let mut sink = start(inner, 1000, patient());
+    sink.write(numbered(0..20).lines(), at(0)).expect("a buffer");
+    sink.write(numbered(20..45).lines(), at(0)).expect("a buffer");
+    let (started, is_started) = unbounded();
+    let flush = std::thread::spawn(move || {
+        let _ = started.send(());
+        sink.flush().map(|()| taken.lock().len())
+    });
+    is_started.recv().expect("the thread runs");
+    assert!(matches!(script.next(), Seen::Write(_)));
+    script.open();
+    let len = flush.join().expect("no panic").expect("nothing is wrong");
+    assert_eq!(len, text_of(0..45).len());
+}
+
+#[test]
+fn requests_reach_the_sink_in_order_with_the_lines() {
+    let (inner, mut script) = scripted();
+    script.open();
+    let mut sink = start(inner, 1000, patient());
+    sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
+    sink.flush().expect("nothing is wrong");
+    sink.reopen(at(1)).expect("nothing is wrong");
+    sink.write(numbered(3..4).lines(), at(2)).expect("a buffer");
+    sink.sync().expect("nothing is wrong");
+    drop(sink);
+    let seen: Vec<Seen> = script.seen.iter().collect();
+    let order =
+        [Seen::Write(3), Seen::Flush, Seen::Reopen, Seen::Write(1), Seen::Sync, Seen::Flush];
+    assert_eq!(seen, order);
+}
+
+#[test]
+fn a_reopen_reaches_a_failing_sink_before_its_lines() {
+    let (inner, mut script) = scripted();
+    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
+    let mut sink = start(inner, 1000, bounds);
+    script.step(Step::Fail(1));
+    sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
+    until(|| sink.turn(at(0)).is_err());
+    script.open();
+    sink.reopen(at(1)).expect("that is the cure");
+    assert_eq!(script.next(), Seen::Write(3));
+    assert_eq!(script.next(), Seen::Reopen);
+    assert_eq!(script.next(), Seen::Write(2));
+    assert!(sink.turn(at(1)).is_ok());
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_nobodys() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 1000, impatient());
+    assert!(is_stalled(&sink.flush()));
+    assert!(is_stalled(&sink.sync()), "at once: it is known to hang");
+    sink.bounds = patient();
+    script.step(Step::Fail(0));
+    until(|| sink.turn(at(0)).is_ok());
+    script.step(Step::Take);
+    sink.flush().expect("its own answer, not the late one");
+    script.open();
+}
+
+#[test]
+fn abandoned_requests_never_take_the_room_of_lines() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 100, impatient());
+    for _ in 0..50 {
+        assert!(is_stalled(&sink.flush()));
+        // As if the thread had stirred in between, only to hang again.
+        sink.stall = None;
+    }
+    let (count, cause) = fill(&mut sink, 0);
+    assert!(count >= BUFFERS && is_stalled::<()>(&Err(cause)), "{count}");
+    script.open();
+    sink.bounds = patient();
+    until(|| sink.flush().is_ok());
+    assert_eq!(script.text(), text_of(0..count));
+}
+
+#[test]
+fn single_lines_gather_while_the_sink_is_busy() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 4000, patient());
+    for number in 0..100 {
+        sink.write(numbered(number..number + 1).lines(), at(0)).expect("there is room");
+    }
+    script.step(Step::Take);
+    script.step(Step::Take);
+    assert_eq!([script.next(), script.next()], [Seen::Write(1), Seen::Write(1)]);
+    until(|| sink.empty.len() >= 2);
+    sink.turn(at(0)).expect("nothing is wrong");
+    assert_eq!(script.next(), Seen::Write(98));
+    script.open();
+    sink.flush().expect("nothing is wrong");
+    assert_eq!(script.text(), text_of(0..100));
+}
+
+#[test]
+fn buffers_keep_the_memory_they_were_given() {
+    let memory = MemorySink::new();
+    let log = memory.log();
+    let mut sink = start(Box::new(memory), 300, patient());
+    for number in 0..1000 {
+        // Very short lines: their ends must not outgrow the buffer either.
+        let lines = batch_of((0..number % 50).map(|line| line.to_string()));
+        sink.write(lines.lines(), at(0)).expect("room comes back");
+    }
+    sink.flush().expect("nothing is wrong");
+    assert_eq!(log.lines().len(), (0..1000).map(|number| number % 50).sum::<usize>());
+    let buffers: Vec<Batch> = sink.empty.try_iter().collect();
+    assert_eq!(buffers.len(), BUFFERS);
+    let fresh = Batch::with_capacity(375, 375 / 32 + 1);
+    for buffer in buffers {
+        assert_eq!(format!("{buffer:?}"), format!("{fresh:?}"), "empty");
+        assert_eq!(buffer.capacity_bytes(), fresh.capacity_bytes());
+    }
+}
+
+#[test]
+fn the_inner_sink_gets_its_turns_with_the_latest_time() {
+    let (inner, script) = scripted();
+    let bounds = Bounds { turn_pause_max: Duration::from_micros(100), ..patient() };
+    let mut sink = start(inner, 1000, bounds);
+    for unix_nanos in [1, 7, 50] {
+        sink.turn(at(unix_nanos)).expect("nothing is wrong");
+        until(|| script.seen.recv().expect("the sink lives") == Seen::Turn(unix_nanos));
+    }
+    drop(script);
+    drop(sink);
+}
+
+#[test]
+fn nobody_is_told_a_time_before_there_is_one() {
+    let (inner, mut script) = scripted();
+    script.open();
+    let mut sink = start(inner, 1000, Bounds { turn_pause_max: Duration::ZERO, ..patient() });
+    sink.flush().expect("nothing is wrong");
+    assert_eq!(script.seen.recv(), Ok(Seen::Flush));
+    assert!(script.seen.is_empty());
+}
+
+#[test]
+fn dropping_drains() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 1000, patient());
+    sink.write(numbered(0..40).lines(), at(0)).expect("a buffer");
+    sink.write(numbered(40..41).lines(), at(0)).expect("a buffer");
+    // An error on the way does not end it.
+    script.step(Step::Fail(1));
+    script.open();
+    drop(sink);
+    assert_eq!(script.text(), text_of(0..41));
+    assert!(script.seen.iter().any(|seen| seen == Seen::Flush), "and flushes");
+}
+
+#[test]
+fn dropping_a_hanging_sink_is_bounded_and_says_what_may_be_missing() {
+    let (inner, mut script) = scripted();
+    let mut sink = start(inner, 1000, Bounds { stop_wait_max: Duration::ZERO, ..patient() });
+    sink.write(numbered(0..7).lines(), at(0)).expect("a buffer");
+    let said = sink.stop().expect("it hangs");
+    assert!(said.contains("scripted") && said.contains("up to 7 lines"), "{said}");
+    assert!(is_stalled(&sink.flush()));
+    assert_eq!(sink.stop(), None, "once is enough");
+    // What was left behind still does its work if it can.
+    script.open();
+    until(|| script.text() == text_of(0..7));
+}
+
+#[test]
+fn dropping_a_failing_sink_is_bounded_and_says_what_is_missing() {
+    let (inner, script) = scripted();
+    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
+    let mut sink = start(inner, 1000, Bounds { stop_wait_max: AGES / 2, ..bounds });
+    script.step(Step::Fail(3));
+    script.step(Step::Fail(1));
+    sink.write(numbered(0..7).lines(), at(0)).expect("a buffer");
+    let said = sink.stop().expect("it fails");
+    assert!(said.contains("3 lines are missing") && said.contains("cannot write"), "{said}");
+    assert_eq!(script.text(), text_of(0..4));
+}
