@@ -79,6 +79,8 @@ impl FileWindow {
     pub fn new(file: &File, offset: u64, len: usize) -> io::Result<FileWindow> {
         install_handler()?;
         let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
+        // What is not written yet need not be read ahead; best effort.
+        let _ = map.advise(Advice::Random);
         let slot = claim(map.as_ptr() as usize, map.len())?;
         Ok(FileWindow { map, slot, _not_sync: std::marker::PhantomData })
     }

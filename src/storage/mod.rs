@@ -112,7 +112,8 @@ pub trait Storage: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
-    /// Creates a directory and its missing parents with this mode; one that exists is left as it is.
+    /// Creates a directory and its missing parents. The directory gets exactly this mode, its parents no more than it.
+    /// A directory that exists is left as it is.
     fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()>;
     /// After `Ok`, the names in the directory survive power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;

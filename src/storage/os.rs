@@ -77,7 +77,9 @@ impl Storage for OsStorage {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         set_dir_mode(&mut builder, mode);
-        builder.create(dir)
+        let existed = dir.is_dir();
+        builder.create(dir)?;
+        if existed { Ok(()) } else { force_dir_mode(dir, mode) }
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -206,6 +208,18 @@ fn force_mode(file: &File, mode: u32) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn force_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// As for files.
+#[cfg(unix)]
+fn force_dir_mode(dir: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn force_dir_mode(_dir: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 

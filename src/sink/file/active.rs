@@ -1,6 +1,5 @@
 //! Keeping a file open under the active name, whatever others do to it.
 use std::io;
-use std::sync::atomic::Ordering;
 
 use super::FileSink;
 use super::helper::Job;
@@ -29,7 +28,7 @@ impl FileSink {
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
         let last = found.highest().max(remembered);
         self.next_number = last + 1;
-        shared.last_number.store(last, Ordering::Relaxed);
+        shared.set_last_number(last);
         let mut plain = found.sealed.iter().filter(|sealed| !sealed.compressed);
         for sealed in plain.clone().filter(|sealed| sealed.number > remembered) {
             // Not known to have been synced: power loss may have taken its end.

@@ -17,6 +17,7 @@ use super::names::Names;
 use super::seal::Rotation;
 use super::segment::Segment;
 use super::{prepare, tidy};
+use crate::core::Now;
 use crate::sink::SinkError;
 use crate::storage::Storage;
 
@@ -63,14 +64,16 @@ pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub names: Names,
     pub config: FileConfig,
+    // ORDER: Relaxed everywhere for these five: each is a number of its own that publishes nothing else. What the two
+    // threads hand each other goes through `state`, the channel, or the file system.
     /// The writer's clock, for retention by age.
-    pub now_unix_nanos: AtomicI64,
+    now_unix_nanos: AtomicI64,
     /// The highest number given out.
-    pub last_number: AtomicU64,
+    last_number: AtomicU64,
     /// Sealed segments removed by retention.
-    pub removed: AtomicU64,
+    removed: AtomicU64,
     /// Errors met on the helper thread.
-    pub errors: AtomicU64,
+    errors: AtomicU64,
     /// The sink is being dropped: what can be done on the next start is left to it.
     stopping: AtomicBool,
     /// Told of every rotation.
@@ -101,6 +104,31 @@ impl Shared {
     /// The highest number that a finished rotation has given out. A name with a higher one may still be the active file.
     pub fn last_number(&self) -> u64 {
         self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// On start: the highest number that was ever given out.
+    pub fn set_last_number(&self, number: u64) {
+        self.last_number.store(number, Ordering::Relaxed);
+    }
+
+    pub fn now_unix_nanos(&self) -> i64 {
+        self.now_unix_nanos.load(Ordering::Relaxed)
+    }
+
+    pub fn set_now(&self, now: Now) {
+        self.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+    }
+
+    pub fn removed(&self) -> u64 {
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    pub fn count_removed(&self) {
+        self.removed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
     }
 
     /// Whether long work should stop.

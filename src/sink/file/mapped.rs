@@ -10,6 +10,11 @@
 //! again and the lines are written again. Where the file system cannot reserve blocks, or all windows are taken, lines
 //! go the way of [`super::append`] instead.
 //!
+//! It is also the slower way: each page costs a fault, or its share of `MADV_POPULATE_WRITE`, where `write` fills whole
+//! folios. Measured on a busy two-core virtual machine in batches of 1 MB, four rounds, against one plain `write` of the
+//! same bytes: ext4 0.15 (`append` 0.78), tmpfs 0.67 (`append` 0.93); without populating, tmpfs 0.46. A single line is
+//! in place after 3.4 to 4.8 µs by `append` and 3.9 to 7.9 µs through the mapping.
+//!
 //! Allocates nothing. A window is mapped when the segment is prepared; a segment without a limit needs a new one every
 //! [`WINDOW_BYTES_MAX`], on the writer, which takes milliseconds.
 use std::io;

@@ -6,7 +6,6 @@
 //! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
 //! finishes what was under way (`recover.rs` has the table).
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
@@ -90,7 +89,7 @@ impl FileSink {
         let schedule = Schedule::new(config.rotate_every, config.rotate_offset_seconds);
         let name = format!("file:{}", config.path.display());
         let shared = Arc::new(Shared::new(storage, names, config));
-        shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        shared.set_now(now);
         let helper = Helper::start(&shared).map_err(|source| SinkError::Io {
             action: "start the helper thread of",
             target: name.clone(),
@@ -195,8 +194,18 @@ impl FileSink {
                 self.active_period = self.schedule.period(now.unix_nanos);
             }
             Due::Seal if self.rotation_waits(now) => {}
-            Due::Seal if self.is_full() => self.rotate(now, RotationReason::Both),
-            Due::Seal => self.rotate(now, RotationReason::Time),
+            Due::Seal => {
+                let full = self.is_full();
+                // What stands under the active name must be ours before it is given a permanent name.
+                match self.ensure_active(now) {
+                    Ok(()) if self.active.as_ref().is_some_and(|active| active.len > 0) => {
+                        let both = RotationReason::Both;
+                        self.rotate(now, if full { both } else { RotationReason::Time });
+                    }
+                    Ok(()) => {}
+                    Err(error) => self.postpone_rotation(now, error),
+                }
+            }
         }
     }
 
@@ -232,6 +241,9 @@ impl Sink for FileSink {
         Ok(())
     }
 
+    /// An error means that lines written since the last success may not survive power loss, even when a later call
+    /// succeeds: the kernel reports a failed write-back once and takes the pages for clean then (Rebello et al., "Can
+    /// Applications Recover from fsync Failures?", USENIX ATC 2020).
     fn sync(&mut self) -> Result<(), SinkError> {
         if std::mem::take(&mut self.closing) {
             self.helper.settle();
@@ -248,7 +260,7 @@ impl Sink for FileSink {
     /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that will be tried again,
     /// an error on the helper thread.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
-        self.shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        self.shared.set_now(now);
         self.rotate_by_time(now);
         if self.look_due.is_due(now) {
             self.ensure_active(now)?;
@@ -268,8 +280,8 @@ impl Sink for FileSink {
 
     fn counters(&self) -> SinkCounters {
         SinkCounters {
-            removed: self.shared.removed.load(Ordering::Relaxed),
-            errors: self.counters.errors + self.shared.errors.load(Ordering::Relaxed),
+            removed: self.shared.removed(),
+            errors: self.counters.errors + self.shared.errors(),
             ..self.counters
         }
     }

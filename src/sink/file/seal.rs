@@ -57,9 +57,13 @@ impl FileSink {
     /// segment that it has and tries again after a second.
     pub(super) fn rotate(&mut self, now: Now, reason: RotationReason) {
         if let Err(error) = self.try_rotate(now, reason) {
-            self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
-            self.note(error);
+            self.postpone_rotation(now, error);
         }
+    }
+
+    pub(super) fn postpone_rotation(&mut self, now: Now, error: SinkError) {
+        self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
+        self.note(error);
     }
 
     /// Whether the last rotation failed so short a time ago that the next must wait.

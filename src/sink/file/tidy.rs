@@ -1,7 +1,6 @@
 //! What the helper thread does about sealed segments. Each step can be repeated at any time: what is to be done is read
 //! from the directory, so a crash between two steps leaves work, not damage.
 use std::io::{self, IoSlice};
-use std::sync::atomic::Ordering;
 
 use super::helper::Shared;
 use super::names::{Names, SealedName};
@@ -106,7 +105,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
             }),
         }
     }
-    let now = shared.now_unix_nanos.load(Ordering::Relaxed);
+    let now = shared.now_unix_nanos();
     let surplus = limits.surplus(&kept, now);
     if let (Some(newest), true) = (kept.last(), surplus == kept.len()) {
         keep_last_number(shared, newest.number)?;
@@ -118,7 +117,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
                 result => result?,
             }
         }
-        shared.removed.fetch_add(1, Ordering::Relaxed);
+        shared.count_removed();
     }
     Ok(())
 }

@@ -125,11 +125,11 @@ fn assert_mode(_path: &Path, _mode: u32) {}
 fn modes_are_those_of_the_configuration_whatever_the_umask() {
     let dir = tempfile::tempdir().unwrap();
     let logs = dir.path().join("logs");
-    let config = config_in(&logs).dir_mode(0o750).file_mode(0o666).rotate_bytes_max(500);
+    let config = config_in(&logs).dir_mode(0o770).file_mode(0o666).rotate_bytes_max(500);
     let mut sink = open(config);
     write(&mut sink, 0, 20);
     sink.settle();
-    assert_mode(&logs, 0o750);
+    assert_mode(&logs, 0o770);
     for path in sealed_in(&logs).into_iter().chain([active(&logs)]) {
         assert_mode(&path, 0o666);
     }
