@@ -49,9 +49,9 @@ fn a_killed_process_leaves_whole_lines() {
                 drop(open(config(dir.path(), mapped)));
             }
             let seqs = whole_seqs(dir.path());
-            assert!(!seqs.is_empty());
             assert!(seqs.iter().copied().eq(0..seqs.len() as u64), "mapped {mapped} {round}");
         }
+        assert!(whole_seqs(dir.path()).len() >= 2_000, "nothing was written at all");
     }
 }
 
