@@ -83,7 +83,8 @@ impl Storage for OsStorage {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened like a file, and names are as durable as the platform makes them.
+        // Elsewhere a directory cannot be opened like a file, and names are as durable as the
+        // platform makes them.
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 }
@@ -189,7 +190,8 @@ fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
 
 #[cfg(unix)]
 fn refuse_symlinks(options: &mut OpenOptions) {
-    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular files.
+    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular
+    // files.
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
 }
 

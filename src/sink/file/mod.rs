@@ -1,9 +1,10 @@
 //! Log files: whole lines at every instant, rotation without a gap, recovery without guessing.
 //!
-//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at the file; it allocates
-//! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a vanished directory are
-//! mended or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link and
-//! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
+//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at
+//! the file; it allocates nothing unless a file must be opened. A full disk, a deleted, renamed or
+//! truncated file and a vanished directory are mended or returned as errors with the exact number
+//! of lines that are in place; never a panic. Rotation is a link and a rename; what takes long
+//! happens on a helper thread. After a crash the file holds whole lines, and the next start
 //! finishes what was under way (`recover.rs` has the table).
 use std::sync::Arc;
 
@@ -63,7 +64,8 @@ pub struct FileSink {
     /// The active file has its permanent name already, while putting its successor in place failed.
     half_rotated: Option<Half>,
     rotate_not_before_unix_nanos: Option<i64>,
-    /// Files that others moved or removed are being closed; what we wrote to them may not be durable yet.
+    /// Files that others moved or removed are being closed; what we wrote to them may not be
+    /// durable yet.
     closing: bool,
     /// When to look at the active file though nothing is written.
     look_due: Every,
@@ -74,7 +76,8 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Opens or creates the log on the operating system's file system, and finishes what a crash left unfinished.
+    /// Opens or creates the log on the operating system's file system, and finishes what a crash
+    /// left unfinished.
     pub fn open(config: FileConfig, now: Now) -> Result<Self, SinkError> {
         Self::open_on(Arc::new(OsStorage), config, now)
     }
@@ -119,7 +122,8 @@ impl FileSink {
         Ok(sink)
     }
 
-    /// Waits until the helper thread has done everything that it was given: preparation, compression, retention.
+    /// Waits until the helper thread has done everything that it was given: preparation,
+    /// compression, retention.
     pub fn settle(&self) {
         self.helper.settle();
     }
@@ -196,7 +200,8 @@ impl FileSink {
             Due::Seal if self.rotation_waits(now) => {}
             Due::Seal => {
                 let full = self.is_full();
-                // What stands under the active name must be ours before it is given a permanent name.
+                // What stands under the active name must be ours before it is given a permanent
+                // name.
                 match self.ensure_active(now) {
                     Ok(()) if self.active.as_ref().is_some_and(|active| active.len > 0) => {
                         let both = RotationReason::Both;
@@ -241,9 +246,10 @@ impl Sink for FileSink {
         Ok(())
     }
 
-    /// An error means that lines written since the last success may not survive power loss, even when a later call
-    /// succeeds: the kernel reports a failed write-back once and takes the pages for clean then (Rebello et al., "Can
-    /// Applications Recover from fsync Failures?", USENIX ATC 2020).
+    /// An error means that lines written since the last success may not survive power loss, even
+    /// when a later call succeeds: the kernel reports a failed write-back once and takes the pages
+    /// for clean then (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
+    /// 2020).
     fn sync(&mut self) -> Result<(), SinkError> {
         if std::mem::take(&mut self.closing) {
             self.helper.settle();
@@ -257,8 +263,8 @@ impl Sink for FileSink {
         synced.map_err(|source| SinkError::io("sync", &names.dir, source))
     }
 
-    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that will be tried again,
-    /// an error on the helper thread.
+    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that
+    /// will be tried again, an error on the helper thread.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.shared.set_now(now);
         self.rotate_by_time(now);

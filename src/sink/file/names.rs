@@ -1,9 +1,10 @@
 //! The names of a log's files, and reading them back from a directory.
 //!
-//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
-//! `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the prepared next segment), `.app.log.last` (the
-//! highest number given out), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
-//! were cut away on start).
+//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers:
+//! `app.log.000001`, compressed `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the
+//! prepared next segment), `.app.log.last` (the highest number given out), `.app.log.lock` (held by
+//! the one process that writes), `.app.log.000001.gz.partial` (compression under way),
+//! `app.log.torn` (torn lines that were cut away on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ impl Names {
         }
     }
 
-    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`] writes counts.
+    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`]
+    /// writes counts.
     fn number_of<'a>(&self, name: &'a [u8]) -> Option<(u64, &'a [u8])> {
         let rest = name.strip_prefix(self.base.as_encoded_bytes())?.strip_prefix(b".")?;
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();

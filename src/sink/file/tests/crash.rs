@@ -1,4 +1,5 @@
-//! Every call of a whole life of a log, killed, failed and robbed of power once, then opened again and verified.
+//! Every call of a whole life of a log, killed, failed and robbed of power once, then opened again
+//! and verified.
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -106,7 +107,8 @@ fn calls_of_a_life() -> u64 {
     disk.calls()
 }
 
-/// Opens the log that a crash left, writes more, and checks that what is there ascends without a repetition.
+/// Opens the log that a crash left, writes more, and checks that what is there ascends without a
+/// repetition.
 fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(100 * SECOND))
         .unwrap_or_else(|error| panic!("{what}: {error}"));

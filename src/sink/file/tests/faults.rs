@@ -311,7 +311,8 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     sink.write(batch_of(1_000_000, 1, 60).lines(), system_now()).unwrap();
-    // Each file ascends without a repetition; its last line may have been halved after our last write to it.
+    // Each file ascends without a repetition; its last line may have been halved after our last
+    // write to it.
     let mut files = sealed_in(dir.path());
     files.push(path);
     for file in files {
@@ -352,7 +353,8 @@ fn a_full_tmpfs_is_an_error_value_and_mends_when_room_comes() {
     fs::rename(active(dir.path()), dir.path().join("gone")).unwrap();
     fs::remove_file(dir.path().join("gone")).unwrap();
     let rest = batch.lines().split_at(error.lines_written).1.split_at(100).0;
-    // The room is free once the deleted file is closed, which the helper thread does: the first try may come too early.
+    // The room is free once the deleted file is closed, which the helper thread does: the first try
+    // may come too early.
     if sink.write(rest, system_now()).is_err() {
         sink.settle();
         sink.write(rest, system_now()).unwrap();

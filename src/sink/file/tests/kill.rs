@@ -70,8 +70,8 @@ fn wait_until_it_writes(dir: &Path) {
     panic!("the child wrote nothing for ten seconds");
 }
 
-/// As a reader sees it without any recovery: a rotation may be half done, then the newest sealed segment is the active
-/// one.
+/// As a reader sees it without any recovery: a rotation may be half done, then the newest sealed
+/// segment is the active one.
 fn whole_seqs(dir: &Path) -> Vec<u64> {
     let mut seqs = all_seqs(dir);
     let half = seqs.iter().enumerate().position(|(index, &seq)| seq != index as u64);
