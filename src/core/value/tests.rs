@@ -13,7 +13,7 @@ mod trees;
 
 /// A value as a tree; the last four only come out of reading.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Model {
+pub(crate) enum Model {
     Null,
     Bool(bool),
     I64(i64),
@@ -102,7 +102,7 @@ fn system_time(seconds: i64, nanos: u32) -> SystemTime {
 }
 
 /// A value that was read, as a tree.
-pub(super) fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
+pub(crate) fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(match value {
         ValueRef::Null => M::Null,
@@ -225,7 +225,7 @@ fn leaf() -> impl Strategy<Value = Model> {
     ]
 }
 
-fn tree() -> impl Strategy<Value = Model> {
+pub(crate) fn tree() -> impl Strategy<Value = Model> {
     leaf().prop_recursive(6, 60, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(M::Array),
