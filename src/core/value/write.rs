@@ -274,6 +274,18 @@ impl<'a> ValueWriter<'a> {
         self.cut = true;
     }
 
+    /// Makes the text that stands since `mark` a number, if it is one in JSON's spelling.
+    #[cfg(feature = "serde")]
+    pub(crate) fn str_to_number(&mut self, mark: Mark) {
+        let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)
+        else {
+            return;
+        };
+        if std::str::from_utf8(text).is_ok_and(|text| super::Number(text).is_json()) {
+            *tag = tag::NUMBER;
+        }
+    }
+
     /// A text of which nothing is left but the mark that it was cut.
     pub(crate) fn nothing_left(&mut self) {
         self.counted_cut(tag::STR_CUT, &[], 0);
