@@ -162,6 +162,7 @@ impl Link {
     pub fn wake_if_asleep(&self) {
         // ORDER: relaxed; a wake that is missed is repeated by the waiting producer.
         if self.asleep.load(Ordering::Relaxed) {
+            self.asleep.store(false, Ordering::Relaxed);
             self.unpark();
         }
     }
@@ -178,6 +179,12 @@ impl Link {
     pub fn is_called(&self) -> bool {
         // ORDER: acquire pairs with the release store in `announce`.
         self.called.load(Ordering::Acquire)
+    }
+
+    /// Whether the writer may go on sleeping: nobody has woken it in between.
+    pub fn may_sleep(&self) -> bool {
+        // ORDER: relaxed; see `wake_if_asleep`.
+        self.asleep.load(Ordering::Relaxed)
     }
 
     /// Says whether the writer is about to sleep.

@@ -109,6 +109,11 @@ impl Writer {
         }
     }
 
+    /// Whether producers want the time from it.
+    pub(super) fn publishes_time(&self) -> bool {
+        self.publishes_time
+    }
+
     /// One turn at `ticks` of the writer's clock.
     pub fn step(&mut self, ticks: u64) -> Turn {
         if ticks >= self.calibrate_at_ticks {

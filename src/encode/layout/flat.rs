@@ -9,7 +9,7 @@ use super::dedup::Scratch;
 use super::{Bound, Event, Order, Place, Source, key_bit, rendered, sorted, tree, unit_of};
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
-use crate::core::value::{Entries, ReadError, ValueRef};
+use crate::core::value::{Entries, ReadError};
 use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 
 /// How levels are spelt.
@@ -72,11 +72,17 @@ pub struct Flat {
 struct Shape {
     /// From after the timestamp to the colon of the first field, or to the end of the constants.
     start: Fragment,
-    /// The keys of the other fields, with comma and colon.
-    keys: Box<[Fragment]>,
-    /// The fields' units.
-    units: Box<[Unit]>,
+    fields: Box<[Field]>,
     key_bits: u64,
+}
+
+/// What is constant about a field.
+#[derive(Debug)]
+struct Field {
+    /// The key with comma and colon; empty for the first, whose key ends `start`.
+    key: Fragment,
+    /// For a duration under this key.
+    unit: Unit,
 }
 
 /// Room for what a line holds besides payload and constants.
@@ -158,8 +164,7 @@ impl Flat {
     #[cold]
     #[inline(never)]
     fn add_shape(&mut self, metadata: &Metadata, index: usize) {
-        let mut keys = metadata.keys.iter().map(|key| self.key_fragment(key));
-        let first = keys.next().unwrap_or_default();
+        let first = metadata.keys.first().map(|key| self.key_fragment(key)).unwrap_or_default();
         let start = rendered(|out| {
             out.raw(b"\",\"level\":\"");
             out.raw(self.level_name(metadata.level));
@@ -174,8 +179,15 @@ impl Flat {
         });
         let shape = Shape {
             start: Fragment::new(&start),
-            keys: keys.map(|key| Fragment::new(&key)).collect(),
-            units: metadata.keys.iter().map(|key| unit_of(key.as_bytes())).collect(),
+            fields: (metadata.keys.iter().enumerate())
+                .map(|(index, key)| Field {
+                    key: match index {
+                        0 => Fragment::EMPTY,
+                        _ => Fragment::new(&self.key_fragment(key)),
+                    },
+                    unit: unit_of(key.as_bytes()),
+                })
+                .collect(),
             key_bits: metadata.keys.iter().fold(0, |bits, key| bits | key_bit(key.as_bytes())),
         };
         if self.shapes.len() <= index {
@@ -211,20 +223,14 @@ impl Flat {
         out.fragment(&shape.start);
         let place = Place::of(&event.source);
         let mut payload = event.payload;
-        let mut keys = shape.keys.iter();
-        for (index, unit) in shape.units.iter().enumerate() {
-            if index > 0
-                && let Some(key) = keys.next()
-            {
-                out.fragment(key);
-            }
-            let value = ValueRef::read(&mut payload)?;
-            tree::value(&mut out, &mut self.scratch, Place { unit: *unit, ..place }, value)?;
+        let scratch = &mut self.scratch;
+        for field in &shape.fields {
+            out.fragment(&field.key);
+            tree::next(&mut out, scratch, Place { unit: field.unit, ..place }, &mut payload)?;
         }
         if event.has_stack {
             out.literal(b",\"stack\":");
-            let value = ValueRef::read(&mut payload)?;
-            tree::value(&mut out, &mut self.scratch, place, value)?;
+            tree::next(&mut out, scratch, place, &mut payload)?;
         }
         if let Some(bound) = event.context {
             if bound.key_bits & shape.key_bits == 0 {

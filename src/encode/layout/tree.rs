@@ -4,8 +4,60 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::Place;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
-use crate::core::value::{Entries, Number, ReadError, ValueRef, Values};
+use crate::core::value::{Entries, Number, ReadError, ValueRef, Values, tag};
 use crate::encode::{Out, Subsecond};
+
+/// Reads one value off the front of `payload` and writes it. The four kinds that most values are of go straight from
+/// their bytes into the line.
+#[inline(always)]
+pub(super) fn next(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    payload: &mut &[u8],
+) -> Result<(), ReadError> {
+    if let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() {
+        let word = u64::from_le_bytes(*word);
+        match *tag {
+            tag::U64 => {
+                out.u64(word);
+                *payload = rest;
+                return Ok(());
+            }
+            tag::I64 => {
+                out.i64(word as i64);
+                *payload = rest;
+                return Ok(());
+            }
+            tag::F64 => {
+                out.f64(f64::from_bits(word));
+                *payload = rest;
+                return Ok(());
+            }
+            tag::STR => {
+                let (len, from) = (word as u32 as usize, &payload[5..]);
+                if let Some(rest) = from.get(len..) {
+                    out.string_of(from, len);
+                    *payload = rest;
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+    }
+    next_rare(out, scratch, place, payload)
+}
+
+#[inline(never)]
+fn next_rare(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    payload: &mut &[u8],
+) -> Result<(), ReadError> {
+    let next = ValueRef::read(payload)?;
+    value(out, scratch, place, next)
+}
 
 /// Writes one value. The recursion is as deep as the record, which the producer's limit bounds; a foreign record is
 /// stopped at [`DEPTH_MAX`].
