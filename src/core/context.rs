@@ -55,6 +55,23 @@ impl Context {
         (self.id % SLOTS as u64) as usize
     }
 
+    /// The first entries that fit into `bytes_max`, and whether any are missing.
+    pub fn entries_within(&self, bytes_max: usize) -> (&[u8], bool) {
+        if self.entries.len() <= bytes_max {
+            return (&self.entries, false);
+        }
+        let mut rest = Entries(&self.entries);
+        let mut len = 0;
+        while let Some(Ok(_)) = rest.next() {
+            let end = self.entries.len() - rest.0.len();
+            if end > bytes_max {
+                break;
+            }
+            len = end;
+        }
+        (&self.entries[..len], true)
+    }
+
     /// Keys and values as they stand in the map of a record.
     pub fn entries(&self) -> &[u8] {
         &self.entries
