@@ -47,16 +47,16 @@ impl<'a> Cursor<'a> {
     /// Bytes of the vector up to the cursor.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.at as usize - self.vec.as_ptr() as usize
+        self.at.addr() - self.vec.as_ptr().addr()
     }
 
     /// Makes sure that `n` bytes fit.
     #[inline(always)]
     pub fn ensure(&mut self, n: usize) {
         let fits = if n <= SLACK {
-            self.at as usize <= self.limit
+            self.at.addr() <= self.limit
         } else {
-            self.limit.saturating_sub(self.at as usize) >= n
+            self.limit.saturating_sub(self.at.addr()) >= n
         };
         if !fits {
             // By value, so that the pointers need no address.
@@ -175,14 +175,14 @@ impl Drop for Cursor<'_> {
 #[inline(always)]
 fn spare(vec: &mut Vec<u8>) -> (*mut u8, usize) {
     let spare = vec.spare_capacity_mut().as_mut_ptr_range();
-    (spare.start.cast(), (spare.end as usize).saturating_sub(SLACK))
+    (spare.start.cast(), spare.end.addr().saturating_sub(SLACK))
 }
 
 /// Gives the vector room for `n` more bytes after `at`, and some more; the new pointers.
 #[cold]
 #[inline(never)]
 fn grow(vec: &mut Vec<u8>, at: *mut u8, n: usize) -> (*mut u8, usize) {
-    let len = at as usize - vec.as_ptr() as usize;
+    let len = at.addr() - vec.as_ptr().addr();
     // SAFETY: (1, 2) `at` is within the allocation and everything before it is initialised.
     unsafe { vec.set_len(len) };
     vec.reserve(n.saturating_add(SLACK));
@@ -207,45 +207,71 @@ unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
         if len > 32 {
             ptr::copy_nonoverlapping(from, to, len);
         } else if len >= 16 {
-            copy_ends::<16>(from, to, len);
+            copy_ends::<[u8; 16]>(from, to, len);
         } else if len >= 8 {
-            copy_ends::<8>(from, to, len);
+            copy_ends::<[u8; 8]>(from, to, len);
         } else if len >= 4 {
-            copy_ends::<4>(from, to, len);
+            copy_ends::<[u8; 4]>(from, to, len);
         } else if len > 0 {
-            let (a, b, c) = (*from, *from.add(len / 2), *from.add(len - 1));
-            *to = a;
-            *to.add(len / 2) = b;
-            *to.add(len - 1) = c;
+            copy_few(from, to, len);
         }
     }
 }
 
-/// Copies the first and the last `N` of `len` bytes, `N ≤ len ≤ 2·N`.
+/// Copies the first and the last `T` of `len` bytes, and returns them.
 ///
 /// # Safety
-/// As [`copy_short`], and `N ≤ len`.
+/// As [`copy_short`], with `size_of::<T>()` ≤ `len` ≤ twice that; any bytes are a valid `T`.
 #[inline(always)]
-unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
-    // SAFETY: (3, 4) N ≤ len, so that both ends are within len bytes.
+unsafe fn copy_ends<T: Copy>(from: *const u8, to: *mut u8, len: usize) -> (T, T) {
+    let last = len - size_of::<T>();
+    // SAFETY: (3, 4) both ends are within len bytes.
     unsafe {
-        let head = from.cast::<[u8; N]>().read();
-        let tail = from.add(len - N).cast::<[u8; N]>().read();
-        to.cast::<[u8; N]>().write(head);
-        to.add(len - N).cast::<[u8; N]>().write(tail);
+        let head = from.cast::<T>().read_unaligned();
+        let tail = from.add(last).cast::<T>().read_unaligned();
+        to.cast::<T>().write_unaligned(head);
+        to.add(last).cast::<T>().write_unaligned(tail);
+        (head, tail)
+    }
+}
+
+/// Copies one to three bytes, and returns the first, the middle and the last.
+///
+/// # Safety
+/// As [`copy_short`], with 1 ≤ `len` ≤ 3.
+#[inline(always)]
+unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) -> [u8; 3] {
+    // SAFETY: (3, 4) 0, len / 2 and len - 1 are below len.
+    unsafe {
+        let bytes = [*from, *from.add(len / 2), *from.add(len - 1)];
+        *to = bytes[0];
+        *to.add(len / 2) = bytes[1];
+        *to.add(len - 1) = bytes[2];
+        bytes
     }
 }
 
 /// A vector of bytes of which a class of bytes can be told.
-pub(super) trait Block: Copy {
+///
+/// # Safety
+/// The type is plain bits: any bytes are a valid value.
+pub(super) unsafe trait Block: Copy {
     /// Bytes in a block.
-    const LEN: usize;
+    const LEN: usize = size_of::<Self>();
     /// # Safety
     /// `from` is readable for `LEN` bytes.
-    unsafe fn load(from: *const u8) -> Self;
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: (4) by the contract; every pattern of bits is a block, see [`Block`].
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
     /// # Safety
     /// `to` is writable for `LEN` bytes.
-    unsafe fn store(self, to: *mut u8);
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: (3) by the contract.
+        unsafe { to.cast::<Self>().write_unaligned(self) };
+    }
     /// Bytes equal to `byte`, which is ASCII.
     fn equal(self, byte: u8) -> Self;
     /// Bytes below 0x20.
@@ -254,7 +280,7 @@ pub(super) trait Block: Copy {
     fn control_or_wide(self) -> Self;
     /// Either flag.
     fn or(self, other: Self) -> Self;
-    /// Flags to bits, the first byte lowest. Above a true flag there may be false ones.
+    /// Flags to bits, the first byte lowest. Beside a true flag there may be false ones.
     fn mask(self) -> u64;
     /// Whether there is a flag.
     #[inline(always)]
@@ -303,98 +329,30 @@ impl Class for TextOrWide {
 #[inline(always)]
 unsafe fn copy_clean<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
     // SAFETY: (3, 4) by the contract; each arm's size is at most `len`.
-    let clean = unsafe {
+    let (low, high) = unsafe {
         if len >= 16 {
             if len > 32 {
                 return copy_clean_long::<C>(from, to, len);
             }
-            copy_ends_blocks::<C, Native>(from, to, len)
+            let (head, tail) = copy_ends::<Native>(from, to, len);
+            return if C::flags(head).or(C::flags(tail)).any() { 0 } else { len };
         } else if len >= 8 {
-            copy_ends_clean::<C, 8>(from, to, len)
+            copy_ends::<u64>(from, to, len)
         } else if len >= 4 {
-            copy_ends_clean::<C, 4>(from, to, len)
+            let (head, tail) = copy_ends::<u32>(from, to, len);
+            (SPACES, u64::from(head) | u64::from(tail) << 32)
+        } else if len > 0 {
+            let [a, b, c] = copy_few(from, to, len);
+            (SPACES, SPACES << 24 | u64::from(u32::from_le_bytes([a, b, c, 0])))
         } else {
-            len == 0 || copy_few::<C>(from, to, len)
+            return 0;
         }
     };
-    if clean { len } else { 0 }
-}
-
-/// Copies one to three bytes; whether none is of the class.
-///
-/// # Safety
-/// As [`copy_clean`], with 1 ≤ len ≤ 3.
-#[inline(always)]
-unsafe fn copy_few<C: Class>(from: *const u8, to: *mut u8, len: usize) -> bool {
-    // SAFETY: (4) 0, len / 2 and len - 1 are below len.
-    let (a, b, c) = unsafe { (*from, *from.add(len / 2), *from.add(len - 1)) };
-    // SAFETY: (3) the same places.
-    unsafe {
-        *to = a;
-        *to.add(len / 2) = b;
-        *to.add(len - 1) = c;
-    }
-    pair_is_clean::<C>(SPACES, u64::from_le_bytes([a, b, c, b' ', b' ', b' ', b' ', b' ']))
-}
-
-/// Copies the first and last `N` (4 or 8) of `len` bytes; whether none is of the class.
-///
-/// # Safety
-/// As [`copy_clean`], with N ≤ len ≤ 2·N.
-#[inline(always)]
-unsafe fn copy_ends_clean<C: Class, const N: usize>(
-    from: *const u8,
-    to: *mut u8,
-    len: usize,
-) -> bool {
-    // SAFETY: (3, 4) N ≤ len, so that both ends are within len bytes.
-    let (head, tail) = unsafe {
-        let head = from.cast::<[u8; N]>().read();
-        let tail = from.add(len - N).cast::<[u8; N]>().read();
-        to.cast::<[u8; N]>().write(head);
-        to.add(len - N).cast::<[u8; N]>().write(tail);
-        (head, tail)
-    };
-    if N == 8 {
-        pair_is_clean::<C>(word(head), word(tail))
-    } else {
-        pair_is_clean::<C>(SPACES, word(head) | word(tail) << 32)
-    }
-}
-
-/// The bytes as a little-endian word.
-#[inline(always)]
-fn word<const N: usize>(bytes: [u8; N]) -> u64 {
-    let mut padded = [0; 8];
-    let kept = N.min(8);
-    padded[..kept].copy_from_slice(&bytes[..kept]);
-    u64::from_le_bytes(padded)
+    if C::flags(Native::from_words(low, high)).any() { 0 } else { len }
 }
 
 /// Eight bytes that are of no class.
 const SPACES: u64 = 0x2020_2020_2020_2020;
-
-/// Whether no byte of the two words is of the class.
-#[inline(always)]
-fn pair_is_clean<C: Class>(low: u64, high: u64) -> bool {
-    !C::flags(Native::from_words(low, high)).any()
-}
-
-/// Copies the first and the last block of `len` bytes; whether none is of the class.
-///
-/// # Safety
-/// As [`copy_clean`], with `B::LEN` ≤ len ≤ 2·`B::LEN`.
-#[inline(always)]
-unsafe fn copy_ends_blocks<C: Class, B: Block>(from: *const u8, to: *mut u8, len: usize) -> bool {
-    // SAFETY: (3, 4) LEN ≤ len, so that both ends are within len bytes.
-    let (head, tail) = unsafe {
-        let (head, tail) = (B::load(from), B::load(from.add(len - B::LEN)));
-        head.store(to);
-        tail.store(to.add(len - B::LEN));
-        (head, tail)
-    };
-    !C::flags(head).or(C::flags(tail)).any()
-}
 
 /// [`copy_clean`] of more than 32 bytes.
 ///
@@ -421,8 +379,8 @@ unsafe fn copy_clean_pairs<C: Class, B: Block>(from: *const u8, to: *mut u8, len
     let mut done = 0;
     loop {
         // SAFETY: (3, 4) done ≤ last, so 2·LEN bytes from `done` on are within len.
-        let clean = unsafe { copy_ends_blocks::<C, B>(from.add(done), to.add(done), 2 * B::LEN) };
-        if !clean {
+        let (head, tail) = unsafe { copy_ends::<B>(from.add(done), to.add(done), 2 * B::LEN) };
+        if C::flags(head).or(C::flags(tail)).any() {
             return done;
         }
         if done == last {
@@ -451,6 +409,10 @@ pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
     x86::hex16(bytes)
 }
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use Words as Native;
+#[cfg(target_arch = "aarch64")]
+use neon::Neon as Native;
 #[cfg(target_arch = "x86_64")]
 use x86::Sse2 as Native;
 
@@ -475,25 +437,9 @@ impl Words {
     }
 }
 
-impl Block for Words {
-    const LEN: usize = 16;
-
-    #[inline(always)]
-    unsafe fn load(from: *const u8) -> Self {
-        // SAFETY: (4) by the contract, 16 bytes are readable.
-        let bytes = unsafe { from.cast::<[[u8; 8]; 2]>().read() };
-        Self::from_words(u64::from_le_bytes(bytes[0]), u64::from_le_bytes(bytes[1]))
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        let bytes = [self.0.to_le_bytes(), self.1.to_le_bytes()];
-        // SAFETY: (3) by the contract, 16 bytes are writable.
-        unsafe { to.cast::<[[u8; 8]; 2]>().write(bytes) };
-    }
-
-    // The subtractions borrow into the next byte up, so flags above the first one may be false;
-    // nobody looks at them.
+// SAFETY: two integers.
+unsafe impl Block for Words {
+    // The subtractions borrow into the next byte, so that a flag there may be false.
     #[inline(always)]
     fn equal(self, byte: u8) -> Self {
         self.each(|word| {
@@ -521,7 +467,7 @@ impl Block for Words {
     fn mask(self) -> u64 {
         // The eight flags, one a byte, gathered in the product's top byte.
         let gather = |flags: u64| (flags >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        gather(self.0) | gather(self.1) << 8
+        gather(self.0.to_le()) | gather(self.1.to_le()) << 8
     }
 }
 
@@ -566,21 +512,8 @@ mod x86 {
         }
     }
 
-    impl Block for Sse2 {
-        const LEN: usize = 16;
-
-        #[inline(always)]
-        unsafe fn load(from: *const u8) -> Self {
-            // SAFETY: (4, 5) by the contract; the load need not be aligned.
-            Sse2(unsafe { _mm_loadu_si128(from.cast()) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut u8) {
-            // SAFETY: (3, 5) by the contract; the store need not be aligned.
-            unsafe { _mm_storeu_si128(to.cast(), self.0) };
-        }
-
+    // SAFETY: one vector register.
+    unsafe impl Block for Sse2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
             // SAFETY: (5)
@@ -618,21 +551,8 @@ mod x86 {
     struct Avx2(__m256i);
 
     // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
-    impl Block for Avx2 {
-        const LEN: usize = 32;
-
-        #[inline(always)]
-        unsafe fn load(from: *const u8) -> Self {
-            // SAFETY: (4, 5) by the contract; the load need not be aligned.
-            Avx2(unsafe { _mm256_loadu_si256(from.cast()) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut u8) {
-            // SAFETY: (3, 5) by the contract; the store need not be aligned.
-            unsafe { _mm256_storeu_si256(to.cast(), self.0) };
-        }
-
+    // SAFETY: one vector register.
+    unsafe impl Block for Avx2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
             // SAFETY: (5)
@@ -682,7 +602,7 @@ mod x86 {
     }
 }
 
-#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+#[cfg(target_arch = "aarch64")]
 mod neon {
     use super::Block;
     use std::arch::aarch64::*;
@@ -699,21 +619,8 @@ mod neon {
         }
     }
 
-    impl Block for Neon {
-        const LEN: usize = 16;
-
-        #[inline(always)]
-        unsafe fn load(from: *const u8) -> Self {
-            // SAFETY: (4, 5) by the contract.
-            Neon(unsafe { vld1q_u8(from) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut u8) {
-            // SAFETY: (3, 5) by the contract.
-            unsafe { vst1q_u8(to, self.0) };
-        }
-
+    // SAFETY: one vector register.
+    unsafe impl Block for Neon {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
             // SAFETY: (5)
@@ -755,3 +662,15 @@ mod neon {
         }
     }
 }
+
+/// [`copy_clean_pairs`] between two slices, for the tests.
+#[cfg(test)]
+fn copy_pairs<C: Class, B: Block>(from: &[u8], to: &mut [u8]) -> usize {
+    assert!(from.len() == to.len() && from.len() >= 2 * B::LEN);
+    // SAFETY: (3, 4) as asserted; a shared and an exclusive slice cannot overlap.
+    unsafe { copy_clean_pairs::<C, B>(from.as_ptr(), to.as_mut_ptr(), from.len()) }
+}
+
+#[cfg(test)]
+#[path = "simd_tests.rs"]
+mod tests;
