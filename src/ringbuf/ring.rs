@@ -308,6 +308,11 @@ impl Consumer {
         self.at += len;
     }
 
+    /// Bytes that have not been read as of the last [`Consumer::poll`], laps' gaps included.
+    pub fn unread_bytes(&self) -> usize {
+        self.tail - self.at
+    }
+
     /// Bytes that were read and not yet given back.
     pub fn unreleased_bytes(&self) -> usize {
         self.at - self.head

@@ -43,9 +43,18 @@ impl Writer {
             _ => merge(heads, lanes, processor, cutoff, now, turn),
         }
         for &index in &heads.active {
-            let consumer = &mut lanes[index as usize].consumer;
-            consumer.release();
-            turn.is_waiting |= !consumer.readable().is_empty();
+            let lane = &mut lanes[index as usize];
+            lane.consumer.release();
+            if lane.consumer.readable().is_empty() {
+                continue;
+            }
+            // Better early than lost: the grace must not fill a ring.
+            if lane.consumer.unread_bytes() > lane.consumer.capacity_bytes() / 2 {
+                take_run(lane, processor, u64::MAX, now, turn);
+                lane.consumer.release();
+            } else {
+                turn.is_waiting = true;
+            }
         }
     }
 }

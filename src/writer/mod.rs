@@ -59,6 +59,7 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     calibrate_at_ticks: u64,
     calibrations: u32,
+    last_ticks: u64,
     lanes: Vec<LaneReader>,
     heads: Heads,
     /// For the report of events that found no lane.
@@ -100,6 +101,7 @@ impl Writer {
             inbox,
             calibrate_at_ticks: 0,
             calibrations: 0,
+            last_ticks: 0,
             clock,
             lanes: Vec::new(),
             heads: Heads::default(),
@@ -116,6 +118,10 @@ impl Writer {
 
     /// One turn at `ticks` of the writer's clock.
     pub fn step(&mut self, ticks: u64) -> Turn {
+        if ticks < self.last_ticks {
+            self.look_back(ticks);
+        }
+        self.last_ticks = ticks;
         if ticks >= self.calibrate_at_ticks {
             self.calibrate(ticks);
         }
@@ -168,6 +174,27 @@ impl Writer {
             let now = Now { ticks, unix_nanos: self.processor.calibration.unix_nanos(ticks) };
             self.processor
                 .own_event(&report::CLOCK_STEPPED, now, &mut |out| out.i64(step.nanos / 1_000_000));
+        }
+    }
+
+    /// The counter stands lower than in the last turn. By a little: another core's. By a second and more: it was reset,
+    /// as some machines do on resume from sleep. What is in the rings would wait for its grace until the counter is
+    /// where it was, and no calibration would come before that.
+    #[cold]
+    fn look_back(&mut self, ticks: u64) {
+        let back_nanos =
+            (self.last_ticks - ticks) as f64 * self.processor.calibration.nanos_per_tick();
+        if back_nanos < 1e9 {
+            return;
+        }
+        let last = self.last_ticks;
+        let now = Now { ticks: last, unix_nanos: self.processor.calibration.unix_nanos(last) };
+        self.drain(now, u64::MAX, &mut Turn::default());
+        self.processor.calibration = Calibration::measure(&*self.clock);
+        (self.calibrate_at_ticks, self.calibrations) = (0, 0);
+        self.link.counters.clock_steps.add(1);
+        for lane in &mut self.lanes {
+            lane.memory.last_unix_nanos = i64::MIN;
         }
     }
 

@@ -102,6 +102,23 @@ impl House {
 
     fn with(batch_bytes_max: usize, held_bytes_max: usize, level: LevelFilter) -> House {
         let clock = Arc::new(ManualClock::at(START));
+        let shared = Arc::clone(&clock) as _;
+        Self::build(batch_bytes_max, held_bytes_max, level, clock, shared)
+    }
+
+    /// On a clock of the test's own; [`House::step`] and what uses it is not for this.
+    fn on(clock: Arc<dyn Clock>) -> House {
+        let unused = Arc::new(ManualClock::default());
+        Self::build(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace), unused, clock)
+    }
+
+    fn build(
+        batch_bytes_max: usize,
+        held_bytes_max: usize,
+        level: LevelFilter,
+        clock: Arc<ManualClock>,
+        shared_clock: Arc<dyn Clock>,
+    ) -> House {
         let script = Arc::new(Script::default());
         let (link, inbox) = Link::new();
         let layout = Layout::Flat(Box::new(Flat::new(FlatOptions::default())));
@@ -113,10 +130,10 @@ impl House {
             grace_nanos: GRACE,
             publishes_time: false,
         };
-        let shared_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let first = shared_clock.ticks();
         let mut writer = Writer::new(config, Arc::clone(&link), inbox, shared_clock);
         // The first turn calibrates.
-        writer.step(clock.ticks());
+        writer.step(first);
         registry::number(&INFO);
         House { writer, link, clock, script }
     }

@@ -103,6 +103,58 @@ fn a_full_ring_is_said_to_press() {
 }
 
 #[test]
+fn a_ring_that_fills_up_does_not_wait_for_the_grace() {
+    let mut house = House::new();
+    let (mut lane, _other) = (house.lane(0), house.lane(1));
+    let ahead = house.clock.ticks() + 3600 * 1000 * MILLI;
+    lane.event_at(ahead, 0);
+    assert_eq!(house.step().records, 0);
+    for number in 1..900 {
+        lane.event_at(ahead, number);
+    }
+    house.step();
+    assert_eq!(house.steps().len(), 900);
+}
+
+/// A clock whose ticks can be reset.
+#[derive(Debug)]
+struct Resettable(std::sync::atomic::AtomicU64);
+
+impl Clock for Resettable {
+    fn ticks(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn unix_nanos(&self) -> i64 {
+        START
+    }
+}
+
+#[test]
+fn a_counter_that_is_reset_holds_nothing_up_and_the_time_stays_right() {
+    let clock = Arc::new(Resettable(3600_000_000_000.into()));
+    let mut house = House::on(Arc::clone(&clock) as _);
+    let (mut lane, _other) = (house.lane(0), house.lane(1));
+    lane.event_at(clock.ticks(), 0);
+    let before = house.writer.step(clock.ticks());
+    assert!(before.is_waiting);
+    // Resumed from sleep.
+    clock.0.store(5, Ordering::SeqCst);
+    house.writer.step(5);
+    assert_eq!(house.steps(), [(0, 0)]);
+    lane.event_at(6, 1);
+    house.writer.step(6 + GRACE);
+    assert_eq!(house.steps(), [(0, 0), (0, 1)]);
+    for event in house.named("step") {
+        assert_eq!(&event["timestamp"].as_str().unwrap()[..19], "2023-11-14T22:13:20");
+    }
+    assert_eq!(house.link.counters.snapshot().clock_steps, 1);
+    // A little back, as between two cores, is nothing.
+    house.writer.step(1);
+    assert_eq!(house.link.counters.snapshot().clock_steps, 1);
+}
+
+#[test]
 fn time_never_runs_backwards_within_a_lane() {
     let mut house = House::new();
     let mut lane = house.lane(0);
