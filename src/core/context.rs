@@ -55,6 +55,23 @@ impl Context {
         (self.id % SLOTS as u64) as usize
     }
 
+    /// The first entries that fit into `bytes_max`, and whether any are missing.
+    pub fn entries_within(&self, bytes_max: usize) -> (&[u8], bool) {
+        if self.entries.len() <= bytes_max {
+            return (&self.entries, false);
+        }
+        let mut rest = Entries(&self.entries);
+        let mut len = 0;
+        while let Some(Ok(_)) = rest.next() {
+            let end = self.entries.len() - rest.0.len();
+            if end > bytes_max {
+                break;
+            }
+            len = end;
+        }
+        (&self.entries[..len], true)
+    }
+
     /// Keys and values as they stand in the map of a record.
     pub fn entries(&self) -> &[u8] {
         &self.entries
@@ -87,6 +104,49 @@ impl<V: super::value::Value, R: KeyedFields + Fields> KeyedFields for (V, R) {
         if let Some((key, rest)) = keys.split_first() {
             out.entry(key, &self.0);
             self.1.write_keyed(rest, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::value::ValueRef;
+
+    fn context(parent: Option<&Context>, entries: &[(&str, u64)]) -> Context {
+        let mut bytes = [0; 256];
+        let mut out = ValueWriter::new(&mut bytes, Limits::default());
+        entries.iter().for_each(|(key, value)| out.entry(key, value));
+        let len = out.len_bytes();
+        let keys: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
+        Context::new(parent, &keys, &bytes[..len])
+    }
+
+    fn read(context: &Context) -> Vec<(&[u8], ValueRef<'_>)> {
+        Entries(context.entries()).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_later_binding_wins_and_the_original_stays_as_it_was() {
+        let parent = context(None, &[("a", 1), ("b", 2)]);
+        let child = context(Some(&parent), &[("b", 3), ("c", 4)]);
+        let entry = |key: &'static str, value| (key.as_bytes(), ValueRef::U64(value));
+        assert_eq!(read(&child), [entry("a", 1), entry("b", 3), entry("c", 4)]);
+        assert_eq!(read(&parent), [entry("a", 1), entry("b", 2)]);
+        assert_ne!(child.id(), parent.id());
+        assert!(child.slot() < SLOTS && parent.slot() < SLOTS);
+    }
+
+    #[test]
+    fn values_that_do_not_fit_leave_whole_entries_behind() {
+        let fields = (1u64, ("a text", (true, ())));
+        for room in 0..64 {
+            let mut bytes = vec![0; room];
+            let mut out = ValueWriter::new(&mut bytes, Limits::default());
+            fields.write_keyed(&["a", "b", "c"], &mut out);
+            let (len, is_cut) = (out.len_bytes(), out.is_cut());
+            let count = Entries(&bytes[..len]).map(Result::unwrap).count();
+            assert_eq!(is_cut, count < 3, "{room} bytes");
         }
     }
 }

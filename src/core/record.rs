@@ -186,3 +186,7 @@ impl<'a> Record<'a> {
         Ok(Record { header, payload: &bytes[HEADER_BYTES..len_bytes - padding], len_bytes })
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -80,3 +80,71 @@ pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
         registry.judge_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::callsite::Metadata;
+    use crate::core::level::{Level, LevelFilter};
+
+    const fn site(level: Level, target: &'static str) -> Callsite {
+        let (event, file, keys) = ("e", file!(), &[]);
+        Callsite::new(Metadata { level, event, target, file, line: 1, keys })
+    }
+
+    fn filter(text: &str) -> Arc<Filter> {
+        Arc::new(text.parse().unwrap())
+    }
+
+    #[test]
+    fn every_engine_judges_every_site_for_itself_and_anew_when_its_filter_changes() {
+        static QUIET: Callsite = site(Level::Debug, "registry::quiet");
+        static LOUD: Callsite = site(Level::Error, "registry::loud");
+        let one = take_slot(None, filter("registry=info")).unwrap();
+        let other = take_slot(None, filter("off,registry::quiet=trace")).unwrap();
+        assert_ne!(one, other);
+        let verdicts = || [&QUIET, &LOUD].map(|site| (site.enabled(one), site.enabled(other)));
+        assert_eq!(verdicts(), [(false, true), (true, false)]);
+        set_filter(one, Some(filter("trace")));
+        set_filter(other, Some(filter("off")));
+        assert_eq!(verdicts(), [(true, false), (true, false)]);
+        set_filter(one, None);
+        assert_eq!(verdicts(), [(false, false), (false, false)]);
+        set_filter(other, None);
+    }
+
+    #[test]
+    fn a_number_leads_back_to_its_site_and_never_changes() {
+        static SITE: Callsite = site(Level::Info, "registry::number");
+        assert_eq!(SITE.id(), 0);
+        number(&SITE);
+        let id = SITE.id();
+        number(&SITE);
+        assert_eq!(SITE.id(), id);
+        assert!(callsite(id).is_some_and(|found| std::ptr::eq(found, &SITE)));
+        assert!(callsite(0).is_none());
+        assert!(callsite(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn threads_that_meet_a_site_at_once_agree_on_its_number() {
+        static SITE: Callsite = site(Level::Info, "registry::race");
+        let slot = take_slot(None, filter("trace")).unwrap();
+        let ids = std::thread::scope(|scope| {
+            let meet = || (SITE.enabled(slot), SITE.id());
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(meet)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(ids.iter().all(|&found| found == (true, SITE.id())), "{ids:?}");
+        set_filter(slot, None);
+    }
+
+    #[test]
+    fn a_filter_is_asked_by_level_before_it_is_asked_by_target() {
+        let filter = Filter::new(LevelFilter::Off)
+            .with_directive("a", LevelFilter::AtLeast(Level::Warn))
+            .with_directive("a", LevelFilter::AtLeast(Level::Error));
+        assert!(!filter.may_pass(Level::Warn), "the later directive replaces the earlier one");
+        assert!(filter.may_pass(Level::Error) && filter.may_pass(Level::Critical));
+    }
+}

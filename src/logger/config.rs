@@ -268,7 +268,7 @@ impl Config {
         include_stack: bool;
         /// Where the time of an event comes from.
         timestamps: Timestamps;
-        /// Bytes of each thread's ring, rounded up to a power of two. Default 1 MiB. See `ringseal bench`.
+        /// Bytes of each thread's ring, rounded up to a power of two, at least 4096. Default 1 MiB. See `ringseal bench`.
         ring_bytes: usize;
         /// How many rings there may be; threads beyond share one, with a lock. Default 1024.
         lanes_max: usize;
@@ -457,7 +457,8 @@ impl Config {
         }
         Ok(Parts {
             lanes: LaneSettings {
-                ring_bytes: self.ring_bytes,
+                // Less would hold hardly an event: a record may take a quarter.
+                ring_bytes: self.ring_bytes.max(4096),
                 lanes_max: self.lanes_max.max(1),
                 limits: self.limits,
                 clock: self.lane_clock(),

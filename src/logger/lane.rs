@@ -144,7 +144,7 @@ impl Lane {
         }
         let context = match context {
             None => 0,
-            Some(context) => match self.context_slot(context) {
+            Some(context) => match self.context_slot(context, callsite.metadata().level) {
                 Some(slot) => slot,
                 None => return Written::Full,
             },
@@ -180,13 +180,14 @@ impl Lane {
             id => id,
         };
         let payload_max = fields.size_bytes_max(&self.limits);
-        if self.include_stack || payload_max > self.limits.record_bytes_max as usize - HEADER_BYTES
+        if self.include_stack
+            || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
         {
             return self.write_long(callsite, context, &|out| fields.write(out));
         }
-        let context = match context {
+        let slot = match context {
             None => 0,
-            Some(context) => match self.context_slot(context) {
+            Some(context) => match self.context_slot(context, callsite.metadata().level) {
                 Some(slot) => slot,
                 None => return Written::Full,
             },
@@ -202,13 +203,18 @@ impl Lane {
         };
         let mut out = ValueWriter::new(payload, limits);
         fields.write(&mut out);
+        if out.is_full() {
+            // A value that takes more than it said.
+            drop(grant);
+            return self.write_long(callsite, context, &|out| fields.write(out));
+        }
         let header = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
-            is_cut: out.is_cut() || out.is_full(),
+            is_cut: out.is_cut(),
             has_stack: false,
             callsite: id,
-            context,
+            context: slot,
             ticks,
         };
         let len = header.write(head, out.len_bytes());
@@ -218,9 +224,9 @@ impl Lane {
 
     /// The number by which records refer to `context`, after its definition is in the ring.
     #[inline(always)]
-    fn context_slot(&mut self, context: &Context) -> Option<u32> {
+    fn context_slot(&mut self, context: &Context, level: Level) -> Option<u32> {
         let slot = context.slot();
-        if self.contexts[slot] != context.id() && !self.define(context) {
+        if self.contexts[slot] != context.id() && !self.define(context, level) {
             return None;
         }
         Some(slot as u32 + 1)
@@ -228,13 +234,12 @@ impl Lane {
 
     #[cold]
     #[inline(never)]
-    fn define(&mut self, context: &Context) -> bool {
-        let entries = context.entries();
+    fn define(&mut self, context: &Context, level: Level) -> bool {
         let room = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
-        // A context that no record can hold is defined as empty; binding has already cut it to the limits.
-        let entries = if entries.len() > room { &[] } else { entries };
+        // Of a context that no record can hold, the fields that fit; binding has already cut each to the limits.
+        let (entries, is_cut) = context.entries_within(room);
         let slot = context.slot();
-        if !self.put(Kind::Context, Level::Trace, slot as u32 + 1, entries, 0) {
+        if !self.put(Kind::Context, level, slot as u32 + 1, entries, is_cut) {
             return false;
         }
         self.contexts[slot] = context.id();
@@ -242,15 +247,21 @@ impl Lane {
     }
 
     /// Writes a record whose payload is at hand. Says whether there was room.
-    fn put(&mut self, kind: Kind, level: Level, context: u32, payload: &[u8], ticks: u64) -> bool {
-        let ticks = if ticks == 0 { self.ticks() } else { ticks };
+    fn put(
+        &mut self,
+        kind: Kind,
+        level: Level,
+        context: u32,
+        payload: &[u8],
+        is_cut: bool,
+    ) -> bool {
+        let ticks = self.ticks();
         let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload.len()) else {
             return false;
         };
         let bytes = grant.bytes_mut();
         bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
-        let header =
-            Header { kind, level, is_cut: false, has_stack: false, callsite: 0, context, ticks };
+        let header = Header { kind, level, is_cut, has_stack: false, callsite: 0, context, ticks };
         let len = header.write(bytes, payload.len());
         grant.commit(len);
         true
@@ -264,7 +275,7 @@ impl Lane {
         out.u64(thread);
         out.str(&name[..name.floor_char_boundary(100)]);
         let len = out.len_bytes();
-        self.put(Kind::Thread, Level::Trace, 0, &payload[..len], 0)
+        self.put(Kind::Thread, Level::Trace, 0, &payload[..len], false)
     }
 
     /// Writes an event whose values, at their limits, exceed a record, or that is to carry a stack trace.
@@ -303,13 +314,14 @@ impl Lane {
         context: Option<&Context>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
     ) -> Written {
-        header.context = match context.map(|context| self.context_slot(context)) {
+        header.context = match context.map(|context| self.context_slot(context, header.level)) {
             None => 0,
             Some(Some(slot)) => slot,
             Some(None) => return Written::Full,
         };
         header.ticks = self.ticks();
         let mut limits = self.limits;
+        let mut is_tight = false;
         let Some(mut grant) = self.producer.grant(limits.record_bytes_max as usize) else {
             return Written::Full;
         };
@@ -319,15 +331,19 @@ impl Lane {
                 return Written::TooLong;
             };
             let mut out = ValueWriter::new(payload, limits);
+            if is_tight {
+                out.tighten();
+            }
             fill(&mut out);
-            if out.is_full() && limits.value_bytes_max > 0 {
+            if out.is_full() && (!is_tight || limits.value_bytes_max > 0) {
                 limits.value_bytes_max /= 2;
+                is_tight = true;
                 continue;
             }
             if out.is_full() {
                 return Written::TooLong;
             }
-            header.is_cut = out.is_cut() || limits != self.limits;
+            header.is_cut = out.is_cut() || is_tight;
             let len = header.write(head, out.len_bytes());
             grant.commit(len);
             return Written::Done;

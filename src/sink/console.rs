@@ -1,14 +1,15 @@
 //! Standard output and standard error.
 //!
-//! Promises: a batch is one `write` where the other end takes it; nothing is buffered but the rest of a line that was
-//! taken in part, and nothing is allocated once that buffer is as long as the longest such rest. A full pipe that does
-//! not block, a pipe without a reader and a closed stream are errors, never panics. A line that got out in part is the
-//! sink's own affair from then on: it counts as written, and its rest goes out before anything else, so no line is
-//! torn or repeated, whatever the caller offers next. A blocking pipe with a slow reader blocks. A crash may leave part
-//! of a line in a pipe, as with any stream.
+//! Promises: a batch is one `write` where the other end takes it; nothing is buffered but the rest
+//! of a line that was taken in part, and nothing is allocated once that buffer is as long as the
+//! longest such rest. A full pipe that does not block, a pipe without a reader and a closed stream
+//! are errors, never panics. A line that got out in part is the sink's own affair from then on: it
+//! counts as written, and its rest goes out before anything else, so no line is torn or repeated,
+//! whatever the caller offers next. A blocking pipe with a slow reader blocks. A crash may leave
+//! part of a line in a pipe, as with any stream.
 //!
-//! The stream is duplicated when the sink is made: `println!` elsewhere does not mix into a line, and a program that
-//! later puts another file under descriptor 1 calls [`Sink::reopen`].
+//! The stream is duplicated when the sink is made: `println!` elsewhere does not mix into a line,
+//! and a program that later puts another file under descriptor 1 calls [`Sink::reopen`].
 use std::io::{self, Write};
 
 use crate::core::{Lines, Now};
@@ -67,7 +68,8 @@ impl ConsoleSink {
     fn error(&mut self, source: io::Error) -> SinkError {
         self.counters.errors += 1;
         if !may_pass(&source) {
-            // Nobody is there to take the rest; a reader that comes later must not begin with half a line.
+            // Nobody is there to take the rest; a reader that comes later must not begin with half
+            // a line.
             self.rest.clear();
         }
         failed("write", self.stream, source)
@@ -150,7 +152,8 @@ impl Sink for ConsoleSink {
     }
 }
 
-/// `std::io::Stdout` buffers lines and takes a closed descriptor for success; a duplicate does neither.
+/// `std::io::Stdout` buffers lines and takes a closed descriptor for success; a duplicate does
+/// neither.
 #[cfg(unix)]
 fn duplicate(stream: Stream) -> io::Result<Box<dyn Write + Send>> {
     use std::os::fd::AsFd;

@@ -1,7 +1,7 @@
 //! Lines kept in memory, for tests and for looking at what a program logs.
 //!
-//! Promises: grows without bound until [`MemoryLog::take`]; locks for the time of one copy; never fails. A crash loses
-//! everything.
+//! Promises: grows without bound until [`MemoryLog::take`]; locks for the time of one copy; never
+//! fails. A crash loses everything.
 use std::sync::Arc;
 
 use parking_lot::Mutex;

@@ -1,8 +1,9 @@
 //! How a name is made to survive power loss; nothing else in the crate decides that order.
 //!
-//! A rename is atomic for the living, but a crash may still lose it, or keep it and lose the data under the new name
-//! (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). Hence: data first, then the name, then the
-//! directory. These calls block on the disk: helper threads only.
+//! A rename is atomic for the living, but a crash may still lose it, or keep it and lose the data
+//! under the new name (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). Hence:
+//! data first, then the name, then the directory. These calls block on the disk: helper threads
+//! only.
 use std::io;
 use std::path::Path;
 
@@ -15,8 +16,8 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Gives a finished file its final name. After a crash either nothing stands under `to`, or what stood there before,
-/// or all of `file`.
+/// Gives a finished file its final name. After a crash either nothing stands under `to`, or what
+/// stood there before, or all of `file`.
 pub fn publish_durably(
     storage: &dyn Storage,
     file: &dyn StorageFile,

@@ -1,11 +1,13 @@
-//! A file system in memory for tests, in which every call can fail once, and which can be killed or lose power.
+//! A file system in memory for tests, in which every call can fail once, and which can be killed or
+//! lose power.
 //!
-//! **Killed**: the call that is under way does nothing or, if it is an append, stops after some bytes; all later calls
-//! fail. What the system had taken is kept ([`FaultyDisk::after_kill`]).
+//! **Killed**: the call that is under way does nothing or, if it is an append, stops after some
+//! bytes; all later calls fail. What the system had taken is kept ([`FaultyDisk::after_kill`]).
 //!
-//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes of names since the
-//! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more); of
-//! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros.
+//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes
+//! of names since the last `sync_dir`, only a prefix is kept (journaling file systems keep their
+//! order; nothing here relies on more); of each file's bytes since its last `sync`, a prefix is
+//! kept, as data, or as a length whose bytes read as zeros.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IoSlice};

@@ -1,28 +1,33 @@
-//! Writing into a file through memory, such that nobody else can kill the process by truncating the file.
+//! Writing into a file through memory, such that nobody else can kill the process by truncating the
+//! file.
 //!
-//! A store into a mapped page whose file has become shorter, or for which the disk has no block, raises SIGBUS, which
-//! by default ends the process. Two precautions: blocks are reserved before they are mapped ([`reserve`]), so a full
-//! disk is an error value; and while a [`FileWindow`] exists, a handler for SIGBUS puts an anonymous page in the place
-//! of the one that is gone and marks the window lost, which its owner sees after the copy. journald and PulseAudio do
-//! the same. The handler is registered when the first window is made, and never before; faults outside of windows go
-//! to the handler that was there before it. A host that registers its own SIGBUS handler later must call the previous
-//! one in turn.
+//! A store into a mapped page whose file has become shorter, or for which the disk has no block,
+//! raises SIGBUS, which by default ends the process. Two precautions: blocks are reserved before
+//! they are mapped ([`reserve`]), so a full disk is an error value; and while a [`FileWindow`]
+//! exists, a handler for SIGBUS puts an anonymous page in the place of the one that is gone and
+//! marks the window lost, which its owner sees after the copy. journald and PulseAudio do the same.
+//! The handler is registered when the first window is made, and never before; faults outside of
+//! windows go to the handler that was there before it. A host that registers its own SIGBUS handler
+//! later must call the previous one in turn.
 //!
-//! Promises: making a window allocates nothing on the heap and takes a few system calls; copying takes none. Dropping
-//! a large window with many dirty pages takes milliseconds: do it on a helper thread. There are at most [`WINDOWS_MAX`]
-//! windows at a time; making one more is an error. A crash leaves the file as long as it was made, with zeros where
-//! nothing was copied yet.
+//! Promises: making a window allocates nothing on the heap and takes a few system calls; copying
+//! takes none. Dropping a large window with many dirty pages takes milliseconds: do it on a helper
+//! thread. There are at most [`WINDOWS_MAX`] windows at a time; making one more is an error. A
+//! crash leaves the file as long as it was made, with zeros where nothing was copied yet.
 //!
 //! Invariants:
-//! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its making to its drop, and no
-//!    reference to that memory is ever made: it is accessed through raw pointers alone, for others may change the file.
+//! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its making to
+//!    its drop, and no reference to that memory is ever made: it is accessed through raw pointers
+//!    alone, for others may change the file.
 //! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
-//! 3. A slot of `SLOTS` belongs to one window, from `claim` to `release`, which come after the mapping is made and
-//!    before it goes. Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a
-//!    fault inside a slot's range happens while the owner is inside a method of it: the slot cannot be released under
-//!    the handler, nor its range be given to another mapping.
-//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory but
-//!    statics made of atomics and the signal's own arguments, and leaves `errno` as it was.
+//! 3. A slot of `SLOTS` belongs to one window, from `claim` to `release`, which come after the
+//!    mapping is made and before it goes. Only the owner of a window (`&mut` or `&`, and the window
+//!    is not `Sync`) touches its memory, so a fault inside a slot's range happens while the owner
+//!    is inside a method of it: the slot cannot be released under the handler, nor its range be
+//!    given to another mapping.
+//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing,
+//!    touches no memory but statics made of atomics and the signal's own arguments, and leaves
+//!    `errno` as it was.
 //! 5. `PREVIOUS` is set before the handler is registered, and never changes.
 #![allow(unsafe_code)]
 use std::fs::File;
@@ -41,8 +46,9 @@ pub const WINDOWS_MAX: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost;
 
-/// Reserves blocks for `offset .. offset + len` of a file without changing its visible length. A full disk is an error
-/// here (`StorageFull`), and not a signal later. `Unsupported` where the file system cannot do it.
+/// Reserves blocks for `offset .. offset + len` of a file without changing its visible length. A
+/// full disk is an error here (`StorageFull`), and not a signal later. `Unsupported` where the file
+/// system cannot do it.
 pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     let as_offset = |value: u64| {
         libc::off_t::try_from(value).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))
@@ -63,8 +69,8 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     }
 }
 
-/// A part of a file, mapped for writing. It may reach beyond the file's end; what is written there before the file is
-/// made long enough is lost.
+/// A part of a file, mapped for writing. It may reach beyond the file's end; what is written there
+/// before the file is made long enough is lost.
 #[derive(Debug)]
 pub struct FileWindow {
     map: MmapRaw,
@@ -74,11 +80,13 @@ pub struct FileWindow {
 }
 
 impl FileWindow {
-    /// Maps `len` bytes of a file, which must be open for reading and writing, from `offset` on, a multiple of the page
-    /// size.
+    /// Maps `len` bytes of a file, which must be open for reading and writing, from `offset` on, a
+    /// multiple of the page size.
     pub fn new(file: &File, offset: u64, len: usize) -> io::Result<FileWindow> {
         install_handler()?;
         let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
+        // What is not written yet need not be read ahead; best effort.
+        let _ = map.advise(Advice::Random);
         let slot = claim(map.as_ptr() as usize, map.len())?;
         Ok(FileWindow { map, slot, _not_sync: std::marker::PhantomData })
     }
@@ -88,12 +96,13 @@ impl FileWindow {
         self.map.len()
     }
 
-    /// Copies bytes to `offset` from the window's start. The file must have been made long enough before.
+    /// Copies bytes to `offset` from the window's start. The file must have been made long enough
+    /// before.
     pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Lost> {
         let start = self.checked_range(offset, bytes.len()).ok_or(Lost)?;
         let target = self.map.as_mut_ptr().wrapping_add(start);
-        // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping that nobody has a
-        // reference to. A fault is repaired by the handler (invariants 3 and 4).
+        // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping
+        // that nobody has a reference to. A fault is repaired by the handler (invariants 3 and 4).
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
         if self.is_lost() { Err(Lost) } else { Ok(()) }
     }
@@ -101,14 +110,14 @@ impl FileWindow {
     /// One byte of the file, or `None` outside of the window or when it is lost.
     pub fn byte(&self, offset: usize) -> Option<u8> {
         let source = self.map.as_ptr().wrapping_add(self.checked_range(offset, 1)?);
-        // SAFETY: invariants 1 and 2; volatile because others may change it at any time. A fault is repaired by the
-        // handler (invariants 3 and 4).
+        // SAFETY: invariants 1 and 2; volatile because others may change it at any time. A fault is
+        // repaired by the handler (invariants 3 and 4).
         let byte = unsafe { ptr::read_volatile(source) };
         if self.is_lost() { None } else { Some(byte) }
     }
 
-    /// Takes the page faults of a range at once instead of one by one. The file must be long enough already. Best
-    /// effort: old kernels cannot do it, and then the copy takes the faults itself.
+    /// Takes the page faults of a range at once instead of one by one. The file must be long enough
+    /// already. Best effort: old kernels cannot do it, and then the copy takes the faults itself.
     pub fn populate_pages(&mut self, offset: usize, len: usize) {
         if self.checked_range(offset, len).is_some() {
             let _ = self.map.advise_range(Advice::PopulateWrite, offset, len);
@@ -156,16 +165,20 @@ impl Slot {
     }
 
     fn release(&self) {
-        // ORDER: Relaxed; `holds` looks twice, and the owner's own fault cannot be under way (invariant 3).
+        // ORDER: Relaxed; `holds` looks twice, and the owner's own fault cannot be under way
+        // (invariant 3).
         self.start.store(0, Ordering::Relaxed);
-        // ORDER: Release, pairs with the Acquire of `claim`: the next owner's stores come after ours.
+        // ORDER: Release, pairs with the Acquire of `claim`: the next owner's stores come after
+        // ours.
         self.taken.store(false, Ordering::Release);
     }
 
-    /// Whether an address lies in this window. Handlers on other threads may look while the slot changes hands; they
-    /// must not take a foreign address for one of ours because they saw half of the change.
+    /// Whether an address lies in this window. Handlers on other threads may look while the slot
+    /// changes hands; they must not take a foreign address for one of ours because they saw half of
+    /// the change.
     fn holds(&self, address: usize) -> bool {
-        // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that window's, or a later one's.
+        // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that
+        // window's, or a later one's.
         let start = self.start.load(Ordering::Acquire);
         // ORDER: Acquire, so that the second look at `start` comes after it.
         let len = self.len.load(Ordering::Acquire);
@@ -188,7 +201,8 @@ fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
     })?;
     // ORDER: Relaxed; read and written on the owner's thread alone, the handler included.
     slot.lost.store(false, Ordering::Relaxed);
-    // ORDER: Release, so that a look which sees this length sees the 0 that `release` left in `start` before.
+    // ORDER: Release, so that a look which sees this length sees the 0 that `release` left in
+    // `start` before.
     slot.len.store(len, Ordering::Release);
     // ORDER: Release, pairs with the Acquire of `start` in `holds`.
     slot.start.store(start, Ordering::Release);
@@ -220,7 +234,8 @@ fn install_handler() -> io::Result<()> {
     });
     // SAFETY: a constant of the system; no memory is involved.
     let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    // ORDER: Relaxed; the registration below is a system call, and a fault in a window comes after it.
+    // ORDER: Relaxed; the registration below is a system call, and a fault in a window comes after
+    // it.
     PAGE_BYTES.store(usize::try_from(page_bytes).unwrap_or(4096), Ordering::Relaxed);
     register(&previous)?;
     *installed = true;
@@ -229,7 +244,8 @@ fn install_handler() -> io::Result<()> {
 
 fn current_action() -> io::Result<libc::sigaction> {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action changes nothing; the old one is written to memory of the right type.
+    // SAFETY: a null new action changes nothing; the old one is written to memory of the right
+    // type.
     let result = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), action.as_mut_ptr()) };
     if result != 0 {
         return Err(io::Error::last_os_error());
@@ -238,14 +254,15 @@ fn current_action() -> io::Result<libc::sigaction> {
     Ok(unsafe { action.assume_init() })
 }
 
-/// Registers the handler with the previous one's mask, on the alternate stack if the thread has one.
+/// Registers the handler with the previous one's mask, on the alternate stack if the thread has
+/// one.
 fn register(previous: &libc::sigaction) -> io::Result<()> {
     let mut action = *previous;
     let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
     action.sa_sigaction = handler as libc::sighandler_t;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the handler has the signature that SA_SIGINFO demands and keeps to invariants 4 and 5; the old action is
-    // not asked for.
+    // SAFETY: the handler has the signature that SA_SIGINFO demands and keeps to invariants 4 and
+    // 5; the old action is not asked for.
     let result = unsafe { libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
@@ -269,7 +286,8 @@ extern "C" fn on_bus_error(
     }
 }
 
-/// Puts an anonymous page of zeros where the fault was, so that the interrupted access succeeds when it is repeated.
+/// Puts an anonymous page of zeros where the fault was, so that the interrupted access succeeds
+/// when it is repeated.
 fn replace_page(address: usize) -> bool {
     // ORDER: Relaxed; stored before the handler was registered.
     let page_bytes = PAGE_BYTES.load(Ordering::Relaxed);
@@ -281,8 +299,9 @@ fn replace_page(address: usize) -> bool {
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     let errno_before = unsafe { *errno };
-    // SAFETY: the page lies in a live window (invariant 3), which nobody has references into (invariant 1); MAP_FIXED
-    // replaces just this page, and dropping the window unmaps it with the rest.
+    // SAFETY: the page lies in a live window (invariant 3), which nobody has references into
+    // (invariant 1); MAP_FIXED replaces just this page, and dropping the window unmaps it with the
+    // rest.
     let mapped = unsafe {
         libc::mmap(
             page as *mut libc::c_void,
@@ -298,8 +317,8 @@ fn replace_page(address: usize) -> bool {
     mapped != libc::MAP_FAILED
 }
 
-/// Not our fault: whoever handled SIGBUS before gets it; where nobody did, the default action takes its course when the
-/// access is repeated.
+/// Not our fault: whoever handled SIGBUS before gets it; where nobody did, the default action takes
+/// its course when the access is repeated.
 fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     match PREVIOUS.get() {
         Some(previous) if is_function(previous.action) && previous.takes_info => {
@@ -430,7 +449,8 @@ mod tests {
         Some(child.status().unwrap())
     }
 
-    /// In a process of its own, which is expected to die: a SIGBUS that is not ours must keep its meaning.
+    /// In a process of its own, which is expected to die: a SIGBUS that is not ours must keep its
+    /// meaning.
     #[test]
     fn a_fault_outside_of_windows_still_kills() {
         use std::os::unix::process::ExitStatusExt;

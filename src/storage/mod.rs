@@ -1,12 +1,13 @@
 //! The only room that touches the file system.
 //!
-//! [`Storage`] is everything the engine ever asks of a file system, and [`OsStorage`] asks the operating system. Tests
-//! implement the same trait from outside: each call can fail once, and power loss can take data, length and directory
-//! entries separately.
+//! [`Storage`] is everything the engine ever asks of a file system, and [`OsStorage`] asks the
+//! operating system. Tests implement the same trait from outside: each call can fail once, and
+//! power loss can take data, length and directory entries separately.
 //!
-//! Promises: a call here blocks as long as the system call under it does and no longer; nothing is buffered in the
-//! process, so that whatever a call returned from survives the death of the process, and nothing but `sync` and
-//! `sync_dir` makes it survive power loss. Appending allocates nothing. Errors are the system's own.
+//! Promises: a call here blocks as long as the system call under it does and no longer; nothing is
+//! buffered in the process, so that whatever a call returned from survives the death of the
+//! process, and nothing but `sync` and `sync_dir` makes it survive power loss. Appending allocates
+//! nothing. Errors are the system's own.
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -72,7 +73,8 @@ pub struct FileStat {
 }
 
 impl FileStat {
-    /// Whether both are the same file. Unknown identities count as the same: only a known difference is one.
+    /// Whether both are the same file. Unknown identities count as the same: only a known
+    /// difference is one.
     pub fn same_file(&self, other: &FileStat) -> bool {
         match (self.id, other.id) {
             (Some(one), Some(two)) => one == two,
@@ -88,7 +90,8 @@ pub enum OpenHow {
     Read,
     /// For reading and appending; it must exist.
     Append,
-    /// For reading and appending; it must not exist. It gets exactly this mode, whatever the process's umask.
+    /// For reading and appending; it must not exist. It gets exactly this mode, whatever the
+    /// process's umask.
     CreateNew {
         /// Permission bits, as in `0o644`.
         mode: u32,
@@ -97,8 +100,9 @@ pub enum OpenHow {
 
 /// A file system.
 pub trait Storage: Send + Sync {
-    /// Takes a file for this process alone, until what is returned is dropped or the process ends; creates it with this
-    /// mode if it is missing. `WouldBlock` if somebody else has it, `Unsupported` where there is no such thing.
+    /// Takes a file for this process alone, until what is returned is dropped or the process ends;
+    /// creates it with this mode if it is missing. `WouldBlock` if somebody else has it,
+    /// `Unsupported` where there is no such thing.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>>;
     /// Opens a file.
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
@@ -112,7 +116,8 @@ pub trait Storage: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
-    /// Creates a directory and its missing parents with this mode; one that exists is left as it is.
+    /// Creates a directory and its missing parents. The directory gets exactly this mode, its
+    /// parents no more than it. A directory that exists is left as it is.
     fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()>;
     /// After `Ok`, the names in the directory survive power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
@@ -120,7 +125,8 @@ pub trait Storage: Send + Sync {
 
 /// An open file.
 pub trait StorageFile: Send {
-    /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be fewer than offered.
+    /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be
+    /// fewer than offered.
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Where the last append ended. Others may have cut or added since.
     fn position(&self) -> io::Result<u64>;
@@ -130,7 +136,8 @@ pub trait StorageFile: Send {
     fn set_len(&mut self, len: u64) -> io::Result<()>;
     /// What the system knows of it.
     fn stat(&self) -> io::Result<FileStat>;
-    /// After `Ok`, its content and length survive power loss (its name does after [`Storage::sync_dir`]).
+    /// After `Ok`, its content and length survive power loss (its name does after
+    /// [`Storage::sync_dir`]).
     fn sync(&self) -> io::Result<()>;
     /// The file underneath, for mapping it into memory; `None` if there is none.
     fn os_file(&self) -> Option<&File> {

@@ -77,11 +77,14 @@ impl Storage for OsStorage {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         set_dir_mode(&mut builder, mode);
-        builder.create(dir)
+        let existed = dir.is_dir();
+        builder.create(dir)?;
+        if existed { Ok(()) } else { force_dir_mode(dir, mode) }
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened like a file, and names are as durable as the platform makes them.
+        // Elsewhere a directory cannot be opened like a file, and names are as durable as the
+        // platform makes them.
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 }
@@ -187,7 +190,8 @@ fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
 
 #[cfg(unix)]
 fn refuse_symlinks(options: &mut OpenOptions) {
-    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular files.
+    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular
+    // files.
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
 }
 
@@ -206,6 +210,18 @@ fn force_mode(file: &File, mode: u32) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn force_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// As for files.
+#[cfg(unix)]
+fn force_dir_mode(dir: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn force_dir_mode(_dir: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 

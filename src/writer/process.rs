@@ -182,6 +182,8 @@ impl Processor {
         match record.header.kind {
             Kind::Event => Ok(()),
             Kind::Context => {
+                let level = record.header.level as usize;
+                self.tally.truncated.0[level] += u64::from(record.header.is_cut);
                 let layouts = self.outputs.iter_mut().map(|output| &mut output.layout);
                 Ok(lane.contexts.define(record.header.context, record.payload, layouts)?)
             }

@@ -53,7 +53,8 @@ pub fn spawn(
     clock: Arc<dyn Clock>,
     make: impl FnOnce() -> Writer + Send + 'static,
 ) -> std::io::Result<WriterThread> {
-    let name = config.name.clone();
+    // The system's names end at a NUL; the standard library panics over one.
+    let name = config.name.replace('\0', "");
     let (alive, ended) = bounded(0);
     let handle = std::thread::Builder::new().name(name).spawn(move || {
         // Dropped last, after the writer with its sinks.

@@ -25,7 +25,7 @@ mod types;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::{DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};

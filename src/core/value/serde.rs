@@ -92,18 +92,24 @@ struct Container<'w, 'b> {
     open: Option<Open>,
     /// The map around a variant's content.
     outer: Option<Open>,
+    /// No container at all: the struct only wraps a text.
+    is_bare: bool,
 }
+
+/// `serde_json` hands numbers over inside a struct of this name when its `arbitrary_precision` is on, which any crate
+/// of the program can bring about; raw JSON comes the same way.
+const SERDE_JSON_PRIVATE: &str = "$serde_json::private::";
 
 impl<'w, 'b> Tree<'w, 'b> {
     fn container(self, tag: u8) -> Container<'w, 'b> {
         let open = self.out.begin(tag);
-        Container { out: self.out, open, outer: None }
+        Container { out: self.out, open, outer: None, is_bare: false }
     }
 
     fn variant(self, variant: &str, tag: u8) -> Container<'w, 'b> {
         let outer = self.out.begin(tag::MAP);
         if outer.is_none() {
-            return Container { out: self.out, open: None, outer: None };
+            return Container { out: self.out, open: None, outer: None, is_bare: false };
         }
         let mark = self.out.mark();
         self.out.key(variant);
@@ -111,7 +117,7 @@ impl<'w, 'b> Tree<'w, 'b> {
         if self.out.is_full() {
             self.out.rewind(mark);
         }
-        Container { out: self.out, open, outer }
+        Container { out: self.out, open, outer, is_bare: false }
     }
 }
 
@@ -122,6 +128,12 @@ impl Container<'_, '_> {
     }
 
     fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Stop> {
+        if self.is_bare {
+            let mark = self.out.mark();
+            value.serialize(Tree { out: self.out })?;
+            self.out.str_to_number(mark);
+            return Ok(());
+        }
         if self.open.is_none() {
             return Ok(());
         }
@@ -269,7 +281,10 @@ impl<'w, 'b> ser::Serializer for Tree<'w, 'b> {
         Ok(MapContainer { map: self.container(tag::MAP), mark })
     }
 
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Container<'w, 'b>, Stop> {
+    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Container<'w, 'b>, Stop> {
+        if name.starts_with(SERDE_JSON_PRIVATE) {
+            return Ok(Container { out: self.out, open: None, outer: None, is_bare: true });
+        }
         Ok(self.container(tag::MAP))
     }
 

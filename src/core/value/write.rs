@@ -14,6 +14,8 @@ pub struct ValueWriter<'a> {
     depth: u8,
     cut: bool,
     full: bool,
+    /// Containers keep to the bound of texts.
+    is_tight: bool,
 }
 
 /// Where a container began, to note its length at its end.
@@ -35,7 +37,7 @@ impl<'a> ValueWriter<'a> {
     /// A writer over `buffer`, from its start.
     #[inline(always)]
     pub fn new(buffer: &'a mut [u8], limits: Limits) -> Self {
-        Self { buffer, at: 0, limits, depth: 0, cut: false, full: false }
+        Self { buffer, at: 0, limits, depth: 0, cut: false, full: false, is_tight: false }
     }
 
     /// Bytes written.
@@ -261,6 +263,7 @@ impl<'a> ValueWriter<'a> {
             depth: self.depth,
             cut: false,
             full: false,
+            is_tight: self.is_tight,
         };
         fill(&mut part);
         let ValueWriter { at: len, cut, full, .. } = part;
@@ -269,9 +272,27 @@ impl<'a> ValueWriter<'a> {
         self.full |= full;
     }
 
+    /// Holds every outermost array and map to the bytes of one value from now on: what they would take otherwise is
+    /// all there is, and the values after them get nothing.
+    pub(crate) fn tighten(&mut self) {
+        self.is_tight = true;
+    }
+
     /// Notes that something was left out.
     pub(crate) fn set_cut(&mut self) {
         self.cut = true;
+    }
+
+    /// Makes the text that stands since `mark` a number, if it is one in JSON's spelling.
+    #[cfg(feature = "serde")]
+    pub(crate) fn str_to_number(&mut self, mark: Mark) {
+        let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)
+        else {
+            return;
+        };
+        if std::str::from_utf8(text).is_ok_and(|text| super::Number(text).is_json()) {
+            *tag = tag::NUMBER;
+        }
     }
 
     /// A text of which nothing is left but the mark that it was cut.
@@ -301,19 +322,29 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// An array of the values that `fill` writes.
-    pub fn array(&mut self, fill: impl FnOnce(&mut Self)) {
-        if let Some(open) = self.begin(tag::ARRAY) {
+    pub fn array(&mut self, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+        self.container(tag::ARRAY, fill);
+    }
+
+    fn container(&mut self, tag: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+        if self.is_tight && self.depth == 0 {
+            let bytes_max = 5 + self.limits.value_bytes_max as usize;
+            self.within(bytes_max, |out| out.opened(tag, fill));
+        } else {
+            self.opened(tag, fill);
+        }
+    }
+
+    fn opened(&mut self, tag: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+        if let Some(open) = self.begin(tag) {
             fill(self);
             self.end(open);
         }
     }
 
     /// A map of the entries that `fill` writes.
-    pub fn map(&mut self, fill: impl FnOnce(&mut Self)) {
-        if let Some(open) = self.begin(tag::MAP) {
-            fill(self);
-            self.end(open);
-        }
+    pub fn map(&mut self, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+        self.container(tag::MAP, fill);
     }
 
     /// The free bytes, for a formatter to fill; [`ValueWriter::formatted_end`] must follow.

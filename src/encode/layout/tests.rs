@@ -1,1 +1,272 @@
+//! Lines read back by `serde_json`, against a model built from the event itself.
+use proptest::collection::vec;
+use proptest::prelude::*;
 
+use self::model::{Json, Shape, expected, read};
+use super::*;
+use crate::core::callsite::Metadata;
+use crate::core::limits::Limits;
+use crate::core::registry;
+use crate::core::value::tests::{Model, tree};
+use crate::core::value::{Value, ValueWriter};
+use crate::encode::Subsecond;
+
+mod edges;
+mod model;
+mod text_lines;
+
+/// An event as a test describes it.
+#[derive(Debug, Clone)]
+pub(super) struct Described {
+    unix_nanos: i64,
+    level: Level,
+    target: String,
+    event: String,
+    fields: Vec<(String, Model)>,
+    is_dynamic: bool,
+    stack: Option<String>,
+    bound: Option<Vec<(String, Model)>>,
+    value_bytes_max: u32,
+}
+
+impl Described {
+    /// A call site's event with these fields.
+    pub(super) fn site(fields: Vec<(String, Model)>) -> Self {
+        Described {
+            unix_nanos: 1_763_060_400_123_456_789,
+            level: Level::Info,
+            target: "app".into(),
+            event: "seen".into(),
+            fields,
+            is_dynamic: false,
+            stack: None,
+            bound: None,
+            value_bytes_max: 16 << 10,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::default().with_value_bytes_max(self.value_bytes_max)
+    }
+}
+
+fn written(limits: Limits, fill: impl FnOnce(&mut ValueWriter<'_>)) -> Vec<u8> {
+    let mut bytes = vec![0; 1 << 20];
+    let mut out = ValueWriter::new(&mut bytes, limits);
+    fill(&mut out);
+    assert!(!out.is_full());
+    let len = out.len_bytes();
+    bytes.truncate(len);
+    bytes
+}
+
+fn entries(limits: Limits, fields: &[(String, Model)]) -> Vec<u8> {
+    written(limits, |out| fields.iter().for_each(|(key, value)| out.entry(key, value)))
+}
+
+fn leak(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+pub(super) fn callsite(described: &Described) -> &'static Callsite {
+    let keys: Vec<&str> = described.fields.iter().map(|(key, _)| leak(key)).collect();
+    let site = Callsite::new(Metadata {
+        level: described.level,
+        event: leak(&described.event),
+        target: leak(&described.target),
+        file: file!(),
+        line: line!(),
+        keys: Box::leak(keys.into_boxed_slice()),
+    });
+    let site = Box::leak(Box::new(site));
+    registry::number(site);
+    site
+}
+
+/// The line that `layout` makes of an event.
+pub(super) fn line(layout: &mut Layout, described: &Described) -> String {
+    let limits = described.limits();
+    let (source, payload) = if described.is_dynamic {
+        let (target, event) = (described.target.as_bytes(), described.event.as_bytes());
+        (Source::Dynamic { target, event }, entries(limits, &described.fields))
+    } else {
+        let payload = written(limits, |out| {
+            described.fields.iter().for_each(|(_, value)| value.write(out));
+            described.stack.iter().for_each(|stack| out.str(stack));
+        });
+        (Source::Site(callsite(described)), payload)
+    };
+    let bound = described.bound.as_ref().map(|fields| entries(limits, fields));
+    line_of(layout, described, source, &payload, bound.as_deref())
+}
+
+pub(super) fn line_of(
+    layout: &mut Layout,
+    described: &Described,
+    source: Source<'_>,
+    payload: &[u8],
+    bound: Option<&[u8]>,
+) -> String {
+    let mut rendered = Vec::new();
+    if let Some(entries) = bound {
+        layout.bound(entries, &mut rendered).unwrap();
+    }
+    let context = bound.map(|entries| {
+        let key_bits = key_bits(entries);
+        Bound { entries, rendered: &rendered, key_bits }
+    });
+    let event = Event {
+        unix_nanos: described.unix_nanos,
+        level: described.level,
+        source,
+        payload,
+        context,
+        has_stack: described.stack.is_some(),
+    };
+    let mut line = b"before\n".to_vec();
+    layout.line(&event, &mut line).unwrap();
+    let line = String::from_utf8(line.split_off(7)).unwrap();
+    let inside = line.strip_suffix('\n').unwrap();
+    let is_raw = |c: char| c.is_control() && c < ' ' || matches!(c, '\u{2028}' | '\u{2029}');
+    assert!(!inside.contains(is_raw), "a raw control character in {inside:?}");
+    inside.to_owned()
+}
+
+pub(super) fn flat(options: FlatOptions) -> Layout {
+    Layout::Flat(Box::new(Flat::new(options)))
+}
+
+fn any_key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-d]{1,2}",
+        1 => "(timestamp|level|target|event|message|run_id|schema_version|stack)",
+        1 => "(field\\.){1,3}(level|event|message|a)",
+        1 => "[a-c]{1}[._](ms|us|ns|millis|micros|nanos)",
+        1 => ".{0,6}",
+    ]
+}
+
+fn any_fields(len_max: usize) -> impl Strategy<Value = Vec<(String, Model)>> {
+    vec((any_key(), tree()), 0..len_max)
+}
+
+fn any_event() -> impl Strategy<Value = Described> {
+    let head = (any::<i64>(), 0..6u8, "[a-z:]{0,9}", "[^{}]{1,12}");
+    // Few and many: repeated keys are found in another way from 17 on.
+    let many = vec((any_key(), any::<u64>().prop_map(Model::U64)), 10..40);
+    let fields = prop_oneof![2 => any_fields(5), 1 => many];
+    let flags = (any::<bool>(), prop::option::of(".{0,30}"), prop::option::of(any_fields(4)));
+    (head, fields, flags, prop_oneof![Just(16_384u32), 0u32..20]).prop_map(
+        |((unix_nanos, level, target, event), mut fields, (is_dynamic, stack, bound), max)| {
+            if !is_dynamic {
+                // What the macros refuse at compile time.
+                let mut seen = std::collections::HashSet::new();
+                fields.retain(|(key, _)| !key.is_empty() && seen.insert(key.clone()));
+            }
+            Described {
+                unix_nanos,
+                level: Level::ALL[usize::from(level)],
+                target,
+                event,
+                fields,
+                is_dynamic,
+                stack: stack.filter(|_| !is_dynamic),
+                bound,
+                value_bytes_max: max,
+            }
+        },
+    )
+}
+
+fn any_options() -> impl Strategy<Value = FlatOptions> {
+    let texts = ("(|[a-z\"\\\\]{3})", "(event|message)");
+    let flags = (any::<bool>(), any::<bool>());
+    let digits =
+        prop_oneof![Just(Subsecond::Millis), Just(Subsecond::Micros), Just(Subsecond::Nanos)];
+    (texts, flags, any::<u32>(), digits).prop_map(|(texts, flags, schema_version, subsecond)| {
+        let level_case = if flags.0 { LevelCase::Upper } else { LevelCase::Lower };
+        let (run_id, event_key) = texts;
+        FlatOptions { run_id, schema_version, event_key, level_case, sort_keys: flags.1, subsecond }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_line_holds_what_the_event_holds_each_key_once_and_in_order(
+        events in vec(any_event(), 1..4), options in any_options(),
+    ) {
+        let mut layout = flat(options.clone());
+        let shape = Shape::of(&options);
+        for event in &events {
+            let line = line(&mut layout, event);
+            prop_assert_eq!(read(&line), expected(event, &shape), "{}", line);
+        }
+    }
+
+    #[test]
+    fn sorting_the_keys_changes_their_order_and_nothing_else(event in any_event(), options in any_options()) {
+        let line_of = |sort_keys| {
+            let line = line(&mut flat(FlatOptions { sort_keys, ..options.clone() }), &event);
+            read(&line)
+        };
+        let sorted = line_of(true);
+        prop_assert!(sorted.is_sorted());
+        prop_assert_eq!(sorted, line_of(false).sorted());
+    }
+
+    #[test]
+    fn a_damaged_payload_is_an_error_or_a_line_and_leaves_no_trace_in_the_next(
+        event in any_event(), damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        keep: prop::sample::Index, sort_keys: bool,
+    ) {
+        let mut payload = entries(event.limits(), &event.fields);
+        payload.truncate(keep.index(payload.len() + 1));
+        for (place, byte) in damage.iter().filter(|_| !payload.is_empty()).collect::<Vec<_>>() {
+            let place = place.index(payload.len());
+            payload[place] = *byte;
+        }
+        let source = Source::Dynamic { target: b"\xFF", event: b"\xC3\n" };
+        let damaged = Event {
+            unix_nanos: 0, level: Level::Info, source, payload: &payload, context: None, has_stack: false,
+        };
+        let mut used = flat(FlatOptions { sort_keys, ..FlatOptions::default() });
+        let mut bytes = Vec::new();
+        if used.line(&damaged, &mut bytes).is_ok() {
+            read(std::str::from_utf8(&bytes).unwrap());
+        }
+        let mut fresh = flat(FlatOptions { sort_keys, ..FlatOptions::default() });
+        prop_assert_eq!(line(&mut used, &event), line(&mut fresh, &event));
+    }
+
+    #[test]
+    fn a_line_for_people_is_one_line_that_no_terminal_obeys(event in any_event(), color: bool) {
+        let mut layout = Layout::Text(Box::new(Text::new(TextOptions { color })));
+        let mut line = line_of_text(&mut layout, &event);
+        for sequence in ["[31m", "[32m", "[33m", "[35m", "[36m", "[41m", "[2m", "[0m"] {
+            if color {
+                line = line.replace(&format!("\u{1b}{sequence}"), "");
+            }
+        }
+        let obeyed = |c: char| {
+            c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        };
+        prop_assert!(!line.contains(obeyed), "{:?}", line);
+    }
+}
+
+fn line_of_text(layout: &mut Layout, described: &Described) -> String {
+    let limits = described.limits();
+    let payload = entries(limits, &described.fields);
+    let bound = described.bound.as_ref().map(|fields| entries(limits, fields));
+    let (target, event) = (described.target.as_bytes(), described.event.as_bytes());
+    let context =
+        bound.as_ref().map(|entries| Bound { entries, rendered: b"", key_bits: key_bits(entries) });
+    let source = Source::Dynamic { target, event };
+    let (unix_nanos, level) = (described.unix_nanos, described.level);
+    let event = Event { unix_nanos, level, source, payload: &payload, context, has_stack: false };
+    let mut line = Vec::new();
+    layout.line(&event, &mut line).unwrap();
+    String::from_utf8(line).unwrap().strip_suffix('\n').unwrap().to_owned()
+}

@@ -80,8 +80,8 @@ pub(super) fn value(
     Ok(())
 }
 
-/// Deeper than any limit a producer can have.
-const DEPTH_MAX: u32 = 256;
+/// What common readers take: `serde_json` stops at 128, the line's own object included.
+const DEPTH_MAX: u32 = 120;
 
 #[inline(never)]
 fn rare(

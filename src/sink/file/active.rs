@@ -1,6 +1,5 @@
 //! Keeping a file open under the active name, whatever others do to it.
 use std::io;
-use std::sync::atomic::Ordering;
 
 use super::FileSink;
 use super::helper::Job;
@@ -14,7 +13,8 @@ use crate::core::Now;
 use crate::sink::SinkError;
 use crate::storage::{FileKind, FileStat, OpenHow};
 
-/// How often a vanished directory or a name that others create and remove is chased before giving up.
+/// How often a vanished directory or a name that others create and remove is chased before giving
+/// up.
 const OPEN_TRIES: usize = 4;
 
 impl FileSink {
@@ -29,7 +29,7 @@ impl FileSink {
         let remembered = read_last_number(storage, names).map_err(in_dir)?;
         let last = found.highest().max(remembered);
         self.next_number = last + 1;
-        shared.last_number.store(last, Ordering::Relaxed);
+        shared.set_last_number(last);
         let mut plain = found.sealed.iter().filter(|sealed| !sealed.compressed);
         for sealed in plain.clone().filter(|sealed| sealed.number > remembered) {
             // Not known to have been synced: power loss may have taken its end.
@@ -56,7 +56,8 @@ impl FileSink {
         }
     }
 
-    /// Seals the active file as it is found, and goes on with the prepared one, which may have lines already.
+    /// Seals the active file as it is found, and goes on with the prepared one, which may have
+    /// lines already.
     fn rotate_found(&mut self, now: Now) -> Result<(), SinkError> {
         self.open_active(now)?;
         let shared = std::sync::Arc::clone(&self.shared);
@@ -65,7 +66,8 @@ impl FileSink {
             Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        // Whatever the reason was, it is not known any more; a crash inside a rotation is far likeliest at a full one.
+        // Whatever the reason was, it is not known any more; a crash inside a rotation is far
+        // likeliest at a full one.
         self.rotate(now, RotationReason::Size);
         match self.rotate_not_before_unix_nanos {
             None => Ok(()),
@@ -175,8 +177,8 @@ impl FileSink {
         Ok(())
     }
 
-    /// Makes sure, before something is written, that what is open is what stands under the active name and is as long
-    /// as it was left.
+    /// Makes sure, before something is written, that what is open is what stands under the active
+    /// name and is as long as it was left.
     pub(super) fn ensure_active(&mut self, now: Now) -> Result<(), SinkError> {
         let Some(active) = &self.active else { return self.open_active(now) };
         let path = &self.shared.names.active;
@@ -213,7 +215,8 @@ impl FileSink {
                 self.helper.offer(Job::Prepare);
                 Ok(())
             }
-            // It was moved, and no new one can be made: the moved one still has a name and takes lines.
+            // It was moved, and no new one can be made: the moved one still has a name and takes
+            // lines.
             Err(error) if self.active_has_name() => {
                 self.note(error);
                 Ok(())
@@ -226,11 +229,11 @@ impl FileSink {
         self.active.as_ref().is_some_and(|active| active.stat().is_ok_and(|stat| stat.links > 0))
     }
 
-    /// After a write: whether the lines are in a file that somebody can find, none of them glued to a fragment that
-    /// somebody left by truncating at the same moment.
+    /// After a write: whether the lines are in a file that somebody can find, none of them glued to
+    /// a fragment that somebody left by truncating at the same moment.
     ///
-    /// The lines *were* written. When it cannot be found out what became of them, they count as in place: written once
-    /// and reported is better than written twice.
+    /// The lines *were* written. When it cannot be found out what became of them, they count as in
+    /// place: written once and reported is better than written twice.
     pub(super) fn in_place(&mut self, appended: &Appended) -> bool {
         let Some(active) = &self.active else { return false };
         let stat = match active.stat() {
@@ -274,14 +277,15 @@ impl FileSink {
         self.helper.offer(Job::Close(segment));
     }
 
-    /// Whether what we wrote at `start` follows on something that is no line end: the file was truncated before it.
+    /// Whether what we wrote at `start` follows on something that is no line end: the file was
+    /// truncated before it.
     fn is_glued(&self, start: u64) -> bool {
         let tail = self.active.as_ref().map(|active| tail_of(&*active.file, start));
         matches!(tail, Some(Ok(tail)) if tail.whole_len != start)
     }
 
-    /// Cuts our lines off again, with the fragment before them, so that they can be written after a line end. Says
-    /// whether it could.
+    /// Cuts our lines off again, with the fragment before them, so that they can be written after a
+    /// line end. Says whether it could.
     fn unglue(&mut self, start: u64) -> bool {
         let cut = self.active.as_mut().map_or(Ok(()), |active| active.cut(start));
         if let Err(source) = cut {
@@ -316,8 +320,8 @@ impl FileSink {
     }
 }
 
-/// The tail and the length that it was found at. Another process may be in the middle of a write: as long as the file
-/// grows, what looks torn is not.
+/// The tail and the length that it was found at. Another process may be in the middle of a write:
+/// as long as the file grows, what looks torn is not.
 fn settled_tail(segment: &Segment, len: u64) -> io::Result<(u64, Tail)> {
     let mut len = len;
     loop {

@@ -1,8 +1,9 @@
 //! The default way of writing: `O_APPEND` and vectored writes.
 //!
-//! Promises: lines go from the batch to the kernel without a copy in between; nothing is allocated. A write that is
-//! cut short (full disk, signal) is continued at the byte where it stopped, and if that fails, the file is cut back to
-//! its last whole line. A crash leaves whole lines, but for a line longer than a page (see [`super::pages`]).
+//! Promises: lines go from the batch to the kernel without a copy in between; nothing is allocated.
+//! A write that is cut short (full disk, signal) is continued at the byte where it stopped, and if
+//! that fails, the file is cut back to its last whole line. A crash leaves whole lines, but for a
+//! line longer than a page (see [`super::pages`]).
 use std::io::{self, IoSlice};
 
 use super::pages::{Layout, PAGE_BYTES, Run, spaces, spaces_and_newline};
@@ -30,15 +31,17 @@ impl AppendWay {
         Self { page_align, first_line_bytes: 0 }
     }
 
-    /// The first line of a batch is the only one whose predecessor is out of reach. The longest of late is what must
-    /// find room; an eighth is forgotten with each batch, so that one long line does not cost space for ever.
+    /// The first line of a batch is the only one whose predecessor is out of reach. The longest of
+    /// late is what must find room; an eighth is forgotten with each batch, so that one long line
+    /// does not cost space for ever.
     fn learn(&mut self, lines: Lines<'_>) {
         let kept = self.first_line_bytes - self.first_line_bytes / 8;
         self.first_line_bytes = kept.max(lines.end(0).min(PAGE_BYTES));
     }
 
     fn layout(&self, lines: Lines<'_>, len_max: u64) -> Layout {
-        // Up to a 32nd of the batch may go to the stretch: from 128 KiB on, every batch ends on a boundary.
+        // Up to a 32nd of the batch may go to the stretch: from 128 KiB on, every batch ends on a
+        // boundary.
         let ahead = self.first_line_bytes.max(lines.bytes().len() / 32);
         Layout { page_align: self.page_align, len_max, ahead }
     }
@@ -65,8 +68,8 @@ impl Way for AppendWay {
     }
 }
 
-/// Plans and writes what one system call can take. Not more: when others truncate the file meanwhile, where the call
-/// ended tells where its lines are.
+/// Plans and writes what one system call can take. Not more: when others truncate the file
+/// meanwhile, where the call ended tells where its lines are.
 fn append_once<const N: usize>(
     file: &mut dyn StorageFile,
     layout: &Layout,

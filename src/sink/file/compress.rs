@@ -1,9 +1,10 @@
 //! gzip of sealed segments, on the helper thread.
 //!
-//! The compressed form is written under a hidden name, made durable, given its name, and only then is the plain form
-//! removed: a crash leaves one of the two or both, never neither. Both means that the removal was lost: it is done
-//! again, after a look at whether the compressed form is as long as it must be. A hidden partial form is thrown away.
-//! Takes one buffer while it works; gives up between two buffers when the sink is being dropped.
+//! The compressed form is written under a hidden name, made durable, given its name, and only then
+//! is the plain form removed: a crash leaves one of the two or both, never neither. Both means that
+//! the removal was lost: it is done again, after a look at whether the compressed form is as long
+//! as it must be. A hidden partial form is thrown away. Takes one buffer while it works; gives up
+//! between two buffers when the sink is being dropped.
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 

@@ -12,12 +12,14 @@ pub enum WriteMode {
     /// `O_APPEND` and vectored writes. Keeps every promise.
     #[default]
     Append,
-    /// Stores into a memory mapping. Survives truncation by others and a full disk, too, but for the time of one copy a
-    /// reader may see zeros at the end of the file. Linux only. It registers a handler for SIGBUS.
+    /// Stores into a memory mapping. Survives truncation by others and a full disk, too, but for
+    /// the time of one copy a reader may see zeros at the end of the file. Linux only. It registers
+    /// a handler for SIGBUS.
     Mmap,
 }
 
-/// When a segment is sealed because of its age. Times are UTC, moved by [`FileConfig::rotate_offset_seconds`].
+/// When a segment is sealed because of its age. Times are UTC, moved by
+/// [`FileConfig::rotate_offset_seconds`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RotateEvery {
@@ -28,12 +30,13 @@ pub enum RotateEvery {
     /// At midnight.
     #[default]
     Daily,
-    /// At every multiple of this, counted from 1970-01-01T00:00:00Z, so that a restart does not move the moment.
+    /// At every multiple of this, counted from 1970-01-01T00:00:00Z, so that a restart does not
+    /// move the moment.
     Interval(Duration),
 }
 
-/// Settings of a [`FileSink`](super::FileSink). Make one with [`FileConfig::new`] and change it field by field or in a
-/// chain.
+/// Settings of a [`FileSink`](super::FileSink). Make one with [`FileConfig::new`] and change it
+/// field by field or in a chain.
 ///
 /// ```
 /// use ringseal::sink::file::{FileConfig, RotateEvery};
@@ -50,15 +53,17 @@ pub struct FileConfig {
     pub path: PathBuf,
     /// How lines get into the file.
     pub write_mode: WriteMode,
-    /// Stretch lines with spaces so that none stands across a 4096-byte boundary of the file, which is what keeps
-    /// readers from seeing half a line. Costs 2 to 5 % of space with lines of a few hundred bytes.
+    /// Stretch lines with spaces so that none stands across a 4096-byte boundary of the file, which
+    /// is what keeps readers from seeing half a line. Costs 2 to 5 % of space with lines of a few
+    /// hundred bytes.
     pub page_align: bool,
-    /// A segment is sealed before it would exceed this length in bytes; 0 for no limit. A single longer line gets a
-    /// segment of its own.
+    /// A segment is sealed before it would exceed this length in bytes; 0 for no limit. A single
+    /// longer line gets a segment of its own.
     pub rotate_bytes_max: u64,
     /// A segment is sealed at these times, if anything is in it.
     pub rotate_every: RotateEvery,
-    /// Moves the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00 UTC.
+    /// Moves the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00
+    /// UTC.
     pub rotate_offset_seconds: i64,
     /// Sealed segments to keep, compressed ones included; the oldest go first. `None` for all.
     pub retain_segments_max: Option<usize>,
@@ -96,7 +101,8 @@ impl Default for FileConfig {
 macro_rules! setters {
     ($($field:ident: $kind:ty),* $(,)?) => {
         $(
-            #[doc = concat!("Sets [`FileConfig::", stringify!($field), "`](#structfield.", stringify!($field), ").")]
+            #[doc = concat!("Sets the field [`", stringify!($field), "`](#structfield.",
+                stringify!($field), ").")]
             #[must_use]
             pub fn $field(mut self, $field: $kind) -> Self {
                 self.$field = $field;

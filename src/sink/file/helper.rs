@@ -1,9 +1,10 @@
 //! The helper thread of a file sink: everything that may block for long.
 //!
-//! It prepares the next segment, makes sealed ones durable, compresses them and removes what retention says. The writer
-//! hands it jobs through a bounded channel and never waits for room in it: what a job would do can be found out from
-//! the directory, so a job that does not fit is done together with the next one. When a rotation comes before the next
-//! segment is prepared, the writer prepares it itself (one `open`).
+//! It prepares the next segment, makes sealed ones durable, compresses them and removes what
+//! retention says. The writer hands it jobs through a bounded channel and never waits for room in
+//! it: what a job would do can be found out from the directory, so a job that does not fit is done
+//! together with the next one. When a rotation comes before the next segment is prepared, the
+//! writer prepares it itself (one `open`).
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -17,6 +18,7 @@ use super::names::Names;
 use super::seal::Rotation;
 use super::segment::Segment;
 use super::{prepare, tidy};
+use crate::core::Now;
 use crate::sink::SinkError;
 use crate::storage::Storage;
 
@@ -63,14 +65,17 @@ pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub names: Names,
     pub config: FileConfig,
+    // ORDER: Relaxed everywhere for these five: each is a number of its own that publishes nothing
+    // else. What the two threads hand each other goes through `state`, the channel, or the file
+    // system.
     /// The writer's clock, for retention by age.
-    pub now_unix_nanos: AtomicI64,
+    now_unix_nanos: AtomicI64,
     /// The highest number given out.
-    pub last_number: AtomicU64,
+    last_number: AtomicU64,
     /// Sealed segments removed by retention.
-    pub removed: AtomicU64,
+    removed: AtomicU64,
     /// Errors met on the helper thread.
-    pub errors: AtomicU64,
+    errors: AtomicU64,
     /// The sink is being dropped: what can be done on the next start is left to it.
     stopping: AtomicBool,
     /// Told of every rotation.
@@ -98,9 +103,35 @@ impl Shared {
         }
     }
 
-    /// The highest number that a finished rotation has given out. A name with a higher one may still be the active file.
+    /// The highest number that a finished rotation has given out. A name with a higher one may
+    /// still be the active file.
     pub fn last_number(&self) -> u64 {
         self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// On start: the highest number that was ever given out.
+    pub fn set_last_number(&self, number: u64) {
+        self.last_number.store(number, Ordering::Relaxed);
+    }
+
+    pub fn now_unix_nanos(&self) -> i64 {
+        self.now_unix_nanos.load(Ordering::Relaxed)
+    }
+
+    pub fn set_now(&self, now: Now) {
+        self.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+    }
+
+    pub fn removed(&self) -> u64 {
+        self.removed.load(Ordering::Relaxed)
+    }
+
+    pub fn count_removed(&self) {
+        self.removed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
     }
 
     /// Whether long work should stop.
@@ -112,8 +143,8 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The prepared next segment, or one that is made right here. The writer says with [`Shared::used_next`] or
-    /// [`Shared::offer_next`] what became of it.
+    /// The prepared next segment, or one that is made right here. The writer says with
+    /// [`Shared::used_next`] or [`Shared::offer_next`] what became of it.
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {
@@ -186,7 +217,8 @@ impl Shared {
         self.last_number.store(number, Ordering::Relaxed);
     }
 
-    /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it is at it.
+    /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it
+    /// is at it.
     pub fn sync_sealed(&self) -> Result<(), SinkError> {
         let mut state = self.state.lock();
         while state.syncing {
@@ -241,7 +273,8 @@ impl Shared {
         }
     }
 
-    /// A file that others moved away still has lines that a later `sync` promises to have made durable.
+    /// A file that others moved away still has lines that a later `sync` promises to have made
+    /// durable.
     fn close(&self, mut segment: Segment) {
         if let Err(source) = segment.seal().and_then(|()| segment.sync()) {
             self.note(SinkError::io("close", &self.names.active, source));
@@ -255,8 +288,8 @@ impl Shared {
     }
 }
 
-/// The thread and the way to it. Dropping it lets the thread finish what it has been given, but for compressions, and
-/// waits for that.
+/// The thread and the way to it. Dropping it lets the thread finish what it has been given, but for
+/// compressions, and waits for that.
 pub(super) struct Helper {
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
@@ -273,8 +306,8 @@ impl Helper {
         Ok(Helper { shared: Arc::clone(shared), jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Hands a job over if there is room. Otherwise its work is done together with a later job, but for what hangs on
-    /// the open file, which is done here.
+    /// Hands a job over if there is room. Otherwise its work is done together with a later job, but
+    /// for what hangs on the open file, which is done here.
     pub fn offer(&self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
         match jobs.try_send(job) {

@@ -1,17 +1,24 @@
 //! Writing through a memory mapping.
 //!
-//! Promises: blocks are reserved before anything is stored, so a full disk is an error value with the exact number of
-//! lines in place; the visible length grows just ahead of the copy, a piece of at most [`PIECE_BYTES`] at a time, and
-//! never beyond it. **For the time of one such copy a reader may see zeros at the end of the file**, for the kernel
-//! offers no way to show the new bytes and the new length at once; this is why [`super::append`] is the default. A
-//! process that is killed inside the copy leaves zeros, too, which the next start cuts away.
+//! Promises: blocks are reserved before anything is stored, so a full disk is an error value with
+//! the exact number of lines in place; the visible length grows just ahead of the copy, a piece of
+//! at most [`PIECE_BYTES`] at a time, and never beyond it. **For the time of one such copy a reader
+//! may see zeros at the end of the file**, for the kernel offers no way to show the new bytes and
+//! the new length at once; this is why [`super::append`] is the default. A process that is killed
+//! inside the copy leaves zeros, too, which the next start cuts away.
 //!
-//! A file that others truncate loses the mapping and not the process ([`crate::storage::mmap`]): the file is opened
-//! again and the lines are written again. Where the file system cannot reserve blocks, or all windows are taken, lines
-//! go the way of [`super::append`] instead.
+//! A file that others truncate loses the mapping and not the process ([`crate::storage::mmap`]):
+//! the file is opened again and the lines are written again. Where the file system cannot reserve
+//! blocks, or all windows are taken, lines go the way of [`super::append`] instead.
 //!
-//! Allocates nothing. A window is mapped when the segment is prepared; a segment without a limit needs a new one every
-//! [`WINDOW_BYTES_MAX`], on the writer, which takes milliseconds.
+//! It is also the slower way: each page costs a fault, or its share of `MADV_POPULATE_WRITE`, where
+//! `write` fills whole folios. Measured on a busy two-core virtual machine in batches of 1 MB, four
+//! rounds, against one plain `write` of the same bytes: ext4 0.15 (`append` 0.78), tmpfs 0.67
+//! (`append` 0.93); without populating, tmpfs 0.46. A single line is in place after 3.4 to 4.8 µs
+//! by `append` and 3.9 to 7.9 µs through the mapping.
+//!
+//! Allocates nothing. A window is mapped when the segment is prepared; a segment without a limit
+//! needs a new one every [`WINDOW_BYTES_MAX`], on the writer, which takes milliseconds.
 use std::io;
 
 use super::append::AppendWay;
@@ -65,7 +72,8 @@ impl From<Lost> for Failed {
 }
 
 impl MappedWay {
-    /// For a segment of at most `len_max` bytes, written by [`AppendWay`] with `page_align` if mapping does not work.
+    /// For a segment of at most `len_max` bytes, written by [`AppendWay`] with `page_align` if
+    /// mapping does not work.
     pub fn new(len_max: u64, page_align: bool) -> Self {
         Self { len_max, window: None, reserved_len: 0, instead: None, page_align }
     }
@@ -96,7 +104,8 @@ impl MappedWay {
                 }
                 Err(Failed::Lost) => {
                     done.lost = true;
-                    // What the pieces before have in the file is in place; this one goes, whatever is left of it.
+                    // What the pieces before have in the file is in place; this one goes, whatever
+                    // is left of it.
                     let _ = cut_if_longer(file, at);
                     break;
                 }
@@ -198,8 +207,8 @@ impl MappedWay {
     }
 }
 
-/// How many lines the next piece has: those that fit under the limit and into a piece, but at least one; `None` if
-/// not even one fits under the limit.
+/// How many lines the next piece has: those that fit under the limit and into a piece, but at least
+/// one; `None` if not even one fits under the limit.
 fn piece_of(lines: Lines<'_>, at: u64, len_max: u64) -> Option<usize> {
     let budget = usize::try_from(len_max.saturating_sub(at)).unwrap_or(usize::MAX);
     let first_fits = lines.end(0) <= budget || at == 0;
@@ -254,7 +263,8 @@ impl Way for MappedWay {
         if self.reserved_len <= len {
             return Ok(());
         }
-        // Cutting to the length it has frees what is reserved beyond it. Not if others changed the length meanwhile.
+        // Cutting to the length it has frees what is reserved beyond it. Not if others changed the
+        // length meanwhile.
         if file.stat()?.len == len { file.set_len(len) } else { Ok(()) }
     }
 }

@@ -1,12 +1,12 @@
 //! Log files: whole lines at every instant, rotation without a gap, recovery without guessing.
 //!
-//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at the file; it allocates
-//! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a vanished directory are
-//! mended or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link and
-//! a rename; what takes long happens on a helper thread. After a crash the file holds whole lines, and the next start
+//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at
+//! the file; it allocates nothing unless a file must be opened. A full disk, a deleted, renamed or
+//! truncated file and a vanished directory are mended or returned as errors with the exact number
+//! of lines that are in place; never a panic. Rotation is a link and a rename; what takes long
+//! happens on a helper thread. After a crash the file holds whole lines, and the next start
 //! finishes what was under way (`recover.rs` has the table).
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
@@ -65,7 +65,8 @@ pub struct FileSink {
     /// The active file has its permanent name already, while putting its successor in place failed.
     half_rotated: Option<Half>,
     rotate_not_before_unix_nanos: Option<i64>,
-    /// Files that others moved or removed are being closed; what we wrote to them may not be durable yet.
+    /// Files that others moved or removed are being closed; what we wrote to them may not be
+    /// durable yet.
     closing: bool,
     /// When to look at the active file though nothing is written.
     look_due: Every,
@@ -76,7 +77,8 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Opens or creates the log on the operating system's file system, and finishes what a crash left unfinished.
+    /// Opens or creates the log on the operating system's file system, and finishes what a crash
+    /// left unfinished.
     pub fn open(config: FileConfig, now: Now) -> Result<Self, SinkError> {
         Self::open_on(Arc::new(OsStorage), config, now)
     }
@@ -91,7 +93,7 @@ impl FileSink {
         let schedule = Schedule::new(config.rotate_every, config.rotate_offset_seconds);
         let name = format!("file:{}", config.path.display());
         let shared = Arc::new(Shared::new(storage, names, config));
-        shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        shared.set_now(now);
         let helper = Helper::start(&shared).map_err(|source| SinkError::Io {
             action: "start the helper thread of",
             target: name.clone(),
@@ -121,7 +123,8 @@ impl FileSink {
         Ok(sink)
     }
 
-    /// Waits until the helper thread has done everything that it was given: preparation, compression, retention.
+    /// Waits until the helper thread has done everything that it was given: preparation,
+    /// compression, retention.
     pub fn settle(&self) {
         self.helper.settle();
     }
@@ -196,8 +199,19 @@ impl FileSink {
                 self.active_period = self.schedule.period(now.unix_nanos);
             }
             Due::Seal if self.rotation_waits(now) => {}
-            Due::Seal if self.is_full() => self.rotate(now, RotationReason::Both),
-            Due::Seal => self.rotate(now, RotationReason::Time),
+            Due::Seal => {
+                let full = self.is_full();
+                // What stands under the active name must be ours before it is given a permanent
+                // name.
+                match self.ensure_active(now) {
+                    Ok(()) if self.active.as_ref().is_some_and(|active| active.len > 0) => {
+                        let both = RotationReason::Both;
+                        self.rotate(now, if full { both } else { RotationReason::Time });
+                    }
+                    Ok(()) => {}
+                    Err(error) => self.postpone_rotation(now, error),
+                }
+            }
         }
     }
 
@@ -233,6 +247,10 @@ impl Sink for FileSink {
         Ok(())
     }
 
+    /// An error means that lines written since the last success may not survive power loss, even
+    /// when a later call succeeds: the kernel reports a failed write-back once and takes the pages
+    /// for clean then (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
+    /// 2020).
     fn sync(&mut self) -> Result<(), SinkError> {
         if std::mem::take(&mut self.closing) {
             self.helper.settle();
@@ -246,10 +264,10 @@ impl Sink for FileSink {
         synced.map_err(|source| SinkError::io("sync", &names.dir, source))
     }
 
-    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that will be tried again,
-    /// an error on the helper thread.
+    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that
+    /// will be tried again, an error on the helper thread.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
-        self.shared.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
+        self.shared.set_now(now);
         self.rotate_by_time(now);
         if self.look_due.is_due(now) {
             self.ensure_active(now)?;
@@ -269,8 +287,8 @@ impl Sink for FileSink {
 
     fn counters(&self) -> SinkCounters {
         SinkCounters {
-            removed: self.shared.removed.load(Ordering::Relaxed),
-            errors: self.counters.errors + self.shared.errors.load(Ordering::Relaxed),
+            removed: self.shared.removed(),
+            errors: self.counters.errors + self.shared.errors(),
             ..self.counters
         }
     }

@@ -1,9 +1,10 @@
 //! The names of a log's files, and reading them back from a directory.
 //!
-//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
-//! `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the prepared next segment), `.app.log.last` (the
-//! highest number given out), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial` (compression under way), `app.log.torn` (torn lines that
-//! were cut away on start).
+//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers:
+//! `app.log.000001`, compressed `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the
+//! prepared next segment), `.app.log.last` (the highest number given out), `.app.log.lock` (held by
+//! the one process that writes), `.app.log.000001.gz.partial` (compression under way),
+//! `app.log.torn` (torn lines that were cut away on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ impl Names {
         }
     }
 
-    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`] writes counts.
+    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`]
+    /// writes counts.
     fn number_of<'a>(&self, name: &'a [u8]) -> Option<(u64, &'a [u8])> {
         let rest = name.strip_prefix(self.base.as_encoded_bytes())?.strip_prefix(b".")?;
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -137,4 +139,59 @@ fn joined(parts: &[&OsStr]) -> OsString {
         name.push(part);
     }
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::faulty::FaultyDisk;
+
+    #[test]
+    fn numbers_grow_past_their_digits_and_look_alikes_are_left_alone() {
+        let names = Names::of(Path::new("/logs/app.log")).unwrap();
+        let disk = FaultyDisk::new(Path::new("/logs"));
+        let ours = [
+            names.sealed(2),
+            names.compressed(2),
+            names.compressed(1),
+            names.sealed(999_999),
+            names.sealed(1_000_000),
+            names.partial(7),
+        ];
+        let others = [
+            "app.log",
+            "app.log.0000001",
+            "app.log.000000",
+            "app.log.00001",
+            "app.log.1",
+            "app.log.000001.bz2",
+            "app.log.000001.gz.partial",
+            ".app.log.000003",
+            ".app.log.000003.gz",
+            "app.log.99999999999999999999999999",
+            "app.log.torn",
+            "app.logs.000001",
+            "other.log.000001",
+            "app.log.00000a",
+        ];
+        let others = others.iter().map(|name| names.dir.join(name));
+        for path in ours.into_iter().chain(others) {
+            disk.put(&path, b"");
+        }
+        let found = names.found(&disk).unwrap();
+        let sealed: Vec<_> = found.sealed.iter().map(|s| (s.number, s.compressed)).collect();
+        let expected = [(1, true), (2, false), (2, true), (999_999, false), (1_000_000, false)];
+        assert_eq!(sealed, expected);
+        assert_eq!(found.partial, [7]);
+        assert_eq!(found.highest(), 1_000_000);
+        for sealed in found.sealed {
+            assert!(disk.files().contains_key(&sealed.path(&names)));
+        }
+    }
+
+    #[test]
+    fn a_path_without_a_file_name_has_no_names() {
+        assert!(Names::of(Path::new("/")).is_none());
+        assert!(Names::of(Path::new("/logs/..")).is_none());
+    }
 }

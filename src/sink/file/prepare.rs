@@ -10,7 +10,8 @@ use super::segment::{Segment, Way};
 use crate::sink::SinkError;
 use crate::storage::{OpenHow, Storage, StorageFile};
 
-/// An empty file under the hidden name. What stands there already was never part of the log and is replaced.
+/// An empty file under the hidden name. What stands there already was never part of the log and is
+/// replaced.
 pub(super) fn next_segment(
     storage: &dyn Storage,
     names: &Names,

@@ -1,9 +1,9 @@
 //! What to do with what is found on start. One total table, and the mending of tails.
 //!
-//! The crashes that lead here: between the two steps of a rotation (one inode under two names, or, without hard links,
-//! no active file); a power loss that kept some names, lengths and data and lost others; a process killed inside a
-//! write. Nothing is ever thrown away but bytes that are no line: NULs and white space. The fragment of a torn line is
-//! appended to `app.log.torn`.
+//! The crashes that lead here: between the two steps of a rotation (one inode under two names, or,
+//! without hard links, no active file); a power loss that kept some names, lengths and data and
+//! lost others; a process killed inside a write. Nothing is ever thrown away but bytes that are no
+//! line: NULs and white space. The fragment of a torn line is appended to `app.log.torn`.
 use std::io::{self, IoSlice};
 
 use super::names::Names;
@@ -75,19 +75,44 @@ const ANY_NEXT: &[NextSeen] =
 const NEXT_NOT_FOREIGN: &[NextSeen] = &[NextSeen::Missing, NextSeen::Empty, NextSeen::Filled];
 
 /// The table. Every combination hits exactly one row (a test says so).
-#[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
     Row { active: &[ActiveSeen::Foreign], twin: ANY, next: ANY_NEXT, plan: Plan::RefuseActive },
     Row { active: NOT_FOREIGN, twin: ANY, next: &[NextSeen::Foreign], plan: Plan::RefuseNext },
     // First start, or somebody cleaned up.
-    Row { active: &[ActiveSeen::Missing], twin: ANY, next: &[NextSeen::Missing], plan: Plan::Create },
-    // Without hard links: killed between the two renames. With them: somebody moved the active file away.
-    Row { active: &[ActiveSeen::Missing], twin: ANY, next: &[NextSeen::Empty, NextSeen::Filled], plan: Plan::Promote },
+    Row {
+        active: &[ActiveSeen::Missing],
+        twin: ANY,
+        next: &[NextSeen::Missing],
+        plan: Plan::Create,
+    },
+    // Without hard links: killed between the two renames. With them: somebody moved the active file
+    // away.
+    Row {
+        active: &[ActiveSeen::Missing],
+        twin: ANY,
+        next: &[NextSeen::Empty, NextSeen::Filled],
+        plan: Plan::Promote,
+    },
     // The ordinary restart.
-    Row { active: FILES, twin: &[false], next: &[NextSeen::Missing, NextSeen::Empty], plan: Plan::Continue },
+    Row {
+        active: FILES,
+        twin: &[false],
+        next: &[NextSeen::Missing, NextSeen::Empty],
+        plan: Plan::Continue,
+    },
     // Power loss took both names of a rotation, but not the lines written after it.
-    Row { active: &[ActiveSeen::Empty], twin: &[false], next: &[NextSeen::Filled], plan: Plan::Promote },
-    Row { active: &[ActiveSeen::Filled], twin: &[false], next: &[NextSeen::Filled], plan: Plan::SealAndPromote },
+    Row {
+        active: &[ActiveSeen::Empty],
+        twin: &[false],
+        next: &[NextSeen::Filled],
+        plan: Plan::Promote,
+    },
+    Row {
+        active: &[ActiveSeen::Filled],
+        twin: &[false],
+        next: &[NextSeen::Filled],
+        plan: Plan::SealAndPromote,
+    },
     // Killed between link and rename, or power loss took the rename.
     Row { active: FILES, twin: &[true], next: NEXT_NOT_FOREIGN, plan: Plan::FinishRotation },
 ];
@@ -119,7 +144,8 @@ impl Seen {
 
     /// What to do.
     pub fn plan(self) -> Plan {
-        // The table is total; were it not, going on with what is there would be the harmless choice.
+        // The table is total; were it not, going on with what is there would be the harmless
+        // choice.
         TABLE.iter().find(|row| row.covers(self)).map_or(Plan::Continue, |row| row.plan)
     }
 }
@@ -158,7 +184,8 @@ const LOOK_BYTES: usize = 256 * 1024;
 pub(super) struct Tail {
     /// Where the last whole line ends.
     pub whole_len: u64,
-    /// What comes after, NULs and outer white space taken away; at most [`FRAGMENT_BYTES_MAX`] of it.
+    /// What comes after, NULs and outer white space taken away; at most [`FRAGMENT_BYTES_MAX`] of
+    /// it.
     pub fragment: Vec<u8>,
 }
 
@@ -170,9 +197,9 @@ const TORN_BYTES_MAX: u64 = 16 << 20;
 
 /// Finds the end of the last whole line in the first `len` bytes.
 ///
-/// Lines after a NUL do not count: a copy into a mapping need not go from front to back, and a power loss may keep a
-/// later page and lose an earlier one. Such a hole is looked for in the last [`LOOK_BYTES`], which is more than a
-/// mapped copy takes at a time.
+/// Lines after a NUL do not count: a copy into a mapping need not go from front to back, and a
+/// power loss may keep a later page and lose an earlier one. Such a hole is looked for in the last
+/// [`LOOK_BYTES`], which is more than a mapped copy takes at a time.
 pub(super) fn tail_of(file: &dyn StorageFile, len: u64) -> io::Result<Tail> {
     let whole_len = end_of_last_line(file, len)?;
     if whole_len == len {

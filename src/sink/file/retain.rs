@@ -22,8 +22,8 @@ impl Limits {
         self.segments_max.is_some() || self.age_max.is_some() || self.bytes_max.is_some()
     }
 
-    /// How many of `kept`, which are sorted from oldest to newest, must go. Always the oldest ones, so that no gap
-    /// opens in the middle: once one must stay, all after it stay.
+    /// How many of `kept`, which are sorted from oldest to newest, must go. Always the oldest ones,
+    /// so that no gap opens in the middle: once one must stay, all after it stay.
     pub fn surplus(&self, kept: &[Kept], now_unix_nanos: i64) -> usize {
         let by_count = self.segments_max.map_or(0, |max| kept.len().saturating_sub(max));
         let by_age =

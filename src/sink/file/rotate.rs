@@ -1,7 +1,8 @@
 //! When a segment is due for sealing because of the time.
 //!
-//! Time is cut into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs nothing but the
-//! period of what is in the file and the period of now, and a restart changes nothing. All pure computation.
+//! Time is cut into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs
+//! nothing but the period of what is in the file and the period of now, and a restart changes
+//! nothing. All pure computation.
 use super::config::RotateEvery;
 use crate::core::Now;
 
@@ -31,8 +32,8 @@ pub(super) enum Due {
     No,
     /// A later period: seal.
     Seal,
-    /// The clock stepped back by more than a whole period: what is in the file belongs to a time that is far off. The
-    /// file goes on, and its period is from now on that of the clock.
+    /// The clock stepped back by more than a whole period: what is in the file belongs to a time
+    /// that is far off. The file goes on, and its period is from now on that of the clock.
     Adopt,
 }
 
@@ -61,11 +62,11 @@ impl Schedule {
         Period { index, begin_unix_nanos: clamped(begin), end_unix_nanos: clamped(begin + nanos) }
     }
 
-    /// What to do with a file whose content is of period `content`. Asked every turn: two comparisons, but for the
-    /// turns after the period's end.
+    /// What to do with a file whose content is of period `content`. Asked every turn: two
+    /// comparisons, but for the turns after the period's end.
     ///
-    /// A clock that stepped back just before midnight must not seal a second time when it reaches midnight again: the
-    /// file's period stays the later one.
+    /// A clock that stepped back just before midnight must not seal a second time when it reaches
+    /// midnight again: the file's period stays the later one.
     pub fn due(&self, content: Period, unix_nanos: i64) -> Due {
         if (content.begin_unix_nanos..content.end_unix_nanos).contains(&unix_nanos) {
             return Due::No;
@@ -93,7 +94,8 @@ impl Every {
         Self { interval_nanos, last_unix_nanos: now.unix_nanos }
     }
 
-    /// Whether the interval is over; it starts anew then. A clock that steps back makes it due at once.
+    /// Whether the interval is over; it starts anew then. A clock that steps back makes it due at
+    /// once.
     pub fn is_due(&mut self, now: Now) -> bool {
         let passed = now.unix_nanos.saturating_sub(self.last_unix_nanos);
         let due = passed < 0 || passed >= self.interval_nanos;

@@ -1,8 +1,9 @@
 //! Rotation: the active segment gets its permanent name, the prepared one takes its place.
 //!
-//! With hard links there is no moment without an active file: the file gets a second name first, then the prepared one
-//! is renamed over the first. A crash between the two is finished on the next start ([`super::recover`]). A file system
-//! without hard links gets two renames, with a moment without an active file between them.
+//! With hard links there is no moment without an active file: the file gets a second name first,
+//! then the prepared one is renamed over the first. A crash between the two is finished on the next
+//! start ([`super::recover`]). A file system without hard links gets two renames, with a moment
+//! without an active file between them.
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,13 +54,17 @@ pub struct Rotation {
 const RETRY_NANOS: i64 = 1_000_000_000;
 
 impl FileSink {
-    /// Seals the active segment and goes on with the next. Says no more than that it failed: the sink goes on with the
-    /// segment that it has and tries again after a second.
+    /// Seals the active segment and goes on with the next. Says no more than that it failed: the
+    /// sink goes on with the segment that it has and tries again after a second.
     pub(super) fn rotate(&mut self, now: Now, reason: RotationReason) {
         if let Err(error) = self.try_rotate(now, reason) {
-            self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
-            self.note(error);
+            self.postpone_rotation(now, error);
         }
+    }
+
+    pub(super) fn postpone_rotation(&mut self, now: Now, error: SinkError) {
+        self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
+        self.note(error);
     }
 
     /// Whether the last rotation failed so short a time ago that the next must wait.
@@ -146,8 +151,8 @@ impl FileSink {
         }
     }
 
-    /// The second step failed: the file goes on under the active name alone. Its number is not given out again, for
-    /// somebody may have seen it.
+    /// The second step failed: the file goes on under the active name alone. Its number is not
+    /// given out again, for somebody may have seen it.
     fn take_name_back(&mut self, half: Half) {
         let (storage, names) = (&*self.shared.storage, &self.shared.names);
         let sealed = names.sealed(half.number);

@@ -1,4 +1,5 @@
-//! A segment being written: an open file, how long it is known to be, and the way of writing into it.
+//! A segment being written: an open file, how long it is known to be, and the way of writing into
+//! it.
 use std::io;
 
 use crate::core::Lines;
@@ -6,8 +7,8 @@ use crate::storage::{FileStat, StorageFile};
 
 /// A way of writing lines at the end of a file.
 pub(super) trait Way: Send {
-    /// Writes whole lines under `len_max` into a file that is `len` bytes long: all of them, or fewer, but at least
-    /// one unless the segment is full or an error is returned.
+    /// Writes whole lines under `len_max` into a file that is `len` bytes long: all of them, or
+    /// fewer, but at least one unless the segment is full or an error is returned.
     fn append(
         &mut self,
         file: &mut dyn StorageFile,
@@ -21,7 +22,8 @@ pub(super) trait Way: Send {
         true
     }
 
-    /// Reserves ahead of the first write. Called on the helper thread; what fails here is tried again by the first write.
+    /// Reserves ahead of the first write. Called on the helper thread; what fails here is tried
+    /// again by the first write.
     fn prepare(&mut self, _file: &mut dyn StorageFile) {}
 
     /// The file's length was changed by someone else, or by [`Segment::cut`].
@@ -44,7 +46,8 @@ pub(super) struct Appended {
     pub padding: u64,
     /// Bytes of a torn line after them, which must be cut away.
     pub torn_bytes: u64,
-    /// The file was truncated while it was written: it must be opened again, and the rest written again.
+    /// The file was truncated while it was written: it must be opened again, and the rest written
+    /// again.
     pub lost: bool,
     /// The next line does not fit under the limit.
     pub full: bool,
@@ -115,8 +118,8 @@ impl Segment {
         self.file.sync()
     }
 
-    /// Where the lines of the last append begin. They are not where they were meant to be if the file was truncated just
-    /// before.
+    /// Where the lines of the last append begin. They are not where they were meant to be if the
+    /// file was truncated just before.
     pub fn start_of(&self, appended: &Appended) -> io::Result<u64> {
         if !self.way.follows_end() {
             return Ok(self.len - appended.bytes);

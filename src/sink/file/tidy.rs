@@ -1,7 +1,6 @@
-//! What the helper thread does about sealed segments. Each step can be repeated at any time: what is to be done is read
-//! from the directory, so a crash between two steps leaves work, not damage.
+//! What the helper thread does about sealed segments. Each step can be repeated at any time: what
+//! is to be done is read from the directory, so a crash between two steps leaves work, not damage.
 use std::io::{self, IoSlice};
-use std::sync::atomic::Ordering;
 
 use super::helper::Shared;
 use super::names::{Names, SealedName};
@@ -10,7 +9,8 @@ use super::retain::{Kept, Limits};
 use crate::sink::SinkError;
 use crate::storage::{OpenHow, Storage, publish_durably, remove_durably};
 
-/// Makes the given segments and their names durable. One that retention removed meanwhile needs nothing.
+/// Makes the given segments and their names durable. One that retention removed meanwhile needs
+/// nothing.
 pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {
     let storage = &*shared.storage;
     for &number in numbers {
@@ -46,8 +46,9 @@ pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
     Ok(())
 }
 
-/// Retention or a human may remove the newest sealed segment; its number must not come back. What is remembered also
-/// says which segments survive power loss: the tails of later ones are looked at on the next start.
+/// Retention or a human may remove the newest sealed segment; its number must not come back. What
+/// is remembered also says which segments survive power loss: the tails of later ones are looked at
+/// on the next start.
 fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
     let (storage, names) = (&*shared.storage, &shared.names);
     if number == 0 || read_last_number(storage, names)? == number {
@@ -97,7 +98,8 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
             continue;
         };
         match kept.last_mut().filter(|last| last.number == name.number) {
-            // Both forms of one segment, between two steps of compression: one segment, both lengths.
+            // Both forms of one segment, between two steps of compression: one segment, both
+            // lengths.
             Some(last) => last.len += stat.len,
             None => kept.push(Kept {
                 number: name.number,
@@ -106,7 +108,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
             }),
         }
     }
-    let now = shared.now_unix_nanos.load(Ordering::Relaxed);
+    let now = shared.now_unix_nanos();
     let surplus = limits.surplus(&kept, now);
     if let (Some(newest), true) = (kept.last(), surplus == kept.len()) {
         keep_last_number(shared, newest.number)?;
@@ -118,7 +120,7 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
                 result => result?,
             }
         }
-        shared.removed.fetch_add(1, Ordering::Relaxed);
+        shared.count_removed();
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Every call of a whole life of a log, killed, failed and robbed of power once, then opened again and verified.
+//! Every call of a whole life of a log, killed, failed and robbed of power once, then opened again
+//! and verified.
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -106,7 +107,8 @@ fn calls_of_a_life() -> u64 {
     disk.calls()
 }
 
-/// Opens the log that a crash left, writes more, and checks that what is there ascends without a repetition.
+/// Opens the log that a crash left, writes more, and checks that what is there ascends without a
+/// repetition.
 fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(100 * SECOND))
         .unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -201,4 +203,35 @@ fn a_full_disk_is_an_error_with_the_exact_count_and_goes_on_when_there_is_room()
     }
     assert_eq!(read_all(&disk), (0..100).collect::<Vec<_>>());
     assert_eq!(sink.counters().lines, 100);
+}
+
+#[test]
+fn permission_denied_is_an_error_that_names_the_path() {
+    let mut denied = 0;
+    for call in 0..8 {
+        let disk = new_disk();
+        let fail_call = Some((call, io::ErrorKind::PermissionDenied));
+        disk.set_faults(Faults { fail_call, ..Faults::default() });
+        let Err(error) = FileSink::open_on(Arc::new(disk), config(), at(0)) else { continue };
+        assert!(error.to_string().contains("/logs"), "{error}");
+        let SinkError::Io { source, .. } = &error else { panic!("{error}") };
+        assert_eq!(source.kind(), io::ErrorKind::PermissionDenied);
+        denied += 1;
+    }
+    assert!(denied >= 4, "{denied}");
+}
+
+#[test]
+fn a_sync_that_fails_says_so_and_lines_go_on() {
+    let disk = new_disk();
+    let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(0)).unwrap();
+    sink.settle();
+    sink.write(batch_of(0, 2, 40).lines(), at(0)).unwrap();
+    let fail_call = Some((disk.calls(), io::ErrorKind::Other));
+    disk.set_faults(Faults { fail_call, ..Faults::default() });
+    let error = sink.sync().unwrap_err();
+    assert_eq!(error.to_string(), "cannot sync /logs/app.log: other error");
+    sink.write(batch_of(2, 2, 40).lines(), at(0)).unwrap();
+    sink.sync().unwrap();
+    assert_eq!(read_all(&disk.after_power_loss(1)), [0, 1, 2, 3]);
 }

@@ -125,11 +125,11 @@ fn assert_mode(_path: &Path, _mode: u32) {}
 fn modes_are_those_of_the_configuration_whatever_the_umask() {
     let dir = tempfile::tempdir().unwrap();
     let logs = dir.path().join("logs");
-    let config = config_in(&logs).dir_mode(0o750).file_mode(0o666).rotate_bytes_max(500);
+    let config = config_in(&logs).dir_mode(0o770).file_mode(0o666).rotate_bytes_max(500);
     let mut sink = open(config);
     write(&mut sink, 0, 20);
     sink.settle();
-    assert_mode(&logs, 0o750);
+    assert_mode(&logs, 0o770);
     for path in sealed_in(&logs).into_iter().chain([active(&logs)]) {
         assert_mode(&path, 0o666);
     }
@@ -311,7 +311,8 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     sink.write(batch_of(1_000_000, 1, 60).lines(), system_now()).unwrap();
-    // Each file ascends without a repetition; its last line may have been halved after our last write to it.
+    // Each file ascends without a repetition; its last line may have been halved after our last
+    // write to it.
     let mut files = sealed_in(dir.path());
     files.push(path);
     for file in files {
@@ -352,7 +353,8 @@ fn a_full_tmpfs_is_an_error_value_and_mends_when_room_comes() {
     fs::rename(active(dir.path()), dir.path().join("gone")).unwrap();
     fs::remove_file(dir.path().join("gone")).unwrap();
     let rest = batch.lines().split_at(error.lines_written).1.split_at(100).0;
-    // The room is free once the deleted file is closed, which the helper thread does: the first try may come too early.
+    // The room is free once the deleted file is closed, which the helper thread does: the first try
+    // may come too early.
     if sink.write(rest, system_now()).is_err() {
         sink.settle();
         sink.write(rest, system_now()).unwrap();

@@ -1,4 +1,5 @@
-//! The mapped way of writing on real files: the same promises, but for what a reader may see during a copy.
+//! The mapped way of writing on real files: the same promises, but for what a reader may see during
+//! a copy.
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -178,7 +179,7 @@ fn how_fast_are_the_two_ways() {
                 let rate = bytes / begin.elapsed().as_secs_f64() / 1e9;
                 let rotations = sink.counters().rotations;
                 println!(
-                    "{base} {round} {name}: {rate:.2} GB/s, {rotations} rotations, slowest {slowest:?}"
+                    "{base} {round} {name}: {rate:.2} GB/s, {rotations} rotations, {slowest:?}"
                 );
             }
         }

@@ -8,6 +8,8 @@ use crate::sink::file::{FileConfig, FileSink, RotateEvery};
 
 mod crash;
 mod faults;
+#[cfg(unix)]
+mod kill;
 #[cfg(target_os = "linux")]
 mod mapped;
 mod pages;

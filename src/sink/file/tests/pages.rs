@@ -1,4 +1,5 @@
-//! The layout: planned runs against a slow byte-by-byte oracle, and readers that look at random moments.
+//! The layout: planned runs against a slow byte-by-byte oracle, and readers that look at random
+//! moments.
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -92,8 +93,9 @@ fn append_all(way: &mut AppendWay, file: &mut Memory, lines: Lines<'_>, len_max:
     all
 }
 
-/// What a reader would see if the file ended at `cut`: whole lines, or, where a surprising line was put on the next
-/// page, whole lines and then spaces. A longer line than a page is torn, as documented.
+/// What a reader would see if the file ended at `cut`: whole lines, or, where a surprising line was
+/// put on the next page, whole lines and then spaces. A longer line than a page is torn, as
+/// documented.
 fn looks_whole(bytes: &[u8], cut: usize) -> Result<(), String> {
     let whole = memchr::memrchr(b'\n', &bytes[..cut]).map_or(0, |at| at + 1);
     if bytes[whole..cut].iter().all(|&byte| byte == b' ') {
@@ -161,7 +163,8 @@ proptest! {
         let done = append_all(&mut way, &mut file, batch.lines(), u64::MAX);
         let end = start + done.bytes as usize;
         prop_assert_eq!(file.bytes.len(), end + done.torn_bytes as usize);
-        prop_assert_eq!(seqs_in(&file.bytes[start..end]), (0..done.lines as u64).collect::<Vec<_>>());
+        let in_place: Vec<u64> = (0..done.lines as u64).collect();
+        prop_assert_eq!(seqs_in(&file.bytes[start..end]), in_place);
         prop_assert!(!file.bytes[end..].contains(&b'\n'), "a whole line was called torn");
         prop_assert_eq!(done.error.is_none(), done.lines == lengths.len());
     }
@@ -208,8 +211,8 @@ fn a_line_that_fits_is_never_moved() {
     assert_eq!((run.count, run.front, run.back), (3, 0, 0));
 }
 
-/// Looks at a growing file until told to stop: how many looks there were, and in how many the file did not end in a
-/// newline.
+/// Looks at a growing file until told to stop: how many looks there were, and in how many the file
+/// did not end in a newline.
 fn look_until(path: &Path, stop: &AtomicBool) -> (u64, u64) {
     use std::io::{Read, Seek, SeekFrom};
     let (mut looks, mut torn) = (0, 0);
@@ -261,8 +264,9 @@ fn a_reader_that_looks_at_any_moment_sees_whole_lines() {
     }
 }
 
-/// Why padding is there: without it, the same reader sees torn lines. How often depends on the machine, so this is a
-/// measurement to run by hand: `cargo test --release --lib -- --ignored --nocapture how_often`.
+/// Why padding is there: without it, the same reader sees torn lines. How often depends on the
+/// machine, so this is a measurement to run by hand: `cargo test --release --lib -- --ignored
+/// --nocapture how_often`.
 #[test]
 #[ignore = "a measurement, not a promise"]
 fn how_often_a_reader_sees_a_torn_line_without_page_align() {

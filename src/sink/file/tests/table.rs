@@ -31,8 +31,8 @@ fn every_row_is_hit() {
     }
 }
 
-/// Builds the situation on a disk, opens the log, and checks what was promised: each line that was there is there
-/// once, in order, and the next line follows.
+/// Builds the situation on a disk, opens the log, and checks what was promised: each line that was
+/// there is there once, in order, and the next line follows.
 #[test]
 fn each_situation_ends_with_all_its_lines_in_order() {
     for seen in every_combination() {

@@ -1,0 +1,114 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_header() -> impl Strategy<Value = Header> {
+    let kinds = prop_oneof![
+        Just(Kind::Event),
+        Just(Kind::Dynamic),
+        Just(Kind::Context),
+        Just(Kind::Thread)
+    ];
+    let flags = any::<(bool, bool)>();
+    let numbers = any::<(u32, u32, u64)>();
+    (kinds, 0u8..6, flags, numbers).prop_map(|(kind, level, (is_cut, has_stack), numbers)| {
+        let (callsite, context, ticks) = numbers;
+        let level = Level::from_u8(level).unwrap_or(Level::Info);
+        Header { kind, level, is_cut, has_stack, callsite, context, ticks }
+    })
+}
+
+fn record(header: Header, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xA5; HEADER_BYTES + payload.len() + 7];
+    bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
+    let len = header.write(&mut bytes, payload.len());
+    bytes.truncate(len);
+    bytes
+}
+
+const HEADER: Header = Header {
+    kind: Kind::Event,
+    level: Level::Warn,
+    is_cut: true,
+    has_stack: false,
+    callsite: 7,
+    context: 3,
+    ticks: 0x0102_0304_0506_0708,
+};
+
+proptest! {
+    #[test]
+    fn a_record_is_read_as_it_was_written(header in any_header(), payload in vec(any::<u8>(), 0..100)) {
+        let mut bytes = record(header, &payload);
+        prop_assert_eq!(bytes.len() % 8, 0);
+        let len_bytes = bytes.len();
+        // What stands behind it does not matter.
+        bytes.extend_from_slice(&[0xFF; 9]);
+        prop_assert_eq!(Record::peek_ticks(&bytes), Some(header.ticks));
+        prop_assert_eq!(Record::read(&bytes), Ok(Record { header, payload: &payload, len_bytes }));
+    }
+
+    #[test]
+    fn any_bytes_are_a_record_within_them_or_a_typed_error(bytes in vec(any::<u8>(), 0..120)) {
+        if let Ok(record) = Record::read(&bytes) {
+            prop_assert!(record.len_bytes <= bytes.len());
+            prop_assert!(record.payload.len() + HEADER_BYTES <= record.len_bytes);
+        }
+    }
+
+    #[test]
+    fn a_record_that_breaks_off_is_short(header in any_header(), payload in vec(any::<u8>(), 0..40), at: prop::sample::Index) {
+        let bytes = record(header, &payload);
+        let found = at.index(bytes.len());
+        let expected = if found < HEADER_BYTES { HEADER_BYTES } else { bytes.len() };
+        prop_assert_eq!(Record::read(&bytes[..found]), Err(RecordError::Short { expected, found }));
+    }
+}
+
+/// Unread rings outlive their processes: these bytes are a format.
+#[test]
+fn a_header_stands_in_memory_as_documented() {
+    #[rustfmt::skip]
+    let expected = [
+        32, 0, 0, 0, 1, 3, 0b1011, 0, 7, 0, 0, 0, 3, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
+        b'a', b'b', b'c', 0xA5, 0xA5, 0xA5, 0xA5, 0xA5,
+    ];
+    assert_eq!(record(HEADER, b"abc"), expected);
+    let stack = record(Header { has_stack: true, is_cut: false, ..HEADER }, b"");
+    assert_eq!((stack[0], stack[6]), (24, 0b1_0000));
+}
+
+#[test]
+fn too_short_a_buffer_is_left_alone() {
+    let mut bytes = [7; HEADER_BYTES - 1];
+    assert_eq!(HEADER.write(&mut bytes, 0), HEADER_BYTES);
+    assert_eq!(bytes, [7; HEADER_BYTES - 1]);
+}
+
+#[test]
+fn every_malformed_header_is_named() {
+    let damaged = |at: usize, byte: u8| {
+        let mut bytes = record(HEADER, b"abc");
+        bytes[at] = byte;
+        bytes
+    };
+    for (bytes, error, words) in [
+        (vec![], RecordError::Short { expected: 24, found: 0 }, "24 bytes expected, found 0"),
+        (vec![0; 23], RecordError::Short { expected: 24, found: 23 }, "found 23"),
+        (damaged(0, 0), RecordError::Length(0), "found 0"),
+        (damaged(0, 16), RecordError::Length(16), "from 24 on, found 16"),
+        // Shorter than the header and the padding that it tells of.
+        (damaged(0, 24), RecordError::Length(24), "found 24"),
+        (damaged(0, 33), RecordError::Length(33), "a multiple of 8"),
+        (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "40 bytes expected"),
+        (damaged(3, 1), RecordError::Short { expected: 0x0100_0020, found: 32 }, "found 32"),
+        (damaged(4, 0), RecordError::Kind(0), "kind 1 to 4 expected, found 0"),
+        (damaged(4, 5), RecordError::Kind(5), "found 5"),
+        (damaged(5, 6), RecordError::Level(6), "level 0 to 5 expected, found 6"),
+        (damaged(5, 255), RecordError::Level(255), "found 255"),
+    ] {
+        assert_eq!(Record::read(&bytes), Err(error));
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}

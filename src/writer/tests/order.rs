@@ -1,0 +1,117 @@
+//! Promise 3, turn by turn: exact within a lane, by time across lanes, as long as nobody is later than the grace.
+use super::*;
+
+#[test]
+fn across_lanes_lines_stand_in_order_of_time() {
+    let mut house = House::new();
+    let mut lanes: Vec<TestLane> = (0..7).map(|number| house.lane(number)).collect();
+    // A fixed shuffle: each event belongs to some lane, times grow by 0 to 3 ticks.
+    let mut state = 12345_u64;
+    let mut ticks = house.clock.ticks();
+    let mut expected = Vec::new();
+    for number in 0..2000 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let lane = (state >> 33) as usize % lanes.len();
+        ticks += state >> 62;
+        lanes[lane].event_at(ticks, number);
+        expected.push((ticks, lane as u64, number));
+    }
+    house.clock.advance(100_000);
+    house.step();
+    // Oracle: sorted by time; among equal times each lane keeps its own order, which is that of the numbers.
+    let time_of = |number: u64| expected[number as usize].0;
+    let steps = house.steps();
+    assert_eq!(steps.len(), expected.len());
+    assert!(steps.is_sorted_by_key(|&(_, number)| time_of(number)));
+    for lane in 0..lanes.len() as u64 {
+        let own = steps.iter().filter(|step| step.0 == lane).map(|step| step.1);
+        assert!(own.is_sorted());
+    }
+}
+
+#[test]
+fn an_event_waits_for_an_older_one_of_another_lane_as_long_as_the_grace() {
+    let mut house = House::new();
+    let (mut fast, mut slow) = (house.lane(0), house.lane(1));
+    house.clock.advance(MILLI);
+    let now = house.clock.ticks();
+    fast.event_at(now, 1);
+    let turn = house.step();
+    assert!(turn.is_waiting && turn.records == 0, "{turn:?}");
+    // Its timestamp was taken earlier, and it is published only now, within the grace.
+    house.clock.advance(GRACE / 2);
+    slow.event_at(now - 1, 0);
+    assert_eq!(house.step().records, 0);
+    assert_eq!(house.step_after(GRACE / 2).records, 2);
+    assert_eq!(house.steps(), [(1, 0), (0, 1)]);
+}
+
+#[test]
+fn an_event_that_is_later_than_the_grace_stands_later_and_is_not_lost() {
+    let mut house = House::new();
+    let (mut fast, mut slow) = (house.lane(0), house.lane(1));
+    house.clock.advance(MILLI);
+    let then = house.clock.ticks();
+    fast.event_at(then, 1);
+    house.step_after(GRACE);
+    slow.event_at(then - 5, 0);
+    house.step_after(GRACE);
+    assert_eq!(house.steps(), [(0, 1), (1, 0)]);
+}
+
+#[test]
+fn a_single_lane_waits_for_nobody() {
+    let mut house = House::new();
+    let mut lane = house.lane(0);
+    lane.event_at(house.clock.ticks(), 1);
+    assert_eq!(house.step().records, 1);
+    assert_eq!(house.steps(), [(0, 1)]);
+}
+
+#[test]
+fn a_lane_goes_round_its_ring_many_times() {
+    let mut house = House::new();
+    let (mut one, mut other) = (house.lane(0), house.lane(1));
+    let mut number = 0;
+    for _ in 0..200 {
+        for _ in 0..37 {
+            house.clock.advance(10);
+            let ticks = house.clock.ticks();
+            let lane = if number % 3 == 0 { &mut other } else { &mut one };
+            lane.event_at(ticks, number);
+            number += 1;
+        }
+        house.step_after(GRACE);
+    }
+    let numbers: Vec<u64> = house.steps().into_iter().map(|(_, number)| number).collect();
+    assert_eq!(numbers, (0..number).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_full_ring_is_said_to_press() {
+    let mut house = House::new();
+    let mut lane = house.lane(0);
+    let ticks = house.clock.ticks();
+    lane.event_at(ticks, 0);
+    assert!(!house.step().is_pressed);
+    for number in 1..500 {
+        lane.event_at(ticks, number);
+    }
+    assert!(house.step().is_pressed);
+    assert!(!house.step().is_pressed);
+}
+
+#[test]
+fn time_never_runs_backwards_within_a_lane() {
+    let mut house = House::new();
+    let mut lane = house.lane(0);
+    let now = house.clock.ticks();
+    for (number, ticks) in [now + 5000, now + 2000, now + 9000].into_iter().enumerate() {
+        lane.event_at(ticks, number as u64);
+    }
+    house.step_after(MILLI);
+    let events = house.named("step");
+    assert!(events.is_sorted_by_key(|event| event["timestamp"].as_str().unwrap().to_owned()));
+    assert_eq!(house.steps(), [(0, 0), (0, 1), (0, 2)]);
+}
