@@ -168,14 +168,15 @@ macro_rules! __then {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
             use $crate::__private::{
-                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+                ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             if __CALLSITE.enabled($crate::__private::GLOBAL_SLOT) {
                 $crate::__private::emit(
                     $crate::__private::Emitter::global(),
                     &__CALLSITE,
-                    &$crate::__list!($({($key) $kind ($value)})*),
+                    $level,
+                    $crate::__list!($({($key) $kind ($value)})*),
                 );
             }
         }
@@ -184,7 +185,7 @@ macro_rules! __then {
         if const { $crate::__private::is_compiled_in($level) } {
             #[allow(unused_imports)]
             use $crate::__private::{
-                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+                ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match $crate::__private::AsEmitter::emitter(&$log) {
@@ -193,7 +194,8 @@ macro_rules! __then {
                         $crate::__private::emit(
                             emitter,
                             &__CALLSITE,
-                            &$crate::__list!($({($key) $kind ($value)})*),
+                            $level,
+                    $crate::__list!($({($key) $kind ($value)})*),
                         );
                     }
                 }
@@ -203,7 +205,7 @@ macro_rules! __then {
     ({bind} $({($key:expr) $kind:ident ($value:expr)})*) => {{
         #[allow(unused_imports)]
         use $crate::__private::{
-                ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
+                ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
         const __KEYS: &[&str] = &[$($key),*];
         const { $crate::__private::check_keys(__KEYS) };
@@ -238,7 +240,7 @@ macro_rules! __list {
     ({($key:expr) plain ($value:expr)} $($rest:tt)*) => {
         (
             $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
-                (&&&&$crate::__private::Wrap(&$value)).capture()
+                (&&&&&$crate::__private::Wrap(&$value)).capture()
             ),
             $crate::__list!($($rest)*),
         )

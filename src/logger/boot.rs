@@ -22,7 +22,8 @@ pub(super) fn announce(engine: &Engine) {
         super::emit::emit(
             emitter,
             &CONFIGURED,
-            &(&described.level, (&described.format, (false, (0, (&described.sink, (schema, ())))))),
+            Level::Info,
+            (&described.level, (&described.format, (false, (0, (&described.sink, (schema, ())))))),
         );
     }
 }

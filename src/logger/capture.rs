@@ -1,16 +1,67 @@
 //! How the macros turn an expression into a value: by its own type, or as an error, or not at all.
 //!
-//! The macros call `(&&&&Wrap(&expression)).capture()`. Method lookup takes the first that fits, from the outermost
-//! reference inwards: [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`], which only
+//! The macros call `(&&&&&Wrap(&expression)).capture()`. Method lookup takes the first that fits, from the outermost
+//! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`], which only
 //! exists to say what is wrong.
 use std::error::Error;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
+use std::time::Duration;
 
 use crate::core::value::{AllowedUnder, DynError, ErrorValue, Value};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]
 pub struct Wrap<'a, T: ?Sized>(pub &'a T);
+
+/// Numbers and the like: taken by value, so that they stay in registers on their way into the ring.
+pub trait ViaCopy {
+    /// What stands in the event.
+    type Out;
+
+    /// Takes the value.
+    fn capture(&self) -> Self::Out;
+}
+
+impl<T: Small> ViaCopy for &&&&Wrap<'_, T> {
+    type Out = T;
+
+    #[inline(always)]
+    fn capture(&self) -> T {
+        *self.0
+    }
+}
+
+/// Types that are taken by value.
+pub trait Small: Value + Copy {}
+
+macro_rules! small {
+    ($($type:ty),+) => { $(impl Small for $type {})+ };
+}
+
+small!(
+    (),
+    bool,
+    char,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    &str,
+    Duration,
+    Ipv4Addr,
+    Ipv6Addr
+);
 
 /// Types that know how to be logged.
 pub trait ViaValue<'a> {

@@ -61,12 +61,13 @@ impl Emitter<'_> {
     }
 }
 
-/// Writes an event of an enabled call site.
+/// Writes an event of an enabled call site, whose level is `level`.
 #[inline]
-pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, fields: &F) {
-    let done = with_lane(to, |lane| lane.write(callsite, to.context, fields));
+pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, level: Level, fields: F) {
+    let done = with_lane(to, |lane| lane.write(callsite, level, to.context, &fields));
     if done != Some(Written::Done) {
-        emit_cold(to, callsite, fields, done);
+        // By value: only this path needs the fields in memory.
+        emit_cold(to, callsite, done, fields);
     }
 }
 
@@ -88,14 +89,31 @@ fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<
 
 #[cold]
 #[inline(never)]
-fn emit_cold(
+fn emit_cold<F: Fields>(
     to: Emitter<'_>,
     callsite: &'static Callsite,
-    fields: &dyn Fields,
     first: Option<Written>,
+    fields: F,
+) {
+    emit_again(to, callsite, first, &fields);
+}
+
+/// The part of the cold path that is the same for all fields.
+fn emit_again(
+    to: Emitter<'_>,
+    callsite: &'static Callsite,
+    first: Option<Written>,
+    fields: &dyn Fields,
 ) {
     let level = callsite.metadata().level;
-    emit_slow(to, level, first, &mut |lane| lane.write_slow(callsite, to.context, fields));
+    let mut write = |lane: &mut Lane| lane.write_slow(callsite, to.context, fields);
+    let done = match first {
+        Some(Written::NotPlain) => with_lane(to, &mut write),
+        first => first,
+    };
+    if done != Some(Written::Done) {
+        emit_slow(to, level, done, &mut write);
+    }
 }
 
 /// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
@@ -144,7 +162,7 @@ fn emit_slow(
         let result = *result.get_or_insert_with(|| write(lane));
         match result {
             Written::Done => {}
-            Written::TooLong => lane.counters.lose(level),
+            Written::TooLong | Written::NotPlain => lane.counters.lose(level),
             Written::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }
     };

@@ -38,6 +38,8 @@ pub(crate) enum LaneClock {
 pub(crate) enum Written {
     /// It is in the ring.
     Done,
+    /// Some value has to be formatted, is nested or over a limit: [`Lane::write_slow`] takes it.
+    NotPlain,
     /// The ring has no room now.
     Full,
     /// It can never fit, however much its values are cut.
@@ -60,7 +62,6 @@ pub(crate) struct Lane {
     /// all do.
     payload_fast_end: usize,
     include_stack: bool,
-    last_ticks: u64,
     link: Arc<Link>,
     contexts: [u64; context::SLOTS],
     pub(crate) counters: Arc<LaneCounters>,
@@ -93,7 +94,6 @@ impl Lane {
                 (limits.record_bytes_max as usize + 1).saturating_sub(HEADER_BYTES)
             },
             include_stack,
-            last_ticks: 0,
             link,
             contexts: [0; context::SLOTS],
             counters,
@@ -102,15 +102,14 @@ impl Lane {
     }
 
     #[inline(always)]
-    fn ticks(&mut self) -> u64 {
+    fn ticks(&self) -> u64 {
         match self.clock {
             LaneClock::Tsc => tsc::ticks(),
             LaneClock::Coarse => {
+                // It may be older than what this lane read itself while the writer slept; the writer keeps time
+                // from running backwards within a lane.
                 let coarse = self.link.coarse.get();
-                let ticks = if coarse == 0 { self.ticks_cold() } else { coarse };
-                // The writer's time may be older than what we last read ourselves.
-                self.last_ticks = self.last_ticks.max(ticks);
-                self.last_ticks
+                if coarse == 0 { self.ticks_cold() } else { coarse }
             }
             _ => self.ticks_cold(),
         }
@@ -131,6 +130,7 @@ impl Lane {
     pub(crate) fn write<F: Fields>(
         &mut self,
         callsite: &'static Callsite,
+        level: Level,
         context: Option<&Context>,
         fields: &F,
     ) -> Written {
@@ -140,11 +140,11 @@ impl Lane {
         };
         let payload_len = fields.plain_bytes(&self.limits);
         if payload_len >= self.payload_fast_end {
-            return self.write_slow(callsite, context, fields);
+            return Written::NotPlain;
         }
         let context = match context {
             None => 0,
-            Some(context) => match self.context_slot(context, callsite.metadata().level) {
+            Some(context) => match self.context_slot(context, level) {
                 Some(slot) => slot,
                 None => return Written::Full,
             },
@@ -158,7 +158,6 @@ impl Lane {
             return Written::TooLong;
         };
         fields.put(payload);
-        let level = callsite.metadata().level;
         let (is_cut, has_stack) = (false, false);
         let kind = Kind::Event;
         let header = Header { kind, level, is_cut, has_stack, callsite: id, context, ticks };

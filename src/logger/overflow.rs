@@ -61,7 +61,7 @@ pub(super) fn retry(
         round += 1;
         match write(lane) {
             Written::Done => return,
-            Written::TooLong => return lane.counters.lose(level),
+            Written::TooLong | Written::NotPlain => return lane.counters.lose(level),
             Written::Full => {}
         }
         if start.elapsed() >= patience || link.is_closed() {

@@ -394,18 +394,21 @@ pub(super) fn copy_short(to: &mut [u8], from: &[u8]) {
         true
     }
     let len = from.len();
-    let done = match len {
-        0 => true,
-        1..4 => {
-            to[0] = from[0];
-            to[len / 2] = from[len / 2];
-            to[len - 1] = from[len - 1];
+    let done = if len <= 16 {
+        if len >= 8 {
+            ends::<8>(to, from)
+        } else if len >= 4 {
+            ends::<4>(to, from)
+        } else {
+            if let (Some(first), Some(last)) = (from.first(), from.last()) {
+                to[0] = *first;
+                to[len / 2] = from[len / 2];
+                to[len - 1] = *last;
+            }
             true
         }
-        4..8 => ends::<4>(to, from),
-        8..=16 => ends::<8>(to, from),
-        17..=32 => ends::<16>(to, from),
-        _ => false,
+    } else {
+        len <= 32 && ends::<16>(to, from)
     };
     if !done {
         to.copy_from_slice(from);
