@@ -64,3 +64,8 @@ pub mod __private {
     /// The bit of the global engine in every verdict.
     pub const GLOBAL_SLOT: usize = crate::logger::global::SLOT;
 }
+
+/// The examples of the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -84,7 +84,7 @@ impl Drop for Shared {
 pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
     let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
     let layout = Shared::layout(capacity);
-    // SAFETY: the layout's size is at least 64.
+    // SAFETY: the layout's size is at least 64, not zero; invariant 1 starts here.
     let memory = unsafe { alloc::alloc(layout) };
     let Some(memory) = NonNull::new(memory) else { alloc::handle_alloc_error(layout) };
     // SAFETY: `memory` is valid for `capacity` bytes. Writing here also takes the page faults (invariant 1).

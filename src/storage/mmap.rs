@@ -29,6 +29,10 @@
 //!    touches no memory but statics made of atomics and the signal's own arguments, and leaves
 //!    `errno` as it was.
 //! 5. `PREVIOUS` is set before the handler is registered, and never changes.
+//! 6. What is passed to a system call is valid for the time of the call: descriptors are open,
+//!    pointers are null or point to values of the right type, for which all zeros are valid too.
+//! 7. The system calls the handler with a valid `siginfo_t` and, for SIGBUS, fills in the address
+//!    (sigaction(2)).
 #![allow(unsafe_code)]
 use std::fs::File;
 use std::io;
@@ -55,7 +59,7 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     };
     let (offset, len) = (as_offset(offset)?, as_offset(len)?);
     loop {
-        // SAFETY: no memory is involved; the descriptor is open because `file` is borrowed.
+        // SAFETY: invariant 6; the descriptor is open because `file` is borrowed.
         let result =
             unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, offset, len) };
         if result == 0 {
@@ -232,7 +236,7 @@ fn install_handler() -> io::Result<()> {
         action: previous.sa_sigaction,
         takes_info: previous.sa_flags & libc::SA_SIGINFO != 0,
     });
-    // SAFETY: a constant of the system; no memory is involved.
+    // SAFETY: invariant 6; no memory is involved.
     let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     // ORDER: Relaxed; the registration below is a system call, and a fault in a window comes after
     // it.
@@ -244,13 +248,12 @@ fn install_handler() -> io::Result<()> {
 
 fn current_action() -> io::Result<libc::sigaction> {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action changes nothing; the old one is written to memory of the right
-    // type.
+    // SAFETY: invariant 6; a null new action changes nothing.
     let result = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), action.as_mut_ptr()) };
     if result != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: written by the call above, and zeroed before; all of its fields may be zero.
+    // SAFETY: invariant 6; written by the call above, and zeroed before.
     Ok(unsafe { action.assume_init() })
 }
 
@@ -272,9 +275,9 @@ extern "C" fn on_bus_error(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    // SAFETY: the system passes a valid `siginfo_t` for the time of the call.
+    // SAFETY: invariant 7.
     let details = unsafe { &*info };
-    // SAFETY: SIGBUS fills in the address.
+    // SAFETY: invariant 7.
     let address = unsafe { details.si_addr() } as usize;
     let mine = SLOTS.iter().find(|slot| slot.holds(address));
     match mine {

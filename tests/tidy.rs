@@ -1,0 +1,210 @@
+//! The rules of the house, as tests. Each rule is shown to fail on a source that breaks it.
+#[path = "tidy/house.rs"]
+mod house;
+#[path = "tidy/memory.rs"]
+mod memory;
+#[path = "tidy/shape.rs"]
+mod shape;
+#[path = "tidy/source.rs"]
+mod source;
+
+use source::{Source, files, sources};
+
+#[track_caller]
+fn keeps(breaches: &[String]) {
+    assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
+}
+
+/// A rule that nothing can break is no rule.
+#[track_caller]
+fn refuses(breaches: &[String], expected: &str) {
+    assert!(breaches.iter().any(|breach| breach.contains(expected)), "not refused: {breaches:?}");
+}
+
+fn one(path: &str, text: &str) -> [Source; 1] {
+    [Source::new(path, text)]
+}
+
+fn file(path: &str, text: impl Into<String>) -> [(String, String); 1] {
+    [(path.into(), text.into())]
+}
+
+#[test]
+fn sources_are_taken_apart_rightly() {
+    let text = r##"let a = "x // y \" z"; // note
+let b = r#"unsafe " "#; let c = '"'; let d: &'static str = b'\''.x();
+/* one /* two */ still */ real();
+#[cfg(test)]
+mod tests {
+    fn f() { "}" ; }
+}
+fn after() {}
+"##;
+    let source = Source::new("src/core/x.rs", text);
+    let code: Vec<_> = source.lines.iter().map(|line| line.code.trim()).collect();
+    assert_eq!(code[0], r#"let a = "";"#);
+    assert_eq!(source.lines[0].comment, "// note");
+    assert_eq!(code[1], r#"let b = ""; let c = ''; let d: &'static str = b''.x();"#);
+    assert_eq!(code[2], "real();");
+    let tests: Vec<_> = source.lines.iter().map(|line| line.is_test).collect();
+    assert_eq!(tests, [false, false, false, true, true, true, true, false]);
+    assert_eq!(source.function_at(8), "after");
+}
+
+#[test]
+fn a_room_imports_only_from_lower_floors() {
+    let bad = [
+        ("src/core/x.rs", "use crate::encode::Out;", "`core` (floor 0) imports from `encode`"),
+        ("src/encode/x.rs", "fn f() { crate::sink::open() }", "imports from `sink`"),
+        ("src/sink/file/x.rs", "use super::super::super::encode::Out;", "from `encode`"),
+        ("src/writer/x.rs", "use crate::{\n    core::Level,\n    logger::Config,\n};", "`logger`"),
+        ("src/writer/x.rs", "use crate::Config;", "imports from `lib`"),
+        ("src/ringbuf/x.rs", "use crate::core::record;", "imports from `core`"),
+        ("src/attic/mod.rs", "//! Old things.", "no floor is known for room `attic`"),
+    ];
+    for (path, text, expected) in bad {
+        refuses(&house::floors(&one(path, text)), expected);
+    }
+    let good = "use crate::core::Level;\nuse super::Writer;\n#[cfg(test)]\nmod tests {\n    use crate::logger;\n}";
+    keeps(&house::floors(&one("src/writer/x.rs", good)));
+    keeps(&house::floors(sources()));
+}
+
+#[test]
+fn crates_tests_and_benches_use_the_public_interface_only() {
+    let bad = one("crates/cli/src/x.rs", "use ringseal::__private::emit;");
+    refuses(&house::public_only(&bad), "only the macros");
+    keeps(&house::public_only(sources()));
+}
+
+#[test]
+fn the_control_plane_never_appears_on_the_hot_path() {
+    let bad = [
+        ("src/logger/emit.rs", "fn f() { let x = format!(\"\"); }", "`format!` in `f`"),
+        ("src/ringbuf/x.rs", "use parking_lot::Mutex;", "`parking_lot`"),
+        ("src/writer/drain.rs", "fn g() { Box::new(1); }", "`Box::new` in `g`"),
+        ("src/core/record.rs", "fn h(x: u8) { x.to_string(); }", "`to_string` in `h`"),
+    ];
+    for (path, text, expected) in bad {
+        refuses(&house::hot(&one(path, text), &[]), expected);
+    }
+    let unused = [("src/core/record.rs", "h", "vec!", "")];
+    refuses(&house::hot(&one("src/core/record.rs", ""), &unused), "not in use");
+    keeps(&house::hot(&one("src/logger/config.rs", "fn f() { Vec::new() }"), &[]));
+    let all = sources();
+    for path in ["src/logger/emit.rs", "src/logger/lane.rs", "src/core/record.rs"] {
+        assert!(all.iter().any(|source| source.path == path), "{path} has moved: mend the rule");
+    }
+    keeps(&house::hot(all, house::HOT_EXCEPTIONS));
+}
+
+#[test]
+fn exported_macros_name_only_what_users_can_reach() {
+    let lib = Source::new("src/lib.rs", "pub use crate::core::{Level, Limits};\npub mod sink;");
+    let text = "#[macro_export]\nmacro_rules! a {\n    () => { $crate::logger::emit::emit() };\n}";
+    let sources_bad = [lib, Source::new("src/macros.rs", text)];
+    refuses(&house::macros(&sources_bad), "`$crate::logger`");
+    let text = "#[macro_export]\nmacro_rules! a {\n    () => { std::mem::drop(1) };\n}";
+    refuses(&house::macros(&one("src/macros.rs", text)), "starts with");
+    keeps(&house::macros(sources()));
+}
+
+#[test]
+fn unsafe_stands_in_four_files() {
+    let bad = one("src/core/value/x.rs", "fn f() { unsafe { g() } }");
+    refuses(&memory::unsafe_place(&bad), "`unsafe` outside");
+    keeps(&memory::unsafe_place(&one("src/x.rs", "// unsafe\nlet x = \"unsafe\"; // unsafe\n")));
+    let all = sources();
+    for (path, _) in memory::UNSAFE_FILES {
+        assert!(all.iter().any(|source| source.path == *path), "{path} has moved: mend the rule");
+    }
+    keeps(&memory::unsafe_place(all));
+}
+
+#[test]
+fn each_unsafe_cites_a_numbered_invariant() {
+    let top = "//! The counter.\n//!\n//! 1. It exists.\n";
+    let bad = [
+        ("fn f() {\n    unsafe { g() }\n}", "no SAFETY note"),
+        ("fn f() {\n    // SAFETY: trust me.\n    unsafe { g() }\n}", "cites no invariant"),
+        ("fn f() {\n    // SAFETY: invariant 7.\n    unsafe { g() }\n}", "cites no invariant"),
+        ("/// Does it.\npub unsafe fn f() {}", "without its contract"),
+    ];
+    for (text, expected) in bad {
+        let text = format!("{top}{text}\n");
+        refuses(&memory::unsafe_notes(&one("src/core/tsc.rs", &text)), expected);
+    }
+    refuses(&memory::unsafe_notes(&one("src/core/tsc.rs", "//! Bare.\n")), "no numbered");
+    let good = format!("{top}fn f() {{\n    // SAFETY: invariant 1.\n    unsafe {{ g() }}\n}}\n");
+    keeps(&memory::unsafe_notes(&one("src/core/tsc.rs", &good)));
+    keeps(&memory::unsafe_notes(sources()));
+}
+
+#[test]
+fn each_atomic_access_has_its_order_note() {
+    let bad = "fn f() {\n    x.load(Ordering::Relaxed);\n}";
+    refuses(&memory::order_notes(&one("src/core/x.rs", bad)), "no ORDER note");
+    let far = format!("// ORDER: relaxed.\n{}x.load(Ordering::Relaxed);", "\n".repeat(6));
+    refuses(&memory::order_notes(&one("src/core/x.rs", &far)), "no ORDER note");
+    keeps(&memory::order_notes(&one("src/core/x.rs", "match a.cmp(b) { Ordering::Less => 1 }")));
+    keeps(&memory::order_notes(sources()));
+}
+
+#[test]
+fn files_are_short() {
+    let long = "//! Long.\n".repeat(shape::LINES_MAX + 1);
+    refuses(&shape::lengths(&one("src/x.rs", &long), &[]), "501 lines");
+    keeps(&shape::lengths(&one("src/x.rs", &long), &[("src/x.rs", 501)]));
+    refuses(&shape::lengths(&one("src/x.rs", "//! X.\n"), &[("src/x.rs", 600)]), "remove its");
+    let hard = [("src/x.rs", shape::LINES_HARD_MAX + 1)];
+    refuses(&shape::lengths(&one("src/x.rs", &long), &hard), "no exception may exceed");
+    keeps(&shape::lengths(sources(), shape::LONG_FILES));
+}
+
+#[test]
+fn lines_are_narrow() {
+    refuses(
+        &shape::widths(&one("src/x.rs", &format!("//! {}\n", "x".repeat(117)))),
+        "121 characters",
+    );
+    keeps(&shape::widths(sources()));
+}
+
+#[test]
+fn every_module_opens_by_telling_what_it_is() {
+    refuses(&shape::openings(&one("src/x.rs", "use std::fmt;\n")), "does not open");
+    refuses(&shape::openings(&one("src/x.rs", "//!\n")), "does not open");
+    keeps(&shape::openings(sources()));
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let bad = [("fn f() { todo!() }", "todo!"), ("// FIXME: later", "FIXME"), ("dbg!(1);", "dbg!")];
+    for (text, expected) in bad {
+        refuses(&shape::leftovers(&one("src/x.rs", text)), expected);
+    }
+    keeps(&shape::leftovers(sources()));
+}
+
+#[test]
+fn nothing_tells_of_somebodys_machine_or_of_how_the_project_was_made() {
+    let bad = [
+        ("src/x.rs", concat!("see /wo", "rk/notes"), "a path"),
+        ("README.md", concat!("as iss", "ue #12 says"), "a tracker"),
+        ("Cargo.lock", "source = \"registry+https://mirror.example/index\"", "not from crates.io"),
+        (".cargo/config.toml", concat!("[sour", "ce.mirror]"), "a registry"),
+    ];
+    for (path, text, expected) in bad {
+        refuses(&shape::foreign(&file(path, text)), expected);
+    }
+    keeps(&shape::foreign(&files()));
+}
+
+#[test]
+fn each_dependency_has_its_reason_beside_it() {
+    let bad = "[dependencies]\n# Integers.\nitoa = \"1\"\nlibc = \"0.2\"\n";
+    refuses(&shape::reasons(&file("Cargo.toml", bad)), "Cargo.toml:4");
+    let bad = "[target.'cfg(loom)'.dependencies]\nloom = \"0.7\"\n";
+    refuses(&shape::reasons(&file("Cargo.toml", bad)), "Cargo.toml:2");
+    keeps(&shape::reasons(&files()));
+}

@@ -1,0 +1,269 @@
+//! Who may import whom, and what may not stand on the hot path.
+use std::collections::BTreeSet;
+
+use super::source::{Source, find_word, is_word};
+
+/// A room, its floor, and the rooms of the same floor that it may import.
+pub const ROOMS: &[(&str, u8, &[&str])] = &[
+    ("sync", 0, &[]),
+    ("core", 0, &["sync"]),
+    ("ringbuf", 0, &["sync"]),
+    ("metrics", 0, &["core"]),
+    ("digest", 0, &[]),
+    ("storage", 0, &[]),
+    ("encode", 1, &[]),
+    ("redact", 1, &[]),
+    ("sample", 1, &[]),
+    ("context", 1, &[]),
+    ("audit", 1, &[]),
+    ("sink", 1, &[]),
+    ("writer", 2, &[]),
+    ("logger", 3, &["macros", "lib"]),
+    ("macros", 3, &["logger", "lib"]),
+    ("testing", 3, &["logger", "lib", "macros"]),
+    ("lib", 3, &["logger", "macros", "testing"]),
+];
+
+fn room_of(path: &str) -> Option<&str> {
+    let inside = path.strip_prefix("src/")?;
+    inside.split('/').next().map(|name| name.strip_suffix(".rs").unwrap_or(name))
+}
+
+fn row(room: &str) -> Option<&'static (&'static str, u8, &'static [&'static str])> {
+    ROOMS.iter().find(|(name, ..)| *name == room)
+}
+
+/// How many modules deep a file's own module is.
+fn depth_of(path: &str) -> usize {
+    let inside = path.strip_prefix("src/").unwrap_or(path);
+    let inside = inside.strip_suffix("/mod.rs").or(inside.strip_suffix(".rs")).unwrap_or(inside);
+    if inside == "lib" { 0 } else { inside.split('/').count() }
+}
+
+/// A room imports from lower floors only. Test code may look up, never sideways to what it does not test.
+pub fn floors(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources {
+        let Some(room) = room_of(&source.path) else { continue };
+        let Some(&(_, floor, beside)) = row(room) else {
+            breaches.push(source.breach(1, format_args!("no floor is known for room `{room}`")));
+            continue;
+        };
+        for (number, target) in imports(source) {
+            // A name of the crate root that is no room is something that `lib` re-exports.
+            let target = row(&target).map_or("lib", |(name, ..)| *name);
+            let is_lower = row(target).is_some_and(|&(_, below, _)| below < floor);
+            if target != room && !is_lower && !beside.contains(&target) {
+                let why = format_args!("`{room}` (floor {floor}) imports from `{target}`");
+                breaches.push(source.breach(number, why));
+            }
+        }
+    }
+    breaches
+}
+
+/// The first names after `crate::`, or after enough `super::` to reach the crate root.
+fn imports(source: &Source) -> Vec<(usize, String)> {
+    let depth = depth_of(&source.path);
+    let mut found = Vec::new();
+    let code: Vec<_> = source.product().collect();
+    for (at, (number, line)) in code.iter().enumerate() {
+        let text = &line.code;
+        let starts = text.match_indices("crate::").map(|(start, word)| start + word.len());
+        let starts =
+            starts.filter(|&start| !text[..start - 7].ends_with(|c| c == '$' || is_word(c)));
+        let supers = "super::".repeat(depth);
+        let ups = text.match_indices(&supers).map(|(start, word)| start + word.len());
+        let ups = ups.filter(|_| depth > 0);
+        for start in starts.chain(ups) {
+            let mut rest = text[start..].to_owned();
+            // A group may go on over lines: `use crate::{` … `};`
+            for (_, next) in &code[at + 1..] {
+                if !rest.starts_with('{') || rest.contains(';') {
+                    break;
+                }
+                rest.push_str(next.code.trim());
+            }
+            found.extend(heads(&rest).into_iter().map(|name| (*number, name)));
+        }
+    }
+    found
+}
+
+/// `a::b` gives a; `{a::{b, c}, d}` gives a and d.
+fn heads(text: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|&c| is_word(c)).collect::<String>();
+    let Some(group) = text.strip_prefix('{') else { return vec![word(text)] };
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                names.push(word(group[start..at].trim()));
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// Crates of the workspace use what every user may use.
+pub fn public_only(sources: &[Source]) -> Vec<String> {
+    let inside = ["crates/", "examples/", "benches/", "fuzz/", "tests/"];
+    let mut breaches = Vec::new();
+    for source in sources.iter().filter(|s| inside.iter().any(|start| s.path.starts_with(start))) {
+        for (number, line) in source.numbered() {
+            if line.code.contains("ringseal::__") {
+                breaches.push(source.breach(number, "uses what only the macros may use"));
+            }
+        }
+    }
+    breaches
+}
+
+/// Files that run for every event.
+pub fn is_hot(path: &str) -> bool {
+    let files = [
+        "src/logger/emit.rs",
+        "src/logger/lane.rs",
+        "src/core/record.rs",
+        "src/writer/process.rs",
+        "src/writer/drain.rs",
+    ];
+    files.contains(&path) || path.starts_with("src/ringbuf/")
+}
+
+/// What allocates, locks, or asks the kernel.
+const CONTROL_PLANE: &[&str] = &[
+    "crossbeam_channel",
+    "parking_lot",
+    "Mutex",
+    "RwLock",
+    "Condvar",
+    "OnceLock",
+    "LazyLock",
+    "Vec::new",
+    "Vec::with_capacity",
+    "vec!",
+    "Box::new",
+    "Box::from",
+    "Rc::new",
+    "Arc::new",
+    "String::new",
+    "String::from",
+    "format!",
+    "to_string",
+    "to_owned",
+    "to_vec",
+    "into_boxed_slice",
+    "HashMap",
+    "BTreeMap",
+    "VecDeque",
+    "collect",
+    "Backtrace",
+    "println!",
+    "eprintln!",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "thread::sleep",
+    "thread::spawn",
+    "Instant",
+    "SystemTime",
+];
+
+/// What may stand in a hot file all the same: file, function, word, reason. Each must be in use.
+pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
+    ("src/ringbuf/ring.rs", "ring", "Arc::new", "once per ring"),
+    ("src/ringbuf/ring.rs", "ring", "collect", "only when loom checks the model"),
+    ("src/writer/process.rs", "new", "vec!", "once per engine"),
+    ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
+    ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
+    ("src/logger/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
+];
+
+/// The control plane never appears in a hot file.
+pub fn hot(sources: &[Source], exceptions: &[(&str, &str, &str, &str)]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let mut used = BTreeSet::new();
+    for source in sources.iter().filter(|source| is_hot(&source.path)) {
+        for (number, line) in source.product() {
+            for word in CONTROL_PLANE.iter().filter(|word| find_word(&line.code, word).is_some()) {
+                let function = source.function_at(number);
+                let known = exceptions.iter().position(|&(file, name, exempt, _)| {
+                    (file, name, exempt) == (source.path.as_str(), function, *word)
+                });
+                match known {
+                    Some(index) => drop(used.insert(index)),
+                    None => {
+                        let why = format_args!("`{word}` in `{function}`, on the hot path");
+                        breaches.push(source.breach(number, why));
+                    }
+                }
+            }
+        }
+    }
+    for (index, (file, function, word, _)) in exceptions.iter().enumerate() {
+        if !used.contains(&index) {
+            breaches
+                .push(format!("{file}: the exception for `{word}` in `{function}` is not in use"));
+        }
+    }
+    breaches
+}
+
+/// Exported macros name only what users can reach: the private door, other macros, public names.
+pub fn macros(sources: &[Source]) -> Vec<String> {
+    let public = public_names(sources);
+    let mut breaches = Vec::new();
+    let exporting = |source: &&Source| {
+        source.path.starts_with("src/") && source.text.contains("#[macro_export]")
+    };
+    for source in sources.iter().filter(exporting) {
+        for (number, line) in source.product() {
+            for (at, word) in line.code.match_indices("$crate::") {
+                let name = heads(&line.code[at + word.len()..]).concat();
+                if !name.starts_with("__") && !public.contains(&name) {
+                    let why = format_args!("an exported macro uses `$crate::{name}`");
+                    breaches.push(source.breach(number, why));
+                }
+            }
+            let code = line.code.replace("$crate::", "");
+            if code.contains("std::") || find_word(&code, "crate").is_some() {
+                breaches.push(
+                    source.breach(number, "a macro's path starts with `$crate::` or `::core::`"),
+                );
+            }
+        }
+    }
+    breaches
+}
+
+/// The names that `lib.rs` offers, and the exported macros.
+fn public_names(sources: &[Source]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
+        let mut is_exported = false;
+        for (_, line) in source.product() {
+            is_exported |= line.code.contains("#[macro_export]");
+            if let (true, Some(at)) = (is_exported, line.code.find("macro_rules! ")) {
+                names.insert(heads(&line.code[at + 13..]).concat());
+                is_exported = false;
+            }
+        }
+    }
+    let Some(lib) = sources.iter().find(|source| source.path == "src/lib.rs") else { return names };
+    let code: String = lib.product().map(|(_, line)| format!("{}\n", line.code)).collect();
+    for item in code.split(';') {
+        let Some(at) = item.find("pub use ").or(item.find("pub mod ")) else { continue };
+        let words = item[at + 8..].split(|c| !is_word(c)).filter(|word| !word.is_empty());
+        names.extend(words.map(str::to_owned));
+    }
+    names
+}

@@ -1,0 +1,151 @@
+//! `unsafe` and atomics: where they may stand, and what must stand beside them.
+use std::collections::BTreeSet;
+
+use super::source::{Source, find_word};
+
+/// Where `unsafe` may stand, and why.
+pub const UNSAFE_FILES: &[(&str, &str)] = &[
+    ("src/ringbuf/ring.rs", "the ring's memory"),
+    ("src/encode/simd.rs", "vector instructions and the cursor over spare room"),
+    ("src/storage/mmap.rs", "files mapped into memory"),
+    ("src/core/tsc.rs", "the time-stamp counter"),
+];
+
+/// Outside of the engine: programs that nobody links.
+const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
+    ("tests/an_enabled_call_never_allocates.rs", "a counting allocator"),
+    ("tests/an_end_drains.rs", "signals and forks"),
+    ("benches/compare/src/ring.rs", "the floor's ring"),
+    ("benches/compare/src/tsc.rs", "the time-stamp counter"),
+];
+
+/// `unsafe` stands in the few files that are known for it.
+pub fn unsafe_place(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources {
+        let is_known = |(file, _): &(&str, &str)| *file == source.path;
+        if UNSAFE_FILES.iter().any(is_known) || UNSAFE_OUTSIDE.iter().any(is_known) {
+            continue;
+        }
+        for (number, line) in source.numbered() {
+            if find_word(&line.code, "unsafe").is_some() {
+                breaches
+                    .push(source.breach(number, "`unsafe` outside of the files that may have it"));
+            }
+        }
+    }
+    breaches
+}
+
+/// Each `unsafe` cites a numbered invariant of its file (or the contract of the function that it stands in).
+pub fn unsafe_notes(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let known = |source: &&Source| UNSAFE_FILES.iter().any(|(file, _)| *file == source.path);
+    for source in sources.iter().filter(known) {
+        let invariants = invariants(source);
+        if invariants.is_empty() {
+            breaches.push(source.breach(1, "no numbered invariants at the top"));
+        }
+        for (number, line) in source.product() {
+            let Some(at) = find_word(&line.code, "unsafe") else { continue };
+            let after = line.code[at + 6..].trim_start();
+            let declares = ["fn", "extern", "trait"].iter().any(|word| after.starts_with(word));
+            let note = note_above(source, number);
+            let is_alias = line.code.contains("type ") || line.code.contains("transmute");
+            if declares && !is_alias {
+                // A pointer to such a function is only a type; the contract of a trait's method is the trait's.
+                let is_item = line.code.contains("fn ") && !is_of_trait(source, number);
+                if is_item && !note.contains("# Safety") && !note.contains("SAFETY:") {
+                    breaches.push(source.breach(number, "an unsafe function without its contract"));
+                }
+                continue;
+            }
+            match note.split_once("SAFETY:") {
+                None => breaches.push(source.breach(number, "no SAFETY note above")),
+                Some((_, text)) if !cites(text, &invariants) => {
+                    breaches.push(source.breach(number, "the SAFETY note cites no invariant"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    breaches
+}
+
+/// Whether a line stands in an `impl Trait for Type`.
+fn is_of_trait(source: &Source, number: usize) -> bool {
+    let indent = |code: &str| code.len() - code.trim_start().len();
+    let inside = indent(&source.lines[number - 1].code);
+    let mut outer = source.lines[..number].iter().rev().map(|line| line.code.as_str());
+    let header = outer.find(|code| !code.trim().is_empty() && indent(code) < inside);
+    header.is_some_and(|code| code.trim().starts_with("impl") && code.contains(" for "))
+}
+
+/// The numbers of the list at the file's top.
+fn invariants(source: &Source) -> BTreeSet<u32> {
+    let top = source.lines.iter().take_while(|line| line.code.trim().is_empty());
+    top.filter_map(|line| {
+        let text = line.comment.strip_prefix("//!")?.trim_start();
+        text.split_once(". ")?.0.parse().ok()
+    })
+    .collect()
+}
+
+/// The comments between a line and the end of the code above it; attributes and the start of the same statement
+/// may stand between.
+fn note_above(source: &Source, number: usize) -> String {
+    let mut note = Vec::new();
+    let mut skipped = 0;
+    for line in source.lines[..number - 1].iter().rev() {
+        let code = line.code.trim();
+        if !line.comment.is_empty() && code.is_empty() {
+            note.push(line.comment.as_str());
+        } else if !note.is_empty() {
+            break;
+        } else if code.starts_with("#[") {
+            continue;
+        } else if code.is_empty() || code.ends_with([';', '}']) || skipped == 3 {
+            break;
+        } else {
+            skipped += 1;
+        }
+    }
+    note.reverse();
+    note.join("\n")
+}
+
+fn cites(text: &str, invariants: &BTreeSet<u32>) -> bool {
+    let mut numbers =
+        text.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+    let by_number = (text.contains("invariant") || text.contains('('))
+        && numbers.any(|number: u32| invariants.contains(&number));
+    by_number || text.contains("as above") || text.contains("contract")
+}
+
+const ORDERINGS: &[&str] = &[
+    "Ordering::Relaxed",
+    "Ordering::Acquire",
+    "Ordering::Release",
+    "Ordering::AcqRel",
+    "Ordering::SeqCst",
+];
+
+/// How many lines above an access its note may stand.
+const ORDER_LINES: usize = 6;
+
+/// Each access to an atomic says which access it pairs with.
+pub fn order_notes(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
+        for (number, line) in source.product() {
+            if !ORDERINGS.iter().any(|word| line.code.contains(word)) {
+                continue;
+            }
+            let near = &source.lines[number.saturating_sub(1 + ORDER_LINES)..number];
+            if !near.iter().any(|line| line.comment.contains("ORDER:")) {
+                breaches.push(source.breach(number, "no ORDER note near"));
+            }
+        }
+    }
+    breaches
+}

@@ -1,0 +1,145 @@
+//! Sizes, openings, leftovers, and what must not be in the files at all.
+use super::source::{Source, find_word};
+
+/// Lines that a file may have.
+pub const LINES_MAX: usize = 500;
+
+/// Lines that no exception may exceed.
+pub const LINES_HARD_MAX: usize = 700;
+
+/// Files that are still too long: path, lines allowed. The numbers only go down; a file that has become short enough
+/// leaves the list.
+pub const LONG_FILES: &[(&str, usize)] =
+    &[("src/logger/config.rs", 600), ("src/sink/isolated/tests.rs", 620)];
+
+/// Files are short enough to be held in the head.
+pub fn lengths(sources: &[Source], long: &[(&str, usize)]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources {
+        let len = source.lines.len();
+        let allowed = long.iter().find(|(path, _)| *path == source.path);
+        let max = allowed.map_or(LINES_MAX, |(_, max)| *max);
+        if len > max {
+            breaches.push(source.breach(len, format_args!("{len} lines; {max} at most")));
+        }
+        if allowed.is_some() && len <= LINES_MAX {
+            breaches.push(source.breach(1, "short enough now: remove its exception"));
+        }
+    }
+    let hard = |(path, max): &(&str, usize)| {
+        (*max > LINES_HARD_MAX).then(|| format!("{path}: no exception may exceed {LINES_HARD_MAX}"))
+    };
+    breaches.extend(long.iter().filter_map(hard));
+    breaches
+}
+
+/// Characters of a line. A text in quotes may be longer: it cannot always be cut.
+const WIDTH_MAX: usize = 120;
+
+/// Lines end where an eye can follow.
+pub fn widths(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources {
+        for (number, line) in source.numbered() {
+            let width = line.code.chars().count() + line.comment.chars().count();
+            if width > WIDTH_MAX {
+                let why = format_args!("{width} characters; {WIDTH_MAX} at most");
+                breaches.push(source.breach(number, why));
+            }
+        }
+    }
+    breaches
+}
+
+/// Every module opens by telling what it is.
+pub fn openings(sources: &[Source]) -> Vec<String> {
+    let is_open = |source: &&Source| {
+        let first = source.text.lines().find(|line| !line.trim().is_empty());
+        !first.is_some_and(|line| line.starts_with("//!") && line.len() > 4)
+    };
+    // Golden sources of compile errors are programs of users.
+    let own = sources.iter().filter(|source| !source.path.contains("/compile_fail/"));
+    own.filter(is_open).map(|source| source.breach(1, "does not open with `//!`")).collect()
+}
+
+/// Nothing is left for later.
+pub fn leftovers(sources: &[Source]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for source in sources {
+        for (number, line) in source.numbered() {
+            let in_code = ["todo!", "unimplemented!", "dbg!"];
+            let in_comment = ["TODO", "FIXME", "XXX", "HACK"];
+            let code = in_code.iter().find(|word| find_word(&line.code, word).is_some());
+            let comment = in_comment.iter().find(|word| find_word(&line.comment, word).is_some());
+            if let Some(word) = code.or(comment) {
+                breaches.push(source.breach(number, format_args!("`{word}` is left")));
+            }
+        }
+    }
+    breaches
+}
+
+/// What tells of how the project was made, or of somebody's machine. Written in pieces, so that this file passes.
+const FOREIGN: &[(&str, &str)] = &[
+    (concat!("/wo", "rk/"), "a path of somebody's machine"),
+    (concat!("/ro", "ot/"), "a path of somebody's machine"),
+    (concat!("/Us", "ers/"), "a path of somebody's machine"),
+    (concat!("bash_", "jobs"), "a path of somebody's machine"),
+    (concat!("[source", "."), "a registry of somebody's machine"),
+    (concat!("[regis", "tries"), "a registry of somebody's machine"),
+    (concat!("arti", "factory"), "a registry of somebody's machine"),
+    (concat!("nex", "us."), "a registry of somebody's machine"),
+    (concat!("issue", " #"), "a tracker's number says nothing to a reader of the file"),
+    (concat!("Fix", "es #"), "a tracker's number says nothing to a reader of the file"),
+    (concat!("sub", "agent"), "how the project was made"),
+    (concat!("work", "tree"), "how the project was made"),
+    (concat!("this ses", "sion"), "how the project was made"),
+    (concat!("helper ses", "sion"), "how the project was made"),
+    (concat!("another ses", "sion"), "how the project was made"),
+    (concat!("Co-Auth", "ored"), "how the project was made"),
+];
+
+/// Nothing foreign in any file.
+pub fn foreign(files: &[(String, String)]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for (path, text) in files {
+        for (number, line) in (1..).zip(text.lines()) {
+            let lower = line.to_ascii_lowercase();
+            for (word, why) in FOREIGN {
+                if lower.contains(&word.to_ascii_lowercase()) {
+                    breaches.push(format!("{path}:{number}: `{word}`: {why}"));
+                }
+            }
+            let is_source = path.ends_with("Cargo.lock") && line.starts_with("source = ");
+            if is_source && !line.contains("github.com/rust-lang/crates.io-index") {
+                breaches.push(format!("{path}:{number}: a package that is not from crates.io"));
+            }
+        }
+    }
+    breaches
+}
+
+/// Each dependency has its reason beside it. Rivals of the benchmarks need none.
+pub fn reasons(files: &[(String, String)]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let manifests = files.iter().filter(|(path, _)| {
+        path.rsplit('/').next() == Some("Cargo.toml") && !path.starts_with("benches/compare/")
+    });
+    for (path, text) in manifests {
+        let mut is_inside = false;
+        let mut previous = "";
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.starts_with('[') {
+                is_inside = line.trim_end_matches(']').ends_with("dependencies");
+            }
+            let is_dependency = is_inside && line.starts_with(|c: char| c.is_ascii_alphanumeric());
+            let is_own = line.contains("path = ");
+            let has_reason = previous.starts_with('#') || line.contains(" # ");
+            if is_dependency && !is_own && !has_reason {
+                breaches.push(format!("{path}:{number}: a dependency without its reason"));
+            }
+            previous = line;
+        }
+    }
+    breaches
+}
