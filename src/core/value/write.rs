@@ -296,6 +296,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// A text of which nothing is left but the mark that it was cut.
+    #[cfg(feature = "serde")]
     pub(crate) fn nothing_left(&mut self) {
         self.counted_cut(tag::STR_CUT, &[], 0);
     }

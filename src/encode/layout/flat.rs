@@ -221,16 +221,18 @@ impl Flat {
         out.literal(b"{\"timestamp\":\"");
         out.timestamp(&mut self.time, event.unix_nanos, self.options.subsecond);
         out.fragment(&shape.start);
-        let place = Place::of(&event.source);
         let mut payload = event.payload;
         let scratch = &mut self.scratch;
         for field in &shape.fields {
             out.fragment(&field.key);
-            tree::next(&mut out, scratch, Place { unit: field.unit, ..place }, &mut payload)?;
+            if !tree::next_plain(&mut out, &mut payload) {
+                let place = Place { unit: field.unit, ..Place::of(&event.source) };
+                tree::next(&mut out, scratch, place, &mut payload)?;
+            }
         }
         if event.has_stack {
             out.literal(b",\"stack\":");
-            tree::next(&mut out, scratch, place, &mut payload)?;
+            tree::next(&mut out, scratch, Place::of(&event.source), &mut payload)?;
         }
         if let Some(bound) = event.context {
             if bound.key_bits & shape.key_bits == 0 {

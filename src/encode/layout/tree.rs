@@ -7,49 +7,32 @@ use super::stack_hash::stack_hash;
 use crate::core::value::{Entries, Number, ReadError, ValueRef, Values, tag};
 use crate::encode::{Out, Subsecond};
 
-/// Reads one value off the front of `payload` and writes it. The four kinds that most values are of go straight from
-/// their bytes into the line.
+/// Reads one value off the front of `payload` and writes it, if it is of the four kinds that most values are of: they
+/// go straight from their bytes into the line. Says whether it was; [`next`] takes all others.
 #[inline(always)]
-pub(super) fn next(
-    out: &mut Out<'_>,
-    scratch: &mut Scratch,
-    place: Place<'_>,
-    payload: &mut &[u8],
-) -> Result<(), ReadError> {
-    if let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() {
-        let word = u64::from_le_bytes(*word);
-        match *tag {
-            tag::U64 => {
-                out.u64(word);
-                *payload = rest;
-                return Ok(());
-            }
-            tag::I64 => {
-                out.i64(word as i64);
-                *payload = rest;
-                return Ok(());
-            }
-            tag::F64 => {
-                out.f64(f64::from_bits(word));
-                *payload = rest;
-                return Ok(());
-            }
-            tag::STR => {
-                let (len, from) = (word as u32 as usize, &payload[5..]);
-                if let Some(rest) = from.get(len..) {
-                    out.string_of(from, len);
-                    *payload = rest;
-                    return Ok(());
-                }
-            }
-            _ => {}
+pub(super) fn next_plain(out: &mut Out<'_>, payload: &mut &[u8]) -> bool {
+    let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else { return false };
+    let word = u64::from_le_bytes(*word);
+    match *tag {
+        tag::U64 => out.u64(word),
+        tag::I64 => out.i64(word as i64),
+        tag::F64 => out.f64(f64::from_bits(word)),
+        tag::STR => {
+            let (len, from) = (word as u32 as usize, &payload[5..]);
+            let Some(rest) = from.get(len..) else { return false };
+            out.string_of(from, len);
+            *payload = rest;
+            return true;
         }
+        _ => return false,
     }
-    next_rare(out, scratch, place, payload)
+    *payload = rest;
+    true
 }
 
+/// Reads one value of any kind off the front of `payload` and writes it.
 #[inline(never)]
-fn next_rare(
+pub(super) fn next(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
     place: Place<'_>,
