@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::core::value::{AllowedUnder, DynError, ErrorValue, Value};
+use crate::core::limits::Limits;
+use crate::core::value::{AllowedUnder, DynError, ErrorValue, ObjectValue, Value, ValueWriter};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]
@@ -142,21 +143,37 @@ where
 }
 
 /// Everything else: a compile error in words.
-pub trait ViaNothing<'a, T: ?Sized> {
+pub trait ViaNothing<T: ?Sized> {
     /// Asks for what is not there.
-    fn capture(self) -> &'a T
+    fn capture(self) -> Nothing
     where
         T: Value;
 }
 
-impl<'a, T: ?Sized> ViaNothing<'a, T> for Wrap<'a, T> {
-    fn capture(self) -> &'a T
+impl<T: ?Sized> ViaNothing<T> for Wrap<'_, T> {
+    fn capture(self) -> Nothing
     where
         T: Value,
     {
-        self.0
+        Nothing
     }
 }
+
+/// What stands in the place of a value that is none, so that one mistake is one error.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Value for Nothing {
+    fn size_bytes_max(&self, _limits: &Limits) -> usize {
+        1
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.null();
+    }
+}
+
+impl ObjectValue for Nothing {}
 
 /// Lets a value pass only where its key allows it; see [`AllowedUnder`].
 #[inline(always)]
