@@ -20,6 +20,14 @@ pub(super) struct Heads {
     active: Vec<u32>,
 }
 
+impl Heads {
+    /// Takes the memory for so many lanes now, not in the first turn in which all of them have something.
+    pub(super) fn reserve(&mut self, lanes: usize) {
+        self.heap.reserve(lanes.saturating_sub(self.heap.len()));
+        self.active.reserve(lanes.saturating_sub(self.active.len()));
+    }
+}
+
 impl Writer {
     /// Takes every record up to `cutoff` that was published before this call.
     pub(super) fn drain(&mut self, now: Now, cutoff: u64, turn: &mut Turn) {

@@ -202,6 +202,7 @@ impl Writer {
         while let Ok(lane) = self.inbox.lanes.try_recv() {
             self.lanes.push(LaneReader::new(lane, now.unix_nanos));
         }
+        self.heads.reserve(self.lanes.len());
         self.link.counters.lanes.set(self.lanes.len() as u64);
     }
 

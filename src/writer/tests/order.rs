@@ -132,7 +132,7 @@ impl Clock for Resettable {
 
 #[test]
 fn a_counter_that_is_reset_holds_nothing_up_and_the_time_stays_right() {
-    let clock = Arc::new(Resettable(3600_000_000_000.into()));
+    let clock = Arc::new(Resettable(3_600_000_000_000.into()));
     let mut house = House::on(Arc::clone(&clock) as _);
     let (mut lane, _other) = (house.lane(0), house.lane(1));
     lane.event_at(clock.ticks(), 0);
