@@ -1,13 +1,16 @@
 //! The command `ringseal`, as a library, so that its parts can be tested and documented.
 //!
 //! Exit codes of every subcommand: 0 all is well, 1 something was found or a check failed, 2 wrong
-//! usage or the command could not run. A reader of our output that goes away (`ringseal cat … |
+//! usage or the command could not run, 128 and a signal's number when the signal ended it and all is
+//! well. A reader of our output that goes away (`ringseal cat … |
 //! head`) is no failure.
 pub mod cat;
+pub mod files;
 pub mod json;
 pub mod level;
 pub mod line;
 pub mod out;
 pub mod pipe;
 pub mod progress;
+pub mod size;
 pub mod time;

@@ -2,17 +2,18 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{cat, out};
+use ringseal_cli::{cat, out, pipe};
 
 const EXAMPLES: &str = "\
 Examples:
   ringseal cat /var/log/app           show the logs of a directory
   ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
+  my-service | ringseal pipe --dir logs   write standard input into rotating files
   ringseal help cat                   more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
 
-/// Reads what ringseal writes.
+/// Writes logs and reads them back.
 #[derive(Debug, Parser)]
 #[command(name = "ringseal", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
@@ -26,12 +27,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Cat(cat::Args),
+    Pipe(pipe::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Cat(args) => cat::run(args, cli.color),
+        Command::Pipe(args) => pipe::run_command(args),
     };
     out::exit_code(result)
 }

@@ -40,6 +40,8 @@ pub enum Outcome {
     Fine,
     /// Something was found or a check failed: exit code 1.
     Findings,
+    /// All is well, and a signal was what ended it: exit code 128 and the signal's number.
+    Signal(u8),
 }
 
 /// Why a command could not run: exit code 2, unless nobody reads our output any more.
@@ -69,6 +71,7 @@ pub fn exit_code(result: Result<Outcome, Failure>) -> ExitCode {
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Signal(number)) => ExitCode::from(128 | number),
         // `| head` has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

@@ -1,6 +1,7 @@
 //! Moments: RFC 3339 in, RFC 3339 out, and the spans and dates that people type. All pure; `now` is
 //! a parameter.
 use std::fmt;
+use std::time::Duration;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -189,6 +190,18 @@ impl std::str::FromStr for Moment {
             .or_else(|| parse_span(bytes).map(Moment::Ago))
             .ok_or_else(|| ParseMomentError { found: text.to_owned() })
     }
+}
+
+/// A length of time as people type it: `15m`, `1h30m`, `7d`. Longer than nothing.
+///
+/// # Errors
+/// When it is no such text.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let nanos = parse_span(text.trim().as_bytes()).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos
+        .filter(|nanos| *nanos > 0)
+        .map(Duration::from_nanos)
+        .ok_or_else(|| "expected a span such as 500ms, 30s, 15m, 2h, 3d, 1w or 1h30m".to_owned())
 }
 
 /// Nanoseconds of `15m` or `1h30m`.

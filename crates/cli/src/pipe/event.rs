@@ -32,15 +32,11 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A whole number above [`i64::MAX`].
-    Uint(u64),
-    /// A whole number that needs 128 bits.
-    Big(i128),
-    /// A number with a fraction or an exponent, finite.
-    Float(f64),
-    /// A string, unescaped. Also a number that no type above can hold, as it was written.
+    /// A number, as it is written.
+    Number(&'a str),
+    /// How long a line was.
+    Count(u64),
+    /// A string, unescaped.
     Str(&'a str),
     /// A map.
     Map(Nested<'a>),
@@ -97,7 +93,7 @@ pub(super) enum Found {
     Decoded(Range<usize>),
     /// The whole line.
     Line,
-    Number(u64),
+    Count(u64),
 }
 
 impl<'a> Fields<'a> {
@@ -129,39 +125,19 @@ impl<'a> Fields<'a> {
             Found::Entry(index) => entry(*index).map_or(Value::Null, |entry| value_of(&entry)),
             Found::Decoded(range) => Value::Str(decoded(range)),
             Found::Line => Value::Str(self.text),
-            Found::Number(number) => unsigned(*number),
+            Found::Count(count) => Value::Count(*count),
         };
         Field { key, value }
     }
-}
-
-fn unsigned(number: u64) -> Value<'static> {
-    i64::try_from(number).map_or(Value::Uint(number), Value::Int)
 }
 
 fn value_of<'a>(entry: &Entry<'a>) -> Value<'a> {
     match entry.kind {
         Kind::Null => Value::Null,
         Kind::Bool => Value::Bool(entry.raw == "true"),
-        Kind::Number => number_of(entry.raw),
+        Kind::Number => Value::Number(entry.raw),
         Kind::Plain | Kind::Escaped => Value::Str(entry.string().map_or("", |text| text.raw())),
         Kind::Map => Value::Map(Nested { raw: entry.raw }),
         Kind::List => Value::List(Nested { raw: entry.raw }),
-    }
-}
-
-/// The type that holds a JSON number without loss.
-pub(super) fn number_of(raw: &str) -> Value<'_> {
-    if !raw.contains(['.', 'e', 'E']) {
-        return raw
-            .parse()
-            .map(Value::Int)
-            .or_else(|_| raw.parse().map(Value::Uint))
-            .or_else(|_| raw.parse().map(Value::Big))
-            .unwrap_or(Value::Str(raw));
-    }
-    match raw.parse::<f64>() {
-        Ok(number) if number.is_finite() => Value::Float(number),
-        _ => Value::Str(raw),
     }
 }

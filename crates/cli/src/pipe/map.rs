@@ -80,7 +80,7 @@ impl<'n> Mapper<'n> {
     fn note_cut(&mut self, line: &Line<'_>, counts: &mut Counts) {
         if line.original_bytes > line.bytes.len() as u64 {
             counts.truncated += 1;
-            let value = Found::Number(line.original_bytes);
+            let value = Found::Count(line.original_bytes);
             self.places.push(Place { key: Key::Fixed("original_line_bytes"), value });
         }
     }

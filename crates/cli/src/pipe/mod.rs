@@ -1,6 +1,6 @@
-//! The input side of `ringseal pipe`: lines of another program become events.
+//! `ringseal pipe`: lines of another program become events in rotating files.
 //!
-//! Promises: each line becomes exactly one event, in order, the last one also without a newline;
+//! The input side, promises: each line becomes exactly one event, in order, the last one also without a newline;
 //! nothing that was in a line is dropped without a word (a line past the limit says how long it
 //! was, bytes that are not UTF-8 are replaced and counted). Memory is flat: one line and its
 //! fields. A line is passed on as soon as it has been read. Reading blocks until there is something
@@ -10,11 +10,17 @@ use std::io::{self, Read};
 
 use ringseal::core::Level;
 
+mod account;
+mod command;
 mod event;
+mod feed;
 mod guess;
 mod map;
+mod patient;
 mod split;
+mod stop;
 
+pub use command::{Args, run as run_command};
 pub use event::{Event, Field, Fields, Nested, Value};
 pub use guess::level_of_text;
 use map::Mapper;
@@ -46,7 +52,7 @@ pub struct Input {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Longer lines are cut to this many bytes, at a character, and say how long they were.
-    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024, value_parser = clap::value_parser!(u32).range(1..=LINE_BYTES_MAX))]
     pub line_bytes_max: u32,
     /// The event name of lines that bring none.
     #[arg(long, value_name = "NAME", default_value = "line")]
@@ -106,6 +112,9 @@ pub fn run(
     }
     Ok(())
 }
+
+/// The largest limit of a line: the ring is sized by it.
+const LINE_BYTES_MAX: i64 = 16 << 20;
 
 /// The level of lines that show none.
 const LEVEL_ASSUMED: Level = Level::Info;

@@ -1,0 +1,147 @@
+//! What went in, what came out, and whether the two match.
+use std::fmt;
+use std::path::PathBuf;
+
+use ringseal::metrics::Metrics;
+
+use super::Counts;
+use crate::size::{show_bytes, show_count};
+
+/// Everything that is known at the end.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) counts: Counts,
+    /// The engine's counters after everything was flushed.
+    pub(super) metrics: Metrics,
+    pub(super) path: PathBuf,
+    /// Why reading stopped before the end of the input.
+    pub(super) read_error: Option<String>,
+    /// Why flushing failed.
+    pub(super) flush_error: Option<String>,
+}
+
+impl Account {
+    /// Everything that is not as it should be; nothing when each line that was read is in place.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(error) = &self.read_error {
+            problems.push(format!("reading standard input: {error}"));
+        }
+        if let Some(error) = &self.flush_error {
+            problems.push(format!("flushing: {error}"));
+        }
+        let metrics = &self.metrics;
+        let must_be_zero = [
+            ("events lost at a full ring", metrics.lost.total()),
+            ("events discarded", metrics.discarded.total()),
+            ("lines dropped by the sink", metrics.dropped.total()),
+            ("records that could not be read", metrics.record_errors),
+        ];
+        let found = must_be_zero.iter().filter(|(_, count)| *count > 0);
+        problems.extend(found.map(|(what, count)| format!("{what}: {count}")));
+        self.compare(&mut problems);
+        problems
+    }
+
+    fn compare(&self, problems: &mut Vec<String>) {
+        let (counts, metrics) = (&self.counts, &self.metrics);
+        if counts.events != counts.lines {
+            problems.push(format!("{} lines became {} events", counts.lines, counts.events));
+        }
+        // The engine's own events: a clock that was set, a sink that failed.
+        let events = metrics.events.total();
+        let own = events.saturating_sub(counts.events);
+        let explained = own == metrics.clock_steps || metrics.sink_errors > 0;
+        if events < counts.events || !explained {
+            problems.push(format!("{} events became {events} lines", counts.events));
+        }
+        let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
+        if in_place != events {
+            problems.push(format!("of {events} lines {in_place} are in place"));
+        }
+        for sink in metrics.sinks.iter().filter(|sink| !sink.is_healthy) {
+            problems.push(format!("{} is failing", sink.name));
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (counts, metrics) = (&self.counts, &self.metrics);
+        writeln!(f, "in:  {counts}, {}", show_bytes(counts.bytes))?;
+        for sink in &metrics.sinks {
+            let (lines, bytes) = (show_count(sink.lines), show_bytes(sink.bytes));
+            let files = sink.rotations + 1;
+            let noun = if files == 1 { "file" } else { "files" };
+            write!(f, "out: {lines} lines, {bytes} in {files} {noun}, {}", self.path.display())?;
+            if sink.removed > 0 {
+                write!(f, "; {} older removed", sink.removed)?;
+            }
+            if sink.errors > 0 {
+                write!(f, "; {} errors met", sink.errors)?;
+            }
+        }
+        let (cut, lost) = (metrics.truncated.total(), metrics.lost.total());
+        write!(f, "; {cut} truncated, {lost} lost, {} waits for room", metrics.waits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringseal::metrics::SinkMetrics;
+
+    use super::*;
+
+    fn account(lines: u64, events: u64, written: u64, in_place: u64) -> Account {
+        let mut metrics = Metrics::default();
+        metrics.events.0[2] = written;
+        let mut sink = SinkMetrics::default();
+        (sink.is_healthy, sink.lines) = (true, in_place);
+        metrics.sinks = vec![sink];
+        let counts = Counts { lines, events, ..Counts::default() };
+        Account { counts, metrics, path: "app.log".into(), read_error: None, flush_error: None }
+    }
+
+    #[test]
+    fn a_line_that_is_missing_anywhere_is_found() {
+        let cases = [
+            ((0, 0, 0, 0), 0),
+            ((7, 7, 7, 7), 0),
+            ((7, 6, 6, 6), 1),
+            ((7, 7, 6, 6), 1),
+            ((7, 7, 8, 8), 1),
+            ((7, 7, 7, 6), 1),
+            ((7, 7, 7, 8), 1),
+        ];
+        for ((lines, events, written, in_place), problems) in cases {
+            let account = account(lines, events, written, in_place);
+            assert_eq!(account.problems().len(), problems, "{account:?}");
+        }
+    }
+
+    #[test]
+    fn the_engines_own_event_about_a_clock_is_no_mismatch() {
+        let mut account = account(7, 7, 8, 8);
+        account.metrics.clock_steps = 1;
+        assert_eq!(account.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_way_to_lose_is_a_problem_of_its_own() {
+        type Change = fn(&mut Account);
+        let changes: [Change; 7] = [
+            |account| account.metrics.lost.0[0] = 1,
+            |account| account.metrics.discarded.0[0] = 1,
+            |account| account.metrics.dropped.0[0] = 1,
+            |account| account.metrics.record_errors = 1,
+            |account| account.metrics.sinks[0].is_healthy = false,
+            |account| account.read_error = Some("x".into()),
+            |account| account.flush_error = Some("x".into()),
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut account = account(7, 7, 7, 7);
+            change(&mut account);
+            assert_eq!(account.problems().len(), 1, "change {index}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Standard input through an engine into rotating files.
+use std::io;
+use std::time::Duration;
+
+use ringseal::core::clock::{Clock, SystemClock};
+use ringseal::sink::file::FileSink;
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
+
+use super::account::Account;
+use super::feed::{Feed, limits};
+use super::patient::Patient;
+use super::stop::{Signals, Stoppable};
+use super::{Counts, Input};
+use crate::files::Files;
+use crate::out::{Failure, Outcome, complain};
+
+const EXAMPLES: &str = "\
+Examples:
+  my-service 2>&1 | ringseal pipe --dir /var/log/my-service
+  my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20 --compress
+  ringseal pipe --dir x-logs --format text < old.log && ringseal cat x-logs
+
+Each line becomes one JSON line with a time, in order; lines that are JSON objects keep their fields and
+the spelling of their numbers (of a key that stands twice in one object, the last counts). Nothing is lost: when the disk refuses, pipe waits, and with it whoever
+writes into it. On SIGTERM and SIGINT it reads what already stands in the pipe, writes it and ends; a
+second signal ends it at once, and so does the first one, after 3 seconds, when the disk still refuses.
+
+Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read (said on
+standard error), 2 wrong usage or the log could not be opened, 143 (SIGTERM) or 130 (SIGINT) ended by that
+signal with every line in place that was read.";
+
+/// As good as for ever.
+const PATIENCE: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Writes standard input into rotating files, line by line.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    input: Input,
+    /// The `target` of every line: where it comes from.
+    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    target: String,
+    /// Say nothing at the end when every line is in place.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the log cannot be opened.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let signals = Signals::take().map_err(Failure::of)?;
+    let engine = start(args, &signals)?;
+    let mut counts = Counts::default();
+    let read = {
+        let logger = engine.logger();
+        let mut feed = Feed::new(&logger, &args.target);
+        let mut from = Stoppable::new(io::stdin(), &signals);
+        super::run(&mut from, &args.input, &mut feed, &mut counts)
+    };
+    let flushed = engine.sync();
+    let account = Account {
+        counts,
+        metrics: engine.metrics(),
+        path: args.files.path(),
+        read_error: read.err().map(|error| error.to_string()),
+        flush_error: flushed.err().map(|error| error.to_string()),
+    };
+    let stopped = engine.stop();
+    let mut problems = account.problems();
+    problems.extend(stopped.err().map(|error| format!("stopping: {error}")));
+    if !args.quiet || !problems.is_empty() {
+        complain(format_args!("pipe\n{account}"));
+    }
+    for problem in &problems {
+        complain(problem);
+    }
+    Ok(match signals.number() {
+        _ if !problems.is_empty() => Outcome::Findings,
+        Some(number) => Outcome::Signal(number),
+        None => Outcome::Fine,
+    })
+}
+
+fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
+    let limits = limits(args.input.line_bytes_max);
+    let sink = FileSink::open(args.files.config(), SystemClock.now()).map_err(Failure::of)?;
+    let config = Config::new()
+        .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
+        .limits(limits)
+        // A record is at most a quarter of the ring.
+        .ring_bytes(limits.record_bytes_max as usize * 4)
+        .overflow([Overflow::Wait(PATIENCE); Level::COUNT])
+        .flush_max(PATIENCE)
+        .shutdown_max(PATIENCE)
+        .sink(Box::new(Patient::new(sink, signals.watch())));
+    Engine::start(config).map_err(Failure::of)
+}

@@ -1,0 +1,193 @@
+//! Standard input that ends when a signal asks for it.
+//!
+//! Promises: after SIGTERM or SIGINT, what already stood in the pipe at that moment is still read,
+//! and then the input ends, so that what was read can be drained in peace. A second signal ends the
+//! process at once. On systems without these signals, input ends where it ends.
+#[cfg(unix)]
+pub(super) use unix::{Signals, Stoppable};
+
+/// Bytes that may still be read after a signal: the most that a pipe holds by default.
+#[cfg(unix)]
+const LEFT_BYTES_MAX: u64 = 1 << 20;
+
+#[cfg(unix)]
+mod unix {
+    use std::io::{self, Read};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::{flag, low_level};
+
+    use super::LEFT_BYTES_MAX;
+
+    /// Which signal has come, and a descriptor that becomes readable when one does.
+    #[derive(Debug)]
+    pub(in crate::pipe) struct Signals {
+        number: Arc<AtomicUsize>,
+        wake: UnixStream,
+    }
+
+    impl Signals {
+        /// Takes SIGTERM and SIGINT for the rest of the process.
+        pub(in crate::pipe) fn take() -> io::Result<Signals> {
+            let number = Arc::new(AtomicUsize::new(0));
+            let again = Arc::new(AtomicBool::new(false));
+            let (wake, sender) = UnixStream::pair()?;
+            for signal in [SIGTERM, SIGINT] {
+                // In this order: the first signal finds `again` unset and sets it.
+                flag::register_conditional_shutdown(signal, 128 | signal, Arc::clone(&again))?;
+                flag::register(signal, Arc::clone(&again))?;
+                flag::register_usize(signal, Arc::clone(&number), signal as usize)?;
+                low_level::pipe::register(signal, sender.try_clone()?)?;
+            }
+            Ok(Signals { number, wake })
+        }
+
+        /// The number of the signal that came, if one did.
+        pub(in crate::pipe) fn number(&self) -> Option<u8> {
+            // ORDER: relaxed; the number stands for itself.
+            u8::try_from(self.number.load(Ordering::Relaxed)).ok().filter(|number| *number > 0)
+        }
+
+        /// Says from now on whether one came.
+        pub(in crate::pipe) fn watch(&self) -> impl Fn() -> bool + Send + 'static {
+            let number = Arc::clone(&self.number);
+            // ORDER: relaxed; see `number`.
+            move || number.load(Ordering::Relaxed) != 0
+        }
+    }
+
+    /// Reads `from` until it ends or a signal comes.
+    #[derive(Debug)]
+    pub(in crate::pipe) struct Stoppable<'s, F> {
+        from: F,
+        wake: &'s UnixStream,
+        /// After a signal: what may still be read.
+        left_bytes: Option<u64>,
+    }
+
+    impl<'s, F: AsFd> Stoppable<'s, F> {
+        pub(in crate::pipe) fn new(from: F, signals: &'s Signals) -> Self {
+            Self { from, wake: &signals.wake, left_bytes: None }
+        }
+
+        /// Waits for input or for a signal; says which of them is there.
+        fn wait(&self) -> io::Result<(bool, bool)> {
+            let mut both =
+                [PollFd::new(&self.from, PollFlags::IN), PollFd::new(self.wake, PollFlags::IN)];
+            match poll(&mut both, None) {
+                Err(rustix::io::Errno::INTR) => Ok((false, false)),
+                Err(error) => Err(error.into()),
+                Ok(_) => Ok((!both[0].revents().is_empty(), !both[1].revents().is_empty())),
+            }
+        }
+
+        /// Bytes that can be read without waiting. None of a file: it has more where those came from.
+        fn pending_bytes(&self) -> u64 {
+            let is_file = rustix::fs::fstat(&self.from)
+                .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+            if is_file {
+                return 0;
+            }
+            rustix::io::ioctl_fionread(&self.from).map_or(0, |bytes| bytes.min(LEFT_BYTES_MAX))
+        }
+    }
+
+    impl<F: AsFd> Read for Stoppable<'_, F> {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            while self.left_bytes.is_none() {
+                let (has_input, has_signal) = self.wait()?;
+                if has_signal {
+                    self.left_bytes = Some(self.pending_bytes());
+                } else if has_input {
+                    return Ok(rustix::io::read(&self.from, room)?);
+                }
+            }
+            let left = self.left_bytes.unwrap_or(0);
+            let len = room.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if len == 0 {
+                return Ok(0);
+            }
+            let read = rustix::io::read(&self.from, &mut room[..len])?;
+            self.left_bytes = Some(left - read as u64);
+            Ok(read)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::io::Write;
+
+        use super::*;
+
+        #[test]
+        fn after_a_signal_what_stood_in_the_pipe_is_read_and_no_more() {
+            let (mut sender, receiver) = UnixStream::pair().expect("a pair");
+            let (wake, mut signal) = UnixStream::pair().expect("a pair");
+            let signals = Signals { number: Arc::default(), wake };
+            let mut input = Stoppable::new(receiver, &signals);
+            let mut room = [0; 4];
+            sender.write_all(b"abcdefg").expect("room");
+            assert_eq!(input.read(&mut room).expect("input"), 4);
+            signal.write_all(b"x").expect("room");
+            assert_eq!(input.read(&mut room).expect("input"), 3);
+            sender.write_all(b"hij").expect("room");
+            assert_eq!(input.read(&mut room).expect("the end"), 0);
+        }
+
+        #[test]
+        fn input_ends_where_it_ends() {
+            let (mut sender, receiver) = UnixStream::pair().expect("a pair");
+            let (wake, _signal) = UnixStream::pair().expect("a pair");
+            let signals = Signals { number: Arc::default(), wake };
+            sender.write_all(b"ab").expect("room");
+            drop(sender);
+            let mut text = String::new();
+            Stoppable::new(receiver, &signals).read_to_string(&mut text).expect("input");
+            assert_eq!(text, "ab");
+        }
+    }
+}
+
+/// Where there are no such signals.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(super) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn take() -> std::io::Result<Signals> {
+        Ok(Signals)
+    }
+
+    pub(super) fn number(&self) -> Option<u8> {
+        None
+    }
+
+    pub(super) fn watch(&self) -> impl Fn() -> bool + Send + 'static {
+        || false
+    }
+}
+
+/// Where there are no such signals: what it reads from.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(super) struct Stoppable<F>(F);
+
+#[cfg(not(unix))]
+impl<F: std::io::Read> Stoppable<F> {
+    pub(super) fn new(from: F, _signals: &Signals) -> Self {
+        Self(from)
+    }
+}
+
+#[cfg(not(unix))]
+impl<F: std::io::Read> std::io::Read for Stoppable<F> {
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(room)
+    }
+}

@@ -1,0 +1,296 @@
+//! `ringseal pipe`, through the real binary: every line is accounted for.
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn ringseal() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_ringseal"))
+}
+
+/// Starts `ringseal pipe --dir DIR ARGUMENTS…` with pipes on all sides.
+fn start(dir: &Path, arguments: &[&str]) -> Child {
+    let mut command = ringseal();
+    command.arg("pipe").arg("--dir").arg(dir).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary runs")
+}
+
+fn feed(dir: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = start(dir, arguments);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input).expect("pipe reads to the end"));
+        child.wait_with_output().expect("pipe ends")
+    })
+}
+
+/// Every line in `dir` as it stands in the files, oldest first.
+fn raw_lines(dir: &Path) -> Vec<String> {
+    let output = ringseal().args(["cat", "--json"]).arg(dir).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines().map(str::to_owned).collect()
+}
+
+fn lines(dir: &Path) -> Vec<Value> {
+    raw_lines(dir).iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn assert_fine(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains(" 0 truncated, 0 lost"), "{said}");
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let logs = dir.path().join("x-logs");
+    (dir, logs)
+}
+
+fn segments(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry"));
+    let named = entries.map(|entry| entry.path());
+    named.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
+}
+
+#[test]
+fn every_line_of_every_kind_is_in_place_over_rotations() {
+    let (_guard, dir) = place();
+    let mut input = Vec::new();
+    for line in 0..6000 {
+        match line % 4 {
+            0 => writeln!(input, "2026-11-22 15:09:20 ERROR text {line} \u{1}\t\"quoted\" é"),
+            1 => writeln!(input, r#"{{"level":"warn","event":"json","n":{line},"x":1.10}}"#),
+            2 => input.write_all(b"\xFF\xFE garbage {\"a\": \x00\n"),
+            _ => writeln!(input),
+        }
+        .expect("memory");
+    }
+    let arguments = ["--rotate-bytes", "100000", "--rotate-every", "never"];
+    assert_fine(&feed(&dir, &arguments, &input));
+    let lines = lines(&dir);
+    assert_eq!(lines.len(), 6000);
+    assert!(segments(&dir).len() > 5);
+    for (index, line) in lines.iter().enumerate() {
+        let (level, message) = match index % 4 {
+            0 => {
+                let text = format!("2026-11-22 15:09:20 ERROR text {index} \u{1}\t\"quoted\" é");
+                ("error", Some(text))
+            }
+            1 => ("warn", None),
+            2 => ("info", Some("\u{FFFD}\u{FFFD} garbage {\"a\": \0".to_owned())),
+            _ => ("info", Some(String::new())),
+        };
+        assert_eq!(line["level"], level, "{line}");
+        assert_eq!(line["target"], "stdin");
+        match message {
+            Some(message) => assert_eq!(line["message"], message, "line {index}"),
+            None => assert_eq!((&line["event"], &line["n"]), (&"json".into(), &index.into())),
+        }
+    }
+    for path in segments(&dir) {
+        assert!(fs::metadata(path).expect("a file").len() <= 100_000);
+    }
+}
+
+#[test]
+fn numbers_keep_their_spelling_and_nested_values_their_shape() {
+    let (_guard, dir) = place();
+    let fields = r#""a":1.10,"b":-0,"c":1e400,"d":123456789012345678901234567890123456789012345,"e":0.1e-2,"f":[1.0,[],{},[[2.50]],"x\u0000\né",null,true],"g":{"h\"\n":{"":[{"i":-0.0}]}},"j":9007199254740993"#;
+    assert_fine(&feed(&dir, &[], format!("{{{fields}}}\n").as_bytes()));
+    let [line] = &raw_lines(&dir)[..] else { panic!("one line") };
+    let tail = line.rsplit_once("\"schema_version\":1,").expect("the engine's fields first").1;
+    let expected: Value = serde_json::from_str(&format!("{{{fields}}}")).expect("JSON");
+    let found: Value = serde_json::from_str(&format!("{{{tail}")).expect("JSON");
+    assert_eq!(found, expected);
+    for spelling in ["1.10", "-0,", "1e400", "0.1e-2", "[1.0,[],{},[[2.50]]", "-0.0"] {
+        assert!(tail.contains(spelling), "{spelling} in {tail}");
+    }
+}
+
+#[test]
+fn the_worst_lines_of_the_greatest_length_fit_whole() {
+    const LEN: usize = 1 << 20;
+    let numbers = format!("{{\"x\":[{}0]}}", "1,".repeat((LEN - 9) / 2));
+    let empty_keys = format!("{{\"x\":[{}0]}}", "{\"\":0},".repeat((LEN - 9) / 7));
+    let flat: String = (0..70_000).map(|key| format!("\"{key:x}\":1,")).collect();
+    let deep = format!("{{\"x\":{}{}}}", "[".repeat(126), "]".repeat(126));
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("numbers in an array", numbers.into_bytes()),
+        ("empty keys", empty_keys.into_bytes()),
+        ("many fields", format!("{{{}\"z\":0}}", flat).into_bytes()),
+        ("deep", deep.into_bytes()),
+        ("bytes that are not UTF-8", vec![0xFF; LEN]),
+        ("control characters", vec![1; LEN]),
+        ("text", vec![b'x'; LEN]),
+    ];
+    let (_guard, dir) = place();
+    let mut input = Vec::new();
+    for (_, line) in &cases {
+        assert!(line.len() <= LEN);
+        input.extend_from_slice(line);
+        input.push(b'\n');
+    }
+    assert_fine(&feed(&dir, &[], &input));
+    let lines = lines(&dir);
+    assert_eq!(lines.len(), cases.len());
+    for ((case, input), line) in cases.iter().zip(&lines) {
+        let text = String::from_utf8_lossy(input);
+        match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Object(fields)) => {
+                assert!(fields.iter().all(|(key, value)| &line[key] == value), "{case}");
+            }
+            _ => assert!(line["message"] == *text, "{case}"),
+        }
+    }
+}
+
+#[test]
+fn a_line_past_the_limit_is_cut_and_says_how_long_it_was() {
+    let (_guard, dir) = place();
+    let output = feed(&dir, &["--line-bytes-max", "10"], b"0123456789\n0123456789abc\nshort");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("1 cut at the limit"), "{said}");
+    let lines = lines(&dir);
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["0123456789", "0123456789", "short"]);
+    let lengths: Vec<_> = lines.iter().map(|line| line.get("original_line_bytes")).collect();
+    assert_eq!(lengths, [None, Some(&13.into()), None]);
+}
+
+#[test]
+fn an_empty_input_is_an_empty_log() {
+    let (_guard, dir) = place();
+    assert_fine(&feed(&dir, &[], b""));
+    assert_eq!(raw_lines(&dir).len(), 0);
+}
+
+#[test]
+fn a_file_piped_in_and_shown_again_has_as_many_lines() {
+    let (guard, dir) = place();
+    let path = guard.path().join("input");
+    let text: String = (0..30_000).map(|line| format!("line {line} of a plain text\n")).collect();
+    fs::write(&path, text).expect("room");
+    let run = |_| {
+        let mut command = ringseal();
+        command.args(["pipe", "--quiet", "--rotate-bytes", "1000000", "--dir"]).arg(&dir);
+        command.stdin(File::open(&path).expect("the file")).output().expect("the binary runs")
+    };
+    for output in [1, 2].map(run) {
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    }
+    let output = ringseal().arg("cat").arg(&dir).output().expect("the binary runs");
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 60_000);
+    assert!(segments(&dir).len() > 8);
+}
+
+#[test]
+fn compressed_segments_hold_every_line_and_retention_removes_only_what_it_was_told_to() {
+    let (_guard, dir) = place();
+    let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
+    let rotate = ["--rotate-bytes", "50000", "--compress"];
+    assert_fine(&feed(&dir, &rotate, text.as_bytes()));
+    assert_eq!(raw_lines(&dir).len(), 5000);
+    assert!(segments(&dir).iter().any(|path| path.extension().is_some_and(|end| end == "gz")));
+    let (_guard, dir) = place();
+    let keep = ["--rotate-bytes", "50000", "--keep", "2"];
+    assert_fine(&feed(&dir, &keep, text.as_bytes()));
+    assert_eq!(segments(&dir).len(), 3);
+    assert_eq!(lines(&dir).last().expect("lines")["message"], "line 4999");
+}
+
+#[test]
+fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
+    let (guard, dir) = place();
+    let file = guard.path().join("file");
+    fs::write(&file, "x").expect("room");
+    for (dir, arguments) in [
+        (&dir, ["--rotate-bytes", "much"]),
+        (&dir, ["--line-bytes-max", "0"]),
+        (&dir, ["--name", "a/b"]),
+        (&file, ["--keep", "1"]),
+    ] {
+        let output = start(dir, &arguments).wait_with_output().expect("pipe ends");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+/// Waits until `dir` holds so many lines.
+fn wait_for_lines(dir: &Path, count: usize) {
+    let start = Instant::now();
+    let in_place = || {
+        let text = fs::read(dir.join("app.log")).unwrap_or_default();
+        text.iter().filter(|byte| **byte == b'\n').count()
+    };
+    while in_place() < count {
+        assert!(start.elapsed() < Duration::from_secs(60), "{} of {count} lines", in_place());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(unix)]
+fn kill(child: &Child, signal: &str) {
+    let status = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(status.expect("kill runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_is_passed_on_while_the_pipe_is_held_open() {
+    let (_guard, dir) = place();
+    let mut child = start(&dir, &[]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"first\n").expect("room");
+    wait_for_lines(&dir, 1);
+    drop(stdin);
+    assert_eq!(child.wait().expect("pipe ends").code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_in_the_middle_of_a_stream_loses_nothing_that_was_in_the_pipe() {
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let (_guard, dir) = place();
+        let mut child = start(&dir, &[]);
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(b"the handlers are in place when this is written\n").expect("room");
+        wait_for_lines(&dir, 1);
+        for line in 0..2000 {
+            writeln!(stdin, "line {line}").expect("room");
+        }
+        stdin.write_all(b"without a newline").expect("room");
+        // The pipe stays open: only the signal can end it.
+        kill(&child, signal);
+        assert_eq!(child.wait().expect("pipe ends").code(), Some(code));
+        drop(stdin);
+        let mut said = String::new();
+        child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("UTF-8");
+        assert!(said.contains("2002 lines in, 2002 events out"), "{said}");
+        let lines = lines(&dir);
+        assert_eq!(lines.len(), 2002);
+        assert_eq!(lines[2001]["message"], "without a newline");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_an_endless_stream_with_every_line_that_was_read_in_place() {
+    let (_guard, dir) = place();
+    let mut child = start(&dir, &["--rotate-bytes", "0"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || while writeln!(stdin, "on and on").is_ok() {});
+    wait_for_lines(&dir, 1000);
+    kill(&child, "-TERM");
+    let output = child.wait_with_output().expect("pipe ends");
+    writer.join().expect("the pipe breaks");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    assert!(said.contains(&format!("{} lines in", raw_lines(&dir).len())), "{said}");
+}
