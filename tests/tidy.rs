@@ -208,3 +208,14 @@ fn each_dependency_has_its_reason_beside_it() {
     refuses(&shape::reasons(&file("Cargo.toml", bad)), "Cargo.toml:2");
     keeps(&shape::reasons(&files()));
 }
+
+#[test]
+fn what_the_pages_name_exists_and_each_promise_has_its_row() {
+    let bad = file("README.md", "see `src/nowhere.rs` and [this](GONE.md)");
+    refuses(&shape::named_files(&bad), "`src/nowhere.rs`");
+    refuses(&shape::named_files(&bad), "`GONE.md`");
+    refuses(&shape::promises(&file("tests/x.rs", "//! Promise 1: no row.")), "`tests/x.rs`");
+    let files = files();
+    keeps(&shape::named_files(&files));
+    keeps(&shape::promises(&files));
+}
