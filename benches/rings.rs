@@ -1,0 +1,275 @@
+//! Many threads: what it costs the writer that events come from many rings, and what rings cost that nobody uses.
+//!
+//! `cargo bench --bench rings [-- FILTER]`.
+//!
+//! - `writer`: the same [`RECORDS`] records in 1, 8 or 64 rings, drained and encoded in one turn of a writer that this
+//!   thread drives itself. No scheduler, no disk: the price of merging by time and of nothing else. `all, in turns` has
+//!   each record in another ring than the one before, the worst there is for a merge; `all, 32 at a time` is what
+//!   threads do that log in bursts; `one, others idle` has everything in one ring. All rings together are equally large.
+//! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided, is the price of an
+//!   idle ring per turn; the writer makes a hundred turns per second when nothing comes and up to fifty thousand when
+//!   something does.
+//! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
+//!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
+//!
+//! To tune: where `threads/all/64` falls behind `threads/all/1` but `writer` does not, it is the threads themselves that
+//! compete for cores. Where idle rings weigh, lower `lanes_max` (threads beyond share one ring) or log from fewer.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ringseal::core::callsite::{Callsite, Metadata};
+use ringseal::core::clock::{Clock, SystemClock};
+use ringseal::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal::core::registry;
+use ringseal::core::value::ValueWriter;
+use ringseal::encode::layout::{Flat, FlatOptions, Layout};
+use ringseal::ringbuf::{Producer, ring};
+use ringseal::writer::link::{Link, NewLane};
+use ringseal::writer::{OutputConfig, Writer, WriterConfig};
+use ringseal::{Config, Engine, Level, LevelFilter, Limits, info};
+
+#[path = "support/mod.rs"]
+mod support;
+use support::{LOSSLESS, NullSink, Orders};
+
+/// Records of one turn.
+const RECORDS: u64 = 1 << 14;
+/// All rings together.
+const RINGS_BYTES: usize = 4 << 20;
+/// Events of one measurement with threads.
+const EVENTS: u64 = 1 << 16;
+
+static ORDER_FILLED: Callsite = Callsite::new(Metadata {
+    level: Level::Info,
+    event: "order filled",
+    target: "exchange::gateway",
+    file: file!(),
+    line: line!(),
+    keys: &["seq", "price", "sym", "qty"],
+});
+
+/// A writer that is driven by hand, and the writing halves of its rings.
+struct Bed {
+    writer: Writer,
+    producers: Vec<Producer>,
+}
+
+impl Bed {
+    /// The first `active` rings share [`RINGS_BYTES`]; the others are as small as can be.
+    fn new(rings: u64, active: u64) -> Self {
+        registry::number(&ORDER_FILLED);
+        let (link, inbox) = Link::new();
+        let mut producers = Vec::new();
+        for index in 0..rings {
+            let ring_bytes = if index < active { RINGS_BYTES / active as usize } else { 4096 };
+            let (producer, consumer) = ring(ring_bytes);
+            let lane = NewLane { consumer, counters: Arc::default() };
+            link.add_lane(lane).expect("the writer's end of the channel is here");
+            producers.push(producer);
+        }
+        let output = OutputConfig {
+            layout: Layout::Flat(Box::new(Flat::new(FlatOptions::default()))),
+            level: LevelFilter::AtLeast(Level::Trace),
+            sinks: vec![Box::new(NullSink::default())],
+        };
+        let config = WriterConfig {
+            outputs: vec![output],
+            batch_bytes_max: 1 << 20,
+            held_bytes_max: 16 << 20,
+            // Everything is older than the turn already.
+            grace_nanos: 0,
+            publishes_time: false,
+        };
+        let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));
+        writer.step(SystemClock.ticks());
+        Self { writer, producers }
+    }
+
+    /// Writes `RECORDS` records, `run` at a time into each of the first `active` rings.
+    fn fill(&mut self, orders: &Orders, active: u64, run: u64) {
+        for seq in 0..RECORDS {
+            let ring = (seq / run) % active;
+            write(&mut self.producers[ring as usize], seq, orders);
+        }
+    }
+
+    /// One turn that takes everything.
+    fn drain(&mut self) -> Duration {
+        let start = Instant::now();
+        let turn = self.writer.step(SystemClock.ticks());
+        let spent = start.elapsed();
+        assert_eq!(turn.records, RECORDS, "the turn took every record");
+        spent
+    }
+}
+
+/// One record as a log call would write it.
+fn write(producer: &mut Producer, seq: u64, orders: &Orders) {
+    let order = orders.of(seq);
+    let mut grant = producer.grant(128).expect("the rings hold all records");
+    let (head, payload) = grant.bytes_mut().split_at_mut(HEADER_BYTES);
+    let mut out = ValueWriter::new(payload, Limits::default());
+    out.u64(seq);
+    out.f64(order.price);
+    out.str(&order.sym);
+    out.i64(i64::from(order.qty));
+    let header = Header {
+        kind: Kind::Event,
+        level: Level::Info,
+        is_cut: false,
+        has_stack: false,
+        callsite: ORDER_FILLED.id(),
+        context: 0,
+        ticks: SystemClock.ticks(),
+    };
+    let len = header.write(head, out.len_bytes());
+    grant.commit(len);
+}
+
+fn writer(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("writer");
+    group.throughput(Throughput::Elements(RECORDS));
+    let orders = Orders::new();
+    let table = [
+        ("all", 1, 1, 1),
+        ("all, in turns", 8, 8, 1),
+        ("all, in turns", 64, 64, 1),
+        ("all, 32 at a time", 8, 8, 32),
+        ("all, 32 at a time", 64, 64, 32),
+        ("one, others idle", 8, 1, 1),
+        ("one, others idle", 64, 1, 1),
+    ];
+    for (name, rings, active, run) in table {
+        let mut bed = Bed::new(rings, active);
+        group.bench_function(format!("{name}/{rings}"), |bencher| {
+            bencher.iter_custom(|iters| {
+                let mut spent = Duration::ZERO;
+                for _ in 0..iters {
+                    bed.fill(&orders, active, run);
+                    spent += bed.drain();
+                }
+                spent
+            });
+        });
+    }
+    group.finish();
+}
+
+fn idle_turn(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("idle turn");
+    for rings in [0, 64, 1024] {
+        let mut bed = Bed::new(rings, 0);
+        group.bench_function(rings.to_string(), |bencher| {
+            bencher.iter(|| black_box(bed.writer.step(SystemClock.ticks())));
+        });
+    }
+    group.finish();
+}
+
+/// Threads that are alive from one measurement to the next; the first `active` of them log.
+struct Crew {
+    engine: Engine,
+    orders: Orders,
+    active: u64,
+    /// All threads and the one that measures.
+    gate: Barrier,
+    is_over: AtomicBool,
+}
+
+impl Crew {
+    fn new(threads: u64, active: u64) -> Self {
+        let config = Config::new()
+            .panic_hook(false)
+            .overflow(LOSSLESS)
+            .flush_max(Duration::from_secs(60))
+            .ring_bytes(RINGS_BYTES / 16)
+            .sink(Box::new(NullSink::default()));
+        Self {
+            engine: Engine::start(config).expect("an engine can be started"),
+            orders: Orders::new(),
+            active,
+            gate: Barrier::new(threads as usize + 1),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// What each thread does.
+    fn work(&self, thread: u64) {
+        self.engine.prepare_thread();
+        let part = if thread < self.active { EVENTS / self.active } else { 0 };
+        let engine = &self.engine;
+        loop {
+            self.gate.wait();
+            // ORDER: relaxed; the barrier orders it.
+            if self.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            for seq in thread * part..(thread + 1) * part {
+                let order = self.orders.of(seq);
+                let (price, sym, qty) = (order.price, order.sym.as_str(), order.qty);
+                info!(target: "exchange::gateway", engine, "order filled", seq, price, sym, qty);
+            }
+            self.gate.wait();
+        }
+    }
+
+    /// From the first call until everything is with the sink. Must not panic: threads wait at the gate.
+    fn measure(&self) -> Duration {
+        let start = Instant::now();
+        self.gate.wait();
+        self.gate.wait();
+        // Told by the check at the end if it fails.
+        let _ = self.engine.flush();
+        start.elapsed()
+    }
+
+    fn dismiss(&self) {
+        // ORDER: relaxed; the barrier orders it.
+        self.is_over.store(true, Ordering::Relaxed);
+        self.gate.wait();
+    }
+}
+
+fn threads(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("threads");
+    group.throughput(Throughput::Elements(EVENTS));
+    let table = [
+        ("all", 1, 1),
+        ("all", 8, 8),
+        ("all", 64, 64),
+        ("one, others idle", 8, 1),
+        ("one, others idle", 64, 1),
+    ];
+    for (name, count, active) in table {
+        let crew = &Crew::new(count, active);
+        let mut rounds = 0;
+        thread::scope(|scope| {
+            for thread in 0..count {
+                scope.spawn(move || crew.work(thread));
+            }
+            group.bench_function(format!("{name}/{count}"), |bencher| {
+                bencher.iter_custom(|iters| {
+                    rounds += iters;
+                    (0..iters).map(|_| crew.measure()).sum()
+                });
+            });
+            crew.dismiss();
+        });
+        let lines = support::lines_in_place(&crew.engine);
+        assert_eq!(lines, rounds * EVENTS, "every event became a line");
+    }
+    group.finish();
+}
+
+criterion_group!(
+    name = benches;
+    config = support::settings(Duration::from_secs(4)).sample_size(30);
+    targets = writer, idle_turn, threads
+);
+criterion_main!(benches);
