@@ -193,7 +193,7 @@ impl Calibration {
             let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
             let ticks = now.ticks.wrapping_sub(start.ticks);
             // A clock that was set back in this very millisecond: any guess will do until the next adjustment.
-            if nanos < 0 || nanos > 1_000_000_000 {
+            if !(0..=1_000_000_000).contains(&nanos) {
                 return Self::new(now, 1.0 / 3.0);
             }
             if nanos >= 1_000_000 && ticks > 0 {

@@ -78,8 +78,8 @@ impl Header {
     pub fn write(&self, bytes: &mut [u8], payload_len: usize) -> usize {
         let whole = HEADER_BYTES + payload_len;
         let len = (whole + 7) & !7;
-        let flags = u16::from(self.is_cut) * FLAG_CUT
-            | u16::from(self.has_stack) * FLAG_STACK
+        let flags = (u16::from(self.is_cut) * FLAG_CUT)
+            | (u16::from(self.has_stack) * FLAG_STACK)
             | ((len - whole) as u16) << PADDING_SHIFT;
         let first = len as u64
             | u64::from(self.kind as u8) << 32

@@ -1,3 +1,5 @@
+//! Records written and read back: any header, any payload, any cut.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -58,7 +60,11 @@ proptest! {
     }
 
     #[test]
-    fn a_record_that_breaks_off_is_short(header in any_header(), payload in vec(any::<u8>(), 0..40), at: prop::sample::Index) {
+    fn a_record_that_breaks_off_is_short(
+        header in any_header(),
+        payload in vec(any::<u8>(), 0..40),
+        at: prop::sample::Index,
+    ) {
         let bytes = record(header, &payload);
         let found = at.index(bytes.len());
         let expected = if found < HEADER_BYTES { HEADER_BYTES } else { bytes.len() };

@@ -15,6 +15,8 @@
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
 //!    and before the lap's watermark if that tail is in a later lap.
 #![allow(unsafe_code)]
+// One note covers the place and the slice made of it.
+#![allow(clippy::multiple_unsafe_ops_per_block)]
 
 use std::alloc::{self, Layout};
 use std::fmt;

@@ -24,11 +24,11 @@ impl<const COARSE: bool> Candidate for Ringseal<COARSE> {
 
     fn start(dir: &Path) -> Result<Self, String> {
         let path = dir.join("app.log");
-        let file = FileConfig::new(&path)
-            .rotate_bytes_max(0)
-            .rotate_every(RotateEvery::Never);
+        let file = FileConfig::new(&path).rotate_bytes_max(0).rotate_every(RotateEvery::Never);
         let timestamps = if COARSE { Timestamps::Coarse } else { Timestamps::Exact };
-        let quiet = "info,boot=off".parse().map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
+        let quiet = "info,boot=off"
+            .parse()
+            .map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
         let config = Config::new().filter(quiet).file_with(file).timestamps(timestamps);
         let engine = ringseal::init(config).map_err(|e| e.to_string())?;
         Ok(Self { engine, output: Output { files: vec![path], format: Self::FORMAT } })
