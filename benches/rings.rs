@@ -3,16 +3,16 @@
 //! `cargo bench --bench rings [-- FILTER]`.
 //!
 //! - `writer`: the same [`RECORDS`] records in 1, 8 or 64 rings, drained and encoded in one turn of a writer that this
-//!   thread drives itself. No scheduler, no disk: the price of merging by time and of nothing else. `all, in turns` has
+//!   thread drives itself. No scheduler, no disk: the price of merging by time alone. `all, in turns` has
 //!   each record in another ring than the one before, the worst there is for a merge; `all, 32 at a time` is what
-//!   threads do that log in bursts; `one, others idle` has everything in one ring. All rings together are equally large.
+//!   threads do that log in bursts; `one, others idle` has everything in one ring. All rings together have one size.
 //! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided, is the price of an
 //!   idle ring per turn; the writer makes a hundred turns per second when nothing comes and up to fifty thousand when
 //!   something does.
 //! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
-//! To tune: where `threads/all/64` falls behind `threads/all/1` but `writer` does not, it is the threads themselves that
+//! To tune: where `threads/all/64` falls behind `threads/all/1` but `writer` does not, it is the threads that
 //! compete for cores. Where idle rings weigh, lower `lanes_max` (threads beyond share one ring) or log from fewer.
 #![allow(missing_docs)]
 

@@ -1,3 +1,4 @@
+//! Strings against the obvious way of escaping them.
 use super::*;
 use proptest::prelude::*;
 

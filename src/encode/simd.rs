@@ -16,6 +16,7 @@
 //! 4. **Source.** Loads stay within the slice or array that they come from.
 //! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
 //!    entered only after it was detected at run time.
+//! 6. **Bits.** Every [`Block`] is plain bits: any bytes are a valid value.
 //!
 //! [`apart`]: Cursor::apart
 #![allow(unsafe_code)]
@@ -437,7 +438,7 @@ impl Words {
     }
 }
 
-// SAFETY: two integers.
+// SAFETY: (6) two integers.
 unsafe impl Block for Words {
     // The subtractions borrow into the next byte, so that a flag there may be false.
     #[inline(always)]
@@ -512,7 +513,7 @@ mod x86 {
         }
     }
 
-    // SAFETY: one vector register.
+    // SAFETY: (6) one vector register.
     unsafe impl Block for Sse2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
@@ -551,7 +552,7 @@ mod x86 {
     struct Avx2(__m256i);
 
     // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
-    // SAFETY: one vector register.
+    // SAFETY: (6) one vector register.
     unsafe impl Block for Avx2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
@@ -619,7 +620,7 @@ mod neon {
         }
     }
 
-    // SAFETY: one vector register.
+    // SAFETY: (6) one vector register.
     unsafe impl Block for Neon {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {

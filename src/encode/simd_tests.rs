@@ -1,3 +1,4 @@
+//! Classes of bytes, block by block, against the obvious test of each byte.
 use super::*;
 
 type IsOf = fn(u8) -> bool;

@@ -1,3 +1,4 @@
+//! Times against a loop over days.
 use super::*;
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
 //! How the macros turn an expression into a value: by its own type, or as an error, or not at all.
 //!
 //! The macros call `(&&&&&Wrap(&expression)).capture()`. Method lookup takes the first that fits, from the outermost
-//! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`], which only
-//! exists to say what is wrong.
+//! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`],
+//! which only exists to say what is wrong.
 use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;

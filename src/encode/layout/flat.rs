@@ -4,7 +4,8 @@
 //!
 //! The event's own fields stand in the order in which they were logged. A bound field whose key the event has itself
 //! is left out; a key that the layout needs for itself gets `field.` in front (and so does one that would look like the
-//! result: no two keys ever become the same). With `sort_keys` all keys of the line and of the maps in it are sorted, which costs time.
+//! result: no two keys ever become the same). With `sort_keys` all keys of the line and of the maps in it are sorted,
+//! which costs time.
 use super::dedup::Scratch;
 use super::{Bound, Event, Order, Place, Source, key_bit, rendered, sorted, tree, unit_of};
 use crate::core::callsite::{Callsite, Metadata};

@@ -106,31 +106,38 @@ impl Shared {
     /// The highest number that a finished rotation has given out. A name with a higher one may
     /// still be the active file.
     pub fn last_number(&self) -> u64 {
+        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
         self.last_number.load(Ordering::Relaxed)
     }
 
     /// On start: the highest number that was ever given out.
     pub fn set_last_number(&self, number: u64) {
+        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
         self.last_number.store(number, Ordering::Relaxed);
     }
 
     pub fn now_unix_nanos(&self) -> i64 {
+        // ORDER: relaxed; a time that may be late by a turn; nothing is published through it.
         self.now_unix_nanos.load(Ordering::Relaxed)
     }
 
     pub fn set_now(&self, now: Now) {
+        // ORDER: relaxed; a time that may be late by a turn; nothing is published through it.
         self.now_unix_nanos.store(now.unix_nanos, Ordering::Relaxed);
     }
 
     pub fn removed(&self) -> u64 {
+        // ORDER: relaxed; a count that stands for itself.
         self.removed.load(Ordering::Relaxed)
     }
 
     pub fn count_removed(&self) {
+        // ORDER: relaxed; a count that stands for itself.
         self.removed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn errors(&self) -> u64 {
+        // ORDER: relaxed; a count that stands for itself.
         self.errors.load(Ordering::Relaxed)
     }
 
@@ -140,6 +147,7 @@ impl Shared {
         expect(dead_code, reason = "only compression takes long")
     )]
     pub fn stopping(&self) -> bool {
+        // ORDER: relaxed; a wish, heard a little later by the helper; `join` orders what matters.
         self.stopping.load(Ordering::Relaxed)
     }
 
@@ -203,6 +211,7 @@ impl Shared {
 
     /// Counts an error and keeps it for the writer's next turn.
     pub fn note(&self, error: SinkError) {
+        // ORDER: relaxed; a count that stands for itself.
         self.errors.fetch_add(1, Ordering::Relaxed);
         self.state.lock().last_error = Some(error);
     }
@@ -214,6 +223,7 @@ impl Shared {
     /// Writer: segment `number` is sealed from now on.
     pub fn sealed(&self, number: u64) {
         self.state.lock().unsynced.push(number);
+        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
         self.last_number.store(number, Ordering::Relaxed);
     }
 
@@ -338,6 +348,7 @@ fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
 
 impl Drop for Helper {
     fn drop(&mut self) {
+        // ORDER: relaxed; a wish, heard a little later by the helper; `join` orders what matters.
         self.shared.stopping.store(true, Ordering::Relaxed);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
