@@ -524,11 +524,7 @@ impl Config {
     fn layout(&self, format: Format, color: bool) -> Layout {
         match format {
             Format::Json => Layout::Flat(Box::new(Flat::new(self.flat.clone()))),
-            Format::Console => {
-                let mut options = TextOptions::default();
-                options.color = color;
-                Layout::Text(Box::new(Text::new(options)))
-            }
+            Format::Console => Layout::Text(Box::new(Text::new(TextOptions { color }))),
         }
     }
 }

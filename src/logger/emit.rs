@@ -108,7 +108,7 @@ fn emit_again(
     let level = callsite.metadata().level;
     let mut write = |lane: &mut Lane| lane.write_slow(callsite, to.context, fields);
     let done = match first {
-        Some(Written::NotPlain) => with_lane(to, &mut write),
+        Some(Written::NotPlain) => with_lane(to, write),
         first => first,
     };
     if done != Some(Written::Done) {
@@ -129,7 +129,7 @@ pub(super) fn emit_dynamic(to: Emitter<'_>, level: Level, fill: &dyn Fn(&mut Val
         ticks: 0,
     };
     let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill);
-    let done = with_lane(to, &mut write);
+    let done = with_lane(to, write);
     if done != Some(Written::Done) {
         emit_slow(to, level, done, &mut write);
     }

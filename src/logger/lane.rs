@@ -5,7 +5,7 @@
 //! is out of line.
 use std::sync::Arc;
 
-use super::shared::Shared;
+use super::shared::{LaneSettings, Shared};
 use crate::core::callsite::Callsite;
 use crate::core::clock::{self, TickSource};
 use crate::core::context::{self, Context};
@@ -72,13 +72,11 @@ impl Lane {
     pub(crate) fn new(
         producer: Producer,
         engine: u64,
-        clock: LaneClock,
-        limits: Limits,
+        settings: &LaneSettings,
         link: Arc<Link>,
         counters: Arc<LaneCounters>,
-        injected: Option<Arc<dyn clock::Clock>>,
-        include_stack: bool,
     ) -> Self {
+        let LaneSettings { limits, clock, include_stack, .. } = *settings;
         let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(quarter));
         Self {
@@ -97,7 +95,7 @@ impl Lane {
             link,
             contexts: [0; context::SLOTS],
             counters,
-            injected,
+            injected: settings.injected.clone(),
         }
     }
 

@@ -48,6 +48,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Pool {
     /// Lanes whose thread has ended.
+    #[expect(clippy::vec_box, reason = "a lane keeps its box on its way from thread to thread")]
     free: Vec<Box<Lane>>,
     counters: Vec<Arc<LaneCounters>>,
 }
@@ -101,16 +102,8 @@ impl Shared {
             self.pool.lock().counters.retain(|known| !Arc::ptr_eq(known, &counters));
             return None;
         }
-        Some(Box::new(Lane::new(
-            producer,
-            self.id,
-            self.settings.clock,
-            self.settings.limits,
-            Arc::clone(&self.link),
-            counters,
-            self.settings.injected.clone(),
-            self.settings.include_stack,
-        )))
+        let link = Arc::clone(&self.link);
+        Some(Box::new(Lane::new(producer, self.id, &self.settings, link, counters)))
     }
 
     /// Takes a lane back from a thread that ends.

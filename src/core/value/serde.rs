@@ -42,7 +42,7 @@ impl<T: Serialize> Element for SerdeValue<T> {}
 #[derive(Debug)]
 struct Stop(Message);
 
-const MESSAGE_BYTES_MAX: usize = 120;
+const MESSAGE_BYTES_MAX: usize = 96;
 
 #[derive(Debug)]
 struct Message {
