@@ -10,7 +10,7 @@ use crate::sink::memory::{MemoryLog, MemorySink};
 /// let (engine, capture) = Capture::start();
 /// info!(engine, "payment_processed", amount = 100);
 /// engine.flush().unwrap();
-/// assert_eq!(capture.events()[0]["amount"], "100");
+/// assert_eq!(&capture.events()[0]["amount"], "100");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Capture {

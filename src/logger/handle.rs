@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 /// let log = engine.logger().bind(fields! { trace_id = "abc", user.id = 42 });
 /// info!(log, "request_started", path = "/pay");
 /// engine.flush().unwrap();
-/// assert_eq!(capture.events()[0]["trace_id"], "abc");
+/// assert_eq!(&capture.events()[0]["trace_id"], "abc");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Logger {
@@ -62,7 +62,7 @@ impl Logger {
     /// let (engine, capture) = Capture::start();
     /// engine.logger().dynamic(Level::Info, "stdin", "line", &|fields| fields.entry("message", &"hello"));
     /// engine.flush().unwrap();
-    /// assert_eq!(capture.events()[0]["message"], "hello");
+    /// assert_eq!(&capture.events()[0]["message"], "hello");
     /// ```
     pub fn dynamic(
         &self,
@@ -88,6 +88,10 @@ impl Logger {
 }
 
 /// What the macros accept as a logger.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no logger",
+    label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
+)]
 pub trait AsEmitter {
     /// Where events go.
     fn emitter(&self) -> Emitter<'_>;
