@@ -55,8 +55,8 @@ pub mod __private {
     pub use crate::core::level::is_compiled_in;
     pub use crate::core::value::{DebugValue, DisplayValue};
     pub use crate::logger::capture::{
-        ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, dotted,
-        dotted_len, dotted_str, key,
+        ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, check_text,
+        dotted, dotted_len, dotted_str, key,
     };
     pub use crate::logger::emit::{Emitter, emit};
     pub use crate::logger::{AsEmitter, BoundFields};

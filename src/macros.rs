@@ -68,8 +68,8 @@ macro_rules! level_macros {
             };
             ($dollar ($dollar wrong:tt)*) => {
                 ::core::compile_error!(::core::concat!(
-                    "expected `", stringify!($name), "!(\"event_name\", key = value, ...)` or `",
-                    stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal, \
+                    "expected `", ::core::stringify!($name), "!(\"event_name\", key = value, ...)` or `",
+                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal, \
                     and what varies stands in fields"
                 ))
             };
@@ -138,10 +138,10 @@ macro_rules! __fields {
         $crate::__fields!({$($then)*} {$($done)* {($crate::__key!($($key).+)) plain ($($key).+)}} $($rest)*)
     };
     ({$($then:tt)*} {$($done:tt)*} $($wrong:tt)*) => {
-        ::core::compile_error!(
-            "a field is `key = value`, `key = %value` (Display), `key = ?value` (Debug), `key`, `%key` or `?key`; \
-             a key is `name`, `dotted.name` or `\"any text\"`"
-        )
+        ::core::compile_error!(::core::concat!(
+            "a field is `key = value`, `key = %value` (Display), `key = ?value` (Debug), `key`, `%key` or `?key`, \
+             where a key is `name`, `dotted.name` or `\"any text\"`; found `", ::core::stringify!($($wrong)*), "`"
+        ))
     };
 }
 
@@ -208,7 +208,7 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
         const __KEYS: &[&str] = &[$($key),*];
-        const { $crate::__private::check_keys(__KEYS) };
+        const _: () = $crate::__private::check_keys(__KEYS);
         $crate::__private::BoundFields::new(
             __KEYS,
             &$crate::__list!($({($key) $kind ($value)})*),
@@ -247,7 +247,7 @@ macro_rules! __list {
     };
     ({($key:expr) display ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
+            $crate::__private::check_text::<{ $crate::__private::is_ecs_object($key) }, _>(
                 $crate::__private::DisplayValue(&$value)
             ),
             $crate::__list!($($rest)*),
@@ -255,7 +255,7 @@ macro_rules! __list {
     };
     ({($key:expr) debug ($value:expr)} $($rest:tt)*) => {
         (
-            $crate::__private::check::<{ $crate::__private::is_ecs_object($key) }, _>(
+            $crate::__private::check_text::<{ $crate::__private::is_ecs_object($key) }, _>(
                 $crate::__private::DebugValue(&$value)
             ),
             $crate::__list!($($rest)*),

@@ -46,10 +46,10 @@ impl Callsite {
     pub const fn new(metadata: Metadata) -> Self {
         assert!(
             !has_brace(metadata.event),
-            "an event's name is a constant: write info!(\"order_filled\", id = id, state = ?state), \
-             with what varies in fields, not a format string with arguments"
+            "an event's name is a constant and no format string; what varies stands in fields: \
+             info!(\"order_filled\", id = id, state = ?state)"
         );
-        assert!(!metadata.event.is_empty(), "an event needs a name");
+        assert!(!metadata.event.is_empty(), "an event needs a name; this one is empty");
         check_keys(metadata.keys);
         Self { verdict: AtomicU32::new(u32::MAX), id: AtomicU32::new(0), metadata }
     }
@@ -96,16 +96,35 @@ impl Callsite {
 pub const fn check_keys(keys: &[&str]) {
     let mut index = 0;
     while index < keys.len() {
-        assert!(!keys[index].is_empty(), "a field needs a key");
+        assert!(!keys[index].is_empty(), "a field needs a key; this one is empty");
         let mut other = 0;
         while other < index {
-            assert!(
-                !same(keys[index], keys[other]),
-                "the same key stands twice in one event; a line can hold it once"
-            );
+            if same(keys[index], keys[other]) {
+                refuse("the key `", keys[index], "` stands twice; a line can hold it once");
+            }
             other += 1;
         }
         index += 1;
+    }
+}
+
+/// Panics with a text of three parts; where constants are evaluated, `panic!` itself can only print one.
+const fn refuse(before: &str, key: &str, after: &str) -> ! {
+    const BYTES_MAX: usize = 256;
+    let (mut text, mut len) = ([b' '; BYTES_MAX], 0);
+    let parts = [before.as_bytes(), key.as_bytes(), after.as_bytes()];
+    let mut part = 0;
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() && len < BYTES_MAX {
+            text[len] = parts[part][index];
+            (index, len) = (index + 1, len + 1);
+        }
+        part += 1;
+    }
+    match std::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("a key stands twice; a line can hold it once"),
     }
 }
 

@@ -9,7 +9,9 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use crate::core::limits::Limits;
-use crate::core::value::{AllowedUnder, DynError, ErrorValue, ObjectValue, Value, ValueWriter};
+use crate::core::value::{
+    AllowedUnder, DisplayValue, DynError, ErrorValue, ObjectValue, Value, ValueWriter,
+};
 
 /// An expression's value, borrowed.
 #[derive(Debug)]
@@ -178,6 +180,15 @@ impl ObjectValue for Nothing {}
 /// Lets a value pass only where its key allows it; see [`AllowedUnder`].
 #[inline(always)]
 pub fn check<const ECS_OBJECT: bool, V: AllowedUnder<ECS_OBJECT>>(value: V) -> V {
+    value
+}
+
+/// The same for what `%` and `?` make of a value, which is a flat text whatever it holds.
+#[inline(always)]
+pub fn check_text<const ECS_OBJECT: bool, V>(value: V) -> V
+where
+    DisplayValue<&'static str>: AllowedUnder<ECS_OBJECT>,
+{
     value
 }
 

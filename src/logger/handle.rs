@@ -88,6 +88,10 @@ impl Logger {
 }
 
 /// What the macros accept as a logger.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no logger",
+    label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
+)]
 pub trait AsEmitter {
     /// Where events go.
     fn emitter(&self) -> Emitter<'_>;

@@ -1,0 +1,19 @@
+//! Writes the seeds to `fuzz/corpus/<target>/`.
+use std::{fs, io, path::Path};
+
+fn main() -> io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let seeds = [
+        ("record_parse", ringseal_fuzz::seeds::ring_stretches()),
+        ("json_vs_oracle", ringseal_fuzz::seeds::noise()),
+    ];
+    for (target, inputs) in seeds {
+        let directory = corpus.join(target);
+        fs::create_dir_all(&directory)?;
+        for (index, input) in inputs.iter().enumerate() {
+            fs::write(directory.join(format!("seed-{index:02}")), input)?;
+        }
+        println!("{} seeds in {}", inputs.len(), directory.display());
+    }
+    Ok(())
+}

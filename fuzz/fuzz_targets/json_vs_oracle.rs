@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|event: ringseal_fuzz::oracle::Event| {
+    ringseal_fuzz::oracle::check(&event);
+});

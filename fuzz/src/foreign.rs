@@ -1,0 +1,134 @@
+//! Any bytes as a stretch of a ring, as recovery finds them after a crash.
+use ringseal::core::callsite::{Callsite, Metadata};
+use ringseal::core::record::{HEADER_BYTES, Kind, Record};
+use ringseal::core::value::{ValueRef, Values};
+use ringseal::core::{Level, registry};
+use ringseal::encode::layout::{
+    Bound, Event, Flat, FlatOptions, Layout, Source, Text, TextOptions, key_bits,
+};
+
+const fn site(keys: &'static [&'static str]) -> Callsite {
+    let (level, event, target) = (Level::Info, "seen", "fuzz");
+    Callsite::new(Metadata { level, event, target, file: file!(), line: line!(), keys })
+}
+
+static SITES: [Callsite; 4] = [
+    site(&[]),
+    site(&["a"]),
+    site(&["error", "took_ms", "user.id", "a b"]),
+    site(&["level", "field.level", "stack", "event"]),
+];
+
+/// Walks through the records as the writer does, and renders each in every layout.
+///
+/// # Panics
+/// When anything in there panics, or a JSON line is none.
+pub fn ring_stretch(bytes: &[u8]) {
+    SITES.iter().for_each(registry::number);
+    let mut options = FlatOptions::default();
+    options.run_id = "r".into();
+    let mut sorted = options.clone();
+    sorted.sort_keys = true;
+    let mut layouts = [
+        Layout::Flat(Box::new(Flat::new(options))),
+        Layout::Flat(Box::new(Flat::new(sorted))),
+        Layout::Text(Box::new(Text::new(TextOptions::default()))),
+    ];
+    let mut context = Vec::new();
+    let mut rest = bytes;
+    while rest.len() >= HEADER_BYTES {
+        match Record::read(rest) {
+            Ok(record) => {
+                take(&record, &mut layouts, &mut context);
+                rest = &rest[record.len_bytes..];
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                rest = &rest[8..];
+            }
+        }
+    }
+}
+
+fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
+    let header = &record.header;
+    let mut payload = record.payload;
+    let source = match header.kind {
+        Kind::Context => {
+            context.clear();
+            let mut rendered = Vec::new();
+            let is_read = layouts.iter_mut().all(|l| l.bound(payload, &mut rendered).is_ok());
+            // The writer does not take a definition that cannot be rendered.
+            if is_read {
+                context.extend_from_slice(payload);
+            }
+            return;
+        }
+        Kind::Thread => {
+            while ValueRef::read(&mut payload).is_ok_and(|value| walk(value, 0)) {}
+            return;
+        }
+        Kind::Event => Source::Site(&SITES[header.callsite as usize % SITES.len()]),
+        Kind::Dynamic => {
+            let (Some(target), Some(event)) = (text(&mut payload), text(&mut payload)) else {
+                return;
+            };
+            Source::Dynamic { target, event }
+        }
+    };
+    for layout in layouts {
+        let mut rendered = Vec::new();
+        let bound = layout.bound(context, &mut rendered).ok().map(|()| Bound {
+            entries: context,
+            rendered: &rendered,
+            key_bits: key_bits(context),
+        });
+        let event = Event {
+            unix_nanos: header.ticks as i64,
+            level: header.level,
+            source,
+            payload,
+            context: bound.filter(|_| header.context != 0),
+            has_stack: header.has_stack,
+        };
+        let mut line = Vec::new();
+        if layout.line(&event, &mut line).is_ok() {
+            check(layout, &line);
+        }
+    }
+}
+
+fn text<'a>(payload: &mut &'a [u8]) -> Option<&'a [u8]> {
+    match ValueRef::read(payload).ok()? {
+        ValueRef::Str(text) | ValueRef::StrCut(text, _) => Some(text),
+        _ => Some(b""),
+    }
+}
+
+fn check(layout: &Layout, line: &[u8]) {
+    match layout {
+        Layout::Flat(_) => {
+            super::json_of(line);
+        }
+        Layout::Text(_) => {
+            let text = std::str::from_utf8(line).expect("a line is UTF-8");
+            let inside = text.strip_suffix('\n').expect("a line ends in a newline");
+            assert!(!inside.contains(char::is_control), "{inside:?}");
+        }
+    }
+}
+
+/// Looks at everything that can be reached; always true.
+fn walk(value: ValueRef<'_>, depth: u32) -> bool {
+    let each = |mut values: Values<'_>| values.all(|v| v.is_ok_and(|v| walk(v, depth + 1)));
+    match value {
+        ValueRef::Array(values) | ValueRef::Error(values) if depth < 100 => {
+            each(values);
+        }
+        ValueRef::Map(mut entries) if depth < 100 => {
+            entries.all(|entry| entry.is_ok_and(|(_, value)| walk(value, depth + 1)));
+        }
+        _ => {}
+    }
+    true
+}

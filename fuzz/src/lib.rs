@@ -1,0 +1,20 @@
+//! What the fuzz targets check, as plain functions: the targets call them with the fuzzer's input, the tests with
+//! seeds, so that a failing input can be looked at with an ordinary debugger.
+pub mod foreign;
+pub mod oracle;
+pub mod seeds;
+
+use serde_json::Value as Json;
+
+/// A line without its newline, as JSON.
+///
+/// # Panics
+/// When it is not exactly one line holding one JSON object.
+pub fn json_of(line: &[u8]) -> Json {
+    let text = std::str::from_utf8(line).expect("a line is UTF-8");
+    let inside = text.strip_suffix('\n').expect("a line ends in a newline");
+    assert!(!inside.contains(['\n', '\r', '\0', '\u{2028}', '\u{2029}']), "{inside:?}");
+    let json: Json = serde_json::from_str(inside).unwrap_or_else(|e| panic!("{e}: {inside:?}"));
+    assert!(json.is_object(), "{inside:?}");
+    json
+}

@@ -1,0 +1,96 @@
+//! Small inputs to start from, and the tests that replay them without a fuzzer.
+use ringseal::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal::core::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
+use ringseal::core::{Level, Limits};
+
+fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    let mut out = ValueWriter::new(&mut bytes[HEADER_BYTES..], Limits::default());
+    fill(&mut out);
+    let len = out.len_bytes();
+    let header = Header {
+        kind,
+        level: Level::Warn,
+        is_cut: false,
+        has_stack: false,
+        callsite,
+        context,
+        ticks: 1_763_060_400_123_456_789,
+    };
+    let len = header.write(&mut bytes, len);
+    bytes.truncate(len);
+    bytes
+}
+
+fn of_values(callsite: u32, values: &[&dyn Value]) -> Vec<u8> {
+    record(Kind::Event, callsite, 0, &|out| values.iter().for_each(|value| value.write(out)))
+}
+
+/// Stretches of a ring: one of each kind of record and value, then all in one.
+pub fn ring_stretches() -> Vec<Vec<u8>> {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1_763_060_400_123_456_789);
+    let v4 = std::net::SocketAddr::from(([192, 0, 2, 1], 443));
+    let v6 = std::net::SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 443));
+    let map = Map(&[("k", &1), ("k", &"x"), ("took_ms", &std::time::Duration::MAX)]);
+    let values: [&dyn Value; 20] = [
+        &(), &true, &-7, &u64::MAX, &i128::MIN, &u128::MAX, &1.5, &0.1f32, &'ß', &"text\n\"",
+        &b"\xFF bytes", &Number("1.10e400"), &time, &v4, &v6, &v4.ip(), &Uuid([7; 16]),
+        &[[1, 2], [3, 4]], &map, &DisplayValue("shown"),
+    ];
+    let mut all: Vec<Vec<u8>> = values.iter().map(|value| of_values(1, &[value])).collect();
+    let error = std::io::Error::other("disk full");
+    all.push(of_values(2, &[&ErrorValue(&error), &1.5, &7, &"x"]));
+    all.push(of_values(3, &[&1, &2, &3, &4]));
+    all.push(record(Kind::Context, 0, 1, &|out| out.entry("a", &"bound")));
+    all.push(record(Kind::Event, 1, 1, &|out| out.u64(7)));
+    all.push(record(Kind::Thread, 0, 0, &|out| {
+        out.u64(1);
+        out.str("main");
+    }));
+    all.push(record(Kind::Dynamic, 0, 1, &|out| {
+        out.str("target");
+        out.str("event");
+        (0..20).for_each(|index: i32| out.entry(&format!("k{}", index % 18), &index));
+    }));
+    all.push(all.concat());
+    all
+}
+
+/// Bytes for the structured target: it makes an event of any.
+pub fn noise() -> Vec<Vec<u8>> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..64).map(|index| (0..index * 16).map(|_| byte()).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use arbitrary::{Arbitrary, Unstructured};
+
+    #[test]
+    fn the_seeds_of_record_parse_and_their_damaged_copies_pass() {
+        for seed in super::ring_stretches() {
+            crate::foreign::ring_stretch(&seed);
+            for at in 0..seed.len().min(400) {
+                for byte in [0, 1, 0x7F, 0xFF] {
+                    let mut damaged = seed.clone();
+                    damaged[at] = byte;
+                    crate::foreign::ring_stretch(&damaged);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_of_json_vs_oracle_pass() {
+        for seed in super::noise() {
+            let event = crate::oracle::Event::arbitrary(&mut Unstructured::new(&seed));
+            event.iter().for_each(crate::oracle::check);
+        }
+    }
+}

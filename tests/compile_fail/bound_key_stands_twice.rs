@@ -1,0 +1,3 @@
+fn main() {
+    let _ = ringseal::fields! { r#type = 1, type = 2 };
+}

@@ -1,0 +1,3 @@
+fn main() {
+    ringseal::info!("order_filled", "" = 7);
+}

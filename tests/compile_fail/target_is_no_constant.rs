@@ -1,0 +1,4 @@
+fn main() {
+    let target = "exchange";
+    ringseal::info!(target: target, "order_filled");
+}

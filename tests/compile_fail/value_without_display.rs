@@ -1,0 +1,6 @@
+struct Order;
+
+fn main() {
+    ringseal::info!("order_filled", order = %Order);
+    ringseal::info!("order_filled", order = ?Order);
+}
