@@ -273,14 +273,20 @@ impl Processor {
         let lost = memory.counters.lost.get();
         let since = memory.told_unix_nanos;
         let told = std::mem::replace(&mut memory.lost_told, lost);
+        memory.counters.told_total.set(lost.total());
+        let handovers = memory.counters.handovers.get();
+        let is_mixed = std::mem::replace(&mut memory.handovers_told, handovers) != handovers
+            || memory.counters.is_unnamed.get() != 0;
+        let (thread, name) =
+            if is_mixed { (0, report::MIXED) } else { (memory.thread, &*memory.thread_name) };
         memory.told_unix_nanos = now.unix_nanos;
         self.own_event(&report::LOST, now, &mut |out| {
             out.u64(lost.total() - told.total());
             for level in Level::ALL {
                 out.u64(lost.of(level) - told.of(level));
             }
-            out.u64(memory.thread);
-            out.str(&memory.thread_name);
+            out.u64(thread);
+            out.str(name);
             out.time(since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000) as u32);
         });
     }
