@@ -268,7 +268,8 @@ impl Config {
         include_stack: bool;
         /// Where the time of an event comes from.
         timestamps: Timestamps;
-        /// Bytes of each thread's ring, rounded up to a power of two, at least 4096. Default 1 MiB. See `ringseal bench`.
+        /// Bytes of each thread's ring, rounded up to a power of two, at least 4096. Default 1 MiB. See
+        /// `ringseal bench`.
         ring_bytes: usize;
         /// How many rings there may be; threads beyond share one, with a lock. Default 1024.
         lanes_max: usize;

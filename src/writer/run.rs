@@ -2,8 +2,8 @@
 //!
 //! A writer that reads close behind the producers makes every log call dearer, because the ring's cache lines move
 //! back and forth; one that sleeps long lets a burst fill its ring. So it goes on at once only while rings fill up,
-//! sleeps half a millisecond as long as something comes, and twice as long after each turn that found nothing, up to a bound that keeps an idle process
-//! below 0.1 % of a core.
+//! sleeps half a millisecond as long as something comes, and twice as long after each turn that found nothing, up to
+//! a bound that keeps an idle process below 0.1 % of a core.
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;

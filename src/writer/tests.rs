@@ -42,6 +42,7 @@ static INFO: Callsite = Callsite::new(Metadata {
 #[derive(Debug, Default)]
 struct Script {
     fails: AtomicBool,
+    turn_fails: AtomicBool,
     bytes: Mutex<Vec<u8>>,
     /// Lines and bytes of each write that succeeded.
     writes: Mutex<Vec<(usize, usize)>>,
@@ -79,6 +80,13 @@ impl Sink for Scripted {
     fn flush(&mut self) -> Result<(), SinkError> {
         self.0.flushes.lock().push("flush");
         self.check()
+    }
+
+    fn turn(&mut self, _now: Now) -> Result<(), SinkError> {
+        match self.0.turn_fails.load(Ordering::SeqCst) {
+            true => Err(SinkError::Stalled { target: "a turn".into() }),
+            false => Ok(()),
+        }
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
