@@ -188,14 +188,15 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
-            match $crate::__private::AsEmitter::emitter(&$log) {
-                emitter => {
-                    if __CALLSITE.enabled(emitter.slot()) {
+            match &$log {
+                // The slot first: a disabled call needs no more of the logger.
+                log => {
+                    if __CALLSITE.enabled($crate::__private::AsEmitter::slot(log)) {
                         $crate::__private::emit(
-                            emitter,
+                            $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,
                             $level,
-                    $crate::__list!($({($key) $kind ($value)})*),
+                            $crate::__list!($({($key) $kind ($value)})*),
                         );
                     }
                 }

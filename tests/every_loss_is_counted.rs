@@ -65,7 +65,7 @@ fn overflow_behind_a_stuck_sink(overflow: [Overflow; Level::COUNT]) -> Outcome {
     // The writer is inside the sink before the rings fill.
     log(&engine, Level::Info, THREADS, 0);
     support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
-    // A lane that changes hands while it is full cannot tell the writer: all are there at once.
+    // All are there at once, so that each has a lane of its own.
     let all_are_there = std::sync::Barrier::new(THREADS as usize);
     let longest = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..THREADS)
@@ -161,6 +161,34 @@ fn a_report_names_the_thread_and_since_when() {
         assert_eq!(report["level"], "warn");
     }
     assert_eq!(names, (0..THREADS).map(|thread| format!("worker-{thread}")).collect());
+}
+
+#[test]
+fn a_report_does_not_blame_the_next_thread_for_what_one_that_ended_has_lost() {
+    let gate = Gate::closed();
+    let (sink, log_of_sink) = TestSink::gated(&gate);
+    let overflow = [Overflow::Lose; Level::COUNT];
+    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).sink(sink);
+    let engine = Engine::start(config).unwrap();
+    log(&engine, Level::Info, 0, 0);
+    support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
+    for thread in 1..=3 {
+        // One after the other, each gone for good before the next: all on the same lane, full from the first on.
+        let run = || (0..1000).for_each(|number| log(&engine, Level::Info, thread, number));
+        std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+    }
+    gate.open();
+    engine.flush().unwrap();
+    let lost = engine.metrics().lost;
+    engine.stop().unwrap();
+    let events = parse(&log_of_sink.bytes());
+    assert_eq!(reported(&events), lost);
+    for report in named(&events, "ringseal.lost") {
+        assert_eq!(
+            (&report["thread"], report["thread_name"].as_str()),
+            (&0.into(), Some("more than one thread"))
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringseal::{Config, Engine, FlushError, Overflow, info};
+use ringseal::{Config, Engine, FlushError, Overflow, WaitStrategy, info};
 use support::{Behaviour, Gate, TestSink, events_of, named, numbers, own};
 
 #[test]
@@ -24,27 +24,38 @@ fn after_a_flush_or_a_sync_the_line_is_in_the_file() {
 
 #[test]
 fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
+    // A net, not a proof: the moment in which it could go wrong is a few instructions long.
+    const THREADS: u64 = 150;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
-    let engine = Engine::start(Config::new().file(&path).ring_bytes(16 << 10)).unwrap();
-    // Somebody keeps calling, so that the writer is in the middle of taking a call when a lane arrives.
+    let config = Config::new().file(&path).ring_bytes(4096).wait(WaitStrategy::Spin);
+    let engine = Engine::start(config).unwrap();
     let is_over = AtomicBool::new(false);
+    let (done, next) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
+        // Somebody keeps calling, so that the writer is in the middle of taking a call when a lane arrives.
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 let _ = engine.metrics();
             }
         });
-        for number in 0..300_u64 {
-            let (engine, path) = (&engine, &path);
-            let run = move || {
-                // Two lanes at least: this one is new, because all others are held.
+        for number in 0..THREADS {
+            let (engine, path, is_over, done) = (&engine, &path, &is_over, done.clone());
+            scope.spawn(move || {
                 info!(engine, "step", number);
                 engine.flush().unwrap();
                 let text = std::fs::read_to_string(path).unwrap();
-                assert_eq!(text.lines().count() as u64, number + 1);
-            };
-            scope.spawn(run).join().unwrap();
+                done.send(text.lines().count() as u64).unwrap();
+                // Its lane must not be had by the next thread.
+                while !is_over.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(50));
+                }
+            });
+            let lines = next.recv().unwrap();
+            if lines != number + 1 {
+                is_over.store(true, Ordering::SeqCst);
+            }
+            assert_eq!(lines, number + 1);
         }
         is_over.store(true, Ordering::SeqCst);
     });

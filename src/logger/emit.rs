@@ -162,7 +162,7 @@ fn emit_slow(
         let result = *result.get_or_insert_with(|| write(lane));
         match result {
             Written::Done => {}
-            Written::TooLong | Written::NotPlain => lane.counters.lose(level),
+            Written::TooLong | Written::NotPlain => lane.lose(level),
             Written::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }
     };

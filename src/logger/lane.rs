@@ -347,6 +347,13 @@ impl Lane {
         }
     }
 
+    /// Counts one event as lost, and lets the writer know that there is something to report.
+    #[cold]
+    pub(crate) fn lose(&self, level: Level) {
+        self.counters.lose(level);
+        self.link.note_loss();
+    }
+
     /// Gives a lane back to its engine, for the next thread.
     pub(crate) fn go_home(mut lane: Box<Lane>) {
         if let Some(home) = lane.home.take() {

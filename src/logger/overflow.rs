@@ -50,7 +50,7 @@ pub(super) fn retry(
 ) {
     let patience = match policy {
         Overflow::Wait(patience) if !lane.is_losing() => patience,
-        _ => return lane.counters.lose(level),
+        _ => return lane.lose(level),
     };
     lane.counters.waits.add(1);
     let start = Instant::now();
@@ -61,12 +61,12 @@ pub(super) fn retry(
         round += 1;
         match write(lane) {
             Written::Done => return,
-            Written::TooLong | Written::NotPlain => return lane.counters.lose(level),
+            Written::TooLong | Written::NotPlain => return lane.lose(level),
             Written::Full => {}
         }
         if start.elapsed() >= patience || link.is_closed() {
             lane.set_losing();
-            return lane.counters.lose(level);
+            return lane.lose(level);
         }
     }
 }

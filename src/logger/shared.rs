@@ -183,6 +183,7 @@ fn introduce(lane: &mut Lane) {
     let number = NUMBER.try_with(|number| *number).unwrap_or(0);
     let current = std::thread::current();
     let name = current.name().unwrap_or("");
-    // A lane that was left full tells it later, by the next thread; only reports of loss would name the old one.
-    lane.introduce(number, name);
+    // Without room for the name, reports of loss say that they cannot tell whose it is.
+    let is_named = lane.introduce(number, name);
+    lane.counters.hand_over(is_named);
 }

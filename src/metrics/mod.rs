@@ -216,9 +216,23 @@ pub struct LaneCounters {
     pub lost_total: Counter,
     /// Calls that waited.
     pub waits: Counter,
+    /// The part of `lost_total` that the writer has reported.
+    pub told_total: Counter,
+    /// Times that another thread took the lane while losses were unreported.
+    pub handovers: Counter,
+    /// Gauge: 1 while the ring had no room for the name of the thread that has the lane.
+    pub is_unnamed: Counter,
 }
 
 impl LaneCounters {
+    /// Another thread takes the lane; `is_named` says whether its name is in the ring.
+    pub fn hand_over(&self, is_named: bool) {
+        if self.lost_total.get() != self.told_total.get() {
+            self.handovers.add(1);
+        }
+        self.is_unnamed.set(u64::from(!is_named));
+    }
+
     /// Counts one event as lost, from any thread.
     #[cold]
     pub fn lose_shared(&self, level: Level) {

@@ -25,6 +25,8 @@ pub(super) struct LaneMemory {
     pub(super) thread_name: String,
     /// Lost events that a report in the stream has told.
     pub(super) lost_told: crate::metrics::LevelCounts,
+    /// Changes of threads that a report has covered.
+    pub(super) handovers_told: u64,
     /// When the last report was, or the lane began.
     pub(super) told_unix_nanos: i64,
 }
@@ -44,6 +46,7 @@ impl LaneMemory {
             thread: 0,
             thread_name: String::with_capacity(128),
             lost_told: crate::metrics::LevelCounts::default(),
+            handovers_told: 0,
             told_unix_nanos: unix_nanos,
         }
     }

@@ -59,6 +59,8 @@ pub struct Link {
     pub coarse: CoarseTime,
     /// What the writer counts.
     pub counters: WriterCounters,
+    /// Events lost in all lanes: one look tells the writer whether there is anything to report.
+    losses: AtomicU64,
     /// The sinks' health and counts, renewed by the writer when somebody asks or now and then.
     pub sinks: Mutex<Vec<SinkMetrics>>,
 }
@@ -88,6 +90,7 @@ impl Link {
             thread: Mutex::new(None),
             coarse: CoarseTime::default(),
             counters: WriterCounters::default(),
+            losses: AtomicU64::new(0),
             sinks: Mutex::new(Vec::new()),
         };
         (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
@@ -165,6 +168,19 @@ impl Link {
             self.asleep.store(false, Ordering::Relaxed);
             self.unpark();
         }
+    }
+
+    /// Says that a lane has counted a loss.
+    pub fn note_loss(&self) {
+        // ORDER: release pairs with the acquire load in `losses`: the lane's own counts can be seen.
+        self.losses.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many losses have been noted.
+    #[inline]
+    pub fn losses(&self) -> u64 {
+        // ORDER: acquire pairs with the release in `note_loss`.
+        self.losses.load(Ordering::Acquire)
     }
 
     /// Whether a request or a lane has come since the last time this was asked.

@@ -138,7 +138,7 @@ impl Writer {
         }
         let cutoff = if calls.is_empty() { self.cutoff(ticks) } else { u64::MAX };
         self.drain(now, cutoff, &mut turn);
-        self.processor.report_losses(&mut self.lanes, now);
+        self.processor.report_losses(&mut self.lanes, self.link.losses(), now);
         self.processor.report_loss_of(&mut self.unplaced, now);
         self.processor.deliver(now);
         self.turn_sinks(now);

@@ -190,12 +190,14 @@ impl Outlet {
         }
         let lines = self.held.lines();
         let result = guarded(&mut *self.sink, |sink| {
-            sink.turn(now).map_err(Part::of)?;
+            // What fails in a turn, as retention can, says nothing about lines: they are offered all the same.
+            let turned = sink.turn(now);
             if lines.is_empty() {
-                sink.flush().map_err(Part::of)
+                sink.flush().map_err(Part::of)?;
             } else {
-                sink.write(lines, now).map_err(Into::into)
+                sink.write(lines, now)?;
             }
+            turned.map_err(|cause| Part { lines_written: lines.count(), cause })
         });
         match result {
             Ok(()) => {

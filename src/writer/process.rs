@@ -31,6 +31,8 @@ pub(super) struct Processor {
     /// Call sites by number, as they are met.
     sites: Vec<Option<&'static Callsite>>,
     own_payload: Vec<u8>,
+    /// Losses in all lanes as of the last look.
+    losses_seen: u64,
 }
 
 /// Counts of this turn; made public at its end.
@@ -89,6 +91,7 @@ impl Processor {
             news: Vec::new(),
             sites: Vec::new(),
             own_payload: vec![0; OWN_PAYLOAD_BYTES],
+            losses_seen: 0,
         }
     }
 
@@ -255,7 +258,11 @@ impl Processor {
     }
 
     /// Tells in the stream what lanes have lost since the last report.
-    pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], now: Now) {
+    pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], losses: u64, now: Now) {
+        // One look for all lanes, so that idle ones cost a turn nothing here.
+        if std::mem::replace(&mut self.losses_seen, losses) == losses {
+            return;
+        }
         for lane in lanes {
             self.report_loss_of(&mut lane.memory, now);
         }
@@ -273,14 +280,20 @@ impl Processor {
         let lost = memory.counters.lost.get();
         let since = memory.told_unix_nanos;
         let told = std::mem::replace(&mut memory.lost_told, lost);
+        memory.counters.told_total.set(lost.total());
+        let handovers = memory.counters.handovers.get();
+        let is_mixed = std::mem::replace(&mut memory.handovers_told, handovers) != handovers
+            || memory.counters.is_unnamed.get() != 0;
+        let (thread, name) =
+            if is_mixed { (0, report::MIXED) } else { (memory.thread, &*memory.thread_name) };
         memory.told_unix_nanos = now.unix_nanos;
         self.own_event(&report::LOST, now, &mut |out| {
             out.u64(lost.total() - told.total());
             for level in Level::ALL {
                 out.u64(lost.of(level) - told.of(level));
             }
-            out.u64(memory.thread);
-            out.str(&memory.thread_name);
+            out.u64(thread);
+            out.str(name);
             out.time(since.div_euclid(1_000_000_000), since.rem_euclid(1_000_000_000) as u32);
         });
     }

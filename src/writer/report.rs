@@ -16,6 +16,10 @@ macro_rules! own_events {
     )+};
 }
 
+/// The name of the thread where a full ring was handed from one that ended to the next, and whose loss it was is not
+/// known.
+pub const MIXED: &str = "more than one thread";
+
 own_events! {
     /// Events of one thread found their ring full and were given up.
     LOST = Warn "ringseal.lost" [

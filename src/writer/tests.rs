@@ -42,6 +42,7 @@ static INFO: Callsite = Callsite::new(Metadata {
 #[derive(Debug, Default)]
 struct Script {
     fails: AtomicBool,
+    turn_fails: AtomicBool,
     bytes: Mutex<Vec<u8>>,
     /// Lines and bytes of each write that succeeded.
     writes: Mutex<Vec<(usize, usize)>>,
@@ -81,6 +82,13 @@ impl Sink for Scripted {
         self.check()
     }
 
+    fn turn(&mut self, _now: Now) -> Result<(), SinkError> {
+        match self.0.turn_fails.load(Ordering::SeqCst) {
+            true => Err(SinkError::Stalled { target: "a turn".into() }),
+            false => Ok(()),
+        }
+    }
+
     fn sync(&mut self) -> Result<(), SinkError> {
         self.0.flushes.lock().push("sync");
         self.check()
@@ -96,6 +104,12 @@ struct House {
 }
 
 impl House {
+    /// What a producer does when it gives an event up.
+    fn lose(&self, lane: &TestLane, level: Level) {
+        lane.counters.lose(level);
+        self.link.note_loss();
+    }
+
     fn new() -> House {
         Self::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace))
     }

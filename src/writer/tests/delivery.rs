@@ -71,6 +71,24 @@ fn a_clock_that_is_set_back_does_not_make_a_pause_longer() {
 }
 
 #[test]
+fn a_sink_whose_turns_fail_for_ever_gets_its_lines_all_the_same() {
+    let mut house = House::new();
+    let mut lane = house.lane(0);
+    house.script.turn_fails.store(true, Ordering::SeqCst);
+    for number in 0..50 {
+        lane.event_at(house.clock.ticks(), number);
+        house.step_after(100 * MILLI);
+    }
+    // The longest pause, and nothing is left behind.
+    for _ in 0..11 {
+        house.step_after(100 * MILLI);
+    }
+    assert_eq!(house.steps(), (0..50).map(|number| (0, number)).collect::<Vec<_>>());
+    assert_eq!(house.named("ringseal.sink_failed").len(), 1);
+    assert_eq!(house.link.counters.snapshot().dropped.total(), 0);
+}
+
+#[test]
 fn a_failing_sink_does_not_keep_the_writer_awake() {
     let mut house = House::new();
     let mut lane = house.lane(0);

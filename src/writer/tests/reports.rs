@@ -17,9 +17,9 @@ fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
     });
     house.step_after(MILLI);
     for level in [Level::Info, Level::Info, Level::Error] {
-        lane.counters.lose(level);
+        house.lose(&lane, level);
     }
-    other.counters.lose(Level::Debug);
+    house.lose(&other, Level::Debug);
     house.step_after(MILLI);
     house.step_after(MILLI);
     let reports = house.named("ringseal.lost");
@@ -28,7 +28,7 @@ fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
     assert_eq!((&reports[0]["lost"], &reports[0]["thread"]), (&3.into(), &7.into()));
     assert_eq!(reports[0]["thread_name"], "worker");
     assert_eq!(lost_by_level(&reports[1]), LevelCounts([0, 1, 0, 0, 0, 0]));
-    lane.counters.lose(Level::Info);
+    house.lose(&lane, Level::Info);
     house.step_after(MILLI);
     let again = &house.named("ringseal.lost")[2];
     assert_eq!(lost_by_level(again), LevelCounts([0, 0, 1, 0, 0, 0]));
@@ -50,7 +50,7 @@ fn losses_without_a_lane_are_told_too() {
 fn a_report_that_no_sink_wants_is_discarded_not_written() {
     let mut house = House::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Error));
     let mut lane = house.lane(0);
-    lane.counters.lose(Level::Info);
+    house.lose(&lane, Level::Info);
     lane.event_at(house.clock.ticks(), 0);
     house.step();
     let metrics = house.link.counters.snapshot();
