@@ -5,7 +5,9 @@
 //! well. A reader of our output that goes away (`ringseal cat … |
 //! head`) is no failure.
 pub mod cat;
+pub mod demo;
 pub mod files;
+pub mod histogram;
 pub mod json;
 pub mod level;
 pub mod line;
@@ -13,4 +15,5 @@ pub mod out;
 pub mod pipe;
 pub mod progress;
 pub mod size;
+pub mod stopwatch;
 pub mod time;
