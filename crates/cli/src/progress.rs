@@ -111,6 +111,13 @@ impl Meter {
         }
     }
 
+    /// One unit more is done.
+    pub fn advance(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+        }
+    }
+
     /// Says something beside the bar; `message` is called only when it is drawn.
     pub fn say(&mut self, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.0 {
