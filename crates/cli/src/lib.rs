@@ -4,8 +4,11 @@
 //! usage or the command could not run, 128 and a signal's number when the signal ended it and all is
 //! well. A reader of our output that goes away (`ringseal cat … |
 //! head`) is no failure.
+pub mod bench;
 pub mod cat;
+pub mod demo;
 pub mod files;
+pub mod histogram;
 pub mod json;
 pub mod level;
 pub mod line;
@@ -13,4 +16,5 @@ pub mod out;
 pub mod pipe;
 pub mod progress;
 pub mod size;
+pub mod stopwatch;
 pub mod time;

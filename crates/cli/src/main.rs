@@ -2,13 +2,15 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{cat, out, pipe};
+use ringseal_cli::{bench, cat, demo, out, pipe};
 
 const EXAMPLES: &str = "\
 Examples:
   ringseal cat /var/log/app           show the logs of a directory
   ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
   my-service | ringseal pipe --dir logs   write standard input into rotating files
+  ringseal demo                       see what logging costs on this machine
+  ringseal bench --quick              which ring and batch suit this machine
   ringseal help cat                   more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
@@ -28,12 +30,16 @@ struct Cli {
 enum Command {
     Cat(cat::Args),
     Pipe(pipe::Args),
+    Demo(demo::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Bench(args) => bench::run(args),
         Command::Cat(args) => cat::run(args, cli.color),
+        Command::Demo(args) => demo::run(args),
         Command::Pipe(args) => pipe::run_command(args),
     };
     out::exit_code(result)

@@ -88,3 +88,48 @@ impl Drop for Progress {
         }
     }
 }
+
+/// A bar on standard error for work that is known to be long; drawn on a terminal only.
+#[derive(Debug)]
+pub struct Meter(Option<ProgressBar>);
+
+impl Meter {
+    /// A bar of `len` units in this form, as `indicatif` writes forms.
+    pub fn new(len: u64, form: &str) -> Self {
+        Self(io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(len);
+            let style = ProgressStyle::with_template(form);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        }))
+    }
+
+    /// So many units are done.
+    pub fn set(&mut self, done: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(done);
+        }
+    }
+
+    /// One unit more is done.
+    pub fn advance(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+        }
+    }
+
+    /// Says something beside the bar; `message` is called only when it is drawn.
+    pub fn say(&mut self, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(message());
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

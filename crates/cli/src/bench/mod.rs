@@ -1,0 +1,232 @@
+//! `ringseal bench`: which ring and which batch suit this machine.
+//!
+//! Settings take turns within each round, so that whatever else the machine does meets all of them;
+//! what counts is the median over the rounds.
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::out::{Failure, Outcome};
+use crate::progress::Meter;
+use crate::size::show_bytes;
+
+mod advice;
+mod run;
+
+use advice::{Advice, Spread, Summary, advise};
+use run::{Effort, Sample, clock_name, measure};
+
+const EXAMPLES: &str = "\
+Examples:
+  ringseal bench                      every setting, five rounds
+  ringseal bench --quick              fewer settings, shorter runs, three rounds
+  ringseal bench --dir /var/log       on the disk that the logs will be on
+  ringseal bench --json > bench.json  for a program
+
+Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts of 20 calls
+with pauses of 40 µs; of a call, as the mean of its burst. Both in each round, medians of all rounds.
+
+Exit codes: 0 done, 2 wrong usage or could not run.";
+
+/// Measures rings and batches of several sizes on this machine, and recommends one of each.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Fewer settings, shorter runs, three rounds instead of five.
+    #[arg(long)]
+    quick: bool,
+    /// The result as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Where the files go while they are written; they are removed again. Default: the system's
+    /// directory for temporary files.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Events of each throughput run.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    events: Option<u64>,
+    /// How many rounds.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=100))]
+    rounds: Option<u64>,
+}
+
+/// What is varied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Setting {
+    ring_bytes: usize,
+    batch_bytes: usize,
+}
+
+/// The engine's own choice.
+const DEFAULT: Setting = Setting { ring_bytes: 1 << 20, batch_bytes: 1 << 20 };
+
+const KIB: usize = 1 << 10;
+const RINGS: [usize; 5] = [64 * KIB, 256 * KIB, 1024 * KIB, 4096 * KIB, 8192 * KIB];
+const RINGS_QUICK: [usize; 3] = [64 * KIB, 1024 * KIB, 8192 * KIB];
+const BATCHES: [usize; 4] = [64 * KIB, 256 * KIB, 1024 * KIB, 4096 * KIB];
+const BATCHES_QUICK: [usize; 3] = [64 * KIB, 1024 * KIB, 4096 * KIB];
+
+/// Runs the command.
+///
+/// # Errors
+/// When files cannot be written, or an event did not arrive.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let settings = settings(args.quick);
+    let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
+    let mut effort = if args.quick {
+        Effort { events: 200_000, bursts: 2_000 }
+    } else {
+        Effort { events: 1_000_000, bursts: 5_000 }
+    };
+    effort.events = args.events.unwrap_or(effort.events);
+    effort.bursts = effort.bursts.min(effort.events);
+    let samples = sweep(args, &settings, rounds, effort)?;
+    let summaries: Vec<_> = settings
+        .iter()
+        .zip(&samples)
+        .map(|(setting, samples)| Summary::of(*setting, samples))
+        .collect();
+    let advice = advise(&summaries, DEFAULT)
+        .ok_or_else(|| Failure::Message("nothing was measured".into()))?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        write_json(&mut out, &summaries, &advice, rounds, effort)?;
+    } else {
+        write_table(&mut out, &summaries, &advice, rounds, effort)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn settings(is_quick: bool) -> Vec<Setting> {
+    let (rings, batches): (&[_], &[_]) =
+        if is_quick { (&RINGS_QUICK, &BATCHES_QUICK) } else { (&RINGS, &BATCHES) };
+    let of_ring = |ring_bytes: &usize| {
+        let ring_bytes = *ring_bytes;
+        batches.iter().map(move |&batch_bytes| Setting { ring_bytes, batch_bytes })
+    };
+    rings.iter().flat_map(of_ring).collect()
+}
+
+/// The samples of each setting, round by round.
+fn sweep(
+    args: &Args,
+    settings: &[Setting],
+    rounds: u64,
+    effort: Effort,
+) -> Result<Vec<Vec<Sample>>, Failure> {
+    let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let mut samples = vec![Vec::new(); settings.len()];
+    let mut meter =
+        Meter::new(rounds * settings.len() as u64, "{bar:30} {pos} of {len}, {eta} left, {msg}");
+    for round in 0..rounds {
+        for (setting, samples) in settings.iter().zip(&mut samples) {
+            let (ring, batch) = (show(setting.ring_bytes), show(setting.batch_bytes));
+            meter.say(|| format!("round {}: ring {ring}, batch {batch}", round + 1));
+            samples.push(measure(&dir, *setting, effort)?);
+            meter.advance();
+        }
+    }
+    Ok(samples)
+}
+
+fn show(bytes: usize) -> String {
+    show_bytes(bytes as u64).replace(".0 ", " ")
+}
+
+fn write_table(
+    out: &mut dyn Write,
+    summaries: &[Summary],
+    advice: &Advice,
+    rounds: u64,
+    effort: Effort,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest round)\n",
+        effort.events,
+        effort.bursts,
+        clock_name()
+    )?;
+    writeln!(
+        out,
+        "{:>8}  {:>8}  {:>22}  {:>10}  {:>8}  {:>18}  {:>8}",
+        "ring", "batch", "million events/s", "cpu/event", "call p50", "call p99", "waits"
+    )?;
+    for summary in summaries {
+        let range = |spread: &Spread, unit: f64, digits: usize| {
+            let [median, min, max] = [spread.median, spread.min, spread.max].map(|x| x / unit);
+            format!("{median:.digits$} ({min:.digits$} to {max:.digits$})")
+        };
+        let nanos = |spread: &Spread| format!("{:.0} ns", spread.median);
+        writeln!(
+            out,
+            "{:>8}  {:>8}  {:>22}  {:>10}  {:>8}  {:>18}  {:>8}{}",
+            show(summary.setting.ring_bytes),
+            show(summary.setting.batch_bytes),
+            range(&summary.events_per_second, 1e6, 2),
+            nanos(&summary.cpu_nanos_per_event),
+            nanos(&summary.p50_nanos),
+            range(&summary.p99_nanos, 1.0, 0),
+            summary.waits.median,
+            if summary.setting == advice.setting { "  <-" } else { "" }
+        )?;
+    }
+    let Setting { ring_bytes, batch_bytes } = advice.setting;
+    writeln!(
+        out,
+        "\nRecommended: ring_bytes {} ({ring_bytes}), batch_bytes_max {} ({batch_bytes}):\n{}.",
+        show(ring_bytes),
+        show(batch_bytes),
+        advice.why
+    )
+}
+
+fn write_json(
+    out: &mut dyn Write,
+    summaries: &[Summary],
+    advice: &Advice,
+    rounds: u64,
+    effort: Effort,
+) -> io::Result<()> {
+    let Effort { events, bursts } = effort;
+    write!(out, "{{\"rounds\":{rounds},\"events\":{events},\"bursts\":{bursts},\"settings\":[")?;
+    for (index, summary) in summaries.iter().enumerate() {
+        let Setting { ring_bytes, batch_bytes } = summary.setting;
+        let comma = if index > 0 { "," } else { "" };
+        write!(out, "{comma}{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes}")?;
+        let spreads = [
+            ("events_per_second", summary.events_per_second),
+            ("cpu_nanos_per_event", summary.cpu_nanos_per_event),
+            ("call_p50_nanos", summary.p50_nanos),
+            ("call_p99_nanos", summary.p99_nanos),
+            ("waits", summary.waits),
+        ];
+        for (name, Spread { median, min, max }) in spreads {
+            write!(
+                out,
+                ",\"{name}\":{{\"median\":{median:.1},\"min\":{min:.1},\"max\":{max:.1}}}"
+            )?;
+        }
+        out.write_all(b"}")?;
+    }
+    let Setting { ring_bytes, batch_bytes } = advice.setting;
+    // `why` is our own sentence: nothing in it needs escaping.
+    writeln!(
+        out,
+        "],\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\"why\":\"{}\"}}}}",
+        advice.why
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_default_is_always_among_the_settings() {
+        for is_quick in [false, true] {
+            let settings = settings(is_quick);
+            assert!(settings.contains(&DEFAULT));
+            assert!(settings.iter().all(|setting| setting.ring_bytes >= 64 * KIB));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One measurement of one setting.
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ringseal::core::{Level, clock};
+use ringseal::sink::file::{FileConfig, RotateEvery};
+use ringseal::{Config, Engine, Logger, Overflow, info};
+
+use super::Setting;
+use crate::histogram::Histogram;
+use crate::out::Failure;
+use crate::stopwatch::{Percentiles, Stopwatch, ticks};
+
+/// Calls that are timed together, so that the clock's own cost is shared.
+const BURST: u32 = 20;
+/// Between two bursts the writer has time to empty the ring.
+const PAUSE: Duration = Duration::from_micros(40);
+/// No event of a throughput run may be lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much is measured at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// Events of a throughput run.
+    pub(super) events: u64,
+    /// Bursts of a latency run.
+    pub(super) bursts: u64,
+}
+
+/// What one round of one setting gave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sample {
+    pub(super) events_per_second: f64,
+    /// Nanoseconds of CPU time.
+    pub(super) cpu_nanos_per_event: f64,
+    /// Calls that found the ring full, flat out.
+    pub(super) waits: u64,
+    /// Of a call, as the mean of a burst, not flat out.
+    pub(super) latency: Percentiles,
+}
+
+/// Measures `setting` once, in files below `dir`, which are removed again.
+pub(super) fn measure(dir: &Path, setting: Setting, effort: Effort) -> Result<Sample, Failure> {
+    let dir = tempfile::tempdir_in(dir).map_err(Failure::of)?;
+    let engine = start(dir.path(), setting)?;
+    let logger = engine.logger();
+    logger.prepare_thread();
+    // The first events meet cold memory in all settings alike; they are no part of the result.
+    (0..effort.events / 10).for_each(|seq| log(&logger, seq));
+    engine.flush().map_err(Failure::of)?;
+    let latency = latency(&logger, effort.bursts);
+    engine.flush().map_err(Failure::of)?;
+    let waits_before = engine.metrics().waits;
+
+    let watch = Stopwatch::start();
+    (0..effort.events).for_each(|seq| log(&logger, seq));
+    engine.flush().map_err(Failure::of)?;
+    let lap = watch.lap();
+
+    let metrics = engine.metrics();
+    let events = effort.events / 10 + effort.bursts * u64::from(BURST) + effort.events;
+    let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
+    if in_place < events {
+        return Err(Failure::Message(format!("of {events} events {in_place} are in place")));
+    }
+    let cpu = lap.cpu.unwrap_or_default();
+    Ok(Sample {
+        events_per_second: effort.events as f64 / lap.wall.as_secs_f64(),
+        cpu_nanos_per_event: cpu.as_nanos() as f64 / effort.events as f64,
+        waits: metrics.waits - waits_before,
+        latency,
+    })
+}
+
+fn start(dir: &Path, setting: Setting) -> Result<Engine, Failure> {
+    let file = FileConfig::new(dir.join("bench.log"))
+        .rotate_bytes_max(64 << 20)
+        .rotate_every(RotateEvery::Never);
+    let config = Config::new()
+        .file_with(file)
+        .ring_bytes(setting.ring_bytes)
+        .batch_bytes_max(setting.batch_bytes)
+        .overflow([Overflow::Wait(PATIENCE); Level::COUNT])
+        .flush_max(PATIENCE);
+    Engine::start(config).map_err(Failure::of)
+}
+
+/// The event that is measured: a number, a price, a symbol, a quantity.
+#[inline(always)]
+fn log(logger: &Logger, seq: u64) {
+    const SYMBOLS: [&str; 2] = ["BTC-PERP-26DEC26", "ETHUSD-26DEC2026"];
+    info!(target: "exchange::gateway", logger, "order filled", seq,
+        price = (seq % 100_000) as f64 / 100.0, sym = SYMBOLS[(seq & 1) as usize], qty = seq as i32);
+}
+
+fn latency(logger: &Logger, bursts: u64) -> Percentiles {
+    let mut histogram = Histogram::default();
+    let watch = Stopwatch::start();
+    for burst in 0..bursts {
+        let start = ticks();
+        (0..u64::from(BURST)).for_each(|call| log(logger, burst + call));
+        // In hundredths of a tick, so that short calls do not all look alike.
+        histogram.record(ticks().wrapping_sub(start) * 100 / u64::from(BURST));
+        pause();
+    }
+    Percentiles::of(&histogram, watch.lap().nanos_per_tick / 100.0)
+}
+
+fn pause() {
+    // Sleeping would take longer than the pause; on one core the writer must be let in.
+    let start = Instant::now();
+    while start.elapsed() < PAUSE {
+        std::thread::yield_now();
+    }
+}
+
+/// The clock that calls are timed with, for the report.
+pub(super) fn clock_name() -> &'static str {
+    match clock::tick_source() {
+        clock::TickSource::Tsc => "the time-stamp counter",
+        clock::TickSource::Monotonic => "the monotonic clock",
+    }
+}

@@ -1,0 +1,289 @@
+//! Reads back what the demo has written and compares it with what was logged and counted.
+use std::path::Path;
+
+use ringseal::Level;
+use ringseal::metrics::{LevelCounts, Metrics};
+use ringseal::sink::file::reader::{Options, ReadError, Reader, Step, segments_of};
+
+use super::service::{Done, TARGET};
+use crate::json::{Entries, Entry};
+use crate::progress::Meter;
+
+/// Lines between two looks at the progress.
+const LOOK_LINES: u64 = 4096;
+/// So many problems are told one by one.
+const TOLD_MAX: usize = 10;
+
+/// What stands in the files.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Lines of the service, by level.
+    pub(super) lines: LevelCounts,
+    /// Lines of the engine itself: losses, a clock that was set.
+    pub(super) own: LevelCounts,
+    /// Bytes of all files.
+    pub(super) bytes: u64,
+    pub(super) files: u64,
+    threads: Vec<Thread>,
+    problems: Problems,
+}
+
+/// What was seen of one thread.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Thread {
+    lines: u64,
+    /// The lowest number that may come next.
+    next_seq: u64,
+}
+
+#[derive(Debug, Default)]
+struct Problems {
+    told: Vec<String>,
+    count: u64,
+}
+
+impl Problems {
+    fn add(&mut self, problem: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.told.len() < TOLD_MAX {
+            self.told.push(problem());
+        }
+    }
+}
+
+impl Found {
+    pub(super) fn new(threads: usize) -> Self {
+        Self { threads: vec![Thread::default(); threads], ..Self::default() }
+    }
+
+    /// Reads the whole log at `path`, in which every line must be of this run.
+    pub(super) fn read(&mut self, path: &Path, run_id: &str) -> Result<(), ReadError> {
+        let files = segments_of(path)?;
+        self.files = files.len() as u64;
+        let len_bytes = files.iter().map(|file| file.len_bytes).sum();
+        let mut meter =
+            Meter::new(len_bytes, "checking {bar:30} {bytes} of {total_bytes}, {eta} left");
+        let mut reader = Reader::open(path, Options::default())?;
+        let mut entries = Entries::default();
+        let mut number = 0_u64;
+        loop {
+            match reader.next_line()? {
+                Step::Line(line) => {
+                    self.bytes += line.len() as u64 + 1;
+                    self.line(line, run_id, number, &mut entries);
+                    number += 1;
+                    if number.is_multiple_of(LOOK_LINES) {
+                        meter.set(self.bytes);
+                    }
+                }
+                Step::Gap(gap) => self.problems.add(|| format!("after line {number}: {gap:?}")),
+                Step::Idle | Step::End => break,
+            }
+        }
+        let bytes = self.bytes;
+        if bytes != len_bytes {
+            self.problems.add(|| format!("{len_bytes} bytes of files hold {bytes} of lines"));
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], run_id: &str, number: u64, entries: &mut Entries) {
+        if let Err(problem) = self.judge(line, run_id, entries) {
+            let shown = String::from_utf8_lossy(&line[..line.len().min(300)]).into_owned();
+            self.problems.add(|| format!("line {number}: {problem}: {shown}"));
+        }
+    }
+
+    fn judge(&mut self, line: &[u8], run_id: &str, entries: &mut Entries) -> Result<(), String> {
+        let text = str::from_utf8(line).map_err(|error| error.to_string())?;
+        entries.find(text).map_err(|error| error.to_string())?;
+        let keys = Keys::of(entries, text);
+        if keys.run_id != Some(run_id) {
+            return Err("not of this run".into());
+        }
+        let level: Level = keys.level.and_then(|level| level.parse().ok()).ok_or("no level")?;
+        match keys.target.ok_or("no target")? {
+            "ringseal" => self.own.0[level as usize] += 1,
+            target if target.starts_with(TARGET) => {
+                self.lines.0[level as usize] += 1;
+                let worker = keys.worker.ok_or("no worker")?;
+                return self.follow(worker, keys.seq.ok_or("no seq")?);
+            }
+            _ => return Err("not of the demo".into()),
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, worker: u64, seq: u64) -> Result<(), String> {
+        let thread = usize::try_from(worker).ok().and_then(|at| self.threads.get_mut(at));
+        let thread = thread.ok_or("no such worker")?;
+        if seq < thread.next_seq {
+            return Err(format!("out of order or doubled; at least {} expected", thread.next_seq));
+        }
+        *thread = Thread { lines: thread.lines + 1, next_seq: seq + 1 };
+        Ok(())
+    }
+
+    /// Everything that does not fit together; nothing when all is well.
+    pub(super) fn problems(&self, done: &[Done], metrics: &Metrics) -> Vec<String> {
+        let mut problems = self.problems.told.clone();
+        let untold = self.problems.count - self.problems.told.len() as u64;
+        if untold > 0 {
+            problems.push(format!("and {untold} more"));
+        }
+        self.compare_levels(done, metrics, &mut problems);
+        self.compare_threads(done, metrics, &mut problems);
+        let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
+        let bytes: u64 = metrics.sinks.iter().map(|sink| sink.bytes).sum();
+        let pairs = [
+            ("lines in the files", self.lines.total() + self.own.total(), in_place),
+            ("bytes in the files", self.bytes, bytes),
+            ("events discarded", 0, metrics.discarded.total()),
+            ("events truncated", 0, metrics.truncated.total()),
+            ("lines dropped", 0, metrics.dropped.total()),
+            ("records that could not be read", 0, metrics.record_errors),
+        ];
+        let differ = pairs.iter().filter(|(_, ours, engines)| ours != engines);
+        problems.extend(differ.map(|(what, ours, engines)| {
+            format!("{what}: {ours} here, {engines} by the engine's count")
+        }));
+        problems
+    }
+
+    fn compare_levels(&self, done: &[Done], metrics: &Metrics, problems: &mut Vec<String>) {
+        for level in Level::ALL {
+            let calls: u64 = done.iter().map(|done| done.calls.of(level)).sum();
+            let (lines, lost) = (self.lines.of(level), metrics.lost.of(level));
+            if calls != lines + lost {
+                problems.push(format!("{level}: {calls} calls, {lines} lines, {lost} lost"));
+            }
+            let (own, events) = (self.own.of(level), metrics.events.of(level));
+            if lines + own != events {
+                problems.push(format!(
+                    "{level}: {lines} lines of the service and {own} of the engine, {events} events by its count"
+                ));
+            }
+        }
+    }
+
+    fn compare_threads(&self, done: &[Done], metrics: &Metrics, problems: &mut Vec<String>) {
+        for (worker, (thread, done)) in self.threads.iter().zip(done).enumerate() {
+            let calls = done.calls.total();
+            let is_complete = *thread == Thread { lines: calls, next_seq: calls };
+            if thread.next_seq > calls || (metrics.lost.total() == 0 && !is_complete) {
+                problems.push(format!(
+                    "thread {worker}: {calls} calls, {} lines, the last number is {}",
+                    thread.lines,
+                    thread.next_seq.saturating_sub(1)
+                ));
+            }
+        }
+    }
+}
+
+/// What the check needs of a line.
+#[derive(Debug, Default)]
+struct Keys<'a> {
+    run_id: Option<&'a str>,
+    level: Option<&'a str>,
+    target: Option<&'a str>,
+    worker: Option<u64>,
+    seq: Option<u64>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(entries: &'a Entries, text: &'a str) -> Self {
+        let mut keys = Keys::default();
+        let string = |entry: &Entry<'a>| entry.string().and_then(|text| text.plain());
+        for entry in entries.iter(text) {
+            match entry.key.raw() {
+                "run_id" => keys.run_id = string(&entry),
+                "level" => keys.level = string(&entry),
+                "target" => keys.target = string(&entry),
+                "worker" => keys.worker = entry.raw.parse().ok(),
+                "seq" => keys.seq = entry.raw.parse().ok(),
+                _ => {}
+            }
+        }
+        keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringseal::metrics::SinkMetrics;
+
+    use super::*;
+
+    fn line(worker: u64, seq: u64) -> String {
+        format!(
+            r#"{{"level":"info","target":"ringseal_demo::http","event":"x","run_id":"r","seq":{seq},"worker":{worker}}}"#
+        )
+    }
+
+    /// The problems of a log with these lines, of which one thread says that it made `calls` calls.
+    fn problems(lines: &[String], calls: u64, change: impl FnOnce(&mut Metrics)) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("ringseal-demo.log");
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(&path, &text).expect("room");
+        let mut found = Found::new(1);
+        found.read(&path, "r").expect("the log");
+        let mut done = Done::default();
+        done.calls.0[Level::Info as usize] = calls;
+        let mut metrics = Metrics::default();
+        metrics.events.0[Level::Info as usize] = lines.len() as u64;
+        let mut sink = SinkMetrics::default();
+        (sink.lines, sink.bytes) = (lines.len() as u64, text.len() as u64);
+        metrics.sinks = vec![sink];
+        change(&mut metrics);
+        found.problems(&[done], &metrics)
+    }
+
+    #[test]
+    fn a_log_that_is_complete_has_no_problems() {
+        let lines: Vec<_> = (0..5).map(|seq| line(0, seq)).collect();
+        assert_eq!(problems(&lines, 5, |_| {}), Vec::<String>::new());
+        assert_eq!(problems(&[], 0, |_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_line_that_is_missing_doubled_out_of_order_or_no_json_is_found() {
+        let cases: [(&str, Vec<String>, u64); 6] = [
+            ("missing at the end", vec![line(0, 0), line(0, 1)], 3),
+            ("missing in the middle", vec![line(0, 0), line(0, 2)], 3),
+            ("doubled", vec![line(0, 0), line(0, 0)], 2),
+            ("out of order", vec![line(0, 1), line(0, 0)], 2),
+            ("no JSON", vec![line(0, 0), "{\"level\":".into()], 2),
+            ("another's", vec![line(0, 0), line(7, 1)], 2),
+        ];
+        for (case, lines, calls) in cases {
+            assert!(!problems(&lines, calls, |_| {}).is_empty(), "{case}");
+        }
+    }
+
+    #[test]
+    fn lost_events_are_no_mismatch_when_they_are_counted_exactly() {
+        let lines = [line(0, 0), line(0, 2), line(0, 5)];
+        let lost = |count| move |metrics: &mut Metrics| metrics.lost.0[2] = count;
+        assert_eq!(problems(&lines, 6, lost(3)), Vec::<String>::new());
+        assert_eq!(problems(&lines, 6, lost(2)).len(), 1);
+        assert_eq!(problems(&lines, 6, lost(4)).len(), 1);
+    }
+
+    #[test]
+    fn counts_of_the_engine_that_are_off_are_found() {
+        type Change = fn(&mut Metrics);
+        let changes: [Change; 6] = [
+            |metrics| metrics.events.0[2] += 1,
+            |metrics| metrics.sinks[0].lines += 1,
+            |metrics| metrics.sinks[0].bytes += 1,
+            |metrics| metrics.dropped.0[5] += 1,
+            |metrics| metrics.truncated.0[0] += 1,
+            |metrics| metrics.record_errors += 1,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            assert_eq!(problems(&[line(0, 0)], 1, change).len(), 1, "change {index}");
+        }
+    }
+}

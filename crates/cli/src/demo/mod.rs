@@ -1,0 +1,284 @@
+//! `ringseal demo`: a service that takes orders, in one process, logging flat out; then a report and
+//! a check of every line.
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ringseal::sink::file::{FileConfig, RotateEvery};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Timestamps};
+
+use crate::histogram::Histogram;
+use crate::out::{Failure, Outcome, complain};
+use crate::progress::Meter;
+use crate::size::{parse_bytes, show_bytes, show_count};
+use crate::stopwatch::{Percentiles, Stopwatch, ticks};
+
+mod check;
+mod clean;
+mod report;
+mod service;
+
+use check::Found;
+use report::Report;
+use service::{Done, Worker};
+
+const EXAMPLES: &str = "\
+Examples:
+  ringseal demo                          two threads, ten seconds, flat out, into ./ringseal-demo
+  ringseal demo --rate 100000 --latency  what a call costs a service that is not flat out
+  ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
+  ringseal cat ringseal-demo             look at what it wrote
+
+The logs of earlier demos in the directory are removed first. At the end every line is read back: it must
+parse, each thread's numbers must be complete and in order, and the counts must be the engine's own.
+
+Exit codes: 0 all is well, 1 the check failed, 2 wrong usage or could not run.";
+
+/// Segments of this length.
+const ROTATE_BYTES: u64 = 64 << 20;
+/// How often the end is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long writing the rest may take.
+const DRAIN_MAX: Duration = Duration::from_secs(120);
+
+/// Runs a service that logs flat out, reports what it cost, and checks every line.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where the logs go; created if it is missing.
+    #[arg(long, value_name = "DIR", default_value = "ringseal-demo")]
+    dir: PathBuf,
+    /// How long it runs.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
+    seconds: Duration,
+    /// How many threads log.
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: u16,
+    /// Events per second of all threads together; without it they log as fast as they can.
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
+    /// Stop before the logs grow beyond this, or beyond half of the free space.
+    #[arg(long, value_name = "BYTES", default_value = "4GiB", value_parser = parse_bytes)]
+    bytes_max: u64,
+    /// Rather lose an event below error than wait when a ring is full.
+    #[arg(long)]
+    latency: bool,
+    /// Take the time of events from the writer, at most 100 µs old, instead of reading the clock.
+    #[arg(long)]
+    coarse: bool,
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.01..=86_400.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected 0.01 to 86400 seconds".into())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the directory cannot be prepared, or the logs cannot be opened or read back.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let path = args.dir.join(clean::LOG);
+    clean::remove_old_logs(&args.dir).map_err(Failure::of)?;
+    let engine = Engine::start(config(args, &path)).map_err(Failure::of)?;
+    let limit = Limit::of(args.bytes_max, free_bytes(&args.dir));
+    let watch = Stopwatch::start();
+    let (done, stopped_early) = serve(args, &engine, &limit, &watch)?;
+    let flushed = engine.flush();
+    let lap = watch.lap();
+    let (run_id, metrics) = (engine.run_id().to_owned(), engine.metrics());
+    let stopped = engine.stop();
+
+    let mut latency = Histogram::default();
+    done.iter().for_each(|done| latency.merge(&done.latency));
+    let mut found = Found::new(done.len());
+    found.read(&path, &run_id).map_err(Failure::of)?;
+    let problems = found.problems(&done, &metrics);
+    let report = Report {
+        threads: done.len(),
+        setup: setup(args),
+        stopped_early,
+        path,
+        lap,
+        latency: Percentiles::of(&latency, lap.nanos_per_tick),
+        clock_nanos: clock_nanos(lap.nanos_per_tick),
+        metrics,
+        files: found.files,
+    };
+    let mut out = io::stdout().lock();
+    write!(out, "{report}")?;
+    let ends = [("flushing", flushed), ("stopping", stopped)];
+    let ends = ends.into_iter().filter_map(|(what, end)| Some(format!("{what}: {}", end.err()?)));
+    conclude(&mut out, &found, problems.into_iter().chain(ends).collect())
+}
+
+fn conclude(out: &mut dyn Write, found: &Found, problems: Vec<String>) -> Result<Outcome, Failure> {
+    let lines = show_count(found.lines.total() + found.own.total());
+    if problems.is_empty() {
+        writeln!(
+            out,
+            "checked     {lines} lines parse; every thread's numbers are complete and in order but for what is lost;\n            \
+             lines, bytes and losses are what the engine counted"
+        )?;
+        return Ok(Outcome::Fine);
+    }
+    writeln!(out, "checked     {lines} lines: FAILED")?;
+    out.flush()?;
+    problems.iter().for_each(complain);
+    Ok(Outcome::Findings)
+}
+
+fn config(args: &Args, path: &Path) -> Config {
+    let file = FileConfig::new(path)
+        .rotate_bytes_max(ROTATE_BYTES)
+        .rotate_every(RotateEvery::Never)
+        .retain_segments_max(None);
+    let config = Config::new()
+        .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
+        .file_with(file)
+        .timestamps(if args.coarse { Timestamps::Coarse } else { Timestamps::Exact })
+        .flush_max(DRAIN_MAX)
+        .shutdown_max(DRAIN_MAX);
+    if args.latency { config.latency() } else { config }
+}
+
+fn setup(args: &Args) -> String {
+    let pace = match args.rate {
+        Some(rate) => format!("{} events/s wanted", show_count(rate)),
+        None => "flat out".into(),
+    };
+    let time = if args.coarse { "coarse" } else { "exact" };
+    let full = if args.latency { "loses below error" } else { "waits up to 100 ms" };
+    format!("{pace}, {time} timestamps, a full ring {full}")
+}
+
+/// Runs the threads until time or room is up; says what they did and why they ended early.
+fn serve(
+    args: &Args,
+    engine: &Engine,
+    limit: &Limit,
+    watch: &Stopwatch,
+) -> Result<(Vec<Done>, Option<String>), Failure> {
+    let stop = AtomicBool::new(false);
+    let rate = args.rate.map(|rate| rate as f64 / f64::from(args.threads));
+    std::thread::scope(|scope| {
+        let start = |number| {
+            let worker = Worker::new(engine.logger(), u64::from(number), rate, &stop);
+            let builder = std::thread::Builder::new().name(format!("orders-{number}"));
+            builder.spawn_scoped(scope, move || worker.run())
+        };
+        let threads: Result<Vec<_>, _> = (0..args.threads).map(start).collect();
+        let stopped_early = match &threads {
+            Ok(_) => watch_over(args.seconds, engine, limit, watch),
+            Err(_) => None,
+        };
+        // ORDER: relaxed; the threads only end by it.
+        stop.store(true, Ordering::Relaxed);
+        let threads = threads.map_err(Failure::of)?;
+        let done: Result<Vec<_>, _> = threads.into_iter().map(|thread| thread.join()).collect();
+        let done = done.map_err(|_| Failure::Message("a thread of the service panicked".into()))?;
+        Ok((done, stopped_early))
+    })
+}
+
+/// Returns when time or room is up.
+fn watch_over(
+    seconds: Duration,
+    engine: &Engine,
+    limit: &Limit,
+    watch: &Stopwatch,
+) -> Option<String> {
+    let millis = seconds.as_millis() as u64;
+    let mut meter = Meter::new(millis, "logging  {bar:30} {msg}");
+    loop {
+        let left = seconds.saturating_sub(watch.elapsed());
+        if left.is_zero() {
+            return None;
+        }
+        std::thread::sleep(left.min(LOOK_EVERY));
+        let metrics = engine.metrics();
+        if metrics.line_bytes >= limit.stop_at_bytes {
+            return Some(limit.to_string());
+        }
+        meter.set(watch.elapsed().as_millis() as u64);
+        let events = show_count(metrics.events.total());
+        meter.say(|| format!("{events} events, {}", show_bytes(metrics.line_bytes)));
+    }
+}
+
+/// How much may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit {
+    bytes_max: u64,
+    is_free_space: bool,
+    /// Some room is left for what is still in the rings.
+    stop_at_bytes: u64,
+}
+
+impl Limit {
+    fn of(bytes_max: u64, free_bytes: Option<u64>) -> Self {
+        let half = free_bytes.map_or(u64::MAX, |bytes| bytes / 2);
+        let is_free_space = half < bytes_max;
+        let bytes_max = bytes_max.min(half);
+        let stop_at_bytes = bytes_max - (bytes_max / 8).min(64 << 20);
+        Self { bytes_max, is_free_space, stop_at_bytes }
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let why = if self.is_free_space { "half of the free space" } else { "--bytes-max" };
+        write!(f, "the logs have come near {}, {why}", show_bytes(self.bytes_max))
+    }
+}
+
+#[cfg(unix)]
+fn free_bytes(dir: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_dir: &Path) -> Option<u64> {
+    None
+}
+
+/// What two readings of the clock with nothing between them take, in the middle of many.
+fn clock_nanos(nanos_per_tick: f64) -> f64 {
+    let mut histogram = Histogram::default();
+    for _ in 0..10_000 {
+        let start = ticks();
+        histogram.record(ticks().wrapping_sub(start));
+    }
+    histogram.quantile(0.5) as f64 * nanos_per_tick
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_more_than_half_of_the_free_space() {
+        let gib = 1 << 30;
+        let cases = [
+            (4 * gib, Some(100 * gib), 4 * gib, false),
+            (4 * gib, Some(6 * gib), 3 * gib, true),
+            (4 * gib, Some(0), 0, true),
+            (4 * gib, None, 4 * gib, false),
+        ];
+        for (bytes_max, free, expected, is_free_space) in cases {
+            let limit = Limit::of(bytes_max, free);
+            assert_eq!((limit.bytes_max, limit.is_free_space), (expected, is_free_space));
+            assert!(limit.stop_at_bytes <= expected && limit.stop_at_bytes >= expected / 8 * 7);
+        }
+    }
+
+    #[test]
+    fn seconds_are_a_number_within_reason() {
+        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["", "0", "-1", "NaN", "inf", "1e9", "x"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
+    }
+}

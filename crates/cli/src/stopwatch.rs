@@ -1,0 +1,138 @@
+//! Ticks into nanoseconds, and the CPU time of this process.
+use std::time::{Duration, Instant};
+
+use ringseal::core::clock::{Clock, SystemClock};
+
+use crate::histogram::Histogram;
+
+/// Ticks of the time-stamp counter, or of the monotonic clock where it cannot be trusted.
+#[inline(always)]
+pub fn ticks() -> u64 {
+    SystemClock.ticks()
+}
+
+/// Measures wall time, CPU time and the length of a tick over the same stretch.
+#[derive(Debug)]
+pub struct Stopwatch {
+    start: Instant,
+    start_ticks: u64,
+    start_cpu: Option<Duration>,
+}
+
+/// What a stopwatch has measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lap {
+    /// Wall time.
+    pub wall: Duration,
+    /// User and system time of the whole process; `None` where the system does not say.
+    pub cpu: Option<Duration>,
+    /// How long a tick was.
+    pub nanos_per_tick: f64,
+}
+
+impl Stopwatch {
+    /// Starts.
+    pub fn start() -> Self {
+        Self { start: Instant::now(), start_ticks: ticks(), start_cpu: cpu_time() }
+    }
+
+    /// Wall time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// What has passed until now.
+    pub fn lap(&self) -> Lap {
+        let (ticks, wall) = (ticks().wrapping_sub(self.start_ticks), self.start.elapsed());
+        let cpu = cpu_time().zip(self.start_cpu).map(|(now, start)| now.saturating_sub(start));
+        Lap { wall, cpu, nanos_per_tick: wall.as_nanos() as f64 / ticks.max(1) as f64 }
+    }
+}
+
+/// User and system time of this process so far.
+#[cfg(unix)]
+fn cpu_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+}
+
+#[cfg(not(unix))]
+fn cpu_time() -> Option<Duration> {
+    None
+}
+
+/// Percentiles in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Percentiles {
+    /// How many values there were.
+    pub count: u64,
+    /// Half of all values are not longer.
+    pub p50: f64,
+    /// Nine in ten are not longer.
+    pub p90: f64,
+    /// 99 in a hundred are not longer.
+    pub p99: f64,
+    /// 999 in a thousand are not longer.
+    pub p999: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Percentiles {
+    /// Of a histogram of ticks.
+    pub fn of(histogram: &Histogram, nanos_per_tick: f64) -> Self {
+        let at = |quantile| histogram.quantile(quantile) as f64 * nanos_per_tick;
+        Self {
+            count: histogram.count(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: histogram.max() as f64 * nanos_per_tick,
+        }
+    }
+}
+
+/// Nanoseconds for people, in a unit that fits.
+pub fn show_nanos(nanos: f64) -> String {
+    match nanos {
+        n if n < 1e3 => format!("{n:.0} ns"),
+        n if n < 1e6 => format!("{:.1} µs", n / 1e3),
+        n if n < 1e9 => format!("{:.1} ms", n / 1e6),
+        n => format!("{:.1} s", n / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_become_nanoseconds() {
+        let mut histogram = Histogram::default();
+        (1..=1000).for_each(|value| histogram.record(value));
+        let percentiles = Percentiles::of(&histogram, 0.5);
+        assert_eq!((percentiles.count, percentiles.max), (1000, 500.0));
+        assert!((250.0..=258.0).contains(&percentiles.p50), "{percentiles:?}");
+        assert!((495.0..=500.0).contains(&percentiles.p99), "{percentiles:?}");
+    }
+
+    #[test]
+    fn a_lap_knows_how_long_a_tick_is() {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+        let lap = watch.lap();
+        assert!(lap.wall >= Duration::from_millis(2));
+        assert!(lap.nanos_per_tick > 0.01 && lap.nanos_per_tick < 100.0, "{lap:?}");
+    }
+
+    #[test]
+    fn people_read_nanoseconds_in_a_unit_that_fits() {
+        let cases = [(17.4, "17 ns"), (1500.0, "1.5 µs"), (2.5e6, "2.5 ms"), (3e9, "3.0 s")];
+        for (nanos, shown) in cases {
+            assert_eq!(show_nanos(nanos), shown);
+        }
+    }
+}
