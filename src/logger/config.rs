@@ -525,8 +525,7 @@ impl Config {
         match format {
             Format::Json => Layout::Flat(Box::new(Flat::new(self.flat.clone()))),
             Format::Console => {
-                let mut options = TextOptions::default();
-                options.color = color;
+                let options = TextOptions { color, ..TextOptions::default() };
                 Layout::Text(Box::new(Text::new(options)))
             }
         }

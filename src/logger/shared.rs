@@ -48,6 +48,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Pool {
     /// Lanes whose thread has ended.
+    #[allow(clippy::vec_box, reason = "a lane is large, and moves between threads by its address")]
     free: Vec<Box<Lane>>,
     counters: Vec<Arc<LaneCounters>>,
 }
