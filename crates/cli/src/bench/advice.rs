@@ -85,8 +85,8 @@ pub(super) fn advise(summaries: &[Summary], default: Setting) -> Option<Advice> 
         return Some(Advice { setting: default, why: why.into() });
     }
     let why = format!(
-        "the least memory among the settings within {:.0} % of the highest throughput ({:.2} million events/s) \
-         and within {:.0} % of the lowest p99 of those ({calmest:.0} ns)",
+        "the least memory among the settings within {:.0} % of the highest throughput \
+         ({:.2} million events/s) and within {:.0} % of the lowest p99 of those ({calmest:.0} ns)",
         THROUGHPUT_SLACK * 100.0,
         fastest / 1e6,
         LATENCY_SLACK * 100.0,
@@ -123,14 +123,14 @@ mod tests {
 
     #[test]
     fn medians_are_those_of_the_sorted_values() {
-        let cases: [(&[f64], (f64, f64, f64)); 5] = [
-            (&[], (0.0, 0.0, 0.0)),
-            (&[7.0], (7.0, 7.0, 7.0)),
-            (&[9.0, 1.0], (5.0, 1.0, 9.0)),
-            (&[9.0, 1.0, 2.0], (2.0, 1.0, 9.0)),
-            (&[4.0, 3.0, 2.0, 1.0], (2.5, 1.0, 4.0)),
+        let cases: [(&[f64], [f64; 3]); 5] = [
+            (&[], [0.0, 0.0, 0.0]),
+            (&[7.0], [7.0, 7.0, 7.0]),
+            (&[9.0, 1.0], [5.0, 1.0, 9.0]),
+            (&[9.0, 1.0, 2.0], [2.0, 1.0, 9.0]),
+            (&[4.0, 3.0, 2.0, 1.0], [2.5, 1.0, 4.0]),
         ];
-        for (values, (median, min, max)) in cases {
+        for (values, [median, min, max]) in cases {
             assert_eq!(Spread::of(values.iter().copied()), Spread { median, min, max });
         }
     }

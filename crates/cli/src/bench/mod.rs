@@ -5,6 +5,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::value_parser;
+
 use crate::out::{Failure, Outcome};
 use crate::progress::Meter;
 use crate::size::show_bytes;
@@ -22,8 +24,9 @@ Examples:
   ringseal bench --dir /var/log       on the disk that the logs will be on
   ringseal bench --json > bench.json  for a program
 
-Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts of 20 calls
-with pauses of 40 µs; of a call, as the mean of its burst. Both in each round, medians of all rounds.
+Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts
+of 20 calls with pauses of 40 µs; of a call, as the mean of its burst. Both are measured in each
+round; what is shown are the medians of all rounds.
 
 Exit codes: 0 done, 2 wrong usage or could not run.";
 
@@ -42,10 +45,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Events of each throughput run.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1000..=100_000_000))]
     events: Option<u64>,
     /// How many rounds.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1..=100))]
     rounds: Option<u64>,
 }
 
@@ -141,7 +144,8 @@ fn write_table(
 ) -> io::Result<()> {
     writeln!(
         out,
-        "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest round)\n",
+        "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest \
+         round)\n",
         effort.events,
         effort.bursts,
         clock_name()
@@ -212,7 +216,8 @@ fn write_json(
     // `why` is our own sentence: nothing in it needs escaping.
     writeln!(
         out,
-        "],\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\"why\":\"{}\"}}}}",
+        "],\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\
+         \"why\":\"{}\"}}}}",
         advice.why
     )
 }
