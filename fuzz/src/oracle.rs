@@ -147,11 +147,8 @@ pub fn check(event: &Event) {
     let mut layout = Layout::Flat(Box::new(Flat::new(options)));
     let mut rendered = Vec::new();
     layout.bound(&bound_entries, &mut rendered).expect("what was written can be read");
-    let context = Bound {
-        entries: &bound_entries,
-        rendered: &rendered,
-        key_bits: key_bits(&bound_entries),
-    };
+    let context =
+        Bound { entries: &bound_entries, rendered: &rendered, key_bits: key_bits(&bound_entries) };
     let level = Level::ALL[usize::from(event.level) % Level::COUNT];
     let line_event = LineEvent {
         unix_nanos: event.unix_nanos,
@@ -198,7 +195,11 @@ fn expected(event: &Event, level: Level, max: usize) -> Json {
 
 fn users_key(key: &str) -> String {
     let own = ["timestamp", "level", "target", "event", "run_id", "schema_version", "stack"];
-    if own.contains(&key.trim_start_matches("field.")) { format!("field.{key}") } else { key.into() }
+    if own.contains(&key.trim_start_matches("field.")) {
+        format!("field.{key}")
+    } else {
+        key.into()
+    }
 }
 
 fn json(value: &Tree, key: &str, max: usize, depth: u8) -> Json {

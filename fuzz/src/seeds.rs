@@ -33,9 +33,26 @@ pub fn ring_stretches() -> Vec<Vec<u8>> {
     let v6 = std::net::SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 443));
     let map = Map(&[("k", &1), ("k", &"x"), ("took_ms", &std::time::Duration::MAX)]);
     let values: [&dyn Value; 20] = [
-        &(), &true, &-7, &u64::MAX, &i128::MIN, &u128::MAX, &1.5, &0.1f32, &'ß', &"text\n\"",
-        &b"\xFF bytes", &Number("1.10e400"), &time, &v4, &v6, &v4.ip(), &Uuid([7; 16]),
-        &[[1, 2], [3, 4]], &map, &DisplayValue("shown"),
+        &(),
+        &true,
+        &-7,
+        &u64::MAX,
+        &i128::MIN,
+        &u128::MAX,
+        &1.5,
+        &0.1f32,
+        &'ß',
+        &"text\n\"",
+        &b"\xFF bytes",
+        &Number("1.10e400"),
+        &time,
+        &v4,
+        &v6,
+        &v4.ip(),
+        &Uuid([7; 16]),
+        &[[1, 2], [3, 4]],
+        &map,
+        &DisplayValue("shown"),
     ];
     let mut all: Vec<Vec<u8>> = values.iter().map(|value| of_values(1, &[value])).collect();
     let error = std::io::Error::other("disk full");

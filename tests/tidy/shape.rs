@@ -61,7 +61,8 @@ pub fn widths(sources: &[Source]) -> Vec<String> {
 /// Every module opens by telling what it is.
 pub fn openings(sources: &[Source]) -> Vec<String> {
     let is_open = |source: &&Source| {
-        let first = source.text.lines().find(|line| !line.trim().is_empty());
+        let mut lines = source.text.lines();
+        let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with("#!["));
         !first.is_some_and(|line| line.starts_with("//!") && line.len() > 4)
     };
     // Golden sources of compile errors are programs of users.
