@@ -94,6 +94,16 @@ pub(super) fn advise(summaries: &[Summary], default: Setting) -> Option<Advice> 
     Some(Advice { setting: best.setting, why })
 }
 
+/// Rounds of one setting that differ by more than this factor tell of a busy machine.
+pub(super) const NOISE_MAX: f64 = 1.5;
+
+/// By what factor rounds of one setting differ in throughput, in the middle of all settings.
+pub(super) fn noise(summaries: &[Summary]) -> f64 {
+    let factor =
+        |summary: &Summary| summary.events_per_second.max / summary.events_per_second.min.max(1.0);
+    Spread::of(summaries.iter().map(factor)).median
+}
+
 /// Whether every round of the one beats every round of the other, in throughput or in p99.
 fn is_clearly_better(one: &Summary, other: &Summary) -> bool {
     one.events_per_second.min > other.events_per_second.max
@@ -152,6 +162,12 @@ mod tests {
     fn within_the_noise_the_default_stays() {
         let summaries = [summary(1 << 16, 5e6, 30.0, 0.3), summary(1 << 20, 4e6, 40.0, 0.3)];
         assert_eq!(advise(&summaries, DEFAULT).expect("advice").setting, DEFAULT);
+    }
+
+    #[test]
+    fn noise_is_how_far_rounds_of_one_setting_lie_apart() {
+        let summaries = [summary(1 << 16, 5e6, 30.0, 0.5), summary(1 << 20, 4e6, 40.0, 0.5)];
+        assert_eq!(noise(&summaries), 3.0);
     }
 
     #[test]

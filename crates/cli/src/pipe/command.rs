@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut problems = account.problems();
     problems.extend(stopped.err().map(|error| format!("stopping: {error}")));
     if !args.quiet || !problems.is_empty() {
-        complain(format_args!("pipe\n{account}"));
+        complain(format_args!("{account}"));
     }
     for problem in &problems {
         complain(problem);
