@@ -1,15 +1,33 @@
 //! The cursor that everything in this room appends through.
 //!
-//! Promises: appending checks the room with one compare and allocates only when the vector is full.
-//! [`Out::reserve`] ahead of a line makes sure that it happens at most once in the line. Nothing
+//! Promises: appending checks the room with one compare — a key and its value share one — and
+//! allocates only when the vector is full. [`Out::reserve`] ahead of a line makes sure that it
+//! happens at most once in the line. Nothing
 //! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
 //! cursor is dropped; a cursor that is leaked forgets them, no more.
-use super::simd::Cursor;
+use super::fragment::Fragment;
+use super::simd::{Cursor, Room, SLACK};
+
+/// Room for a value, quotes included, as far as it is written inline.
+pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;
 
 /// Appends to a vector of bytes.
 ///
 /// Its pointers stay in registers as long as it is a local variable of the function that walks a
-/// record; hand `&mut Out` to functions that inline.
+/// record. Hand `&mut Out` to functions that inline only.
+///
+/// ```
+/// use ringseal::encode::{Fragment, Out};
+/// let [price, qty] = [&b"{\"price\":"[..], b",\"qty\":"].map(Fragment::new);
+/// let mut line = Vec::new();
+/// let mut out = Out::new(&mut line);
+/// out.reserve(200);
+/// out.key(&price).f64(12.5);
+/// out.key(&qty).i64(-3);
+/// out.byte(b'}');
+/// drop(out);
+/// assert_eq!(line, br#"{"price":12.5,"qty":-3}"#);
+/// ```
 pub struct Out<'a> {
     pub(super) cursor: Cursor<'a>,
 }
@@ -21,9 +39,7 @@ impl<'a> Out<'a> {
         Self { cursor: Cursor::new(line) }
     }
 
-    /// Makes room for `len_bytes` more bytes at once.
-    ///
-    /// Copies overshoot by up to 31 bytes: add 32 to the sum of the true lengths.
+    /// Makes room for `len_bytes` more bytes at once, and for the overshoot of the last copy.
     #[inline(always)]
     pub fn reserve(&mut self, len_bytes: usize) {
         self.cursor.ensure(len_bytes);
@@ -59,17 +75,48 @@ impl<'a> Out<'a> {
         self.cursor.raw(bytes);
     }
 
+    /// A constant piece.
+    #[inline(always)]
+    pub fn fragment(&mut self, fragment: &Fragment) {
+        self.key(fragment);
+    }
+
+    /// A constant piece, and the place behind it for a value: one check for both.
+    #[inline(always)]
+    pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
+        Slot(fragment.put(&mut self.cursor))
+    }
+
+    /// The place for a value.
+    #[inline(always)]
+    pub(super) fn slot(&mut self) -> Slot<'_, 'a> {
+        Slot(self.cursor.room())
+    }
+
     /// `true` or `false`.
     #[inline(always)]
     pub fn bool(&mut self, value: bool) {
-        let word = if value { b"true\0" } else { b"false" };
-        self.cursor.put(word, 5 - usize::from(value));
+        self.slot().bool(value);
     }
 
     /// `null`.
     #[inline(always)]
     pub fn null(&mut self) {
         self.literal(b"null");
+    }
+}
+
+/// The place for one value, with room that has been checked.
+///
+/// It has the values that are common and small; for others, write the key with [`Out::fragment`].
+pub struct Slot<'c, 'a>(pub(super) Room<'c, 'a, VALUE>);
+
+impl Slot<'_, '_> {
+    /// `true` or `false`.
+    #[inline(always)]
+    pub fn bool(self, value: bool) {
+        let word = if value { b"true\0" } else { b"false" };
+        self.0.put::<5, 0>(word, 5 - usize::from(value));
     }
 }
 
