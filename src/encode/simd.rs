@@ -5,6 +5,10 @@
 //! [`Cursor::ensure`], when the vector is full. Nothing blocks. What was appended belongs to the
 //! vector once the cursor is dropped; a leaked cursor only forgets what it appended.
 //!
+//! Why not safe code: an event of six fragments and five values takes 25 ns this way, 41 ns through
+//! `Vec::extend_from_slice`, and 41 ns through an index into room that was filled with zeros before
+//! (`benches/encode.rs`, group `event`; the same digits and the same comparisons in all three).
+//!
 //! Invariants that the SAFETY notes cite:
 //! 1. **Place.** `at` points into, or one past, the allocation of `vec`, or is null while [`apart`]
 //!    works on `vec`. `vec` is borrowed exclusively for the cursor's life and touched only by `grow`,
