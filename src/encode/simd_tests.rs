@@ -1,4 +1,5 @@
 use super::*;
+use crate::encode::class::{JsonExact, JsonOrWide, TextOrWide};
 
 type IsOf = fn(u8) -> bool;
 
