@@ -1,7 +1,8 @@
 //! Each primitive of `encode` against what one would use without it.
 //!
-//! `cargo bench --bench encode [-- FILTER]`. Times are for [`COUNT`] values that differ, written
-//! into one vector whose memory is warm; divide, or read criterion's elements per second.
+//! `cargo bench --bench encode [-- FILTER]`. Times are for many values that differ, written into one
+//! vector whose memory is warm; read criterion's elements per second, or divide. Kinds whose cost
+//! depends on branches come [`MANY`] at a time, more than a branch predictor learns by heart.
 #![allow(missing_docs)]
 use std::hint::black_box;
 use std::io::Write as _;
@@ -11,8 +12,10 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 
-/// Values in one measurement: they fit into the first-level cache, and no branch learns them.
-const COUNT: usize = 256;
+/// Values that fit into the first-level cache.
+const FEW: usize = 256;
+/// Values too many to be learnt.
+const MANY: usize = 1 << 17;
 
 /// A small generator of numbers that look random (Marsaglia's xorshift).
 struct Numbers(u64);
@@ -26,22 +29,25 @@ impl Numbers {
     }
 }
 
-fn values<T>(of: impl Fn(u64) -> T) -> Vec<T> {
+fn values<T>(count: usize, of: impl Fn(u64) -> T) -> Vec<T> {
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
-    (0..COUNT).map(|_| of(numbers.next())).collect()
+    (0..count).map(|_| of(numbers.next())).collect()
+}
+
+fn few<T>(of: impl Fn(u64) -> T) -> Vec<T> {
+    values(FEW, of)
+}
+
+fn many<T>(of: impl Fn(u64) -> T) -> Vec<T> {
+    values(MANY, of)
 }
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-fn group<'a>(criterion: &'a mut Criterion, name: &str) -> Group<'a> {
-    let mut group = criterion.benchmark_group(name);
-    group.throughput(Throughput::Elements(COUNT as u64));
-    group
-}
-
 /// Through `Out`.
 fn ours<T>(group: &mut Group<'_>, name: &str, values: &[T], write: impl Fn(&mut Out<'_>, &T)) {
-    let mut line = Vec::with_capacity(1 << 20);
+    let mut line = Vec::with_capacity(4 << 20);
+    group.throughput(Throughput::Elements(values.len() as u64));
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
             line.clear();
@@ -57,7 +63,8 @@ fn ours<T>(group: &mut Group<'_>, name: &str, values: &[T], write: impl Fn(&mut 
 
 /// Through the vector itself.
 fn theirs<T>(group: &mut Group<'_>, name: &str, values: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
-    let mut line = Vec::with_capacity(1 << 20);
+    let mut line = Vec::with_capacity(4 << 20);
+    group.throughput(Throughput::Elements(values.len() as u64));
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
             line.clear();
@@ -79,7 +86,7 @@ struct Event {
 }
 
 fn events() -> Vec<Event> {
-    let mut events = values(|number| Event {
+    let mut events = few(|number| Event {
         unix_nanos: 0,
         seq: 0,
         price: (number % 1_000_000) as f64 / 100.0,
@@ -103,11 +110,12 @@ const PIECES: [&[u8]; 6] = [
 ];
 
 fn event(criterion: &mut Criterion) {
-    let mut group = group(criterion, "event");
+    let mut group = criterion.benchmark_group("event");
     let events = events();
     let fragments = PIECES.map(Fragment::new);
     let mut line = Vec::with_capacity(1 << 20);
     let mut cache = TimeCache::new();
+    group.throughput(Throughput::Elements(FEW as u64));
     group.bench_function("ours", |bencher| {
         bencher.iter(|| {
             line.clear();
@@ -144,36 +152,31 @@ fn event(criterion: &mut Criterion) {
 fn write_event(line: &mut Vec<u8>, cache: &mut TimeCache, pieces: &[Fragment; 6], event: &Event) {
     let mut out = Out::new(line);
     out.reserve(320);
-    out.fragment(&pieces[0]);
-    out.timestamp(cache, event.unix_nanos, Subsecond::Micros);
-    out.fragment(&pieces[1]);
-    out.u64(event.seq);
-    out.fragment(&pieces[2]);
-    out.f64(event.price);
-    out.fragment(&pieces[3]);
-    out.string(&event.symbol);
-    out.fragment(&pieces[4]);
-    out.i64(i64::from(event.quantity));
+    out.key(&pieces[0]).timestamp(cache, event.unix_nanos, Subsecond::Micros);
+    out.key(&pieces[1]).u64(event.seq);
+    out.key(&pieces[2]).f64(event.price);
+    out.key(&pieces[3]).string(&event.symbol);
+    out.key(&pieces[4]).i64(i64::from(event.quantity));
     out.fragment(&pieces[5]);
 }
 
 fn integers(criterion: &mut Criterion) {
-    let mut group = group(criterion, "integer");
+    let mut group = criterion.benchmark_group("integer");
     for (name, digits) in [("1-2", 2), ("1-4", 4), ("7", 7), ("10", 10), ("13", 13), ("19", 19)] {
         let end = 10u64.pow(digits);
         let floor = if digits <= 4 { 0 } else { end / 10 };
-        let values = values(|number| floor + number % (end - floor));
+        let values = many(|number| floor + number % (end - floor));
         ours(&mut group, &format!("{name} digits/ours"), &values, |out, value| out.u64(*value));
         theirs(&mut group, &format!("{name} digits/itoa"), &values, |line, value| {
             line.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
         });
     }
-    let mixed = values(|number| number as i64 >> (number % 64));
+    let mixed = many(|number| number as i64 >> (number % 64));
     ours(&mut group, "mixed/ours", &mixed, |out, value| out.i64(*value));
     theirs(&mut group, "mixed/itoa", &mixed, |line, value| {
         line.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
     });
-    let wide = values(|number| u128::from(number) << 60);
+    let wide = many(|number| u128::from(number) << 60);
     ours(&mut group, "u128/ours", &wide, |out, value| out.u128(*value));
     theirs(&mut group, "u128/itoa", &wide, |line, value| {
         line.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
@@ -182,13 +185,13 @@ fn integers(criterion: &mut Criterion) {
 }
 
 fn floats(criterion: &mut Criterion) {
-    let mut group = group(criterion, "float");
+    let mut group = criterion.benchmark_group("float");
     let table = [
-        ("integers", values(|number| (number % 100_000) as f64)),
-        ("2 decimals", values(|number| (number % 1_000_000) as f64 / 100.0)),
-        ("6 decimals", values(|number| (number % 1_000_000_000) as f64 / 1e6)),
-        ("17 digits", values(|number| (number >> 11) as f64 / (1u64 << 53) as f64)),
-        ("any", values(|number| f64::from_bits(number & !(1 << 62)))),
+        ("integers", many(|number| (number % 100_000) as f64)),
+        ("2 decimals", many(|number| (number % 1_000_000) as f64 / 100.0)),
+        ("6 decimals", many(|number| (number % 1_000_000_000) as f64 / 1e6)),
+        ("17 digits", many(|number| (number >> 11) as f64 / (1u64 << 53) as f64)),
+        ("any", many(|number| f64::from_bits(number & !(1 << 62)))),
     ];
     for (name, values) in table {
         ours(&mut group, &format!("{name}/ours"), &values, |out, value| out.f64(*value));
@@ -203,8 +206,8 @@ fn floats(criterion: &mut Criterion) {
 }
 
 fn strings(criterion: &mut Criterion) {
-    let mut group = group(criterion, "string");
-    let of_len = |len: usize| values(move |number| format!("{number:0len$}")[..len].to_owned());
+    let mut group = criterion.benchmark_group("string");
+    let of_len = |len: usize| few(move |number| format!("{number:0len$}")[..len].to_owned());
     let table = [
         ("3", of_len(3)),
         ("8", of_len(8)),
@@ -214,29 +217,35 @@ fn strings(criterion: &mut Criterion) {
         ("100", of_len(100)),
         ("300", of_len(300)),
         ("2000", of_len(2000)),
-        ("1-32 mixed", values(|number| "x".repeat(1 + (number % 32) as usize))),
-        ("48, one quote", values(|number| format!("{:>20}\"{number:027}", number % 1000))),
-        ("json in 100", values(|number| format!("{{\"name\":\"value\",\"number\":{number:074}}}"))),
-        ("cyrillic 40", values(|number| format!("ошибка соединения: {number:05}"))),
-        ("quotes “” 40", values(|number| format!("the file “{number:012}” isn’t there …"))),
+        ("1-32 mixed", many(|number| "x".repeat(1 + (number % 32) as usize))),
+        ("48, one quote", few(|number| format!("{:>20}\"{number:027}", number % 1000))),
+        ("json in 100", few(|number| format!("{{\"name\":\"value\",\"number\":{number:074}}}"))),
+        ("cyrillic 40", few(|number| format!("ошибка соединения: {number:05}"))),
+        ("quotes “” 40", few(|number| format!("the file “{number:012}” isn’t there …"))),
     ];
     for (name, values) in table {
         ours(&mut group, &format!("{name}/ours"), &values, |out, v| out.string(v.as_bytes()));
         ours(&mut group, &format!("{name}/lossy"), &values, |out, v| {
             out.string_lossy(v.as_bytes());
         });
+        ours(&mut group, &format!("{name}/text"), &values, |out, v| out.text(v.as_bytes()));
         theirs(&mut group, &format!("{name}/serde_json"), &values, |line, v| {
             serde_json::to_writer(line, v).unwrap();
         });
     }
+    // The same lengths as in "1-32 mixed", out of records that go on behind the string.
+    let record = [b'x'; 96];
+    let lens = many(|number| 1 + (number % 32) as usize);
+    ours(&mut group, "1-32 mixed/of a record", &lens, |out, len| out.string_of(&record, *len));
     group.finish();
 }
 
 fn times(criterion: &mut Criterion) {
-    let mut group = group(criterion, "time");
-    let same = values(|number| 1_795_360_160_000_000_000 + (number % 1_000_000_000) as i64);
+    let mut group = criterion.benchmark_group("time");
+    let same = few(|number| 1_795_360_160_000_000_000 + (number % 1_000_000_000) as i64);
     let mut cache = TimeCache::new();
     let mut line = Vec::with_capacity(1 << 20);
+    group.throughput(Throughput::Elements(FEW as u64));
     for digits in [Subsecond::Millis, Subsecond::Micros, Subsecond::Nanos] {
         group.bench_function(format!("cached/{digits:?}"), |bencher| {
             bencher.iter(|| {
@@ -250,11 +259,11 @@ fn times(criterion: &mut Criterion) {
             });
         });
     }
-    let seconds = values(|number| (number as i64 >> 31, number as u32 % 1_000_000_000));
+    let seconds = few(|number| (number as i64 >> 31, number as u32 % 1_000_000_000));
     ours(&mut group, "any second", &seconds, |out, (secs, nanos)| {
         out.system_time(*secs, *nanos, Subsecond::Micros);
     });
-    let spans = values(|number| (number >> 55, number as u32 % 1_000_000_000));
+    let spans = few(|number| (number >> 55, number as u32 % 1_000_000_000));
     for unit in [Unit::Seconds, Unit::Millis, Unit::Nanos] {
         ours(&mut group, &format!("duration/{unit:?}"), &spans, |out, (secs, nanos)| {
             out.duration(*secs, *nanos, unit);
@@ -267,8 +276,8 @@ fn times(criterion: &mut Criterion) {
 }
 
 fn others(criterion: &mut Criterion) {
-    let mut group = group(criterion, "other");
-    let ids = values(|number| (u128::from(number) * 0x9E37_79B9_7F4A_7C15_1234).to_be_bytes());
+    let mut group = criterion.benchmark_group("other");
+    let ids = few(|number| (u128::from(number) * 0x9E37_79B9_7F4A_7C15_1234).to_be_bytes());
     ours(&mut group, "uuid/ours", &ids, |out, id| out.uuid(id));
     ours(&mut group, "hex16/ours", &ids, |out, id| out.hex(id));
     theirs(&mut group, "hex16/table", &ids, |line, id| {
@@ -278,15 +287,15 @@ fn others(criterion: &mut Criterion) {
             line.push(digits[usize::from(byte & 15)]);
         }
     });
-    let v4 = values(|number| IpAddr::V4(Ipv4Addr::from(number as u32)));
-    let v6 = values(|number| IpAddr::V6(Ipv6Addr::from(u128::from(number) | 0x2001_0db8 << 96)));
+    let v4 = few(|number| IpAddr::V4(Ipv4Addr::from(number as u32)));
+    let v6 = few(|number| IpAddr::V6(Ipv6Addr::from(u128::from(number) | 0x2001_0db8 << 96)));
     for (name, addresses) in [("ipv4", v4), ("ipv6", v6)] {
         ours(&mut group, &format!("{name}/ours"), &addresses, |out, address| out.ip(*address));
         theirs(&mut group, &format!("{name}/std"), &addresses, |line, address| {
             write!(line, "{address}").unwrap();
         });
     }
-    let flags = values(|number| number & 1 == 1);
+    let flags = few(|number| number & 1 == 1);
     ours(&mut group, "bool", &flags, |out, flag| out.bool(*flag));
     let short = Fragment::new(b",\"price\":");
     let long = Fragment::new(PIECES[1]);

@@ -227,7 +227,10 @@ fn a_clock_that_is_set_back_is_told_and_nothing_stops() {
 }
 
 /// What somebody does to the files between two events, by name.
-const DISASTERS: [(&str, fn(&Path)); 7] = [
+/// What is done to a log's directory.
+type Disaster = fn(&Path);
+
+const DISASTERS: [(&str, Disaster); 7] = [
     ("deleted", |path| std::fs::remove_file(path).unwrap()),
     ("truncated", |path| {
         std::fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap()

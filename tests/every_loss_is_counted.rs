@@ -217,7 +217,7 @@ fn when_the_sink_is_back_nothing_more_is_lost() {
 
 #[test]
 fn an_event_that_no_sink_wants_is_discarded_not_lost() {
-    let (sink, log_of_sink) = TestSink::new("picky", &Default::default());
+    let (sink, log_of_sink) = TestSink::boxed("picky", &Default::default());
     let least = ringseal::LevelFilter::AtLeast(Level::Error);
     let config = Config::new().level(Level::Trace);
     let config = config.sink_with(sink, ringseal::Format::Json, least);

@@ -110,7 +110,7 @@ fn many_flush_at_once_and_all_are_answered() {
 #[test]
 fn a_flush_of_a_failing_sink_says_so_and_a_later_one_delivers() {
     let behaviour = Arc::new(Behaviour::default());
-    let (sink, log) = TestSink::new("moody", &behaviour);
+    let (sink, log) = TestSink::boxed("moody", &behaviour);
     let engine = Engine::start(Config::new().sink(sink)).unwrap();
     behaviour.fails.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 1);
@@ -145,7 +145,7 @@ fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
 fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
     let gate = Gate::closed();
     let behaviour = Behaviour { drop_gate: Some(Arc::clone(&gate)), ..Behaviour::default() };
-    let (sink, log) = TestSink::new("clingy", &Arc::new(behaviour));
+    let (sink, log) = TestSink::boxed("clingy", &Arc::new(behaviour));
     let config = Config::new().sink(sink).shutdown_max(Duration::from_millis(100));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");

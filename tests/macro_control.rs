@@ -104,7 +104,7 @@ fn a_macro_is_an_expression_of_no_value() {
     } else {
         unreachable!()
     }
-    let result: Result<(), &str> = Err("x");
+    let result: Result<(), &str> = "x".parse::<u8>().map(drop).map_err(|_| "x");
     result.unwrap_or_else(|reason| info!(engine, "or_else", reason));
     Some(1).into_iter().for_each(|n| info!(engine, "each", n));
     engine.flush().unwrap();

@@ -12,7 +12,7 @@ use support::{Behaviour, Gate, TestSink, named, numbers, parse};
 #[test]
 fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() {
     let behaviour = Arc::new(Behaviour::default());
-    let (moody, moody_log) = TestSink::new("moody", &behaviour);
+    let (moody, moody_log) = TestSink::boxed("moody", &behaviour);
     let steady = MemorySink::new();
     let steady_log = steady.log();
     let config = Config::new().sink(moody).sink(Box::new(steady));
@@ -44,7 +44,7 @@ fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() 
 fn what_exceeds_the_bound_is_dropped_counted_by_level_and_told() {
     let behaviour = Arc::new(Behaviour::default());
     behaviour.fails.store(true, Ordering::SeqCst);
-    let (sink, log) = TestSink::new("moody", &behaviour);
+    let (sink, log) = TestSink::boxed("moody", &behaviour);
     let engine = Engine::start(Config::new().held_bytes_max(20_000).sink(sink)).unwrap();
     for number in 0..600 {
         info!(engine, "step", number);
@@ -76,7 +76,7 @@ fn what_exceeds_the_bound_is_dropped_counted_by_level_and_told() {
 #[test]
 fn a_sink_that_panics_is_a_sink_that_fails() {
     let behaviour = Arc::new(Behaviour::default());
-    let (sink, log) = TestSink::new("panicky", &behaviour);
+    let (sink, log) = TestSink::boxed("panicky", &behaviour);
     let engine = Engine::start(Config::new().sink(sink).panic_hook(false)).unwrap();
     behaviour.panics.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 0);

@@ -6,8 +6,9 @@
 //!
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
-use super::out::Out;
-use super::simd::{JsonExact, JsonOrWide, TextOrWide, mask64};
+use super::class::{JsonExact, JsonOrWide, TextOrWide};
+use super::out::{Out, Slot};
+use super::simd::mask64;
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
@@ -50,18 +51,14 @@ impl Out<'_> {
     /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
     #[inline(always)]
     pub fn string(&mut self, utf8: &[u8]) {
-        if !self.cursor.quoted_clean::<JsonOrWide>(utf8) {
-            self.cursor.apart(|line| escaped(line, utf8));
-        }
+        self.slot().string(utf8);
     }
 
     /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
     /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
     #[inline(always)]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
-        if !self.cursor.quoted_clean::<JsonOrWide>(bytes) {
-            self.cursor.apart(|line| escaped_lossy(line, bytes));
-        }
+        self.slot().string_lossy(bytes);
     }
 
     /// The inside of a JSON string, of any bytes; the quotes are the caller's.
@@ -80,15 +77,7 @@ impl Out<'_> {
     /// two moves, whatever follows the string. Pass the rest of the record.
     #[inline(always)]
     pub fn string_of(&mut self, from: &[u8], len: usize) {
-        match from.first_chunk::<32>() {
-            Some(block) if len <= 32 => {
-                if !self.cursor.quoted_clean32::<JsonOrWide>(block, len) {
-                    self.cursor
-                        .apart(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
-                }
-            }
-            _ => self.string_lossy(from.get(..len).unwrap_or(from)),
-        }
+        self.slot().string_of(from, len);
     }
 
     /// A JSON string of one character.
@@ -182,6 +171,37 @@ impl Out<'_> {
                 self.hex(&(code as u16).to_be_bytes());
             }
             _ => self.raw(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+impl Slot<'_, '_> {
+    /// See [`Out::string`].
+    #[inline(always)]
+    pub fn string(self, utf8: &[u8]) {
+        if let Some(cursor) = self.0.cursor().quoted_clean::<JsonOrWide>(utf8) {
+            cursor.apart(|line| escaped(line, utf8));
+        }
+    }
+
+    /// See [`Out::string_lossy`].
+    #[inline(always)]
+    pub fn string_lossy(self, bytes: &[u8]) {
+        if let Some(cursor) = self.0.cursor().quoted_clean::<JsonOrWide>(bytes) {
+            cursor.apart(|line| escaped_lossy(line, bytes));
+        }
+    }
+
+    /// See [`Out::string_of`].
+    #[inline(always)]
+    pub fn string_of(self, from: &[u8], len: usize) {
+        match from.first_chunk() {
+            Some(block) if len <= 32 => {
+                if let Some(cursor) = self.0.quoted_clean::<JsonOrWide>(block, len) {
+                    cursor.apart(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
+                }
+            }
+            _ => self.string_lossy(from.get(..len).unwrap_or(from)),
         }
     }
 }

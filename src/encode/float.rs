@@ -3,7 +3,8 @@
 //! Promises: no memory beyond what the cursor needs. The bytes are those of `serde_json`, except
 //! that NaN and the infinities, for which JSON has no number, become strings.
 use super::number::{ZEROS, digits8};
-use super::out::Out;
+use super::out::{Out, Slot};
+use super::simd::Room;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
@@ -26,11 +27,7 @@ impl Out<'_> {
     /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
     #[inline(always)]
     pub fn f64(&mut self, value: f64) {
-        // Four decimals of a number below 10⁴: m is one word of digits.
-        match decimal(value.abs(), 1e4, 1e8) {
-            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
-            None => self.cursor.apart(|line| general_f64(line, value)),
-        }
+        self.slot().f64(value);
     }
 
     /// A float of single precision, in the shortest form that reads back as the same `f32`.
@@ -39,42 +36,61 @@ impl Out<'_> {
     /// division in `f32` proves the same (10⁶ < 2²³).
     #[inline(always)]
     pub fn f32(&mut self, value: f32) {
-        match decimal_f32(value.abs(), 1e4) {
-            Some(scaled) => self.tenthousandths(value.is_sign_negative(), scaled),
-            None => self.cursor.apart(|line| general_f32(line, value)),
+        self.slot().f32(value);
+    }
+}
+
+impl Slot<'_, '_> {
+    /// See [`Out::f64`].
+    #[inline(always)]
+    pub fn f64(self, value: f64) {
+        // Four decimals of a number below 10⁴: m is one word of digits.
+        match decimal(value.abs(), 1e4, 1e8) {
+            Some(scaled) => self.0.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.0.cursor().apart(|line| general_f64(line, value)),
         }
     }
 
+    /// See [`Out::f32`].
+    #[inline(always)]
+    pub fn f32(self, value: f32) {
+        match decimal_f32(value.abs(), 1e4) {
+            Some(scaled) => self.0.tenthousandths(value.is_sign_negative(), scaled),
+            None => self.0.cursor().apart(|line| general_f32(line, value)),
+        }
+    }
+}
+
+impl<const CAP: usize> Room<'_, '_, CAP> {
     /// `scaled` / 10⁴ with one to four decimals; `scaled` < 10⁸.
     #[inline(always)]
-    fn tenthousandths(&mut self, negative: bool, scaled: u64) {
-        self.minus(negative);
+    fn tenthousandths(self, negative: bool, scaled: u64) {
         let digits = digits8(scaled);
         // The bit at the last digit before the point keeps the one digit that zero needs.
         let skip = (digits | 1 << 24).trailing_zeros() & !7;
         let whole = (digits | ZEROS) as u32 >> skip;
-        self.cursor.put(&whole.to_le_bytes(), 4 - (skip / 8) as usize);
-        self.decimals(digits >> 24);
+        self.minus::<12>(negative)
+            .put::<4, 8>(&whole.to_le_bytes(), 4 - (skip / 8) as usize)
+            .decimals(digits >> 24);
     }
 
-    /// `scaled` / 10⁶ with one to six decimals.
+    /// `scaled` / 10⁶ with one to six decimals; `scaled` < 10¹⁴.
     #[inline(always)]
-    fn millionths(&mut self, negative: bool, scaled: u64) {
-        self.minus(negative);
-        self.u64(scaled / 1_000_000);
+    fn millionths(self, negative: bool, scaled: u64) {
         // Eight digits, of which two are leading zeros; the point takes the second one's place.
-        self.decimals(digits8(scaled % 1_000_000) >> 8);
+        let decimals = digits8(scaled % 1_000_000) >> 8;
+        self.minus::<16>(negative).leading8::<8>(scaled / 1_000_000).decimals(decimals);
     }
 
     /// The digits from the second byte on, without trailing zeros but one digit at least; the point
     /// takes the place of the first byte.
     #[inline(always)]
-    fn decimals(&mut self, digits: u64) {
+    fn decimals(self, digits: u64) {
         let digits = digits & !0xFF;
         // Swapped, because counting zeros from the other end is slow on older processors.
         let unused = (digits | 1 << 8).swap_bytes().trailing_zeros() / 8;
         let word = digits | (ZEROS & !0xFF) | u64::from(b'.');
-        self.cursor.put(&word.to_le_bytes(), 8 - unused as usize);
+        self.put::<8, 0>(&word.to_le_bytes(), 8 - unused as usize);
     }
 }
 
@@ -109,7 +125,7 @@ struct OneLine<T>(T);
 fn general_f64(line: &mut Vec<u8>, value: f64) {
     match decimal(value.abs(), 1e6, 1e14) {
         Some(scaled) if !has_exponent(scaled) => {
-            Out::new(line).millionths(value.is_sign_negative(), scaled);
+            Out::new(line).slot().0.millionths(value.is_sign_negative(), scaled);
         }
         _ if value.is_finite() => {
             let mut buffer = OneLine(zmij::Buffer::new());
@@ -123,7 +139,7 @@ fn general_f64(line: &mut Vec<u8>, value: f64) {
 fn general_f32(line: &mut Vec<u8>, value: f32) {
     match decimal_f32(value.abs(), 1e6) {
         Some(scaled) if !has_exponent(scaled) => {
-            Out::new(line).millionths(value.is_sign_negative(), scaled);
+            Out::new(line).slot().0.millionths(value.is_sign_negative(), scaled);
         }
         _ if value.is_finite() => {
             let mut buffer = OneLine(zmij::Buffer::new());

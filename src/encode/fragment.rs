@@ -3,7 +3,8 @@
 //! Promises: making a fragment may allocate (only when it is longer than [`Fragment::SHORT_MAX`]);
 //! writing one allocates nothing of its own and copies no dynamic length.
 
-use super::out::Out;
+use super::out::VALUE;
+use super::simd::{Cursor, Room, SLACK};
 
 /// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///
@@ -24,12 +25,12 @@ use super::out::Out;
 pub struct Fragment {
     head: [u8; Fragment::SHORT_MAX],
     len: usize,
-    /// What follows the head, padded to a `[u8; 64]` unless it is longer.
+    /// What follows the head, padded to [`REST_MIN`] unless it is longer.
     rest: Option<Box<[u8]>>,
 }
 
 /// What a fragment that is not short is padded to, behind its head.
-const REST_MIN: usize = 64;
+const REST_MIN: usize = SLACK - Fragment::SHORT_MAX;
 
 impl Fragment {
     /// The longest fragment that needs no memory of its own.
@@ -62,22 +63,27 @@ impl Fragment {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
-}
 
-impl Out<'_> {
-    /// A constant piece.
+    /// Appends it; what follows has [`VALUE`] bytes of room.
     #[inline(always)]
-    pub fn fragment(&mut self, fragment: &Fragment) {
-        if fragment.len <= Fragment::SHORT_MAX {
-            return self.cursor.put(&fragment.head, fragment.len);
+    pub(super) fn put<'c, 'a>(&self, cursor: &'c mut Cursor<'a>) -> Room<'c, 'a, VALUE> {
+        if self.len <= Self::SHORT_MAX {
+            return cursor.room::<SLACK>().put(&self.head, self.len);
         }
-        self.literal(&fragment.head);
-        match fragment.rest.as_deref().and_then(|rest| rest.as_array::<REST_MIN>()) {
-            Some(rest) => self.cursor.put(rest, fragment.len - Fragment::SHORT_MAX),
-            None => self
-                .cursor
-                .apart(|line| line.extend_from_slice(fragment.rest.as_deref().unwrap_or_default())),
+        let rest = self.rest.as_deref().unwrap_or_default();
+        match rest.as_array::<REST_MIN>() {
+            Some(block) => {
+                let room = cursor
+                    .room::<SLACK>()
+                    .put::<{ Self::SHORT_MAX }, REST_MIN>(&self.head, Self::SHORT_MAX);
+                room.put::<REST_MIN, 0>(block, self.len - Self::SHORT_MAX);
+            }
+            None => cursor.apart(|line| {
+                line.extend_from_slice(&self.head);
+                line.extend_from_slice(rest);
+            }),
         }
+        cursor.room()
     }
 }
 
@@ -90,6 +96,7 @@ impl Default for Fragment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::Out;
 
     #[test]
     fn a_fragment_of_any_length_is_written_to_the_byte() {

@@ -7,6 +7,7 @@
 //! Promises: appending allocates only when the vector below is full, and then grows it as
 //! [`Vec::reserve`] does; nothing blocks; nothing panics on any input; whatever is written between
 //! two quotes is valid JSON and contains no raw newline. A crash loses what the vector held.
+mod class;
 mod escape;
 mod float;
 mod fragment;
@@ -20,6 +21,6 @@ mod span;
 mod time;
 
 pub use fragment::Fragment;
-pub use out::Out;
+pub use out::{Out, Slot};
 pub use span::Unit;
 pub use time::{Subsecond, TimeCache};

@@ -5,7 +5,8 @@
 //! instructions without a table and without a branch on their length.
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
-use super::out::Out;
+use super::out::{Out, Slot};
+use super::simd::Room;
 
 /// Ten to the eighth.
 pub(super) const TEN_8: u64 = 100_000_000;
@@ -34,20 +35,13 @@ impl Out<'_> {
     /// An unsigned integer.
     #[inline(always)]
     pub fn u64(&mut self, value: u64) {
-        if value < TEN_8 {
-            self.leading8(value);
-        } else if value < TEN_16 {
-            self.leading16(value);
-        } else {
-            self.cursor.apart(|line| long(line, value));
-        }
+        self.slot().u64(value);
     }
 
     /// A signed integer.
     #[inline(always)]
     pub fn i64(&mut self, value: i64) {
-        self.minus(value < 0);
-        self.u64(value.unsigned_abs());
+        self.slot().i64(value);
     }
 
     /// An unsigned integer of up to 39 digits.
@@ -59,42 +53,57 @@ impl Out<'_> {
     /// A signed integer of up to 39 digits.
     #[inline(always)]
     pub fn i128(&mut self, value: i128) {
-        self.minus(value < 0);
-        self.u128(value.unsigned_abs());
+        self.cursor.apart(|line| long(line, value));
+    }
+}
+
+impl Slot<'_, '_> {
+    /// An unsigned integer.
+    #[inline(always)]
+    pub fn u64(self, value: u64) {
+        self.0.decimal(value);
+    }
+
+    /// A signed integer.
+    #[inline(always)]
+    pub fn i64(self, value: i64) {
+        self.0.minus::<16>(value < 0).decimal(value.unsigned_abs());
+    }
+}
+
+impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
+    /// An unsigned integer.
+    #[inline(always)]
+    pub(super) fn decimal(self, value: u64) {
+        if value < TEN_8 {
+            self.leading8::<0>(value);
+        } else if value < TEN_16 {
+            self.leading8::<8>(value / TEN_8).following8::<0>(value % TEN_8);
+        } else {
+            self.cursor().apart(|line| long(line, value));
+        }
     }
 
     /// `-`, or nothing; without a branch.
     #[inline(always)]
-    pub(super) fn minus(&mut self, negative: bool) {
-        self.cursor.put(b"-", usize::from(negative));
+    pub(super) fn minus<const LEFT: usize>(self, negative: bool) -> Room<'c, 'a, LEFT> {
+        self.put(b"-", usize::from(negative))
     }
 
     /// A number < 10⁸ without leading zeros.
     #[inline(always)]
-    pub(super) fn leading8(&mut self, value: u64) {
-        self.leading_digits(digits8(value));
-    }
-
-    /// A number of 9 to 16 digits.
-    #[inline(always)]
-    fn leading16(&mut self, value: u64) {
-        self.leading8(value / TEN_8);
-        self.following8(value % TEN_8);
-    }
-
-    /// Up to eight digits without leading zeros.
-    #[inline(always)]
-    pub(super) fn leading_digits(&mut self, digits: u64) {
+    pub(super) fn leading8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
+        let digits = digits8(value);
         // The bit at the last digit keeps the one digit that zero needs.
         let skip = (digits | 1 << 56).trailing_zeros() & !7;
         let word = (digits | ZEROS) >> skip;
-        self.cursor.put(&word.to_le_bytes(), 8 - (skip / 8) as usize);
+        self.put(&word.to_le_bytes(), 8 - (skip / 8) as usize)
     }
 
     /// A number < 10⁸ as eight digits.
     #[inline(always)]
-    pub(super) fn following8(&mut self, value: u64) {
-        self.cursor.put(&(digits8(value) | ZEROS).to_le_bytes(), 8);
+    pub(super) fn following8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
+        self.put(&(digits8(value) | ZEROS).to_le_bytes(), 8)
     }
 }
 

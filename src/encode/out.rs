@@ -1,15 +1,33 @@
 //! The cursor that everything in this room appends through.
 //!
-//! Promises: appending checks the room with one compare and allocates only when the vector is full.
-//! [`Out::reserve`] ahead of a line makes sure that it happens at most once in the line. Nothing
+//! Promises: appending checks the room with one compare — a key and its value share one — and
+//! allocates only when the vector is full. [`Out::reserve`] ahead of a line makes sure that it
+//! happens at most once in the line. Nothing
 //! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
 //! cursor is dropped; a cursor that is leaked forgets them, no more.
-use super::simd::Cursor;
+use super::fragment::Fragment;
+use super::simd::{Cursor, Room, SLACK};
+
+/// Room for a value, quotes included, as far as it is written inline.
+pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;
 
 /// Appends to a vector of bytes.
 ///
 /// Its pointers stay in registers as long as it is a local variable of the function that walks a
-/// record; hand `&mut Out` to functions that inline.
+/// record. Hand `&mut Out` to functions that inline only.
+///
+/// ```
+/// use ringseal::encode::{Fragment, Out};
+/// let [price, qty] = [&b"{\"price\":"[..], b",\"qty\":"].map(Fragment::new);
+/// let mut line = Vec::new();
+/// let mut out = Out::new(&mut line);
+/// out.reserve(200);
+/// out.key(&price).f64(12.5);
+/// out.key(&qty).i64(-3);
+/// out.byte(b'}');
+/// drop(out);
+/// assert_eq!(line, br#"{"price":12.5,"qty":-3}"#);
+/// ```
 pub struct Out<'a> {
     pub(super) cursor: Cursor<'a>,
 }
@@ -21,9 +39,7 @@ impl<'a> Out<'a> {
         Self { cursor: Cursor::new(line) }
     }
 
-    /// Makes room for `len_bytes` more bytes at once.
-    ///
-    /// Copies overshoot by up to 31 bytes: add 32 to the sum of the true lengths.
+    /// Makes room for `len_bytes` more bytes at once, and for the overshoot of the last copy.
     #[inline(always)]
     pub fn reserve(&mut self, len_bytes: usize) {
         self.cursor.ensure(len_bytes);
@@ -59,11 +75,36 @@ impl<'a> Out<'a> {
         self.cursor.raw(bytes);
     }
 
+    /// A constant piece.
+    #[inline(always)]
+    pub fn fragment(&mut self, fragment: &Fragment) {
+        self.key(fragment);
+    }
+
+    /// A constant piece, and the place behind it for a value: one check for both.
+    #[inline(always)]
+    pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
+        Slot(fragment.put(&mut self.cursor))
+    }
+
+    /// The place for a value.
+    #[inline(always)]
+    pub(super) fn slot(&mut self) -> Slot<'_, 'a> {
+        Slot(self.cursor.room())
+    }
+
+    /// What `write` writes, between quotes; it must not need escaping (addresses, times, UUIDs).
+    #[inline(always)]
+    pub fn quoted(&mut self, write: impl FnOnce(&mut Self)) {
+        self.byte(b'"');
+        write(self);
+        self.byte(b'"');
+    }
+
     /// `true` or `false`.
     #[inline(always)]
     pub fn bool(&mut self, value: bool) {
-        let word = if value { b"true\0" } else { b"false" };
-        self.cursor.put(word, 5 - usize::from(value));
+        self.slot().bool(value);
     }
 
     /// `null`.
@@ -73,14 +114,60 @@ impl<'a> Out<'a> {
     }
 }
 
+/// The place for one value, with room that has been checked.
+///
+/// It has the values that are common and small; for others, write the key with [`Out::fragment`].
+pub struct Slot<'c, 'a>(pub(super) Room<'c, 'a, VALUE>);
+
+impl Slot<'_, '_> {
+    /// `true` or `false`.
+    #[inline(always)]
+    pub fn bool(self, value: bool) {
+        let word = if value { b"true\0" } else { b"false" };
+        self.0.put::<5, 0>(word, 5 - usize::from(value));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn keys_and_values_survive_growth_at_every_place() {
+        let keys = [0, 1, 31, 32, 33, 95, 96, 97, 200].map(|len| Fragment::new(&vec![b'k'; len]));
+        let write = |out: &mut Out<'_>| {
+            for key in &keys {
+                out.key(key).bool(true);
+                out.key(key).u64(u64::MAX);
+                out.key(key).i64(-123_456_789_012);
+                out.key(key).f64(-1234.5678);
+                out.key(key).f32(0.1);
+                out.key(key).string(b"0123456789");
+                out.key(key).string_lossy(b"new\nline");
+                out.key(key).string_of(b"0123456789 and so on until it is long enough", 10);
+            }
+        };
+        let values = [
+            "true",
+            "18446744073709551615",
+            "-123456789012",
+            "-1234.5678",
+            "0.1",
+            "\"0123456789\"",
+            "\"new\\nline\"",
+            "\"0123456789\"",
+        ];
+        let expected: String = keys
+            .iter()
+            .flat_map(|key| values.iter().map(|value| "k".repeat(key.len()) + value))
+            .collect();
+        assert_eq!(appended(write), expected.as_bytes());
+    }
+
     /// What `write` appends to a line that already holds a byte, for each of many capacities, so
     /// that growing is met at every place.
     fn appended(write: impl Fn(&mut Out<'_>)) -> Vec<u8> {
-        let mut all: Vec<Vec<u8>> = (1..80)
+        let mut all: Vec<Vec<u8>> = (1..if cfg!(miri) { 12 } else { 400 })
             .map(|capacity| {
                 let mut line = Vec::with_capacity(capacity);
                 line.push(b'#');
@@ -109,8 +196,9 @@ mod tests {
             out.bool(false);
             out.literal(b", ");
             out.null();
+            out.quoted(|out| out.hex(b"\x2A"));
         };
-        assert_eq!(appended(write), b"true,false, null");
+        assert_eq!(appended(write), b"true,false, null\"2a\"");
     }
 
     #[test]

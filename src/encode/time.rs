@@ -3,8 +3,9 @@
 //! Promises: no memory beyond what the cursor needs; every `i64` of nanoseconds and of seconds is
 //! written correctly, before 1970 too; no clock is read and no time zone is known. Leap seconds do
 //! not exist in Unix time and are not made up.
-use super::number::{TEN_8, ZEROS, digits8};
-use super::out::Out;
+use super::number::{ZEROS, digits8};
+use super::out::{Out, Slot};
+use super::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;
@@ -74,12 +75,7 @@ impl Out<'_> {
     /// A point in time between 1677 and 2262, without quotes.
     #[inline(always)]
     pub fn timestamp(&mut self, cache: &mut TimeCache, unix_nanos: i64, digits: Subsecond) {
-        let mut fraction = unix_nanos.wrapping_sub(cache.from) as u64;
-        if fraction >= cache.len {
-            fraction = cache.refill(unix_nanos);
-        }
-        self.cursor.put(&cache.prefix, PREFIX_LEN);
-        self.fraction(fraction as u32, digits);
+        self.slot().timestamp(cache, unix_nanos, digits);
     }
 
     /// A point in time given as seconds and nanoseconds since 1970, as [`std::time::SystemTime`]
@@ -91,25 +87,38 @@ impl Out<'_> {
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
         self.cursor.apart(|line| system_time(line, unix_secs, nanos, digits));
     }
+}
 
+impl Slot<'_, '_> {
+    /// See [`Out::timestamp`].
+    #[inline(always)]
+    pub fn timestamp(self, cache: &mut TimeCache, unix_nanos: i64, digits: Subsecond) {
+        let mut fraction = unix_nanos.wrapping_sub(cache.from) as u64;
+        if fraction >= cache.len {
+            fraction = cache.refill(unix_nanos);
+        }
+        self.0.put::<32, 10>(&cache.prefix, PREFIX_LEN).fraction(fraction as u32, digits);
+    }
+}
+
+impl<const CAP: usize> Room<'_, '_, CAP> {
     /// The digits behind the point, and `Z`.
     #[inline(always)]
-    fn fraction(&mut self, nanos: u32, digits: Subsecond) {
+    fn fraction(self, nanos: u32, digits: Subsecond) {
         const Z: u64 = b'Z' as u64;
         let nanos = u64::from(nanos);
         match digits {
             Subsecond::Millis => {
                 let word = (digits8(nanos / 1_000_000) | ZEROS) >> 40 | Z << 24;
-                self.cursor.put(&(word as u32).to_le_bytes(), 4);
+                self.put::<4, 0>(&(word as u32).to_le_bytes(), 4);
             }
             Subsecond::Micros => {
                 let word = (digits8(nanos / 1_000) | ZEROS) >> 16 | Z << 48;
-                self.cursor.put(&word.to_le_bytes(), 7);
+                self.put::<8, 0>(&word.to_le_bytes(), 7);
             }
             Subsecond::Nanos => {
-                debug_assert!(nanos / 10 < TEN_8);
-                self.following8(nanos / 10);
-                self.literal(&[b'0' + (nanos % 10) as u8, b'Z']);
+                let last = [b'0' + (nanos % 10) as u8, b'Z'];
+                self.following8::<2>(nanos / 10).put::<2, 0>(&last, 2);
             }
         }
     }
@@ -126,10 +135,8 @@ fn system_time(line: &mut Vec<u8>, unix_secs: i64, nanos: u32, digits: Subsecond
         0..=9999 => out.cursor.put(&year, 4),
         year => out.cursor.apart(|line| expanded_year(line, year)),
     }
-    out.cursor.put(&month_day, 7);
-    out.literal(&time);
-    out.byte(b'.');
-    out.fraction(nanos % NANOS_PER_SEC, digits);
+    let room = out.cursor.room::<27>().put::<8, 19>(&month_day, 7).put::<8, 11>(&time, 8);
+    room.put::<1, 10>(b".", 1).fraction(nanos % NANOS_PER_SEC, digits);
 }
 
 /// `+012026`, `-000001`, `+292277026596`.

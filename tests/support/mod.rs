@@ -138,7 +138,7 @@ pub struct TestSink {
 }
 
 impl TestSink {
-    pub fn new(name: &'static str, behaviour: &Arc<Behaviour>) -> (Box<dyn Sink>, MemoryLog) {
+    pub fn boxed(name: &'static str, behaviour: &Arc<Behaviour>) -> (Box<dyn Sink>, MemoryLog) {
         let memory = MemorySink::new();
         let log = memory.log();
         (Box::new(TestSink { name, memory, behaviour: Arc::clone(behaviour) }), log)
@@ -147,7 +147,7 @@ impl TestSink {
     /// One that waits at `gate`.
     pub fn gated(gate: &Arc<Gate>) -> (Box<dyn Sink>, MemoryLog) {
         let gate = Some(Arc::clone(gate));
-        Self::new("gated", &Arc::new(Behaviour { gate, ..Behaviour::default() }))
+        Self::boxed("gated", &Arc::new(Behaviour { gate, ..Behaviour::default() }))
     }
 
     fn check(&self) -> Result<(), SinkError> {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::candidates::{self, Entry};
+use crate::candidates;
 use crate::check::{Verdict, check};
 use crate::event::BATCH;
-use crate::measure::{Amounts, Logged};
+use crate::measure::{Amounts, Latency, Logged, Throughput};
 use crate::stats::Summary;
 use crate::sys;
 
@@ -44,19 +44,31 @@ pub fn run(
     tsc_hz: f64,
 ) -> Result<Value, String> {
     let entry = candidates::find(name).ok_or_else(|| format!("no candidate is named {name}"))?;
-    let (before, begin) = (Noise::so_far()?, std::time::Instant::now());
-    let (mut record, logged) = match mode {
-        Mode::Latency => latency(entry, dir, amounts, tsc_hz)?,
-        Mode::Throughput => throughput(entry, dir, amounts)?,
-    };
-    let noise = Noise::so_far()?.since(before, begin.elapsed().as_secs_f64());
-    record["others_share"] = json!(noise.others);
-    record["stolen_share"] = json!(noise.stolen);
-    let verdict = check(&logged)?;
+    let mut record = observe(|| match mode {
+        Mode::Latency => {
+            let (times, logged) = (entry.latency)(dir, amounts, tsc_hz)?;
+            Ok((times_record(times, tsc_hz), logged))
+        }
+        Mode::Throughput => {
+            let (flow, logged) = (entry.throughput)(dir, amounts)?;
+            Ok((flow_record(&flow, amounts.events), logged))
+        }
+    })?;
     record["candidate"] = json!(entry.name);
     record["kind"] = json!(entry.kind.word());
     record["format"] = json!(entry.format.word());
     record["mode"] = json!(mode.word());
+    Ok(record)
+}
+
+/// Measures, notes what others did meanwhile, and checks what was written.
+pub fn observe(measure: impl FnOnce() -> Result<(Value, Logged), String>) -> Result<Value, String> {
+    let (before, begin) = (Noise::so_far()?, std::time::Instant::now());
+    let (mut record, logged) = measure()?;
+    let noise = Noise::so_far()?.since(before, begin.elapsed().as_secs_f64());
+    record["others_share"] = json!(noise.others);
+    record["stolen_share"] = json!(noise.stolen);
+    let verdict = check(&logged)?;
     add_verdict(&mut record, &verdict, &logged);
     Ok(record)
 }
@@ -86,35 +98,28 @@ impl Noise {
     }
 }
 
-fn latency(
-    entry: &Entry,
-    dir: &Path,
-    amounts: Amounts,
-    tsc_hz: f64,
-) -> Result<(Value, Logged), String> {
-    let (times, logged) = (entry.latency)(dir, amounts, tsc_hz)?;
+/// The record of a latency measurement.
+pub fn times_record(times: Latency, tsc_hz: f64) -> Value {
     let ns = 1e9 / tsc_hz;
-    let record = json!({
+    json!({
         "batch": Summary::of(times.batches, ns / BATCH as f64),
         "single": Summary::of(times.singles, ns),
         "cold": Summary::of(times.colds, ns),
-    });
-    Ok((record, logged))
+    })
 }
 
-fn throughput(entry: &Entry, dir: &Path, amounts: Amounts) -> Result<(Value, Logged), String> {
-    let (flow, logged) = (entry.throughput)(dir, amounts)?;
-    let events = amounts.events as f64;
-    let record = json!({
-        "timed_events": amounts.events,
+/// The record of a throughput measurement.
+pub fn flow_record(flow: &Throughput, timed_events: u64) -> Value {
+    let events = timed_events as f64;
+    json!({
+        "timed_events": timed_events,
         "wall_s": flow.wall.as_secs_f64(),
         "calls_s": flow.calls.as_secs_f64(),
         "user_s": flow.cpu.user_s,
         "system_s": flow.cpu.system_s,
         "events_per_s": events / flow.wall.as_secs_f64(),
         "cpu_ns_per_event": (flow.cpu.user_s + flow.cpu.system_s) * 1e9 / events,
-    });
-    Ok((record, logged))
+    })
 }
 
 fn add_verdict(record: &mut Value, verdict: &Verdict, logged: &Logged) {

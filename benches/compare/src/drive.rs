@@ -50,16 +50,22 @@ fn measure(name: &str, mode: Mode, options: &Run, tsc_hz: f64) -> Value {
 
 fn child(name: &str, mode: Mode, options: &Run, tsc_hz: f64) -> Result<Value, String> {
     let dir = options.dir.join(format!("{name}-{}", mode.word()));
-    empty(&dir)?;
+    spawn(options::child_words(name, mode, &dir, tsc_hz, options.amounts), &dir)
+}
+
+/// Calls this program with `words`, which make it measure one thing under `dir`, and returns the
+/// record that it prints. `dir` is empty before and gone afterwards.
+pub fn spawn(words: Vec<String>, dir: &Path) -> Result<Value, String> {
+    empty(dir)?;
     let program = std::env::current_exe().map_err(|e| format!("current_exe: {e}"))?;
     let output = Command::new(program)
-        .args(options::child_words(name, mode, &dir, tsc_hz, options.amounts))
+        .args(words)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|e| format!("starting the child: {e}"))?;
     // At once, before the kernel begins to write the pages to the disk under the next candidate.
-    fs::remove_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    fs::remove_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
     match serde_json::from_str(last) {
@@ -78,6 +84,22 @@ fn empty(dir: &Path) -> Result<(), String> {
 
 fn about(options: &Run, tsc_hz: f64) -> Value {
     let amounts = options.amounts;
+    let mut about = machine(tsc_hz);
+    about["rounds"] = json!(options.rounds);
+    about["batches"] = json!(amounts.batches);
+    about["singles"] = json!(amounts.singles);
+    about["colds"] = json!(amounts.colds);
+    about["events"] = json!(amounts.events);
+    about["versions"] = candidates::ALL
+        .iter()
+        .filter_map(|entry| Some((entry.name.to_owned(), json!(entry.version()?))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    about
+}
+
+/// Where and when results come from: how the first record of each file begins.
+pub fn machine(tsc_hz: f64) -> Value {
     json!({
         "mode": "about",
         "unix_s": std::time::SystemTime::now()
@@ -87,15 +109,6 @@ fn about(options: &Run, tsc_hz: f64) -> Value {
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "kernel": sys::kernel(),
         "tsc_ghz": (tsc_hz / 1e7).round() / 100.0,
-        "rounds": options.rounds,
-        "batches": amounts.batches,
-        "singles": amounts.singles,
-        "colds": amounts.colds,
-        "events": amounts.events,
-        "versions": candidates::ALL
-            .iter()
-            .filter_map(|entry| Some((entry.name.to_owned(), json!(entry.version()?))))
-            .collect::<serde_json::Map<_, _>>(),
     })
 }
 
@@ -130,13 +143,15 @@ fn line(record: &Value, rounds: usize) -> String {
 }
 
 /// The result file and what went into it.
-struct Results {
+pub struct Results {
     file: fs::File,
-    records: Vec<Value>,
+    /// The records so far.
+    pub records: Vec<Value>,
 }
 
 impl Results {
-    fn create(path: &Path) -> Result<Self, String> {
+    /// Creates the file, and its directory where that is missing.
+    pub fn create(path: &Path) -> Result<Self, String> {
         let told = |e: std::io::Error| format!("{}: {e}", path.display());
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(told)?;
@@ -144,7 +159,8 @@ impl Results {
         Ok(Self { file: fs::File::create(path).map_err(told)?, records: Vec::new() })
     }
 
-    fn add(&mut self, record: Value) -> Result<(), String> {
+    /// Appends a record, at once.
+    pub fn add(&mut self, record: Value) -> Result<(), String> {
         writeln!(self.file, "{record}").map_err(|e| format!("results: {e}"))?;
         self.records.push(record);
         Ok(())

@@ -15,6 +15,7 @@ mod options;
 mod report;
 mod ring;
 mod stats;
+mod sweep;
 mod sys;
 mod tsc;
 
@@ -42,6 +43,14 @@ fn obey(command: Command) -> Result<(), String> {
             let records = drive::run(&options)?;
             println!("{}", report::page(&records));
             eprintln!("results: {}", options.results.display());
+        }
+        Command::Sweep(options) => {
+            let records = sweep::run(&options)?;
+            println!("{}", report::page(&records));
+            eprintln!("results: {}", options.results.display());
+        }
+        Command::Point { plan, dir, tsc_hz, amounts, idle } => {
+            println!("{}", sweep::point::run(plan, &dir, tsc_hz, amounts, idle)?);
         }
         Command::Report(options) => report::run(&options)?,
         Command::List => {

@@ -23,9 +23,9 @@ pub struct Amounts {
 }
 
 /// Calls before anything is timed: buffers allocated, threads awake, code in the cache.
-const WARM_CALLS: u64 = 20_000;
+pub const WARM_CALLS: u64 = 20_000;
 /// Time for the logger to write the warm-up away.
-const SETTLE: Duration = Duration::from_millis(100);
+pub const SETTLE: Duration = Duration::from_millis(100);
 
 /// Ticks of the measured stretches.
 pub struct Latency {
@@ -173,7 +173,7 @@ fn time_singles<C: Candidate>(
 
 /// Writes and deletes about as many bytes as the run will: memory that the machine has not touched
 /// for a while is several times dearer at first touch, and the first candidate would pay for all.
-fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
+pub fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
     use std::io::Write;
     let chunk = vec![b'x'; 1 << 20];
     let path = dir.join("warm-up");

@@ -1,10 +1,14 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::candidates;
+use crate::candidates::ringseal::Tuning;
 use crate::child::Mode;
 use crate::measure::Amounts;
+use crate::sweep::Sweep;
+use crate::sweep::point::{Plan, What};
 
 /// What the program can be asked for; printed with every complaint about the command line.
 pub const USAGE: &str = "\
@@ -12,9 +16,12 @@ compare [run] [--rounds N] [--events N] [--batches N] [--singles N] [--colds N] 
         [--quick] [--mode latency|throughput] [--results FILE] [--dir DIR]
     measures every candidate, interleaved, and prints the tables;
     results go to FILE (default results/latest.jsonl), output files under DIR (default out/)
+compare sweep [--rounds N] [--events N] [--batches N] [--quick] [--results FILE] [--dir DIR]
+    ringseal against ring capacity, batch size and number of rings, at rest and at its start;
+    results go to FILE (default results/sweep.jsonl)
 compare report FILE.jsonl... [--into PAGE.md] [--svg DIR]
     prints the tables of these results; rewrites the marked places of PAGE.md;
-    draws latency.svg and throughput.svg into DIR
+    draws latency.svg, throughput.svg and capacity.svg into DIR
 compare list
     names the candidates";
 
@@ -23,6 +30,21 @@ compare list
 pub enum Command {
     /// Measure everything.
     Run(Run),
+    /// Measure ringseal against its own settings.
+    Sweep(Sweep),
+    /// One measurement of a sweep; how `Sweep` calls its own program.
+    Point {
+        /// What to measure, with which settings.
+        plan: Plan,
+        /// An empty directory to write in.
+        dir: PathBuf,
+        /// Ticks per second of the counter.
+        tsc_hz: f64,
+        /// How much to measure.
+        amounts: Amounts,
+        /// How long to watch an engine with nothing to do.
+        idle: Duration,
+    },
     /// Tables and drawings of earlier results.
     Report(Report),
     /// Names of the candidates.
@@ -83,8 +105,10 @@ pub fn parse(mut words: Vec<String>) -> Result<Command, String> {
         "run" => run(words).map(Command::Run),
         "report" => report(words).map(Command::Report),
         "list" => Ok(Command::List),
+        "sweep" => sweep(words).map(Command::Sweep),
         "child" => child(words),
-        other => Err(format!("expected run, report or list, found {other}")),
+        "point" => point(words),
+        other => Err(format!("expected run, sweep, report or list, found {other}")),
     }
 }
 
@@ -128,6 +152,37 @@ fn run(words: Vec<String>) -> Result<Run, String> {
         }
     }
     Ok(run)
+}
+
+const SWEEP: Amounts = Amounts { batches: 10_000, singles: 0, colds: 0, events: 1_000_000 };
+const SWEEP_QUICK: Amounts = Amounts { batches: 2_000, singles: 0, colds: 0, events: 100_000 };
+
+fn sweep(words: Vec<String>) -> Result<Sweep, String> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let quick = words.iter().any(|word| word == "--quick");
+    let mut sweep = Sweep {
+        rounds: if quick { 1 } else { 3 },
+        amounts: if quick { SWEEP_QUICK } else { SWEEP },
+        idle: Duration::from_secs(if quick { 1 } else { 4 }),
+        results: here.join("results/sweep.jsonl"),
+        dir: here.join("out"),
+    };
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "--quick" {
+            continue;
+        }
+        let text = value(&word, &mut words)?;
+        match word.as_str() {
+            "--rounds" => sweep.rounds = number(&word, &text)?,
+            "--events" => sweep.amounts.events = number(&word, &text)?,
+            "--batches" => sweep.amounts.batches = number(&word, &text)?,
+            "--results" => sweep.results = text.into(),
+            "--dir" => sweep.dir = text.into(),
+            other => return Err(format!("sweep has no option {other}")),
+        }
+    }
+    Ok(sweep)
 }
 
 fn known(name: &str) -> Result<&'static str, String> {
@@ -197,6 +252,48 @@ fn child(words: Vec<String>) -> Result<Command, String> {
     })
 }
 
+/// The words of the command line of one measurement of a sweep; `point` reads them back.
+pub fn point_words(plan: Plan, dir: &Path, tsc_hz: f64, sweep: &Sweep) -> Vec<String> {
+    [
+        "point".to_owned(),
+        plan.what.word().to_owned(),
+        dir.to_string_lossy().into_owned(),
+        tsc_hz.to_string(),
+        plan.tuning.ring_bytes.to_string(),
+        plan.tuning.batch_bytes.to_string(),
+        plan.producers.to_string(),
+        sweep.amounts.events.to_string(),
+        sweep.amounts.batches.to_string(),
+        sweep.idle.as_millis().to_string(),
+    ]
+    .into()
+}
+
+fn point(words: Vec<String>) -> Result<Command, String> {
+    let [what, dir, tsc_hz, ring_bytes, batch_bytes, producers, events, batches, idle_ms] =
+        <[String; 9]>::try_from(words).map_err(|words| format!("point got {words:?}"))?;
+    let tuning = Tuning {
+        ring_bytes: number("ring_bytes", &ring_bytes)?,
+        batch_bytes: number("batch_bytes", &batch_bytes)?,
+    };
+    Ok(Command::Point {
+        plan: Plan {
+            what: What::parse(&what).ok_or_else(|| format!("a sweep does not measure {what}"))?,
+            tuning,
+            producers: number("producers", &producers)?,
+        },
+        dir: dir.into(),
+        tsc_hz: number("tsc_hz", &tsc_hz)?,
+        amounts: Amounts {
+            batches: number("batches", &batches)?,
+            events: number("events", &events)?,
+            singles: 0,
+            colds: 0,
+        },
+        idle: Duration::from_millis(number("idle_ms", &idle_ms)?),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,11 +323,26 @@ mod tests {
     }
 
     #[test]
+    fn a_point_reads_what_the_sweep_wrote() {
+        let Ok(Command::Sweep(sweep)) = parse(words("sweep --quick --events 5_000")) else {
+            panic!("a sweep was asked for");
+        };
+        let tuning = Tuning { ring_bytes: 65_536, batch_bytes: 1 << 20 };
+        let wanted = Plan { what: What::Idle, tuning, producers: 64 };
+        let written = point_words(wanted, Path::new("/tmp/x y"), 2.7e9, &sweep);
+        let Ok(Command::Point { plan, amounts, idle, .. }) = parse(written) else {
+            panic!("a point was asked for");
+        };
+        assert_eq!((plan, amounts.events, idle), (wanted, 5_000, sweep.idle));
+    }
+
+    #[test]
     fn mistakes_are_told_in_words() {
         for (line, part) in [
             ("--only nobody", "found nobody"),
             ("--rounds many", "found many"),
             ("--rounds", "expects a value"),
+            ("sweep --only enc", "no option --only"),
             ("dance", "found dance"),
             ("report", "expects result files"),
         ] {

@@ -74,6 +74,12 @@ impl Rounds {
         };
         Some(Self { low, median, high })
     }
+
+    /// In another unit.
+    pub fn times(self, factor: f64) -> Self {
+        let Self { low, median, high } = self;
+        Self { low: low * factor, median: median * factor, high: high * factor }
+    }
 }
 
 #[cfg(test)]

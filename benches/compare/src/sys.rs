@@ -45,6 +45,21 @@ pub fn cpu() -> Result<Cpu, String> {
     Ok(Cpu { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) })
 }
 
+/// Nanoseconds on a core of all threads of this process that are alive, as the scheduler counts
+/// them: finer than `cpu`, which may count in clock ticks.
+pub fn threads_cpu_ns() -> Result<u64, String> {
+    let told = |e: std::io::Error| format!("/proc/self/task: {e}");
+    let mut sum = 0;
+    for task in std::fs::read_dir("/proc/self/task").map_err(told)? {
+        let path = task.map_err(told)?.path().join("schedstat");
+        let text = std::fs::read_to_string(&path).map_err(told)?;
+        let first = text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
+        sum +=
+            first.ok_or_else(|| format!("{}: expected numbers, found {text}", path.display()))?;
+    }
+    Ok(sum)
+}
+
 /// The moment at which the last byte arrived.
 pub struct Rest {
     /// When.
@@ -114,6 +129,16 @@ pub fn kernel() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_thread_is_seen() {
+        let before = threads_cpu_ns().expect("the kernel tells");
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        assert!(threads_cpu_ns().expect("the kernel tells") > before);
+    }
 
     #[test]
     fn idle_and_waiting_are_not_work() {

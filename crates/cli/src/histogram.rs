@@ -136,7 +136,7 @@ mod tests {
             for quantile in [0.0, 0.01, 0.5, 0.9, 0.99, 0.999, 1.0] {
                 let exact = exact(&mut values, quantile);
                 let found = all.quantile(quantile);
-                prop_assert!(found >= exact && found - exact <= exact / 32, "{} for {}", found, exact);
+                prop_assert!(found >= exact && found - exact <= exact / 32, "{found}, {exact}");
             }
             prop_assert_eq!(all.max(), *values.last().unwrap());
         }

@@ -101,7 +101,11 @@ fn every_line_of_every_kind_is_in_place_over_rotations() {
 #[test]
 fn numbers_keep_their_spelling_and_nested_values_their_shape() {
     let (_guard, dir) = place();
-    let fields = r#""a":1.10,"b":-0,"c":1e400,"d":123456789012345678901234567890123456789012345,"e":0.1e-2,"f":[1.0,[],{},[[2.50]],"x\u0000\né",null,true],"g":{"h\"\n":{"":[{"i":-0.0}]}},"j":9007199254740993"#;
+    let fields = concat!(
+        r#""a":1.10,"b":-0,"c":1e400,"d":123456789012345678901234567890123456789012345,"#,
+        r#""e":0.1e-2,"f":[1.0,[],{},[[2.50]],"x\u0000\né",null,true],"#,
+        r#""g":{"h\"\n":{"":[{"i":-0.0}]}},"j":9007199254740993"#,
+    );
     assert_fine(&feed(&dir, &[], format!("{{{fields}}}\n").as_bytes()));
     let [line] = &raw_lines(&dir)[..] else { panic!("one line") };
     let tail = line.rsplit_once("\"schema_version\":1,").expect("the engine's fields first").1;
@@ -256,7 +260,7 @@ fn a_line_is_passed_on_while_the_pipe_is_held_open() {
 #[cfg(unix)]
 #[test]
 fn a_signal_in_the_middle_of_a_stream_loses_nothing_that_was_in_the_pipe() {
-    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+    for (signal, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
         let (_guard, dir) = place();
         let mut child = start(&dir, &[]);
         let mut stdin = child.stdin.take().expect("a pipe");
@@ -293,4 +297,37 @@ fn a_signal_ends_an_endless_stream_with_every_line_that_was_read_in_place() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(143), "{said}");
     assert!(said.contains(&format!("{} lines in", raw_lines(&dir).len())), "{said}");
+}
+
+/// A disk that refuses is played by a limit on the length of files, with the signal that comes
+/// with it ignored.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_refuses_is_waited_for_until_a_signal_and_what_is_missing_is_told() {
+    let (_guard, dir) = place();
+    let script = r#"trap "" XFSZ; ulimit -f 64; exec "$0" pipe --rotate-bytes 0 --dir "$1""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_ringseal")]).arg(&dir);
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the shell runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let text = "a line that will not fit with so many others\n".repeat(3000);
+    stdin.write_all(text.as_bytes()).expect("room");
+    drop(stdin);
+    let mut stderr = child.stderr.take().expect("a pipe");
+    let mut said = String::new();
+    while !said.contains("waiting") {
+        let mut some = [0; 1024];
+        let len = stderr.read(&mut some).expect("standard error");
+        assert!(len > 0, "ended instead of waiting: {said}");
+        said.push_str(&String::from_utf8_lossy(&some[..len]));
+    }
+    // The input has ended, and still it waits: only the signal ends it.
+    assert!(child.try_wait().expect("a child").is_none());
+    kill(&child, "-TERM");
+    stderr.read_to_string(&mut said).expect("UTF-8");
+    assert_eq!(child.wait().expect("pipe ends").code(), Some(1), "{said}");
+    let in_place = raw_lines(&dir).len();
+    assert!(in_place > 0 && in_place < 3000);
+    assert!(said.contains(&format!("{in_place} are in place")), "{said}");
 }

@@ -12,7 +12,7 @@ mod ftlog;
 mod log4rs;
 mod logforth;
 mod ring_floor;
-mod ringseal;
+pub mod ringseal;
 mod slog;
 mod spdlog;
 mod tracing;
@@ -64,8 +64,9 @@ const fn entry<C: Candidate>() -> Entry {
     }
 }
 
-/// Every candidate: floors first, then rivals.
+/// Every candidate: floors first, then ringseal, then rivals.
 pub const ALL: &[Entry] = &[
+    entry::<floors::Empty>(),
     entry::<floors::Rdtsc>(),
     entry::<floors::EncCoarse>(),
     entry::<floors::Enc>(),
@@ -73,8 +74,12 @@ pub const ALL: &[Entry] = &[
     entry::<ring_floor::Ring<1000>>(),
     entry::<ring_floor::RingJson>(),
     entry::<ring_floor::RingJsonSame>(),
-    entry::<ringseal::Ringseal<false>>(),
-    entry::<ringseal::Ringseal<true>>(),
+    entry::<ringseal::Ringseal<false, false>>(),
+    entry::<ringseal::Ringseal<true, false>>(),
+    entry::<ringseal::Ringseal<false, true>>(),
+    entry::<ringseal::Explicit<false>>(),
+    entry::<ringseal::Explicit<true>>(),
+    entry::<ringseal::Disabled>(),
     entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_DEFAULT }>>(),
     entry::<ferrilog::Ferrilog<{ ferrilog::FLUSH_1MIB }>>(),
     entry::<spdlog::Spdlog>(),

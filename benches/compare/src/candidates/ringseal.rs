@@ -1,46 +1,174 @@
 //! ringseal itself.
 //!
-//! Configuration: the defaults, with one file that is never rotated, and a ring of the size that the
-//! floors have. `ringseal` reads the exact clock, `ringseal_coarse` the writer's published time.
+//! Configuration: the defaults, with one file that is never rotated, a ring of the size that the
+//! floors have, and patience with a full ring (no logger here may choose to lose). `ringseal` reads the exact clock, `ringseal_coarse` the writer's published time,
+//! `ringseal_mmap` writes through a mapping. `ringseal_logger` and `ringseal_bound` log through a
+//! `Logger` without fields and with five, so that their difference is the price of bound fields.
+//! `ringseal_disabled` is a call below the level. The sweep changes sizes with `tune`.
 
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
 
-use ringseal::sink::file::{FileConfig, RotateEvery};
-use ringseal::{Config, Engine, Timestamps};
+use ringseal::sink::file::{FileConfig, RotateEvery, WriteMode};
+use ringseal::{Config, Engine, Level, Logger, Overflow, Timestamps, fields};
 
 use crate::candidate::{Candidate, Format, Kind, Output};
 
-/// See the module.
-pub struct Ringseal<const COARSE: bool> {
+/// Longer than any run: nothing may be lost because 64 producers share a core.
+const PATIENCE: Duration = Duration::from_secs(60);
+const FILE: &str = "app.log";
+
+/// Sizes that the sweep changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Bytes of each ring.
+    pub ring_bytes: usize,
+    /// Bytes of a batch.
+    pub batch_bytes: usize,
+}
+
+static TUNING: OnceLock<Tuning> = OnceLock::new();
+
+/// Sets the sizes for every engine that this process starts later; the first call wins. A static,
+/// because candidates are started without settings and each process measures one thing.
+pub fn tune(tuning: Tuning) {
+    TUNING.get_or_init(|| tuning);
+}
+
+/// The configuration of all of them, writing under `dir`.
+pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
+    let file = FileConfig::new(dir.join(FILE))
+        .write_mode(mode)
+        .rotate_bytes_max(0)
+        .rotate_every(RotateEvery::Never);
+    let quiet = "info,boot=off"
+        .parse()
+        .map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
+    let config = Config::new()
+        .filter(quiet)
+        .file_with(file)
+        .overflow([Overflow::Wait(PATIENCE); Level::COUNT]);
+    Ok(match TUNING.get() {
+        Some(tuning) => config.ring_bytes(tuning.ring_bytes).batch_bytes_max(tuning.batch_bytes),
+        None => config,
+    })
+}
+
+/// What `config` writes.
+pub fn output(dir: &Path) -> Output {
+    Output { files: vec![dir.join(FILE)], format: Format::Json }
+}
+
+/// Logs an event with the global engine.
+#[inline(always)]
+pub fn log_globally(seq: u64, price: f64, sym: &str, qty: i32) {
+    ringseal::info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+}
+
+fn start(config: Config) -> Result<Engine, String> {
+    ringseal::init(config).map_err(|e| e.to_string())
+}
+
+fn stop(engine: Engine, output: Output) -> Result<Output, String> {
+    engine.stop().map_err(|e| e.to_string())?;
+    Ok(output)
+}
+
+/// With the global engine; see the module.
+pub struct Ringseal<const COARSE: bool, const MMAP: bool> {
     engine: Engine,
     output: Output,
 }
 
-impl<const COARSE: bool> Candidate for Ringseal<COARSE> {
-    const NAME: &'static str = if COARSE { "ringseal_coarse" } else { "ringseal" };
+impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> {
+    const NAME: &'static str = match (COARSE, MMAP) {
+        (false, false) => "ringseal",
+        (true, false) => "ringseal_coarse",
+        (false, true) => "ringseal_mmap",
+        (true, true) => "ringseal_coarse_mmap",
+    };
     const KIND: Kind = Kind::Own;
     const FORMAT: Format = Format::Json;
     const CRATE: &'static str = "ringseal";
 
     fn start(dir: &Path) -> Result<Self, String> {
-        let path = dir.join("app.log");
-        let file = FileConfig::new(&path).rotate_bytes_max(0).rotate_every(RotateEvery::Never);
+        let mode = if MMAP { WriteMode::Mmap } else { WriteMode::Append };
         let timestamps = if COARSE { Timestamps::Coarse } else { Timestamps::Exact };
-        let quiet = "info,boot=off"
-            .parse()
-            .map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
-        let config = Config::new().filter(quiet).file_with(file).timestamps(timestamps);
-        let engine = ringseal::init(config).map_err(|e| e.to_string())?;
-        Ok(Self { engine, output: Output { files: vec![path], format: Self::FORMAT } })
+        let engine = start(config(dir, mode)?.timestamps(timestamps))?;
+        Ok(Self { engine, output: output(dir) })
     }
 
     #[inline(always)]
     fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
-        ringseal::info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+        log_globally(seq, price, sym, qty);
     }
 
     fn finish(self) -> Result<Output, String> {
-        self.engine.stop().map_err(|e| e.to_string())?;
-        Ok(self.output)
+        stop(self.engine, self.output)
+    }
+}
+
+/// With an explicit logger, which has five bound fields or none.
+pub struct Explicit<const BOUND: bool> {
+    engine: Engine,
+    logger: Logger,
+    output: Output,
+}
+
+impl<const BOUND: bool> Candidate for Explicit<BOUND> {
+    const NAME: &'static str = if BOUND { "ringseal_bound" } else { "ringseal_logger" };
+    const KIND: Kind = Kind::Own;
+    const FORMAT: Format = Format::Json;
+    const CRATE: &'static str = "ringseal";
+
+    fn start(dir: &Path) -> Result<Self, String> {
+        let engine = start(config(dir, WriteMode::Append)?)?;
+        let mut logger = engine.logger();
+        if BOUND {
+            logger = logger.bind(fields! {
+                trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+                session.id = 7_301_u64,
+                venue = "XKUW",
+                desk = "equities",
+                shard = 12,
+            });
+        }
+        Ok(Self { engine, logger, output: output(dir) })
+    }
+
+    #[inline(always)]
+    fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
+        let log = &self.logger;
+        ringseal::info!(target: "exchange::gateway", log, "order filled", seq, price, sym, qty);
+    }
+
+    fn finish(self) -> Result<Output, String> {
+        stop(self.engine, self.output)
+    }
+}
+
+/// A call below the level: what it costs to have it in the code.
+pub struct Disabled {
+    engine: Engine,
+}
+
+impl Candidate for Disabled {
+    const NAME: &'static str = "ringseal_disabled";
+    const KIND: Kind = Kind::Own;
+    const FORMAT: Format = Format::Nothing;
+    const CRATE: &'static str = "ringseal";
+
+    fn start(dir: &Path) -> Result<Self, String> {
+        Ok(Self { engine: start(config(dir, WriteMode::Append)?)? })
+    }
+
+    #[inline(always)]
+    fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
+        ringseal::debug!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+
+    fn finish(self) -> Result<Output, String> {
+        stop(self.engine, Output { files: Vec::new(), format: Format::Nothing })
     }
 }

@@ -90,6 +90,20 @@ impl Data {
             (below > 0.0).then_some(number(record, path)? / below)
         }))
     }
+
+    /// A quantity less, round by round, the same quantity of the candidate `base`.
+    pub fn difference(
+        &self,
+        series: &Series,
+        mode: &str,
+        base: &str,
+        path: &[&str],
+    ) -> Option<Rounds> {
+        let base = self.series(base, mode)?;
+        Rounds::of(series.iter().filter_map(|(round, record)| {
+            Some(number(record, path)? - number(base.get(round)?, path)?)
+        }))
+    }
 }
 
 fn floor_order(name: &str) -> usize {
@@ -124,7 +138,7 @@ impl<'a> Row<'a> {
 }
 
 /// What went wrong in any round, in words.
-fn trouble(series: &Series) -> Option<String> {
+pub fn trouble(series: &Series) -> Option<String> {
     let bad: Vec<&Value> = series.values().filter(|record| record["good"] != true).collect();
     if let Some(failed) = bad.iter().find_map(|record| record["failed"].as_str()) {
         return Some(format!("failed: {failed}"));

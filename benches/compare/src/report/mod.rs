@@ -7,7 +7,9 @@ mod data;
 mod into;
 mod reference;
 mod svg;
+mod sweep;
 mod tables;
+mod targets;
 
 use std::fs;
 use std::path::Path;
@@ -17,11 +19,15 @@ use serde_json::Value;
 use crate::options::Report;
 use data::Data;
 
-/// The whole page, without drawings.
+/// What stands in a marked place whose results are not among those given.
+const NOT_MEASURED: &str = "Not measured in these results.\n";
+
+/// The whole page, without drawings and without what was not measured.
 pub fn page(records: &[Value]) -> String {
     let data = Data::of(records);
     sections(&data)
         .into_iter()
+        .filter(|(_, text)| text != NOT_MEASURED)
         .map(|(name, text)| format!("## {name}\n\n{text}"))
         .collect::<Vec<_>>()
         .join("\n")
@@ -39,6 +45,7 @@ pub fn run(options: &Report) -> Result<(), String> {
         fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         write(&dir.join("latency.svg"), &svg::latency(&data))?;
         write(&dir.join("throughput.svg"), &svg::throughput(&data))?;
+        write(&dir.join("capacity.svg"), &svg::capacity(&data))?;
     }
     if let Some(page) = &options.into {
         let text = fs::read_to_string(page).map_err(|e| format!("{}: {e}", page.display()))?;
@@ -49,13 +56,18 @@ pub fn run(options: &Report) -> Result<(), String> {
     Ok(())
 }
 
-fn sections(data: &Data) -> [(&'static str, String); 5] {
+fn sections(data: &Data) -> [(&'static str, String); 9] {
+    let or_not = |text: Option<String>| text.unwrap_or_else(|| NOT_MEASURED.to_owned());
     [
+        ("targets", targets::table(data)),
         ("run", tables::run(data)),
         ("latency", tables::latency(data)),
         ("pauses", tables::pauses(data)),
         ("throughput", tables::throughput(data)),
         ("reference", reference::table(data)),
+        ("capacity", or_not(sweep::capacity(data))),
+        ("rings", or_not(sweep::rings(data))),
+        ("idle", or_not(sweep::idle(data))),
     ]
 }
 

@@ -1,10 +1,13 @@
-//! The two drawings, as SVG written by hand: the same results give the same bytes.
+//! The drawings, as SVG written by hand: the same results give the same bytes.
 //!
-//! Both carry their own background, in a light and a dark dress that follow the reader's setting,
+//! They carry their own background, in a light and a dark dress that follow the reader's setting,
 //! so that they can be read wherever they are embedded.
 
 use super::data::{self, Data, Row};
 use super::tables::short;
+use crate::candidates::ringseal::Tuning;
+use crate::stats::Rounds;
+use crate::sweep;
 
 const WIDTH: f64 = 920.0;
 const LEFT: f64 = 170.0;
@@ -207,30 +210,69 @@ pub fn latency(data: &Data) -> String {
     svg.done()
 }
 
+/// A line of a drawing of events a second.
+struct Bar {
+    name: String,
+    class: &'static str,
+    millions: Rounds,
+}
+
 /// Events a second: a bar from the left, its end a line over the range of the rounds.
 pub fn throughput(data: &Data) -> String {
     let rows = data.ranked("throughput", |series| -data::median(series, &["events_per_s"]));
-    let bars: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((row, data::rounds(row.series, &["events_per_s"])?)))
-        .collect();
-    let title = "Throughput end to end, one producer";
-    let note = "Bar: median; line: range over the rounds. Grey: floors. Red: lost events.";
-    let mut svg = Svg::new(title, note, bars.len());
-    let axis = Axis::linear(bars.iter().flat_map(|(_, r)| [r.low / 1e6, r.high / 1e6]));
-    svg.axis(&axis, "million events a second");
-    for (at, (row, rounds)) in bars.iter().enumerate() {
-        let (y, class) = (middle(at), class(row));
-        let [low, median, high] =
-            [rounds.low, rounds.median, rounds.high].map(|speed| axis.x(speed / 1e6));
+    let bars = rows.iter().filter_map(|row| {
         let format = row.series.values().find_map(|record| record["format"].as_str());
-        let name = format!("{} ({})", row.name, format.unwrap_or("?"));
-        svg.text("", LEFT - 12.0, y + 4.5, "end", &name);
+        Some(Bar {
+            name: format!("{} ({})", row.name, format.unwrap_or("?")),
+            class: class(row),
+            millions: data::rounds(row.series, &["events_per_s"])?.times(1e-6),
+        })
+    });
+    let note = "Bar: median; line: range over the rounds. Grey: floors. Red: lost events.";
+    draw_bars("Throughput end to end, one producer", note, &bars.collect::<Vec<_>>())
+}
+
+/// Events a second against the capacity of the ring, then against the size of a batch.
+pub fn capacity(data: &Data) -> String {
+    let bar = |label: String, class: &'static str, name: &str| {
+        let series = data.series(name, sweep::point::What::Throughput.word())?;
+        let class = if data::trouble(series).is_some() { "loser" } else { class };
+        let millions = data::rounds(series, &["events_per_s"])?.times(1e-6);
+        Some(Bar { name: label, class, millions })
+    };
+    let own = |label: &str, bytes: usize, tuning: Tuning| {
+        bar(format!("{label} {}", sweep::bytes_word(bytes)), "own", &sweep::name(tuning, 1))
+    };
+    let mut bars = vec![bar(format!("floor {}", sweep::FLOOR), "floor", sweep::FLOOR)];
+    for ring_bytes in sweep::RING_BYTES {
+        bars.push(own("ring", ring_bytes, Tuning { ring_bytes, ..sweep::DEFAULT }));
+    }
+    for batch_bytes in sweep::BATCH_BYTES {
+        bars.push(own("batch", batch_bytes, Tuning { batch_bytes, ..sweep::DEFAULT }));
+    }
+    let note = format!(
+        "The other size stays at its default, {}. Bar: median; line: range over the rounds. Grey: \
+         floor.",
+        sweep::bytes_word(sweep::DEFAULT.ring_bytes)
+    );
+    let title = "Throughput against ring capacity and batch size, one producer";
+    draw_bars(title, &note, &bars.into_iter().flatten().collect::<Vec<_>>())
+}
+
+fn draw_bars(title: &str, note: &str, bars: &[Bar]) -> String {
+    let mut svg = Svg::new(title, note, bars.len());
+    let axis = Axis::linear(bars.iter().flat_map(|bar| [bar.millions.low, bar.millions.high]));
+    svg.axis(&axis, "million events a second");
+    for (at, bar) in bars.iter().enumerate() {
+        let (y, class) = (middle(at), bar.class);
+        let Rounds { low, median, high } = bar.millions;
+        let label = format!("{median:.2}");
+        let [low, median, high] = [low, median, high].map(|millions| axis.x(millions));
+        svg.text("", LEFT - 12.0, y + 4.5, "end", &bar.name);
         svg.bar(class, LEFT, median, y, 13.0, 0.75);
         svg.bar(class, low, high, y, 2.0, 1.0);
         svg.mark(class, low, y, 4.0);
         svg.mark(class, high, y, 4.0);
-        let label = format!("{:.2}", rounds.median / 1e6);
         svg.text("tick", high.max(median) + 10.0, y + 4.0, "start", &label);
     }
     svg.done()

@@ -17,26 +17,7 @@ const TRACING: &str = "tracing";
 pub fn run(data: &Data) -> String {
     let mut out = String::new();
     for about in &data.about {
-        let word = |key: &str| match &about[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        out.push_str(&format!(
-            "{}, {} cores, counter at {} GHz, kernel {}. {} rounds, candidates interleaved; each \
-             round and candidate: {} batches of 20 calls, {} single calls, {} cold calls, {} events \
-             flat out. Medians over the rounds, ranges in brackets; a ratio is taken within each \
-             round. The counter moves in steps of up to 10 ns, so p50 of a batch is exact to half a \
-             nanosecond.\n\n",
-            word("cpu"),
-            word("cores"),
-            word("tsc_ghz"),
-            word("kernel"),
-            word("rounds"),
-            count(&about["batches"]),
-            count(&about["singles"]),
-            count(&about["colds"]),
-            count(&about["events"]),
-        ));
+        out.push_str(&paragraph(about));
     }
     let share = |key: &str| data.overall(&[key]);
     if let (Some(others), Some(stolen)) = (share("others_share"), share("stolen_share")) {
@@ -50,7 +31,7 @@ pub fn run(data: &Data) -> String {
             percent(stolen.high),
         ));
     }
-    let versions = data.about.last().and_then(|about| about["versions"].as_object());
+    let versions = data.about.iter().rev().find_map(|about| about["versions"].as_object());
     if let Some(versions) = versions {
         let list: Vec<String> = versions
             .iter()
@@ -59,6 +40,40 @@ pub fn run(data: &Data) -> String {
         out.push_str(&format!("Versions: {}.\n", list.join(", ")));
     }
     out
+}
+
+/// What a result file says about its run.
+fn paragraph(about: &Value) -> String {
+    let word = |key: &str| match &about[key] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if about["sweep"] == true {
+        return format!(
+            "The sweep, a run of its own: {} rounds; each round and point: {} events flat out, {} \
+             batches of 20 calls; idle engines were watched for {} s.\n\n",
+            word("rounds"),
+            count(&about["events"]),
+            count(&about["batches"]),
+            word("idle_s"),
+        );
+    }
+    format!(
+        "{}, {} cores, counter at {} GHz, kernel {}. {} rounds, candidates interleaved; each \
+         round and candidate: {} batches of 20 calls, {} single calls, {} cold calls, {} events \
+         flat out. Medians over the rounds, ranges in brackets; a ratio is taken within each \
+         round. The counter moves in steps of up to 10 ns, so p50 of a batch is exact to half a \
+         nanosecond.\n\n",
+        word("cpu"),
+        word("cores"),
+        word("tsc_ghz"),
+        word("kernel"),
+        word("rounds"),
+        count(&about["batches"]),
+        count(&about["singles"]),
+        count(&about["colds"]),
+        count(&about["events"]),
+    )
 }
 
 fn count(value: &Value) -> String {
@@ -153,11 +168,7 @@ pub fn throughput(data: &Data) -> String {
     for row in data.ranked(THROUGHPUT, |series| -data::median(series, speed)) {
         let below =
             |base: &str, path: &[&str]| ratio(data.ratio(row.series, THROUGHPUT, base, path));
-        let millions = data::rounds(row.series, speed).map(|rounds| Rounds {
-            low: rounds.low / 1e6,
-            median: rounds.median / 1e6,
-            high: rounds.high / 1e6,
-        });
+        let millions = data::rounds(row.series, speed).map(|rounds| rounds.times(1e-6));
         out.push_str(&line(&[
             name(&row),
             rank(&row),
@@ -213,18 +224,21 @@ pub fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn plain(rounds: Option<Rounds>) -> String {
+/// The median; a dash where there is none.
+pub fn plain(rounds: Option<Rounds>) -> String {
     rounds.map_or_else(|| "–".to_owned(), |rounds| short(rounds.median))
 }
 
-fn ranged(rounds: Option<Rounds>) -> String {
+/// The median and the range.
+pub fn ranged(rounds: Option<Rounds>) -> String {
     rounds.map_or_else(
         || "–".to_owned(),
         |r| format!("{} ({}–{})", short(r.median), short(r.low), short(r.high)),
     )
 }
 
-fn ratio(rounds: Option<Rounds>) -> String {
+/// The median and the range, with two decimals below ten.
+pub fn ratio(rounds: Option<Rounds>) -> String {
     let two = |value: f64| if value < 9.995 { format!("{value:.2}") } else { short(value) };
     rounds.map_or_else(
         || "–".to_owned(),
@@ -238,7 +252,7 @@ pub fn short(value: f64) -> String {
 }
 
 /// Without decimals, thousands set off by commas.
-fn grouped(value: f64) -> String {
+pub fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut out = if value < 0.0 { "-".to_owned() } else { String::new() };
     for (at, digit) in digits.chars().enumerate() {

@@ -85,13 +85,23 @@ pub(super) fn advise(summaries: &[Summary], default: Setting) -> Option<Advice> 
         return Some(Advice { setting: default, why: why.into() });
     }
     let why = format!(
-        "the least memory among the settings within {:.0} % of the highest throughput ({:.2} million events/s) \
-         and within {:.0} % of the lowest p99 of those ({calmest:.0} ns)",
+        "the least memory among the settings within {:.0} % of the highest throughput \
+         ({:.2} million events/s) and within {:.0} % of the lowest p99 of those ({calmest:.0} ns)",
         THROUGHPUT_SLACK * 100.0,
         fastest / 1e6,
         LATENCY_SLACK * 100.0,
     );
     Some(Advice { setting: best.setting, why })
+}
+
+/// Rounds of one setting that differ by more than this factor tell of a busy machine.
+pub(super) const NOISE_MAX: f64 = 1.5;
+
+/// By what factor rounds of one setting differ in throughput, in the middle of all settings.
+pub(super) fn noise(summaries: &[Summary]) -> f64 {
+    let factor =
+        |summary: &Summary| summary.events_per_second.max / summary.events_per_second.min.max(1.0);
+    Spread::of(summaries.iter().map(factor)).median
 }
 
 /// Whether every round of the one beats every round of the other, in throughput or in p99.
@@ -123,14 +133,14 @@ mod tests {
 
     #[test]
     fn medians_are_those_of_the_sorted_values() {
-        let cases: [(&[f64], (f64, f64, f64)); 5] = [
-            (&[], (0.0, 0.0, 0.0)),
-            (&[7.0], (7.0, 7.0, 7.0)),
-            (&[9.0, 1.0], (5.0, 1.0, 9.0)),
-            (&[9.0, 1.0, 2.0], (2.0, 1.0, 9.0)),
-            (&[4.0, 3.0, 2.0, 1.0], (2.5, 1.0, 4.0)),
+        let cases: [(&[f64], [f64; 3]); 5] = [
+            (&[], [0.0, 0.0, 0.0]),
+            (&[7.0], [7.0, 7.0, 7.0]),
+            (&[9.0, 1.0], [5.0, 1.0, 9.0]),
+            (&[9.0, 1.0, 2.0], [2.0, 1.0, 9.0]),
+            (&[4.0, 3.0, 2.0, 1.0], [2.5, 1.0, 4.0]),
         ];
-        for (values, (median, min, max)) in cases {
+        for (values, [median, min, max]) in cases {
             assert_eq!(Spread::of(values.iter().copied()), Spread { median, min, max });
         }
     }
@@ -152,6 +162,12 @@ mod tests {
     fn within_the_noise_the_default_stays() {
         let summaries = [summary(1 << 16, 5e6, 30.0, 0.3), summary(1 << 20, 4e6, 40.0, 0.3)];
         assert_eq!(advise(&summaries, DEFAULT).expect("advice").setting, DEFAULT);
+    }
+
+    #[test]
+    fn noise_is_how_far_rounds_of_one_setting_lie_apart() {
+        let summaries = [summary(1 << 16, 5e6, 30.0, 0.5), summary(1 << 20, 4e6, 40.0, 0.5)];
+        assert_eq!(noise(&summaries), 3.0);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::value_parser;
+
 use crate::out::{Failure, Outcome};
 use crate::progress::Meter;
 use crate::size::show_bytes;
@@ -12,7 +14,7 @@ use crate::size::show_bytes;
 mod advice;
 mod run;
 
-use advice::{Advice, Spread, Summary, advise};
+use advice::{Advice, NOISE_MAX, Spread, Summary, advise, noise};
 use run::{Effort, Sample, clock_name, measure};
 
 const EXAMPLES: &str = "\
@@ -22,8 +24,9 @@ Examples:
   ringseal bench --dir /var/log       on the disk that the logs will be on
   ringseal bench --json > bench.json  for a program
 
-Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts of 20 calls
-with pauses of 40 µs; of a call, as the mean of its burst. Both in each round, medians of all rounds.
+Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts
+of 20 calls with pauses of 40 µs; of a call, as the mean of its burst. Both are measured in each
+round; what is shown are the medians of all rounds.
 
 Exit codes: 0 done, 2 wrong usage or could not run.";
 
@@ -42,10 +45,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Events of each throughput run.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1000..=100_000_000))]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1000..=100_000_000))]
     events: Option<u64>,
     /// How many rounds.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1..=100))]
     rounds: Option<u64>,
 }
 
@@ -73,7 +76,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let settings = settings(args.quick);
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
     let mut effort = if args.quick {
-        Effort { events: 200_000, bursts: 2_000 }
+        Effort { events: 400_000, bursts: 2_000 }
     } else {
         Effort { events: 1_000_000, bursts: 5_000 }
     };
@@ -118,14 +121,27 @@ fn sweep(
     let mut meter =
         Meter::new(rounds * settings.len() as u64, "{bar:30} {pos} of {len}, {eta} left, {msg}");
     for round in 0..rounds {
-        for (setting, samples) in settings.iter().zip(&mut samples) {
+        for at in order(settings.len(), round) {
+            let (Some(&setting), Some(samples)) = (settings.get(at), samples.get_mut(at)) else {
+                continue;
+            };
             let (ring, batch) = (show(setting.ring_bytes), show(setting.batch_bytes));
             meter.say(|| format!("round {}: ring {ring}, batch {batch}", round + 1));
-            samples.push(measure(&dir, *setting, effort)?);
+            samples.push(measure(&dir, setting, effort)?);
             meter.advance();
         }
     }
     Ok(samples)
+}
+
+/// In which order a round takes `len` settings: another start in each round, and every other round
+/// backwards, so that no setting always comes after the same one.
+fn order(len: usize, round: u64) -> impl Iterator<Item = usize> {
+    let start = round as usize * len / 3;
+    (0..len).map(move |step| {
+        let at = (start + step) % len;
+        if round.is_multiple_of(2) { at } else { len - 1 - at }
+    })
 }
 
 fn show(bytes: usize) -> String {
@@ -141,7 +157,8 @@ fn write_table(
 ) -> io::Result<()> {
     writeln!(
         out,
-        "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest round)\n",
+        "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest \
+         round)\n",
         effort.events,
         effort.bursts,
         clock_name()
@@ -177,7 +194,15 @@ fn write_table(
         show(ring_bytes),
         show(batch_bytes),
         advice.why
-    )
+    )?;
+    match noise(summaries) {
+        noise if noise > NOISE_MAX => writeln!(
+            out,
+            "The machine was busy: rounds of one setting differ by a factor of {noise:.1}. Trust this only \
+             when it is quiet."
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn write_json(
@@ -212,7 +237,9 @@ fn write_json(
     // `why` is our own sentence: nothing in it needs escaping.
     writeln!(
         out,
-        "],\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\"why\":\"{}\"}}}}",
+        "],\"noise\":{:.2},\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\
+         \"why\":\"{}\"}}}}",
+        noise(summaries),
         advice.why
     )
 }
@@ -220,6 +247,17 @@ fn write_json(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_round_takes_every_setting_once_and_after_another_one() {
+        let rounds: Vec<Vec<usize>> = (0..4).map(|round| order(9, round).collect()).collect();
+        for round in &rounds {
+            let mut sorted = round.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..9).collect::<Vec<_>>());
+        }
+        assert!(rounds.iter().enumerate().all(|(at, round)| !rounds[..at].contains(round)));
+    }
 
     #[test]
     fn the_engines_default_is_always_among_the_settings() {

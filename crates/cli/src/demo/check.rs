@@ -160,7 +160,8 @@ impl Found {
             let (own, events) = (self.own.of(level), metrics.events.of(level));
             if lines + own != events {
                 problems.push(format!(
-                    "{level}: {lines} lines of the service and {own} of the engine, {events} events by its count"
+                    "{level}: {lines} lines of the service and {own} of the engine, {events} events by \
+                     its count"
                 ));
             }
         }
@@ -217,7 +218,7 @@ mod tests {
 
     fn line(worker: u64, seq: u64) -> String {
         format!(
-            r#"{{"level":"info","target":"ringseal_demo::http","event":"x","run_id":"r","seq":{seq},"worker":{worker}}}"#
+            r#"{{"level":"info","target":"{TARGET}::http","run_id":"r","seq":{seq},"worker":{worker}}}"#
         )
     }
 

@@ -56,7 +56,7 @@ impl std::fmt::Display for CleanError {
             CleanError::InUse(path) => write!(f, "{}: another demo writes here", path.display()),
             CleanError::NotOurs(path) => write!(
                 f,
-                "{}: bears the demo's name but was not written by it; move it or choose another --dir",
+                "{}: bears the demo's name but is not its own; move it or choose another --dir",
                 path.display()
             ),
         }

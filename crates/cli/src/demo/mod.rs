@@ -1,10 +1,11 @@
-//! `ringseal demo`: a service that takes orders, in one process, logging flat out; then a report and
-//! a check of every line.
+//! `ringseal demo`: a service that takes orders, in one process, logging flat out; then a report
+//! and a check of every line.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use clap::value_parser;
 use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Engine, Filter, Level, LevelFilter, Timestamps};
 
@@ -30,8 +31,9 @@ Examples:
   ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
   ringseal cat ringseal-demo             look at what it wrote
 
-The logs of earlier demos in the directory are removed first. At the end every line is read back: it must
-parse, each thread's numbers must be complete and in order, and the counts must be the engine's own.
+The logs of earlier demos in the directory are removed first. At the end every line is read back:
+it must parse, each thread's numbers must be complete and in order, and the counts must be the
+engine's own.
 
 Exit codes: 0 all is well, 1 the check failed, 2 wrong usage or could not run.";
 
@@ -53,10 +55,10 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
     seconds: Duration,
     /// How many threads log.
-    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = value_parser!(u16).range(1..=512))]
     threads: u16,
     /// Events per second of all threads together; without it they log as fast as they can.
-    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(1..))]
     rate: Option<u64>,
     /// Stop before the logs grow beyond this, or beyond half of the free space.
     #[arg(long, value_name = "BYTES", default_value = "4GiB", value_parser = parse_bytes)]
@@ -118,8 +120,8 @@ fn conclude(out: &mut dyn Write, found: &Found, problems: Vec<String>) -> Result
     if problems.is_empty() {
         writeln!(
             out,
-            "checked     {lines} lines parse; every thread's numbers are complete and in order but for what is lost;\n            \
-             lines, bytes and losses are what the engine counted"
+            "checked     {lines} lines parse; every thread's numbers are in order, and none is missing\n            \
+             that was not counted as lost; lines and bytes are what the engine counted"
         )?;
         return Ok(Outcome::Fine);
     }

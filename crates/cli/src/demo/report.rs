@@ -85,7 +85,7 @@ impl fmt::Display for Report {
         match self.cpu_nanos_per_event() {
             Some(nanos) => writeln!(
                 f,
-                "cpu         {} an event (user and system time of all threads, making up the orders included)",
+                "cpu         {} an event (user and system time of all threads, the service's own included)",
                 show_nanos(nanos)
             ),
             None => writeln!(f, "cpu         not known on this system"),
@@ -101,8 +101,9 @@ impl Report {
         writeln!(f, "a call took p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, max {max}")?;
         writeln!(
             f,
-            "            (one call in {SAMPLED_ONE_IN} is timed, {count} in all, by two readings of the clock, which \
-             take {clock} by\n            themselves; waits for room and being scheduled away are in it)"
+            "            (one call in {SAMPLED_ONE_IN} is timed, {count} in all, by two readings of the \
+             clock, which take\n            {clock} by themselves; waits for room and being \
+             scheduled away are in it)"
         )
     }
 }

@@ -211,7 +211,8 @@ impl<'s> Worker<'s> {
     fn receive(&mut self, log: &Logger, order: &Order) {
         self.log(Level::Debug, |seq| {
             debug!(target: "ringseal_demo::http", log, "request_received", seq,
-                peer = order.peer, client.ip = order.client, path = "/v2/orders", user_agent.original = b"curl/8.5.0");
+                peer = order.peer, client.ip = order.client, path = "/v2/orders",
+                user_agent.original = b"curl/8.5.0");
         });
         self.log(Level::Trace, |seq| {
             trace!(target: "ringseal_demo::orders", log, "basket_parsed", seq,

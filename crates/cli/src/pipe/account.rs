@@ -68,12 +68,13 @@ impl Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (counts, metrics) = (&self.counts, &self.metrics);
-        writeln!(f, "in:  {counts}, {}", show_bytes(counts.bytes))?;
+        writeln!(f, "{counts}, {} read", show_bytes(counts.bytes))?;
         for sink in &metrics.sinks {
             let (lines, bytes) = (show_count(sink.lines), show_bytes(sink.bytes));
             let files = sink.rotations + 1;
             let noun = if files == 1 { "file" } else { "files" };
-            write!(f, "out: {lines} lines, {bytes} in {files} {noun}, {}", self.path.display())?;
+            write!(f, "{lines} lines, {bytes} written to {files} {noun}, ")?;
+            write!(f, "{}", self.path.display())?;
             if sink.removed > 0 {
                 write!(f, "; {} older removed", sink.removed)?;
             }

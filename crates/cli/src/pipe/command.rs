@@ -20,14 +20,15 @@ Examples:
   my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20 --compress
   ringseal pipe --dir x-logs --format text < old.log && ringseal cat x-logs
 
-Each line becomes one JSON line with a time, in order; lines that are JSON objects keep their fields and
-the spelling of their numbers (of a key that stands twice in one object, the last counts). Nothing is lost: when the disk refuses, pipe waits, and with it whoever
-writes into it. On SIGTERM and SIGINT it reads what already stands in the pipe, writes it and ends; a
-second signal ends it at once, and so does the first one, after 3 seconds, when the disk still refuses.
+Each line becomes one JSON line with a time, in order. Lines that are JSON objects keep their fields
+and the spelling of their numbers; of a key that stands twice in one object, the last counts.
+Nothing is lost: when the disk refuses, pipe waits, and with it whoever writes into it. On SIGTERM,
+SIGINT and SIGHUP it reads what already stands in the pipe, writes it and ends; a disk that refuses
+is waited for 3 seconds more. A second signal ends it at once.
 
-Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read (said on
-standard error), 2 wrong usage or the log could not be opened, 143 (SIGTERM) or 130 (SIGINT) ended by that
-signal with every line in place that was read.";
+Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read
+(said on standard error), 2 wrong usage or the log could not be opened, 128 and the signal's number
+(143 for SIGTERM) when a signal ended it and every line that was read is in place.";
 
 /// As good as for ever.
 const PATIENCE: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -74,7 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut problems = account.problems();
     problems.extend(stopped.err().map(|error| format!("stopping: {error}")));
     if !args.quiet || !problems.is_empty() {
-        complain(format_args!("pipe\n{account}"));
+        complain(format_args!("{account}"));
     }
     for problem in &problems {
         complain(problem);

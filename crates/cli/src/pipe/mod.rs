@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use clap::value_parser;
 use ringseal::core::Level;
 
 mod account;
@@ -52,8 +53,8 @@ pub struct Input {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Longer lines are cut to this many bytes, at a character, and say how long they were.
-    #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=LINE_BYTES_MAX))]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20,
+        value_parser = value_parser!(u32).range(1..=LINE_BYTES_MAX))]
     pub line_bytes_max: u32,
     /// The event name of lines that bring none.
     #[arg(long, value_name = "NAME", default_value = "line")]

@@ -1,7 +1,7 @@
 //! A sink that waits for a disk that refuses, so that nothing is lost while it does.
 //!
-//! While it waits the ring fills up, then reading stops, then whoever writes into the pipe waits. It
-//! says so on standard error, once. Once `is_ending` says so (a signal came), it tries for a few
+//! While it waits the ring fills up, then reading stops, then whoever writes into the pipe waits.
+//! It says so on standard error, once. Once `is_ending` says so (a signal came), it tries for a few
 //! more seconds and then gives up; what was not written is counted by the engine.
 use std::time::{Duration, Instant};
 

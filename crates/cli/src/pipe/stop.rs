@@ -1,6 +1,6 @@
 //! Standard input that ends when a signal asks for it.
 //!
-//! Promises: after SIGTERM or SIGINT, what already stood in the pipe at that moment is still read,
+//! Promises: after SIGTERM, SIGINT or SIGHUP, what already stood in the pipe at that moment is still read,
 //! and then the input ends, so that what was read can be drained in peace. A second signal ends the
 //! process at once. On systems without these signals, input ends where it ends.
 #[cfg(unix)]
@@ -19,7 +19,7 @@ mod unix {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use rustix::event::{PollFd, PollFlags, poll};
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{flag, low_level};
 
     use super::LEFT_BYTES_MAX;
@@ -32,12 +32,12 @@ mod unix {
     }
 
     impl Signals {
-        /// Takes SIGTERM and SIGINT for the rest of the process.
+        /// Takes the three signals for the rest of the process.
         pub(in crate::pipe) fn take() -> io::Result<Signals> {
             let number = Arc::new(AtomicUsize::new(0));
             let again = Arc::new(AtomicBool::new(false));
             let (wake, sender) = UnixStream::pair()?;
-            for signal in [SIGTERM, SIGINT] {
+            for signal in [SIGTERM, SIGINT, SIGHUP] {
                 // In this order: the first signal finds `again` unset and sets it.
                 flag::register_conditional_shutdown(signal, 128 | signal, Arc::clone(&again))?;
                 flag::register(signal, Arc::clone(&again))?;
@@ -86,7 +86,7 @@ mod unix {
             }
         }
 
-        /// Bytes that can be read without waiting. None of a file: it has more where those came from.
+        /// Bytes that can be read without waiting. None of a file, which would never end.
         fn pending_bytes(&self) -> u64 {
             let is_file = rustix::fs::fstat(&self.from)
                 .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
@@ -104,7 +104,11 @@ mod unix {
                 if has_signal {
                     self.left_bytes = Some(self.pending_bytes());
                 } else if has_input {
-                    return Ok(rustix::io::read(&self.from, room)?);
+                    match rustix::io::read(&self.from, &mut *room) {
+                        // Somebody else made it non-blocking and was faster.
+                        Err(rustix::io::Errno::AGAIN) => {}
+                        result => return Ok(result?),
+                    }
                 }
             }
             let left = self.left_bytes.unwrap_or(0);
@@ -112,7 +116,10 @@ mod unix {
             if len == 0 {
                 return Ok(0);
             }
-            let read = rustix::io::read(&self.from, &mut room[..len])?;
+            let read = match rustix::io::read(&self.from, &mut room[..len]) {
+                Err(rustix::io::Errno::AGAIN) => 0,
+                result => result?,
+            };
             self.left_bytes = Some(left - read as u64);
             Ok(read)
         }

@@ -1,0 +1,7 @@
+//! A program that does nothing, to compare `minimal` with.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,207 @@
+//! One measurement of the sweep, in a process of its own.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use ringseal::Engine;
+use ringseal::sink::file::WriteMode;
+use serde_json::{Value, json};
+
+use crate::candidate::{Format, Output};
+use crate::candidates::ringseal::{self as own, Ringseal, Tuning};
+use crate::child;
+use crate::event::Feed;
+use crate::measure::{self, Amounts, Logged, Throughput};
+use crate::sys;
+
+/// What is measured at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// End to end, with any number of producers.
+    Throughput,
+    /// The producer's side, with one.
+    Latency,
+    /// From `init` to the first line in the file.
+    Start,
+    /// Processor time with nothing to do.
+    Idle,
+    /// The same with the preset for latency, which polls more often.
+    IdleLatency,
+}
+
+impl What {
+    const ALL: [Self; 5] =
+        [Self::Throughput, Self::Latency, Self::Start, Self::Idle, Self::IdleLatency];
+
+    /// The word on the command line and in result files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Throughput => "sweep_throughput",
+            Self::Latency => "sweep_latency",
+            Self::Start => "sweep_start",
+            Self::Idle => "sweep_idle",
+            Self::IdleLatency => "sweep_idle_latency",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.word() == word)
+    }
+}
+
+/// A point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What is measured.
+    pub what: What,
+    /// Sizes.
+    pub tuning: Tuning,
+    /// Threads that log, each with a ring.
+    pub producers: usize,
+}
+
+/// Measures a point under `dir` and returns its record, without name and round.
+pub fn run(
+    plan: Plan,
+    dir: &Path,
+    tsc_hz: f64,
+    amounts: Amounts,
+    idle: Duration,
+) -> Result<Value, String> {
+    own::tune(plan.tuning);
+    child::observe(|| match plan.what {
+        What::Throughput => {
+            let (flow, logged) = throughput(dir, amounts.events, plan.producers)?;
+            Ok((child::flow_record(&flow, amounts.events), logged))
+        }
+        What::Latency => {
+            let (times, logged) = measure::latency::<Ringseal<false, false>>(dir, amounts, tsc_hz)?;
+            Ok((child::times_record(times, tsc_hz), logged))
+        }
+        What::Start => start(dir),
+        What::Idle => rest(dir, idle, false),
+        What::IdleLatency => rest(dir, idle, true),
+    })
+}
+
+fn engine(dir: &Path) -> Result<Engine, String> {
+    ringseal::init(own::config(dir, WriteMode::Append)?).map_err(|e| e.to_string())
+}
+
+fn log(feed: &Feed, seqs: Range<u64>) {
+    for seq in seqs {
+        let event = feed.at(seq);
+        own::log_globally(event.seq, event.price, event.sym, event.qty);
+    }
+}
+
+/// The share of the producer `at` of `total` things that `count` producers divide among them.
+fn share(total: u64, at: usize, count: usize) -> Range<u64> {
+    let edge = |at: usize| total * at as u64 / count as u64;
+    edge(at)..edge(at + 1)
+}
+
+/// `events` altogether, flat out, from `producers` threads on core 0.
+fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Throughput> {
+    measure::warm_page_cache(dir, events)?;
+    sys::pin(sys::OTHER_CORE)?;
+    let engine = engine(dir)?;
+    sys::pin(sys::PRODUCER_CORE)?;
+    let (feed, gate) = (Feed::new(), Barrier::new(producers + 1));
+    let warm = measure::WARM_CALLS;
+    let (cpu, begin, calls) = std::thread::scope(|scope| {
+        for at in 0..producers {
+            let (feed, gate) = (&feed, &gate);
+            scope.spawn(move || {
+                log(feed, share(warm, at, producers));
+                gate.wait();
+                gate.wait();
+                let Range { start, end } = share(events, at, producers);
+                log(feed, warm + start..warm + end);
+                gate.wait();
+            });
+        }
+        gate.wait(); // everybody has a ring
+        std::thread::sleep(measure::SETTLE);
+        let (cpu, begin) = (sys::cpu(), Instant::now());
+        gate.wait(); // off they go
+        gate.wait(); // all calls have returned
+        (cpu, begin, begin.elapsed())
+    });
+    engine.stop().map_err(|e| e.to_string())?;
+    let output = own::output(dir);
+    let (rest, cpu) = (sys::wait_for_rest(&output.files)?, cpu?);
+    let cpu = sys::Cpu {
+        user_s: rest.cpu.user_s - cpu.user_s,
+        system_s: rest.cpu.system_s - cpu.system_s,
+    };
+    let logged = Logged { output, events: warm + events, bytes: rest.bytes };
+    Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
+}
+
+/// From nothing to a line in the file. In a process that has done nothing else.
+fn start(dir: &Path) -> Result<(Value, Logged), String> {
+    let feed = Feed::new();
+    let begin = Instant::now();
+    let engine = engine(dir)?;
+    let started = begin.elapsed();
+    log(&feed, 0..1);
+    let called = begin.elapsed();
+    engine.flush().map_err(|e| e.to_string())?;
+    let written = begin.elapsed();
+    engine.stop().map_err(|e| e.to_string())?;
+    let micros = |time: Duration| time.as_nanos() as f64 / 1e3;
+    let record = json!({
+        "init_us": micros(started),
+        "first_call_us": micros(called - started),
+        "first_line_us": micros(written),
+    });
+    Ok((record, Logged { output: own::output(dir), events: 1, bytes: 0 }))
+}
+
+/// Long enough for the writer to have fallen into its longest sleep.
+const CALM_DOWN: Duration = Duration::from_millis(500);
+
+/// Processor time of the process while nothing happens.
+fn rest(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
+    let mut config = own::config(dir, WriteMode::Append)?;
+    if latency {
+        config = config.latency();
+    }
+    let engine = ringseal::init(config).map_err(|e| e.to_string())?;
+    log(&Feed::new(), 0..1000);
+    std::thread::sleep(CALM_DOWN);
+    let (begin, cpu_ns) = (Instant::now(), sys::threads_cpu_ns()?);
+    std::thread::sleep(time);
+    let (wall, spent_ns) = (begin.elapsed(), sys::threads_cpu_ns()? - cpu_ns);
+    engine.stop().map_err(|e| e.to_string())?;
+    let record = json!({
+        "idle_s": wall.as_secs_f64(),
+        "cpu_share": spent_ns as f64 / wall.as_nanos() as f64,
+    });
+    let nothing = Output { files: Vec::new(), format: Format::Nothing };
+    Ok((record, Logged { output: nothing, events: 1000, bytes: 0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_everything_once() {
+        for (total, count) in [(20_000, 64), (1_000_000, 8), (7, 3), (2, 5), (5, 1)] {
+            let all: Vec<u64> = (0..count).flat_map(|at| share(total, at, count)).collect();
+            assert_eq!(all, (0..total).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn words_lead_back() {
+        for what in What::ALL {
+            assert_eq!(What::parse(what.word()), Some(what));
+        }
+    }
+}
