@@ -191,6 +191,7 @@ fn nothing_tells_of_somebodys_machine_or_of_how_the_project_was_made() {
     let bad = [
         ("src/x.rs", concat!("see /wo", "rk/notes"), "a path"),
         ("README.md", concat!("as iss", "ue #12 says"), "a tracker"),
+        ("README.md", concat!("<<<<", "<<< HEAD"), "not finished"),
         ("Cargo.lock", "source = \"registry+https://mirror.example/index\"", "not from crates.io"),
         (".cargo/config.toml", concat!("[sour", "ce.mirror]"), "a registry"),
     ];
