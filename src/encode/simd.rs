@@ -20,12 +20,9 @@
 //! 4. **Source.** Loads stay within the slice or array that they come from.
 //! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
 //!    entered only after it was detected at run time.
-<<<<<<< HEAD
-//! 6. **Bits.** Every [`Block`] is plain bits: any bytes are a valid value.
-=======
 //! 6. **Rooms.** A [`Room`] of `CAP` bytes is made only after a check that they fit, and each write
 //!    of `N` takes it and gives back one of `CAP - N` or less.
->>>>>>> encode
+//! 7. **Bits.** Every [`Block`] is plain bits: any bytes are a valid value.
 //!
 //! [`apart`]: Cursor::apart
 #![allow(unsafe_code)]
@@ -453,7 +450,7 @@ impl Words {
     }
 }
 
-// SAFETY: (6) two integers.
+// SAFETY: (7) two integers.
 unsafe impl Block for Words {
     // The subtractions borrow into the next byte, so that a flag there may be false.
     #[inline(always)]
@@ -528,7 +525,7 @@ mod x86 {
         }
     }
 
-    // SAFETY: (6) one vector register.
+    // SAFETY: (7) one vector register.
     unsafe impl Block for Sse2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
@@ -567,7 +564,7 @@ mod x86 {
     struct Avx2(__m256i);
 
     // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
-    // SAFETY: (6) one vector register.
+    // SAFETY: (7) one vector register.
     unsafe impl Block for Avx2 {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {
@@ -635,7 +632,7 @@ mod neon {
         }
     }
 
-    // SAFETY: (6) one vector register.
+    // SAFETY: (7) one vector register.
     unsafe impl Block for Neon {
         #[inline(always)]
         fn equal(self, byte: u8) -> Self {

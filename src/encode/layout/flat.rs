@@ -225,8 +225,7 @@ impl Flat {
         let mut payload = event.payload;
         let scratch = &mut self.scratch;
         for field in &shape.fields {
-            out.fragment(&field.key);
-            if !tree::next_plain(&mut out, &mut payload) {
+            if !tree::next_plain(&mut out, &field.key, &mut payload) {
                 let place = Place { unit: field.unit, ..Place::of(&event.source) };
                 tree::next(&mut out, scratch, place, &mut payload)?;
             }

@@ -5,26 +5,35 @@ use super::Place;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
 use crate::core::value::{Entries, Number, ReadError, ValueRef, Values, tag};
-use crate::encode::{Out, Subsecond};
+use crate::encode::{Fragment, Out, Subsecond};
 
-/// Reads one value off the front of `payload` and writes it, if it is of the four kinds that most values are of: they
-/// go straight from their bytes into the line. Says whether it was; [`next`] takes all others.
+/// Writes a key, then reads one value off the front of `payload` and writes it, if it is of the four kinds that most
+/// values are of: they go straight from their bytes into the line. Says whether it was; [`next`] takes all others.
 #[inline(always)]
-pub(super) fn next_plain(out: &mut Out<'_>, payload: &mut &[u8]) -> bool {
-    let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else { return false };
+pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
+    let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else {
+        out.fragment(key);
+        return false;
+    };
     let word = u64::from_le_bytes(*word);
     match *tag {
-        tag::U64 => out.u64(word),
-        tag::I64 => out.i64(word as i64),
-        tag::F64 => out.f64(f64::from_bits(word)),
+        tag::U64 => out.key(key).u64(word),
+        tag::I64 => out.key(key).i64(word as i64),
+        tag::F64 => out.key(key).f64(f64::from_bits(word)),
         tag::STR => {
             let (len, from) = (word as u32 as usize, &payload[5..]);
-            let Some(rest) = from.get(len..) else { return false };
-            out.string_of(from, len);
+            let Some(rest) = from.get(len..) else {
+                out.fragment(key);
+                return false;
+            };
+            out.key(key).string_of(from, len);
             *payload = rest;
             return true;
         }
-        _ => return false,
+        _ => {
+            out.fragment(key);
+            return false;
+        }
     }
     *payload = rest;
     true
