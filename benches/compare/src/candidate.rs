@@ -14,6 +14,8 @@ pub enum Kind {
     Rival,
     /// ringseal itself.
     Own,
+    /// ringseal used in another way, for comparison with itself: it takes no rank from others.
+    Variant,
 }
 
 impl Kind {
@@ -23,12 +25,14 @@ impl Kind {
             Self::Floor => "floor",
             Self::Rival => "rival",
             Self::Own => "own",
+            Self::Variant => "variant",
         }
     }
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Floor, Self::Rival, Self::Own].into_iter().find(|kind| kind.word() == word)
+        let all = [Self::Floor, Self::Rival, Self::Own, Self::Variant];
+        all.into_iter().find(|kind| kind.word() == word)
     }
 }
 

@@ -75,7 +75,7 @@ impl Data {
             })
         });
         let mut rank = 0;
-        for row in rows.iter_mut().filter(|row| !row.is_floor() && row.trouble.is_none()) {
+        for row in rows.iter_mut().filter(|row| row.is_ranked() && row.trouble.is_none()) {
             rank += 1;
             row.rank = Some(rank);
         }
@@ -129,6 +129,10 @@ impl<'a> Row<'a> {
         let word = series.values().find_map(|record| record["kind"].as_str());
         let kind = word.and_then(Kind::parse).unwrap_or(Kind::Rival);
         Self { name, series, kind, rank: None, trouble: trouble(series) }
+    }
+
+    fn is_ranked(&self) -> bool {
+        matches!(self.kind, Kind::Own | Kind::Rival)
     }
 
     /// Whether it is a yardstick.
@@ -195,14 +199,21 @@ mod tests {
             record("slow", "rival", 1, 60.0, 0),
             record("loser", "rival", 0, 1.0, 3),
             record("fast", "rival", 0, 12.0, 0),
+            record("other way", "variant", 0, 11.0, 0),
         ];
         let data = Data::of(&records);
         let rows = data.ranked("latency", |series| median(series, &["batch", "p50"]));
         let found: Vec<_> = rows.iter().map(|row| (row.name, row.rank)).collect();
-        let wanted = [(ENC, None), ("fast", Some(1)), ("slow", Some(2)), ("loser", None)];
+        let wanted = [
+            (ENC, None),
+            ("other way", None),
+            ("fast", Some(1)),
+            ("slow", Some(2)),
+            ("loser", None),
+        ];
         assert_eq!(found, wanted);
-        assert_eq!(rows[3].trouble.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
-        let ratio = data.ratio(rows[2].series, "latency", ENC, &["batch", "p50"]);
+        assert_eq!(rows[4].trouble.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
+        let ratio = data.ratio(rows[3].series, "latency", ENC, &["batch", "p50"]);
         assert_eq!(ratio, Some(Rounds { low: 3.0, median: 3.0, high: 3.0 }));
     }
 }

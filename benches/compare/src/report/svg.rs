@@ -5,6 +5,7 @@
 
 use super::data::{self, Data, Row};
 use super::tables::short;
+use crate::candidate::Kind;
 use crate::candidates::ringseal::Tuning;
 use crate::stats::Rounds;
 use crate::sweep;
@@ -157,7 +158,11 @@ fn escaped(text: &str) -> String {
 }
 
 fn class(row: &Row<'_>) -> &'static str {
-    if row.trouble.is_some() { "loser" } else { row.kind.word() }
+    match row.kind {
+        _ if row.trouble.is_some() => "loser",
+        Kind::Variant => Kind::Own.word(),
+        kind => kind.word(),
+    }
 }
 
 fn middle(at: usize) -> f64 {

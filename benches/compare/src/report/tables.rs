@@ -194,7 +194,7 @@ fn name(row: &Row<'_>) -> String {
     match row.kind {
         Kind::Floor => format!("floor {}", row.name),
         Kind::Own => format!("**{}**", row.name),
-        Kind::Rival => row.name.to_owned(),
+        Kind::Variant | Kind::Rival => row.name.to_owned(),
     }
 }
 

@@ -131,8 +131,7 @@ fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Th
         gate.wait(); // all calls have returned
         (cpu, begin, begin.elapsed())
     });
-    engine.stop().map_err(|e| e.to_string())?;
-    let output = own::output(dir);
+    let output = own::finish(engine, own::output(dir))?;
     let (rest, cpu) = (sys::wait_for_rest(&output.files)?, cpu?);
     let cpu = sys::Cpu {
         user_s: rest.cpu.user_s - cpu.user_s,
