@@ -90,7 +90,7 @@ impl Value for Tree {
 impl Element for Tree {}
 
 /// Room for any event; one that needs more is not looked at.
-const BYTES_MAX: usize = 1 << 16;
+const BYTES_MAX: usize = 1 << 15;
 const DEPTH_MAX: u8 = 32;
 
 fn duration(seconds: u64, nanos: u32) -> Duration {
@@ -167,7 +167,7 @@ pub fn check(event: &Event) {
 }
 
 fn written(entries: &[(String, Tree)], limits: Limits) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; 4 * BYTES_MAX];
+    let mut bytes = vec![0; 2 * BYTES_MAX];
     let mut out = ValueWriter::new(&mut bytes, limits);
     write_entries(entries, &mut out);
     let len = out.len_bytes();

@@ -228,6 +228,9 @@ fn the_message_of_a_failure_is_cut_at_a_character() {
             f.write_str("broken")
         }
     }
-    let written = write_bounded(&SerdeValue(Broken), Limits::default()).read();
-    assert_eq!(written, M::Str(format!("cannot be serialized: {}", "ä".repeat(60))));
+    let M::Str(text) = write_bounded(&SerdeValue(Broken), Limits::default()).read() else {
+        panic!("no text");
+    };
+    let kept = text.strip_prefix("cannot be serialized: ").unwrap();
+    assert!(kept.len() > 60 && kept.len() < 200 && kept.chars().all(|c| c == 'ä'), "{kept}");
 }
