@@ -1,147 +1,18 @@
 //! Every value written and read back, against a tree that is cut by the obvious rules.
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::net::SocketAddrV6;
+use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use self::Model as M;
+pub(crate) use self::model::{Model, model, tree};
 use super::*;
 
 mod errors;
+mod model;
 #[cfg(feature = "serde")]
 mod trees;
-
-/// A value as a tree; the last four only come out of reading.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Model {
-    Null,
-    Bool(bool),
-    I64(i64),
-    U64(u64),
-    I128(i128),
-    U128(u128),
-    /// By its bits: NaN equals itself here.
-    F64(u64),
-    F32(u32),
-    Char(char),
-    Str(String),
-    Bytes(Vec<u8>),
-    Number(String),
-    Duration(Duration),
-    Time(i64, u32),
-    Ipv4([u8; 4]),
-    Ipv6([u8; 16]),
-    SocketV4([u8; 4], u16),
-    SocketV6([u8; 16], u16),
-    Uuid([u8; 16]),
-    Array(Vec<Model>),
-    Map(Vec<(String, Model)>),
-    Error(Vec<Model>),
-    StrCut(String, u32),
-    BytesCut(Vec<u8>, u32),
-    Deep,
-}
-
-use Model as M;
-
-impl Value for Model {
-    fn size_bytes_max(&self, limits: &Limits) -> usize {
-        match self {
-            M::Str(text) => text.size_bytes_max(limits),
-            M::Bytes(bytes) => bytes.size_bytes_max(limits),
-            M::Number(text) => Number(text).size_bytes_max(limits),
-            M::Array(elements) => elements.size_bytes_max(limits),
-            M::Map(entries) => {
-                let sizes = entries.iter().map(|(k, v)| 2 + k.len() + v.size_bytes_max(limits));
-                5 + sizes.sum::<usize>()
-            }
-            _ => 19,
-        }
-    }
-
-    fn write(&self, out: &mut ValueWriter<'_>) {
-        match self {
-            M::Null => ().write(out),
-            M::Bool(value) => value.write(out),
-            M::I64(value) => value.write(out),
-            M::U64(value) => value.write(out),
-            M::I128(value) => value.write(out),
-            M::U128(value) => value.write(out),
-            M::F64(bits) => f64::from_bits(*bits).write(out),
-            M::F32(bits) => f32::from_bits(*bits).write(out),
-            M::Char(value) => value.write(out),
-            M::Str(text) => text.write(out),
-            M::Bytes(bytes) => bytes.write(out),
-            M::Number(text) => Number(text).write(out),
-            M::Duration(value) => value.write(out),
-            M::Time(seconds, nanos) => system_time(*seconds, *nanos).write(out),
-            M::Ipv4(octets) => Ipv4Addr::from(*octets).write(out),
-            M::Ipv6(octets) => Ipv6Addr::from(*octets).write(out),
-            M::SocketV4(octets, port) => SocketAddrV4::new((*octets).into(), *port).write(out),
-            M::SocketV6(octets, port) => {
-                SocketAddrV6::new((*octets).into(), *port, 0, 0).write(out);
-            }
-            M::Uuid(bytes) => Uuid(*bytes).write(out),
-            M::Array(elements) => elements.write(out),
-            M::Map(entries) => out.map(|out| {
-                for (key, value) in entries {
-                    out.entry(key, value);
-                }
-            }),
-            M::Error(_) | M::StrCut(..) | M::BytesCut(..) | M::Deep => {}
-        }
-    }
-}
-
-impl Element for Model {}
-
-fn system_time(seconds: i64, nanos: u32) -> SystemTime {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let base = if seconds < 0 { UNIX_EPOCH - whole } else { UNIX_EPOCH + whole };
-    base + Duration::from_nanos(u64::from(nanos))
-}
-
-/// A value that was read, as a tree.
-pub(crate) fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(match value {
-        ValueRef::Null => M::Null,
-        ValueRef::Bool(value) => M::Bool(value),
-        ValueRef::I64(value) => M::I64(value),
-        ValueRef::U64(value) => M::U64(value),
-        ValueRef::I128(value) => M::I128(value),
-        ValueRef::U128(value) => M::U128(value),
-        ValueRef::F64(value) => M::F64(value.to_bits()),
-        ValueRef::F32(value) => M::F32(value.to_bits()),
-        ValueRef::Char(value) => M::Char(char::from_u32(value).unwrap_or('\u{FFFD}')),
-        ValueRef::Str(bytes) => M::Str(text(bytes)),
-        ValueRef::StrCut(bytes, whole) => M::StrCut(text(bytes), whole),
-        ValueRef::Bytes(bytes) => M::Bytes(bytes.to_vec()),
-        ValueRef::BytesCut(bytes, whole) => M::BytesCut(bytes.to_vec(), whole),
-        ValueRef::Number(bytes) => M::Number(text(bytes)),
-        ValueRef::Duration(seconds, nanos) => M::Duration(
-            Duration::from_secs(seconds).saturating_add(Duration::from_nanos(u64::from(nanos))),
-        ),
-        ValueRef::Time(seconds, nanos) => M::Time(seconds, nanos),
-        ValueRef::Ipv4(octets) => M::Ipv4(octets),
-        ValueRef::Ipv6(octets) => M::Ipv6(octets),
-        ValueRef::SocketV4(octets, port) => M::SocketV4(octets, port),
-        ValueRef::SocketV6(octets, port) => M::SocketV6(octets, port),
-        ValueRef::Uuid(bytes) => M::Uuid(bytes),
-        ValueRef::Array(values) => M::Array(models(values)?),
-        ValueRef::Error(values) => M::Error(models(values)?),
-        ValueRef::Map(entries) => M::Map(
-            entries
-                .map(|entry| entry.and_then(|(key, value)| Ok((text(key), model(value)?))))
-                .collect::<Result<_, _>>()?,
-        ),
-        ValueRef::Deep => M::Deep,
-    })
-}
-
-fn models(values: Values<'_>) -> Result<Vec<Model>, ReadError> {
-    values.map(|value| value.and_then(model)).collect()
-}
 
 /// What was written for one value into a buffer of `room` bytes.
 pub(super) struct Written {
@@ -172,7 +43,23 @@ pub(super) fn write(value: &dyn Value, limits: Limits, room: usize) -> Written {
 pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     let written = write(value, limits, value.size_bytes_max(&limits));
     assert!(!written.is_full, "the bound that the value promised is too small");
+    assert_plain_way_writes_the_same(value, limits, &written);
     written
+}
+
+/// The short cut of plain values must leave the same bytes as the way of all, in the room that it asks for.
+fn assert_plain_way_writes_the_same(value: &dyn Value, limits: Limits, written: &Written) {
+    let len = value.plain_bytes(&limits);
+    if len >= NOT_PLAIN {
+        return;
+    }
+    assert!(!written.is_cut, "what is cut is not plain");
+    let mut bytes = vec![0xA5; len + 1];
+    assert_eq!(*value.put(&mut bytes), [0xA5], "the rest begins behind the value");
+    assert_eq!(bytes[..len], written.bytes);
+    for room in 0..len {
+        value.put(&mut bytes[..room]);
+    }
 }
 
 /// What the limits leave of a value.
@@ -199,39 +86,6 @@ fn cut(value: &Model, limits: &Limits, depth: u8) -> Model {
         }
         other => other.clone(),
     }
-}
-
-fn leaf() -> impl Strategy<Value = Model> {
-    prop_oneof![
-        Just(M::Null),
-        any::<bool>().prop_map(M::Bool),
-        any::<i64>().prop_map(M::I64),
-        any::<u64>().prop_map(M::U64),
-        any::<i128>().prop_map(M::I128),
-        any::<u128>().prop_map(M::U128),
-        any::<u64>().prop_map(M::F64),
-        any::<u32>().prop_map(M::F32),
-        any::<char>().prop_map(M::Char),
-        ".{0,40}".prop_map(M::Str),
-        vec(any::<u8>(), 0..60).prop_map(M::Bytes),
-        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,3})?".prop_map(M::Number),
-        (any::<u64>(), 0..1_000_000_000u32).prop_map(|(s, n)| M::Duration(Duration::new(s, n))),
-        (-(1i64 << 40)..1 << 40, 0..1_000_000_000u32).prop_map(|(s, n)| M::Time(s, n)),
-        any::<[u8; 4]>().prop_map(M::Ipv4),
-        any::<[u8; 16]>().prop_map(M::Ipv6),
-        any::<([u8; 4], u16)>().prop_map(|(address, port)| M::SocketV4(address, port)),
-        any::<([u8; 16], u16)>().prop_map(|(address, port)| M::SocketV6(address, port)),
-        any::<[u8; 16]>().prop_map(M::Uuid),
-    ]
-}
-
-pub(crate) fn tree() -> impl Strategy<Value = Model> {
-    leaf().prop_recursive(6, 60, 6, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(M::Array),
-            vec((".{0,8}", inner), 0..6).prop_map(M::Map),
-        ]
-    })
 }
 
 /// Whether `part` is `whole` with things left out at the ends of containers, or texts cut.
@@ -415,6 +269,24 @@ fn every_type_of_the_standard_library_has_its_value() {
     let widest = SocketAddrV6::new([0xFFFF; 8].into(), u16::MAX, 0, u32::MAX);
     let written = write_bounded(&widest, Limits::default()).read();
     assert_eq!(written, M::Str(widest.to_string()));
+}
+
+#[test]
+fn a_list_of_plain_fields_takes_the_short_cut_and_one_other_value_bars_it() {
+    use crate::core::field::Fields;
+    let limits = Limits::default().with_value_bytes_max(8);
+    let plain = (1u8, ("text", (Some(2.5), (None::<bool>, (Duration::MAX, ())))));
+    let mut expected = vec![0; plain.size_bytes_max(&limits)];
+    let mut out = ValueWriter::new(&mut expected, limits);
+    Fields::write(&plain, &mut out);
+    let len = out.len_bytes();
+    expected.truncate(len);
+    let mut bytes = vec![0; plain.plain_bytes(&limits)];
+    assert!(plain.put(&mut bytes).is_empty());
+    assert_eq!(bytes, expected);
+    assert!((1u8, (DisplayValue(1), ())).plain_bytes(&limits) >= NOT_PLAIN);
+    assert!((1u8, ("over the limit", ())).plain_bytes(&limits) >= NOT_PLAIN);
+    assert!((1u8, ([1, 2], ())).plain_bytes(&limits) >= NOT_PLAIN);
 }
 
 #[test]
