@@ -13,6 +13,9 @@ const RING_JSON_SAME: &str = "ring_json_same";
 /// The rival that most Rust programs use.
 const TRACING: &str = "tracing";
 
+/// When others used more than this of the cores at the median, a run proves nothing.
+const BUSY_SHARE: f64 = 0.1;
+
 /// What was measured, where, and how much of it.
 pub fn run(data: &Data) -> String {
     let mut out = String::new();
@@ -30,6 +33,9 @@ pub fn run(data: &Data) -> String {
             percent(stolen.median),
             percent(stolen.high),
         ));
+        if others.median > BUSY_SHARE {
+            out.push_str("**The machine was too busy for any number on this page to count.**\n\n");
+        }
     }
     let versions = data.about.iter().rev().find_map(|about| about["versions"].as_object());
     if let Some(versions) = versions {
@@ -267,6 +273,19 @@ pub fn grouped(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        let told = |others: f64| {
+            let record = json!({
+                "candidate": "enc", "mode": LATENCY, "round": 0, "good": true,
+                "others_share": others, "stolen_share": 0.0,
+            });
+            run(&Data::of(&[record])).contains("too busy")
+        };
+        assert_eq!((told(0.02), told(0.6)), (false, true));
+    }
 
     #[test]
     fn numbers_are_as_long_as_they_are_exact() {
