@@ -1,11 +1,10 @@
 //! ringseal itself.
 //!
 //! Configuration: the defaults, with one file that is never rotated, a ring of the size that the
-//! floors have, and patience with a full ring (no logger here may choose to lose). `ringseal` reads
-//! the exact clock, `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a
-//! mapping. `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with
-//! five, so that their difference is the price of bound fields. `ringseal_disabled` is a call below
-//! the level. The sweep changes sizes with `tune`.
+//! floors have, and patience with a full ring (no logger here may choose to lose). `ringseal` reads the exact clock, `ringseal_coarse` the writer's published time,
+//! `ringseal_mmap` writes through a mapping. `ringseal_logger` and `ringseal_bound` log through a
+//! `Logger` without fields and with five, so that their difference is the price of bound fields.
+//! `ringseal_disabled` is a call below the level. The sweep changes sizes with `tune`.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -71,8 +70,11 @@ fn start(config: Config) -> Result<Engine, String> {
     ringseal::init(config).map_err(|e| e.to_string())
 }
 
-fn stop(engine: Engine, output: Output) -> Result<Output, String> {
-    engine.stop().map_err(|e| e.to_string())?;
+/// Waits until everything is with the kernel, and leaves the engine to the end of the process:
+/// stopping it would also wait for the disk, which no other candidate is asked for.
+pub fn finish(engine: Engine, output: Output) -> Result<Output, String> {
+    engine.flush().map_err(|e| e.to_string())?;
+    std::mem::forget(engine);
     Ok(output)
 }
 
@@ -89,7 +91,7 @@ impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> 
         (false, true) => "ringseal_mmap",
         (true, true) => "ringseal_coarse_mmap",
     };
-    const KIND: Kind = Kind::Own;
+    const KIND: Kind = if MMAP { Kind::Variant } else { Kind::Own };
     const FORMAT: Format = Format::Json;
     const CRATE: &'static str = "ringseal";
 
@@ -106,7 +108,7 @@ impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> 
     }
 
     fn finish(self) -> Result<Output, String> {
-        stop(self.engine, self.output)
+        finish(self.engine, self.output)
     }
 }
 
@@ -119,7 +121,7 @@ pub struct Explicit<const BOUND: bool> {
 
 impl<const BOUND: bool> Candidate for Explicit<BOUND> {
     const NAME: &'static str = if BOUND { "ringseal_bound" } else { "ringseal_logger" };
-    const KIND: Kind = Kind::Own;
+    const KIND: Kind = Kind::Variant;
     const FORMAT: Format = Format::Json;
     const CRATE: &'static str = "ringseal";
 
@@ -145,7 +147,7 @@ impl<const BOUND: bool> Candidate for Explicit<BOUND> {
     }
 
     fn finish(self) -> Result<Output, String> {
-        stop(self.engine, self.output)
+        finish(self.engine, self.output)
     }
 }
 
@@ -156,7 +158,7 @@ pub struct Disabled {
 
 impl Candidate for Disabled {
     const NAME: &'static str = "ringseal_disabled";
-    const KIND: Kind = Kind::Own;
+    const KIND: Kind = Kind::Variant;
     const FORMAT: Format = Format::Nothing;
     const CRATE: &'static str = "ringseal";
 
@@ -170,6 +172,6 @@ impl Candidate for Disabled {
     }
 
     fn finish(self) -> Result<Output, String> {
-        stop(self.engine, Output { files: Vec::new(), format: Format::Nothing })
+        finish(self.engine, Output { files: Vec::new(), format: Format::Nothing })
     }
 }
