@@ -71,10 +71,15 @@ pub(super) fn retry(
     }
 }
 
+/// The longest pause: many threads that wait for one writer must leave it a core to work on.
+const PAUSE_MAX: Duration = Duration::from_millis(2);
+
 /// Gives way to the writer, for longer and longer.
 fn pause(round: u32) {
     match round {
         0..4 => std::thread::yield_now(),
-        _ => std::thread::sleep(Duration::from_micros(20)),
+        _ => std::thread::sleep(
+            (Duration::from_micros(20) * (1 << (round - 4).min(7))).min(PAUSE_MAX),
+        ),
     }
 }

@@ -31,7 +31,7 @@ pub enum WaitStrategy {
 
 impl Default for WaitStrategy {
     fn default() -> Self {
-        WaitStrategy::Sleep { min: Duration::from_micros(500), max: Duration::from_millis(50) }
+        WaitStrategy::Sleep { min: Duration::from_micros(500), max: Duration::from_millis(100) }
     }
 }
 
