@@ -106,14 +106,6 @@ impl Digits {
     /// More digits than any number that is looked for.
     pub(crate) const MAX: usize = 20;
 
-    pub(crate) fn of(v: &[u8]) -> Digits {
-        let mut digits = Digits { buf: [0; Digits::MAX], len: 0 };
-        for &b in v.iter().filter(|b| b.is_ascii_digit()) {
-            digits.push(b);
-        }
-        digits
-    }
-
     pub(crate) fn new() -> Digits {
         Digits { buf: [0; Digits::MAX], len: 0 }
     }

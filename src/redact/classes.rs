@@ -1,13 +1,16 @@
-//! Byte classes of 64 bytes at a time, as bit masks: bit `i` speaks of byte `i`.
+//! Byte classes of 64 bytes at a time, as bit masks, and the places that follow from them.
 //!
-//! On x86-64 this uses SSE2, which every such processor has, so that no call needs `unsafe`; on other
-//! machines a table. Both are tested against plain predicates.
+//! Bit `i` of a mask speaks of byte `i` of a block. Classes are wider than what the detectors accept
+//! where that is cheaper: they only choose places to look at.
 //!
-//! The classes are wider than what the detectors accept where that is cheaper: they only choose
-//! places to look at.
+//! [`blocks`] takes the fastest of the ways that the processor has; all are tested against one another.
 
-/// Bytes that a call looks at: 64 that it classifies and some behind them.
+use super::simd;
+
+/// Bytes that classifying a block looks at: its 64 and some behind them.
 pub(crate) const VIEW: usize = 80;
+/// Blocks that one call does.
+pub(crate) const BLOCKS: usize = 16;
 
 /// The classes of 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +31,7 @@ pub(crate) struct Masks {
 
 /// First and third letter of the words that may stand before a secret: password and its like,
 /// secret, token, api, bearer, basic, begin.
+#[cfg(test)]
 pub(crate) const KEYWORDS: [(u8, u8); 7] = [
     (b'p', b's'),
     (b's', b'c'),
@@ -38,87 +42,235 @@ pub(crate) const KEYWORDS: [(u8, u8); 7] = [
     (b'b', b'g'),
 ];
 
-pub(crate) use portable::classify;
+/// The places of one block that a detector could start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Places {
+    /// Bytes of [`Masks::punct`].
+    pub(crate) punct: u64,
+    /// Digits at the start of a word with seven bytes of [`Masks::number`].
+    pub(crate) number: u64,
+    /// Starts of words with sixteen bytes of [`Masks::chunk`].
+    pub(crate) word: u64,
+    /// Starts of words that are of [`Masks::keyword`].
+    pub(crate) keyword: u64,
+    /// Starts of words of two letters and two digits.
+    pub(crate) iban: u64,
+    /// Bytes of [`Masks::word`].
+    pub(crate) words: u64,
+}
 
-mod portable {
-    use super::{KEYWORDS, Masks, VIEW};
+/// What one call leaves to the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Carry {
+    /// The classes of the block that comes next, once they are known.
+    now: Option<Masks>,
+    /// 1 if the byte before it belongs to a word.
+    word_before: u64,
+}
 
-    const DIGIT: u8 = 1;
-    const NUMBER: u8 = 2;
-    const WORD: u8 = 4;
-    const CHUNK: u8 = 8;
-    const PUNCT: u8 = 16;
+/// Finds the places of the first `count` blocks (at most [`BLOCKS`]) of `v`.
+///
+/// `v` holds at least `64 * count + 16` bytes; a block whose [`VIEW`] it does not hold whole counts as
+/// one of zeros. `starts` marks bytes that begin a text of their own.
+pub(crate) fn blocks(
+    v: &[u8],
+    count: usize,
+    carry: &mut Carry,
+    starts: &[u64; BLOCKS],
+    out: &mut [Places; BLOCKS],
+) {
+    simd::blocks(v, count, carry, starts, out);
+}
 
-    const TABLE: [u8; 256] = {
-        let mut table = [0; 256];
-        let mut b = 0;
-        while b < 256 {
-            let c = b as u8;
-            let mut flags = 0;
-            if c.is_ascii_digit() {
-                flags |= DIGIT;
-            }
-            if c == b' ' || c >= b'(' && c <= b'9' {
-                flags |= NUMBER;
-            }
-            if c.is_ascii_alphanumeric() || c == b'_' {
-                flags |= WORD;
-            }
-            if c > 0x2A && c < 0x80 {
-                flags |= CHUNK;
-            }
-            if c >= b':' && c <= b'@' || c == b'$' || c == b'%' || c == b'~' {
-                flags |= PUNCT;
-            }
-            table[b] = flags;
-            b += 1;
-        }
-        table
+/// [`blocks`] over any way to classify.
+#[inline(always)]
+pub(super) fn blocks_by(
+    v: &[u8],
+    count: usize,
+    carry: &mut Carry,
+    starts: &[u64; BLOCKS],
+    out: &mut [Places; BLOCKS],
+    classify: impl Fn(&[u8; VIEW]) -> Masks,
+) {
+    let view = |i: usize| match v.get(64 * i..64 * i + VIEW).map(<&[u8; VIEW]>::try_from) {
+        Some(Ok(view)) => classify(view),
+        _ => Masks::default(),
     };
-
-    /// Classifies the first 64 bytes of `view`.
-    pub(crate) fn classify(view: &[u8; VIEW]) -> Masks {
-        let mut masks = Masks::default();
-        for i in 0..64 {
-            let flags = TABLE[usize::from(view[i])];
-            let bit = |flag: u8| u64::from(flags & flag != 0) << i;
-            masks.digit |= bit(DIGIT);
-            masks.number |= bit(NUMBER);
-            masks.word |= bit(WORD);
-            masks.chunk |= bit(CHUNK);
-            masks.punct |= bit(PUNCT);
-            let pair = (view[i] | 0x20, view[i + 2] | 0x20);
-            masks.keyword |= u64::from(KEYWORDS.contains(&pair)) << i;
-        }
-        masks
+    let mut now = match carry.now {
+        Some(now) => now,
+        None => view(0),
+    };
+    let mut word_before = carry.word_before;
+    for (i, (out, starts)) in out.iter_mut().zip(starts).enumerate().take(count) {
+        let next = view(i + 1);
+        let inner = (now.word << 1 | word_before) & !starts;
+        *out = places(&now, &next, now.word & !inner);
+        word_before = now.word >> 63;
+        now = next;
     }
+    *carry = Carry { now: Some(now), word_before };
+}
+
+/// 128 bits: a block and the one behind it.
+#[inline(always)]
+fn wide(now: u64, next: u64) -> u128 {
+    u128::from(now) | u128::from(next) << 64
+}
+
+/// Positions in the lower half from which on seven bits are set.
+#[inline(always)]
+fn runs7(m: u128) -> u64 {
+    let m = m & m >> 1;
+    let m = m & m >> 2;
+    (m & m >> 3) as u64
+}
+
+/// Positions in the lower half from which on sixteen bits are set.
+#[inline(always)]
+fn runs16(m: u128) -> u64 {
+    let m = m & m >> 1;
+    let m = m & m >> 2;
+    let m = m & m >> 4;
+    (m & m >> 8) as u64
+}
+
+#[inline(always)]
+fn places(now: &Masks, next: &Masks, starts: u64) -> Places {
+    let words = wide(now.word, next.word);
+    let digits = wide(now.digit, next.digit);
+    let letters = words & !digits;
+    Places {
+        punct: now.punct,
+        number: starts & now.digit & runs7(wide(now.number, next.number)),
+        word: starts & runs16(wide(now.chunk, next.chunk)),
+        keyword: starts & now.keyword,
+        iban: starts & !now.digit & (letters >> 1 & digits >> 2 & digits >> 3) as u64,
+        words: now.word,
+    }
+}
+
+/// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
+/// byte of flags per byte, then the bits of each flag gathered by transposing.
+#[inline(always)]
+pub(super) fn classify(view: &[u8; VIEW]) -> Masks {
+    let mut words = [0u64; 8];
+    let mut flags = [0u8; 64];
+    for (i, flags) in flags.iter_mut().enumerate() {
+        *flags = flag(view[i], view[i + 2]);
+    }
+    for (word, bytes) in words.iter_mut().zip(flags.chunks_exact(8)) {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(bytes);
+        *word = transpose(u64::from_le_bytes(eight));
+    }
+    let gather = |k: usize| {
+        let mut bytes = [0u8; 8];
+        for (byte, word) in bytes.iter_mut().zip(words) {
+            *byte = (word >> (8 * k)) as u8;
+        }
+        u64::from_le_bytes(bytes)
+    };
+    Masks {
+        digit: gather(0),
+        number: gather(1),
+        word: gather(2),
+        chunk: gather(3),
+        punct: gather(4),
+        keyword: gather(5),
+    }
+}
+
+/// The classes of byte `x`, two places before `y`, as six bits.
+#[inline(always)]
+fn flag(x: u8, y: u8) -> u8 {
+    let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+    let (low, third) = (x | 0x20, y | 0x20);
+    let digit = x.wrapping_sub(b'0') < 10;
+    let letter = low.wrapping_sub(b'a') < 26;
+    let pair = |a: u8, b: u8| (low == a) & (third == b);
+    let keyword = pair(b'p', b's')
+        | pair(b's', b'c')
+        | pair(b't', b'k')
+        | pair(b'a', b'i')
+        | (low == b'b') & ((third == b'a') | (third == b's') | (third == b'g'));
+    bit(digit, 1)
+        | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
+        | bit(digit | letter | (x == b'_'), 4)
+        | bit((0x2B..0x80).contains(&x), 8)
+        | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
+        | bit(keyword, 32)
+}
+
+/// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
+#[inline(always)]
+const fn transpose(x: u64) -> u64 {
+    let t = (x ^ x >> 7) & 0x00AA_00AA_00AA_00AA;
+    let x = x ^ t ^ t << 7;
+    let t = (x ^ x >> 14) & 0x0000_CCCC_0000_CCCC;
+    let x = x ^ t ^ t << 14;
+    let t = (x ^ x >> 28) & 0x0000_0000_F0F0_F0F0;
+    x ^ t ^ t << 28
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The classes, byte by byte, as their descriptions say.
+    fn plain(view: &[u8; VIEW]) -> Masks {
+        let mut masks = Masks::default();
+        for i in 0..64 {
+            let b = view[i];
+            let bit = |is: bool| u64::from(is) << i;
+            masks.digit |= bit(b.is_ascii_digit());
+            masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
+            masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
+            masks.chunk |= bit((b'+'..=0x7F).contains(&b));
+            masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
+            masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
+        }
+        masks
+    }
+
+    /// A block of its own, all ways there are.
+    fn all_ways(view: &[u8; VIEW]) {
+        let want = plain(view);
+        assert_eq!(classify(view), want);
+        if let Some(got) = simd::classify(view) {
+            assert_eq!(got, want);
+        }
+    }
+
     #[test]
-    fn every_byte_at_every_place_is_classified_as_the_table_says() {
+    fn every_byte_at_every_place_is_classified_as_described() {
         for b in 0..=255u8 {
             for place in 0..64 {
                 let mut view = [b'.'; VIEW];
                 view[place] = b;
-                assert_eq!(classify(&view), portable::classify(&view), "{b:#x} at {place}");
+                all_ways(&view);
             }
         }
     }
 
     #[test]
-    fn every_pair_of_letters_is_a_keyword_only_if_it_is() {
+    fn every_pair_of_bytes_is_a_keyword_only_if_it_is() {
         for first in 0..=255u8 {
             for third in 0..=255u8 {
                 let mut view = [b'.'; VIEW];
                 let place = usize::from(first ^ third) & 63;
                 view[place] = first;
                 view[place + 2] = third;
-                assert_eq!(classify(&view), portable::classify(&view));
+                all_ways(&view);
             }
+        }
+    }
+
+    #[test]
+    fn runs_are_found_across_the_border_of_two_blocks() {
+        for start in 0..64 {
+            let run = |len: u32| ((1u128 << len) - 1) << start;
+            assert_eq!((runs7(run(7)), runs7(run(6))), (1 << start, 0));
+            assert_eq!((runs16(run(16)), runs16(run(15))), (1 << start, 0));
         }
     }
 }

@@ -71,7 +71,6 @@ pub(crate) mod rule {
         LITERAL_CUT "literal_cut",
         IP "ip",
         MAC "mac",
-        DOB "dob",
     }
 }
 

@@ -168,6 +168,10 @@ fn by_tokens(key: &[u8], parent: Option<&[u8]>, udf: bool) -> KeyClass {
     {
         return KeyClass::Plain;
     }
+    // A flag about the thing, not the thing.
+    if tokens.len() > 1 && words::asks(tokens.first()) {
+        return KeyClass::Plain;
+    }
     if let Some(class) = secret(&tokens, numbered) {
         return class;
     }
@@ -201,8 +205,7 @@ fn secret(tokens: &Tokens, numbered: bool) -> Option<KeyClass> {
     if class == KeyClass::Plain {
         return None;
     }
-    let counted = matches!(last, b"token" | b"tokens") && words::counts_tokens(before);
-    if counted || matches!(tokens.first(), b"has" | b"is" | b"require" | b"requires" | b"needs") {
+    if matches!(last, b"token" | b"tokens") && words::counts_tokens(before) {
         return Some(KeyClass::Plain);
     }
     Some(class)

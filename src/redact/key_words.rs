@@ -624,3 +624,8 @@ pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"udf",
     b"sig",
 ];
+
+/// First tokens of flags: `is_mobile`, `hasPassword`.
+pub(crate) fn asks(first: &[u8]) -> bool {
+    matches!(first, b"has" | b"is" | b"require" | b"requires" | b"needs")
+}

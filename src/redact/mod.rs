@@ -23,10 +23,15 @@ mod json;
 mod key;
 mod key_words;
 mod kind;
+#[cfg(test)]
+mod oracle;
 mod provider_table;
 mod redactor;
 mod rules;
 mod scan;
+mod simd;
+#[cfg(test)]
+mod tests;
 
 pub use key::{KeyMatch, decide};
 pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};

@@ -29,6 +29,9 @@ pub trait Tokenize: Send + Sync {
 /// How deep JSON inside strings inside JSON is followed; deeper levels are read as plain text.
 const LEVELS: usize = 4;
 
+/// How often a value is looked at again before it is masked whole.
+const PASSES_MAX: usize = 4;
+
 /// Buffers of one level of JSON inside strings.
 #[derive(Debug, Default)]
 struct Level {
@@ -45,6 +48,8 @@ pub struct Redactor {
     rules: Arc<Rules>,
     hits: Vec<Hit>,
     levels: [Level; LEVELS],
+    /// What a further look at a redacted value gives.
+    again: Vec<u8>,
     counts: Vec<u64>,
     tokenizer: Option<Arc<dyn Tokenize>>,
 }
@@ -63,6 +68,7 @@ impl Redactor {
             rules,
             hits: Vec::with_capacity(64),
             levels: Default::default(),
+            again: Vec::new(),
             counts,
             tokenizer: None,
         }
@@ -107,7 +113,38 @@ impl Redactor {
     /// assert_eq!((outcome, &out[..]), (Outcome::Replaced, &b"sent to <email>"[..]));
     /// ```
     pub fn value(&mut self, class: KeyClass, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
-        if class == KeyClass::Plain { self.text(v, cut, 0, out) } else { self.keyed(class, v, out) }
+        if class != KeyClass::Plain {
+            return self.keyed(class, v, out);
+        }
+        let base = out.len();
+        let outcome = self.text(v, cut, 0, out);
+        if outcome == Outcome::Replaced {
+            self.settle(base, out);
+        }
+        outcome
+    }
+
+    /// Redacts what was appended to `out` behind `base` until nothing more is found.
+    ///
+    /// A stand-in can end a word that barred a detector before (`a@b.com-----BEGIN…`). Only values that
+    /// held something pay for this. What does not come to rest is masked whole.
+    fn settle(&mut self, base: usize, out: &mut Vec<u8>) {
+        let mut again = ::core::mem::take(&mut self.again);
+        let mut rest = false;
+        for _ in 0..PASSES_MAX {
+            again.clear();
+            if self.text(&out[base..], false, 0, &mut again) == Outcome::Clean {
+                rest = true;
+                break;
+            }
+            out.truncate(base);
+            out.extend_from_slice(&again);
+        }
+        self.again = again;
+        if !rest {
+            out.truncate(base);
+            let _ = self.whole(Kind::Overrun, rule::OVERRUN, out);
+        }
     }
 
     /// Redacts a number written as `text` (digits, sign, point, exponent) below a key of `class`.
@@ -379,10 +416,10 @@ impl Search<'_> {
 
 /// Whether `v` begins and ends like a JSON object or array.
 fn is_container(v: &[u8]) -> bool {
-    match (v.trim_ascii_start().first(), v.trim_ascii_end().last()) {
-        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => true,
-        _ => false,
-    }
+    matches!(
+        (v.trim_ascii_start().first(), v.trim_ascii_end().last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
 }
 
 /// Values of secrets that are none: the word for a scheme, or for nothing.

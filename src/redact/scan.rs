@@ -3,7 +3,7 @@
 //! The pass allocates nothing. What it may miss is nothing: the tests compare it with an oracle that
 //! calls every detector at every position.
 
-use super::classes::{self, Masks, VIEW};
+use super::classes::{self, BLOCKS, Carry, Places, VIEW};
 use super::detect;
 use super::find::Finder;
 use super::rules::Rules;
@@ -61,63 +61,40 @@ pub(crate) fn places(
     mut starts: impl FnMut(usize) -> u64,
     mut look: impl FnMut(Anchor, usize) -> bool,
 ) {
-    let mut view = [0u8; VIEW];
+    let mut carry = Carry::default();
+    let mut out = [Places::default(); BLOCKS];
+    let mut begin = [0u64; BLOCKS];
     let mut at = 0;
-    let mut now = block(v, 0, cut, &mut view);
-    // Whether the byte before the block is one of a word.
-    let mut word_before = 0u64;
-    while at < v.len() {
-        let next = if at + 64 < v.len() || cut {
-            block(v, at + 64, cut, &mut view)
-        } else {
-            Masks::default()
-        };
-        let inner = (now.word << 1 | word_before) & !starts(at);
-        if !block_places(rules, v, at, &now, &next, now.word & !inner, &mut look) {
+    let mut search = Search { rules, v, look: &mut look };
+    // Blocks that have a whole view of themselves and of the next one.
+    while at + 64 + VIEW <= v.len() {
+        let count = ((v.len() - at - VIEW) / 64).min(BLOCKS);
+        (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
+        classes::blocks(&v[at..], count, &mut carry, &begin, &mut out);
+        if !search.blocks(at, &out[..count]) {
             return;
         }
-        word_before = now.word >> 63;
-        now = next;
-        at += 64;
+        at += 64 * count;
     }
+    // The rest, in a copy with something behind it. Behind the end of a cut text digits are assumed:
+    // they are of every class that is asked for in numbers.
+    let mut tail = [if cut { b'0' } else { 0 }; TAIL];
+    let rest = &v[at..];
+    tail[..rest.len()].copy_from_slice(rest);
+    let count = rest.len().div_ceil(64);
+    let view = if cut { 64 * count + VIEW } else { 64 * count + VIEW - 64 };
+    (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
+    classes::blocks(&tail[..view], count, &mut carry, &begin, &mut out);
+    search.blocks(at, &out[..count]);
 }
 
-/// The classes of the 64 bytes from `at` on; behind the end of a cut text digits are assumed, which
-/// are in every class that asks for length.
-#[inline]
-fn block(v: &[u8], at: usize, cut: bool, view: &mut [u8; VIEW]) -> Masks {
-    if let Some(whole) = v.get(at..at + VIEW)
-        && let Ok(whole) = <&[u8; VIEW]>::try_from(whole)
-    {
-        return classes::classify(whole);
-    }
-    let rest = v.get(at..).unwrap_or_default();
-    let len = rest.len().min(VIEW);
-    view[..len].copy_from_slice(&rest[..len]);
-    view[len..].fill(if cut { b'0' } else { 0 });
-    classes::classify(view)
-}
+/// The most that is left when no block has a whole view of the next: 143 bytes, in three blocks.
+const TAIL: usize = 64 * 3 + VIEW;
 
-/// 128 bits: a block and the one behind it.
-#[inline(always)]
-fn wide(now: u64, next: u64) -> u128 {
-    u128::from(now) | u128::from(next) << 64
-}
-
-/// The positions from which on `n` bits are set, for the lower half.
-#[inline(always)]
-fn runs7(m: u128) -> u64 {
-    let m = m & m >> 1;
-    let m = m & m >> 2;
-    (m & m >> 3) as u64
-}
-
-#[inline(always)]
-fn runs16(m: u128) -> u64 {
-    let m = m & m >> 1;
-    let m = m & m >> 2;
-    let m = m & m >> 4;
-    (m & m >> 8) as u64
+struct Search<'a, F> {
+    rules: &'a Rules,
+    v: &'a [u8],
+    look: &'a mut F,
 }
 
 #[inline(always)]
@@ -131,43 +108,44 @@ fn each(mut bits: u64, mut f: impl FnMut(u32) -> bool) -> bool {
     true
 }
 
+impl<F: FnMut(Anchor, usize) -> bool> Search<'_, F> {
+    #[inline(always)]
+    fn blocks(&mut self, at: usize, blocks: &[Places]) -> bool {
+        blocks.iter().enumerate().all(|(i, block)| {
+            let next = blocks.get(i + 1).map_or(u64::MAX, |next| next.words);
+            self.block(at + 64 * i, block, next)
+        })
+    }
+
+    #[inline(always)]
+    fn block(&mut self, at: usize, block: &Places, next_words: u64) -> bool {
+        let (rules, v) = (self.rules, self.v);
+        let words = u128::from(block.words) | u128::from(next_words) << 64;
+        let place = |bit: u32| at + bit as usize;
+        each(block.punct, |i| {
+            let p = place(i);
+            !wanted(rules, v, p) || (self.look)(Anchor::Punct, p)
+        }) && each(block.number, |i| (self.look)(Anchor::Number, place(i)))
+            && each(block.word, |i| {
+                let p = place(i);
+                let run = (!(words >> i)).trailing_zeros();
+                let wanted = run >= LONG_WORD || rules.literals.may_start(v, p);
+                !wanted || (self.look)(Anchor::Word, p)
+            })
+            && each(block.iban, |i| (self.look)(Anchor::Iban, place(i)))
+            && each(block.keyword, |i| (self.look)(Anchor::Keyword, place(i)))
+    }
+}
+
+/// Whether a sign can belong to anything.
 #[inline(always)]
-fn block_places(
-    rules: &Rules,
-    v: &[u8],
-    at: usize,
-    now: &Masks,
-    next: &Masks,
-    starts: u64,
-    look: &mut impl FnMut(Anchor, usize) -> bool,
-) -> bool {
-    let words = wide(now.word, next.word);
-    let digits = wide(now.digit, next.digit);
-    let long = starts & runs16(wide(now.chunk, next.chunk));
-    let numbers = starts & now.digit & runs7(wide(now.number, next.number));
-    // Two letters and two digits.
-    let ibans = starts & !now.digit & ((words & !digits) >> 1 & digits >> 2 & digits >> 3) as u64;
-    let keywords = starts & now.keyword;
-    let place = |bit: u32| at + bit as usize;
-    each(now.punct, |i| {
-        let p = place(i);
-        let wanted = match v.get(p) {
-            Some(b'=' | b':') => {
-                detect::kv_may_be(rules, v, p)
-                    || matches!(v.get(p + 1), Some(b'/' | b'A'))
-                    || rules.macs
-            }
-            Some(b'@' | b'%' | b'$' | b'~') => true,
-            _ => false,
-        };
-        !wanted || look(Anchor::Punct, p)
-    }) && each(numbers, |i| {
-        let p = place(i);
-        p >= v.len() || look(Anchor::Number, p)
-    }) && each(long, |i| {
-        let p = place(i);
-        let run = (!(words >> i)).trailing_zeros();
-        !(run >= LONG_WORD || rules.literals.may_start(v, p)) || look(Anchor::Word, p)
-    }) && each(ibans, |i| look(Anchor::Iban, place(i)))
-        && each(keywords, |i| look(Anchor::Keyword, place(i)))
+fn wanted(rules: &Rules, v: &[u8], p: usize) -> bool {
+    match v.get(p) {
+        Some(b'=' | b':') => {
+            let next = v.get(p + 1);
+            detect::kv_may_be(rules, v, p) || matches!(next, Some(b'/' | b'A')) || rules.macs
+        }
+        Some(b'@' | b'%' | b'$' | b'~') => true,
+        _ => false,
+    }
 }

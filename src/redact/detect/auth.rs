@@ -5,7 +5,6 @@ use crate::redact::find::{Finder, rule};
 use crate::redact::kind::{Kind, mask_len};
 
 const TOKEN68: ByteSet = ByteSet::of(b"A-Za-z0-9._~+/\\-");
-const CREDENTIAL_BYTES_MAX: usize = 8192;
 /// From this length on the last four characters of a credential may stay.
 const KEEP_FROM: usize = 16;
 
@@ -35,7 +34,7 @@ fn credential(f: &mut Finder<'_>, mut i: usize, kind: Kind) {
     if mask_len(&v[i..]) != 0 {
         return;
     }
-    let run = TOKEN68.run(v, i, CREDENTIAL_BYTES_MAX);
+    let run = TOKEN68.run(v, i, v.len());
     let pads = v[i + run..].iter().take(2).take_while(|&&b| b == b'=').count();
     let end = i + run + pads;
     f.spend(run);
@@ -44,7 +43,7 @@ fn credential(f: &mut Finder<'_>, mut i: usize, kind: Kind) {
         Kind::Basic => is_basic(text, at(v, end)),
         _ => run >= KEEP_FROM && mixed(text),
     };
-    if !sure && !(f.is_cut(end) && run > 0) {
+    if !(sure || run > 0 && f.is_cut(end)) {
         return;
     }
     match kind {

@@ -4,9 +4,6 @@ use crate::redact::bytes::{BASE64URL, at, base64_decode, before};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
-/// Bytes of one part that are looked at.
-const PART_BYTES_MAX: usize = 8192;
-
 /// `p` is where a word starts.
 pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     let v = f.v;
@@ -22,7 +19,7 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
             }
             end += 1;
         }
-        *len = BASE64URL.run(v, end, PART_BYTES_MAX);
+        *len = BASE64URL.run(v, end, v.len());
         end += *len;
         // A sentence that ends behind the token: its full stop is no empty part.
         if *len == 0 && n > 2 {

@@ -134,7 +134,7 @@ fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     }
     let end = key.start - 1;
     let len = ByteSet::of(b"A-Za-z").run_back(f.v, end, 16);
-    if len < 2 || len > 14 || KEY.has(before(f.v, end - len)) {
+    if !(2..=14).contains(&len) || KEY.has(before(f.v, end - len)) {
         return KeyClass::Plain;
     }
     let mut both = [0u8; 24];

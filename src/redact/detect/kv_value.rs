@@ -5,7 +5,8 @@ use crate::redact::find::{Finder, rule};
 use crate::redact::key::Tokens;
 use crate::redact::kind::{KeyClass, Kind, mask_len};
 
-const VALUE_BYTES_MAX: usize = 4096;
+/// Secrets have no bound: half a key must not stay.
+const LIST_BYTES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 96;
 const NUMBER_BYTES_MAX: usize = 48;
 
@@ -63,7 +64,7 @@ fn list(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> bool {
         return false;
     }
     let rest = &v[i + 1..];
-    let rest = &rest[..rest.len().min(VALUE_BYTES_MAX)];
+    let rest = &rest[..rest.len().min(LIST_BYTES_MAX)];
     let len = rest.iter().position(|&b| b == b']').unwrap_or(rest.len());
     f.spend(len);
     if let Some(kind) = found.class.kind() {
@@ -98,7 +99,7 @@ fn bounds(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> Option<Value> {
 fn quoted_end(v: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
     let rest = v.get(start..).unwrap_or_default();
     let mut i = 0;
-    while i < rest.len().min(VALUE_BYTES_MAX) {
+    while i < rest.len() {
         match rest[i] {
             b'\\' if escaped && at(rest, i + 1) == quote => return start + i,
             b'\\' => i += 2,
@@ -114,9 +115,9 @@ fn bare_end(v: &[u8], found: &Found<'_>, start: usize) -> usize {
     let max = match found.class {
         KeyClass::Name | KeyClass::Address => NAME_BYTES_MAX,
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => NUMBER_BYTES_MAX,
-        _ => VALUE_BYTES_MAX,
+        _ => v.len(),
     };
-    let limit = v.len().min(start + max);
+    let limit = v.len().min(start.saturating_add(max));
     (start..limit).find(|&i| ends_bare(v, found.class, i)).unwrap_or(limit)
 }
 
@@ -204,6 +205,7 @@ fn is_placeholder(text: &[u8], quoted: bool) -> bool {
                 || whole(b"{", b'}') && !quoted
                 || [&b"process.env"[..], b"os.environ", b"env."].iter().any(|p| text.starts_with(p))
                 || is_object(text)
+                || is_rendered(text)
         }
     }
 }
@@ -226,6 +228,12 @@ fn is_object(text: &[u8]) -> bool {
         && name.iter().all(|&b| WORD.has(b) || matches!(b, b'.' | b'$'))
         && (1..=8).contains(&hash.len())
         && hash.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+}
+
+/// `Token{78af589`: the beginning of an object written out.
+fn is_rendered(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|&&b| WORD.has(b)).count();
+    name > 0 && at(text, name) == b'{' && text[0].is_ascii_alphabetic()
 }
 
 /// Whether the text fits the class well enough.

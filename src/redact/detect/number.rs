@@ -18,16 +18,13 @@ pub(super) struct Walk {
     pub(super) digits: Digits,
     /// How many digits were walked over.
     pub(super) count: usize,
-    /// Which separators occurred, as bits: space, dash, dot, slash, parenthesis.
-    pub(super) first: usize,
 }
 
 impl Walk {
     /// Walks from the digit at `p` over digits with at most one separator, of `allowed`, and one
     /// parenthesis between each two.
     pub(super) fn from(v: &[u8], p: usize, allowed: &[u8], parens: bool) -> Walk {
-        let mut walk =
-            Walk { ends: [0; DIGITS_MAX + 1], digits: Digits::new(), count: 0, first: p };
+        let mut walk = Walk { ends: [0; DIGITS_MAX + 1], digits: Digits::new(), count: 0 };
         let mut i = p;
         while walk.count <= DIGITS_MAX {
             if !at(v, i).is_ascii_digit() {
@@ -71,7 +68,7 @@ fn skip_gap(v: &[u8], i: usize, allowed: &[u8], parens: bool) -> usize {
 /// Whether a number may end at `end`: no word character follows, nor `.` or `-` and a digit.
 pub(super) fn ends_at(v: &[u8], end: usize) -> bool {
     let next = at(v, end);
-    !is_word(next) && !(matches!(next, b'.' | b'-') && at(v, end + 1).is_ascii_digit())
+    !(is_word(next) || matches!(next, b'.' | b'-') && at(v, end + 1).is_ascii_digit())
 }
 
 /// Whether the byte before a number forbids it: it is part of a word, a path, a version.

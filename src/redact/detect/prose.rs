@@ -7,7 +7,6 @@ use crate::redact::kind::{Kind, mask_len};
 const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
-const VALUE_BYTES_MAX: usize = 4096;
 
 /// `p` is where a word starts.
 pub(super) fn find(f: &mut Finder<'_>, p: usize) {
@@ -28,7 +27,7 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
         return;
     }
     let rest = &v[i..];
-    let len = rest.iter().take(VALUE_BYTES_MAX).take_while(|&&b| !VALUE_END.has(b)).count();
+    let len = rest.iter().take_while(|&&b| !VALUE_END.has(b)).count();
     f.spend(len);
     let sure = len >= VALUE_BYTES_MIN && is_secret(&rest[..len], password);
     if sure || f.is_cut(i + len) && len > 0 {

@@ -1,6 +1,5 @@
 //! Credentials without a literal at their start: known by a mark inside and fixed lengths.
 
-use super::hint;
 use crate::redact::bytes::{ALNUM, BASE64URL, ByteSet, at, before, distinct};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
@@ -149,7 +148,7 @@ pub(super) fn azure(f: &mut Finder<'_>, key: &[u8], i: usize) {
     let end = i + len + pads.count();
     f.spend(len);
     let drawn = len >= 40 && distinct(&v[i..i + len]) >= 5;
-    if drawn || f.is_cut(end) || len >= 16 && hint::token(v, i) && drawn {
+    if drawn || f.is_cut(end) {
         f.hit(i, end, rule, Kind::Token);
     }
 }

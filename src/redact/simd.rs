@@ -1,0 +1,127 @@
+//! Byte classes with AVX2, where the processor has it.
+//!
+//! The one way in this room that needs `unsafe`: a function compiled for AVX2 may only be called where
+//! somebody made sure that the processor knows it. Everything inside it is safe code.
+//!
+//! # Invariants
+//! 1. [`blocks_avx2`] and [`classify_avx2`] are called only after `is_x86_feature_detected!` said yes to
+//!    every feature named in their `target_feature`.
+#![allow(unsafe_code)]
+
+use super::classes::{self, BLOCKS, Carry, Places};
+#[cfg(test)]
+use super::classes::{Masks, VIEW};
+
+/// [`classes::blocks`] with the fastest instructions that this processor has.
+#[inline]
+pub(super) fn blocks(
+    v: &[u8],
+    count: usize,
+    carry: &mut Carry,
+    starts: &[u64; BLOCKS],
+    out: &mut [Places; BLOCKS],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        // SAFETY: invariant 1; `available` asked for each feature.
+        unsafe { x86::blocks_avx2(v, count, carry, starts, out) };
+        return;
+    }
+    classes::blocks_by(v, count, carry, starts, out, classes::classify);
+}
+
+/// One block, or `None` where there is no AVX2.
+#[cfg(test)]
+pub(super) fn classify(view: &[u8; VIEW]) -> Option<Masks> {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        // SAFETY: invariant 1; `available` asked for each feature.
+        return Some(unsafe { x86::classify_avx2(view) });
+    }
+    let _ = view;
+    None
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use ::core::arch::x86_64::*;
+
+    use crate::redact::classes::{self, BLOCKS, Carry, Masks, Places, VIEW};
+
+    /// Whether the processor has what the functions below are compiled for. Asked once, then a load.
+    #[inline]
+    pub(super) fn available() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    pub(super) fn blocks_avx2(
+        v: &[u8],
+        count: usize,
+        carry: &mut Carry,
+        starts: &[u64; BLOCKS],
+        out: &mut [Places; BLOCKS],
+    ) {
+        classes::blocks_by(v, count, carry, starts, out, |view| classify_avx2(view));
+    }
+
+    /// The 32 bytes of `view` from `at` on; the compiler makes one load of it.
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[inline]
+    fn load(view: &[u8; VIEW], at: usize) -> __m256i {
+        let part = |i: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&view[at + i..at + i + 8]);
+            i64::from_le_bytes(bytes)
+        };
+        _mm256_set_epi64x(part(24), part(16), part(8), part(0))
+    }
+
+    /// Classifies the first 64 bytes of `view`.
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[inline]
+    pub(super) fn classify_avx2(view: &[u8; VIEW]) -> Masks {
+        let low = half(load(view, 0), load(view, 2));
+        let high = half(load(view, 32), load(view, 34));
+        // The casts keep the 32 bits as they are.
+        let join = |i: usize| u64::from(low[i] as u32) | u64::from(high[i] as u32) << 32;
+        Masks {
+            digit: join(0),
+            number: join(1),
+            word: join(2),
+            chunk: join(3),
+            punct: join(4),
+            keyword: join(5),
+        }
+    }
+
+    /// The six classes of 32 bytes; `behind` are those two places further.
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[inline]
+    fn half(x: __m256i, behind: __m256i) -> [i32; 6] {
+        // Bytes are compared as bits: the casts to i8 change none.
+        let all = |b: u8| _mm256_set1_epi8(b as i8);
+        let or = |a, b| _mm256_or_si256(a, b);
+        let is = |x, b: u8| _mm256_cmpeq_epi8(x, all(b));
+        let range = |x, from: u8, len: u8| {
+            let moved = _mm256_sub_epi8(x, all(from));
+            _mm256_cmpeq_epi8(_mm256_min_epu8(moved, all(len - 1)), moved)
+        };
+        let low = or(x, all(0x20));
+        let third = or(behind, all(0x20));
+        let digit = range(x, b'0', 10);
+        let word = or(or(range(low, b'a', 26), digit), is(x, b'_'));
+        let number = or(range(x, b'(', 18), is(x, b' '));
+        let chunk = _mm256_cmpgt_epi8(x, all(0x2A));
+        let even = _mm256_and_si256(x, all(0xFE));
+        let punct = or(or(range(x, b':', 7), is(even, b'$')), is(x, b'~'));
+        let (a, s) = (is(third, b'a'), is(third, b's'));
+        let both = |first: u8, third| _mm256_and_si256(is(low, first), third);
+        let b = both(b'b', or(or(a, s), is(third, b'g')));
+        let rest = or(both(b's', is(third, b'c')), both(b't', is(third, b'k')));
+        let keyword = or(or(b, both(b'p', s)), or(rest, both(b'a', is(third, b'i'))));
+        [digit, number, word, chunk, punct, keyword].map(|m| _mm256_movemask_epi8(m))
+    }
+}
