@@ -57,6 +57,24 @@ pub(crate) struct Places {
     pub(crate) iban: u64,
     /// Bytes of [`Masks::word`].
     pub(crate) words: u64,
+    /// Bytes of [`Masks::digit`].
+    pub(crate) digits: u64,
+    /// Bytes of [`Masks::number`].
+    pub(crate) numbers: u64,
+}
+
+impl Places {
+    /// No place.
+    pub(crate) const NONE: Places = Places {
+        punct: 0,
+        number: 0,
+        word: 0,
+        keyword: 0,
+        iban: 0,
+        words: 0,
+        digits: 0,
+        numbers: 0,
+    };
 }
 
 /// What one call leaves to the next.
@@ -146,6 +164,8 @@ fn places(now: &Masks, next: &Masks, starts: u64) -> Places {
         keyword: starts & now.keyword,
         iban: starts & !now.digit & (letters >> 1 & digits >> 2 & digits >> 3) as u64,
         words: now.word,
+        digits: now.digit,
+        numbers: now.number,
     }
 }
 

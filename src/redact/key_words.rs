@@ -534,7 +534,8 @@ pub(crate) fn lives_at(word: &[u8]) -> bool {
     )
 }
 
-/// Every last token that a key of any class can have: what the prefilter for `key=value` knows.
+/// Every last token that a key of any class can have: what the prefilter for `key=value` knows. Where
+/// the last one is too short to tell anything, the last two.
 ///
 /// The tests prove that no key which [`super::key::decide`] finds telling ends otherwise.
 pub(crate) const LAST_TOKENS: &[&[u8]] = &[
@@ -573,7 +574,17 @@ pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"card",
     b"cardnumber",
     b"number",
-    b"no",
+    b"card_no",
+    b"cc_no",
+    b"passport_no",
+    b"phone_no",
+    b"tel_no",
+    b"mobile_no",
+    b"fax_no",
+    b"cell_no",
+    b"contact_no",
+    b"whatsapp_no",
+    b"msisdn_no",
     b"num",
     b"ssn",
     b"sin",
@@ -582,7 +593,8 @@ pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"itin",
     b"security",
     b"securities",
-    b"id",
+    b"tax_id",
+    b"national_id",
     b"insurance",
     b"passport",
     b"iban",

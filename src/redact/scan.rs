@@ -13,6 +13,11 @@ pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
 /// A word from this length on can be a credential without any literal.
 const LONG_WORD: u32 = 22;
 
+/// A number has at least this many digits.
+const DIGITS_MIN: u32 = 7;
+/// And an address of a machine, where these are looked for.
+const IP_DIGITS_MIN: u32 = 4;
+
 /// Why a place is worth looking at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anchor {
@@ -111,28 +116,37 @@ fn each(mut bits: u64, mut f: impl FnMut(u32) -> bool) -> bool {
 impl<F: FnMut(Anchor, usize) -> bool> Search<'_, F> {
     #[inline(always)]
     fn blocks(&mut self, at: usize, blocks: &[Places]) -> bool {
-        blocks.iter().enumerate().all(|(i, block)| {
-            let next = blocks.get(i + 1).map_or(u64::MAX, |next| next.words);
-            self.block(at + 64 * i, block, next)
-        })
+        // Of what lies behind the last block, everything is assumed.
+        const BEHIND: Places =
+            Places { words: u64::MAX, digits: u64::MAX, numbers: u64::MAX, ..Places::NONE };
+        blocks
+            .iter()
+            .enumerate()
+            .all(|(i, block)| self.block(at + 64 * i, block, blocks.get(i + 1).unwrap_or(&BEHIND)))
     }
 
     #[inline(always)]
-    fn block(&mut self, at: usize, block: &Places, next_words: u64) -> bool {
+    fn block(&mut self, at: usize, block: &Places, next: &Places) -> bool {
         let (rules, v) = (self.rules, self.v);
-        let words = u128::from(block.words) | u128::from(next_words) << 64;
+        let wide = |now: u64, next: u64| u128::from(now) | u128::from(next) << 64;
+        let words = wide(block.words, next.words);
+        let (numbers, digits) =
+            (wide(block.numbers, next.numbers), wide(block.digits, next.digits));
         let place = |bit: u32| at + bit as usize;
+        let least = if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN };
         each(block.punct, |i| {
             let p = place(i);
             !wanted(rules, v, p) || (self.look)(Anchor::Punct, p)
-        }) && each(block.number, |i| (self.look)(Anchor::Number, place(i)))
-            && each(block.word, |i| {
-                let p = place(i);
-                let run = (!(words >> i)).trailing_zeros();
-                let wanted = run >= LONG_WORD || rules.literals.may_start(v, p);
-                !wanted || (self.look)(Anchor::Word, p)
-            })
-            && each(block.iban, |i| (self.look)(Anchor::Iban, place(i)))
+        }) && each(block.number, |i| {
+            let run = !(!0u128).unbounded_shl((!(numbers >> i)).trailing_zeros());
+            let enough = (digits >> i & run).count_ones() >= least;
+            !enough || (self.look)(Anchor::Number, place(i))
+        }) && each(block.word, |i| {
+            let p = place(i);
+            let run = (!(words >> i)).trailing_zeros();
+            let wanted = run >= LONG_WORD || rules.literals.may_start(v, p);
+            !wanted || (self.look)(Anchor::Word, p)
+        }) && each(block.iban, |i| (self.look)(Anchor::Iban, place(i)))
             && each(block.keyword, |i| (self.look)(Anchor::Keyword, place(i)))
     }
 }

@@ -2,17 +2,17 @@
 
 use super::hint;
 use super::number::{Walk, barred, ends_at};
-use crate::redact::bytes::{before, distinct};
+use crate::redact::bytes::{at, before, distinct};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
 /// `p` is a digit that starts a number.
 pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     let v = f.v;
-    let walk = Walk::from(v, p, b" -", false);
-    if walk.count < 12 || barred(before(v, p)) {
+    if !begins(v, p) || barred(before(v, p)) {
         return;
     }
+    let walk = Walk::from(v, p, b" -", false);
     for n in (12..=walk.count.min(19)).rev() {
         let end = walk.end(n);
         let digits = walk.digits(n);
@@ -25,6 +25,12 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
             return f.hit_keeping(p, end, rule::CARD, Kind::Card, keep);
         }
     }
+}
+
+/// Four digits, and four more behind at most one separator: so begin all groupings, and few dates.
+fn begins(v: &[u8], p: usize) -> bool {
+    let four = |i: usize| v.get(i..i + 4).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
+    four(p) && four(p + 4 + usize::from(matches!(at(v, p + 4), b' ' | b'-')))
 }
 
 /// Whether a number without a hint is one: 14 to 16 digits, or the groups that cards are printed in.

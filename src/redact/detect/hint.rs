@@ -17,6 +17,10 @@ fn window(v: &[u8], start: usize, max: usize) -> &[u8] {
 
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
 pub(super) fn phone(v: &[u8], start: usize) -> bool {
+    let gap = BETWEEN.run_back(v, start, 4);
+    if !ends_like_hint(&v[..start - gap]) {
+        return false;
+    }
     let window = window(v, start, 40);
     let mut end = window.len();
     for _ in 0..6 {
@@ -34,6 +38,76 @@ pub(super) fn phone(v: &[u8], start: usize) -> bool {
     false
 }
 
+/// Whether the last two letters are those of a word for telephones or of a small word.
+fn ends_like_hint(v: &[u8]) -> bool {
+    let &[.., a, b] = v else { return false };
+    let (a, b) = (a | 0x20, b | 0x20);
+    a.is_ascii_lowercase()
+        && b.is_ascii_lowercase()
+        && HINT_ENDINGS[usize::from(a - b'a')] >> (b - b'a') & 1 != 0
+}
+
+/// For each last letter but one, the last letters.
+const HINT_ENDINGS: [u32; 26] = {
+    let mut table = [0; 26];
+    let mut i = 0;
+    while i < PHONE_WORDS.len() {
+        let [.., a, b] = *PHONE_WORDS[i] else { panic!() };
+        table[(a - b'a') as usize] |= 1 << (b - b'a');
+        table[(b - b'a') as usize] |= 1 << (b's' - b'a');
+        i += 1;
+    }
+    i = 0;
+    while i < SMALL_WORDS.len() {
+        let [.., a, b] = *SMALL_WORDS[i] else { panic!() };
+        table[(a - b'a') as usize] |= 1 << (b - b'a');
+        i += 1;
+    }
+    table
+};
+
+/// Words for telephones; each may end in an s.
+const PHONE_WORDS: [&[u8]; 19] = [
+    b"phone",
+    b"tel",
+    b"telephone",
+    b"mobile",
+    b"cell",
+    b"call",
+    b"caller",
+    b"calling",
+    b"dial",
+    b"dialling",
+    b"dialing",
+    b"sms",
+    b"otp",
+    b"fax",
+    b"whatsapp",
+    b"msisdn",
+    b"contact",
+    b"sim",
+    b"ring",
+];
+
+/// What may stand between such a word and the number.
+const SMALL_WORDS: [&[u8]; 15] = [
+    b"number",
+    b"numbers",
+    b"no",
+    b"num",
+    b"me",
+    b"us",
+    b"at",
+    b"on",
+    b"to",
+    b"is",
+    b"was",
+    b"sent",
+    b"from",
+    b"failed",
+    b"delivery",
+];
+
 fn lower(word: &[u8], into: &mut [u8; 12]) -> usize {
     let len = word.len().min(into.len());
     into[..len].copy_from_slice(&word[..len]);
@@ -41,31 +115,17 @@ fn lower(word: &[u8], into: &mut [u8; 12]) -> usize {
     len
 }
 
-#[rustfmt::skip]
 fn is_phone_word(word: &[u8]) -> bool {
     let mut low = [0; 12];
     let len = lower(word, &mut low);
-    let one = match &low[..len] {
-        [one @ .., b's'] => one,
-        word => word,
-    };
-    matches!(
-        one,
-        b"phone" | b"tel" | b"telephone" | b"mobile" | b"cell" | b"call" | b"caller" | b"calling"
-            | b"dial" | b"dialling" | b"dialing" | b"sm" | b"otp" | b"fax" | b"whatsapp"
-            | b"msisdn" | b"contact" | b"sim" | b"ring"
-    )
+    let word = &low[..len];
+    PHONE_WORDS.iter().any(|w| *w == word || word.split_last() == Some((&b's', *w)))
 }
 
-#[rustfmt::skip]
 fn is_small_word(word: &[u8]) -> bool {
     let mut low = [0; 12];
     let len = lower(word, &mut low);
-    matches!(
-        &low[..len],
-        b"number" | b"numbers" | b"no" | b"num" | b"me" | b"us" | b"at" | b"on" | b"to" | b"is"
-            | b"was" | b"sent" | b"from" | b"failed" | b"delivery"
-    )
+    SMALL_WORDS.contains(&&low[..len])
 }
 
 /// Whether a word for cards stands within the 20 bytes before `start`.

@@ -8,15 +8,11 @@ use crate::redact::kind::Kind;
 
 /// `p` is a digit; what stands before it does not bar a number.
 pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let walk = Walk::from(f.v, p, b" .-/", true);
-    if walk.count < DIGITS_MIN {
-        return;
-    }
     if before(f.v, p) == b'+' {
         international(f, p);
     }
     north_american(f, p);
-    if !hinted(f, p, &walk) && f.rules.loose_numbers {
+    if !hinted(f, p) && f.rules.loose_numbers {
         national(f, p);
     }
 }
@@ -115,7 +111,7 @@ fn extension(v: &[u8], end: usize) -> usize {
 }
 
 /// 7 to 15 digits right after a word for telephones. Returns whether that was so.
-fn hinted(f: &mut Finder<'_>, p: usize, walk: &Walk) -> bool {
+fn hinted(f: &mut Finder<'_>, p: usize) -> bool {
     let v = f.v;
     let mut start = p;
     if before(v, start) == b'(' {
@@ -128,6 +124,7 @@ fn hinted(f: &mut Finder<'_>, p: usize, walk: &Walk) -> bool {
     if barred(prev) || matches!(prev, b'+' | b'/' | b'%') || !hint::phone(v, start) {
         return false;
     }
+    let walk = Walk::from(v, p, b" .-/", true);
     for n in (DIGITS_MIN..=walk.count.min(15)).rev() {
         let end = walk.end(n);
         if !ends_at(v, end) || at(v, end) == b':' && at(v, end + 1).is_ascii_digit() {

@@ -278,6 +278,85 @@ fn own_keys_win_and_kinds_that_are_kept_promise_nothing() {
     assert_eq!(plain(&mut with(&set), "internal.ref=abc"), "internal.ref=***REDACTED***");
 }
 
+/// Words that make a telling pair with one of [`LAST_WORDS`].
+const FIRST_WORDS: &[&str] = &[
+    "api",
+    "access",
+    "secret",
+    "private",
+    "signing",
+    "encryption",
+    "master",
+    "ssh",
+    "auth",
+    "account",
+    "shared",
+    "session",
+    "connection",
+    "pin",
+    "security",
+    "password",
+    "card",
+    "cc",
+    "credit",
+    "debit",
+    "social",
+    "insurance",
+    "passport",
+    "national",
+    "tax",
+    "bank",
+    "routing",
+    "sort",
+    "birth",
+    "e",
+    "email",
+    "mail",
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "msisdn",
+    "cellphone",
+    "whatsapp",
+    "fax",
+    "contact",
+    "cell",
+    "address",
+    "zip",
+    "postal",
+    "street",
+    "line",
+    "customer",
+    "first",
+    "user",
+    "request",
+];
+
+const LAST_WORDS: &[&str] = &[
+    "key",
+    "string",
+    "hash",
+    "digest",
+    "salt",
+    "code",
+    "block",
+    "number",
+    "no",
+    "num",
+    "card",
+    "security",
+    "id",
+    "insurance",
+    "account",
+    "date",
+    "mail",
+    "address",
+    "line",
+    "name",
+    "token",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -297,6 +376,23 @@ proptest! {
         }
         let rules = Rules::standard();
         if rules.key(key.as_bytes(), None) != KeyClass::Plain && key.len() >= 2 {
+            let text = format!("{key}=");
+            prop_assert!(super::super::detect::kv_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
+        }
+    }
+
+    #[test]
+    fn the_filter_knows_every_pair_of_words(
+        first in proptest::sample::select(FIRST_WORDS),
+        last in proptest::sample::select(LAST_WORDS),
+        sign in "[_.-]?",
+        plural in "s?[0-9]?",
+        caps: bool,
+    ) {
+        let last = if caps { last.to_ascii_uppercase() } else { last.to_owned() };
+        let key = format!("{first}{sign}{last}{plural}");
+        let rules = Rules::standard();
+        if rules.key(key.as_bytes(), None) != KeyClass::Plain {
             let text = format!("{key}=");
             prop_assert!(super::super::detect::kv_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
         }
