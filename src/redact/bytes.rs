@@ -75,10 +75,7 @@ pub(crate) const fn is_word(b: u8) -> bool {
 /// Whether `v[i..]` begins with `word`, which is in lower case, in any ASCII case.
 #[inline]
 pub(crate) fn starts_nocase(v: &[u8], i: usize, word: &[u8]) -> bool {
-    match v.get(i..i + word.len()) {
-        Some(part) => part.eq_ignore_ascii_case(word),
-        None => false,
-    }
+    v.get(i..i + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Whether both a letter and a digit occur.

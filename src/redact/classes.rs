@@ -25,6 +25,8 @@ pub(crate) struct Masks {
     pub(crate) chunk: u64,
     /// `:` to `@` in ASCII order, `$`, `%` and `~`.
     pub(crate) punct: u64,
+    /// `-` and `.`: what follows is no beginning of a number.
+    pub(crate) dash: u64,
     /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
     pub(crate) keyword: u64,
 }
@@ -47,34 +49,28 @@ pub(crate) const KEYWORDS: [(u8, u8); 7] = [
 pub(crate) struct Places {
     /// Bytes of [`Masks::punct`].
     pub(crate) punct: u64,
-    /// Digits at the start of a word with seven bytes of [`Masks::number`].
+    /// Digits at the start of a word with enough digits in the number that starts there.
     pub(crate) number: u64,
     /// Starts of words with sixteen bytes of [`Masks::chunk`].
     pub(crate) word: u64,
+    /// Starts of words of [`LONG_WORD`] bytes or more.
+    pub(crate) long: u64,
     /// Starts of words that are of [`Masks::keyword`].
     pub(crate) keyword: u64,
     /// Starts of words of two letters and two digits.
     pub(crate) iban: u64,
-    /// Bytes of [`Masks::word`].
-    pub(crate) words: u64,
-    /// Bytes of [`Masks::digit`].
-    pub(crate) digits: u64,
-    /// Bytes of [`Masks::number`].
-    pub(crate) numbers: u64,
 }
 
-impl Places {
-    /// No place.
-    pub(crate) const NONE: Places = Places {
-        punct: 0,
-        number: 0,
-        word: 0,
-        keyword: 0,
-        iban: 0,
-        words: 0,
-        digits: 0,
-        numbers: 0,
-    };
+/// A word from this length on can be a credential without any literal.
+const LONG_WORD: usize = 22;
+
+/// What a caller wants to know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Marks bytes that begin a text of their own, block by block.
+    pub(crate) starts: &'a [u64; BLOCKS],
+    /// Fewest digits of a number.
+    pub(crate) digits_min: u32,
 }
 
 /// What one call leaves to the next.
@@ -84,20 +80,22 @@ pub(crate) struct Carry {
     now: Option<Masks>,
     /// 1 if the byte before it belongs to a word.
     word_before: u64,
+    /// 1 if that byte is of [`Masks::dash`].
+    dash_before: u64,
 }
 
 /// Finds the places of the first `count` blocks (at most [`BLOCKS`]) of `v`.
 ///
 /// `v` holds at least `64 * count + 16` bytes; a block whose [`VIEW`] it does not hold whole counts as
-/// one of zeros. `starts` marks bytes that begin a text of their own.
+/// one of zeros.
 pub(crate) fn blocks(
     v: &[u8],
     count: usize,
     carry: &mut Carry,
-    starts: &[u64; BLOCKS],
+    wanted: Wanted<'_>,
     out: &mut [Places; BLOCKS],
 ) {
-    simd::blocks(v, count, carry, starts, out);
+    simd::blocks(v, count, carry, wanted, out);
 }
 
 /// [`blocks`] over any way to classify.
@@ -106,7 +104,7 @@ pub(super) fn blocks_by(
     v: &[u8],
     count: usize,
     carry: &mut Carry,
-    starts: &[u64; BLOCKS],
+    wanted: Wanted<'_>,
     out: &mut [Places; BLOCKS],
     classify: impl Fn(&[u8; VIEW]) -> Masks,
 ) {
@@ -118,55 +116,92 @@ pub(super) fn blocks_by(
         Some(now) => now,
         None => view(0),
     };
-    let mut word_before = carry.word_before;
-    for (i, (out, starts)) in out.iter_mut().zip(starts).enumerate().take(count) {
+    let (mut word_before, mut dash_before) = (carry.word_before, carry.dash_before);
+    for (i, (out, &begin)) in out.iter_mut().zip(wanted.starts).enumerate().take(count) {
         let next = view(i + 1);
-        let inner = (now.word << 1 | word_before) & !starts;
-        *out = places(&now, &next, now.word & !inner);
-        word_before = now.word >> 63;
+        let inner = (now.word << 1 | word_before) & !begin;
+        let dashed = (now.dash << 1 | dash_before) & !begin;
+        *out = places(&now, &next, now.word & !inner, dashed, wanted.digits_min);
+        (word_before, dash_before) = (now.word >> 63, now.dash >> 63);
         now = next;
     }
-    *carry = Carry { now: Some(now), word_before };
+    *carry = Carry { now: Some(now), word_before, dash_before };
 }
 
-/// 128 bits: a block and the one behind it.
+/// Applies `f`, which looks at most 32 bits ahead, to a mask whose next 64 bits are `next`.
+///
+/// Two windows of 64 bits, of which the lower halves count: cheaper than arithmetic on 128.
 #[inline(always)]
-fn wide(now: u64, next: u64) -> u128 {
-    u128::from(now) | u128::from(next) << 64
+fn ahead(now: u64, next: u64, f: impl Fn(u64) -> u64) -> u64 {
+    f(now) & 0xFFFF_FFFF | f(now >> 32 | next << 32) << 32
 }
 
-/// Positions in the lower half from which on seven bits are set.
+/// Positions from which on seven bits are set.
 #[inline(always)]
-fn runs7(m: u128) -> u64 {
+fn runs7(m: u64) -> u64 {
     let m = m & m >> 1;
     let m = m & m >> 2;
-    (m & m >> 3) as u64
+    m & m >> 3
 }
 
-/// Positions in the lower half from which on sixteen bits are set.
+/// Positions from which on sixteen bits are set.
 #[inline(always)]
-fn runs16(m: u128) -> u64 {
+fn runs16(m: u64) -> u64 {
     let m = m & m >> 1;
     let m = m & m >> 2;
     let m = m & m >> 4;
-    (m & m >> 8) as u64
+    m & m >> 8
+}
+
+/// Positions from which on [`LONG_WORD`] bits are set.
+#[inline(always)]
+fn runs22(m: u64) -> u64 {
+    let m = runs16(m);
+    m & m >> (LONG_WORD - 16)
 }
 
 #[inline(always)]
-fn places(now: &Masks, next: &Masks, starts: u64) -> Places {
-    let words = wide(now.word, next.word);
-    let digits = wide(now.digit, next.digit);
-    let letters = words & !digits;
-    Places {
+fn places(now: &Masks, next: &Masks, starts: u64, dashed: u64, digits_min: u32) -> Places {
+    let mut places = Places {
         punct: now.punct,
-        number: starts & now.digit & runs7(wide(now.number, next.number)),
-        word: starts & runs16(wide(now.chunk, next.chunk)),
         keyword: starts & now.keyword,
-        iban: starts & !now.digit & (letters >> 1 & digits >> 2 & digits >> 3) as u64,
-        words: now.word,
-        digits: now.digit,
-        numbers: now.number,
+        word: starts & ahead(now.chunk, next.chunk, runs16),
+        ..Places::default()
+    };
+    if places.word != 0 {
+        places.long = starts & ahead(now.word, next.word, runs22);
     }
+    let digit_next = ahead(now.digit, next.digit, |m| m >> 2 & m >> 3);
+    places.iban = starts & !now.digit & digit_next;
+    let numbers = starts & now.digit & !dashed;
+    if numbers != 0 {
+        let numbers = numbers & ahead(now.number, next.number, runs7);
+        places.number = enough_digits(numbers, now, next, digits_min);
+    }
+    places
+}
+
+/// Those of `starts` whose next 32 bytes hold `least` digits before anything ends the number.
+///
+/// No detector skips more than three bytes between two digits: 32 hold eight or more.
+#[inline(always)]
+fn enough_digits(starts: u64, now: &Masks, next: &Masks, least: u32) -> u64 {
+    let mut enough = 0;
+    let mut rest = starts;
+    while rest != 0 {
+        let bit = rest & rest.wrapping_neg();
+        let at = rest.trailing_zeros();
+        let window = |now: u64, next: u64| now >> at | next << 1 << (63 - at);
+        // The casts keep the 32 bits from there on.
+        let number = window(now.number, next.number) as u32;
+        let digit = window(now.digit, next.digit) as u32;
+        let run = (number ^ number.wrapping_add(1)) >> 1;
+        if (digit & run).count_ones() >= least {
+            enough |= bit;
+        }
+        rest ^= bit;
+    }
+    enough
 }
 
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
@@ -197,10 +232,11 @@ pub(super) fn classify(view: &[u8; VIEW]) -> Masks {
         chunk: gather(3),
         punct: gather(4),
         keyword: gather(5),
+        dash: gather(6),
     }
 }
 
-/// The classes of byte `x`, two places before `y`, as six bits.
+/// The classes of byte `x`, two places before `y`, as seven bits.
 #[inline(always)]
 fn flag(x: u8, y: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
@@ -219,6 +255,7 @@ fn flag(x: u8, y: u8) -> u8 {
         | bit((0x2B..0x80).contains(&x), 8)
         | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
         | bit(keyword, 32)
+        | bit(x.wrapping_sub(b'-') < 2, 64)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -247,6 +284,7 @@ mod tests {
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
+            masks.dash |= bit(matches!(b, b'-' | b'.'));
             masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
         }
         masks
@@ -288,9 +326,17 @@ mod tests {
     #[test]
     fn runs_are_found_across_the_border_of_two_blocks() {
         for start in 0..64 {
-            let run = |len: u32| ((1u128 << len) - 1) << start;
-            assert_eq!((runs7(run(7)), runs7(run(6))), (1 << start, 0));
-            assert_eq!((runs16(run(16)), runs16(run(15))), (1 << start, 0));
+            let run = |len: u32| {
+                let bits = ((1u128 << len) - 1) << start;
+                (bits as u64, (bits >> 64) as u64)
+            };
+            let found = |len: u32, f: fn(u64) -> u64| {
+                let (now, next) = run(len);
+                ahead(now, next, f)
+            };
+            assert_eq!((found(7, runs7), found(6, runs7)), (1 << start, 0));
+            assert_eq!((found(16, runs16), found(15, runs16)), (1 << start, 0));
+            assert_eq!((found(22, runs22), found(21, runs22)), (1 << start, 0));
         }
     }
 }

@@ -3,15 +3,13 @@
 //! The pass allocates nothing. What it may miss is nothing: the tests compare it with an oracle that
 //! calls every detector at every position.
 
-use super::classes::{self, BLOCKS, Carry, Places, VIEW};
+use super::classes::{self, BLOCKS, Carry, Places, VIEW, Wanted};
 use super::detect;
 use super::find::Finder;
 use super::rules::Rules;
 
 /// A credential and its literal are at least this long together.
 pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
-/// A word from this length on can be a credential without any literal.
-const LONG_WORD: u32 = 22;
 
 /// A number has at least this many digits.
 const DIGITS_MIN: u32 = 7;
@@ -69,13 +67,15 @@ pub(crate) fn places(
     let mut carry = Carry::default();
     let mut out = [Places::default(); BLOCKS];
     let mut begin = [0u64; BLOCKS];
+    let digits_min = if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN };
     let mut at = 0;
     let mut search = Search { rules, v, look: &mut look };
     // Blocks that have a whole view of themselves and of the next one.
     while at + 64 + VIEW <= v.len() {
         let count = ((v.len() - at - VIEW) / 64).min(BLOCKS);
         (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
-        classes::blocks(&v[at..], count, &mut carry, &begin, &mut out);
+        let wanted = Wanted { starts: &begin, digits_min };
+        classes::blocks(&v[at..], count, &mut carry, wanted, &mut out);
         if !search.blocks(at, &out[..count]) {
             return;
         }
@@ -89,7 +89,8 @@ pub(crate) fn places(
     let count = rest.len().div_ceil(64);
     let view = if cut { 64 * count + VIEW } else { 64 * count + VIEW - 64 };
     (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
-    classes::blocks(&tail[..view], count, &mut carry, &begin, &mut out);
+    let wanted = Wanted { starts: &begin, digits_min };
+    classes::blocks(&tail[..view], count, &mut carry, wanted, &mut out);
     search.blocks(at, &out[..count]);
 }
 
@@ -116,38 +117,25 @@ fn each(mut bits: u64, mut f: impl FnMut(u32) -> bool) -> bool {
 impl<F: FnMut(Anchor, usize) -> bool> Search<'_, F> {
     #[inline(always)]
     fn blocks(&mut self, at: usize, blocks: &[Places]) -> bool {
-        // Of what lies behind the last block, everything is assumed.
-        const BEHIND: Places =
-            Places { words: u64::MAX, digits: u64::MAX, numbers: u64::MAX, ..Places::NONE };
-        blocks
-            .iter()
-            .enumerate()
-            .all(|(i, block)| self.block(at + 64 * i, block, blocks.get(i + 1).unwrap_or(&BEHIND)))
+        blocks.iter().enumerate().all(|(i, block)| self.block(at + 64 * i, block))
     }
 
     #[inline(always)]
-    fn block(&mut self, at: usize, block: &Places, next: &Places) -> bool {
+    fn block(&mut self, at: usize, block: &Places) -> bool {
         let (rules, v) = (self.rules, self.v);
-        let wide = |now: u64, next: u64| u128::from(now) | u128::from(next) << 64;
-        let words = wide(block.words, next.words);
-        let (numbers, digits) =
-            (wide(block.numbers, next.numbers), wide(block.digits, next.digits));
         let place = |bit: u32| at + bit as usize;
-        let least = if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN };
-        each(block.punct, |i| {
-            let p = place(i);
-            !wanted(rules, v, p) || (self.look)(Anchor::Punct, p)
-        }) && each(block.number, |i| {
-            let run = !(!0u128).unbounded_shl((!(numbers >> i)).trailing_zeros());
-            let enough = (digits >> i & run).count_ones() >= least;
-            !enough || (self.look)(Anchor::Number, place(i))
-        }) && each(block.word, |i| {
-            let p = place(i);
-            let run = (!(words >> i)).trailing_zeros();
-            let wanted = run >= LONG_WORD || rules.literals.may_start(v, p);
-            !wanted || (self.look)(Anchor::Word, p)
-        }) && each(block.iban, |i| (self.look)(Anchor::Iban, place(i)))
-            && each(block.keyword, |i| (self.look)(Anchor::Keyword, place(i)))
+        let look = &mut *self.look;
+        if block.punct | block.number | block.word | block.iban | block.keyword == 0 {
+            return true;
+        }
+        each(block.punct, |i| !wanted(rules, v, place(i)) || look(Anchor::Punct, place(i)))
+            && each(block.number, |i| look(Anchor::Number, place(i)))
+            && each(block.word & !block.long, |i| {
+                !rules.literals.may_start(v, place(i)) || look(Anchor::Word, place(i))
+            })
+            && each(block.long, |i| look(Anchor::Word, place(i)))
+            && each(block.iban, |i| look(Anchor::Iban, place(i)))
+            && each(block.keyword, |i| look(Anchor::Keyword, place(i)))
     }
 }
 
@@ -155,9 +143,13 @@ impl<F: FnMut(Anchor, usize) -> bool> Search<'_, F> {
 #[inline(always)]
 fn wanted(rules: &Rules, v: &[u8], p: usize) -> bool {
     match v.get(p) {
-        Some(b'=' | b':') => {
-            let next = v.get(p + 1);
-            detect::kv_may_be(rules, v, p) || matches!(next, Some(b'/' | b'A')) || rules.macs
+        Some(b'=') => detect::kv_may_be(rules, v, p),
+        Some(b':') => {
+            let rest = &v[p + 1..];
+            detect::kv_may_be(rules, v, p)
+                || rest.starts_with(b"//")
+                || rest.first() == Some(&b'A')
+                || rules.macs
         }
         Some(b'@' | b'%' | b'$' | b'~') => true,
         _ => false,

@@ -8,7 +8,7 @@
 //!    every feature named in their `target_feature`.
 #![allow(unsafe_code)]
 
-use super::classes::{self, BLOCKS, Carry, Places};
+use super::classes::{self, BLOCKS, Carry, Places, Wanted};
 #[cfg(test)]
 use super::classes::{Masks, VIEW};
 
@@ -18,16 +18,16 @@ pub(super) fn blocks(
     v: &[u8],
     count: usize,
     carry: &mut Carry,
-    starts: &[u64; BLOCKS],
+    wanted: Wanted<'_>,
     out: &mut [Places; BLOCKS],
 ) {
     #[cfg(target_arch = "x86_64")]
     if x86::available() {
         // SAFETY: invariant 1; `available` asked for each feature.
-        unsafe { x86::blocks_avx2(v, count, carry, starts, out) };
+        unsafe { x86::blocks_avx2(v, count, carry, wanted, out) };
         return;
     }
-    classes::blocks_by(v, count, carry, starts, out, classes::classify);
+    classes::blocks_by(v, count, carry, wanted, out, classes::classify);
 }
 
 /// One block, or `None` where there is no AVX2.
@@ -46,7 +46,7 @@ pub(super) fn classify(view: &[u8; VIEW]) -> Option<Masks> {
 mod x86 {
     use ::core::arch::x86_64::*;
 
-    use crate::redact::classes::{self, BLOCKS, Carry, Masks, Places, VIEW};
+    use crate::redact::classes::{self, BLOCKS, Carry, Masks, Places, VIEW, Wanted};
 
     /// Whether the processor has what the functions below are compiled for. Asked once, then a load.
     #[inline]
@@ -54,21 +54,22 @@ mod x86 {
         is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt")
     }
 
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     pub(super) fn blocks_avx2(
         v: &[u8],
         count: usize,
         carry: &mut Carry,
-        starts: &[u64; BLOCKS],
+        wanted: Wanted<'_>,
         out: &mut [Places; BLOCKS],
     ) {
-        classes::blocks_by(v, count, carry, starts, out, |view| classify_avx2(view));
+        classes::blocks_by(v, count, carry, wanted, out, |view| classify_avx2(view));
     }
 
     /// The 32 bytes of `view` from `at` on; the compiler makes one load of it.
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     #[inline]
     fn load(view: &[u8; VIEW], at: usize) -> __m256i {
         let part = |i: usize| {
@@ -80,7 +81,7 @@ mod x86 {
     }
 
     /// Classifies the first 64 bytes of `view`.
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     #[inline]
     pub(super) fn classify_avx2(view: &[u8; VIEW]) -> Masks {
         let low = half(load(view, 0), load(view, 2));
@@ -94,13 +95,14 @@ mod x86 {
             chunk: join(3),
             punct: join(4),
             keyword: join(5),
+            dash: join(6),
         }
     }
 
-    /// The six classes of 32 bytes; `behind` are those two places further.
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    /// The seven classes of 32 bytes; `behind` are those two places further.
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     #[inline]
-    fn half(x: __m256i, behind: __m256i) -> [i32; 6] {
+    fn half(x: __m256i, behind: __m256i) -> [i32; 7] {
         // Bytes are compared as bits: the casts to i8 change none.
         let all = |b: u8| _mm256_set1_epi8(b as i8);
         let or = |a, b| _mm256_or_si256(a, b);
@@ -122,6 +124,7 @@ mod x86 {
         let b = both(b'b', or(or(a, s), is(third, b'g')));
         let rest = or(both(b's', is(third, b'c')), both(b't', is(third, b'k')));
         let keyword = or(or(b, both(b'p', s)), or(rest, both(b'a', is(third, b'i'))));
-        [digit, number, word, chunk, punct, keyword].map(|m| _mm256_movemask_epi8(m))
+        [digit, number, word, chunk, punct, keyword, range(x, b'-', 2)]
+            .map(|m| _mm256_movemask_epi8(m))
     }
 }

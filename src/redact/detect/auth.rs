@@ -8,18 +8,10 @@ const TOKEN68: ByteSet = ByteSet::of(b"A-Za-z0-9._~+/\\-");
 /// From this length on the last four characters of a credential may stay.
 const KEEP_FROM: usize = 16;
 
-/// `p` is where a word starts.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    for (word, kind) in [
-        (&b"bearer"[..], Kind::Bearer),
-        (b"basic", Kind::Basic),
-        (b"token", Kind::Secret),
-        (b"apikey", Kind::Secret),
-        (b"api-key", Kind::Secret),
-    ] {
-        if starts_nocase(f.v, p, word) {
-            return credential(f, p + word.len(), kind);
-        }
+/// `p` is where a word starts, `word` the one that is looked for.
+pub(super) fn find(f: &mut Finder<'_>, p: usize, word: &[u8], kind: Kind) {
+    if starts_nocase(f.v, p, word) {
+        credential(f, p + word.len(), kind);
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) use provider::Literals;
 
 use super::bytes::{at, before, is_word};
 use super::find::Finder;
+use super::kind::Kind;
 
 /// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
 pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
@@ -77,16 +78,27 @@ pub(crate) fn at_keyword(f: &mut Finder<'_>, p: usize) {
     if is_word(before(f.v, p)) {
         return;
     }
-    match at(f.v, p).to_ascii_lowercase() {
-        b'b' => {
-            auth::find(f, p);
-            private_key::find(f, p);
+    match (at(f.v, p) | 0x20, at(f.v, p + 2) | 0x20) {
+        (b'b', b'a') => auth::find(f, p, b"bearer", Kind::Bearer),
+        (b'b', b's') => auth::find(f, p, b"basic", Kind::Basic),
+        (b'b', b'g') => private_key::find(f, p),
+        (b't', b'k') => {
+            auth::find(f, p, b"token", Kind::Secret);
+            prose::find(f, p, b"token", false);
         }
-        b'a' | b't' => {
-            auth::find(f, p);
-            prose::find(f, p);
+        (b's', b'c') => prose::find(f, p, b"secret", false),
+        (b'a', b'i') if matches!(at(f.v, p + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
+            auth::find(f, p, b"apikey", Kind::Secret);
+            auth::find(f, p, b"api-key", Kind::Secret);
+            for word in [&b"api key"[..], b"api_key", b"api-key", b"apikey"] {
+                prose::find(f, p, word, false);
+            }
         }
-        b'p' | b's' => prose::find(f, p),
+        (b'p', b's') => {
+            for word in [&b"password"[..], b"passwd", b"passphrase"] {
+                prose::find(f, p, word, true);
+            }
+        }
         _ => {}
     }
 }

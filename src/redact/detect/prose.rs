@@ -8,11 +8,13 @@ const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
 
-/// `p` is where a word starts.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
+/// `p` is where a word starts, `word` the one that is looked for.
+pub(super) fn find(f: &mut Finder<'_>, p: usize, word: &[u8], password: bool) {
     let v = f.v;
-    let Some((len, password)) = keyword(v, p) else { return };
-    let mut i = p + len;
+    if !starts_nocase(v, p, word) {
+        return;
+    }
+    let mut i = p + word.len();
     for small in [&b" is"[..], b" was", b" of"] {
         if starts_nocase(v, i, small) && at(v, i + small.len()) == b' ' {
             i += small.len();
@@ -33,20 +35,6 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     if sure || f.is_cut(i + len) && len > 0 {
         f.hit(i, i + len, rule::PROSE, Kind::Secret);
     }
-}
-
-/// Length of the word at `p`, and whether it is one for passwords.
-fn keyword(v: &[u8], p: usize) -> Option<(usize, bool)> {
-    let words: &[(&[u8], bool)] = match at(v, p).to_ascii_lowercase() {
-        b'p' => &[(b"password", true), (b"passwd", true), (b"passphrase", true)],
-        b's' => &[(b"secret", false)],
-        b't' => &[(b"token", false)],
-        b'a' => {
-            &[(b"api key", false), (b"api_key", false), (b"api-key", false), (b"apikey", false)]
-        }
-        _ => return None,
-    };
-    words.iter().find(|(word, _)| starts_nocase(v, p, word)).map(|&(word, p)| (word.len(), p))
 }
 
 /// Whether a text looks chosen or drawn rather than written.

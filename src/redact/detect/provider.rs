@@ -1,24 +1,27 @@
 //! Provider tokens: a literal, then a body of a known alphabet and length.
 //!
-//! Literals are found by a hash of their first three bytes at the starts of words, so that the cost
+//! Literals are found by a hash of their first bytes at the starts of words, so that the cost
 //! does not grow with their number.
 
 use super::jwt;
 use super::shape;
-use crate::redact::bytes::{ALNUM, distinct};
+use crate::redact::bytes::{ALNUM, ByteSet, distinct};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 use crate::redact::provider_table::{How, Provider};
 
 const FILTER_BITS: u32 = 15;
+const BUCKET_BITS: u32 = 10;
 
-/// An index of the literals by their first three bytes.
+/// An index of the literals by their first bytes: four where they have four, else three.
 #[derive(Debug)]
 pub(crate) struct Literals {
     /// One bit per hash: whether any literal has it.
-    filter: Box<[u64]>,
+    filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
+    /// Where the entries begin whose hash has these top bits, and where the last ones end.
+    begins: Box<[u16; (1 << BUCKET_BITS) + 1]>,
 }
 
 /// What a literal that is no provider's stands for in the index.
@@ -26,36 +29,60 @@ pub(super) const JWT: u16 = u16::MAX;
 pub(super) const TERRAFORM: u16 = u16::MAX - 1;
 pub(super) const DISCORD_WEBHOOK: u16 = u16::MAX - 2;
 
-fn hash(three: u32) -> u16 {
-    // A multiplicative hash; its best bits are the top ones.
-    (three.wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)) as u16
+/// A multiplicative hash; its best bits are the top ones.
+#[inline]
+fn hash(bytes: u32) -> u16 {
+    (bytes.wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)) as u16
+}
+
+/// Three bytes as a number that no four bytes of a text can be: text has no zero byte there.
+#[inline]
+fn three(bytes: u32) -> u32 {
+    bytes & 0x00FF_FFFF
+}
+
+/// The first four bytes at `p`, zeros where the text ends.
+#[inline]
+fn four_at(v: &[u8], p: usize) -> u32 {
+    if let Some(&[a, b, c, d]) = v.get(p..p + 4) {
+        return u32::from_le_bytes([a, b, c, d]);
+    }
+    let at = |i: usize| v.get(p + i).copied().unwrap_or(0);
+    u32::from_le_bytes([at(0), at(1), at(2), at(3)])
 }
 
 impl Literals {
     /// Indexes `providers`, and the built-in shapes that start with a literal.
     pub(crate) fn new(providers: &[Provider]) -> Literals {
         let mut literals = Literals {
-            filter: vec![0; 1 << (FILTER_BITS - 6)].into_boxed_slice(),
+            filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
             entries: Vec::new(),
+            begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
         for (i, p) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
+            // Bounded above.
             literals.add(&p.literal, p.alphabet, i as u16);
         }
         literals.add(b"eyJ", ALNUM, JWT);
         literals.add(b"atlasv1.", ALNUM, TERRAFORM);
-        literals.add(b"api/webhooks/", ALNUM, DISCORD_WEBHOOK);
+        literals.add(b"webhooks/", ALNUM, DISCORD_WEBHOOK);
         literals.entries.sort_unstable();
+        for (bucket, begin) in literals.begins.iter_mut().enumerate() {
+            let before = |e: &(u16, u16)| usize::from(e.0 >> (FILTER_BITS - BUCKET_BITS)) < bucket;
+            // Literals are fewer than 65536: `add` is told their index in a u16.
+            *begin = literals.entries.partition_point(before) as u16;
+        }
         literals
     }
 
-    fn add(&mut self, literal: &[u8], next: crate::redact::bytes::ByteSet, index: u16) {
-        let of = |a: u8, b: u8, c: u8| u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16;
+    fn add(&mut self, literal: &[u8], next: ByteSet, index: u16) {
         match *literal {
-            [a, b, c, ..] => self.set(hash(of(a, b, c)), index),
+            [a, b, c, d, ..] => self.set(hash(u32::from_le_bytes([a, b, c, d])), index),
+            [a, b, c] => self.set(hash(u32::from_le_bytes([a, b, c, 0])), index),
             // Two bytes and whatever the body may start with.
             [a, b] => {
                 for c in (0..=255).filter(|&c| next.has(c)) {
-                    self.set(hash(of(a, b, c)), index);
+                    self.set(hash(u32::from_le_bytes([a, b, c, 0])), index);
                 }
             }
             _ => {}
@@ -67,20 +94,28 @@ impl Literals {
         self.entries.push((hash, index));
     }
 
+    #[inline]
+    fn has(&self, hash: u16) -> bool {
+        self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
+    }
+
     /// Whether a literal may start at `p`.
     #[inline]
     pub(crate) fn may_start(&self, v: &[u8], p: usize) -> bool {
-        let Some(&[a, b, c]) = v.get(p..p + 3) else { return false };
-        let h = hash(u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16);
-        self.filter[usize::from(h >> 6)] >> (h & 63) & 1 != 0
+        let bytes = four_at(v, p);
+        self.has(hash(bytes)) | self.has(hash(three(bytes)))
     }
 
-    fn starting(&self, v: &[u8], p: usize) -> &[(u16, u16)] {
-        let Some(&[a, b, c]) = v.get(p..p + 3) else { return &[] };
-        let h = hash(u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16);
-        let from = self.entries.partition_point(|e| e.0 < h);
-        let len = self.entries[from..].iter().take_while(|e| e.0 == h).count();
-        &self.entries[from..from + len]
+    /// The literals that may start at `p`.
+    fn starting(&self, v: &[u8], p: usize) -> impl Iterator<Item = u16> {
+        let bytes = four_at(v, p);
+        [bytes, three(bytes)].into_iter().flat_map(|bytes| {
+            let hash = hash(bytes);
+            let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
+            let range = usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1]);
+            let entries = if self.has(hash) { &self.entries[range] } else { &[] };
+            entries.iter().filter(move |e| e.0 == hash).map(|e| e.1)
+        })
     }
 }
 
@@ -90,7 +125,7 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     if !rules.literals.may_start(f.v, p) {
         return;
     }
-    for &(_, index) in rules.literals.starting(f.v, p) {
+    for index in rules.literals.starting(f.v, p) {
         match index {
             JWT => jwt::find(f, p),
             TERRAFORM => shape::terraform(f, p),
@@ -112,6 +147,11 @@ fn token(f: &mut Finder<'_>, p: usize, provider: &Provider, rule: usize) {
     }
     let body = p + provider.literal.len();
     let (min, max) = (usize::from(provider.body_min), usize::from(provider.body_max));
+    // Most words that begin like a token end long before the shortest one would.
+    let reaches = v.get(body + min - 1).is_some_and(|&b| provider.alphabet.has(b));
+    if !reaches && !f.cut {
+        return;
+    }
     let mut len = provider.alphabet.run(v, body, max);
     f.spend(len);
     let start = if provider.how == How::Body { body } else { p };

@@ -78,11 +78,11 @@ pub(super) fn terraform(f: &mut Finder<'_>, p: usize) {
     }
 }
 
-/// `p` is where `api/webhooks/` starts, behind Discord's host.
+/// `p` is where `webhooks/` starts, behind Discord's host.
 pub(super) fn discord_webhook(f: &mut Finder<'_>, p: usize) {
     let v = f.v;
-    let literal = b"api/webhooks/";
-    let host = v[..p].ends_with(b"discord.com/") || v[..p].ends_with(b"discordapp.com/");
+    let literal = b"webhooks/";
+    let host = v[..p].ends_with(b"discord.com/api/") || v[..p].ends_with(b"discordapp.com/api/");
     if !v[p..].starts_with(literal) || !host {
         return;
     }
