@@ -606,6 +606,7 @@ pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"birth",
     b"email",
     b"emailaddress",
+    b"emailaddresse",
     b"mail",
     b"address",
     b"addresses",

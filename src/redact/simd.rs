@@ -1,11 +1,12 @@
 //! Byte classes with AVX2, where the processor has it.
 //!
-//! The one way in this room that needs `unsafe`: a function compiled for AVX2 may only be called where
-//! somebody made sure that the processor knows it. Everything inside it is safe code.
+//! The one file of this room that needs `unsafe`: a function compiled for AVX2 may only be called where
+//! somebody made sure that the processor knows it. Inside, only the load is unsafe as well.
 //!
 //! # Invariants
 //! 1. [`blocks_avx2`] and [`classify_avx2`] are called only after `is_x86_feature_detected!` said yes to
 //!    every feature named in their `target_feature`.
+//! 2. A vector is loaded only from a slice of 32 bytes; no alignment is assumed.
 #![allow(unsafe_code)]
 
 use super::classes::{self, BLOCKS, Carry, Places, Wanted};
@@ -68,16 +69,13 @@ mod x86 {
         classes::blocks_by(v, count, carry, wanted, out, |view| classify_avx2(view));
     }
 
-    /// The 32 bytes of `view` from `at` on; the compiler makes one load of it.
+    /// The 32 bytes of `view` from `at` on, which is at most 48.
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     #[inline]
     fn load(view: &[u8; VIEW], at: usize) -> __m256i {
-        let part = |i: usize| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&view[at + i..at + i + 8]);
-            i64::from_le_bytes(bytes)
-        };
-        _mm256_set_epi64x(part(24), part(16), part(8), part(0))
+        let part: &[u8] = &view[at..at + 32];
+        // SAFETY: invariant 2; `part` was just cut to 32 bytes.
+        unsafe { _mm256_loadu_si256(part.as_ptr().cast()) }
     }
 
     /// Classifies the first 64 bytes of `view`.

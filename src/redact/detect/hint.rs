@@ -3,7 +3,7 @@
 //! A hint never reaches across a stand-in: otherwise a text could become shorter by redaction, and a
 //! word that was too far away come near enough to change the result of a second pass.
 
-use crate::redact::bytes::ByteSet;
+use crate::redact::bytes::{ByteSet, before};
 
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
@@ -15,162 +15,186 @@ fn window(v: &[u8], start: usize, max: usize) -> &[u8] {
     &before[stop.map_or(0, |i| i + 1)..]
 }
 
+/// Words that say what follows, and how near they must be.
+struct Hints {
+    words: &'static [&'static [u8]],
+    /// For each last letter but one of a word, the last letters.
+    endings: [u32; 26],
+    /// Most bytes between word and value.
+    gap: usize,
+}
+
+impl Hints {
+    const fn new(words: &'static [&'static [u8]], gap: usize) -> Hints {
+        let mut endings = [0; 26];
+        let mut i = 0;
+        while i < words.len() {
+            let [.., a, b] = *words[i] else { panic!() };
+            endings[(a - b'a') as usize] |= 1 << (b - b'a');
+            i += 1;
+        }
+        Hints { words, endings, gap }
+    }
+
+    /// Whether the last two letters of `v` are those of a word.
+    #[inline]
+    fn may_end(&self, v: &[u8]) -> bool {
+        let &[.., a, b] = v else { return false };
+        let (a, b) = ((a | 0x20).wrapping_sub(b'a'), (b | 0x20).wrapping_sub(b'a'));
+        a < 26 && b < 26 && self.endings[usize::from(a)] >> b & 1 != 0
+    }
+
+    /// Whether `v` ends with a word, in any ASCII case.
+    fn ends(&self, v: &[u8]) -> bool {
+        let same = |word: &&[u8]| v[v.len() - word.len()..].eq_ignore_ascii_case(word);
+        self.may_end(v) && self.words.iter().filter(|word| word.len() <= v.len()).any(same)
+    }
+
+    /// Whether a word stands close enough before `start`.
+    ///
+    /// No letter may follow it, but for a plural s, so that `author` is no `auth`. What precedes it
+    /// does not matter, so that `accessToken` counts.
+    fn near(&self, v: &[u8], start: usize) -> bool {
+        let text = window(v, start, WINDOW_BYTES);
+        let least = text.len().saturating_sub(self.gap + 1).max(1);
+        (least..=text.len()).rev().any(|end| {
+            if text.get(end).is_some_and(u8::is_ascii_alphabetic) {
+                return false;
+            }
+            let within = |end: usize| text.len() - end <= self.gap;
+            within(end) && self.ends(&text[..end])
+                || text[end - 1] | 0x20 == b's' && within(end - 1) && self.ends(&text[..end - 1])
+        })
+    }
+}
+
+/// Longest word and longest gap together.
+const WINDOW_BYTES: usize = 36;
+
+/// Words for telephones; each may end in an s.
+static PHONE: Hints = Hints::new(
+    &[
+        b"phone",
+        b"tel",
+        b"telephone",
+        b"mobile",
+        b"cell",
+        b"call",
+        b"caller",
+        b"calling",
+        b"dial",
+        b"dialling",
+        b"dialing",
+        b"sms",
+        b"otp",
+        b"fax",
+        b"whatsapp",
+        b"msisdn",
+        b"contact",
+        b"sim",
+        b"ring",
+    ],
+    0,
+);
+
+/// What may stand between such a word and the number.
+static SMALL: Hints = Hints::new(
+    &[
+        b"number",
+        b"numbers",
+        b"no",
+        b"num",
+        b"me",
+        b"us",
+        b"at",
+        b"on",
+        b"to",
+        b"is",
+        b"was",
+        b"sent",
+        b"from",
+        b"failed",
+        b"delivery",
+    ],
+    0,
+);
+
+static CARD: Hints = Hints::new(&[b"card", b"visa", b"mastercard", b"amex", b"pan", b"cc"], 20);
+
+static SSN: Hints = Hints::new(
+    &[
+        b"ssn",
+        b"social",
+        b"social security",
+        b"social-security",
+        b"social_security",
+        b"tax id",
+        b"tax_id",
+        b"tax-id",
+        b"taxid",
+        b"itin",
+    ],
+    16,
+);
+
+static TOKEN: Hints = Hints::new(
+    &[
+        b"token",
+        b"secret",
+        b"apikey",
+        b"api key",
+        b"api_key",
+        b"api-key",
+        b"auth",
+        b"authorization",
+        b"session",
+        b"signature",
+        b"hmac",
+        b"password",
+        b"credential",
+        b"sig",
+    ],
+    16,
+);
+
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
 pub(super) fn phone(v: &[u8], start: usize) -> bool {
-    let gap = BETWEEN.run_back(v, start, 4);
-    if !ends_like_hint(&v[..start - gap]) {
-        return false;
-    }
-    let window = window(v, start, 40);
-    let mut end = window.len();
+    let mut end = start - BETWEEN.run_back(v, start, 4);
     for _ in 0..6 {
-        end -= BETWEEN.run_back(window, end, 4);
-        let len = LETTERS.run_back(window, end, 12);
-        let word = &window[end - len..end];
-        if is_phone_word(word) {
-            return true;
-        }
-        if !is_small_word(word) {
+        let singular = end - usize::from(before(v, end) | 0x20 == b's');
+        if !(PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular]))
+        {
             return false;
         }
+        let len = LETTERS.run_back(v, end, 12);
+        let word = &v[end - len..end];
+        let is = |hints: &Hints, word: &[u8]| {
+            hints.words.iter().any(|known| known.eq_ignore_ascii_case(word))
+        };
         end -= len;
+        if is(&PHONE, word) || is(&PHONE, &word[..singular.saturating_sub(end)]) {
+            // The last four letters of a masked credential are no word.
+            return before(v, end) != b'*';
+        }
+        if !is(&SMALL, word) {
+            return false;
+        }
+        end -= BETWEEN.run_back(v, end, 4);
     }
     false
 }
 
-/// Whether the last two letters are those of a word for telephones or of a small word.
-fn ends_like_hint(v: &[u8]) -> bool {
-    let &[.., a, b] = v else { return false };
-    let (a, b) = (a | 0x20, b | 0x20);
-    a.is_ascii_lowercase()
-        && b.is_ascii_lowercase()
-        && HINT_ENDINGS[usize::from(a - b'a')] >> (b - b'a') & 1 != 0
-}
-
-/// For each last letter but one, the last letters.
-const HINT_ENDINGS: [u32; 26] = {
-    let mut table = [0; 26];
-    let mut i = 0;
-    while i < PHONE_WORDS.len() {
-        let [.., a, b] = *PHONE_WORDS[i] else { panic!() };
-        table[(a - b'a') as usize] |= 1 << (b - b'a');
-        table[(b - b'a') as usize] |= 1 << (b's' - b'a');
-        i += 1;
-    }
-    i = 0;
-    while i < SMALL_WORDS.len() {
-        let [.., a, b] = *SMALL_WORDS[i] else { panic!() };
-        table[(a - b'a') as usize] |= 1 << (b - b'a');
-        i += 1;
-    }
-    table
-};
-
-/// Words for telephones; each may end in an s.
-const PHONE_WORDS: [&[u8]; 19] = [
-    b"phone",
-    b"tel",
-    b"telephone",
-    b"mobile",
-    b"cell",
-    b"call",
-    b"caller",
-    b"calling",
-    b"dial",
-    b"dialling",
-    b"dialing",
-    b"sms",
-    b"otp",
-    b"fax",
-    b"whatsapp",
-    b"msisdn",
-    b"contact",
-    b"sim",
-    b"ring",
-];
-
-/// What may stand between such a word and the number.
-const SMALL_WORDS: [&[u8]; 15] = [
-    b"number",
-    b"numbers",
-    b"no",
-    b"num",
-    b"me",
-    b"us",
-    b"at",
-    b"on",
-    b"to",
-    b"is",
-    b"was",
-    b"sent",
-    b"from",
-    b"failed",
-    b"delivery",
-];
-
-fn lower(word: &[u8], into: &mut [u8; 12]) -> usize {
-    let len = word.len().min(into.len());
-    into[..len].copy_from_slice(&word[..len]);
-    into.make_ascii_lowercase();
-    len
-}
-
-fn is_phone_word(word: &[u8]) -> bool {
-    let mut low = [0; 12];
-    let len = lower(word, &mut low);
-    let word = &low[..len];
-    PHONE_WORDS.iter().any(|w| *w == word || word.split_last() == Some((&b's', *w)))
-}
-
-fn is_small_word(word: &[u8]) -> bool {
-    let mut low = [0; 12];
-    let len = lower(word, &mut low);
-    SMALL_WORDS.contains(&&low[..len])
-}
-
 /// Whether a word for cards stands within the 20 bytes before `start`.
 pub(super) fn card(v: &[u8], start: usize) -> bool {
-    let window = window(v, start, 30);
-    [&b"card"[..], b"visa", b"mastercard", b"amex", b"pan", b"cc"]
-        .iter()
-        .any(|word| near(window, word, 20, true))
+    CARD.near(v, start)
 }
 
 /// Whether a word for social security numbers stands within the 16 bytes before `start`.
 pub(super) fn ssn(v: &[u8], start: usize) -> bool {
-    let window = window(v, start, 30);
-    [&b"ssn"[..], b"social", b"social security", b"social-security", b"social_security"]
-        .iter()
-        .chain(&[&b"tax id"[..], b"tax_id", b"tax-id", b"taxid", b"itin"])
-        .any(|word| near(window, word, 16, true))
+    SSN.near(v, start)
 }
 
 /// Whether a word for secrets stands within the 16 bytes before `start`.
 pub(super) fn token(v: &[u8], start: usize) -> bool {
-    let window = window(v, start, 30);
-    [&b"token"[..], b"secret", b"apikey", b"api key", b"api_key", b"api-key", b"auth"]
-        .iter()
-        .chain(&[&b"authorization"[..], b"session", b"signature", b"hmac", b"password"])
-        .chain(&[&b"credential"[..], b"sig", b"key"])
-        .any(|word| near(window, word, 16, true))
-}
-
-/// Whether `word` ends at most `gap` bytes before the end of `window`, in any case.
-///
-/// `whole`: no letter may follow it, but for a plural s. What precedes it does not matter, so that
-/// `accessToken` counts.
-fn near(window: &[u8], word: &[u8], gap: usize, whole: bool) -> bool {
-    let from = window.len().saturating_sub(gap + word.len());
-    let part = &window[from..];
-    part.windows(word.len()).enumerate().any(|(i, w)| {
-        if !w.eq_ignore_ascii_case(word) {
-            return false;
-        }
-        let after = &part[i + word.len()..];
-        let after = match after {
-            [b's' | b'S', rest @ ..] => rest,
-            rest => rest,
-        };
-        !whole || !after.first().is_some_and(u8::is_ascii_alphabetic)
-    })
+    TOKEN.near(v, start)
 }
