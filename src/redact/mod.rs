@@ -27,13 +27,17 @@ mod kind;
 mod oracle;
 mod provider_table;
 mod redactor;
+#[cfg(feature = "rules-toml")]
+mod rule_file;
 mod rules;
 mod scan;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use key::{KeyMatch, decide};
 pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
 pub use redactor::{Outcome, Redactor, Tokenize};
 pub use rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, Rules, TokenRule};
+pub use token::HmacTokenizer;

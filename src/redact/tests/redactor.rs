@@ -144,6 +144,24 @@ fn profiles_change_what_is_written() {
 }
 
 #[test]
+fn the_ecs_profile_writes_tokens_when_it_has_a_key() {
+    let set = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
+    let tokenizer = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
+    let email = tokenizer.email("ann@example.com");
+    let mut redactor = with(&set).with_tokenizer(tokenizer.clone());
+    let prose = plain(&mut redactor, "sent to Ann@Example.com, pwd=hunter2");
+    assert_eq!(prose, format!("sent to {email}, pwd=***REDACTED***"));
+    assert_eq!(plain(&mut redactor, &prose), prose, "a token is left alone");
+    let mut out = Vec::new();
+    let outcome = redactor.value(KeyClass::Email, b" ann@example.com", false, &mut out);
+    assert_eq!((outcome, out), (Outcome::Replaced, email.clone().into_bytes()));
+    let json = plain(&mut redactor, r#"{"email":"ann@example.com","phone":4025551212}"#);
+    let phone = tokenizer.phone("4025551212");
+    assert_eq!(json, format!(r#"{{"email":"{email}","phone":"{phone}"}}"#));
+    assert_eq!(plain(&mut redactor, &json), json);
+}
+
+#[test]
 fn presets_compose_and_payments_keep_the_last_four_of_a_card() {
     let mut redactor = with(&RuleSet { presets: vec![Preset::Payments], ..RuleSet::default() });
     assert_eq!(plain(&mut redactor, "card 4111 1111 1111 1111 ok"), "card ****1111 ok");
