@@ -108,6 +108,8 @@ fn hump_len(s: &[u8]) -> usize {
     match (caps, lower) {
         (_, 0) => caps,
         (1, _) => 1 + lower,
+        // `IDs`, `API_KEYs`: a plural.
+        (_, 1) if s[caps] == b's' => caps + 1,
         // `APIKey` is `API` and `Key`: the last capital belongs to the next token.
         _ => caps - 1,
     }

@@ -26,13 +26,16 @@ pub(crate) enum How {
     Whole,
     /// Literal and body go; a body without a digit is a word, not a token.
     Digit,
-    /// The body goes, the literal (an address) stays.
+    /// The body goes, the literal stays.
     Body,
+    /// An address: it goes with the scheme before it.
+    Url,
 }
 
 const WHOLE: How = How::Whole;
 const DIGIT: How = How::Digit;
 const BODY: How = How::Body;
+const ADDRESS: How = How::Url;
 
 const ALNUM: ByteSet = ByteSet::of(b"A-Za-z0-9");
 const WORD: ByteSet = ByteSet::of(b"A-Za-z0-9_");
@@ -162,9 +165,9 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"glsoat-", URL, 20, 64, WHOLE),
     t(b"gsk_", ALNUM, 40, 60, WHOLE),
     t(b"hf_", ALNUM, 30, 40, WHOLE),
-    t(b"hooks.slack.com/services/", ByteSet::of(b"A-Za-z0-9+/"), 20, 64, BODY),
-    t(b"hooks.slack.com/triggers/", ByteSet::of(b"A-Za-z0-9+/"), 20, 80, BODY),
-    t(b"hooks.slack.com/workflows/", ByteSet::of(b"A-Za-z0-9+/"), 20, 80, BODY),
+    t(b"hooks.slack.com/services/", ByteSet::of(b"A-Za-z0-9+/"), 20, 64, ADDRESS),
+    t(b"hooks.slack.com/triggers/", ByteSet::of(b"A-Za-z0-9+/"), 20, 80, ADDRESS),
+    t(b"hooks.slack.com/workflows/", ByteSet::of(b"A-Za-z0-9+/"), 20, 80, ADDRESS),
     t(b"hvb.", URL, 100, 400, WHOLE),
     t(b"hvs.", URL, 24, 300, WHOLE),
     t(b"ico-", ALNUM, 32, 32, WHOLE),
@@ -180,7 +183,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"odt_", ALNUM, 30, 60, WHOLE),
     t(b"ops_eyJ", ByteSet::of(b"A-Za-z0-9+/=_\\-"), 200, 1200, WHOLE),
     t(b"ory_at_", URLDOT, 30, 120, WHOLE),
-    t(b"outlook.office.com/webhook/", ByteSet::of(b"A-Za-z0-9@/\\-"), 40, 160, WHOLE),
+    t(b"outlook.office.com/webhook/", ByteSet::of(b"A-Za-z0-9@/\\-"), 40, 160, ADDRESS),
     t(b"oy2", LOWER, 43, 43, DIGIT),
     t(b"pat", ByteSet::of(b"A-Za-z0-9."), 79, 79, DIGIT),
     t(b"pcsk_", WORD, 50, 90, WHOLE),

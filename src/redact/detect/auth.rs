@@ -1,4 +1,4 @@
-//! `Bearer` and `Basic` credentials wherever they stand (RFC 6750, RFC 7617), and `token …`.
+//! `Bearer` and `Basic` credentials wherever they stand (RFC 6750, RFC 7617).
 
 use crate::redact::bytes::{BASE64, ByteSet, at, base64_decode, mixed, starts_nocase};
 use crate::redact::find::{Finder, rule};
@@ -38,14 +38,11 @@ fn credential(f: &mut Finder<'_>, mut i: usize, kind: Kind) {
     if !(sure || run > 0 && f.is_cut(end)) {
         return;
     }
-    match kind {
-        Kind::Bearer => {
-            let keep = if text.len() >= KEEP_FROM { 4 } else { 0 };
-            f.hit_keeping(i, end, rule::BEARER, kind, keep);
-        }
-        Kind::Basic => f.hit(i, end, rule::BASIC, kind),
-        _ => f.hit(i, end, rule::PROSE, kind),
+    if kind == Kind::Basic {
+        return f.hit(i, end, rule::BASIC, kind);
     }
+    let keep = if text.len() >= KEEP_FROM { 4 } else { 0 };
+    f.hit_keeping(i, end, rule::BEARER, kind, keep);
 }
 
 /// Whether `text` decodes to `user:password`, or is too long and mixed for a word.

@@ -75,17 +75,19 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     if class == KeyClass::Plain {
         return;
     }
-    if before(v, key.start) == b'/' && !class.is_secret() {
+    if before(v, key.start) == b'/' && class != KeyClass::Password {
         return;
     }
-    let mut i = behind;
-    i += SPACE.run(v, i, 3);
-    let text = &v[key.start..key.end];
-    kv_value::find(
-        f,
-        &kv_value::Found { class, key: text, two_words, colon, quoted_key: key.quoted },
-        i,
-    );
+    let i = behind + SPACE.run(v, behind, 3);
+    let found = kv_value::Found {
+        class,
+        key: &v[key.start..key.end],
+        two_words,
+        colon,
+        quoted_key: key.quoted,
+        query: matches!(before(v, key.start), b'?' | b'&'),
+    };
+    kv_value::find(f, &found, i);
 }
 
 /// Where the sign at `p` ends, and whether it is a plain colon; `None` if it is no assignment.

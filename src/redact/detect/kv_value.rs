@@ -19,6 +19,8 @@ pub(super) struct Found<'a> {
     /// The sign is a plain colon, as sentences have them.
     pub(super) colon: bool,
     pub(super) quoted_key: bool,
+    /// The key stands in a URL's query: an ampersand ends the value.
+    pub(super) query: bool,
 }
 
 /// A value's place.
@@ -118,11 +120,11 @@ fn bare_end(v: &[u8], found: &Found<'_>, start: usize) -> usize {
         _ => v.len(),
     };
     let limit = v.len().min(start.saturating_add(max));
-    (start..limit).find(|&i| ends_bare(v, found.class, i)).unwrap_or(limit)
+    (start..limit).find(|&i| ends_bare(v, found, i)).unwrap_or(limit)
 }
 
-fn ends_bare(v: &[u8], class: KeyClass, i: usize) -> bool {
-    let b = v[i];
+fn ends_bare(v: &[u8], found: &Found<'_>, i: usize) -> bool {
+    let (b, class) = (v[i], found.class);
     match class {
         KeyClass::Name | KeyClass::Address => {
             matches!(b, b';' | b'&' | b'\n' | b'"' | b'\'' | b'}' | b']' | b'|')
@@ -138,7 +140,7 @@ fn ends_bare(v: &[u8], class: KeyClass, i: usize) -> bool {
         }
         KeyClass::Auth => matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b',' | b';' | b'&' | b'}'),
         KeyClass::Cookie => matches!(b, b'\n' | b'\r' | b'"' | b'\''),
-        _ => ends_secret(v, i, b),
+        _ => ends_secret(v, i, b) || b == b'&' && (found.query || pair_follows(v, i + 1)),
     }
 }
 
@@ -147,7 +149,7 @@ const WORDS: ByteSet = ByteSet::of(b"a-z");
 fn ends_secret(v: &[u8], i: usize, b: u8) -> bool {
     let next = at(v, i + 1);
     match b {
-        b' ' | b'\t' | b'\r' | b'\n' | b'&' | b'"' | b'\'' | b'<' | b'>' | b'`' => true,
+        b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b'`' => true,
         b',' | b';' => matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n') || pair_follows(v, i + 1),
         b'}' | b')' | b']' => {
             matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b'}' | b')' | b']')

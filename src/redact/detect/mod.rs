@@ -82,14 +82,9 @@ pub(crate) fn at_keyword(f: &mut Finder<'_>, p: usize) {
         (b'b', b'a') => auth::find(f, p, b"bearer", Kind::Bearer),
         (b'b', b's') => auth::find(f, p, b"basic", Kind::Basic),
         (b'b', b'g') => private_key::find(f, p),
-        (b't', b'k') => {
-            auth::find(f, p, b"token", Kind::Secret);
-            prose::find(f, p, b"token", false);
-        }
+        (b't', b'k') => prose::find(f, p, b"token", false),
         (b's', b'c') => prose::find(f, p, b"secret", false),
         (b'a', b'i') if matches!(at(f.v, p + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
-            auth::find(f, p, b"apikey", Kind::Secret);
-            auth::find(f, p, b"api-key", Kind::Secret);
             for word in [&b"api key"[..], b"api_key", b"api-key", b"apikey"] {
                 prose::find(f, p, word, false);
             }

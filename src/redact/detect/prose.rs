@@ -48,7 +48,8 @@ fn is_secret(text: &[u8], password: bool) -> bool {
     }
     if password {
         // Paths and versions are neither.
-        return !text.iter().any(|b| matches!(b, b'/' | b'.' | b':' | b'(' | b'<' | b'['));
+        let call = text.contains(&b'(') && text.contains(&b')');
+        return !call && !text.iter().any(|b| matches!(b, b'/' | b'.' | b':' | b'<' | b'['));
     }
     let plain = !text.iter().any(|b| matches!(b, b'.' | b':' | b'(' | b'<' | b'[' | b'{' | b'\\'));
     let cases = text.iter().any(u8::is_ascii_lowercase) && text.iter().any(u8::is_ascii_uppercase);

@@ -154,7 +154,11 @@ fn token(f: &mut Finder<'_>, p: usize, provider: &Provider, rule: usize) {
     }
     let mut len = provider.alphabet.run(v, body, max);
     f.spend(len);
-    let start = if provider.how == How::Body { body } else { p };
+    let start = match provider.how {
+        How::Body => body,
+        How::Url if v[..p].ends_with(b"https://") => p - b"https://".len(),
+        _ => p,
+    };
     // Rule numbers are far below 65536: `Rules` refuses more.
     let rule = rule as u16;
     if f.is_cut(body + len) && len > 0 {

@@ -78,23 +78,26 @@ pub(super) fn terraform(f: &mut Finder<'_>, p: usize) {
     }
 }
 
-/// `p` is where `webhooks/` starts, behind Discord's host.
+/// `p` is where `webhooks/` starts, behind Discord's host. The whole address goes.
 pub(super) fn discord_webhook(f: &mut Finder<'_>, p: usize) {
     let v = f.v;
     let literal = b"webhooks/";
-    let host = v[..p].ends_with(b"discord.com/api/") || v[..p].ends_with(b"discordapp.com/api/");
-    if !v[p..].starts_with(literal) || !host {
+    if !v[p..].starts_with(literal) {
         return;
     }
+    let hosts = [&b"https://discord.com/api/"[..], b"https://discordapp.com/api/"];
+    let bare = hosts.map(|host| &host[b"https://".len()..]);
+    let Some(host) = hosts.iter().chain(&bare).find(|host| v[..p].ends_with(host)) else { return };
+    let start = p - host.len();
     let body = p + literal.len();
     let id = DIGIT.run(v, body, 21);
     let key = body + id + 1;
     let len = BASE64URL.run(v, key, 72);
     f.spend(id + len);
-    let whole = (17..=20).contains(&id) && at(v, key - 1) == b'/' && len >= 60;
-    let end = if at(v, key - 1) == b'/' { key + len } else { body + id };
-    if whole || f.is_cut(end) {
-        f.hit(body, end, rule::DISCORD_WEBHOOK, Kind::Token);
+    let slash = at(v, key - 1) == b'/';
+    let end = if slash { key + len } else { body + id };
+    if (17..=20).contains(&id) && slash && len >= 60 || f.is_cut(end) {
+        f.hit(start, end, rule::DISCORD_WEBHOOK, Kind::Token);
     }
 }
 
