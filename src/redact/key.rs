@@ -198,9 +198,10 @@ fn secret(tokens: &Tokens, numbered: bool) -> Option<KeyClass> {
     if matches!(last, b"authorization" | b"authorizations") {
         return Some(KeyClass::Auth);
     }
-    let alone = tokens.len() == 1 && !numbered && matches!(last, b"auth" | b"pass" | b"pin");
+    let alone = tokens.len() == 1 && !numbered;
     let class = match words::secret_word(last) {
-        KeyClass::Plain if alone => KeyClass::Password,
+        KeyClass::Plain if alone && matches!(last, b"pass" | b"pin") => KeyClass::Password,
+        KeyClass::Plain if alone && last == b"auth" => KeyClass::Secret,
         KeyClass::Plain => words::secret_pair_class(before, last),
         class => class,
     };

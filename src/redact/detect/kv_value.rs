@@ -39,7 +39,8 @@ pub(super) fn find(f: &mut Finder<'_>, found: &Found<'_>, i: usize) {
     let Some(value) = bounds(f, found, i) else { return };
     let text = &v[value.start..value.end];
     f.spend(text.len());
-    if text.is_empty() || mask_len(text) != 0 {
+    let masked = |text: &[u8]| mask_len(text) != 0;
+    if text.is_empty() || masked(text) || text[0] == b'[' && masked(&text[1..]) {
         return;
     }
     let cut = f.is_cut(value.end);
@@ -92,7 +93,8 @@ fn bounds(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> Option<Value> {
     };
     // Spaces before the end of an unquoted value are not part of it.
     let text = v.get(value.start..value.end)?;
-    let trailing = text.iter().rev().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
+    let blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b',');
+    let trailing = text.iter().rev().take_while(blank).count();
     let end = if value.quoted { value.end } else { value.end - trailing };
     Some(Value { end, ..value })
 }
@@ -184,7 +186,7 @@ fn is_no_value(text: &[u8]) -> bool {
         &*low,
         b"null" | b"none" | b"true" | b"false" | b"undefined" | b"nil" | b"n/a" | b"-" | b"ok"
             | b"missing" | b"invalid" | b"expired" | b"required" | b"string" | b"str" | b"empty"
-            | b"(null)" | b"yes" | b"no"
+            | b"(null)" | b"yes" | b"no" | b"&str" | b"bytes" | b"text" | b"char"
     )
 }
 
@@ -240,16 +242,17 @@ fn is_rendered(text: &[u8]) -> bool {
 
 /// Whether the text fits the class well enough.
 fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    let lone = !found.two_words && is_lone(found.key);
     match found.class {
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
             text.iter().filter(|b| b.is_ascii_digit()).count() >= 6
         }
         KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
-        KeyClass::Name | KeyClass::Address => {
-            let lone = !found.two_words && is_lone(found.key);
-            text.len() >= 3 && (quoted || !lone) && !matches!(text[0], b'{' | b'[' | b'(')
-        }
+        KeyClass::Name if lone => quoted && is_full_name(text),
+        KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
+        KeyClass::Address => is_postal(text) && (quoted || !lone),
         KeyClass::Dob => text.iter().filter(|b| b.is_ascii_digit()).count() >= 4,
+        KeyClass::Password => password_worth(found, text, quoted, spaced),
         _ => secret_worth(found, text, quoted, spaced),
     }
 }
@@ -261,16 +264,61 @@ fn is_lone(key: &[u8]) -> bool {
         .any(|word| key.eq_ignore_ascii_case(word))
 }
 
-fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
-    if matches!(text[0], b'{' | b'[') && !quoted {
+/// Words with a space between, or another script: what `name="kube-api-access"` is not.
+fn is_full_name(text: &[u8]) -> bool {
+    let letter = |b: &u8| {
+        b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b' ' | b'.' | b'-' | b'\'' | b'\\')
+    };
+    let foreign = text.iter().any(|b| !b.is_ascii()) || text.starts_with(b"\\u");
+    foreign || text.iter().all(letter) && text.contains(&b' ') && text[0].is_ascii_uppercase()
+}
+
+/// Something with a space, a comma in it, or of another script: what types and addresses of machines
+/// are not.
+fn is_postal(text: &[u8]) -> bool {
+    let open = matches!(text[0], b'{' | b'[' | b'(');
+    let gap = text.iter().any(|b| matches!(b, b' ' | b',' | b'+' | b'\\') || !b.is_ascii())
+        || text.windows(3).any(|w| w == b"%20");
+    text.len() >= 3 && !open && gap
+}
+
+/// `password: incorrect` and the package `libpam-pwd:amd64` are no passwords.
+fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    // The beginning of a list or a map, whose strings are looked at by their own keys.
+    if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
     }
-    let tokens = Tokens::split(found.key);
-    let word = tokens.last(0);
+    if quoted || !found.colon || found.quoted_key {
+        return true;
+    }
+    let plain = text.iter().all(u8::is_ascii_alphabetic);
+    let short = text.len() < 6 && text.iter().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    !(plain && spaced && text.len() < 12 || short && !spaced)
+}
+
+/// Keys and tokens are long and drawn; in sentences their words stand before other things.
+fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    if quoted {
+        return text.len() >= 8 || !counts(found.key);
+    }
     let colon = found.colon && !found.quoted_key;
     let digits = text.iter().any(u8::is_ascii_digit);
-    if matches!(
-        word,
+    if matches!(text[0], b'{' | b'[') || is_code(text) {
+        return false;
+    }
+    if colon && (text.len() < 8 || is_path(text) || !mixed(text)) {
+        return false;
+    }
+    if counts(found.key) && (text.len() < 8 || text.iter().all(u8::is_ascii_digit)) {
+        return false;
+    }
+    digits || !(colon && spaced)
+}
+
+/// Words whose values are sometimes no secrets but their number, name or state.
+fn counts(key: &[u8]) -> bool {
+    matches!(
+        Tokens::split(key).last(0),
         b"secret"
             | b"secrets"
             | b"token"
@@ -282,20 +330,14 @@ fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> b
             | b"creds"
             | b"cookie"
             | b"cookies"
-            | b"id"
             | b"auth"
-    ) {
-        if text.len() < 8 || !quoted && !digits && colon {
-            return false;
-        }
-        if colon && !quoted && (is_path(text) || !mixed(text)) {
-            return false;
-        }
-    }
-    if colon && !quoted && spaced && text.len() < 12 && text.iter().all(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    !(matches!(word, b"token" | b"tokens") && text.iter().all(u8::is_ascii_digit))
+    )
+}
+
+/// `foo(bar)`, `std::string`: code.
+fn is_code(text: &[u8]) -> bool {
+    text.windows(2).any(|w| w == b"::")
+        || text.iter().any(|b| matches!(b, b'(' | b'!')) && text.iter().all(|b| !b.is_ascii_digit())
 }
 
 /// Dotted words, as classes and packages have them.

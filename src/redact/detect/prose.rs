@@ -40,19 +40,15 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize, word: &[u8], password: bool) {
 /// Whether a text looks chosen or drawn rather than written.
 fn is_secret(text: &[u8], password: bool) -> bool {
     let special = text.iter().any(|&b| SPECIAL.has(b));
-    if special && (password || mixed(text)) {
-        return true;
-    }
-    if !mixed(text) {
-        return false;
-    }
     if password {
-        // Paths and versions are neither.
         let call = text.contains(&b'(') && text.contains(&b')');
-        return !call && !text.iter().any(|b| matches!(b, b'/' | b'.' | b':' | b'<' | b'['));
+        // Paths and versions are neither.
+        let path = text.iter().any(|b| matches!(b, b'/' | b'.' | b':' | b'<' | b'['));
+        return special || mixed(text) && !call && !path;
     }
-    let plain = !text.iter().any(|b| matches!(b, b'.' | b':' | b'(' | b'<' | b'[' | b'{' | b'\\'));
+    let plain =
+        !text.iter().any(|b| matches!(b, b'.' | b':' | b'(' | b'<' | b'[' | b'{' | b'\\' | b'`'));
     let cases = text.iter().any(u8::is_ascii_lowercase) && text.iter().any(u8::is_ascii_uppercase);
     let path = text.contains(&b'/');
-    plain && text.len() >= 12 && (!path || cases && text.len() >= 20)
+    plain && mixed(text) && (special || text.len() >= 12 && (!path || cases && text.len() >= 20))
 }

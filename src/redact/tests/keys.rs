@@ -23,7 +23,6 @@ fn keys_that_promise_something_are_known_in_every_spelling() {
                 "passphrase",
                 "pin",
                 "pass",
-                "auth",
                 "otp",
                 "cvv",
                 "cvv2",
@@ -36,6 +35,7 @@ fn keys_that_promise_something_are_known_in_every_spelling() {
             KeyClass::Secret,
             &[
                 "secret",
+                "auth",
                 "client_secret",
                 "clientSecrets",
                 "credentials",
