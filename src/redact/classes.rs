@@ -27,6 +27,8 @@ pub(crate) struct Masks {
     pub(crate) punct: u64,
     /// `-` and `.`: what follows is no beginning of a number.
     pub(crate) dash: u64,
+    /// `(` to `+` in ASCII order: what may stand right before a telephone number.
+    pub(crate) open: u64,
     /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
     pub(crate) keyword: u64,
 }
@@ -71,6 +73,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) starts: &'a [u64; BLOCKS],
     /// Fewest digits of a number.
     pub(crate) digits_min: u32,
+    /// Whether numbers count whatever their shape and whatever stands before them.
+    pub(crate) all_numbers: bool,
 }
 
 /// What one call leaves to the next.
@@ -78,10 +82,8 @@ pub(crate) struct Wanted<'a> {
 pub(crate) struct Carry {
     /// The classes of the block that comes next, once they are known.
     now: Option<Masks>,
-    /// 1 if the byte before it belongs to a word.
-    word_before: u64,
-    /// 1 if that byte is of [`Masks::dash`].
-    dash_before: u64,
+    /// The block before it.
+    before: Masks,
 }
 
 /// Finds the places of the first `count` blocks (at most [`BLOCKS`]) of `v`.
@@ -116,16 +118,13 @@ pub(super) fn blocks_by(
         Some(now) => now,
         None => view(0),
     };
-    let (mut word_before, mut dash_before) = (carry.word_before, carry.dash_before);
+    let mut before = carry.before;
     for (i, (out, &begin)) in out.iter_mut().zip(wanted.starts).enumerate().take(count) {
         let next = view(i + 1);
-        let inner = (now.word << 1 | word_before) & !begin;
-        let dashed = (now.dash << 1 | dash_before) & !begin;
-        *out = places(&now, &next, now.word & !inner, dashed, wanted.digits_min);
-        (word_before, dash_before) = (now.word >> 63, now.dash >> 63);
-        now = next;
+        *out = places(&before, &now, &next, begin, &wanted);
+        (before, now) = (now, next);
     }
-    *carry = Carry { now: Some(now), word_before, dash_before };
+    *carry = Carry { now: Some(now), before };
 }
 
 /// Applies `f`, which looks at most 32 bits ahead, to a mask whose next 64 bits are `next`.
@@ -160,8 +159,15 @@ fn runs22(m: u64) -> u64 {
     m & m >> (LONG_WORD - 16)
 }
 
+/// The mask of the bytes `n` places behind those of a mask whose 64 bits before are `before`.
 #[inline(always)]
-fn places(now: &Masks, next: &Masks, starts: u64, dashed: u64, digits_min: u32) -> Places {
+fn behind(before: u64, now: u64, n: u32) -> u64 {
+    now << n | before >> (64 - n)
+}
+
+#[inline(always)]
+fn places(before: &Masks, now: &Masks, next: &Masks, begin: u64, wanted: &Wanted<'_>) -> Places {
+    let starts = now.word & (!behind(before.word, now.word, 1) | begin);
     let mut places = Places {
         punct: now.punct,
         keyword: starts & now.keyword,
@@ -173,35 +179,65 @@ fn places(now: &Masks, next: &Masks, starts: u64, dashed: u64, digits_min: u32) 
     }
     let digit_next = ahead(now.digit, next.digit, |m| m >> 2 & m >> 3);
     places.iban = starts & !now.digit & digit_next;
-    let numbers = starts & now.digit & !dashed;
+    let numbers = starts & now.digit & (!behind(before.dash, now.dash, 1) | begin);
     if numbers != 0 {
         let numbers = numbers & ahead(now.number, next.number, runs7);
-        places.number = enough_digits(numbers, now, next, digits_min);
+        places.number = likely_numbers(numbers, before, now, next, wanted);
     }
     places
 }
 
-/// Those of `starts` whose next 32 bytes hold `least` digits before anything ends the number.
-///
-/// No detector skips more than three bytes between two digits: 32 hold eight or more.
+/// Those of `starts` that have enough digits, and either the shape of a card, of an identity or of a
+/// North American number, or something before them that may announce a number: `(`, `+`, a letter not
+/// far away.
 #[inline(always)]
-fn enough_digits(starts: u64, now: &Masks, next: &Masks, least: u32) -> u64 {
-    let mut enough = 0;
+fn likely_numbers(
+    starts: u64,
+    before: &Masks,
+    now: &Masks,
+    next: &Masks,
+    wanted: &Wanted<'_>,
+) -> u64 {
+    let letters = |m: &Masks| m.word & !m.digit;
+    let (far, near) = (letters(before), letters(now));
+    let mut announced = behind(before.open, now.open, 1);
+    for n in 1..=HINT_GAP_MAX + 1 {
+        announced |= behind(far, near, n);
+    }
+    if wanted.all_numbers {
+        announced = u64::MAX;
+    }
+    let mut likely = 0;
     let mut rest = starts;
     while rest != 0 {
         let bit = rest & rest.wrapping_neg();
         let at = rest.trailing_zeros();
         let window = |now: u64, next: u64| now >> at | next << 1 << (63 - at);
-        // The casts keep the 32 bits from there on.
+        // The casts keep the 32 bits from there on. No detector skips more than three bytes between
+        // two digits: 32 bytes hold eight digits or more.
         let number = window(now.number, next.number) as u32;
         let digit = window(now.digit, next.digit) as u32;
         let run = (number ^ number.wrapping_add(1)) >> 1;
-        if (digit & run).count_ones() >= least {
-            enough |= bit;
+        let enough = (digit & run).count_ones() >= wanted.digits_min;
+        if enough && (announced & bit != 0 || is_shape(digit)) {
+            likely |= bit;
         }
         rest ^= bit;
     }
-    enough
+    likely
+}
+
+/// Most bytes between a hint and its number.
+pub(crate) const HINT_GAP_MAX: u32 = 4;
+
+/// Whether digits stand like this from the first on: `dddddddd`, `dddd dddd`, `ddd `, `d ddd`, `d (ddd`.
+#[inline(always)]
+fn is_shape(digit: u32) -> bool {
+    digit & 0xFF == 0xFF
+        || digit & 0x1EF == 0x1EF
+        || digit & 0xF == 0x7
+        || digit & 0x1F == 0x1D
+        || digit & 0x3F == 0x39
 }
 
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
@@ -233,10 +269,11 @@ pub(super) fn classify(view: &[u8; VIEW]) -> Masks {
         punct: gather(4),
         keyword: gather(5),
         dash: gather(6),
+        open: gather(7),
     }
 }
 
-/// The classes of byte `x`, two places before `y`, as seven bits.
+/// The classes of byte `x`, two places before `y`, as eight bits.
 #[inline(always)]
 fn flag(x: u8, y: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
@@ -256,6 +293,7 @@ fn flag(x: u8, y: u8) -> u8 {
         | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
         | bit(keyword, 32)
         | bit(x.wrapping_sub(b'-') < 2, 64)
+        | bit(x.wrapping_sub(b'(') < 4, 128)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -285,6 +323,7 @@ mod tests {
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
             masks.dash |= bit(matches!(b, b'-' | b'.'));
+            masks.open |= bit((b'('..=b'+').contains(&b));
             masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
         }
         masks

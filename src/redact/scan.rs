@@ -67,6 +67,7 @@ pub(crate) fn places(
     let mut carry = Carry::default();
     let mut out = [Places::default(); BLOCKS];
     let mut begin = [0u64; BLOCKS];
+    let all_numbers = rules.ips || rules.loose_numbers;
     let digits_min = if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN };
     let mut at = 0;
     let mut search = Search { rules, v, look: &mut look };
@@ -74,7 +75,7 @@ pub(crate) fn places(
     while at + 64 + VIEW <= v.len() {
         let count = ((v.len() - at - VIEW) / 64).min(BLOCKS);
         (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
-        let wanted = Wanted { starts: &begin, digits_min };
+        let wanted = Wanted { starts: &begin, digits_min, all_numbers };
         classes::blocks(&v[at..], count, &mut carry, wanted, &mut out);
         if !search.blocks(at, &out[..count]) {
             return;
@@ -89,7 +90,7 @@ pub(crate) fn places(
     let count = rest.len().div_ceil(64);
     let view = if cut { 64 * count + VIEW } else { 64 * count + VIEW - 64 };
     (0..count).for_each(|i| begin[i] = starts(at + 64 * i));
-    let wanted = Wanted { starts: &begin, digits_min };
+    let wanted = Wanted { starts: &begin, digits_min, all_numbers: all_numbers || cut };
     classes::blocks(&tail[..view], count, &mut carry, wanted, &mut out);
     search.blocks(at, &out[..count]);
 }

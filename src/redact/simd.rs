@@ -94,13 +94,14 @@ mod x86 {
             punct: join(4),
             keyword: join(5),
             dash: join(6),
+            open: join(7),
         }
     }
 
-    /// The seven classes of 32 bytes; `behind` are those two places further.
+    /// The eight classes of 32 bytes; `behind` are those two places further.
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     #[inline]
-    fn half(x: __m256i, behind: __m256i) -> [i32; 7] {
+    fn half(x: __m256i, behind: __m256i) -> [i32; 8] {
         // Bytes are compared as bits: the casts to i8 change none.
         let all = |b: u8| _mm256_set1_epi8(b as i8);
         let or = |a, b| _mm256_or_si256(a, b);
@@ -122,7 +123,7 @@ mod x86 {
         let b = both(b'b', or(or(a, s), is(third, b'g')));
         let rest = or(both(b's', is(third, b'c')), both(b't', is(third, b'k')));
         let keyword = or(or(b, both(b'p', s)), or(rest, both(b'a', is(third, b'i'))));
-        [digit, number, word, chunk, punct, keyword, range(x, b'-', 2)]
-            .map(|m| _mm256_movemask_epi8(m))
+        let (dash, open) = (range(x, b'-', 2), range(x, b'(', 4));
+        [digit, number, word, chunk, punct, keyword, dash, open].map(|m| _mm256_movemask_epi8(m))
     }
 }

@@ -4,6 +4,7 @@
 //! word that was too far away come near enough to change the result of a second pass.
 
 use crate::redact::bytes::{ByteSet, before};
+use crate::redact::classes::HINT_GAP_MAX;
 
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
@@ -67,6 +68,9 @@ impl Hints {
         })
     }
 }
+
+/// Most bytes between a word and a number; the pass knows it too.
+const GAP: usize = HINT_GAP_MAX as usize;
 
 /// Longest word and longest gap together.
 const WINDOW_BYTES: usize = 36;
@@ -159,7 +163,7 @@ static TOKEN: Hints = Hints::new(
 
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
 pub(super) fn phone(v: &[u8], start: usize) -> bool {
-    let mut end = start - BETWEEN.run_back(v, start, 4);
+    let mut end = start - BETWEEN.run_back(v, start, GAP);
     for _ in 0..6 {
         let singular = end - usize::from(before(v, end) | 0x20 == b's');
         if !(PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular]))
@@ -179,7 +183,7 @@ pub(super) fn phone(v: &[u8], start: usize) -> bool {
         if !is(&SMALL, word) {
             return false;
         }
-        end -= BETWEEN.run_back(v, end, 4);
+        end -= BETWEEN.run_back(v, end, GAP);
     }
     false
 }
