@@ -92,7 +92,7 @@ pub(crate) struct Finder<'a> {
 }
 
 /// Bytes of work per byte of text before the whole text is masked.
-pub(crate) const WORK_PER_BYTE: u64 = 64;
+pub(crate) const WORK_PER_BYTE: u64 = 16;
 /// Work that any text may cost, however short.
 pub(crate) const WORK_MIN: u64 = 64 * 1024;
 

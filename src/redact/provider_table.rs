@@ -26,15 +26,12 @@ pub(crate) enum How {
     Whole,
     /// Literal and body go; a body without a digit is a word, not a token.
     Digit,
-    /// The body goes, the literal stays.
-    Body,
     /// An address: it goes with the scheme before it.
     Url,
 }
 
 const WHOLE: How = How::Whole;
 const DIGIT: How = How::Digit;
-const BODY: How = How::Body;
 const ADDRESS: How = How::Url;
 
 const ALNUM: ByteSet = ByteSet::of(b"A-Za-z0-9");
@@ -108,7 +105,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     t(b"PRIVATE-KEY-", ALNUM, 20, 80, WHOLE),
     t(b"SG.", URLDOT, 60, 80, WHOLE),
     t(b"SK", HEX, 32, 32, DIGIT),
-    t(b"_gitlab_session=", HEX, 32, 32, BODY),
+    t(b"_gitlab_session=", HEX, 32, 32, WHOLE),
     t(b"access-development-", HEXDASH, 36, 36, WHOLE),
     t(b"access-production-", HEXDASH, 36, 36, WHOLE),
     t(b"access-sandbox-", HEXDASH, 36, 36, WHOLE),

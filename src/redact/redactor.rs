@@ -176,7 +176,7 @@ impl Redactor {
     pub fn dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
-        let rules = Arc::clone(&self.rules);
+        let rules = &*self.rules;
         let mut search = Search { stretch, values, dirty, next: 0, work: 0 };
         let hits = &mut self.hits;
         let mut starts = values.iter().map(|r| r.start as usize).peekable();
@@ -188,9 +188,7 @@ impl Redactor {
             }
             bits
         };
-        scan::places(&rules, stretch, false, force, |anchor, p| {
-            search.look(&rules, hits, anchor, p)
-        });
+        scan::places(rules, stretch, false, force, |anchor, p| search.look(rules, hits, anchor, p));
         search.next = 0;
         rules.own_starts(stretch, |p| search.mark_at(p));
         search.mark_containers();
@@ -237,7 +235,7 @@ impl Redactor {
     }
 
     fn token(&self, kind: Kind, v: &[u8], out: &mut Vec<u8>) -> bool {
-        let tokenizer = self.tokenizer.as_ref().filter(|_| self.rules.profile().tokenizes());
+        let tokenizer = self.tokenizer.as_ref().filter(|_| self.rules.tokenizes(kind));
         tokenizer.is_some_and(|t| t.token(kind, v, out))
     }
 
@@ -318,11 +316,10 @@ impl Redactor {
     }
 
     fn prose(&mut self, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
-        let rules = Arc::clone(&self.rules);
         let mut hits = ::core::mem::take(&mut self.hits);
-        let mut finder = Finder::new(&rules, v, cut, &mut hits);
+        let mut finder = Finder::new(&self.rules, v, cut, &mut hits);
         scan::run(&mut finder);
-        rules.find_own(&mut finder);
+        self.rules.find_own(&mut finder);
         let outcome = if finder.over_budget() {
             self.whole(Kind::Overrun, rule::OVERRUN, out)
         } else if hits.is_empty() {

@@ -26,7 +26,8 @@ pub enum Preset {
     /// Also national telephone numbers and spaced numbers without a hint, the last part of IP
     /// addresses, hardware addresses.
     Strict,
-    /// Also a payment gateway's `udf1`…; cards keep their last four digits.
+    /// Also a payment gateway's `udf1`…; cards keep their last four digits, e-mail addresses and bank
+    /// accounts become tokens where a tokenizer is set.
     Payments,
     /// Secrets only, no personal data.
     FileTools,
@@ -260,6 +261,12 @@ impl Rules {
             Some(kind) if self.finds(kind) => class,
             _ => KeyClass::Plain,
         }
+    }
+
+    /// Whether a hit of this kind becomes a keyed token where a tokenizer is set.
+    pub fn tokenizes(&self, kind: Kind) -> bool {
+        let payment = self.card_last4 && matches!(kind, Kind::Iban | Kind::Email);
+        payment || self.profile.tokenizes() && kind.is_personal()
     }
 
     /// The words that are written.

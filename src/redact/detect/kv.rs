@@ -26,19 +26,19 @@ struct Key {
 /// A filter in front of [`find`]: whether the bytes before the sign at `p` can end a telling key.
 ///
 /// Looks at the last letters of the key only; wrong in one direction, never in the other.
-#[inline]
+#[inline(always)]
 pub(crate) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     let b = before(v, p);
     if b.is_ascii_alphabetic() {
         return rules.key_tails.may_end(v, p);
     }
-    if b.is_ascii_digit() && at(v, p) == b':' && at(v, p + 1).is_ascii_digit() {
-        return false;
-    }
-    may_be_behind(rules, v, p)
+    // `12:34`
+    let time = b.is_ascii_digit() && at(v, p) == b':' && at(v, p + 1).is_ascii_digit();
+    !time && may_be_behind(rules, v, p)
 }
 
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
+#[inline(never)]
 fn may_be_behind(rules: &Rules, v: &[u8], p: usize) -> bool {
     let mut end = quote_end(v, p).0;
     end -= DIGIT.run_back(v, end, 4);
@@ -251,17 +251,27 @@ impl KeyTails {
     }
 
     /// Whether a key that ends right before `end`, in a letter, can be telling.
-    #[inline]
-    pub(crate) fn may_end(&self, v: &[u8], end: usize) -> bool {
+    #[inline(always)]
+    fn may_end(&self, v: &[u8], end: usize) -> bool {
+        self.may_end_in_three(v, end) && (self.open || self.may_end_word(v, end))
+    }
+
+    /// The first look: whether the last three bytes before `end` can be those of a telling key.
+    #[inline(always)]
+    fn may_end_in_three(&self, v: &[u8], end: usize) -> bool {
         let Some(&[a, b, c]) = end.checked_sub(3).and_then(|from| v.get(from..end)) else {
             return true;
         };
         let i = three_index(a, b, c);
-        (self.three[i >> 6] >> (i & 63) & 1 != 0 && self.may_end_word(v, end)) || self.open
+        (self.three[i >> 6] >> (i & 63) & 1 != 0) | self.open
     }
 
     /// The second look, at up to six letters.
+    #[inline(never)]
     fn may_end_word(&self, v: &[u8], end: usize) -> bool {
+        if end < 3 {
+            return true;
+        }
         let mut hash = 0;
         let mut at = end;
         for len in 1..=TAIL_LETTERS_MAX {

@@ -23,6 +23,15 @@ pub(super) struct Found<'a> {
     pub(super) query: bool,
 }
 
+impl Found<'_> {
+    /// Keys that are words of every sentence: only a quoted value counts.
+    fn is_lone(&self) -> bool {
+        const WORDS: [&[u8]; 7] =
+            [b"name", b"names", b"recipient", b"recipients", b"address", b"addr", b"addresses"];
+        !self.two_words && WORDS.iter().any(|word| self.key.eq_ignore_ascii_case(word))
+    }
+}
+
 /// A value's place.
 struct Value {
     start: usize,
@@ -34,6 +43,10 @@ struct Value {
 pub(super) fn find(f: &mut Finder<'_>, found: &Found<'_>, i: usize) {
     let v = f.v;
     if at(v, i) == b'[' && list(f, found, i) {
+        return;
+    }
+    let bare = !matches!(at(v, i), b'"' | b'\'' | b'\\' | b'`');
+    if bare && matches!(found.class, KeyClass::Name | KeyClass::Address) && found.is_lone() {
         return;
     }
     let Some(value) = bounds(f, found, i) else { return };
@@ -242,26 +255,18 @@ fn is_rendered(text: &[u8]) -> bool {
 
 /// Whether the text fits the class well enough.
 fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
-    let lone = !found.two_words && is_lone(found.key);
     match found.class {
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
             text.iter().filter(|b| b.is_ascii_digit()).count() >= 6
         }
         KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
-        KeyClass::Name if lone => quoted && is_full_name(text),
+        KeyClass::Name if found.is_lone() => is_full_name(text),
         KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
-        KeyClass::Address => is_postal(text) && (quoted || !lone),
+        KeyClass::Address => is_postal(text),
         KeyClass::Dob => text.iter().filter(|b| b.is_ascii_digit()).count() >= 4,
         KeyClass::Password => password_worth(found, text, quoted, spaced),
         _ => secret_worth(found, text, quoted, spaced),
     }
-}
-
-/// Keys that are words of every sentence: only a quoted value counts.
-fn is_lone(key: &[u8]) -> bool {
-    [&b"name"[..], b"names", b"recipient", b"recipients", b"address", b"addr", b"addresses"]
-        .iter()
-        .any(|word| key.eq_ignore_ascii_case(word))
 }
 
 /// Words with a space between, or another script: what `name="kube-api-access"` is not.

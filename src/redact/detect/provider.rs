@@ -155,7 +155,6 @@ fn token(f: &mut Finder<'_>, p: usize, provider: &Provider, rule: usize) {
     let mut len = provider.alphabet.run(v, body, max);
     f.spend(len);
     let start = match provider.how {
-        How::Body => body,
         How::Url if v[..p].ends_with(b"https://") => p - b"https://".len(),
         _ => p,
     };
