@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn the_bulk_search_marks_exactly_the_values_that_change(
+    fn the_bulk_search_marks_every_value_that_changes(
         values in proptest::collection::vec(text(), 0..6),
         gaps in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..20), 7),
     ) {
