@@ -32,6 +32,7 @@ pub mod core;
 pub mod encode;
 mod logger;
 pub mod metrics;
+pub mod redact;
 pub mod ringbuf;
 pub mod sink;
 pub mod storage;

@@ -1,0 +1,180 @@
+//! Small questions about bytes that all detectors ask.
+
+/// A set of byte values, as four words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    /// The set that `spec` describes, in the notation of a regular expression's class: `a-f0-9`,
+    /// `A-Za-z0-9_\-`. A backslash takes the next byte literally.
+    pub(crate) const fn of(spec: &[u8]) -> ByteSet {
+        let mut bits = [0u64; 4];
+        let mut i = 0;
+        while i < spec.len() {
+            if spec[i] == b'\\' && i + 1 < spec.len() {
+                i += 1;
+            }
+            let from = spec[i];
+            let range = i + 2 < spec.len() && spec[i + 1] == b'-';
+            let to = if range { spec[i + 2] } else { from };
+            let mut b = from as usize;
+            while b <= to as usize {
+                bits[b >> 6] |= 1 << (b & 63);
+                b += 1;
+            }
+            i += if range { 3 } else { 1 };
+        }
+        ByteSet(bits)
+    }
+
+    /// Whether `b` is in the set.
+    #[inline]
+    pub(crate) const fn has(self, b: u8) -> bool {
+        self.0[(b >> 6) as usize] >> (b & 63) & 1 != 0
+    }
+
+    /// How many bytes of `v` from `at` on are in the set, at most `max`.
+    #[inline]
+    pub(crate) fn run(self, v: &[u8], at: usize, max: usize) -> usize {
+        let rest = v.get(at..).unwrap_or_default();
+        rest.iter().take(max).take_while(|&&b| self.has(b)).count()
+    }
+
+    /// How many bytes of `v` directly before `at` are in the set, at most `max`.
+    #[inline]
+    pub(crate) fn run_back(self, v: &[u8], at: usize, max: usize) -> usize {
+        let rest = v.get(..at).unwrap_or_default();
+        rest.iter().rev().take(max).take_while(|&&b| self.has(b)).count()
+    }
+}
+
+pub(crate) const ALNUM: ByteSet = ByteSet::of(b"A-Za-z0-9");
+pub(crate) const WORD: ByteSet = ByteSet::of(b"A-Za-z0-9_");
+pub(crate) const HEX: ByteSet = ByteSet::of(b"a-fA-F0-9");
+pub(crate) const BASE64URL: ByteSet = ByteSet::of(b"A-Za-z0-9_\\-");
+pub(crate) const BASE64: ByteSet = ByteSet::of(b"A-Za-z0-9+/_\\-");
+pub(crate) const SPACE: ByteSet = ByteSet::of(b" \t\r\n");
+
+/// The byte at `i`, or 0 outside.
+#[inline]
+pub(crate) fn at(v: &[u8], i: usize) -> u8 {
+    v.get(i).copied().unwrap_or(0)
+}
+
+/// The byte before `i`, or 0 at the start.
+#[inline]
+pub(crate) fn before(v: &[u8], i: usize) -> u8 {
+    if i == 0 { 0 } else { at(v, i - 1) }
+}
+
+#[inline]
+pub(crate) const fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// Whether `v[i..]` begins with `word`, which is in lower case, in any ASCII case.
+#[inline]
+pub(crate) fn starts_nocase(v: &[u8], i: usize, word: &[u8]) -> bool {
+    v.get(i..i + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// Whether both a letter and a digit occur.
+pub(crate) fn mixed(v: &[u8]) -> bool {
+    v.iter().any(u8::is_ascii_digit) && v.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// How many different bytes occur.
+pub(crate) fn distinct(v: &[u8]) -> u32 {
+    let mut bits = [0u64; 4];
+    for &b in v {
+        bits[usize::from(b >> 6)] |= 1 << (b & 63);
+    }
+    bits.iter().map(|w| w.count_ones()).sum()
+}
+
+/// Up to `max` digits of a number written with separators.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Digits {
+    buf: [u8; Digits::MAX],
+    len: usize,
+}
+
+impl Digits {
+    /// More digits than any number that is looked for.
+    pub(crate) const MAX: usize = 20;
+
+    pub(crate) fn new() -> Digits {
+        Digits { buf: [0; Digits::MAX], len: 0 }
+    }
+
+    /// Adds an ASCII digit; beyond the maximum only the count would be wrong, so it stops there.
+    pub(crate) fn push(&mut self, b: u8) {
+        if let Some(slot) = self.buf.get_mut(self.len) {
+            *slot = b;
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn get(&self) -> &[u8] {
+        &self.buf[..self.len]
+    }
+}
+
+/// Decodes base64 (either alphabet, padding optional) into `out`; what does not fit is left out.
+///
+/// Returns the decoded part, or `None` at a byte of neither alphabet or an impossible length.
+pub(crate) fn base64_decode<'a>(v: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
+    let pads = v.iter().rev().take(2).take_while(|&&b| b == b'=').count();
+    let v = &v[..v.len() - pads];
+    if v.len() % 4 == 1 {
+        return None;
+    }
+    let (mut acc, mut bits, mut len) = (0u32, 0u32, 0usize);
+    for &b in v {
+        let six = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        acc = acc << 6 | u32::from(six);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            let Some(slot) = out.get_mut(len) else { break };
+            // The top eight of the collected bits; the cast drops what was used before.
+            *slot = (acc >> bits) as u8;
+            len += 1;
+        }
+    }
+    Some(&out[..len])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn byte_sets_read_like_regex_classes() {
+        let set = ByteSet::of(b"a-f0-9_\\-");
+        for b in 0..=255u8 {
+            let want = matches!(b, b'a'..=b'f' | b'0'..=b'9' | b'_' | b'-');
+            assert_eq!(set.has(b), want, "{b:#x}");
+        }
+        assert!(ByteSet::of(b"+/=").has(b'=') && !ByteSet::of(b"+/=").has(b'-'));
+        assert!(ByteSet::of(b"a-z-").has(b'-'), "a dash at the end is itself");
+    }
+
+    #[test]
+    fn base64_of_either_alphabet_decodes_and_garbage_does_not() {
+        let mut out = [0; 16];
+        assert_eq!(base64_decode(b"dXNlcjpwYXNz", &mut out), Some(&b"user:pass"[..]));
+        assert_eq!(base64_decode(b"YTpi", &mut out), Some(&b"a:b"[..]));
+        assert_eq!(base64_decode(b"YQ==", &mut out), Some(&b"a"[..]));
+        assert_eq!(base64_decode(b"-_-_", &mut out), Some(&[0xfb, 0xff, 0xbf][..]));
+        assert_eq!(base64_decode(b"A", &mut out), None);
+        assert_eq!(base64_decode(b"a b=", &mut out), None);
+    }
+}

@@ -1,0 +1,416 @@
+//! Where the value behind a telling key ends, and whether it is one worth masking.
+
+use crate::redact::bytes::{ByteSet, HEX, WORD, at, mixed};
+use crate::redact::find::{Finder, rule};
+use crate::redact::key::Tokens;
+use crate::redact::kind::{KeyClass, Kind, mask_len};
+
+/// Secrets have no bound: half a key must not stay.
+const LIST_BYTES_MAX: usize = 4096;
+const NAME_BYTES_MAX: usize = 96;
+const NUMBER_BYTES_MAX: usize = 48;
+
+/// A telling key in a text.
+pub(super) struct Found<'a> {
+    pub(super) class: KeyClass,
+    pub(super) key: &'a [u8],
+    /// The class comes from the key and the word before it.
+    pub(super) two_words: bool,
+    /// The sign is a plain colon, as sentences have them.
+    pub(super) colon: bool,
+    pub(super) quoted_key: bool,
+    /// The key stands in a URL's query: an ampersand ends the value.
+    pub(super) query: bool,
+}
+
+impl Found<'_> {
+    /// Keys that are words of every sentence: only a quoted value counts.
+    fn is_lone(&self) -> bool {
+        const WORDS: [&[u8]; 7] =
+            [b"name", b"names", b"recipient", b"recipients", b"address", b"addr", b"addresses"];
+        !self.two_words && WORDS.iter().any(|word| self.key.eq_ignore_ascii_case(word))
+    }
+}
+
+/// A value's place.
+struct Value {
+    start: usize,
+    end: usize,
+    quoted: bool,
+}
+
+/// `i` is behind the sign and the spaces.
+pub(super) fn find(f: &mut Finder<'_>, found: &Found<'_>, i: usize) {
+    let v = f.v;
+    if at(v, i) == b'[' && list(f, found, i) {
+        return;
+    }
+    let bare = !matches!(at(v, i), b'"' | b'\'' | b'\\' | b'`');
+    if bare && matches!(found.class, KeyClass::Name | KeyClass::Address) && found.is_lone() {
+        return;
+    }
+    let Some(value) = bounds(f, found, i) else { return };
+    let text = &v[value.start..value.end];
+    f.spend(text.len());
+    let masked = |text: &[u8]| mask_len(text) != 0;
+    if text.is_empty() || masked(text) || text[0] == b'[' && masked(&text[1..]) {
+        return;
+    }
+    let cut = f.is_cut(value.end);
+    if !cut && (is_no_value(text) || is_placeholder(text, value.quoted)) {
+        return;
+    }
+    if found.class == KeyClass::Auth {
+        return auth(f, &value);
+    }
+    if !cut && !worth(found, text, value.quoted, at(v, i.wrapping_sub(1)) == b' ') {
+        return;
+    }
+    let Some(kind) = found.class.kind() else { return };
+    f.kv_from = value.end;
+    f.hit(value.start, value.end, rule::KV, kind);
+}
+
+/// `["a", "b"]` behind a telling key: all of it, brackets stay. Returns whether it was a list.
+fn list(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> bool {
+    let v = f.v;
+    let first = i + 1 + usize::from(at(v, i + 1) == b' ');
+    let quote = at(v, first + usize::from(at(v, first) == b'\\'));
+    if !matches!(quote, b'"' | b'\'') {
+        return false;
+    }
+    let rest = &v[i + 1..];
+    let rest = &rest[..rest.len().min(LIST_BYTES_MAX)];
+    let len = rest.iter().position(|&b| b == b']').unwrap_or(rest.len());
+    f.spend(len);
+    if let Some(kind) = found.class.kind() {
+        f.kv_from = i + 1 + len;
+        f.hit(i + 1, i + 1 + len, rule::KV, kind);
+    }
+    true
+}
+
+/// Where the value that starts at `i` ends.
+fn bounds(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> Option<Value> {
+    let v = f.v;
+    let escaped = usize::from(at(v, i) == b'\\');
+    let quote = at(v, i + escaped);
+    let value = if matches!(quote, b'"' | b'\'') || quote == b'`' && escaped == 0 {
+        let start = i + escaped + 1;
+        Value { start, end: quoted_end(v, start, quote, escaped == 1), quoted: true }
+    } else {
+        if matches!(at(v, i), 0 | b' ' | b'\t' | b'\r' | b'\n') {
+            return None;
+        }
+        Value { start: i, end: bare_end(v, found, i), quoted: false }
+    };
+    // Spaces before the end of an unquoted value are not part of it.
+    let text = v.get(value.start..value.end)?;
+    let blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b',');
+    let trailing = text.iter().rev().take_while(blank).count();
+    let end = if value.quoted { value.end } else { value.end - trailing };
+    Some(Value { end, ..value })
+}
+
+/// Where a quoted value ends: at its quote, which no backslash precedes unless the first one has one.
+fn quoted_end(v: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
+    let rest = v.get(start..).unwrap_or_default();
+    let mut i = 0;
+    while i < rest.len() {
+        match rest[i] {
+            b'\\' if escaped && at(rest, i + 1) == quote => return start + i,
+            b'\\' => i += 2,
+            b if b == quote => return start + i,
+            _ => i += 1,
+        }
+    }
+    start + i.min(rest.len())
+}
+
+/// Where an unquoted value ends: that depends on what it is.
+fn bare_end(v: &[u8], found: &Found<'_>, start: usize) -> usize {
+    let max = match found.class {
+        KeyClass::Name | KeyClass::Address => NAME_BYTES_MAX,
+        KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => NUMBER_BYTES_MAX,
+        _ => v.len(),
+    };
+    let limit = v.len().min(start.saturating_add(max));
+    (start..limit).find(|&i| ends_bare(v, found, i)).unwrap_or(limit)
+}
+
+fn ends_bare(v: &[u8], found: &Found<'_>, i: usize) -> bool {
+    let (b, class) = (v[i], found.class);
+    match class {
+        KeyClass::Name | KeyClass::Address => {
+            matches!(b, b';' | b'&' | b'\n' | b'"' | b'\'' | b'}' | b']' | b'|')
+                || b == b')' && class == KeyClass::Name
+                || b == b',' && (class == KeyClass::Name || pair_follows(v, i + 1))
+                || b == b' ' && (pair_follows(v, i) || small_word_follows(v, i, class))
+                || b == b',' && v[i..].starts_with(b", ok")
+        }
+        KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
+            !(b.is_ascii_alphanumeric()
+                || matches!(b, b'+' | b'(' | b')' | b'.' | b'%' | b'-' | b' '))
+                || b == b' ' && (pair_follows(v, i) || WORDS.run(v, i + 1, 3) == 3)
+        }
+        KeyClass::Auth => matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b',' | b';' | b'&' | b'}'),
+        KeyClass::Cookie => matches!(b, b'\n' | b'\r' | b'"' | b'\''),
+        _ => ends_secret(v, i, b) || b == b'&' && (found.query || pair_follows(v, i + 1)),
+    }
+}
+
+const WORDS: ByteSet = ByteSet::of(b"a-z");
+
+fn ends_secret(v: &[u8], i: usize, b: u8) -> bool {
+    let next = at(v, i + 1);
+    match b {
+        b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b'`' => true,
+        b',' | b';' => matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n') || pair_follows(v, i + 1),
+        b'}' | b')' | b']' => {
+            matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b'}' | b')' | b']')
+        }
+        // `\"` and `\n` of an escaped text.
+        b'\\' => matches!(next, b'"' | b'\''),
+        _ => false,
+    }
+}
+
+/// Whether ` word=` stands at `i`.
+fn pair_follows(v: &[u8], i: usize) -> bool {
+    let gap = ByteSet::of(b" ").run(v, i, 4);
+    let word = ByteSet::of(b"A-Za-z0-9_.\\-").run(v, i + gap, 48);
+    word > 0 && at(v, i + gap + word) == b'='
+}
+
+/// ` to `, ` from `, ` by ` end an address.
+fn small_word_follows(v: &[u8], i: usize, class: KeyClass) -> bool {
+    class == KeyClass::Address
+        && [&b" to "[..], b" from ", b" by "].iter().any(|word| v[i..].starts_with(word))
+}
+
+/// Words that stand for the absence of a value, or for what was wrong with it.
+#[rustfmt::skip]
+fn is_no_value(text: &[u8]) -> bool {
+    let mut low = [0u8; 12];
+    let Some(low) = low.get_mut(..text.len()) else { return false };
+    low.copy_from_slice(text);
+    low.make_ascii_lowercase();
+    matches!(
+        &*low,
+        b"null" | b"none" | b"true" | b"false" | b"undefined" | b"nil" | b"n/a" | b"-" | b"ok"
+            | b"missing" | b"invalid" | b"expired" | b"required" | b"string" | b"str" | b"empty"
+            | b"(null)" | b"yes" | b"no" | b"&str" | b"bytes" | b"text" | b"char"
+    )
+}
+
+/// Variables, templates, addresses in memory: what stands where a value would.
+fn is_placeholder(text: &[u8], quoted: bool) -> bool {
+    if text.len() > 2 && text.iter().all(|&b| b == text[0]) {
+        return true;
+    }
+    let whole = |open: &[u8], close: u8| text.starts_with(open) && text.ends_with(&[close]);
+    match text {
+        [b'$', b'{' | b'(', ..] | [b'{', b'{', ..] | [b'#', b'{', ..] | [b'.', b'.', b'.', ..] => {
+            true
+        }
+        [b'$', name @ ..] if is_variable(name) => true,
+        [b'%', b's' | b'd' | b'v' | b'@'] => true,
+        [b'%', b'(' | b'{', ..] => true,
+        [b'0', b'x', hex @ ..] => hex.iter().all(|&b| HEX.has(b)),
+        _ => {
+            whole(b"<", b'>')
+                || whole(b"{", b'}') && !quoted
+                || [&b"process.env"[..], b"os.environ", b"env."].iter().any(|p| text.starts_with(p))
+                || is_object(text)
+                || is_rendered(text)
+        }
+    }
+}
+
+/// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` was chosen by somebody.
+fn is_variable(name: &[u8]) -> bool {
+    let word = |is: fn(&u8) -> bool| name.iter().all(|b| is(b) || *b == b'_');
+    name.is_empty()
+        || word(u8::is_ascii_lowercase)
+        || name[0].is_ascii_uppercase() && word(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// `com.example.Token@1b2c3d4e`: an object's name and hash.
+fn is_object(text: &[u8]) -> bool {
+    let Some(sign) = text.iter().position(|&b| b == b'@') else { return false };
+    let (name, hash) = (&text[..sign], &text[sign + 1..]);
+    let class = name.contains(&b'.') || name.first().is_some_and(u8::is_ascii_uppercase);
+    class
+        && !name.is_empty()
+        && name.iter().all(|&b| WORD.has(b) || matches!(b, b'.' | b'$'))
+        && (1..=8).contains(&hash.len())
+        && hash.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+}
+
+/// `Token{78af589`: the beginning of an object written out.
+fn is_rendered(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|&&b| WORD.has(b)).count();
+    name > 0 && at(text, name) == b'{' && text[0].is_ascii_alphabetic()
+}
+
+/// Whether the text fits the class well enough.
+fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    match found.class {
+        KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
+            text.iter().filter(|b| b.is_ascii_digit()).count() >= 6
+        }
+        KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
+        KeyClass::Name if found.is_lone() => is_full_name(text),
+        KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
+        KeyClass::Address => is_postal(text),
+        KeyClass::Dob => text.iter().filter(|b| b.is_ascii_digit()).count() >= 4,
+        KeyClass::Password => password_worth(found, text, quoted, spaced),
+        _ => secret_worth(found, text, quoted, spaced),
+    }
+}
+
+/// Words with a space between, or another script: what `name="kube-api-access"` is not.
+fn is_full_name(text: &[u8]) -> bool {
+    let letter = |b: &u8| {
+        b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b' ' | b'.' | b'-' | b'\'' | b'\\')
+    };
+    let foreign = text.iter().any(|b| !b.is_ascii()) || text.starts_with(b"\\u");
+    foreign || text.iter().all(letter) && text.contains(&b' ') && text[0].is_ascii_uppercase()
+}
+
+/// Something with a space, a comma in it, or of another script: what types and addresses of machines
+/// are not.
+fn is_postal(text: &[u8]) -> bool {
+    let open = matches!(text[0], b'{' | b'[' | b'(');
+    let gap = text.iter().any(|b| matches!(b, b' ' | b',' | b'+' | b'\\') || !b.is_ascii())
+        || text.windows(3).any(|w| w == b"%20");
+    text.len() >= 3 && !open && gap
+}
+
+/// `password: incorrect` and the package `libpam-pwd:amd64` are no passwords.
+fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    // The beginning of a list or a map, whose strings are looked at by their own keys.
+    if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
+        return false;
+    }
+    if quoted || !found.colon || found.quoted_key {
+        return true;
+    }
+    let plain = text.iter().all(u8::is_ascii_alphabetic);
+    let short = text.len() < 6 && text.iter().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    !(plain && spaced && text.len() < 12 || short && !spaced)
+}
+
+/// Keys and tokens are long and drawn; in sentences their words stand before other things.
+fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+    if quoted {
+        return text.len() >= 8 || !counts(found.key);
+    }
+    let colon = found.colon && !found.quoted_key;
+    let digits = text.iter().any(u8::is_ascii_digit);
+    if matches!(text[0], b'{' | b'[') || is_code(text) {
+        return false;
+    }
+    if colon && (text.len() < 8 || is_path(text) || !mixed(text)) {
+        return false;
+    }
+    if counts(found.key) && (text.len() < 8 || text.iter().all(u8::is_ascii_digit)) {
+        return false;
+    }
+    digits || !(colon && spaced)
+}
+
+/// Words whose values are sometimes no secrets but their number, name or state.
+fn counts(key: &[u8]) -> bool {
+    matches!(
+        Tokens::split(key).last(0),
+        b"secret"
+            | b"secrets"
+            | b"token"
+            | b"tokens"
+            | b"key"
+            | b"keys"
+            | b"credential"
+            | b"credentials"
+            | b"creds"
+            | b"cookie"
+            | b"cookies"
+            | b"auth"
+    )
+}
+
+/// `foo(bar)`, `std::string`: code.
+fn is_code(text: &[u8]) -> bool {
+    text.windows(2).any(|w| w == b"::")
+        || text.iter().any(|b| matches!(b, b'(' | b'!')) && text.iter().all(|b| !b.is_ascii_digit())
+}
+
+/// Dotted words, as classes and packages have them.
+fn is_path(text: &[u8]) -> bool {
+    let mut digits = 0;
+    let long = text.iter().filter(|&&b| b != b'.').any(|b| {
+        digits = if b.is_ascii_digit() { digits + 1 } else { 0 };
+        digits == 4
+    });
+    text.contains(&b'.') && !long
+}
+
+/// What an authorization header's value says.
+pub(crate) enum AuthValue {
+    /// Scheme and credentials: where the latter start and end, and how many bytes may stay.
+    Scheme { start: usize, end: usize, keep: u8 },
+    /// Something else.
+    Other,
+    /// Already masked.
+    Masked,
+}
+
+/// Splits an authorization header's value.
+pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
+    const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"digest", b"apikey", b"negotiate"];
+    let lead = text.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let rest = &text[lead..];
+    if mask_len(rest) != 0 {
+        return AuthValue::Masked;
+    }
+    let word = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let gap = rest[word..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    if gap == 0 || !SCHEMES.iter().any(|s| rest[..word].eq_ignore_ascii_case(s)) {
+        return AuthValue::Other;
+    }
+    let start = lead + word + gap;
+    let len = text[start..].iter().rev().skip_while(|b| b.is_ascii_whitespace()).count();
+    if len == 0 {
+        return AuthValue::Other;
+    }
+    let credentials = &text[start..start + len];
+    if mask_len(credentials) != 0 {
+        return AuthValue::Masked;
+    }
+    // Only what is one word may show its end: the last four of a Digest are not a key's.
+    let one = !credentials.iter().any(u8::is_ascii_whitespace);
+    let plain = credentials[len.saturating_sub(4)..].iter().all(u8::is_ascii_alphanumeric);
+    let keep = if one && plain && len >= 16 { 4 } else { 0 };
+    AuthValue::Scheme { start, end: start + len, keep }
+}
+
+fn auth(f: &mut Finder<'_>, value: &Value) {
+    let text = &f.v[value.start..value.end];
+    match auth_value(text) {
+        AuthValue::Scheme { start, end, keep } => {
+            f.kv_from = value.end;
+            f.hit_keeping(
+                value.start + start,
+                value.start + end,
+                rule::KV_AUTH,
+                Kind::Bearer,
+                keep,
+            );
+        }
+        AuthValue::Other if text.len() >= 8 || f.is_cut(value.end) => {
+            f.kv_from = value.end;
+            f.hit(value.start, value.end, rule::KV_AUTH, Kind::Secret);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,106 @@
+//! The detectors, by anchor.
+//!
+//! Each `at_…` function may be called with any position of the text and checks for itself whether
+//! its anchor is there. The prefilter calls it where the anchor can be; the oracle of the tests
+//! calls it everywhere.
+
+mod auth;
+mod card;
+mod email;
+mod hex;
+mod hint;
+mod iban;
+mod jwt;
+mod kv;
+mod kv_value;
+mod network;
+mod number;
+mod phone;
+mod private_key;
+mod prose;
+mod provider;
+mod pwhash;
+mod shape;
+mod ssn;
+mod url;
+
+pub(crate) use kv::{KeyTails, may_be as kv_may_be};
+pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use provider::Literals;
+
+use super::bytes::{at, before, is_word};
+use super::find::Finder;
+use super::kind::Kind;
+
+/// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
+pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
+    match at(f.v, p) {
+        b'@' => email::find(f, p, p + 1),
+        b'%' if f.v[p..].starts_with(b"%40") => email::find(f, p, p + 3),
+        b'=' => kv::find(f, p),
+        b':' => {
+            if f.v[p..].starts_with(b"://") {
+                url::find(f, p);
+            } else {
+                kv::find(f, p);
+                shape::telegram(f, p);
+                if f.rules.macs {
+                    network::mac(f, p);
+                }
+            }
+        }
+        b'$' => pwhash::find(f, p),
+        b'~' => shape::azure_ad(f, p),
+        _ => {}
+    }
+}
+
+/// The first digit of a number that no word character precedes.
+pub(crate) fn at_number(f: &mut Finder<'_>, p: usize) {
+    if !at(f.v, p).is_ascii_digit() || is_word(before(f.v, p)) {
+        return;
+    }
+    number::find(f, p);
+}
+
+/// The first character of a word.
+pub(crate) fn at_word(f: &mut Finder<'_>, p: usize) {
+    if !is_word(at(f.v, p)) || is_word(before(f.v, p)) {
+        return;
+    }
+    provider::find(f, p);
+    shape::at_word(f, p);
+    hex::find(f, p);
+}
+
+/// The first character of `bearer`, `basic`, `password`, `BEGIN` and their like.
+pub(crate) fn at_keyword(f: &mut Finder<'_>, p: usize) {
+    if is_word(before(f.v, p)) {
+        return;
+    }
+    match (at(f.v, p) | 0x20, at(f.v, p + 2) | 0x20) {
+        (b'b', b'a') => auth::find(f, p, b"bearer", Kind::Bearer),
+        (b'b', b's') => auth::find(f, p, b"basic", Kind::Basic),
+        (b'b', b'g') => private_key::find(f, p),
+        (b't', b'k') => prose::find(f, p, b"token", false),
+        (b's', b'c') => prose::find(f, p, b"secret", false),
+        (b'a', b'i') if matches!(at(f.v, p + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
+            for word in [&b"api key"[..], b"api_key", b"api-key", b"apikey"] {
+                prose::find(f, p, word, false);
+            }
+        }
+        (b'p', b's') => {
+            for word in [&b"password"[..], b"passwd", b"passphrase"] {
+                prose::find(f, p, word, true);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Two capitals and two digits at the start of a word.
+pub(crate) fn at_iban(f: &mut Finder<'_>, p: usize) {
+    if !is_word(before(f.v, p)) {
+        iban::find(f, p);
+    }
+}

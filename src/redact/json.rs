@@ -1,0 +1,326 @@
+//! JSON inside texts: walks an object or array without building anything.
+//!
+//! Two passes: the first checks that the whole text is JSON, the second reports its scalar values with
+//! the class that their keys give them. Depth is bounded; deeper texts are the caller's to refuse.
+
+use super::kind::KeyClass;
+use super::rules::Rules;
+
+/// Deepest nesting that is walked.
+pub(crate) const DEPTH_MAX: usize = 64;
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A whole JSON object or array.
+    Json,
+    /// Something else.
+    Text,
+    /// JSON so far, and nested deeper than [`DEPTH_MAX`].
+    Deep,
+}
+
+/// A scalar value: where its text is (without quotes), and what its key says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: LeafKind,
+    pub(crate) class: KeyClass,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeafKind {
+    /// A string; whether a backslash occurs in it.
+    Text {
+        escaped: bool,
+    },
+    Number,
+    /// `true`, `false`, `null`.
+    Word,
+}
+
+/// A container that is open.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    array: bool,
+    /// The nearest key around it: start and end in the text.
+    key: (usize, usize),
+    /// What that key says about values directly in it, when it is an array.
+    class: KeyClass,
+}
+
+/// The open containers; kept by the caller so that walking allocates once.
+#[derive(Debug, Default)]
+pub(crate) struct Stack(Vec<Frame>);
+
+struct Walk<'a> {
+    v: &'a [u8],
+    i: usize,
+}
+
+enum Stop {
+    Bad,
+    Deep,
+}
+
+impl Walk<'_> {
+    fn peek(&self) -> u8 {
+        self.v.get(self.i).copied().unwrap_or(0)
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\r' | b'\n') {
+            self.i += 1;
+        }
+    }
+
+    fn expect(&mut self, b: u8) -> Result<(), Stop> {
+        if self.peek() != b {
+            return Err(Stop::Bad);
+        }
+        self.i += 1;
+        Ok(())
+    }
+
+    /// A string, the quote being next: where its content is, and whether it holds a backslash.
+    fn string(&mut self) -> Result<(usize, usize, bool), Stop> {
+        self.expect(b'"')?;
+        let start = self.i;
+        let mut escaped = false;
+        loop {
+            let rest = self.v.get(self.i..).ok_or(Stop::Bad)?;
+            let len = memchr::memchr2(b'"', b'\\', rest).ok_or(Stop::Bad)?;
+            if rest[..len].contains(&b'\n') {
+                return Err(Stop::Bad);
+            }
+            self.i += len;
+            if self.peek() == b'"' {
+                self.i += 1;
+                return Ok((start, self.i - 1, escaped));
+            }
+            escaped = true;
+            self.escape()?;
+        }
+    }
+
+    /// An escape, the backslash being next.
+    fn escape(&mut self) -> Result<(), Stop> {
+        let len = match self.v.get(self.i + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => {
+                let hex = self.v.get(self.i + 2..self.i + 6).ok_or(Stop::Bad)?;
+                if !hex.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Stop::Bad);
+                }
+                6
+            }
+            _ => return Err(Stop::Bad),
+        };
+        self.i += len;
+        Ok(())
+    }
+
+    /// A number, or one of the three words.
+    fn bare(&mut self) -> Result<(usize, usize, LeafKind), Stop> {
+        let start = self.i;
+        let is = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
+        while is(self.peek()) {
+            self.i += 1;
+        }
+        let text = &self.v[start..self.i];
+        let kind = match text {
+            b"true" | b"false" | b"null" => LeafKind::Word,
+            // A number by its letters; whether it is well formed changes nothing here.
+            [b'-' | b'0'..=b'9', rest @ ..]
+                if rest.iter().all(|&b| {
+                    b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')
+                }) =>
+            {
+                LeafKind::Number
+            }
+            _ => return Err(Stop::Bad),
+        };
+        Ok((start, self.i, kind))
+    }
+}
+
+/// Decides what `v` is.
+pub(crate) fn shape(v: &[u8], stack: &mut Stack) -> Shape {
+    let first = v.iter().find(|b| !b.is_ascii_whitespace());
+    let last = v.iter().rev().find(|b| !b.is_ascii_whitespace());
+    if !matches!((first, last), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))) {
+        return Shape::Text;
+    }
+    match walk(v, stack, |_, _, _| KeyClass::Plain, |_| true) {
+        Ok(()) => Shape::Json,
+        Err(Stop::Bad) => Shape::Text,
+        Err(Stop::Deep) => Shape::Deep,
+    }
+}
+
+/// Reports the scalar values of `v`, which [`shape`] found to be JSON, until `leaf` returns false.
+pub(crate) fn leaves(v: &[u8], rules: &Rules, stack: &mut Stack, leaf: impl FnMut(Leaf) -> bool) {
+    let decide = |v: &[u8], key: (usize, usize), parent: (usize, usize)| {
+        let mut own = [0u8; 96];
+        let mut around = [0u8; 96];
+        let key = unescape_key(&v[key.0..key.1], &mut own);
+        let parent = unescape_key(&v[parent.0..parent.1], &mut around);
+        rules.key(key, (!parent.is_empty()).then_some(parent))
+    };
+    // It was JSON a moment ago.
+    let _ = walk(v, stack, decide, leaf);
+}
+
+/// A key without its escapes; long ones are cut at the front, as key decisions do.
+fn unescape_key<'a>(raw: &'a [u8], out: &'a mut [u8; 96]) -> &'a [u8] {
+    if !raw.contains(&b'\\') {
+        return raw;
+    }
+    let mut len = 0;
+    unescape(raw, |b| {
+        if len == out.len() {
+            out.copy_within(1.., 0);
+            len -= 1;
+        }
+        out[len] = b;
+        len += 1;
+    });
+    &out[..len]
+}
+
+/// Calls `push` with each byte of what the JSON string content `raw` says.
+///
+/// A lone surrogate becomes U+FFFD.
+pub(crate) fn unescape(raw: &[u8], mut push: impl FnMut(u8)) {
+    let mut i = 0;
+    while i < raw.len() {
+        if raw[i] != b'\\' {
+            push(raw[i]);
+            i += 1;
+            continue;
+        }
+        match raw.get(i + 1) {
+            Some(b'u') => {
+                let (c, len) = unicode(raw, i);
+                i += len;
+                let mut utf8 = [0; 4];
+                c.encode_utf8(&mut utf8).bytes().for_each(&mut push);
+                continue;
+            }
+            Some(b'b') => push(8),
+            Some(b'f') => push(12),
+            Some(b'n') => push(b'\n'),
+            Some(b'r') => push(b'\r'),
+            Some(b't') => push(b'\t'),
+            Some(&other) => push(other),
+            None => {}
+        }
+        i += 2;
+    }
+}
+
+/// Appends `text` as JSON string content: quotes, backslashes and control characters escaped.
+pub(crate) fn escape(text: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for &b in text {
+        match b {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..=0x1F => {
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+            }
+            _ => out.push(b),
+        }
+    }
+}
+
+/// The character of the `\u` escape at `i`, or of two that are a surrogate pair; and their length.
+fn unicode(raw: &[u8], i: usize) -> (char, usize) {
+    let unit = |i: usize| -> Option<u32> {
+        if raw.get(i..i + 2)? != b"\\u" {
+            return None;
+        }
+        let hex = ::core::str::from_utf8(raw.get(i + 2..i + 6)?).ok()?;
+        u32::from_str_radix(hex, 16).ok()
+    };
+    let Some(first) = unit(i) else { return (char::REPLACEMENT_CHARACTER, 2) };
+    if let (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) = (first, unit(i + 6)) {
+        let c = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        return (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
+    }
+    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+}
+
+fn walk(
+    v: &[u8],
+    stack: &mut Stack,
+    decide: impl Fn(&[u8], (usize, usize), (usize, usize)) -> KeyClass,
+    mut leaf: impl FnMut(Leaf) -> bool,
+) -> Result<(), Stop> {
+    let stack = &mut stack.0;
+    stack.clear();
+    let mut w = Walk { v, i: 0 };
+    // The key of the value that comes next, and what it says.
+    let mut key = (0, 0);
+    let mut class = KeyClass::Plain;
+    loop {
+        // A value.
+        w.space();
+        let mut opened = false;
+        match w.peek() {
+            b @ (b'{' | b'[') => {
+                if stack.len() == DEPTH_MAX {
+                    return Err(Stop::Deep);
+                }
+                w.i += 1;
+                stack.push(Frame { array: b == b'[', key, class });
+                opened = true;
+            }
+            b'"' => {
+                let (start, end, escaped) = w.string()?;
+                if !leaf(Leaf { start, end, kind: LeafKind::Text { escaped }, class }) {
+                    return Ok(());
+                }
+            }
+            _ => {
+                let (start, end, kind) = w.bare()?;
+                if !leaf(Leaf { start, end, kind, class }) {
+                    return Ok(());
+                }
+            }
+        }
+        // What closes, and the comma.
+        loop {
+            w.space();
+            let Some(frame) = stack.last() else {
+                return if w.i == v.len() { Ok(()) } else { Err(Stop::Bad) };
+            };
+            if w.peek() == if frame.array { b']' } else { b'}' } {
+                w.i += 1;
+                stack.pop();
+                opened = false;
+                continue;
+            }
+            if !opened {
+                w.expect(b',')?;
+            }
+            break;
+        }
+        // The next key.
+        let Some(&frame) = stack.last() else { return Err(Stop::Bad) };
+        if frame.array {
+            (key, class) = (frame.key, frame.class);
+        } else {
+            w.space();
+            let (start, end, _) = w.string()?;
+            key = (start, end);
+            class = decide(v, key, frame.key);
+            w.space();
+            w.expect(b':')?;
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! What can be found, what a key can promise, and what stands in for it.
+//!
+//! Nothing here allocates or blocks; all types are small and `Copy`.
+
+/// What a hit is. Decides the stand-in that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A password or another secret, known by its key.
+    Secret,
+    /// A credential recognised by its own shape: a provider token, a long hex string after a hint.
+    Token,
+    /// What follows `Bearer`; the last four characters may stay.
+    Bearer,
+    /// What follows `Basic`.
+    Basic,
+    /// The password in `scheme://user:password@host`.
+    UrlPassword,
+    /// A JSON web token.
+    Jwt,
+    /// A PEM private key, from BEGIN to END.
+    PrivateKey,
+    /// A password hash in crypt(3), Argon2 or Kerberos form.
+    PwHash,
+    /// The name of a person.
+    Name,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A postal address.
+    Address,
+    /// A social security, tax or passport number.
+    Ssn,
+    /// A payment card number.
+    Card,
+    /// An IBAN or another bank account number.
+    Iban,
+    /// A date of birth.
+    Dob,
+    /// A payment gateway's user-defined field.
+    Udf,
+    /// An IP address; opt-in. Its last part goes.
+    Ip,
+    /// A hardware address; opt-in.
+    Mac,
+    /// Found by the user's own rule.
+    Custom,
+    /// What a length limit cut in two: the rest of a candidate that can no longer be judged.
+    Cut,
+    /// A value whose examination went over its budget.
+    Overrun,
+}
+
+/// How many kinds there are.
+pub const KINDS: usize = Kind::Overrun as usize + 1;
+
+impl Kind {
+    /// All kinds, in order of their numbers.
+    pub const ALL: [Kind; KINDS] = [
+        Kind::Secret,
+        Kind::Token,
+        Kind::Bearer,
+        Kind::Basic,
+        Kind::UrlPassword,
+        Kind::Jwt,
+        Kind::PrivateKey,
+        Kind::PwHash,
+        Kind::Name,
+        Kind::Email,
+        Kind::Phone,
+        Kind::Address,
+        Kind::Ssn,
+        Kind::Card,
+        Kind::Iban,
+        Kind::Dob,
+        Kind::Udf,
+        Kind::Ip,
+        Kind::Mac,
+        Kind::Custom,
+        Kind::Cut,
+        Kind::Overrun,
+    ];
+
+    /// The name used in rule files and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Secret => "secret",
+            Kind::Token => "token",
+            Kind::Bearer => "bearer",
+            Kind::Basic => "basic",
+            Kind::UrlPassword => "url_password",
+            Kind::Jwt => "jwt",
+            Kind::PrivateKey => "private_key",
+            Kind::PwHash => "pwhash",
+            Kind::Name => "name",
+            Kind::Email => "email",
+            Kind::Phone => "phone",
+            Kind::Address => "address",
+            Kind::Ssn => "ssn",
+            Kind::Card => "card",
+            Kind::Iban => "iban",
+            Kind::Dob => "dob",
+            Kind::Udf => "udf",
+            Kind::Ip => "ip",
+            Kind::Mac => "mac",
+            Kind::Custom => "custom",
+            Kind::Cut => "cut",
+            Kind::Overrun => "overrun",
+        }
+    }
+
+    /// Whether this is about a person, as opposed to a credential.
+    pub const fn is_personal(self) -> bool {
+        matches!(
+            self,
+            Kind::Name
+                | Kind::Email
+                | Kind::Phone
+                | Kind::Address
+                | Kind::Ssn
+                | Kind::Card
+                | Kind::Iban
+                | Kind::Dob
+                | Kind::Udf
+        )
+    }
+
+    /// The bit of this kind in a [`KindSet`].
+    pub const fn bit(self) -> u32 {
+        1 << (self as u8)
+    }
+}
+
+/// A set of kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KindSet(u32);
+
+impl KindSet {
+    /// No kind.
+    pub const EMPTY: KindSet = KindSet(0);
+    /// Every kind.
+    pub const ALL: KindSet = KindSet((1 << KINDS) - 1);
+
+    /// Whether `kind` is in the set.
+    pub const fn has(self, kind: Kind) -> bool {
+        self.0 & kind.bit() != 0
+    }
+
+    /// This set and `kind`.
+    pub const fn with(self, kind: Kind) -> KindSet {
+        KindSet(self.0 | kind.bit())
+    }
+
+    /// This set without `kind`.
+    pub const fn without(self, kind: Kind) -> KindSet {
+        KindSet(self.0 & !kind.bit())
+    }
+
+    /// The kinds in either set.
+    pub const fn union(self, other: KindSet) -> KindSet {
+        KindSet(self.0 | other.0)
+    }
+
+    /// The bits, for hashing a rule set.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+/// What a key promises about its value: the key decision, made once per key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum KeyClass {
+    /// Nothing: the value itself is scanned.
+    #[default]
+    Plain,
+    /// A password or the like. Numbers go too.
+    Password,
+    /// A key, token or credential. Numbers under it are counts and stay.
+    Secret,
+    /// A token-like secret (`token`, `api_key`, `jwt`); a profile may give it a stand-in of its own.
+    Token,
+    /// A cookie header: its value runs to the end of the line.
+    Cookie,
+    /// An authorization header: the scheme stays.
+    Auth,
+    /// A person's name.
+    Name,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A postal address.
+    Address,
+    /// A social security, tax or passport number.
+    Ssn,
+    /// A card number.
+    Card,
+    /// A bank account.
+    Bank,
+    /// A date of birth.
+    Dob,
+    /// A user-defined field of a payment gateway.
+    Udf,
+    /// The user's own rule says that this key's values go.
+    Custom,
+}
+
+impl KeyClass {
+    /// The kind of hit that a value under this key makes; `None` for [`KeyClass::Plain`].
+    pub const fn kind(self) -> Option<Kind> {
+        Some(match self {
+            KeyClass::Plain => return None,
+            KeyClass::Password | KeyClass::Secret | KeyClass::Token | KeyClass::Cookie => {
+                Kind::Secret
+            }
+            KeyClass::Auth => Kind::Bearer,
+            KeyClass::Name => Kind::Name,
+            KeyClass::Email => Kind::Email,
+            KeyClass::Phone => Kind::Phone,
+            KeyClass::Address => Kind::Address,
+            KeyClass::Ssn => Kind::Ssn,
+            KeyClass::Card => Kind::Card,
+            KeyClass::Bank => Kind::Iban,
+            KeyClass::Dob => Kind::Dob,
+            KeyClass::Udf => Kind::Udf,
+            KeyClass::Custom => Kind::Custom,
+        })
+    }
+
+    /// Whether the value is some secret, not personal data.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, KeyClass::Password | KeyClass::Secret | KeyClass::Token | KeyClass::Cookie)
+    }
+
+    /// How many digits a bare number needs before it goes under this key; `None` if numbers stay.
+    ///
+    /// A number under `tokens` is a count, a number under `pin` is the secret itself.
+    pub const fn number_digits_min(self) -> Option<usize> {
+        match self {
+            KeyClass::Password => Some(3),
+            KeyClass::Ssn | KeyClass::Card | KeyClass::Phone | KeyClass::Bank | KeyClass::Dob => {
+                Some(6)
+            }
+            KeyClass::Custom => Some(1),
+            _ => None,
+        }
+    }
+}
+
+/// Which words are written. What is found is the same under all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Profile {
+    /// `<email>`, `<phone>`, `<token>`, `***REDACTED***`.
+    #[default]
+    Default,
+    /// As default, but `<redacted>` for a key hit without a kind of its own.
+    Structlog,
+    /// Personal data becomes `ptok:v1:…` where a tokenizer is set, else `[PII_REDACTED]`.
+    Ecs,
+    /// `***REDACTED***` for everything.
+    Audit,
+}
+
+impl Profile {
+    /// The profile of that name, or `None`.
+    pub fn from_name(name: &str) -> Option<Profile> {
+        Some(match name {
+            "default" => Profile::Default,
+            "structlog" => Profile::Structlog,
+            "ecs" => Profile::Ecs,
+            "audit" => Profile::Audit,
+            _ => return None,
+        })
+    }
+
+    /// The profile's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Default => "default",
+            Profile::Structlog => "structlog",
+            Profile::Ecs => "ecs",
+            Profile::Audit => "audit",
+        }
+    }
+
+    /// Whether personal data becomes keyed tokens where a tokenizer is set.
+    pub const fn tokenizes(self) -> bool {
+        matches!(self, Profile::Ecs)
+    }
+
+    /// The stand-in for a hit of this kind, where it is a fixed text.
+    pub const fn mask(self, kind: Kind) -> &'static str {
+        // The scheme stays in front of these two, the host behind the third: all profiles agree.
+        if matches!(kind, Kind::Bearer | Kind::Basic | Kind::UrlPassword) {
+            return "****";
+        }
+        match self {
+            Profile::Audit => "***REDACTED***",
+            Profile::Ecs if kind.is_personal() => "[PII_REDACTED]",
+            _ => match kind {
+                Kind::Name => "<name>",
+                Kind::Email => "<email>",
+                Kind::Phone => "<phone>",
+                Kind::Address => "<address>",
+                Kind::Ssn => "<ssn>",
+                Kind::Card => "<card>",
+                Kind::Iban => "<iban>",
+                Kind::Dob => "<dob>",
+                Kind::Jwt => "<jwt>",
+                Kind::Token => "<token>",
+                Kind::PrivateKey => "<private_key>",
+                Kind::PwHash => "<pwhash>",
+                Kind::Udf => "[PII_REDACTED]",
+                Kind::Ip => "<ip>",
+                Kind::Mac => "<mac>",
+                Kind::Cut => "<cut>",
+                _ => "***REDACTED***",
+            },
+        }
+    }
+
+    /// The stand-in for a whole value under a key of this class.
+    pub const fn key_mask(self, class: KeyClass) -> &'static str {
+        match (self, class) {
+            (Profile::Structlog, KeyClass::Token) => "<token>",
+            (
+                Profile::Structlog,
+                KeyClass::Password
+                | KeyClass::Secret
+                | KeyClass::Cookie
+                | KeyClass::Name
+                | KeyClass::Address
+                | KeyClass::Dob
+                | KeyClass::Udf
+                | KeyClass::Ssn,
+            ) => "<redacted>",
+            (_, KeyClass::Auth) => "***REDACTED***",
+            (_, class) => match class.kind() {
+                Some(kind) => self.mask(kind),
+                None => "",
+            },
+        }
+    }
+}
+
+/// The longest fixed stand-in, in bytes: no hit grows a value by more than this, or by a token.
+pub const MASK_BYTES_MAX: usize = 14;
+
+/// The fixed stand-ins, all of them: a value that is one of these is left alone.
+const MASKS: [&[u8]; 22] = [
+    b"***REDACTED***",
+    b"[PII_REDACTED]",
+    b"<redacted>",
+    b"<name>",
+    b"<email>",
+    b"<phone>",
+    b"<address>",
+    b"<ssn>",
+    b"<card>",
+    b"<iban>",
+    b"<dob>",
+    b"<jwt>",
+    b"<token>",
+    b"<private_key>",
+    b"<pwhash>",
+    b"<ip>",
+    b"<mac>",
+    b"<cut>",
+    b"<key>",
+    b"<secret>",
+    b"<password>",
+    b"<pii>",
+];
+
+/// How long the stand-in at the start of `v` is, or 0.
+///
+/// Knows the fixed texts of every profile, `****` with up to four characters after it, and the
+/// tokens `ptok:v1:…` and `penc:v1:…`.
+pub fn mask_len(v: &[u8]) -> usize {
+    match v.first() {
+        Some(b'*' | b'<' | b'[') => {}
+        Some(b'p') => return token_len(v),
+        _ => return 0,
+    }
+    for mask in MASKS {
+        if v.starts_with(mask) {
+            return mask.len();
+        }
+    }
+    if v.starts_with(b"****") {
+        let tail = v[4..].iter().take(5).take_while(|b| b.is_ascii_alphanumeric()).count();
+        return 4 + if tail > 4 { 0 } else { tail };
+    }
+    0
+}
+
+/// How long the keyed token (`ptok:v1:…`, `penc:v1:kid:…`) at the start of `v` is, or 0.
+pub fn token_len(v: &[u8]) -> usize {
+    let body = |from: usize| {
+        let rest = v.get(from..).unwrap_or_default();
+        rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count()
+    };
+    if v.starts_with(b"ptok:v1:") {
+        let n = body(8);
+        return if n == 43 { 8 + n } else { 0 };
+    }
+    if v.starts_with(b"penc:v1:") {
+        let kid = body(8);
+        if (1..=32).contains(&kid) && v.get(8 + kid) == Some(&b':') {
+            // Twelve bytes of nonce and sixteen of tag are 38 characters.
+            let n = body(9 + kid);
+            return if n >= 38 { 9 + kid + n } else { 0 };
+        }
+    }
+    0
+}
+
+/// Whether the whole of `v` is a stand-in.
+pub fn is_mask(v: &[u8]) -> bool {
+    let n = mask_len(v);
+    n != 0 && n == v.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mask_a_profile_writes_is_known_as_a_mask() {
+        for profile in [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit] {
+            for kind in Kind::ALL {
+                let mask = profile.mask(kind).as_bytes();
+                assert!(is_mask(mask), "{profile:?} {kind:?}");
+                assert!(mask.len() <= MASK_BYTES_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_are_known_and_near_tokens_are_not() {
+        let ptok = b"ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY";
+        assert_eq!(token_len(ptok), ptok.len());
+        assert_eq!(token_len(&ptok[..40]), 0);
+        assert_eq!(token_len(b"ptok:v1:"), 0);
+        let penc = b"penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
+        assert_eq!(token_len(penc), penc.len());
+        assert_eq!(token_len(b"penc:v1:rk1:short"), 0);
+        assert_eq!(mask_len(b"****abcd rest"), 8);
+        assert_eq!(mask_len(b"****abcde"), 4);
+    }
+}

@@ -1,0 +1,43 @@
+//! Redaction: what must not reach a sink is found and replaced here.
+//!
+//! Two questions are asked. Of a key, once per call site: does it promise a secret or personal data
+//! ([`Rules::key`])? Of a value, every time: does it hold any ([`Redactor::value`])? Values are decoded
+//! text, before any escaping could hide something. [`Redactor::dirty`] answers the second question for
+//! a whole stretch of memory with many values at once, at the speed of one pass.
+//!
+//! There is no regular expression here. One pass computes byte classes of 64 bytes at a time and
+//! yields places; a hand-written detector looks a bounded distance around each place.
+//!
+//! Promises: a value is either clean, and may be written as it is, or replaced as a whole. What
+//! cannot be examined within its budget is masked whole and counted (fail closed); time is linear in
+//! the length of a value. Redacting twice changes nothing. In steady state nothing is allocated; nothing
+//! ever blocks; no file is touched. A value grows by at most 14 bytes per hit, or 51 for a token.
+//!
+//! Out of reach of rules: names and addresses in free prose, and secrets that look like words.
+
+mod bytes;
+mod classes;
+mod detect;
+mod find;
+mod json;
+mod key;
+mod key_words;
+mod kind;
+#[cfg(test)]
+mod oracle;
+mod provider_table;
+mod redactor;
+#[cfg(feature = "rules-toml")]
+mod rule_file;
+mod rules;
+mod scan;
+mod simd;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use key::{KeyMatch, decide};
+pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
+pub use redactor::{Outcome, Redactor, Tokenize};
+pub use rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, Rules, TokenRule};
+pub use token::HmacTokenizer;

@@ -1,0 +1,432 @@
+//! The redactor: a value in, its stand-in out.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::detect::{self, AuthValue};
+use super::find::{Finder, Hit, merge, rule};
+use super::json::{self, Leaf, LeafKind};
+use super::kind::{KeyClass, Kind, is_mask};
+use super::rules::Rules;
+use super::scan::{self, Anchor};
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a replaced value must be written instead of the original"]
+pub enum Outcome {
+    /// Nothing was found; the original may be written.
+    Clean,
+    /// The output holds what must be written instead.
+    Replaced,
+}
+
+/// Makes stand-ins that are the same for the same value, so that lines can be joined on them.
+pub trait Tokenize: Send + Sync {
+    /// Appends the token of `value` to `out`; false leaves `out` as it was and asks for the fixed text.
+    fn token(&self, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool;
+}
+
+/// How deep JSON inside strings inside JSON is followed; deeper levels are read as plain text.
+const LEVELS: usize = 4;
+
+/// How often a value is looked at again before it is masked whole.
+const PASSES_MAX: usize = 4;
+
+/// Buffers of one level of JSON inside strings.
+#[derive(Debug, Default)]
+struct Level {
+    stack: json::Stack,
+    decoded: Vec<u8>,
+    piece: Vec<u8>,
+}
+
+/// Applies [`Rules`] to values. One per thread; the rules are shared.
+///
+/// Buffers grow to what the largest value needs and stay: in steady state nothing is allocated.
+/// Nothing blocks. A value that costs more than its budget is masked whole and counted as `overrun`.
+pub struct Redactor {
+    rules: Arc<Rules>,
+    hits: Vec<Hit>,
+    levels: [Level; LEVELS],
+    /// What a further look at a redacted value gives.
+    again: Vec<u8>,
+    counts: Vec<u64>,
+    tokenizer: Option<Arc<dyn Tokenize>>,
+}
+
+impl ::core::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Redactor").field("rules", &self.rules.rule_count()).finish_non_exhaustive()
+    }
+}
+
+impl Redactor {
+    /// A redactor for `rules`.
+    pub fn new(rules: Arc<Rules>) -> Redactor {
+        let counts = vec![0; rules.rule_count()];
+        Redactor {
+            rules,
+            hits: Vec::with_capacity(64),
+            levels: Default::default(),
+            again: Vec::new(),
+            counts,
+            tokenizer: None,
+        }
+    }
+
+    /// Uses `tokenizer` for personal data where the profile asks for tokens.
+    #[must_use]
+    pub fn with_tokenizer(mut self, tokenizer: Arc<dyn Tokenize>) -> Redactor {
+        self.tokenizer = Some(tokenizer);
+        self
+    }
+
+    /// The rules in use.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Goes on with other rules. Counters start again; take them before.
+    pub fn set_rules(&mut self, rules: Arc<Rules>) {
+        self.counts.clear();
+        self.counts.resize(rules.rule_count(), 0);
+        self.rules = rules;
+    }
+
+    /// Hits so far, by rule number; see [`Rules::rule_name`].
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Redacts a string value below a key of `class`.
+    ///
+    /// With [`Outcome::Replaced`], the new value was appended to `out`; with [`Outcome::Clean`] `out` is
+    /// as it was. `cut` says that a length limit took the end of the value: what touches that end and
+    /// can no longer be judged is masked.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
+    /// let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    /// let mut out = Vec::new();
+    /// let outcome = redactor.value(KeyClass::Plain, b"sent to ann@example.com", false, &mut out);
+    /// assert_eq!((outcome, &out[..]), (Outcome::Replaced, &b"sent to <email>"[..]));
+    /// ```
+    pub fn value(&mut self, class: KeyClass, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
+        if class != KeyClass::Plain {
+            return self.keyed(class, v, out);
+        }
+        let base = out.len();
+        let outcome = self.text(v, cut, 0, out);
+        if outcome == Outcome::Replaced {
+            self.settle(base, out);
+        }
+        outcome
+    }
+
+    /// Redacts what was appended to `out` behind `base` until nothing more is found.
+    ///
+    /// A stand-in can end a word that barred a detector before (`a@b.com-----BEGIN…`). Only values that
+    /// held something pay for this. What does not come to rest is masked whole.
+    fn settle(&mut self, base: usize, out: &mut Vec<u8>) {
+        let mut again = ::core::mem::take(&mut self.again);
+        let mut rest = false;
+        for _ in 0..PASSES_MAX {
+            again.clear();
+            if self.text(&out[base..], false, 0, &mut again) == Outcome::Clean {
+                rest = true;
+                break;
+            }
+            out.truncate(base);
+            out.extend_from_slice(&again);
+        }
+        self.again = again;
+        if !rest {
+            out.truncate(base);
+            let _ = self.whole(Kind::Overrun, rule::OVERRUN, out);
+        }
+    }
+
+    /// Redacts a number written as `text` (digits, sign, point, exponent) below a key of `class`.
+    ///
+    /// The stand-in is text: what was a JSON number becomes a JSON string.
+    pub fn number(&mut self, class: KeyClass, text: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let whole = text.iter().all(|b| b.is_ascii_digit() || *b == b'-');
+        let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+        match class.number_digits_min() {
+            Some(min) if whole && digits >= min => {
+                self.counts[usize::from(rule::KEY_NUMBER)] += 1;
+                self.stand_in(class, text, out);
+                Outcome::Replaced
+            }
+            _ if class == KeyClass::Plain && whole && (14..=16).contains(&digits) => {
+                self.prose(text, false, out)
+            }
+            _ => Outcome::Clean,
+        }
+    }
+
+    /// Says which values of a long stretch need [`Redactor::value`] at all.
+    ///
+    /// `values` are the places of plain string values in `stretch`, ascending and without overlap; what
+    /// lies between them does not matter. Afterwards `dirty` holds one mark per value: false means that
+    /// [`Redactor::value`] would find it clean. Clean text costs one pass over the stretch, however
+    /// short the values are. Values that were cut, or stand below a telling key, are for
+    /// [`Redactor::value`] anyway.
+    pub fn dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
+        dirty.clear();
+        dirty.resize(values.len(), false);
+        let rules = &*self.rules;
+        let mut search = Search { stretch, values, dirty, next: 0, work: 0 };
+        let hits = &mut self.hits;
+        let mut starts = values.iter().map(|r| r.start as usize).peekable();
+        let force = |at: usize| {
+            let mut bits = 0u64;
+            while let Some(start) = starts.next_if(|&start| start < at + 64) {
+                // A start before the block would be out of order; nothing can be said about it.
+                bits |= u64::from(start >= at) << (start & 63);
+            }
+            bits
+        };
+        scan::places(rules, stretch, false, force, |anchor, p| search.look(rules, hits, anchor, p));
+        search.next = 0;
+        rules.own_starts(stretch, |p| search.mark_at(p));
+        search.mark_containers();
+    }
+
+    /// A value under a telling key.
+    fn keyed(&mut self, class: KeyClass, v: &[u8], out: &mut Vec<u8>) -> Outcome {
+        if v.is_empty() || is_mask(v) || class.is_secret() && is_nothing(v) {
+            return Outcome::Clean;
+        }
+        if class == KeyClass::Address && is_machine_address(v) {
+            return Outcome::Clean;
+        }
+        if matches!(class, KeyClass::Auth | KeyClass::Token) {
+            match detect::auth_value(v) {
+                AuthValue::Scheme { start, end, keep } => {
+                    self.counts[usize::from(rule::KEY_AUTH)] += 1;
+                    out.extend_from_slice(&v[..start]);
+                    out.extend_from_slice(b"****");
+                    out.extend_from_slice(&v[end - usize::from(keep)..]);
+                    return Outcome::Replaced;
+                }
+                AuthValue::Masked => return Outcome::Clean,
+                AuthValue::Other if class == KeyClass::Auth && is_nothing(v) => {
+                    return Outcome::Clean;
+                }
+                AuthValue::Other => {}
+            }
+        }
+        self.counts[usize::from(rule::KEY)] += 1;
+        self.stand_in(class, v, out);
+        Outcome::Replaced
+    }
+
+    /// Appends what stands for a whole value below a key.
+    fn stand_in(&mut self, class: KeyClass, v: &[u8], out: &mut Vec<u8>) {
+        if let Some(kind) = class.kind()
+            && kind.is_personal()
+            && self.token(kind, v, out)
+        {
+            return;
+        }
+        out.extend_from_slice(self.rules.profile().key_mask(class).as_bytes());
+    }
+
+    fn token(&self, kind: Kind, v: &[u8], out: &mut Vec<u8>) -> bool {
+        let tokenizer = self.tokenizer.as_ref().filter(|_| self.rules.tokenizes(kind));
+        tokenizer.is_some_and(|t| t.token(kind, v, out))
+    }
+
+    /// A value whose key says nothing: JSON by its leaves, everything else as prose.
+    fn text(&mut self, v: &[u8], cut: bool, depth: usize, out: &mut Vec<u8>) -> Outcome {
+        if v.len() < 4 || is_mask(v) {
+            return Outcome::Clean;
+        }
+        if is_container(v) && depth < LEVELS {
+            let mut level = ::core::mem::take(&mut self.levels[depth]);
+            let outcome = match json::shape(v, &mut level.stack) {
+                json::Shape::Json => Some(self.json(v, depth, &mut level, out)),
+                json::Shape::Deep => Some(self.whole(Kind::Overrun, rule::DEPTH, out)),
+                json::Shape::Text => None,
+            };
+            self.levels[depth] = level;
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
+        }
+        self.prose(v, cut, out)
+    }
+
+    /// Masks a whole value that could not be examined.
+    fn whole(&mut self, kind: Kind, rule: u16, out: &mut Vec<u8>) -> Outcome {
+        self.counts[usize::from(rule)] += 1;
+        out.extend_from_slice(self.rules.profile().mask(kind).as_bytes());
+        Outcome::Replaced
+    }
+
+    fn json(&mut self, v: &[u8], depth: usize, level: &mut Level, out: &mut Vec<u8>) -> Outcome {
+        let rules = Arc::clone(&self.rules);
+        let Level { stack, decoded, piece } = level;
+        let mut written = 0;
+        json::leaves(v, &rules, stack, |leaf| {
+            piece.clear();
+            if self.leaf(v, leaf, depth, decoded, piece) == Outcome::Replaced {
+                out.extend_from_slice(&v[written..leaf.start]);
+                let number = leaf.kind == LeafKind::Number;
+                out.extend_from_slice(if number { b"\"" } else { b"" });
+                json::escape(piece, out);
+                out.extend_from_slice(if number { b"\"" } else { b"" });
+                written = leaf.end;
+            }
+            true
+        });
+        if written == 0 {
+            return Outcome::Clean;
+        }
+        out.extend_from_slice(&v[written..]);
+        Outcome::Replaced
+    }
+
+    fn leaf(
+        &mut self,
+        v: &[u8],
+        leaf: Leaf,
+        depth: usize,
+        decoded: &mut Vec<u8>,
+        piece: &mut Vec<u8>,
+    ) -> Outcome {
+        let raw = &v[leaf.start..leaf.end];
+        let text = match leaf.kind {
+            LeafKind::Word => return Outcome::Clean,
+            LeafKind::Number => return self.number(leaf.class, raw, piece),
+            LeafKind::Text { escaped: false } => raw,
+            LeafKind::Text { escaped: true } => {
+                decoded.clear();
+                json::unescape(raw, |b| decoded.push(b));
+                decoded
+            }
+        };
+        if leaf.class == KeyClass::Plain {
+            self.text(text, false, depth + 1, piece)
+        } else {
+            self.keyed(leaf.class, text, piece)
+        }
+    }
+
+    fn prose(&mut self, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
+        let mut hits = ::core::mem::take(&mut self.hits);
+        let mut finder = Finder::new(&self.rules, v, cut, &mut hits);
+        scan::run(&mut finder);
+        self.rules.find_own(&mut finder);
+        let outcome = if finder.over_budget() {
+            self.whole(Kind::Overrun, rule::OVERRUN, out)
+        } else if hits.is_empty() {
+            Outcome::Clean
+        } else {
+            merge(&mut hits);
+            self.render(v, &hits, out);
+            Outcome::Replaced
+        };
+        self.hits = hits;
+        outcome
+    }
+
+    fn render(&mut self, v: &[u8], hits: &[Hit], out: &mut Vec<u8>) {
+        let mut written = 0;
+        for hit in hits {
+            if let Some(count) = self.counts.get_mut(usize::from(hit.rule)) {
+                *count += 1;
+            }
+            out.extend_from_slice(&v[written..hit.start]);
+            written = hit.end;
+            let kept = &v[hit.end - usize::from(hit.keep)..hit.end];
+            if hit.keep > 0 {
+                out.extend_from_slice(b"****");
+                out.extend_from_slice(kept);
+            } else if !(hit.kind.is_personal() && self.token(hit.kind, &v[hit.start..hit.end], out))
+            {
+                out.extend_from_slice(self.rules.profile().mask(hit.kind).as_bytes());
+            }
+        }
+        out.extend_from_slice(&v[written..]);
+    }
+}
+
+/// The search for values that need a closer look.
+struct Search<'a> {
+    stretch: &'a [u8],
+    values: &'a [Range<u32>],
+    dirty: &'a mut [bool],
+    /// The first value that may still lie ahead.
+    next: usize,
+    work: u64,
+}
+
+impl Search<'_> {
+    /// The value that `p` lies in.
+    fn value_at(&mut self, p: usize) -> Option<(usize, Range<usize>)> {
+        // Places come block by block, and within a block kind by kind: step back over one block.
+        while self.next > 0 && self.values[self.next - 1].end as usize > p {
+            self.next -= 1;
+        }
+        while self.values.get(self.next).is_some_and(|r| r.end as usize <= p) {
+            self.next += 1;
+        }
+        let range = self.values.get(self.next)?;
+        let range = range.start as usize..range.end as usize;
+        (range.contains(&p) && range.end <= self.stretch.len()).then_some((self.next, range))
+    }
+
+    fn look(&mut self, rules: &Rules, hits: &mut Vec<Hit>, anchor: Anchor, p: usize) -> bool {
+        let Some((i, range)) = self.value_at(p) else { return true };
+        if self.dirty[i] {
+            return true;
+        }
+        let start = range.start;
+        let mut finder = Finder::new(rules, &self.stretch[range], false, hits);
+        scan::look(&mut finder, anchor, p - start);
+        self.work += finder.work();
+        self.dirty[i] = !hits.is_empty();
+        if self.work > Finder::budget(self.stretch.len()) {
+            // Somebody wrote a text against this search; `value` has a budget for each of them.
+            self.dirty.fill(true);
+            return false;
+        }
+        true
+    }
+
+    fn mark_at(&mut self, p: usize) {
+        if let Some((i, _)) = self.value_at(p) {
+            self.dirty[i] = true;
+        }
+    }
+
+    fn mark_containers(&mut self) {
+        for (range, dirty) in self.values.iter().zip(&mut *self.dirty) {
+            let value = self.stretch.get(range.start as usize..range.end as usize);
+            *dirty |= value.is_some_and(is_container);
+        }
+    }
+}
+
+/// Whether `v` begins and ends like a JSON object or array.
+fn is_container(v: &[u8]) -> bool {
+    matches!(
+        (v.trim_ascii_start().first(), v.trim_ascii_end().last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
+}
+
+/// Values of secrets that are none: the word for a scheme, or for nothing.
+fn is_nothing(v: &[u8]) -> bool {
+    [&b"bearer"[..], b"basic", b"none", b"null", b"true", b"false", b"-"]
+        .iter()
+        .any(|word| v.eq_ignore_ascii_case(word))
+}
+
+/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`: no place where people live.
+fn is_machine_address(v: &[u8]) -> bool {
+    v.iter().all(|&b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']' | b'/' | b'x'))
+}

@@ -1,0 +1,448 @@
+//! A rule set, and what is compiled from it.
+//!
+//! [`RuleSet`] is what a user says: presets, a profile, own keys, literals and token shapes.
+//! [`Rules`] is what the scanner uses: immutable, shared, with a hash that says which rules a file was
+//! written under. Compiling allocates; nothing else here does after that.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use sha2::{Digest, Sha256};
+
+use super::bytes::ByteSet;
+use super::detect::{KeyTails, Literals};
+use super::find::rule;
+use super::key::{self, KeyMatch};
+use super::kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile};
+use super::provider_table::{How, PROVIDERS, Provider};
+
+/// Named collections of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Preset {
+    /// Personal data and secrets.
+    Default,
+    /// Also national telephone numbers and spaced numbers without a hint, the last part of IP
+    /// addresses, hardware addresses.
+    Strict,
+    /// Also a payment gateway's `udf1`…; cards keep their last four digits, e-mail addresses and bank
+    /// accounts become tokens where a tokenizer is set.
+    Payments,
+    /// Secrets only, no personal data.
+    FileTools,
+}
+
+impl Preset {
+    /// The preset of that name, or `None`.
+    pub fn from_name(name: &str) -> Option<Preset> {
+        Some(match name {
+            "default" => Preset::Default,
+            "strict" => Preset::Strict,
+            "payments" => Preset::Payments,
+            "file_tools" => Preset::FileTools,
+            _ => return None,
+        })
+    }
+
+    const fn kinds(self) -> KindSet {
+        let secrets = KindSet::EMPTY
+            .with(Kind::Secret)
+            .with(Kind::Token)
+            .with(Kind::Bearer)
+            .with(Kind::Basic)
+            .with(Kind::UrlPassword)
+            .with(Kind::Jwt)
+            .with(Kind::PrivateKey)
+            .with(Kind::PwHash)
+            .with(Kind::Custom)
+            .with(Kind::Cut)
+            .with(Kind::Overrun);
+        let all = KindSet::ALL.without(Kind::Ip).without(Kind::Mac).without(Kind::Udf);
+        match self {
+            Preset::FileTools => secrets,
+            Preset::Default => all,
+            Preset::Payments => all.with(Kind::Udf),
+            Preset::Strict => all.with(Kind::Ip).with(Kind::Mac),
+        }
+    }
+}
+
+/// The user's own key: its values go, or stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRule {
+    /// The whole key, compared without regard to ASCII case.
+    pub key: String,
+    /// What its values are; [`KeyClass::Plain`] puts the key on the whitelist.
+    pub class: KeyClass,
+}
+
+/// The user's own literal: the actual database password, say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiteralRule {
+    /// A name for reports and errors; never the literal itself.
+    pub name: String,
+    /// What must not appear, compared exactly. At least four bytes.
+    pub text: Vec<u8>,
+}
+
+/// The user's own token shape: a literal and a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRule {
+    /// A name for reports and errors.
+    pub name: String,
+    /// What the token starts with: a letter, digit or `_`, then any visible ASCII, 3 bytes or more.
+    pub literal: String,
+    /// What the body consists of, as in a regular expression's class: `A-Za-z0-9_\-`.
+    pub alphabet: String,
+    /// Fewest bytes of body.
+    pub body_min: u16,
+    /// Most bytes of body.
+    pub body_max: u16,
+}
+
+/// What a user says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RuleSet {
+    /// Presets, all of which apply; none means [`Preset::Default`].
+    pub presets: Vec<Preset>,
+    /// The words that are written.
+    pub profile: Profile,
+    /// How keys are compared.
+    pub key_match: KeyMatch,
+    /// Kinds that stay in clear although a preset finds them (e-mail addresses, say).
+    pub keep: Vec<Kind>,
+    /// Own keys; they win over the built-in rules.
+    pub keys: Vec<KeyRule>,
+    /// Own literals.
+    pub literals: Vec<LiteralRule>,
+    /// Own token shapes.
+    pub tokens: Vec<TokenRule>,
+}
+
+/// Why a rule set cannot be used. Names the rule, never its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// A rule's text does not fulfil what is asked of it.
+    Bad {
+        /// Where: `literals.db_password`, `tokens.acme`, `keys.x`.
+        rule: String,
+        /// What was expected, and what was found.
+        problem: String,
+    },
+    /// More rules than can be numbered.
+    TooMany {
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        max: usize,
+    },
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleError::Bad { rule, problem } => write!(f, "redaction rule {rule}: {problem}"),
+            RuleError::TooMany { found, max } => {
+                write!(f, "redaction rules: expected at most {max}, found {found}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+/// Most rules of the user's own.
+const OWN_RULES_MAX: usize = 16_384;
+/// Shortest literal of the user's own; shorter ones would cut words to pieces.
+const LITERAL_BYTES_MIN: usize = 4;
+
+/// Compiled rules.
+#[derive(Debug)]
+pub struct Rules {
+    kinds: KindSet,
+    profile: Profile,
+    key_match: KeyMatch,
+    pub(crate) loose_numbers: bool,
+    pub(crate) card_last4: bool,
+    pub(crate) macs: bool,
+    pub(crate) ips: bool,
+    keys: Vec<(Box<[u8]>, KeyClass)>,
+    pub(crate) key_tails: KeyTails,
+    pub(crate) providers: Vec<Provider>,
+    pub(crate) literals: Literals,
+    own: Option<AhoCorasick>,
+    own_literals: Vec<Box<[u8]>>,
+    names: Vec<String>,
+    hash: [u8; 32],
+}
+
+impl Rules {
+    /// The rules of the default preset and profile.
+    pub fn standard() -> Rules {
+        Rules::build(&RuleSet::default(), Vec::new(), None)
+    }
+
+    /// Compiles `set`.
+    pub fn compile(set: &RuleSet) -> Result<Rules, RuleError> {
+        let found = set.keys.len() + set.literals.len() + set.tokens.len();
+        if found > OWN_RULES_MAX {
+            return Err(RuleError::TooMany { found, max: OWN_RULES_MAX });
+        }
+        for rule in &set.keys {
+            if rule.key.is_empty() {
+                return Err(bad("keys", "", "expected a key, found nothing"));
+            }
+        }
+        let tokens = set.tokens.iter().map(own_token).collect::<Result<Vec<_>, _>>()?;
+        let own = own_literals(&set.literals)?;
+        Ok(Rules::build(set, tokens, own))
+    }
+
+    fn build(set: &RuleSet, tokens: Vec<Provider>, own: Option<AhoCorasick>) -> Rules {
+        let standard = [Preset::Default];
+        let presets = if set.presets.is_empty() { &standard[..] } else { &set.presets };
+        let mut kinds = presets.iter().fold(KindSet::EMPTY, |k, p| k.union(p.kinds()));
+        for &kind in &set.keep {
+            kinds = kinds.without(kind);
+        }
+        let mut providers = PROVIDERS.to_vec();
+        providers.extend(tokens);
+        let keys: Vec<(Box<[u8]>, KeyClass)> = set
+            .keys
+            .iter()
+            .map(|r| (r.key.to_ascii_lowercase().into_bytes().into_boxed_slice(), r.class))
+            .collect();
+        let mut key_tails = KeyTails::new();
+        for (key, _) in keys.iter().filter(|(_, class)| *class != KeyClass::Plain) {
+            key_tails.add(key);
+        }
+        if set.key_match == KeyMatch::Substring {
+            key_tails.open();
+        }
+        let literals = Literals::new(&providers);
+        let own_literals = set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
+        Rules {
+            kinds,
+            profile: set.profile,
+            key_match: set.key_match,
+            loose_numbers: presets.contains(&Preset::Strict),
+            card_last4: presets.contains(&Preset::Payments),
+            macs: kinds.has(Kind::Mac),
+            ips: kinds.has(Kind::Ip),
+            keys,
+            key_tails,
+            providers,
+            literals,
+            own,
+            own_literals,
+            names: rule_names(set),
+            hash: hash(set, kinds),
+        }
+    }
+
+    /// Whether hits of this kind count.
+    #[inline]
+    pub(crate) fn finds(&self, kind: Kind) -> bool {
+        self.kinds.has(kind)
+    }
+
+    /// The key decision; made once per call site and once per interned key.
+    ///
+    /// `parent` is the nearest enclosing key that is not an array's.
+    pub fn key(&self, key: &[u8], parent: Option<&[u8]>) -> KeyClass {
+        let class = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
+            Some(&(_, class)) => class,
+            None => key::decide(key, parent, self.key_match, self.kinds.has(Kind::Udf)),
+        };
+        match class.kind() {
+            Some(kind) if self.finds(kind) => class,
+            _ => KeyClass::Plain,
+        }
+    }
+
+    /// Whether a hit of this kind becomes a keyed token where a tokenizer is set.
+    pub fn tokenizes(&self, kind: Kind) -> bool {
+        let payment = self.card_last4 && matches!(kind, Kind::Iban | Kind::Email);
+        payment || self.profile.tokenizes() && kind.is_personal()
+    }
+
+    /// The words that are written.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// How many rules there are; their numbers start at 0.
+    pub fn rule_count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// A rule's name for metrics: `email`, `token:ghp_`, `literal:db_password`.
+    pub fn rule_name(&self, rule: usize) -> Option<&str> {
+        self.names.get(rule).map(String::as_str)
+    }
+
+    /// SHA-256 over everything that decides what is found and written. Literals enter by their own
+    /// hash, so that it gives none of them away.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// The number of the first of the user's literals.
+    fn own_from(&self) -> usize {
+        rule::NAMES.len() + self.providers.len()
+    }
+
+    /// Calls `found` with each place of `v` where one of the user's literals starts.
+    pub(crate) fn own_starts(&self, v: &[u8], mut found: impl FnMut(usize)) {
+        if let Some(own) = &self.own {
+            own.find_overlapping_iter(v).for_each(|m| found(m.start()));
+        }
+    }
+
+    /// Looks for the user's literals in the finder's text.
+    pub(crate) fn find_own(&self, f: &mut super::find::Finder<'_>) {
+        let Some(own) = &self.own else { return };
+        let v = f.v;
+        f.spend(v.len());
+        for found in own.find_overlapping_iter(v) {
+            f.spend(found.end() - found.start());
+            let rule = self.own_from() + found.pattern().as_usize();
+            // `compile` refuses more rules than a u16 can number.
+            f.hit(found.start(), found.end(), rule as u16, Kind::Custom);
+            if f.over_budget() {
+                return;
+            }
+        }
+        if f.cut {
+            for literal in &self.own_literals {
+                if let Some(start) = cut_start(v, literal) {
+                    f.hit(start, v.len(), rule::LITERAL_CUT, Kind::Cut);
+                }
+            }
+        }
+    }
+}
+
+/// Where the beginning of `literal`, of four bytes at least, ends `v`.
+fn cut_start(v: &[u8], literal: &[u8]) -> Option<usize> {
+    let longest = literal.len().min(v.len());
+    (LITERAL_BYTES_MIN..=longest).rev().find(|&n| v.ends_with(&literal[..n])).map(|n| v.len() - n)
+}
+
+fn bad(table: &str, name: &str, problem: impl Into<String>) -> RuleError {
+    let rule = if name.is_empty() { table.to_owned() } else { format!("{table}.{name}") };
+    RuleError::Bad { rule, problem: problem.into() }
+}
+
+fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
+    let fail = |problem: String| Err(bad("tokens", &rule.name, problem));
+    let literal = rule.literal.as_bytes();
+    if literal.len() < 3 {
+        return fail(format!("expected a literal of 3 bytes or more, found {}", literal.len()));
+    }
+    let first = literal[0].is_ascii_alphanumeric() || literal[0] == b'_';
+    if !first || !literal.iter().all(|b| (b'+'..=b'~').contains(b)) {
+        return fail(
+            "expected a literal of visible ASCII from `+` to `~` that starts with a letter, \
+                     a digit or `_`"
+                .to_owned(),
+        );
+    }
+    let alphabet = ByteSet::of(rule.alphabet.as_bytes());
+    let outside = (0..=255u8).find(|&b| alphabet.has(b) && !(b'+'..=b'~').contains(&b));
+    if let Some(b) = outside {
+        return fail(format!("expected an alphabet within `+` to `~`, found byte {b:#04x}"));
+    }
+    if rule.body_min > rule.body_max {
+        return fail(format!("body_min is {}, above body_max {}", rule.body_min, rule.body_max));
+    }
+    let least = super::scan::CHUNK_BYTES_MIN as usize;
+    if literal.len() + usize::from(rule.body_min) < least {
+        return fail(format!("expected literal and body of {least} bytes or more together"));
+    }
+    Ok(Provider {
+        literal: Cow::Owned(literal.to_vec()),
+        alphabet,
+        body_min: rule.body_min,
+        body_max: rule.body_max,
+        how: How::Whole,
+    })
+}
+
+fn own_literals(rules: &[LiteralRule]) -> Result<Option<AhoCorasick>, RuleError> {
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    for rule in rules {
+        if rule.text.len() < LITERAL_BYTES_MIN {
+            let found = rule.text.len();
+            return Err(bad(
+                "literals",
+                &rule.name,
+                format!("expected {LITERAL_BYTES_MIN} bytes or more, found {found}"),
+            ));
+        }
+        if is_part_of_mask(&rule.text) {
+            return Err(bad("literals", &rule.name, "expected no part of a stand-in, found one"));
+        }
+    }
+    AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(rules.iter().map(|r| &r.text))
+        .map(Some)
+        .map_err(|e| bad("literals", "", e.to_string()))
+}
+
+/// A literal that occurs in a stand-in would be found again in what replaced it.
+fn is_part_of_mask(text: &[u8]) -> bool {
+    [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit].iter().any(|profile| {
+        let kinds = Kind::ALL.iter().map(|&kind| profile.mask(kind));
+        kinds.chain(["<redacted>", "ptok:v1:", "penc:v1:"]).any(|mask| {
+            text.len() <= MASK_BYTES_MAX && mask.as_bytes().windows(text.len()).any(|w| w == text)
+        })
+    })
+}
+
+fn rule_names(set: &RuleSet) -> Vec<String> {
+    let built_in = rule::NAMES.iter().map(|&name| name.to_owned());
+    let providers =
+        PROVIDERS.iter().map(|p| format!("token:{}", String::from_utf8_lossy(&p.literal)));
+    let tokens = set.tokens.iter().map(|r| format!("token:{}", r.name));
+    let literals = set.literals.iter().map(|r| format!("literal:{}", r.name));
+    built_in.chain(providers).chain(tokens).chain(literals).collect()
+}
+
+/// Raised when the built-in detectors change what they find.
+const DETECTORS_VERSION: u32 = 1;
+
+fn hash(set: &RuleSet, kinds: KindSet) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        // Lengths keep two parts from being taken for one.
+        sha.update((bytes.len() as u64).to_le_bytes());
+        sha.update(bytes);
+    };
+    part(&DETECTORS_VERSION.to_le_bytes());
+    part(&(KINDS as u32).to_le_bytes());
+    part(&kinds.bits().to_le_bytes());
+    part(format!("{:?} {:?} {:?}", set.presets, set.profile, set.key_match).as_bytes());
+    for p in PROVIDERS {
+        part(&p.literal);
+        part(format!("{:?} {} {} {:?}", p.alphabet, p.body_min, p.body_max, p.how).as_bytes());
+    }
+    for rule in &set.keys {
+        part(format!("{} {:?}", rule.key, rule.class).as_bytes());
+    }
+    for rule in &set.tokens {
+        part(format!("{rule:?}").as_bytes());
+    }
+    for rule in &set.literals {
+        part(rule.name.as_bytes());
+        part(&Sha256::digest(&rule.text));
+    }
+    sha.finalize().into()
+}

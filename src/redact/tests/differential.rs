@@ -1,0 +1,272 @@
+//! The prefilter finds every place: fast and slow agree on whatever is thrown at them.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::find::{Finder, merge};
+use super::super::{oracle, scan};
+use super::*;
+
+/// Parts that detectors care about, and parts that look like them.
+const PARTS: &[&str] = &[
+    "ann@example.com",
+    "a.b+c@mail.example.co.uk",
+    "x%40example.org",
+    "icon@2x.png",
+    "@",
+    "%40",
+    "git@github.com:",
+    "+1 402-555-1212",
+    "(402) 555-1212",
+    "402.555.1212 x12",
+    "+965 1234-5678",
+    "0412 345 678",
+    "tel ",
+    "phone: ",
+    "call me at ",
+    "sms sent to ",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "378282246310005",
+    "5555-5555-5555-4444",
+    "card ",
+    "123-45-6789",
+    "123456789",
+    "ssn ",
+    "social security ",
+    "GB29 NWBK 6016 1331 9268 19",
+    "DE89370400440532013000",
+    "GB29",
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2ln",
+    "eyJ",
+    "Bearer ",
+    "basic ",
+    "token ",
+    "abcdef0123456789abcdef",
+    "dXNlcjpwYXNz",
+    "https://user:pa55w0rd@host/x",
+    "postgres://u:",
+    "://",
+    "@host",
+    "password=",
+    "password: ",
+    "\"password\": \"",
+    "api_key=",
+    "customer_name=",
+    "address: ",
+    "name=",
+    "first name: ",
+    "token=",
+    "secret:",
+    "authorization: ",
+    "cookie: a=b; sid=",
+    "key=",
+    "'",
+    "\"",
+    "\\\"",
+    "=>",
+    ":=",
+    "::",
+    "==",
+    "hunter2",
+    "s3cr3t!",
+    "$VAR",
+    "${x}",
+    "<token>",
+    "***REDACTED***",
+    "****abcd",
+    "****",
+    "ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY",
+    "AKIAABCDEFGHIJKLMNOP",
+    "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+    "ghp_",
+    "sk_live_",
+    "xoxb-",
+    "AC",
+    "SK",
+    "SG.",
+    "0123456789abcdef0123456789abcdef",
+    "-us12",
+    ".atlasv1.",
+    "abcdefghijklmn.atlasv1.",
+    "8Q~",
+    "abc8Q~",
+    "123456789:A",
+    "AccountKey=",
+    "&sig=",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "-----END RSA PRIVATE KEY-----",
+    "-----BEGIN ",
+    "$2b$12$",
+    "$6$salt$",
+    "$argon2id$v=19$",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01",
+    "access_token$production$",
+    "0123456789abcdef$0123456789abcdef0123456789abcdef",
+    " ",
+    "  ",
+    "\n",
+    ", ",
+    ";",
+    "&",
+    "?",
+    "/",
+    ".",
+    "-",
+    "_",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "0",
+    "1",
+    "7",
+    "12",
+    "2024-07-12",
+    "10.0.0.1",
+    "x",
+    "a1",
+    "Z",
+    "é",
+    "密码",
+    "\u{0}",
+    " is ",
+    " was ",
+    "number ",
+    "discord.com/api/webhooks/",
+    "123456789012345678/",
+    "hooks.slack.com/services/",
+    "JQQJ99",
+    "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.",
+];
+
+fn part() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        12 => proptest::sample::select(PARTS).prop_map(|s| s.as_bytes().to_vec()),
+        2 => "[0-9 .()+-]{1,24}".prop_map(String::into_bytes),
+        2 => "[A-Za-z0-9_.+/=-]{1,70}".prop_map(String::into_bytes),
+        1 => "[a-f0-9]{1,70}".prop_map(String::into_bytes),
+        1 => "[a-z ]{1,20}".prop_map(String::into_bytes),
+        1 => proptest::collection::vec(any::<u8>(), 1..20),
+    ]
+}
+
+/// Texts of up to a dozen parts, behind a filler that moves them across block borders.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    (0usize..140, 0usize..4, proptest::collection::vec(part(), 0..12)).prop_map(|(n, f, parts)| {
+        let filler = [b' ', b'x', b'.', b'7'][f];
+        let mut v = vec![filler; n];
+        parts.iter().for_each(|p| v.extend_from_slice(p));
+        v
+    })
+}
+
+fn fast(rules: &Rules, v: &[u8], cut: bool) -> Vec<super::super::find::Hit> {
+    let mut hits = Vec::new();
+    let mut finder = Finder::new(rules, v, cut, &mut hits);
+    scan::run(&mut finder);
+    rules.find_own(&mut finder);
+    merge(&mut hits);
+    hits
+}
+
+fn own_rules() -> RuleSet {
+    RuleSet {
+        presets: vec![Preset::Strict, Preset::Payments],
+        literals: vec![
+            LiteralRule { name: "db".into(), text: b"hunter2".to_vec() },
+            LiteralRule { name: "longer".into(), text: b"xhunter2x".to_vec() },
+        ],
+        ..RuleSet::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_pass_finds_what_every_detector_at_every_position_finds(v in text(), cut: bool) {
+        let rules = Rules::standard();
+        let want = oracle::hits(&oracle::open(Rules::standard()), &v, cut);
+        prop_assert_eq!(Some(fast(&rules, &v, cut)), want);
+    }
+
+    #[test]
+    fn strict_rules_and_own_literals_agree_too(v in text(), cut: bool) {
+        let rules = Rules::compile(&own_rules()).unwrap();
+        let want = oracle::hits(&rules, &v, cut);
+        prop_assert_eq!(Some(fast(&rules, &v, cut)), want);
+    }
+
+    #[test]
+    fn the_redactor_writes_what_the_oracle_writes(v in text(), cut: bool) {
+        let rules = Arc::new(Rules::standard());
+        let container = v.trim_ascii_start().first().is_some_and(|b| matches!(b, b'{' | b'['));
+        prop_assume!(!container && v.len() >= 4 && !is_mask(&v));
+        let mut out = Vec::new();
+        let outcome = Redactor::new(Arc::clone(&rules)).value(KeyClass::Plain, &v, cut, &mut out);
+        let mut want = oracle::redacted(&rules, &v, cut).unwrap();
+        while want.trim_ascii_end().last().is_some_and(|b| !matches!(b, b'}' | b']')) {
+            let next = oracle::redacted(&rules, &want, false).unwrap();
+            if next == want {
+                break;
+            }
+            want = next;
+        }
+        match outcome {
+            Outcome::Clean => prop_assert_eq!(&v, &want),
+            Outcome::Replaced => prop_assert_eq!(&out, &want),
+        }
+    }
+
+    #[test]
+    fn redacting_twice_changes_nothing(v in text(), cut: bool, profile in 0usize..4) {
+        let profiles = [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit];
+        let set = RuleSet { profile: profiles[profile], ..RuleSet::default() };
+        let mut redactor = with(&set);
+        let mut once = Vec::new();
+        if redactor.value(KeyClass::Plain, &v, cut, &mut once) == Outcome::Replaced {
+            let mut twice = Vec::new();
+            let again = redactor.value(KeyClass::Plain, &once, false, &mut twice);
+            prop_assert_eq!(
+                again, Outcome::Clean,
+                "{:?} became {:?}", String::from_utf8_lossy(&once), String::from_utf8_lossy(&twice)
+            );
+        }
+    }
+
+    #[test]
+    fn the_bulk_search_marks_every_value_that_changes(
+        values in proptest::collection::vec(text(), 0..6),
+        gaps in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..20), 7),
+    ) {
+        let mut stretch = gaps[6].clone();
+        let mut ranges = Vec::new();
+        for (value, gap) in values.iter().zip(&gaps) {
+            let start = stretch.len() as u32;
+            stretch.extend_from_slice(value);
+            ranges.push(start..stretch.len() as u32);
+            stretch.extend_from_slice(gap);
+        }
+        let mut redactor = standard();
+        let mut dirty = Vec::new();
+        redactor.dirty(&stretch, &ranges, &mut dirty);
+        for (value, dirty) in values.iter().zip(dirty) {
+            let mut out = Vec::new();
+            let outcome = redactor.value(KeyClass::Plain, value, false, &mut out);
+            prop_assert!(dirty || outcome == Outcome::Clean, "{:?}", String::from_utf8_lossy(value));
+        }
+    }
+
+    #[test]
+    fn a_value_grows_by_no_more_than_a_mask_per_hit(v in text(), cut: bool) {
+        let mut out = Vec::new();
+        let hits = fast(&Rules::standard(), &v, cut).len();
+        if standard().value(KeyClass::Plain, &v, cut, &mut out) == Outcome::Replaced {
+            prop_assert!(out.len() <= v.len() + hits.max(v.len() / 2 + 1) * MASK_BYTES_MAX);
+        }
+    }
+}
