@@ -5,8 +5,6 @@
 //!
 //! [`blocks`] takes the fastest of the ways that the processor has; all are tested against one another.
 
-use super::simd;
-
 /// Bytes that classifying a block looks at: its 64 and some behind them.
 pub(crate) const VIEW: usize = 80;
 /// Blocks that one call does.
@@ -97,7 +95,7 @@ pub(crate) fn blocks(
     wanted: Wanted<'_>,
     out: &mut [Places; BLOCKS],
 ) {
-    simd::blocks(v, count, carry, wanted, out);
+    blocks_by(v, count, carry, wanted, out, classify);
 }
 
 /// [`blocks`] over any way to classify.
@@ -333,9 +331,6 @@ mod tests {
     fn all_ways(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(classify(view), want);
-        if let Some(got) = simd::classify(view) {
-            assert_eq!(got, want);
-        }
     }
 
     #[test]
