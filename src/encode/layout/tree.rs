@@ -73,7 +73,7 @@ pub(super) fn value(
 }
 
 /// What common readers take: `serde_json` stops at 128, the line's own object included.
-const DEPTH_MAX: u32 = 120;
+const DEPTH_MAX: u32 = 126;
 
 #[inline(never)]
 fn rare(
