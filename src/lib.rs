@@ -39,12 +39,13 @@ pub mod storage;
 pub mod testing;
 pub mod writer;
 
+pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
 pub use crate::core::{Filter, Level, LevelFilter, Limits};
 #[cfg(feature = "serde")]
 pub use crate::logger::serialize;
 pub use crate::logger::{
     AsEmitter, BoundFields, Color, Config, Engine, EnvError, Format, InitError, Logger, Overflow,
-    Timestamps, init,
+    RedactionError, Timestamps, init,
 };
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;

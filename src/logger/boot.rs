@@ -10,7 +10,7 @@ static CONFIGURED: Callsite = Callsite::new(Metadata {
     target: "boot",
     file: file!(),
     line: line!(),
-    keys: &["log_level", "format", "redact", "sample_success", "sink", "schema"],
+    keys: &["log_level", "format", "redact", "redact_rules", "sample_success", "sink", "schema"],
 });
 
 /// Logs `logging.configured`.
@@ -23,7 +23,16 @@ pub(super) fn announce(engine: &Engine) {
             emitter,
             &CONFIGURED,
             Level::Info,
-            (&described.level, (&described.format, (false, (0, (&described.sink, (schema, ())))))),
+            (
+                &described.level,
+                (
+                    &described.format,
+                    (
+                        described.is_redacting,
+                        (&described.rules_hash, (0, (&described.sink, (schema, ())))),
+                    ),
+                ),
+            ),
         );
     }
 }

@@ -11,18 +11,20 @@ use std::time::Duration;
 use super::env::EnvError;
 use super::lane::LaneClock;
 use super::overflow::Overflow;
+use super::redaction::{self, Choice};
 use super::shared::LaneSettings;
 use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::limits::Limits;
 use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
+use crate::redact::RuleError;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
 use crate::sink::isolated::Isolated;
 use crate::sink::{Sink, SinkError};
 use crate::writer::run::{ThreadConfig, WaitStrategy};
-use crate::writer::{OutputConfig, WriterConfig};
+use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,6 +96,8 @@ pub enum InitError {
     },
     /// An environment variable holds what it may not.
     Env(EnvError),
+    /// A redaction rule cannot be used.
+    Redaction(RuleError),
 }
 
 impl fmt::Display for InitError {
@@ -109,6 +113,7 @@ impl fmt::Display for InitError {
             InitError::Thread { source } => write!(f, "cannot start the writer's thread: {source}"),
             InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),
             InitError::Env(error) => error.fmt(f),
+            InitError::Redaction(error) => error.fmt(f),
         }
     }
 }
@@ -118,6 +123,7 @@ impl std::error::Error for InitError {
         match self {
             InitError::Sink(error) => Some(error),
             InitError::Env(error) => Some(error),
+            InitError::Redaction(error) => Some(error),
             InitError::Thread { source } | InitError::Signals { source } => Some(source),
             _ => None,
         }
@@ -177,6 +183,7 @@ pub struct Config {
     panic_hook: bool,
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
+    pub(super) redaction: Choice,
 }
 
 impl Default for Config {
@@ -216,6 +223,8 @@ pub(super) struct Described {
     pub(super) format: &'static str,
     pub(super) sink: String,
     pub(super) schema_version: u32,
+    pub(super) is_redacting: bool,
+    pub(super) rules_hash: String,
 }
 
 macro_rules! setters {
@@ -254,6 +263,7 @@ impl Config {
             panic_hook: true,
             signals: false,
             injected: None,
+            redaction: Choice::default(),
         }
     }
 
@@ -435,8 +445,9 @@ impl Config {
         if self.sinks.is_empty() {
             self = self.stdout();
         }
+        let redaction = self.redaction.build()?;
         let sinks = std::mem::take(&mut self.sinks);
-        let described = self.describe(&sinks);
+        let described = self.describe(&sinks, &redaction);
         // One sink is written by the writer itself; with several, none may make the others wait.
         let is_alone = sinks.len() == 1;
         let mut outputs: Vec<(Format, bool, OutputConfig)> = Vec::new();
@@ -474,6 +485,7 @@ impl Config {
                 held_bytes_max: self.held_bytes_max,
                 grace_nanos: u64::try_from(self.grace.as_nanos()).unwrap_or(u64::MAX),
                 publishes_time: self.timestamps == Timestamps::Coarse,
+                redaction,
             },
             thread: self.thread,
             shutdown_max: self.shutdown_max,
@@ -484,7 +496,7 @@ impl Config {
         })
     }
 
-    fn describe(&self, sinks: &[SinkChoice]) -> Described {
+    fn describe(&self, sinks: &[SinkChoice], redaction: &RedactionConfig) -> Described {
         let names = sinks.iter().map(|choice| match &choice.target {
             Target::Stdout => "stdout".to_owned(),
             Target::Stderr => "stderr".to_owned(),
@@ -499,6 +511,8 @@ impl Config {
             format: self.format.as_str(),
             sink: names.collect::<Vec<_>>().join(","),
             schema_version: self.flat.schema_version,
+            is_redacting: redaction.rules.is_some(),
+            rules_hash: redaction::hash_of(redaction),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::writer::Writer;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
 use crate::writer::run::{self, WriterThread};
-use crate::writer::stderr::say;
+use crate::writer::stderr::{self, say};
 
 /// A slot taken for an engine; free again when dropped.
 struct Slot(usize);
@@ -97,6 +97,7 @@ impl Engine {
         let shared = Shared::new(slot.0, Arc::clone(&link), overflow, lanes, Arc::clone(&filter));
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
+        stderr::use_rules(writer.redaction.rules.clone());
         let thread = run::spawn(parts.thread, link, clock, move || {
             Writer::new(writer, writer_link, inbox, writer_clock)
         });
@@ -181,7 +182,11 @@ impl Engine {
         metrics_of(&self.shared)
     }
 
-    fn ask(
+    pub(super) fn flush_max(&self) -> Duration {
+        self.flush_max
+    }
+
+    pub(super) fn ask(
         &self,
         request: impl FnOnce(Sender<Result<(), FlushError>>) -> Control,
         patience: Duration,
@@ -246,6 +251,7 @@ pub(super) fn metrics_of(shared: &Shared) -> Metrics {
     metrics.lost = lost;
     metrics.waits = waits;
     metrics.sinks = shared.link.sinks.lock().clone();
+    metrics.redaction = shared.link.redaction.lock().clone();
     metrics
 }
 

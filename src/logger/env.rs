@@ -8,6 +8,10 @@
 //! | `LOG_COLOR` | `1` always, `0` never; unset: on a terminal without `NO_COLOR` | |
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
+//! | `LOG_REDACT` | `0` writes secrets and personal data as they were logged | `1` |
+//! | `LOG_REDACT_PROFILE` | `default`, `structlog`, `ecs` or `audit`: what is written in their place | `default` |
+//! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, with commas between | `default` |
+//! | `LOG_REDACT_RULES` | path of a TOML file with rules of one's own (feature `rules-toml`) | |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
 //!
 //! Yes is `1`, `true`, `yes` or `on`, no is `0`, `false`, `no`, `off` or nothing, in any case. Anything else is an
@@ -86,6 +90,8 @@ impl Config {
         config.include_stack = stack.unwrap_or(false);
         let sort_keys = flag("LOG_JSON_SORT_KEYS", read("LOG_JSON_SORT_KEYS"))?;
         config.flat.sort_keys = sort_keys.unwrap_or(false);
+        let redact = flag("LOG_REDACT", read("LOG_REDACT"))?;
+        super::redaction::from_variables(&mut config, redact, &read)?;
         if let Some(value) = read("LOG_EVENT_SCHEMA_VERSION") {
             config.flat.schema_version = match value.trim().parse() {
                 Ok(version) => version,
@@ -116,6 +122,7 @@ fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, E
 mod tests {
     use super::{Color, Config, Format};
     use crate::core::Level;
+    use crate::redact::{Preset, Profile, RuleSet};
 
     fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
@@ -131,6 +138,8 @@ mod tests {
         assert_eq!((config.format, config.color), (Format::Json, Color::Auto));
         assert!(!config.include_stack && !config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 1);
+        assert_eq!(config.redaction.rules, Some(RuleSet::default()));
+        assert_eq!(from(&[("LOG_REDACT", "0")]).unwrap().redaction.rules, None);
     }
 
     #[test]
@@ -140,6 +149,8 @@ mod tests {
             ("LOG_FORMAT", "Console"),
             ("LOG_COLOR", "TRUE"),
             ("LOG_INCLUDE_STACK", "1"),
+            ("LOG_REDACT_PROFILE", "ecs"),
+            ("LOG_REDACT_PRESETS", "strict, payments"),
             ("LOG_JSON_SORT_KEYS", "yes"),
             ("LOG_EVENT_SCHEMA_VERSION", "7"),
             ("LOG_SINK", "stderr"),
@@ -150,6 +161,9 @@ mod tests {
         assert_eq!((config.format, config.color), (Format::Console, Color::Always));
         assert!(config.include_stack && config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 7);
+        let rules = config.redaction.rules.unwrap();
+        assert_eq!(rules.profile, Profile::Ecs);
+        assert_eq!(rules.presets, [Preset::Strict, Preset::Payments]);
     }
 
     #[test]
@@ -163,6 +177,10 @@ mod tests {
             ("LOG_INCLUDE_STACK", "2", "0, false, no or off"),
             ("LOG_JSON_SORT_KEYS", "x", "1, true"),
             ("LOG_EVENT_SCHEMA_VERSION", "-1", "a whole number"),
+            ("LOG_REDACT", "perhaps", "1, true"),
+            ("LOG_REDACT_PROFILE", "pink", "structlog"),
+            ("LOG_REDACT_PRESETS", "default,x", "file_tools"),
+            ("LOG_REDACT_RULES", "/no/such/file", ""),
         ] {
             let error = from(&[(variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(value), "{error}");

@@ -12,6 +12,7 @@ mod handle;
 pub(crate) mod lane;
 mod overflow;
 mod panic_hook;
+mod redaction;
 mod run_id;
 pub(crate) mod shared;
 #[cfg(feature = "signals")]
@@ -24,6 +25,7 @@ pub use env::EnvError;
 pub use handle::serialize;
 pub use handle::{AsEmitter, BoundFields, Logger};
 pub use overflow::Overflow;
+pub use redaction::RedactionError;
 
 /// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it
 /// drains and stops.

@@ -113,6 +113,8 @@ macro_rules! declare {
             pub waits: u64,
             /// One entry per sink, in the order of the configuration.
             pub sinks: Vec<SinkMetrics>,
+            /// What redaction has found.
+            pub redaction: RedactionMetrics,
         }
 
         impl WriterCounters {
@@ -139,6 +141,11 @@ macro_rules! declare {
                 by_level("lost", "Events that found their ring full and were given up.", &self.lost);
                 $(rows.push((stringify!($name).into(), concat!($($doc),+).trim_ascii(), self.$name));)+
                 rows.push(("waits".into(), "Calls that waited for room in a full ring.", self.waits));
+                let failed = "Events at which the redaction rules failed, and that were masked whole.";
+                rows.push(("redaction_failed".into(), failed, self.redaction.failed));
+                for hits in &self.redaction.hits {
+                    rows.push((format!("redacted_{}", hits.rule), "Hits of this redaction rule.", hits.hits));
+                }
                 rows
             }
         }
@@ -178,6 +185,29 @@ declare! {
         /// Calls of a sink that failed.
         sink_errors,
     }
+}
+
+/// What redaction has found, and under which rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedactionMetrics {
+    /// Whether events are redacted at all.
+    pub is_on: bool,
+    /// SHA-256 of the rule set in use, in hexadecimal; empty when there is none.
+    pub rules_hash: String,
+    /// Hits since the start, of the rules that had any, by name.
+    pub hits: Vec<RuleHits>,
+    /// Events at which the rules themselves failed, and of which every value was masked.
+    pub failed: u64,
+}
+
+/// A redaction rule's hits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleHits {
+    /// The rule's name, as in a report: `email`, `key`, `token:ghp_`.
+    pub rule: String,
+    /// How often it has found something.
+    pub hits: u64,
 }
 
 /// One sink's health and counts.

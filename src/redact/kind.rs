@@ -420,6 +420,11 @@ pub fn token_len(v: &[u8]) -> usize {
     0
 }
 
+/// Whether `v` ends with one of the fixed stand-ins.
+pub(crate) fn ends_in_mask(v: &[u8]) -> bool {
+    matches!(v.last(), Some(b'>' | b']' | b'*')) && MASKS.iter().any(|mask| v.ends_with(mask))
+}
+
 /// Whether the whole of `v` is a stand-in.
 pub fn is_mask(v: &[u8]) -> bool {
     let n = mask_len(v);

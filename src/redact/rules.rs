@@ -14,7 +14,7 @@ use super::bytes::ByteSet;
 use super::detect::{KeyTails, Literals};
 use super::find::rule;
 use super::key::{self, KeyMatch};
-use super::kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile};
+use super::kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
 use super::provider_table::{How, PROVIDERS, Provider};
 
 /// Named collections of rules.
@@ -253,6 +253,10 @@ impl Rules {
     ///
     /// `parent` is the nearest enclosing key that is not an array's.
     pub fn key(&self, key: &[u8], parent: Option<&[u8]>) -> KeyClass {
+        if ends_in_mask(key) {
+            // `<email>` was an address before it was redacted, and says nothing about its value.
+            return KeyClass::Plain;
+        }
         let class = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
             Some(&(_, class)) => class,
             None => key::decide(key, parent, self.key_match, self.kinds.has(Kind::Udf)),

@@ -1,6 +1,8 @@
 //! What the writer remembers of a lane's contexts: the mirror of the lane's own table.
 //!
 //! Promises: a slot's memory is reused by the next definition; nothing grows with the number of contexts.
+use super::output::Output;
+use super::redaction::Redaction;
 use crate::core::context::SLOTS;
 use crate::core::value::ReadError;
 use crate::encode::layout::{Bound, Layout, key_bits};
@@ -13,11 +15,35 @@ pub(super) struct ContextTable {
 
 #[derive(Debug, Default)]
 struct Slot {
+    /// As they were logged, for the day on which the rules change.
+    raw: Vec<u8>,
+    /// As they may be shown.
     entries: Vec<u8>,
     key_bits: u64,
     /// By output.
     rendered: Vec<Vec<u8>>,
     is_defined: bool,
+}
+
+impl Slot {
+    fn render<'l>(
+        &mut self,
+        redaction: &mut Redaction,
+        layouts: impl Iterator<Item = &'l mut Layout>,
+    ) -> Result<(), ReadError> {
+        let entries = redaction.entries(&self.raw)?;
+        self.entries.clear();
+        self.entries.extend_from_slice(entries);
+        self.key_bits = key_bits(&self.entries);
+        for (index, layout) in layouts.enumerate() {
+            if self.rendered.len() <= index {
+                self.rendered.push(Vec::new());
+            }
+            layout.bound(&self.entries, &mut self.rendered[index])?;
+        }
+        self.is_defined = true;
+        Ok(())
+    }
 }
 
 impl ContextTable {
@@ -30,22 +56,28 @@ impl ContextTable {
         &mut self,
         number: u32,
         entries: &[u8],
+        redaction: &mut Redaction,
         layouts: impl Iterator<Item = &'l mut Layout>,
     ) -> Result<(), ReadError> {
         let Some(slot) = self.slots.get_mut((number as usize).wrapping_sub(1)) else {
             return Ok(());
         };
         slot.is_defined = false;
-        slot.entries.clear();
-        slot.entries.extend_from_slice(entries);
-        slot.key_bits = key_bits(entries);
-        for (index, layout) in layouts.enumerate() {
-            if slot.rendered.len() <= index {
-                slot.rendered.push(Vec::new());
-            }
-            layout.bound(entries, &mut slot.rendered[index])?;
+        slot.raw.clear();
+        slot.raw.extend_from_slice(entries);
+        slot.render(redaction, layouts)
+    }
+
+    /// Redacts and renders all definitions again: the rules have changed.
+    pub(super) fn render_again(
+        &mut self,
+        redaction: &mut Redaction,
+        outputs: &mut [Output],
+    ) -> Result<(), ReadError> {
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_defined) {
+            slot.is_defined = false;
+            slot.render(redaction, outputs.iter_mut().map(|output| &mut output.layout))?;
         }
-        slot.is_defined = true;
         Ok(())
     }
 

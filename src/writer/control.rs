@@ -1,8 +1,10 @@
 //! What the writer can be asked to do.
 use std::fmt;
+use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
+use crate::redact::Rules;
 use crate::sink::Sink;
 
 /// A request to the writer thread.
@@ -17,6 +19,8 @@ pub enum Control {
     AddSink(Box<dyn Sink>),
     /// Renew the sinks' counts in the link, and answer.
     Report(Sender<Result<(), FlushError>>),
+    /// Redact by other rules, or not at all, and answer.
+    SetRules(Option<Arc<Rules>>, Sender<Result<(), FlushError>>),
     /// Drain everything and end.
     Stop(Sender<Result<(), FlushError>>),
 }
@@ -29,6 +33,7 @@ impl fmt::Debug for Control {
             Control::Reopen(_) => "Reopen",
             Control::AddSink(_) => "AddSink",
             Control::Report(_) => "Report",
+            Control::SetRules(..) => "SetRules",
             Control::Stop(_) => "Stop",
         })
     }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use parking_lot::Mutex;
 
 use super::control::{Control, FlushError};
-use crate::metrics::{LaneCounters, SinkMetrics, WriterCounters};
+use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
 use crate::sync::CachePadded;
 
@@ -63,6 +63,8 @@ pub struct Link {
     losses: AtomicU64,
     /// The sinks' health and counts, renewed by the writer when somebody asks or now and then.
     pub sinks: Mutex<Vec<SinkMetrics>>,
+    /// What redaction has found, renewed likewise.
+    pub redaction: Mutex<RedactionMetrics>,
 }
 
 /// The writer's ends of the channels.
@@ -92,6 +94,7 @@ impl Link {
             counters: WriterCounters::default(),
             losses: AtomicU64::new(0),
             sinks: Mutex::new(Vec::new()),
+            redaction: Mutex::default(),
         };
         (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
     }

@@ -15,6 +15,7 @@ pub mod link;
 mod outlet;
 mod output;
 mod process;
+pub(crate) mod redaction;
 pub mod report;
 pub mod run;
 pub(crate) mod stderr;
@@ -32,9 +33,11 @@ use self::outlet::News;
 use self::output::Output;
 pub use self::output::OutputConfig;
 use self::process::Processor;
+pub use self::redaction::RedactionConfig;
 
 use crate::core::clock::{Calibration, Clock, Now};
 use crate::core::level::Level;
+use crate::redact::Rules;
 
 /// What a writer is made of.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct WriterConfig {
     pub grace_nanos: u64,
     /// Publish the time for producers with a coarse clock.
     pub publishes_time: bool,
+    /// What may be shown.
+    pub redaction: RedactionConfig,
 }
 
 /// The writer.
@@ -105,7 +110,7 @@ impl Writer {
             clock,
             lanes: Vec::new(),
             heads: Heads::default(),
-            processor: Processor::new(outputs.collect(), calibration),
+            processor: Processor::new(outputs.collect(), calibration, config.redaction),
             grace_nanos: config.grace_nanos,
             publishes_time: config.publishes_time,
         }
@@ -224,6 +229,7 @@ impl Writer {
         for news in std::mem::take(&mut self.processor.news) {
             match news {
                 News::Failed { sink, error } => {
+                    let error = self.processor.redaction.text(&error);
                     let held = "its lines are held up to a bound, then dropped and counted";
                     stderr::say(format_args!("{sink} fails: {error}; {held}"));
                     self.processor.own_event(&report::SINK_FAILED, now, &mut |out| {
@@ -258,6 +264,10 @@ impl Writer {
             Control::Sync(reply) => (reply, self.flush(now, true), false),
             Control::Reopen(reply) => (reply, self.each_outlet(|outlet| outlet.reopen(now)), false),
             Control::Report(reply) => (reply, Ok(()), false),
+            Control::SetRules(rules, reply) => {
+                self.set_rules(rules, now);
+                (reply, Ok(()), false)
+            }
             Control::Stop(reply) => (reply, self.flush(now, true), true),
         };
         if is_stop {
@@ -268,6 +278,27 @@ impl Writer {
         // Whoever asked may have stopped waiting.
         let _ = reply.send(result);
         is_stop
+    }
+
+    /// Redacts by other rules from here on; what was bound before is rendered anew.
+    fn set_rules(&mut self, rules: Option<Arc<Rules>>, now: Now) {
+        self.processor.deliver(now);
+        let Processor { redaction, outputs, .. } = &mut self.processor;
+        redaction.set_rules(rules);
+        let mut problem = None;
+        for lane in &mut self.lanes {
+            problem = lane.memory.contexts.render_again(redaction, outputs).err().or(problem);
+        }
+        if let Some(error) = problem {
+            self.processor.record_error(&error, 0, now);
+        }
+        let is_on = self.processor.redaction.rules().is_some();
+        let hash = self.processor.redaction.metrics().rules_hash;
+        self.processor.own_event(&report::REDACTION_CHANGED, now, &mut |out| {
+            out.bool(is_on);
+            out.str(&hash);
+        });
+        self.processor.deliver(now);
     }
 
     fn flush(&mut self, now: Now, sync: bool) -> Result<(), FlushError> {
@@ -317,5 +348,6 @@ impl Writer {
             counters.dropped.of(level).set(dropped);
         }
         *self.link.sinks.lock() = outlets().map(outlet::Outlet::metrics).collect();
+        *self.link.redaction.lock() = self.processor.redaction.metrics();
     }
 }

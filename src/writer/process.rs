@@ -7,6 +7,7 @@ use std::fmt;
 use super::lane_reader::{LaneMemory, LaneReader};
 use super::outlet::News;
 use super::output::Output;
+use super::redaction::{Redacted, Redaction, RedactionConfig};
 use super::report;
 use crate::core::callsite::Callsite;
 use crate::core::clock::{Calibration, Now};
@@ -26,6 +27,7 @@ const OWN_PAYLOAD_BYTES: usize = 16 * 1024;
 pub(super) struct Processor {
     pub(super) outputs: Vec<Output>,
     pub(super) calibration: Calibration,
+    pub(super) redaction: Redaction,
     pub(super) tally: Tally,
     pub(super) news: Vec<News>,
     /// Call sites by number, as they are met.
@@ -83,10 +85,15 @@ impl Tally {
 }
 
 impl Processor {
-    pub(super) fn new(outputs: Vec<Output>, calibration: Calibration) -> Self {
+    pub(super) fn new(
+        outputs: Vec<Output>,
+        calibration: Calibration,
+        redaction: RedactionConfig,
+    ) -> Self {
         Self {
             outputs,
             calibration,
+            redaction: Redaction::new(redaction),
             tally: Tally::default(),
             news: Vec::new(),
             sites: Vec::new(),
@@ -135,14 +142,10 @@ impl Processor {
     ) -> Result<(), RecordProblem> {
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
-        let mut event = Event {
-            unix_nanos,
-            level: header.level,
-            source,
-            payload,
-            context: None,
-            has_stack: header.has_stack,
-        };
+        let Redacted { source, payload, has_stack } =
+            self.redaction.event(source, payload, header.has_stack)?;
+        let mut event =
+            Event { unix_nanos, level: header.level, source, payload, context: None, has_stack };
         let mut is_wanted = false;
         for (index, output) in self.outputs.iter_mut().enumerate() {
             if !output.passes(header.level) {
@@ -188,7 +191,8 @@ impl Processor {
                 let level = record.header.level as usize;
                 self.tally.truncated.0[level] += u64::from(record.header.is_cut);
                 let layouts = self.outputs.iter_mut().map(|output| &mut output.layout);
-                Ok(lane.contexts.define(record.header.context, record.payload, layouts)?)
+                let (number, entries) = (record.header.context, record.payload);
+                Ok(lane.contexts.define(number, entries, &mut self.redaction, layouts)?)
             }
             Kind::Thread => {
                 lane.introduce(Values(record.payload));
@@ -233,13 +237,19 @@ impl Processor {
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         fill(&mut out);
         let len = out.len_bytes();
+        // The payload was written by this very function for this very site.
+        let redacted = self.redaction.event(Source::Site(site), &payload[..len], false);
+        let Ok(Redacted { source, payload: shown, has_stack }) = redacted else {
+            self.own_payload = payload;
+            return;
+        };
         let event = Event {
             unix_nanos: now.unix_nanos,
             level: site.metadata().level,
-            source: Source::Site(site),
-            payload: &payload[..len],
+            source,
+            payload: shown,
             context: None,
-            has_stack: false,
+            has_stack,
         };
         let mut is_wanted = false;
         for output in &mut self.outputs {
@@ -247,7 +257,6 @@ impl Processor {
                 continue;
             }
             is_wanted = true;
-            // The payload was written by this very function for this very site.
             if output.encode(&event).is_ok_and(|is_full| is_full) {
                 self.tally.deliver(output, now, &mut self.news);
             }

@@ -32,6 +32,8 @@ own_events! {
     SINK_RECOVERED = Warn "ringseal.sink_recovered" ["sink", "dropped_lines", "failing_ms"];
     /// The system clock was set, and lines jump with it.
     CLOCK_STEPPED = Warn "ringseal.clock_stepped" ["step_ms"];
+    /// From here on other redaction rules are in force.
+    REDACTION_CHANGED = Info "ringseal.redaction_changed" ["is_on", "rules_hash"];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::control::{Control, FlushError};
 use super::link::{Link, NewLane};
-use super::{OutputConfig, Turn, Writer, WriterConfig};
+use super::{OutputConfig, RedactionConfig, Turn, Writer, WriterConfig};
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::clock::{Clock, ManualClock, Now};
 use crate::core::level::{Level, LevelFilter};
@@ -143,6 +143,7 @@ impl House {
             held_bytes_max,
             grace_nanos: GRACE,
             publishes_time: false,
+            redaction: RedactionConfig::default(),
         };
         let first = shared_clock.ticks();
         let mut writer = Writer::new(config, Arc::clone(&link), inbox, shared_clock);

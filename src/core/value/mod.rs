@@ -14,11 +14,14 @@
 //! | socket v4, v6 | address, port u16 |
 //! | array, error | length of the payload u32, values |
 //! | map | length of the payload u32, then (length u16, key, value) each |
+//! | secret | – |
+//! | personal data | length u32, kind u8, value |
 //!
 //! Writing allocates nothing and cannot fail: what does not fit is cut, and the cut is marked.
 mod error;
 mod format;
 mod read;
+mod sensitive;
 #[cfg(feature = "serde")]
 mod serde;
 mod types;
@@ -30,6 +33,7 @@ pub(crate) mod tests;
 pub use error::{DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};
 pub use read::{Entries, ReadError, ValueRef, Values};
+pub use sensitive::{Pii, PiiKind, SANITIZED_CHARS_MAX, SECRET_MASK, Sanitized, Secret};
 #[cfg(feature = "serde")]
 pub use serde::SerdeValue;
 pub use types::{Map, Number, Uuid};
@@ -159,4 +163,7 @@ pub(crate) mod tag {
     pub(crate) const ERROR: u8 = 24;
     /// Stands where nesting went deeper than the limit.
     pub(crate) const DEEP: u8 = 25;
+    /// Stands where a secret was logged.
+    pub(crate) const SECRET: u8 = 26;
+    pub(crate) const PII: u8 = 27;
 }

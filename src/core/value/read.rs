@@ -1,7 +1,7 @@
 //! Reading values back. Total: any bytes give values or a typed error, never a panic.
 use std::fmt;
 
-use super::tag;
+use super::{PiiKind, tag};
 
 /// One value of a record, borrowed from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,6 +56,10 @@ pub enum ValueRef<'a> {
     Error(Values<'a>),
     /// Nesting went deeper than the limit.
     Deep,
+    /// A secret was logged here.
+    Secret,
+    /// Personal data: one value, or none where it did not fit.
+    Pii(PiiKind, Values<'a>),
 }
 
 /// Bytes that are no value.
@@ -173,6 +177,12 @@ impl<'a> ValueRef<'a> {
             tag::ARRAY => ValueRef::Array(Values(counted(bytes)?)),
             tag::MAP => ValueRef::Map(Entries(counted(bytes)?)),
             tag::ERROR => ValueRef::Error(Values(counted(bytes)?)),
+            tag::SECRET => ValueRef::Secret,
+            tag::PII => {
+                let mut content = counted(bytes)?;
+                let [kind] = fixed(&mut content)?;
+                ValueRef::Pii(PiiKind::from_u8(kind), Values(content))
+            }
             tag => return Err(ReadError::Tag(tag)),
         })
     }

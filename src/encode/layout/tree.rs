@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::Place;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
-use crate::core::value::{Entries, Number, ReadError, ValueRef, Values, tag};
+use crate::core::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 use crate::encode::{Fragment, Out, Subsecond};
 
 /// Writes a key, then reads one value off the front of `payload` and writes it, if it is of the four kinds that most
@@ -87,6 +87,12 @@ fn rare(
         ValueRef::Array(values) => return array(out, scratch, place, values, depth),
         ValueRef::Map(entries) => return map(out, scratch, place, entries, depth),
         ValueRef::Error(parts) => return error(out, place, parts),
+        ValueRef::Pii(_, mut values) => match values.next() {
+            Some(inner) if depth < DEPTH_MAX => {
+                return rare(out, scratch, place, inner?, depth + 1);
+            }
+            _ => out.null(),
+        },
         other => leaf(out, place, other),
     }
     Ok(())
@@ -108,6 +114,7 @@ fn leaf(out: &mut Out<'_>, place: Place<'_>, value: ValueRef<'_>) {
         ValueRef::Number(text) => number(out, text),
         ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, place.unit),
         ValueRef::Deep => out.string("…".as_bytes()),
+        ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
         other => quoted(out, |out| bare(out, other)),
     }
 }

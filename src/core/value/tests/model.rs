@@ -9,7 +9,7 @@ use self::Model as M;
 use crate::core::limits::Limits;
 use crate::core::value::*;
 
-/// A value as a tree; the last four only come out of reading.
+/// A value as a tree; cut ones, errors and `Deep` only come out of reading.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Model {
     Null,
@@ -38,6 +38,8 @@ pub(crate) enum Model {
     StrCut(String, u32),
     BytesCut(Vec<u8>, u32),
     Deep,
+    Secret,
+    Pii(u8, Box<Model>),
 }
 
 impl Model {
@@ -64,6 +66,8 @@ impl Model {
             M::SocketV6(octets, port) => Box::new(SocketAddrV6::new((*octets).into(), *port, 0, 0)),
             M::Uuid(bytes) => Box::new(Uuid(*bytes)),
             M::Array(elements) => Box::new(elements),
+            M::Secret => Box::new(Secret::new("not to be seen")),
+            M::Pii(kind, inner) => Box::new(Pii::new(PiiKind::from_u8(*kind), &**inner)),
             M::Map(_) | M::Error(_) | M::StrCut(..) | M::BytesCut(..) | M::Deep => return None,
         })
     }
@@ -148,6 +152,11 @@ pub(crate) fn model(value: ValueRef<'_>) -> Result<Model, ReadError> {
                 .collect::<Result<_, _>>()?,
         ),
         ValueRef::Deep => M::Deep,
+        ValueRef::Secret => M::Secret,
+        ValueRef::Pii(kind, values) => {
+            let inner = models(values)?.into_iter().next().unwrap_or(M::Null);
+            M::Pii(kind as u8, Box::new(inner))
+        }
     })
 }
 
@@ -176,6 +185,7 @@ fn leaf() -> impl Strategy<Value = Model> {
         any::<([u8; 4], u16)>().prop_map(|(address, port)| M::SocketV4(address, port)),
         any::<([u8; 16], u16)>().prop_map(|(address, port)| M::SocketV6(address, port)),
         any::<[u8; 16]>().prop_map(M::Uuid),
+        Just(M::Secret),
     ]
 }
 
@@ -183,6 +193,7 @@ pub(crate) fn tree() -> impl Strategy<Value = Model> {
     leaf().prop_recursive(6, 60, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(M::Array),
+            (0u8..9, inner.clone()).prop_map(|(kind, inner)| M::Pii(kind, Box::new(inner))),
             vec((".{0,8}", inner), 0..6).prop_map(M::Map),
         ]
     })

@@ -277,6 +277,8 @@ fn json(value: &Model, unit: &'static str, max: usize) -> Json {
                 .map(|(key, value)| (key.to_owned(), json(value, self::unit(key), max)))
                 .collect(),
         ),
+        Model::Secret => Json::Text("***REDACTED***".into()),
+        Model::Pii(_, inner) => json(inner, unit, max),
         other => panic!("not written: {other:?}"),
     }
 }

@@ -1,0 +1,519 @@
+//! Between a record and its lines: no byte of an event reaches an output before it has passed here.
+//!
+//! An event's values are looked at once, whatever number of outputs it has: the places of its texts are collected, one
+//! scan says which of them need a closer look, and an event without any goes on as it stands in the ring. Of all others
+//! a redacted copy of the values is made, and encoded instead.
+//!
+//! Promises: in steady state nothing is allocated; nothing blocks. Keys are decided once per call site, and once per
+//! key that is known only at run time. Fails closed: where the rules themselves fail (a panic in a detector), every
+//! value of the event that could hold text is masked, and counted as `failed`.
+mod keys;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use self::keys::KeyCache;
+use self::rewrite::Rewriter;
+use crate::core::callsite::Callsite;
+use crate::core::value::{Entries, ReadError, ValueRef, tag};
+use crate::encode::layout::Source;
+use crate::metrics::{RedactionMetrics, RuleHits};
+use crate::redact::{KeyClass, Outcome, Redactor, Rules, Tokenize};
+
+/// What the writer redacts by.
+#[derive(Clone, Default)]
+pub struct RedactionConfig {
+    /// The rules; `None` writes everything as it is, except what the producer itself has marked as secret.
+    pub rules: Option<Arc<Rules>>,
+    /// Makes tokens where the rules ask for them.
+    pub tokenizer: Option<Arc<dyn Tokenize>>,
+}
+
+impl std::fmt::Debug for RedactionConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedactionConfig")
+            .field("is_on", &self.rules.is_some())
+            .field("tokenizes", &self.tokenizer.is_some())
+            .finish()
+    }
+}
+
+/// What is known about a call site.
+#[derive(Debug)]
+struct Site {
+    classes: Box<[KeyClass]>,
+    /// The event's name as it may be shown, where the rules let it not pass as it is.
+    name: Option<Box<[u8]>>,
+}
+
+/// The redactor with everything that it needs per writer.
+#[derive(Debug)]
+pub(super) struct Redaction {
+    redactor: Redactor,
+    is_on: bool,
+    /// By call site number.
+    sites: Vec<Option<Box<Site>>>,
+    keys: KeyCache,
+    look: Look,
+    buffers: Buffers,
+    /// Hits under rules that are no longer in use.
+    earlier: BTreeMap<String, u64>,
+    failed: u64,
+}
+
+/// What the first look at an event finds.
+#[derive(Debug, Default)]
+struct Look {
+    /// Texts under keys that say nothing.
+    texts: Vec<Range<u32>>,
+    dirty: Vec<bool>,
+    /// Whether something has to be replaced, or at least examined one by one, whatever the scan says.
+    is_telling: bool,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    /// The redacted values.
+    payload: Vec<u8>,
+    /// A redacted name and target.
+    name: Vec<u8>,
+    target: Vec<u8>,
+    /// For one value.
+    asked: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+/// What may be encoded.
+pub(super) struct Redacted<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) payload: &'a [u8],
+    pub(super) has_stack: bool,
+}
+
+impl Redaction {
+    pub(super) fn new(config: RedactionConfig) -> Self {
+        let is_on = config.rules.is_some();
+        let rules = config.rules.unwrap_or_else(|| Arc::new(Rules::standard()));
+        let mut redactor = Redactor::new(rules);
+        if let Some(tokenizer) = config.tokenizer {
+            redactor = redactor.with_tokenizer(tokenizer);
+        }
+        Self {
+            redactor,
+            is_on,
+            sites: Vec::new(),
+            keys: KeyCache::new(),
+            look: Look::default(),
+            buffers: Buffers::default(),
+            earlier: BTreeMap::new(),
+            failed: 0,
+        }
+    }
+
+    /// Goes on by other rules, or by none.
+    pub(super) fn set_rules(&mut self, rules: Option<Arc<Rules>>) {
+        for hits in self.hits() {
+            *self.earlier.entry(hits.rule).or_default() += hits.hits;
+        }
+        self.is_on = rules.is_some();
+        // The redactor's own counts start again, also where nothing takes the rules' place.
+        let next = rules.unwrap_or_else(|| Arc::clone(self.redactor.rules()));
+        self.redactor.set_rules(next);
+        self.sites.clear();
+        self.keys.clear();
+    }
+
+    /// The rules in use.
+    pub(super) fn rules(&self) -> Option<&Arc<Rules>> {
+        self.is_on.then(|| self.redactor.rules())
+    }
+
+    /// What an event may show.
+    #[inline]
+    pub(super) fn event<'a>(
+        &'a mut self,
+        source: Source<'a>,
+        payload: &'a [u8],
+        has_stack: bool,
+    ) -> Result<Redacted<'a>, ReadError> {
+        if !self.is_on {
+            return Ok(Redacted { source, payload, has_stack });
+        }
+        match source {
+            Source::Site(callsite) => self.site_event(callsite, payload, has_stack),
+            Source::Dynamic { target, event } => self.dynamic_event(target, event, payload),
+        }
+    }
+
+    #[inline]
+    fn site_event<'a>(
+        &'a mut self,
+        callsite: &'static Callsite,
+        payload: &'a [u8],
+        has_stack: bool,
+    ) -> Result<Redacted<'a>, ReadError> {
+        let index = callsite.id() as usize;
+        if !matches!(self.sites.get(index), Some(Some(_))) {
+            self.meet(callsite, index);
+        }
+        let source = Source::Site(callsite);
+        let Some(Some(site)) = self.sites.get(index) else {
+            return Ok(Redacted { source, payload, has_stack });
+        };
+        self.look.begin();
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            self.look.values(&site.classes, payload, &mut self.redactor, &mut self.keys)?;
+            Ok(self.look.is_clean(payload, &mut self.redactor))
+        }));
+        let is_clean = match looked {
+            Ok(result) => Some(result?),
+            Err(_) => None,
+        };
+        if is_clean == Some(true) && site.name.is_none() {
+            return Ok(Redacted { source, payload, has_stack });
+        }
+        self.rewrite_site(callsite, index, payload, has_stack, is_clean.is_some())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rewrite_site<'a>(
+        &'a mut self,
+        callsite: &'static Callsite,
+        index: usize,
+        payload: &'a [u8],
+        has_stack: bool,
+        is_sound: bool,
+    ) -> Result<Redacted<'a>, ReadError> {
+        let Redaction { redactor, keys, sites, buffers, failed, .. } = self;
+        let Some(Some(site)) = sites.get(index) else {
+            // Met a moment ago.
+            return Ok(Redacted { source: Source::Site(callsite), payload: &[], has_stack });
+        };
+        let metadata = callsite.metadata();
+        let own_keys = match &site.name {
+            Some(_) => Some(metadata.keys),
+            None => None,
+        };
+        closed(buffers, failed, is_sound, redactor, keys, |rewriter| {
+            rewriter.values(&site.classes, own_keys, payload)
+        })?;
+        let payload = &buffers.payload[..];
+        Ok(match &site.name {
+            None => Redacted { source: Source::Site(callsite), payload, has_stack },
+            Some(name) => {
+                let target = metadata.target.as_bytes();
+                // The stack is an entry like any other now.
+                Redacted {
+                    source: Source::Dynamic { target, event: name },
+                    payload,
+                    has_stack: false,
+                }
+            }
+        })
+    }
+
+    fn dynamic_event<'a>(
+        &'a mut self,
+        target: &'a [u8],
+        event: &'a [u8],
+        payload: &'a [u8],
+    ) -> Result<Redacted<'a>, ReadError> {
+        let Redaction { redactor, buffers, .. } = self;
+        let mut plain = |text: &'a [u8], out: &mut Vec<u8>| {
+            out.clear();
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                redactor.value(KeyClass::Plain, text, false, out) == Outcome::Clean
+            }));
+            if result.is_err() {
+                out.clear();
+                out.extend_from_slice(FAILED);
+            }
+            result.unwrap_or(false)
+        };
+        let is_target_clean = plain(target, &mut buffers.target);
+        let is_event_clean = plain(event, &mut buffers.name);
+        let is_payload_clean = self.rewrite_entries(payload)?;
+        let Buffers { payload: redacted, name, target: redacted_target, .. } = &self.buffers;
+        let source = Source::Dynamic {
+            target: if is_target_clean { target } else { redacted_target },
+            event: if is_event_clean { event } else { name },
+        };
+        let payload = if is_payload_clean { payload } else { redacted };
+        Ok(Redacted { source, payload, has_stack: false })
+    }
+
+    /// What bound fields may show.
+    pub(super) fn entries<'a>(&'a mut self, entries: &'a [u8]) -> Result<&'a [u8], ReadError> {
+        if !self.is_on || self.rewrite_entries(entries)? {
+            return Ok(entries);
+        }
+        Ok(&self.buffers.payload)
+    }
+
+    /// Looks at the entries of a map; says whether they may stay, and else leaves their stand-in in the buffer.
+    fn rewrite_entries(&mut self, entries: &[u8]) -> Result<bool, ReadError> {
+        let Redaction { redactor, keys, look, buffers, failed, .. } = self;
+        look.begin();
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            look.entries(entries, b"", entries, redactor, keys)?;
+            Ok(look.is_clean(entries, redactor))
+        }));
+        let is_sound = match looked {
+            Ok(result) => match result? {
+                true => return Ok(true),
+                false => true,
+            },
+            Err(_) => false,
+        };
+        closed(buffers, failed, is_sound, redactor, keys, |rewriter| {
+            rewriter.entries(entries, b"")
+        })?;
+        Ok(false)
+    }
+
+    /// A text of the engine itself.
+    pub(super) fn text(&mut self, text: &str) -> String {
+        let mut out = Vec::new();
+        let is_clean = !self.is_on
+            || self.redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out)
+                == Outcome::Clean;
+        if is_clean { text.to_owned() } else { String::from_utf8_lossy(&out).into_owned() }
+    }
+
+    #[cold]
+    fn meet(&mut self, callsite: &'static Callsite, index: usize) {
+        let metadata = callsite.metadata();
+        let rules = Arc::clone(self.redactor.rules());
+        let mut name = Vec::new();
+        let event = metadata.event.as_bytes();
+        let outcome = self.redactor.value(KeyClass::Plain, event, false, &mut name);
+        let site = Site {
+            classes: metadata.keys.iter().map(|key| rules.key(key.as_bytes(), None)).collect(),
+            name: (outcome == Outcome::Replaced).then(|| name.into_boxed_slice()),
+        };
+        if self.sites.len() <= index {
+            self.sites.resize_with(index + 1, || None);
+        }
+        self.sites[index] = Some(Box::new(site));
+    }
+
+    fn hits(&self) -> Vec<RuleHits> {
+        let rules = self.redactor.rules();
+        let counts = self.redactor.counts().iter().enumerate().filter(|(_, count)| **count > 0);
+        let named = counts.filter_map(|(rule, &hits)| {
+            rules.rule_name(rule).map(|name| RuleHits { rule: name.to_owned(), hits })
+        });
+        named.collect()
+    }
+
+    /// What has been found since the start.
+    pub(super) fn metrics(&self) -> RedactionMetrics {
+        let mut sum = self.earlier.clone();
+        for hits in self.hits() {
+            *sum.entry(hits.rule).or_default() += hits.hits;
+        }
+        RedactionMetrics {
+            is_on: self.is_on,
+            rules_hash: self.rules().map(|rules| rules_hash(rules)).unwrap_or_default(),
+            hits: sum.into_iter().map(|(rule, hits)| RuleHits { rule, hits }).collect(),
+            failed: self.failed,
+        }
+    }
+}
+
+/// A rule set's hash as people compare it.
+pub(crate) fn rules_hash(rules: &Rules) -> String {
+    rules.hash().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What stands for every text of an event at which the rules themselves have failed.
+const FAILED: &[u8] = b"***REDACTED***";
+
+/// Writes a redacted copy; when the rules fail, one in which every value is masked.
+fn closed(
+    buffers: &mut Buffers,
+    failed: &mut u64,
+    is_sound: bool,
+    redactor: &mut Redactor,
+    keys: &mut KeyCache,
+    mut write: impl FnMut(&mut Rewriter<'_>) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    if is_sound {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            write(&mut Rewriter::new(redactor, keys, buffers, false))
+        }));
+        if let Ok(result) = written {
+            return result;
+        }
+    }
+    *failed += 1;
+    write(&mut Rewriter::new(redactor, keys, buffers, true))
+}
+
+impl Look {
+    fn begin(&mut self) {
+        self.texts.clear();
+        self.is_telling = false;
+    }
+
+    /// Looks at the values of a call site's fields, and a stack behind them.
+    #[inline]
+    fn values(
+        &mut self,
+        classes: &[KeyClass],
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut KeyCache,
+    ) -> Result<(), ReadError> {
+        let mut rest = payload;
+        for &class in classes {
+            if !self.plain(class, payload, &mut rest) {
+                let value = ValueRef::read(&mut rest)?;
+                self.value(class, b"", value, payload, redactor, keys)?;
+            }
+        }
+        if !rest.is_empty() {
+            let stack = ValueRef::read(&mut rest)?;
+            self.value(KeyClass::Plain, b"", stack, payload, redactor, keys)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one value of the kinds that most values are of; says whether it was one.
+    #[inline(always)]
+    fn plain(&mut self, class: KeyClass, payload: &[u8], rest: &mut &[u8]) -> bool {
+        let Some(([tag, word @ ..], after)) = rest.split_first_chunk::<9>() else { return false };
+        let word = u64::from_le_bytes(*word);
+        match *tag {
+            tag::U64 => {
+                self.is_telling |= class != KeyClass::Plain || may_be_card(word);
+                *rest = after;
+            }
+            tag::I64 => {
+                let size = (word as i64).unsigned_abs();
+                self.is_telling |= class != KeyClass::Plain || may_be_card(size);
+                *rest = after;
+            }
+            tag::F64 => {
+                self.is_telling |= class != KeyClass::Plain;
+                *rest = after;
+            }
+            tag::STR => {
+                let len = word as u32 as usize;
+                let Some(after) = rest.get(5 + len..) else { return false };
+                self.is_telling |= class != KeyClass::Plain;
+                self.text(payload.len() - rest.len() + 5, len);
+                *rest = after;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Notes a text of `len` bytes at `at`.
+    #[inline(always)]
+    fn text(&mut self, at: usize, len: usize) {
+        // Records are far below 4 GiB. Shorter texts hold nothing.
+        if len >= 4 {
+            self.texts.push(at as u32..(at + len) as u32);
+        }
+    }
+
+    /// Looks at one value of any kind, which stands somewhere in `payload`.
+    fn value(
+        &mut self,
+        class: KeyClass,
+        parent: &[u8],
+        value: ValueRef<'_>,
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut KeyCache,
+    ) -> Result<(), ReadError> {
+        match value {
+            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
+            _ if class != KeyClass::Plain => self.is_telling = true,
+            ValueRef::Str(text) | ValueRef::Bytes(text) => {
+                self.text(offset(payload, text), text.len())
+            }
+            ValueRef::I64(number) => self.is_telling |= may_be_card(number.unsigned_abs()),
+            ValueRef::U64(number) => self.is_telling |= may_be_card(number),
+            ValueRef::F64(_)
+            | ValueRef::F32(_)
+            | ValueRef::Char(_)
+            | ValueRef::Duration(..)
+            | ValueRef::Time(..)
+            | ValueRef::Uuid(_) => {}
+            ValueRef::Ipv4(_)
+            | ValueRef::Ipv6(_)
+            | ValueRef::SocketV4(..)
+            | ValueRef::SocketV6(..) => self.is_telling |= redactor.rules().ips,
+            ValueRef::Number(text) => self.is_telling |= text.len() >= 14,
+            // The rest is examined one by one.
+            ValueRef::I128(_)
+            | ValueRef::U128(_)
+            | ValueRef::StrCut(..)
+            | ValueRef::BytesCut(..)
+            | ValueRef::Secret
+            | ValueRef::Pii(..) => self.is_telling = true,
+            ValueRef::Array(values) | ValueRef::Error(values) => {
+                for value in values {
+                    self.value(class, parent, value?, payload, redactor, keys)?;
+                }
+            }
+            ValueRef::Map(Entries(entries)) => {
+                self.entries(entries, parent, payload, redactor, keys)?
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the entries of a map below `parent`.
+    fn entries(
+        &mut self,
+        entries: &[u8],
+        parent: &[u8],
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut KeyCache,
+    ) -> Result<(), ReadError> {
+        for entry in Entries(entries) {
+            let (key, value) = entry?;
+            let facts = keys.facts(redactor, key, parent);
+            self.is_telling |= facts.is_dirty;
+            self.value(facts.class, key, value, payload, redactor, keys)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the event may go on as it is.
+    #[inline]
+    fn is_clean(&mut self, payload: &[u8], redactor: &mut Redactor) -> bool {
+        if self.is_telling {
+            return false;
+        }
+        if self.texts.is_empty() {
+            return true;
+        }
+        redactor.dirty(payload, &self.texts, &mut self.dirty);
+        !self.dirty.contains(&true)
+    }
+}
+
+/// Where `part`, which lies in `whole`, begins.
+fn offset(whole: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr())
+}
+
+/// Whether a number has the 14 to 16 digits of a card, and does not begin with 1, as microseconds since 1970 do.
+#[inline(always)]
+fn may_be_card(number: u64) -> bool {
+    const FOURTEEN: u64 = 10_000_000_000_000;
+    let is_long = (FOURTEEN..1000 * FOURTEEN).contains(&number);
+    is_long && !matches!(number / FOURTEEN, 1 | 10..=19 | 100..=199)
+}

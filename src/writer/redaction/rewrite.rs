@@ -1,0 +1,327 @@
+//! A redacted copy of an event's values, in the form in which they stand in a record.
+//!
+//! Clean values are copied byte for byte; what is replaced becomes text. Only events in which the first look found
+//! something come here. Nothing is allocated once the buffers have grown.
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::keys::{KeyCache, KeyFacts};
+use super::{Buffers, FAILED};
+use crate::core::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
+use crate::redact::{KeyClass, Outcome, Redactor};
+
+/// Writes the copy.
+pub(super) struct Rewriter<'a> {
+    redactor: &'a mut Redactor,
+    keys: &'a mut KeyCache,
+    /// The copy.
+    out: &'a mut Vec<u8>,
+    /// What is asked about one value, and what comes back.
+    asked: &'a mut Vec<u8>,
+    answer: &'a mut Vec<u8>,
+    /// The rules have failed: every value goes.
+    masks_all: bool,
+}
+
+impl<'a> Rewriter<'a> {
+    /// Writes into `buffers.payload`. With `masks_all` the rules are not asked.
+    pub(super) fn new(
+        redactor: &'a mut Redactor,
+        keys: &'a mut KeyCache,
+        buffers: &'a mut Buffers,
+        masks_all: bool,
+    ) -> Self {
+        let Buffers { payload: out, asked, answer, .. } = buffers;
+        out.clear();
+        Self { redactor, keys, out, asked, answer, masks_all }
+    }
+
+    /// The values of a call site's fields and the stack behind them; with `keys` as entries of a map.
+    pub(super) fn values(
+        &mut self,
+        classes: &[KeyClass],
+        keys: Option<&[&str]>,
+        mut payload: &[u8],
+    ) -> Result<(), ReadError> {
+        for (index, &class) in classes.iter().enumerate() {
+            if let Some(keys) = keys {
+                self.key(keys.get(index).unwrap_or(&"").as_bytes());
+            }
+            self.next(class, b"", &mut payload)?;
+        }
+        if !payload.is_empty() {
+            if keys.is_some() {
+                self.key(b"stack");
+            }
+            self.next(KeyClass::Plain, b"", &mut payload)?;
+        }
+        Ok(())
+    }
+
+    /// The entries of a map below `parent`.
+    pub(super) fn entries(&mut self, mut entries: &[u8], parent: &[u8]) -> Result<(), ReadError> {
+        while !entries.is_empty() {
+            let key = read_key(&mut entries)?;
+            let facts = match self.masks_all {
+                true => KeyFacts { class: KeyClass::Plain, is_dirty: true },
+                false => self.keys.facts(self.redactor, key, parent),
+            };
+            if !facts.is_dirty || self.text_of(KeyClass::Plain, key, false) == Outcome::Clean {
+                self.key(key);
+            } else {
+                let answer = std::mem::take(self.answer);
+                self.key(&answer);
+                *self.answer = answer;
+            }
+            self.next(facts.class, key, &mut entries)?;
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, key: &[u8]) {
+        let key = &key[..key.len().min(usize::from(u16::MAX))];
+        // At most 65,535: just cut.
+        self.out.extend_from_slice(&(key.len() as u16).to_le_bytes());
+        self.out.extend_from_slice(key);
+    }
+
+    /// Reads one value off the front of `payload` and writes what may be shown of it.
+    fn next(
+        &mut self,
+        class: KeyClass,
+        parent: &[u8],
+        payload: &mut &[u8],
+    ) -> Result<(), ReadError> {
+        let before = *payload;
+        let value = ValueRef::read(payload)?;
+        let raw = &before[..before.len() - payload.len()];
+        match value {
+            ValueRef::Array(values) => self.nested(tag::ARRAY, class, parent, values),
+            ValueRef::Error(values) => self.nested(tag::ERROR, class, parent, values),
+            ValueRef::Map(Entries(entries)) => {
+                let open = self.open(tag::MAP);
+                self.entries(entries, parent)?;
+                self.close(open);
+                Ok(())
+            }
+            ValueRef::Pii(kind, values) => self.personal(kind, values),
+            leaf => {
+                self.leaf(class, leaf, raw);
+                Ok(())
+            }
+        }
+    }
+
+    fn nested(
+        &mut self,
+        tag: u8,
+        class: KeyClass,
+        parent: &[u8],
+        Values(mut values): Values<'_>,
+    ) -> Result<(), ReadError> {
+        let open = self.open(tag);
+        while !values.is_empty() {
+            self.next(class, parent, &mut values)?;
+        }
+        self.close(open);
+        Ok(())
+    }
+
+    fn open(&mut self, tag: u8) -> usize {
+        self.out.push(tag);
+        self.out.extend_from_slice(&[0; 4]);
+        self.out.len()
+    }
+
+    fn close(&mut self, open: usize) {
+        let len = (self.out.len() - open) as u32;
+        self.out[open - 4..open].copy_from_slice(&len.to_le_bytes());
+    }
+
+    /// Personal data goes as a whole, unless the rules let its kind stay: then it is a value like any other.
+    fn personal(&mut self, kind: PiiKind, Values(values): Values<'_>) -> Result<(), ReadError> {
+        let class = class_of(kind);
+        let mut rest = values;
+        if rest.is_empty() {
+            self.out.push(tag::NULL);
+            return Ok(());
+        }
+        let stays = class != KeyClass::Udf
+            && class.kind().is_some_and(|kind| !self.redactor.rules().finds(kind));
+        if stays {
+            return self.next(KeyClass::Plain, b"", &mut rest);
+        }
+        let value = ValueRef::read(&mut rest)?;
+        let raw = &values[..values.len() - rest.len()];
+        match value {
+            ValueRef::Null => self.out.push(tag::NULL),
+            ValueRef::Str(b"") => self.out.extend_from_slice(raw),
+            value => {
+                self.spell(value);
+                let asked = std::mem::take(self.asked);
+                match self.text_of(class, &asked, false) {
+                    Outcome::Replaced => self.put_answer(),
+                    // A stand-in already, or a text of which the rules think that it tells nothing: who logged it
+                    // knows better.
+                    Outcome::Clean if crate::redact::is_mask(&asked) => self.put_str(&asked),
+                    Outcome::Clean => {
+                        let mask = self.redactor.rules().profile().key_mask(class);
+                        self.put_str(mask.as_bytes());
+                    }
+                }
+                *self.asked = asked;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that holds no other value.
+    fn leaf(&mut self, class: KeyClass, value: ValueRef<'_>, raw: &[u8]) {
+        let outcome = match value {
+            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => Outcome::Clean,
+            _ if self.masks_all => self.text_of(class, &[], false),
+            ValueRef::Secret => {
+                let mask = self.redactor.rules().profile().key_mask(KeyClass::Secret);
+                return self.put_str(mask.as_bytes());
+            }
+            ValueRef::Str(text) | ValueRef::Bytes(text) => self.text_of(class, text, false),
+            ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => {
+                match self.text_of(class, kept, true) {
+                    // The mark of the cut belongs to what is left of the text; a mask for the whole needs none.
+                    Outcome::Replaced if class == KeyClass::Plain => return self.put_cut(whole),
+                    outcome => outcome,
+                }
+            }
+            ValueRef::I64(_)
+            | ValueRef::U64(_)
+            | ValueRef::I128(_)
+            | ValueRef::U128(_)
+            | ValueRef::Number(_) => self.number(class, value),
+            ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) => match class {
+                KeyClass::Custom => self.spelt(class, value),
+                _ => Outcome::Clean,
+            },
+            ValueRef::Ipv4(_)
+            | ValueRef::Ipv6(_)
+            | ValueRef::SocketV4(..)
+            | ValueRef::SocketV6(..)
+                if class == KeyClass::Plain && !self.redactor.rules().ips =>
+            {
+                Outcome::Clean
+            }
+            ValueRef::Char(_) | ValueRef::Time(..) | ValueRef::Uuid(_)
+                if class == KeyClass::Plain =>
+            {
+                Outcome::Clean
+            }
+            _ => self.spelt(class, value),
+        };
+        match outcome {
+            Outcome::Clean => self.out.extend_from_slice(raw),
+            Outcome::Replaced => self.put_answer(),
+        }
+    }
+
+    fn text_of(&mut self, class: KeyClass, text: &[u8], is_cut: bool) -> Outcome {
+        self.answer.clear();
+        if self.masks_all {
+            self.answer.extend_from_slice(FAILED);
+            return Outcome::Replaced;
+        }
+        self.redactor.value(class, text, is_cut, self.answer)
+    }
+
+    fn number(&mut self, class: KeyClass, value: ValueRef<'_>) -> Outcome {
+        self.spell(value);
+        self.answer.clear();
+        self.redactor.number(class, self.asked, self.answer)
+    }
+
+    /// Asks for a value by the text that a line would show.
+    fn spelt(&mut self, class: KeyClass, value: ValueRef<'_>) -> Outcome {
+        self.spell(value);
+        let asked = std::mem::take(self.asked);
+        let outcome = self.text_of(class, &asked, false);
+        *self.asked = asked;
+        outcome
+    }
+
+    /// The text of a value, near enough to decide about it.
+    fn spell(&mut self, value: ValueRef<'_>) {
+        let asked = &mut *self.asked;
+        asked.clear();
+        // Writing into a vector cannot fail.
+        let _ = match value {
+            ValueRef::I64(number) => write!(asked, "{number}"),
+            ValueRef::U64(number) => write!(asked, "{number}"),
+            ValueRef::I128(number) => write!(asked, "{number}"),
+            ValueRef::U128(number) => write!(asked, "{number}"),
+            ValueRef::F64(number) => write!(asked, "{number}"),
+            ValueRef::F32(number) => write!(asked, "{number}"),
+            ValueRef::Char(number) => {
+                write!(asked, "{}", char::from_u32(number).unwrap_or('\u{FFFD}'))
+            }
+            ValueRef::Ipv4(octets) => write!(asked, "{}", Ipv4Addr::from(octets)),
+            ValueRef::Ipv6(octets) => write!(asked, "{}", Ipv6Addr::from(octets)),
+            ValueRef::SocketV4(octets, port) => {
+                write!(asked, "{}", SocketAddr::from((octets, port)))
+            }
+            ValueRef::SocketV6(octets, port) => {
+                write!(asked, "{}", SocketAddr::from((octets, port)))
+            }
+            ValueRef::Uuid(bytes) => bytes.iter().try_for_each(|byte| write!(asked, "{byte:02x}")),
+            ValueRef::Duration(seconds, nanos) => write!(asked, "{seconds}.{nanos:09}"),
+            ValueRef::Time(seconds, nanos) => write!(asked, "{seconds}.{nanos:09}"),
+            ValueRef::Number(text)
+            | ValueRef::Str(text)
+            | ValueRef::Bytes(text)
+            | ValueRef::StrCut(text, _)
+            | ValueRef::BytesCut(text, _) => asked.write_all(text),
+            // Containers, of which nothing may show.
+            _ => asked.write_all(b"?"),
+        };
+    }
+
+    fn put_answer(&mut self) {
+        let answer = std::mem::take(self.answer);
+        self.put_str(&answer);
+        *self.answer = answer;
+    }
+
+    fn put_str(&mut self, text: &[u8]) {
+        self.out.push(tag::STR);
+        self.out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.out.extend_from_slice(text);
+    }
+
+    fn put_cut(&mut self, whole: u32) {
+        self.out.push(tag::STR_CUT);
+        self.out.extend_from_slice(&(self.answer.len() as u32).to_le_bytes());
+        self.out.extend_from_slice(&whole.to_le_bytes());
+        self.out.extend_from_slice(self.answer);
+    }
+}
+
+/// What a key would promise about personal data of this kind.
+fn class_of(kind: PiiKind) -> KeyClass {
+    match kind {
+        PiiKind::Name => KeyClass::Name,
+        PiiKind::Email => KeyClass::Email,
+        PiiKind::Phone => KeyClass::Phone,
+        PiiKind::Address => KeyClass::Address,
+        PiiKind::Ssn => KeyClass::Ssn,
+        PiiKind::Card => KeyClass::Card,
+        PiiKind::Iban => KeyClass::Bank,
+        PiiKind::DateOfBirth => KeyClass::Dob,
+        PiiKind::Other => KeyClass::Udf,
+    }
+}
+
+fn read_key<'a>(entries: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
+    let short = |expected, found: &[u8]| ReadError::Short { expected, found: found.len() };
+    let (len, rest) = entries.split_first_chunk::<2>().ok_or_else(|| short(2, entries))?;
+    let len = usize::from(u16::from_le_bytes(*len));
+    let (key, rest) = rest.split_at_checked(len).ok_or_else(|| short(len, rest))?;
+    *entries = rest;
+    Ok(key)
+}

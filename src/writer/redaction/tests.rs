@@ -1,0 +1,314 @@
+//! The redacted copy against a slow model of it, and what happens when the rules themselves fail.
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::core::callsite::Metadata;
+use crate::core::level::Level;
+use crate::core::limits::Limits;
+use crate::core::value::ValueWriter;
+use crate::core::value::tests::{Model as M, model, tree};
+use crate::redact::{Kind, LiteralRule, RuleSet};
+
+static SITE: Callsite = Callsite::new(Metadata {
+    level: Level::Info,
+    event: "paid",
+    target: "shop",
+    file: file!(),
+    line: line!(),
+    keys: &["note", "password", "customer.email", "count"],
+});
+
+fn standard() -> Redaction {
+    with(&RuleSet::default())
+}
+
+fn with(set: &RuleSet) -> Redaction {
+    let rules = Some(Arc::new(Rules::compile(set).unwrap()));
+    Redaction::new(RedactionConfig { rules, tokenizer: None })
+}
+
+fn written(fill: impl FnOnce(&mut ValueWriter<'_>)) -> Vec<u8> {
+    let mut bytes = vec![0; 1 << 16];
+    let mut out = ValueWriter::new(&mut bytes, Limits::default());
+    fill(&mut out);
+    let len = out.len_bytes();
+    bytes.truncate(len);
+    bytes
+}
+
+fn entries(pairs: &[(String, M)]) -> Vec<u8> {
+    written(|out| pairs.iter().for_each(|(key, value)| out.entry(key, value)))
+}
+
+fn read(entries: &[u8]) -> Vec<(String, M)> {
+    let entry = |entry: Result<(&[u8], ValueRef<'_>), ReadError>| {
+        let (key, value) = entry.unwrap();
+        (String::from_utf8(key.to_vec()).unwrap(), model(value).unwrap())
+    };
+    Entries(entries).map(entry).collect()
+}
+
+/// What the redactor makes of one text.
+fn text(redactor: &mut Redactor, class: KeyClass, text: &str) -> Option<String> {
+    let mut out = Vec::new();
+    let outcome = redactor.value(class, text.as_bytes(), false, &mut out);
+    (outcome == Outcome::Replaced).then(|| String::from_utf8(out).unwrap())
+}
+
+/// The slow way: each value asked for on its own, by its key as it is.
+fn expected(redactor: &mut Redactor, class: KeyClass, parent: &str, value: &M) -> M {
+    let rules = Arc::clone(redactor.rules());
+    match value {
+        M::Str(found) => text(redactor, class, found).map_or(value.clone(), M::Str),
+        M::I64(number) => number_text(redactor, class, number.to_string(), value),
+        M::U64(number) => number_text(redactor, class, number.to_string(), value),
+        M::I128(number) => number_text(redactor, class, number.to_string(), value),
+        M::U128(number) => number_text(redactor, class, number.to_string(), value),
+        M::Number(number) => number_text(redactor, class, number.clone(), value),
+        M::Secret => M::Str("***REDACTED***".into()),
+        M::Array(values) => {
+            M::Array(values.iter().map(|v| expected(redactor, class, parent, v)).collect())
+        }
+        M::Map(pairs) => M::Map(
+            pairs
+                .iter()
+                .map(|(key, value)| {
+                    let around = (!parent.is_empty()).then_some(parent.as_bytes());
+                    let class = rules.key(key.as_bytes(), around);
+                    let shown = text(redactor, KeyClass::Plain, key);
+                    (shown.unwrap_or(key.clone()), expected(redactor, class, key, value))
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn number_text(redactor: &mut Redactor, class: KeyClass, number: String, value: &M) -> M {
+    let mut out = Vec::new();
+    match redactor.number(class, number.as_bytes(), &mut out) {
+        Outcome::Clean => value.clone(),
+        Outcome::Replaced => M::Str(String::from_utf8(out).unwrap()),
+    }
+}
+
+/// Values in which something may be found.
+fn telling() -> impl Strategy<Value = M> {
+    let leaf = prop_oneof![
+        Just(M::Null),
+        any::<bool>().prop_map(M::Bool),
+        any::<i64>().prop_map(M::I64),
+        Just(M::U64(4_111_111_111_111_111)),
+        Just(M::U64(1_700_000_000_000_000)),
+        Just(M::I128(5_500_000_000_000_004)),
+        Just(M::Number("378282246310005".into())),
+        Just(M::Secret),
+        "[a-z ]{0,12}".prop_map(M::Str),
+        Just(M::Str("mail ann@example.com or call +1 402 555 1212".into())),
+        Just(M::Str(r#"{"password":"x1y2","n":[1,"ann@example.com"]}"#.into())),
+        Just(M::Str("https://u:pa55word@host/?token=abcdef123456".into())),
+    ];
+    let key = prop_oneof![
+        Just("note"),
+        Just("password"),
+        Just("customer"),
+        Just("name"),
+        Just("pin"),
+        Just("api_keys"),
+        Just("ann@example.com"),
+        Just("max_tokens"),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        let pairs = vec((key.clone().prop_map(str::to_owned), inner.clone()), 0..5);
+        prop_oneof![vec(inner, 0..4).prop_map(M::Array), pairs.prop_map(M::Map)]
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_value_becomes_what_it_would_become_alone(
+        pairs in vec(("note|password|customer|name|ssn|ann@example.com", telling()), 0..6),
+    ) {
+        let mut redaction = standard();
+        let M::Map(expected) = ({
+            let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+            expected(&mut redactor, KeyClass::Plain, "", &M::Map(pairs.clone()))
+        }) else { unreachable!() };
+        let payload = entries(&pairs);
+        let shown = redaction.entries(&payload).unwrap().to_vec();
+        prop_assert_eq!(read(&shown), expected);
+        prop_assert_eq!(redaction.entries(&shown).unwrap(), &shown[..], "twice changes nothing");
+        prop_assert_eq!(redaction.failed, 0);
+    }
+
+    #[test]
+    fn any_bytes_give_values_or_an_error(bytes in vec(any::<u8>(), 0..200), value in tree()) {
+        let mut redaction = standard();
+        let _ = redaction.entries(&bytes);
+        let _ = redaction.event(Source::Site(&SITE), &bytes, false);
+        let mut cut = entries(&[("k".into(), value)]);
+        while cut.pop().is_some() {
+            let _ = redaction.entries(&cut);
+        }
+    }
+}
+
+#[test]
+fn a_call_sites_values_are_redacted_by_its_keys_and_a_clean_event_is_not_copied() {
+    crate::core::registry::number(&SITE);
+    let mut redaction = standard();
+    let payload = |note: &str, password: &str, mail: &str| {
+        written(|out| {
+            out.str(note);
+            out.str(password);
+            out.str(mail);
+            out.u64(7);
+            out.str("stack with ann@example.com");
+        })
+    };
+    let dirty = payload("call 402-555-1212", "hunter2", "ann at home");
+    let shown = redaction.event(Source::Site(&SITE), &dirty, true).unwrap();
+    let values: Vec<_> = crate::core::value::Values(shown.payload).map(Result::unwrap).collect();
+    assert_eq!(
+        values,
+        [
+            ValueRef::Str(b"call <phone>"),
+            ValueRef::Str(b"***REDACTED***"),
+            ValueRef::Str(b"<email>"),
+            ValueRef::U64(7),
+            ValueRef::Str(b"stack with <email>"),
+        ]
+    );
+    let clean = written(|out| {
+        out.str("nothing to see");
+        out.null();
+        out.null();
+        out.u64(7);
+    });
+    let shown = redaction.event(Source::Site(&SITE), &clean, false).unwrap();
+    assert!(std::ptr::eq(shown.payload, &clean[..]));
+}
+
+#[test]
+fn cut_values_do_not_keep_half_a_secret() {
+    let mut redaction = standard();
+    let limits = Limits::default().with_value_bytes_max(30);
+    let mut bytes = [0; 200];
+    let mut out = ValueWriter::new(&mut bytes, limits);
+    out.entry("note", &"paid with card 4111 1111 1111 1111 today");
+    let len = out.len_bytes();
+    let shown = redaction.entries(&bytes[..len]).unwrap();
+    let M::StrCut(kept, whole) = &read(shown)[0].1 else { panic!("{shown:?}") };
+    assert!(!kept.contains("4111"), "{kept}");
+    assert_eq!(*whole, 40);
+}
+
+#[test]
+fn marked_values_go_whatever_they_look_like_unless_the_rules_let_their_kind_stay() {
+    use crate::core::value::{Pii, Secret};
+    let payload = written(|out| {
+        out.entry("a", &Pii::email("not an address"));
+        out.entry("b", &Pii::card(7u64));
+        out.entry("c", &Pii::other("x"));
+        out.entry("d", &Secret::new("y"));
+        out.entry("e", &Pii::name(vec!["n"]));
+        out.entry("f", &Pii::phone(Option::<u64>::None));
+    });
+    let show = |redaction: &mut Redaction| {
+        let shown = read(redaction.entries(&payload).unwrap());
+        shown.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let text = |text: &str| M::Str(text.into());
+    let all = ["<email>", "<card>", "[PII_REDACTED]", "***REDACTED***", "<name>"].map(text);
+    let mut expected: Vec<M> = all.into_iter().collect();
+    expected.push(M::Null);
+    assert_eq!(show(&mut standard()), expected);
+    let mut keep = RuleSet::default();
+    keep.keep = vec![Kind::Email, Kind::Card];
+    expected[0] = text("not an address");
+    expected[1] = M::U64(7);
+    assert_eq!(show(&mut with(&keep)), expected);
+}
+
+/// A tokenizer that is broken.
+struct Broken;
+
+impl Tokenize for Broken {
+    fn token(&self, _: Kind, _: &[u8], _: &mut Vec<u8>) -> bool {
+        panic!("this tokenizer is broken");
+    }
+}
+
+#[test]
+fn rules_that_fail_mask_the_whole_event_and_are_counted() {
+    let mut set = RuleSet::default();
+    set.profile = crate::redact::Profile::Ecs;
+    let config = RedactionConfig {
+        rules: Some(Arc::new(Rules::compile(&set).unwrap())),
+        tokenizer: Some(Arc::new(Broken)),
+    };
+    let mut redaction = Redaction::new(config);
+    let payload = entries(&[
+        ("mail".into(), M::Str("ann@example.com".into())),
+        ("note".into(), M::Str("plain".into())),
+        ("count".into(), M::U64(7)),
+        ("done".into(), M::Bool(true)),
+    ]);
+    let shown = read(redaction.entries(&payload).unwrap());
+    let values: Vec<_> = shown.into_iter().map(|(_, value)| value).collect();
+    let mask = || M::Str("***REDACTED***".into());
+    assert_eq!(values, [mask(), mask(), mask(), M::Bool(true)]);
+    assert_eq!(redaction.metrics().failed, 1);
+    let clean = entries(&[("note".into(), M::Str("plain".into()))]);
+    assert_eq!(redaction.entries(&clean).unwrap(), clean, "the next event is not affected");
+}
+
+#[test]
+fn a_name_that_the_users_own_rules_forbid_is_shown_redacted() {
+    static NAMED: Callsite = Callsite::new(Metadata {
+        level: Level::Info,
+        event: "login_as_tr0ub4dor",
+        target: "shop",
+        file: file!(),
+        line: line!(),
+        keys: &["count"],
+    });
+    crate::core::registry::number(&NAMED);
+    let mut set = RuleSet::default();
+    set.literals.push(LiteralRule { name: "own".into(), text: b"tr0ub4dor".to_vec() });
+    let mut redaction = with(&set);
+    let payload = written(|out| out.u64(7));
+    let shown = redaction.event(Source::Site(&NAMED), &payload, false).unwrap();
+    let Source::Dynamic { target, event } = shown.source else { panic!() };
+    assert_eq!((target, event), (&b"shop"[..], &b"login_as_***REDACTED***"[..]));
+    assert_eq!(read(shown.payload), [("count".to_owned(), M::U64(7))]);
+}
+
+#[test]
+fn hits_are_counted_over_a_change_of_rules() {
+    let mut redaction = standard();
+    let payload = entries(&[("note".into(), M::Str("ann@example.com".into()))]);
+    let _ = redaction.entries(&payload).unwrap();
+    let before = redaction.metrics();
+    assert_eq!(before.rules_hash.len(), 64);
+    assert_eq!(before.hits, [RuleHits { rule: "email".into(), hits: 1 }]);
+    redaction.set_rules(None);
+    assert_eq!(redaction.entries(&payload).unwrap(), payload);
+    assert_eq!((redaction.metrics().is_on, redaction.metrics().hits), (false, before.hits));
+    redaction.set_rules(Some(Arc::new(Rules::standard())));
+    let _ = redaction.entries(&payload).unwrap();
+    assert_eq!(redaction.metrics().hits, [RuleHits { rule: "email".into(), hits: 2 }]);
+}
+
+#[test]
+fn only_numbers_with_a_cards_digits_are_looked_at() {
+    for number in [0, 1, 9_999_999_999_999, 1_700_000_000_000_000, 1_700_000_000_000_000_000] {
+        assert!(!may_be_card(number), "{number}");
+    }
+    for number in [30_000_000_000_000, 378_282_246_310_005, 4_111_111_111_111_111] {
+        assert!(may_be_card(number), "{number}");
+    }
+}
