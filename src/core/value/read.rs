@@ -58,7 +58,7 @@ pub enum ValueRef<'a> {
     Deep,
     /// A secret was logged here.
     Secret,
-    /// Personal data: one value, or none where it did not fit.
+    /// Personal data: one value.
     Pii(PiiKind, Values<'a>),
 }
 

@@ -101,9 +101,8 @@ fn is_part(part: &Model, whole: &Model) -> bool {
                 rest.any(|(other, whole)| other == key && is_part(value, whole))
             })
         }
-        // Where the value had no room, its kind is all there is.
         (M::Pii(part, inner), M::Pii(whole, whole_inner)) => {
-            part == whole && (**inner == M::Null || is_part(inner, whole_inner))
+            part == whole && is_part(inner, whole_inner)
         }
         _ => part == whole,
     }

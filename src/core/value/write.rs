@@ -239,21 +239,19 @@ impl<'a> ValueWriter<'a> {
         self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
     }
 
-    /// One value behind a byte that says what it is.
+    /// One value behind a byte that says what it is. Where the value has no room, nothing of it is written.
     pub(crate) fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let mark = self.mark();
         let Some(open) = self.begin(tag) else { return };
-        match self.take(1) {
-            Some(byte) => {
-                byte[0] = label;
-                fill(self);
-                self.end(open);
-            }
-            // A container without its label could not be read.
-            None => {
-                self.rewind(mark);
-                self.full = true;
-            }
+        if let Some(byte) = self.take(1) {
+            byte[0] = label;
+            fill(self);
+        }
+        if self.full {
+            self.rewind(mark);
+            self.full = true;
+        } else {
+            self.end(open);
         }
     }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::look::may_be_card;
 use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
-use crate::core::value::ValueWriter;
 use crate::core::value::tests::{Model as M, model, tree};
+use crate::core::value::{Entries, ValueRef, ValueWriter};
 use crate::redact::{Kind, LiteralRule, RuleSet};
 
 static SITE: Callsite = Callsite::new(Metadata {
