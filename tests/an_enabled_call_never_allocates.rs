@@ -18,7 +18,10 @@ use ringseal::core::value::{Map, Number, Uuid};
 use ringseal::core::{Lines, Now};
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
 use ringseal::sink::{Sink, SinkError, WriteError};
-use ringseal::{Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Timestamps};
+use ringseal::{
+    Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sanitized, Secret,
+    Timestamps,
+};
 use ringseal::{error, fields, info, warn};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -200,6 +203,18 @@ impl Values {
             user = Map(&[("id", &7), ("inner", &inner)]),
             counts = self.map
         );
+        info!(
+            engine,
+            "personal",
+            mail = Pii::email("ann@example.com"),
+            sanitized = Sanitized("a\nb"),
+            secret = Secret::new("s3cr3t"),
+            password = "hunter2",
+            pin = 1234,
+            note = "card 4111 1111 1111 1111, call (402) 555-1212 or ann@example.com",
+            json = r#"{"password":"x","to":["ann@example.com"]}"#,
+            map = Map(&[("token", &"abcdef0123456789"), ("ann@example.com", &1)])
+        );
         // More contexts than a lane remembers.
         for log in &self.loggers {
             info!(log, "bound", turn, trace_id = "its own wins");
@@ -249,7 +264,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
         barrier.wait();
         support::wait_until("the writer has written everything", || {
             let lines = std::fs::read(&path).unwrap().iter().filter(|b| **b == b'\n').count();
-            lines == producers * 2 * 60 * 45
+            lines == producers * 2 * 60 * 46
         });
         // A request allocates its answer.
         is_counting.store(false, Ordering::SeqCst);
@@ -260,7 +275,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
     assert_eq!((metrics.lost.total(), metrics.record_errors), (0, 0));
     drop(engine);
     if format == Format::Json {
-        assert_eq!(support::events_of(&path).len(), producers * 2 * 60 * 45);
+        assert_eq!(support::events_of(&path).len(), producers * 2 * 60 * 46);
     }
 }
 
