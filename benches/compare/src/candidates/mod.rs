@@ -77,6 +77,7 @@ pub const ALL: &[Entry] = &[
     entry::<ringseal::Ringseal<false, false>>(),
     entry::<ringseal::Ringseal<true, false>>(),
     entry::<ringseal::Ringseal<false, true>>(),
+    entry::<ringseal::Unredacted>(),
     entry::<ringseal::Explicit<false>>(),
     entry::<ringseal::Explicit<true>>(),
     entry::<ringseal::Disabled>(),

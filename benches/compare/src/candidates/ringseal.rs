@@ -1,8 +1,8 @@
 //! ringseal itself.
 //!
-//! Configuration: the defaults, with one file that is never rotated, a ring of the size that the
-//! floors have, and patience with a full ring (no logger here may choose to lose). `ringseal` reads
-//! the exact clock, `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a
+//! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of
+//! the size that the floors have, and patience with a full ring (no logger here may choose to lose).
+//! `ringseal` reads the exact clock, `ringseal_unredacted` is the same without redaction, `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a
 //! mapping. `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with
 //! five, so that their difference is the price of bound fields. `ringseal_disabled` is a call below
 //! the level. The sweep changes sizes with `tune`.
@@ -110,6 +110,30 @@ impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> 
 
     fn finish(self) -> Result<Output, String> {
         finish(self.engine, self.output)
+    }
+}
+
+/// With the global engine, writing what it is given.
+pub struct Unredacted(Ringseal<false, false>);
+
+impl Candidate for Unredacted {
+    const NAME: &'static str = "ringseal_unredacted";
+    const KIND: Kind = Kind::Variant;
+    const FORMAT: Format = Format::Json;
+    const CRATE: &'static str = "ringseal";
+
+    fn start(dir: &Path) -> Result<Self, String> {
+        let engine = start(config(dir, WriteMode::Append)?.no_redaction())?;
+        Ok(Self(Ringseal { engine, output: output(dir) }))
+    }
+
+    #[inline(always)]
+    fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
+        log_globally(seq, price, sym, qty);
+    }
+
+    fn finish(self) -> Result<Output, String> {
+        self.0.finish()
     }
 }
 
