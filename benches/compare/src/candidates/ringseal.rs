@@ -1,11 +1,12 @@
 //! ringseal itself.
 //!
 //! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of
-//! the size that the floors have, and patience with a full ring (no logger here may choose to lose).
-//! `ringseal` reads the exact clock, `ringseal_unredacted` is the same without redaction, `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a
-//! mapping. `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with
-//! five, so that their difference is the price of bound fields. `ringseal_disabled` is a call below
-//! the level. The sweep changes sizes with `tune`.
+//! the size that the floors have, and patience with a full ring (no logger here may choose to
+//! lose). `ringseal` reads the exact clock, `ringseal_unredacted` is the same without redaction,
+//! `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a mapping.
+//! `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with five, so
+//! that their difference is the price of bound fields. `ringseal_disabled` is a call below the
+//! level. The sweep changes sizes with `tune`.
 
 use std::path::Path;
 use std::sync::OnceLock;
