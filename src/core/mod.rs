@@ -9,6 +9,7 @@ pub mod level;
 pub mod limits;
 pub mod record;
 pub mod registry;
+pub(crate) mod simd;
 pub mod tsc;
 pub mod value;
 

@@ -6,9 +6,9 @@
 //!
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
-use super::class::{JsonExact, JsonOrWide, TextOrWide};
 use super::out::{Out, Slot};
-use super::simd::mask64;
+use crate::core::simd::class::{JsonExact, JsonOrWide, TextOrWide};
+use crate::core::simd::mask64;
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";

@@ -4,7 +4,7 @@
 //! writing one allocates nothing of its own and copies no dynamic length.
 
 use super::out::VALUE;
-use super::simd::{Cursor, Room, SLACK};
+use crate::core::simd::{Cursor, Room, SLACK};
 
 /// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///

@@ -7,7 +7,6 @@
 //! Promises: appending allocates only when the vector below is full, and then grows it as
 //! [`Vec::reserve`] does; nothing blocks; nothing panics on any input; whatever is written between
 //! two quotes is valid JSON and contains no raw newline. A crash loses what the vector held.
-mod class;
 mod escape;
 mod float;
 mod fragment;
@@ -16,7 +15,6 @@ pub mod layout;
 mod net;
 mod number;
 mod out;
-mod simd;
 mod span;
 mod time;
 

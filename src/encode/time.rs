@@ -5,7 +5,7 @@
 //! not exist in Unix time and are not made up.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
-use super::simd::Room;
+use crate::core::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;

@@ -3,7 +3,10 @@
 //! Bit `i` of a mask speaks of byte `i` of a block. Classes are wider than what the detectors accept
 //! where that is cheaper: they only choose places to look at.
 //!
-//! [`blocks`] takes the fastest of the ways that the processor has; all are tested against one another.
+//! [`blocks`] takes the fastest of the ways that the processor has.
+
+use super::classify::{self, Tables};
+use crate::core::simd::{self, Exact, Kernel, Load64, Lookup};
 
 /// Bytes that classifying a block looks at: its 64 and some behind them.
 pub(crate) const VIEW: usize = 80;
@@ -95,12 +98,44 @@ pub(crate) fn blocks(
     wanted: Wanted<'_>,
     out: &mut [Places; BLOCKS],
 ) {
-    blocks_by(v, count, carry, wanted, out, classify);
+    simd::run(Blocks { v, count, carry, wanted, out });
+}
+
+/// The arguments of [`blocks`].
+struct Blocks<'a> {
+    v: &'a [u8],
+    count: usize,
+    carry: &'a mut Carry,
+    wanted: Wanted<'a>,
+    out: &'a mut [Places; BLOCKS],
+}
+
+impl Kernel for Blocks<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn with_lookup<V: Lookup + Load64>(self) {
+        let tables = Tables::<V>::new();
+        blocks_by(self.v, self.count, self.carry, self.wanted, self.out, |view| {
+            classify::by_lookup::<V>(view, &tables)
+        });
+    }
+
+    #[inline(always)]
+    fn with_exact<V: Exact + Load64>(self) {
+        let Blocks { v, count, carry, wanted, out } = self;
+        blocks_by(v, count, carry, wanted, out, classify::by_comparing::<V>);
+    }
+
+    fn portable(self) {
+        let Blocks { v, count, carry, wanted, out } = self;
+        blocks_by(v, count, carry, wanted, out, classify::portable);
+    }
 }
 
 /// [`blocks`] over any way to classify.
 #[inline(always)]
-pub(super) fn blocks_by(
+fn blocks_by(
     v: &[u8],
     count: usize,
     carry: &mut Carry,
@@ -238,124 +273,9 @@ fn is_shape(digit: u32) -> bool {
         || digit & 0x3F == 0x39
 }
 
-/// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
-/// byte of flags per byte, then the bits of each flag gathered by transposing.
-#[inline(always)]
-pub(super) fn classify(view: &[u8; VIEW]) -> Masks {
-    let mut words = [0u64; 8];
-    let mut flags = [0u8; 64];
-    for (i, flags) in flags.iter_mut().enumerate() {
-        *flags = flag(view[i], view[i + 2]);
-    }
-    for (word, bytes) in words.iter_mut().zip(flags.chunks_exact(8)) {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(bytes);
-        *word = transpose(u64::from_le_bytes(eight));
-    }
-    let gather = |k: usize| {
-        let mut bytes = [0u8; 8];
-        for (byte, word) in bytes.iter_mut().zip(words) {
-            *byte = (word >> (8 * k)) as u8;
-        }
-        u64::from_le_bytes(bytes)
-    };
-    Masks {
-        digit: gather(0),
-        number: gather(1),
-        word: gather(2),
-        chunk: gather(3),
-        punct: gather(4),
-        keyword: gather(5),
-        dash: gather(6),
-        open: gather(7),
-    }
-}
-
-/// The classes of byte `x`, two places before `y`, as eight bits.
-#[inline(always)]
-fn flag(x: u8, y: u8) -> u8 {
-    let bit = |is: bool, bit: u8| if is { bit } else { 0 };
-    let (low, third) = (x | 0x20, y | 0x20);
-    let digit = x.wrapping_sub(b'0') < 10;
-    let letter = low.wrapping_sub(b'a') < 26;
-    let pair = |a: u8, b: u8| (low == a) & (third == b);
-    let keyword = pair(b'p', b's')
-        | pair(b's', b'c')
-        | pair(b't', b'k')
-        | pair(b'a', b'i')
-        | (low == b'b') & ((third == b'a') | (third == b's') | (third == b'g'));
-    bit(digit, 1)
-        | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
-        | bit(digit | letter | (x == b'_'), 4)
-        | bit((0x2B..0x80).contains(&x), 8)
-        | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
-        | bit(keyword, 32)
-        | bit(x.wrapping_sub(b'-') < 2, 64)
-        | bit(x.wrapping_sub(b'(') < 4, 128)
-}
-
-/// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
-#[inline(always)]
-const fn transpose(x: u64) -> u64 {
-    let t = (x ^ x >> 7) & 0x00AA_00AA_00AA_00AA;
-    let x = x ^ t ^ t << 7;
-    let t = (x ^ x >> 14) & 0x0000_CCCC_0000_CCCC;
-    let x = x ^ t ^ t << 14;
-    let t = (x ^ x >> 28) & 0x0000_0000_F0F0_F0F0;
-    x ^ t ^ t << 28
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The classes, byte by byte, as their descriptions say.
-    fn plain(view: &[u8; VIEW]) -> Masks {
-        let mut masks = Masks::default();
-        for i in 0..64 {
-            let b = view[i];
-            let bit = |is: bool| u64::from(is) << i;
-            masks.digit |= bit(b.is_ascii_digit());
-            masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
-            masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
-            masks.chunk |= bit((b'+'..=0x7F).contains(&b));
-            masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
-            masks.dash |= bit(matches!(b, b'-' | b'.'));
-            masks.open |= bit((b'('..=b'+').contains(&b));
-            masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
-        }
-        masks
-    }
-
-    /// A block of its own, all ways there are.
-    fn all_ways(view: &[u8; VIEW]) {
-        let want = plain(view);
-        assert_eq!(classify(view), want);
-    }
-
-    #[test]
-    fn every_byte_at_every_place_is_classified_as_described() {
-        for b in 0..=255u8 {
-            for place in 0..64 {
-                let mut view = [b'.'; VIEW];
-                view[place] = b;
-                all_ways(&view);
-            }
-        }
-    }
-
-    #[test]
-    fn every_pair_of_bytes_is_a_keyword_only_if_it_is() {
-        for first in 0..=255u8 {
-            for third in 0..=255u8 {
-                let mut view = [b'.'; VIEW];
-                let place = usize::from(first ^ third) & 63;
-                view[place] = first;
-                view[place + 2] = third;
-                all_ways(&view);
-            }
-        }
-    }
 
     #[test]
     fn runs_are_found_across_the_border_of_two_blocks() {

@@ -19,6 +19,7 @@
 
 mod bytes;
 mod classes;
+mod classify;
 mod detect;
 mod find;
 mod json;

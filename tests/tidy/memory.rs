@@ -6,7 +6,7 @@ use super::source::{Source, find_word};
 /// Where `unsafe` may stand, and why.
 pub const UNSAFE_FILES: &[(&str, &str)] = &[
     ("src/ringbuf/ring.rs", "the ring's memory"),
-    ("src/encode/simd.rs", "vector instructions and the cursor over spare room"),
+    ("src/core/simd.rs", "vector instructions of all rooms and the cursor over spare room"),
     ("src/storage/mmap.rs", "files mapped into memory"),
     ("src/core/tsc.rs", "the time-stamp counter"),
 ];

@@ -1,6 +1,6 @@
 //! Classes of bytes, block by block, against the obvious test of each byte.
+use super::class::{JsonExact, JsonOrWide, TextOrWide};
 use super::*;
-use crate::encode::class::{JsonExact, JsonOrWide, TextOrWide};
 
 type IsOf = fn(u8) -> bool;
 

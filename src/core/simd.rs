@@ -1,5 +1,7 @@
-//! The one place of this room with `unsafe`: a raw cursor over a vector's spare room, and vector
-//! classification of bytes that JSON or a terminal cannot take as they are.
+//! The vector instructions of all rooms, and a raw cursor over a vector's spare room.
+//!
+//! Encoding copies bytes and tells on the way those that JSON or a terminal cannot take as they are;
+//! redaction brings work of its own ([`run`]). [`lanes`] says what a vector can do.
 //!
 //! Promises: every function here is safe to call with any argument. Memory is taken only by
 //! [`Cursor::ensure`], when the vector is full. Nothing blocks. What was appended belongs to the
@@ -30,16 +32,22 @@
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 use std::ptr;
 
-use super::class::Class;
+pub(crate) mod class;
+mod lanes;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use lanes::Wide;
+use lanes::Words;
+pub(crate) use lanes::{Class, Exact, Kernel, Lanes, Load64, Lookup};
 
 /// The longest write that a single comparison allows.
-pub(super) const SLACK: usize = 96;
+pub(crate) const SLACK: usize = 96;
 
 /// Appends to a vector through a pointer and a limit that stay in registers.
 ///
 /// Nothing takes the address of these two: what works out of line gets the vector instead
 /// ([`Cursor::apart`]). In memory, each append would wait for the one before it to be stored.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     vec: &'a mut Vec<u8>,
     at: *mut u8,
     limit: usize,
@@ -149,7 +157,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A cursor with `CAP` bytes of room behind it, so that putting something there needs no check.
-pub(super) struct Room<'c, 'a, const CAP: usize>(&'c mut Cursor<'a>);
+pub(crate) struct Room<'c, 'a, const CAP: usize>(&'c mut Cursor<'a>);
 
 impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
     /// Copies the whole block and keeps its first `len` bytes (all, if `len` is larger); `LEFT` bytes
@@ -297,11 +305,11 @@ unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) -> [u8; 3] {
     }
 }
 
-/// A vector of bytes of which a class of bytes can be told.
+/// Lanes that memory can be read into and written from.
 ///
 /// # Safety
 /// The type is plain bits: any bytes are a valid value.
-pub(super) unsafe trait Block: Copy {
+pub(crate) unsafe trait Block: Lanes {
     /// Bytes in a block.
     const LEN: usize = size_of::<Self>();
     /// # Safety
@@ -317,21 +325,6 @@ pub(super) unsafe trait Block: Copy {
     unsafe fn store(self, to: *mut u8) {
         // SAFETY: (3) by the contract.
         unsafe { to.cast::<Self>().write_unaligned(self) };
-    }
-    /// Bytes equal to `byte`, which is ASCII.
-    fn equal(self, byte: u8) -> Self;
-    /// Bytes below 0x20.
-    fn control(self) -> Self;
-    /// Bytes below 0x20 and bytes from 0x80 on: one signed comparison.
-    fn control_or_wide(self) -> Self;
-    /// Either flag.
-    fn or(self, other: Self) -> Self;
-    /// Flags to bits, the first byte lowest. Beside a true flag there may be false ones.
-    fn mask(self) -> u64;
-    /// Whether there is a flag.
-    #[inline(always)]
-    fn any(self) -> bool {
-        self.mask() != 0
     }
 }
 
@@ -405,7 +398,7 @@ unsafe fn copy_clean_pairs<C: Class, B: Block>(from: *const u8, to: *mut u8, len
 
 /// Which of 64 bytes are of class `C`, the first one lowest.
 #[inline(always)]
-pub(super) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
+pub(crate) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
     let mut mask = 0;
     for (index, block) in bytes.as_chunks::<16>().0.iter().enumerate() {
         // SAFETY: (4) 16 bytes.
@@ -415,78 +408,64 @@ pub(super) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
     mask
 }
 
-/// The 32 hexadecimal digits of 16 bytes, in lower case.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
-    x86::hex16(bytes)
-}
-
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use Words as Native;
 #[cfg(target_arch = "aarch64")]
 use neon::Neon as Native;
 #[cfg(target_arch = "x86_64")]
 use x86::Sse2 as Native;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::hex16;
 
-/// The portable block: two words, one flag bit a byte.
-#[derive(Clone, Copy)]
-#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
-pub(super) struct Words(u64, u64);
+// SAFETY: (7) two integers.
+unsafe impl Block for Words {}
 
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
-impl Words {
-    #[inline(always)]
-    fn from_words(low: u64, high: u64) -> Self {
-        Words(low, high)
+/// Runs `kernel` with the best instructions that this processor has.
+#[inline(always)]
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Out {
+    #[cfg(target_arch = "x86_64")]
+    if x86::has_avx2() {
+        // SAFETY: (5) each feature was just detected.
+        return unsafe { x86::run_avx2(kernel) };
     }
+    run_baseline(kernel)
+}
 
+/// Runs `kernel` with what every processor of this kind has.
+#[inline(always)]
+pub(crate) fn run_baseline<K: Kernel>(kernel: K) -> K::Out {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    return kernel.with_exact::<Wide<Native, 4>>();
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    kernel.portable()
+}
+
+impl<B: Block, const N: usize> Load64 for Wide<B, N> {
     #[inline(always)]
-    fn each(self, of: impl Fn(u64) -> u64) -> Self {
-        Self::from_words(of(self.0), of(self.1))
+    fn load(bytes: &[u8; 64]) -> Self {
+        const { assert!(N * B::LEN == 64) };
+        // SAFETY: (4) N blocks of LEN bytes are 64.
+        Wide(::core::array::from_fn(|i| unsafe { B::load(bytes.as_ptr().add(i * B::LEN)) }))
     }
 }
 
-// SAFETY: (7) two integers.
-unsafe impl Block for Words {
-    // The subtractions borrow into the next byte, so that a flag there may be false.
-    #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
-        self.each(|word| {
-            let differing = word ^ (LOW_BITS * u64::from(byte));
-            differing.wrapping_sub(LOW_BITS) & !differing & HIGH_BITS
-        })
-    }
-
-    #[inline(always)]
-    fn control(self) -> Self {
-        self.each(|word| word.wrapping_sub(LOW_BITS * 0x20) & !word & HIGH_BITS)
-    }
-
-    #[inline(always)]
-    fn control_or_wide(self) -> Self {
-        self.each(|word| (word.wrapping_sub(LOW_BITS * 0x20) | word) & HIGH_BITS)
-    }
-
-    #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        Self::from_words(self.0 | other.0, self.1 | other.1)
-    }
-
-    #[inline(always)]
-    fn mask(self) -> u64 {
-        // The eight flags, one a byte, gathered in the product's top byte.
-        let gather = |flags: u64| (flags >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        gather(self.0.to_le()) | gather(self.1.to_le()) << 8
-    }
+/// Methods that are instructions on registers and nothing else.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! each_of {
+    ($name:ident: $(fn $method:ident($self:ident $(, $arg:ident: $type:ty)*) $work:expr;)*) => {
+        $(
+            #[inline(always)]
+            fn $method($self $(, $arg: $type)*) -> Self {
+                // SAFETY: (5) no instruction touches memory.
+                $name(unsafe { $work })
+            }
+        )*
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Block, Class};
+    use super::{Block, Class, Exact, Kernel, Lanes, Lookup, Wide};
     use std::arch::x86_64::*;
 
     /// Shorter strings are done before a call through the detection pays.
@@ -494,7 +473,12 @@ mod x86 {
 
     /// 16 bytes.
     #[derive(Clone, Copy)]
-    pub(in crate::encode) struct Sse2(__m128i);
+    pub(crate) struct Sse2(__m128i);
+
+    /// 32 bytes. Made and used only inside `copy_clean_avx2` and `run_avx2`, into which all of this
+    /// is inlined.
+    #[derive(Clone, Copy)]
+    struct Avx2(__m256i);
 
     impl Sse2 {
         #[inline(always)]
@@ -504,9 +488,9 @@ mod x86 {
         }
     }
 
-    /// See [`super::hex16`].
+    /// The 32 hexadecimal digits of 16 bytes, in lower case.
     #[inline(always)]
-    pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
+    pub(crate) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
         // SAFETY: (4) 16 bytes; (5).
         unsafe {
             let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
@@ -525,79 +509,101 @@ mod x86 {
         }
     }
 
-    // SAFETY: (7) one vector register.
-    unsafe impl Block for Sse2 {
+    /// The comparisons of one width, by the names of its instructions. Bytes are compared as bits: the
+    /// casts to i8 change none.
+    macro_rules! compares {
+        ($name:ident, $all:ident, $equal:ident, $above:ident, $least:ident, $or:ident, $and:ident,
+         $minus:ident, $bits:ident) => {
+            // SAFETY: (7) one vector register.
+            unsafe impl Block for $name {}
+            impl Lanes for $name {
+                each_of!($name:
+                    fn equal(self, byte: u8) $equal(self.0, $all(byte as i8));
+                    // `min(x, 0x1F) == x` is the unsigned `x ≤ 0x1F`.
+                    fn control(self) $equal($least(self.0, $all(0x1F)), self.0);
+                    fn control_or_wide(self) $above($all(0x20), self.0);
+                    fn or(self, other: Self) $or(self.0, other.0);
+                );
+                #[inline(always)]
+                fn mask(self) -> u64 {
+                    // SAFETY: (5)
+                    let bits = unsafe { $bits(self.0) };
+                    u64::from(bits as u32)
+                }
+            }
+            impl Exact for $name {
+                each_of!($name:
+                    fn and(self, other: Self) $and(self.0, other.0);
+                    fn with_bits(self, byte: u8) $or(self.0, $all(byte as i8));
+                    fn within(self, first: u8, last: u8) {
+                        let moved = $minus(self.0, $all(first as i8));
+                        $equal($least(moved, $all((last - first) as i8)), moved)
+                    };
+                    fn ascii_above(self, byte: u8) $above(self.0, $all(byte as i8));
+                );
+            }
+        };
+    }
+
+    #[rustfmt::skip]
+    compares!(
+        Sse2, _mm_set1_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_min_epu8, _mm_or_si128,
+        _mm_and_si128, _mm_sub_epi8, _mm_movemask_epi8
+    );
+    #[rustfmt::skip]
+    compares!(
+        Avx2, _mm256_set1_epi8, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_min_epu8,
+        _mm256_or_si256, _mm256_and_si256, _mm256_sub_epi8, _mm256_movemask_epi8
+    );
+
+    impl Lookup for Avx2 {
+        type Table = __m256i;
+
         #[inline(always)]
-        fn equal(self, byte: u8) -> Self {
+        fn table(values: &[u8; 16]) -> __m256i {
+            // SAFETY: (4) 16 bytes; (5).
+            unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(values.as_ptr().cast())) }
+        }
+
+        each_of!(Avx2:
+            fn of_low(self, table: __m256i) _mm256_shuffle_epi8(table, self.0);
+            fn of_high(self, table: __m256i) {
+                // The shift moves bits between bytes; the mask takes them away.
+                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(self.0), _mm256_set1_epi8(0x0F));
+                _mm256_shuffle_epi8(table, high)
+            };
+            fn masked(self, byte: u8) _mm256_and_si256(self.0, _mm256_set1_epi8(byte as i8));
+            fn plus(self, byte: u8) _mm256_adds_epu8(self.0, _mm256_set1_epi8(byte as i8));
+        );
+
+        #[inline(always)]
+        fn up<const BITS: i32>(self) -> Self {
             // SAFETY: (5)
-            Sse2(unsafe { _mm_cmpeq_epi8(self.0, _mm_set1_epi8(byte as i8)) })
+            Avx2(unsafe { _mm256_slli_epi16::<BITS>(self.0) })
         }
 
         #[inline(always)]
-        fn control(self) -> Self {
-            // SAFETY: (5) `min(x, 0x1F) == x` is the unsigned `x ≤ 0x1F`.
-            Sse2(unsafe { _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(0x1F)), self.0) })
-        }
-
-        #[inline(always)]
-        fn control_or_wide(self) -> Self {
-            // SAFETY: (5)
-            Sse2(unsafe { _mm_cmplt_epi8(self.0, _mm_set1_epi8(0x20)) })
-        }
-
-        #[inline(always)]
-        fn or(self, other: Self) -> Self {
-            // SAFETY: (5)
-            Sse2(unsafe { _mm_or_si128(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mask(self) -> u64 {
-            // SAFETY: (5)
-            let bits = unsafe { _mm_movemask_epi8(self.0) };
-            u64::from(bits as u32)
+        fn tops(self) -> u64 {
+            self.mask()
         }
     }
 
-    /// 32 bytes.
-    #[derive(Clone, Copy)]
-    struct Avx2(__m256i);
+    /// Whether the processor has what [`run_avx2`] is compiled for. Asked once, then a load.
+    #[inline(always)]
+    pub(super) fn has_avx2() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt")
+    }
 
-    // Made and used only inside `copy_clean_avx2`, into which all of this is inlined.
-    // SAFETY: (7) one vector register.
-    unsafe impl Block for Avx2 {
-        #[inline(always)]
-        fn equal(self, byte: u8) -> Self {
-            // SAFETY: (5)
-            Avx2(unsafe { _mm256_cmpeq_epi8(self.0, _mm256_set1_epi8(byte as i8)) })
-        }
-
-        #[inline(always)]
-        fn control(self) -> Self {
-            // SAFETY: (5) as `Sse2::control`.
-            Avx2(unsafe {
-                _mm256_cmpeq_epi8(_mm256_min_epu8(self.0, _mm256_set1_epi8(0x1F)), self.0)
-            })
-        }
-
-        #[inline(always)]
-        fn control_or_wide(self) -> Self {
-            // SAFETY: (5)
-            Avx2(unsafe { _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), self.0) })
-        }
-
-        #[inline(always)]
-        fn or(self, other: Self) -> Self {
-            // SAFETY: (5)
-            Avx2(unsafe { _mm256_or_si256(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn mask(self) -> u64 {
-            // SAFETY: (5)
-            let bits = unsafe { _mm256_movemask_epi8(self.0) };
-            u64::from(bits as u32)
-        }
+    /// See [`super::run`].
+    ///
+    /// # Safety
+    /// [`has_avx2`] said yes.
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+    pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
+        kernel.with_lookup::<Wide<Avx2, 2>>()
     }
 
     /// See [`super::copy_clean_pairs`].
@@ -617,12 +623,12 @@ mod x86 {
 
 #[cfg(target_arch = "aarch64")]
 mod neon {
-    use super::Block;
+    use super::{Block, Exact, Lanes};
     use std::arch::aarch64::*;
 
     /// 16 bytes.
     #[derive(Clone, Copy)]
-    pub(in crate::encode) struct Neon(uint8x16_t);
+    pub(crate) struct Neon(uint8x16_t);
 
     impl Neon {
         #[inline(always)]
@@ -633,30 +639,15 @@ mod neon {
     }
 
     // SAFETY: (7) one vector register.
-    unsafe impl Block for Neon {
-        #[inline(always)]
-        fn equal(self, byte: u8) -> Self {
-            // SAFETY: (5)
-            Neon(unsafe { vceqq_u8(self.0, vdupq_n_u8(byte)) })
-        }
+    unsafe impl Block for Neon {}
 
-        #[inline(always)]
-        fn control(self) -> Self {
-            // SAFETY: (5)
-            Neon(unsafe { vcltq_u8(self.0, vdupq_n_u8(0x20)) })
-        }
-
-        #[inline(always)]
-        fn control_or_wide(self) -> Self {
-            // SAFETY: (5)
-            Neon(unsafe { vcltq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(0x20)) })
-        }
-
-        #[inline(always)]
-        fn or(self, other: Self) -> Self {
-            // SAFETY: (5)
-            Neon(unsafe { vorrq_u8(self.0, other.0) })
-        }
+    impl Lanes for Neon {
+        each_of!(Neon:
+            fn equal(self, byte: u8) vceqq_u8(self.0, vdupq_n_u8(byte));
+            fn control(self) vcltq_u8(self.0, vdupq_n_u8(0x20));
+            fn control_or_wide(self) vcltq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(0x20));
+            fn or(self, other: Self) vorrq_u8(self.0, other.0);
+        );
 
         #[inline(always)]
         fn mask(self) -> u64 {
@@ -674,6 +665,18 @@ mod neon {
             unsafe { vmaxvq_u8(self.0) != 0 }
         }
     }
+
+    impl Exact for Neon {
+        each_of!(Neon:
+            fn and(self, other: Self) vandq_u8(self.0, other.0);
+            fn with_bits(self, byte: u8) vorrq_u8(self.0, vdupq_n_u8(byte));
+            fn within(self, first: u8, last: u8)
+                vcleq_u8(vsubq_u8(self.0, vdupq_n_u8(first)), vdupq_n_u8(last - first));
+            // The cast keeps the bits of an ASCII byte.
+            fn ascii_above(self, byte: u8)
+                vcgtq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(byte as i8));
+        );
+    }
 }
 
 /// [`copy_clean_pairs`] between two slices, for the tests.
@@ -685,5 +688,4 @@ fn copy_pairs<C: Class, B: Block>(from: &[u8], to: &mut [u8]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "simd_tests.rs"]
 mod tests;
