@@ -36,7 +36,7 @@ mod rules;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod token;
+pub mod token;
 
 pub use key::{KeyMatch, decide};
 pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};

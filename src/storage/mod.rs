@@ -11,7 +11,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 mod durable;
 #[cfg(test)]
@@ -108,6 +108,11 @@ pub trait Storage: Send + Sync {
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
     /// What a path stands for; symbolic links are not followed.
     fn stat(&self, path: &Path) -> io::Result<FileStat>;
+    /// The path behind all symbolic links, for files that others put there by links, as secrets are
+    /// mounted. Where there are none, the path itself.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_owned())
+    }
     /// Gives the file at `from` a second name. Fails if `to` exists.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Renames, replacing `to` in one step.

@@ -2,7 +2,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, IoSlice, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::{FileId, FileKind, FileStat, OpenHow, Storage, StorageFile};
@@ -55,6 +55,10 @@ impl Storage for OsStorage {
 
     fn stat(&self, path: &Path) -> io::Result<FileStat> {
         fs::symlink_metadata(path).map(|metadata| stat_of(&metadata))
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -18,3 +18,4 @@ pub mod progress;
 pub mod size;
 pub mod stopwatch;
 pub mod time;
+pub mod token;

@@ -2,7 +2,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{bench, cat, demo, out, pipe};
+use ringseal_cli::{bench, cat, demo, out, pipe, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,6 +11,7 @@ Examples:
   my-service | ringseal pipe --dir logs   write standard input into rotating files
   ringseal demo                       see what logging costs on this machine
   ringseal bench --quick              which ring and batch suit this machine
+  ringseal token keygen keys.json --kind token   keys for tokens of personal data
   ringseal help cat                   more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
@@ -32,6 +33,7 @@ enum Command {
     Pipe(pipe::Args),
     Demo(demo::Args),
     Bench(bench::Args),
+    Token(token::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Cat(args) => cat::run(args, cli.color),
         Command::Demo(args) => demo::run(args),
         Command::Pipe(args) => pipe::run_command(args),
+        Command::Token(args) => token::run(args),
     };
     out::exit_code(result)
 }

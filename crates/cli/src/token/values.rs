@@ -1,0 +1,164 @@
+//! Values in, tokens out, or the other way; a line for a line.
+use std::fmt::Display;
+use std::io::{self, BufRead, Write};
+
+use ringseal::redact::token::{FieldType, Pii, PiiConfig, PiiError};
+
+use super::{Reveal, Values};
+use crate::out::{Failure, Outcome, complain};
+
+pub(super) fn tokenize(args: &Values) -> Result<Outcome, Failure> {
+    let (pii, field) = open(args)?;
+    each(args, |value, out| {
+        let value = str::from_utf8(value).map_err(|_| Refusal::of("expected UTF-8"))?;
+        out.extend_from_slice(pii.tokenize(value, field).as_bytes());
+        Ok(())
+    })
+}
+
+pub(super) fn protect(args: &Values) -> Result<Outcome, Failure> {
+    let (pii, field) = open(args)?;
+    each(args, |value, out| {
+        out.extend_from_slice(pii.protect(value, field)?.as_bytes());
+        Ok(())
+    })
+}
+
+pub(super) fn reveal(args: &Reveal) -> Result<Outcome, Failure> {
+    let (pii, field) = open(&args.values)?;
+    each(&args.values, |token, out| {
+        let token = str::from_utf8(token).map_err(|_| Refusal::of("expected UTF-8"))?;
+        show(&pii.reveal(token, field)?, args.raw, out);
+        Ok(())
+    })
+}
+
+/// Why a value has no line, or nothing goes on.
+enum Refusal {
+    /// This value alone.
+    Value(String),
+    /// Everything.
+    All(Failure),
+}
+
+impl Refusal {
+    fn of(error: impl Display) -> Refusal {
+        Refusal::Value(error.to_string())
+    }
+}
+
+impl From<PiiError> for Refusal {
+    fn from(error: PiiError) -> Refusal {
+        match error {
+            PiiError::AccessDenied { .. } | PiiError::Random(_) => {
+                Refusal::All(Failure::of(format_args!("{error}")))
+            }
+            error => Refusal::of(error),
+        }
+    }
+}
+
+fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
+    let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+    let config = PiiConfig::from_variables(|name| {
+        let option = match name {
+            "PII_PROVIDER" => args.keyset.as_ref().map(|_| "file".to_owned()),
+            "PII_TOKEN_KEYSET_PATH" => args.keyset.as_ref().map(path),
+            "PII_REVEAL_KEYSET_PATH" => args.reveal_keyset.as_ref().map(path),
+            "PII_ACCESS" => args.access.map(|access| access.name().to_owned()),
+            "PII_ENV" => args.env.clone(),
+            _ => None,
+        };
+        option.or_else(|| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned()))
+    });
+    let config = config.map_err(Failure::of)?.ok_or_else(|| {
+        Failure::of("no keyset: give --keyset FILE, or PII_PROVIDER=file and PII_TOKEN_KEYSET_PATH")
+    })?;
+    Ok((Pii::open(&config).map_err(Failure::of)?, FieldType::new(&args.field)))
+}
+
+/// Writes a line for each value. Empty values stay empty.
+fn each(
+    args: &Values,
+    mut make: impl FnMut(&[u8], &mut Vec<u8>) -> Result<(), Refusal>,
+) -> Result<Outcome, Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut line = Vec::new();
+    let mut is_refused = false;
+    let mut one = |place: &dyn Display, value: &[u8]| -> Result<(), Failure> {
+        line.clear();
+        match if value.is_empty() { Ok(()) } else { make(value, &mut line) } {
+            Ok(()) => {}
+            Err(Refusal::All(failure)) => return Err(failure),
+            Err(Refusal::Value(why)) => {
+                is_refused = true;
+                complain(format_args!("{place}: {why}"));
+                line.clear();
+            }
+        }
+        line.push(b'\n');
+        out.write_all(&line).map_err(Failure::Output)
+    };
+    if args.values.is_empty() {
+        lines(&mut one)?;
+    } else {
+        for (i, value) in args.values.iter().enumerate() {
+            one(&format_args!("value {}", i + 1), value.as_bytes())?;
+        }
+    }
+    out.flush()?;
+    Ok(if is_refused { Outcome::Findings } else { Outcome::Fine })
+}
+
+fn lines(one: &mut dyn FnMut(&dyn Display, &[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    let mut number = 0u64;
+    loop {
+        line.clear();
+        let read = input.read_until(b'\n', &mut line);
+        let read =
+            read.map_err(|error| Failure::of(format_args!("cannot read standard input: {error}")))?;
+        if read == 0 {
+            return Ok(());
+        }
+        number += 1;
+        let value = line.strip_suffix(b"\n").unwrap_or(&line);
+        let value = value.strip_suffix(b"\r").unwrap_or(value);
+        one(&format_args!("line {number}"), value)?;
+    }
+}
+
+/// Appends a revealed value: as it is, or escaped if it could do something to a terminal.
+fn show(value: &[u8], raw: bool, out: &mut Vec<u8>) {
+    match str::from_utf8(value) {
+        _ if raw => out.extend_from_slice(value),
+        Ok(text) if !text.chars().any(char::is_control) => out.extend_from_slice(value),
+        _ => out.extend_from_slice(value.escape_ascii().to_string().as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::show;
+
+    #[test]
+    fn revealed_values_do_not_command_a_terminal_unless_asked_to() {
+        let shown = |value: &[u8], raw| {
+            let mut out = Vec::new();
+            show(value, raw, &mut out);
+            out
+        };
+        for plain in ["ann@example.com", "J\u{F6}rg", "a\\b \"c\""] {
+            assert_eq!(shown(plain.as_bytes(), false), plain.as_bytes());
+        }
+        for (value, want) in [
+            (&b"a\x1B[2J\nb"[..], "a\\x1b[2J\\nb"),
+            (b"\xFF\\", "\\xff\\\\"),
+            ("\u{9B}2J".as_bytes(), "\\xc2\\x9b2J"),
+        ] {
+            assert_eq!(shown(value, false), want.as_bytes());
+            assert_eq!(shown(value, true), value);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Keysets in files.
+//!
+//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all:
+//! a crash leaves the old file or the new one, and at most a further file `….new` that nobody reads.
+//! Keysets are never written over by new ones; adding a key keeps the old ones, and two who add keys at
+//! once do so one after the other or get an error. All calls block on the disk: none of them is for the
+//! writer thread.
+
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::error::KeysetError;
+use super::keyset::Keyset;
+use crate::storage::{FileKind, FileStat, OpenHow, Storage, StorageFile, publish_durably};
+
+/// Most bytes of a keyset file.
+pub const KEYSET_BYTES_MAX: u64 = 1 << 20;
+
+/// Permission bits of a new keyset file: for its owner alone.
+pub const KEYSET_MODE: u32 = 0o600;
+
+/// Who may read a keyset file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Readers {
+    /// Its owner.
+    #[default]
+    Owner,
+    /// Its group too, as orchestrators mount secrets for a process that is not root.
+    Group,
+}
+
+impl Readers {
+    /// Permission bits that none of may be set.
+    const fn refused(self) -> u32 {
+        match self {
+            Readers::Owner => 0o077,
+            Readers::Group => 0o037,
+        }
+    }
+}
+
+impl Keyset {
+    /// Reads the keyset file at `path`. Symbolic links are followed: that is how secrets are mounted.
+    ///
+    /// Refuses files that anyone but the owner has permissions to (on Unix), that are no regular files,
+    /// or are longer than [`KEYSET_BYTES_MAX`].
+    pub fn open(storage: &dyn Storage, path: &Path) -> Result<Keyset, KeysetError> {
+        load(storage, path, Readers::Owner).map(|(keyset, _)| keyset)
+    }
+
+    /// Writes a new keyset file with mode [`KEYSET_MODE`]; [`KeysetError::Exists`] if there is one.
+    pub fn create(&self, storage: &dyn Storage, path: &Path) -> Result<(), KeysetError> {
+        let failed = |action| move |error| io_error(path, action, error);
+        if storage.stat(path).is_ok() {
+            return Err(KeysetError::Exists { file: name(path) });
+        }
+        let new = beside(path, &format!(".{}.new", std::process::id()));
+        let mut file = storage
+            .open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })
+            .map_err(failed("create"))?;
+        // A link, not a rename: it never replaces what somebody else has put there since.
+        let written = put(&mut *file, &self.to_json())
+            .and_then(|()| file.sync())
+            .and_then(|()| storage.link(&new, path));
+        let removed = storage.remove(&new);
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(KeysetError::Exists { file: name(path) })
+            }
+            written => written
+                .and(removed)
+                .and_then(|()| storage.sync_dir(parent(path)))
+                .map_err(failed("write")),
+        }
+    }
+
+    /// Changes the keyset file at `path` and returns what stands there now. The new file has the old
+    /// one's owner and permissions. If `change` fails, the file stays as it is.
+    ///
+    /// A lock on `….lock` beside the file keeps two changes apart; whoever comes second gets an error.
+    /// Fields that are not known here would be lost, and are an error.
+    pub fn change(
+        storage: &dyn Storage,
+        path: &Path,
+        change: impl FnOnce(&mut Keyset) -> Result<(), KeysetError>,
+    ) -> Result<Keyset, KeysetError> {
+        let failed = |action| move |error| io_error(path, action, error);
+        let path = &*storage.resolve(path).map_err(failed("find"))?;
+        let _lock = match storage.lock(&beside(path, ".lock"), KEYSET_MODE) {
+            Ok(lock) => Some(lock),
+            // No locks on this file system: its user keeps changes apart.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
+            Err(error) => return Err(io_error(path, "lock", error)),
+        };
+        // What was mounted for a group is changed as well: it keeps its permissions.
+        let (mut keyset, old) = load(storage, path, Readers::Group)?;
+        if let Some(field) = keyset.unknown_field() {
+            return Err(KeysetError::Field {
+                file: name(path),
+                field: field.to_owned(),
+                expected: "no field that rewriting the file would lose".to_owned(),
+                found: "one".to_owned(),
+            });
+        }
+        change(&mut keyset)?;
+        replace(storage, path, &*old, &keyset.to_json()).map_err(failed("write"))?;
+        Ok(keyset)
+    }
+}
+
+/// Puts a file with this text in the place of `old`. The caller holds the lock.
+fn replace(
+    storage: &dyn Storage,
+    path: &Path,
+    old: &dyn StorageFile,
+    text: &[u8],
+) -> io::Result<()> {
+    let new = beside(path, ".new");
+    match storage.remove(&new) {
+        // A change that a crash has ended.
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = storage.open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })?;
+    let written = put(&mut *file, text)
+        .and_then(|()| keep_owner(old, &*file))
+        .and_then(|()| publish_durably(storage, &*file, &new, path));
+    if written.is_err() {
+        // It may have its final name already; then there is nothing to remove.
+        let _ = storage.remove(&new);
+    }
+    written
+}
+
+/// Reads a keyset file, and gives the open file too: its state is that of what was read.
+pub(super) fn load(
+    storage: &dyn Storage,
+    path: &Path,
+    readers: Readers,
+) -> Result<(Keyset, Box<dyn StorageFile>), KeysetError> {
+    let failed = |error| io_error(path, "read", error);
+    let file = storage
+        .resolve(path)
+        .and_then(|real| storage.open(&real, OpenHow::Read))
+        .map_err(failed)?;
+    check_permissions(path, &*file, readers)?;
+    let stat = file.stat().map_err(failed)?;
+    check_shape(path, &stat)?;
+    let text = contents(&*file, stat.len).map_err(failed)?;
+    Ok((Keyset::parse(&text, &name(path))?, file))
+}
+
+fn check_shape(path: &Path, stat: &FileStat) -> Result<(), KeysetError> {
+    let (expected, found) = if stat.kind != FileKind::Regular {
+        ("a regular file".to_owned(), stat.kind.as_str().to_owned())
+    } else if stat.len > KEYSET_BYTES_MAX {
+        (format!("{KEYSET_BYTES_MAX} bytes at most"), format!("{} bytes", stat.len))
+    } else {
+        return Ok(());
+    };
+    Err(KeysetError::Field { file: name(path), field: "the file".to_owned(), expected, found })
+}
+
+/// The first `len` bytes; fewer if the file was cut meanwhile.
+fn contents(file: &dyn StorageFile, len: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(vec![0; usize::try_from(len).unwrap_or(0)]);
+    let mut read = 0;
+    while let Some(rest) = text.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, read as u64) {
+            Ok(0) => break,
+            Ok(n) => read += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    text.truncate(read);
+    Ok(text)
+}
+
+fn put(file: &mut dyn StorageFile, mut text: &[u8]) -> io::Result<()> {
+    while !text.is_empty() {
+        match file.append(&[IoSlice::new(text)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => text = text.get(n..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_permissions(
+    path: &Path,
+    file: &dyn StorageFile,
+    readers: Readers,
+) -> Result<(), KeysetError> {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(file) = file.os_file() else { return Ok(()) };
+    let metadata = file.metadata().map_err(|error| io_error(path, "read", error))?;
+    let found = metadata.permissions().mode() & 0o7777;
+    let refused = readers.refused();
+    if found & refused == 0 {
+        return Ok(());
+    }
+    Err(KeysetError::Permissions { file: name(path), found, refused })
+}
+
+#[cfg(not(unix))]
+fn check_permissions(
+    _path: &Path,
+    _file: &dyn StorageFile,
+    _readers: Readers,
+) -> Result<(), KeysetError> {
+    Ok(())
+}
+
+/// Gives `new` the owner, group and permissions of `old`: the process that reads it is often not who
+/// changes it.
+#[cfg(unix)]
+fn keep_owner(old: &dyn StorageFile, new: &dyn StorageFile) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (Some(old), Some(new)) = (old.os_file(), new.os_file()) else { return Ok(()) };
+    let (was, is) = (old.metadata()?, new.metadata()?);
+    if (was.uid(), was.gid()) != (is.uid(), is.gid()) {
+        fchown(new, Some(was.uid()), Some(was.gid()))?;
+    }
+    new.set_permissions(was.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_old: &dyn StorageFile, _new: &dyn StorageFile) -> io::Result<()> {
+    Ok(())
+}
+
+fn io_error(path: &Path, action: &'static str, source: io::Error) -> KeysetError {
+    KeysetError::Io { file: name(path), action, source }
+}
+
+pub(super) fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
+}
+
+/// The path with this at the end of its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
