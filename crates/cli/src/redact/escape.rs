@@ -41,11 +41,13 @@ fn unicode(raw: &[u8]) -> (char, usize) {
     (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }
 
-/// Appends `text` as string content: quotes, backslashes and control characters escaped.
-pub(super) fn escape(text: &[u8], out: &mut Vec<u8>) {
+/// Appends `text` as string content: quotes and backslashes escaped, and control characters unless
+/// they stood there as they are before.
+pub(super) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for &byte in text {
         match byte {
+            0..=0x1F if keeps_controls => out.push(byte),
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
@@ -69,7 +71,7 @@ mod tests {
         #[test]
         fn any_text_comes_back_as_serde_reads_it(text: String) {
             let mut raw = Vec::new();
-            escape(text.as_bytes(), &mut raw);
+            escape(text.as_bytes(), false, &mut raw);
             let quoted = [b"\"", &raw[..], b"\""].concat();
             prop_assert_eq!(serde_json::from_slice::<String>(&quoted).expect("a string"), &text[..]);
             let mut back = Vec::new();

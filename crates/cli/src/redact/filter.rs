@@ -36,6 +36,7 @@ pub(super) struct Filter {
     /// Whether the rules ask for private keys at all.
     seeks_blocks: bool,
     leaves: Vec<Leaf>,
+    gathered: Vec<u8>,
     ranges: Vec<Range<u32>>,
     dirty: Vec<bool>,
     decoded: Vec<u8>,
@@ -60,6 +61,7 @@ impl Filter {
             block: KeyBlock::default(),
             seeks_blocks,
             leaves: Vec::new(),
+            gathered: Vec::new(),
             ranges: Vec::new(),
             dirty: Vec::new(),
             decoded: Vec::new(),
@@ -93,7 +95,7 @@ impl Filter {
         let mut at = 0;
         while at < text.len() {
             let end = self.collect(text, at, has_keys);
-            self.search(&text[at..end], at);
+            self.search(text);
             self.apply(&mut edits, hit);
             at = end;
         }
@@ -147,15 +149,23 @@ impl Filter {
     }
 
     /// Keeps only the leaves that have to be looked at.
-    fn search(&mut self, stretch: &[u8], at: usize) {
+    ///
+    /// The texts are copied together first: half of a line is keys and punctuation, which would only
+    /// hold up the search.
+    fn search(&mut self, text: &[u8]) {
         let is_searched = |leaf: &Leaf| {
             matches!(leaf.what, What::Text | What::Line) && leaf.class == KeyClass::Plain
         };
-        let at = at as u32;
         self.ranges.clear();
-        let searched = self.leaves.iter().filter(|leaf| is_searched(leaf));
-        self.ranges.extend(searched.map(|leaf| leaf.start - at..leaf.end - at));
-        self.redactor.dirty(stretch, &self.ranges, &mut self.dirty);
+        self.gathered.clear();
+        for leaf in self.leaves.iter().filter(|leaf| is_searched(leaf)) {
+            // Shorter than the stretch, which is numbered with 32 bits.
+            let start = self.gathered.len() as u32;
+            self.gathered.extend_from_slice(&text[leaf.start as usize..leaf.end as usize]);
+            self.ranges.push(start..self.gathered.len() as u32);
+            self.gathered.push(b'\n');
+        }
+        self.redactor.dirty(&self.gathered, &self.ranges, &mut self.dirty);
         let mut dirty = self.dirty.iter();
         self.leaves.retain(|leaf| match leaf.what {
             // An unknown answer would be one of `dirty` about nothing that was asked.
@@ -249,7 +259,7 @@ impl Edits<'_> {
         let is_content = is_quoted || matches!(leaf.what, What::Text | What::Escaped);
         self.quote(is_quoted);
         if is_content {
-            escape(piece, self.out)
+            escape(piece, leaf.what == What::Text, self.out)
         } else {
             self.out.extend_from_slice(piece)
         }

@@ -1,6 +1,6 @@
 //! Key decisions, remembered: a log has few different keys and repeats them on every line.
 //!
-//! Memory is fixed: one table; a key that falls into the slot of another takes its place. Long keys
+//! Memory is fixed: one table; a key that falls into the slots of two others takes the place of one. Long keys
 //! are decided anew each time.
 use std::sync::Arc;
 
@@ -14,52 +14,86 @@ const SLOT_BYTES: usize = 48;
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    hash: u64,
     key_len: u8,
     parent_len: u8,
     text: [u8; SLOT_BYTES],
     class: KeyClass,
+    /// The slot of the key that came after this one last time: lines of one kind repeat their keys
+    /// in order, and then nothing needs to be hashed.
+    next: u16,
 }
 
-const EMPTY: Slot =
-    Slot { hash: 0, key_len: 0, parent_len: 0, text: [0; SLOT_BYTES], class: KeyClass::Plain };
+const EMPTY: Slot = Slot {
+    key_len: u8::MAX,
+    parent_len: 0,
+    text: [0; SLOT_BYTES],
+    class: KeyClass::Plain,
+    next: 0,
+};
+
+impl Slot {
+    #[inline]
+    fn is_of(&self, key: &[u8], parent: &[u8]) -> bool {
+        let len = key.len() + parent.len();
+        usize::from(self.key_len) == key.len()
+            && usize::from(self.parent_len) == parent.len()
+            && self.text.get(..key.len()) == Some(key)
+            && self.text.get(key.len()..len) == Some(parent)
+    }
+}
 
 /// What keys say, by their raw text.
 #[derive(Debug)]
 pub(super) struct Keys {
     rules: Arc<Rules>,
     slots: Vec<Slot>,
+    /// The slot of the key before.
+    last: u16,
 }
 
 impl Keys {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, slots: vec![EMPTY; SLOTS] }
+        Self { rules, slots: vec![EMPTY; SLOTS], last: 0 }
     }
 
     /// The class of a key below a parent (empty: none), both as they stand between their quotes.
+    #[inline]
     pub(super) fn class(&mut self, key: &[u8], parent: &[u8]) -> KeyClass {
+        let next = self.slots[usize::from(self.last)].next;
+        let slot = &self.slots[usize::from(next)];
+        if slot.is_of(key, parent) {
+            self.last = next;
+            return slot.class;
+        }
+        self.look_up(key, parent)
+    }
+
+    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> KeyClass {
         let len = key.len() + parent.len();
         if len > SLOT_BYTES {
             return decide(&self.rules, key, parent);
         }
-        let hash = hash(key, parent);
         // The upper bits are the better mixed ones; the remainder is below 2^11.
-        let slot = &mut self.slots[(hash >> 32) as usize % SLOTS];
-        let is_known = slot.hash == hash
-            && usize::from(slot.key_len) == key.len()
-            && usize::from(slot.parent_len) == parent.len()
-            && slot.text[..key.len()] == *key
-            && slot.text[key.len()..len] == *parent;
-        if !is_known {
+        let mut at = (hash(key, parent) >> 32) as u16 % SLOTS as u16;
+        if self.slots[usize::from(at ^ 1)].is_of(key, parent) {
+            at ^= 1;
+        }
+        if !self.slots[usize::from(at)].is_of(key, parent) {
+            // Two keys of one slot live side by side.
+            self.slots.swap(usize::from(at), usize::from(at ^ 1));
+            let slot = &mut self.slots[usize::from(at)];
             let mut text = [0; SLOT_BYTES];
             text[..key.len()].copy_from_slice(key);
             text[key.len()..len].copy_from_slice(parent);
             let class = decide(&self.rules, key, parent);
             // Both are at most SLOT_BYTES long.
             let (key_len, parent_len) = (key.len() as u8, parent.len() as u8);
-            *slot = Slot { hash, key_len, parent_len, text, class };
+            *slot = Slot { key_len, parent_len, text, class, next: slot.next };
         }
-        slot.class
+        let class = self.slots[usize::from(at)].class;
+        self.slots[usize::from(self.last)].next = at;
+        self.last = at;
+        class
     }
 }
 

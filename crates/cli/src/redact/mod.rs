@@ -178,7 +178,7 @@ impl<W: Write> Run<W> {
         self.progress.suspended(|| complain(format_args!("{name}: {error}")));
     }
 
-    fn stream(&mut self, mut feed: Feed<Box<dyn Read>>, name: &str) -> io::Result<()> {
+    fn stream(&mut self, mut feed: Feed<impl Read>, name: &str) -> io::Result<()> {
         loop {
             match feed.next_step() {
                 Ok(Some(step)) => self.step(&step)?,

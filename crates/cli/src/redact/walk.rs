@@ -193,7 +193,7 @@ impl Walk<'_> {
         let mut is_escaped = false;
         loop {
             let rest = self.text.get(self.at..).ok_or(NoJson)?;
-            self.at += short_or_memchr2(rest).ok_or(NoJson)?;
+            self.at += quote_or_backslash(rest).ok_or(NoJson)?;
             if self.peek() == b'"' {
                 self.at += 1;
                 return Ok((start, self.at - 1, is_escaped));
@@ -206,11 +206,15 @@ impl Walk<'_> {
     /// A number's place, or nothing for a word.
     fn bare(&mut self) -> Result<Option<(usize, usize)>> {
         let rest = &self.text[self.at..];
-        for word in [&b"true"[..], b"false", b"null"] {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(None);
-            }
+        let word: &[u8] = match self.peek() {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => b"",
+        };
+        if !word.is_empty() {
+            self.at += word.len();
+            return if rest.starts_with(word) { Ok(None) } else { Err(NoJson) };
         }
         let len = number_len(rest).ok_or(NoJson)?;
         self.at += len;
@@ -262,15 +266,30 @@ impl Walk<'_> {
     }
 }
 
-/// Where the next quote or backslash is. Most keys and values are short.
+/// Where the next quote or backslash is. Most keys and values are short: two words first.
 #[inline]
-fn short_or_memchr2(text: &[u8]) -> Option<usize> {
-    const SHORT: usize = 12;
-    let head = &text[..text.len().min(SHORT)];
-    match head.iter().position(|&byte| byte == b'"' || byte == b'\\') {
-        Some(at) => Some(at),
-        None => memchr::memchr2(b'"', b'\\', &text[head.len()..]).map(|at| at + head.len()),
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..2 {
+        let Some(word) = text.get(at..at + 8).and_then(|part| part.try_into().ok()) else { break };
+        let word = u64::from_le_bytes(word);
+        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
     }
+    memchr::memchr2(b'"', b'\\', &text[at..]).map(|more| more + at)
+}
+
+const EACH: u64 = u64::from_le_bytes([1; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+/// The top bit of each zero byte; those behind the first one may be wrong (Mycroft's trick).
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(EACH) & !word & EACH << 7
 }
 
 fn escape_len(text: &[u8]) -> Result<usize> {
