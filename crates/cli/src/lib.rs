@@ -15,6 +15,7 @@ pub mod line;
 pub mod out;
 pub mod pipe;
 pub mod progress;
+pub mod redact;
 pub mod size;
 pub mod stopwatch;
 pub mod time;

@@ -2,13 +2,14 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{bench, cat, demo, out, pipe, token};
+use ringseal_cli::{bench, cat, demo, out, pipe, redact, token};
 
 const EXAMPLES: &str = "\
 Examples:
   ringseal cat /var/log/app           show the logs of a directory
   ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
   my-service | ringseal pipe --dir logs   write standard input into rotating files
+  ringseal redact < app.log           mask secrets and personal data in lines
   ringseal demo                       see what logging costs on this machine
   ringseal bench --quick              which ring and batch suit this machine
   ringseal token keygen keys.json --kind token   keys for tokens of personal data
@@ -31,6 +32,7 @@ struct Cli {
 enum Command {
     Cat(cat::Args),
     Pipe(pipe::Args),
+    Redact(redact::Args),
     Demo(demo::Args),
     Bench(bench::Args),
     Token(token::Args),
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Pipe(args) => pipe::run_command(args),
         Command::Token(args) => token::run(args),
+        Command::Redact(args) => redact::run(args),
     };
     out::exit_code(result)
 }

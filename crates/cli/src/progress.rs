@@ -26,7 +26,15 @@ pub struct Progress {
 impl Progress {
     /// Work on about `total_bytes`.
     pub fn new(total_bytes: u64) -> Self {
-        let wanted = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self::drawn(total_bytes, io::stderr().is_terminal() && !io::stdout().is_terminal())
+    }
+
+    /// Work on about `total_bytes` that writes nothing to standard output.
+    pub fn without_output(total_bytes: u64) -> Self {
+        Self::drawn(total_bytes, io::stderr().is_terminal())
+    }
+
+    fn drawn(total_bytes: u64, wanted: bool) -> Self {
         Self {
             total_bytes: wanted.then_some(total_bytes),
             done_bytes: 0,

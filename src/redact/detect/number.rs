@@ -86,10 +86,10 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     if f.cut {
         cut_number(f, p);
     }
-    phone::find(f, p);
+    let is_ssn = prev != b'+' && ssn::find(f, p);
+    phone::find(f, p, is_ssn);
     if prev != b'+' {
         card::find(f, p);
-        ssn::find(f, p);
     }
     if f.rules.ips {
         network::ipv4(f, p);

@@ -6,13 +6,14 @@ use crate::redact::bytes::{at, before, distinct, is_word};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
-/// `p` is a digit; what stands before it does not bar a number.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
+/// `p` is a digit; what stands before it does not bar a number. `is_ssn` says that a social security
+/// number stands there, which only a word for telephones makes one.
+pub(super) fn find(f: &mut Finder<'_>, p: usize, is_ssn: bool) {
     if before(f.v, p) == b'+' {
         international(f, p);
     }
     north_american(f, p);
-    if !hinted(f, p) && f.rules.loose_numbers {
+    if !hinted(f, p) && f.rules.loose_numbers && !is_ssn {
         national(f, p);
     }
 }

@@ -8,8 +8,8 @@ use crate::redact::bytes::{at, before};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
-/// `p` is a digit that starts a number.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
+/// `p` is a digit that starts a number. Returns whether one was found.
+pub(super) fn find(f: &mut Finder<'_>, p: usize) -> bool {
     let v = f.v;
     let separator = at(v, p + 3);
     let gap = usize::from(matches!(separator, b'-' | b' '));
@@ -17,21 +17,23 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     let end = serial + 4;
     let prev = before(v, p);
     if end > v.len() || barred(prev) || prev == b'/' {
-        return;
+        return false;
     }
     if gap == 1 && v[group + 2] != separator {
-        return;
+        return false;
     }
     let parts = [&v[p..p + 3], &v[group..group + 2], &v[serial..end]];
     if !parts.iter().all(|part| part.iter().all(u8::is_ascii_digit)) || !ends_at(v, end) {
-        return;
+        return false;
     }
     if matches!(parts[0], b"000" | b"666" | [b'9', ..]) || parts[1] == b"00" || parts[2] == b"0000"
     {
-        return;
+        return false;
     }
     let sure = separator == b'-' || separator == b' ' && f.rules.loose_numbers;
-    if sure || hint::ssn(v, p) {
+    let found = sure || hint::ssn(v, p);
+    if found {
         f.hit(p, end, rule::SSN, Kind::Ssn);
     }
+    found
 }

@@ -190,6 +190,7 @@ fn presets_compose_and_payments_keep_the_last_four_of_a_card() {
     assert_eq!(plain(&mut redactor, "from 10.1.2.3 ok"), "from 10.1.2.<ip> ok");
     assert_eq!(plain(&mut redactor, "mac 00:1a:2b:3c:4d:5e"), "mac <mac>");
     assert_eq!(plain(&mut redactor, "got 402 555 1212 ok"), "got <phone> ok");
+    assert_eq!(plain(&mut redactor, "got 015-66-1513 and 06 72 35 39 87"), "got <ssn> and <phone>");
 }
 
 #[test]

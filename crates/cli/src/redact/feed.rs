@@ -1,0 +1,167 @@
+//! Whole lines out of a stream, in memory that is bounded.
+//!
+//! Everything that has been read is handed on at once, up to its last newline, so that a slow stream
+//! is not held back. A line that is too long is never held: it is counted and thrown away.
+use std::io::{self, Read};
+
+/// Bytes asked for at once, while lines are short.
+const READ_BYTES: usize = 256 << 10;
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    /// Whole lines with their newlines; only the last one of the stream may lack its own.
+    Lines(&'a [u8]),
+    /// A line longer than may be held.
+    TooLong(TooLong),
+}
+
+/// What is known of a line that was too long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct TooLong {
+    /// Its length, without the newline.
+    pub(super) bytes: u64,
+    /// It begins as JSON does.
+    pub(super) is_json: bool,
+    pub(super) has_newline: bool,
+}
+
+/// The lines of a stream.
+#[derive(Debug)]
+pub(super) struct Feed<R> {
+    from: R,
+    buffer: Vec<u8>,
+    /// What of the buffer was handed out.
+    taken: usize,
+    /// What of the buffer is filled.
+    filled: usize,
+    line_bytes_max: usize,
+    /// In the middle of a line that is too long.
+    too_long: Option<TooLong>,
+    at_end: bool,
+}
+
+impl<R: Read> Feed<R> {
+    pub(super) fn new(from: R, line_bytes_max: usize) -> Self {
+        let buffer = vec![0; READ_BYTES];
+        Self { from, buffer, taken: 0, filled: 0, line_bytes_max, too_long: None, at_end: false }
+    }
+
+    /// What comes next; nothing at the end.
+    pub(super) fn next_step(&mut self) -> io::Result<Option<Step<'_>>> {
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        let mut looked = 0;
+        loop {
+            let new = &self.buffer[looked..self.filled];
+            if let Some(mut line) = self.too_long.take() {
+                let newline = memchr::memchr(b'\n', new);
+                line.bytes += newline.unwrap_or(new.len()) as u64;
+                line.has_newline = newline.is_some();
+                self.taken = newline.map_or(self.filled, |at| at + 1);
+                if line.has_newline || self.at_end {
+                    return Ok(Some(Step::TooLong(line)));
+                }
+                (self.filled, self.taken) = (0, 0);
+                self.too_long = Some(line);
+            } else if let Some(at) = memchr::memrchr(b'\n', new) {
+                self.taken = looked + at + 1;
+                return Ok(Some(Step::Lines(&self.buffer[..self.taken])));
+            } else if self.at_end {
+                self.taken = self.filled;
+                let rest = &self.buffer[..self.filled];
+                return Ok((!rest.is_empty()).then_some(Step::Lines(rest)));
+            } else if self.filled > self.line_bytes_max {
+                let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
+                let is_json = matches!(first, Some(b'{' | b'[' | b'"'));
+                let bytes = self.filled as u64;
+                self.too_long = Some(TooLong { bytes, is_json, has_newline: false });
+                self.filled = 0;
+            }
+            looked = self.filled;
+            self.read()?;
+        }
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        if self.buffer.len() - self.filled < READ_BYTES / 4 {
+            let len = (self.buffer.len() * 2).min(self.line_bytes_max + READ_BYTES);
+            self.buffer.resize(len.max(self.filled + READ_BYTES / 4), 0);
+        }
+        loop {
+            match self.from.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => self.at_end = true,
+                Ok(len) => self.filled += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Gives as many bytes at once as it is told.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let len = to.len().min(self.1).min(self.0.len());
+            to[..len].copy_from_slice(&self.0[..len]);
+            self.0 = &self.0[len..];
+            Ok(len)
+        }
+    }
+
+    /// The lines of `text`, those that were too long as their length; and the room that was used.
+    fn lines(text: &[u8], at_once: usize, max: usize) -> (Vec<Result<Vec<u8>, TooLong>>, usize) {
+        let mut feed = Feed::new(Drip(text, at_once), max);
+        let mut all = Vec::new();
+        while let Some(step) = feed.next_step().expect("no error") {
+            match step {
+                Step::Lines(lines) => {
+                    all.extend(
+                        lines.split_inclusive(|b| *b == b'\n').map(|line| Ok(line.to_vec())),
+                    );
+                }
+                Step::TooLong(line) => all.push(Err(line)),
+            }
+        }
+        (all, feed.buffer.len())
+    }
+
+    proptest! {
+        #[test]
+        fn lines_come_whole_and_in_order(
+            text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(0), any::<u8>()], 0..200),
+            at_once in 1_usize..50,
+        ) {
+            let want: Vec<_> = text.split_inclusive(|b| *b == b'\n').map(|l| Ok(l.to_vec())).collect();
+            prop_assert_eq!(lines(&text, at_once, 1 << 20).0, want);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_counted_and_not_held() {
+        let long = [b'{'].repeat(5 << 20);
+        for newline in [&b""[..], b"\n"] {
+            let text = [b"a\n", &long[..], newline].concat();
+            let (all, room) = lines(&text, 100_000, 1 << 20);
+            let line = TooLong { bytes: 5 << 20, is_json: true, has_newline: !newline.is_empty() };
+            assert_eq!(all, [Ok(b"a\n".to_vec()), Err(line)]);
+            assert!(room <= (1 << 20) + READ_BYTES, "{room}");
+        }
+        let text = [&long[..], b"\nb\nc"].concat();
+        let (all, _) = lines(&text, 1 << 16, 1 << 20);
+        assert_eq!(all[1..], [Ok(b"b\n".to_vec()), Ok(b"c".to_vec())]);
+        // Just short enough.
+        let (all, _) = lines(&long, 1 << 16, 5 << 20);
+        assert_eq!(all, [Ok(long.clone())]);
+    }
+}

@@ -1,0 +1,282 @@
+//! Lines in, redacted lines out.
+//!
+//! A stretch of whole lines is walked once for its leaves; one search over the whole stretch says
+//! which of them hold anything; only those are looked at one by one. A stretch in which nothing is
+//! found is not copied. Each line stays one line, and a line that was JSON stays JSON: only the
+//! content of strings, and whole numbers, are replaced.
+use std::ops::Range;
+use std::sync::Arc;
+
+use ringseal::redact::{KeyClass, Kind, Outcome, Redactor, Rules};
+
+use super::escape::{escape, unescape};
+use super::key_block::KeyBlock;
+use super::keys::Keys;
+use super::walk::{Leaf, Walker, What};
+
+/// Lines are searched together up to about this many bytes; this much stays in the processor's cache.
+const STRETCH_BYTES: usize = 64 << 10;
+
+/// What a stretch has become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// Nothing is different; nothing was written.
+    No,
+    /// What must be written instead was appended.
+    Yes,
+}
+
+/// Redacts lines. Keeps its memory from one call to the next.
+#[derive(Debug)]
+pub(super) struct Filter {
+    redactor: Redactor,
+    keys: Keys,
+    walker: Walker,
+    block: KeyBlock,
+    /// Whether the rules ask for private keys at all.
+    seeks_blocks: bool,
+    leaves: Vec<Leaf>,
+    gathered: Vec<u8>,
+    ranges: Vec<Range<u32>>,
+    dirty: Vec<bool>,
+    decoded: Vec<u8>,
+    piece: Vec<u8>,
+    /// Lines of private keys that were masked, and lines that were too long to look at.
+    pub(super) block_lines: u64,
+    pub(super) long_lines: u64,
+    /// Lines seen, and lines changed.
+    pub(super) lines: u64,
+    pub(super) changed_lines: u64,
+}
+
+impl Filter {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        let mut redactor = Redactor::new(Arc::clone(&rules));
+        let seeks_blocks = seeks_blocks(&mut redactor);
+        redactor.set_rules(Arc::clone(&rules));
+        Self {
+            redactor,
+            keys: Keys::new(rules),
+            walker: Walker::default(),
+            block: KeyBlock::default(),
+            seeks_blocks,
+            leaves: Vec::new(),
+            gathered: Vec::new(),
+            ranges: Vec::new(),
+            dirty: Vec::new(),
+            decoded: Vec::new(),
+            piece: Vec::new(),
+            block_lines: 0,
+            long_lines: 0,
+            lines: 0,
+            changed_lines: 0,
+        }
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Another file begins.
+    pub(super) fn restart(&mut self) {
+        self.block.close();
+    }
+
+    /// Redacts whole lines, appending them to `out` if any is changed. `hit` is called for each value
+    /// that is replaced, in order, with its line and the counters as they are after it.
+    pub(super) fn lines(
+        &mut self,
+        text: &[u8],
+        out: &mut Vec<u8>,
+        hit: &mut dyn FnMut(u64, &Filter),
+    ) -> Changed {
+        let mut edits = Edits { text, out, written: 0, counted: 0, last_line: 0 };
+        let has_keys = self.seeks_blocks && memchr::memmem::find(text, b"PRIVATE KEY").is_some();
+        let mut at = 0;
+        while at < text.len() {
+            let end = self.collect(text, at, has_keys);
+            self.search(text);
+            self.apply(&mut edits, hit);
+            at = end;
+        }
+        self.lines += memchr::memchr_iter(b'\n', &text[edits.counted..]).count() as u64;
+        self.lines += u64::from(!text.ends_with(b"\n") && !text.is_empty());
+        edits.finish()
+    }
+
+    /// A line that was too long to be held: what stands for it.
+    pub(super) fn too_long(&mut self, is_json: bool) -> String {
+        self.lines += 1;
+        self.changed_lines += 1;
+        self.long_lines += 1;
+        self.block.other_line();
+        let mask = self.redactor.rules().profile().mask(Kind::Overrun);
+        if is_json { format!("\"{mask}\"") } else { mask.to_owned() }
+    }
+
+    /// Collects the leaves of the lines from `at` on; returns where they end.
+    fn collect(&mut self, text: &[u8], at: usize, has_keys: bool) -> usize {
+        self.leaves.clear();
+        let last = text.len().min(at + STRETCH_BYTES);
+        let seeks_blocks = has_keys || self.seeks_blocks && self.block.is_open();
+        let mut start = at;
+        while start < last {
+            let line = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |len| start + len);
+            let end = line - usize::from(text[start..line].ends_with(b"\r"));
+            if self.walker.line(text, start, end, &mut self.keys, &mut self.leaves) {
+                self.block.other_line();
+            } else {
+                self.text_line(text, start..end, seeks_blocks);
+            }
+            start = line + 1;
+        }
+        start.min(text.len())
+    }
+
+    fn text_line(&mut self, text: &[u8], line: Range<usize>, seeks_blocks: bool) {
+        let key = match seeks_blocks {
+            true => self.block.line(&text[line.clone()]),
+            false => None,
+        };
+        let key = key.map(|key| line.start + key.start..line.start + key.end);
+        let prose = line.start..key.as_ref().map_or(line.end, |key| key.start);
+        let parts = [(Some(prose), What::Line), (key, What::KeyBlock)];
+        for (part, what) in parts {
+            let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
+            let (start, end) = (part.start as u32, part.end as u32);
+            self.leaves.push(Leaf { start, end, what, class: KeyClass::Plain });
+        }
+    }
+
+    /// Keeps only the leaves that have to be looked at.
+    ///
+    /// The texts are copied together first: half of a line is keys and punctuation, which would only
+    /// hold up the search.
+    fn search(&mut self, text: &[u8]) {
+        let is_searched = |leaf: &Leaf| {
+            matches!(leaf.what, What::Text | What::Line) && leaf.class == KeyClass::Plain
+        };
+        self.ranges.clear();
+        self.gathered.clear();
+        for leaf in self.leaves.iter().filter(|leaf| is_searched(leaf)) {
+            // Shorter than the stretch, which is numbered with 32 bits.
+            let start = self.gathered.len() as u32;
+            self.gathered.extend_from_slice(&text[leaf.start as usize..leaf.end as usize]);
+            self.ranges.push(start..self.gathered.len() as u32);
+            self.gathered.push(b'\n');
+        }
+        self.redactor.dirty(&self.gathered, &self.ranges, &mut self.dirty);
+        let mut dirty = self.dirty.iter();
+        self.leaves.retain(|leaf| match leaf.what {
+            // An unknown answer would be one of `dirty` about nothing that was asked.
+            _ if is_searched(leaf) => dirty.next().copied().unwrap_or(true),
+            What::Number => {
+                leaf.class != KeyClass::Plain || leaf.end - leaf.start >= CARD_DIGITS_MIN
+            }
+            _ => true,
+        });
+    }
+
+    fn apply(&mut self, edits: &mut Edits<'_>, hit: &mut dyn FnMut(u64, &Filter)) {
+        let leaves = std::mem::take(&mut self.leaves);
+        for leaf in &leaves {
+            let mut piece = std::mem::take(&mut self.piece);
+            piece.clear();
+            let is_replaced = self.leaf(leaf, edits.text, &mut piece);
+            if is_replaced {
+                let line = edits.replace(leaf, &piece, self);
+                hit(line, self);
+            }
+            self.piece = piece;
+        }
+        self.leaves = leaves;
+    }
+
+    /// What stands for a leaf, if anything must.
+    fn leaf(&mut self, leaf: &Leaf, text: &[u8], piece: &mut Vec<u8>) -> bool {
+        let raw = &text[leaf.start as usize..leaf.end as usize];
+        let profile = self.redactor.rules().profile();
+        let outcome = match leaf.what {
+            What::Text | What::Line => self.redactor.value(leaf.class, raw, false, piece),
+            What::Escaped => {
+                self.decoded.clear();
+                unescape(raw, &mut self.decoded);
+                self.redactor.value(leaf.class, &self.decoded, false, piece)
+            }
+            What::Number => self.redactor.number(leaf.class, raw, piece),
+            What::Deep => {
+                self.long_lines += 1;
+                piece.extend_from_slice(profile.mask(Kind::Overrun).as_bytes());
+                Outcome::Replaced
+            }
+            What::KeyBlock => {
+                self.block_lines += 1;
+                piece.extend_from_slice(profile.mask(Kind::PrivateKey).as_bytes());
+                Outcome::Replaced
+            }
+        };
+        outcome == Outcome::Replaced
+    }
+}
+
+/// A card number has this many digits at least; shorter numbers under ordinary keys stay.
+const CARD_DIGITS_MIN: u32 = 12;
+
+/// The rules may leave private keys alone: they are asked by example.
+fn seeks_blocks(redactor: &mut Redactor) -> bool {
+    let key = [
+        &b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"[..],
+        b"-----END PRIVATE KEY-----",
+    ]
+    .concat();
+    let mut out = Vec::new();
+    let outcome = redactor.value(KeyClass::Plain, &key, false, &mut out);
+    outcome == Outcome::Replaced && !out.windows(4).any(|part| part == b"MIIE")
+}
+
+/// The copy that is being made, once something has to be replaced.
+struct Edits<'a> {
+    text: &'a [u8],
+    out: &'a mut Vec<u8>,
+    written: usize,
+    /// Newlines before here are counted.
+    counted: usize,
+    last_line: u64,
+}
+
+impl Edits<'_> {
+    /// Puts `piece` in the place of `leaf`; returns its line.
+    fn replace(&mut self, leaf: &Leaf, piece: &[u8], filter: &mut Filter) -> u64 {
+        let (start, end) = (leaf.start as usize, leaf.end as usize);
+        let newlines = memchr::memchr_iter(b'\n', &self.text[self.counted..start]).count() as u64;
+        self.counted = start;
+        filter.lines += newlines;
+        let line = filter.lines + 1;
+        filter.changed_lines += u64::from(line != self.last_line);
+        self.last_line = line;
+        self.out.extend_from_slice(&self.text[self.written..start]);
+        let is_quoted = matches!(leaf.what, What::Number | What::Deep);
+        let is_content = is_quoted || matches!(leaf.what, What::Text | What::Escaped);
+        self.quote(is_quoted);
+        if is_content {
+            escape(piece, leaf.what == What::Text, self.out)
+        } else {
+            self.out.extend_from_slice(piece)
+        }
+        self.quote(is_quoted);
+        self.written = end;
+        line
+    }
+
+    fn quote(&mut self, wanted: bool) {
+        self.out.extend_from_slice(if wanted { b"\"" } else { b"" });
+    }
+
+    fn finish(self) -> Changed {
+        if self.written == 0 {
+            return Changed::No;
+        }
+        self.out.extend_from_slice(&self.text[self.written..]);
+        Changed::Yes
+    }
+}

@@ -1,0 +1,221 @@
+//! `ringseal redact`: a filter that masks secrets and personal data in lines of text and JSON.
+//!
+//! Promises: each line stays one line; what is not masked stays byte for byte, whatever it is (bytes
+//! that are not UTF-8, NULs, a last line without its newline, `\r\n`); a line that was a JSON map, list
+//! or string stays one. Memory is bounded by `--line-bytes-max`: a longer line is not looked at but
+//! masked whole, and counted as `overrun`. What has been read is written at once, so that the filter
+//! can stand in a live pipe. Redacting again changes nothing.
+//!
+//! A private key may go over many lines of text: between its BEGIN and END marks all lines of key go.
+//! In JSON, each string is looked at by itself.
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use crate::out::{Failure, Outcome, complain};
+use crate::progress::Progress;
+
+mod escape;
+mod feed;
+mod filter;
+mod findings;
+mod key_block;
+mod keys;
+mod options;
+mod report;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use feed::{Feed, Step};
+use filter::{Changed, Filter};
+use findings::Findings;
+pub use options::RuleOptions;
+use report::Report;
+
+const EXAMPLES: &str = "\
+Examples:
+  my-service 2>&1 | ringseal redact > service.log
+  ringseal redact --report app.log > clean.log        and what was found, by rule
+  ringseal redact --preset payments --profile audit < app.log
+  git ls-files -z | xargs -0 ringseal redact --check  a gate for CI: exit code 1 when anything is found
+
+Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other
+lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The
+rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64
+lines of others in a row between. Names and addresses in free prose are not found.
+
+A rule file:
+  presets = [\"default\", \"payments\"]
+  profile = \"default\"
+  keep = [\"email\"]                # kinds that stay
+  [keys]
+  internal_ref = \"secret\"         # or keep, name, email, phone, card …
+  [literals]
+  db_password = \"correct-horse\"   # must not appear anywhere
+
+Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong
+usage, or something could not be read or written.";
+
+/// Masks secrets and personal data in lines of text and JSON.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Files, one after another; `-` or nothing is standard input.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    rules: RuleOptions,
+    /// Print hits by rule on standard error at the end.
+    #[arg(long)]
+    report: bool,
+    /// Write nothing; name file, line and rule of what would be masked, and exit with 1 if anything
+    /// would.
+    #[arg(long)]
+    check: bool,
+    /// With --check, name so many findings; all are counted.
+    #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "check")]
+    findings_max: u64,
+    /// A longer line is masked whole. Memory is up to about four times this.
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_line_bytes)]
+    line_bytes_max: usize,
+}
+
+/// Longest lines that may be asked for; places in a stretch are numbered with 32 bits.
+const LINE_BYTES_MAX: u64 = 1 << 30;
+
+fn parse_line_bytes(text: &str) -> Result<usize, String> {
+    let bytes = crate::size::parse_bytes(text)?;
+    let fits = (1..=LINE_BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok()).flatten();
+    fits.ok_or_else(|| "expected 1 B to 1 GiB".into())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the rules are wrong, or the output cannot be written.
+pub fn run(args: &Args) -> Result<Outcome, Failure> {
+    let filter = Filter::new(args.rules.compile()?);
+    let stdin = [PathBuf::from("-")];
+    let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
+    let total_bytes = files.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
+    let progress = match args.check {
+        true => Progress::without_output(total_bytes),
+        false => Progress::new(total_bytes),
+    };
+    let to = Output { to: io::stdout().lock(), is_silent: args.check };
+    let findings = Findings::new(args.findings_max);
+    let mut run = Run { filter, to, findings, progress, room: Vec::new(), bytes: 0, failed: false };
+    for path in files {
+        run.file(path, args)?;
+    }
+    run.to.to.flush()?;
+    let Run { filter, findings, progress, bytes, failed, .. } = run;
+    drop(progress);
+    if args.report {
+        eprint_all(&Report::of(&filter, bytes).to_string());
+    }
+    if args.check && findings.count > 0 {
+        complain(findings.summary(&filter));
+    }
+    match (failed, args.check && findings.count > 0) {
+        (true, _) => Err(Failure::of("not everything could be read")),
+        (false, true) => Ok(Outcome::Findings),
+        (false, false) => Ok(Outcome::Fine),
+    }
+}
+
+/// Standard error may be gone; then nobody wants to know.
+fn eprint_all(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Standard output, or nothing.
+struct Output<W> {
+    to: W,
+    is_silent: bool,
+}
+
+impl<W: Write> Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_silent { Ok(()) } else { self.to.write_all(bytes) }
+    }
+}
+
+struct Run<W> {
+    filter: Filter,
+    to: Output<W>,
+    findings: Findings,
+    progress: Progress,
+    /// Changed lines, before they are written.
+    room: Vec<u8>,
+    bytes: u64,
+    failed: bool,
+}
+
+impl<W: Write> Run<W> {
+    /// One file. What cannot be read is told and remembered; what cannot be written ends it all.
+    fn file(&mut self, path: &std::path::Path, args: &Args) -> io::Result<()> {
+        let is_stdin = path.as_os_str() == "-";
+        let name = if is_stdin { "standard input".into() } else { path.display().to_string() };
+        let opened: io::Result<Box<dyn Read>> = match is_stdin {
+            true => Ok(Box::new(io::stdin())),
+            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+        };
+        self.filter.restart();
+        self.findings.restart(name.clone(), self.filter.lines);
+        match opened {
+            Ok(from) => self.stream(Feed::new(from, args.line_bytes_max), &name),
+            Err(error) => {
+                self.not_read(&name, &error);
+                Ok(())
+            }
+        }
+    }
+
+    fn not_read(&mut self, name: &str, error: &io::Error) {
+        self.failed = true;
+        self.progress.suspended(|| complain(format_args!("{name}: {error}")));
+    }
+
+    fn stream(&mut self, mut feed: Feed<impl Read>, name: &str) -> io::Result<()> {
+        loop {
+            match feed.next_step() {
+                Ok(Some(step)) => self.step(&step)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.not_read(name, &error);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> io::Result<()> {
+        self.room.clear();
+        let (findings, progress) = (&mut self.findings, &self.progress);
+        match *step {
+            Step::Lines(lines) => {
+                let check = self.to.is_silent;
+                let mut hit = |line, filter: &Filter| {
+                    if check {
+                        findings.add(line, filter, progress);
+                    }
+                };
+                let changed = self.filter.lines(lines, &mut self.room, &mut hit);
+                self.to.write(if changed == Changed::Yes { &self.room } else { lines })?;
+                self.bytes += lines.len() as u64;
+                self.progress.add(lines.len());
+            }
+            Step::TooLong(line) => {
+                let mut mask = self.filter.too_long(line.is_json);
+                findings.add(self.filter.lines, &self.filter, progress);
+                mask.push_str(if line.has_newline { "\n" } else { "" });
+                self.to.write(mask.as_bytes())?;
+                self.bytes += line.bytes + u64::from(line.has_newline);
+                self.progress.add(usize::try_from(line.bytes).unwrap_or(usize::MAX));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The arguments that choose the rules.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringseal::redact::{Preset, Profile, RuleSet, Rules};
+
+use crate::out::Failure;
+
+/// Which rules apply.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RuleOptions {
+    /// A collection of rules: default, strict, payments or file_tools (secrets only). May be given
+    /// several times: all of them apply, with those that the rule file names.
+    #[arg(long = "preset", value_name = "NAME", value_parser = preset)]
+    presets: Vec<Preset>,
+    /// The words that are written: default (`<email>`), structlog, ecs or audit.
+    #[arg(long, value_name = "NAME", value_parser = profile)]
+    profile: Option<Profile>,
+    /// Rules of your own, in TOML: keys, literals, token shapes, kinds that stay.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+impl RuleOptions {
+    /// The rules.
+    ///
+    /// # Errors
+    /// When the rule file cannot be read or is wrong; the message names the rule and its line.
+    pub fn compile(&self) -> Result<Arc<Rules>, Failure> {
+        let mut set = match &self.rules {
+            Some(path) => read(path)?,
+            None => RuleSet::default(),
+        };
+        set.presets.extend(&self.presets);
+        set.profile = self.profile.unwrap_or(set.profile);
+        Rules::compile(&set).map(Arc::new).map_err(Failure::of)
+    }
+}
+
+fn read(path: &Path) -> Result<RuleSet, Failure> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        Failure::of(format_args!("{}: {problem}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    RuleSet::from_toml(&text).map_err(|error| failed(&error))
+}
+
+fn preset(name: &str) -> Result<Preset, String> {
+    Preset::from_name(name).ok_or_else(|| "expected default, strict, payments or file_tools".into())
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    Profile::from_name(name).ok_or_else(|| "expected default, structlog, ecs or audit".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash_of(presets: &[&str], file: &str) -> [u8; 32] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("rules.toml");
+        std::fs::write(&path, file).expect("room");
+        let presets = presets.iter().map(|name| preset(name).expect("a preset")).collect();
+        let options = RuleOptions { presets, profile: None, rules: Some(path) };
+        options.compile().expect("rules").hash()
+    }
+
+    #[test]
+    fn presets_of_arguments_and_file_add_up() {
+        let both = hash_of(&["default", "payments"], "");
+        assert_eq!(hash_of(&["payments"], "presets = [\"default\"]"), both);
+        assert_ne!(hash_of(&["payments"], ""), both);
+    }
+
+    #[test]
+    fn unknown_names_are_errors() {
+        assert!(preset("defaults").is_err() && profile("").is_err());
+        let options = RuleOptions { rules: Some("no/such/file".into()), ..RuleOptions::default() };
+        assert!(options.compile().is_err());
+    }
+}

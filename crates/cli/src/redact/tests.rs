@@ -1,0 +1,303 @@
+//! The filter against the redactor itself, and its promises about bytes, lines and JSON.
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
+use serde_json::Value;
+
+use super::feed::Feed;
+use super::filter::{Changed, Filter};
+use super::*;
+
+fn filter() -> Filter {
+    Filter::new(Arc::new(Rules::standard()))
+}
+
+fn filtered(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match filter().lines(text, &mut out, &mut |_, _| {}) {
+        Changed::Yes => out,
+        Changed::No => text.to_vec(),
+    }
+}
+
+fn text_of(text: &str) -> String {
+    String::from_utf8(filtered(text.as_bytes())).expect("UTF-8 stays UTF-8")
+}
+
+/// The slow, obvious way: line by line, each one a value of its own.
+fn one_by_one(text: &[u8]) -> Vec<u8> {
+    let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    let mut out = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let end = line.strip_suffix(b"\n").unwrap_or(line);
+        let end = end.strip_suffix(b"\r").unwrap_or(end);
+        if redactor.value(KeyClass::Plain, end, false, &mut out) == Outcome::Clean {
+            out.extend_from_slice(end);
+        }
+        out.extend_from_slice(&line[end.len()..]);
+    }
+    out
+}
+
+const KEYS: &[&str] = &[
+    "email",
+    "name",
+    "service",
+    "token",
+    "password",
+    "max_tokens",
+    "ssn",
+    "msg",
+    "pin",
+    "customer_name",
+    "items",
+    "a",
+    "p\\u0061ssword",
+    "Authorization",
+    "card_number",
+    "phone",
+    "",
+    "x\\\"y",
+];
+const TEXTS: &[&str] = &[
+    "ann@example.com",
+    "to ann@example.com now",
+    "hunter2",
+    "",
+    "x",
+    "call (402) 555-1212",
+    "4111 1111 1111 1111",
+    "password=hunter2 ok",
+    "a\\nb",
+    "ann\\u0040example.com",
+    "é\\ud83d\\ude00",
+    "{\\\"email\\\":\\\"bob@example.com\\\"}",
+    "Bearer abcdef0123456789wxyz",
+    "<email>",
+    "\\\\",
+    "0123456789abcdef0123456789abcdef",
+    "\\\"token\\\": \\\"abcdefgh12345678\\\"",
+    "clean",
+];
+const BARES: &[&str] = &[
+    "0",
+    "-1.5e3",
+    "4111111111111111",
+    "123456789",
+    "1234",
+    "true",
+    "false",
+    "null",
+    "17188578001234",
+];
+
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        3 => proptest::sample::select(TEXTS).prop_map(|text| format!("\"{text}\"")),
+        1 => proptest::sample::select(BARES).prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let entry = (proptest::sample::select(KEYS), inner.clone());
+        prop_oneof![
+            2 => proptest::collection::vec(entry, 0..4).prop_map(|entries| {
+                let entries: Vec<_> = entries.iter().map(|(k, v)| format!("\"{k}\" :{v}")).collect();
+                format!("{{{}}}", entries.join(", "))
+            }),
+            1 => proptest::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+        ]
+    })
+}
+
+fn container() -> impl Strategy<Value = String> {
+    json().prop_map(|json| match json.starts_with(['{', '[']) {
+        true => json,
+        false => format!("{{\"msg\":{json}}}"),
+    })
+}
+
+fn prose() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        4 => proptest::sample::select(TEXTS).prop_map(|text| text.as_bytes().to_vec()),
+        2 => proptest::sample::select(KEYS).prop_map(|text| text.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..6),
+        2 => proptest::sample::select(&[" ", "=", ": ", "{", "\"", "\0", "\r"][..])
+            .prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    proptest::collection::vec(part, 0..8).prop_map(|parts| {
+        let mut line = parts.concat();
+        line.retain(|byte| *byte != b'\n');
+        // A quoted line is JSON to the filter, and prose to the redactor.
+        let is_quoted = line.trim_ascii_start().starts_with(b"\"");
+        if is_quoted { [b"-", &line[..]].concat() } else { line }
+    })
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![container().prop_map(String::into_bytes), prose()];
+    let ending = proptest::sample::select(&["\n", "\n", "\n", "\r\n"][..]);
+    (proptest::collection::vec((line, ending), 0..6), any::<bool>()).prop_map(
+        |(lines, is_whole)| {
+            let mut text = Vec::new();
+            for (line, ending) in lines {
+                text.extend_from_slice(&line);
+                text.extend_from_slice(ending.as_bytes());
+            }
+            if !is_whole {
+                text.pop();
+            }
+            text
+        },
+    )
+}
+
+/// The shape of a value: its keys and kinds, strings and numbers being one kind.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) | Value::Number(_) => "leaf".into(),
+        other => other.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn lines_together_are_what_lines_one_by_one_are(text in text()) {
+        let (got, want) = (filtered(&text), one_by_one(&text));
+        prop_assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(&want));
+        prop_assert_eq!(got, want);
+    }
+
+    #[test]
+    fn json_stays_json_with_the_same_keys_and_kinds(json in container()) {
+        let before: Value = serde_json::from_str(&json).expect("JSON");
+        let after = text_of(&json);
+        let after: Value = serde_json::from_str(&after).expect("still JSON");
+        prop_assert_eq!(shape(&after), shape(&before), "{}", json);
+    }
+
+    #[test]
+    fn redacting_again_changes_nothing(text in text()) {
+        let once = filtered(&text);
+        let twice = filtered(&once);
+        prop_assert_eq!(String::from_utf8_lossy(&twice), String::from_utf8_lossy(&once));
+    }
+
+    #[test]
+    fn lines_stay_lines_and_are_counted(text in text()) {
+        let mut filter = filter();
+        let mut out = Vec::new();
+        let _ = filter.lines(&text, &mut out, &mut |_, _| {});
+        let count = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+        prop_assert_eq!(count(&filtered(&text)), count(&text));
+        let lines = text.split_inclusive(|byte| *byte == b'\n').count() as u64;
+        prop_assert_eq!(filter.lines, lines);
+    }
+}
+
+#[test]
+fn the_line_that_everybody_asks_about() {
+    let line = r#"{"event":"x","email":"john@doe.com","note":"card 4111 1111 1111 1111, call (402) 555-1212","token":"ABCDEF1234567890ABCDEF"}"#;
+    let want = r#"{"event":"x","email":"<email>","note":"card <card>, call <phone>","token":"***REDACTED***"}"#;
+    assert_eq!(text_of(line), want);
+}
+
+#[test]
+fn what_is_no_secret_stays_byte_for_byte() {
+    let texts: [&[u8]; 8] = [
+        b"",
+        b"\n\n",
+        b"no newline at the end",
+        b"\xff\xfe not UTF-8 \x00\x00\n",
+        b"{\"a\":\"\xff\x00\x01\"}\r\n",
+        b"{\"a\" : 1.0e+5 , \"b\":[ ] }  \n[{}]\n\"x\"\n12\n",
+        b"{\"broken\": \n{\"a\":1} trailing\n{\"a\":01}\n",
+        b"\r\n \r\n\t{\"k\":\"\\u00e9\\/\"}\n",
+    ];
+    for text in texts {
+        assert_eq!(filtered(text), text, "{:?}", String::from_utf8_lossy(text));
+    }
+}
+
+#[test]
+fn what_follows_bytes_that_are_no_text_is_found() {
+    assert_eq!(filtered(b"\xff\x00 password=hunter2\r\n"), b"\xff\x00 password=***REDACTED***\r\n");
+    assert_eq!(filtered(b"{\"password\":\"\xff\"}\n"), b"{\"password\":\"***REDACTED***\"}\n");
+}
+
+#[test]
+fn a_container_below_all_levels_becomes_a_string_and_json_stays_json() {
+    let nested = |levels: usize, inside: &str| {
+        format!("{}{inside}{}\n", "[".repeat(levels), "]".repeat(levels))
+    };
+    let secret = r#"{"password":"hunter2"}"#;
+    for (levels, want) in [(127, r#"{"password":"***REDACTED***"}"#), (128, r#""***REDACTED***""#)]
+    {
+        assert_eq!(text_of(&nested(levels, secret)), nested(levels, want));
+    }
+    let deep = nested(100_000, r#"{"a":[1,{}],"b":"x"}"#);
+    assert_eq!(text_of(&deep), nested(128, r#""***REDACTED***""#));
+    // Deep, and no JSON after all.
+    let broken = format!("{}{{\"a\" 1}}{}", "[".repeat(200), "]".repeat(200));
+    assert!(!text_of(&broken).contains("\"a\" 1") || text_of(&broken) == broken);
+}
+
+#[test]
+fn a_key_over_many_lines_is_found_across_stretches() {
+    let mut text = String::from("before\n-----BEGIN PRIVATE KEY-----\n");
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n";
+    text.push_str(&line.repeat(28));
+    text.push_str("-----END PRIVATE KEY-----\nafter\n");
+    let mut filter = filter();
+    let mut out = Vec::new();
+    // Each line a stretch of its own, as a slow pipe brings them.
+    for line in text.split_inclusive('\n') {
+        if filter.lines(line.as_bytes(), &mut out, &mut |_, _| {}) == Changed::No {
+            out.extend_from_slice(line.as_bytes());
+        }
+    }
+    let out = String::from_utf8(out).expect("UTF-8");
+    assert_eq!(out, text.replace(line, "<private_key>\n"));
+    assert_eq!(out, text_of(&text), "at once");
+    assert_eq!(text_of(&out), out, "again");
+}
+
+#[test]
+fn hits_are_told_with_their_lines() {
+    let mut lines = Vec::new();
+    let text = b"ok\n{\"email\":\"ann@example.com\",\"b\":\"bob@example.com\"}\n\npwd=hunter2";
+    let mut filter = filter();
+    for _ in 0..2 {
+        let _ = filter.lines(text, &mut Vec::new(), &mut |line, _| lines.push(line));
+    }
+    assert_eq!(lines, [2, 2, 4, 6, 6, 8]);
+    assert_eq!((filter.lines, filter.changed_lines), (8, 4));
+}
+
+#[test]
+fn a_line_that_is_too_long_is_masked_whole() {
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(3 << 20));
+    let text = format!("a\n{long}\nb\n{long}");
+    let (mut room, mut found) = (Vec::new(), Vec::new());
+    {
+        let feed = Feed::new(text.as_bytes(), 1 << 20);
+        let to = Output { to: &mut room, is_silent: false };
+        let (findings, progress) = (Findings::new(0), Progress::none());
+        let mut run = Run {
+            filter: filter(),
+            to,
+            findings,
+            progress,
+            room: Vec::new(),
+            bytes: 0,
+            failed: false,
+        };
+        run.stream(feed, "text").expect("room");
+        found.push((run.bytes, run.filter.lines, run.filter.long_lines));
+    }
+    assert_eq!(String::from_utf8_lossy(&room), "a\n\"***REDACTED***\"\nb\n\"***REDACTED***\"");
+    assert_eq!(found, [(text.len() as u64, 4, 2)]);
+}
