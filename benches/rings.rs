@@ -85,6 +85,7 @@ impl Bed {
             // Everything is older than the turn already.
             grace_nanos: 0,
             publishes_time: false,
+            redaction: ringseal::writer::RedactionConfig::default(),
         };
         let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));
         writer.step(SystemClock.ticks());
