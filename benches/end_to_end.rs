@@ -12,6 +12,7 @@
 //! - `ring`: one producer, rings of 64 KiB to 8 MiB. Take the smallest at which throughput stops rising; more only
 //!   takes longer bursts (bytes of an event in the ring × events in the longest burst), and memory for every thread.
 //! - `batch`: batches of 64 KiB to 4 MiB. A batch ends with its turn, so a size that no turn fills changes nothing.
+//! - `redaction`: the writer with and without it, and no file.
 //! - `file`: appending, appending without padding to pages, storing into a mapping, and no file at all, which is the
 //!   writer's own share.
 #![allow(missing_docs)]
@@ -48,6 +49,7 @@ struct Setup {
     ring_bytes: usize,
     batch_bytes_max: usize,
     target: Target,
+    redacts: bool,
 }
 
 /// The defaults of the engine, with one producer.
@@ -56,6 +58,7 @@ const DEFAULT: Setup = Setup {
     ring_bytes: 1 << 20,
     batch_bytes_max: 1 << 20,
     target: Target::File { mode: WriteMode::Append, page_align: true },
+    redacts: true,
 };
 
 impl Setup {
@@ -66,6 +69,7 @@ impl Setup {
             .flush_max(Duration::from_secs(60))
             .ring_bytes(self.ring_bytes)
             .batch_bytes_max(self.batch_bytes_max);
+        let config = if self.redacts { config } else { config.no_redaction() };
         let config = match self.target {
             Target::Nowhere => config.sink(Box::new(NullSink::default())),
             Target::File { mode, page_align } => {
@@ -170,9 +174,17 @@ fn files(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn redaction(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("redaction");
+    for (name, redacts) in [("on", true), ("off", false)] {
+        bench(&mut group, name, Setup { redacts, target: Target::Nowhere, ..DEFAULT });
+    }
+    group.finish();
+}
+
 criterion_group!(
     name = benches;
     config = support::settings(Duration::from_secs(5)).sample_size(20);
-    targets = threads, rings, batches, files
+    targets = threads, rings, batches, files, redaction
 );
 criterion_main!(benches);
