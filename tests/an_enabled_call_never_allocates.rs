@@ -3,6 +3,9 @@
 //! by `strace`, where it is there and may be used.
 #![allow(unsafe_code, reason = "a global allocator cannot be had without")]
 
+#[cfg(feature = "audit")]
+#[path = "support/audit_events.rs"]
+mod audit_events;
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -29,6 +32,8 @@ enum Who {
     Nobody,
     Producer,
     Writer,
+    #[cfg(feature = "audit")]
+    Auditor,
 }
 
 thread_local! {
@@ -37,6 +42,8 @@ thread_local! {
 
 static PRODUCER: AtomicU64 = AtomicU64::new(0);
 static WRITER: AtomicU64 = AtomicU64::new(0);
+#[cfg(feature = "audit")]
+static AUDITOR: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
@@ -44,6 +51,8 @@ fn count() {
     match WHO.try_with(Cell::get) {
         Ok(Who::Producer) => PRODUCER.fetch_add(1, Ordering::SeqCst),
         Ok(Who::Writer) => WRITER.fetch_add(1, Ordering::SeqCst),
+        #[cfg(feature = "audit")]
+        Ok(Who::Auditor) => AUDITOR.fetch_add(1, Ordering::SeqCst),
         _ => 0,
     };
 }

@@ -1,0 +1,225 @@
+//! The event catalogue: which audit events there are, and what each must say (NIST SP 800-53 AU-2
+//! and AU-6).
+//!
+//! Promises: reading a catalogue allocates, and tells line, expected and found of what it cannot
+//! read; it never panics, and passes over nothing that looks like a rule. Checking an event against
+//! it costs a binary search and allocates nothing unless the event is refused. A catalogue without
+//! event types allows all of them.
+mod error;
+mod json;
+mod markdown;
+mod shape;
+#[cfg(feature = "rules-toml")]
+mod toml;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::CatalogueError;
+
+use super::event::{AuditEvent, EventError, EventType, Path, is_event_type};
+
+/// What becomes of an event whose type the catalogue does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It passes, with what all events must say.
+    Allow,
+}
+
+/// One type of event, and what it must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Listed {
+    name: Box<str>,
+    required: Vec<Path>,
+}
+
+/// Which events there are, and what each must say.
+///
+/// ```
+/// use ringseal::audit::{Actor, AuditEvent, Catalogue, Outcome};
+/// let catalogue = Catalogue::default()
+///     .event_type("user.login", &["actor.ip", "details.method"])
+///     .unwrap();
+/// let event = AuditEvent::login(Actor::user("u-17"), Outcome::Success)
+///     .details(&[("method", &"password")]);
+/// assert_eq!(
+///     catalogue.check(&event).unwrap_err().to_string(),
+///     "audit event `user.login`: actor.ip: expected a value, which the catalogue requires of it, \
+///      found nothing",
+/// );
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    /// By name.
+    types: Vec<Listed>,
+    /// Of every event.
+    required: Vec<Path>,
+    unknown: Unknown,
+    needs_au3: bool,
+}
+
+impl Catalogue {
+    /// Reads a catalogue; the end of `name` (`.json`, `.md`, with the feature `rules-toml` also
+    /// `.toml`) says how it is written.
+    pub fn from_named(name: &str, text: &str) -> Result<Catalogue, CatalogueError> {
+        let end = name.rsplit('.').next().unwrap_or_default();
+        if end.eq_ignore_ascii_case("json") {
+            Self::from_json(text)
+        } else if end.eq_ignore_ascii_case("md") || end.eq_ignore_ascii_case("markdown") {
+            Self::from_markdown(text)
+        } else {
+            Self::from_other(end, name, text)
+        }
+    }
+
+    #[cfg(feature = "rules-toml")]
+    fn from_other(end: &str, name: &str, text: &str) -> Result<Catalogue, CatalogueError> {
+        match end.eq_ignore_ascii_case("toml") {
+            true => Self::from_toml(text),
+            false => Err(CatalogueError::Format {
+                expected: "a name that ends in .json, .md, .markdown or .toml",
+                found: name.to_owned(),
+            }),
+        }
+    }
+
+    #[cfg(not(feature = "rules-toml"))]
+    fn from_other(_end: &str, name: &str, _text: &str) -> Result<Catalogue, CatalogueError> {
+        Err(CatalogueError::Format {
+            expected: "a name that ends in .json, .md or .markdown (.toml needs the feature \
+                       rules-toml)",
+            found: name.to_owned(),
+        })
+    }
+
+    /// Adds a type of event and the paths of the fields that it must have: `actor.ip`, `target`,
+    /// `details.reason`.
+    pub fn event_type(self, name: &str, required: &[&str]) -> Result<Catalogue, CatalogueError> {
+        let mut draft = Draft { catalogue: self };
+        let required = required.iter().map(|path| draft.path(path, name, None));
+        let required = required.collect::<Result<_, _>>()?;
+        draft.add(name, required, None)?;
+        Ok(draft.catalogue)
+    }
+
+    /// Adds fields that every event must have.
+    pub fn required(self, paths: &[&str]) -> Result<Catalogue, CatalogueError> {
+        let mut draft = Draft { catalogue: self };
+        for path in paths {
+            let path = draft.path(path, ALL_EVENTS, None)?;
+            draft.catalogue.required.push(path);
+        }
+        Ok(draft.catalogue)
+    }
+
+    /// What becomes of events whose type is not listed. Refused unless this says otherwise.
+    #[must_use]
+    pub fn with_unknown(mut self, unknown: Unknown) -> Catalogue {
+        self.unknown = unknown;
+        self
+    }
+
+    /// Whether every event must have all that NIST SP 800-53 AU-3 asks for; see
+    /// [`AuditEvent::lacks_au3`].
+    #[must_use]
+    pub fn with_au3(mut self, needs_au3: bool) -> Catalogue {
+        self.needs_au3 = needs_au3;
+        self
+    }
+
+    /// How many types it lists; none allows all.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// Whether it lists no type, and so allows all.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// The types that it lists, in order.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.types.iter().map(|listed| &*listed.name)
+    }
+
+    /// The paths that a type requires by itself; `None` if it is not listed.
+    pub fn required_of(&self, event_type: &str) -> Option<impl Iterator<Item = &str>> {
+        let listed = self.find(&EventType::whole(event_type))?;
+        Some(listed.required.iter().map(Path::as_str))
+    }
+
+    /// Checks the type and the fields that it, and every event, must have. Does not check what
+    /// every event needs anyway: that is [`AuditEvent::validate`].
+    pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
+        let listed = self.find(&event.event_type());
+        if listed.is_none() && !self.is_empty() && self.unknown == Unknown::Refuse {
+            let event_type = event.type_text();
+            return Err(EventError::UnknownType { event_type, known_count: self.len() });
+        }
+        let own = listed.map_or(&[][..], |listed| &listed.required);
+        for path in self.required.iter().chain(own) {
+            if !event.has_field(path.as_str()) {
+                let expected = "a value, which the catalogue requires of it";
+                return Err(event.missing(path.as_str(), expected));
+            }
+        }
+        match event.lacks_au3().filter(|_| self.needs_au3) {
+            Some(part) => Err(event.missing(part.as_str(), part.expected())),
+            None => Ok(()),
+        }
+    }
+
+    fn place(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
+        self.types.binary_search_by(|listed| listed.name.bytes().cmp(event_type.bytes()))
+    }
+
+    fn find(&self, event_type: &EventType<'_>) -> Option<&Listed> {
+        self.types.get(self.place(event_type).ok()?)
+    }
+}
+
+/// Stands in errors for the type where a rule is for all of them.
+const ALL_EVENTS: &str = "every event";
+
+/// A catalogue that is being read.
+#[derive(Default)]
+struct Draft {
+    catalogue: Catalogue,
+}
+
+impl Draft {
+    fn path(
+        &self,
+        text: &str,
+        event_type: &str,
+        line: Option<usize>,
+    ) -> Result<Path, CatalogueError> {
+        Path::new(text).ok_or_else(|| CatalogueError::Field {
+            line,
+            event_type: event_type.to_owned(),
+            found: text.to_owned(),
+        })
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        required: Vec<Path>,
+        line: Option<usize>,
+    ) -> Result<(), CatalogueError> {
+        let event_type = EventType::whole(name);
+        if !is_event_type(&event_type) {
+            return Err(CatalogueError::EventType { line, found: name.to_owned() });
+        }
+        match self.catalogue.place(&event_type) {
+            Ok(_) => Err(CatalogueError::Twice { line, event_type: name.to_owned() }),
+            Err(at) => {
+                self.catalogue.types.insert(at, Listed { name: name.into(), required });
+                Ok(())
+            }
+        }
+    }
+}

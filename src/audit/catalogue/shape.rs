@@ -1,0 +1,148 @@
+//! The shape of a catalogue, whatever it is written in: a tree of values with their lines.
+use super::error::CatalogueError;
+use super::{ALL_EVENTS, Catalogue, Draft, Unknown};
+use crate::audit::event::Path;
+
+/// A value, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub line: usize,
+    pub tree: Tree,
+}
+
+/// What a value is. Numbers and the like have no place in a catalogue; only their kind is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Tree {
+    Bool(bool),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+    Other(&'static str),
+}
+
+impl Node {
+    fn wrong(&self, expected: impl Into<String>) -> CatalogueError {
+        let found = match &self.tree {
+            Tree::Bool(value) => value.to_string(),
+            Tree::Text(text) => format!("{text:?}"),
+            Tree::List(_) => "a list".to_owned(),
+            Tree::Map(_) => "a map".to_owned(),
+            Tree::Other(kind) => (*kind).to_owned(),
+        };
+        CatalogueError::Syntax { line: self.line, expected: expected.into(), found }
+    }
+
+    fn text(&self, expected: &str) -> Result<&str, CatalogueError> {
+        match &self.tree {
+            Tree::Text(text) => Ok(text),
+            _ => Err(self.wrong(expected)),
+        }
+    }
+
+    fn paths(&self, event_type: &str, draft: &Draft) -> Result<Vec<Path>, CatalogueError> {
+        let Tree::List(items) = &self.tree else {
+            return Err(self.wrong(format!("{event_type}: a list of fields")));
+        };
+        let paths = items
+            .iter()
+            .map(|item| draft.path(item.text(Path::EXPECTED)?, event_type, Some(item.line)));
+        paths.collect()
+    }
+}
+
+/// A catalogue from its tree: a list of event types, or a map that has one below `event_types`.
+pub(super) fn read(root: &Node) -> Result<Catalogue, CatalogueError> {
+    let mut draft = Draft::default();
+    match &root.tree {
+        Tree::List(_) => event_types(root, &mut draft)?,
+        Tree::Map(entries) => {
+            for (key, value) in entries {
+                setting(key, value, &mut draft)?;
+            }
+        }
+        _ => return Err(root.wrong("a list of event types, or a map with `event_types`")),
+    }
+    Ok(draft.catalogue)
+}
+
+fn setting(key: &str, value: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+    match key {
+        "event_types" => event_types(value, draft)?,
+        "required" => draft.catalogue.required = value.paths(ALL_EVENTS, draft)?,
+        "unknown" => {
+            draft.catalogue.unknown = match &value.tree {
+                Tree::Text(text) if text == "refuse" => Unknown::Refuse,
+                Tree::Text(text) if text == "allow" => Unknown::Allow,
+                _ => return Err(value.wrong("unknown: \"refuse\" or \"allow\"")),
+            };
+        }
+        "au3" => match value.tree {
+            Tree::Bool(needs_au3) => draft.catalogue.needs_au3 = needs_au3,
+            _ => return Err(value.wrong("au3: true or false")),
+        },
+        // What a page says of itself.
+        "description" | "version" => {}
+        _ => {
+            let expected = "event_types, required, unknown, au3, description or version".to_owned();
+            let found = format!("{key:?}");
+            return Err(CatalogueError::Syntax { line: value.line, expected, found });
+        }
+    }
+    Ok(())
+}
+
+fn event_types(list: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+    match &list.tree {
+        Tree::List(items) => items.iter().try_for_each(|item| listed(item, draft)),
+        Tree::Map(entries) => entries.iter().try_for_each(|(name, value)| {
+            let required = match &value.tree {
+                Tree::List(_) => value.paths(name, draft)?,
+                Tree::Map(entries) => rules(name, entries, draft)?.1,
+                _ => return Err(value.wrong(format!("{name}: a list of fields, or a map"))),
+            };
+            draft.add(name, required, Some(value.line))
+        }),
+        _ => Err(list.wrong("event_types: a list, or a map by event type")),
+    }
+}
+
+/// An item of a list: the type alone, or a map with its rules.
+fn listed(item: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+    match &item.tree {
+        Tree::Text(name) => draft.add(name, Vec::new(), Some(item.line)),
+        Tree::Map(entries) => {
+            let name = entries.iter().find(|(key, _)| key == "event_type" || key == "name");
+            let Some((_, name)) = name else {
+                return Err(item.wrong("a map with `event_type`"));
+            };
+            let (names, required) = rules(name.text("an event type")?, entries, draft)?;
+            match names {
+                1 => draft.add(name.text("an event type")?, required, Some(name.line)),
+                _ => Err(item.wrong("one of `event_type` and `name`")),
+            }
+        }
+        _ => Err(item.wrong("an event type, or a map with `event_type`")),
+    }
+}
+
+/// How often a map names its type, and the fields that it requires.
+fn rules(
+    event_type: &str,
+    entries: &[(String, Node)],
+    draft: &Draft,
+) -> Result<(usize, Vec<Path>), CatalogueError> {
+    let (mut names, mut required) = (0, Vec::new());
+    for (key, value) in entries {
+        match key.as_str() {
+            "event_type" | "name" => names += 1,
+            "required" | "required_fields" => required.extend(value.paths(event_type, draft)?),
+            "description" => {}
+            _ => {
+                let expected = format!("{event_type}: event_type, required or description");
+                let found = format!("{key:?}");
+                return Err(CatalogueError::Syntax { line: value.line, expected, found });
+            }
+        }
+    }
+    Ok((names, required))
+}

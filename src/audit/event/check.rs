@@ -1,0 +1,339 @@
+//! What makes an event good, whatever the catalogue says; and looking up fields by path.
+use std::fmt;
+
+use super::error::quoted;
+use super::{AuditEvent, Details, EventError, EventType, Parts};
+use crate::core::limits::Limits;
+use crate::core::value::{ObjectValue, ValueRef, ValueWriter};
+
+/// Bytes of an event's type, an action, a type of target.
+const WORD_BYTES_MAX: usize = 128;
+/// Bytes of what identifies somebody or something: more would be cut off unseen by those who join
+/// on it.
+const ID_BYTES_MAX: usize = 1024;
+const CORRELATION_BYTES_MAX: usize = 128;
+/// Types that the log writes itself; an event that took one could pass for a change of keys.
+const RESERVED: &str = "ringseal.";
+
+const EVENT_TYPE: &str = "at most 128 letters, digits, `_` and `-`, with single dots between words";
+const NOT_BLANK: &str = "a text that is not blank";
+const WORD: &str = "at most 128 characters without control characters, not blank";
+const CORRELATION: &str = "1 to 128 letters, digits and `-_.:/+=`";
+const EVERY_EVENT: &str = "a value, which every event has";
+
+/// The parts of NIST SP 800-53 AU-3 that an event can lack. What, when and the outcome it always
+/// has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Au3 {
+    /// Where it happened: `source_host`, `component`, `environment`, `target` or
+    /// `destination_address`.
+    Where,
+    /// What it came from: `service`, `source_process`, `source_application`, `source_address` or
+    /// `actor.ip`.
+    Source,
+    /// Whose doing it was: `actor.id`.
+    Identity,
+}
+
+impl Au3 {
+    pub(in crate::audit) const fn expected(self) -> &'static str {
+        match self {
+            Au3::Where => {
+                "one of source_host, component, environment, target and destination_address \
+                 (NIST AU-3, where)"
+            }
+            Au3::Source => {
+                "one of service, source_process, source_application, source_address and actor.ip \
+                 (NIST AU-3, source)"
+            }
+            Au3::Identity => "actor.id (NIST AU-3, identity)",
+        }
+    }
+
+    pub(in crate::audit) const fn as_str(self) -> &'static str {
+        match self {
+            Au3::Where => "where",
+            Au3::Source => "source",
+            Au3::Identity => "identity",
+        }
+    }
+}
+
+impl AuditEvent<'_> {
+    /// Checks what every event must have, before anything is queued.
+    ///
+    /// Type, action and an actor with an id; a target with type and id if there is one; no blank
+    /// identities, none so long that it would be cut; no key of `details` or `changes` twice.
+    /// Allocates for errors only.
+    pub fn validate(&self) -> Result<(), EventError> {
+        self.check_type()?;
+        self.check_word("action", self.action)?;
+        self.check_actor()?;
+        self.check_target()?;
+        if self.tool.is_some_and(|tool| tool.name.is_none()) {
+            return Err(self.missing("tool.name", EVERY_EVENT));
+        }
+        if let Some(name) = self.tool.and_then(|tool| tool.name) {
+            self.check_id("tool.name", name)?;
+        }
+        self.check_correlation()?;
+        self.check_changes()?;
+        self.check_details()
+    }
+
+    /// The same, and that no field is left out for want of room: the engine's records hold
+    /// `limits.record_bytes_max` bytes, of which `other_bytes` are taken.
+    pub fn validate_within(&self, limits: &Limits, other_bytes: usize) -> Result<(), EventError> {
+        self.validate()?;
+        let expected_bytes_max = (limits.record_bytes_max as usize).saturating_sub(other_bytes);
+        let found_bytes = self.entries_bytes_max(limits);
+        if found_bytes > expected_bytes_max {
+            let event_type = self.type_text();
+            return Err(EventError::TooLong { event_type, expected_bytes_max, found_bytes });
+        }
+        Ok(())
+    }
+
+    /// The first part of NIST SP 800-53 AU-3 that the event lacks.
+    pub fn lacks_au3(&self) -> Option<Au3> {
+        let has = |paths: &[&str]| paths.iter().any(|path| self.has_field(path));
+        if !has(&["actor.id"]) {
+            Some(Au3::Identity)
+        } else if !has(&[
+            "source_host",
+            "component",
+            "environment",
+            "target",
+            "destination_address",
+        ]) {
+            Some(Au3::Where)
+        } else if !has(&[
+            "service",
+            "source_process",
+            "source_application",
+            "source_address",
+            "actor.ip",
+        ]) {
+            Some(Au3::Source)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a field is set, by its path: `actor.ip`, `target`, `details.reason`.
+    ///
+    /// In `details`, keys of the first level are found; in a map of another type
+    /// ([`AuditEvent::details_object`]) those of its first 4,096 bytes without the texts.
+    pub fn has_field(&self, path: &str) -> bool {
+        match path.split_once('.') {
+            None => self.has(path),
+            Some(("actor", key)) => self.actor.is_some_and(|actor| actor.has(key)),
+            Some(("target", key)) => self.target.is_some_and(|target| target.has(key)),
+            Some(("tool", key)) => self.tool.is_some_and(|tool| tool.has(key)),
+            Some(("details", key)) => match self.details {
+                Details::None => false,
+                Details::Fields(fields) => fields.0.iter().any(|(name, _)| *name == key),
+                Details::Object(object) => has_key(object, key),
+            },
+            Some(_) => false,
+        }
+    }
+
+    fn check_type(&self) -> Result<(), EventError> {
+        let malformed = |expected| {
+            let found = quoted(&self.type_text());
+            self.malformed("event_type", expected, found)
+        };
+        if !is_event_type(&self.event_type) {
+            return Err(malformed(EVENT_TYPE));
+        }
+        if self.event_type.bytes().take(RESERVED.len()).eq(RESERVED.bytes()) {
+            return Err(malformed("a type that does not start with `ringseal.`, the log's own"));
+        }
+        Ok(())
+    }
+
+    fn check_actor(&self) -> Result<(), EventError> {
+        let Some(actor) = &self.actor else {
+            return Err(self.missing("actor", EVERY_EVENT));
+        };
+        self.check_id("actor.id", actor.id)
+    }
+
+    fn check_target(&self) -> Result<(), EventError> {
+        let Some(target) = &self.target else { return Ok(()) };
+        self.check_word("target.type", target.target_type)?;
+        self.check_id("target.id", target.id)
+    }
+
+    fn check_word(&self, field: &'static str, word: &str) -> Result<(), EventError> {
+        let is_good = !word.trim().is_empty()
+            && word.len() <= WORD_BYTES_MAX
+            && !word.chars().any(char::is_control);
+        if is_good { Ok(()) } else { Err(self.malformed(field, WORD, quoted(word))) }
+    }
+
+    fn check_id(&self, field: &'static str, id: &str) -> Result<(), EventError> {
+        if id.trim().is_empty() {
+            return Err(self.malformed(field, NOT_BLANK, quoted(id)));
+        }
+        if id.len() > ID_BYTES_MAX {
+            let found = format!("{} bytes", id.len());
+            return Err(self.malformed(field, "at most 1,024 bytes", found));
+        }
+        Ok(())
+    }
+
+    fn check_correlation(&self) -> Result<(), EventError> {
+        let Some(id) = self.correlation_id else { return Ok(()) };
+        let is_known = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b);
+        if id.is_empty() || id.len() > CORRELATION_BYTES_MAX || !id.bytes().all(is_known) {
+            return Err(self.malformed("correlation_id", CORRELATION, quoted(id)));
+        }
+        Ok(())
+    }
+
+    fn check_changes(&self) -> Result<(), EventError> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        if self.prior_value.is_some() || self.new_value.is_some() {
+            let expected = "either changes, or one prior_value and new_value";
+            return Err(self.malformed("prior_value", expected, "both".to_owned()));
+        }
+        self.check_keys("prior_value", self.changes.iter().map(|change| change.key))
+    }
+
+    fn check_details(&self) -> Result<(), EventError> {
+        let Details::Fields(fields) = self.details else { return Ok(()) };
+        self.check_keys("details", fields.0.iter().map(|(key, _)| *key))
+    }
+
+    /// A key twice would be read differently by different readers.
+    fn check_keys<'k>(
+        &self,
+        field: &'static str,
+        keys: impl Iterator<Item = &'k str> + Clone,
+    ) -> Result<(), EventError> {
+        for (at, key) in keys.clone().enumerate() {
+            if key.is_empty() {
+                return Err(self.malformed(field, "keys that are not empty", quoted(key)));
+            }
+            if keys.clone().take(at).any(|earlier| earlier == key) {
+                let found = format!("{} twice", quoted(key));
+                return Err(self.malformed(field, "each key once", found));
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::audit) fn type_text(&self) -> String {
+        self.event_type.to_string()
+    }
+
+    pub(in crate::audit) fn missing(&self, field: &str, expected: &'static str) -> EventError {
+        EventError::Missing { event_type: self.type_text(), field: field.to_owned(), expected }
+    }
+
+    fn malformed(&self, field: &'static str, expected: &'static str, found: String) -> EventError {
+        EventError::Malformed { event_type: self.type_text(), field, expected, found }
+    }
+}
+
+/// Whether a map of unknown type has a key: it is written without its texts and what lies deeper.
+fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
+    let mut limits = Limits::default().with_value_bytes_max(0);
+    limits.depth_max = 1;
+    let mut bytes = [0; 4096];
+    let mut out = ValueWriter::new(&mut bytes, limits);
+    object.write(&mut out);
+    let len = out.len_bytes();
+    let mut written = bytes.get(..len).unwrap_or_default();
+    match ValueRef::read(&mut written) {
+        Ok(ValueRef::Map(mut entries)) => {
+            entries.any(|entry| entry.is_ok_and(|(name, _)| name == key.as_bytes()))
+        }
+        _ => false,
+    }
+}
+
+/// Words of letters, digits, `_` and `-`, single dots between them.
+pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
+    let mut before = b'.';
+    let good = event_type.bytes().all(|byte| {
+        let word = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let good = word || (byte == b'.' && before != b'.');
+        before = byte;
+        good
+    });
+    good && before != b'.' && event_type.len_bytes() <= WORD_BYTES_MAX
+}
+
+/// Fields of an event by name, with the fields of those that are maps. `details` takes any.
+const FIELDS: &[(&str, &[&str])] = &[
+    ("event_type", &[]),
+    ("action", &[]),
+    ("outcome", &[]),
+    ("severity", &[]),
+    (
+        "actor",
+        &["type", "id", "roles", "ip", "user_agent", "account_id", "process_id", "device_id"],
+    ),
+    ("target", &["type", "id", "name"]),
+    ("tool", &["name", "profile", "params"]),
+    ("correlation_id", &[]),
+    ("service", &[]),
+    ("service_instance", &[]),
+    ("environment", &[]),
+    ("component", &[]),
+    ("source_host", &[]),
+    ("source_process", &[]),
+    ("process_id", &[]),
+    ("source_application", &[]),
+    ("source_address", &[]),
+    ("destination_address", &[]),
+    ("command_text", &[]),
+    ("diff_summary", &[]),
+    ("prior_value", &[]),
+    ("new_value", &[]),
+    ("affected_files", &[]),
+    ("duration_ms", &[]),
+    ("details", &[]),
+];
+
+/// The path of a field that an event can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::audit) struct Path(Box<str>);
+
+impl Path {
+    /// What a path may be, for errors.
+    pub(in crate::audit) const EXPECTED: &'static str =
+        "the path of a field, such as `actor.ip`, `target`, `source_host` or `details.reason`";
+
+    /// A path of [`FIELDS`], or a key below `details`.
+    pub(in crate::audit) fn new(text: &str) -> Option<Path> {
+        let (top, below) = text.split_once('.').map_or((text, None), |(top, b)| (top, Some(b)));
+        let (_, keys) = FIELDS.iter().find(|(name, _)| *name == top)?;
+        let is_known = below.is_none_or(|key| match top {
+            "details" => !key.is_empty() && !key.contains([' ', '`', '"']),
+            _ => keys.contains(&key),
+        });
+        is_known.then(|| Path(text.into()))
+    }
+
+    pub(in crate::audit) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|(name, _)| *name)
+}

@@ -1,0 +1,199 @@
+//! The audit event: who did what, to what, from where, and how it ended.
+//!
+//! Promises: an event borrows all that it says and is copied by value; building, filling, checking
+//! and writing a good one allocates nothing and blocks nowhere. A bad one is a typed error
+//! ([`EventError`]) before anything is queued. Values are written as the tree that they are, not as
+//! JSON: the writer thread redacts and encodes them, `details`, `prior_value` and `new_value` like
+//! everything else.
+//!
+//! The fields are those that NIST SP 800-53 AU-3 asks for: what, when (the engine's clock), where,
+//! source, outcome, identity.
+mod build;
+mod check;
+mod error;
+mod kinds;
+mod parts;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use crate::core::limits::Limits;
+use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
+
+pub use check::Au3;
+pub(in crate::audit) use check::{Path, is_event_type};
+pub use error::EventError;
+pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
+pub use parts::{Actor, Change, Source, Target};
+use parts::{Parts, See, Side, Tool, entries_bytes_max, maybe, part_values};
+
+/// Further fields.
+#[derive(Clone, Copy)]
+enum Details<'a> {
+    None,
+    Fields(Map<'a>),
+    Object(&'a dyn ObjectValue),
+}
+
+/// One audit event, borrowed. Made by [`AuditEvent::new`] or a builder for its kind.
+///
+/// It is written as one map. Keys stand in this order, those without a value are left out:
+///
+/// | key | value |
+/// |---|---|
+/// | `event_type` | text such as `user.login` |
+/// | `action` | text such as `login` |
+/// | `outcome` | `success`, `failure`, `error`, `denied`, `partial` |
+/// | `severity` | `info`, `warning`, `error`, `critical` |
+/// | `actor` | map: `type`, `id`, `roles`, `ip`, `user_agent`, `account_id`, `process_id`, `device_id` |
+/// | `target` | map: `type`, `id`, `name` |
+/// | `tool` | map: `name`, `profile`, `params` |
+/// | `correlation_id` | text |
+/// | `service`, `service_instance`, `environment`, `component` | texts |
+/// | `source_host`, `source_process` | texts |
+/// | `process_id` | number |
+/// | `source_application`, `source_address`, `destination_address` | texts |
+/// | `command_text`, `diff_summary` | texts |
+/// | `prior_value`, `new_value` | any value; of changes a map by setting |
+/// | `affected_files` | list of texts |
+/// | `duration_ms` | number |
+/// | `details` | map |
+///
+/// ```
+/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
+/// let event = AuditEvent::login(Actor::user("u-17").ip([192, 0, 2, 7].into()), Outcome::Denied)
+///     .target(Target::new("session", "s-4"))
+///     .details(&[("reason", &"locked"), ("attempt", &3)]);
+/// event.validate().unwrap();
+///
+/// let nobody = AuditEvent::login(Actor::user(""), Outcome::Success);
+/// assert_eq!(
+///     nobody.validate().unwrap_err().to_string(),
+///     "audit event `user.login`: actor.id: expected a text that is not blank, found \"\"",
+/// );
+/// ```
+#[derive(Clone, Copy)]
+pub struct AuditEvent<'a> {
+    event_type: EventType<'a>,
+    action: &'a str,
+    outcome: Outcome,
+    severity: Option<Severity>,
+    actor: Option<Actor<'a>>,
+    target: Option<Target<'a>>,
+    tool: Option<Tool<'a>>,
+    correlation_id: Option<&'a str>,
+    source: Source<'a>,
+    source_address: Option<&'a str>,
+    destination_address: Option<&'a str>,
+    command_text: Option<&'a str>,
+    diff_summary: Option<&'a str>,
+    prior_value: Option<&'a dyn Value>,
+    new_value: Option<&'a dyn Value>,
+    changes: &'a [Change<'a>],
+    affected_files: &'a [&'a str],
+    duration_ms: Option<u64>,
+    details: Details<'a>,
+}
+
+impl<'a> AuditEvent<'a> {
+    /// Its type.
+    pub fn event_type(&self) -> EventType<'a> {
+        self.event_type
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What it was given, or else what follows from the outcome.
+    pub fn severity_or_default(&self) -> Severity {
+        self.severity.unwrap_or(Severity::of(self.outcome))
+    }
+
+    /// Takes from `source` what the event does not say itself. An event without an actor gets the
+    /// service as its actor.
+    #[must_use]
+    pub fn fill(mut self, source: &Source<'a>) -> Self {
+        self.source = self.source.or(source);
+        if self.actor.is_none() {
+            self.actor = self.source.service.map(Actor::service);
+        }
+        self
+    }
+
+    /// Writes the entries of the map, without its frame: what the engine's dynamic events take.
+    ///
+    /// Entries that do not fit into `out` are left out and the cut is marked;
+    /// [`AuditEvent::validate_within`] refuses such an event before.
+    pub fn write_entries(&self, out: &mut ValueWriter<'_>) {
+        self.each(&mut |key, value| out.entry(key, value));
+    }
+
+    /// Bytes that [`AuditEvent::write_entries`] takes at most under `limits`.
+    pub fn entries_bytes_max(&self, limits: &Limits) -> usize {
+        entries_bytes_max(self, limits)
+    }
+
+    /// Writes the whole event as one map.
+    pub fn write(&self, out: &mut ValueWriter<'_>) {
+        Value::write(self, out);
+    }
+}
+
+part_values!(AuditEvent<'_>);
+
+impl Parts for AuditEvent<'_> {
+    fn each(&self, see: See<'_>) {
+        see("event_type", &self.event_type);
+        see("action", &self.action);
+        see("outcome", &self.outcome);
+        see("severity", &self.severity_or_default());
+        maybe(see, "actor", &self.actor);
+        maybe(see, "target", &self.target);
+        maybe(see, "tool", &self.tool);
+        maybe(see, "correlation_id", &self.correlation_id);
+        self.source.each(see);
+        maybe(see, "source_address", &self.source_address);
+        maybe(see, "destination_address", &self.destination_address);
+        maybe(see, "command_text", &self.command_text);
+        maybe(see, "diff_summary", &self.diff_summary);
+        self.each_value(see);
+        if !self.affected_files.is_empty() {
+            see("affected_files", &self.affected_files);
+        }
+        maybe(see, "duration_ms", &self.duration_ms);
+        match &self.details {
+            Details::None => {}
+            Details::Fields(fields) => see("details", fields),
+            Details::Object(object) => see("details", object),
+        }
+    }
+}
+
+impl AuditEvent<'_> {
+    fn each_value(&self, see: See<'_>) {
+        let changes = self.changes;
+        if !changes.is_empty() {
+            see("prior_value", &Side { changes, is_new: false });
+            see("new_value", &Side { changes, is_new: true });
+        }
+        maybe(see, "prior_value", &self.prior_value);
+        maybe(see, "new_value", &self.new_value);
+    }
+}
+
+impl fmt::Debug for AuditEvent<'_> {
+    /// Without commands, values and details: they have not been redacted yet.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditEvent")
+            .field("event_type", &format_args!("{}", self.event_type))
+            .field("action", &self.action)
+            .field("outcome", &self.outcome)
+            .field("actor", &self.actor)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
