@@ -29,6 +29,7 @@ mod macros;
 mod sync;
 
 pub mod core;
+pub mod digest;
 pub mod encode;
 mod logger;
 pub mod metrics;
