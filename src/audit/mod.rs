@@ -6,6 +6,7 @@
 //! files.
 
 pub mod checkpoint;
+pub mod keys;
 
 pub mod merkle;
 pub mod note;

@@ -12,8 +12,8 @@ use std::fmt;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use crate::digest::text::{Base64, base64, base64_array, decode_base64, hex, hex_array};
 use crate::digest::Sha256;
+use crate::digest::text::{Base64, base64, base64_array, decode_base64, hex, hex_array};
 
 /// What a signature line begins with: an em dash and a space.
 const DASH: &str = "\u{2014} ";
