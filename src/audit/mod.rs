@@ -10,3 +10,4 @@ pub mod keys;
 
 pub mod merkle;
 pub mod note;
+pub mod tiles;
