@@ -28,6 +28,8 @@
 mod macros;
 mod sync;
 
+#[cfg(feature = "audit")]
+pub mod audit;
 pub mod core;
 pub mod digest;
 pub mod encode;

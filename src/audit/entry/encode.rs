@@ -38,13 +38,7 @@ impl<'a> Body<'a> {
 }
 
 /// Appends a line up to the end of `_prev_signature`: what is to be signed.
-pub fn begin(
-    out: &mut Vec<u8>,
-    seq: u64,
-    unix_nanos: i64,
-    body: Body<'_>,
-    previous: &Signature,
-) {
+pub fn begin(out: &mut Vec<u8>, seq: u64, unix_nanos: i64, body: Body<'_>, previous: &Signature) {
     out.extend_from_slice(b"{\"seq\":");
     put_decimal(out, seq);
     out.extend_from_slice(b",\"timestamp\":\"");

@@ -100,11 +100,8 @@ fn put_segment_start(out: &mut Vec<u8>, segment: &SegmentStart) {
     text(out, "reason", segment.reason.as_str());
     key(out, "previous");
     put_sealed(out, &segment.previous);
-    match &segment.extra {
-        Some(extra @ (Checksum::Sha512(_) | Checksum::Crc32(_))) => {
-            text(out, extra.algorithm().as_str(), &extra.hex());
-        }
-        _ => {}
+    if let Some(extra @ (Checksum::Sha512(_) | Checksum::Crc32(_))) = &segment.extra {
+        text(out, extra.algorithm().as_str(), &extra.hex());
     }
     out.push(b'}');
 }

@@ -27,7 +27,9 @@ impl Control {
             "ringseal.recovery" => Control::Recovery(reader.recovery()?),
             "ringseal.prune" => Control::Prune(reader.prune()?),
             "ringseal.integrity" => Control::Integrity(reader.integrity()?),
-            "ringseal.stop" => Control::Stop(reader.word("reason", StopReason::ALL, |w| w.as_str())?),
+            "ringseal.stop" => {
+                Control::Stop(reader.word("reason", StopReason::ALL, |w| w.as_str())?)
+            }
             _ => return reader.error("a kind of control entry that format 1 has"),
         };
         let signature = if control.is_statement() { Some(reader.signature()?) } else { None };
