@@ -1,9 +1,22 @@
-//! Audit: typed events for evidence, and what becomes of them.
+//! Audit: typed events for evidence, and a log of them that proves itself.
 //!
 //! [`event`] is what a program says happened: checked before it is queued, written into a ring
 //! without allocation. [`catalogue`] is what an organisation allows and requires of such events.
+//!
+//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines, [`chain`]
+//! signs them. [`merkle`] is the tree of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles),
+//! [`note`] and [`checkpoint`] what is signed (C2SP signed-note and tlog-checkpoint), [`keys`] the
+//! key files.
+
 pub mod catalogue;
+pub mod chain;
+pub mod checkpoint;
+pub mod entry;
 pub mod event;
+pub mod keys;
+pub mod merkle;
+pub mod note;
+pub mod tiles;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
 pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source, Target};
