@@ -20,8 +20,8 @@
 //! 3. **Room.** `limit` is [`SLACK`] bytes before the allocation's end, or 0. A write of up to
 //!    `SLACK` bytes follows a check that `at ≤ limit`, a longer one of `n` that `at + n ≤ limit`.
 //! 4. **Source.** Loads stay within the slice or array that they come from.
-//! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; AVX2 code is
-//!    entered only after it was detected at run time.
+//! 5. **Instructions.** SSE2 and NEON are part of the targets they are compiled for; code for AVX2
+//!    or AVX-512 is entered only after each of its features was detected at run time.
 //! 6. **Rooms.** A [`Room`] of `CAP` bytes is made only after a check that they fit, and each write
 //!    of `N` takes it and gives back one of `CAP - N` or less.
 //! 7. **Bits.** Every [`Block`] is plain bits: any bytes are a valid value.
@@ -32,13 +32,15 @@
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 use std::ptr;
 
+#[cfg(target_arch = "x86_64")]
+mod best;
 pub(crate) mod class;
 mod lanes;
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use lanes::Wide;
 use lanes::Words;
-pub(crate) use lanes::{Class, Exact, Kernel, Lanes, Load64, Lookup};
+pub(crate) use lanes::{ByteSets, Class, Exact, Kernel, Lanes, Load64, Lookup};
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use lanes::{Pair, Shuffle};
 
 /// The longest write that a single comparison allows.
 pub(crate) const SLACK: usize = 96;
@@ -424,10 +426,8 @@ unsafe impl Block for Words {}
 #[inline(always)]
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Out {
     #[cfg(target_arch = "x86_64")]
-    if x86::has_avx2() {
-        // SAFETY: (5) each feature was just detected.
-        return unsafe { x86::run_avx2(kernel) };
-    }
+    return x86::run(kernel);
+    #[cfg(not(target_arch = "x86_64"))]
     run_baseline(kernel)
 }
 
@@ -435,29 +435,32 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Out {
 #[inline(always)]
 pub(crate) fn run_baseline<K: Kernel>(kernel: K) -> K::Out {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    return kernel.with_exact::<Wide<Native, 4>>();
+    return kernel.with_exact::<Pair<Pair<Native>>>();
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     kernel.portable()
 }
 
-impl<B: Block, const N: usize> Load64 for Wide<B, N> {
+// SAFETY: (7) two blocks, without any padding between them.
+unsafe impl<B: Block> Block for Pair<B> {}
+
+impl<B: Block> Load64 for Pair<B> {
     #[inline(always)]
     fn load(bytes: &[u8; 64]) -> Self {
-        const { assert!(N * B::LEN == 64) };
-        // SAFETY: (4) N blocks of LEN bytes are 64.
-        Wide(::core::array::from_fn(|i| unsafe { B::load(bytes.as_ptr().add(i * B::LEN)) }))
+        const { assert!(size_of::<Pair<B>>() == 64) };
+        // SAFETY: (4) the pair has 64 bytes.
+        unsafe { <Pair<B> as Block>::load(bytes.as_ptr()) }
     }
 }
 
-/// Methods that are instructions on registers and nothing else.
+/// Methods that are instructions on registers and nothing else, and give a vector or bits.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! each_of {
-    ($name:ident: $(fn $method:ident($self:ident $(, $arg:ident: $type:ty)*) $work:expr;)*) => {
+    ($out:ty, $of:path: $(fn $method:ident($self:ident $(, $arg:ident: $type:ty)*) $work:expr;)*) => {
         $(
             #[inline(always)]
-            fn $method($self $(, $arg: $type)*) -> Self {
+            fn $method($self $(, $arg: $type)*) -> $out {
                 // SAFETY: (5) no instruction touches memory.
-                $name(unsafe { $work })
+                $of(unsafe { $work })
             }
         )*
     };
@@ -465,7 +468,8 @@ macro_rules! each_of {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Block, Class, Exact, Kernel, Lanes, Lookup, Wide};
+    use super::best::{Best, best};
+    use super::{Block, ByteSets, Class, Exact, Kernel, Lanes, Load64, Lookup, Pair, Shuffle};
     use std::arch::x86_64::*;
 
     /// Shorter strings are done before a call through the detection pays.
@@ -517,22 +521,17 @@ mod x86 {
             // SAFETY: (7) one vector register.
             unsafe impl Block for $name {}
             impl Lanes for $name {
-                each_of!($name:
+                each_of!(Self, $name:
                     fn equal(self, byte: u8) $equal(self.0, $all(byte as i8));
                     // `min(x, 0x1F) == x` is the unsigned `x ≤ 0x1F`.
                     fn control(self) $equal($least(self.0, $all(0x1F)), self.0);
                     fn control_or_wide(self) $above($all(0x20), self.0);
                     fn or(self, other: Self) $or(self.0, other.0);
                 );
-                #[inline(always)]
-                fn mask(self) -> u64 {
-                    // SAFETY: (5)
-                    let bits = unsafe { $bits(self.0) };
-                    u64::from(bits as u32)
-                }
+                each_of!(u64, u64::from: fn mask(self) $bits(self.0) as u32;);
             }
             impl Exact for $name {
-                each_of!($name:
+                each_of!(Self, $name:
                     fn and(self, other: Self) $and(self.0, other.0);
                     fn with_bits(self, byte: u8) $or(self.0, $all(byte as i8));
                     fn within(self, first: u8, last: u8) {
@@ -556,54 +555,98 @@ mod x86 {
         _mm256_or_si256, _mm256_and_si256, _mm256_sub_epi8, _mm256_movemask_epi8
     );
 
-    impl Lookup for Avx2 {
-        type Table = __m256i;
+    impl Shuffle for Avx2 {
+        type Table = [__m256i; 2];
 
         #[inline(always)]
-        fn table(values: &[u8; 16]) -> __m256i {
-            // SAFETY: (4) 16 bytes; (5).
-            unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(values.as_ptr().cast())) }
+        fn load_table(sets: &ByteSets) -> Self::Table {
+            // SAFETY: (4) 16 bytes each; (5).
+            unsafe {
+                let low = _mm_loadu_si128(sets.low.as_ptr().cast());
+                let high = _mm_loadu_si128(sets.high.as_ptr().cast());
+                [_mm256_broadcastsi128_si256(low), _mm256_broadcastsi128_si256(high)]
+            }
         }
 
-        each_of!(Avx2:
-            fn of_low(self, table: __m256i) _mm256_shuffle_epi8(table, self.0);
-            fn of_high(self, table: __m256i) {
+        each_of!(Self, Avx2:
+            fn shuffled(self, table: [__m256i; 2]) {
                 // The shift moves bits between bytes; the mask takes them away.
                 let high = _mm256_and_si256(_mm256_srli_epi16::<4>(self.0), _mm256_set1_epi8(0x0F));
-                _mm256_shuffle_epi8(table, high)
+                let low = _mm256_shuffle_epi8(table[0], self.0);
+                _mm256_and_si256(low, _mm256_shuffle_epi8(table[1], high))
             };
             fn masked(self, byte: u8) _mm256_and_si256(self.0, _mm256_set1_epi8(byte as i8));
             fn plus(self, byte: u8) _mm256_adds_epu8(self.0, _mm256_set1_epi8(byte as i8));
         );
+    }
 
-        #[inline(always)]
-        fn up<const BITS: i32>(self) -> Self {
-            // SAFETY: (5)
-            Avx2(unsafe { _mm256_slli_epi16::<BITS>(self.0) })
-        }
+    /// 64 bytes. Made and used only inside `run_avx512`.
+    #[derive(Clone, Copy)]
+    struct Avx512(__m512i);
 
+    impl Load64 for Avx512 {
         #[inline(always)]
-        fn tops(self) -> u64 {
-            self.mask()
+        fn load(bytes: &[u8; 64]) -> Self {
+            // SAFETY: (4) 64 bytes; (5).
+            Avx512(unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) })
         }
     }
 
-    /// Whether the processor has what [`run_avx2`] is compiled for. Asked once, then a load.
-    #[inline(always)]
-    pub(super) fn has_avx2() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("popcnt")
+    impl Lookup for Avx512 {
+        type Table = [__m512i; 2];
+
+        #[inline(always)]
+        fn table(sets: &ByteSets) -> Self::Table {
+            let [low, high] = &sets.ascii;
+            [Avx512::load(low).0, Avx512::load(high).0]
+        }
+
+        each_of!(Self, Avx512:
+            fn look(self, table: [__m512i; 2]) {
+                let ascii = !_mm512_movepi8_mask(self.0);
+                _mm512_maskz_permutex2var_epi8(ascii, table[0], self.0, table[1])
+            };
+        );
+
+        each_of!(u64, u64::from:
+            fn any_of(self, bits: u8) _mm512_test_epi8_mask(self.0, _mm512_set1_epi8(bits as i8));
+            fn any_of_or(self, bits: u8, text: Self, byte: u8) {
+                _mm512_test_epi8_mask(self.0, _mm512_set1_epi8(bits as i8))
+                    | _mm512_cmpeq_epi8_mask(text.0, _mm512_set1_epi8(byte as i8))
+            };
+            fn meet(self, other: Self) _mm512_test_epi8_mask(self.0, other.0);
+            fn above(self, byte: u8) _mm512_cmpgt_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
+        );
     }
 
     /// See [`super::run`].
     ///
     /// # Safety
-    /// [`has_avx2`] said yes.
+    /// [`best`] said so.
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-    pub(super) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
-        kernel.with_lookup::<Wide<Avx2, 2>>()
+    unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
+        kernel.with_lookup::<Pair<Avx2>>()
+    }
+
+    /// See [`super::run`].
+    ///
+    /// # Safety
+    /// [`best`] said so.
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi")]
+    unsafe fn run_avx512<K: Kernel>(kernel: K) -> K::Out {
+        kernel.with_lookup::<Avx512>()
+    }
+
+    /// See [`super::run`].
+    #[inline(always)]
+    pub(super) fn run<K: Kernel>(kernel: K) -> K::Out {
+        match best() {
+            // SAFETY: (5) `best` asked for each feature.
+            Best::Avx512 => unsafe { run_avx512(kernel) },
+            // SAFETY: (5) as above.
+            Best::Avx2 => unsafe { run_avx2(kernel) },
+            Best::Sse2 => super::run_baseline(kernel),
+        }
     }
 
     /// See [`super::copy_clean_pairs`].
@@ -642,7 +685,7 @@ mod neon {
     unsafe impl Block for Neon {}
 
     impl Lanes for Neon {
-        each_of!(Neon:
+        each_of!(Self, Neon:
             fn equal(self, byte: u8) vceqq_u8(self.0, vdupq_n_u8(byte));
             fn control(self) vcltq_u8(self.0, vdupq_n_u8(0x20));
             fn control_or_wide(self) vcltq_s8(vreinterpretq_s8_u8(self.0), vdupq_n_s8(0x20));
@@ -667,7 +710,7 @@ mod neon {
     }
 
     impl Exact for Neon {
-        each_of!(Neon:
+        each_of!(Self, Neon:
             fn and(self, other: Self) vandq_u8(self.0, other.0);
             fn with_bits(self, byte: u8) vorrq_u8(self.0, vdupq_n_u8(byte));
             fn within(self, first: u8, last: u8)

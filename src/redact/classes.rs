@@ -1,17 +1,16 @@
-//! Byte classes of 64 bytes at a time, as bit masks, and the places that follow from them.
+//! The pass over a text: byte classes of 64 bytes at a time as bit masks, and the places that follow.
 //!
 //! Bit `i` of a mask speaks of byte `i` of a block. Classes are wider than what the detectors accept
 //! where that is cheaper: they only choose places to look at.
 //!
-//! [`blocks`] takes the fastest of the ways that the processor has.
+//! [`pass`] takes the fastest of the ways that the processor has. It allocates nothing.
 
 use super::classify::{self, Tables};
+use super::likely;
 use crate::core::simd::{self, Exact, Kernel, Load64, Lookup};
 
-/// Bytes that classifying a block looks at: its 64 and some behind them.
-pub(crate) const VIEW: usize = 80;
-/// Blocks that one call does.
-pub(crate) const BLOCKS: usize = 16;
+/// Bytes that classifying a block looks at: its 64 and two behind them.
+pub(crate) const VIEW: usize = 66;
 
 /// The classes of 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,10 +25,6 @@ pub(crate) struct Masks {
     pub(crate) chunk: u64,
     /// `:` to `@` in ASCII order, `$`, `%` and `~`.
     pub(crate) punct: u64,
-    /// `-` and `.`: what follows is no beginning of a number.
-    pub(crate) dash: u64,
-    /// `(` to `+` in ASCII order: what may stand right before a telephone number.
-    pub(crate) open: u64,
     /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
     pub(crate) keyword: u64,
 }
@@ -52,9 +47,9 @@ pub(crate) const KEYWORDS: [(u8, u8); 7] = [
 pub(crate) struct Places {
     /// Bytes of [`Masks::punct`].
     pub(crate) punct: u64,
-    /// Digits at the start of a word with enough digits in the number that starts there.
+    /// Digits at the start of a word that [`likely::number`] says yes to.
     pub(crate) number: u64,
-    /// Starts of words with sixteen bytes of [`Masks::chunk`].
+    /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
@@ -64,213 +59,253 @@ pub(crate) struct Places {
     pub(crate) iban: u64,
 }
 
+/// A credential and its literal are at least this long together.
+pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
 /// A word from this length on can be a credential without any literal.
-const LONG_WORD: usize = 22;
+const LONG_WORD: u32 = 22;
 
-/// What a caller wants to know.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    /// Marks bytes that begin a text of their own, block by block.
-    pub(crate) starts: &'a [u64; BLOCKS],
-    /// Fewest digits of a number.
-    pub(crate) digits_min: u32,
-    /// Whether numbers count whatever their shape and whatever stands before them.
-    pub(crate) all_numbers: bool,
-}
-
-/// What one call leaves to the next.
+/// Where texts begin and end.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Carry {
-    /// The classes of the block that comes next, once they are known.
-    now: Option<Masks>,
-    /// The block before it.
-    before: Masks,
+pub(crate) struct Borders {
+    /// First bytes.
+    pub(crate) begin: u64,
+    /// Bytes right behind the last ones.
+    pub(crate) end: u64,
 }
 
-/// Finds the places of the first `count` blocks (at most [`BLOCKS`]) of `v`.
+/// What takes the places.
+pub(crate) trait Sink {
+    /// Where texts of their own begin, and right behind them end, in the block at `at`. Asked once
+    /// for each block, in order, and for the one behind the last.
+    fn borders(&mut self, at: usize) -> Borders;
+    /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
+    fn block(&mut self, at: usize, places: &Places) -> bool;
+}
+
+/// Which numbers count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    /// Fewest digits.
+    pub(crate) digits_min: u32,
+    /// Whether they count whatever their shape and whatever stands before them.
+    pub(crate) all: bool,
+}
+
+/// Gives `sink` all places of `v`.
 ///
-/// `v` holds at least `64 * count + 16` bytes; a block whose [`VIEW`] it does not hold whole counts as
-/// one of zeros.
-pub(crate) fn blocks(
-    v: &[u8],
-    count: usize,
-    carry: &mut Carry,
-    wanted: Wanted<'_>,
-    out: &mut [Places; BLOCKS],
-) {
-    simd::run(Blocks { v, count, carry, wanted, out });
+/// With `cut`, whatever touches the end counts as long enough.
+#[inline(always)]
+pub(crate) fn pass<S: Sink>(v: &[u8], cut: bool, numbers: Numbers, sink: &mut S) {
+    simd::run(Pass { v, cut, numbers, sink });
 }
 
-/// The arguments of [`blocks`].
-struct Blocks<'a> {
+/// The arguments of [`pass`].
+struct Pass<'a, S> {
     v: &'a [u8],
-    count: usize,
-    carry: &'a mut Carry,
-    wanted: Wanted<'a>,
-    out: &'a mut [Places; BLOCKS],
+    cut: bool,
+    numbers: Numbers,
+    sink: &'a mut S,
 }
 
-impl Kernel for Blocks<'_> {
+impl<S: Sink> Kernel for Pass<'_, S> {
     type Out = ();
 
     #[inline(always)]
     fn with_lookup<V: Lookup + Load64>(self) {
-        let tables = Tables::<V>::new();
-        blocks_by(self.v, self.count, self.carry, self.wanted, self.out, |view| {
-            classify::by_lookup::<V>(view, &tables)
-        });
+        self.drive(&Tables::<V>::new());
     }
 
     #[inline(always)]
     fn with_exact<V: Exact + Load64>(self) {
-        let Blocks { v, count, carry, wanted, out } = self;
-        blocks_by(v, count, carry, wanted, out, classify::by_comparing::<V>);
+        self.drive(&classify::Compare::<V>::new());
     }
 
     fn portable(self) {
-        let Blocks { v, count, carry, wanted, out } = self;
-        blocks_by(v, count, carry, wanted, out, classify::portable);
+        self.drive(&classify::Portable);
     }
 }
 
-/// [`blocks`] over any way to classify.
-#[inline(always)]
-fn blocks_by(
-    v: &[u8],
-    count: usize,
-    carry: &mut Carry,
-    wanted: Wanted<'_>,
-    out: &mut [Places; BLOCKS],
-    classify: impl Fn(&[u8; VIEW]) -> Masks,
-) {
-    let view = |i: usize| match v.get(64 * i..64 * i + VIEW).map(<&[u8; VIEW]>::try_from) {
-        Some(Ok(view)) => classify(view),
-        _ => Masks::default(),
-    };
-    let mut now = match carry.now {
-        Some(now) => now,
-        None => view(0),
-    };
-    let mut before = carry.before;
-    for (i, (out, &begin)) in out.iter_mut().zip(wanted.starts).enumerate().take(count) {
-        let next = view(i + 1);
-        *out = places(&before, &now, &next, begin, &wanted);
-        (before, now) = (now, next);
-    }
-    *carry = Carry { now: Some(now), before };
+/// A way to classify.
+pub(super) trait Classify {
+    /// The classes of the first 64 bytes.
+    fn classify(&self, view: &[u8; VIEW]) -> Masks;
 }
 
-/// Applies `f`, which looks at most 32 bits ahead, to a mask whose next 64 bits are `next`.
+impl<S: Sink> Pass<'_, S> {
+    #[inline(always)]
+    fn drive<C: Classify>(self, ways: &C) {
+        let v = self.v;
+        let tail = Tail::of(v, if self.cut { b'0' } else { 0 });
+        let mut before = Masks::default();
+        let mut now = ways.classify(tail.view(v, 0));
+        let mut borders = self.sink.borders(0);
+        let mut at = 0;
+        while at < v.len() {
+            let next = ways.classify(tail.view(v, at + 64));
+            let ahead = self.sink.borders(at + 64);
+            let mut places = places(&before, &now, &next, borders.begin);
+            if places.number != 0 {
+                let near = Near { v, at, now: &now, next: &next, borders, ahead };
+                places.number = numbers(places.number, &near, &self.numbers);
+            }
+            let any = places.punct | places.number | places.word | places.keyword | places.iban;
+            if any != 0 && !self.sink.block(at, &places) {
+                return;
+            }
+            (before, now, borders) = (now, next, ahead);
+            at += 64;
+        }
+    }
+}
+
+/// The end of a text that has no whole view, with something behind it.
 ///
-/// Two windows of 64 bits, of which the lower halves count: cheaper than arithmetic on 128.
-#[inline(always)]
-fn ahead(now: u64, next: u64, f: impl Fn(u64) -> u64) -> u64 {
-    f(now) & 0xFFFF_FFFF | f(now >> 32 | next << 32) << 32
+/// Behind the end of a cut text digits are assumed: they are of every class that is asked for in
+/// numbers and in words.
+struct Tail {
+    /// Where it starts: at a block.
+    at: usize,
+    bytes: [u8; Tail::BYTES],
 }
 
-/// Positions from which on seven bits are set.
-#[inline(always)]
-fn runs7(m: u64) -> u64 {
-    let m = m & m >> 1;
-    let m = m & m >> 2;
-    m & m >> 3
+impl Tail {
+    /// Up to 65 bytes, then a block that ends whatever is open, or goes on with it; and the view of it.
+    const BYTES: usize = 3 * 64 + 16;
+
+    #[inline(always)]
+    fn of(v: &[u8], fill: u8) -> Tail {
+        let at = if v.len() < VIEW { 0 } else { (v.len() - VIEW) / 64 * 64 + 64 };
+        let mut bytes = [fill; Tail::BYTES];
+        let rest = &v[at..];
+        copy_up_to_65(rest, &mut bytes);
+        Tail { at, bytes }
+    }
+
+    /// The view of the block at `at`, up to the one behind the last.
+    #[inline(always)]
+    fn view<'a>(&'a self, v: &'a [u8], at: usize) -> &'a [u8; VIEW] {
+        if let Some(Some(view)) = v.get(at..).map(<[u8]>::first_chunk) {
+            return view;
+        }
+        match self.bytes.get(at - self.at..).map(<[u8]>::first_chunk) {
+            Some(Some(view)) => view,
+            _ => &[0; VIEW],
+        }
+    }
 }
 
-/// Positions from which on sixteen bits are set.
+/// Copies up to 65 bytes in pieces of fixed sizes: nothing is called.
 #[inline(always)]
-fn runs16(m: u64) -> u64 {
-    let m = m & m >> 1;
-    let m = m & m >> 2;
-    let m = m & m >> 4;
-    m & m >> 8
+fn copy_up_to_65(from: &[u8], to: &mut [u8; Tail::BYTES]) {
+    #[inline(always)]
+    fn ends<const N: usize>(from: &[u8], to: &mut [u8; Tail::BYTES]) {
+        if let (Some(head), Some(end)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+            let last = from.len() - N;
+            to[..N].copy_from_slice(head);
+            if let Some(to) = to.get_mut(last..last + N) {
+                to.copy_from_slice(end);
+            }
+        }
+    }
+    match from.len() {
+        64.. => {
+            ends::<64>(from, to);
+        }
+        32.. => ends::<32>(from, to),
+        16.. => ends::<16>(from, to),
+        8.. => ends::<8>(from, to),
+        4.. => ends::<4>(from, to),
+        _ => from.iter().zip(to).for_each(|(from, to)| *to = *from),
+    }
 }
 
-/// Positions from which on [`LONG_WORD`] bits are set.
+/// Clears the bits of `ok` before which, or at which, a bit of `bad` stands less than `BYTES` ahead.
 #[inline(always)]
-fn runs22(m: u64) -> u64 {
-    let m = runs16(m);
-    m & m >> (LONG_WORD - 16)
+fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
+    const { assert!(BYTES == 7 || BYTES == 16 || BYTES == 22) };
+    let bad_near = match BYTES {
+        7 => {
+            let m = bad | bad >> 1;
+            let m = m | m >> 2;
+            m | m >> 3
+        }
+        _ => {
+            let m = bad | bad >> 1;
+            let m = m | m >> 2;
+            let m = m | m >> 4;
+            let m = m | m >> 8;
+            if BYTES == 22 { m | m >> 6 } else { m }
+        }
+    };
+    // The first one of the next block reaches back into this one.
+    let ahead = BYTES - 1;
+    let first = (bad_next | 1 << ahead).trailing_zeros();
+    ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// The mask of the bytes `n` places behind those of a mask whose 64 bits before are `before`.
+/// The mask of the bytes right behind those of a mask whose 64 bits before are `before`.
 #[inline(always)]
-fn behind(before: u64, now: u64, n: u32) -> u64 {
-    now << n | before >> (64 - n)
+fn behind(before: u64, now: u64) -> u64 {
+    now << 1 | before >> 63
 }
 
+/// All places; of numbers all that are long enough.
 #[inline(always)]
-fn places(before: &Masks, now: &Masks, next: &Masks, begin: u64, wanted: &Wanted<'_>) -> Places {
-    let starts = now.word & (!behind(before.word, now.word, 1) | begin);
-    let mut places = Places {
+fn places(before: &Masks, now: &Masks, next: &Masks, begin: u64) -> Places {
+    let starts = now.word & (!behind(before.word, now.word) | begin);
+    let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !now.chunk, !next.chunk);
+    let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !now.word, !next.word) };
+    let third = now.digit >> 2 | next.digit << 62;
+    let fourth = now.digit >> 3 | next.digit << 61;
+    Places {
         punct: now.punct,
         keyword: starts & now.keyword,
-        word: starts & ahead(now.chunk, next.chunk, runs16),
-        ..Places::default()
-    };
-    if places.word != 0 {
-        places.long = starts & ahead(now.word, next.word, runs22);
+        word,
+        long,
+        iban: starts & !now.digit & third & fourth,
+        number: clear_of::<7>(starts & now.digit, !now.number, !next.number),
     }
-    let digit_next = ahead(now.digit, next.digit, |m| m >> 2 & m >> 3);
-    places.iban = starts & !now.digit & digit_next;
-    let numbers = starts & now.digit & (!behind(before.dash, now.dash, 1) | begin);
-    if numbers != 0 {
-        let numbers = numbers & ahead(now.number, next.number, runs7);
-        places.number = likely_numbers(numbers, before, now, next, wanted);
-    }
-    places
 }
 
-/// Those of `starts` that have enough digits, and either the shape of a card, of an identity or of a
-/// North American number, or something before them that may announce a number: `(`, `+`, a letter not
-/// far away.
+/// A block and what is around it.
+struct Near<'a> {
+    v: &'a [u8],
+    at: usize,
+    now: &'a Masks,
+    next: &'a Masks,
+    borders: Borders,
+    ahead: Borders,
+}
+
+/// The numbers worth looking at of those whose first digits are `starts`.
 #[inline(always)]
-fn likely_numbers(
-    starts: u64,
-    before: &Masks,
-    now: &Masks,
-    next: &Masks,
-    wanted: &Wanted<'_>,
-) -> u64 {
-    let letters = |m: &Masks| m.word & !m.digit;
-    let (far, near) = (letters(before), letters(now));
-    let mut announced = behind(before.open, now.open, 1);
-    for n in 1..=HINT_GAP_MAX + 1 {
-        announced |= behind(far, near, n);
-    }
-    if wanted.all_numbers {
-        announced = u64::MAX;
-    }
-    let mut likely = 0;
-    let mut rest = starts;
+fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
+    let (mut rest, mut found) = (starts, 0);
     while rest != 0 {
-        let bit = rest & rest.wrapping_neg();
-        let at = rest.trailing_zeros();
-        let window = |now: u64, next: u64| now >> at | next << 1 << (63 - at);
+        let i = rest.trailing_zeros();
+        let bit = 1 << i;
+        rest ^= bit;
         // The casts keep the 32 bits from there on. No detector skips more than three bytes between
         // two digits: 32 bytes hold eight digits or more.
-        let number = window(now.number, next.number) as u32;
-        let digit = window(now.digit, next.digit) as u32;
+        let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
+        let (now, next) = (near.borders, near.ahead);
+        let borders = window(now.begin | now.end, next.begin | next.end) & !1;
+        // What stands behind the text's own end says nothing.
+        let inside = (borders ^ borders.wrapping_sub(1)) >> 1;
+        let digit = window(near.now.digit, near.next.digit) & inside;
+        let number = window(near.now.number, near.next.number) & inside;
+        let word = window(near.now.word, near.next.word) & inside;
         let run = (number ^ number.wrapping_add(1)) >> 1;
-        let enough = (digit & run).count_ones() >= wanted.digits_min;
-        if enough && (announced & bit != 0 || is_shape(digit)) {
-            likely |= bit;
+        if (digit & run).count_ones() < wanted.digits_min {
+            continue;
         }
-        rest ^= bit;
+        let first = near.borders.begin & bit != 0;
+        let shape = likely::Shape { digit, word };
+        if wanted.all || likely::number(near.v, near.at + i as usize, first, shape) {
+            found |= bit;
+        }
     }
-    likely
-}
-
-/// Most bytes between a hint and its number.
-pub(crate) const HINT_GAP_MAX: u32 = 4;
-
-/// Whether digits stand like this from the first on: `dddddddd`, `dddd dddd`, `ddd `, `d ddd`, `d (ddd`.
-#[inline(always)]
-fn is_shape(digit: u32) -> bool {
-    digit & 0xFF == 0xFF
-        || digit & 0x1EF == 0x1EF
-        || digit & 0xF == 0x7
-        || digit & 0x1F == 0x1D
-        || digit & 0x3F == 0x39
+    found
 }
 
 #[cfg(test)]
@@ -282,15 +317,29 @@ mod tests {
         for start in 0..64 {
             let run = |len: u32| {
                 let bits = ((1u128 << len) - 1) << start;
-                (bits as u64, (bits >> 64) as u64)
+                (!(bits as u64), !((bits >> 64) as u64))
             };
-            let found = |len: u32, f: fn(u64) -> u64| {
+            let found = |len: u32, f: fn(u64, u64, u64) -> u64| {
                 let (now, next) = run(len);
-                ahead(now, next, f)
+                f(!now, now, next)
             };
-            assert_eq!((found(7, runs7), found(6, runs7)), (1 << start, 0));
-            assert_eq!((found(16, runs16), found(15, runs16)), (1 << start, 0));
-            assert_eq!((found(22, runs22), found(21, runs22)), (1 << start, 0));
+            assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
+            assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
+            assert_eq!((found(22, clear_of::<22>), found(21, clear_of::<22>)), (1 << start, 0));
+        }
+    }
+
+    #[test]
+    fn the_tail_holds_the_text_and_then_the_filling() {
+        for len in 0..300usize {
+            let v: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
+            let tail = Tail::of(&v, 0);
+            for at in (0..len.next_multiple_of(64) + 1).step_by(64) {
+                let view = tail.view(&v, at);
+                for (i, byte) in view.iter().enumerate() {
+                    assert_eq!(*byte, v.get(at + i).copied().unwrap_or(0), "{len} {at} {i}");
+                }
+            }
         }
     }
 }

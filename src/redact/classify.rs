@@ -3,143 +3,139 @@
 //!
 //! Promises: no memory beyond the stack; any bytes are welcome.
 
-use super::classes::{Masks, VIEW};
-use crate::core::simd::{Exact, Load64, Lookup};
+use std::marker::PhantomData;
 
-/// Two tables, the low and the high nibble's, for a class per bit: a byte is of a class if both values
-/// have its bit. So a class consists of all the low nibbles of its own with all of its high ones.
-type Pair = [[u8; 16]; 2];
-
-/// The pair of tables for classes given as low and high nibbles, the first one for bit 0.
-const fn pair<const N: usize>(classes: [(&[u8], &[u8]); N]) -> Pair {
-    let mut tables = [[0; 16]; 2];
-    let mut i = 0;
-    while i < N {
-        let (low, high) = classes[i];
-        let mut j = 0;
-        while j < low.len() {
-            tables[0][low[j] as usize] |= 1 << i;
-            j += 1;
-        }
-        j = 0;
-        while j < high.len() {
-            tables[1][high[j] as usize] |= 1 << i;
-            j += 1;
-        }
-        i += 1;
-    }
-    tables
-}
+use super::classes::{Classify, Masks, VIEW};
+use crate::core::simd::{ByteSets, Exact, Load64, Lookup};
 
 const TEN: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const A_TO_O: &[u8] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const P_TO_Z: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-/// In this order, so that a group of classes is a range of bits.
-static CLASSES: Pair = pair([
-    (&[15], &[5]),                              // `_`
-    (P_TO_Z, &[5, 7]),                          // p to z
-    (A_TO_O, &[4, 6]),                          // a to o
-    (TEN, &[3]),                                // digits
-    (&[0, 8, 9, 10, 11, 12, 13, 14, 15], &[2]), // space, ( to /
-    (&[10, 11, 12, 13, 14, 15], &[3]),          // : to ?
-    (&[4, 5], &[2]),                            // $ %
-    (&[0], &[4]),                               // @
+/// In this order, so that groups of sets are ranges of bits.
+#[rustfmt::skip]
+static CLASSES: ByteSets = ByteSets::new([
+    (&[5], &[15]),                               // `_`
+    (&[5, 7], P_TO_Z),                           // p to z
+    (&[4, 6], A_TO_O),                           // a to o
+    (&[3], TEN),                                 // digits
+    (&[2], &[0, 8, 9, 10, 11, 12, 13, 14, 15]),  // space, ( to /
+    (&[3], &[10, 11, 12, 13, 14, 15]),           // : to ?
+    (&[2], &[4, 5]),                             // $ %
+    (&[4], &[0]),                                // @
 ]);
-const WORD: u8 = 0b1111;
+const WORD: u8 = 0b0000_1111;
+const DIGIT: u8 = 0b0000_1000;
+const NUMBER: u8 = 0b0001_1000;
+const PUNCT: u8 = 0b1110_0000;
 
 /// First letters of keywords, a pair of first and third letter per bit.
-static FIRST: Pair = pair([
-    (&[0], &[5, 7]), // p
-    (&[3], &[5, 7]), // s
-    (&[4], &[5, 7]), // t
-    (&[1], &[4, 6]), // a
-    (&[2], &[4, 6]), // b
-    (&[2], &[4, 6]),
-    (&[2], &[4, 6]),
+#[rustfmt::skip]
+static FIRST: ByteSets = ByteSets::new([
+    (&[5, 7], &[0]), // p
+    (&[5, 7], &[3]), // s
+    (&[5, 7], &[4]), // t
+    (&[4, 6], &[1]), // a
+    (&[4, 6], &[2]), // b
+    (&[4, 6], &[2]),
+    (&[4, 6], &[2]),
 ]);
 
 /// The third letters.
-static THIRD: Pair = pair([
-    (&[3], &[5, 7]),  // s
-    (&[3], &[4, 6]),  // c
-    (&[11], &[4, 6]), // k
-    (&[9], &[4, 6]),  // i
-    (&[1], &[4, 6]),  // a
-    (&[3], &[5, 7]),  // s
-    (&[7], &[4, 6]),  // g
+#[rustfmt::skip]
+static THIRD: ByteSets = ByteSets::new([
+    (&[5, 7], &[3]),  // s
+    (&[4, 6], &[3]),  // c
+    (&[4, 6], &[11]), // k
+    (&[4, 6], &[9]),  // i
+    (&[4, 6], &[1]),  // a
+    (&[5, 7], &[3]),  // s
+    (&[4, 6], &[7]),  // g
 ]);
 
-/// The tables in vectors.
+/// The sets in registers.
 pub(super) struct Tables<V: Lookup> {
-    classes: [V::Table; 2],
-    first: [V::Table; 2],
-    third: [V::Table; 2],
+    classes: V::Table,
+    first: V::Table,
+    third: V::Table,
 }
 
 impl<V: Lookup> Tables<V> {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        let load = |pair: &Pair| [V::table(&pair[0]), V::table(&pair[1])];
-        Tables { classes: load(&CLASSES), first: load(&FIRST), third: load(&THIRD) }
+        Tables { classes: V::table(&CLASSES), first: V::table(&FIRST), third: V::table(&THIRD) }
     }
 }
 
-/// The 64 bytes of `view` from `at` on, which is at most 16.
+/// The 64 bytes of `view` from `at` on, which is at most 2.
 #[inline(always)]
 fn load<V: Load64>(view: &[u8; VIEW], at: usize) -> V {
-    let mut part = [0; 64];
-    part.copy_from_slice(&view[at..at + 64]);
-    V::load(&part)
-}
-
-/// Classifies the first 64 bytes of `view` where bytes can be looked up.
-#[inline(always)]
-pub(super) fn by_lookup<V: Lookup + Load64>(view: &[u8; VIEW], tables: &Tables<V>) -> Masks {
-    let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
-    let look = |x: V, [low, high]: [V::Table; 2]| x.of_low(low).and(x.of_high(high));
-    let classes = look(x, tables.classes);
-    let keyword = look(x, tables.first).and(look(behind, tables.third));
-    // Adding sets the top bit where any of the bits from some place on is set.
-    Masks {
-        digit: classes.up::<4>().tops(),
-        number: classes.up::<3>().plus(0x40).tops(),
-        word: classes.masked(WORD).plus(0x7F).tops(),
-        chunk: x.ascii_above(0x2A).tops(),
-        punct: classes.plus(0x60).or(x.equal(b'~')).tops(),
-        keyword: keyword.plus(0x7F).tops(),
-        dash: x.within(b'-', b'.').tops(),
-        open: x.within(b'(', b'+').tops(),
+    match view.get(at..).map(<[u8]>::first_chunk) {
+        Some(Some(part)) => V::load(part),
+        _ => V::load(&[0; 64]),
     }
 }
 
-/// Classifies the first 64 bytes of `view` where bytes can be compared.
-#[inline(always)]
-pub(super) fn by_comparing<V: Exact + Load64>(view: &[u8; VIEW]) -> Masks {
-    let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
-    let (low, third) = (x.with_bits(0x20), behind.with_bits(0x20));
-    let digit = x.within(b'0', b'9');
-    let (a, s) = (third.equal(b'a'), third.equal(b's'));
-    let both = |first: u8, third: V| low.equal(first).and(third);
-    let b = both(b'b', a.or(s).or(third.equal(b'g')));
-    let rest = both(b's', third.equal(b'c')).or(both(b't', third.equal(b'k')));
-    let keyword = b.or(both(b'p', s)).or(rest).or(both(b'a', third.equal(b'i')));
-    Masks {
-        digit: digit.mask(),
-        number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
-        word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
-        chunk: x.ascii_above(0x2A).mask(),
-        punct: x.within(b':', b'@').or(x.within(b'$', b'%')).or(x.equal(b'~')).mask(),
-        keyword: keyword.mask(),
-        dash: x.within(b'-', b'.').mask(),
-        open: x.within(b'(', b'+').mask(),
+impl<V: Lookup + Load64> Classify for Tables<V> {
+    #[inline(always)]
+    fn classify(&self, view: &[u8; VIEW]) -> Masks {
+        let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
+        let classes = x.look(self.classes);
+        Masks {
+            digit: classes.any_of(DIGIT),
+            number: classes.any_of(NUMBER),
+            word: classes.any_of(WORD),
+            chunk: x.above(0x2A),
+            punct: classes.any_of_or(PUNCT, x, b'~'),
+            keyword: x.look(self.first).meet(behind.look(self.third)),
+        }
+    }
+}
+
+/// By comparing bytes.
+pub(super) struct Compare<V>(PhantomData<V>);
+
+impl<V> Compare<V> {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Compare(PhantomData)
+    }
+}
+
+impl<V: Exact + Load64> Classify for Compare<V> {
+    #[inline(always)]
+    fn classify(&self, view: &[u8; VIEW]) -> Masks {
+        let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
+        let (low, third) = (x.with_bits(0x20), behind.with_bits(0x20));
+        let digit = x.within(b'0', b'9');
+        let (a, s) = (third.equal(b'a'), third.equal(b's'));
+        let b = low.equal(b'b').and(a.or(s).or(third.equal(b'g')));
+        let st = low.equal(b's').and(third.equal(b'c')).or(low.equal(b't').and(third.equal(b'k')));
+        let pa = low.equal(b'p').and(s).or(low.equal(b'a').and(third.equal(b'i')));
+        Masks {
+            digit: digit.mask(),
+            number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
+            word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
+            chunk: x.ascii_above(0x2A).mask(),
+            punct: x.within(b':', b'@').or(x.within(b'$', b'%')).or(x.equal(b'~')).mask(),
+            keyword: b.or(st).or(pa).mask(),
+        }
+    }
+}
+
+/// In plain arithmetic.
+pub(super) struct Portable;
+
+impl Classify for Portable {
+    fn classify(&self, view: &[u8; VIEW]) -> Masks {
+        portable(view)
     }
 }
 
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
 /// byte of flags per byte, then the bits of each flag gathered by transposing.
 #[inline(always)]
-pub(super) fn portable(view: &[u8; VIEW]) -> Masks {
+fn portable(view: &[u8; VIEW]) -> Masks {
     let mut words = [0u64; 8];
     let mut flags = [0u8; 64];
     for (i, flags) in flags.iter_mut().enumerate() {
@@ -164,8 +160,6 @@ pub(super) fn portable(view: &[u8; VIEW]) -> Masks {
         chunk: gather(3),
         punct: gather(4),
         keyword: gather(5),
-        dash: gather(6),
-        open: gather(7),
     }
 }
 
@@ -188,8 +182,6 @@ fn flag(x: u8, y: u8) -> u8 {
         | bit((0x2B..0x80).contains(&x), 8)
         | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
         | bit(keyword, 32)
-        | bit(x.wrapping_sub(b'-') < 2, 64)
-        | bit(x.wrapping_sub(b'(') < 4, 128)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -209,17 +201,17 @@ mod tests {
     use crate::core::simd::{self, Kernel};
     use crate::redact::classes::KEYWORDS;
 
-    struct Classify<'a>(&'a [u8; VIEW]);
+    struct View<'a>(&'a [u8; VIEW]);
 
-    impl Kernel for Classify<'_> {
+    impl Kernel for View<'_> {
         type Out = Masks;
         #[inline(always)]
         fn with_lookup<V: Lookup + Load64>(self) -> Masks {
-            by_lookup::<V>(self.0, &Tables::new())
+            Tables::<V>::new().classify(self.0)
         }
         #[inline(always)]
         fn with_exact<V: Exact + Load64>(self) -> Masks {
-            by_comparing::<V>(self.0)
+            Compare::<V>::new().classify(self.0)
         }
         fn portable(self) -> Masks {
             portable(self.0)
@@ -237,8 +229,6 @@ mod tests {
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
-            masks.dash |= bit(matches!(b, b'-' | b'.'));
-            masks.open |= bit((b'('..=b'+').contains(&b));
             masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
         }
         masks
@@ -248,8 +238,8 @@ mod tests {
     fn all_ways(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);
-        assert_eq!(simd::run(Classify(view)), want);
-        assert_eq!(simd::run_baseline(Classify(view)), want);
+        assert_eq!(simd::run(View(view)), want);
+        assert_eq!(simd::run_baseline(View(view)), want);
     }
 
     #[test]

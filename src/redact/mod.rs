@@ -26,6 +26,7 @@ mod json;
 mod key;
 mod key_words;
 mod kind;
+mod likely;
 #[cfg(test)]
 mod oracle;
 mod provider_table;
@@ -34,6 +35,7 @@ mod redactor;
 mod rule_file;
 mod rules;
 mod scan;
+mod search;
 #[cfg(test)]
 mod tests;
 pub mod token;

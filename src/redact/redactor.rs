@@ -8,7 +8,8 @@ use super::find::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
 use super::kind::{KeyClass, Kind, is_mask};
 use super::rules::Rules;
-use super::scan::{self, Anchor};
+use super::scan;
+use super::search::{Search, is_container};
 
 /// What became of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,22 +177,25 @@ impl Redactor {
     pub fn dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
-        let rules = &*self.rules;
-        let mut search = Search { stretch, values, dirty, next: 0, work: 0 };
-        let hits = &mut self.hits;
-        let mut starts = values.iter().map(|r| r.start as usize).peekable();
-        let force = |at: usize| {
-            let mut bits = 0u64;
-            while let Some(start) = starts.next_if(|&start| start < at + 64) {
-                // A start before the block would be out of order; nothing can be said about it.
-                bits |= u64::from(start >= at) << (start & 63);
-            }
-            bits
-        };
-        scan::places(rules, stretch, false, force, |anchor, p| search.look(rules, hits, anchor, p));
-        search.next = 0;
-        rules.own_starts(stretch, |p| search.mark_at(p));
-        search.mark_containers();
+        let mut search = Search::new(&self.rules, &mut self.hits, stretch, values, Some(dirty));
+        search.run();
+    }
+
+    /// Whether [`Redactor::value`] would find all of `values` clean, which are as for
+    /// [`Redactor::dirty`]: the question to ask for each record. Stops at the first value that needs a
+    /// closer look. Allocates nothing.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use ringseal::redact::{Redactor, Rules};
+    /// let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    /// assert!(redactor.is_clean(b"\x05order\x06filled", &[1..6, 7..13]));
+    /// assert!(!redactor.is_clean(b"\x05order\x0fann@example.com", &[1..6, 7..22]));
+    /// ```
+    pub fn is_clean(&mut self, stretch: &[u8], values: &[Range<u32>]) -> bool {
+        let mut search = Search::new(&self.rules, &mut self.hits, stretch, values, None);
+        search.run();
+        !search.found
     }
 
     /// A value under a telling key.
@@ -352,71 +356,6 @@ impl Redactor {
         }
         out.extend_from_slice(&v[written..]);
     }
-}
-
-/// The search for values that need a closer look.
-struct Search<'a> {
-    stretch: &'a [u8],
-    values: &'a [Range<u32>],
-    dirty: &'a mut [bool],
-    /// The first value that may still lie ahead.
-    next: usize,
-    work: u64,
-}
-
-impl Search<'_> {
-    /// The value that `p` lies in.
-    fn value_at(&mut self, p: usize) -> Option<(usize, Range<usize>)> {
-        // Places come block by block, and within a block kind by kind: step back over one block.
-        while self.next > 0 && self.values[self.next - 1].end as usize > p {
-            self.next -= 1;
-        }
-        while self.values.get(self.next).is_some_and(|r| r.end as usize <= p) {
-            self.next += 1;
-        }
-        let range = self.values.get(self.next)?;
-        let range = range.start as usize..range.end as usize;
-        (range.contains(&p) && range.end <= self.stretch.len()).then_some((self.next, range))
-    }
-
-    fn look(&mut self, rules: &Rules, hits: &mut Vec<Hit>, anchor: Anchor, p: usize) -> bool {
-        let Some((i, range)) = self.value_at(p) else { return true };
-        if self.dirty[i] {
-            return true;
-        }
-        let start = range.start;
-        let mut finder = Finder::new(rules, &self.stretch[range], false, hits);
-        scan::look(&mut finder, anchor, p - start);
-        self.work += finder.work();
-        self.dirty[i] = !hits.is_empty();
-        if self.work > Finder::budget(self.stretch.len()) {
-            // Somebody wrote a text against this search; `value` has a budget for each of them.
-            self.dirty.fill(true);
-            return false;
-        }
-        true
-    }
-
-    fn mark_at(&mut self, p: usize) {
-        if let Some((i, _)) = self.value_at(p) {
-            self.dirty[i] = true;
-        }
-    }
-
-    fn mark_containers(&mut self) {
-        for (range, dirty) in self.values.iter().zip(&mut *self.dirty) {
-            let value = self.stretch.get(range.start as usize..range.end as usize);
-            *dirty |= value.is_some_and(is_container);
-        }
-    }
-}
-
-/// Whether `v` begins and ends like a JSON object or array.
-fn is_container(v: &[u8]) -> bool {
-    matches!(
-        (v.trim_ascii_start().first(), v.trim_ascii_end().last()),
-        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
-    )
 }
 
 /// Values of secrets that are none: the word for a scheme, or for nothing.

@@ -299,10 +299,15 @@ impl Rules {
         rule::NAMES.len() + self.providers.len()
     }
 
-    /// Calls `found` with each place of `v` where one of the user's literals starts.
-    pub(crate) fn own_starts(&self, v: &[u8], mut found: impl FnMut(usize)) {
+    /// Whether there are literals of the user's.
+    pub(crate) fn has_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Calls `found` with each place of `v` where one of the user's literals starts, until it says no.
+    pub(crate) fn own_starts(&self, v: &[u8], mut found: impl FnMut(usize) -> bool) {
         if let Some(own) = &self.own {
-            own.find_overlapping_iter(v).for_each(|m| found(m.start()));
+            let _ = own.find_overlapping_iter(v).all(|m| found(m.start()));
         }
     }
 
@@ -363,7 +368,7 @@ fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     if rule.body_min > rule.body_max {
         return fail(format!("body_min is {}, above body_max {}", rule.body_min, rule.body_max));
     }
-    let least = super::scan::CHUNK_BYTES_MIN as usize;
+    let least = super::classes::CHUNK_BYTES_MIN as usize;
     if literal.len() + usize::from(rule.body_min) < least {
         return fail(format!("expected literal and body of {least} bytes or more together"));
     }

@@ -31,7 +31,7 @@ pub(crate) trait Class {
 /// Lanes without false flags, and more questions to them.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 pub(crate) trait Exact: Lanes {
-    /// Both flags, or the bits that both have.
+    /// Both flags.
     fn and(self, other: Self) -> Self;
     /// All bytes with the bits of `byte` set.
     fn with_bits(self, byte: u8) -> Self;
@@ -41,38 +41,135 @@ pub(crate) trait Exact: Lanes {
     fn ascii_above(self, byte: u8) -> Self;
 }
 
-/// Lanes that can look each byte up in a table of sixteen.
+/// Eight sets of ASCII bytes, a bit each, and what finds them.
+///
+/// A set consists of all pairs of one of its high nibbles with one of its low ones: then two tables of
+/// sixteen suffice.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-pub(crate) trait Lookup: Exact {
-    /// Sixteen values, as often as there is room.
+pub(crate) struct ByteSets {
+    /// By a low nibble, the sets that it may be of.
+    pub(super) low: [u8; 16],
+    /// By a high nibble.
+    pub(super) high: [u8; 16],
+    /// By the byte, in halves.
+    pub(super) ascii: [[u8; 64]; 2],
+}
+
+impl ByteSets {
+    /// The sets given as high and low nibbles, the first one for bit 0. At most eight.
+    pub(crate) const fn new<const N: usize>(sets: [(&[u8], &[u8]); N]) -> ByteSets {
+        let mut all = ByteSets { low: [0; 16], high: [0; 16], ascii: [[0; 64]; 2] };
+        let mut bit = 0;
+        while bit < N {
+            let (high, low) = sets[bit];
+            let mut i = 0;
+            while i < high.len() {
+                all.high[high[i] as usize] |= 1 << bit;
+                i += 1;
+            }
+            i = 0;
+            while i < low.len() {
+                all.low[low[i] as usize] |= 1 << bit;
+                i += 1;
+            }
+            bit += 1;
+        }
+        let mut byte = 0;
+        while byte < 128 {
+            all.ascii[byte >> 6][byte & 63] = all.high[byte >> 4] & all.low[byte & 15];
+            byte += 1;
+        }
+        all
+    }
+}
+
+/// Bytes that can be looked up in tables.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(crate) trait Lookup: Copy {
+    /// The tables of eight sets in registers.
     type Table: Copy;
-    /// The table of `values`.
-    fn table(values: &[u8; 16]) -> Self::Table;
-    /// The value of each byte's low four bits, and 0 for bytes from 0x80 on.
-    fn of_low(self, table: Self::Table) -> Self;
-    /// The value of each byte's high four bits.
-    fn of_high(self, table: Self::Table) -> Self;
+    /// Loads them.
+    fn table(sets: &ByteSets) -> Self::Table;
+    /// For each byte the sets that it is of; none from 0x80 on.
+    fn look(self, table: Self::Table) -> Self;
+    /// Which bytes have any of `bits`.
+    fn any_of(self, bits: u8) -> u64;
+    /// The same, or are `byte` in `text`.
+    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64;
+    /// Which bytes have a bit in common with those of `other`.
+    fn meet(self, other: Self) -> u64;
+    /// Which bytes are ASCII and above `byte`, which is ASCII.
+    fn above(self, byte: u8) -> u64;
+}
+
+/// Lanes that can look nibbles up.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(crate) trait Shuffle: Exact {
+    /// Two tables of sixteen.
+    type Table: Copy;
+    /// Loads them.
+    fn load_table(sets: &ByteSets) -> Self::Table;
+    /// See [`Lookup::look`].
+    fn shuffled(self, table: Self::Table) -> Self;
     /// The bits of each byte that `byte` has too.
     fn masked(self, byte: u8) -> Self;
     /// Each byte plus `byte`, or 255.
     fn plus(self, byte: u8) -> Self;
-    /// Moves bits up by `BITS`; what enters a byte from below may be anything.
-    fn up<const BITS: i32>(self) -> Self;
-    /// The top bit of each byte.
-    fn tops(self) -> u64;
+    /// Sets the top bit of each byte that has any of `bits`, and of no other.
+    #[inline(always)]
+    fn raised(self, bits: u8) -> Self {
+        let lowest = bits & bits.wrapping_neg();
+        // Where these are all the bits from some place on, no other can carry that far.
+        let rest = if bits.wrapping_add(lowest) == 0 { self } else { self.masked(bits) };
+        rest.plus(0x80 - lowest)
+    }
+}
+
+impl<L: Shuffle> Lookup for L {
+    type Table = <L as Shuffle>::Table;
+
+    #[inline(always)]
+    fn table(sets: &ByteSets) -> Self::Table {
+        L::load_table(sets)
+    }
+
+    #[inline(always)]
+    fn look(self, table: Self::Table) -> Self {
+        self.shuffled(table)
+    }
+
+    #[inline(always)]
+    fn any_of(self, bits: u8) -> u64 {
+        self.raised(bits).mask()
+    }
+
+    #[inline(always)]
+    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64 {
+        self.raised(bits).or(text.equal(byte)).mask()
+    }
+
+    #[inline(always)]
+    fn meet(self, other: Self) -> u64 {
+        self.and(other).plus(0x7F).mask()
+    }
+
+    #[inline(always)]
+    fn above(self, byte: u8) -> u64 {
+        self.ascii_above(byte).mask()
+    }
 }
 
 /// Lanes that 64 bytes can be read into.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
-pub(crate) trait Load64: Lanes {
+pub(crate) trait Load64: Copy {
     /// Reads them.
     fn load(bytes: &[u8; 64]) -> Self;
 }
 
 /// Work on 64 bytes at a time that is compiled for each set of instructions.
 ///
-/// Every function that it calls with a `V` must be `#[inline(always)]`: only so is it compiled with
-/// the instructions that `V` stands for.
+/// Every function that it calls with a `V` must be `#[inline(always)]`, and no closure: only so is it
+/// compiled with the instructions that `V` stands for.
 pub(crate) trait Kernel {
     /// What the work gives.
     type Out;
@@ -87,115 +184,85 @@ pub(crate) trait Kernel {
     fn portable(self) -> Self::Out;
 }
 
-/// 64 bytes in as many blocks as it takes.
+/// Two vectors side by side.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
-pub(crate) struct Wide<L, const N: usize>(pub(super) [L; N]);
+pub(crate) struct Pair<L>(pub(super) L, pub(super) L);
 
-#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
-impl<L: Lanes, const N: usize> Wide<L, N> {
-    #[inline(always)]
-    fn each(self, of: impl Fn(L) -> L) -> Self {
-        Wide(self.0.map(of))
-    }
-
-    #[inline(always)]
-    fn pairs(self, other: Self, of: impl Fn(L, L) -> L) -> Self {
-        Wide(::core::array::from_fn(|i| of(self.0[i], other.0[i])))
-    }
-
-    #[inline(always)]
-    fn bits(self, of: impl Fn(L) -> u64) -> u64 {
-        let all = self.0.into_iter().enumerate();
-        all.fold(0, |bits, (i, lanes)| bits | of(lanes) << (64 / N * i))
-    }
+/// Methods that do the same to both.
+macro_rules! both {
+    ($(fn $method:ident($self:ident $(, $arg:ident: $type:ty)*);)*) => {
+        $(
+            #[inline(always)]
+            fn $method($self $(, $arg: $type)*) -> Self {
+                Pair($self.0.$method($($arg),*), $self.1.$method($($arg),*))
+            }
+        )*
+    };
 }
 
-impl<L: Lanes, const N: usize> Lanes for Wide<L, N> {
-    #[inline(always)]
-    fn equal(self, byte: u8) -> Self {
-        self.each(|lanes| lanes.equal(byte))
-    }
-
-    #[inline(always)]
-    fn control(self) -> Self {
-        self.each(L::control)
-    }
-
-    #[inline(always)]
-    fn control_or_wide(self) -> Self {
-        self.each(L::control_or_wide)
+impl<L: Lanes> Lanes for Pair<L> {
+    both! {
+        fn equal(self, byte: u8);
+        fn control(self);
+        fn control_or_wide(self);
     }
 
     #[inline(always)]
     fn or(self, other: Self) -> Self {
-        self.pairs(other, L::or)
+        Pair(self.0.or(other.0), self.1.or(other.1))
     }
 
     #[inline(always)]
     fn mask(self) -> u64 {
-        self.bits(L::mask)
+        self.0.mask() | self.1.mask() << size_of::<L>()
     }
 }
 
-impl<L: Exact, const N: usize> Exact for Wide<L, N> {
+impl<L: Exact> Exact for Pair<L> {
+    both! {
+        fn with_bits(self, byte: u8);
+        fn within(self, first: u8, last: u8);
+        fn ascii_above(self, byte: u8);
+    }
+
     #[inline(always)]
     fn and(self, other: Self) -> Self {
-        self.pairs(other, L::and)
-    }
-
-    #[inline(always)]
-    fn with_bits(self, byte: u8) -> Self {
-        self.each(|lanes| lanes.with_bits(byte))
-    }
-
-    #[inline(always)]
-    fn within(self, first: u8, last: u8) -> Self {
-        self.each(|lanes| lanes.within(first, last))
-    }
-
-    #[inline(always)]
-    fn ascii_above(self, byte: u8) -> Self {
-        self.each(|lanes| lanes.ascii_above(byte))
+        Pair(self.0.and(other.0), self.1.and(other.1))
     }
 }
 
-impl<L: Lookup, const N: usize> Lookup for Wide<L, N> {
+impl<L: Lookup> Lookup for Pair<L> {
     type Table = L::Table;
 
-    #[inline(always)]
-    fn table(values: &[u8; 16]) -> L::Table {
-        L::table(values)
+    both! {
+        fn look(self, table: L::Table);
     }
 
     #[inline(always)]
-    fn of_low(self, table: L::Table) -> Self {
-        self.each(|lanes| lanes.of_low(table))
+    fn table(sets: &ByteSets) -> L::Table {
+        L::table(sets)
     }
 
     #[inline(always)]
-    fn of_high(self, table: L::Table) -> Self {
-        self.each(|lanes| lanes.of_high(table))
+    fn any_of(self, bits: u8) -> u64 {
+        self.0.any_of(bits) | self.1.any_of(bits) << size_of::<L>()
     }
 
     #[inline(always)]
-    fn masked(self, byte: u8) -> Self {
-        self.each(|lanes| lanes.masked(byte))
+    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64 {
+        let high = self.1.any_of_or(bits, text.1, byte);
+        self.0.any_of_or(bits, text.0, byte) | high << size_of::<L>()
     }
 
     #[inline(always)]
-    fn plus(self, byte: u8) -> Self {
-        self.each(|lanes| lanes.plus(byte))
+    fn meet(self, other: Self) -> u64 {
+        self.0.meet(other.0) | self.1.meet(other.1) << size_of::<L>()
     }
 
     #[inline(always)]
-    fn up<const BITS: i32>(self) -> Self {
-        self.each(L::up::<BITS>)
-    }
-
-    #[inline(always)]
-    fn tops(self) -> u64 {
-        self.bits(L::tops)
+    fn above(self, byte: u8) -> u64 {
+        self.0.above(byte) | self.1.above(byte) << size_of::<L>()
     }
 }
 

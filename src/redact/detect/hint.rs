@@ -4,7 +4,6 @@
 //! word that was too far away come near enough to change the result of a second pass.
 
 use crate::redact::bytes::{ByteSet, before};
-use crate::redact::classes::HINT_GAP_MAX;
 
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
@@ -69,8 +68,8 @@ impl Hints {
     }
 }
 
-/// Most bytes between a word and a number; the pass knows it too.
-const GAP: usize = HINT_GAP_MAX as usize;
+/// Most bytes between a word and a number.
+const GAP: usize = 4;
 
 /// Longest word and longest gap together.
 const WINDOW_BYTES: usize = 36;
@@ -161,13 +160,25 @@ static TOKEN: Hints = Hints::new(
     16,
 );
 
+/// Whether the last letters before `start` are those of a word for telephones, or of a small word: a
+/// filter in front of [`phone`].
+#[inline]
+pub(crate) fn phone_may_be(v: &[u8], start: usize) -> bool {
+    may_end_phone(v, start - BETWEEN.run_back(v, start, GAP))
+}
+
+#[inline]
+fn may_end_phone(v: &[u8], end: usize) -> bool {
+    let singular = end - usize::from(before(v, end) | 0x20 == b's');
+    PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular])
+}
+
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
 pub(super) fn phone(v: &[u8], start: usize) -> bool {
     let mut end = start - BETWEEN.run_back(v, start, GAP);
     for _ in 0..6 {
         let singular = end - usize::from(before(v, end) | 0x20 == b's');
-        if !(PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular]))
-        {
+        if !may_end_phone(v, end) {
             return false;
         }
         let len = LETTERS.run_back(v, end, 12);
@@ -194,7 +205,7 @@ pub(super) fn card(v: &[u8], start: usize) -> bool {
 }
 
 /// Whether a word for social security numbers stands within the 16 bytes before `start`.
-pub(super) fn ssn(v: &[u8], start: usize) -> bool {
+pub(crate) fn ssn(v: &[u8], start: usize) -> bool {
     SSN.near(v, start)
 }
 

@@ -4,6 +4,12 @@ use crate::redact::bytes::at;
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
+/// A filter in front of [`find`].
+#[inline(always)]
+pub(crate) fn may_be(v: &[u8], p: usize) -> bool {
+    at(v, p).is_ascii_uppercase() && at(v, p + 1).is_ascii_uppercase()
+}
+
 /// `p` is where a word starts.
 pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     let v = f.v;

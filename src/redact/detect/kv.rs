@@ -27,10 +27,11 @@ struct Key {
 ///
 /// Looks at the last letters of the key only; wrong in one direction, never in the other.
 #[inline(always)]
-pub(crate) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
+pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     let b = before(v, p);
-    if b.is_ascii_alphabetic() {
-        return rules.key_tails.may_end(v, p);
+    let end = p - usize::from(b == b'"');
+    if before(v, end).is_ascii_alphabetic() {
+        return rules.key_tails.may_end(v, end);
     }
     // `12:34`
     let time = b.is_ascii_digit() && at(v, p) == b':' && at(v, p + 1).is_ascii_digit();

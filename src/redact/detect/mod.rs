@@ -24,13 +24,16 @@ mod shape;
 mod ssn;
 mod url;
 
-pub(crate) use kv::{KeyTails, may_be as kv_may_be};
+pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use iban::may_be as iban_may_be;
+pub(crate) use kv::KeyTails;
 pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use provider::Literals;
 
 use super::bytes::{at, before, is_word};
 use super::find::Finder;
 use super::kind::Kind;
+use super::rules::Rules;
 
 /// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
 pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
@@ -53,6 +56,39 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
         b'~' => shape::azure_ad(f, p),
         _ => {}
     }
+}
+
+/// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.
+#[inline(always)]
+pub(crate) fn punct_may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
+    match at(v, p) {
+        b'=' => kv::may_be(rules, v, p),
+        b':' => kv::may_be(rules, v, p) || matches!(at(v, p + 1), b'/' | b'A') || rules.macs,
+        b'@' | b'$' | b'~' => true,
+        b'%' => at(v, p + 1) == b'4',
+        _ => false,
+    }
+}
+
+/// A filter in front of [`at_word`], for long words that no provider's literal starts.
+#[inline(always)]
+pub(crate) fn long_word_may_be(v: &[u8], p: usize) -> bool {
+    shape::may_be(v, p) || hex::may_be(v, p)
+}
+
+/// A filter in front of [`at_keyword`]: the second letter, and the fourth.
+#[inline(always)]
+pub(crate) fn keyword_may_be(v: &[u8], p: usize) -> bool {
+    matches!(
+        [at(v, p), at(v, p + 1), at(v, p + 2), at(v, p + 3)].map(|b| b | 0x20),
+        [b'p', b'a', b's', b's']
+            | [b's', b'e', b'c', b'r']
+            | [b't', b'o', b'k', b'e']
+            | [b'a', b'p', b'i', b'k' | b' ' | b'-' | 0x7F]
+            | [b'b', b'e', b'a', b'r']
+            | [b'b', b'a', b's', b'i']
+            | [b'b', b'e', b'g', b'i']
+    )
 }
 
 /// The first digit of a number that no word character precedes.

@@ -9,6 +9,16 @@ const DIGIT: ByteSet = ByteSet::of(b"0-9");
 const AZURE: ByteSet = ByteSet::of(b"A-Za-z0-9_~.");
 const AZURE_BODY: ByteSet = ByteSet::of(b"A-Za-z0-9_~.\\-");
 
+/// A filter in front of [`at_word`], for words whose end is not near that of the text.
+#[inline(always)]
+pub(super) fn may_be(v: &[u8], p: usize) -> bool {
+    let alnum = |i: usize| v.get(p + i).is_none_or(|&b| ALNUM.has(b));
+    let dot = || v.get(p + 23..p + 28).is_none_or(|part| part.contains(&b'.'));
+    matches!(at(v, p), b'M' | b'N' | b'O') && dot()
+        || v.get(p + 32..p + 35).is_none_or(|part| part == b"-us")
+        || [40, 60, 83].into_iter().all(alnum)
+}
+
 /// Shapes that start with a long word: `p` is where a word starts.
 pub(super) fn at_word(f: &mut Finder<'_>, p: usize) {
     let run = ALNUM.run(f.v, p, 85);

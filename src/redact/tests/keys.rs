@@ -377,7 +377,7 @@ proptest! {
         let rules = Rules::standard();
         if rules.key(key.as_bytes(), None) != KeyClass::Plain && key.len() >= 2 {
             let text = format!("{key}=");
-            prop_assert!(super::super::detect::kv_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
+            prop_assert!(super::super::detect::punct_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
         }
     }
 
@@ -394,7 +394,7 @@ proptest! {
         let rules = Rules::standard();
         if rules.key(key.as_bytes(), None) != KeyClass::Plain {
             let text = format!("{key}=");
-            prop_assert!(super::super::detect::kv_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
+            prop_assert!(super::super::detect::punct_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
         }
     }
 
@@ -403,7 +403,7 @@ proptest! {
         let rules = Rules::standard();
         if rules.key(key.as_bytes(), None) != KeyClass::Plain {
             let text = format!("{key}:x");
-            prop_assert!(super::super::detect::kv_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
+            prop_assert!(super::super::detect::punct_may_be(&rules, text.as_bytes(), key.len()), "{}", key);
         }
     }
 }

@@ -1,0 +1,70 @@
+//! A closer look at numbers before any detector is called: most numbers of a log are none of anybody's.
+//!
+//! Wrong in one direction only: what is turned down here, no detector would take.
+
+use super::bytes::{at, before};
+use super::detect::{phone_may_be_hinted, ssn_is_hinted};
+
+/// What stands from a first digit on: a bit for each of 32 bytes, the first digit's lowest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Digits.
+    pub(super) digit: u32,
+    /// Letters, digits and `_`.
+    pub(super) word: u32,
+}
+
+/// No number that is looked for has more digits without a separator.
+const DIGITS_MAX: u32 = 19;
+
+/// `ddd-dd-dddd`, with a byte more.
+const SSN: (u32, u32) = (0b1111_0110_111, 0b1111_1111_1111);
+/// `ddd-ddd-dddd`, with a byte more.
+const NANP: (u32, u32) = (0b1111_0111_0111, 0b1_1111_1111_1111);
+
+#[inline(always)]
+fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
+    digit & mask == shape
+}
+
+/// Whether the number with seven digits or more that starts at `p` may be one of a person's.
+///
+/// `first` says that a text begins there.
+#[inline(always)]
+pub(super) fn number(v: &[u8], p: usize, first: bool, shape: Shape) -> bool {
+    let digit = shape.digit;
+    let prev = if first || p == 0 { 0 } else { at(v, p - 1) };
+    let run = digit.trailing_ones();
+    // A letter right behind the digits ends every number that none is; so do too many digits.
+    if matches!(prev, b'.' | b'-' | b'*') || run > DIGITS_MAX || shape.word >> run & 1 != 0 {
+        return false;
+    }
+    let paren = run == 3 && prev == b'(';
+    let trunk = run == 1 && v[p] == b'1' && (is(digit >> 2, NANP) || at(v, p + 2) == b'(');
+    prev == b'+'
+        || paren
+        || trunk
+        || is(digit, SSN)
+        || is(digit, NANP)
+        || card(v, p, digit)
+        || hinted(v, p, prev, run)
+}
+
+/// Eight digits or four and four, twelve in all, and a first one that issuers have.
+#[inline(always)]
+fn card(v: &[u8], p: usize, digit: u32) -> bool {
+    let eight = digit & 0xFF == 0xFF || digit & 0x1EF == 0x1EF;
+    // At most one byte between two digits.
+    let gaps = !digit & (digit << 1) & (digit >> 1);
+    let run = (digit | gaps).trailing_ones();
+    let count = (u64::from(digit) & ((1 << run) - 1)).count_ones();
+    eight && count >= 12 && matches!(v[p], b'2'..=b'6')
+}
+
+/// Whether a word before the number says what it is.
+#[inline(never)]
+fn hinted(v: &[u8], p: usize, prev: u8, run: u32) -> bool {
+    let mut start = p - usize::from(prev == b'(');
+    start -= usize::from(before(v, start) == b'+');
+    phone_may_be_hinted(v, start) || run == 9 && ssn_is_hinted(v, p)
+}

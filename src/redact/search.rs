@@ -1,0 +1,176 @@
+//! The search through many values at once for those that need a closer look.
+//!
+//! Promises: one pass, nothing allocated; a value that is not marked is clean. Work is bounded by the
+//! length of the stretch: where a text was made to cost more, every value counts as marked.
+
+use std::ops::Range;
+
+use super::classes::{self, Borders, Places, Sink};
+use super::find::{Finder, Hit};
+use super::rules::Rules;
+use super::scan::{self, Anchor};
+
+/// A stretch of memory with values in it.
+pub(super) struct Search<'a> {
+    rules: &'a Rules,
+    hits: &'a mut Vec<Hit>,
+    stretch: &'a [u8],
+    values: &'a [Range<u32>],
+    /// A mark for each value; without any, the search ends at the first find.
+    dirty: Option<&'a mut [bool]>,
+    /// Whether any value needs a closer look.
+    pub(super) found: bool,
+    /// The first value that may still lie ahead.
+    next: usize,
+    /// The first values whose beginning and end were not told yet.
+    begins: usize,
+    ends: usize,
+    work: u64,
+}
+
+impl<'a> Search<'a> {
+    #[inline]
+    pub(super) fn new(
+        rules: &'a Rules,
+        hits: &'a mut Vec<Hit>,
+        stretch: &'a [u8],
+        values: &'a [Range<u32>],
+        dirty: Option<&'a mut Vec<bool>>,
+    ) -> Self {
+        let dirty = dirty.map(Vec::as_mut_slice);
+        Search {
+            rules,
+            hits,
+            stretch,
+            values,
+            dirty,
+            found: false,
+            next: 0,
+            begins: 0,
+            ends: 0,
+            work: 0,
+        }
+    }
+
+    /// Looks at everything.
+    #[inline]
+    pub(super) fn run(&mut self) {
+        if !self.mark_containers() {
+            return;
+        }
+        classes::pass(self.stretch, false, scan::numbers(self.rules, false), self);
+        if self.rules.has_own() && !(self.found && self.dirty.is_none()) {
+            self.next = 0;
+            let rules = self.rules;
+            rules.own_starts(self.stretch, |p| self.value_at(p).is_none_or(|(i, _)| self.mark(i)));
+        }
+    }
+
+    /// Marks a value; false where that is all that was asked.
+    fn mark(&mut self, i: usize) -> bool {
+        self.found = true;
+        match &mut self.dirty {
+            Some(dirty) => {
+                dirty[i] = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// JSON is read by its leaves, which this search cannot do.
+    #[inline]
+    fn mark_containers(&mut self) -> bool {
+        for (i, range) in self.values.iter().enumerate() {
+            let value = self.stretch.get(range.start as usize..range.end as usize);
+            if value.is_some_and(is_container) && !self.mark(i) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The value that `p` lies in.
+    fn value_at(&mut self, p: usize) -> Option<(usize, Range<usize>)> {
+        // Places come block by block, and within a block kind by kind: step back over one block.
+        while self.next > 0 && self.values[self.next - 1].end as usize > p {
+            self.next -= 1;
+        }
+        while self.values.get(self.next).is_some_and(|r| r.end as usize <= p) {
+            self.next += 1;
+        }
+        let range = self.values.get(self.next)?;
+        let range = range.start as usize..range.end as usize;
+        (range.contains(&p) && range.end <= self.stretch.len()).then_some((self.next, range))
+    }
+
+    fn look(&mut self, anchor: Anchor, p: usize) -> bool {
+        let Some((i, range)) = self.value_at(p) else { return true };
+        if self.dirty.as_ref().is_some_and(|dirty| dirty[i]) {
+            return true;
+        }
+        let start = range.start;
+        let mut finder = Finder::new(self.rules, &self.stretch[range], false, self.hits);
+        scan::look(&mut finder, anchor, p - start);
+        self.work += finder.work();
+        if self.work > Finder::budget(self.stretch.len()) {
+            // Somebody wrote a text against this search; `value` has a budget for each of them.
+            self.found = true;
+            if let Some(dirty) = &mut self.dirty {
+                dirty.fill(true);
+            }
+            return false;
+        }
+        self.hits.is_empty() || self.mark(i)
+    }
+}
+
+/// Adds the bits of those positions of the block at `at` that come next, and steps over them.
+#[inline(always)]
+fn bits(
+    values: &[Range<u32>],
+    next: &mut usize,
+    at: usize,
+    of: impl Fn(&Range<u32>) -> u32,
+) -> u64 {
+    let mut bits = 0u64;
+    while let Some(value) = values.get(*next) {
+        let place = of(value) as usize;
+        if place >= at + 64 {
+            break;
+        }
+        // A place before the block would be out of order; nothing can be said about it.
+        bits |= u64::from(place >= at) << (place & 63);
+        *next += 1;
+    }
+    bits
+}
+
+impl Sink for Search<'_> {
+    #[inline(always)]
+    fn borders(&mut self, at: usize) -> Borders {
+        Borders {
+            begin: bits(self.values, &mut self.begins, at, |value| value.start),
+            end: bits(self.values, &mut self.ends, at, |value| value.end),
+        }
+    }
+
+    #[inline(never)]
+    fn block(&mut self, at: usize, places: &Places) -> bool {
+        let (rules, stretch) = (self.rules, self.stretch);
+        scan::each(rules, stretch, at, places, |anchor, p| self.look(anchor, p))
+    }
+}
+
+/// Whether `v` begins and ends like a JSON object or array.
+#[inline]
+pub(super) fn is_container(v: &[u8]) -> bool {
+    match v.first() {
+        Some(b'{' | b'[' | b' ' | b'\t' | b'\n' | b'\r' | b'\x0C') => {}
+        _ => return false,
+    }
+    matches!(
+        (v.trim_ascii_start().first(), v.trim_ascii_end().last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
+}
