@@ -1,4 +1,14 @@
-//! For tests of code that logs: an engine whose events a test can look at.
+//! For tests of code that logs: an engine whose events a test can look at, a search for secrets in what was written,
+//! and made-up secrets to plant.
+mod canary;
+mod forms;
+mod leak;
+#[cfg(test)]
+mod leak_tests;
+
+pub use canary::{Canary, canaries};
+pub use leak::{Form, Leak, Planted, assert_no_leak, find_leaks};
+
 use crate::core::level::Level;
 use crate::logger::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};

@@ -5,6 +5,7 @@ use ringseal::Level;
 use ringseal::metrics::{LevelCounts, Metrics};
 use ringseal::sink::file::reader::{Options, ReadError, Reader, Step, segments_of};
 
+use super::canary;
 use super::service::{Done, TARGET};
 use crate::json::{Entries, Entry};
 use crate::progress::Meter;
@@ -21,6 +22,8 @@ pub(super) struct Found {
     pub(super) lines: LevelCounts,
     /// Lines of the engine itself: losses, a clock that was set.
     pub(super) own: LevelCounts,
+    /// Lines that held a planted secret.
+    pub(super) canaries: LevelCounts,
     /// Bytes of all files.
     pub(super) bytes: u64,
     pub(super) files: u64,
@@ -104,6 +107,7 @@ impl Found {
         let level: Level = keys.level.and_then(|level| level.parse().ok()).ok_or("no level")?;
         match keys.target.ok_or("no target")? {
             "ringseal" => self.own.0[level as usize] += 1,
+            canary::TARGET => self.canaries.0[level as usize] += 1,
             target if target.starts_with(TARGET) => {
                 self.lines.0[level as usize] += 1;
                 let worker = keys.worker.ok_or("no worker")?;
@@ -124,8 +128,13 @@ impl Found {
         Ok(())
     }
 
-    /// Everything that does not fit together; nothing when all is well.
-    pub(super) fn problems(&self, done: &[Done], metrics: &Metrics) -> Vec<String> {
+    /// Everything that does not fit together; nothing when all is well. `cut_events` were planted.
+    pub(super) fn problems(
+        &self,
+        done: &[Done],
+        metrics: &Metrics,
+        cut_events: u64,
+    ) -> Vec<String> {
         let mut problems = self.problems.told.clone();
         let untold = self.problems.count - self.problems.told.len() as u64;
         if untold > 0 {
@@ -136,10 +145,10 @@ impl Found {
         let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
         let bytes: u64 = metrics.sinks.iter().map(|sink| sink.bytes).sum();
         let pairs = [
-            ("lines in the files", self.lines.total() + self.own.total(), in_place),
+            ("lines in the files", self.total(), in_place),
             ("bytes in the files", self.bytes, bytes),
             ("events discarded", 0, metrics.discarded.total()),
-            ("events truncated", 0, metrics.truncated.total()),
+            ("events truncated", cut_events, metrics.truncated.total()),
             ("lines dropped", 0, metrics.dropped.total()),
             ("records that could not be read", 0, metrics.record_errors),
         ];
@@ -150,6 +159,11 @@ impl Found {
         problems
     }
 
+    /// All lines.
+    pub(super) fn total(&self) -> u64 {
+        self.lines.total() + self.own.total() + self.canaries.total()
+    }
+
     fn compare_levels(&self, done: &[Done], metrics: &Metrics, problems: &mut Vec<String>) {
         for level in Level::ALL {
             let calls: u64 = done.iter().map(|done| done.calls.of(level)).sum();
@@ -157,10 +171,11 @@ impl Found {
             if calls != lines + lost {
                 problems.push(format!("{level}: {calls} calls, {lines} lines, {lost} lost"));
             }
-            let (own, events) = (self.own.of(level), metrics.events.of(level));
+            let own = self.own.of(level) + self.canaries.of(level);
+            let events = metrics.events.of(level);
             if lines + own != events {
                 problems.push(format!(
-                    "{level}: {lines} lines of the service and {own} of the engine, {events} events by \
+                    "{level}: {lines} lines of the service and {own} others, {events} events by \
                      its count"
                 ));
             }
@@ -238,7 +253,7 @@ mod tests {
         (sink.lines, sink.bytes) = (lines.len() as u64, text.len() as u64);
         metrics.sinks = vec![sink];
         change(&mut metrics);
-        found.problems(&[done], &metrics)
+        found.problems(&[done], &metrics, 0)
     }
 
     #[test]

@@ -1,0 +1,424 @@
+//! Made-up secrets, one for each detector: planted in a log, none of them may be found in it again.
+//!
+//! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and belong to nobody.
+//! Made from a seed: the same seed makes the same ones, another seed others.
+use super::leak::Planted;
+use crate::redact::Kind;
+
+/// A made-up secret, and where it would stand in a log.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Canary {
+    /// What it is.
+    pub kind: Kind,
+    /// Which one of its kind: `card_amex`, `token_ghp`.
+    pub name: &'static str,
+    /// A key that it would be logged under.
+    pub key: &'static str,
+    /// What would be logged under that key: the secret, or a text that holds it.
+    pub value: String,
+    /// A sentence that holds it.
+    pub prose: String,
+    /// What must not be found again.
+    pub secret: String,
+}
+
+/// Tells name and kind, never the secret.
+impl std::fmt::Debug for Canary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Canary").field("kind", &self.kind).field("name", &self.name).finish()
+    }
+}
+
+impl From<&Canary> for Planted {
+    fn from(canary: &Canary) -> Self {
+        Planted::new(canary.name, &canary.secret)
+    }
+}
+
+/// One canary for each thing that the default rules find. Another seed makes other ones.
+///
+/// ```
+/// use ringseal::redact::{KeyClass, Redactor, Rules};
+/// use ringseal::testing::canaries;
+/// let mut redactor = Redactor::new(std::sync::Arc::new(Rules::standard()));
+/// for canary in canaries(7) {
+///     let mut out = Vec::new();
+///     let _ = redactor.value(KeyClass::Plain, canary.prose.as_bytes(), false, &mut out);
+///     let out = String::from_utf8(out).unwrap();
+///     assert!(!out.is_empty() && !out.contains(&canary.secret), "{canary:?}");
+/// }
+/// ```
+pub fn canaries(seed: u64) -> Vec<Canary> {
+    let mut maker = Maker { random: Random(seed), made: Vec::new() };
+    maker.secrets();
+    maker.headers();
+    maker.people();
+    maker.numbers();
+    maker.tokens();
+    maker.shapes();
+    maker.made
+}
+
+const DIGITS: &[u8] = b"0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
+const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// splitmix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ x >> 31
+    }
+
+    /// From `from` up to and without `to`.
+    fn between(&mut self, from: u64, to: u64) -> u64 {
+        from + self.next() % (to - from)
+    }
+
+    fn text(&mut self, alphabet: &[u8], len: usize) -> String {
+        let pick = |_| char::from(alphabet[self.next() as usize % alphabet.len()]);
+        (0..len).map(pick).collect()
+    }
+
+    /// Letters and digits, both of them for certain.
+    fn mixed(&mut self, len: usize) -> String {
+        format!("{}{}{}", self.text(b"abcdef", 1), self.text(DIGITS, 1), self.text(ALNUM, len - 2))
+    }
+}
+
+struct Maker {
+    random: Random,
+    made: Vec<Canary>,
+}
+
+impl Maker {
+    /// In `value` and `prose`, `{}` stands for the secret.
+    fn add(
+        &mut self,
+        kind: Kind,
+        name: &'static str,
+        key: &'static str,
+        forms: [&str; 2],
+        secret: String,
+    ) {
+        let [value, prose] = forms.map(|form| form.replace("{}", &secret));
+        self.made.push(Canary { kind, name, key, value, prose, secret });
+    }
+
+    fn secrets(&mut self) {
+        let random = &mut self.random;
+        let password = format!("{}!{}", random.mixed(8), random.mixed(5));
+        let spoken = random.mixed(14);
+        let api_key = random.mixed(32);
+        let url = random.mixed(14);
+        let hash = format!("$2b$12${}", random.text(ALNUM, 53));
+        let hex = format!("a1{}", random.text(HEX, 38));
+        self.add(Kind::Secret, "password", "password", ["{}", "db_password={} retry=1"], password);
+        self.add(
+            Kind::Secret,
+            "password_in_prose",
+            "admin_password",
+            ["{}", "the password is {}"],
+            spoken,
+        );
+        self.add(Kind::Secret, "api_key", "api_key", ["{}", "api_key=\"{}\""], api_key);
+        let place = "postgres://app:{}@db1.example.com:5432/orders";
+        self.add(Kind::UrlPassword, "url_password", "upstream", [place, place], url);
+        self.add(Kind::PwHash, "password_hash", "stored", ["{}", "row 7 has {} in it"], hash);
+        self.add(Kind::Token, "hex_after_hint", "detail", ["session {}", "got auth token {}"], hex);
+        self.private_key();
+    }
+
+    fn private_key(&mut self) {
+        let lines: Vec<_> = (0..6).map(|_| self.random.text(ALNUM, 64)).collect();
+        let (begin, end) = ("-----BEGIN RSA ", "-----END RSA ");
+        let key = "PRIVATE KEY-----";
+        let block = format!("{begin}{key}\n{}\n{end}{key}\n", lines.join("\n"));
+        let prose = format!("loaded {block}");
+        self.add(Kind::PrivateKey, "private_key", "identity", [&block, &prose], lines[3].clone());
+    }
+
+    fn headers(&mut self) {
+        let bearer = self.random.mixed(40);
+        let pair = format!("app:{}", self.random.mixed(16));
+        let basic = base64(pair.as_bytes());
+        let payload = format!("{{\"sub\":\"{}\"}}", self.random.text(DIGITS, 12));
+        let header = base64(br#"{"alg":"HS256","typ":"JWT"}"#);
+        let jwt = format!("{header}.{}.{}", base64(payload.as_bytes()), self.random.mixed(43));
+        let bearer_forms = ["Bearer {}", "sent Authorization: Bearer {}"];
+        self.add(Kind::Bearer, "bearer", "authorization", bearer_forms, bearer);
+        let loose = self.random.mixed(32);
+        self.add(
+            Kind::Bearer,
+            "bearer_in_prose",
+            "header",
+            ["bearer {}", "it sent bearer {} again"],
+            loose,
+        );
+        self.add(
+            Kind::Basic,
+            "basic",
+            "proxy_authorization",
+            ["Basic {}", "with Basic {} it works"],
+            basic,
+        );
+        self.add(Kind::Jwt, "jwt", "claims", ["{}", "upstream said 401 for {}"], jwt);
+    }
+
+    fn people(&mut self) {
+        let random = &mut self.random;
+        let word = |random: &mut Random| random.text(UPPER, 1) + &random.text(LOWER, 7);
+        let name = format!("{} {}", word(random), word(random));
+        let address =
+            format!("{} {} Street, Springfield", random.between(1000, 9999), word(random));
+        let (year, day) = (random.between(1930, 2005), random.between(10, 28));
+        let born = format!("{year}-{:02}-{day}", random.between(1, 13));
+        let email = format!("{}.{}@example.com", random.text(LOWER, 6), random.text(LOWER, 8));
+        let login = format!("{}@example.org", random.text(LOWER, 12));
+        self.add(Kind::Name, "name", "customer_name", ["{}", "customer_name=\"{}\" found"], name);
+        self.add(
+            Kind::Address,
+            "address",
+            "billing_address",
+            ["{}", "billing_address=\"{}\""],
+            address,
+        );
+        self.add(Kind::Dob, "date_of_birth", "date_of_birth", ["{}", "date_of_birth={} ok"], born);
+        self.add(Kind::Email, "email", "email", ["{}", "sent to {}, again"], email);
+        self.add(Kind::Email, "email_as_login", "login", ["{}", "{} signed in"], login);
+    }
+
+    fn numbers(&mut self) {
+        let random = &mut self.random;
+        let mut line = |from: &str| {
+            let exchange = random.between(200, 999);
+            format!("{from}{exchange}-{:04}", random.between(0, 10_000))
+        };
+        let (foreign, national) = (line("+1 402-"), line("(402) "));
+        let hinted = random.text(b"2345678", 9);
+        let ssn = format!(
+            "{}-{}-{}",
+            random.between(700, 772),
+            random.between(10, 99),
+            random.between(1000, 9999)
+        );
+        let (visa, amex) = (card(random, "4", 16), card(random, "37", 15));
+        let grouped = card(random, "51", 16);
+        let grouped: Vec<_> = grouped.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
+        let iban = iban(random);
+        self.add(
+            Kind::Phone,
+            "phone_international",
+            "phone",
+            ["{}", "sms sent to {} now"],
+            foreign,
+        );
+        self.add(
+            Kind::Phone,
+            "phone_national",
+            "contact_number",
+            ["{}", "{} did not answer"],
+            national,
+        );
+        self.add(Kind::Phone, "phone_after_hint", "mobile", ["{}", "call {} back"], hinted);
+        self.add(Kind::Ssn, "ssn", "ssn", ["{}", "applicant {} approved"], ssn);
+        self.add(Kind::Card, "card", "card_number", ["{}", "charged {} twice"], visa);
+        self.add(Kind::Card, "card_amex", "pan", ["{}", "declined {}"], amex);
+        self.add(
+            Kind::Card,
+            "card_grouped",
+            "note",
+            ["paid by {}", "card {} declined"],
+            grouped.join(" "),
+        );
+        self.add(Kind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
+    }
+
+    /// Literals and what follows them. In pieces, so that no searcher takes this source for a leak.
+    fn tokens(&mut self) {
+        let all: [(&'static str, &str, &[u8], usize); 16] = [
+            ("token_aws", "AKIA", BASE32, 16),
+            ("token_google", "AIza", ALNUM, 35),
+            ("token_github", "ghp_", ALNUM, 36),
+            ("token_github_fine", "github_pat_", ALNUM, 82),
+            ("token_gitlab", "glpat-", ALNUM, 20),
+            ("token_slack", "xoxb-", ALNUM, 50),
+            ("token_stripe", "sk_live_", ALNUM, 24),
+            ("token_stripe_hook", "whsec_", ALNUM, 32),
+            ("token_sendgrid", "SG.", ALNUM, 66),
+            ("token_npm", "npm_", ALNUM, 36),
+            ("token_anthropic", "sk-ant-", ALNUM, 90),
+            ("token_hugging_face", "hf_", ALNUM, 34),
+            ("token_digitalocean", "dop_v1_", HEX, 64),
+            ("token_shopify", "shpat_", HEX, 32),
+            ("token_grafana", "glsa_", ALNUM, 41),
+            ("token_vault", "hvs.", ALNUM, 90),
+        ];
+        for (name, literal, alphabet, len) in all {
+            let token = format!("{literal}{}", self.random.text(alphabet, len));
+            self.add(Kind::Token, name, "detail", ["{}", "unexpected argument: {}"], token);
+        }
+    }
+
+    fn shapes(&mut self) {
+        let random = &mut self.random;
+        let telegram =
+            format!("{}:A{}", random.between(100_000_000, 999_999_999), random.text(ALNUM, 34));
+        let discord = format!(
+            "M{}.{}.{}",
+            random.text(ALNUM, 23),
+            random.text(ALNUM, 6),
+            random.text(ALNUM, 30)
+        );
+        let hook = format!("{}/{}", random.text(b"123456789", 18), random.text(ALNUM, 68));
+        let mailchimp = format!("{}-us12", random.text(HEX, 32));
+        let terraform = format!("{}.atlasv1.{}", random.text(ALNUM, 14), random.text(ALNUM, 64));
+        let azure_ad = format!("{}8Q~{}", random.text(ALNUM, 3), random.text(ALNUM, 34));
+        let azure_key = random.text(ALNUM, 86) + "==";
+        let azure_sas = random.text(ALNUM, 43) + "%3D";
+        let devops = format!("{}JQQJ99{}", random.text(ALNUM, 52), random.text(ALNUM, 26));
+        let (left, right) = (random.text(HEX, 16), random.text(HEX, 32));
+        let braintree = format!("access_token$production${left}${right}");
+        let say = ["{}", "http: sent {} in 12ms"];
+        self.add(Kind::Token, "telegram", "bot", say, telegram);
+        self.add(Kind::Token, "discord", "bot", say, discord);
+        let url = "https://discord.com/api/webhooks/{}";
+        self.add(
+            Kind::Token,
+            "discord_webhook",
+            "url",
+            [url, "posting to https://discord.com/api/webhooks/{}"],
+            hook,
+        );
+        self.add(Kind::Token, "mailchimp", "list", say, mailchimp);
+        self.add(Kind::Token, "terraform", "cloud", say, terraform);
+        self.add(Kind::Token, "azure_ad", "client", say, azure_ad);
+        let store = "AccountName=x;AccountKey={};EndpointSuffix=core.example.net";
+        self.add(Kind::Token, "azure_key", "store", [store, store], azure_key);
+        let query = "https://x.example.net/a?se=2030&sig={}&sv=1";
+        self.add(Kind::Token, "azure_sas", "url", [query, query], azure_sas);
+        self.add(Kind::Token, "azure_devops", "feed", say, devops);
+        self.add(Kind::Token, "braintree", "gateway", say, braintree);
+    }
+}
+
+/// A number of `len` digits with its Luhn digit.
+fn card(random: &mut Random, prefix: &str, len: usize) -> String {
+    let body = format!("{prefix}{}", random.text(DIGITS, len - 1 - prefix.len()));
+    let sum: u32 = body
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| {
+            let digit = u32::from(digit - b'0');
+            match digit * 2 {
+                _ if at % 2 == 1 => digit,
+                twice if twice > 9 => twice - 9,
+                twice => twice,
+            }
+        })
+        .sum();
+    format!("{body}{}", (10 - sum % 10) % 10)
+}
+
+/// A German account number with its two check digits (ISO 13616: mod 97 is 1).
+fn iban(random: &mut Random) -> String {
+    let account = random.text(DIGITS, 18);
+    // D is 13, E is 14, and two zeros stand for the check digits.
+    let rest = format!("{account}131400")
+        .bytes()
+        .fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
+    format!("DE{:02}{account}", 98 - rest)
+}
+
+/// base64url without padding; all that the headers of tokens and `Basic` need here.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3)
+            .fold(0_u32, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
+        for at in 0..=group.len() {
+            out.push(char::from(LETTERS[(bits >> (18 - 6 * at)) as usize & 63]));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::redact::{Outcome, Redactor, Rules};
+
+    fn redacted(redactor: &mut Redactor, key: &str, value: &str) -> String {
+        let class = redactor.rules().key(key.as_bytes(), None);
+        let mut out = Vec::new();
+        match redactor.value(class, value.as_bytes(), false, &mut out) {
+            Outcome::Clean => value.to_owned(),
+            Outcome::Replaced => String::from_utf8(out).unwrap(),
+        }
+    }
+
+    #[test]
+    fn each_is_found_under_its_key_and_in_prose_whatever_the_seed() {
+        let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+        for seed in 0..300 {
+            for canary in canaries(seed) {
+                for (key, text) in [(canary.key, &canary.value), ("message", &canary.prose)] {
+                    assert!(text.contains(&canary.secret), "{canary:?}");
+                    let got = redacted(&mut redactor, key, text);
+                    assert!(!got.contains(&canary.secret), "seed {seed}, {canary:?}: {got}");
+                }
+            }
+        }
+        // Every detector that is on by default has found something.
+        // `AccountKey=` is a telling key too, whose rule comes first.
+        let off = [
+            "azure_key",
+            "overrun",
+            "depth",
+            "key_number",
+            "phone_national",
+            "number_cut",
+            "literal_cut",
+            "ip",
+            "mac",
+        ];
+        for (rule, count) in redactor.counts().iter().enumerate() {
+            let name = redactor.rules().rule_name(rule).unwrap();
+            let is_wanted = !name.contains(':') && !off.contains(&name);
+            assert!(!is_wanted || *count > 0, "no canary for the rule {name}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_the_default_rules_has_one() {
+        let kinds: BTreeSet<_> = canaries(1).iter().map(|canary| canary.kind).collect();
+        let off = [Kind::Udf, Kind::Ip, Kind::Mac, Kind::Custom, Kind::Cut, Kind::Overrun];
+        for kind in Kind::ALL {
+            assert_eq!(kinds.contains(&kind), !off.contains(&kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn another_seed_makes_others_and_the_same_seed_the_same() {
+        let (one, two) = (canaries(1), canaries(2));
+        assert_eq!(one, canaries(1));
+        assert!(one.iter().zip(&two).all(|(a, b)| a.secret != b.secret));
+        let secrets: BTreeSet<_> = one.iter().map(|canary| &canary.secret).collect();
+        assert_eq!(secrets.len(), one.len());
+        assert!(one.iter().all(|canary| !format!("{canary:?}").contains(&canary.secret)));
+    }
+}

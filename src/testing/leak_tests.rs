@@ -1,0 +1,127 @@
+//! Each form is found at its line, and nothing is found where nothing is.
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn dir_with(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    dir
+}
+
+fn found(dir: &Path, secrets: &[&str]) -> Vec<(u64, Form)> {
+    let leaks = find_leaks(dir, secrets.iter().copied()).unwrap();
+    leaks.into_iter().map(|leak| (leak.line, leak.form)).collect()
+}
+
+#[test]
+fn every_form_is_found_at_its_line() {
+    let secret = "pa\"ss/wörd 12345";
+    let cases: [(&str, Form); 12] = [
+        ("x pa\"ss/wörd 12345 y", Form::Raw),
+        ("PA\"SS/Wörd 12345", Form::OtherCase),
+        (r#"{"a":"pa\"ss/wörd 12345"}"#, Form::Json),
+        (r#"{"a":"pa\"ss\/wörd 12345"}"#, Form::Json),
+        (r#"{"a":"pa\"ss/w\u00F6rd 12345"}"#, Form::Json),
+        (r#"{"a":"{\"b\":\"pa\\\"ss/wörd 12345\"}"}"#, Form::Json),
+        ("/login?p=pa%22ss%2Fw%C3%B6rd%2012345&x", Form::Url),
+        ("p=pa%22ss%2fw%c3%b6rd+12345", Form::Url),
+        ("Basic cGEic3Mvd8O2cmQgMTIzNDU=", Form::Base64),
+        ("Basic dTpwYSJzcy93w7ZyZCAxMjM0NQ==", Form::Base64),
+        ("54321 dröw/ss\"ap", Form::Reversed),
+        ("pa\"ss/wörd…[truncated, 11 of 16 bytes]", Form::Cut),
+    ];
+    for (text, form) in cases {
+        let dir = dir_with(&[("a.log", format!("one\ntwo {text}\nthree\n").as_bytes())]);
+        assert_eq!(found(dir.path(), &[secret]), [(2, form)], "{text}");
+    }
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let dir = dir_with(&[("a.log", hex.as_bytes())]);
+    assert_eq!(found(dir.path(), &[secret]), [(1, Form::Hex)]);
+}
+
+#[test]
+fn half_a_secret_counts_only_where_it_was_cut() {
+    let secret = "ann.smith@example.com";
+    for (text, is_leak) in [
+        ("ann.smith@e…[truncated]", true),
+        ("ann.smith@ex\\u2026", true),
+        ("ann.smith@exam...", true),
+        ("ann.smith@example\nrest", true),
+        ("ann.smith@example", true),
+        ("ann.smith@example.org", false),
+        ("ann.smith…", false),
+        ("bob@example.com", false),
+    ] {
+        let dir = dir_with(&[("a.log", text.as_bytes())]);
+        assert_eq!(!found(dir.path(), &[secret]).is_empty(), is_leak, "{text}");
+    }
+}
+
+#[test]
+fn short_secrets_are_looked_for_exactly() {
+    let dir = dir_with(&[("a.log", b"Hunter2 2retnuh hunter\nhunter2")]);
+    assert_eq!(found(dir.path(), &["hunter2"]), [(2, Form::Raw)]);
+    assert!(find_leaks(dir.path(), ["abc"]).is_err());
+    assert!(find_leaks(dir.path(), Vec::<&str>::new()).is_err());
+    assert!(find_leaks(dir.path().join("missing"), ["hunter2"]).is_err());
+}
+
+#[test]
+fn all_files_below_are_read_and_lines_are_counted_across_stretches() {
+    let mut long = b"line\n".repeat(300_000);
+    // At every border: the stretch ends somewhere in here.
+    for at in (1_048_000..1_049_400).step_by(35) {
+        long[at..at + 10].copy_from_slice(b"s3cr3t-key");
+    }
+    let mut want = Vec::new();
+    for at in (1_048_000..1_049_400).step_by(35) {
+        want.push(1 + long[..at].iter().filter(|byte| **byte == b'\n').count() as u64);
+    }
+    let dir = dir_with(&[("a/b/c.log", &long), ("a/empty", b""), ("z.log", b"s3cr3t-key")]);
+    let leaks = find_leaks(dir.path(), [("the key", "s3cr3t-key")]).unwrap();
+    let lines: Vec<_> = leaks.iter().map(|leak| leak.line).collect();
+    assert_eq!(lines, [&want[..], &[1]].concat());
+    assert!(leaks[0].to_string().ends_with(&format!("c.log:{}: the key (Raw)", want[0])));
+}
+
+#[test]
+fn the_message_names_the_place_and_not_the_secret() {
+    let dir = dir_with(&[("a.log", b"one\nit is correct-horse here")]);
+    let text = std::panic::catch_unwind(|| assert_no_leak(dir.path(), ["correct-horse"]));
+    let text = *text.unwrap_err().downcast::<String>().unwrap();
+    assert!(text.contains("a.log:2: c…e (13 bytes) (Raw)"), "{text}");
+    assert!(!text.contains("correct"), "{text}");
+    assert!(!format!("{:?}", Planted::from("correct-horse")).contains("correct"));
+}
+
+#[test]
+fn looking_at_nothing_proves_nothing() {
+    let dir = dir_with(&[("empty.log", b"")]);
+    for secrets in [vec!["correct-horse"], vec![]] {
+        let looked = std::panic::catch_unwind(|| assert_no_leak(dir.path(), secrets.clone()));
+        assert!(looked.is_err());
+    }
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn compressed_files_are_looked_into() {
+    use std::io::Write;
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(b"one\ncorrect-horse").unwrap();
+    let dir = dir_with(&[("a.log.000001.gz", &gz.finish().unwrap())]);
+    assert_eq!(found(dir.path(), &["correct-horse"]), [(2, Form::Raw)]);
+}
+
+#[cfg(not(feature = "compress"))]
+#[test]
+fn a_compressed_file_that_cannot_be_looked_into_is_an_error() {
+    let dir = dir_with(&[("a.log.000001.gz", &[0x1F, 0x8B, 8, 0])]);
+    assert!(find_leaks(dir.path(), ["correct-horse"]).is_err());
+}
