@@ -1,4 +1,4 @@
-//! The configuration from environment variables. The only place of the library that reads them.
+//! The configuration from environment variables. (Those of keysets are read by `PiiConfig::from_env`.)
 //!
 //! | variable | holds | default |
 //! |---|---|---|

@@ -11,7 +11,8 @@
 //! Promises: a value is either clean, and may be written as it is, or replaced as a whole. What
 //! cannot be examined within its budget is masked whole and counted (fail closed); time is linear in
 //! the length of a value. Redacting twice changes nothing. In steady state nothing is allocated; nothing
-//! ever blocks; no file is touched. A value grows by at most 14 bytes per hit, or 51 for a token.
+//! ever blocks; no file is touched (keysets are files: [`token`] says which calls read them). A value
+//! grows by at most 14 bytes per hit, or 51 for a token.
 //!
 //! Out of reach of rules: names and addresses in free prose, and secrets that look like words.
 //!

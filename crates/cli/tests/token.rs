@@ -171,7 +171,7 @@ fn reveal_and_protect_need_full_access() {
     let place = Place::vectors();
     for command in ["reveal", "protect"] {
         let mut denied = place.with(command, &["--reveal-keyset"]);
-        denied.arg(place.path("r.json")).arg(PENC);
+        denied.arg(place.path("r.json"));
         let (out, err) = said(&run(denied, b""), 2);
         assert_eq!(out, "");
         assert!(err.contains(&format!("{command} is denied: it needs access full")), "{err}");

@@ -157,6 +157,14 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "tokens")]
+    #[test]
+    fn what_is_wiped_is_zero() {
+        let mut secret = [7u32; 8];
+        wipe(&mut secret);
+        assert_eq!(secret, [0; 8]);
+    }
+
     proptest! {
         #[test]
         fn any_key_and_text_give_what_the_rfc_says(

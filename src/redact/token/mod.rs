@@ -5,11 +5,11 @@
 //! E-mail addresses are trimmed and lower-cased, telephone numbers written as in E.164, all else is
 //! trimmed. Making a token allocates nothing beyond what the output needs, and never blocks.
 //!
-//! [`HmacTokenizer`] is that alone, from a key in memory. With the feature `tokens` there is [`Pii`], a
+//! [`HmacTokenizer`] is that alone, from a key in memory. With the feature `tokens` there is `Pii`, a
 //! handle that takes its keys from keyset files: it makes tokens, encrypts values so that they can
 //! be revealed (`penc:v1:<kid>:…`, AES-256-GCM), keeps two modes of access apart, and takes new keysets
 //! in while it is in use. Keys are overwritten in memory when they are dropped. Files are read by
-//! [`Pii::open`] and [`Pii::refresh`] only, never where a token is made.
+//! `Pii::open` and `Pii::refresh` only, never where a token is made.
 
 mod base64url;
 mod hmac;

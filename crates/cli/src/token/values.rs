@@ -2,7 +2,7 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
-use ringseal::redact::token::{FieldType, Pii, PiiConfig, PiiError};
+use ringseal::redact::token::{Access, FieldType, Pii, PiiConfig, PiiError};
 
 use super::{Reveal, Values};
 use crate::out::{Failure, Outcome, complain};
@@ -17,7 +17,7 @@ pub(super) fn tokenize(args: &Values) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn protect(args: &Values) -> Result<Outcome, Failure> {
-    let (pii, field) = open(args)?;
+    let (pii, field) = open_full(args, "protect")?;
     each(args, |value, out| {
         out.extend_from_slice(pii.protect(value, field)?.as_bytes());
         Ok(())
@@ -25,7 +25,7 @@ pub(super) fn protect(args: &Values) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn reveal(args: &Reveal) -> Result<Outcome, Failure> {
-    let (pii, field) = open(&args.values)?;
+    let (pii, field) = open_full(&args.values, "reveal")?;
     each(&args.values, |token, out| {
         let token = str::from_utf8(token).map_err(|_| Refusal::of("expected UTF-8"))?;
         show(&pii.reveal(token, field)?, args.raw, out);
@@ -50,9 +50,8 @@ impl Refusal {
 impl From<PiiError> for Refusal {
     fn from(error: PiiError) -> Refusal {
         match error {
-            PiiError::AccessDenied { .. } | PiiError::Random(_) => {
-                Refusal::All(Failure::of(format_args!("{error}")))
-            }
+            // No nonce now means none for the next value either.
+            PiiError::Random(_) => Refusal::All(Failure::of(error)),
             error => Refusal::of(error),
         }
     }
@@ -75,6 +74,18 @@ fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
         Failure::of("no keyset: give --keyset FILE, or PII_PROVIDER=file and PII_TOKEN_KEYSET_PATH")
     })?;
     Ok((Pii::open(&config).map_err(Failure::of)?, FieldType::new(&args.field)))
+}
+
+/// Refuses before anything is read where the access does not allow it.
+fn open_full<'a>(
+    args: &'a Values,
+    operation: &'static str,
+) -> Result<(Pii, FieldType<'a>), Failure> {
+    let (pii, field) = open(args)?;
+    match pii.access() {
+        Access::Full => Ok((pii, field)),
+        _ => Err(Failure::of(PiiError::AccessDenied { operation })),
+    }
 }
 
 /// Writes a line for each value. Empty values stay empty.
@@ -110,7 +121,8 @@ fn each(
     Ok(if is_refused { Outcome::Findings } else { Outcome::Fine })
 }
 
-fn lines(one: &mut dyn FnMut(&dyn Display, &[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+/// Calls `one` with the place and the text of each line of standard input.
+fn lines(mut one: impl FnMut(&dyn Display, &[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     let mut number = 0u64;

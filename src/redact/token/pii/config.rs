@@ -6,7 +6,7 @@
 //! | `PII_ACCESS` | `tokenize` or `full` | `tokenize` |
 //! | `PII_ENV` | the environment, which keeps tokens apart | `unknown` |
 //! | `PII_TOKEN_KEYSET_PATH` | the token keyset's file | none: required |
-//! | `PII_REVEAL_KEYSET_PATH` | the reveal keyset's file; not even looked at without full access | none: required with `full` |
+//! | `PII_REVEAL_KEYSET_PATH` | the reveal keyset's file; looked at with `full` only | none: required with `full` |
 //! | `PII_REFRESH_SECONDS` | after how long files are read again even if they look unchanged | `300` |
 //! | `PII_KEYSET_GROUP_READABLE` | `1`: the files' group may read them | `0` |
 

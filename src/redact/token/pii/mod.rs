@@ -4,14 +4,15 @@
 //! keyset files; [`KeySource`] is where else keysets may come from. Tokens and ciphertexts are
 //! those of other implementations of the same formats, byte for byte.
 //!
-//! Files are read and written by [`Pii::open`], [`Pii::refresh`] and the functions of [`Keyset`], which
-//! block on the disk. All else works in memory. Keys, what is derived from them, and revealed values
+//! Files are read and written by [`Pii::open`], [`Pii::refresh`], [`Pii::global`] and the functions of
+//! [`Keyset`], which block on the disk. All else works in memory. Keys, what is derived from them, and revealed values
 //! are overwritten when they are dropped; copies that the processor's registers, the stack, swap or a
 //! core dump hold are out of reach.
 
 mod cipher;
 mod config;
 mod error;
+mod global;
 mod handle;
 mod keyset;
 mod keyset_file;
@@ -31,3 +32,8 @@ pub use random::{Randomness, SystemRandomness};
 pub use source::{FileSource, KeySource};
 
 use super::{FieldType, HmacTokenizer, base64url, is_token};
+
+/// The example of the page on tokens compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/tokens.md")]
+struct Page;

@@ -28,7 +28,7 @@ impl Randomness for Counting {
 }
 
 /// A keyset file: key ids with the first byte of their counted-up keys; the first key is primary.
-fn keyset_text(kind: KeysetKind, keys: &[(&str, u8)]) -> String {
+pub(super) fn keyset_text(kind: KeysetKind, keys: &[(&str, u8)]) -> String {
     let entries: Vec<String> = keys
         .iter()
         .map(|(kid, first)| {
@@ -44,11 +44,11 @@ fn keyset_text(kind: KeysetKind, keys: &[(&str, u8)]) -> String {
     format!(r#"{{"schema_version":1,"primary_kid":"{primary}","keys":{{{keys}}}}}"#)
 }
 
-const TOKENS: &str = "/keys/token-keyset.json";
+pub(super) const TOKENS: &str = "/keys/token-keyset.json";
 const REVEAL: &str = "/keys/reveal-keyset.json";
 
 /// A disk with the keysets of the vectors: token key 0..31 as tk1, reveal key 32..63 as rk1.
-fn disk() -> FaultyDisk {
+pub(super) fn disk() -> FaultyDisk {
     let disk = FaultyDisk::new(Path::new("/keys"));
     disk.set_time(1_000);
     disk.put(Path::new(TOKENS), keyset_text(KeysetKind::Token, &[("tk1", 0)]).as_bytes());
@@ -56,7 +56,7 @@ fn disk() -> FaultyDisk {
     disk
 }
 
-fn open(disk: &FaultyDisk, config: &PiiConfig) -> Result<Pii, PiiError> {
+pub(super) fn open(disk: &FaultyDisk, config: &PiiConfig) -> Result<Pii, PiiError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     Pii::open_on(config, &storage, Box::new(Counting::default()))
 }

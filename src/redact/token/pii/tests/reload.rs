@@ -6,10 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::redact::{Kind, Tokenize};
 
-const SECOND: u64 = 1;
-
 fn at(seconds: u64) -> Duration {
-    Duration::from_secs(seconds * SECOND)
+    Duration::from_secs(seconds)
 }
 
 fn value(pii: &Pii) -> String {
