@@ -34,6 +34,7 @@ mod logger;
 pub mod metrics;
 pub mod redact;
 pub mod ringbuf;
+pub mod sample;
 pub mod sink;
 pub mod storage;
 pub mod testing;
@@ -46,6 +47,7 @@ pub use crate::logger::{
     AsEmitter, BoundFields, Color, Config, Engine, EnvError, Format, InitError, Logger, Overflow,
     Timestamps, init,
 };
+pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
 
@@ -60,6 +62,7 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::logger::emit::{Emitter, emit};
+    pub use crate::logger::look::look;
     pub use crate::logger::{AsEmitter, BoundFields};
 
     /// The bit of the global engine in every verdict.

@@ -7,8 +7,10 @@ pub mod field;
 pub mod filter;
 pub mod level;
 pub mod limits;
+pub mod plan;
 pub mod record;
 pub mod registry;
+pub mod trace;
 pub mod tsc;
 pub mod value;
 

@@ -2,6 +2,8 @@
 //!
 //! The library reads no environment and no file on its own: everything is passed in here, and
 //! [`Config::from_env`] is the only place that looks at variables.
+mod sampling;
+
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -177,6 +179,7 @@ pub struct Config {
     panic_hook: bool,
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
+    sampling: sampling::Choice,
 }
 
 impl Default for Config {
@@ -216,6 +219,8 @@ pub(super) struct Described {
     pub(super) format: &'static str,
     pub(super) sink: String,
     pub(super) schema_version: u32,
+    /// The rate of successes, 0 when all are kept.
+    pub(super) sample_success: String,
 }
 
 macro_rules! setters {
@@ -254,6 +259,7 @@ impl Config {
             panic_hook: true,
             signals: false,
             injected: None,
+            sampling: sampling::Choice::default(),
         }
     }
 
@@ -499,6 +505,7 @@ impl Config {
             format: self.format.as_str(),
             sink: names.collect::<Vec<_>>().join(","),
             schema_version: self.flat.schema_version,
+            sample_success: self.sampling.success(),
         }
     }
 

@@ -9,6 +9,10 @@
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
+//! | `LOG_SAMPLE_SUCCESS` | the share of `…_SUCCESS` and `…_OK` events that is kept, `0.01` or `1%`; 0 keeps all | `0` |
+//! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |
+//! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
+//! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
 //!
 //! Yes is `1`, `true`, `yes` or `on`, no is `0`, `false`, `no`, `off` or nothing, in any case. Anything else is an
 //! error that names the variable, what it held and what it may hold.
@@ -95,7 +99,7 @@ impl Config {
                 }
             };
         }
-        Ok(config)
+        config.sampling_from(read)
     }
 }
 

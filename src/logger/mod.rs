@@ -10,9 +10,12 @@ mod env;
 pub(crate) mod global;
 mod handle;
 pub(crate) mod lane;
+#[doc(hidden)]
+pub mod look;
 mod overflow;
 mod panic_hook;
 mod run_id;
+mod sampling;
 pub(crate) mod shared;
 #[cfg(feature = "signals")]
 mod signals;

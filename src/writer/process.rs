@@ -8,6 +8,7 @@ use super::lane_reader::{LaneMemory, LaneReader};
 use super::outlet::News;
 use super::output::Output;
 use super::report;
+use super::sampling::split_rate;
 use crate::core::callsite::Callsite;
 use crate::core::clock::{Calibration, Now};
 use crate::core::level::Level;
@@ -133,6 +134,7 @@ impl Processor {
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
+        let (payload, sample_rate) = split_rate(header, payload)?;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
         let mut event = Event {
@@ -142,6 +144,7 @@ impl Processor {
             payload,
             context: None,
             has_stack: header.has_stack,
+            sample_rate,
         };
         let mut is_wanted = false;
         for (index, output) in self.outputs.iter_mut().enumerate() {
@@ -240,6 +243,7 @@ impl Processor {
             payload: &payload[..len],
             context: None,
             has_stack: false,
+            sample_rate: None,
         };
         let mut is_wanted = false;
         for output in &mut self.outputs {

@@ -26,6 +26,11 @@ own_events! {
         "lost", "lost_trace", "lost_debug", "lost_info", "lost_warn", "lost_error", "lost_critical",
         "thread", "thread_name", "since"
     ];
+    /// A call site went on logging above its limit, or the engine stops: so many of its events were not kept. Written by
+    /// the thread whose event passes again.
+    SUPPRESSED = Info "ringseal.suppressed" [
+        "suppressed", "suppressed_event", "suppressed_target", "suppressed_level"
+    ];
     /// A sink has begun to fail; its lines are held up to a bound, then dropped.
     SINK_FAILED = Error "ringseal.sink_failed" ["sink", "reason"];
     /// A sink takes lines again.
