@@ -62,11 +62,8 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::logger::emit::{Emitter, emit};
-    pub use crate::logger::look::look;
+    pub use crate::logger::look::{wants, wants_globally};
     pub use crate::logger::{AsEmitter, BoundFields};
-
-    /// The bit of the global engine in every verdict.
-    pub const GLOBAL_SLOT: usize = crate::logger::global::SLOT;
 }
 
 /// The examples of the README compile and run.

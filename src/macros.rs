@@ -171,9 +171,7 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
-            if __CALLSITE.enabled_or($crate::__private::GLOBAL_SLOT, || {
-                $crate::__private::look($crate::__private::Emitter::global(), &__CALLSITE)
-            }) {
+            if $crate::__private::wants_globally(&__CALLSITE) {
                 $crate::__private::emit(
                     $crate::__private::Emitter::global(),
                     &__CALLSITE,
@@ -193,9 +191,7 @@ macro_rules! __then {
             match &$log {
                 // The slot first: a disabled call needs no more of the logger.
                 log => {
-                    if __CALLSITE.enabled_or($crate::__private::AsEmitter::slot(log), || {
-                        $crate::__private::look($crate::__private::AsEmitter::emitter(log), &__CALLSITE)
-                    }) {
+                    if $crate::__private::wants(log, &__CALLSITE) {
                         $crate::__private::emit(
                             $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,

@@ -142,10 +142,13 @@ impl Lane {
         context: Option<&Context>,
         fields: &F,
     ) -> Written {
-        let id = callsite.fast_id();
-        if id == 0 {
-            return Written::NotPlain;
-        }
+        let id = match callsite.fast_id() {
+            0 => match fast_number(callsite) {
+                0 => return Written::NotPlain,
+                id => id,
+            },
+            id => id,
+        };
         let payload_len = fields.plain_bytes(&self.limits);
         if payload_len >= self.payload_fast_end {
             return Written::NotPlain;
@@ -175,8 +178,7 @@ impl Lane {
         Written::Done
     }
 
-    /// Writes an event with values that are formatted, nested or over a limit, or of a call site that is sampled or
-    /// new.
+    /// Writes an event with values that are formatted, nested or over a limit, or of a call site that is sampled.
     #[inline(never)]
     pub(crate) fn write_slow(
         &mut self,
@@ -184,10 +186,35 @@ impl Lane {
         context: Option<&Context>,
         fields: &dyn Fields,
     ) -> Written {
-        let (id, thinning) = match callsite.fast_id() {
-            0 => (number(callsite), Thinning::of_site(callsite, self.slot, context)),
-            id => (id, None),
-        };
+        match callsite.fast_id() {
+            0 => self.write_sampled(callsite, context, fields),
+            id => self.write_values(callsite, id, context, fields, None),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_sampled(
+        &mut self,
+        callsite: &'static Callsite,
+        context: Option<&Context>,
+        fields: &dyn Fields,
+    ) -> Written {
+        fast_number(callsite);
+        let thinning = Thinning::of_site(callsite, self.slot, context);
+        self.write_values(callsite, callsite.id(), context, fields, thinning)
+    }
+
+    /// Both of them: twice in the program, so that what is not sampled does not pay for what is.
+    #[inline(always)]
+    fn write_values(
+        &mut self,
+        callsite: &'static Callsite,
+        id: u32,
+        context: Option<&Context>,
+        fields: &dyn Fields,
+        thinning: Option<Thinning<'_>>,
+    ) -> Written {
         let payload_max = fields.size_bytes_max(&self.limits) + look::room_for(&thinning);
         if self.include_stack
             || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
@@ -416,13 +443,13 @@ impl Lane {
     }
 }
 
-/// The number of a call site that is sampled, or one whose verdict was seen before the number that another thread has
-/// just given.
+/// The verdict was seen before the number, which another thread has just given, or the call site is sampled: then there
+/// is none for the fast way, and 0 is returned.
 #[cold]
 #[inline(never)]
-fn number(callsite: &'static Callsite) -> u32 {
+fn fast_number(callsite: &'static Callsite) -> u32 {
     if callsite.id() == 0 {
         registry::number(callsite);
     }
-    callsite.id()
+    callsite.fast_id()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::emit::{Emitter, adopt_lane, with_lane};
 use super::global;
+use super::handle::AsEmitter;
 use super::lane::Lane;
 use super::sampling::DynamicSite;
 use super::shared::Shared;
@@ -94,13 +95,14 @@ impl<'a> Thinning<'a> {
 const RATE_BYTES: usize = 9;
 
 /// Bytes that [`finish`] may add to the values.
+#[inline(always)]
 pub(super) fn room_for(thinning: &Option<Thinning<'_>>) -> usize {
     if thinning.is_some() { RATE_BYTES } else { 0 }
 }
 
 /// The last step before a record is published: decides what is still open, and puts the rate behind the `len` bytes of
 /// values. Gives the new length and whether there is a rate; `None` for an event that is not kept.
-#[inline]
+#[inline(always)]
 pub(super) fn finish(
     thinning: Option<Thinning<'_>>,
     payload: &mut [u8],
@@ -205,10 +207,22 @@ struct Answer {
     may_tell: bool,
 }
 
+/// Whether a call to this logger is made.
+#[inline(always)]
+pub fn wants<L: AsEmitter + ?Sized>(log: &L, callsite: &'static Callsite) -> bool {
+    callsite.enabled_or(log.slot(), || look(log.emitter(), callsite))
+}
+
+/// The same for the global engine.
+#[inline(always)]
+pub fn wants_globally(callsite: &'static Callsite) -> bool {
+    callsite.enabled_or(global::SLOT, || look(Emitter::global(), callsite))
+}
+
 /// Whether a call whose verdict says yes, but not plainly, is made.
 #[cold]
 #[inline(never)]
-pub fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
+fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if !callsite.settle(to.slot) {
         return false;
     }
