@@ -62,7 +62,7 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::logger::emit::{Emitter, emit};
-    pub use crate::logger::look::{wants, wants_globally};
+    pub use crate::logger::look::wants_globally;
     pub use crate::logger::{AsEmitter, BoundFields};
 }
 

@@ -189,9 +189,8 @@ macro_rules! __then {
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match &$log {
-                // The slot first: a disabled call needs no more of the logger.
                 log => {
-                    if $crate::__private::wants(log, &__CALLSITE) {
+                    if $crate::__private::AsEmitter::wants(log, &__CALLSITE) {
                         $crate::__private::emit(
                             $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,

@@ -422,6 +422,49 @@ fn events_inside_an_events_values_are_sampled_too() {
     assert_eq!(engine.metrics().sampled_out.total(), 400 - inner.len() as u64);
 }
 
+/// Discarded by a sink's level, sampled out by policy, lost to a full ring, truncated by a limit: four counters, and
+/// with the lines they make up what was logged.
+#[test]
+fn discarded_sampled_out_lost_and_truncated_are_counted_apart() {
+    const THREADS: u64 = 4;
+    const CALLS: u64 = 5000;
+    let sink = ringseal::sink::memory::MemorySink::new();
+    let log = sink.log();
+    let sampling = Sampling::new().levels_from("trace=0.5,debug=0.2,info=0.3").unwrap();
+    let config = Config::new().level(Level::Trace).panic_hook(false).ring_bytes(16 << 10);
+    let at_debug = LevelFilter::AtLeast(Level::Debug);
+    let config = config.sink_with(Box::new(sink), ringseal::Format::Json, at_debug);
+    let config = config.overflow([ringseal::Overflow::Lose; Level::COUNT]).sampling(sampling);
+    let limits = ringseal::Limits::default().with_value_bytes_max(8);
+    let engine = Engine::start(config.limits(limits).random_for_tests(SEED)).unwrap();
+    let log_all = || {
+        for number in 0..CALLS {
+            trace!(engine, "step", number);
+            debug!(engine, "step", number, text = "longer than eight bytes");
+            info!(engine, "step", number, trace_id = trace_id(number << 40));
+            warn!(engine, "step", number);
+        }
+    };
+    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(log_all))));
+    engine.flush().unwrap();
+    let metrics = engine.metrics();
+    let lines = log.lines();
+    for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn] {
+        let name = format!(r#""level":"{level}""#);
+        let is_it = |line: &&String| line.contains(&name) && line.contains(r#""event":"step""#);
+        let kept = lines.iter().filter(is_it).count() as u64;
+        let [discarded, sampled_out, lost, truncated] =
+            [metrics.discarded, metrics.sampled_out, metrics.lost, metrics.truncated]
+                .map(|counts| counts.of(level));
+        assert_eq!(kept + discarded + sampled_out + lost, THREADS * CALLS, "{level}");
+        assert_eq!(discarded > 0, level == Level::Trace);
+        assert_eq!(sampled_out > 0, level < Level::Warn);
+        // The id is too long for the limit as well, so it is none.
+        let is_cut = matches!(level, Level::Debug | Level::Info);
+        assert_eq!(truncated, if is_cut { kept } else { 0 }, "{level}");
+    }
+}
+
 #[test]
 fn the_boot_event_tells_the_rate_of_successes() {
     let variable = |name: &str| (name == "LOG_SAMPLE_SUCCESS").then(|| "1%".to_owned());

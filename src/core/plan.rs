@@ -73,15 +73,13 @@ impl Limiter {
         let mut window = self.window.load(Ordering::Relaxed);
         loop {
             let Some(next) = after(window, limit, now) else {
+                // ORDER: relaxed; see above.
                 self.suppressed.fetch_add(1, Ordering::Relaxed);
                 return false;
             };
-            match self.window.compare_exchange_weak(
-                window,
-                next,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            let relaxed = Ordering::Relaxed;
+            // ORDER: relaxed; see above.
+            match self.window.compare_exchange_weak(window, next, relaxed, relaxed) {
                 Ok(_) => return true,
                 Err(found) => window = found,
             }
@@ -163,11 +161,11 @@ impl SitePlan {
         let rules = self.rules.load(Ordering::Relaxed);
         let limit = match self.limit_nanos.load(Ordering::Relaxed) {
             0 => None,
-            interval_nanos => Some(Limit {
-                count_max: self.limit_count.load(Ordering::Relaxed) as u32,
-                interval_nanos,
-                rule: (rules >> 8) as u8,
-            }),
+            interval_nanos => {
+                // ORDER: relaxed; see above.
+                let count_max = self.limit_count.load(Ordering::Relaxed) as u32;
+                Some(Limit { count_max, interval_nanos, rule: (rules >> 8) as u8 })
+            }
         };
         (rate != NO_PLAN).then_some(Plan { rate: f64::from_bits(rate), rule: rules as u8, limit })
     }
@@ -178,6 +176,7 @@ impl SitePlan {
         let (nanos, count, rule) = plan
             .limit
             .map_or((0, 0, 0), |limit| (limit.interval_nanos, limit.count_max, limit.rule));
+        // ORDER: relaxed throughout; see `get`.
         self.rules.store(u64::from(plan.rule) | u64::from(rule) << 8, Ordering::Relaxed);
         self.limit_count.store(count.into(), Ordering::Relaxed);
         self.limit_nanos.store(nanos, Ordering::Relaxed);

@@ -7,10 +7,13 @@
 //! | 0..4 | length of the whole record, padding included |
 //! | 4 | kind |
 //! | 5 | level |
-//! | 6..8 | flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace is the last value, bit 5 the rate at which the event was sampled stands after everything |
+//! | 6..8 | flags, see below |
 //! | 8..12 | call site's number |
 //! | 12..16 | context's number, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
+//!
+//! Flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace follows the fields' values, bit 5 the
+//! share of such events that is kept, a double, is the very last value.
 //!
 //! Numbers, never pointers: a record means the same to another process. Reading is total: any bytes give a record or
 //! a typed error.

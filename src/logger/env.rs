@@ -9,7 +9,7 @@
 //! | `LOG_INCLUDE_STACK` | `1` for a stack trace in every event | `0` |
 //! | `LOG_JSON_SORT_KEYS` | `1` for sorted keys | `0` |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
-//! | `LOG_SAMPLE_SUCCESS` | the share of `…_SUCCESS` and `…_OK` events that is kept, `0.01` or `1%`; 0 keeps all | `0` |
+//! | `LOG_SAMPLE_SUCCESS` | the share kept of events `…_SUCCESS` and `…_OK`: `0.01` or `1%`; 0 keeps all | `0` |
 //! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |
 //! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
 //! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
@@ -118,8 +118,11 @@ fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, E
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Color, Config, Format};
     use crate::core::Level;
+    use crate::sample::Sampling;
 
     fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
@@ -135,6 +138,7 @@ mod tests {
         assert_eq!((config.format, config.color), (Format::Json, Color::Auto));
         assert!(!config.include_stack && !config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 1);
+        assert_eq!(config.sampling_and_seed().0, Sampling::new());
     }
 
     #[test]
@@ -147,6 +151,10 @@ mod tests {
             ("LOG_JSON_SORT_KEYS", "yes"),
             ("LOG_EVENT_SCHEMA_VERSION", "7"),
             ("LOG_SINK", "stderr"),
+            ("LOG_SAMPLE_SUCCESS", "0.01"),
+            ("LOG_SAMPLE_LEVELS", "production"),
+            ("LOG_SAMPLE_TARGETS", "app::db=50%,*=1"),
+            ("LOG_SAMPLE_LIMIT", "100/1s"),
         ])
         .unwrap();
         assert!(config.filter.passes("app::db", Level::Debug));
@@ -154,6 +162,11 @@ mod tests {
         assert_eq!((config.format, config.color), (Format::Console, Color::Always));
         assert!(config.include_stack && config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 7);
+        let sampling = Sampling::production().success(0.01).unwrap();
+        let sampling =
+            sampling.target("app::db", 0.5).and_then(|sampling| sampling.target("*", 1.0));
+        let sampling = sampling.unwrap().limit(100, Duration::from_secs(1)).unwrap();
+        assert_eq!(config.sampling_and_seed(), (sampling, None));
     }
 
     #[test]
@@ -167,6 +180,10 @@ mod tests {
             ("LOG_INCLUDE_STACK", "2", "0, false, no or off"),
             ("LOG_JSON_SORT_KEYS", "x", "1, true"),
             ("LOG_EVENT_SCHEMA_VERSION", "-1", "a whole number"),
+            ("LOG_SAMPLE_SUCCESS", "2", "a rate from 0 to 1"),
+            ("LOG_SAMPLE_LEVELS", "error=0.5", "error is always kept"),
+            ("LOG_SAMPLE_TARGETS", "app", "a name and its rate"),
+            ("LOG_SAMPLE_LIMIT", "many", "as in 100/1s"),
         ] {
             let error = from(&[(variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(value), "{error}");

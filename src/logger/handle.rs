@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::emit::{self, Emitter};
 use super::look::{self, Thinning};
 use super::shared::Shared;
+use crate::core::callsite::Callsite;
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::core::limits::Limits;
@@ -55,9 +56,9 @@ impl Logger {
 
     /// Logs an event whose name and keys are known only at run time: for bridges and for input from elsewhere.
     ///
-    /// Names and levels are sampled as those of call sites are, once the fields are known. Takes a read lock for the filter
-    /// (and two more while the level is sampled) and twice the time of the macros; use those where you can. `fill` writes the
-    /// fields with [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
+    /// It is sampled like any other, once the fields are known. Takes a read lock for the filter, two more while its
+    /// level is sampled, and twice the time of the macros; use those where you can. `fill` writes the fields with
+    /// [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
     ///
     /// ```
     /// use ringseal::{Level, testing::Capture};
@@ -111,6 +112,14 @@ pub trait AsEmitter {
     #[inline(always)]
     fn slot(&self) -> usize {
         self.emitter().slot
+    }
+
+    /// Whether a call to this logger is made: by the verdict alone, unless that asks for a closer look.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn wants(&self, callsite: &'static Callsite) -> bool {
+        // The slot first: a disabled call needs no more of the logger.
+        callsite.enabled_or(self.slot(), || look::look(self.emitter(), callsite))
     }
 }
 

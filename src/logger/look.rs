@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::emit::{Emitter, adopt_lane, with_lane};
 use super::global;
-use super::handle::AsEmitter;
 use super::lane::Lane;
 use super::sampling::DynamicSite;
 use super::shared::Shared;
@@ -207,13 +206,7 @@ struct Answer {
     may_tell: bool,
 }
 
-/// Whether a call to this logger is made.
-#[inline(always)]
-pub fn wants<L: AsEmitter + ?Sized>(log: &L, callsite: &'static Callsite) -> bool {
-    callsite.enabled_or(log.slot(), || look(log.emitter(), callsite))
-}
-
-/// The same for the global engine.
+/// Whether a call to the global engine is made.
 #[inline(always)]
 pub fn wants_globally(callsite: &'static Callsite) -> bool {
     callsite.enabled_or(global::SLOT, || look(Emitter::global(), callsite))
@@ -222,7 +215,7 @@ pub fn wants_globally(callsite: &'static Callsite) -> bool {
 /// Whether a call whose verdict says yes, but not plainly, is made.
 #[cold]
 #[inline(never)]
-fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
+pub(super) fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     if !callsite.settle(to.slot) {
         return false;
     }

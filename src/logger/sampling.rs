@@ -24,6 +24,8 @@ pub(crate) struct Sampler {
     levels: AtomicU8,
     /// Every rule that has ever been in force, by its number.
     rules: Mutex<Vec<String>>,
+    /// Held while the policy is replaced.
+    pub(super) changing: Mutex<()>,
     seed: AtomicU64,
     dynamic: RwLock<HashMap<u64, Arc<DynamicSite>>>,
 }
@@ -81,6 +83,7 @@ impl Sampler {
             policy: RwLock::default(),
             levels: AtomicU8::new(0),
             rules: Mutex::default(),
+            changing: Mutex::default(),
             seed: AtomicU64::new(seed.unwrap_or_else(super::run_id::random_word)),
             dynamic: RwLock::default(),
         }
@@ -200,4 +203,56 @@ fn key_of(target: &str, event: &str, level: Level) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     hash.max(OTHERS + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_keeps_its_number_and_those_that_come_too_late_share_the_last() {
+        let sampler = Sampler::new(Some(1));
+        let counters = LaneCounters::default();
+        let install = |names: std::ops::Range<u32>| {
+            let policy = names.fold(Sampling::new(), |policy, name| {
+                policy.target(&format!("t{name:03}"), 0.0).unwrap()
+            });
+            sampler.install(policy);
+        };
+        let number = |target: &str| {
+            let plan = sampler.plan_of(target, "e", Level::Debug);
+            plan.map(|plan| plan.rule)
+        };
+        install(0..3);
+        assert_eq!(number("t001"), Some(1));
+        install(1..60);
+        assert_eq!((number("t000"), number("t001"), number("t059")), (None, Some(1), Some(59)));
+        install(58..200);
+        let last = RULES_MAX as u8 - 1;
+        assert_eq!(["t058", "t062", "t063", "t199"].map(number), [58, 62, last, last].map(Some));
+        counters.sampled_out.of(1, Level::Debug).add(5);
+        counters.sampled_out.of(last, Level::Info).add(7);
+        let metrics = sampler.metrics([&counters, &counters].into_iter());
+        assert_eq!(metrics.len(), RULES_MAX);
+        assert_eq!((&*metrics[1].rule, metrics[1].sampled_out.total()), ("target t001", 10));
+        let others = &metrics[RULES_MAX - 1];
+        assert_eq!((&*others.rule, others.sampled_out.of(Level::Info)), ("others", 14));
+    }
+
+    #[test]
+    fn run_time_names_have_limits_of_their_own_up_to_a_bound() {
+        let sampler = Sampler::new(Some(1));
+        let site = |name: u32| sampler.dynamic_site("run", &name.to_string(), Level::Info);
+        let first = site(0);
+        assert!(Arc::ptr_eq(&first, &site(0)));
+        assert!(!Arc::ptr_eq(&first, &sampler.dynamic_site("run", "0", Level::Debug)));
+        assert!(!Arc::ptr_eq(&first, &sampler.dynamic_site("ru", "n0", Level::Info)));
+        for name in 0..3000 {
+            site(name);
+        }
+        assert_eq!(sampler.dynamic_sites().len(), DYNAMIC_SITES_MAX + 1);
+        assert!(Arc::ptr_eq(&first, &site(0)), "what is known stays known");
+        assert!(Arc::ptr_eq(&site(2998), &site(2999)), "others share one");
+        assert_eq!((&*site(2999).target, &*site(2999).event), ("*", "*"));
+    }
 }

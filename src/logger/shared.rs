@@ -173,6 +173,8 @@ impl Shared {
     }
 
     pub(crate) fn set_sampling(&self, sampling: Sampling) {
+        // Of two changes at once, the same one must be the last for call sites and for run-time events.
+        let _one_at_a_time = self.sampler.changing.lock();
         crate::core::registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
     }
 

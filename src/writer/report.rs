@@ -26,8 +26,8 @@ own_events! {
         "lost", "lost_trace", "lost_debug", "lost_info", "lost_warn", "lost_error", "lost_critical",
         "thread", "thread_name", "since"
     ];
-    /// A call site went on logging above its limit, or the engine stops: so many of its events were not kept. Written by
-    /// the thread whose event passes again.
+    /// So many events of a call site were above its limit and not kept. Written by the thread whose event passes
+    /// again, and at the end.
     SUPPRESSED = Info "ringseal.suppressed" [
         "suppressed", "suppressed_event", "suppressed_target", "suppressed_level"
     ];

@@ -27,3 +27,38 @@ fn split(payload: &[u8]) -> Result<(&[u8], Option<f64>), ReadError> {
         _ => Err(ReadError::Tag(tag)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::level::Level;
+    use crate::core::record::Kind;
+
+    #[test]
+    fn a_rate_is_taken_off_the_end_and_what_is_none_is_an_error() {
+        let rate = |tag: u8| [&[tag][..], &0.25_f64.to_le_bytes()].concat();
+        let f64_tag = crate::core::value::tag::F64;
+        let header = |has_rate| Header {
+            kind: Kind::Event,
+            level: Level::Info,
+            is_cut: false,
+            has_stack: false,
+            has_rate,
+            callsite: 1,
+            context: 0,
+            ticks: 1,
+        };
+        let whole = [&b"values"[..], &rate(f64_tag)].concat();
+        assert_eq!(split_rate(&header(false), &whole), Ok((&whole[..], None)));
+        assert_eq!(split_rate(&header(true), &whole), Ok((&b"values"[..], Some(0.25))));
+        let alone = rate(f64_tag);
+        assert_eq!(split_rate(&header(true), &alone), Ok((&b""[..], Some(0.25))));
+        for short in 0..9 {
+            let error = ReadError::Short { expected: 9, found: short };
+            assert_eq!(split_rate(&header(true), &alone[..short]), Err(error));
+        }
+        let u64_tag = crate::core::value::tag::U64;
+        assert_eq!(split_rate(&header(true), &rate(u64_tag)), Err(ReadError::Tag(u64_tag)));
+        assert_eq!(split_rate(&header(true), &rate(200)), Err(ReadError::Tag(200)));
+    }
+}
