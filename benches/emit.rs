@@ -15,6 +15,8 @@
 //! - `context`: five bound fields against none, two loggers in turns, and 32 in turns, which is more than a ring
 //!   remembers (16), so that each event brings its context's definition along.
 //! - `disabled`: a call below the level.
+//! - `sampled`: a call that the policy thins out, by chance and by a bound trace id: nearly all are not kept, nearly all
+//!   are, and a call beside it that no rule is about.
 //!
 //! To tune: where `floor/clock` is most of a call, coarse timestamps pay off; where `Display` or `Debug` is, a field of
 //! its own for each part does; where many loggers alternate on one thread, bind fewer of them or log the field itself.
@@ -29,7 +31,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use ringseal::core::tsc;
 use ringseal::core::value::Map;
-use ringseal::{Config, Engine, Logger, Timestamps, debug, error, fields, info};
+use ringseal::{Config, Engine, Logger, Sampling, Timestamps, debug, error, fields, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -258,9 +260,41 @@ fn disabled(criterion: &mut Criterion) {
     assert_eq!(support::lines_in_place(&global), 0, "a disabled call became a line");
 }
 
+fn sampled(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sampled");
+    let orders = Orders::new();
+    let rules = "scope=info,few=0.000001,many=0.999999";
+    let sampling = Sampling::new().targets_from(rules).expect("a policy");
+    let engine = Engine::start(config(Timestamps::Exact).sampling(sampling)).expect("an engine");
+    let to = &engine;
+    calls(&mut group, to, "no rule", |seq| {
+        let order = orders.of(seq);
+        let (price, sym, qty) = (order.price, order.sym.as_str(), order.qty);
+        info!(target: "all", to, "order filled", seq, price, sym, qty);
+    });
+    calls(&mut group, to, "not kept", |seq| {
+        let order = orders.of(seq);
+        let (price, sym, qty) = (order.price, order.sym.as_str(), order.qty);
+        info!(target: "few", to, "order filled", seq, price, sym, qty);
+    });
+    let log = engine.logger().bind(fields! { trace_id = "4bf92f3577b34da6a300000000000001" });
+    calls(&mut group, to, "not kept, trace id", |seq| {
+        let order = orders.of(seq);
+        let (price, sym, qty) = (order.price, order.sym.as_str(), order.qty);
+        info!(target: "few", log, "order filled", seq, price, sym, qty);
+    });
+    calls(&mut group, to, "kept", |seq| {
+        let order = orders.of(seq);
+        let (price, sym, qty) = (order.price, order.sym.as_str(), order.qty);
+        info!(target: "many", to, "order filled", seq, price, sym, qty);
+    });
+    group.finish();
+    check(&engine);
+}
+
 criterion_group!(
     name = benches;
     config = support::settings(Duration::from_secs(3));
-    targets = floor, numbers, kinds, order_filled, contexts, disabled
+    targets = floor, numbers, kinds, order_filled, contexts, disabled, sampled
 );
 criterion_main!(benches);

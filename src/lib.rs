@@ -37,6 +37,7 @@ mod logger;
 pub mod metrics;
 pub mod redact;
 pub mod ringbuf;
+pub mod sample;
 pub mod sink;
 pub mod storage;
 pub mod testing;
@@ -50,6 +51,7 @@ pub use crate::logger::{
     AsEmitter, BoundFields, Color, Config, Engine, EnvError, Format, InitError, Logger, Overflow,
     RedactionError, Timestamps, init,
 };
+pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
 
@@ -64,10 +66,8 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::logger::emit::{Emitter, emit};
+    pub use crate::logger::look::wants_globally;
     pub use crate::logger::{AsEmitter, BoundFields};
-
-    /// The bit of the global engine in every verdict.
-    pub const GLOBAL_SLOT: usize = crate::logger::global::SLOT;
 }
 
 /// The examples of the README compile and run.

@@ -171,7 +171,7 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
-            if __CALLSITE.enabled($crate::__private::GLOBAL_SLOT) {
+            if $crate::__private::wants_globally(&__CALLSITE) {
                 $crate::__private::emit(
                     $crate::__private::Emitter::global(),
                     &__CALLSITE,
@@ -189,9 +189,8 @@ macro_rules! __then {
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match &$log {
-                // The slot first: a disabled call needs no more of the logger.
                 log => {
-                    if __CALLSITE.enabled($crate::__private::AsEmitter::slot(log)) {
+                    if $crate::__private::AsEmitter::wants(log, &__CALLSITE) {
                         $crate::__private::emit(
                             $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,

@@ -22,7 +22,7 @@ use ringseal::core::{Lines, Now};
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::{
-    Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sanitized, Secret,
+    Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sampling, Sanitized, Secret,
     Timestamps,
 };
 use ringseal::{error, fields, info, warn};
@@ -150,6 +150,20 @@ struct Values {
     list: Vec<u64>,
     names: Vec<String>,
     loggers: Vec<Logger>,
+    /// With a trace that is kept, and with one that is not.
+    traces: [Logger; 2],
+    /// Lets one event of a call site pass in a day.
+    limited: Engine,
+}
+
+/// The randomness of these traces is the greatest and nearly the least.
+const TRACES: [&str; 2] = ["4bf92f3577b34da6a3ffffffffffffff", "4bf92f3577b34da6a300000000000001"];
+
+/// Half of some traces, nearly all and nearly none of events without one, and a limit that nothing reaches.
+fn sampling() -> Sampling {
+    let rules = "scope=info,sampled::half=0.5,sampled::many=0.999999999,sampled::few=0.000000001";
+    let sampling = Sampling::new().targets_from(rules).unwrap();
+    sampling.limit(1_000_000, Duration::from_millis(1)).unwrap()
 }
 
 impl Values {
@@ -165,7 +179,26 @@ impl Values {
             list: (0..50).collect(),
             names: vec!["one".into(), "two".into()],
             loggers: (0..40).map(bind).collect(),
+            traces: TRACES.map(|id| log.bind(fields! { trace_id = id })),
+            limited: Engine::start(
+                Config::new()
+                    .sampling(Sampling::new().limit(1, Duration::from_secs(86_400)).unwrap())
+                    .sink(Box::new(ringseal::sink::memory::MemorySink::new())),
+            )
+            .unwrap(),
         }
+    }
+
+    /// Calls of sites that are sampled; three of them are kept.
+    fn log_sampled(&self, engine: &Engine, turn: u64) {
+        for (log, id) in self.traces.iter().zip(TRACES) {
+            info!(target: "sampled::half", log, "bound", turn, text = %self.map.len());
+            info!(target: "sampled::half", engine, "own", turn, trace_id = id);
+        }
+        info!(target: "sampled::many", engine, "many", turn);
+        info!(target: "sampled::few", engine, "few", turn);
+        info!(self.limited, "limited", turn);
+        info!(self.limited, "limited with its own", turn, trace_id = TRACES[0]);
     }
 
     fn log(&self, engine: &Engine, turn: u64) {
@@ -224,12 +257,16 @@ impl Values {
             json = r#"{"password":"x","to":["ann@example.com"]}"#,
             map = Map(&[("token", &"abcdef0123456789"), ("ann@example.com", &1)])
         );
+        self.log_sampled(engine, turn);
         // More contexts than a lane remembers.
         for log in &self.loggers {
             info!(log, "bound", turn, trace_id = "its own wins");
         }
     }
 }
+
+/// Lines of one turn.
+const LINES: usize = 49;
 
 fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();
@@ -243,6 +280,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
         Config::new()
             .sink_with(Box::new(sink), format, LevelFilter::AtLeast(Level::Trace))
             .timestamps(timestamps)
+            .sampling(sampling())
             .ring_bytes(8 << 20)
             .overflow([Overflow::Wait(Duration::from_secs(20)); Level::COUNT]),
     )
@@ -273,7 +311,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
         barrier.wait();
         support::wait_until("the writer has written everything", || {
             let lines = std::fs::read(&path).unwrap().iter().filter(|b| **b == b'\n').count();
-            lines == producers * 2 * 60 * 46
+            lines == producers * 2 * 60 * LINES
         });
         // A request allocates its answer.
         is_counting.store(false, Ordering::SeqCst);
@@ -282,9 +320,10 @@ fn steady_state(timestamps: Timestamps, format: Format) {
     });
     let metrics = engine.metrics();
     assert_eq!((metrics.lost.total(), metrics.record_errors), (0, 0));
+    assert_eq!(metrics.sampled_out.of(Level::Info), producers as u64 * 2 * 60 * 3);
     drop(engine);
     if format == Format::Json {
-        assert_eq!(support::events_of(&path).len(), producers * 2 * 60 * 46);
+        assert_eq!(support::events_of(&path).len(), producers * 2 * 60 * LINES);
     }
 }
 
@@ -311,8 +350,8 @@ fn neither_producers_nor_the_writer_allocate_once_warm() {
 
 /// In the child: between two marks, which are system calls themselves, there is nothing but log calls.
 fn log_between_marks(place: &std::path::Path) {
-    let engine =
-        Engine::start(Config::new().file(place.join("app.log")).ring_bytes(16 << 20)).unwrap();
+    let config = Config::new().sampling(sampling());
+    let engine = Engine::start(config.file(place.join("app.log")).ring_bytes(16 << 20)).unwrap();
     let values = Values::new(&engine);
     values.log(&engine, 0);
     let _ = std::fs::metadata("/mark/begin");

@@ -1,17 +1,23 @@
 //! Call sites: one static per macro invocation, with everything about it that never changes and its verdict.
 //!
-//! Promises: a disabled call is one relaxed load and a branch. Registration happens at a site's first call, takes a
-//! lock and allocates; it is the only thing here that does.
+//! Promises: a disabled call is one relaxed load and a branch; an enabled one tests one bit more of the same word,
+//! which says whether there is anything else to ask. Registration happens at a site's first call, takes a lock and
+//! allocates; it is the only thing here that does.
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::level::Level;
-use super::registry;
+use super::plan::{Plan, Plans, SitePlan};
+use super::{registry, trace};
 
 /// How many engines can be alive at once in one process; each has a bit in every verdict.
 pub const ENGINES_MAX: usize = 31;
 
-/// The bit that says that nobody has asked for a verdict yet.
-pub(super) const UNREGISTERED: u32 = 1 << 31;
+/// The bit that says that a yes needs a closer look: nobody has asked for a verdict yet, or some engine thins the
+/// site's events out.
+const LOOK: u32 = 1 << 31;
+
+/// The verdict before anybody has asked for it.
+const UNREGISTERED: u32 = u32::MAX;
 
 /// What never changes about a call site.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +41,11 @@ pub struct Metadata {
 pub struct Callsite {
     verdict: AtomicU32,
     id: AtomicU32,
+    /// The same, but 0 while some engine thins the site's events out: they go the slow way.
+    fast_id: AtomicU32,
+    has_trace_key: bool,
     metadata: Metadata,
+    plans: Plans,
 }
 
 impl Callsite {
@@ -51,7 +61,14 @@ impl Callsite {
         );
         assert!(!metadata.event.is_empty(), "an event needs a name; this one is empty");
         check_keys(metadata.keys);
-        Self { verdict: AtomicU32::new(u32::MAX), id: AtomicU32::new(0), metadata }
+        Self {
+            verdict: AtomicU32::new(UNREGISTERED),
+            id: AtomicU32::new(0),
+            fast_id: AtomicU32::new(0),
+            has_trace_key: has_trace_key(metadata.keys),
+            metadata,
+            plans: Plans::new(),
+        }
     }
 
     /// What never changes about it.
@@ -60,16 +77,47 @@ impl Callsite {
         &self.metadata
     }
 
-    /// Whether the engine in `slot` wants this event.
+    /// Whether the engine in `slot` wants this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
+        self.enabled_or(slot, || self.settle(slot))
+    }
+
+    /// Whether the engine in `slot` wants this event; where that needs more than the verdict, `look` says so. It is
+    /// out of line, and asks [`Callsite::settle`] first.
+    #[inline(always)]
+    pub fn enabled_or(&'static self, slot: usize, look: impl FnOnce() -> bool) -> bool {
         // ORDER: relaxed; a verdict that arrives late lets through, or keeps out, an event of that moment. What an
         // enabled call reads besides is published by other means.
         let verdict = self.verdict.load(Ordering::Relaxed);
         if verdict & (1 << (slot as u32 & 31)) == 0 {
             return false;
         }
-        verdict & UNREGISTERED == 0 || registry::register(self, slot)
+        verdict & LOOK == 0 || look()
+    }
+
+    /// The verdict about the engine in `slot`, after registration, sampling aside.
+    #[cold]
+    #[inline(never)]
+    pub fn settle(&'static self, slot: usize) -> bool {
+        // ORDER: relaxed; see `enabled_or`.
+        match self.verdict.load(Ordering::Relaxed) {
+            UNREGISTERED => registry::register(self, slot),
+            verdict => verdict & (1 << (slot as u32 & 31)) != 0,
+        }
+    }
+
+    /// How the engine in `slot` thins the site's events out.
+    #[inline]
+    pub fn plan(&self, slot: usize) -> Option<(&SitePlan, Plan)> {
+        let place = self.plans.of(slot)?;
+        Some((place, place.get()?))
+    }
+
+    /// Whether a trace id may stand among the fields.
+    #[inline]
+    pub fn has_trace_key(&self) -> bool {
+        self.has_trace_key
     }
 
     /// Its number, from 1; 0 before it is registered.
@@ -80,16 +128,46 @@ impl Callsite {
         self.id.load(Ordering::Relaxed)
     }
 
+    /// Its number, or 0 when its events take the slow way: before it is registered, and while they are thinned out.
+    #[inline(always)]
+    pub fn fast_id(&self) -> u32 {
+        // ORDER: relaxed; see `id`.
+        self.fast_id.load(Ordering::Relaxed)
+    }
+
     pub(super) fn set_id(&self, id: u32) {
         // ORDER: relaxed; the release store of the verdict follows.
         self.id.store(id, Ordering::Relaxed);
     }
 
-    pub(super) fn set_verdict(&self, verdict: u32) {
-        // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the
-        // relaxed load in `enabled` needs nothing that was written before.
-        self.verdict.store(verdict, Ordering::Release);
+    pub(super) fn plans(&self) -> &Plans {
+        &self.plans
     }
+
+    /// One bit per engine that wants the site's events; `is_sampled` if any of them thins them out.
+    pub(super) fn set_verdict(&self, verdict: u32, is_sampled: bool) {
+        let (fast_id, look) = if is_sampled { (0, LOOK) } else { (self.id(), 0) };
+        // ORDER: relaxed; the slow way is right for every event.
+        self.fast_id.store(fast_id, Ordering::Relaxed);
+        // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the
+        // relaxed load in `enabled_or` needs nothing that was written before.
+        self.verdict.store(verdict | look, Ordering::Release);
+    }
+}
+
+const fn has_trace_key(keys: &[&str]) -> bool {
+    let mut index = 0;
+    while index < keys.len() {
+        let mut known = 0;
+        while known < trace::KEYS.len() {
+            if same(keys[index], trace::KEYS[known]) {
+                return true;
+            }
+            known += 1;
+        }
+        index += 1;
+    }
+    false
 }
 
 /// Refuses empty and repeated keys, at compile time.

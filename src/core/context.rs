@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
 use super::limits::Limits;
+use super::trace;
 use super::value::{Entries, ValueWriter};
 
 /// How many contexts a lane remembers.
@@ -17,6 +18,8 @@ pub const SLOTS: usize = 16;
 pub struct Context {
     id: u64,
     entries: Box<[u8]>,
+    /// Of the trace id among the fields.
+    randomness: Option<u64>,
 }
 
 impl Context {
@@ -28,8 +31,9 @@ impl Context {
             parent.copy_without(keys, &mut entries);
         }
         entries.extend_from_slice(own);
+        let randomness = trace::in_entries(Entries(&entries));
         // ORDER: relaxed; only uniqueness matters.
-        Context { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: entries.into() }
+        Context { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: entries.into(), randomness }
     }
 
     fn copy_without(&self, keys: &[&str], to: &mut Vec<u8>) {
@@ -47,6 +51,12 @@ impl Context {
     #[inline(always)]
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The randomness of the trace id among its fields; see [`trace::randomness`].
+    #[inline]
+    pub fn randomness(&self) -> Option<u64> {
+        self.randomness
     }
 
     /// Its place in every lane's table.

@@ -7,9 +7,11 @@ pub mod field;
 pub mod filter;
 pub mod level;
 pub mod limits;
+pub mod plan;
 pub mod record;
 pub mod registry;
 pub(crate) mod simd;
+pub mod trace;
 pub mod tsc;
 pub mod value;
 

@@ -7,10 +7,13 @@
 //! | 0..4 | length of the whole record, padding included |
 //! | 4 | kind |
 //! | 5 | level |
-//! | 6..8 | flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace is the last value |
+//! | 6..8 | flags, see below |
 //! | 8..12 | call site's number |
 //! | 12..16 | context's number, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
+//!
+//! Flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace follows the fields' values, bit 5 the
+//! share of such events that is kept, a double, is the very last value.
 //!
 //! Numbers, never pointers: a record means the same to another process. Reading is total: any bytes give a record or
 //! a typed error.
@@ -24,6 +27,7 @@ pub const HEADER_BYTES: usize = 24;
 const FLAG_CUT: u16 = 1;
 const PADDING_SHIFT: u16 = 1;
 const FLAG_STACK: u16 = 1 << 4;
+const FLAG_RATE: u16 = 1 << 5;
 
 /// What a record holds after its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Header {
     pub is_cut: bool,
     /// Whether a stack trace follows the fields' values.
     pub has_stack: bool,
+    /// Whether the share of such events that is kept, a double, is the very last value.
+    pub has_rate: bool,
     /// The call site's number; 0 where there is none.
     pub callsite: u32,
     /// The context's number; 0 for none.
@@ -80,6 +86,7 @@ impl Header {
         let len = (whole + 7) & !7;
         let flags = (u16::from(self.is_cut) * FLAG_CUT)
             | (u16::from(self.has_stack) * FLAG_STACK)
+            | (u16::from(self.has_rate) * FLAG_RATE)
             | ((len - whole) as u16) << PADDING_SHIFT;
         let first = len as u64
             | u64::from(self.kind as u8) << 32
@@ -179,6 +186,7 @@ impl<'a> Record<'a> {
             level: Level::from_u8(level).ok_or(RecordError::Level(level))?,
             is_cut: flags & FLAG_CUT != 0,
             has_stack: flags & FLAG_STACK != 0,
+            has_rate: flags & FLAG_RATE != 0,
             callsite: second as u32,
             context: (second >> 32) as u32,
             ticks,

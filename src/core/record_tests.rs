@@ -12,12 +12,13 @@ fn any_header() -> impl Strategy<Value = Header> {
         Just(Kind::Context),
         Just(Kind::Thread)
     ];
-    let flags = any::<(bool, bool)>();
+    let flags = any::<(bool, bool, bool)>();
     let numbers = any::<(u32, u32, u64)>();
-    (kinds, 0u8..6, flags, numbers).prop_map(|(kind, level, (is_cut, has_stack), numbers)| {
+    (kinds, 0u8..6, flags, numbers).prop_map(|(kind, level, flags, numbers)| {
         let (callsite, context, ticks) = numbers;
+        let (is_cut, has_stack, has_rate) = flags;
         let level = Level::from_u8(level).unwrap_or(Level::Info);
-        Header { kind, level, is_cut, has_stack, callsite, context, ticks }
+        Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks }
     })
 }
 
@@ -34,6 +35,7 @@ const HEADER: Header = Header {
     level: Level::Warn,
     is_cut: true,
     has_stack: false,
+    has_rate: false,
     callsite: 7,
     context: 3,
     ticks: 0x0102_0304_0506_0708,

@@ -9,28 +9,51 @@ use parking_lot::Mutex;
 
 use super::callsite::{Callsite, ENGINES_MAX};
 use super::filter::Filter;
+use super::plan::SitePolicy;
 
 struct Registry {
     callsites: Vec<&'static Callsite>,
     filters: [Option<Arc<Filter>>; ENGINES_MAX],
+    policies: [Option<Arc<dyn SitePolicy>>; ENGINES_MAX],
 }
 
-static REGISTRY: Mutex<Registry> =
-    Mutex::new(Registry { callsites: Vec::new(), filters: [const { None }; ENGINES_MAX] });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    callsites: Vec::new(),
+    filters: [const { None }; ENGINES_MAX],
+    policies: [const { None }; ENGINES_MAX],
+});
 
 impl Registry {
-    fn verdict(&self, callsite: &Callsite) -> u32 {
+    /// Judges a call site for every engine; gives the bits of those that want it.
+    fn judge(&self, callsite: &Callsite) -> u32 {
         let metadata = callsite.metadata();
-        let wants = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
-        let bits = self.filters.iter().enumerate();
-        bits.filter(|(_, filter)| filter.as_ref().is_some_and(wants))
-            .fold(0, |verdict, (slot, _)| verdict | 1 << slot)
+        let (mut verdict, mut is_sampled) = (0, false);
+        for (slot, (filter, policy)) in self.filters.iter().zip(&self.policies).enumerate() {
+            let passes = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
+            let is_wanted = filter.as_ref().is_some_and(passes);
+            let policy = policy.as_ref().filter(|_| is_wanted);
+            let plan = policy.and_then(|policy| policy.plan(metadata));
+            callsite.plans().set(slot, plan);
+            is_sampled |= plan.is_some();
+            verdict |= u32::from(is_wanted) << slot;
+        }
+        callsite.set_verdict(verdict, is_sampled);
+        verdict
     }
 
     fn judge_all(&self) {
         for callsite in &self.callsites {
-            callsite.set_verdict(self.verdict(callsite));
+            self.judge(callsite);
         }
+    }
+
+    /// Each site of which events have been suppressed for the engine in `slot`, with how many; they count as told.
+    fn take_suppressed(&self, slot: usize) -> Vec<(&'static Callsite, u64)> {
+        let count = |site: &&'static Callsite| {
+            let count = site.plans().of(slot)?.limiter.take_suppressed();
+            (count > 0).then_some((*site, count))
+        };
+        self.callsites.iter().filter_map(count).collect()
     }
 }
 
@@ -43,9 +66,7 @@ pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
         registry.callsites.push(callsite);
         callsite.set_id(registry.callsites.len() as u32);
     }
-    let verdict = registry.verdict(callsite);
-    callsite.set_verdict(verdict);
-    verdict & (1 << (slot as u32 & 31)) != 0
+    registry.judge(callsite) & (1 << (slot as u32 & 31)) != 0
 }
 
 /// Gives a call site its number without asking for a verdict: for the engine's own events.
@@ -68,6 +89,9 @@ pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
         None => (1..ENGINES_MAX).find(|&slot| registry.filters[slot].is_none())?,
     };
     registry.filters[slot] = Some(filter);
+    registry.policies[slot] = None;
+    // What the slot's last engine has not told is not the new one's.
+    drop(registry.take_suppressed(slot));
     registry.judge_all();
     Some(slot)
 }
@@ -79,6 +103,21 @@ pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
         *place = filter;
         registry.judge_all();
     }
+}
+
+/// Replaces an engine's sampling policy.
+pub fn set_policy(slot: usize, policy: Option<Arc<dyn SitePolicy>>) {
+    let mut registry = REGISTRY.lock();
+    if let Some(place) = registry.policies.get_mut(slot) {
+        *place = policy;
+        registry.judge_all();
+    }
+}
+
+/// Each site of which events have been suppressed for the engine in `slot` since the last time that was told, with how
+/// many.
+pub fn take_suppressed(slot: usize) -> Vec<(&'static Callsite, u64)> {
+    REGISTRY.lock().take_suppressed(slot)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use super::engine::Engine;
 use super::handle::AsEmitter;
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
+use crate::core::value::Number;
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
     level: Level::Info,
@@ -19,6 +20,7 @@ pub(super) fn announce(engine: &Engine) {
     if CONFIGURED.enabled(emitter.slot()) {
         let described = engine.described();
         let schema = described.schema_version;
+        let sample_success = Number(&described.sample_success);
         super::emit::emit(
             emitter,
             &CONFIGURED,
@@ -29,7 +31,7 @@ pub(super) fn announce(engine: &Engine) {
                     &described.format,
                     (
                         described.is_redacting,
-                        (&described.rules_hash, (0, (&described.sink, (schema, ())))),
+                        (&described.rules_hash, (sample_success, (&described.sink, (schema, ())))),
                     ),
                 ),
             ),

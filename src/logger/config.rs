@@ -2,6 +2,8 @@
 //!
 //! The library reads no environment and no file on its own: everything is passed in here, and
 //! [`Config::from_env`] is the only place that looks at variables.
+mod sampling;
+
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -184,6 +186,7 @@ pub struct Config {
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
+    sampling: sampling::Choice,
 }
 
 impl Default for Config {
@@ -225,6 +228,8 @@ pub(super) struct Described {
     pub(super) schema_version: u32,
     pub(super) is_redacting: bool,
     pub(super) rules_hash: String,
+    /// The rate of successes, 0 when all are kept.
+    pub(super) sample_success: String,
 }
 
 macro_rules! setters {
@@ -264,6 +269,7 @@ impl Config {
             signals: false,
             injected: None,
             redaction: Choice::default(),
+            sampling: sampling::Choice::default(),
         }
     }
 
@@ -513,6 +519,7 @@ impl Config {
             schema_version: self.flat.schema_version,
             is_redacting: redaction.rules.is_some(),
             rules_hash: redaction::hash_of(redaction),
+            sample_success: self.sampling.success(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::global;
 use super::lane::{Lane, Written};
+use super::look::Thinning;
 use super::overflow;
 use super::shared::Shared;
 use crate::core::callsite::{Callsite, ENGINES_MAX};
@@ -73,7 +74,7 @@ pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, level: Leve
 
 /// Runs `action` on this thread's lane of the engine, if it has one that is not busy.
 #[inline(always)]
-fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+pub(super) fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
     LANES
         .try_with(|lanes| {
             let mut lane = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut().ok()?;
@@ -117,18 +118,24 @@ fn emit_again(
 }
 
 /// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
-pub(super) fn emit_dynamic(to: Emitter<'_>, level: Level, fill: &dyn Fn(&mut ValueWriter<'_>)) {
+pub(super) fn emit_dynamic(
+    to: Emitter<'_>,
+    level: Level,
+    fill: &dyn Fn(&mut ValueWriter<'_>),
+    thinning: Option<Thinning<'_>>,
+) {
     use crate::core::record::{Header, Kind};
     let header = Header {
         kind: Kind::Dynamic,
         level,
         is_cut: false,
         has_stack: false,
+        has_rate: false,
         callsite: 0,
         context: 0,
         ticks: 0,
     };
-    let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill);
+    let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill, thinning);
     let done = with_lane(to, write);
     if done != Some(Written::Done) {
         emit_slow(to, level, done, &mut write);

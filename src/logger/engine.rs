@@ -8,12 +8,14 @@ use parking_lot::Mutex;
 use super::config::{Config, InitError};
 use super::emit::Emitter;
 use super::handle::{AsEmitter, Logger};
+use super::sampling::Sampler;
 use super::shared::Shared;
-use super::{boot, global, run_id};
+use super::{boot, global, look, run_id};
 use crate::core::filter::Filter;
 use crate::core::level::LevelFilter;
 use crate::core::registry;
-use crate::metrics::Metrics;
+use crate::metrics::{LevelCounts, Metrics};
+use crate::sample::Sampling;
 use crate::writer::Writer;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
@@ -90,11 +92,16 @@ impl Engine {
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not touch the files of the first.
         let slot = Slot::take(wanted)?;
+        let (sampling, seed) = config.sampling_and_seed();
         let parts = config.build(&run_id, &*clock)?;
         let (link, inbox) = Link::new();
+        link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
         let (lanes, overflow) = (parts.lanes, parts.overflow);
-        let shared = Shared::new(slot.0, Arc::clone(&link), overflow, lanes, Arc::clone(&filter));
+        let sampler = Sampler::new(seed);
+        let link_shared = Arc::clone(&link);
+        let shared =
+            Shared::new(slot.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
         stderr::use_rules(writer.redaction.rules.clone());
@@ -121,6 +128,7 @@ impl Engine {
         if wanted.is_some() {
             global::set(&engine.shared);
         }
+        engine.shared.set_sampling(sampling);
         // The call sites say yes only now, when there is somebody to take what they log.
         engine.shared.set_filter(filter);
         Ok(engine)
@@ -170,6 +178,12 @@ impl Engine {
         self.shared.set_filter(Arc::new(filter));
     }
 
+    /// Replaces the sampling policy. Call sites are judged anew at once; a call that is under way at that moment may be
+    /// decided about by the one policy and carry the rate of the other.
+    pub fn set_sampling(&self, sampling: Sampling) {
+        self.shared.set_sampling(sampling);
+    }
+
     /// Gives the calling thread its ring now; see [`Logger::prepare_thread`].
     pub fn prepare_thread(&self) -> bool {
         self.logger.prepare_thread()
@@ -208,6 +222,7 @@ impl Engine {
         // From here on the call sites say no; what is already in the rings is drained.
         registry::set_filter(self.shared.slot, None);
         global::clear(&self.shared);
+        look::tell_rest(self.logger.emitter(), &self.shared);
         let start = Instant::now();
         let result = self.ask(Control::Stop, self.shutdown_max);
         match &result {
@@ -250,6 +265,10 @@ pub(super) fn metrics_of(shared: &Shared) -> Metrics {
     let (lost, waits, _) = shared.lane_counts();
     metrics.lost = lost;
     metrics.waits = waits;
+    metrics.sampled_out_by_rule = shared.sampled_out();
+    let mut sampled_out = LevelCounts::default();
+    metrics.sampled_out_by_rule.iter().for_each(|rule| sampled_out.add(rule.sampled_out));
+    metrics.sampled_out = sampled_out;
     metrics.sinks = shared.link.sinks.lock().clone();
     metrics.redaction = shared.link.redaction.lock().clone();
     metrics

@@ -13,6 +13,10 @@
 //! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, with commas between | `default` |
 //! | `LOG_REDACT_RULES` | path of a TOML file with rules of one's own (feature `rules-toml`) | |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
+//! | `LOG_SAMPLE_SUCCESS` | the share kept of events `…_SUCCESS` and `…_OK`: `0.01` or `1%`; 0 keeps all | `0` |
+//! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |
+//! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
+//! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
 //!
 //! Yes is `1`, `true`, `yes` or `on`, no is `0`, `false`, `no`, `off` or nothing, in any case. Anything else is an
 //! error that names the variable, what it held and what it may hold.
@@ -101,7 +105,7 @@ impl Config {
                 }
             };
         }
-        Ok(config)
+        config.sampling_from(read)
     }
 }
 
@@ -120,9 +124,12 @@ fn flag(variable: &'static str, value: Option<String>) -> Result<Option<bool>, E
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Color, Config, Format};
     use crate::core::Level;
     use crate::redact::{Preset, Profile, RuleSet};
+    use crate::sample::Sampling;
 
     fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
@@ -140,6 +147,7 @@ mod tests {
         assert_eq!(config.flat.schema_version, 1);
         assert_eq!(config.redaction.rules, Some(RuleSet::default()));
         assert_eq!(from(&[("LOG_REDACT", "0")]).unwrap().redaction.rules, None);
+        assert_eq!(config.sampling_and_seed().0, Sampling::new());
     }
 
     #[test]
@@ -154,6 +162,10 @@ mod tests {
             ("LOG_JSON_SORT_KEYS", "yes"),
             ("LOG_EVENT_SCHEMA_VERSION", "7"),
             ("LOG_SINK", "stderr"),
+            ("LOG_SAMPLE_SUCCESS", "0.01"),
+            ("LOG_SAMPLE_LEVELS", "production"),
+            ("LOG_SAMPLE_TARGETS", "app::db=50%,*=1"),
+            ("LOG_SAMPLE_LIMIT", "100/1s"),
         ])
         .unwrap();
         assert!(config.filter.passes("app::db", Level::Debug));
@@ -161,9 +173,14 @@ mod tests {
         assert_eq!((config.format, config.color), (Format::Console, Color::Always));
         assert!(config.include_stack && config.flat.sort_keys);
         assert_eq!(config.flat.schema_version, 7);
-        let rules = config.redaction.rules.unwrap();
+        let rules = config.redaction.rules.clone().unwrap();
         assert_eq!(rules.profile, Profile::Ecs);
         assert_eq!(rules.presets, [Preset::Strict, Preset::Payments]);
+        let sampling = Sampling::production().success(0.01).unwrap();
+        let sampling =
+            sampling.target("app::db", 0.5).and_then(|sampling| sampling.target("*", 1.0));
+        let sampling = sampling.unwrap().limit(100, Duration::from_secs(1)).unwrap();
+        assert_eq!(config.sampling_and_seed(), (sampling, None));
     }
 
     #[test]
@@ -181,6 +198,10 @@ mod tests {
             ("LOG_REDACT_PROFILE", "pink", "structlog"),
             ("LOG_REDACT_PRESETS", "default,x", "file_tools"),
             ("LOG_REDACT_RULES", "/no/such/file", ""),
+            ("LOG_SAMPLE_SUCCESS", "2", "a rate from 0 to 1"),
+            ("LOG_SAMPLE_LEVELS", "error=0.5", "error is always kept"),
+            ("LOG_SAMPLE_TARGETS", "app", "a name and its rate"),
+            ("LOG_SAMPLE_LIMIT", "many", "as in 100/1s"),
         ] {
             let error = from(&[(variable, value)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(value), "{error}");

@@ -2,7 +2,9 @@
 use std::sync::Arc;
 
 use super::emit::{self, Emitter};
+use super::look::{self, Thinning};
 use super::shared::Shared;
+use crate::core::callsite::Callsite;
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::core::limits::Limits;
@@ -54,8 +56,9 @@ impl Logger {
 
     /// Logs an event whose name and keys are known only at run time: for bridges and for input from elsewhere.
     ///
-    /// Takes a read lock for the filter and twice the time of the macros; use those where you can. `fill` writes the
-    /// fields with [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
+    /// It is sampled like any other, once the fields are known. Takes a read lock for the filter, two more while its
+    /// level is sampled, and twice the time of the macros; use those where you can. `fill` writes the fields with
+    /// [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
     ///
     /// ```
     /// use ringseal::{Level, testing::Capture};
@@ -71,13 +74,22 @@ impl Logger {
         event: &str,
         fill: &dyn Fn(&mut ValueWriter<'_>),
     ) {
-        if self.is_enabled(level, target) {
-            emit::emit_dynamic(self.emitter(), level, &|out| {
-                out.str(target);
-                out.str(event);
-                fill(out);
-            });
+        if !self.is_enabled(level, target) {
+            return;
         }
+        let to = self.emitter();
+        let fill = |out: &mut ValueWriter<'_>| {
+            out.str(target);
+            out.str(event);
+            fill(out);
+        };
+        let Some(plan) = self.shared.sampler.plan_of(target, event, level) else {
+            return emit::emit_dynamic(to, level, &fill, None);
+        };
+        let site = self.shared.sampler.dynamic_site(target, event, level);
+        look::tell_dynamic(to, &self.shared, plan, &site);
+        let thinning = Thinning::of_dynamic(plan, level, to.context, &site.limiter);
+        emit::emit_dynamic(to, level, &fill, Some(thinning));
     }
 
     /// Gives the calling thread its ring now, so that its first event costs no more than any other. Says whether it
@@ -100,6 +112,14 @@ pub trait AsEmitter {
     #[inline(always)]
     fn slot(&self) -> usize {
         self.emitter().slot
+    }
+
+    /// Whether a call to this logger is made: by the verdict alone, unless that asks for a closer look.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn wants(&self, callsite: &'static Callsite) -> bool {
+        // The slot first: a disabled call needs no more of the logger.
+        callsite.enabled_or(self.slot(), || look::look(self.emitter(), callsite))
     }
 }
 

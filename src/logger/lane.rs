@@ -5,6 +5,7 @@
 //! is out of line.
 use std::sync::Arc;
 
+use super::look::{self, Dice, Thinning};
 use super::shared::{LaneSettings, Shared};
 use crate::core::callsite::Callsite;
 use crate::core::clock::{self, TickSource};
@@ -12,12 +13,14 @@ use crate::core::context::{self, Context};
 use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
+use crate::core::plan::Moment;
 use crate::core::record::{HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::tsc;
 use crate::core::value::{DisplayValue, Value, ValueWriter};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Producer;
+use crate::sample::Random;
 use crate::writer::link::Link;
 
 /// Where a lane's timestamps come from.
@@ -38,7 +41,8 @@ pub(crate) enum LaneClock {
 pub(crate) enum Written {
     /// It is in the ring.
     Done,
-    /// Some value has to be formatted, is nested or over a limit: [`Lane::write_slow`] takes it.
+    /// Some value has to be formatted, is nested or over a limit, or the call site is sampled or new:
+    /// [`Lane::write_slow`] takes it.
     NotPlain,
     /// The ring has no room now.
     Full,
@@ -52,6 +56,8 @@ pub(crate) struct Lane {
     producer: Producer,
     /// The engine it belongs to; the slot may have been taken over by another.
     pub(crate) engine: u64,
+    /// That engine's bit in every verdict.
+    slot: usize,
     /// The way back to the engine, while a thread has the lane.
     pub(crate) home: Option<Arc<Shared>>,
     clock: LaneClock,
@@ -65,16 +71,18 @@ pub(crate) struct Lane {
     link: Arc<Link>,
     contexts: [u64; context::SLOTS],
     pub(crate) counters: Arc<LaneCounters>,
+    dice: Dice,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
 impl Lane {
     pub(crate) fn new(
         producer: Producer,
-        engine: u64,
+        (engine, slot): (u64, usize),
         settings: &LaneSettings,
         link: Arc<Link>,
         counters: Arc<LaneCounters>,
+        random: Random,
     ) -> Self {
         let LaneSettings { limits, clock, include_stack, .. } = *settings;
         let quarter = u32::try_from(producer.capacity_bytes() / 4).unwrap_or(u32::MAX);
@@ -82,6 +90,7 @@ impl Lane {
         Self {
             producer,
             engine,
+            slot,
             home: None,
             clock,
             losing_at: None,
@@ -94,6 +103,7 @@ impl Lane {
             include_stack,
             link,
             contexts: [0; context::SLOTS],
+            dice: Dice::new(random, Arc::clone(&counters)),
             counters,
             injected: settings.injected.clone(),
         }
@@ -132,8 +142,11 @@ impl Lane {
         context: Option<&Context>,
         fields: &F,
     ) -> Written {
-        let id = match callsite.id() {
-            0 => number(callsite),
+        let id = match callsite.fast_id() {
+            0 => match fast_number(callsite) {
+                0 => return Written::NotPlain,
+                id => id,
+            },
             id => id,
         };
         let payload_len = fields.plain_bytes(&self.limits);
@@ -156,15 +169,16 @@ impl Lane {
             return Written::TooLong;
         };
         fields.put(payload);
-        let (is_cut, has_stack) = (false, false);
+        let (is_cut, has_stack, has_rate) = (false, false, false);
         let kind = Kind::Event;
-        let header = Header { kind, level, is_cut, has_stack, callsite: id, context, ticks };
+        let header =
+            Header { kind, level, is_cut, has_stack, has_rate, callsite: id, context, ticks };
         let len = header.write(head, payload_len);
         grant.commit(len);
         Written::Done
     }
 
-    /// Writes an event with values that are formatted, nested or over a limit.
+    /// Writes an event with values that are formatted, nested or over a limit, or of a call site that is sampled.
     #[inline(never)]
     pub(crate) fn write_slow(
         &mut self,
@@ -172,15 +186,40 @@ impl Lane {
         context: Option<&Context>,
         fields: &dyn Fields,
     ) -> Written {
-        let id = match callsite.id() {
-            0 => number(callsite),
-            id => id,
-        };
-        let payload_max = fields.size_bytes_max(&self.limits);
+        match callsite.fast_id() {
+            0 => self.write_sampled(callsite, context, fields),
+            id => self.write_values(callsite, id, context, fields, None),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_sampled(
+        &mut self,
+        callsite: &'static Callsite,
+        context: Option<&Context>,
+        fields: &dyn Fields,
+    ) -> Written {
+        fast_number(callsite);
+        let thinning = Thinning::of_site(callsite, self.slot, context);
+        self.write_values(callsite, callsite.id(), context, fields, thinning)
+    }
+
+    /// Both of them: twice in the program, so that what is not sampled does not pay for what is.
+    #[inline(always)]
+    fn write_values(
+        &mut self,
+        callsite: &'static Callsite,
+        id: u32,
+        context: Option<&Context>,
+        fields: &dyn Fields,
+        thinning: Option<Thinning<'_>>,
+    ) -> Written {
+        let payload_max = fields.size_bytes_max(&self.limits) + look::room_for(&thinning);
         if self.include_stack
             || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
         {
-            return self.write_long(callsite, context, &|out| fields.write(out));
+            return self.write_long(callsite, context, &|out| fields.write(out), thinning);
         }
         let slot = match context {
             None => 0,
@@ -203,18 +242,26 @@ impl Lane {
         if out.is_full() {
             // A value that takes more than it said.
             drop(grant);
-            return self.write_long(callsite, context, &|out| fields.write(out));
+            return self.write_long(callsite, context, &|out| fields.write(out), thinning);
         }
+        let (is_cut, len) = (out.is_cut(), out.len_bytes());
+        let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
+        let Some((len, has_rate)) = look::finish(thinning, payload, len, &mut self.dice, now)
+        else {
+            // Not kept: the granted bytes go back.
+            return Written::Done;
+        };
         let header = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
-            is_cut: out.is_cut(),
+            is_cut,
             has_stack: false,
+            has_rate,
             callsite: id,
             context: slot,
             ticks,
         };
-        let len = header.write(head, out.len_bytes());
+        let len = header.write(head, len);
         grant.commit(len);
         Written::Done
     }
@@ -258,7 +305,8 @@ impl Lane {
         };
         let bytes = grant.bytes_mut();
         bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
-        let header = Header { kind, level, is_cut, has_stack: false, callsite: 0, context, ticks };
+        let (has_stack, has_rate, callsite) = (false, false, 0);
+        let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
         let len = header.write(bytes, payload.len());
         grant.commit(len);
         true
@@ -283,25 +331,28 @@ impl Lane {
         callsite: &'static Callsite,
         context: Option<&Context>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
+        thinning: Option<Thinning<'_>>,
     ) -> Written {
         let event = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
             is_cut: false,
             has_stack: self.include_stack,
+            has_rate: false,
             callsite: callsite.id(),
             context: 0,
             ticks: 0,
         };
         if !self.include_stack {
-            return self.write_bounded(event, context, fill);
+            return self.write_bounded(event, context, fill, thinning);
         }
         // Asked for by configuration, for debugging: the only place where a call allocates.
         let stack = std::backtrace::Backtrace::force_capture();
-        self.write_bounded(event, context, &|out| {
+        let fill = |out: &mut ValueWriter<'_>| {
             fill(out);
             DisplayValue(&stack).write(out);
-        })
+        };
+        self.write_bounded(event, context, &fill, thinning)
     }
 
     /// Writes an event of which only a bound of the record is known: `fill` is tried with ever tighter limits.
@@ -310,6 +361,7 @@ impl Lane {
         mut header: Header,
         context: Option<&Context>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
+        thinning: Option<Thinning<'_>>,
     ) -> Written {
         header.context = match context.map(|context| self.context_slot(context, header.level)) {
             None => 0,
@@ -327,7 +379,8 @@ impl Lane {
             else {
                 return Written::TooLong;
             };
-            let mut out = ValueWriter::new(payload, limits);
+            let room = payload.len().saturating_sub(look::room_for(&thinning));
+            let mut out = ValueWriter::new(&mut payload[..room], limits);
             if is_tight {
                 out.tighten();
             }
@@ -341,10 +394,28 @@ impl Lane {
                 return Written::TooLong;
             }
             header.is_cut = out.is_cut() || is_tight;
-            let len = header.write(head, out.len_bytes());
+            let len = out.len_bytes();
+            let now = Moment { ticks: header.ticks, nanos_per_tick: self.link.nanos_per_tick() };
+            let Some((len, has_rate)) = look::finish(thinning, payload, len, &mut self.dice, now)
+            else {
+                return Written::Done;
+            };
+            header.has_rate = has_rate;
+            let len = header.write(head, len);
             grant.commit(len);
             return Written::Done;
         }
+    }
+
+    /// Lets `ask` decide with what the lane has for that; the time is read only where it matters.
+    pub(super) fn decide<T>(
+        &mut self,
+        is_timed: bool,
+        ask: impl FnOnce(&mut Dice, Moment) -> T,
+    ) -> T {
+        let ticks = if is_timed { self.ticks() } else { 0 };
+        let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
+        ask(&mut self.dice, now)
     }
 
     /// Counts one event as lost, and lets the writer know that there is something to report.
@@ -372,10 +443,13 @@ impl Lane {
     }
 }
 
-/// The verdict was seen before the number, which another thread has just given.
+/// The verdict was seen before the number, which another thread has just given, or the call site is sampled: then there
+/// is none for the fast way, and 0 is returned.
 #[cold]
 #[inline(never)]
-fn number(callsite: &'static Callsite) -> u32 {
-    registry::number(callsite);
-    callsite.id()
+fn fast_number(callsite: &'static Callsite) -> u32 {
+    if callsite.id() == 0 {
+        registry::number(callsite);
+    }
+    callsite.fast_id()
 }

@@ -10,10 +10,13 @@ mod env;
 pub(crate) mod global;
 mod handle;
 pub(crate) mod lane;
+#[doc(hidden)]
+pub mod look;
 mod overflow;
 mod panic_hook;
 mod redaction;
 mod run_id;
+mod sampling;
 pub(crate) mod shared;
 #[cfg(feature = "signals")]
 mod signals;

@@ -3,13 +3,9 @@ use std::hash::{BuildHasher, RandomState};
 
 /// A fresh identifier. Its randomness is that of the standard library's hash keys, which come from the system.
 pub(super) fn generate() -> String {
-    let word = || {
-        let state = RandomState::new();
-        state.hash_one((std::process::id(), std::time::Instant::now()))
-    };
     let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&word().to_le_bytes());
-    bytes[8..].copy_from_slice(&word().to_le_bytes());
+    bytes[..8].copy_from_slice(&random_word().to_le_bytes());
+    bytes[8..].copy_from_slice(&random_word().to_le_bytes());
     bytes[6] = bytes[6] & 0x0F | 0x40;
     bytes[8] = bytes[8] & 0x3F | 0x80;
     let mut text = String::with_capacity(36);
@@ -22,6 +18,11 @@ pub(super) fn generate() -> String {
         }
     }
     text
+}
+
+/// 64 bits from the system, through the standard library's hash keys.
+pub(super) fn random_word() -> u64 {
+    RandomState::new().hash_one((std::process::id(), std::time::Instant::now()))
 }
 
 #[cfg(test)]

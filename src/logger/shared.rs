@@ -7,12 +7,14 @@ use parking_lot::{Mutex, RwLock};
 
 use super::lane::{Lane, LaneClock};
 use super::overflow::Overflow;
+use super::sampling::Sampler;
 use crate::core::clock::Clock;
 use crate::core::filter::Filter;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
-use crate::metrics::LaneCounters;
+use crate::metrics::{LaneCounters, RuleMetrics};
 use crate::ringbuf::ring;
+use crate::sample::Sampling;
 use crate::writer::link::{Link, NewLane};
 
 /// What a new lane needs to know.
@@ -36,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) link: Arc<Link>,
     pub(crate) overflow: [Overflow; Level::COUNT],
     pub(crate) settings: LaneSettings,
+    pub(crate) sampler: Sampler,
     /// Graver or equal events of run-time targets pass without a look at the directives; see `dynamic`.
     pub(crate) filter: RwLock<Arc<Filter>>,
     /// The least level that any directive lets pass, for run-time events.
@@ -60,6 +63,7 @@ impl Shared {
         overflow: [Overflow; Level::COUNT],
         settings: LaneSettings,
         filter: Arc<Filter>,
+        sampler: Sampler,
     ) -> Arc<Shared> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Arc::new(Shared {
@@ -69,6 +73,7 @@ impl Shared {
             link,
             overflow,
             settings,
+            sampler,
             level_min: AtomicU8::new(level_min(&filter)),
             filter: RwLock::new(filter),
             pool: Mutex::default(),
@@ -103,7 +108,9 @@ impl Shared {
             return None;
         }
         let link = Arc::clone(&self.link);
-        Some(Box::new(Lane::new(producer, self.id, &self.settings, link, counters)))
+        let owner = (self.id, self.slot);
+        let random = self.sampler.random();
+        Some(Box::new(Lane::new(producer, owner, &self.settings, link, counters, random)))
     }
 
     /// Takes a lane back from a thread that ends.
@@ -156,6 +163,19 @@ impl Shared {
             waits += counters.waits.get();
         }
         (lost, waits, pool.counters.len() as u64)
+    }
+
+    /// What each rule of the sampling policy has taken out, over all lanes there have ever been.
+    pub(crate) fn sampled_out(&self) -> Vec<RuleMetrics> {
+        let pool = self.pool.lock();
+        let lanes = pool.counters.iter().chain([&self.link.unplaced]);
+        self.sampler.metrics(lanes.map(|counters| &**counters))
+    }
+
+    pub(crate) fn set_sampling(&self, sampling: Sampling) {
+        // Of two changes at once, the same one must be the last for call sites and for run-time events.
+        let _one_at_a_time = self.sampler.changing.lock();
+        crate::core::registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
     }
 
     pub(crate) fn set_filter(&self, filter: Arc<Filter>) {

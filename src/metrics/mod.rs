@@ -109,6 +109,10 @@ macro_rules! declare {
             $($(#[doc = $doc])+ pub $name: u64,)+
             /// Events that found their ring full and were given up, by level.
             pub lost: LevelCounts,
+            /// Events that the sampling policy did not keep, by level.
+            pub sampled_out: LevelCounts,
+            /// The same by rule, in the order in which the rules came into force.
+            pub sampled_out_by_rule: Vec<RuleMetrics>,
             /// Calls that waited for room in a full ring, whether or not they got it.
             pub waits: u64,
             /// One entry per sink, in the order of the configuration.
@@ -139,6 +143,8 @@ macro_rules! declare {
                 };
                 $(by_level(stringify!($level_name), concat!($($level_doc),+).trim_ascii(), &self.$level_name);)+
                 by_level("lost", "Events that found their ring full and were given up.", &self.lost);
+                let meaning = "Events that the sampling policy did not keep.";
+                by_level("sampled_out", meaning, &self.sampled_out);
                 $(rows.push((stringify!($name).into(), concat!($($doc),+).trim_ascii(), self.$name));)+
                 rows.push(("waits".into(), "Calls that waited for room in a full ring.", self.waits));
                 let failed = "Events at which the redaction rules failed, and that were masked whole.";
@@ -236,6 +242,50 @@ pub struct SinkMetrics {
     pub errors: u64,
 }
 
+/// What one rule of a sampling policy has taken out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleMetrics {
+    /// The rule: `target app::db`, `success`, `target *`, `level debug`, `limit`.
+    pub rule: String,
+    /// Events that it took out, by level.
+    pub sampled_out: LevelCounts,
+}
+
+/// How many rules have a counter of their own; those that come later in an engine's life share the last one.
+pub const RULES_MAX: usize = 64;
+
+/// The levels that can be sampled.
+const LEVELS_SAMPLED: usize = Level::Info as usize + 1;
+
+/// Counts by rule and level.
+#[derive(Debug)]
+pub struct ByRule([[Counter; LEVELS_SAMPLED]; RULES_MAX]);
+
+impl Default for ByRule {
+    fn default() -> Self {
+        Self([const { [const { Counter::new() }; LEVELS_SAMPLED] }; RULES_MAX])
+    }
+}
+
+impl ByRule {
+    /// The counter of a rule and a level; those that cannot be have the nearest one's.
+    #[inline]
+    pub fn of(&self, rule: u8, level: Level) -> &Counter {
+        let levels = &self.0[usize::from(rule).min(RULES_MAX - 1)];
+        &levels[(level as usize).min(LEVELS_SAMPLED - 1)]
+    }
+
+    /// The counts of a rule.
+    pub fn get(&self, rule: usize) -> LevelCounts {
+        let mut counts = LevelCounts::default();
+        for (count, counter) in counts.0.iter_mut().zip(&self.0[rule.min(RULES_MAX - 1)]) {
+            *count = counter.get();
+        }
+        counts
+    }
+}
+
 /// What one lane's producer counts. One thread at a time writes it; the writer and readers look.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -252,6 +302,8 @@ pub struct LaneCounters {
     pub handovers: Counter,
     /// Gauge: 1 while the ring had no room for the name of the thread that has the lane.
     pub is_unnamed: Counter,
+    /// Events that the sampling policy did not keep.
+    pub sampled_out: ByRule,
 }
 
 impl LaneCounters {

@@ -59,6 +59,8 @@ pub struct Link {
     pub coarse: CoarseTime,
     /// What the writer counts.
     pub counters: WriterCounters,
+    /// How long a tick of the producers' clock is, as the bits of a double; 0 before it has been measured.
+    nanos_per_tick: AtomicU64,
     /// Events lost in all lanes: one look tells the writer whether there is anything to report.
     losses: AtomicU64,
     /// The sinks' health and counts, renewed by the writer when somebody asks or now and then.
@@ -92,6 +94,7 @@ impl Link {
             thread: Mutex::new(None),
             coarse: CoarseTime::default(),
             counters: WriterCounters::default(),
+            nanos_per_tick: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             sinks: Mutex::new(Vec::new()),
             redaction: Mutex::default(),
@@ -171,6 +174,19 @@ impl Link {
             self.asleep.store(false, Ordering::Relaxed);
             self.unpark();
         }
+    }
+
+    /// Says how long a tick is.
+    pub fn set_nanos_per_tick(&self, nanos: f64) {
+        // ORDER: relaxed; a number that stands for itself.
+        self.nanos_per_tick.store(nanos.to_bits(), Ordering::Relaxed);
+    }
+
+    /// How long a tick is; 0 before anybody has measured it.
+    #[inline]
+    pub fn nanos_per_tick(&self) -> f64 {
+        // ORDER: relaxed; see `set_nanos_per_tick`.
+        f64::from_bits(self.nanos_per_tick.load(Ordering::Relaxed))
     }
 
     /// Says that a lane has counted a loss.

@@ -18,6 +18,7 @@ mod process;
 pub(crate) mod redaction;
 pub mod report;
 pub mod run;
+mod sampling;
 pub(crate) mod stderr;
 
 #[cfg(test)]
@@ -100,6 +101,7 @@ impl Writer {
         let (batch, held) = (config.batch_bytes_max, config.held_bytes_max);
         let outputs = config.outputs.into_iter().map(|output| Output::new(output, batch, held));
         let unplaced = Arc::clone(&link.unplaced);
+        link.set_nanos_per_tick(calibration.nanos_per_tick());
         Self {
             unplaced: LaneMemory::new(unplaced, calibration.unix_nanos(clock.ticks())),
             link,
@@ -171,7 +173,9 @@ impl Writer {
         let pause =
             pause_millis.min(1000) as f64 * 1e6 / self.processor.calibration.nanos_per_tick();
         self.calibrate_at_ticks = ticks.saturating_add(pause as u64);
-        if let Some(step) = self.processor.calibration.adjust(self.clock.now()) {
+        let step = self.processor.calibration.adjust(self.clock.now());
+        self.link.set_nanos_per_tick(self.processor.calibration.nanos_per_tick());
+        if let Some(step) = step {
             self.link.counters.clock_steps.add(1);
             for lane in &mut self.lanes {
                 lane.memory.last_unix_nanos = i64::MIN;

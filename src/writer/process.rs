@@ -9,6 +9,7 @@ use super::outlet::News;
 use super::output::Output;
 use super::redaction::{Redacted, Redaction, RedactionConfig};
 use super::report;
+use super::sampling::split_rate;
 use crate::core::callsite::Callsite;
 use crate::core::clock::{Calibration, Now};
 use crate::core::level::Level;
@@ -140,12 +141,20 @@ impl Processor {
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
+        let (payload, sample_rate) = split_rate(header, payload)?;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
         let Redacted { source, payload, has_stack } =
             self.redaction.event(source, payload, header.has_stack)?;
-        let mut event =
-            Event { unix_nanos, level: header.level, source, payload, context: None, has_stack };
+        let mut event = Event {
+            unix_nanos,
+            level: header.level,
+            source,
+            payload,
+            context: None,
+            has_stack,
+            sample_rate,
+        };
         let mut is_wanted = false;
         for (index, output) in self.outputs.iter_mut().enumerate() {
             if !output.passes(header.level) {
@@ -250,6 +259,7 @@ impl Processor {
             payload: shown,
             context: None,
             has_stack,
+            sample_rate: None,
         };
         let mut is_wanted = false;
         for output in &mut self.outputs {

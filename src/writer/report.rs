@@ -26,6 +26,11 @@ own_events! {
         "lost", "lost_trace", "lost_debug", "lost_info", "lost_warn", "lost_error", "lost_critical",
         "thread", "thread_name", "since"
     ];
+    /// So many events of a call site were above its limit and not kept. Written by the thread whose event passes
+    /// again, and at the end.
+    SUPPRESSED = Info "ringseal.suppressed" [
+        "suppressed", "suppressed_event", "suppressed_target", "suppressed_level"
+    ];
     /// A sink has begun to fail; its lines are held up to a bound, then dropped.
     SINK_FAILED = Error "ringseal.sink_failed" ["sink", "reason"];
     /// A sink takes lines again.

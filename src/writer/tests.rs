@@ -248,6 +248,7 @@ fn event_header(ticks: u64) -> Header {
         level: Level::Info,
         is_cut: false,
         has_stack: false,
+        has_rate: false,
         callsite: INFO.id(),
         context: 0,
         ticks,

@@ -114,7 +114,13 @@ impl Flat {
     fn is_own_key(&self, key: &[u8]) -> bool {
         matches!(
             key,
-            b"timestamp" | b"level" | b"target" | b"run_id" | b"schema_version" | b"stack"
+            b"timestamp"
+                | b"level"
+                | b"target"
+                | b"run_id"
+                | b"schema_version"
+                | b"stack"
+                | b"sample_rate"
         ) || key == self.options.event_key.as_bytes()
     }
 
@@ -245,6 +251,7 @@ impl Flat {
                 out = Out::new(line);
             }
         }
+        sample_rate(&mut out, event);
         out.literal(b"}\n");
         Ok(())
     }
@@ -313,7 +320,9 @@ impl Flat {
             let own = |key: &[u8]| { own }.any(|entry| entry.is_ok_and(|(own, _)| own == key));
             self.bound_without(bound, &own, line)?;
         }
-        Out::new(line).literal(b"}\n");
+        let mut out = Out::new(line);
+        sample_rate(&mut out, event);
+        out.literal(b"}\n");
         Ok(())
     }
 
@@ -324,5 +333,14 @@ impl Flat {
         rendered: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         self.entries(Entries(entries), Place::BOUND, &|_| false, rendered)
+    }
+}
+
+/// `,"sample_rate":0.01`, at the end of the line.
+#[inline]
+fn sample_rate(out: &mut Out<'_>, event: &Event<'_>) {
+    if let Some(rate) = event.sample_rate {
+        out.literal(b",\"sample_rate\":");
+        out.f64(rate);
     }
 }

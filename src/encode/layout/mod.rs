@@ -37,6 +37,8 @@ pub struct Event<'a> {
     pub context: Option<Bound<'a>>,
     /// Whether the last value of the payload is a stack trace and belongs to no key of the call site.
     pub has_stack: bool,
+    /// The share of such events that is kept, where that is not all.
+    pub sample_rate: Option<f64>,
 }
 
 /// Where an event's name and keys come from.

@@ -33,6 +33,7 @@ pub(super) enum Own {
     Event,
     RunId,
     SchemaVersion,
+    SampleRate,
 }
 
 pub(super) fn line(
@@ -56,6 +57,9 @@ fn collect(flat: &Flat, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), 
     items.extend(own.map(Item::Own));
     if !flat.options.run_id.is_empty() {
         items.push(Item::Own(Own::RunId));
+    }
+    if event.sample_rate.is_some() {
+        items.push(Item::Own(Own::SampleRate));
     }
     let payload = event.payload;
     match event.source {
@@ -102,6 +106,7 @@ fn key<'a>(flat: &'a Flat, event: &Event<'a>, item: &Item) -> (&'static [u8], &'
         Item::Own(Own::Event) => flat.options.event_key.as_bytes(),
         Item::Own(Own::RunId) => b"run_id",
         Item::Own(Own::SchemaVersion) => b"schema_version",
+        Item::Own(Own::SampleRate) => b"sample_rate",
         Item::Stack { .. } => b"stack",
         _ => return users_key(flat, event, item),
     };
@@ -175,6 +180,7 @@ fn write_own(flat: &mut Flat, event: &Event<'_>, own: Own, out: &mut Out<'_>) {
         Own::Event => out.string_lossy(place.event),
         Own::RunId => out.string(flat.options.run_id.as_bytes()),
         Own::SchemaVersion => out.u64(u64::from(flat.options.schema_version)),
+        Own::SampleRate => out.f64(event.sample_rate.unwrap_or(1.0)),
     }
 }
 

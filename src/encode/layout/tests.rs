@@ -122,6 +122,7 @@ pub(super) fn line_of(
         payload,
         context,
         has_stack: described.stack.is_some(),
+        sample_rate: None,
     };
     let mut line = b"before\n".to_vec();
     layout.line(&event, &mut line).unwrap();
@@ -230,6 +231,7 @@ proptest! {
         let source = Source::Dynamic { target: b"\xFF", event: b"\xC3\n" };
         let damaged = Event {
             unix_nanos: 0, level: Level::Info, source, payload: &payload, context: None, has_stack: false,
+ sample_rate: None,
         };
         let mut used = flat(FlatOptions { sort_keys, ..FlatOptions::default() });
         let mut bytes = Vec::new();
@@ -265,7 +267,15 @@ fn line_of_text(layout: &mut Layout, described: &Described) -> String {
         bound.as_ref().map(|entries| Bound { entries, rendered: b"", key_bits: key_bits(entries) });
     let source = Source::Dynamic { target, event };
     let (unix_nanos, level) = (described.unix_nanos, described.level);
-    let event = Event { unix_nanos, level, source, payload: &payload, context, has_stack: false };
+    let event = Event {
+        unix_nanos,
+        level,
+        source,
+        payload: &payload,
+        context,
+        has_stack: false,
+        sample_rate: None,
+    };
     let mut line = Vec::new();
     layout.line(&event, &mut line).unwrap();
     String::from_utf8(line).unwrap().strip_suffix('\n').unwrap().to_owned()

@@ -54,6 +54,10 @@ impl Text {
             let own = |key: &[u8]| has_own(event, key);
             self.entries(Entries(bound.entries), Place::BOUND, &own, line)?;
         }
+        if let Some(rate) = event.sample_rate {
+            let (key, value) = (b"sample_rate", ValueRef::F64(rate));
+            self.field.write(&mut self.scratch, place, key, value, line)?;
+        }
         line.push(b'\n');
         Ok(())
     }

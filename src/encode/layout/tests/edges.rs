@@ -143,6 +143,7 @@ fn a_payload_with_too_few_values_is_an_error() {
         payload: &[tag::TRUE],
         context: None,
         has_stack: false,
+        sample_rate: None,
     };
     for mut layout in
         [default(), sorted(), Layout::Text(Box::new(Text::new(TextOptions::default())))]

@@ -164,7 +164,8 @@ impl Shape {
         while let Some(rest) = bare.strip_prefix("field.") {
             bare = rest;
         }
-        let own = ["timestamp", "level", "target", "run_id", "schema_version", "stack"];
+        let own =
+            ["timestamp", "level", "target", "run_id", "schema_version", "stack", "sample_rate"];
         if own.contains(&bare) || bare == self.event_key {
             format!("field.{key}")
         } else {

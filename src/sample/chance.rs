@@ -1,0 +1,48 @@
+//! From a rate and 56 bits of randomness to a yes or no.
+use crate::core::trace::RANDOM_BITS;
+
+/// Whether an event with this randomness (56 bits) is kept at this rate.
+///
+/// That of OpenTelemetry's consistent probability sampling ("TraceState: Probability Sampling" in its specification):
+/// with the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept when R ≥ T. So a trace that is kept at one
+/// rate is kept at every higher one, on every host and by every program that does the same.
+///
+/// ```
+/// use ringseal::sample::keeps;
+/// let randomness = 0xc0_0000_0000_0000; // three quarters of the way
+/// assert!(keeps(0.5, randomness) && keeps(0.25, randomness) && !keeps(0.2, randomness));
+/// ```
+#[inline]
+pub fn keeps(rate: f64, randomness: u64) -> bool {
+    const WHOLE: u64 = 1 << RANDOM_BITS;
+    // Saturates: a rate above 1 keeps all, one below 0 and no number keep nothing.
+    let kept = ((rate * WHOLE as f64) as u64).min(WHOLE);
+    randomness & (WHOLE - 1) >= WHOLE - kept
+}
+
+/// Randomness for events without a trace id: SplitMix64 (Steele, Lea and Flood, 2014). Not for secrets.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// A sequence that the seed alone determines.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 56 bits.
+    #[inline]
+    pub fn bits(&mut self) -> u64 {
+        self.word() >> (64 - RANDOM_BITS)
+    }
+
+    /// The next 64 bits.
+    #[inline]
+    pub fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ word >> 31
+    }
+}

@@ -1,0 +1,86 @@
+//! What can be wrong with a policy.
+use std::fmt;
+
+use crate::core::level::{Level, ParseLevelError};
+
+/// A rule that cannot be.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// A rate that is no number from 0 to 1.
+    Rate {
+        /// What it was for: a level, a target, `success`.
+        rule: String,
+        /// What it was.
+        found: f64,
+    },
+    /// A text that is no rate.
+    RateText {
+        /// The text.
+        found: String,
+    },
+    /// A level of which every event is kept was given a rate below 1.
+    AlwaysKept {
+        /// The level.
+        level: Level,
+    },
+    /// A word that is no level.
+    Level(ParseLevelError),
+    /// A target that no event can have.
+    Target {
+        /// The target.
+        target: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A limit of no events, too many events, or an interval out of bounds.
+    Limit {
+        /// What it was.
+        found: String,
+    },
+    /// A rule without its `=`.
+    Rule {
+        /// The rule.
+        found: String,
+    },
+}
+
+impl fmt::Display for SampleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SampleError::Rate { rule, found } => {
+                write!(f, "the rate of {rule} is the share that is kept, 0 to 1; found {found}")
+            }
+            SampleError::RateText { found } => {
+                write!(f, "a rate from 0 to 1, as in 0.01 or 1%, expected; found {found:?}")
+            }
+            SampleError::AlwaysKept { level } => {
+                write!(f, "{level} is always kept; only trace, debug and info can be sampled")
+            }
+            SampleError::Level(error) => error.fmt(f),
+            SampleError::Target { target, reason } => write!(f, "target {target:?}: {reason}"),
+            SampleError::Limit { found } => write!(
+                f,
+                "1 to 1048575 events per interval of 1ms to 24h expected, as in 100/1s; found {found:?}"
+            ),
+            SampleError::Rule { found } => {
+                write!(f, "{found:?}: a name and its rate expected, as in debug=0.01")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SampleError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SampleError::Level(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ParseLevelError> for SampleError {
+    fn from(error: ParseLevelError) -> Self {
+        SampleError::Level(error)
+    }
+}

@@ -1,0 +1,272 @@
+//! The policy: rules, and which of them decides.
+use std::fmt;
+use std::time::Duration;
+
+use super::error::SampleError;
+use crate::core::level::Level;
+use crate::core::plan::Limit;
+
+/// A sampling policy. The default keeps everything.
+///
+/// Rates are the share of events that is **kept**: lower them for less noise. Only trace, debug and info are ever
+/// sampled.
+///
+/// ```
+/// use ringseal::{Level, sample::Sampling};
+/// use std::time::Duration;
+/// # fn main() -> Result<(), ringseal::sample::SampleError> {
+/// let sampling = Sampling::new()
+///     .success(0.01)?                     // PAYMENT_SUCCESS, cache_ok: 1 %
+///     .target("app::db", 0.1)?            // debug and trace of app::db and below: 10 %
+///     .level(Level::Debug, 0.5)?          // what is left of debug: 50 %
+///     .limit(100, Duration::from_secs(1))?; // and no call site more than 100 a second
+/// let decision = sampling.decide("app::db::pool", "acquired", Level::Debug);
+/// assert_eq!(decision.rate, 0.1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// In the order in which they are asked.
+    rules: Vec<(Rule, f64)>,
+    /// Up to which level rules for targets hold.
+    target_scope: Level,
+    limit: Option<(u32, Duration)>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Events of a target and everything below it.
+    Target(String),
+    /// Events whose names end in `_SUCCESS` or `_OK`, in any case.
+    Success,
+    /// Events of targets that no other rule names.
+    AnyTarget,
+    /// Events of a level.
+    Level(Level),
+    /// Events that are kept, but too many at one call site.
+    Limit,
+}
+
+impl Rule {
+    /// Rules of a smaller number are asked first.
+    fn rank(&self) -> (u8, usize) {
+        match self {
+            // The longer the more specific.
+            Rule::Target(target) => (0, usize::MAX - target.len()),
+            Rule::Success => (1, 0),
+            Rule::AnyTarget => (2, 0),
+            Rule::Level(level) => (3, *level as usize),
+            Rule::Limit => (4, 0),
+        }
+    }
+
+    fn fits(&self, target: &str, event: &str, level: Level, target_scope: Level) -> bool {
+        match self {
+            Rule::Target(prefix) => level <= target_scope && covers(prefix, target),
+            Rule::Success => is_success(event),
+            Rule::AnyTarget => level <= target_scope,
+            Rule::Level(own) => *own == level,
+            Rule::Limit => false,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rule::Target(target) => write!(f, "target {target}"),
+            Rule::Success => f.write_str("success"),
+            Rule::AnyTarget => f.write_str("target *"),
+            Rule::Level(level) => write!(f, "level {level}"),
+            Rule::Limit => f.write_str("limit"),
+        }
+    }
+}
+
+/// What a policy says about an event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// The share of such events that is kept.
+    pub rate: f64,
+    /// The rule that said so, as its place in [`Sampling::rules`]; `None` when no rule fits.
+    pub rule: Option<usize>,
+}
+
+/// The gravest level that can be sampled.
+const LEVEL_MAX: Level = Level::Info;
+
+/// Of the longest interval that a limit can have.
+const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const INTERVAL_MIN: Duration = Duration::from_millis(1);
+
+impl Sampling {
+    /// Keeps everything.
+    pub fn new() -> Self {
+        Self { rules: Vec::new(), target_scope: Level::Debug, limit: None }
+    }
+
+    /// Debug 1 %, info 10 %, warn and graver all. Trace, which is finer than debug, 1 % as well.
+    pub fn production() -> Self {
+        let levels = [(Level::Trace, 0.01), (Level::Debug, 0.01), (Level::Info, 0.1)];
+        let rules = levels.map(|(level, rate)| (Rule::Level(level), rate));
+        Self { rules: rules.into(), ..Self::new() }
+    }
+
+    /// Keeps this share of the events whose names end in `_SUCCESS` or `_OK`, in any case, at info and below.
+    ///
+    /// A rate of 0 keeps them all, as does the variable `LOG_SAMPLE_SUCCESS`; the filter is what switches events off.
+    pub fn success(self, rate: f64) -> Result<Self, SampleError> {
+        match rate {
+            0.0 => Ok(self.without(&Rule::Success)),
+            rate => self.with(Rule::Success, rate),
+        }
+    }
+
+    /// Keeps this share of the events of `target` and everything below it (`app::db` holds for `app::db::pool`, and
+    /// `app.db` for `app.db.pool`), at debug and below; see [`Sampling::target_scope`]. `*` is every target that no
+    /// other rule of this kind names.
+    pub fn target(self, target: &str, rate: f64) -> Result<Self, SampleError> {
+        let refuse =
+            |reason: &str| SampleError::Target { target: target.into(), reason: reason.into() };
+        match target {
+            "*" => self.with(Rule::AnyTarget, rate),
+            "" => Err(refuse("it is empty; * stands for every target")),
+            _ if target.contains(|c: char| c.is_whitespace() || matches!(c, '*' | ',' | '=')) => {
+                Err(refuse(
+                    "a target holds no blanks, commas, equal signs or stars; * stands alone",
+                ))
+            }
+            _ => self.with(Rule::Target(target.into()), rate),
+        }
+    }
+
+    /// Up to which level rules for targets hold: debug by default, so that they thin out debug and trace and leave
+    /// info to the other rules; `Level::Info` widens them to everything that can be sampled.
+    pub fn target_scope(mut self, scope: Level) -> Result<Self, SampleError> {
+        if scope > LEVEL_MAX {
+            return Err(SampleError::AlwaysKept { level: scope });
+        }
+        self.target_scope = scope;
+        Ok(self)
+    }
+
+    /// Keeps this share of the events of a level, where no other rule decides. Of warn and graver all are kept, and no
+    /// rate but 1 is taken.
+    pub fn level(self, level: Level, rate: f64) -> Result<Self, SampleError> {
+        if level <= LEVEL_MAX {
+            return self.with(Rule::Level(level), rate);
+        }
+        match check(&Rule::Level(level), rate)? {
+            1.0 => Ok(self),
+            _ => Err(SampleError::AlwaysKept { level }),
+        }
+    }
+
+    /// Lets at most so many events pass per interval (1 ms to 24 h) at each call site, of those that the other rules
+    /// keep, at info and below. How many were suppressed is told in the stream when the next one passes, and at the
+    /// end, by an event `ringseal.suppressed`.
+    pub fn limit(mut self, count_max: u32, interval: Duration) -> Result<Self, SampleError> {
+        let is_right = (1..=Limit::COUNT_MAX).contains(&count_max)
+            && (INTERVAL_MIN..=INTERVAL_MAX).contains(&interval);
+        if !is_right {
+            return Err(SampleError::Limit { found: format!("{count_max}/{interval:?}") });
+        }
+        self.limit = Some((count_max, interval));
+        Ok(self)
+    }
+
+    /// Takes the limit away.
+    pub fn without_limit(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
+    fn without(mut self, rule: &Rule) -> Self {
+        self.rules.retain(|(known, _)| known != rule);
+        self
+    }
+
+    fn with(self, rule: Rule, rate: f64) -> Result<Self, SampleError> {
+        let rate = check(&rule, rate)?;
+        let mut new = self.without(&rule);
+        new.rules.push((rule, rate));
+        new.rules.sort_by_key(|(rule, _)| rule.rank());
+        Ok(new)
+    }
+
+    /// All rules with their rates, the first asked first. A limit has none, and is not among them.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = (&Rule, f64)> {
+        self.rules.iter().map(|(rule, rate)| (rule, *rate))
+    }
+
+    /// The limit: events per interval and call site.
+    pub fn limit_of_call_sites(&self) -> Option<(u32, Duration)> {
+        self.limit
+    }
+
+    /// The rate of [`Sampling::success`], 0 when there is none.
+    pub fn success_rate(&self) -> f64 {
+        let mut rules = self.rules.iter();
+        rules.find(|(rule, _)| *rule == Rule::Success).map_or(0.0, |(_, rate)| *rate)
+    }
+
+    /// Which share of the events of this kind is kept, and which rule says so.
+    pub fn decide(&self, target: &str, event: &str, level: Level) -> Decision {
+        if !is_sampled(target, event, level) {
+            return Decision { rate: 1.0, rule: None };
+        }
+        let fits = |(rule, _): &(Rule, f64)| rule.fits(target, event, level, self.target_scope);
+        match self.rules.iter().position(fits) {
+            Some(index) => Decision {
+                rate: self.rules.get(index).map_or(1.0, |(_, rate)| *rate),
+                rule: Some(index),
+            },
+            None => Decision { rate: 1.0, rule: None },
+        }
+    }
+
+    /// Whether any event of `level` could be touched.
+    pub fn may_touch(&self, level: Level) -> bool {
+        level <= LEVEL_MAX && (self.limit.is_some() || !self.rules.is_empty())
+    }
+}
+
+/// Whether events of this kind are ever sampled or limited: at info and below, the engine's own excepted.
+pub(crate) fn is_sampled(target: &str, event: &str, level: Level) -> bool {
+    let is_own =
+        event.starts_with("ringseal.") || (target, event) == ("boot", "logging.configured");
+    level <= LEVEL_MAX && !is_own
+}
+
+fn check(rule: &Rule, rate: f64) -> Result<f64, SampleError> {
+    match (0.0..=1.0).contains(&rate) {
+        true => Ok(rate),
+        false => Err(SampleError::Rate { rule: rule.to_string(), found: rate }),
+    }
+}
+
+/// Whether `prefix` is `target` or above it.
+fn covers(prefix: &str, target: &str) -> bool {
+    let rest = target.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('.'))
+}
+
+/// Whether a name tells of success.
+fn is_success(event: &str) -> bool {
+    let ends = |suffix: &str| {
+        let start = event.len().checked_sub(suffix.len());
+        let end = start.and_then(|start| event.as_bytes().get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))
+    };
+    ends("_SUCCESS") || ends("_OK")
+}

@@ -1,0 +1,64 @@
+//! The rate at which an event was sampled: at the end of its record, for its line.
+//!
+//! Promises: reads only. A record that says it has a rate and has none is an error like any other that cannot be read.
+use crate::core::record::Header;
+use crate::core::value::{ReadError, ValueRef};
+
+/// Bytes of a double and its tag.
+const RATE_BYTES: usize = 9;
+
+/// The values without the rate, and the rate.
+#[inline]
+pub(super) fn split_rate<'p>(
+    header: &Header,
+    payload: &'p [u8],
+) -> Result<(&'p [u8], Option<f64>), ReadError> {
+    if header.has_rate { split(payload) } else { Ok((payload, None)) }
+}
+
+#[cold]
+fn split(payload: &[u8]) -> Result<(&[u8], Option<f64>), ReadError> {
+    let short = ReadError::Short { expected: RATE_BYTES, found: payload.len() };
+    let at = payload.len().checked_sub(RATE_BYTES).ok_or(short)?;
+    let (values, mut last) = payload.split_at(at);
+    let tag = last.first().copied().unwrap_or_default();
+    match ValueRef::read(&mut last)? {
+        ValueRef::F64(rate) => Ok((values, Some(rate))),
+        _ => Err(ReadError::Tag(tag)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::level::Level;
+    use crate::core::record::Kind;
+
+    #[test]
+    fn a_rate_is_taken_off_the_end_and_what_is_none_is_an_error() {
+        let rate = |tag: u8| [&[tag][..], &0.25_f64.to_le_bytes()].concat();
+        let f64_tag = crate::core::value::tag::F64;
+        let header = |has_rate| Header {
+            kind: Kind::Event,
+            level: Level::Info,
+            is_cut: false,
+            has_stack: false,
+            has_rate,
+            callsite: 1,
+            context: 0,
+            ticks: 1,
+        };
+        let whole = [&b"values"[..], &rate(f64_tag)].concat();
+        assert_eq!(split_rate(&header(false), &whole), Ok((&whole[..], None)));
+        assert_eq!(split_rate(&header(true), &whole), Ok((&b"values"[..], Some(0.25))));
+        let alone = rate(f64_tag);
+        assert_eq!(split_rate(&header(true), &alone), Ok((&b""[..], Some(0.25))));
+        for short in 0..9 {
+            let error = ReadError::Short { expected: 9, found: short };
+            assert_eq!(split_rate(&header(true), &alone[..short]), Err(error));
+        }
+        let u64_tag = crate::core::value::tag::U64;
+        assert_eq!(split_rate(&header(true), &rate(u64_tag)), Err(ReadError::Tag(u64_tag)));
+        assert_eq!(split_rate(&header(true), &rate(200)), Err(ReadError::Tag(200)));
+    }
+}

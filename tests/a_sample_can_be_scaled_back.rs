@@ -1,0 +1,483 @@
+//! Sampling: what is kept says at which rate, what is not kept is counted, and a trace is kept or dropped whole.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringseal::core::clock::ManualClock;
+use ringseal::core::value::Uuid;
+use ringseal::testing::{Capture, CapturedEvent};
+use ringseal::{
+    Config, Engine, Level, LevelFilter, Sampling, critical, debug, error, fields, info, trace, warn,
+};
+
+const SEED: u64 = 7;
+
+fn start(sampling: Sampling) -> (Engine, Capture) {
+    let config = Config::new().level(Level::Trace).panic_hook(false).ring_bytes(8 << 20);
+    Capture::start_with(config.random_for_tests(SEED).sampling(sampling))
+}
+
+/// Flushed events of a name.
+fn named(engine: &Engine, capture: &Capture, name: &str) -> Vec<CapturedEvent> {
+    engine.flush().unwrap();
+    capture.events().into_iter().filter(|event| &event["event"] == name).collect()
+}
+
+fn debug_at(rate: f64) -> Sampling {
+    Sampling::new().level(Level::Debug, rate).unwrap()
+}
+
+/// A trace id with this randomness: everything but the last 56 bits is noise.
+fn trace_id(randomness: u64) -> String {
+    format!(
+        "{:018x}{:014x}",
+        randomness.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        randomness & ((1 << 56) - 1)
+    )
+}
+
+/// `count` ids spread evenly over all randomness.
+fn trace_ids(count: u64) -> Vec<String> {
+    (0..count).map(|index| trace_id(((1u64 << 56) / count) * index + 12_345)).collect()
+}
+
+#[test]
+fn the_share_that_is_kept_is_the_rate_and_stands_in_each_line() {
+    for rate in [0.01, 0.1, 0.5, 0.9] {
+        let (engine, capture) = start(debug_at(rate));
+        let calls = 40_000u32;
+        for number in 0..calls {
+            debug!(engine, "step", number);
+        }
+        let kept = named(&engine, &capture, "step");
+        // Five standard deviations of a binomial: a fixed seed either passes or does not, and this one was not chosen.
+        let (mean, deviation) =
+            (f64::from(calls) * rate, (f64::from(calls) * rate * (1.0 - rate)).sqrt());
+        let found = kept.len() as f64;
+        assert!((found - mean).abs() <= 5.0 * deviation, "{rate}: {found} kept, {mean} expected");
+        assert!(kept.iter().all(|event| event["sample_rate"] == *rate.to_string()));
+        let sampled_out = engine.metrics().sampled_out;
+        assert_eq!(sampled_out.of(Level::Debug), u64::from(calls) - kept.len() as u64);
+        assert_eq!(sampled_out.total(), sampled_out.of(Level::Debug));
+    }
+}
+
+#[test]
+fn an_argument_of_a_call_that_is_sampled_out_is_not_evaluated() {
+    let (engine, capture) = start(debug_at(0.25));
+    let mut evaluated = 0;
+    for _ in 0..1000 {
+        debug!(
+            engine,
+            "step",
+            number = {
+                evaluated += 1;
+                evaluated
+            }
+        );
+    }
+    assert_eq!(named(&engine, &capture, "step").len(), evaluated);
+    assert!((100..400).contains(&evaluated), "{evaluated}");
+}
+
+#[test]
+fn an_event_that_nothing_samples_has_no_rate() {
+    let sampling = Sampling::new().level(Level::Debug, 1.0).unwrap().success(0.5).unwrap();
+    let (engine, capture) = start(sampling);
+    for number in 0..100 {
+        debug!(engine, "step", number);
+        info!(engine, "step", number);
+    }
+    let kept = named(&engine, &capture, "step");
+    assert_eq!(kept.len(), 200);
+    assert!(kept.iter().all(|event| event.get("sample_rate").is_none()));
+    assert_eq!(engine.metrics().sampled_out.total(), 0);
+}
+
+#[test]
+fn warn_and_graver_and_the_engines_own_events_always_pass() {
+    let mut sampling = Sampling::new().success(1e-9).unwrap();
+    for target in ["*", "a_sample_can_be_scaled_back", "ringseal", "boot"] {
+        sampling = sampling.target(target, 0.0).unwrap();
+    }
+    for level in [Level::Trace, Level::Debug, Level::Info] {
+        sampling = sampling.level(level, 0.0).unwrap();
+    }
+    sampling = sampling.target_scope(Level::Info).unwrap();
+    sampling = sampling.limit(1, Duration::from_secs(3600)).unwrap();
+    let (engine, capture) = start(sampling);
+    let log = engine.logger().bind(fields! { trace_id = trace_id(0) });
+    for _ in 0..50 {
+        trace!(log, "done_OK");
+        debug!(log, "done_OK");
+        info!(log, "done_OK");
+        warn!(log, "done_OK");
+        error!(log, "done_OK", trace_id = trace_id(0));
+        critical!(log, "done_OK");
+        for level in Level::ALL {
+            log.dynamic(level, "other", "done_OK", &|_| ());
+        }
+    }
+    let mut kept = BTreeMap::new();
+    for event in named(&engine, &capture, "done_OK") {
+        assert!(event.get("sample_rate").is_none());
+        *kept.entry(event["level"].to_owned()).or_insert(0) += 1;
+    }
+    let expected = ["critical", "error", "warn"].map(|level| (level.to_owned(), 100));
+    assert_eq!(kept, BTreeMap::from(expected));
+    assert_eq!(engine.metrics().sampled_out.total(), 300);
+}
+
+#[test]
+fn a_trace_is_whole_across_threads_and_engines_and_nested_over_rates() {
+    let ids = trace_ids(400);
+    let rates = [0.1, 0.4];
+    let sampling = Sampling::new()
+        .level(Level::Debug, rates[0])
+        .and_then(|sampling| sampling.level(Level::Info, rates[1]))
+        .unwrap();
+    let kept_by = |seed: u64| {
+        let config = Config::new().level(Level::Trace).panic_hook(false).ring_bytes(4 << 20);
+        let config = config.random_for_tests(seed).sampling(sampling.clone());
+        let (engine, capture) = Capture::start_with(config);
+        let log_all = || {
+            for id in &ids {
+                let log = engine.logger().bind(fields! { trace_id = id });
+                debug!(log, "bound");
+                debug!(engine, "own", trace_id = id);
+                debug!(engine, "own", n = 1, trace.id = %id, m = 2);
+                // The event's own trace id stands in the line, so it decides.
+                let other = engine.logger().bind(fields! { trace_id = ids[0] });
+                debug!(other, "own wins", trace_id = id);
+                log.dynamic(Level::Debug, "run", "dynamic", &|_| ());
+                engine.logger().dynamic(Level::Debug, "run", "dynamic", &|out| {
+                    out.entry("trace_id", id);
+                });
+                let uuid = Uuid(u128::from_str_radix(id, 16).unwrap().to_be_bytes());
+                debug!(engine, "uuid", trace_id = uuid, hex = id);
+                info!(log, "bound");
+                info!(engine, "own", trace_id = id);
+            }
+        };
+        std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(log_all))));
+        engine.flush().unwrap();
+        let mut lines = BTreeMap::<(String, String), usize>::new();
+        for event in capture.events() {
+            let id =
+                event.get("hex").or(event.get("trace_id")).unwrap_or_else(|| &event["trace.id"]);
+            *lines.entry((event["level"].to_owned(), id.to_owned())).or_default() += 1;
+        }
+        lines
+    };
+    let lines = kept_by(1);
+    assert_eq!(lines, kept_by(2), "another engine with other randomness");
+    let traces = |level: &str| -> BTreeSet<String> {
+        lines.keys().filter(|(known, _)| known == level).map(|(_, id)| id.clone()).collect()
+    };
+    for ((level, id), count) in &lines {
+        let whole = if level == "debug" { 2 * 7 } else { 2 * 2 };
+        assert_eq!(*count, whole, "{level} {id}");
+    }
+    let (debug, info) = (traces("debug"), traces("info"));
+    assert!(debug.is_subset(&info), "what is kept at one rate is kept at every higher one");
+    // The ids are spread evenly, so the shares are exact but for the edges.
+    assert!(debug.len().abs_diff(40) <= 1 && info.len().abs_diff(160) <= 1);
+    // OpenTelemetry: kept are the randomnesses from (1 - rate) * 2^56 on.
+    let least = (ids.len() as f64 * (1.0 - rates[0])).round() as usize;
+    assert!(ids[least + 1..].iter().all(|id| debug.contains(id)));
+}
+
+#[test]
+fn what_is_no_trace_id_decides_nothing() {
+    let (engine, capture) = start(debug_at(0.5));
+    for (name, id) in [("none", "none"), ("zeros", "00000000000000000000000000000000")] {
+        let log = engine.logger().bind(fields! { trace_id = id });
+        for number in 0..400 {
+            debug!(log, "bound", number, name);
+            debug!(engine, "own", trace_id = id, name);
+        }
+    }
+    for event in ["bound", "own"] {
+        let kept = named(&engine, &capture, event).len();
+        assert!((300..500).contains(&kept), "{event}: {kept} of 800, neither all nor none");
+    }
+}
+
+#[test]
+fn the_rules_are_those_of_the_target_then_the_name_then_the_level() {
+    let sampling = Sampling::new()
+        .targets_from("shop=0,shop::db=1,shop::db::pool=0,*=0")
+        .and_then(|sampling| sampling.success(1e-12))
+        .and_then(|sampling| sampling.levels_from("debug=1,info=0,trace=1"))
+        .unwrap();
+    let (engine, capture) = start(sampling);
+    debug!(target: "shop", engine, "out", a = 1);
+    debug!(target: "shop::web", engine, "out");
+    debug!(target: "shop::db", engine, "kept");
+    trace!(target: "shop::db::lock", engine, "kept");
+    debug!(target: "shop::db::pool::x", engine, "out");
+    debug!(target: "shop::db", engine, "GET_OK_kept");
+    debug!(target: "shop::db", engine, "get_ok");
+    debug!(target: "shopping", engine, "out");
+    info!(target: "shop::db", engine, "out");
+    info!(target: "shop::db", engine, "get_Ok");
+    warn!(target: "shop", engine, "kept");
+    engine.flush().unwrap();
+    let events = capture.events();
+    let kept: Vec<&str> = events.iter().map(|event| &event["event"]).collect();
+    assert_eq!(kept, ["kept", "kept", "GET_OK_kept", "get_ok", "kept"]);
+    let metrics = engine.metrics();
+    let by_rule: Vec<(&str, u64)> = metrics
+        .sampled_out_by_rule
+        .iter()
+        .map(|rule| (&*rule.rule, rule.sampled_out.total()))
+        .collect();
+    assert_eq!(
+        by_rule,
+        [
+            ("target shop::db::pool", 1),
+            ("target shop::db", 0),
+            ("target shop", 2),
+            ("success", 1),
+            ("target *", 1),
+            ("level trace", 0),
+            ("level debug", 0),
+            ("level info", 1),
+        ]
+    );
+    assert_eq!((metrics.sampled_out.of(Level::Debug), metrics.sampled_out.of(Level::Info)), (4, 2));
+    assert_eq!(
+        (metrics.lost.total(), metrics.discarded.total(), metrics.truncated.total()),
+        (0, 0, 0)
+    );
+}
+
+fn limited() -> (Engine, Capture, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::at(1_700_000_000_000_000_000));
+    let sampling = Sampling::new().limit(3, Duration::from_secs(1)).unwrap();
+    let config = Config::new().level(Level::Trace).panic_hook(false).sampling(sampling);
+    let (engine, capture) = Capture::start_with(config.clock_for_tests(Arc::clone(&clock) as _));
+    (engine, capture, clock)
+}
+
+/// What the stream holds, in short.
+fn told(capture: &Capture) -> Vec<String> {
+    let short = |event: &CapturedEvent| match event.get("suppressed") {
+        Some(count) => format!(
+            "{count} {} {} {}",
+            &event["suppressed_target"], &event["suppressed_event"], &event["suppressed_level"]
+        ),
+        None => event["event"].to_owned(),
+    };
+    capture.events().iter().map(short).collect()
+}
+
+#[test]
+fn what_a_limit_suppresses_is_told_when_the_next_passes_and_at_the_end() {
+    let (engine, capture, clock) = limited();
+    let log = |calls: u32| (0..calls).for_each(|n| info!(target: "shop", engine, "poll", n));
+    log(10);
+    clock.advance(999_000_000);
+    log(5);
+    clock.advance(1_000_000);
+    log(2);
+    warn!(engine, "others are not limited");
+    clock.advance(5_000_000_000);
+    log(4);
+    let id = trace_id((1 << 56) - 1);
+    let log_own = || debug!(target: "shop", engine, "own trace id", trace_id = id);
+    for _ in 0..5 {
+        log_own();
+        engine.logger().dynamic(Level::Info, "run", "time", &|_| ());
+    }
+    clock.advance(1_000_000_000);
+    log_own();
+    let metrics = engine.metrics();
+    let by_limit: Vec<_> = metrics.sampled_out_by_rule.iter().map(|rule| &*rule.rule).collect();
+    assert_eq!(by_limit, ["limit"]);
+    assert_eq!(metrics.sampled_out.of(Level::Info), 12 + 1 + 2);
+    drop(engine);
+    let mut expected = vec!["poll"; 3];
+    expected.extend(["12 shop poll info", "poll", "poll", "others are not limited"]);
+    expected.extend(["poll"; 3]);
+    expected.extend(["own trace id", "time", "own trace id", "time", "own trace id", "time"]);
+    expected.extend(["2 shop own trace id debug", "own trace id"]);
+    let found = told(&capture);
+    assert_eq!(found[..expected.len()], expected);
+    let mut rest = found[expected.len()..].to_vec();
+    rest.sort();
+    assert_eq!(rest, ["1 shop poll info", "2 run time info"]);
+}
+
+#[test]
+fn the_suppressed_are_exact_over_threads() {
+    let (engine, capture, clock) = limited();
+    for round in 0..5 {
+        let log = || (0..200).for_each(|n| info!(engine, "poll", n, round));
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(log))));
+        clock.advance(2_000_000_000);
+    }
+    drop(engine);
+    let (mut kept, mut suppressed) = (0, 0);
+    for event in capture.events() {
+        match event.get("suppressed") {
+            Some(count) => suppressed += count.parse::<u64>().unwrap(),
+            None => kept += 1,
+        }
+    }
+    assert_eq!((kept, suppressed), (5 * 3, 5 * (4 * 200 - 3)));
+}
+
+#[test]
+fn the_policy_is_changed_while_the_engine_runs_and_counters_go_on() {
+    let (engine, capture) = start(Sampling::new());
+    let log = || {
+        for number in 0..100 {
+            debug!(engine, "step", number);
+            engine.logger().dynamic(Level::Debug, "run", "step", &|_| ());
+        }
+    };
+    // The rate, and how many are in the stream then.
+    for (rate, lines) in [(1.0, 200), (0.0, 200), (1.0, 400), (0.0, 400)] {
+        engine.set_sampling(debug_at(rate));
+        log();
+        assert_eq!(named(&engine, &capture, "step").len(), lines);
+    }
+    engine.set_sampling(Sampling::new().target("*", 0.0).unwrap());
+    log();
+    let rules: Vec<(String, u64)> = (engine.metrics().sampled_out_by_rule.into_iter())
+        .map(|rule| (rule.rule, rule.sampled_out.total()))
+        .collect();
+    assert_eq!(rules, [("level debug".to_owned(), 400), ("target *".to_owned(), 200)]);
+}
+
+#[test]
+fn each_engine_samples_for_itself() {
+    let (all, all_capture) = start(Sampling::new());
+    let (none, none_capture) = start(debug_at(0.0));
+    for engine in [&all, &none, &all] {
+        debug!(engine, "shared_site", text = %"formatted");
+    }
+    assert_eq!(named(&none, &none_capture, "shared_site").len(), 0);
+    let kept = named(&all, &all_capture, "shared_site");
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|event| event.get("sample_rate").is_none()));
+    drop(none);
+    debug!(all, "after");
+    assert_eq!(
+        (all.metrics().sampled_out.total(), named(&all, &all_capture, "after").len()),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_rate_stands_in_every_kind_of_line() {
+    let sampling = Sampling::new().level(Level::Info, 0.75).unwrap();
+    let config = Config::new().panic_hook(false).sampling(sampling).random_for_tests(SEED);
+    for config in [config.sort_keys(true), {
+        let sampling = Sampling::new().level(Level::Info, 0.75).unwrap();
+        Config::new().panic_hook(false).sampling(sampling).include_stack(true)
+    }] {
+        let (engine, capture) = Capture::start_with(config);
+        let long = "long ".repeat(200_000);
+        let log = engine.logger().bind(fields! { sample_rate = "the user's own", user.id = 7 });
+        for number in 0..40 {
+            info!(log, "plain", number);
+            info!(log, "formatted", number = %number, list = [1, 2]);
+            info!(log, "long", long, other = %long);
+            log.dynamic(Level::Info, "run", "dynamic", &|out| out.entry("number", &number));
+        }
+        engine.flush().unwrap();
+        let events = capture.events();
+        assert!((80..160).contains(&events.len()), "{}", events.len());
+        for event in &events {
+            assert_eq!((&event["sample_rate"], &event["user.id"]), ("0.75", "7"));
+            assert_eq!(&event["field.sample_rate"], "the user's own");
+        }
+        let names: BTreeSet<&str> = events.iter().map(|event| &event["event"]).collect();
+        assert_eq!(names.len(), 4, "{names:?}");
+        assert_eq!(engine.metrics().record_errors, 0);
+    }
+}
+
+#[test]
+fn events_inside_an_events_values_are_sampled_too() {
+    struct Talks<'e>(&'e Engine);
+    impl std::fmt::Display for Talks<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            debug!(self.0, "inner");
+            debug!(self.0, "inner with id", trace_id = trace_id(1));
+            f.write_str("talked")
+        }
+    }
+    let (engine, capture) = start(debug_at(0.5));
+    for _ in 0..200 {
+        info!(engine, "outer", value = %Talks(&engine));
+    }
+    assert_eq!(named(&engine, &capture, "outer").len(), 200);
+    assert_eq!(named(&engine, &capture, "inner with id").len(), 0);
+    let inner = named(&engine, &capture, "inner");
+    assert!((50..150).contains(&inner.len()), "{}", inner.len());
+    assert!(inner.iter().all(|event| &event["sample_rate"] == "0.5"));
+    assert_eq!(engine.metrics().sampled_out.total(), 400 - inner.len() as u64);
+}
+
+/// Discarded by a sink's level, sampled out by policy, lost to a full ring, truncated by a limit: four counters, and
+/// with the lines they make up what was logged.
+#[test]
+fn discarded_sampled_out_lost_and_truncated_are_counted_apart() {
+    const THREADS: u64 = 4;
+    const CALLS: u64 = 5000;
+    let sink = ringseal::sink::memory::MemorySink::new();
+    let log = sink.log();
+    let sampling = Sampling::new().levels_from("trace=0.5,debug=0.2,info=0.3").unwrap();
+    let config = Config::new().level(Level::Trace).panic_hook(false).ring_bytes(16 << 10);
+    let at_debug = LevelFilter::AtLeast(Level::Debug);
+    let config = config.sink_with(Box::new(sink), ringseal::Format::Json, at_debug);
+    let config = config.overflow([ringseal::Overflow::Lose; Level::COUNT]).sampling(sampling);
+    let limits = ringseal::Limits::default().with_value_bytes_max(8);
+    let engine = Engine::start(config.limits(limits).random_for_tests(SEED)).unwrap();
+    let log_all = || {
+        for number in 0..CALLS {
+            trace!(engine, "step", number);
+            debug!(engine, "step", number, text = "longer than eight bytes");
+            info!(engine, "step", number, trace_id = trace_id(number << 40));
+            warn!(engine, "step", number);
+        }
+    };
+    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(log_all))));
+    engine.flush().unwrap();
+    let metrics = engine.metrics();
+    let lines = log.lines();
+    for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn] {
+        let name = format!(r#""level":"{level}""#);
+        let is_it = |line: &&String| line.contains(&name) && line.contains(r#""event":"step""#);
+        let kept = lines.iter().filter(is_it).count() as u64;
+        let [discarded, sampled_out, lost, truncated] =
+            [metrics.discarded, metrics.sampled_out, metrics.lost, metrics.truncated]
+                .map(|counts| counts.of(level));
+        assert_eq!(kept + discarded + sampled_out + lost, THREADS * CALLS, "{level}");
+        assert_eq!(discarded > 0, level == Level::Trace);
+        assert_eq!(sampled_out > 0, level < Level::Warn);
+        // The id is too long for the limit as well, so it is none.
+        let is_cut = matches!(level, Level::Debug | Level::Info);
+        assert_eq!(truncated, if is_cut { kept } else { 0 }, "{level}");
+    }
+}
+
+#[test]
+fn the_boot_event_tells_the_rate_of_successes() {
+    let variable = |name: &str| (name == "LOG_SAMPLE_SUCCESS").then(|| "1%".to_owned());
+    for (config, expected) in
+        [(Config::from_variables(variable).unwrap(), "0.01"), (Config::new(), "0")]
+    {
+        let sink = ringseal::sink::memory::MemorySink::new();
+        let log = sink.log();
+        let config = config.panic_hook(false);
+        let sink = Box::new(sink);
+        let all = LevelFilter::AtLeast(Level::Trace);
+        drop(ringseal::init(config.sink_with(sink, ringseal::Format::Json, all)).unwrap());
+        let line = log.lines().remove(0);
+        assert!(line.contains(&format!(r#""sample_success":{expected},"#)), "{line}");
+    }
+}
