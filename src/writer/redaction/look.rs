@@ -13,7 +13,6 @@ use crate::redact::{KeyClass, Redactor};
 pub(super) struct Look {
     /// Texts under keys that say nothing.
     texts: Vec<Range<u32>>,
-    dirty: Vec<bool>,
     /// Whether something has to be replaced, or at least examined one by one, whatever the scan says.
     is_telling: bool,
 }
@@ -162,8 +161,7 @@ impl Look {
         if self.texts.is_empty() {
             return true;
         }
-        redactor.dirty(payload, &self.texts, &mut self.dirty);
-        !self.dirty.contains(&true)
+        redactor.is_clean(payload, &self.texts)
     }
 }
 
