@@ -1,10 +1,9 @@
 //! The audit log: a chain of entries, one Merkle tree over all of them, signed checkpoints.
 //!
 //! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
-//! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962,
-//! [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed
-//! (C2SP signed-note and tlog-checkpoint), [`proof`] a proof that stands alone, [`keys`] the key
-//! files.
+//! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
+//! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
+//! and tlog-checkpoint), [`keys`] the key files.
 
 pub mod chain;
 pub mod checkpoint;
@@ -13,3 +12,4 @@ pub mod keys;
 pub mod merkle;
 pub mod note;
 pub mod store;
+pub mod tiles;

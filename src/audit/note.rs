@@ -258,11 +258,11 @@ impl fmt::Debug for Verifier {
     }
 }
 
+/// Name, number and the 32 bytes of a key.
+type KeyParts<'a> = (&'a str, [u8; 4], Zeroizing<[u8; 32]>);
+
 /// `name+id+base64`, where the name has no plus sign.
-fn key_parts<'a>(
-    text: &'a str,
-    expected: &'static str,
-) -> Result<(&'a str, [u8; 4], Zeroizing<[u8; 32]>), NoteError> {
+fn key_parts<'a>(text: &'a str, expected: &'static str) -> Result<KeyParts<'a>, NoteError> {
     let wrong = || NoteError::Key { expected };
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(id), Some(code)) = (parts.next(), parts.next(), parts.next()) else {

@@ -11,7 +11,7 @@ use crate::digest::{Hash, Sha256, same};
 
 mod proof;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use proof::{Nodes, ProofError, prove_consistency, prove_inclusion, root_at};
 

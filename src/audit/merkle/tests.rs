@@ -156,9 +156,9 @@ fn the_growing_tree_has_the_roots_of_the_definition() {
         assert_eq!(root_at(&mut nodes, size as u64), Ok(tree.root()), "{size} leaves");
         let mut loaded = Tree::load(&mut nodes, size as u64).unwrap();
         assert_eq!(loaded.root(), tree.root(), "{size} leaves");
-        if size < SIZES_MAX {
-            loaded.push(leaves[size]);
-            tree.push_with(leaves[size], |level, index, hash| {
+        if let Some(leaf) = leaves.get(size) {
+            loaded.push(*leaf);
+            tree.push_with(*leaf, |level, index, hash| {
                 assert_eq!(nodes.node(level, index).as_ref(), Ok(hash), "{level} {index}");
             });
             assert_eq!(loaded.root(), tree.root(), "{size} leaves and one");

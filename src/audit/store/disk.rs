@@ -169,7 +169,8 @@ impl Tail {
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let stat = at("looking at", &self.path, self.file.stat())?;
         let found_bytes = (stat.links > 0).then_some(stat.len);
-        let is_ours = stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
+        let is_ours =
+            stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
         if !is_ours || stat.links == 0 {
             let (path, expected_bytes) = (self.path.clone(), self.durable_len);
             return Err(StoreError::Changed { path, expected_bytes, found_bytes });

@@ -3,10 +3,10 @@
 //! In this order, so that a crash at any point leaves something that opening can finish: the next
 //! key on disk, the entry that names it on disk, the checkpoint over that entry by the old key on
 //! disk, the next key in the place of the old one.
+use super::AuditLog;
 use super::disk::Result;
 use super::names::{EPOCH_KEY, EPOCH_NEXT};
 use super::seal::note_of;
-use super::AuditLog;
 use crate::audit::entry::control::{Control, Epoch};
 use crate::audit::keys::{new_signer, replace_secret, wipe_secret};
 use crate::audit::note::Signer;
@@ -25,7 +25,8 @@ impl AuditLog {
     pub(super) fn change_epoch(&mut self) -> Result<()> {
         self.commit()?;
         self.finish_epoch()?;
-        let next = new_signer(self.origin(), &mut *self.random)?;
+        let origin = self.origin().to_owned();
+        let next = new_signer(&origin, &mut *self.random)?;
         let storage = &*self.disk.storage;
         replace_secret(storage, &self.disk.path(EPOCH_NEXT), key_text(&next).as_bytes())?;
         let entry = Epoch {

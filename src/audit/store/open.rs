@@ -118,8 +118,11 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
 /// Sealed segments by their first entry.
 fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
     let names = disk.list("")?;
-    let mut found: Vec<u64> =
-        names.iter().filter_map(|name| parse_sealed(name)).map(|(first_seq, _)| first_seq).collect();
+    let mut found: Vec<u64> = names
+        .iter()
+        .filter_map(|name| parse_sealed(name))
+        .map(|(first_seq, _)| first_seq)
+        .collect();
     found.sort_unstable();
     found.dedup();
     Ok(found)
@@ -271,7 +274,12 @@ impl Position {
             });
         }
         let Some(last) = sealed.last() else {
-            return Ok(Position { first_seq: 0, number: 0, next_seq: 0, last: Signature::first(scheme) });
+            return Ok(Position {
+                first_seq: 0,
+                number: 0,
+                next_seq: 0,
+                last: Signature::first(scheme),
+            });
         };
         let read = read_sealed(disk, last.info.first_seq)?;
         let number = read.facts.segment.as_ref().map_or(0, |segment| segment.number);
@@ -401,7 +409,8 @@ fn settle_epoch(disk: &Disk, known: &mut Known, notes_tail: &mut Tail) -> Result
     let last_size = known.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     if last_size < size {
         let root = known.epoch_root;
-        let root = root.ok_or(StoreError::Refused { why: "the seal of an old epoch is missing" })?;
+        let root =
+            root.ok_or(StoreError::Refused { why: "the seal of an old epoch is missing" })?;
         let note = seal::note_of(&known.signer, size, root)?;
         notes::list(notes_tail, &note.text)?;
         notes::make_latest(disk, &note.text)?;

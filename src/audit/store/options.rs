@@ -85,6 +85,9 @@ impl Options {
             (self.epoch_seconds_max == 0, "epoch_seconds_max", "1 or more"),
             (self.staged_bytes_max < 2 * LINE_BYTES_MAX, "staged_bytes_max", "2097152 or more"),
         ];
-        wrong.iter().find(|(is_wrong, ..)| *is_wrong).map(|(_, field, expected)| (*field, *expected))
+        wrong
+            .iter()
+            .find(|(is_wrong, ..)| *is_wrong)
+            .map(|(_, field, expected)| (*field, *expected))
     }
 }

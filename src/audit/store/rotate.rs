@@ -38,8 +38,10 @@ impl AuditLog {
     pub(super) fn rotation_due(&self, now: i64) -> Option<RotateReason> {
         let Active::Open(tail) = &self.active else { return None };
         let by_size = tail.durable_len >= self.options.segment_bytes_max;
-        let by_time =
-            self.options.segment_seconds_max.is_some_and(|max| is_due(self.segment_since, now, max));
+        let by_time = self
+            .options
+            .segment_seconds_max
+            .is_some_and(|max| is_due(self.segment_since, now, max));
         match (by_size, by_time) {
             (true, true) => Some(RotateReason::Both),
             (true, false) => Some(RotateReason::Size),

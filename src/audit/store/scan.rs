@@ -113,7 +113,12 @@ pub(super) fn scan_active(
         let facts = scan.facts.learn(&entry);
         let right = facts.and_then(|()| check(&entry, seq, scan.last, &mut chain, keyed_from));
         if let Err(what) = right {
-            return Err(StoreError::Damaged { file: ACTIVE.into(), offset: line.offset, seq, what });
+            return Err(StoreError::Damaged {
+                file: ACTIVE.into(),
+                offset: line.offset,
+                seq,
+                what,
+            });
         }
         if scan.leaves.is_empty() {
             scan.first_unix_nanos = entry.unix_nanos;

@@ -32,7 +32,8 @@ impl AuditLog {
         self.counts.note(&result);
         result?;
         let text = self.disk.read(super::names::CHECKPOINT)?.unwrap_or_default();
-        String::from_utf8(text).map_err(|_| StoreError::Refused { why: "the checkpoint is not text" })
+        String::from_utf8(text)
+            .map_err(|_| StoreError::Refused { why: "the checkpoint is not text" })
     }
 
     /// A check of integrity and a checkpoint: so that the log's age shows while nothing is logged.
@@ -71,7 +72,8 @@ impl AuditLog {
                 if self.seals < SEALS_PER_SYNC {
                     self.tiles.seal(&*self.disk.storage)?;
                 } else {
-                    self.sync_tiles()?;
+                    self.tiles.sync(&*self.disk.storage)?;
+                    self.seals = 0;
                 }
                 notes::list(&mut self.notes, &note.text)?;
                 note.is_listed = true;
@@ -104,7 +106,11 @@ impl AuditLog {
 }
 
 /// A checkpoint, signed.
-pub(super) fn note_of(signer: &Signer, size: u64, root: crate::digest::Hash) -> Result<PendingNote> {
+pub(super) fn note_of(
+    signer: &Signer,
+    size: u64,
+    root: crate::digest::Hash,
+) -> Result<PendingNote> {
     let origin = signer.verifier().name().to_owned();
     let text = Checkpoint { origin, size, root }.sign(signer);
     let text = text.map_err(|_| StoreError::Refused { why: "the origin is none" })?;
