@@ -3,10 +3,10 @@
 //! [`event`] is what a program says happened: checked before it is queued, written into a ring
 //! without allocation. [`catalogue`] is what an organisation allows and requires of such events.
 //!
-//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines, [`chain`]
-//! signs them. [`merkle`] is the tree of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles),
-//! [`note`] and [`checkpoint`] what is signed (C2SP signed-note and tlog-checkpoint), [`keys`] the
-//! key files.
+//! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
+//! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
+//! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
+//! and tlog-checkpoint), [`keys`] the key files.
 
 pub mod catalogue;
 pub mod chain;
@@ -16,6 +16,7 @@ pub mod event;
 pub mod keys;
 pub mod merkle;
 pub mod note;
+pub mod store;
 pub mod tiles;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};

@@ -8,19 +8,15 @@
 //!
 //! Promises: no allocation; nothing blocks. Keys are overwritten when they are replaced and when
 //! they are dropped; copies that moves leave on the stack are not.
-mod state;
 #[cfg(test)]
 mod tests;
-
-pub use state::{ChainState, StateError, mac_file, parse_mac_file};
 
 use zeroize::Zeroizing;
 
 use super::entry::{Scheme, Signature};
+use super::keys::{ChainKey, RATCHET_INFO};
 use crate::digest::{Hash, HmacSha256, Sha256, same};
 
-/// What each key is expanded with to give the next.
-pub const RATCHET_INFO: &[u8] = b"ringseal audit ratchet v1";
 /// Entries per key at most.
 pub const RATCHET_MAX: u64 = 65_536;
 
@@ -34,10 +30,12 @@ pub struct Ratchet {
 }
 
 impl Ratchet {
-    /// The key of generation `generation`; each serves `entries_per_key` entries (1 at least).
-    pub fn new(key: Zeroizing<Hash>, generation: u64, entries_per_key: u64) -> Ratchet {
-        let hmac = HmacSha256::new(&*key);
-        Ratchet { key, hmac, generation, entries_per_key: entries_per_key.max(1) }
+    /// The key of entry `seq`; each key serves `entries_per_key` entries (1 at least).
+    pub fn new(key: &ChainKey, seq: u64, entries_per_key: u64) -> Ratchet {
+        let entries_per_key = entries_per_key.max(1);
+        let hmac = HmacSha256::new(key.bytes());
+        let key = Zeroizing::new(*key.bytes());
+        Ratchet { key, hmac, generation: seq / entries_per_key, entries_per_key }
     }
 
     /// How many keys came before this one.
@@ -77,9 +75,9 @@ pub enum Chain {
 }
 
 impl Chain {
-    /// The one that begins with the key of `audit.mac`.
-    pub fn from_first_key(key: Zeroizing<Hash>, entries_per_key: u64) -> Chain {
-        Chain::Mac(Ratchet::new(key, 0, entries_per_key))
+    /// One whose next entry is `seq`, with that entry's key.
+    pub fn with_key(key: &ChainKey, seq: u64, entries_per_key: u64) -> Chain {
+        Chain::Mac(Ratchet::new(key, seq, entries_per_key))
     }
 
     /// Which scheme it is.
@@ -115,13 +113,11 @@ impl Chain {
         Some(expected.scheme == signature.scheme && same(&expected.hash, &signature.hash))
     }
 
-    /// What is to be kept on disk when the first `seq` entries are: the key of entry `seq`.
-    pub fn state(&mut self, seq: u64) -> Option<ChainState> {
+    /// The key of entry `seq`, which is to be kept on disk when the entries before it are. `None`
+    /// without keys, and if that key is gone.
+    pub fn key(&mut self, seq: u64) -> Option<ChainKey> {
         match self {
-            Chain::Mac(ratchet) => {
-                let reached = ratchet.reach(seq);
-                reached.then(|| ChainState { seq, key: ratchet.key.clone() })
-            }
+            Chain::Mac(ratchet) => ratchet.reach(seq).then(|| ChainKey::new(*ratchet.key)),
             Chain::Hash => None,
         }
     }

@@ -107,46 +107,6 @@ impl Disk {
         at("writing", &from, append_all(&mut *file, bytes))?;
         at("renaming", &to, self.storage.rename(&from, &to))
     }
-
-    /// Like [`Disk::replace`]; the bytes of the old file are overwritten when the new one is there.
-    /// On file systems that copy on write, and on flash, old bytes may live on.
-    pub fn replace_secret(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let old = self.open(name, OpenHow::Overwrite)?;
-        self.replace(name, bytes)?;
-        match old {
-            Some(old) => at("overwriting", &self.path(name), wipe(old)),
-            None => Ok(()),
-        }
-    }
-
-    /// Gives a secret another name; the bytes of the one that had that name are overwritten.
-    pub fn rename_secret(&self, from: &str, to: &str) -> Result<()> {
-        let old = self.open(to, OpenHow::Overwrite)?;
-        let path = self.path(to);
-        at("renaming", &path, self.storage.rename(&self.path(from), &path))?;
-        let dir = path.parent().unwrap_or(&self.root);
-        at("syncing", dir, self.storage.sync_dir(dir))?;
-        match old {
-            Some(old) => at("overwriting", &path, wipe(old)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Overwrites a file that has lost its name.
-fn wipe(mut file: Box<dyn StorageFile>) -> io::Result<()> {
-    let len = file.stat()?.len;
-    let zeros = [0; 256];
-    let mut offset = 0;
-    while offset < len {
-        let count = (len - offset).min(zeros.len() as u64) as usize;
-        let taken = file.write_at(zeros.get(..count).unwrap_or_default(), offset)?;
-        if taken == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        offset += taken as u64;
-    }
-    file.sync()
 }
 
 pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
@@ -209,7 +169,8 @@ impl Tail {
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let stat = at("looking at", &self.path, self.file.stat())?;
         let found_bytes = (stat.links > 0).then_some(stat.len);
-        let is_ours = stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
+        let is_ours =
+            stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
         if !is_ours || stat.links == 0 {
             let (path, expected_bytes) = (self.path.clone(), self.durable_len);
             return Err(StoreError::Changed { path, expected_bytes, found_bytes });

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::audit::entry::ParseError;
+use crate::audit::keys::KeyError;
+use crate::audit::tiles::TileError;
 
 /// A log that cannot be opened, or a step that did not work.
 #[derive(Debug)]
@@ -53,12 +55,18 @@ pub enum StoreError {
         /// Who knows.
         witness: &'static str,
     },
-    /// A key is missing or not the one that the log names.
-    Key {
+    /// A key file that cannot be loaded, made or replaced.
+    Key(KeyError),
+    /// Hash tiles that cannot be read or written.
+    Tiles(TileError),
+    /// A key that is not the one that the log names.
+    OtherKey {
         /// Its file.
         path: PathBuf,
-        /// What was expected, and what was found.
-        what: String,
+        /// The verifier key that the log names.
+        expected: String,
+        /// The verifier key found.
+        found: String,
     },
     /// An option is out of range.
     Option {
@@ -72,8 +80,6 @@ pub enum StoreError {
         /// Which one.
         path: PathBuf,
     },
-    /// Randomness for a new key could not be had.
-    Random,
     /// Nothing there that could be done: no such segment, the active one, a gap.
     Refused {
         /// Why.
@@ -140,12 +146,15 @@ impl fmt::Display for StoreError {
                 f,
                 "{witness} says that {expected_entries} entries were on disk, {found_entries} are"
             ),
-            StoreError::Key { path, what } => write!(f, "{}: {what}", path.display()),
+            StoreError::Key(error) => error.fmt(f),
+            StoreError::Tiles(error) => error.fmt(f),
+            StoreError::OtherKey { path, expected, found } => {
+                write!(f, "{}: the log names the key {expected}, found {found}", path.display())
+            }
             StoreError::Option { field, expected } => write!(f, "{field}: expected {expected}"),
             StoreError::Compressed { path } => {
                 write!(f, "{}: compressed segments need the feature `compress`", path.display())
             }
-            StoreError::Random => f.write_str("no randomness for a new key"),
             StoreError::Refused { why } => f.write_str(why),
         }
     }
@@ -155,9 +164,23 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             StoreError::Io { source, .. } => Some(source),
+            StoreError::Key(error) => Some(error),
+            StoreError::Tiles(error) => Some(error),
             StoreError::Damaged { what: Damage::Parse(error), .. } => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<KeyError> for StoreError {
+    fn from(error: KeyError) -> Self {
+        StoreError::Key(error)
+    }
+}
+
+impl From<TileError> for StoreError {
+    fn from(error: TileError) -> Self {
+        StoreError::Tiles(error)
     }
 }
 

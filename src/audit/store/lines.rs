@@ -45,17 +45,22 @@ impl Lines {
         Ok(file.map(|file| Lines::new(Box::new(FileReader { file, offset: 0 }))))
     }
 
-    /// The sealed segment that begins with this entry: the plain file, or else the compressed one.
+    /// The sealed segment that begins with this entry.
     pub fn of_sealed(disk: &Disk, first_seq: u64) -> Result<Option<Lines>> {
+        Ok(Lines::content_of_sealed(disk, first_seq)?.map(Lines::new))
+    }
+
+    /// The plain content of that segment: the plain file, or else the compressed one, unpacked.
+    pub fn content_of_sealed(disk: &Disk, first_seq: u64) -> Result<Option<Box<dyn Read>>> {
         let name = sealed_name(first_seq);
-        if let Some(lines) = Lines::of_file(disk, &name)? {
-            return Ok(Some(lines));
+        if let Some(file) = disk.open(&name, OpenHow::Read)? {
+            return Ok(Some(Box::new(FileReader { file, offset: 0 })));
         }
         let name = format!("{name}.gz");
         let Some(file) = disk.open(&name, OpenHow::Read)? else { return Ok(None) };
         let source = unpacked(FileReader { file, offset: 0 });
         let path = disk.path(&name);
-        source.map(Lines::new).ok_or(StoreError::Compressed { path }).map(Some)
+        source.ok_or(StoreError::Compressed { path }).map(Some)
     }
 
     /// The next line; `None` at the end.

@@ -1,4 +1,5 @@
 //! Names in a log's directory: `docs/audit-format.md`, section 1.
+use crate::audit::entry::control::TornFrom;
 
 /// The active segment.
 pub const ACTIVE: &str = "audit.log.jsonl";
@@ -49,14 +50,38 @@ pub fn parse_sealed(name: &str) -> Option<(u64, bool)> {
     digits.parse().ok().filter(|_| plain).map(|first_seq| (first_seq, compressed))
 }
 
-/// The name under which torn bytes are kept.
-pub(super) fn torn_name(seq: u64, piece: u64) -> String {
-    format!("{TORN_DIR}/{seq:020}-{piece}.bin")
+/// Where torn bytes were, as the name under which they are kept says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TornPlace {
+    /// The entry that would have been next.
+    pub seq: u64,
+    /// In which file.
+    pub from: TornFrom,
+    /// At which byte.
+    pub offset: u64,
+    /// More than one end may have been torn in the same place.
+    pub piece: u64,
 }
 
-/// Number of the entry and of the piece in a name within the directory of torn bytes.
-pub(super) fn parse_torn(name: &str) -> Option<(u64, u64)> {
-    let (digits, piece) = name.strip_suffix(".bin")?.split_once('-')?;
-    let is_right = digits.len() == 20 && [digits, piece].iter().all(|s| s.bytes().all(|b| b.is_ascii_digit()));
-    if is_right { Some((digits.parse().ok()?, piece.parse().ok()?)) } else { None }
+impl TornPlace {
+    /// The name within the directory of torn bytes.
+    pub fn name(&self) -> String {
+        let from = if self.from == TornFrom::Active { "active" } else { "checkpoints" };
+        format!("{:020}-{from}-{}-{}.bin", self.seq, self.offset, self.piece)
+    }
+
+    /// Reads such a name.
+    pub fn parse(name: &str) -> Option<TornPlace> {
+        let mut parts = name.strip_suffix(".bin")?.split('-');
+        let mut next = || parts.next();
+        let seq = next()?.parse().ok()?;
+        let from = match next()? {
+            "active" => TornFrom::Active,
+            "checkpoints" => TornFrom::Checkpoints,
+            _ => return None,
+        };
+        let place =
+            TornPlace { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
+        (place.name() == name).then_some(place)
+    }
 }

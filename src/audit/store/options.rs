@@ -1,10 +1,8 @@
 //! What a log is told when it is opened.
-use zeroize::Zeroizing;
-
 use crate::audit::chain::RATCHET_MAX;
 use crate::audit::entry::control::Algorithm;
 use crate::audit::entry::{LINE_BYTES_MAX, Scheme};
-use crate::digest::Hash;
+use crate::audit::keys::ChainKey;
 
 /// How a log behaves. What concerns its first entry (`scheme`, `ratchet`) is decided once for ever.
 #[derive(Debug, Clone)]
@@ -14,7 +12,7 @@ pub struct Options {
     /// Entries per key of the chain, for a new log; an older one keeps its own.
     pub ratchet: u64,
     /// K_0 from `audit.mac`: only to go on when `keys/chain.key` was lost.
-    pub first_key: Option<Zeroizing<Hash>>,
+    pub first_key: Option<ChainKey>,
     /// A segment is closed when it has reached this size; it may exceed it by one commit.
     pub segment_bytes_max: u64,
     /// A segment is closed when it is so old.
@@ -87,6 +85,9 @@ impl Options {
             (self.epoch_seconds_max == 0, "epoch_seconds_max", "1 or more"),
             (self.staged_bytes_max < 2 * LINE_BYTES_MAX, "staged_bytes_max", "2097152 or more"),
         ];
-        wrong.iter().find(|(is_wrong, ..)| *is_wrong).map(|(_, field, expected)| (*field, *expected))
+        wrong
+            .iter()
+            .find(|(is_wrong, ..)| *is_wrong)
+            .map(|(_, field, expected)| (*field, *expected))
     }
 }

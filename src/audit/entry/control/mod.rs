@@ -7,6 +7,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::audit) use put::{put_statement_signature, statement_line};
+pub(in crate::audit) use read::statement_text;
+
 use super::Scheme;
 use crate::digest::Hash;
 
@@ -16,8 +19,6 @@ pub const FORMAT: u64 = 1;
 pub const PRUNED_SEGMENTS_MAX: usize = 1000;
 /// An integrity entry names at most so many segments.
 pub const CHECKED_SEGMENTS_MAX: usize = 100;
-/// What a statement's signature is over begins with this.
-pub const STATEMENT_PREFIX: &str = "ringseal audit statement v1\n";
 
 /// A closed set of words.
 macro_rules! words {

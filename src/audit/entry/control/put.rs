@@ -4,6 +4,7 @@ use super::{
     SegmentStart, Start, TornPiece,
 };
 use crate::audit::entry::encode::put_decimal;
+use crate::audit::entry::put_timestamp;
 use crate::digest::text::{Base64, put_base64, put_hex};
 
 impl Control {
@@ -169,4 +170,17 @@ fn put_integrity(out: &mut Vec<u8>, integrity: &Integrity) {
     number(out, "log_bytes", integrity.log_bytes);
     number(out, "log_entries", integrity.log_entries);
     list(out, "segments", &integrity.segments, put_checked);
+}
+
+/// What a statement's signature is over, without the prefix and the origin, for members that have
+/// no signature yet.
+pub(in crate::audit) fn statement_line(seq: u64, unix_nanos: i64, members: &[u8]) -> Vec<u8> {
+    let mut line = Vec::with_capacity(members.len() + 80);
+    line.extend_from_slice(b"{\"seq\":");
+    put_decimal(&mut line, seq);
+    line.extend_from_slice(b",\"timestamp\":\"");
+    put_timestamp(unix_nanos, &mut line);
+    line.extend_from_slice(b"\",");
+    line.extend_from_slice(members);
+    line
 }
