@@ -45,6 +45,10 @@ pub mod writer;
 
 pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
 pub use crate::core::{Filter, Level, LevelFilter, Limits};
+#[cfg(feature = "audit")]
+pub use crate::logger::{
+    AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
+};
 #[cfg(feature = "serde")]
 pub use crate::logger::serialize;
 pub use crate::logger::{

@@ -41,6 +41,8 @@ pub enum Kind {
     Context = 3,
     /// Another thread has taken the lane: its number and its name.
     Thread = 4,
+    /// An audit event: a map. Its ticket stands in the header, in the numbers of call site (the lower half) and context.
+    Audit = 5,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             2 => Kind::Dynamic,
             3 => Kind::Context,
             4 => Kind::Thread,
+            5 => Kind::Audit,
             _ => return None,
         })
     }

@@ -100,6 +100,9 @@ pub enum InitError {
     Env(EnvError),
     /// A redaction rule cannot be used.
     Redaction(RuleError),
+    /// The audit log cannot be opened.
+    #[cfg(feature = "audit")]
+    Audit(super::audit::AuditOpenError),
 }
 
 impl fmt::Display for InitError {
@@ -116,6 +119,8 @@ impl fmt::Display for InitError {
             InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),
             InitError::Env(error) => error.fmt(f),
             InitError::Redaction(error) => error.fmt(f),
+            #[cfg(feature = "audit")]
+            InitError::Audit(error) => error.fmt(f),
         }
     }
 }
@@ -126,6 +131,8 @@ impl std::error::Error for InitError {
             InitError::Sink(error) => Some(error),
             InitError::Env(error) => Some(error),
             InitError::Redaction(error) => Some(error),
+            #[cfg(feature = "audit")]
+            InitError::Audit(error) => Some(error),
             InitError::Thread { source } | InitError::Signals { source } => Some(source),
             _ => None,
         }
@@ -186,6 +193,8 @@ pub struct Config {
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
+    #[cfg(feature = "audit")]
+    pub(super) audit: Option<super::audit::AuditConfig>,
     sampling: sampling::Choice,
 }
 
@@ -269,6 +278,8 @@ impl Config {
             signals: false,
             injected: None,
             redaction: Choice::default(),
+            #[cfg(feature = "audit")]
+            audit: None,
             sampling: sampling::Choice::default(),
         }
     }
@@ -426,6 +437,14 @@ impl Config {
     #[must_use]
     pub fn signals(mut self, signals: bool) -> Self {
         self.signals = signals;
+        self
+    }
+
+    /// Adds an audit log: see [`Engine::audit`](crate::Engine::audit).
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(mut self, audit: super::audit::AuditConfig) -> Self {
+        self.audit = Some(audit);
         self
     }
 

@@ -165,30 +165,44 @@ fn emit_slow(
         return shared.lose_unplaced(level);
     }
     let policy = shared.overflow[level as usize];
-    let mut attempt = |lane: &mut Lane, mut result: Option<Written>| {
-        let result = *result.get_or_insert_with(|| write(lane));
+    let has_lane = first.is_some();
+    let mut first = first;
+    let done = on_some_lane(to, shared, has_lane, &mut |lane| {
+        let result = first.take().unwrap_or_else(|| write(lane));
         match result {
             Written::Done => {}
             Written::TooLong | Written::NotPlain => lane.lose(level),
             Written::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }
-    };
-    if first.is_none() {
+    });
+    if !done {
+        shared.lose_unplaced(level);
+    }
+}
+
+/// Runs `action` once, on this thread's lane, or where that is busy or cannot be had, on another one. Says whether
+/// there was any.
+pub(super) fn on_some_lane(
+    to: Emitter<'_>,
+    shared: &Arc<Shared>,
+    has_lane: bool,
+    action: &mut dyn FnMut(&mut Lane),
+) -> bool {
+    if !has_lane {
         adopt_lane(to, shared);
     }
-    if with_lane(to, |lane| attempt(lane, first)).is_some() {
-        return;
+    if with_lane(to, &mut *action).is_some() {
+        return true;
     }
     // Inside another event's value, or in a thread whose locals are gone: a lane for this one event. It goes back when
     // dropped, also by a value that panics.
     let mut borrowed = Slot(RefCell::new(shared.take_lane()));
     if let Some(lane) = borrowed.0.get_mut().as_deref_mut() {
         lane.home = Some(Arc::clone(shared));
-        return attempt(lane, None);
+        action(lane);
+        return true;
     }
-    if shared.with_side(|lane| attempt(lane, None)).is_none() {
-        shared.lose_unplaced(level);
-    }
+    shared.with_side(action).is_some()
 }
 
 /// Gives this thread a lane of the engine unless it has one.

@@ -87,13 +87,26 @@ impl Engine {
         Ok(engine)
     }
 
-    fn start_in(config: Config, wanted: Option<usize>) -> Result<Engine, InitError> {
+    fn start_in(
+        #[cfg_attr(not(feature = "audit"), allow(unused_mut))] mut config: Config,
+        wanted: Option<usize>,
+    ) -> Result<Engine, InitError> {
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not touch the files of the first.
         let slot = Slot::take(wanted)?;
         let (sampling, seed) = config.sampling_and_seed();
+        #[cfg(feature = "audit")]
+        let audit_config = config.audit.take();
         let parts = config.build(&run_id, &*clock)?;
+        #[cfg(feature = "audit")]
+        let audit = match audit_config {
+            None => None,
+            Some(audit) => {
+                let opened = audit.open(Arc::clone(&clock), parts.lanes.limits);
+                Some(opened.map_err(InitError::Audit)?)
+            }
+        };
         let (link, inbox) = Link::new();
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
@@ -105,8 +118,19 @@ impl Engine {
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
         stderr::use_rules(writer.redaction.rules.clone());
+        #[cfg(feature = "audit")]
+        let feed = match audit {
+            None => None,
+            Some(audit) => Some(super::audit::start(audit, &shared)?),
+        };
         let thread = run::spawn(parts.thread, link, clock, move || {
-            Writer::new(writer, writer_link, inbox, writer_clock)
+            let writer = Writer::new(writer, writer_link, inbox, writer_clock);
+            #[cfg(feature = "audit")]
+            let writer = match feed {
+                Some(feed) => writer.with_audit(feed),
+                None => writer,
+            };
+            writer
         });
         let thread = thread.map_err(|source| InitError::Thread { source })?;
         // From here on the slot is the engine's, which frees it when it stops.
@@ -158,14 +182,27 @@ impl Engine {
         &self.run_id
     }
 
-    /// Returns when everything logged before is with the sinks: it survives the end of this process.
+    /// Returns when everything logged before is with the sinks: it survives the end of this process. Audit events
+    /// survive power loss, then.
     pub fn flush(&self) -> Result<(), FlushError> {
-        self.ask(Control::Flush, self.flush_max)
+        let result = self.ask(Control::Flush, self.flush_max);
+        #[cfg(feature = "audit")]
+        let result = result.and(super::audit::flush(&self.shared, self.flush_max));
+        result
     }
 
     /// Returns when everything logged before survives power loss, where the sinks have such a notion.
     pub fn sync(&self) -> Result<(), FlushError> {
-        self.ask(Control::Sync, self.flush_max)
+        let result = self.ask(Control::Sync, self.flush_max);
+        #[cfg(feature = "audit")]
+        let result = result.and(super::audit::flush(&self.shared, self.flush_max));
+        result
+    }
+
+    /// The audit log; `None` unless it was configured.
+    #[cfg(feature = "audit")]
+    pub fn audit(&self) -> Option<super::audit::AuditLogger> {
+        super::audit::logger(&self.shared)
     }
 
     /// Closes and opens every sink's target again, as after an external rotation.
@@ -224,6 +261,8 @@ impl Engine {
         global::clear(&self.shared);
         look::tell_rest(self.logger.emitter(), &self.shared);
         let start = Instant::now();
+        #[cfg(feature = "audit")]
+        super::audit::stop(&self.shared, self.shutdown_max);
         let result = self.ask(Control::Stop, self.shutdown_max);
         match &result {
             Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {

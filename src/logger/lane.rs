@@ -418,6 +418,45 @@ impl Lane {
         ask(&mut self.dice, now)
     }
 
+    /// Writes an audit event, which takes at most `payload_max` bytes.
+    #[cfg(feature = "audit")]
+    pub(crate) fn write_audit(
+        &mut self,
+        ticket: u64,
+        payload_max: usize,
+        fill: &dyn Fn(&mut ValueWriter<'_>),
+    ) -> Written {
+        let ticks = self.ticks();
+        let limits = self.limits;
+        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_max) else {
+            let is_hopeless = HEADER_BYTES + payload_max > limits.record_bytes_max as usize;
+            return if is_hopeless { Written::TooLong } else { Written::Full };
+        };
+        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+        else {
+            return Written::TooLong;
+        };
+        let mut out = ValueWriter::new(payload, limits);
+        fill(&mut out);
+        if out.is_full() {
+            return Written::TooLong;
+        }
+        let header = Header {
+            kind: Kind::Audit,
+            level: Level::Info,
+            is_cut: out.is_cut(),
+            has_stack: false,
+            has_rate: false,
+            // The two halves of the ticket.
+            callsite: ticket as u32,
+            context: (ticket >> 32) as u32,
+            ticks,
+        };
+        let len = header.write(head, out.len_bytes());
+        grant.commit(len);
+        Written::Done
+    }
+
     /// Counts one event as lost, and lets the writer know that there is something to report.
     #[cold]
     pub(crate) fn lose(&self, level: Level) {

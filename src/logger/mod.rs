@@ -1,4 +1,6 @@
 //! The producer's side and the composition root.
+#[cfg(feature = "audit")]
+mod audit;
 mod boot;
 #[doc(hidden)]
 pub mod capture;
@@ -21,6 +23,8 @@ pub(crate) mod shared;
 #[cfg(feature = "signals")]
 mod signals;
 
+#[cfg(feature = "audit")]
+pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};
 pub use config::{Color, Config, Format, InitError, Timestamps};
 pub use engine::Engine;
 pub use env::EnvError;

@@ -60,6 +60,8 @@ fn flush_all() {
         if !shared.link.is_writer_thread() {
             // The writer says on stderr what it could not do; a panic hook has nobody to tell.
             let _ = ask(&shared.link, Control::Flush, FLUSH_MAX);
+            #[cfg(feature = "audit")]
+            super::audit::seal(&shared, FLUSH_MAX);
         }
     }
 }

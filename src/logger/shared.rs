@@ -46,6 +46,9 @@ pub(crate) struct Shared {
     pool: Mutex<Pool>,
     /// For threads beyond the bound on lanes.
     side: Mutex<Option<Box<Lane>>>,
+    /// The audit log, if there is one.
+    #[cfg(feature = "audit")]
+    pub(super) audit: std::sync::OnceLock<Arc<super::audit::AuditShared>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +81,8 @@ impl Shared {
             filter: RwLock::new(filter),
             pool: Mutex::default(),
             side: Mutex::default(),
+            #[cfg(feature = "audit")]
+            audit: std::sync::OnceLock::new(),
         })
     }
 

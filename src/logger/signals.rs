@@ -44,6 +44,8 @@ impl Signals {
                     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
                         say(format_args!("draining on signal {signal}: {error}"));
                     }
+                    #[cfg(feature = "audit")]
+                    super::audit::stop(&shared, FLUSH_MAX);
                     // Ends the process as the signal would have done.
                     if signal_hook::low_level::emulate_default_handler(signal).is_err() {
                         std::process::exit(128 + signal);

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
+#[cfg(feature = "audit")]
+use super::audit::{AuditNews, AuditRequest};
 use crate::redact::Rules;
 use crate::sink::Sink;
 
@@ -21,6 +23,12 @@ pub enum Control {
     Report(Sender<Result<(), FlushError>>),
     /// Redact by other rules, or not at all, and answer.
     SetRules(Option<Arc<Rules>>, Sender<Result<(), FlushError>>),
+    /// Ask the audit log's keeper, behind everything that was logged before.
+    #[cfg(feature = "audit")]
+    Audit(AuditRequest),
+    /// What the keeper has to tell.
+    #[cfg(feature = "audit")]
+    AuditNews(AuditNews),
     /// Drain everything and end.
     Stop(Sender<Result<(), FlushError>>),
 }
@@ -34,6 +42,10 @@ impl fmt::Debug for Control {
             Control::AddSink(_) => "AddSink",
             Control::Report(_) => "Report",
             Control::SetRules(..) => "SetRules",
+            #[cfg(feature = "audit")]
+            Control::Audit(_) => "Audit",
+            #[cfg(feature = "audit")]
+            Control::AuditNews(_) => "AuditNews",
             Control::Stop(_) => "Stop",
         })
     }

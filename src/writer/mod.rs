@@ -7,6 +7,8 @@
 //!
 //! Order: within a lane exactly as logged. Across lanes by timestamp, as long as an event was published within the
 //! grace window after its timestamp was taken.
+#[cfg(feature = "audit")]
+pub mod audit;
 mod context_table;
 pub mod control;
 mod drain;
@@ -118,6 +120,14 @@ impl Writer {
         }
     }
 
+    /// Audit events go to the keeper that `feed` leads to.
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn with_audit(mut self, feed: audit::Feed) -> Self {
+        self.processor.audit = Some(feed);
+        self
+    }
+
     /// Whether producers want the time from it.
     pub(super) fn publishes_time(&self) -> bool {
         self.publishes_time
@@ -148,6 +158,8 @@ impl Writer {
         self.processor.report_losses(&mut self.lanes, self.link.losses(), now);
         self.processor.report_loss_of(&mut self.unplaced, now);
         self.processor.deliver(now);
+        #[cfg(feature = "audit")]
+        self.processor.hand_over_audit();
         self.turn_sinks(now);
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
@@ -268,6 +280,16 @@ impl Writer {
             Control::Sync(reply) => (reply, self.flush(now, true), false),
             Control::Reopen(reply) => (reply, self.each_outlet(|outlet| outlet.reopen(now)), false),
             Control::Report(reply) => (reply, Ok(()), false),
+            #[cfg(feature = "audit")]
+            Control::Audit(request) => {
+                self.processor.ask_audit(request);
+                return false;
+            }
+            #[cfg(feature = "audit")]
+            Control::AuditNews(news) => {
+                self.tell_audit_news(news, now);
+                return false;
+            }
             Control::SetRules(rules, reply) => {
                 self.set_rules(rules, now);
                 (reply, Ok(()), false)

@@ -29,6 +29,8 @@ pub(super) struct Processor {
     pub(super) outputs: Vec<Output>,
     pub(super) calibration: Calibration,
     pub(super) redaction: Redaction,
+    #[cfg(feature = "audit")]
+    pub(super) audit: Option<super::audit::Feed>,
     pub(super) tally: Tally,
     pub(super) news: Vec<News>,
     /// Call sites by number, as they are met.
@@ -95,6 +97,8 @@ impl Processor {
             outputs,
             calibration,
             redaction: Redaction::new(redaction),
+            #[cfg(feature = "audit")]
+            audit: None,
             tally: Tally::default(),
             news: Vec::new(),
             sites: Vec::new(),
@@ -207,6 +211,11 @@ impl Processor {
                 lane.introduce(Values(record.payload));
                 Ok(())
             }
+            #[cfg(feature = "audit")]
+            Kind::Audit => self.audit_event(record, lane),
+            // Foreign: nobody here writes one.
+            #[cfg(not(feature = "audit"))]
+            Kind::Audit => Ok(()),
             Kind::Dynamic => {
                 let mut payload = record.payload;
                 let target = text(&mut payload)?;
@@ -345,7 +354,7 @@ fn text<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
 
 /// Why a record became no line.
 #[derive(Debug)]
-enum RecordProblem {
+pub(super) enum RecordProblem {
     /// No call site has this number.
     Callsite(u32),
     /// Its values cannot be read.

@@ -41,4 +41,22 @@ own_events! {
     REDACTION_CHANGED = Info "ringseal.redaction_changed" ["is_on", "rules_hash"];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
+    /// The audit log, or another sink of it, cannot be written; its entries are kept and tried again.
+    AUDIT_SINK_FAILURE = Critical "audit_sink_failure" ["sink", "reason"];
+    /// It can be written again, and has everything.
+    AUDIT_SINK_RECOVERED = Warn "audit_sink_recovered" ["sink"];
+    /// Segments of the audit log were compared with what is expected of them, and are right.
+    AUDIT_INTEGRITY_CHECK = Info "audit_integrity_check" [
+        "trigger", "verification_status", "file_size_bytes", "line_count"
+    ];
+    /// The same, and they are not.
+    AUDIT_INTEGRITY_MISMATCH = Critical "audit_integrity_check" [
+        "trigger", "verification_status", "file_size_bytes", "line_count"
+    ];
+    /// A segment of the audit log was closed.
+    AUDIT_ROTATION = Info "log_rotation" ["stream", "old_file", "new_file", "reason", "file_size_bytes"];
+    /// Segments of the audit log were removed.
+    AUDIT_PRUNED = Warn "audit_pruned" ["before_seq", "reason"];
+    /// The audit log was sealed; the note is an anchor for whoever keeps this log.
+    AUDIT_CHECKPOINT = Info "audit_checkpoint" ["entries", "checkpoint"];
 }

@@ -172,9 +172,13 @@ pub fn keygen(
     create_secret(storage, &paths.epoch(), epoch.as_bytes())?;
     create_secret(storage, &paths.chain(), start.chain_text(0).as_bytes())?;
     create_secret(storage, &paths.mac, start.mac_text().as_bytes())?;
-    let public = format!("{}\n", signer.verifier());
-    file::create(storage, &paths.public, public.as_bytes(), 0o644)?;
+    create_public(storage, &paths.public, signer.verifier())?;
     Ok(signer.verifier().clone())
+}
+
+/// Writes `audit.pub`. It must not exist.
+pub fn create_public(storage: &dyn Storage, path: &Path, key: &Verifier) -> Result<(), KeyError> {
+    file::create(storage, path, format!("{key}\n").as_bytes(), 0o644)
 }
 
 /// A new Ed25519 key for the log `origin`.

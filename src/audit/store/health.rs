@@ -66,6 +66,12 @@ pub struct Health {
 }
 
 impl AuditLog {
+    /// The latest checkpoint, as a signed note; `None` if there is none that can be read.
+    pub fn last_checkpoint(&self) -> Option<String> {
+        let bytes = self.disk.read(super::names::CHECKPOINT).ok()??;
+        String::from_utf8(bytes).ok()
+    }
+
     /// How the log is. Takes no lock and asks the disk nothing.
     pub fn health(&self) -> Health {
         let counts = &self.counts;

@@ -5,6 +5,8 @@
 //! grows to the largest event met. A payload that cannot be read gives an error and the caller takes the line back.
 mod dedup;
 mod flat;
+#[cfg(feature = "audit")]
+mod members;
 mod sorted;
 mod stack_hash;
 mod text;
@@ -14,6 +16,8 @@ mod tree;
 mod tests;
 
 pub use flat::{Flat, FlatOptions, LevelCase};
+#[cfg(feature = "audit")]
+pub use members::Members;
 pub use text::{Text, TextOptions};
 
 use self::dedup::Order;

@@ -1,0 +1,117 @@
+//! The layout of audit entries: the members of a JSON object, for others to put a frame around.
+//!
+//! `"event_type":"user.login","action":"login","outcome":"success","actor":{…}`
+//!
+//! Canonical in the sense of `docs/audit-format.md`: no byte that JSON does not need, no key twice in one object, only
+//! the escapes of RFC 8785. Keys that the frame needs for itself get `field.` in front. Promises: nothing is allocated
+//! once scratch and output have grown; a text that would exceed its bound ends early and says so, with
+//! `"is_cut":true` as its last member.
+use super::dedup::{Order, Scratch};
+use super::{Place, tree};
+use crate::core::value::{Entries, ReadError};
+use crate::encode::Out;
+
+/// Writes members.
+#[derive(Debug, Default)]
+pub struct Members {
+    scratch: Scratch,
+}
+
+/// What the frame of an entry needs for itself, and the mark of a cut.
+const OWN_KEYS: [&[u8]; 5] = [b"seq", b"timestamp", b"_prev_signature", b"_signature", b"is_cut"];
+
+impl Members {
+    /// Appends the entries of a map as members, in their order, in at most `bytes_max` bytes. Says whether all are there.
+    pub fn write(
+        &mut self,
+        entries: &[u8],
+        bytes_max: usize,
+        members: &mut Vec<u8>,
+    ) -> Result<bool, ReadError> {
+        const CUT: &[u8] = b",\"is_cut\":true";
+        let (base, bytes_max) = (members.len(), bytes_max.saturating_sub(CUT.len()));
+        let mut is_whole = true;
+        let result = self.scratch.each_last(Order::Logged, Entries(entries), |scratch, key, value| {
+            let start = members.len();
+            let mut out = Out::new(members);
+            out.reserve(key.len() + 16);
+            if start > base {
+                out.byte(b',');
+            }
+            out.byte(b'"');
+            out.raw(prefix(key));
+            out.string_part(key);
+            out.raw(b"\":");
+            let place = Place::BOUND.under(key);
+            tree::value(&mut out, scratch, place, value)?;
+            drop(out);
+            if members.len() - base > bytes_max {
+                members.truncate(start);
+                is_whole = false;
+            }
+            Ok(())
+        });
+        if result.is_err() {
+            members.truncate(base);
+        } else if !is_whole {
+            members.extend_from_slice(&CUT[usize::from(members.len() == base)..]);
+        }
+        result.map(|()| is_whole)
+    }
+}
+
+/// `field.` for a key that the frame needs itself, and for one that would look like the result.
+fn prefix(key: &[u8]) -> &'static [u8] {
+    let mut bare = key;
+    while let Some(rest) = bare.strip_prefix(b"field.") {
+        bare = rest;
+    }
+    if OWN_KEYS.contains(&bare) { b"field." } else { b"" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::limits::Limits;
+    use crate::core::value::{Map, ValueWriter};
+
+    fn members(bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) -> (String, bool) {
+        let mut bytes = vec![0; 1 << 16];
+        let mut out = ValueWriter::new(&mut bytes, Limits::default());
+        fill(&mut out);
+        let len = out.len_bytes();
+        let mut text = Vec::new();
+        let is_whole = Members::default().write(&bytes[..len], bytes_max, &mut text).unwrap();
+        (String::from_utf8(text).unwrap(), is_whole)
+    }
+
+    #[test]
+    fn members_stand_in_their_order_with_the_keys_of_the_frame_kept_free() {
+        let (text, is_whole) = members(1000, |out| {
+            out.entry("event_type", &"user.login");
+            out.entry("seq", &1);
+            out.entry("field.seq", &2);
+            out.entry("twice", &1);
+            out.entry("actor", &Map(&[("type", &"user"), ("id", &"u\n\u{1}\u{7f}\u{2028}\"\\/")]));
+            out.entry("twice", &2);
+        });
+        assert!(is_whole);
+        assert_eq!(
+            text,
+            "\"event_type\":\"user.login\",\"field.seq\":1,\"field.field.seq\":2,\
+             \"actor\":{\"type\":\"user\",\"id\":\"u\\n\\u0001\u{7f}\u{2028}\\\"\\\\/\"},\"twice\":2"
+        );
+    }
+
+    #[test]
+    fn what_exceeds_the_bound_is_left_out_and_the_text_says_so() {
+        let fill = |out: &mut ValueWriter<'_>| {
+            out.entry("a", &1);
+            out.entry("b", &"x".repeat(100));
+            out.entry("c", &2);
+        };
+        assert_eq!(members(60, fill), ("\"a\":1,\"c\":2,\"is_cut\":true".into(), false));
+        assert_eq!(members(14, |out| out.entry("b", &"xyz")), ("\"is_cut\":true".into(), false));
+        assert!(members(200, fill).1);
+    }
+}

@@ -1,0 +1,322 @@
+//! Logging for evidence: `engine.audit()`, and what an event's caller may wait for.
+//!
+//! Promises: an event is checked before anything is queued, and a good one allocates nothing. It is never sampled and
+//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. [`Emitted::wait`]
+//! returns when the entry survives power loss.
+mod config;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+pub use self::config::{AuditConfig, AuditOpenError};
+pub(super) use self::config::AuditParts;
+
+use super::emit::{self, Emitter};
+use super::lane::{Lane, Written};
+use super::overflow;
+use super::config::InitError;
+use super::shared::Shared;
+use crate::audit::store::{Health, Receipt};
+use crate::audit::{AuditEvent, Catalogue, EventError};
+use crate::core::limits::Limits;
+use crate::core::record::HEADER_BYTES;
+use crate::core::value::ValueWriter;
+use crate::writer::audit::{AuditFault, AuditLink, AuditRequest, Feed, Reply};
+use crate::writer::control::{Control, FlushError};
+use crate::writer::stderr::say;
+
+/// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
+const RECORD_BYTES_MAX: u32 = 128 << 10;
+
+/// Why an audit event was not taken.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// It is not what it has to be; nothing was queued.
+    Event(EventError),
+    /// No ring can hold it.
+    TooLong {
+        /// Bytes that it may take at most.
+        expected_bytes_max: usize,
+        /// Bytes that it may need.
+        found_bytes: usize,
+    },
+    /// It was not, or cannot be, written.
+    Log(AuditFault),
+}
+
+impl fmt::Display for AuditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AuditError::Event(error) => error.fmt(f),
+            AuditError::TooLong { expected_bytes_max, found_bytes } => {
+                write!(f, "audit event: expected at most {expected_bytes_max} bytes, found {found_bytes}")
+            }
+            AuditError::Log(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AuditError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            AuditError::Event(error) => Some(error),
+            AuditError::Log(fault) => Some(fault),
+            AuditError::TooLong { .. } => None,
+        }
+    }
+}
+
+impl From<EventError> for AuditError {
+    fn from(error: EventError) -> Self {
+        AuditError::Event(error)
+    }
+}
+
+/// What all handles of an engine's audit log share.
+#[derive(Debug)]
+pub(super) struct AuditShared {
+    pub(super) link: Arc<AuditLink>,
+    catalogue: Catalogue,
+    source: config::OwnedSource,
+    wait_max: Duration,
+    limits: Limits,
+    /// No entry of this log is signed by a key from outside.
+    is_keyless: bool,
+    is_closed: AtomicBool,
+}
+
+/// Writes audit events. Cheap to clone.
+///
+/// ```
+/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
+/// use ringseal::{AuditConfig, Config, Engine};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let config = Config::new().audit(AuditConfig::new(dir.path().join("audit")).service("shop"));
+/// # let config = config.file(dir.path().join("app.log"));
+/// let engine = Engine::start(config)?;
+/// let audit = engine.audit().expect("it was configured");
+/// audit.emit(&AuditEvent::login(Actor::user("u-17"), Outcome::Denied))?;
+/// let moved = AuditEvent::new("payment.move", "update", Outcome::Success)
+///     .actor(Actor::user("u-17"))
+///     .target(Target::new("account", "a-4"));
+/// let receipt = audit.emit(&moved)?.wait()?; // on disk, and in the chain
+/// assert!(receipt.seq > 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct AuditLogger {
+    shared: Arc<Shared>,
+    audit: Arc<AuditShared>,
+}
+
+/// An audit event that is on its way. Dropping it changes nothing.
+#[derive(Debug)]
+pub struct Emitted<'a> {
+    logger: &'a AuditLogger,
+    ticket: u64,
+}
+
+impl Emitted<'_> {
+    /// Returns when the entry survives power loss: its number, and its leaf in the tree. Waits at most as long as was
+    /// configured, 30 s by default.
+    pub fn wait(self) -> Result<Receipt, AuditError> {
+        let wait_max = self.logger.audit.wait_max;
+        self.logger.ask(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
+    }
+}
+
+impl AuditLogger {
+    /// Queues an event. It is in the log's file within 100 ms; who has to know calls [`Emitted::wait`].
+    ///
+    /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
+    pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
+        let event = event.fill(&self.audit.source.borrow());
+        let limits = &self.audit.limits;
+        event.validate_within(limits, HEADER_BYTES)?;
+        self.audit.catalogue.check(&event)?;
+        let payload_max = event.entries_bytes_max(limits);
+        let ticket = self.audit.link.ticket();
+        self.write(ticket, payload_max, &|out| event.write_entries(out))?;
+        Ok(Emitted { logger: self, ticket })
+    }
+
+    fn write(
+        &self,
+        ticket: u64,
+        payload_max: usize,
+        fill: &dyn Fn(&mut ValueWriter<'_>),
+    ) -> Result<(), AuditError> {
+        self.wait_for_the_gate()?;
+        let to = Emitter {
+            slot: self.shared.slot,
+            engine: self.shared.id,
+            shared: Some(&self.shared),
+            context: None,
+        };
+        let mut attempt = |lane: &mut Lane| lane.write_audit(ticket, payload_max, fill);
+        let first = emit::with_lane(to, &mut attempt);
+        if first == Some(Written::Done) {
+            return Ok(());
+        }
+        let mut outcome = Err(AuditFault::Stopped);
+        let has_lane = emit::on_some_lane(to, &self.shared, first.is_some(), &mut |lane| {
+            outcome = overflow::persist(lane, &self.shared.link, &mut attempt);
+        });
+        match outcome {
+            Ok(Written::Done) => Ok(()),
+            Ok(_) => Err(AuditError::TooLong {
+                expected_bytes_max: self.audit.limits.record_bytes_max as usize,
+                found_bytes: payload_max + HEADER_BYTES,
+            }),
+            Err(fault) if has_lane => Err(AuditError::Log(fault)),
+            Err(_) => Err(AuditError::Log(AuditFault::Stopped)),
+        }
+    }
+
+    /// While the log cannot be written and too much is held for it, callers wait here.
+    #[inline]
+    fn wait_for_the_gate(&self) -> Result<(), AuditError> {
+        // ORDER: relaxed; who looks too early is told on stderr by the writer.
+        if self.audit.is_closed.load(Ordering::Relaxed) {
+            return Err(AuditError::Log(AuditFault::Stopped));
+        }
+        if self.audit.link.is_blocked() { self.wait_behind_the_gate() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn wait_behind_the_gate(&self) -> Result<(), AuditError> {
+        let mut round = 0;
+        while self.audit.link.is_blocked() {
+            if self.shared.link.is_closed() {
+                return Err(AuditError::Log(AuditFault::Stopped));
+            }
+            overflow::pause(round);
+            round += 1;
+        }
+        Ok(())
+    }
+
+    /// Returns when everything logged before survives power loss.
+    pub fn commit(&self) -> Result<(), AuditError> {
+        self.ask(AuditRequest::Commit, self.audit.wait_max)
+    }
+
+    /// The same, sealed by a checkpoint; returns it as a signed note. Kept elsewhere, it shows whether anything before
+    /// it was changed, or cut off.
+    pub fn checkpoint(&self) -> Result<String, AuditError> {
+        self.ask(AuditRequest::Checkpoint, self.audit.wait_max)
+    }
+
+    /// Reads all segments and compares them with what is expected of them; says whether all are right. The finding
+    /// stands in the log, in `audit-integrity.log`, and in the application's stream.
+    pub fn check(&self) -> Result<bool, AuditError> {
+        self.ask(AuditRequest::Check, self.audit.wait_max)
+    }
+
+    /// Closes the segment and begins another one, with a new epoch.
+    pub fn rotate(&self) -> Result<(), AuditError> {
+        self.ask(AuditRequest::Rotate, self.audit.wait_max)
+    }
+
+    /// How the log is, at most a second ago.
+    pub fn health(&self) -> AuditHealth {
+        AuditHealth {
+            log: self.audit.link.health(),
+            is_keyless: self.audit.is_keyless,
+            is_blocked: self.audit.link.is_blocked(),
+            held_bytes: self.audit.link.held_bytes(),
+        }
+    }
+
+    fn ask<T>(
+        &self,
+        request: impl FnOnce(Reply<T>) -> AuditRequest,
+        patience: Duration,
+    ) -> Result<T, AuditError> {
+        let (reply, answer) = bounded(1);
+        self.shared.link.call(Control::Audit(request(reply))).map_err(|error| {
+            AuditError::Log(match error {
+                FlushError::Forked => AuditFault::Forked,
+                FlushError::Timeout => AuditFault::Timeout,
+                _ => AuditFault::Stopped,
+            })
+        })?;
+        match answer.recv_timeout(patience) {
+            Ok(result) => result.map_err(AuditError::Log),
+            Err(RecvTimeoutError::Timeout) => Err(AuditError::Log(AuditFault::Timeout)),
+            Err(RecvTimeoutError::Disconnected) => Err(AuditError::Log(AuditFault::Stopped)),
+        }
+    }
+}
+
+/// Starts the keeper; what it returns is for the writer.
+pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, InitError> {
+    let audit = Arc::clone(&parts.shared);
+    let (feed, keeper) = parts.split(Arc::clone(&shared.link));
+    crate::writer::audit::spawn(keeper).map_err(|source| InitError::Thread { source })?;
+    // A fresh engine has none yet.
+    let _ = shared.audit.set(audit);
+    Ok(feed)
+}
+
+/// The handle of this engine's log.
+pub(super) fn logger(shared: &Arc<Shared>) -> Option<AuditLogger> {
+    let audit = Arc::clone(shared.audit.get()?);
+    Some(AuditLogger { shared: Arc::clone(shared), audit })
+}
+
+/// Returns when everything logged before is on disk.
+pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), FlushError> {
+    let Some(logger) = logger(shared) else { return Ok(()) };
+    logger.ask(AuditRequest::Commit, patience).map_err(|error| match error {
+        AuditError::Log(AuditFault::Timeout) => FlushError::Timeout,
+        AuditError::Log(AuditFault::Stopped) => FlushError::Stopped,
+        AuditError::Log(AuditFault::Forked) => FlushError::Forked,
+        other => FlushError::Sinks(other.to_string()),
+    })
+}
+
+/// Lets nothing more in, and ends the log. What could not be written has been said on stderr.
+pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
+    if let Some(logger) = logger(shared) {
+        // ORDER: relaxed; see `wait_for_the_gate`.
+        logger.audit.is_closed.store(true, Ordering::Relaxed);
+        if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
+            logger.ask(AuditRequest::Stop, patience)
+        {
+            say(format_args!("CRITICAL audit_sink_failure: the log did not end in order: {fault}"));
+        }
+    }
+}
+
+/// In a panic, which may be the last moment: seals what there is.
+pub(super) fn seal(shared: &Arc<Shared>, patience: Duration) {
+    if let Some(logger) = logger(shared) {
+        // The keeper says on stderr what it could not do; a panic hook has nobody to tell.
+        let _ = logger.ask(AuditRequest::Checkpoint, patience);
+    }
+}
+
+/// How the audit log is: for health endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditHealth {
+    /// The log itself; `None` while the keeper has not had its first turn.
+    pub log: Option<Health>,
+    /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It shows accidents;
+    /// whoever can write the directory can make another one.
+    pub is_keyless: bool,
+    /// Callers of `emit` are waiting.
+    pub is_blocked: bool,
+    /// Bytes of entries that wait for the log.
+    pub held_bytes: u64,
+}

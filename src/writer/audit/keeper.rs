@@ -1,0 +1,478 @@
+//! The keeper: the thread that owns the audit log.
+//!
+//! One turn takes everything that has arrived, appends it, and commits if somebody waits or the interval is over: one
+//! `fsync` for all who wait at that moment. What cannot be written stays and is tried again, after 100 ms at first and
+//! 5 s at last.
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::feed::FeedEnds;
+use super::receipts::{Known, Receipts};
+use super::spill::Spill;
+use super::{
+    AuditBatch, AuditFault, AuditLink, AuditNews, AuditRequest, KeeperConfig, Parcel, Reply,
+    WhenHeldIsFull,
+};
+use crate::audit::entry::{Body, Parser};
+use crate::audit::entry::control::{CheckStatus, RotateReason};
+use crate::audit::store::{AppendError, AuditLog, Receipt, Report};
+use crate::storage::Storage;
+use crate::writer::control::Control;
+use crate::writer::link::Link;
+use crate::writer::stderr::say;
+
+/// Checkpoints, rotation and the like are looked at so often.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+/// Empty batches that are given back to the feed.
+pub(super) const SPARE_MAX: usize = 4;
+
+/// What a keeper is made of.
+pub struct KeeperParts {
+    /// The log, open.
+    pub log: AuditLog,
+    /// How to keep it.
+    pub config: KeeperConfig,
+    /// Where spilled entries go.
+    pub storage: Arc<dyn Storage>,
+    /// What it shares with producers.
+    pub link: Arc<AuditLink>,
+    /// The way to the writer, for news.
+    pub writer: Arc<Link>,
+    /// What the feed leads to.
+    pub ends: FeedEnds,
+}
+
+/// Starts the keeper's thread.
+pub fn spawn(parts: KeeperParts) -> io::Result<JoinHandle<()>> {
+    let spill = match &parts.config.when_full {
+        WhenHeldIsFull::Block => None,
+        WhenHeldIsFull::Spill(path) => Some(Spill::open(Arc::clone(&parts.storage), path)?),
+    };
+    let builder = std::thread::Builder::new().name("ringseal-audit".into());
+    builder.spawn(move || Keeper::new(parts, spill).run())
+}
+
+/// The log cannot be written.
+#[derive(Debug)]
+struct Failing {
+    error: String,
+    retry_at: Instant,
+    pause: Duration,
+}
+
+pub(super) struct Keeper {
+    log: AuditLog,
+    config: KeeperConfig,
+    link: Arc<AuditLink>,
+    writer: Arc<Link>,
+    parcels: Receiver<Parcel>,
+    spare: Sender<AuditBatch>,
+    spill: Option<Spill>,
+    /// Batches that are not in the log yet, and how many events of the first are.
+    backlog: VecDeque<AuditBatch>,
+    backlog_done: usize,
+    backlog_bytes: usize,
+    /// Bytes appended to the log and not committed.
+    staged_bytes: usize,
+    staged_since: Option<Instant>,
+    waits: Vec<(u64, Reply<Receipt>)>,
+    requests: VecDeque<AuditRequest>,
+    receipts: Receipts,
+    failing: Option<Failing>,
+    maintain_at: Instant,
+    sealed: u64,
+}
+
+impl Keeper {
+    pub(super) fn new(parts: KeeperParts, spill: Option<Spill>) -> Self {
+        let KeeperParts { log, config, link, writer, ends, .. } = parts;
+        let FeedEnds { parcels, spare } = ends;
+        let sealed = log.health().checkpoint_entries;
+        Self {
+            log,
+            config,
+            link,
+            writer,
+            parcels,
+            spare,
+            spill,
+            backlog: VecDeque::new(),
+            backlog_done: 0,
+            backlog_bytes: 0,
+            staged_bytes: 0,
+            staged_since: None,
+            waits: Vec::new(),
+            requests: VecDeque::new(),
+            receipts: Receipts::new(),
+            failing: None,
+            maintain_at: Instant::now(),
+            sealed,
+        }
+    }
+
+    fn run(mut self) {
+        self.publish();
+        loop {
+            let is_over = match self.parcels.recv_timeout(self.patience()) {
+                Ok(parcel) => {
+                    self.take(parcel);
+                    while let Ok(parcel) = self.parcels.try_recv() {
+                        self.take(parcel);
+                    }
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => true,
+            };
+            self.turn(Instant::now());
+            if let Some(reply) = self.take_stop() {
+                return self.end(Some(reply));
+            }
+            if is_over {
+                return self.end(None);
+            }
+        }
+    }
+
+    /// How long nothing has to be done.
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        let until = |at: Instant| at.saturating_duration_since(now);
+        if let Some(failing) = &self.failing {
+            return until(failing.retry_at);
+        }
+        let maintain = until(self.maintain_at);
+        match self.staged_since {
+            Some(since) => until(since + self.config.commit_interval).min(maintain),
+            None => maintain,
+        }
+    }
+
+    fn take(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Batch(batch) => {
+                self.backlog_bytes += batch.len_bytes();
+                self.backlog.push_back(batch);
+            }
+            Parcel::Request(AuditRequest::Wait(ticket, reply)) => self.waits.push((ticket, reply)),
+            Parcel::Request(request) => self.requests.push_back(request),
+        }
+    }
+
+    /// One turn at `now`.
+    pub(super) fn turn(&mut self, now: Instant) {
+        if self.failing.as_ref().is_none_or(|failing| now >= failing.retry_at) {
+            let result = self.work(now);
+            self.note(result, now);
+        }
+        if let Some(failing) = &self.failing {
+            let fault = AuditFault::Store(failing.error.clone());
+            let is_stop = |request: &AuditRequest| matches!(request, AuditRequest::Stop(_));
+            let (kept, refused) = std::mem::take(&mut self.requests).into_iter().partition(is_stop);
+            self.requests = kept;
+            let refused: VecDeque<AuditRequest> = refused;
+            refused.into_iter().for_each(|request| request.refuse(&fault));
+        }
+        self.bound_what_is_held();
+        self.tell_reports();
+    }
+
+    /// Appends all there is, and commits if it is time.
+    fn work(&mut self, now: Instant) -> Result<(), String> {
+        self.append_spilled()?;
+        self.append_backlog()?;
+        let is_due = self
+            .staged_since
+            .is_some_and(|since| now.duration_since(since) >= self.config.commit_interval);
+        let is_asked = !self.waits.is_empty() || !self.requests.is_empty();
+        if is_due || is_asked || self.failing.is_some() {
+            self.commit()?;
+        }
+        while let Some(request) = self.requests.pop_front() {
+            if matches!(request, AuditRequest::Stop(_)) {
+                self.requests.push_front(request);
+                break;
+            }
+            self.fulfil(request)?;
+        }
+        if now >= self.maintain_at || self.failing.is_some() {
+            self.maintain_at = now + MAINTAIN_EVERY;
+            self.log.maintain().map_err(|error| error.to_string())?;
+            self.publish();
+        }
+        Ok(())
+    }
+
+    fn append_backlog(&mut self) -> Result<(), String> {
+        while let Some(batch) = self.backlog.pop_front() {
+            let result = self.append_batch(&batch);
+            if result.is_err() {
+                self.backlog.push_front(batch);
+                return result;
+            }
+            self.backlog_bytes -= batch.len_bytes();
+            self.backlog_done = 0;
+            self.recycle(batch);
+        }
+        Ok(())
+    }
+
+    fn append_batch(&mut self, batch: &AuditBatch) -> Result<(), String> {
+        for event in batch.events.iter().skip(self.backlog_done) {
+            let members = batch.members.get(event.members.clone()).unwrap_or_default();
+            self.append(event.ticket, event.unix_nanos, Body::trusted(members))?;
+            self.backlog_done += 1;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, ticket: u64, unix_nanos: i64, body: Body<'_>) -> Result<(), String> {
+        let receipt = match self.log.append(body, unix_nanos) {
+            Err(AppendError::Full { .. }) => {
+                self.commit()?;
+                self.log.append(body, unix_nanos)
+            }
+            result => result,
+        };
+        let receipt = receipt.map_err(|error| error.to_string())?;
+        self.receipts.put(ticket, receipt);
+        self.staged_bytes += body.as_bytes().len();
+        self.staged_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// What was spilled comes first: it is older than what is in memory.
+    fn append_spilled(&mut self) -> Result<(), String> {
+        let Some(mut spill) = self.spill.take_if(|spill| !spill.is_empty()) else { return Ok(()) };
+        let result = self.append_from(&mut spill);
+        self.spill = Some(spill);
+        result
+    }
+
+    fn append_from(&mut self, spill: &mut Spill) -> Result<(), String> {
+        let (mut members, mut parser) = (Vec::new(), Parser::new());
+        loop {
+            let next = spill.next(&mut members).map_err(|error| error.to_string())?;
+            let Some((ticket, unix_nanos)) = next else { break };
+            // The file lay open to others: what is in it is looked at like anything from outside.
+            let body = match Body::new(&members, &mut parser) {
+                Ok(body) => body,
+                Err(error) => {
+                    say(format_args!("a spilled audit entry is damaged and left out: {error}"));
+                    continue;
+                }
+            };
+            if let Err(error) = self.append(ticket, unix_nanos, body) {
+                spill.put_back();
+                return Err(error);
+            }
+        }
+        // Only what is on disk in the log may go from the file.
+        self.commit()?;
+        spill.clear().map_err(|error| error.to_string())
+    }
+
+    fn commit(&mut self) -> Result<(), String> {
+        self.log.commit().map_err(|error| error.to_string())?;
+        (self.staged_bytes, self.staged_since) = (0, None);
+        for (ticket, reply) in std::mem::take(&mut self.waits) {
+            let answer = match self.receipts.get(ticket) {
+                Known::Entry(receipt) => Ok(receipt),
+                Known::Gone => Err(AuditFault::ReceiptGone),
+                Known::NotYet => {
+                    self.waits.push((ticket, reply));
+                    continue;
+                }
+            };
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(answer);
+        }
+        Ok(())
+    }
+
+    fn fulfil(&mut self, request: AuditRequest) -> Result<(), String> {
+        let told = |error: crate::audit::store::StoreError| error.to_string();
+        let result = match request {
+            AuditRequest::Commit(reply) => answer(&reply, Ok(())),
+            AuditRequest::Checkpoint(reply) => {
+                answer(&reply, self.log.checkpoint().map_err(told))
+            }
+            AuditRequest::Rotate(reply) => {
+                answer(&reply, self.log.rotate(RotateReason::Manual).map_err(told))
+            }
+            AuditRequest::Check(reply) => {
+                let checked = self.log.verify_now().map_err(told);
+                let is_ok = |results: Vec<crate::audit::entry::control::Integrity>| {
+                    results.iter().all(|result| result.status() == CheckStatus::Ok)
+                };
+                answer(&reply, checked.map(is_ok))
+            }
+            other => {
+                self.take(Parcel::Request(other));
+                Ok(())
+            }
+        };
+        self.publish();
+        result
+    }
+
+    /// Notes whether the log can be written, and tells of a change.
+    fn note(&mut self, result: Result<(), String>, now: Instant) {
+        let name = || format!("audit:{}", self.log.origin());
+        match (result, &mut self.failing) {
+            (Ok(()), None) => {}
+            (Ok(()), failing @ Some(_)) => {
+                *failing = None;
+                self.tell(AuditNews::Recovered { sink: name() });
+            }
+            (Err(error), Some(failing)) => {
+                failing.pause = (failing.pause * 2).min(RETRY_MAX);
+                failing.retry_at = now + failing.pause;
+                failing.error = error;
+            }
+            (Err(error), failing @ None) => {
+                let retry_at = now + RETRY_MIN;
+                *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
+                self.tell(AuditNews::Failed { sink: name(), error });
+            }
+        }
+        if self.failing.is_some() {
+            self.publish();
+        }
+    }
+
+    /// Callers wait, or entries go to the file, when too much is held.
+    fn bound_what_is_held(&mut self) {
+        let held = self.backlog_bytes + self.staged_bytes;
+        if self.failing.is_some()
+            && held > self.config.held_bytes_max
+            && let Some(spill) = &mut self.spill
+            && let Err(error) = spill_backlog(spill, &mut self.backlog, &mut self.backlog_done)
+        {
+            say(format_args!("audit entries cannot be spilled either: {error}"));
+        }
+        self.backlog_bytes = self.backlog.iter().map(AuditBatch::len_bytes).sum();
+        let held = self.backlog_bytes + self.staged_bytes;
+        self.link.held_bytes.store(held as u64, std::sync::atomic::Ordering::Relaxed);
+        self.link.set_blocked(self.failing.is_some() && held > self.config.held_bytes_max);
+    }
+
+    fn recycle(&self, mut batch: AuditBatch) {
+        batch.clear();
+        // The feed makes a new one when it finds none.
+        let _ = self.spare.try_send(batch);
+    }
+
+    fn tell_reports(&mut self) {
+        for report in self.log.take_reports() {
+            let news = match report {
+                Report::Checked(checked) => AuditNews::Checked {
+                    trigger: checked.trigger.as_str(),
+                    is_ok: checked.status() == CheckStatus::Ok,
+                    log_bytes: checked.log_bytes,
+                    log_entries: checked.log_entries,
+                },
+                Report::Rotated(rotated) => AuditNews::Rotated {
+                    old_file: rotated.old_file,
+                    new_file: rotated.new_file,
+                    reason: rotated.reason.as_str(),
+                    file_size_bytes: rotated.file_size_bytes,
+                },
+                Report::Pruned(prune) => AuditNews::Pruned {
+                    before_seq: prune.before_seq,
+                    reason: prune.reason.as_str(),
+                },
+            };
+            self.tell(news);
+        }
+    }
+
+    /// Tells the application's log; where nobody takes it, stderr has to do.
+    fn tell(&self, news: AuditNews) {
+        if let AuditNews::Failed { sink, error } = &news {
+            let kept = "its entries are kept and tried again";
+            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
+        }
+        let _ = self.writer.call(Control::AuditNews(news));
+    }
+
+    fn publish(&mut self) {
+        let health = self.log.health();
+        if health.checkpoint_entries != self.sealed
+            && let Some(note) = self.log.last_checkpoint()
+        {
+            self.sealed = health.checkpoint_entries;
+            self.tell(AuditNews::Sealed { entries: self.sealed, note });
+        }
+        *self.link.health.lock() = Some(health);
+    }
+
+    fn take_stop(&mut self) -> Option<Reply<()>> {
+        match self.requests.pop_front()? {
+            AuditRequest::Stop(reply) => Some(reply),
+            other => {
+                self.requests.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// The end: once more everything that is there, then the log's own end.
+    fn end(mut self, reply: Option<Reply<()>>) {
+        let mut result = self.work(Instant::now());
+        if result.is_err()
+            && let Some(spill) = &mut self.spill
+            && spill_backlog(spill, &mut self.backlog, &mut self.backlog_done).is_ok()
+        {
+            say(format_args!("audit entries that could not be written stay in the spill file"));
+        }
+        let left = self.log.health().waiting_entries
+            + self.backlog.iter().map(|batch| batch.events.len() as u64).sum::<u64>();
+        self.tell_reports();
+        if result.is_ok() {
+            result = self.log.close().map_err(|error| error.to_string());
+        }
+        if let Err(error) = &result {
+            say(format_args!(
+                "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
+            ));
+        }
+        self.link.set_blocked(false);
+        if let Some(reply) = reply {
+            let _ = reply.send(result.map_err(AuditFault::Store));
+        }
+    }
+}
+
+/// Answers, and passes an error on so that it is noted.
+fn answer<T>(reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
+    let error = result.as_ref().err().cloned();
+    // Whoever asked may have stopped waiting.
+    let _ = reply.send(result.map_err(AuditFault::Store));
+    error.map_or(Ok(()), Err)
+}
+
+/// Moves all batches from memory to the file.
+fn spill_backlog(
+    spill: &mut Spill,
+    backlog: &mut VecDeque<AuditBatch>,
+    done: &mut usize,
+) -> io::Result<()> {
+    for batch in backlog.iter() {
+        for event in batch.events.iter().skip(*done) {
+            let members = batch.members.get(event.members.clone()).unwrap_or_default();
+            spill.push(event.ticket, event.unix_nanos, members);
+        }
+        *done = 0;
+    }
+    spill.sync()?;
+    backlog.clear();
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! The audit stream's way from the rings into its log: a feed on the writer's thread, a keeper on its own.
+//!
+//! The writer redacts each audit event and encodes its members into a batch; the keeper chains, hashes, writes and
+//! syncs them, makes checkpoints, closes segments, and tells the application's log what it did. So an `fsync` of the
+//! evidence holds up no line of the application, and the other way round.
+//!
+//! Promises: an audit event that is in a ring is never dropped while the process lives. While the log cannot be
+//! written, entries are kept in memory; when they exceed the bound, either callers of `emit` wait (the default) or
+//! entries go to a file, which is sealed into the log as soon as that can be written again. The first failure is told
+//! on stderr and as a critical event of the application's stream, and so is the recovery. In steady state neither
+//! thread allocates per event. What a crash leaves: everything that a commit told of; entries between the rings and
+//! the next commit (100 ms by default) are lost with the process.
+mod feed;
+mod keeper;
+mod receipts;
+mod spill;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+
+pub use self::feed::{Feed, FeedEnds};
+pub use self::keeper::{KeeperParts, spawn};
+use crate::audit::store::{Health, Receipt};
+
+/// Why a request to the audit stream was not fulfilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditFault {
+    /// The log cannot be written now. What waits is kept and tried again.
+    Store(String),
+    /// The event is on disk, but so many came after it that its receipt is no longer kept.
+    ReceiptGone,
+    /// No answer in time. The writer goes on trying.
+    Timeout,
+    /// The engine has been stopped.
+    Stopped,
+    /// This process was forked from the one in which the engine runs.
+    Forked,
+}
+
+impl fmt::Display for AuditFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AuditFault::Store(said) => write!(f, "the audit log cannot be written now: {said}"),
+            AuditFault::ReceiptGone => f.write_str(
+                "the audit event is on disk; its receipt is gone, so many events came after it",
+            ),
+            AuditFault::Timeout => f.write_str("the audit log did not answer in time"),
+            AuditFault::Stopped => f.write_str("the engine has been stopped"),
+            AuditFault::Forked => {
+                f.write_str("this process was forked from the one in which the engine runs")
+            }
+        }
+    }
+}
+
+impl std::error::Error for AuditFault {}
+
+/// Where an answer goes.
+pub type Reply<T> = Sender<Result<T, AuditFault>>;
+
+/// What the keeper can be asked to do. Everything that was logged before is dealt with first.
+#[derive(Debug)]
+pub enum AuditRequest {
+    /// Answer when the event with this ticket survives power loss.
+    Wait(u64, Reply<Receipt>),
+    /// Answer when everything survives power loss.
+    Commit(Reply<()>),
+    /// The same, and seal it by a checkpoint; the answer is the signed note.
+    Checkpoint(Reply<String>),
+    /// Compare all segments with what is expected of them; the answer says whether all is well.
+    Check(Reply<bool>),
+    /// Close the segment and begin another one.
+    Rotate(Reply<()>),
+    /// End the log in order.
+    Stop(Reply<()>),
+}
+
+/// What to do when the log cannot be written and what waits for it exceeds its bound.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhenHeldIsFull {
+    /// Callers of `emit` wait.
+    #[default]
+    Block,
+    /// Entries go to this file, and from there into the log when it can be written again.
+    Spill(PathBuf),
+}
+
+/// Encoded audit events on their way to the keeper.
+#[derive(Debug, Default)]
+pub(super) struct AuditBatch {
+    /// The members of all of them.
+    members: Vec<u8>,
+    events: Vec<BatchEvent>,
+}
+
+#[derive(Debug, Clone)]
+struct BatchEvent {
+    ticket: u64,
+    unix_nanos: i64,
+    members: Range<usize>,
+}
+
+impl AuditBatch {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.members.clear();
+        self.events.clear();
+    }
+
+    fn len_bytes(&self) -> usize {
+        self.members.len()
+    }
+}
+
+/// What the feed sends.
+#[derive(Debug)]
+pub(super) enum Parcel {
+    Batch(AuditBatch),
+    Request(AuditRequest),
+}
+
+/// What producers, the writer and the keeper share.
+#[derive(Debug, Default)]
+pub struct AuditLink {
+    /// Callers have to wait: more is held than may be.
+    is_blocked: AtomicBool,
+    tickets: AtomicU64,
+    /// Bytes that wait for the log, as of the keeper's last turn.
+    held_bytes: AtomicU64,
+    health: Mutex<Option<Health>>,
+}
+
+impl AuditLink {
+    /// A number for one event.
+    #[inline]
+    pub fn ticket(&self) -> u64 {
+        // ORDER: relaxed; only uniqueness matters.
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether callers have to wait.
+    #[inline]
+    pub fn is_blocked(&self) -> bool {
+        // ORDER: relaxed; who looks too early lets one more event in.
+        self.is_blocked.load(Ordering::Relaxed)
+    }
+
+    fn set_blocked(&self, is_blocked: bool) {
+        // ORDER: relaxed; see `is_blocked`.
+        self.is_blocked.store(is_blocked, Ordering::Relaxed);
+    }
+
+    /// Bytes of entries that wait for the log.
+    pub fn held_bytes(&self) -> u64 {
+        // ORDER: relaxed; a gauge.
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How the log is, as of the keeper's last turn; `None` before its first.
+    pub fn health(&self) -> Option<Health> {
+        self.health.lock().clone()
+    }
+}
+
+/// How the keeper works.
+#[derive(Debug, Clone)]
+pub struct KeeperConfig {
+    /// Entries that nobody waits for are synced at least so often.
+    pub commit_interval: Duration,
+    /// Bytes of entries that are held while the log cannot be written.
+    pub held_bytes_max: usize,
+    /// What happens beyond.
+    pub when_full: WhenHeldIsFull,
+}
+
+/// What the keeper tells the application's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditNews {
+    /// The log, or another sink of it, cannot be written.
+    Failed {
+        /// Which.
+        sink: String,
+        /// Its error.
+        error: String,
+    },
+    /// It can again.
+    Recovered {
+        /// Which.
+        sink: String,
+    },
+    /// Segments were compared with what is expected of them.
+    Checked {
+        /// Why now.
+        trigger: &'static str,
+        /// Whether all are right.
+        is_ok: bool,
+        /// Bytes of all segments.
+        log_bytes: u64,
+        /// Entries of all segments.
+        log_entries: u64,
+    },
+    /// A segment was closed.
+    Rotated {
+        /// Its permanent name.
+        old_file: String,
+        /// The name of the new one.
+        new_file: String,
+        /// Why.
+        reason: &'static str,
+        /// Its length.
+        file_size_bytes: u64,
+    },
+    /// Segments were removed.
+    Pruned {
+        /// Entries below this number are gone.
+        before_seq: u64,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A checkpoint was made: whoever keeps the application's log keeps an anchor.
+    Sealed {
+        /// Entries that it covers.
+        entries: u64,
+        /// The signed note.
+        note: String,
+    },
+}

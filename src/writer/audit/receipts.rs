@@ -1,0 +1,57 @@
+//! The receipts of the last events, by ticket.
+//!
+//! A table of fixed size: the slot of a ticket is its remainder, and a later ticket takes it over.
+use crate::audit::store::Receipt;
+
+/// Slots; a power of two.
+pub(super) const RECEIPTS_KEPT: u64 = 1 << 15;
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Receipts(Vec<Option<(u64, Receipt)>>);
+
+/// What is known of a ticket.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Where its entry stands.
+    Entry(Receipt),
+    /// Later ones have taken its slot.
+    Gone,
+    /// It has not come yet.
+    NotYet,
+}
+
+impl Receipts {
+    pub(super) fn new() -> Self {
+        Self(vec![None; RECEIPTS_KEPT as usize])
+    }
+
+    pub(super) fn put(&mut self, ticket: u64, receipt: Receipt) {
+        self.0[(ticket % RECEIPTS_KEPT) as usize] = Some((ticket, receipt));
+    }
+
+    pub(super) fn get(&self, ticket: u64) -> Known {
+        match self.0[(ticket % RECEIPTS_KEPT) as usize] {
+            Some((found, receipt)) if found == ticket => Known::Entry(receipt),
+            Some((found, _)) if found > ticket => Known::Gone,
+            _ => Known::NotYet,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_kept_until_a_later_one_takes_its_place() {
+        let mut receipts = Receipts::new();
+        let receipt = |seq| Receipt { seq, leaf: [seq as u8; 32] };
+        assert_eq!(receipts.get(3), Known::NotYet);
+        receipts.put(3, receipt(7));
+        assert_eq!(receipts.get(3), Known::Entry(receipt(7)));
+        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::NotYet);
+        receipts.put(3 + RECEIPTS_KEPT, receipt(8));
+        assert_eq!(receipts.get(3), Known::Gone);
+    }
+}
