@@ -45,15 +45,15 @@ pub mod writer;
 
 pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
 pub use crate::core::{Filter, Level, LevelFilter, Limits};
-#[cfg(feature = "audit")]
-pub use crate::logger::{
-    AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
-};
 #[cfg(feature = "serde")]
 pub use crate::logger::serialize;
 pub use crate::logger::{
     AsEmitter, BoundFields, Color, Config, Engine, EnvError, Format, InitError, Logger, Overflow,
     RedactionError, Timestamps, init,
+};
+#[cfg(feature = "audit")]
+pub use crate::logger::{
+    AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
 };
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;

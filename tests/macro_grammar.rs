@@ -5,7 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ringseal::testing::{Capture, CapturedEvent};
-use ringseal::{Engine, Level, Logger, critical, debug, error, event, fields, info, trace, warn};
+use ringseal::{
+    Config, Engine, Level, Logger, critical, debug, error, event, fields, info, trace, warn,
+};
+
+/// What is shown here is the grammar, not redaction.
+fn plain() -> Config {
+    Config::new().level(Level::Trace).panic_hook(false).no_redaction()
+}
 
 /// What one call of `log` leaves, without what every line has.
 fn logged(log: impl FnOnce(&Engine)) -> CapturedEvent {
@@ -15,7 +22,7 @@ fn logged(log: impl FnOnce(&Engine)) -> CapturedEvent {
 }
 
 fn all_logged(log: impl FnOnce(&Engine)) -> Vec<CapturedEvent> {
-    let (engine, capture) = Capture::start();
+    let (engine, capture) = Capture::start_with(plain());
     log(&engine);
     engine.flush().unwrap();
     capture.events()
@@ -223,7 +230,7 @@ fn whatever_leads_to_an_engine_is_a_logger() {
     struct State {
         log: Arc<Logger>,
     }
-    let (engine, capture) = Capture::start();
+    let (engine, capture) = Capture::start_with(plain());
     let logger = engine.logger();
     let state = State { log: Arc::new(engine.logger().bind(fields! { n = 9 })) };
     let boxed = Box::new(engine.logger());
@@ -379,7 +386,7 @@ fn forty_fields_in_one_event() {
 #[test]
 fn bound_fields_take_the_same_grammar_and_the_event_wins() {
     let (id, shown) = (7, Shown);
-    let (engine, capture) = Capture::start();
+    let (engine, capture) = Capture::start_with(plain());
     let log =
         engine.logger().bind(fields! { id, %shown, http.request.method = "POST", "k v" = ?1, });
     let inner = log.bind(fields! { id = 8, error.type = "x" });

@@ -41,7 +41,8 @@ pub enum Kind {
     Context = 3,
     /// Another thread has taken the lane: its number and its name.
     Thread = 4,
-    /// An audit event: a map. Its ticket stands in the header, in the numbers of call site (the lower half) and context.
+    /// An audit event: a map. Its ticket stands in the header: the call site's number is the lower half, the context's
+    /// the upper one.
     Audit = 5,
 }
 

@@ -21,7 +21,8 @@ pub struct Members {
 const OWN_KEYS: [&[u8]; 5] = [b"seq", b"timestamp", b"_prev_signature", b"_signature", b"is_cut"];
 
 impl Members {
-    /// Appends the entries of a map as members, in their order, in at most `bytes_max` bytes. Says whether all are there.
+    /// Appends the entries of a map as members, in their order, in at most `bytes_max` bytes. Says whether all are
+    /// there.
     pub fn write(
         &mut self,
         entries: &[u8],
@@ -31,26 +32,27 @@ impl Members {
         const CUT: &[u8] = b",\"is_cut\":true";
         let (base, bytes_max) = (members.len(), bytes_max.saturating_sub(CUT.len()));
         let mut is_whole = true;
-        let result = self.scratch.each_last(Order::Logged, Entries(entries), |scratch, key, value| {
-            let start = members.len();
-            let mut out = Out::new(members);
-            out.reserve(key.len() + 16);
-            if start > base {
-                out.byte(b',');
-            }
-            out.byte(b'"');
-            out.raw(prefix(key));
-            out.string_part(key);
-            out.raw(b"\":");
-            let place = Place::BOUND.under(key);
-            tree::value(&mut out, scratch, place, value)?;
-            drop(out);
-            if members.len() - base > bytes_max {
-                members.truncate(start);
-                is_whole = false;
-            }
-            Ok(())
-        });
+        let result =
+            self.scratch.each_last(Order::Logged, Entries(entries), |scratch, key, value| {
+                let start = members.len();
+                let mut out = Out::new(members);
+                out.reserve(key.len() + 16);
+                if start > base {
+                    out.byte(b',');
+                }
+                out.byte(b'"');
+                out.raw(prefix(key));
+                out.string_part(key);
+                out.raw(b"\":");
+                let place = Place::BOUND.under(key);
+                tree::value(&mut out, scratch, place, value)?;
+                drop(out);
+                if members.len() - base > bytes_max {
+                    members.truncate(start);
+                    is_whole = false;
+                }
+                Ok(())
+            });
         if result.is_err() {
             members.truncate(base);
         } else if !is_whole {

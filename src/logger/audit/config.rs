@@ -16,9 +16,7 @@ use crate::core::limits::Limits;
 use crate::redact::{Profile, RuleSet, Rules};
 use crate::storage::{OsStorage, Storage};
 use crate::writer::RedactionConfig;
-use crate::writer::audit::{
-    AuditLink, Feed, FeedEnds, KeeperConfig, KeeperParts, WhenHeldIsFull,
-};
+use crate::writer::audit::{AuditLink, Feed, FeedEnds, KeeperConfig, KeeperParts, WhenHeldIsFull};
 use crate::writer::link::Link;
 
 /// Everything that can be chosen about the audit log.
@@ -89,8 +87,7 @@ macro_rules! texts {
 impl AuditConfig {
     /// A log in this directory, with the defaults.
     pub fn new(dir: impl AsRef<Path>) -> Self {
-        let source =
-            OwnedSource { process_id: Some(std::process::id()), ..OwnedSource::default() };
+        let source = OwnedSource { process_id: Some(std::process::id()), ..OwnedSource::default() };
         Self {
             dir: dir.as_ref().to_owned(),
             keys: None,
@@ -285,10 +282,9 @@ impl AuditConfig {
         let own = KeyPaths::below(&self.dir);
         let there = |path: &Path| storage.stat(path).is_ok();
         if !there(&own.epoch()) {
-            storage.create_dir(&own.keys, 0o700).map_err(|source| AuditOpenError::Dir {
-                path: own.keys.clone(),
-                source,
-            })?;
+            storage
+                .create_dir(&own.keys, 0o700)
+                .map_err(|source| AuditOpenError::Dir { path: own.keys.clone(), source })?;
             match &self.keys {
                 Some(made) => move_keys(storage, &KeyPaths::below(made), &own)?,
                 None => self.make_keys(&own)?,

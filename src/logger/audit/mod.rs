@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-pub use self::config::{AuditConfig, AuditOpenError};
 pub(super) use self::config::AuditParts;
+pub use self::config::{AuditConfig, AuditOpenError};
 
+use super::config::InitError;
 use super::emit::{self, Emitter};
 use super::lane::{Lane, Written};
 use super::overflow;
-use super::config::InitError;
 use super::shared::Shared;
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, Catalogue, EventError};
@@ -56,7 +56,10 @@ impl fmt::Display for AuditError {
         match self {
             AuditError::Event(error) => error.fmt(f),
             AuditError::TooLong { expected_bytes_max, found_bytes } => {
-                write!(f, "audit event: expected at most {expected_bytes_max} bytes, found {found_bytes}")
+                write!(
+                    f,
+                    "audit event: expected at most {expected_bytes_max} bytes, found {found_bytes}"
+                )
             }
             AuditError::Log(fault) => fault.fmt(f),
         }

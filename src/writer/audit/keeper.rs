@@ -18,8 +18,8 @@ use super::{
     AuditBatch, AuditFault, AuditLink, AuditNews, AuditRequest, KeeperConfig, Parcel, Reply,
     WhenHeldIsFull,
 };
-use crate::audit::entry::{Body, Parser};
 use crate::audit::entry::control::{CheckStatus, RotateReason};
+use crate::audit::entry::{Body, Parser};
 use crate::audit::store::{AppendError, AuditLog, Receipt, Report};
 use crate::storage::Storage;
 use crate::writer::control::Control;
@@ -301,9 +301,7 @@ impl Keeper {
         let told = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => answer(&reply, Ok(())),
-            AuditRequest::Checkpoint(reply) => {
-                answer(&reply, self.log.checkpoint().map_err(told))
-            }
+            AuditRequest::Checkpoint(reply) => answer(&reply, self.log.checkpoint().map_err(told)),
             AuditRequest::Rotate(reply) => {
                 answer(&reply, self.log.rotate(RotateReason::Manual).map_err(told))
             }

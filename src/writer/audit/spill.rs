@@ -30,9 +30,8 @@ pub(super) struct Spill {
 impl Spill {
     /// Opens the file, or makes it.
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> io::Result<Spill> {
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-        };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let mut file = match storage.open(path, OpenHow::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 storage.open(path, OpenHow::CreateNew { mode: MODE })
