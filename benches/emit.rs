@@ -15,8 +15,8 @@
 //! - `context`: five bound fields against none, two loggers in turns, and 32 in turns, which is more than a ring
 //!   remembers (16), so that each event brings its context's definition along.
 //! - `disabled`: a call below the level.
-//! - `sampled`: a call that the policy thins out, by chance and by a bound trace id: nearly all are not kept, nearly all
-//!   are, and a call beside it that no rule is about.
+//! - `sampled`: calls that the policy thins out, so that nearly none is kept (by chance, by a bound trace id), and so
+//!   that nearly all are, beside a call that no rule is about.
 //!
 //! To tune: where `floor/clock` is most of a call, coarse timestamps pay off; where `Display` or `Debug` is, a field of
 //! its own for each part does; where many loggers alternate on one thread, bind fewer of them or log the field itself.

@@ -124,6 +124,7 @@ fn write(producer: &mut Producer, seq: u64, orders: &Orders) {
         level: Level::Info,
         is_cut: false,
         has_stack: false,
+        has_rate: false,
         callsite: ORDER_FILLED.id(),
         context: 0,
         ticks: SystemClock.ticks(),

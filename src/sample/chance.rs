@@ -3,7 +3,7 @@ use crate::core::trace::RANDOM_BITS;
 
 /// Whether an event with this randomness (56 bits) is kept at this rate.
 ///
-/// That of OpenTelemetry's consistent probability sampling ("TraceState: Probability Sampling" in its specification):
+/// That of OpenTelemetry's consistent probability sampling (its specification, "TraceState: Probability Sampling"):
 /// with the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept when R ≥ T. So a trace that is kept at one
 /// rate is kept at every higher one, on every host and by every program that does the same.
 ///
