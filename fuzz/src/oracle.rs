@@ -196,7 +196,14 @@ fn expected(event: &Event, level: Level, max: usize) -> Json {
 
 fn users_key(key: &str) -> String {
     let own = [
-        "timestamp", "level", "target", "event", "run_id", "schema_version", "stack", "sample_rate",
+        "timestamp",
+        "level",
+        "target",
+        "event",
+        "run_id",
+        "schema_version",
+        "stack",
+        "sample_rate",
     ];
     if own.contains(&key.trim_start_matches("field.")) {
         format!("field.{key}")
