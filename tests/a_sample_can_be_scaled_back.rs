@@ -1,9 +1,7 @@
 //! Sampling: what is kept says at which rate, what is not kept is counted, and a trace is kept or dropped whole.
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ringseal::core::clock::ManualClock;
 use ringseal::core::value::Uuid;
 use ringseal::testing::{Capture, CapturedEvent};
 use ringseal::{
@@ -250,82 +248,6 @@ fn the_rules_are_those_of_the_target_then_the_name_then_the_level() {
         (metrics.lost.total(), metrics.discarded.total(), metrics.truncated.total()),
         (0, 0, 0)
     );
-}
-
-fn limited() -> (Engine, Capture, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock::at(1_700_000_000_000_000_000));
-    let sampling = Sampling::new().limit(3, Duration::from_secs(1)).unwrap();
-    let config = Config::new().level(Level::Trace).panic_hook(false).sampling(sampling);
-    let (engine, capture) = Capture::start_with(config.clock_for_tests(Arc::clone(&clock) as _));
-    (engine, capture, clock)
-}
-
-/// What the stream holds, in short.
-fn told(capture: &Capture) -> Vec<String> {
-    let short = |event: &CapturedEvent| match event.get("suppressed") {
-        Some(count) => format!(
-            "{count} {} {} {}",
-            &event["suppressed_target"], &event["suppressed_event"], &event["suppressed_level"]
-        ),
-        None => event["event"].to_owned(),
-    };
-    capture.events().iter().map(short).collect()
-}
-
-#[test]
-fn what_a_limit_suppresses_is_told_when_the_next_passes_and_at_the_end() {
-    let (engine, capture, clock) = limited();
-    let log = |calls: u32| (0..calls).for_each(|n| info!(target: "shop", engine, "poll", n));
-    log(10);
-    clock.advance(999_000_000);
-    log(5);
-    clock.advance(1_000_000);
-    log(2);
-    warn!(engine, "others are not limited");
-    clock.advance(5_000_000_000);
-    log(4);
-    let id = trace_id((1 << 56) - 1);
-    let log_own = || debug!(target: "shop", engine, "own trace id", trace_id = id);
-    for _ in 0..5 {
-        log_own();
-        engine.logger().dynamic(Level::Info, "run", "time", &|_| ());
-    }
-    clock.advance(1_000_000_000);
-    log_own();
-    let metrics = engine.metrics();
-    let by_limit: Vec<_> = metrics.sampled_out_by_rule.iter().map(|rule| &*rule.rule).collect();
-    assert_eq!(by_limit, ["limit"]);
-    assert_eq!(metrics.sampled_out.of(Level::Info), 12 + 1 + 2);
-    drop(engine);
-    let mut expected = vec!["poll"; 3];
-    expected.extend(["12 shop poll info", "poll", "poll", "others are not limited"]);
-    expected.extend(["poll"; 3]);
-    expected.extend(["own trace id", "time", "own trace id", "time", "own trace id", "time"]);
-    expected.extend(["2 shop own trace id debug", "own trace id"]);
-    let found = told(&capture);
-    assert_eq!(found[..expected.len()], expected);
-    let mut rest = found[expected.len()..].to_vec();
-    rest.sort();
-    assert_eq!(rest, ["1 shop poll info", "2 run time info"]);
-}
-
-#[test]
-fn the_suppressed_are_exact_over_threads() {
-    let (engine, capture, clock) = limited();
-    for round in 0..5 {
-        let log = || (0..200).for_each(|n| info!(engine, "poll", n, round));
-        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(log))));
-        clock.advance(2_000_000_000);
-    }
-    drop(engine);
-    let (mut kept, mut suppressed) = (0, 0);
-    for event in capture.events() {
-        match event.get("suppressed") {
-            Some(count) => suppressed += count.parse::<u64>().unwrap(),
-            None => kept += 1,
-        }
-    }
-    assert_eq!((kept, suppressed), (5 * 3, 5 * (4 * 200 - 3)));
 }
 
 #[test]

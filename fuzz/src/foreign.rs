@@ -90,6 +90,8 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             payload,
             context: bound.filter(|_| header.context != 0),
             has_stack: header.has_stack,
+            // Any double, as a foreign record may hold.
+            sample_rate: header.has_rate.then(|| f64::from_bits(header.ticks)),
         };
         let mut line = Vec::new();
         if layout.line(&event, &mut line).is_ok() {

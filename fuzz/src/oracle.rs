@@ -157,6 +157,7 @@ pub fn check(event: &Event) {
         payload: &payload,
         context: event.bound.as_ref().map(|_| context),
         has_stack: false,
+        sample_rate: None,
     };
     let mut line = Vec::new();
     layout.line(&line_event, &mut line).expect("what was written can be read");
@@ -194,7 +195,16 @@ fn expected(event: &Event, level: Level, max: usize) -> Json {
 }
 
 fn users_key(key: &str) -> String {
-    let own = ["timestamp", "level", "target", "event", "run_id", "schema_version", "stack"];
+    let own = [
+        "timestamp",
+        "level",
+        "target",
+        "event",
+        "run_id",
+        "schema_version",
+        "stack",
+        "sample_rate",
+    ];
     if own.contains(&key.trim_start_matches("field.")) {
         format!("field.{key}")
     } else {

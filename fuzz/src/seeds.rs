@@ -13,6 +13,7 @@ fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWrite
         level: Level::Warn,
         is_cut: false,
         has_stack: false,
+        has_rate: false,
         callsite,
         context,
         ticks: 1_763_060_400_123_456_789,

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::level::Level;
-use super::plan::{Plan, Plans, SitePlan};
+use super::plan::{Plans, SitePlan};
 use super::{registry, trace};
 
 /// How many engines can be alive at once in one process; each has a bit in every verdict.
@@ -41,7 +41,7 @@ pub struct Metadata {
 pub struct Callsite {
     verdict: AtomicU32,
     id: AtomicU32,
-    /// The same, but 0 while some engine thins the site's events out: they go the slow way.
+    /// The same, but 0 while some engine keeps only a share of the site's events: they go the slow way.
     fast_id: AtomicU32,
     has_trace_key: bool,
     metadata: Metadata,
@@ -97,8 +97,7 @@ impl Callsite {
     }
 
     /// The verdict about the engine in `slot`, after registration, sampling aside.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     pub fn settle(&'static self, slot: usize) -> bool {
         // ORDER: relaxed; see `enabled_or`.
         match self.verdict.load(Ordering::Relaxed) {
@@ -107,11 +106,10 @@ impl Callsite {
         }
     }
 
-    /// How the engine in `slot` thins the site's events out.
-    #[inline]
-    pub fn plan(&self, slot: usize) -> Option<(&SitePlan, Plan)> {
-        let place = self.plans.of(slot)?;
-        Some((place, place.get()?))
+    /// How the engine in `slot` thins the site's events out, if it ever has.
+    #[inline(always)]
+    pub fn plan(&self, slot: usize) -> Option<&SitePlan> {
+        self.plans.of(slot)
     }
 
     /// Whether a trace id may stand among the fields.
@@ -128,7 +126,7 @@ impl Callsite {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Its number, or 0 when its events take the slow way: before it is registered, and while they are thinned out.
+    /// Its number, or 0 when its events take the slow way: before it is registered, and while a share of them is kept.
     #[inline(always)]
     pub fn fast_id(&self) -> u32 {
         // ORDER: relaxed; see `id`.
@@ -144,9 +142,11 @@ impl Callsite {
         &self.plans
     }
 
-    /// One bit per engine that wants the site's events; `is_sampled` if any of them thins them out.
-    pub(super) fn set_verdict(&self, verdict: u32, is_sampled: bool) {
-        let (fast_id, look) = if is_sampled { (0, LOOK) } else { (self.id(), 0) };
+    /// One bit per engine that wants the site's events; `is_planned` if any of them thins them out, `is_shared` if any
+    /// of them keeps a share of them.
+    pub(super) fn set_verdict(&self, verdict: u32, is_planned: bool, is_shared: bool) {
+        let fast_id = if is_shared { 0 } else { self.id() };
+        let look = if is_planned { LOOK } else { 0 };
         // ORDER: relaxed; the slow way is right for every event.
         self.fast_id.store(fast_id, Ordering::Relaxed);
         // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the

@@ -11,8 +11,10 @@ use super::callsite::Metadata;
 /// What a policy says about a call site that it thins out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
-    /// The share of events kept, 0 to 1.
+    /// The share of events kept, 0 to 1: what the line says.
     pub rate: f64,
+    /// The same for deciding: randomness below it is not kept. 0 where the rate is 1.
+    pub threshold: u64,
     /// Which rule said so, for its counter.
     pub rule: u8,
     /// How many may pass in a while, of those kept.
@@ -127,13 +129,14 @@ fn after(window: u64, limit: Limit, now: Moment) -> Option<u64> {
     (count < limit.count_max.min(Limit::COUNT_MAX)).then_some(window + 1)
 }
 
-/// Says that there is no plan; no number is written like this.
+/// Says that there is no plan; no threshold is as high.
 const NO_PLAN: u64 = u64::MAX;
 
-/// One engine's plan for one call site.
+/// One engine's plan for one call site. While it is being replaced, parts may be the old one's for one event.
 #[derive(Debug)]
 pub struct SitePlan {
     slot: usize,
+    threshold: AtomicU64,
     rate_bits: AtomicU64,
     /// Number of the rate's rule, then of the limit's.
     rules: AtomicU64,
@@ -147,40 +150,60 @@ pub struct SitePlan {
 
 impl SitePlan {
     fn new(slot: usize) -> Self {
-        let [rules, limit_count, limit_nanos] = [(); 3].map(|()| AtomicU64::new(0));
-        let (limiter, rate_bits) = (Limiter::default(), AtomicU64::new(NO_PLAN));
-        Self { slot, rate_bits, rules, limit_count, limit_nanos, limiter, next: Plans::new() }
+        let [rate_bits, rules, limit_count, limit_nanos] = [(); 4].map(|()| AtomicU64::new(0));
+        let (limiter, threshold) = (Limiter::default(), AtomicU64::new(NO_PLAN));
+        let next = Plans::new();
+        Self { slot, threshold, rate_bits, rules, limit_count, limit_nanos, limiter, next }
     }
 
-    /// The plan in force. While it is being replaced, parts may be the old one's for one event.
+    /// [`Plan::threshold`], if there is a plan.
+    #[inline(always)]
+    pub fn threshold(&self) -> Option<u64> {
+        // ORDER: relaxed; a plan that arrives late decides about an event of that moment.
+        let threshold = self.threshold.load(Ordering::Relaxed);
+        (threshold != NO_PLAN).then_some(threshold)
+    }
+
+    /// [`Plan::rate`].
     #[inline]
-    pub fn get(&self) -> Option<Plan> {
-        // ORDER: relaxed; a plan that arrives late decides about an event of that moment. The rate, which has to be
-        // right where it is told, is one word.
-        let rate = self.rate_bits.load(Ordering::Relaxed);
-        let rules = self.rules.load(Ordering::Relaxed);
-        let limit = match self.limit_nanos.load(Ordering::Relaxed) {
-            0 => None,
-            interval_nanos => {
-                // ORDER: relaxed; see above.
-                let count_max = self.limit_count.load(Ordering::Relaxed) as u32;
-                Some(Limit { count_max, interval_nanos, rule: (rules >> 8) as u8 })
-            }
-        };
-        (rate != NO_PLAN).then_some(Plan { rate: f64::from_bits(rate), rule: rules as u8, limit })
+    pub fn rate(&self) -> f64 {
+        // ORDER: relaxed; see `threshold`.
+        f64::from_bits(self.rate_bits.load(Ordering::Relaxed))
+    }
+
+    /// [`Plan::rule`].
+    #[inline]
+    pub fn rule(&self) -> u8 {
+        // ORDER: relaxed; see `threshold`.
+        self.rules.load(Ordering::Relaxed) as u8
+    }
+
+    /// [`Plan::limit`].
+    #[inline(always)]
+    pub fn limit(&self) -> Option<Limit> {
+        // ORDER: relaxed throughout; see `threshold`.
+        let interval_nanos = self.limit_nanos.load(Ordering::Relaxed);
+        if interval_nanos == 0 {
+            return None;
+        }
+        let count_max = self.limit_count.load(Ordering::Relaxed) as u32;
+        let rule = (self.rules.load(Ordering::Relaxed) >> 8) as u8;
+        Some(Limit { count_max, interval_nanos, rule })
     }
 
     fn set(&self, plan: Option<Plan>) {
-        // ORDER: relaxed; see `get`.
-        let Some(plan) = plan else { return self.rate_bits.store(NO_PLAN, Ordering::Relaxed) };
         let (nanos, count, rule) = plan
-            .limit
+            .and_then(|plan| plan.limit)
             .map_or((0, 0, 0), |limit| (limit.interval_nanos, limit.count_max, limit.rule));
-        // ORDER: relaxed throughout; see `get`.
-        self.rules.store(u64::from(plan.rule) | u64::from(rule) << 8, Ordering::Relaxed);
+        let rules = plan.map_or(0, |plan| u64::from(plan.rule)) | u64::from(rule) << 8;
+        let rate = plan.map_or(1.0, |plan| plan.rate);
+        let threshold = plan.map_or(NO_PLAN, |plan| plan.threshold);
+        // ORDER: relaxed throughout; see `threshold`.
+        self.rate_bits.store(rate.to_bits(), Ordering::Relaxed);
+        self.rules.store(rules, Ordering::Relaxed);
         self.limit_count.store(count.into(), Ordering::Relaxed);
         self.limit_nanos.store(nanos, Ordering::Relaxed);
-        self.rate_bits.store(plan.rate.to_bits(), Ordering::Relaxed);
+        self.threshold.store(threshold, Ordering::Relaxed);
     }
 }
 
@@ -202,7 +225,7 @@ impl Plans {
     }
 
     /// The place of the engine in `slot`.
-    #[inline]
+    #[inline(always)]
     pub fn of(&self, slot: usize) -> Option<&SitePlan> {
         let mut place = self.0.get();
         while let Some(plan) = place {
@@ -296,13 +319,20 @@ mod tests {
     #[test]
     fn each_engine_has_a_plan_of_its_own() {
         let plans = Plans::new();
-        let plan = |rate| Some(Plan { rate, rule: 2, limit: (rate > 0.5).then_some(LIMIT) });
+        let plan = |rate| {
+            let limit = (rate > 0.5).then_some(LIMIT);
+            Some(Plan { rate, threshold: (rate * 100.0) as u64, rule: 2, limit })
+        };
         plans.set(3, None);
         assert!(plans.of(3).is_none(), "nothing to remember");
         for (slot, rate) in [(3, 0.1), (0, 0.9), (30, 0.3), (0, 0.8)] {
             plans.set(slot, plan(rate));
         }
-        let found = |slot| plans.of(slot).and_then(SitePlan::get);
+        let found = |slot| {
+            let place = plans.of(slot)?;
+            let (rate, rule, limit) = (place.rate(), place.rule(), place.limit());
+            place.threshold().map(|threshold| Plan { rate, threshold, rule, limit })
+        };
         assert_eq!([0, 3, 30, 4].map(found), [plan(0.8), plan(0.1), plan(0.3), None]);
         plans.set(3, None);
         assert_eq!([0, 3, 30, 4].map(found), [plan(0.8), None, plan(0.3), None]);

@@ -27,17 +27,18 @@ impl Registry {
     /// Judges a call site for every engine; gives the bits of those that want it.
     fn judge(&self, callsite: &Callsite) -> u32 {
         let metadata = callsite.metadata();
-        let (mut verdict, mut is_sampled) = (0, false);
+        let (mut verdict, mut is_planned, mut is_shared) = (0, false, false);
         for (slot, (filter, policy)) in self.filters.iter().zip(&self.policies).enumerate() {
             let passes = |filter: &Arc<Filter>| filter.passes(metadata.target, metadata.level);
             let is_wanted = filter.as_ref().is_some_and(passes);
             let policy = policy.as_ref().filter(|_| is_wanted);
             let plan = policy.and_then(|policy| policy.plan(metadata));
             callsite.plans().set(slot, plan);
-            is_sampled |= plan.is_some();
+            is_planned |= plan.is_some();
+            is_shared |= plan.is_some_and(|plan| plan.threshold > 0);
             verdict |= u32::from(is_wanted) << slot;
         }
-        callsite.set_verdict(verdict, is_sampled);
+        callsite.set_verdict(verdict, is_planned, is_shared);
         verdict
     }
 

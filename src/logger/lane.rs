@@ -71,7 +71,7 @@ pub(crate) struct Lane {
     link: Arc<Link>,
     contexts: [u64; context::SLOTS],
     pub(crate) counters: Arc<LaneCounters>,
-    dice: Dice,
+    pub(super) dice: Dice,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
@@ -407,15 +407,9 @@ impl Lane {
         }
     }
 
-    /// Lets `ask` decide with what the lane has for that; the time is read only where it matters.
-    pub(super) fn decide<T>(
-        &mut self,
-        is_timed: bool,
-        ask: impl FnOnce(&mut Dice, Moment) -> T,
-    ) -> T {
-        let ticks = if is_timed { self.ticks() } else { 0 };
-        let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
-        ask(&mut self.dice, now)
+    /// The time, as a limiter needs it.
+    pub(super) fn moment(&self) -> Moment {
+        Moment { ticks: self.ticks(), nanos_per_tick: self.link.nanos_per_tick() }
     }
 
     /// Writes an audit event, which takes at most `payload_max` bytes.

@@ -13,7 +13,7 @@ use crate::core::level::Level;
 use crate::core::plan::{Limit, Limiter, Plan, SitePolicy};
 use crate::core::registry;
 use crate::metrics::{LaneCounters, LevelCounts, RULES_MAX, RuleMetrics};
-use crate::sample::{Random, Rule, Sampling};
+use crate::sample::{Random, Rule, Sampling, threshold};
 use crate::writer::report::SUPPRESSED;
 
 /// What becomes of an engine's events.
@@ -47,8 +47,10 @@ impl Installed {
         }
         let decision = self.sampling.decide(target, event, level);
         let number = decision.rule.and_then(|rule| self.numbers.get(rule));
-        (decision.rate < 1.0 || self.limit.is_some()).then_some(Plan {
+        let threshold = threshold(decision.rate);
+        (threshold > 0 || self.limit.is_some()).then_some(Plan {
             rate: decision.rate,
+            threshold,
             rule: number.copied().unwrap_or(0),
             limit: self.limit,
         })

@@ -3,7 +3,7 @@ use crate::core::trace::RANDOM_BITS;
 
 /// Whether an event with this randomness (56 bits) is kept at this rate.
 ///
-/// That of OpenTelemetry's consistent probability sampling ("TraceState: Probability Sampling" in its specification):
+/// That of OpenTelemetry's consistent probability sampling (its specification, "TraceState: Probability Sampling"):
 /// with the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept when R ≥ T. So a trace that is kept at one
 /// rate is kept at every higher one, on every host and by every program that does the same.
 ///
@@ -14,11 +14,17 @@ use crate::core::trace::RANDOM_BITS;
 /// ```
 #[inline]
 pub fn keeps(rate: f64, randomness: u64) -> bool {
-    const WHOLE: u64 = 1 << RANDOM_BITS;
-    // Saturates: a rate above 1 keeps all, one below 0 and no number keep nothing.
-    let kept = ((rate * WHOLE as f64) as u64).min(WHOLE);
-    randomness & (WHOLE - 1) >= WHOLE - kept
+    randomness & (WHOLE - 1) >= threshold(rate)
 }
+
+/// The T of [`keeps`]: 0 keeps all, 2⁵⁶ nothing.
+#[inline]
+pub(crate) fn threshold(rate: f64) -> u64 {
+    // Saturates: a rate above 1 keeps all, one below 0 and no number keep nothing.
+    WHOLE - ((rate * WHOLE as f64) as u64).min(WHOLE)
+}
+
+const WHOLE: u64 = 1 << RANDOM_BITS;
 
 /// Randomness for events without a trace id: SplitMix64 (Steele, Lea and Flood, 2014). Not for secrets.
 #[derive(Debug, Clone)]

@@ -22,6 +22,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chance::threshold;
 pub use chance::{Random, keeps};
 pub use error::SampleError;
 pub(crate) use policy::is_sampled;
