@@ -86,7 +86,11 @@ pub(crate) fn each(
     }) && bits(places.number, |i| look(Anchor::Number, place(i)))
         && bits(places.word, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
-            !(long || rules.literals.may_start(v, place(i))) || look(Anchor::Word, place(i))
+            let literal = || {
+                rules.literals.may_start(v, place(i))
+                    && rules.literals.may_be(&rules.providers, v, place(i))
+            };
+            !(long || literal()) || look(Anchor::Word, place(i))
         })
         && bits(places.iban, |i| !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i)))
         && bits(places.keyword, |i| {
