@@ -38,6 +38,13 @@ pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     !time && may_be_behind(rules, v, p)
 }
 
+/// The first look of [`may_be`], where a letter, a `_` or a quote ends right before `end`.
+#[inline(always)]
+pub(super) fn may_end(rules: &Rules, v: &[u8], end: usize) -> bool {
+    // Signs, quotes and the like before the end are for a closer look.
+    rules.key_tails.may_end_bytes(v, end) | !before(v, end).is_ascii_alphabetic()
+}
+
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
 #[inline(never)]
 fn may_be_behind(rules: &Rules, v: &[u8], p: usize) -> bool {
