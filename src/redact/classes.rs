@@ -23,8 +23,12 @@ pub(crate) struct Masks {
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: what a credential consists of, and more.
     pub(crate) chunk: u64,
-    /// `:` to `@` in ASCII order, `$`, `%` and `~`.
+    /// `$`, `%`, `@` and `~`.
     pub(crate) punct: u64,
+    /// `:` and `=`.
+    pub(crate) sign: u64,
+    /// `"`.
+    pub(crate) quote: u64,
     /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
     pub(crate) keyword: u64,
 }
@@ -45,8 +49,12 @@ pub(crate) const KEYWORDS: [(u8, u8); 7] = [
 /// The places of one block that a detector could start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Places {
-    /// Bytes of [`Masks::punct`].
+    /// Bytes of [`Masks::punct`], and signs that neither a letter nor a quote precedes.
     pub(crate) punct: u64,
+    /// Bytes of [`Masks::sign`] right behind a letter, a `_` or a quote.
+    pub(crate) sign: u64,
+    /// Those behind a quote.
+    pub(crate) quoted: u64,
     /// Digits at the start of a word that [`likely::number`] says yes to.
     pub(crate) number: u64,
     /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
@@ -148,7 +156,12 @@ impl<S: Sink> Pass<'_, S> {
                 let near = Near { v, at, now: &now, next: &next, borders, ahead };
                 places.number = numbers(places.number, &near, &self.numbers);
             }
-            let any = places.punct | places.number | places.word | places.keyword | places.iban;
+            let any = places.punct
+                | places.sign
+                | places.number
+                | places.word
+                | places.keyword
+                | places.iban;
             if any != 0 && !self.sink.block(at, &places) {
                 return;
             }
@@ -255,10 +268,14 @@ fn places(before: &Masks, now: &Masks, next: &Masks, begin: u64) -> Places {
     let starts = now.word & (!behind(before.word, now.word) | begin);
     let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !now.chunk, !next.chunk);
     let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !now.word, !next.word) };
+    let quoted = now.sign & behind(before.quote, now.quote);
+    let sign = quoted | now.sign & behind(before.word & !before.digit, now.word & !now.digit);
     let third = now.digit >> 2 | next.digit << 62;
     let fourth = now.digit >> 3 | next.digit << 61;
     Places {
-        punct: now.punct,
+        punct: now.punct | now.sign & !sign,
+        sign,
+        quoted,
         keyword: starts & now.keyword,
         word,
         long,

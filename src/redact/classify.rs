@@ -20,14 +20,15 @@ static CLASSES: ByteSets = ByteSets::new([
     (&[4, 6], A_TO_O),                           // a to o
     (&[3], TEN),                                 // digits
     (&[2], &[0, 8, 9, 10, 11, 12, 13, 14, 15]),  // space, ( to /
-    (&[3], &[10, 11, 12, 13, 14, 15]),           // : to ?
+    (&[3], &[10, 13]),                           // : =
     (&[2], &[4, 5]),                             // $ %
     (&[4], &[0]),                                // @
 ]);
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
 const NUMBER: u8 = 0b0001_1000;
-const PUNCT: u8 = 0b1110_0000;
+const SIGN: u8 = 0b0010_0000;
+const PUNCT: u8 = 0b1100_0000;
 
 /// First letters of keywords, a pair of first and third letter per bit.
 #[rustfmt::skip]
@@ -39,7 +40,9 @@ static FIRST: ByteSets = ByteSets::new([
     (&[4, 6], &[2]), // b
     (&[4, 6], &[2]),
     (&[4, 6], &[2]),
+    (&[2], &[2]), // and no keyword, but `"`
 ]);
+const QUOTE: u8 = 0b1000_0000;
 
 /// The third letters.
 #[rustfmt::skip]
@@ -80,14 +83,16 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
     #[inline(always)]
     fn classify(&self, view: &[u8; VIEW]) -> Masks {
         let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
-        let classes = x.look(self.classes);
+        let (classes, first) = (x.look(self.classes), x.look(self.first));
         Masks {
             digit: classes.any_of(DIGIT),
             number: classes.any_of(NUMBER),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
             punct: classes.any_of_or(PUNCT, x, b'~'),
-            keyword: x.look(self.first).meet(behind.look(self.third)),
+            sign: classes.any_of(SIGN),
+            quote: first.any_of(QUOTE),
+            keyword: first.meet(behind.look(self.third)),
         }
     }
 }
@@ -117,7 +122,9 @@ impl<V: Exact + Load64> Classify for Compare<V> {
             number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
-            punct: x.within(b':', b'@').or(x.within(b'$', b'%')).or(x.equal(b'~')).mask(),
+            punct: x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~')).mask(),
+            sign: x.equal(b':').or(x.equal(b'=')).mask(),
+            quote: x.equal(b'"').mask(),
             keyword: b.or(st).or(pa).mask(),
         }
     }
@@ -160,6 +167,8 @@ fn portable(view: &[u8; VIEW]) -> Masks {
         chunk: gather(3),
         punct: gather(4),
         keyword: gather(5),
+        sign: gather(6),
+        quote: gather(7),
     }
 }
 
@@ -180,8 +189,10 @@ fn flag(x: u8, y: u8) -> u8 {
         | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
         | bit(digit | letter | (x == b'_'), 4)
         | bit((0x2B..0x80).contains(&x), 8)
-        | bit((x.wrapping_sub(b':') < 7) | (x & 0xFE == b'$') | (x == b'~'), 16)
+        | bit((x == b'@') | (x & 0xFE == b'$') | (x == b'~'), 16)
         | bit(keyword, 32)
+        | bit((x == b':') | (x == b'='), 64)
+        | bit(x == b'"', 128)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -228,7 +239,9 @@ mod tests {
             masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
-            masks.punct |= bit((b':'..=b'@').contains(&b) || matches!(b, b'$' | b'%' | b'~'));
+            masks.punct |= bit(matches!(b, b'@' | b'$' | b'%' | b'~'));
+            masks.sign |= bit(matches!(b, b':' | b'='));
+            masks.quote |= bit(b == b'"');
             masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
         }
         masks

@@ -16,11 +16,16 @@ pub(super) struct Shape {
 
 /// No number that is looked for has more digits without a separator.
 const DIGITS_MAX: u32 = 19;
+/// Nor has a telephone number more than these.
+const PHONE_DIGITS_MAX: u32 = 15;
 
 /// `ddd-dd-dddd`, with a byte more.
 const SSN: (u32, u32) = (0b1111_0110_111, 0b1111_1111_1111);
 /// `ddd-ddd-dddd`, with a byte more.
 const NANP: (u32, u32) = (0b1111_0111_0111, 0b1_1111_1111_1111);
+
+/// `dddd-dd-dd`
+const DATE: (u32, u32) = (0b11_0110_1111, 0b11_1111_1111);
 
 #[inline(always)]
 fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
@@ -41,13 +46,8 @@ pub(super) fn number(v: &[u8], p: usize, first: bool, shape: Shape) -> bool {
     }
     let paren = run == 3 && prev == b'(';
     let trunk = run == 1 && v[p] == b'1' && (is(digit >> 2, NANP) || at(v, p + 2) == b'(');
-    prev == b'+'
-        || paren
-        || trunk
-        || is(digit, SSN)
-        || is(digit, NANP)
-        || card(v, p, digit)
-        || hinted(v, p, prev, run)
+    let sure = (prev == b'+') | paren | trunk | is(digit, SSN) | is(digit, NANP);
+    sure || card(v, p, digit) || hinted(v, p, prev, &shape)
 }
 
 /// Eight digits or four and four, twelve in all, and a first one that issuers have.
@@ -62,9 +62,38 @@ fn card(v: &[u8], p: usize, digit: u32) -> bool {
 }
 
 /// Whether a word before the number says what it is.
+#[inline(always)]
+fn hinted(v: &[u8], p: usize, prev: u8, shape: &Shape) -> bool {
+    let run = shape.digit.trailing_ones();
+    // Dates are no telephone numbers, nor is anything longer.
+    let phone = run <= PHONE_DIGITS_MAX
+        && !(is(shape.digit, DATE) && at(v, p + 4) == b'-' && at(v, p + 7) == b'-');
+    phone && phone_is_near(v, p, prev, shape.digit) || run == 9 && ssn_is_hinted(v, p)
+}
+
+/// Whether a word for telephones stands before the number, which is no address of a machine.
 #[inline(never)]
-fn hinted(v: &[u8], p: usize, prev: u8, run: u32) -> bool {
+fn phone_is_near(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
     let mut start = p - usize::from(prev == b'(');
     start -= usize::from(before(v, start) == b'+');
-    phone_may_be_hinted(v, start) || run == 9 && ssn_is_hinted(v, p)
+    phone_may_be_hinted(v, start) && !is_ipv4(v, p, digit)
+}
+
+/// Four numbers of three digits at most with dots between, and nothing behind that goes on with them.
+fn is_ipv4(v: &[u8], p: usize, digit: u32) -> bool {
+    let (mut i, mut rest) = (p, digit);
+    for part in 0..4 {
+        let run = rest.trailing_ones();
+        if !(1..=3).contains(&run) {
+            return false;
+        }
+        i += run as usize;
+        if part < 3 && at(v, i) != b'.' {
+            return false;
+        }
+        i += 1;
+        rest >>= run + 1;
+    }
+    // `i` is one behind the end.
+    !matches!(at(v, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')')
 }

@@ -81,17 +81,42 @@ pub(crate) fn each(
     mut look: impl FnMut(Anchor, usize) -> bool,
 ) -> bool {
     let place = |bit: u32| at + bit as usize;
-    bits(places.punct, |i| {
-        !detect::punct_may_be(rules, v, place(i)) || look(Anchor::Punct, place(i))
-    }) && bits(places.number, |i| look(Anchor::Number, place(i)))
-        && bits(places.word, |i| {
+    let sign = keep(places.sign, |i| {
+        let quoted = (places.quoted >> i & 1) as usize;
+        detect::sign_may_be(rules, v, place(i), quoted)
+    });
+    let punct = places.punct | sign;
+    let literal = keep(places.word, |i| rules.literals.may_start(v, place(i)));
+    if punct | literal | places.number | places.long | places.iban | places.keyword == 0 {
+        return true;
+    }
+    bits(punct, |i| !detect::punct_may_be(rules, v, place(i)) || look(Anchor::Punct, place(i)))
+        && bits(places.number, |i| look(Anchor::Number, place(i)))
+        && bits(literal | places.long, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
-            !(long || rules.literals.may_start(v, place(i))) || look(Anchor::Word, place(i))
+            let literal =
+                || literal >> i & 1 != 0 && rules.literals.may_be(&rules.providers, v, place(i));
+            !(long || literal()) || look(Anchor::Word, place(i))
         })
         && bits(places.iban, |i| !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i)))
         && bits(places.keyword, |i| {
             !detect::keyword_may_be(v, place(i)) || look(Anchor::Keyword, place(i))
         })
+}
+
+/// Those of `bits` that `f` says yes to. Four at a time, so that the loop's end can be foreseen.
+#[inline(always)]
+fn keep(mut bits: u64, f: impl Fn(u32) -> bool) -> u64 {
+    let mut kept = 0;
+    while bits != 0 {
+        for _ in 0..4 {
+            let i = bits.trailing_zeros() & 63;
+            // Without any bit left, the answer does not matter.
+            kept |= u64::from(f(i)) << i & bits;
+            bits &= bits.wrapping_sub(1);
+        }
+    }
+    kept
 }
 
 #[inline(always)]

@@ -8,18 +8,14 @@ use crate::redact::bytes::{ByteSet, before};
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
 
-/// The part of the last `max` bytes before `start` in which a hint may stand.
-fn window(v: &[u8], start: usize, max: usize) -> &[u8] {
-    let before = &v[start.saturating_sub(max)..start];
-    let stop = before.iter().rposition(|&b| matches!(b, b'\n' | b'*' | b'>' | b']'));
-    &before[stop.map_or(0, |i| i + 1)..]
-}
-
 /// Words that say what follows, and how near they must be.
 struct Hints {
     words: &'static [&'static [u8]],
     /// For each last letter but one of a word, the last letters.
     endings: [u32; 26],
+    /// The same as two tables of bits: a word may end where both bytes have one in common.
+    last_but_one: [u8; 256],
+    last: [u8; 256],
     /// Most bytes between word and value.
     gap: usize,
 }
@@ -27,13 +23,19 @@ struct Hints {
 impl Hints {
     const fn new(words: &'static [&'static [u8]], gap: usize) -> Hints {
         let mut endings = [0; 26];
+        let (mut last_but_one, mut last) = ([0; 256], [0; 256]);
         let mut i = 0;
         while i < words.len() {
             let [.., a, b] = *words[i] else { panic!() };
             endings[(a - b'a') as usize] |= 1 << (b - b'a');
+            let bit = 1 << (i % 8);
+            last_but_one[a as usize] |= bit;
+            last_but_one[a.to_ascii_uppercase() as usize] |= bit;
+            last[b as usize] |= bit;
+            last[b.to_ascii_uppercase() as usize] |= bit;
             i += 1;
         }
-        Hints { words, endings, gap }
+        Hints { words, endings, last_but_one, last, gap }
     }
 
     /// Whether the last two letters of `v` are those of a word.
@@ -44,35 +46,40 @@ impl Hints {
         a < 26 && b < 26 && self.endings[usize::from(a)] >> b & 1 != 0
     }
 
-    /// Whether `v` ends with a word, in any ASCII case.
-    fn ends(&self, v: &[u8]) -> bool {
-        let same = |word: &&[u8]| v[v.len() - word.len()..].eq_ignore_ascii_case(word);
-        self.may_end(v) && self.words.iter().filter(|word| word.len() <= v.len()).any(same)
-    }
-
     /// Whether a word stands close enough before `start`.
     ///
     /// No letter may follow it, but for a plural s, so that `author` is no `auth`. What precedes it
     /// does not matter, so that `accessToken` counts.
     fn near(&self, v: &[u8], start: usize) -> bool {
-        let text = window(v, start, WINDOW_BYTES);
-        let least = text.len().saturating_sub(self.gap + 1).max(1);
-        (least..=text.len()).rev().any(|end| {
-            if text.get(end).is_some_and(u8::is_ascii_alphabetic) {
-                return false;
-            }
-            let within = |end: usize| text.len() - end <= self.gap;
-            within(end) && self.ends(&text[..end])
-                || text[end - 1] | 0x20 == b's' && within(end - 1) && self.ends(&text[..end - 1])
-        })
+        let from = start.saturating_sub(self.gap + 2);
+        let pairs = v[from..start].windows(2);
+        let bits =
+            |pair: &[u8]| self.last_but_one[usize::from(pair[0])] & self.last[usize::from(pair[1])];
+        // First all together: nearly always there is none.
+        if pairs.clone().fold(0, |all, pair| all | bits(pair)) == 0 {
+            return false;
+        }
+        pairs.enumerate().any(|(i, pair)| bits(pair) != 0 && self.stands(v, from + i + 2, start))
+    }
+
+    /// Whether a word ends right before `end`, and nothing up to `start` takes its meaning away.
+    fn stands(&self, v: &[u8], end: usize, start: usize) -> bool {
+        let text = &v[..end];
+        let ends = |word: &&&[u8]| {
+            text.len() >= word.len() && text[end - word.len()..].eq_ignore_ascii_case(word)
+        };
+        let letter = |i: usize| i < start && v[i].is_ascii_alphabetic();
+        let plural = end < start && v[end] | 0x20 == b's' && !letter(end + 1);
+        (!letter(end) || plural)
+            && self.words.iter().filter(ends).any(|word| {
+                let between = &v[end - word.len()..start];
+                !between.iter().any(|b| matches!(b, b'\n' | b'*' | b'>' | b']'))
+            })
     }
 }
 
 /// Most bytes between a word and a number.
 const GAP: usize = 4;
-
-/// Longest word and longest gap together.
-const WINDOW_BYTES: usize = 36;
 
 /// Words for telephones; each may end in an s.
 static PHONE: Hints = Hints::new(
@@ -164,7 +171,11 @@ static TOKEN: Hints = Hints::new(
 /// filter in front of [`phone`].
 #[inline]
 pub(crate) fn phone_may_be(v: &[u8], start: usize) -> bool {
-    may_end_phone(v, start - BETWEEN.run_back(v, start, GAP))
+    let mut end = start;
+    while end > 0 && start - end < GAP && BETWEEN.has(v[end - 1]) {
+        end -= 1;
+    }
+    may_end_phone(v, end)
 }
 
 #[inline]

@@ -38,6 +38,13 @@ pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     !time && may_be_behind(rules, v, p)
 }
 
+/// The first look of [`may_be`], where a letter, a `_` or a quote ends right before `end`.
+#[inline(always)]
+pub(super) fn may_end(rules: &Rules, v: &[u8], end: usize) -> bool {
+    // Signs, quotes and the like before the end are for a closer look.
+    rules.key_tails.may_end_bytes(v, end) | !before(v, end).is_ascii_alphabetic()
+}
+
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
 #[inline(never)]
 fn may_be_behind(rules: &Rules, v: &[u8], p: usize) -> bool {
@@ -169,11 +176,16 @@ fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
 
 /// Which endings a telling key can have: the last letters of the words that make keys telling.
 ///
-/// A first table knows the last three letters. What passes is looked up by the whole of the last word,
-/// up to six letters of it, in a second one. Both are wrong in one direction only.
+/// The first tables know the last four bytes, and of longer words two more. What passes is looked up by
+/// the whole of the last word, up to six letters of it. All are wrong in one direction only.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyTails {
-    three: Box<[u64; 512]>,
+    /// The last four bytes of words of up to five letters, by a hash of five bits of each byte.
+    short: Box<[u64; 1024]>,
+    /// The last four of the others.
+    long: Box<[u64; 1024]>,
+    /// The last six of these.
+    six: Box<[u64; 1024]>,
     /// By a hash of the last 2 to 6 letters and their number.
     more: Box<[u64; 256]>,
     open: bool,
@@ -182,10 +194,26 @@ pub(crate) struct KeyTails {
 /// Most letters of an ending.
 const TAIL_LETTERS_MAX: usize = 6;
 
-/// Five bits of each of the last three letters, whatever their case.
-#[inline]
-fn three_index(a: u8, b: u8, c: u8) -> usize {
-    usize::from(a & 31) << 10 | usize::from(b & 31) << 5 | usize::from(c & 31)
+/// A hash of five bits of each of the last four bytes, whatever their case.
+#[inline(always)]
+fn four_index(bytes: u32) -> usize {
+    ((bytes & 0x1F1F_1F1F).wrapping_mul(0x9E37_79B1) >> 16) as usize
+}
+
+/// The same of the two before these, too.
+#[inline(always)]
+fn six_index(four: u32, [a, b]: [u8; 2]) -> usize {
+    let two = u32::from(a & 31) << 5 | u32::from(b & 31);
+    four_index(four) ^ (two.wrapping_mul(0x85EB_CA6B) >> 16) as usize
+}
+
+#[inline(always)]
+fn has(table: &[u64; 1024], i: usize) -> bool {
+    table[i >> 6 & 1023] >> (i & 63) & 1 != 0
+}
+
+fn set(table: &mut [u64; 1024], i: usize) {
+    table[i >> 6 & 1023] |= 1 << (i & 63);
 }
 
 /// Adds a letter, whatever its case, to the hash of those behind it.
@@ -204,8 +232,13 @@ fn more_index(hash: u32, len: usize) -> usize {
 impl KeyTails {
     /// The endings of the built-in words.
     pub(crate) fn new() -> KeyTails {
-        let mut tails =
-            KeyTails { three: Box::new([0; 512]), more: Box::new([0; 256]), open: false };
+        let mut tails = KeyTails {
+            short: Box::new([0; 1024]),
+            long: Box::new([0; 1024]),
+            six: Box::new([0; 1024]),
+            more: Box::new([0; 256]),
+            open: false,
+        };
         for word in words::LAST_TOKENS {
             tails.add(word);
         }
@@ -230,12 +263,18 @@ impl KeyTails {
         }
         for plural in [&b""[..], b"s"] {
             let letters = || plural.iter().chain(word.iter().rev()).filter(|b| !DASH.has(**b));
-            let mut three = [0u8; 3];
-            three.iter_mut().rev().zip(letters()).for_each(|(to, b)| *to = *b);
-            if plural.len() + last < 3 {
-                (0..32).for_each(|a| self.set_three(three_index(a, three[1], three[2])));
-            } else {
-                self.set_three(three_index(three[0], three[1], three[2]));
+            for separator in [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')] {
+                let spelt = |b: &u8| if DASH.has(*b) { separator } else { Some(*b) };
+                let mut six = [0u8; 6];
+                let bytes = plural.iter().chain(word.iter().rev()).filter_map(spelt);
+                let known = bytes.zip(six.iter_mut().rev()).map(|(b, to)| *to = b).count();
+                let [a, b, c, d, e, f] = six;
+                if known < 6 {
+                    self.set_short([c, d, e, f], known);
+                } else {
+                    set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, f])));
+                    set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, f]), [a, b]));
+                }
             }
             let (mut hash, mut len) = (0, 0);
             for &b in letters().take(TAIL_LETTERS_MAX) {
@@ -247,24 +286,34 @@ impl KeyTails {
         }
     }
 
-    fn set_three(&mut self, i: usize) {
-        self.three[i >> 6] |= 1 << (i & 63);
+    /// Notes an ending of which the last `known` bytes are known.
+    fn set_short(&mut self, four: [u8; 4], known: usize) {
+        if known >= 4 {
+            return set(&mut self.short, four_index(u32::from_le_bytes(four)));
+        }
+        for b in 0..32 {
+            let mut four = four;
+            four[3 - known] = b;
+            self.set_short(four, known + 1);
+        }
     }
 
     /// Whether a key that ends right before `end`, in a letter, can be telling.
     #[inline(always)]
     fn may_end(&self, v: &[u8], end: usize) -> bool {
-        self.may_end_in_three(v, end) && (self.open || self.may_end_word(v, end))
+        self.may_end_bytes(v, end) && (self.open || self.may_end_word(v, end))
     }
 
-    /// The first look: whether the last three bytes before `end` can be those of a telling key.
+    /// The first look: whether the last bytes before `end` can be those of a telling key.
     #[inline(always)]
-    fn may_end_in_three(&self, v: &[u8], end: usize) -> bool {
-        let Some(&[a, b, c]) = end.checked_sub(3).and_then(|from| v.get(from..end)) else {
+    fn may_end_bytes(&self, v: &[u8], end: usize) -> bool {
+        let Some(&[a, b, c, d, e, f]) = end.checked_sub(6).and_then(|from| v.get(from..end)) else {
             return true;
         };
-        let i = three_index(a, b, c);
-        (self.three[i >> 6] >> (i & 63) & 1 != 0) | self.open
+        let four = u32::from_le_bytes([c, d, e, f]);
+        let i = four_index(four);
+        let long = has(&self.long, i) && has(&self.six, six_index(four, [a, b]));
+        has(&self.short, i) || long || self.open
     }
 
     /// The second look, at up to six letters.

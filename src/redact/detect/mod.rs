@@ -58,12 +58,25 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
     }
 }
 
+/// A filter in front of [`punct_may_be`], for a `:` or `=` at `p` behind a letter or a `_`, or behind
+/// `quoted` = 1 quotes.
+#[inline(always)]
+pub(crate) fn sign_may_be(rules: &Rules, v: &[u8], p: usize, quoted: usize) -> bool {
+    let address = (at(v, p + 1) == b'/') & (at(v, p + 2) == b'/');
+    kv::may_end(rules, v, p - quoted) | address | rules.macs
+}
+
 /// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.
 #[inline(always)]
 pub(crate) fn punct_may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     match at(v, p) {
         b'=' => kv::may_be(rules, v, p),
-        b':' => kv::may_be(rules, v, p) || matches!(at(v, p + 1), b'/' | b'A') || rules.macs,
+        b':' => {
+            v[p..].starts_with(b"://")
+                || kv::may_be(rules, v, p)
+                || at(v, p + 1) == b'A'
+                || rules.macs
+        }
         b'@' | b'$' | b'~' => true,
         b'%' => at(v, p + 1) == b'4',
         _ => false,

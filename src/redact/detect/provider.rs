@@ -106,6 +106,22 @@ impl Literals {
         self.has(hash(bytes)) | self.has(hash(three(bytes)))
     }
 
+    /// Whether a literal and a beginning of its body stand at `p`, as far as the text goes.
+    #[inline(never)]
+    pub(crate) fn may_be(&self, providers: &[Provider], v: &[u8], p: usize) -> bool {
+        self.starting(v, p).any(|index| {
+            providers.get(usize::from(index)).is_none_or(|provider| {
+                let body = p + provider.literal.len();
+                let has = |i: usize| v.get(body + i).is_none_or(|&b| provider.alphabet.has(b));
+                let last = usize::from(provider.body_min).saturating_sub(1);
+                let literal = &provider.literal[..];
+                v.get(p..body).is_none_or(|start| start == literal)
+                    && (last == 0
+                        || [0, 1, 2, 3, 4, 5, 6, 7, last].into_iter().all(|i| has(i.min(last))))
+            })
+        })
+    }
+
     /// The literals that may start at `p`.
     fn starting(&self, v: &[u8], p: usize) -> impl Iterator<Item = u16> {
         let bytes = four_at(v, p);

@@ -16,7 +16,7 @@ pub(super) fn may_be(v: &[u8], p: usize) -> bool {
     let dot = || v.get(p + 23..p + 28).is_none_or(|part| part.contains(&b'.'));
     matches!(at(v, p), b'M' | b'N' | b'O') && dot()
         || v.get(p + 32..p + 35).is_none_or(|part| part == b"-us")
-        || [40, 60, 83].into_iter().all(alnum)
+        || [32, 33, 40, 60, 83].into_iter().all(alnum)
 }
 
 /// Shapes that start with a long word: `p` is where a word starts.
