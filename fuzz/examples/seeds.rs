@@ -6,6 +6,9 @@ fn main() -> io::Result<()> {
     let seeds = [
         ("record_parse", ringseal_fuzz::seeds::ring_stretches()),
         ("json_vs_oracle", ringseal_fuzz::seeds::noise()),
+        ("kv_in_text", ringseal_fuzz::seeds::noise()),
+        ("redact_vs_naive", ringseal_fuzz::seeds::texts()),
+        ("rules_parse", ringseal_fuzz::seeds::rule_files()),
     ];
     for (target, inputs) in seeds {
         let directory = corpus.join(target);

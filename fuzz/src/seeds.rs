@@ -86,6 +86,30 @@ pub fn noise() -> Vec<Vec<u8>> {
     (0..64).map(|index| (0..index * 16).map(|_| byte()).collect()).collect()
 }
 
+/// Texts with something to find, each as it is and cut (the first byte says which).
+pub fn texts() -> Vec<Vec<u8>> {
+    let canaries = ringseal::testing::canaries(7);
+    let texts = canaries.iter().flat_map(|canary| {
+        let body = format!("{{\"{}\":{:?}}}", canary.key, canary.value);
+        [canary.prose.clone(), format!("{}={} x", canary.key, canary.value), body]
+    });
+    let cut =
+        texts.clone().map(|text| [&b"\x01"[..], &text.as_bytes()[..text.len() * 3 / 4]].concat());
+    texts.map(|text| [&b"\0"[..], text.as_bytes()].concat()).chain(cut).collect()
+}
+
+/// Rule files.
+pub fn rule_files() -> Vec<Vec<u8>> {
+    let files = [
+        "",
+        "presets = [\"default\", \"payments\"]\nprofile = \"ecs\"\nkey_match = \"substring\"",
+        "keep = [\"email\", \"private_key\"]\n[keys]\n\"internal.ref\" = \"secret\"\na = \"keep\"",
+        "[literals]\ndb = \"correct-horse\"\nother = \"horse-battery\"",
+        "[tokens.acme]\nliteral = \"acme_\"\nalphabet = \"A-Za-z0-9_\\\\-\"\nbody_min = 0x20\nbody_max = 40",
+    ];
+    files.iter().map(|file| file.as_bytes().to_vec()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use arbitrary::{Arbitrary, Unstructured};
@@ -100,6 +124,27 @@ mod tests {
                     damaged[at] = byte;
                     crate::foreign::ring_stretch(&damaged);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_seeds_of_the_redaction_targets_and_their_damaged_copies_pass() {
+        for file in super::rule_files() {
+            for at in (0..=file.len()).step_by(3) {
+                let mut damaged = file.clone();
+                damaged.splice(at..(at + 1).min(file.len()), *b"\"[");
+                crate::redaction::rules(&String::from_utf8_lossy(&damaged));
+                crate::redaction::rules(&String::from_utf8_lossy(&file[..at]));
+            }
+        }
+        for seed in super::noise().into_iter().chain(super::texts()) {
+            let pairs = crate::redaction::Pairs::arbitrary(&mut Unstructured::new(&seed));
+            pairs.iter().for_each(crate::redaction::pairs);
+            #[cfg(fuzzing)]
+            for at in (0..seed.len().min(400)).step_by(31) {
+                crate::redaction::versus_naive(&seed[..at]);
+                crate::redaction::versus_naive(&[&seed[..at], b"\x80", &seed[at..]].concat());
             }
         }
     }

@@ -71,6 +71,7 @@ pub(crate) mod rule {
         LITERAL_CUT "literal_cut",
         IP "ip",
         MAC "mac",
+        WORD_CUT "word_cut",
     }
 }
 

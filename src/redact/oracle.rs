@@ -24,13 +24,13 @@ pub(crate) fn hits(rules: &Rules, v: &[u8], cut: bool) -> Option<Vec<Hit>> {
 }
 
 /// The same rules, with no filter in front of `key=value`.
-pub(crate) fn open(mut rules: Rules) -> Rules {
+pub fn open(mut rules: Rules) -> Rules {
     rules.key_tails.open();
     rules
 }
 
 /// The text as it should come out of prose redaction with the default profile.
-pub(crate) fn redacted(rules: &Rules, v: &[u8], cut: bool) -> Option<Vec<u8>> {
+pub fn redacted(rules: &Rules, v: &[u8], cut: bool) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut written = 0;
     for hit in hits(rules, v, cut)? {

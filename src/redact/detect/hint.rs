@@ -3,7 +3,7 @@
 //! A hint never reaches across a stand-in: otherwise a text could become shorter by redaction, and a
 //! word that was too far away come near enough to change the result of a second pass.
 
-use crate::redact::bytes::{ByteSet, before};
+use crate::redact::bytes::{ByteSet, at, before};
 
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
@@ -184,6 +184,13 @@ fn may_end_phone(v: &[u8], end: usize) -> bool {
     PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular])
 }
 
+/// Words that in `ring=1048576` and `calls=2000000` are no verbs, but things that are counted.
+fn is_thing(word: &[u8]) -> bool {
+    [&b"ring"[..], b"rings", b"call", b"calls", b"cell", b"cells", b"sim", b"sims"]
+        .iter()
+        .any(|thing| thing.eq_ignore_ascii_case(word))
+}
+
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
 pub(super) fn phone(v: &[u8], start: usize) -> bool {
     let mut end = start - BETWEEN.run_back(v, start, GAP);
@@ -200,7 +207,7 @@ pub(super) fn phone(v: &[u8], start: usize) -> bool {
         end -= len;
         if is(&PHONE, word) || is(&PHONE, &word[..singular.saturating_sub(end)]) {
             // The last four letters of a masked credential are no word.
-            return before(v, end) != b'*';
+            return before(v, end) != b'*' && !(at(v, end + len) == b'=' && is_thing(word));
         }
         if !is(&SMALL, word) {
             return false;

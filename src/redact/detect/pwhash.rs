@@ -27,7 +27,8 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
         Shape::Hash => f.hit(p, p + end, rule::PWHASH, Kind::PwHash),
         Shape::Partial if full => f.hit(p, p + end, rule::PWHASH, Kind::PwHash),
         Shape::Partial => {}
-        Shape::Braintree => {
+        Shape::BraintreePartial if !full => {}
+        Shape::Braintree | Shape::BraintreePartial => {
             let prefix = b"access_token";
             if f.v[..p].ends_with(prefix) {
                 f.hit(p - prefix.len(), p + end, rule::BRAINTREE, Kind::Token);
@@ -42,6 +43,8 @@ enum Shape {
     /// Right so far, and too short: a hash only where a limit cut it.
     Partial,
     Braintree,
+    /// The same for a token.
+    BraintreePartial,
 }
 
 type Found = Option<(usize, Shape)>;
@@ -127,8 +130,9 @@ fn braintree(s: &[u8]) -> Found {
     }
     let id = ByteSet::of(b"0-9a-z").run(s, i + 1, 16);
     if id != 16 || at(s, i + 17) != b'$' {
-        return None;
+        return Some((i + 1 + id, Shape::BraintreePartial));
     }
     let key = ByteSet::of(b"0-9a-f").run(s, i + 18, 32);
-    (key == 32).then_some((i + 18 + key, Shape::Braintree))
+    let shape = if key == 32 { Shape::Braintree } else { Shape::BraintreePartial };
+    Some((i + 18 + key, shape))
 }

@@ -1,9 +1,12 @@
 //! Credentials without a literal at their start: known by a mark inside and fixed lengths.
 
-use crate::redact::bytes::{ALNUM, BASE64URL, ByteSet, at, before, distinct};
+use crate::redact::bytes::{ALNUM, BASE64URL, ByteSet, WORD, at, before, distinct, mixed};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
 
+/// Words of this length at the end of a text that was cut.
+const CUT_BYTES_MIN: usize = 16;
+const CUT_BYTES_MAX: usize = 4096;
 const HEX_LOWER: ByteSet = ByteSet::of(b"a-f0-9");
 const DIGIT: ByteSet = ByteSet::of(b"0-9");
 const AZURE: ByteSet = ByteSet::of(b"A-Za-z0-9_~.");
@@ -21,12 +24,28 @@ pub(super) fn may_be(v: &[u8], p: usize) -> bool {
 
 /// Shapes that start with a long word: `p` is where a word starts.
 pub(super) fn at_word(f: &mut Finder<'_>, p: usize) {
+    if f.cut {
+        cut_word(f, p);
+    }
     let run = ALNUM.run(f.v, p, 85);
     match run {
         22..=27 => discord(f, p, run),
         32 => mailchimp(f, p),
         84 => azure_devops(f, p),
         _ => {}
+    }
+}
+
+/// A long word of letters and digits that runs into the end of a text that was cut there: what
+/// would have told a credential from a trace id is gone.
+fn cut_word(f: &mut Finder<'_>, p: usize) {
+    let word = &f.v[p..];
+    if (CUT_BYTES_MIN..=CUT_BYTES_MAX).contains(&word.len()) {
+        let len = WORD.run(word, 0, word.len());
+        f.spend(len);
+        if len == word.len() && mixed(word) {
+            f.hit(p, p + len, rule::WORD_CUT, Kind::Cut);
+        }
     }
 }
 
@@ -37,7 +56,11 @@ fn discord(f: &mut Finder<'_>, p: usize, run: usize) {
         return;
     }
     let time = p + run + 1;
-    if BASE64URL.run(v, time, 7) != 6 || at(v, time + 6) != b'.' {
+    let time_len = BASE64URL.run(v, time, 7);
+    if time_len != 6 || at(v, time + 6) != b'.' {
+        if time_len <= 6 && f.is_cut(time + time_len) {
+            f.hit(p, time + time_len, rule::DISCORD, Kind::Token);
+        }
         return;
     }
     let mut len = BASE64URL.run(v, time + 7, 38);
@@ -45,7 +68,7 @@ fn discord(f: &mut Finder<'_>, p: usize, run: usize) {
     while len >= 27 && ALNUM.has(at(v, time + 7 + len)) {
         len -= 1;
     }
-    if len >= 27 {
+    if len >= 27 || f.is_cut(time + 7 + len) {
         f.hit(p, time + 7 + len, rule::DISCORD, Kind::Token);
     }
 }
@@ -54,7 +77,14 @@ fn discord(f: &mut Finder<'_>, p: usize, run: usize) {
 fn mailchimp(f: &mut Finder<'_>, p: usize) {
     let v = f.v;
     let hex = p + 32;
-    if HEX_LOWER.run(v, p, 33) != 32 || !v[hex..].starts_with(b"-us") {
+    if HEX_LOWER.run(v, p, 33) != 32 {
+        return;
+    }
+    let tail = &v[hex..];
+    if f.cut && b"-us".starts_with(tail) {
+        return f.hit(p, v.len(), rule::MAILCHIMP, Kind::Token);
+    }
+    if !tail.starts_with(b"-us") {
         return;
     }
     let digits = DIGIT.run(v, hex + 3, 3);

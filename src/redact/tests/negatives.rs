@@ -15,6 +15,7 @@ fn stays(texts: &[&str]) {
 #[test]
 fn numbers_that_are_no_persons_stay() {
     stays(&[
+        "ring=1048576 batch=1048576 calls=2300571 cells=1234567",
         "1718857800",
         "1723024414.870874",
         "1718857800123",

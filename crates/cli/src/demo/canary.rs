@@ -100,7 +100,7 @@ const WAYS: [Way; 13] = [
         info!(target: TARGET, log, "canary_in_json", body);
     },
     |log, canary| {
-        for eighths in [3, 6] {
+        for eighths in [5, 7] {
             info!(target: TARGET, log, "canary_cut", story = too_long(canary, eighths));
         }
     },

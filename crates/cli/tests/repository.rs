@@ -1,0 +1,83 @@
+//! No secret in the repository: our own command, as a gate, over our own files.
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Files in which made-up secrets and personal data belong: a path or the beginning of one, and why.
+/// What is not named here must be clean.
+const SAMPLES: &[(&str, &str)] = &[
+    ("src/redact/", "examples of what is found, beside the detectors that find it"),
+    ("src/testing/", "canaries, and the texts of the search for leaks"),
+    ("src/writer/redaction/", "texts that its tests redact"),
+    ("src/core/value/", "texts that its tests wrap"),
+    ("src/logger/", "examples of rules in the documentation"),
+    ("src/lib.rs", "an example in the documentation"),
+    ("tests/nothing_secret_reaches_a_sink.rs", "secrets that must not arrive"),
+    ("tests/", "secrets that tests log"),
+    ("benches/", "texts that redaction is measured with"),
+    ("examples/", "data that an example logs"),
+    ("fuzz/src/", "texts that redaction is fuzzed with"),
+    ("crates/cli/src/redact/", "texts that its tests filter"),
+    ("crates/cli/src/demo/", "a secret that the demo plants"),
+    ("crates/cli/tests/", "texts that these tests filter"),
+    ("docs/redaction.md", "examples of what is found"),
+    ("README.md", "examples of what is found"),
+];
+
+/// These kinds of file hold results and settings: nothing may ever be named for them above.
+const NEVER_EXCUSED: &[&str] = &[".toml", ".jsonl", ".lock", ".yml", ".svg", ".txt", ".sh", ".py"];
+
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the repository")
+}
+
+/// What git tracks, or nothing where there is no git.
+fn tracked(root: &Path) -> Vec<String> {
+    let output = Command::new("git").arg("-C").arg(root).args(["ls-files", "-z"]).output();
+    let Ok(output) = output else { return Vec::new() };
+    let text = String::from_utf8(output.stdout).expect("names in UTF-8");
+    // A file that was removed may still be tracked.
+    let names = text.split('\0').filter(|name| root.join(name).is_file());
+    names.map(str::to_owned).collect()
+}
+
+/// Whether the gate lets these files pass, and what it says.
+fn check(root: &Path, files: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
+    command.current_dir(root).args(["redact", "--check", "--findings-max", "50"]);
+    let output = command.args(files).output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    (output.status.success(), said)
+}
+
+fn is_excused(name: &str) -> bool {
+    SAMPLES.iter().any(|(start, _)| name.starts_with(start))
+        && !NEVER_EXCUSED.iter().any(|end| name.ends_with(end))
+}
+
+#[test]
+fn no_file_holds_a_secret_but_those_that_are_named_with_their_reason() {
+    let root = root();
+    let names = tracked(&root);
+    let (_, files): (Vec<&str>, Vec<&str>) =
+        names.iter().map(String::as_str).partition(|name| is_excused(name));
+    if files.is_empty() {
+        return eprintln!("there is no git here: nothing was checked");
+    }
+    let (is_clean, said) = check(&root, &files);
+    assert!(is_clean, "{said}");
+}
+
+#[test]
+fn the_gate_would_have_noticed() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    for canary in ringseal::testing::canaries(7) {
+        let file = format!("{}.txt", canary.name);
+        std::fs::write(dir.path().join(&file), format!("a line\n{}\n", canary.prose))
+            .expect("room");
+        let (is_clean, said) = check(dir.path(), &[&file]);
+        assert!(!is_clean && said.contains(&format!("{file}:")), "{canary:?}: {said}");
+        assert!(!said.contains(&canary.secret), "{canary:?}");
+    }
+}
