@@ -13,3 +13,4 @@ pub mod merkle;
 pub mod note;
 pub mod store;
 pub mod tiles;
+pub mod verify;
