@@ -24,7 +24,10 @@ pub(super) fn first_bad(
         Break::Stop(stop) => return stop,
         Break::Plain((kind, detail)) => (kind, detail),
         Break::Ahead { found } => {
-            let is_border = hashed.batch.lines_before == 0 && at == 0;
+            let is_first = hashed.batch.lines_before == 0 && at == 0;
+            let entry = parser.entry(hashed.batch.line(at));
+            // A segment that has its beginning follows one that is not there.
+            let is_border = is_first && entry.is_ok_and(|e| e.event_type == "ringseal.segment");
             let kind = ahead(expected, is_border, hashed, at, hasher, parser);
             (kind, format!("entry {found} where entry {expected} was expected"))
         }

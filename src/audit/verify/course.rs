@@ -179,7 +179,10 @@ impl Course {
         if segment.number != self.segment_number + 1 {
             let expected = self.segment_number + 1;
             let detail = format!("segment number {}, expected {expected}", segment.number);
-            return Err((Kind::BadControl, detail));
+            // Behind removed segments: more are gone than the log says.
+            let is_jump = before.is_none() && segment.number > expected;
+            let kind = if is_jump { Kind::SegmentMissing } else { Kind::BadControl };
+            return Err((kind, detail));
         }
         self.segment_number = segment.number;
         match before {

@@ -164,6 +164,9 @@ impl Walk<'_> {
     /// `kept.jsonl`.
     fn pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
         let mut parser = Parser::new();
+        if first_seq > 0 && self.kept.seq != Some(0) {
+            return Err(self.not_removed(first_seq).into());
+        }
         while self.seq() < first_seq {
             let seq = self.seq();
             let leaf = self.evidence.leaf(seq)?;
@@ -177,9 +180,28 @@ impl Walk<'_> {
                 self.kept.advance()?;
             }
             let place = Place { file: CHECKPOINTS.into(), seq: Some(seq), ..Place::default() };
-            self.append(leaf, next_key, || place)?;
+            self.append(leaf, next_key, || place).map_err(|stop| match stop {
+                // The change of keys that would explain it was not kept: nobody removed it rightly.
+                Stop::Tampered(finding)
+                    if finding.kind == Kind::BadSignature && self.kept.seq.is_none() =>
+                {
+                    self.not_removed(first_seq).into()
+                }
+                stop => stop,
+            })?;
         }
         Ok(())
+    }
+
+    /// The beginning is missing and the log does not say why.
+    fn not_removed(&self, first_seq: u64) -> Finding {
+        let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
+        let detail = format!(
+            "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
+             were removed"
+        );
+        let place = Place { file, seq: Some(self.course.pruned_before), ..Place::default() };
+        Finding::new(Kind::SegmentMissing, place, detail)
     }
 
     fn kept_line(
@@ -459,13 +481,7 @@ impl Walk<'_> {
         sealed?;
         self.tail(size, end.clone())?;
         if self.course.pruned_before < first_seq {
-            let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
-            let detail = format!(
-                "entries 0 to {} are missing, and no ringseal.prune entry says that they were removed",
-                first_seq - 1
-            );
-            let place = Place { file, seq: Some(0), ..Place::default() };
-            return Err(Finding::new(Kind::SegmentMissing, place, detail).into());
+            return Err(self.not_removed(first_seq).into());
         }
         if let Some(place) = self.suspect.take() {
             let detail = "not the entry whose leaf hash is in its tile";
