@@ -18,6 +18,7 @@ pub mod merkle;
 pub mod note;
 pub mod store;
 pub mod tiles;
+pub mod verify;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
 pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source, Target};
