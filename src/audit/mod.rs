@@ -4,6 +4,7 @@
 //! without allocation. [`catalogue`] is what an organisation allows and requires of such events.
 pub mod catalogue;
 pub mod event;
+pub mod sink;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
 pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source, Target};
