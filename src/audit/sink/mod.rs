@@ -12,6 +12,7 @@
 mod bounds;
 mod entries;
 mod error;
+mod export;
 mod fan;
 mod outlet;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
@@ -31,6 +32,7 @@ mod tests;
 pub use bounds::{Bounds, Notice, SinkHealth, WhenFull};
 pub use entries::{EntryBatch, SealedEntry, leaf_of};
 pub use error::AuditSinkError;
+pub use export::{Exported, export};
 pub use fan::FanOut;
 
 pub use stream::StreamSink;

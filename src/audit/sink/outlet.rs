@@ -6,7 +6,7 @@
 //! the bound. A sink that hangs is left behind at the end, and what it lacks is said.
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -15,6 +15,9 @@ use super::spill::Spill;
 use super::worker::{Worker, panicked};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
 use crate::storage::Storage;
+
+/// A call of a sink may last so much longer than the time for the end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Who is told.
 pub(super) type Notify = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
@@ -31,6 +34,8 @@ pub(super) struct State {
     /// Somebody waits for a commit.
     pub is_urgent: bool,
     pub stop_at: Option<Instant>,
+    /// The thread is in a call of the sink, which may not return.
+    pub is_in_sink: bool,
     /// The thread is done.
     pub is_over: bool,
     pub is_failing: bool,
@@ -77,6 +82,7 @@ impl Outlet {
             committed_next: None,
             is_urgent: false,
             stop_at: None,
+            is_in_sink: false,
             is_over: false,
             is_failing: false,
             errors: 0,
@@ -179,11 +185,11 @@ impl Outlet {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         let target = self.shared.name.clone();
         let mut state = self.shared.state.lock();
-        let stop_at = state.stop_at.unwrap_or_else(Instant::now);
-        let grace = stop_at + self.shared.bounds.retry_pause_min;
+        let hangs_at = state.stop_at.unwrap_or_else(Instant::now) + GRACE;
         while !state.is_over {
-            if !self.shared.wait(&mut state, Some(grace)) && !state.is_over {
-                // It hangs in the sink: nobody can end it.
+            // The sink may hang; what the thread does besides, keeping what is held, ends.
+            let deadline = state.is_in_sink.then_some(hangs_at);
+            if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
                 let missing_seq = state.committed_next.unwrap_or(0);
                 return Err(AuditSinkError::Late { target, missing_seq });
             }

@@ -84,7 +84,11 @@ const LINE: &str = "SELECT line FROM ringseal_audit WHERE seq = ?1";
 /// # let path = dir.path().join("audit.db");
 /// # let none = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// # let line = format!(
-/// #     r#"{{"seq":0,"timestamp":"2023-11-14T22:13:20.000000000Z","event_type":"a","_prev_signature":"{none}","_signature":"{none}"}}"#
+/// #     concat!(
+/// #         r#"{{"seq":0,"timestamp":"2023-11-14T22:13:20.000000000Z","event_type":"a","#,
+/// #         r#""_prev_signature":"{none}","_signature":"{none}"}}"#,
+/// #     ),
+/// #     none = none,
 /// # );
 /// # let line = line.as_bytes();
 /// let mut sink = SqliteSink::open(&path)?;

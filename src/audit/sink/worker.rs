@@ -23,11 +23,10 @@ const SPILL_READ_BYTES: usize = 1 << 18;
 impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
         let result = self.deliver_all();
-        let closed = guarded(&self.shared.name, || self.sink.close());
-        let result = match result {
-            Ok(()) => closed,
-            Err(error) => Err(self.keep_held(error)),
-        };
+        // First what is held, then a call that may hang.
+        let result = result.map_err(|error| self.keep_held(error));
+        let closed = self.with_sink(|sink| sink.close());
+        let result = result.and(closed);
         self.shared.state.lock().is_over = true;
         self.shared.progress.notify_all();
         result
@@ -135,18 +134,39 @@ impl Worker {
 
     /// Gives the sink what it has not committed of the batch.
     fn attempt(&mut self, done: &mut usize) -> Result<(), AuditSinkError> {
-        let entries: Vec<_> = self.batch.iter().collect();
-        let sink = &mut self.sink;
-        for part in entries[*done..].chunks(self.shared.bounds.batch_entries_max.max(1)) {
-            guarded(&self.shared.name, || {
+        let batch = std::mem::take(&mut self.batch);
+        let entries: Vec<_> = batch.iter().skip(*done).collect();
+        let mut parts = entries.chunks(self.shared.bounds.batch_entries_max.max(1));
+        let result = parts.try_for_each(|part| {
+            self.with_sink(|sink| {
                 sink.append(part)?;
                 sink.commit()
             })?;
             *done += part.len();
             let next = part.last().map(|last| last.seq.saturating_add(1));
             self.shared.state.lock().committed_next = next;
-        }
-        Ok(())
+            Ok(())
+        });
+        drop(entries);
+        self.batch = batch;
+        result
+    }
+
+    /// Calls the sink, panics and all, and lets the other side see that it came back.
+    fn with_sink(
+        &mut self,
+        call: impl FnOnce(&mut dyn AuditSink) -> Result<(), AuditSinkError>,
+    ) -> Result<(), AuditSinkError> {
+        let is_in_sink = |is_in_sink| {
+            self.shared.state.lock().is_in_sink = is_in_sink;
+            // Whoever waits for the end waits otherwise now.
+            self.shared.progress.notify_all();
+        };
+        is_in_sink(true);
+        let sink = &mut *self.sink;
+        let result = catch_unwind(AssertUnwindSafe(|| call(sink)));
+        is_in_sink(false);
+        result.unwrap_or_else(|panic| Err(panicked(self.shared.name.clone(), &*panic)))
     }
 
     fn note_success(&self) {
@@ -193,13 +213,4 @@ pub(super) fn panicked(target: String, panic: &(dyn std::any::Any + Send)) -> Au
     let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     AuditSinkError::Panicked { target, said }
-}
-
-/// Keeps a panic inside.
-fn guarded<T>(
-    target: &str,
-    call: impl FnOnce() -> Result<T, AuditSinkError>,
-) -> Result<T, AuditSinkError> {
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(panicked(target.to_owned(), &*panic)))
 }

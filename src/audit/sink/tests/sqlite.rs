@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::super::sqlite::SqliteSink;
 use super::*;
+use crate::storage::OsStorage;
 
 fn stored(sink: &mut SqliteSink) -> Result<Vec<String>, AuditSinkError> {
     let lines = StoredLines::new(sink, 0);
@@ -192,4 +193,32 @@ fn nobody_else_may_read_it_and_no_link_is_followed() {
     let link = dir.path().join("link.db");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     assert!(SqliteSink::open(&link).is_err());
+}
+
+#[test]
+fn a_database_gives_the_files_of_its_log_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = SqliteSink::open(&dir.path().join("audit.db")).unwrap();
+    let mut lines = Lines::new(1500);
+    lines.add("ringseal.segment", "\"number\":1");
+    (0..10).for_each(|_| lines.add("user.login", "\"n\":1"));
+    lines.add("ringseal.segment", "\"number\":2");
+    sink.append(&sealed(&lines.lines)).unwrap();
+    let out = dir.path().join("copy");
+    let exported = export(&mut sink, &OsStorage, &out).unwrap();
+    let whole = |part: &[String]| part.iter().map(|line| format!("{line}\n")).collect::<String>();
+    for (name, part) in [
+        ("audit-00000000000000000000.jsonl", &lines.lines[..1500]),
+        ("audit-00000000000000001500.jsonl", &lines.lines[1500..1511]),
+        ("audit.log.jsonl", &lines.lines[1511..]),
+    ] {
+        assert!(std::fs::read_to_string(out.join(name)).unwrap() == whole(part), "{name}");
+    }
+    let bytes = whole(&lines.lines).len() as u64;
+    assert_eq!((exported.entries, exported.segments, exported.bytes), (1512, 3, bytes));
+    let error = export(&mut sink, &OsStorage, &out).unwrap_err();
+    assert!(matches!(error, AuditSinkError::Io { action: "export a log to", .. }), "{error}");
+    let mut empty = SqliteSink::open(&dir.path().join("empty.db")).unwrap();
+    let exported = export(&mut empty, &OsStorage, &dir.path().join("nothing")).unwrap();
+    assert_eq!(exported, Exported::default());
 }
