@@ -6,7 +6,8 @@
 //! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
 //! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
 //! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
-//! and tlog-checkpoint), [`keys`] the key files.
+//! and tlog-checkpoint), [`keys`] the key files, [`verify`] what checks all of it.
+//! [`sink`] takes sealed entries elsewhere: databases, streams, several at once.
 
 pub mod catalogue;
 pub mod chain;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod keys;
 pub mod merkle;
 pub mod note;
+pub mod sink;
 pub mod store;
 pub mod tiles;
 pub mod verify;
@@ -27,3 +29,8 @@ pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/audit-events.md")]
 struct EventsPage;
+
+/// The examples of the page on sinks compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/audit-sinks.md")]
+struct SinksPage;

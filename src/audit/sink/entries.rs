@@ -1,0 +1,141 @@
+//! Sealed entries, one and many.
+use sha2::{Digest, Sha256};
+
+/// What every line of an entry ends in, in bytes from its end; see `docs/audit-format.md`.
+const PREV_KEY: &[u8] = b",\"_prev_signature\":\"";
+const SIGNATURE_KEY: &[u8] = b",\"_signature\":\"";
+const SIGNATURE_BYTES: usize = 46;
+const SUFFIX_BYTES: usize =
+    PREV_KEY.len() + SIGNATURE_BYTES + 1 + SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2;
+
+/// An entry of the log, signed and hashed: nothing of it changes any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedEntry<'a> {
+    /// Its number, from 0.
+    pub seq: u64,
+    /// Its time, nanoseconds since 1970.
+    pub unix_nanos: i64,
+    /// Its line, to the byte, without the newline.
+    pub line: &'a [u8],
+    /// SHA-256 of a zero byte and the line (RFC 6962, section 2.1).
+    pub leaf: [u8; 32],
+}
+
+impl<'a> SealedEntry<'a> {
+    /// An entry whose leaf hash is computed here.
+    pub fn new(seq: u64, unix_nanos: i64, line: &'a [u8]) -> Self {
+        Self { seq, unix_nanos, line, leaf: leaf_of(line) }
+    }
+
+    /// Its own signature; `None` if the line does not end as an entry's.
+    pub fn signature(&self) -> Option<&'a str> {
+        Some(self.signatures()?.1)
+    }
+
+    /// The signature of the entry before; `None` if the line does not end as an entry's.
+    pub fn prev_signature(&self) -> Option<&'a str> {
+        Some(self.signatures()?.0)
+    }
+
+    pub(super) fn signatures(&self) -> Option<(&'a str, &'a str)> {
+        let suffix = self.line.get(self.line.len().checked_sub(SUFFIX_BYTES)?..)?;
+        let rest = suffix.strip_prefix(PREV_KEY)?;
+        let (previous, rest) = rest.split_at_checked(SIGNATURE_BYTES)?;
+        let rest = rest.strip_prefix(b"\"")?.strip_prefix(SIGNATURE_KEY)?;
+        let (own, rest) = rest.split_at_checked(SIGNATURE_BYTES)?;
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        (rest == b"\"}").then_some((text(previous)?, text(own)?))
+    }
+
+    /// Its type, as it stands behind number and time; empty if the line does not begin as an
+    /// entry's. For columns to search by: verifying parses the whole line.
+    pub fn event_type(&self) -> &'a str {
+        const KEY: &[u8] = b"\"event_type\":\"";
+        // `{"seq":`, 20 digits, `,"timestamp":"`, 30 characters, `",` come before it.
+        let head = self.line.get(..self.line.len().min(80 + 128)).unwrap_or_default();
+        let at = head.windows(KEY.len()).position(|window| window == KEY);
+        let rest = at.and_then(|at| head.get(at + KEY.len()..)).unwrap_or_default();
+        let end = rest.iter().position(|&byte| byte == b'"').unwrap_or(0);
+        rest.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+}
+
+/// The leaf hash of a line without its newline.
+pub fn leaf_of(line: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update([0]);
+    hash.update(line);
+    hash.finalize().into()
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    seq: u64,
+    unix_nanos: i64,
+    leaf: [u8; 32],
+    end: usize,
+}
+
+/// Many entries in one stretch of memory, which [`EntryBatch::clear`] keeps.
+#[derive(Debug, Default)]
+pub struct EntryBatch {
+    bytes: Vec<u8>,
+    marks: Vec<Mark>,
+}
+
+impl EntryBatch {
+    /// Adds an entry at the end.
+    pub fn push(&mut self, entry: &SealedEntry<'_>) {
+        self.bytes.extend_from_slice(entry.line);
+        self.marks.push(Mark {
+            seq: entry.seq,
+            unix_nanos: entry.unix_nanos,
+            leaf: entry.leaf,
+            end: self.bytes.len(),
+        });
+    }
+
+    /// Entry `index`.
+    pub fn get(&self, index: usize) -> Option<SealedEntry<'_>> {
+        let mark = self.marks.get(index)?;
+        let before = index.checked_sub(1).and_then(|before| self.marks.get(before));
+        let line = self.bytes.get(before.map_or(0, |before| before.end)..mark.end)?;
+        Some(SealedEntry { seq: mark.seq, unix_nanos: mark.unix_nanos, line, leaf: mark.leaf })
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = SealedEntry<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// Bytes that it holds, its own bookkeeping included.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len() + self.marks.len() * size_of::<Mark>()
+    }
+
+    /// Bytes that [`EntryBatch::len_bytes`] grows by with an entry.
+    pub(super) fn cost_bytes(entry: &SealedEntry<'_>) -> usize {
+        entry.line.len() + size_of::<Mark>()
+    }
+
+    /// The last one's number.
+    pub fn last_seq(&self) -> Option<u64> {
+        self.marks.last().map(|mark| mark.seq)
+    }
+
+    /// Empties it and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.marks.clear();
+    }
+}

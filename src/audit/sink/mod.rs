@@ -1,0 +1,163 @@
+//! Where sealed entries go besides the log itself: databases, a stream, several at once.
+//!
+//! Promises: each sink keeps the exact bytes of each line, so that whoever verifies the log can
+//! verify the sink's copy the same way ([`AuditRepository`]). Entries arrive in order, each once:
+//! what a sink has already is compared and passed over, so that a batch whose answer was lost can
+//! simply be offered again. What is missing in between, or differs, is an error and never smoothed
+//! over.
+//!
+//! [`FanOut`] gives each sink a thread and a queue of its own: one that hangs or fails holds nobody
+//! up until what is held for it reaches its bound; then the caller waits, or entries go to a file,
+//! as was chosen. Nothing is dropped.
+mod bounds;
+mod entries;
+mod error;
+mod export;
+mod fan;
+mod outlet;
+#[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
+mod row;
+mod spill;
+mod stream;
+mod worker;
+
+#[cfg(feature = "audit-postgres")]
+pub mod postgres;
+#[cfg(feature = "audit-sqlite")]
+pub mod sqlite;
+
+#[cfg(test)]
+mod tests;
+
+pub use bounds::{Bounds, Notice, SinkHealth, WhenFull};
+pub use entries::{EntryBatch, SealedEntry, leaf_of};
+pub use error::AuditSinkError;
+pub use export::{Exported, export};
+pub use fan::FanOut;
+
+pub use stream::StreamSink;
+
+/// Takes sealed entries, in order, from one thread at a time.
+pub trait AuditSink: Send {
+    /// A short name for reports: `sqlite:/var/lib/audit.db`, `stdout`.
+    fn name(&self) -> &str;
+
+    /// The number of the entry that it wants next; `None` if it takes any, because it is empty or
+    /// keeps nothing.
+    fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError>;
+
+    /// Takes entries that follow one another.
+    ///
+    /// Those that it has already must be the same and are passed over. After an error, any number
+    /// of them may be in place; they are to be offered again, from the first that was not committed.
+    fn append(&mut self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError>;
+
+    /// After `Ok`, all that was taken survives power loss, where the sink has such a notion.
+    fn commit(&mut self) -> Result<(), AuditSinkError>;
+
+    /// Commits and lets go of what it holds open. It may be used again and opens it then.
+    fn close(&mut self) -> Result<(), AuditSinkError> {
+        self.commit()
+    }
+}
+
+/// A sink that can be read back.
+pub trait AuditRepository: AuditSink {
+    /// Appends to `page` up to `entries_max` entries, by number, from the first that is not below
+    /// `from_seq`. What is kept beside a line is compared with the line.
+    fn page(
+        &mut self,
+        from_seq: u64,
+        entries_max: usize,
+        page: &mut EntryBatch,
+    ) -> Result<(), AuditSinkError>;
+}
+
+/// How many entries are read at once.
+const PAGE_ENTRIES: usize = 1000;
+
+/// The lines of a repository, without newlines, in the order of their numbers: what a verifier
+/// reads. Holds a page of them in memory. Ends behind the first error: what comes after it is not
+/// known to follow.
+pub struct StoredLines<'a> {
+    repository: &'a mut dyn AuditRepository,
+    page: EntryBatch,
+    at: usize,
+    next_seq: u64,
+    is_over: bool,
+    /// Comes behind what is left of the page.
+    error: Option<AuditSinkError>,
+}
+
+impl std::fmt::Debug for StoredLines<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredLines").field("next_seq", &self.next_seq).finish_non_exhaustive()
+    }
+}
+
+impl<'a> StoredLines<'a> {
+    /// The lines of entries from `from_seq` on.
+    pub fn new(repository: &'a mut dyn AuditRepository, from_seq: u64) -> Self {
+        let page = EntryBatch::default();
+        Self { repository, page, at: 0, next_seq: from_seq, is_over: false, error: None }
+    }
+
+    /// The next entry, borrowed; the iterator copies.
+    pub fn next_entry(&mut self) -> Result<Option<SealedEntry<'_>>, AuditSinkError> {
+        if self.at >= self.page.len() {
+            self.turn_page();
+        }
+        match self.error.take_if(|_| self.page.is_empty()) {
+            Some(error) => Err(error),
+            None => {
+                self.at += 1;
+                Ok(self.page.get(self.at - 1))
+            }
+        }
+    }
+
+    fn turn_page(&mut self) {
+        self.page.clear();
+        self.at = 0;
+        if self.is_over {
+            return;
+        }
+        let read = self.repository.page(self.next_seq, PAGE_ENTRIES, &mut self.page);
+        let next_seq = self.page.last_seq().and_then(|last| last.checked_add(1));
+        self.is_over = read.is_err() || next_seq.is_none();
+        self.next_seq = next_seq.unwrap_or(self.next_seq);
+        self.error = read.err();
+    }
+}
+
+impl Iterator for StoredLines<'_> {
+    type Item = Result<(u64, Vec<u8>), AuditSinkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.next_entry().transpose()?;
+        Some(entry.map(|entry| (entry.seq, entry.line.to_vec())))
+    }
+}
+
+/// Gives `to` what `from` has and `to` lacks, and says how many entries that were: for a sink that
+/// was away, or is new.
+pub fn catch_up(
+    from: &mut dyn AuditRepository,
+    to: &mut dyn AuditSink,
+) -> Result<u64, AuditSinkError> {
+    let mut count = 0;
+    let mut page = EntryBatch::default();
+    let mut next = to.next_seq()?.unwrap_or(0);
+    loop {
+        page.clear();
+        from.page(next, PAGE_ENTRIES, &mut page)?;
+        let Some(last_seq) = page.last_seq() else {
+            to.commit()?;
+            return Ok(count);
+        };
+        let entries: Vec<_> = page.iter().collect();
+        to.append(&entries)?;
+        count += entries.len() as u64;
+        next = last_seq.saturating_add(1);
+    }
+}

@@ -1,0 +1,274 @@
+//! One sink with a thread and a queue of its own.
+//!
+//! Promises: entries reach the sink in order, each until the sink has committed it, also across
+//! errors and panics of the sink. What is held is bounded in bytes; beyond the bound the caller
+//! waits or entries go to a file. Memory: two batches that keep what they grew to, at most twice
+//! the bound. A sink that hangs is left behind at the end, and what it lacks is said.
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::bounds::{Bounds, Notice, SinkHealth, WhenFull};
+use super::spill::Spill;
+use super::worker::{Worker, panicked};
+use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
+use crate::storage::Storage;
+
+/// A call of a sink may last so much longer than the time for the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Who is told.
+pub(super) type Notify = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
+
+pub(super) struct State {
+    pub incoming: EntryBatch,
+    /// When the first of `incoming` came.
+    pub since: Option<Instant>,
+    /// Bytes that the thread has taken and the sink has not committed.
+    pub in_flight_bytes: usize,
+    pub spill: Option<Spill>,
+    pub next_offer: Option<u64>,
+    pub committed_next: Option<u64>,
+    /// Somebody waits for a commit.
+    pub is_urgent: bool,
+    pub stop_at: Option<Instant>,
+    /// The thread is in a call of the sink, which may not return.
+    pub is_in_sink: bool,
+    /// The thread is done.
+    pub is_over: bool,
+    pub is_failing: bool,
+    pub errors: u64,
+    pub last_error: Option<String>,
+}
+
+pub(super) struct Shared {
+    pub name: String,
+    pub bounds: Bounds,
+    pub state: Mutex<State>,
+    /// There is work, or the end has come.
+    pub work: Condvar,
+    /// There is room, or something was committed, or failed.
+    pub progress: Condvar,
+}
+
+pub(super) struct Outlet {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Result<(), AuditSinkError>>>,
+}
+
+impl Outlet {
+    /// Starts a thread for `sink`. What its file still holds from the last time comes first.
+    pub(super) fn start(
+        sink: Box<dyn AuditSink>,
+        bounds: Bounds,
+        storage: &Arc<dyn Storage>,
+        notify: Notify,
+    ) -> Result<Outlet, AuditSinkError> {
+        let mut spill = match &bounds.when_full {
+            WhenFull::Block { .. } => None,
+            WhenFull::Spill { path } => Some(Spill::open(Arc::clone(storage), path)?),
+        };
+        let bounds = bounds.sane();
+        let spilled_last = spill.as_mut().map_or(Ok(None), Spill::last_seq)?;
+        let name = sink.name().to_owned();
+        let state = State {
+            incoming: EntryBatch::default(),
+            since: None,
+            in_flight_bytes: 0,
+            spill,
+            next_offer: spilled_last.map(|last| last.saturating_add(1)),
+            committed_next: None,
+            is_urgent: false,
+            stop_at: None,
+            is_in_sink: false,
+            is_over: false,
+            is_failing: false,
+            errors: 0,
+            last_error: None,
+        };
+        let shared = Arc::new(Shared {
+            name: name.clone(),
+            bounds,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+        });
+        let worker = Worker {
+            sink,
+            shared: Arc::clone(&shared),
+            notify,
+            batch: EntryBatch::default(),
+            spill_end: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("ringseal-audit-sink".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;
+        Ok(Outlet { shared, thread: Some(thread) })
+    }
+
+    /// Takes what fits without waiting and says how many of `entries` it has now.
+    pub(super) fn try_offer(&self, entries: &[SealedEntry<'_>]) -> Result<usize, AuditSinkError> {
+        let mut state = self.shared.state.lock();
+        self.shared.take(&mut state, entries)
+    }
+
+    /// Takes all of `entries`, waiting for room as its bounds allow.
+    pub(super) fn offer(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
+        let deadline = match self.shared.bounds.when_full {
+            WhenFull::Block { wait_max } => Instant::now().checked_add(wait_max),
+            WhenFull::Spill { .. } => None,
+        };
+        let mut state = self.shared.state.lock();
+        while self.shared.take(&mut state, entries)? < entries.len() {
+            if !self.shared.wait(&mut state, deadline) {
+                return Err(AuditSinkError::Full {
+                    target: self.shared.name.clone(),
+                    held_bytes: state.held_bytes(),
+                    held_bytes_max: self.shared.bounds.held_bytes_max,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a commit; [`Outlet::wait_committed`] waits for it.
+    pub(super) fn hurry(&self) {
+        let mut state = self.shared.state.lock();
+        if !state.is_done() {
+            state.is_urgent = true;
+            self.shared.work.notify_all();
+        }
+    }
+
+    /// Waits until the sink has committed all that was offered.
+    pub(super) fn wait_committed(&self, deadline: Option<Instant>) -> Result<(), AuditSinkError> {
+        let mut state = self.shared.state.lock();
+        while !state.is_done() {
+            if !self.shared.wait(&mut state, deadline) {
+                let target = self.shared.name.clone();
+                let missing_seq = state.committed_next.unwrap_or(0);
+                return Err(AuditSinkError::Late { target, missing_seq });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn health(&self) -> SinkHealth {
+        let state = self.shared.state.lock();
+        let spill = state.spill.as_ref();
+        SinkHealth {
+            name: self.shared.name.clone(),
+            is_healthy: !state.is_failing,
+            held_bytes: state.held_bytes(),
+            spilled_bytes: spill.map_or(0, Spill::waiting_bytes),
+            torn_bytes: spill.map_or(0, Spill::torn_bytes),
+            committed_next: state.committed_next,
+            errors: state.errors,
+            last_error: state.last_error.clone(),
+        }
+    }
+
+    /// Tells the thread to finish; [`Outlet::join`] waits for it.
+    pub(super) fn stop(&self) {
+        let mut state = self.shared.state.lock();
+        let wait_max = self.shared.bounds.stop_wait_max;
+        state.stop_at.get_or_insert_with(|| Instant::now() + wait_max);
+        self.shared.work.notify_all();
+    }
+
+    /// Waits for the thread, as long as its bounds allow and a moment. An error tells what the sink
+    /// lacks; with a file, what was held is in it then.
+    pub(super) fn join(&mut self) -> Result<(), AuditSinkError> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let target = self.shared.name.clone();
+        let mut state = self.shared.state.lock();
+        let hangs_at = state.stop_at.unwrap_or_else(Instant::now) + GRACE;
+        while !state.is_over {
+            // The sink may hang; what the thread does besides, keeping what is held, ends.
+            let deadline = state.is_in_sink.then_some(hangs_at);
+            if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
+                let missing_seq = state.committed_next.unwrap_or(0);
+                return Err(AuditSinkError::Late { target, missing_seq });
+            }
+        }
+        drop(state);
+        thread.join().unwrap_or_else(|panic| Err(panicked(target, &*panic)))
+    }
+}
+
+impl Shared {
+    /// Waits for progress; `false` when time is up.
+    fn wait(&self, state: &mut MutexGuard<'_, State>, deadline: Option<Instant>) -> bool {
+        match deadline {
+            None => {
+                self.progress.wait(state);
+                true
+            }
+            Some(deadline) => !self.progress.wait_until(state, deadline).timed_out(),
+        }
+    }
+
+    /// Takes what may be taken now of `entries`, and says how many of them it has.
+    fn take(
+        &self,
+        state: &mut State,
+        entries: &[SealedEntry<'_>],
+    ) -> Result<usize, AuditSinkError> {
+        for (index, entry) in entries.iter().enumerate() {
+            if let Some(expected_seq) = state.next_offer {
+                if entry.seq < expected_seq {
+                    continue;
+                }
+                if entry.seq > expected_seq {
+                    let (target, found_seq) = (self.name.clone(), entry.seq);
+                    return Err(AuditSinkError::Gap { target, expected_seq, found_seq });
+                }
+            }
+            if !state.take(entry, self.bounds.held_bytes_max)? {
+                return Ok(index);
+            }
+            state.next_offer = Some(entry.seq.saturating_add(1));
+            self.work.notify_one();
+        }
+        Ok(entries.len())
+    }
+}
+
+impl State {
+    fn held_bytes(&self) -> usize {
+        self.incoming.len_bytes() + self.in_flight_bytes
+    }
+
+    /// Whether the sink has all that was offered.
+    pub(super) fn is_done(&self) -> bool {
+        let is_spilled = self.spill.as_ref().is_some_and(|spill| !spill.is_empty());
+        self.incoming.is_empty() && self.in_flight_bytes == 0 && !is_spilled
+    }
+
+    /// Holds an entry or spills it; `false` if there is no room.
+    fn take(
+        &mut self,
+        entry: &SealedEntry<'_>,
+        held_bytes_max: usize,
+    ) -> Result<bool, AuditSinkError> {
+        let held_bytes = self.held_bytes();
+        let fits = held_bytes == 0
+            || held_bytes.saturating_add(EntryBatch::cost_bytes(entry)) <= held_bytes_max;
+        match &mut self.spill {
+            // What is spilled is older and goes first: nothing may overtake it in memory.
+            Some(spill) if !fits || !spill.is_empty() => {
+                spill.append(entry)?;
+                Ok(true)
+            }
+            _ if !fits => Ok(false),
+            _ => {
+                self.since.get_or_insert_with(Instant::now);
+                self.incoming.push(entry);
+                Ok(true)
+            }
+        }
+    }
+}

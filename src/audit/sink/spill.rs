@@ -1,0 +1,293 @@
+//! A file that keeps entries for a sink that does not take any.
+//!
+//! Frames of length `u32`, number `u64`, time `i64`, leaf hash (32 bytes), line; little-endian. The
+//! leaf hash is the checksum. Appended at the end, read from the front, emptied when all is read.
+//!
+//! Promises: survives the process (not power loss: what was not synced then is in the log itself).
+//! An append that the disk did not take whole is taken back. A torn end is cut at opening and
+//! counted; damage before the end is an error, and nothing behind it is read. What was read and not
+//! yet [`Spill::consume`]d is read again after a crash; sinks pass over what they have.
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{AuditSinkError, EntryBatch, SealedEntry, leaf_of};
+use crate::storage::{OpenHow, Storage, StorageFile, publish_durably};
+
+/// Length, number, time, leaf hash.
+const HEAD_BYTES: usize = 4 + 8 + 8 + 32;
+/// More than the longest line that a log may have; a greater length is damage.
+const LINE_BYTES_MAX: usize = 1 << 24;
+const MODE: u32 = 0o600;
+
+pub(super) struct Spill {
+    storage: Arc<dyn Storage>,
+    path: PathBuf,
+    file: Box<dyn StorageFile>,
+    /// Bytes of whole frames.
+    len: u64,
+    /// Bytes that were read and consumed.
+    read_at: u64,
+    /// Bytes behind `len` that a failed append may have left.
+    is_dirty: bool,
+    torn_bytes: u64,
+    frame: Vec<u8>,
+}
+
+/// A whole frame, or why there is none.
+enum Frame {
+    Whole {
+        entry: (u64, i64, [u8; 32]),
+        end: u64,
+    },
+    /// It ends behind the end of the file, or is the last and does not match its hash.
+    Torn,
+    End,
+}
+
+impl Spill {
+    /// Opens the file, or creates it with mode 0600; cuts a torn end.
+    pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Spill, AuditSinkError> {
+        let failed = |action, error| AuditSinkError::io(action, path.display().to_string(), error);
+        let file = match storage.open(path, OpenHow::Append) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                storage.open(path, OpenHow::CreateNew { mode: MODE })
+            }
+            opened => opened,
+        };
+        let file = file.map_err(|error| failed("open", error))?;
+        let whole_len = file.stat().map_err(|error| failed("look at", error))?.len;
+        let mut spill = Spill {
+            storage,
+            path: path.to_owned(),
+            file,
+            len: whole_len,
+            read_at: 0,
+            is_dirty: false,
+            torn_bytes: 0,
+            frame: Vec::new(),
+        };
+        let mut at = 0;
+        while let Frame::Whole { end, .. } = spill.frame(at)? {
+            at = end;
+        }
+        spill.torn_bytes = whole_len - at;
+        spill.len = at;
+        spill.is_dirty = spill.torn_bytes > 0;
+        spill.clean()?;
+        Ok(spill)
+    }
+
+    fn failed(&self, action: &'static str, error: io::Error) -> AuditSinkError {
+        AuditSinkError::io(action, self.path.display().to_string(), error)
+    }
+
+    /// Whether all that was spilled is consumed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.read_at == self.len
+    }
+
+    /// Bytes that wait.
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        self.len - self.read_at
+    }
+
+    /// Bytes of a torn end that opening cut off.
+    pub(super) fn torn_bytes(&self) -> u64 {
+        self.torn_bytes
+    }
+
+    /// The number of the last entry that waits.
+    pub(super) fn last_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
+        let (mut at, mut last) = (self.read_at, None);
+        while let Frame::Whole { entry: (seq, ..), end } = self.frame(at)? {
+            (at, last) = (end, Some(seq));
+        }
+        Ok(last)
+    }
+
+    /// Cuts what a failed append may have left.
+    fn clean(&mut self) -> Result<(), AuditSinkError> {
+        if self.is_dirty {
+            self.file.set_len(self.len).map_err(|error| self.failed("cut", error))?;
+            self.is_dirty = false;
+        }
+        Ok(())
+    }
+
+    /// Adds an entry at the end: all of it or nothing.
+    pub(super) fn append(&mut self, entry: &SealedEntry<'_>) -> Result<(), AuditSinkError> {
+        self.clean()?;
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
+        put_frame(&mut frame, entry);
+        self.is_dirty = true;
+        let result = append_all(&mut *self.file, &frame);
+        let frame_len = frame.len() as u64;
+        self.frame = frame;
+        result.map_err(|error| self.failed("append to", error))?;
+        self.is_dirty = false;
+        self.len += frame_len;
+        Ok(())
+    }
+
+    /// Appends to `batch` what comes next, at least one entry if there is one and up to about
+    /// `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
+    pub(super) fn read(
+        &mut self,
+        batch: &mut EntryBatch,
+        bytes_max: usize,
+    ) -> Result<u64, AuditSinkError> {
+        let mut at = self.read_at;
+        loop {
+            let (seq, unix_nanos, leaf, end) = match self.frame(at) {
+                Ok(Frame::Whole { entry: (seq, unix_nanos, leaf), end }) => {
+                    (seq, unix_nanos, leaf, end)
+                }
+                Ok(_) => return Ok(at),
+                // What stands before damage is good; the next call tells of it.
+                Err(_) if at > self.read_at => return Ok(at),
+                Err(error) => return Err(error),
+            };
+            batch.push(&SealedEntry { seq, unix_nanos, line: &self.frame, leaf });
+            at = end;
+            if batch.len_bytes() >= bytes_max {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Forgets what was read up to `at`; empties the file when nothing is left.
+    pub(super) fn consume(&mut self, at: u64) -> Result<(), AuditSinkError> {
+        self.read_at = at.min(self.len);
+        if self.is_empty() && self.len > 0 {
+            (self.len, self.read_at) = (0, 0);
+            self.is_dirty = true;
+            self.clean()?;
+        }
+        Ok(())
+    }
+
+    /// Puts entries in front of all that waits, on disk when it returns: what was held in memory
+    /// comes before what was spilled.
+    pub(super) fn prepend(&mut self, batches: &[&EntryBatch]) -> Result<(), AuditSinkError> {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".tmp");
+        let temporary = PathBuf::from(name);
+        let failed =
+            |action, error| AuditSinkError::io(action, temporary.display().to_string(), error);
+        // Left by a crash in the middle of this.
+        match self.storage.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", error));
+            }
+            _ => {}
+        }
+        let opened = self.storage.open(&temporary, OpenHow::CreateNew { mode: MODE });
+        let mut file = opened.map_err(|error| failed("create", error))?;
+        let mut len = 0;
+        for entry in batches.iter().flat_map(|batch| batch.iter()) {
+            self.frame.clear();
+            put_frame(&mut self.frame, &entry);
+            append_all(&mut *file, &self.frame).map_err(|error| failed("append to", error))?;
+            len += self.frame.len() as u64;
+        }
+        let mut chunk = vec![0; 1 << 16];
+        let mut at = self.read_at;
+        while at < self.len {
+            let count = chunk.len().min(usize::try_from(self.len - at).unwrap_or(usize::MAX));
+            let part = chunk.get_mut(..count).unwrap_or_default();
+            read_all(&*self.file, part, at).map_err(|error| self.failed("read", error))?;
+            append_all(&mut *file, part).map_err(|error| failed("append to", error))?;
+            at += part.len() as u64;
+        }
+        publish_durably(&*self.storage, &*file, &temporary, &self.path)
+            .map_err(|error| self.failed("replace", error))?;
+        self.len = len + (self.len - self.read_at);
+        (self.file, self.read_at, self.is_dirty) = (file, 0, false);
+        Ok(())
+    }
+
+    /// The frame at `at`; its line is left in `self.frame`.
+    fn frame(&mut self, at: u64) -> Result<Frame, AuditSinkError> {
+        if at >= self.len {
+            return Ok(Frame::End);
+        }
+        let rest = usize::try_from(self.len - at).unwrap_or(usize::MAX);
+        let mut head = [0; HEAD_BYTES];
+        if rest < HEAD_BYTES {
+            return Ok(Frame::Torn);
+        }
+        read_all(&*self.file, &mut head, at).map_err(|error| self.failed("read", error))?;
+        let (line_len, seq, unix_nanos, leaf) = take_head(&head);
+        if line_len > LINE_BYTES_MAX {
+            return Err(self.damaged(at));
+        }
+        if rest < HEAD_BYTES + line_len {
+            return Ok(Frame::Torn);
+        }
+        self.frame.clear();
+        self.frame.resize(line_len, 0);
+        let line_at = at + HEAD_BYTES as u64;
+        read_all(&*self.file, &mut self.frame, line_at)
+            .map_err(|error| self.failed("read", error))?;
+        if leaf_of(&self.frame) != leaf {
+            return if rest == HEAD_BYTES + line_len {
+                Ok(Frame::Torn)
+            } else {
+                Err(self.damaged(at))
+            };
+        }
+        Ok(Frame::Whole { entry: (seq, unix_nanos, leaf), end: line_at + line_len as u64 })
+    }
+
+    fn damaged(&self, offset: u64) -> AuditSinkError {
+        AuditSinkError::Spill { target: self.path.display().to_string(), offset }
+    }
+}
+
+fn put_frame(frame: &mut Vec<u8>, entry: &SealedEntry<'_>) {
+    let len = u32::try_from(entry.line.len()).unwrap_or(u32::MAX);
+    frame.extend_from_slice(&len.to_le_bytes());
+    frame.extend_from_slice(&entry.seq.to_le_bytes());
+    frame.extend_from_slice(&entry.unix_nanos.to_le_bytes());
+    frame.extend_from_slice(&entry.leaf);
+    frame.extend_from_slice(entry.line);
+}
+
+fn take_head(head: &[u8; HEAD_BYTES]) -> (usize, u64, i64, [u8; 32]) {
+    fn part<const N: usize>(head: &[u8; HEAD_BYTES], at: usize) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&head[at..at + N]);
+        bytes
+    }
+    let len = u32::from_le_bytes(part(head, 0)) as usize;
+    (len, u64::from_le_bytes(part(head, 4)), i64::from_le_bytes(part(head, 12)), part(head, 20))
+}
+
+fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.append(&[IoSlice::new(bytes)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(len) => bytes = bytes.get(len..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn read_all(file: &dyn StorageFile, mut buffer: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match file.read_at(buffer, at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => {
+                at += len as u64;
+                buffer = buffer.get_mut(len..).unwrap_or_default();
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
