@@ -15,9 +15,12 @@
 //!   disk and allocates a little.
 //! - When the disk is full or fails, a commit fails, its entries wait in memory (bounded by
 //!   [`Options::staged_bytes_max`]) and go with the next commit that succeeds.
+#[cfg(feature = "compress")]
+mod compress;
 mod disk;
 mod epoch;
 mod error;
+mod fsck;
 mod health;
 mod integrity;
 mod lines;
@@ -35,7 +38,10 @@ mod tests;
 
 use std::sync::Arc;
 
+#[cfg(feature = "compress")]
+pub use compress::compress_sealed;
 pub use error::{AppendError, Damage, StoreError};
+pub use fsck::{Finding, Fsck, Mend, fsck};
 pub use health::Health;
 pub use options::{Options, Retain};
 pub use rotate::Rotated;

@@ -4,7 +4,7 @@
 //! of epochs that was cut short is finished, torn bytes are kept elsewhere and cut off, and the
 //! entries that say so are written. A crash at any point leaves something that the next opening
 //! takes up.
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, at};
@@ -15,7 +15,7 @@ use super::names::{
     TornPlace, parse_sealed,
 };
 use super::notes::{LastNote, last_note};
-use super::prune::remove_segment;
+use super::prune::{last_kept, remove_segment};
 use super::rotate::Sealed;
 use super::scan::{
     Facts, Scan, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
@@ -27,7 +27,7 @@ use crate::audit::entry::control::{
 };
 use crate::audit::entry::{Scheme, Signature};
 use crate::audit::keys::{
-    ChainKey, KeyPaths, keygen, load_chain, load_signer, replace_secret, wipe_secret,
+    ChainKey, KeyError, KeyPaths, keygen, load_chain, load_signer, replace_secret, wipe_secret,
 };
 use crate::audit::merkle::Tree;
 use crate::audit::note::{Signer, Verifier};
@@ -90,12 +90,10 @@ impl AuditLog {
     }
 }
 
-fn lock(disk: &Disk) -> Result<Box<dyn StorageFile>> {
+pub(super) fn lock(disk: &Disk) -> Result<Box<dyn StorageFile>> {
     let path = disk.path(LOCK);
     match disk.storage.lock(&path, FILE_MODE) {
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-            Err(StoreError::Locked { path })
-        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked { path }),
         result => at("locking", &path, result),
     }
 }
@@ -116,7 +114,7 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
 }
 
 /// Sealed segments by their first entry.
-fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
+pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
     let names = disk.list("")?;
     let mut found: Vec<u64> = names
         .iter()
@@ -131,9 +129,12 @@ fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
 fn know(disk: &Disk, options: &Options) -> Result<Known> {
     let mut repairs = Repairs::default();
     let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
-    let next_signer = match disk.stat(EPOCH_NEXT)? {
-        Some(_) => Some(load_signer(&*disk.storage, &disk.path(EPOCH_NEXT))?),
-        None => None,
+    let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
+        Ok(next) => Some(next),
+        // A crash came between the wiping and the removal.
+        Err(KeyError::Content { .. }) => None,
+        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
     };
     let chain_state = load_chain_state(disk, options, &mut repairs)?;
     let note = last_note(disk, signer.verifier().name())?;
@@ -348,7 +349,7 @@ fn grow_tiles(
         }
         tiles.write(storage)?;
     }
-    if tiles.tree().len() > 0 {
+    if !tiles.tree().is_empty() {
         tiles.sync(storage)?;
     }
     let size = note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
@@ -511,6 +512,7 @@ fn begin(
         cut(&disk, TornFrom::Checkpoints, known.note.good_bytes, known.next_seq)?;
     }
     let mut notes_tail = Tail::open(&disk, CHECKPOINTS)?;
+    last_kept(&disk)?;
     settle_epoch(&disk, &mut known, &mut notes_tail)?;
     restore_latest(&disk, &mut known)?;
     cut(&disk, TornFrom::Active, good_bytes, known.next_seq)?;

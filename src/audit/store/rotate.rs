@@ -78,7 +78,7 @@ impl AuditLog {
     pub(super) fn tally_active(&mut self) -> Result<(Tally, bool)> {
         let algorithm = self.options.integrity_algorithm;
         let Some(mut lines) = Lines::of_file(&self.disk, ACTIVE)? else {
-            return Ok((Tally::new(algorithm).finish(), false));
+            return Ok((Tally::begin(algorithm).finish(), false));
         };
         let mut tree = self.segment_tree.clone();
         let expected = match &self.active {

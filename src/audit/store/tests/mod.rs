@@ -1,3 +1,4 @@
 //! The log on a disk that fails, is killed and loses power.
 mod basic;
+mod crash;
 mod support;
