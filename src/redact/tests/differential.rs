@@ -184,6 +184,17 @@ fn own_rules() -> RuleSet {
     }
 }
 
+/// Keys and kinds; strings and numbers are one kind.
+fn shape(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) | Value::Number(_) => "leaf".into(),
+        other => other.clone(),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -259,6 +270,28 @@ proptest! {
             let outcome = redactor.value(KeyClass::Plain, value, false, &mut out);
             prop_assert!(dirty || outcome == Outcome::Clean, "{:?}", String::from_utf8_lossy(value));
         }
+    }
+
+    #[test]
+    fn json_stays_json_with_the_same_keys_at_any_depth(
+        texts in proptest::collection::vec((text(), 0usize..6, 0usize..4), 1..5),
+    ) {
+        let keys = ["msg", "password", "email", "customer_name", "count", "tokens"];
+        let mut json = serde_json::json!({});
+        for (text, key, wrap) in &texts {
+            let text = String::from_utf8_lossy(text).into_owned();
+            json[keys[*key]] = match wrap {
+                0 => text.into(),
+                1 => serde_json::json!([text, 7, null]),
+                2 => serde_json::json!({ "name": text, "deep": { "token": [true, text] } }),
+                _ => serde_json::json!({ "body": serde_json::json!({ "pin": 1234, "x": text }).to_string() }),
+            };
+        }
+        let before = json.to_string();
+        let after = plain(&mut standard(), &before);
+        let parsed: serde_json::Value = serde_json::from_str(&after).expect("still JSON");
+        prop_assert_eq!(shape(&parsed), shape(&json), "{}", before);
+        prop_assert_eq!(plain(&mut standard(), &after), after);
     }
 
     #[test]
