@@ -31,6 +31,7 @@ mod sync;
 #[cfg(feature = "audit")]
 pub mod audit;
 pub mod core;
+pub mod digest;
 pub mod encode;
 mod logger;
 pub mod metrics;

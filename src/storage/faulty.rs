@@ -43,6 +43,7 @@ struct Inode {
     bytes: Vec<u8>,
     durable: Vec<u8>,
     modified_unix_nanos: i64,
+    mode: Option<u32>,
 }
 
 #[derive(Clone)]
@@ -117,6 +118,7 @@ impl FaultyDisk {
             bytes: bytes.to_vec(),
             durable: bytes.to_vec(),
             modified_unix_nanos,
+            mode: None,
         });
         state.names.insert(path.to_owned(), inode);
         state.durable_names.insert(path.to_owned(), inode);
@@ -249,6 +251,7 @@ impl State {
             len: self.inodes[inode].bytes.len() as u64,
             links: self.names.values().filter(|&&other| other == inode).count() as u64,
             modified_unix_nanos: self.inodes[inode].modified_unix_nanos,
+            mode: self.inodes[inode].mode,
         }
     }
 
@@ -274,8 +277,8 @@ impl Storage for FaultyDisk {
         let mut state = self.state.lock();
         state.call()?;
         let inode = match how {
-            OpenHow::Read | OpenHow::Append => state.inode_of(path)?,
-            OpenHow::CreateNew { .. } => {
+            OpenHow::Read | OpenHow::Append | OpenHow::Overwrite => state.inode_of(path)?,
+            OpenHow::CreateNew { mode } => {
                 if state.names.contains_key(path) {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
@@ -284,7 +287,8 @@ impl Storage for FaultyDisk {
                 }
                 let inode = state.inodes.len();
                 let modified_unix_nanos = state.unix_nanos;
-                state.inodes.push(Inode { modified_unix_nanos, ..Inode::default() });
+                let mode = Some(mode);
+                state.inodes.push(Inode { modified_unix_nanos, mode, ..Inode::default() });
                 state.change(Change::Add(path.to_owned(), inode));
                 inode
             }
@@ -297,7 +301,8 @@ impl Storage for FaultyDisk {
         state.call()?;
         if state.dirs.contains(path) {
             let kind = FileKind::Directory;
-            return Ok(FileStat { id: None, kind, len: 0, links: 1, modified_unix_nanos: 0 });
+            let (modified_unix_nanos, mode) = (0, None);
+            return Ok(FileStat { id: None, kind, len: 0, links: 1, modified_unix_nanos, mode });
         }
         let inode = state.inode_of(path)?;
         Ok(state.stat(inode))
@@ -402,6 +407,23 @@ impl StorageFile for FaultyFile {
         let count = buffer.len().min(bytes.len() - from);
         buffer[..count].copy_from_slice(&bytes[from..from + count]);
         Ok(count)
+    }
+
+    /// Bytes that were durable are taken to reach the disk at once: the worst case for those who
+    /// overwrite keys is tested by reading them back, not by power loss.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let inode = &mut state.inodes[self.inode];
+        let start = inode.bytes.len().min(offset as usize);
+        let end = start + bytes.len();
+        inode.bytes.resize(inode.bytes.len().max(end), 0);
+        inode.bytes[start..end].copy_from_slice(bytes);
+        let shared = inode.durable.len().min(end);
+        if start < shared {
+            inode.durable[start..shared].copy_from_slice(&bytes[..shared - start]);
+        }
+        Ok(bytes.len())
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {

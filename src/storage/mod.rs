@@ -70,6 +70,8 @@ pub struct FileStat {
     pub links: u64,
     /// Last change of its content, nanoseconds since 1970-01-01T00:00:00Z.
     pub modified_unix_nanos: i64,
+    /// Permission bits, as in `0o600`; `None` where the platform has none.
+    pub mode: Option<u32>,
 }
 
 impl FileStat {
@@ -90,6 +92,8 @@ pub enum OpenHow {
     Read,
     /// For reading and appending; it must exist.
     Append,
+    /// For reading and for overwriting in place; it must exist.
+    Overwrite,
     /// For reading and appending; it must not exist. It gets exactly this mode, whatever the
     /// process's umask.
     CreateNew {
@@ -132,6 +136,12 @@ pub trait StorageFile: Send {
     fn position(&self) -> io::Result<u64>;
     /// Reads at an offset. Returns 0 at the end only.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes at an offset, over what is there. Returns how many bytes were taken. Only for files
+    /// that were opened with [`OpenHow::Overwrite`]: elsewhere the platform may append instead.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (_, _) = (bytes, offset);
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Cuts or (with zeros) extends the file.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
     /// What the system knows of it.

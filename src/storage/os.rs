@@ -20,6 +20,9 @@ impl OsStorage {
             OpenHow::Append => {
                 options.append(true);
             }
+            OpenHow::Overwrite => {
+                options.write(true);
+            }
             OpenHow::CreateNew { mode } => {
                 options.append(true).create_new(true);
                 set_mode(&mut options, mode);
@@ -118,6 +121,16 @@ impl StorageFile for OsFile {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    #[cfg(unix)]
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.file, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(&self.file, bytes, offset)
+    }
+
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)
     }
@@ -158,7 +171,25 @@ fn stat_of(metadata: &Metadata) -> FileStat {
         FileKind::Other
     };
     let (id, links) = identity_of(metadata);
-    FileStat { id, kind, len: metadata.len(), links, modified_unix_nanos: modified_of(metadata) }
+    FileStat {
+        id,
+        kind,
+        len: metadata.len(),
+        links,
+        modified_unix_nanos: modified_of(metadata),
+        mode: mode_of(metadata),
+    }
+}
+
+#[cfg(unix)]
+fn mode_of(metadata: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(metadata.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_metadata: &Metadata) -> Option<u32> {
+    None
 }
 
 fn modified_of(metadata: &Metadata) -> i64 {

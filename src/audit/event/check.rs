@@ -3,18 +3,16 @@ use std::fmt;
 
 use super::error::quoted;
 use super::{AuditEvent, Details, EventError, EventType, Parts};
+use crate::audit::entry::{CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX};
 use crate::core::limits::Limits;
 use crate::core::value::{ObjectValue, ValueRef, ValueWriter};
 
-/// Bytes of an event's type, an action, a type of target.
+/// Bytes of an action, a type of target.
 const WORD_BYTES_MAX: usize = 128;
 /// Bytes of what identifies somebody or something: more would be cut off unseen by those who join
 /// on it.
 const ID_BYTES_MAX: usize = 1024;
 const CORRELATION_BYTES_MAX: usize = 128;
-/// Types that the log writes itself; an event that took one could pass for a change of keys.
-const RESERVED: &str = "ringseal.";
-
 const EVENT_TYPE: &str = "at most 128 letters, digits, `_` and `-`, with single dots between words";
 const NOT_BLANK: &str = "a text that is not blank";
 const WORD: &str = "at most 128 characters without control characters, not blank";
@@ -148,7 +146,8 @@ impl AuditEvent<'_> {
         if !is_event_type(&self.event_type) {
             return Err(malformed(EVENT_TYPE));
         }
-        if self.event_type.bytes().take(RESERVED.len()).eq(RESERVED.bytes()) {
+        // An event that took one of these could pass for a change of keys.
+        if self.event_type.bytes().take(CONTROL_PREFIX.len()).eq(CONTROL_PREFIX.bytes()) {
             return Err(malformed("a type that does not start with `ringseal.`, the log's own"));
         }
         Ok(())
@@ -267,7 +266,7 @@ pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
         before = byte;
         good
     });
-    good && before != b'.' && event_type.len_bytes() <= WORD_BYTES_MAX
+    good && before != b'.' && event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX
 }
 
 /// Fields of an event by name, with the fields of those that are maps. `details` takes any.

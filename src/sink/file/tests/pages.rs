@@ -59,7 +59,14 @@ impl StorageFile for Memory {
 
     fn stat(&self) -> std::io::Result<FileStat> {
         let len = self.bytes.len() as u64;
-        Ok(FileStat { id: None, kind: FileKind::Regular, len, links: 1, modified_unix_nanos: 0 })
+        Ok(FileStat {
+            id: None,
+            kind: FileKind::Regular,
+            len,
+            links: 1,
+            modified_unix_nanos: 0,
+            mode: None,
+        })
     }
 
     fn sync(&self) -> std::io::Result<()> {

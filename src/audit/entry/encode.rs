@@ -1,0 +1,67 @@
+//! Framing: a body of JSON members becomes a line that is ready to be signed.
+use super::parse::Parser;
+use super::time::put_timestamp;
+use super::{PREV_KEY, ParseError, SIGNATURE_KEY, Signature};
+use crate::digest::text::{Base64, put_base64};
+
+/// The members of an event, in canonical form: `"event_type":"user.login","actor":{…}`.
+///
+/// ```
+/// use ringseal::audit::entry::{Body, Parser};
+/// let mut parser = Parser::new();
+/// assert!(Body::new(br#""event_type":"user.login","outcome":"success""#, &mut parser).is_ok());
+/// let spaced = br#""event_type":"user.login", "outcome":"success""#;
+/// assert_eq!(Body::new(spaced, &mut parser).unwrap_err().at, 26);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Body<'a> {
+    members: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    /// Looks whether `members` are what a line may contain: the checks of the one parser. Event
+    /// types of the log's own entries are refused.
+    pub fn new(members: &'a [u8], parser: &mut Parser) -> Result<Body<'a>, ParseError> {
+        parser.body(members)?;
+        Ok(Body { members })
+    }
+
+    /// Members that an encoder of this crate has made canonical. Its tests prove it.
+    pub(crate) fn trusted(members: &'a [u8]) -> Body<'a> {
+        Body { members }
+    }
+
+    /// The members.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.members
+    }
+}
+
+/// Appends a line up to the end of `_prev_signature`: what is to be signed.
+pub fn begin(out: &mut Vec<u8>, seq: u64, unix_nanos: i64, body: Body<'_>, previous: &Signature) {
+    out.extend_from_slice(b"{\"seq\":");
+    put_decimal(out, seq);
+    out.extend_from_slice(b",\"timestamp\":\"");
+    put_timestamp(unix_nanos, out);
+    out.extend_from_slice(b"\",");
+    out.extend_from_slice(body.members);
+    out.extend_from_slice(PREV_KEY);
+    put_signature(out, previous);
+    out.push(b'"');
+}
+
+/// Appends the signature and what follows, up to the newline.
+pub fn finish(out: &mut Vec<u8>, signature: &Signature) {
+    out.extend_from_slice(SIGNATURE_KEY);
+    put_signature(out, signature);
+    out.extend_from_slice(b"\"}\n");
+}
+
+fn put_signature(out: &mut Vec<u8>, signature: &Signature) {
+    out.extend_from_slice(signature.scheme.prefix().as_bytes());
+    put_base64(Base64::Url, &signature.hash, out);
+}
+
+pub(super) fn put_decimal(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}

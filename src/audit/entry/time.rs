@@ -1,0 +1,173 @@
+//! Times of entries: RFC 3339 in UTC with nine digits, 30 bytes, one spelling.
+//!
+//! Promises: no allocation beyond the growth of the vector; times outside the years 1970 to 2261
+//! are clamped when written, since a wrong clock is no reason to lose an entry, and refused when
+//! read. The calendar is Howard Hinnant's ("chrono-Compatible Low-Level Date Algorithms").
+
+const NANOS_PER_SEC: i64 = 1_000_000_000;
+const SECS_PER_DAY: i64 = 86_400;
+/// The last nanosecond of 2261.
+const UNIX_NANOS_MAX: i64 = 9_214_646_400 * NANOS_PER_SEC - 1;
+/// Bytes of a time.
+pub(super) const TIMESTAMP_BYTES: usize = 30;
+
+/// Appends a time given as nanoseconds since 1970-01-01T00:00:00Z.
+pub fn put_timestamp(unix_nanos: i64, out: &mut Vec<u8>) {
+    let nanos = unix_nanos.clamp(0, UNIX_NANOS_MAX);
+    let secs = nanos / NANOS_PER_SEC;
+    let (year, month, day) = civil(secs / SECS_PER_DAY);
+    let second = (secs % SECS_PER_DAY) as u32;
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    put_digits(&mut text, 0, 4, year as u32);
+    put_digits(&mut text, 5, 2, month);
+    put_digits(&mut text, 8, 2, day);
+    put_digits(&mut text, 11, 2, second / 3600);
+    put_digits(&mut text, 14, 2, second / 60 % 60);
+    put_digits(&mut text, 17, 2, second % 60);
+    put_digits(&mut text, 20, 9, (nanos % NANOS_PER_SEC) as u32);
+    out.extend_from_slice(&text);
+}
+
+fn put_digits(text: &mut [u8; TIMESTAMP_BYTES], at: usize, count: usize, mut value: u32) {
+    for digit in text[at..at + count].iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// The nanoseconds since 1970 that a time stands for; `None` if it is not of the one form.
+pub fn parse_timestamp(text: &[u8]) -> Option<i64> {
+    let text: &[u8; TIMESTAMP_BYTES] = text.try_into().ok()?;
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (29, b'Z')];
+    if marks.iter().any(|(at, mark)| text[*at] != *mark) {
+        return None;
+    }
+    let (year, month, day) = (digits(text, 0, 4)?, digits(text, 5, 2)?, digits(text, 8, 2)?);
+    let (hour, minute) = (digits(text, 11, 2)?, digits(text, 14, 2)?);
+    let (second, nanos) = (digits(text, 17, 2)?, digits(text, 20, 9)?);
+    if !(1970..=2261).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(year, month, day);
+    if !(1..=12).contains(&month) || civil(days) != (year, month as u32, day as u32) {
+        return None;
+    }
+    let secs = days * SECS_PER_DAY + hour * 3600 + minute * 60 + second;
+    Some(secs * NANOS_PER_SEC + nanos)
+}
+
+fn digits(text: &[u8; TIMESTAMP_BYTES], at: usize, count: usize) -> Option<i64> {
+    let mut value = 0;
+    for byte in &text[at..at + count] {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(byte - b'0');
+    }
+    Some(value)
+}
+
+/// Year, month, day of the day that many days after 1970-01-01.
+fn civil(days: i64) -> (i64, u32, u32) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month as u32, day)
+}
+
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(unix_nanos: i64) -> String {
+        let mut out = Vec::new();
+        put_timestamp(unix_nanos, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn known_times() {
+        let known = [
+            (0, "1970-01-01T00:00:00.000000000Z"),
+            (951_782_400_000_000_001, "2000-02-29T00:00:00.000000001Z"),
+            (1_795_360_160_123_456_789, "2026-11-22T15:09:20.123456789Z"),
+            (UNIX_NANOS_MAX, "2261-12-31T23:59:59.999999999Z"),
+        ];
+        for (nanos, want) in known {
+            assert_eq!(text(nanos), want);
+            assert_eq!(parse_timestamp(want.as_bytes()), Some(nanos));
+        }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_clamped() {
+        assert_eq!(text(i64::MIN), text(0));
+        assert_eq!(text(i64::MAX), text(UNIX_NANOS_MAX));
+    }
+
+    #[test]
+    fn nothing_else_is_a_time() {
+        let refused = [
+            "2026-11-22T14:29:20.12345678Z",
+            "2026-11-22T14:29:20.1234567890Z",
+            "2026-11-22t14:29:20.123456789Z",
+            "2026-11-22T14:29:20.123456789z",
+            "2026-11-22 14:29:20.123456789Z",
+            "2026-11-22T24:00:00.000000000Z",
+            "2026-11-22T14:60:00.000000000Z",
+            "2026-11-22T14:29:60.000000000Z",
+            "2026-02-29T14:29:20.123456789Z",
+            "2026-00-22T14:29:20.123456789Z",
+            "2026-13-22T14:29:20.123456789Z",
+            "2026-11-00T14:29:20.123456789Z",
+            "2026-11-31T14:29:20.123456789Z",
+            "1969-12-31T23:59:59.999999999Z",
+            "2262-01-01T00:00:00.000000000Z",
+            "2026-11-22T14:29:20,123456789Z",
+            "2026-11-22T14:29:+0.123456789Z",
+            "",
+        ];
+        for text in refused {
+            assert_eq!(parse_timestamp(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_is_one_after_the_day_before() {
+        let mut last = (1969, 12, 31);
+        for days in 0..106_751 {
+            let today = civil(days);
+            let (year, month, day) = today;
+            let next_day = (last.0, last.1, last.2 + 1);
+            let next_month = (last.0, last.1 + 1, 1);
+            assert!([next_day, next_month, (last.0 + 1, 1, 1)].contains(&today), "{today:?}");
+            assert_eq!(days_from_civil(year, i64::from(month), i64::from(day)), days);
+            last = today;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(nanos in 0..=UNIX_NANOS_MAX) {
+            prop_assert_eq!(parse_timestamp(text(nanos).as_bytes()), Some(nanos));
+        }
+    }
+}

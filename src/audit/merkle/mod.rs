@@ -1,0 +1,234 @@
+//! The Merkle tree of RFC 6962 (and RFC 9162), over hashes of leaves.
+//!
+//! [`Tree`] keeps the right edge of a tree that only grows: 64 hashes whatever its size. Proofs are
+//! made from anything that knows the hashes of perfect subtrees ([`Nodes`]) and checked by
+//! [`verify_inclusion`] and [`verify_consistency`].
+//!
+//! Promises: appending and the root neither allocate nor block nor fail; appending costs one hash
+//! on average. Making a proof allocates its list. Checking one allocates nothing and refuses
+//! whatever is not exactly the proof.
+use crate::digest::{Hash, Sha256, same};
+
+mod proof;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use proof::{Nodes, ProofError, prove_consistency, prove_inclusion, root_at};
+
+/// The hash of a leaf: SHA-256(0x00 ‖ bytes).
+#[inline]
+pub fn leaf_hash(bytes: &[u8]) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update(&[0]);
+    hash.update(bytes);
+    hash.finish()
+}
+
+/// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
+#[inline]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    let mut bytes = [1u8; 65];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    Sha256::of(&bytes)
+}
+
+/// The root hash of a tree without leaves: SHA-256 of nothing.
+pub fn empty_root() -> Hash {
+    Sha256::of(&[])
+}
+
+/// A tree that only grows.
+///
+/// ```
+/// use ringseal::audit::merkle::{Tree, leaf_hash, node_hash};
+/// let mut tree = Tree::new();
+/// tree.push(leaf_hash(b"a"));
+/// tree.push(leaf_hash(b"b"));
+/// assert_eq!(tree.root(), node_hash(&leaf_hash(b"a"), &leaf_hash(b"b")));
+/// ```
+#[derive(Clone)]
+pub struct Tree {
+    len: u64,
+    /// Place k: the hash of the perfect subtree of 2^k leaves at the right edge, if bit k of `len`
+    /// is set; nothing of meaning otherwise.
+    edge: [Hash; 64],
+}
+
+impl Tree {
+    /// A tree without leaves.
+    pub const fn new() -> Tree {
+        Tree { len: 0, edge: [[0; 32]; 64] }
+    }
+
+    /// The tree of `len` leaves whose other hashes `nodes` knows.
+    pub fn load<N: Nodes + ?Sized>(nodes: &mut N, len: u64) -> Result<Tree, N::Error> {
+        let mut tree = Tree { len, edge: [[0; 32]; 64] };
+        let mut start = 0;
+        for level in (0..64u8).rev().filter(|level| len >> level & 1 == 1) {
+            tree.edge[usize::from(level)] = nodes.node(level, start >> level)?;
+            start += 1 << level;
+        }
+        Ok(tree)
+    }
+
+    /// How many leaves it has.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends a leaf by its hash.
+    #[inline]
+    pub fn push(&mut self, leaf: Hash) {
+        self.push_with(leaf, |_, _, _| ());
+    }
+
+    /// Appends a leaf and tells of each perfect subtree that it completes: level (0 is the leaf
+    /// itself), index within the level, hash; from the leaf upwards.
+    #[inline]
+    pub fn push_with(&mut self, leaf: Hash, mut done: impl FnMut(u8, u64, &Hash)) {
+        let mut hash = leaf;
+        let mut level = 0u8;
+        done(level, self.len, &hash);
+        while self.len >> level & 1 == 1 {
+            hash = node_hash(&self.edge[usize::from(level)], &hash);
+            level += 1;
+            done(level, self.len >> level, &hash);
+        }
+        self.edge[usize::from(level)] = hash;
+        self.len += 1;
+    }
+
+    /// The root hash.
+    pub fn root(&self) -> Hash {
+        let mut levels = (0..64u8).filter(|level| self.len >> level & 1 == 1);
+        let Some(lowest) = levels.next() else { return empty_root() };
+        let start = self.edge[usize::from(lowest)];
+        levels.fold(start, |right, level| node_hash(&self.edge[usize::from(level)], &right))
+    }
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Tree::new()
+    }
+}
+
+impl std::fmt::Debug for Tree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tree").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Checks that the leaf with hash `leaf` is number `index` of the tree of `size` leaves with hash
+/// `root` (RFC 9162, 2.1.3.2).
+pub fn verify_inclusion(
+    leaf: &Hash,
+    index: u64,
+    size: u64,
+    path: &[Hash],
+    root: &Hash,
+) -> Result<(), ProofError> {
+    if index >= size {
+        return Err(ProofError::OutOfTree { index, size });
+    }
+    let mut walk = Walk { left: index, last: size - 1 };
+    let mut hash = *leaf;
+    for sibling in path {
+        if walk.last == 0 {
+            return Err(ProofError::Length { found: path.len() });
+        }
+        if walk.goes_left() {
+            hash = node_hash(sibling, &hash);
+            walk.climb_lefts();
+        } else {
+            hash = node_hash(&hash, sibling);
+        }
+        walk.up();
+    }
+    if walk.last != 0 {
+        return Err(ProofError::Length { found: path.len() });
+    }
+    if same(&hash, root) { Ok(()) } else { Err(ProofError::Root) }
+}
+
+/// Checks that the tree of `old_size` leaves with hash `old_root` is the beginning of the tree of
+/// `size` leaves with hash `root` (RFC 9162, 2.1.4.2).
+pub fn verify_consistency(
+    old_size: u64,
+    size: u64,
+    path: &[Hash],
+    old_root: &Hash,
+    root: &Hash,
+) -> Result<(), ProofError> {
+    if old_size > size {
+        return Err(ProofError::OutOfTree { index: old_size, size });
+    }
+    if old_size == 0 || old_size == size {
+        let known = if old_size == 0 { empty_root() } else { *root };
+        return match path {
+            [] if same(&known, old_root) => Ok(()),
+            [] => Err(ProofError::Root),
+            _ => Err(ProofError::Length { found: path.len() }),
+        };
+    }
+    let wrong_length = ProofError::Length { found: path.len() };
+    let mut walk = Walk { left: old_size - 1, last: size - 1 };
+    while walk.left & 1 == 1 {
+        walk.up();
+    }
+    // A perfect old tree is a node of the new one and is not repeated in the proof.
+    let (first, rest) = match path {
+        rest if old_size.is_power_of_two() => (old_root, rest),
+        [first, rest @ ..] => (first, rest),
+        [] => return Err(wrong_length),
+    };
+    let (mut old, mut new) = (*first, *first);
+    for sibling in rest {
+        if walk.last == 0 {
+            return Err(wrong_length);
+        }
+        if walk.goes_left() {
+            old = node_hash(sibling, &old);
+            new = node_hash(sibling, &new);
+            walk.climb_lefts();
+        } else {
+            new = node_hash(&new, sibling);
+        }
+        walk.up();
+    }
+    if walk.last != 0 {
+        return Err(wrong_length);
+    }
+    if same(&old, old_root) && same(&new, root) { Ok(()) } else { Err(ProofError::Root) }
+}
+
+/// The way from a node to the root: `fn` and `sn` of RFC 9162.
+struct Walk {
+    left: u64,
+    last: u64,
+}
+
+impl Walk {
+    /// Whether the sibling is on the left.
+    fn goes_left(&self) -> bool {
+        self.left & 1 == 1 || self.left == self.last
+    }
+
+    /// Passes over the levels at which the node has no sibling.
+    fn climb_lefts(&mut self) {
+        while self.left & 1 == 0 && self.left != 0 {
+            self.up();
+        }
+    }
+
+    fn up(&mut self) {
+        self.left >>= 1;
+        self.last >>= 1;
+    }
+}

@@ -1,0 +1,188 @@
+//! The log's directory as the rest of this room needs it: names within it, files that are replaced
+//! in one step, files that only grow.
+use std::io::{self, IoSlice, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::StoreError;
+use crate::storage::{FileStat, OpenHow, Storage, StorageFile, publish_durably};
+
+/// Files are the owner's alone.
+pub(super) const FILE_MODE: u32 = 0o600;
+/// So are directories.
+pub(super) const DIR_MODE: u32 = 0o700;
+
+pub(super) type Result<T> = std::result::Result<T, StoreError>;
+
+/// A directory in a file system.
+#[derive(Clone)]
+pub(super) struct Disk {
+    pub storage: Arc<dyn Storage>,
+    pub root: PathBuf,
+}
+
+/// Gives errors their file.
+pub(super) fn at<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|source| StoreError::Io { doing, path: path.to_owned(), source })
+}
+
+fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Disk {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    pub fn stat(&self, name: &str) -> Result<Option<FileStat>> {
+        let path = self.path(name);
+        at("looking at", &path, unless_missing(self.storage.stat(&path)))
+    }
+
+    pub fn create_dir(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        at("creating", &path, self.storage.create_dir(&path, DIR_MODE))
+    }
+
+    /// The names in a directory that are UTF-8; none if it is missing.
+    pub fn list(&self, dir: &str) -> Result<Vec<String>> {
+        let path = self.path(dir);
+        let names = at("listing", &path, unless_missing(self.storage.list(&path)))?;
+        let names = names.unwrap_or_default();
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    }
+
+    pub fn open(&self, name: &str, how: OpenHow) -> Result<Option<Box<dyn StorageFile>>> {
+        let path = self.path(name);
+        at("opening", &path, unless_missing(self.storage.open(&path, how)))
+    }
+
+    /// The whole file, if it is there.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(file) = self.open(name, OpenHow::Read)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let mut reader = FileReader { file, offset: 0 };
+        at("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
+        Ok(Some(bytes))
+    }
+
+    /// A new file; one of this name that is left over is removed.
+    pub fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        self.remove(name)?;
+        let path = self.path(name);
+        at("creating", &path, self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }))
+    }
+
+    /// Removes a name, if it is there.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        let path = self.path(name);
+        let removed = at("removing", &path, unless_missing(self.storage.remove(&path)))?;
+        Ok(removed.is_some())
+    }
+
+    pub fn sync_dir(&self, dir: &str) -> Result<()> {
+        let path = self.path(dir);
+        at("syncing", &path, self.storage.sync_dir(&path))
+    }
+
+    /// Puts content under a name in one step; after `Ok` it survives power loss.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let unfinished = format!("{name}.tmp");
+        let mut file = self.create(&unfinished)?;
+        let (from, to) = (self.path(&unfinished), self.path(name));
+        at("writing", &from, append_all(&mut *file, bytes))?;
+        at("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
+    }
+
+    /// The same for a file that nothing depends on yet: power loss may take it.
+    pub fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let unfinished = format!("{name}.tmp");
+        let mut file = self.create(&unfinished)?;
+        let (from, to) = (self.path(&unfinished), self.path(name));
+        at("writing", &from, append_all(&mut *file, bytes))?;
+        at("renaming", &to, self.storage.rename(&from, &to))
+    }
+}
+
+pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.append(&[IoSlice::new(bytes)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A file from some offset on, as a reader.
+pub(super) struct FileReader {
+    pub file: Box<dyn StorageFile>,
+    pub offset: u64,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+/// A file that only grows, by whole pieces that are on disk when [`Tail::append`] returns.
+pub(super) struct Tail {
+    pub file: Box<dyn StorageFile>,
+    pub path: PathBuf,
+    /// So much of it is on disk and was told of.
+    pub durable_len: u64,
+    /// An append failed: behind `durable_len` there may be parts of it.
+    is_dirty: bool,
+}
+
+impl Tail {
+    pub fn new(file: Box<dyn StorageFile>, path: PathBuf, durable_len: u64) -> Tail {
+        Tail { file, path, durable_len, is_dirty: false }
+    }
+
+    /// Opens or creates the file of this name, which has `durable_len` bytes.
+    pub fn open(disk: &Disk, name: &str) -> Result<Tail> {
+        let path = disk.path(name);
+        if let Some(file) = disk.open(name, OpenHow::Append)? {
+            let len = at("looking at", &path, file.stat())?.len;
+            return Ok(Tail::new(file, path, len));
+        }
+        let file = disk.create(name)?;
+        disk.sync_dir("")?;
+        Ok(Tail::new(file, path, 0))
+    }
+
+    /// Appends all of `bytes` or, on an error, nothing that counts: what came of it is cut off
+    /// before the next attempt. After a failed `fsync` the system may have dropped what it did not
+    /// write and call the file clean (Rebello et al., "Can Applications Recover from fsync
+    /// Failures?", 2020): so the bytes are written again.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let stat = at("looking at", &self.path, self.file.stat())?;
+        let found_bytes = (stat.links > 0).then_some(stat.len);
+        let is_ours =
+            stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
+        if !is_ours || stat.links == 0 {
+            let (path, expected_bytes) = (self.path.clone(), self.durable_len);
+            return Err(StoreError::Changed { path, expected_bytes, found_bytes });
+        }
+        if stat.len > self.durable_len {
+            at("cutting a failed write off", &self.path, self.file.set_len(self.durable_len))?;
+        }
+        self.is_dirty = true;
+        at("appending to", &self.path, append_all(&mut *self.file, bytes))?;
+        at("syncing", &self.path, self.file.sync())?;
+        self.is_dirty = false;
+        self.durable_len += bytes.len() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! Why a log cannot be opened or written.
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::audit::entry::ParseError;
+use crate::audit::keys::KeyError;
+use crate::audit::tiles::TileError;
+
+/// A log that cannot be opened, or a step that did not work.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system refused something.
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Its error.
+        source: io::Error,
+    },
+    /// Another process writes this log.
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// Somebody else cut, extended or deleted a file that only this process writes. Nothing was
+    /// written to it, and nothing will be: an audit log is never truncated or overwritten.
+    Changed {
+        /// Which file.
+        path: PathBuf,
+        /// Its length as it was left.
+        expected_bytes: u64,
+        /// Its length now; `None` if it was deleted.
+        found_bytes: Option<u64>,
+    },
+    /// What stands in the log before a point that was known to be on disk is not what was written.
+    Damaged {
+        /// In which file.
+        file: String,
+        /// At which byte.
+        offset: u64,
+        /// The entry that should stand there.
+        seq: u64,
+        /// What is wrong.
+        what: Damage,
+    },
+    /// The log has fewer entries than were on disk once.
+    RolledBack {
+        /// Entries that were on disk.
+        expected_entries: u64,
+        /// Entries found.
+        found_entries: u64,
+        /// Who knows.
+        witness: &'static str,
+    },
+    /// A key file that cannot be loaded, made or replaced.
+    Key(KeyError),
+    /// Hash tiles that cannot be read or written.
+    Tiles(TileError),
+    /// A key that is not the one that the log names.
+    OtherKey {
+        /// Its file.
+        path: PathBuf,
+        /// The verifier key that the log names.
+        expected: String,
+        /// The verifier key found.
+        found: String,
+    },
+    /// An option is out of range.
+    Option {
+        /// Which one.
+        field: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A compressed segment, and the feature `compress` is off.
+    Compressed {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// Nothing there that could be done: no such segment, the active one, a gap.
+    Refused {
+        /// Why.
+        why: &'static str,
+    },
+}
+
+/// What is wrong with an entry, or with what is derived from entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// It is none.
+    Parse(ParseError),
+    /// Its number is not one more than that of the entry before.
+    Seq {
+        /// The number found.
+        found: u64,
+    },
+    /// It does not name the signature of the entry before.
+    Previous,
+    /// Its signature does not hold.
+    Signature,
+    /// The entries are not the ones that a checkpoint sealed.
+    Root,
+    /// Hash tiles that are neither right nor can be made again, since the entries are gone.
+    Tiles,
+    /// The entry that must stand here is another one.
+    Order(&'static str),
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Damage::Parse(error) => error.fmt(f),
+            Damage::Seq { found } => write!(f, "entry {found} stands here"),
+            Damage::Previous => f.write_str("it does not name the signature of the entry before"),
+            Damage::Signature => f.write_str("its signature does not hold"),
+            Damage::Root => f.write_str("the entries are not those that the checkpoint sealed"),
+            Damage::Tiles => f.write_str("hash tiles are wrong and their entries are gone"),
+            Damage::Order(expected) => write!(f, "expected {expected}"),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Io { doing, path, source } => {
+                write!(f, "{doing} {}: {source}", path.display())
+            }
+            StoreError::Locked { path } => {
+                write!(f, "another process writes this log: {} is locked", path.display())
+            }
+            StoreError::Changed { path, expected_bytes, found_bytes: Some(found) } => write!(
+                f,
+                "{} was left with {expected_bytes} bytes and has {found} now: somebody else changed it",
+                path.display()
+            ),
+            StoreError::Changed { path, .. } => write!(f, "{} was deleted", path.display()),
+            StoreError::Damaged { file, offset, seq, what } => {
+                write!(f, "{file}, byte {offset}, entry {seq}: {what}")
+            }
+            StoreError::RolledBack { expected_entries, found_entries, witness } => write!(
+                f,
+                "{witness} says that {expected_entries} entries were on disk, {found_entries} are"
+            ),
+            StoreError::Key(error) => error.fmt(f),
+            StoreError::Tiles(error) => error.fmt(f),
+            StoreError::OtherKey { path, expected, found } => {
+                write!(f, "{}: the log names the key {expected}, found {found}", path.display())
+            }
+            StoreError::Option { field, expected } => write!(f, "{field}: expected {expected}"),
+            StoreError::Compressed { path } => {
+                write!(f, "{}: compressed segments need the feature `compress`", path.display())
+            }
+            StoreError::Refused { why } => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StoreError::Io { source, .. } => Some(source),
+            StoreError::Key(error) => Some(error),
+            StoreError::Tiles(error) => Some(error),
+            StoreError::Damaged { what: Damage::Parse(error), .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<KeyError> for StoreError {
+    fn from(error: KeyError) -> Self {
+        StoreError::Key(error)
+    }
+}
+
+impl From<TileError> for StoreError {
+    fn from(error: TileError) -> Self {
+        StoreError::Tiles(error)
+    }
+}
+
+/// An entry that was not taken. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// Too many bytes wait for their commit: commit, then try again.
+    Full {
+        /// Bytes that wait.
+        staged_bytes: usize,
+    },
+    /// The chain's key for this entry is gone. Cannot happen to a log that was opened.
+    KeyGone,
+}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AppendError::Full { staged_bytes } => {
+                write!(f, "{staged_bytes} bytes wait for their commit already")
+            }
+            AppendError::KeyGone => f.write_str("the key of this entry is gone"),
+        }
+    }
+}
+
+impl std::error::Error for AppendError {}

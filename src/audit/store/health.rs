@@ -1,0 +1,95 @@
+//! How a log is: for health endpoints.
+use super::disk::Result;
+use super::{Active, AuditLog};
+
+/// What has been counted since the log was opened.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub rotated: u64,
+    pub recovered_bytes: u64,
+    pub failures: u64,
+    pub integrity_failures: u64,
+    pub last_unix_nanos: i64,
+    pub last_error: Option<String>,
+    pub last_copy_error: Option<String>,
+}
+
+impl Counts {
+    /// Remembers whether the last step that touched the disk worked.
+    pub fn note<T>(&mut self, result: &Result<T>) {
+        self.last_error = match result {
+            Ok(_) => None,
+            Err(error) => {
+                self.failures += 1;
+                Some(error.to_string())
+            }
+        };
+    }
+}
+
+/// How a log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether the last step that touched the disk worked and no check has found anything wrong.
+    pub audit_sink_healthy: bool,
+    /// Entries of the log since its first, those that wait for their commit included.
+    pub audit_event_count: u64,
+    /// Entries that wait for their commit.
+    pub waiting_entries: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// Time of the last entry, nanoseconds since 1970; 0 if there is none.
+    pub last_audit_event_unix_nanos: i64,
+    /// Length of the active segment.
+    pub audit_log_size_bytes: u64,
+    /// Sealed segments that are there.
+    pub audit_log_rotated_files: u64,
+    /// Segments sealed since the log was opened.
+    pub rotations: u64,
+    /// Entries that the latest checkpoint covers.
+    pub checkpoint_entries: u64,
+    /// Time of the latest checkpoint, nanoseconds since 1970.
+    pub checkpoint_unix_nanos: i64,
+    /// Number of the epoch.
+    pub epoch: u64,
+    /// Bytes that opening cut off and kept.
+    pub recovered_bytes: u64,
+    /// Steps that failed since the log was opened.
+    pub failures: u64,
+    /// Checks that found something wrong since the log was opened.
+    pub integrity_failures: u64,
+    /// The error of the last step, if it failed.
+    pub last_error: Option<String>,
+    /// Why `audit-integrity.log` could not be written the last time that this happened.
+    pub last_copy_error: Option<String>,
+}
+
+impl AuditLog {
+    /// How the log is. Takes no lock and asks the disk nothing.
+    pub fn health(&self) -> Health {
+        let counts = &self.counts;
+        let size = match &self.active {
+            Active::Open(tail) => tail.durable_len,
+            Active::Next { .. } => 0,
+        };
+        Health {
+            audit_sink_healthy: counts.last_error.is_none() && counts.integrity_failures == 0,
+            audit_event_count: self.next_seq,
+            waiting_entries: self.next_seq - self.committed,
+            waiting_bytes: self.staged.len() as u64,
+            last_audit_event_unix_nanos: counts.last_unix_nanos,
+            audit_log_size_bytes: size,
+            audit_log_rotated_files: self.sealed.len() as u64,
+            rotations: counts.rotated,
+            checkpoint_entries: self.sealed_size,
+            checkpoint_unix_nanos: self.sealed_since,
+            epoch: self.epoch,
+            recovered_bytes: counts.recovered_bytes,
+            failures: counts.failures,
+            integrity_failures: counts.integrity_failures,
+            last_error: counts.last_error.clone(),
+            last_copy_error: counts.last_copy_error.clone(),
+        }
+    }
+}

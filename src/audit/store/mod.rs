@@ -1,0 +1,362 @@
+//! The log on disk.
+//!
+//! [`AuditLog::open`] takes a directory for this process alone and recovers what a crash left;
+//! [`AuditLog::append`] frames, signs and hashes an entry in memory; [`AuditLog::commit`] writes all
+//! that wait and returns when they survive power loss (the caller decides how many share an
+//! `fsync`); [`AuditLog::maintain`], to be called after commits and every second or so even when
+//! nothing is logged, makes checkpoints, closes segments, changes keys.
+//!
+//! Promises:
+//! - An entry that a commit told of is never lost, changed or told of again by this room: bytes that
+//!   are on disk are never cut or overwritten. A file that somebody else changed is not written to.
+//! - After a crash at any point, opening finds each committed entry, cuts off what was torn, keeps
+//!   it, and says so in a signed entry.
+//! - `append` allocates nothing in steady state and does not block. Everything else blocks on the
+//!   disk and allocates a little.
+//! - When the disk is full or fails, a commit fails, its entries wait in memory (bounded by
+//!   [`Options::staged_bytes_max`]) and go with the next commit that succeeds.
+mod disk;
+mod epoch;
+mod error;
+mod health;
+mod integrity;
+mod lines;
+pub mod names;
+mod notes;
+mod open;
+mod options;
+mod prune;
+mod rotate;
+mod scan;
+mod seal;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use error::{AppendError, Damage, StoreError};
+pub use health::Health;
+pub use options::{Options, Retain};
+pub use rotate::Rotated;
+
+use disk::{Disk, Tail};
+use health::Counts;
+use seal::PendingNote;
+
+use super::chain::Chain;
+use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
+use super::entry::{self, Body, FRAME_BYTES_MAX, Signature};
+use super::keys::{KeyError, sign_statement};
+use super::merkle::{Tree, leaf_hash};
+use super::note::Signer;
+use super::tiles::TileWriter;
+use crate::core::clock::Clock;
+use crate::digest::Hash;
+use crate::storage::{Storage, StorageFile};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Where randomness of new keys comes from.
+pub type RandomSource = Box<dyn FnMut(&mut [u8]) -> std::result::Result<(), KeyError> + Send>;
+
+/// What a log needs of its surroundings; tests bring their own.
+pub struct Host {
+    /// The file system.
+    pub storage: Arc<dyn Storage>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: RandomSource,
+}
+
+impl Host {
+    /// The operating system's.
+    pub fn system() -> Host {
+        Host {
+            storage: Arc::new(crate::storage::OsStorage),
+            clock: Arc::new(crate::core::clock::SystemClock),
+            random: Box::new(super::keys::system_random),
+        }
+    }
+}
+
+/// Where an entry stands. It counts once its commit has returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number.
+    pub seq: u64,
+    /// Its leaf in the tree.
+    pub leaf: Hash,
+}
+
+/// Entries that are on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The first of them.
+    pub first_seq: u64,
+    /// The last of them.
+    pub last_seq: u64,
+}
+
+/// The segment that entries go to.
+enum Active {
+    /// A file.
+    Open(Tail),
+    /// A file that the next commit makes; the one before still has to get its permanent name, if
+    /// this says so.
+    Next { rename_from: Option<u64> },
+}
+
+/// What the log did on its own account, for the application's own log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Report {
+    /// A segment was closed.
+    Rotated(Rotated),
+    /// Segments were checked.
+    Checked(Integrity),
+    /// Segments were removed.
+    Pruned(Prune),
+}
+
+/// Reports that are kept until somebody takes them; older ones are dropped.
+const REPORTS_MAX: usize = 64;
+
+/// A log that this process writes. See the module for what it promises.
+///
+/// Dropping it without [`AuditLog::close`] closes it as far as the disk lets it, and its stop entry
+/// says so.
+pub struct AuditLog {
+    disk: Disk,
+    _lock: Box<dyn StorageFile>,
+    clock: Arc<dyn Clock>,
+    random: RandomSource,
+    options: Options,
+    /// The first start entry's.
+    entries_per_key: u64,
+
+    signer: Signer,
+    /// The next epoch's key, once its entry is appended.
+    next_signer: Option<Signer>,
+    epoch: u64,
+    epoch_since: i64,
+
+    chain: Chain,
+    last: Signature,
+    next_seq: u64,
+    tiles: TileWriter,
+    /// Checkpoints since tiles were synced.
+    seals: u32,
+
+    active: Active,
+    segment_first: u64,
+    segment_number: u64,
+    segment_since: i64,
+    /// The tree before the segment's first entry.
+    segment_tree: Tree,
+    /// Entries that are appended and not committed: whole lines.
+    staged: Vec<u8>,
+    /// Room for members of control entries.
+    members: Vec<u8>,
+    committed: u64,
+    sealed: Vec<rotate::Sealed>,
+    /// Segments that a prune entry names and that are still there.
+    removals: Vec<u64>,
+    /// The sealed segment that the next check begins with.
+    check_next: usize,
+
+    notes: Tail,
+    pending_notes: Vec<PendingNote>,
+    /// Size of the latest checkpoint, pending ones included.
+    sealed_size: u64,
+    sealed_since: i64,
+    /// Entries on disk when the chain's key was saved, and when.
+    saved_seq: u64,
+    saved_since: i64,
+
+    counts: Counts,
+    reports: Vec<Report>,
+    is_closed: bool,
+}
+
+impl AuditLog {
+    /// The log's name.
+    pub fn origin(&self) -> &str {
+        self.signer.verifier().name()
+    }
+
+    /// The number that the next entry gets.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Appends an entry in memory. It is on disk when [`AuditLog::commit`] returns.
+    pub fn append(
+        &mut self,
+        body: Body<'_>,
+        unix_nanos: i64,
+    ) -> std::result::Result<Receipt, AppendError> {
+        let staged_bytes = self.staged.len();
+        let room = self.options.staged_bytes_max.saturating_sub(staged_bytes);
+        if body.as_bytes().len() + FRAME_BYTES_MAX > room {
+            return Err(AppendError::Full { staged_bytes });
+        }
+        self.stage(body, unix_nanos)
+    }
+
+    fn stage(
+        &mut self,
+        body: Body<'_>,
+        unix_nanos: i64,
+    ) -> std::result::Result<Receipt, AppendError> {
+        let (start, seq) = (self.staged.len(), self.next_seq);
+        entry::begin(&mut self.staged, seq, unix_nanos, body, &self.last);
+        let signed = self.staged.get(start..).unwrap_or_default();
+        let Some(signature) = self.chain.sign(seq, signed) else {
+            self.staged.truncate(start);
+            return Err(AppendError::KeyGone);
+        };
+        entry::finish(&mut self.staged, &signature);
+        let line = self.staged.get(start..self.staged.len() - 1).unwrap_or_default();
+        let leaf = leaf_hash(line);
+        self.tiles.push(leaf);
+        self.last = signature;
+        self.next_seq += 1;
+        self.counts.last_unix_nanos = unix_nanos;
+        Ok(Receipt { seq, leaf })
+    }
+
+    /// Appends a control entry, signed if it is a statement.
+    fn append_control(&mut self, control: &Control) -> Result<Receipt> {
+        let unix_nanos = self.clock.unix_nanos();
+        let mut members = std::mem::take(&mut self.members);
+        members.clear();
+        control.put(&mut members);
+        if control.is_statement() {
+            let text = entry::control::statement_line(self.next_seq, unix_nanos, &members);
+            let signature = sign_statement(self.current_signer(), &text);
+            entry::control::put_statement_signature(&mut members, &signature);
+        }
+        let receipt = self.stage(Body::trusted(&members), unix_nanos);
+        self.members = members;
+        receipt.map_err(|_| StoreError::Refused { why: "the key of this entry is gone" })
+    }
+
+    /// Writes all entries that wait and returns when they survive power loss; `None` if none
+    /// waited. On an error they go on waiting, and the next commit tries again.
+    pub fn commit(&mut self) -> Result<Option<Committed>> {
+        if self.staged.is_empty() {
+            return Ok(None);
+        }
+        let result = match &mut self.active {
+            Active::Open(tail) => tail.append(&self.staged),
+            Active::Next { .. } => self.begin_segment(),
+        };
+        self.counts.note(&result);
+        result?;
+        self.staged.clear();
+        let committed = Committed { first_seq: self.committed, last_seq: self.next_seq - 1 };
+        self.committed = self.next_seq;
+        Ok(Some(committed))
+    }
+
+    /// Everything that is due: commits, checkpoints, segments that are full or old, epochs that are
+    /// over, the chain's key. On an error the rest is done at the next call.
+    pub fn maintain(&mut self) -> Result<()> {
+        let result = self.maintain_now();
+        self.counts.note(&result);
+        result
+    }
+
+    fn maintain_now(&mut self) -> Result<()> {
+        self.commit()?;
+        self.finish_epoch()?;
+        self.flush_notes()?;
+        self.finish_removals()?;
+        let now = self.clock.unix_nanos();
+        if let Some(reason) = self.rotation_due(now) {
+            self.rotate(reason)?;
+        } else if is_due(self.epoch_since, now, self.options.epoch_seconds_max) {
+            self.change_epoch()?;
+        } else if is_due(self.sealed_since, now, self.options.checkpoint_seconds) {
+            self.periodic()?;
+        } else if self.committed - self.sealed_size.min(self.committed)
+            >= self.options.checkpoint_entries
+        {
+            self.seal()?;
+        }
+        self.tiles.write(&*self.disk.storage)?;
+        if is_due(self.saved_since, now, self.options.chain_key_seconds) {
+            self.save_chain_key()?;
+        }
+        Ok(())
+    }
+
+    /// What was done since this was called last, the latest 64 of it.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    fn report(&mut self, report: Report) {
+        if self.reports.len() == REPORTS_MAX {
+            self.reports.remove(0);
+        }
+        self.reports.push(report);
+    }
+
+    /// Ends the log in order: a last check, a stop entry, a checkpoint over it.
+    pub fn close(mut self) -> Result<()> {
+        self.stop(StopReason::Shutdown)
+    }
+
+    fn stop(&mut self, reason: StopReason) -> Result<()> {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return Ok(());
+        }
+        self.commit()?;
+        self.finish_epoch()?;
+        self.shutdown_check()?;
+        self.append_control(&Control::Stop(reason))?;
+        self.commit()?;
+        self.seal()?;
+        self.save_chain_key()
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        // Nobody is left to tell. Opening repairs what is missing and says so.
+        let _ = self.stop(StopReason::Drop);
+    }
+}
+
+impl std::fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditLog")
+            .field("origin", &self.origin())
+            .field("next_seq", &self.next_seq)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether so many seconds have gone by; a clock that was set back counts as if they had.
+fn is_due(since: i64, now: i64, seconds: u64) -> bool {
+    let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+    !(0..nanos).contains(&now.saturating_sub(since))
+}
+
+/// Repairs that opening made.
+#[derive(Debug, Default)]
+struct Repairs {
+    rebuilt: Vec<Rebuilt>,
+}
+
+impl Repairs {
+    fn add(&mut self, what: Rebuilt) {
+        if !self.rebuilt.contains(&what) {
+            self.rebuilt.push(what);
+            self.rebuilt.sort_by_key(|what| *what as u8);
+        }
+    }
+}

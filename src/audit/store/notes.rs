@@ -1,0 +1,84 @@
+//! The files `checkpoints` and `checkpoint`.
+use super::disk::{Disk, Result, Tail, at};
+use super::error::{Damage, StoreError};
+use super::names::{CHECKPOINT, CHECKPOINTS};
+use crate::audit::checkpoint::Checkpoint;
+use crate::audit::note::Note;
+use crate::storage::OpenHow;
+
+/// The last note is looked for in so many bytes at the end: it has hundreds.
+const LOOK_BACK_BYTES: u64 = 64 * 1024;
+
+/// What stands at the end of `checkpoints`.
+#[derive(Debug, Default)]
+pub(super) struct LastNote {
+    /// The last whole note.
+    pub note: Option<(String, Checkpoint)>,
+    /// So many bytes of the file are whole notes.
+    pub good_bytes: u64,
+    /// What comes behind.
+    pub torn: Vec<u8>,
+}
+
+/// Reads the end of `checkpoints`.
+pub(super) fn last_note(disk: &Disk, origin: &str) -> Result<LastNote> {
+    let Some(file) = disk.open(CHECKPOINTS, OpenHow::Read)? else { return Ok(LastNote::default()) };
+    let path = disk.path(CHECKPOINTS);
+    let len = at("looking at", &path, file.stat())?.len;
+    let from = len.saturating_sub(LOOK_BACK_BYTES);
+    let mut tail = Vec::new();
+    let mut reader = super::disk::FileReader { file, offset: from };
+    at("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
+    let mut starts: Vec<usize> = note_starts(&tail, from == 0);
+    // The last start whose note is whole; what comes behind it was torn.
+    let mut end = tail.len();
+    while let Some(start) = starts.pop() {
+        let whole = tail.get(start..end).and_then(|text| text.strip_suffix(b"\n"));
+        let note = whole.and_then(|text| parse(text, origin).map(|checkpoint| (text, checkpoint)));
+        if let Some((text, checkpoint)) = note {
+            let text = String::from_utf8_lossy(text).into_owned();
+            let torn = tail.get(end..).unwrap_or_default().to_vec();
+            let good_bytes = from + end as u64;
+            return Ok(LastNote { note: Some((text, checkpoint)), good_bytes, torn });
+        }
+        end = start;
+    }
+    if from > 0 {
+        let what = Damage::Order("a checkpoint");
+        return Err(StoreError::Damaged { file: CHECKPOINTS.into(), offset: from, seq: 0, what });
+    }
+    Ok(LastNote { note: None, good_bytes: 0, torn: tail })
+}
+
+fn parse(note: &[u8], origin: &str) -> Option<Checkpoint> {
+    let note = Note::parse(note).ok()?;
+    let checkpoint = Checkpoint::parse_text(note.text).ok()?;
+    (checkpoint.origin == origin).then_some(checkpoint)
+}
+
+/// Where notes begin: at the start of the file, and behind an empty line that is not followed by a
+/// signature.
+fn note_starts(tail: &[u8], from_start: bool) -> Vec<usize> {
+    let mut starts = if from_start { vec![0] } else { Vec::new() };
+    for end in memchr::memmem::find_iter(tail, b"\n\n") {
+        let next = end + 2;
+        let rest = tail.get(next..).unwrap_or_default();
+        if !rest.is_empty() && !rest.starts_with("\u{2014} ".as_bytes()) {
+            starts.push(next);
+        }
+    }
+    starts
+}
+
+/// Appends a note to `checkpoints`.
+pub(super) fn list(tail: &mut Tail, note: &str) -> Result<()> {
+    let mut bytes = Vec::with_capacity(note.len() + 1);
+    bytes.extend_from_slice(note.as_bytes());
+    bytes.push(b'\n');
+    tail.append(&bytes)
+}
+
+/// Makes a note the `checkpoint`.
+pub(super) fn make_latest(disk: &Disk, note: &str) -> Result<()> {
+    disk.replace(CHECKPOINT, note.as_bytes())
+}

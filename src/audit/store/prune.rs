@@ -1,0 +1,152 @@
+//! Retention: old segments go, proofs stay.
+//!
+//! In this order, so that a crash at any point leaves nothing missing that no entry tells of: the
+//! control entries of the segments are copied, the signed prune entry is on disk, the files go. The
+//! tiles of a sealed segment are on disk since its rotation and stay for ever.
+use super::disk::{Disk, Result, Tail};
+use super::lines::{Lines, next_of};
+use super::names::{KEPT, sealed_name};
+use super::{AuditLog, Damage, Report, StoreError, is_due};
+use crate::audit::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason};
+use crate::audit::entry::{Entry, Parser};
+
+impl AuditLog {
+    /// Removes the segments that [`super::Retain`] does not let stay; says how many went.
+    pub fn retain(&mut self) -> Result<u64> {
+        let Some((count, reason)) = self.prunable() else { return Ok(0) };
+        let result = self.prune_first(count, reason);
+        self.counts.note(&result);
+        result
+    }
+
+    /// Removes the sealed segments whose last entry comes before entry `before_seq`; says how many
+    /// went.
+    pub fn prune(&mut self, before_seq: u64) -> Result<u64> {
+        let gone = |sealed: &&super::rotate::Sealed| sealed.info.last_seq < before_seq;
+        let count = self.sealed.iter().take_while(gone).count();
+        let result = self.prune_first(count, PruneReason::Manual);
+        self.counts.note(&result);
+        result
+    }
+
+    /// How many of the oldest segments have to go, and the first reason for it.
+    fn prunable(&self) -> Option<(usize, PruneReason)> {
+        let retain = self.options.retain;
+        let now = self.clock.unix_nanos();
+        let by_count = retain
+            .segments_max
+            .map_or(0, |max| self.sealed.len().saturating_sub(usize::try_from(max).unwrap_or(0)));
+        let by_age = retain.seconds_max.map_or(0, |max| {
+            let is_old = |sealed: &&super::rotate::Sealed| {
+                sealed.sealed_at < now && is_due(sealed.sealed_at, now, max)
+            };
+            self.sealed.iter().take_while(is_old).count()
+        });
+        let by_bytes = retain.bytes_max.map_or(0, |max| {
+            let mut bytes = 0u64;
+            let fits = |sealed: &&super::rotate::Sealed| {
+                bytes = bytes.saturating_add(sealed.info.bytes);
+                bytes <= max
+            };
+            self.sealed.len() - self.sealed.iter().rev().take_while(fits).count()
+        });
+        [(by_count, PruneReason::Count), (by_age, PruneReason::Age), (by_bytes, PruneReason::Bytes)]
+            .into_iter()
+            .rev()
+            .max_by_key(|(count, _)| *count)
+            .filter(|(count, _)| *count > 0)
+    }
+
+    fn prune_first(&mut self, count: usize, reason: PruneReason) -> Result<u64> {
+        self.commit()?;
+        self.finish_epoch()?;
+        self.finish_removals()?;
+        let going = self.sealed.get(..count.min(PRUNED_SEGMENTS_MAX)).unwrap_or_default();
+        let segments: Vec<_> = going.iter().map(|sealed| sealed.info.clone()).collect();
+        let Some(last) = segments.last() else { return Ok(0) };
+        let before_seq = last.last_seq + 1;
+        let numbers: Vec<u64> = segments.iter().map(|segment| segment.first_seq).collect();
+        keep(&self.disk, &numbers)?;
+        let prune = Prune { before_seq, reason, segments };
+        self.append_control(&Control::Prune(prune.clone()))?;
+        self.sealed.drain(..numbers.len());
+        self.check_next = 0;
+        let went = numbers.len() as u64;
+        self.removals = numbers;
+        self.report(Report::Pruned(prune));
+        self.commit()?;
+        self.finish_removals()?;
+        Ok(went)
+    }
+
+    /// Removes the files that a prune entry names, once it is committed.
+    pub(super) fn finish_removals(&mut self) -> Result<()> {
+        if self.removals.is_empty() || !self.staged.is_empty() {
+            return Ok(());
+        }
+        while let Some(first_seq) = self.removals.first() {
+            remove_segment(&self.disk, *first_seq)?;
+            self.removals.remove(0);
+        }
+        self.disk.sync_dir("")
+    }
+}
+
+/// Removes both forms of a segment.
+pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
+    let name = sealed_name(first_seq);
+    disk.remove(&name)?;
+    disk.remove(&format!("{name}.gz"))?;
+    Ok(())
+}
+
+/// Copies the control entries of segments, integrity checks excepted, to `kept.jsonl`.
+fn keep(disk: &Disk, segments: &[u64]) -> Result<()> {
+    let mut parser = Parser::new();
+    let mut kept = last_kept(disk, &mut parser)?;
+    let mut lines_kept = Vec::new();
+    for first_seq in segments {
+        let name = sealed_name(*first_seq);
+        let Some(mut lines) = Lines::of_sealed(disk, *first_seq)? else { continue };
+        while let Some(line) = next_of(&mut lines, disk, &name)? {
+            let entry = parser.entry(line.bytes).map_err(|error| StoreError::Damaged {
+                file: name.clone(),
+                offset: line.offset,
+                seq: *first_seq,
+                what: Damage::Parse(error),
+            })?;
+            if is_kept(&entry) && kept.is_none_or(|last| entry.seq > last) {
+                kept = Some(entry.seq);
+                lines_kept.extend_from_slice(line.bytes);
+                lines_kept.push(b'\n');
+            }
+        }
+    }
+    if lines_kept.is_empty() { Ok(()) } else { Tail::open(disk, KEPT)?.append(&lines_kept) }
+}
+
+fn is_kept(entry: &Entry<'_>) -> bool {
+    entry.is_control() && entry.event_type != "ringseal.integrity"
+}
+
+/// The number of the last entry in `kept.jsonl`; an unfinished line at its end is cut off: it was
+/// copied from a segment that is still there.
+fn last_kept(disk: &Disk, parser: &mut Parser) -> Result<Option<u64>> {
+    let Some(mut lines) = Lines::of_file(disk, KEPT)? else { return Ok(None) };
+    let (mut last, mut good_bytes) = (None, 0);
+    while let Some(line) = next_of(&mut lines, disk, KEPT)? {
+        let Ok(entry) = parser.entry(line.bytes) else { break };
+        if !line.is_complete {
+            break;
+        }
+        last = Some(entry.seq);
+        good_bytes = line.offset + line.bytes.len() as u64 + 1;
+    }
+    let mut tail = Tail::open(disk, KEPT)?;
+    if tail.durable_len > good_bytes {
+        let path = disk.path(KEPT);
+        super::disk::at("cutting a failed write off", &path, tail.file.set_len(good_bytes))?;
+        tail.durable_len = good_bytes;
+    }
+    Ok(last)
+}

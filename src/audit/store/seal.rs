@@ -1,0 +1,118 @@
+//! Checkpoints: made at once, published when the entries that they cover are on disk.
+use super::disk::Result;
+use super::names::CHAIN_KEY;
+use super::{AuditLog, StoreError, notes};
+use crate::audit::checkpoint::Checkpoint;
+use crate::audit::entry::control::Trigger;
+use crate::audit::keys::replace_secret;
+use crate::audit::note::Signer;
+
+/// Partial tiles of so many checkpoints may lie about.
+const SEALS_PER_SYNC: u32 = 32;
+
+/// A checkpoint that is made and not yet published.
+#[derive(Debug)]
+pub(super) struct PendingNote {
+    pub size: u64,
+    pub text: String,
+    /// It stands in `checkpoints` already.
+    pub is_listed: bool,
+}
+
+impl AuditLog {
+    /// The key that signs what comes after the last entry.
+    pub(super) fn current_signer(&self) -> &Signer {
+        self.next_signer.as_ref().unwrap_or(&self.signer)
+    }
+
+    /// Commits, and publishes a checkpoint over all entries; returns it as a signed note. If there
+    /// is one of this size already, that one.
+    pub fn checkpoint(&mut self) -> Result<String> {
+        let result = self.commit().and_then(|_| self.finish_epoch()).and_then(|()| self.seal());
+        self.counts.note(&result);
+        result?;
+        let text = self.disk.read(super::names::CHECKPOINT)?.unwrap_or_default();
+        String::from_utf8(text)
+            .map_err(|_| StoreError::Refused { why: "the checkpoint is not text" })
+    }
+
+    /// A check of integrity and a checkpoint: so that the log's age shows while nothing is logged.
+    pub(super) fn periodic(&mut self) -> Result<()> {
+        self.check_integrity(Trigger::Periodic)?;
+        self.commit()?;
+        self.seal()
+    }
+
+    /// Publishes a checkpoint over all entries, which must be committed.
+    pub(super) fn seal(&mut self) -> Result<()> {
+        if self.tiles.tree().len() > self.sealed_size {
+            let signer = self.next_signer.as_ref().unwrap_or(&self.signer);
+            let note = note_of(signer, self.tiles.tree().len(), self.tiles.tree().root())?;
+            self.push_note(note);
+        }
+        self.flush_notes()?;
+        self.save_chain_key()
+    }
+
+    pub(super) fn push_note(&mut self, note: PendingNote) {
+        self.sealed_size = note.size;
+        self.sealed_since = self.clock.unix_nanos();
+        self.pending_notes.push(note);
+    }
+
+    /// Publishes the checkpoints that wait.
+    pub(super) fn flush_notes(&mut self) -> Result<()> {
+        while let Some(note) = self.pending_notes.first_mut() {
+            if note.size > self.committed {
+                return Ok(());
+            }
+            if !note.is_listed {
+                // The tiles may be those of a larger tree by now: partial ones are of the present.
+                self.seals += 1;
+                if self.seals < SEALS_PER_SYNC {
+                    self.tiles.seal(&*self.disk.storage)?;
+                } else {
+                    self.tiles.sync(&*self.disk.storage)?;
+                    self.seals = 0;
+                }
+                notes::list(&mut self.notes, &note.text)?;
+                note.is_listed = true;
+            }
+            notes::make_latest(&self.disk, &note.text)?;
+            self.pending_notes.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Makes the tiles survive power loss, and removes partial ones that nobody needs any more.
+    pub(super) fn sync_tiles(&mut self) -> Result<()> {
+        self.tiles.sync(&*self.disk.storage)?;
+        self.seals = 0;
+        Ok(())
+    }
+
+    /// Keeps the key of the next entry, if it is newer than the one kept.
+    pub(super) fn save_chain_key(&mut self) -> Result<()> {
+        self.saved_since = self.clock.unix_nanos();
+        if self.saved_seq == self.committed || self.committed != self.next_seq {
+            return Ok(());
+        }
+        let Some(key) = self.chain.key(self.committed) else { return Ok(()) };
+        let text = key.chain_text(self.committed);
+        replace_secret(&*self.disk.storage, &self.disk.path(CHAIN_KEY), text.as_bytes())?;
+        self.saved_seq = self.committed;
+        Ok(())
+    }
+}
+
+/// A checkpoint, signed.
+pub(super) fn note_of(
+    signer: &Signer,
+    size: u64,
+    root: crate::digest::Hash,
+) -> Result<PendingNote> {
+    let origin = signer.verifier().name().to_owned();
+    let text = Checkpoint { origin, size, root }.sign(signer);
+    let text = text.map_err(|_| StoreError::Refused { why: "the origin is none" })?;
+    Ok(PendingNote { size, text, is_listed: false })
+}

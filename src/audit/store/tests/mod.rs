@@ -1,0 +1,3 @@
+//! The log on a disk that fails, is killed and loses power.
+mod basic;
+mod support;

@@ -1,0 +1,154 @@
+//! HMAC-SHA-256 (RFC 2104) with its key worked in once.
+//!
+//! Promises: a MAC over n bytes costs the hash of n bytes and two blocks more; no allocation. What
+//! is kept of the key are two states that are as good as the key: with the feature `audit` they are
+//! overwritten when dropped.
+use super::sha256::BLOCK;
+use super::{Hash, Sha256, same};
+
+/// A key, ready to make MACs.
+///
+/// ```
+/// use ringseal::digest::HmacSha256;
+/// let key = HmacSha256::new(b"key");
+/// let mac = key.of(b"The quick brown fox jumps over the lazy dog");
+/// assert_eq!(mac[..4], [0xF7, 0xBC, 0x83, 0xF4]);
+/// assert!(key.verify(b"The quick brown fox jumps over the lazy dog", &mac));
+/// ```
+#[derive(Clone)]
+pub struct HmacSha256 {
+    inner: [u32; 8],
+    outer: [u32; 8],
+}
+
+impl HmacSha256 {
+    /// Works `key` in. Keys longer than 64 bytes are hashed first, as the RFC says.
+    pub fn new(key: &[u8]) -> HmacSha256 {
+        let mut block = [0u8; BLOCK];
+        if key.len() > BLOCK {
+            block[..32].copy_from_slice(&Sha256::of(key));
+        } else {
+            block[..key.len()].copy_from_slice(key);
+        }
+        block.iter_mut().for_each(|byte| *byte ^= 0x36);
+        let inner = Sha256::state_after(&block);
+        block.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5C);
+        let outer = Sha256::state_after(&block);
+        #[cfg(feature = "audit")]
+        zeroize::Zeroize::zeroize(&mut block);
+        HmacSha256 { inner, outer }
+    }
+
+    /// A MAC that takes its input in pieces: update the hash, then hand it to [`HmacSha256::finish`].
+    #[inline]
+    pub fn begin(&self) -> Sha256 {
+        Sha256::after_block(self.inner)
+    }
+
+    /// The MAC over what `inner`, from [`HmacSha256::begin`], has taken.
+    #[inline]
+    pub fn finish(&self, inner: Sha256) -> Hash {
+        let mut outer = Sha256::after_block(self.outer);
+        outer.update(&inner.finish());
+        outer.finish()
+    }
+
+    /// The MAC over `bytes`.
+    #[inline]
+    pub fn of(&self, bytes: &[u8]) -> Hash {
+        let mut inner = self.begin();
+        inner.update(bytes);
+        self.finish(inner)
+    }
+
+    /// Whether `mac` is the MAC over `bytes`, in constant time.
+    pub fn verify(&self, bytes: &[u8], mac: &Hash) -> bool {
+        same(&self.of(bytes), mac)
+    }
+}
+
+impl std::fmt::Debug for HmacSha256 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HmacSha256").finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "audit")]
+impl Drop for HmacSha256 {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.inner);
+        zeroize::Zeroize::zeroize(&mut self.outer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::text::hex;
+
+    /// RFC 4231, 4.2 to 4.8: key, data, HMAC-SHA-256. Case 5 is truncated to 128 bits there.
+    fn rfc_4231() -> Vec<(Vec<u8>, Vec<u8>, &'static str)> {
+        let counting: Vec<u8> = (1..=25).collect();
+        let long =
+            b"This is a test using a larger than block-size key and a larger than block-size \
+                     data. The key needs to be hashed before being used by the HMAC algorithm.";
+        vec![
+            (
+                vec![0x0B; 20],
+                b"Hi There".to_vec(),
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe".to_vec(),
+                b"what do ya want for nothing?".to_vec(),
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                vec![0xAA; 20],
+                vec![0xDD; 50],
+                "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+            ),
+            (
+                counting,
+                vec![0xCD; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+            (vec![0x0C; 20], b"Test With Truncation".to_vec(), "a3b6167473100ee06e0c796c2955552b"),
+            (
+                vec![0xAA; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First".to_vec(),
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (
+                vec![0xAA; 131],
+                long.to_vec(),
+                "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+            ),
+        ]
+    }
+
+    #[test]
+    fn the_vectors_of_rfc_4231() {
+        for (case, (key, data, want)) in rfc_4231().into_iter().enumerate() {
+            let hmac = HmacSha256::new(&key);
+            assert_eq!(hex(&hmac.of(&data))[..want.len()], *want, "case {}", case + 1);
+            let mut pieces = hmac.begin();
+            data.iter().for_each(|byte| pieces.update(&[*byte]));
+            assert_eq!(hmac.finish(pieces), hmac.of(&data), "case {} in pieces", case + 1);
+        }
+    }
+
+    #[test]
+    fn a_mac_of_other_bytes_or_another_key_does_not_verify() {
+        let hmac = HmacSha256::new(b"key");
+        let mac = hmac.of(b"text");
+        assert!(hmac.verify(b"text", &mac));
+        assert!(!hmac.verify(b"test", &mac));
+        assert!(!HmacSha256::new(b"kez").verify(b"text", &mac));
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        assert_eq!(format!("{:?}", HmacSha256::new(b"secret")), "HmacSha256 { .. }");
+    }
+}

@@ -1,0 +1,302 @@
+//! Bytes as text: hexadecimal and base64 (RFC 4648).
+//!
+//! One spelling a value: decoding refuses upper-case hexadecimal, missing or needless padding, and
+//! bits that stand for nothing, so that no line can be changed without its value changing.
+//! Promises: the `put_` functions append to a vector and allocate only if it must grow; decoding
+//! into an array allocates nothing.
+use std::fmt;
+
+/// How base64 is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base64 {
+    /// `+` and `/`, padded with `=` (RFC 4648, 4).
+    Standard,
+    /// `-` and `_`, not padded (RFC 4648, 5).
+    Url,
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// No digit of the alphabet.
+const NONE: u8 = 255;
+
+const fn inverse(digits: &[u8; 64]) -> [u8; 256] {
+    let mut table = [NONE; 256];
+    let mut at = 0;
+    while at < 64 {
+        table[digits[at] as usize] = at as u8;
+        at += 1;
+    }
+    table
+}
+
+static STANDARD_VALUES: [u8; 256] = inverse(STANDARD);
+static URL_VALUES: [u8; 256] = inverse(URL);
+
+/// Why text does not spell bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A byte that is no digit, and where.
+    Digit {
+        /// Which byte of the text.
+        at: usize,
+    },
+    /// A length that no value has, or not the one that was expected.
+    Length {
+        /// Bytes of text found.
+        found: usize,
+    },
+    /// The last digit has bits that stand for nothing and are not zero, or the padding is wrong.
+    NotCanonical,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::Digit { at } => write!(f, "byte {at} is no digit of the alphabet"),
+            DecodeError::Length { found } => write!(f, "{found} bytes of text spell no such value"),
+            DecodeError::NotCanonical => f.write_str("not the one spelling of its value"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Appends lower-case hexadecimal.
+pub fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    for byte in bytes {
+        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    string(|out| put_hex(bytes, out))
+}
+
+/// The bytes that lower-case hexadecimal spells.
+pub fn hex_array<const N: usize>(text: &[u8]) -> Result<[u8; N], DecodeError> {
+    let digit = |at: usize| match text.get(at) {
+        Some(byte @ b'0'..=b'9') => Ok(byte - b'0'),
+        Some(byte @ b'a'..=b'f') => Ok(byte - b'a' + 10),
+        _ => Err(DecodeError::Digit { at }),
+    };
+    if text.len() != 2 * N {
+        return Err(DecodeError::Length { found: text.len() });
+    }
+    let mut out = [0; N];
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = digit(2 * at)? << 4 | digit(2 * at + 1)?;
+    }
+    Ok(out)
+}
+
+/// Appends base64.
+///
+/// ```
+/// use ringseal::digest::text::{Base64, base64, base64_array};
+/// assert_eq!(base64(Base64::Standard, b"f"), "Zg==");
+/// assert_eq!(base64(Base64::Url, b"f"), "Zg");
+/// assert_eq!(base64_array(Base64::Url, b"Zg"), Ok(*b"f"));
+/// ```
+pub fn put_base64(how: Base64, bytes: &[u8], out: &mut Vec<u8>) {
+    let digits = if how == Base64::Url { URL } else { STANDARD };
+    let digit = |bits: u32, place: u32| digits[(bits >> (18 - 6 * place) & 63) as usize];
+    let (threes, rest) = bytes.as_chunks::<3>();
+    for [a, b, c] in threes {
+        let bits = u32::from_be_bytes([0, *a, *b, *c]);
+        out.extend_from_slice(&[digit(bits, 0), digit(bits, 1), digit(bits, 2), digit(bits, 3)]);
+    }
+    match rest {
+        [a] => {
+            let bits = u32::from_be_bytes([0, *a, 0, 0]);
+            out.extend_from_slice(&[digit(bits, 0), digit(bits, 1)]);
+        }
+        [a, b] => {
+            let bits = u32::from_be_bytes([0, *a, *b, 0]);
+            out.extend_from_slice(&[digit(bits, 0), digit(bits, 1), digit(bits, 2)]);
+        }
+        _ => return,
+    }
+    if how == Base64::Standard {
+        out.extend_from_slice(&b"=="[rest.len() - 1..]);
+    }
+}
+
+/// Base64.
+pub fn base64(how: Base64, bytes: &[u8]) -> String {
+    string(|out| put_base64(how, bytes, out))
+}
+
+/// Appends the bytes that base64 spells; nothing on an error.
+pub fn decode_base64(how: Base64, text: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let start = out.len();
+    let mut push = |bytes: &[u8]| {
+        out.extend_from_slice(bytes);
+        Ok(())
+    };
+    let result = decode(how, text, &mut push);
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+/// The `N` bytes that base64 spells.
+pub fn base64_array<const N: usize>(how: Base64, text: &[u8]) -> Result<[u8; N], DecodeError> {
+    let length = DecodeError::Length { found: text.len() };
+    let mut array = [0; N];
+    let mut filled = 0;
+    let mut push = |bytes: &[u8]| {
+        let room = array.get_mut(filled..filled + bytes.len()).ok_or(length)?;
+        room.copy_from_slice(bytes);
+        filled += bytes.len();
+        Ok(())
+    };
+    decode(how, text, &mut push)?;
+    if filled == N { Ok(array) } else { Err(length) }
+}
+
+fn decode(
+    how: Base64,
+    text: &[u8],
+    push: &mut dyn FnMut(&[u8]) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let digits = unpadded(how, text)?;
+    let table = if how == Base64::Url { &URL_VALUES } else { &STANDARD_VALUES };
+    let bits_of = |four: &[u8], start: usize| {
+        let mut bits = 0u32;
+        for (at, byte) in four.iter().enumerate() {
+            let value = table[usize::from(*byte)];
+            if value == NONE {
+                return Err(DecodeError::Digit { at: start + at });
+            }
+            bits |= u32::from(value) << (18 - 6 * at);
+        }
+        Ok(bits.to_be_bytes())
+    };
+    let (fours, rest) = digits.as_chunks::<4>();
+    for (at, four) in fours.iter().enumerate() {
+        push(&bits_of(four, at * 4)?[1..])?;
+    }
+    let tail = bits_of(rest, fours.len() * 4)?;
+    let (value, must_be_zero) = match rest.len() {
+        0 => return Ok(()),
+        2 => (&tail[1..2], &tail[2..]),
+        3 => (&tail[1..3], &tail[3..]),
+        _ => return Err(DecodeError::Length { found: text.len() }),
+    };
+    if must_be_zero.iter().any(|byte| *byte != 0) {
+        return Err(DecodeError::NotCanonical);
+    }
+    push(value)
+}
+
+/// Takes off the padding, which must be there or not.
+fn unpadded(how: Base64, text: &[u8]) -> Result<&[u8], DecodeError> {
+    if how == Base64::Url {
+        return Ok(text);
+    }
+    if !text.len().is_multiple_of(4) {
+        return Err(DecodeError::Length { found: text.len() });
+    }
+    let one = text.strip_suffix(b"=").unwrap_or(text);
+    Ok(one.strip_suffix(b"=").unwrap_or(one))
+}
+
+fn string(put: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::new();
+    put(&mut out);
+    // All digits are ASCII.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(how: Base64, text: &str) -> Result<Vec<u8>, DecodeError> {
+        let mut out = Vec::new();
+        decode_base64(how, text.as_bytes(), &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn the_vectors_of_rfc_4648() {
+        let known = [
+            ("", "", ""),
+            ("f", "Zg==", "66"),
+            ("fo", "Zm8=", "666f"),
+            ("foo", "Zm9v", "666f6f"),
+            ("foob", "Zm9vYg==", "666f6f62"),
+            ("fooba", "Zm9vYmE=", "666f6f6261"),
+            ("foobar", "Zm9vYmFy", "666f6f626172"),
+        ];
+        for (bytes, standard, as_hex) in known {
+            let bytes = bytes.as_bytes();
+            assert_eq!(base64(Base64::Standard, bytes), standard);
+            assert_eq!(base64(Base64::Url, bytes), standard.trim_end_matches('='));
+            assert_eq!(decoded(Base64::Standard, standard).unwrap(), bytes);
+            assert_eq!(hex(bytes), as_hex);
+        }
+        assert_eq!(base64(Base64::Standard, &[0xFB, 0xFF]), "+/8=");
+        assert_eq!(base64(Base64::Url, &[0xFB, 0xFF]), "-_8");
+    }
+
+    #[test]
+    fn only_the_one_spelling_is_taken() {
+        use Base64::{Standard, Url};
+        let refused = [
+            (Standard, "Zg", DecodeError::Length { found: 2 }),
+            (Standard, "Zg=", DecodeError::Length { found: 3 }),
+            (Standard, "Zh==", DecodeError::NotCanonical),
+            (Standard, "Zm9=", DecodeError::NotCanonical),
+            (Standard, "Z===", DecodeError::Digit { at: 1 }),
+            (Standard, "====", DecodeError::Digit { at: 0 }),
+            (Standard, "Zg==Zg==", DecodeError::Digit { at: 2 }),
+            (Standard, "Zm9-", DecodeError::Digit { at: 3 }),
+            (Standard, "Zm9v\n", DecodeError::Length { found: 5 }),
+            (Url, "Zg==", DecodeError::Digit { at: 2 }),
+            (Url, "Zh", DecodeError::NotCanonical),
+            (Url, "Z", DecodeError::Length { found: 1 }),
+            (Url, "Zm9vY", DecodeError::Length { found: 5 }),
+            (Url, "Zm9+", DecodeError::Digit { at: 3 }),
+            (Url, "Zm 9", DecodeError::Digit { at: 2 }),
+        ];
+        for (how, text, error) in refused {
+            assert_eq!(decoded(how, text), Err(error), "{how:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn arrays_take_their_own_length_only() {
+        assert_eq!(base64_array(Base64::Url, b"Zm9v"), Ok(*b"foo"));
+        for text in ["Zm8", "Zm9vYg", "Zm9vZm9v"] {
+            let wrong = base64_array::<3>(Base64::Url, text.as_bytes());
+            assert_eq!(wrong, Err(DecodeError::Length { found: text.len() }), "{text}");
+        }
+        assert_eq!(hex_array(b"00ff"), Ok([0, 255]));
+        assert_eq!(hex_array::<2>(b"00f"), Err(DecodeError::Length { found: 3 }));
+        assert_eq!(hex_array::<2>(b"00Ff"), Err(DecodeError::Digit { at: 2 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_spells_itself(text in "[A-Za-z0-9_-]{0,12}") {
+            if let Ok(bytes) = decoded(Base64::Url, &text) {
+                prop_assert_eq!(base64(Base64::Url, &bytes), text);
+            }
+        }
+
+        #[test]
+        fn bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..70)) {
+            for how in [Base64::Standard, Base64::Url] {
+                prop_assert_eq!(&decoded(how, &base64(how, &bytes)).unwrap(), &bytes);
+            }
+        }
+    }
+}
