@@ -162,8 +162,8 @@ impl<S: Sink> Pass<'_, S> {
         let mut known = 0;
         while at < end {
             let count = (end - at).div_ceil(64).min(BLOCKS);
-            for i in known..=count {
-                masks[i] = ways.classify(tail.view(v, at + 64 * i));
+            for (i, masks) in masks[..=count].iter_mut().enumerate().skip(known) {
+                *masks = ways.classify(tail.view(v, at + 64 * i));
             }
             let mut borders = [Borders::default(); BLOCKS + 1];
             self.sink.borders(at, &mut borders[..=count]);
