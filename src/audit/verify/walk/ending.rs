@@ -51,7 +51,7 @@ impl Walk<'_> {
         }
         let mut gap = self.seals.gap;
         gap.nanos = gap.nanos.saturating_add(self.step_open_nanos);
-        if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.last_unix_nanos) {
+        if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.latest_unix_nanos) {
             gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
         }
         match gap.excess(self.limits()) {

@@ -60,7 +60,8 @@ pub(super) struct Walk<'a> {
     /// The signature of the entry before, and its leaf.
     previous: Option<Signature>,
     pub previous_leaf: Option<Hash>,
-    last_unix_nanos: Option<i64>,
+    /// The greatest time since the log was opened last.
+    latest_unix_nanos: Option<i64>,
     /// A step of time that counts if the next entry says so.
     step_open_nanos: u64,
     /// A line that differs from its tile, until a checkpoint says which is right.
@@ -99,7 +100,7 @@ pub(super) fn run(
         kept,
         previous: None,
         previous_leaf: None,
-        last_unix_nanos: None,
+        latest_unix_nanos: None,
         step_open_nanos: 0,
         suspect: None,
         unsealed_epoch: None,
@@ -417,13 +418,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// How long somebody was running since the last checkpoint.
+    /// How long somebody was running since the last checkpoint. Times of many threads come a little
+    /// out of order, so only what goes beyond the greatest so far counts.
     fn time(&mut self, entry: &Entry<'_>) {
-        let last = self.last_unix_nanos.replace(entry.unix_nanos);
-        let step = last.map_or(0, |last| entry.unix_nanos.saturating_sub(last)).max(0) as u64;
+        let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
+        let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
+        self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
         let open = std::mem::take(&mut self.step_open_nanos);
         match Course::is_pause(entry) {
-            Some(true) => {}
+            // Nobody was running, and the clock may have been set right since.
+            Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
             None => self.step_open_nanos = step,
             Some(false) => {
                 let gap = &mut self.seals.gap;
