@@ -285,3 +285,13 @@ proptest! {
         let _ = Body::new(&bytes, &mut Parser::new());
     }
 }
+
+proptest! {
+    #[test]
+    fn signatures_are_spelt_as_the_shared_base64_spells_them(hash in any::<[u8; 32]>()) {
+        let mut out = Vec::new();
+        finish(&mut out, &Signature { scheme: Scheme::Hash, hash });
+        let digits = crate::digest::text::base64(crate::digest::text::Base64::Url, &hash);
+        prop_assert_eq!(String::from_utf8(out).unwrap(), format!(",\"_signature\":\"h1:{digits}\"}}\n"));
+    }
+}
