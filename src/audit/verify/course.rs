@@ -1,0 +1,306 @@
+//! The course of a log as its control entries tell it: starts, segments, epochs, removals, ends.
+//!
+//! Promises: flat memory; a control entry that does not fit what was read is a finding.
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::super::entry::Entry;
+use super::super::entry::control::{
+    CheckStatus, Control, Epoch, Prune, Recovery, SealedSegment, SegmentStart, Start, TornPiece,
+    statement_text,
+};
+use super::super::keys::verify_statement;
+use super::super::note::Verifier;
+use super::Stop;
+use super::report::Kind;
+use super::seals::Limits;
+use super::source::FileReader;
+use crate::digest::text::hex;
+use crate::digest::{Hash, Sha256};
+use crate::storage::{OpenHow, Storage};
+
+/// What was read of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SegmentFacts {
+    pub name: String,
+    pub bytes: u64,
+    pub sha256: Hash,
+    pub first_seq: u64,
+    pub last_seq: u64,
+}
+
+/// Where an entry stands, for the rules about that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// First line of a segment that is there.
+    First,
+    /// Any other line.
+    Inner,
+    /// A line that was kept when its segment was removed.
+    Kept,
+}
+
+/// What is wrong with an entry.
+pub(super) type Wrong = (Kind, String);
+
+/// How the log got here.
+pub(super) struct Course {
+    start: Option<Start>,
+    /// The key of the epoch to which the present entry belongs.
+    pub key: Verifier,
+    pub epochs: u64,
+    segment_number: u64,
+    /// Everything before this entry may be missing.
+    pub pruned_before: u64,
+    /// The entry before was an orderly end.
+    pub is_stopped: bool,
+}
+
+impl Course {
+    pub fn new(root: &Verifier) -> Course {
+        Course {
+            start: None,
+            key: root.clone(),
+            epochs: 0,
+            segment_number: 0,
+            pruned_before: 0,
+            is_stopped: false,
+        }
+    }
+
+    /// The greatest gaps between checkpoints: twice what the writer promises.
+    pub fn limits(&self) -> Limits {
+        let (seconds, entries) = self
+            .start
+            .as_ref()
+            .map_or((300, 65_536), |start| (start.checkpoint_seconds, start.checkpoint_entries));
+        Limits { seconds: seconds.saturating_mul(2), entries: entries.saturating_mul(2) }
+    }
+
+    /// Whether nobody was running between the entry before and this one; `None` if the next entry
+    /// will tell.
+    pub fn is_pause(entry: &Entry<'_>) -> Option<bool> {
+        match entry.event_type {
+            "ringseal.start" | "ringseal.recovery" => Some(true),
+            "ringseal.segment" => None,
+            _ => Some(false),
+        }
+    }
+
+    /// Takes an entry that may be none of the log's own. The rules about where entries stand.
+    pub fn standing(&mut self, entry: &Entry<'_>, standing: Standing) -> Result<(), Wrong> {
+        let kind = entry.event_type;
+        let wrong = |expected: &str| {
+            Err((Kind::BadControl, format!("{kind} where {expected} was expected")))
+        };
+        let begins = kind == "ringseal.start" || kind == "ringseal.recovery";
+        let segment = kind == "ringseal.segment";
+        if entry.seq == 0 && kind != "ringseal.start" {
+            return wrong("ringseal.start");
+        }
+        if standing == Standing::First && entry.seq > 0 && !segment {
+            return wrong("ringseal.segment");
+        }
+        if standing == Standing::Inner && segment {
+            return wrong("anything but the beginning of a segment");
+        }
+        // Of a removed segment the entries between are not there.
+        if self.is_stopped && standing != Standing::Kept && !begins && !segment {
+            return wrong("ringseal.start or ringseal.recovery");
+        }
+        // Behind the beginning of a segment it is for the next entry to begin again.
+        self.is_stopped &= segment;
+        Ok(())
+    }
+
+    /// Takes one of the log's own entries. Gives the key of the next epoch if this one ends.
+    pub fn control(
+        &mut self,
+        entry: &Entry<'_>,
+        before: Option<&SegmentFacts>,
+        files: &Files<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Verifier>, Wrong> {
+        let statement =
+            Control::read(entry).map_err(|error| (Kind::BadControl, error.to_string()))?;
+        if let Some(signature) = &statement.signature {
+            let is_signed = statement_text(entry)
+                .is_some_and(|text| verify_statement(&self.key, text, signature));
+            if !is_signed {
+                let detail = format!("not signed by {}, the key of its epoch", self.key.short());
+                return Err((Kind::BadSignature, detail));
+            }
+        }
+        match statement.control {
+            Control::Start(start) => self.start(start)?,
+            Control::Segment(segment) => self.segment(&segment, before)?,
+            Control::Epoch(epoch) => return self.epoch(&epoch).map(Some),
+            Control::Recovery(recovery) => files.check(&recovery, entry.seq, notes)?,
+            Control::Prune(prune) => self.prune(&prune, entry.seq)?,
+            Control::Integrity(integrity) => {
+                if integrity.status() != CheckStatus::Ok {
+                    let seq = entry.seq;
+                    notes.push(format!("the integrity entry {seq} tells of a mismatch"));
+                }
+            }
+            Control::Stop(_) => self.is_stopped = true,
+        }
+        Ok(None)
+    }
+
+    fn start(&mut self, start: Start) -> Result<(), Wrong> {
+        let wrong = |what: &str, expected: &str, found: &str| {
+            Err((Kind::BadControl, format!("{what} {found:?}, expected {expected:?}")))
+        };
+        if start.origin != self.key.name() {
+            return wrong("origin", self.key.name(), &start.origin);
+        }
+        let key = self.key.to_string();
+        if start.public_key != key {
+            return wrong("public_key", &key, &start.public_key);
+        }
+        if start.checkpoint_seconds == 0 || start.checkpoint_entries == 0 {
+            return wrong("a gap", "1 or more", "0");
+        }
+        if let Some(first) = &self.start
+            && (first.scheme, first.ratchet) != (start.scheme, start.ratchet)
+        {
+            return wrong("algorithm", first.scheme.as_str(), start.scheme.as_str());
+        }
+        self.start = Some(start);
+        Ok(())
+    }
+
+    fn segment(
+        &mut self,
+        segment: &SegmentStart,
+        before: Option<&SegmentFacts>,
+    ) -> Result<(), Wrong> {
+        if segment.number != self.segment_number + 1 {
+            let expected = self.segment_number + 1;
+            let detail = format!("segment number {}, expected {expected}", segment.number);
+            // Behind removed segments: more are gone than the log says.
+            let is_jump = before.is_none() && segment.number > expected;
+            let kind = if is_jump { Kind::SegmentMissing } else { Kind::BadControl };
+            return Err((kind, detail));
+        }
+        self.segment_number = segment.number;
+        match before {
+            Some(facts) => compare(&segment.previous, facts),
+            None => Ok(()),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<Verifier, Wrong> {
+        if epoch.number != self.epochs + 1 || epoch.old_key != self.key.to_string() {
+            let expected = self.epochs + 1;
+            let detail = format!(
+                "epoch {} behind the key {}, expected epoch {expected} behind {}",
+                epoch.number, epoch.old_key, self.key
+            );
+            return Err((Kind::BadControl, detail));
+        }
+        match Verifier::parse(&epoch.new_key) {
+            Ok(key) if key.name() == self.key.name() => {
+                self.epochs += 1;
+                Ok(key)
+            }
+            _ => Err((
+                Kind::BadControl,
+                format!("new_key {:?} is no key of this log", epoch.new_key),
+            )),
+        }
+    }
+
+    fn prune(&mut self, prune: &Prune, seq: u64) -> Result<(), Wrong> {
+        let first = prune.segments.first().map_or(0, |segment| segment.first_seq);
+        if first != self.pruned_before || prune.before_seq > seq {
+            let detail = format!(
+                "removes entries {first} to {}, expected a beginning at {}",
+                prune.before_seq, self.pruned_before
+            );
+            return Err((Kind::BadControl, detail));
+        }
+        self.pruned_before = prune.before_seq;
+        Ok(())
+    }
+}
+
+/// What the beginning of a segment says of the one before, against what was read of it.
+fn compare(said: &SealedSegment, facts: &SegmentFacts) -> Result<(), Wrong> {
+    let is_range = (said.first_seq, said.last_seq) == (facts.first_seq, facts.last_seq);
+    if said.name != facts.name || !is_range {
+        let detail = format!(
+            "says that {} with entries {} to {} came before; {} with {} to {} did",
+            said.name, said.first_seq, said.last_seq, facts.name, facts.first_seq, facts.last_seq
+        );
+        return Err((Kind::BadControl, detail));
+    }
+    if said.bytes != facts.bytes || said.sha256 != facts.sha256 {
+        let detail = format!(
+            "{} has {} bytes and SHA-256 {}; expected {} and {}",
+            facts.name,
+            facts.bytes,
+            hex(&facts.sha256),
+            said.bytes,
+            hex(&said.sha256)
+        );
+        return Err((Kind::Modified, detail));
+    }
+    Ok(())
+}
+
+/// Files that entries name.
+pub(super) struct Files<'a> {
+    pub storage: &'a dyn Storage,
+    pub dir: &'a Path,
+}
+
+impl Files<'_> {
+    fn check(&self, recovery: &Recovery, seq: u64, notes: &mut Vec<String>) -> Result<(), Wrong> {
+        notes.push(format!("the log was recovered before entry {seq}"));
+        for piece in &recovery.torn {
+            match self.hash(piece) {
+                Ok(Some(hash)) if hash == piece.sha256 => {}
+                Ok(Some(hash)) => {
+                    let (expected, found) = (hex(&piece.sha256), hex(&hash));
+                    let detail = format!("{}: SHA-256 {found}, expected {expected}", piece.kept);
+                    return Err((Kind::Modified, detail));
+                }
+                Ok(None) => notes.push(format!("{} is missing", piece.kept)),
+                Err(error) => notes.push(format!("{}: {error}", piece.kept)),
+            }
+        }
+        Ok(())
+    }
+
+    fn hash(&self, piece: &TornPiece) -> io::Result<Option<Hash>> {
+        // The name is the log's word: it must not lead out of the directory.
+        let is_inside = piece.kept.strip_prefix("torn/").is_some_and(|name| {
+            !name.contains('/') && name.ends_with(".bin") && !name.starts_with('.')
+        });
+        if !is_inside {
+            return Err(io::Error::other("not the name of a torn piece"));
+        }
+        let file = match self.storage.open(&self.dir.join(&piece.kept), OpenHow::Read) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut reader = FileReader { file, offset: 0 };
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(Some(hash.finish())),
+                read => hash.update(buffer.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+}
+
+/// Errors of this room become findings where the entry stands.
+impl From<Wrong> for Stop {
+    fn from((kind, detail): Wrong) -> Stop {
+        super::report::Finding::new(kind, Default::default(), detail).into()
+    }
+}

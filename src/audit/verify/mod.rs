@@ -1,0 +1,126 @@
+//! Verifying a log: one pass over all segments, against its own checkpoints and those kept elsewhere.
+//!
+//! [`verify`] follows `docs/audit-format.md`, section 11, and uses the one parser of entries. It
+//! reads and never writes. The [`Report`] says intact, tampered (with the first bad record: file,
+//! line, number, [`Kind`]) or unchecked.
+//!
+//! Promises: memory is flat in the length of the log; whatever the files hold, it ends, and does not
+//! panic. It blocks on the disk and uses four threads while it runs. What it cannot detect is told
+//! in `docs/audit-format.md` and shown, cell by cell, by `tests/audit_tamper.rs`.
+//!
+//! The first bad record is found by the strongest evidence at hand. With the chain's first key or a
+//! hash chain each line stands for itself. Without, a line that differs from its tile is *suspect*
+//! until the next checkpoint says which of the two is wrong.
+use std::io;
+use std::path::Path;
+
+use super::keys::ChainKey;
+use super::note::Verifier;
+use crate::storage::Storage;
+
+mod classify;
+mod course;
+mod evidence;
+mod hashing;
+mod kept;
+mod report;
+pub(super) mod seals;
+pub(super) mod source;
+#[cfg(test)]
+pub(crate) mod tests;
+mod walk;
+
+pub use report::{Finding, Kind, NOTES_MAX, Outcome, Place, Report};
+
+/// A checkpoint that somebody kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCheckpoint {
+    /// What to call it in reports.
+    pub name: String,
+    /// The signed note.
+    pub note: Vec<u8>,
+}
+
+/// What the verifier knows beforehand.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The key of epoch 0, from `audit.pub`: the root of all trust. Its name is the log's origin.
+    pub root: Verifier,
+    /// The chain's first key, from `audit.mac`. Without it signatures of the chain are not checked,
+    /// and only checkpoints tell.
+    pub first_key: Option<ChainKey>,
+    /// Checkpoints kept elsewhere.
+    pub known_checkpoints: Vec<KnownCheckpoint>,
+    /// The present, nanoseconds since 1970: how long the tail has been without a checkpoint. `None`
+    /// does not ask.
+    pub now_unix_nanos: Option<i64>,
+    /// Greatest time between checkpoints; by default twice what the log promises.
+    pub gap_seconds_max: Option<u64>,
+    /// Greatest number of entries between checkpoints; by default twice what the log promises.
+    pub gap_entries_max: Option<u64>,
+}
+
+impl Options {
+    /// Nothing is known but the public key.
+    pub fn new(root: Verifier) -> Options {
+        Options {
+            root,
+            first_key: None,
+            known_checkpoints: Vec::new(),
+            now_unix_nanos: None,
+            gap_seconds_max: None,
+            gap_entries_max: None,
+        }
+    }
+}
+
+/// How far a verification is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// Bytes of files that are done.
+    pub bytes_done: u64,
+    /// Bytes of all segments on disk.
+    pub bytes_total: u64,
+    /// Entries that are done.
+    pub entries: u64,
+    /// The segment that is being read.
+    pub file: &'a str,
+}
+
+/// Verifies the log in `dir`. `progress` is called for each quarter of a mebibyte or so.
+pub fn verify(
+    storage: &dyn Storage,
+    dir: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Report {
+    let mut report = Report::new(options.root.name());
+    match walk::run(storage, dir, options, &mut report, progress) {
+        Ok(()) => report.outcome = Outcome::Intact,
+        Err(Stop::Tampered(finding)) => {
+            report.outcome = Outcome::Tampered;
+            report.first_bad = Some(*finding);
+        }
+        Err(Stop::Unchecked { reason }) => report.problem = Some(reason),
+    }
+    report
+}
+
+/// Why verifying ends early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Tampered(Box<Finding>),
+    Unchecked { reason: String },
+}
+
+impl Stop {
+    fn io(path: &Path, error: &io::Error) -> Stop {
+        Stop::Unchecked { reason: format!("{}: {error}", path.display()) }
+    }
+}
+
+impl From<Finding> for Stop {
+    fn from(finding: Finding) -> Stop {
+        Stop::Tampered(Box::new(finding))
+    }
+}

@@ -1,0 +1,333 @@
+//! Checkpoints, the log's own and those kept elsewhere, held against the tree as it grows.
+//!
+//! Promises: one note of the log is in memory at a time, and those that the user gave.
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::super::checkpoint::Checkpoint;
+use super::super::note::{NOTE_BYTES_MAX, Note, Verifier};
+use super::report::{Finding, Kind, Place};
+use super::source::FileReader;
+use super::{KnownCheckpoint, Stop};
+use crate::digest::{Hash, same};
+use crate::storage::{OpenHow, Storage};
+
+/// Every checkpoint of the log.
+pub(in crate::audit) const CHECKPOINTS: &str = "checkpoints";
+/// The latest one.
+pub(in crate::audit) const CHECKPOINT: &str = "checkpoint";
+
+/// A checkpoint of the log that the tree has not reached yet.
+pub(in crate::audit) struct Pending {
+    pub note: Vec<u8>,
+    pub checkpoint: Checkpoint,
+    /// Its first line in the file.
+    pub line: u64,
+}
+
+impl Pending {
+    pub fn place(&self) -> Place {
+        let file = CHECKPOINTS.to_owned();
+        Place {
+            file,
+            line: Some(self.line),
+            offset: None,
+            seq: self.checkpoint.size.checked_sub(1),
+        }
+    }
+}
+
+/// The file of all checkpoints, one after the other.
+pub(in crate::audit) struct Checkpoints {
+    reader: Option<FileReader>,
+    buffer: Vec<u8>,
+    start: usize,
+    line: u64,
+    /// Bytes of an unfinished note at the end.
+    pub torn_bytes: usize,
+    pub is_missing: bool,
+}
+
+impl Checkpoints {
+    pub fn open(storage: &dyn Storage, dir: &Path) -> Result<Checkpoints, Stop> {
+        let path = dir.join(CHECKPOINTS);
+        let reader = match storage.open(&path, OpenHow::Read) {
+            Ok(file) => Some(FileReader { file, offset: 0 }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Stop::io(&path, &error)),
+        };
+        let is_missing = reader.is_none();
+        let buffer = Vec::new();
+        Ok(Checkpoints { reader, buffer, start: 0, line: 1, torn_bytes: 0, is_missing })
+    }
+
+    /// The next checkpoint.
+    pub fn next(&mut self) -> Result<Option<Pending>, Stop> {
+        let Some(note) = self.next_note()? else { return Ok(None) };
+        let line = self.line;
+        self.line += note.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let parsed = Note::parse(&note).map_err(|error| error.to_string());
+        let parsed = parsed
+            .and_then(|note| Checkpoint::parse_text(note.text).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(checkpoint) => Ok(Some(Pending { note, checkpoint, line })),
+            Err(reason) => {
+                let file = CHECKPOINTS.to_owned();
+                let place = Place { file, line: Some(line), ..Place::default() };
+                Err(Finding::new(Kind::BadCheckpoint, place, reason).into())
+            }
+        }
+    }
+
+    /// Text up to an empty line, signatures up to an empty line.
+    fn next_note(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+        loop {
+            let rest = self.buffer.get(self.start..).unwrap_or_default();
+            let text = memchr::memmem::find(rest, b"\n\n");
+            let signatures = text.and_then(|text| {
+                let behind = rest.get(text + 2..).unwrap_or_default();
+                memchr::memmem::find(behind, b"\n\n").map(|len| text + 2 + len + 1)
+            });
+            if let Some(end) = signatures {
+                let note = rest.get(..end).unwrap_or_default().to_vec();
+                self.start += end + 1;
+                return Ok(Some(note));
+            }
+            if rest.len() > NOTE_BYTES_MAX {
+                let detail = "a note longer than any may be";
+                return Err(Finding::of_file(Kind::BadCheckpoint, CHECKPOINTS, detail).into());
+            }
+            if !self.read_more()? {
+                self.torn_bytes = self.buffer.len() - self.start;
+                return Ok(None);
+            }
+        }
+    }
+
+    fn read_more(&mut self) -> Result<bool, Stop> {
+        const READ_BYTES: usize = 64 * 1024;
+        let Some(reader) = &mut self.reader else { return Ok(false) };
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let filled = self.buffer.len();
+        self.buffer.resize(filled + READ_BYTES, 0);
+        let read = reader.read(self.buffer.get_mut(filled..).unwrap_or_default());
+        self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
+        read.map(|read| read > 0).map_err(|error| Stop::io(Path::new(CHECKPOINTS), &error))
+    }
+}
+
+/// How far apart checkpoints may be.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::audit) struct Limits {
+    pub seconds: u64,
+    pub entries: u64,
+}
+
+/// What has happened since the last checkpoint.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::audit) struct Gap {
+    pub nanos: u64,
+    pub entries: u64,
+}
+
+impl Gap {
+    /// What is wrong with it.
+    pub fn excess(&self, limits: Limits) -> Option<String> {
+        if self.entries > limits.entries {
+            let (entries, max) = (self.entries, limits.entries);
+            return Some(format!("{entries} entries without a checkpoint, at most {max} may be"));
+        }
+        let seconds = self.nanos / 1_000_000_000;
+        if seconds > limits.seconds {
+            let max = limits.seconds;
+            return Some(format!("{seconds} s without a checkpoint, at most {max} may be"));
+        }
+        None
+    }
+}
+
+/// Checkpoints against the tree.
+pub(in crate::audit) struct Seals {
+    stream: Checkpoints,
+    pending: Option<Pending>,
+    /// The bytes of the file `checkpoint`.
+    latest: Option<Vec<u8>>,
+    is_latest_known: bool,
+    known: Vec<(String, Checkpoint)>,
+    known_checked: usize,
+    /// Size of the last checkpoint that was checked.
+    pub sealed: u64,
+    pub count: u64,
+    pub gap: Gap,
+}
+
+impl Seals {
+    pub fn open(
+        storage: &dyn Storage,
+        dir: &Path,
+        root: &Verifier,
+        known: &[KnownCheckpoint],
+    ) -> Result<Seals, Stop> {
+        let mut stream = Checkpoints::open(storage, dir)?;
+        let pending = stream.next()?;
+        let mut known = parse_known(root, known)?;
+        // Every log begins like the empty one.
+        known.retain(|(_, checkpoint)| checkpoint.size > 0);
+        known.sort_by_key(|(_, checkpoint)| checkpoint.size);
+        Ok(Seals {
+            stream,
+            pending,
+            latest: read_latest(storage, dir)?,
+            is_latest_known: false,
+            known,
+            known_checked: 0,
+            sealed: 0,
+            count: 0,
+            gap: Gap::default(),
+        })
+    }
+
+    /// The size of the tree that `checkpoint` says, unverified: so far tiles should be there.
+    pub fn latest_size(&self) -> u64 {
+        let note = self.latest.as_deref().and_then(|note| Note::parse(note).ok());
+        let checkpoint = note.and_then(|note| Checkpoint::parse_text(note.text).ok());
+        checkpoint.map_or(0, |checkpoint| checkpoint.size)
+    }
+
+    /// How many checkpoints kept elsewhere were right.
+    pub fn known_checked(&self) -> u64 {
+        self.known_checked as u64
+    }
+
+    /// Whether something is to be compared at this size; the root costs some hashes.
+    pub fn wants(&self, size: u64) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.checkpoint.size <= size)
+            || self.known.get(self.known_checked).is_some_and(|(_, known)| known.size <= size)
+    }
+
+    /// Checks all checkpoints of this size, whose last entry belongs to the epoch of `key`.
+    pub fn check(
+        &mut self,
+        size: u64,
+        root: &Hash,
+        key: &Verifier,
+        limits: Limits,
+    ) -> Result<(), Stop> {
+        while let Some(pending) = self.pending.take_if(|pending| pending.checkpoint.size <= size) {
+            self.check_own(&pending, size, root, key)?;
+            if let Some(excess) = self.gap.excess(limits) {
+                return Err(Finding::new(Kind::Unsealed, pending.place(), excess).into());
+            }
+            self.is_latest_known |= self.latest.as_ref() == Some(&pending.note);
+            (self.sealed, self.gap) = (size, Gap::default());
+            self.count += 1;
+            self.pending = self.stream.next()?;
+        }
+        while let Some((name, known)) = self.known.get(self.known_checked) {
+            if known.size > size {
+                break;
+            }
+            if !same(&known.root, root) {
+                let place = Place { file: name.clone(), ..Place::default() };
+                let detail = format!("the first {size} entries are not those that it sealed");
+                return Err(Finding::new(Kind::Rewritten, place, detail).into());
+            }
+            self.known_checked += 1;
+        }
+        Ok(())
+    }
+
+    fn check_own(
+        &self,
+        pending: &Pending,
+        size: u64,
+        root: &Hash,
+        key: &Verifier,
+    ) -> Result<(), Stop> {
+        let checkpoint = &pending.checkpoint;
+        let bad = |kind, detail: String| Err(Finding::new(kind, pending.place(), detail).into());
+        if checkpoint.origin != key.name() {
+            let detail = format!("of the log {}, expected {}", checkpoint.origin, key.name());
+            return bad(Kind::BadCheckpoint, detail);
+        }
+        if checkpoint.size < size {
+            let detail = format!("size {} behind a greater one", checkpoint.size);
+            return bad(Kind::BadCheckpoint, detail);
+        }
+        let verified = Note::parse(&pending.note).and_then(|note| note.verify(key));
+        if let Err(error) = verified {
+            return bad(Kind::BadSignature, error.to_string());
+        }
+        if !same(&checkpoint.root, root) {
+            let from = self.sealed;
+            let detail = format!("entries {from} to {} are not those that it sealed", size - 1);
+            return bad(Kind::Rewritten, detail);
+        }
+        Ok(())
+    }
+
+    /// What is left when all `size` entries have been read.
+    pub fn finish(&mut self, size: u64, end: Place, notes: &mut Vec<String>) -> Result<(), Stop> {
+        if let Some(pending) = &self.pending {
+            let sealed = pending.checkpoint.size;
+            let detail = format!(
+                "{size} entries are there, the checkpoint in {CHECKPOINTS}:{} sealed {sealed}",
+                pending.line
+            );
+            return Err(Finding::new(Kind::TailTruncated, end, detail).into());
+        }
+        if let Some((name, known)) = self.known.get(self.known_checked) {
+            let detail = format!("{size} entries are there, {name} sealed {}", known.size);
+            return Err(Finding::new(Kind::RolledBack, end, detail).into());
+        }
+        if self.count == 0 && size > 0 {
+            let detail = if self.stream.is_missing { "missing" } else { "holds no checkpoint" };
+            return Err(Finding::of_file(Kind::Unsealed, CHECKPOINTS, detail).into());
+        }
+        if self.stream.torn_bytes > 0 {
+            let bytes = self.stream.torn_bytes;
+            notes.push(format!("{CHECKPOINTS} ends with {bytes} bytes of an unfinished note"));
+        }
+        match &self.latest {
+            None if size > 0 => notes.push(format!("{CHECKPOINT} is missing")),
+            Some(_) if !self.is_latest_known => {
+                let detail = format!("is none of those in {CHECKPOINTS}");
+                return Err(Finding::of_file(Kind::BadCheckpoint, CHECKPOINT, detail).into());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn parse_known(
+    root: &Verifier,
+    known: &[KnownCheckpoint],
+) -> Result<Vec<(String, Checkpoint)>, Stop> {
+    let parse = |known: &KnownCheckpoint| {
+        let text = Note::parse(&known.note).map_err(|error| error.to_string())?.text;
+        let checkpoint = Checkpoint::parse_text(text).map_err(|error| error.to_string())?;
+        if checkpoint.origin != root.name() {
+            return Err(format!("of the log {}, expected {}", checkpoint.origin, root.name()));
+        }
+        Ok((known.name.clone(), checkpoint))
+    };
+    let failed = |known: &KnownCheckpoint, reason| Stop::Unchecked {
+        reason: format!("the known checkpoint {}: {reason}", known.name),
+    };
+    known.iter().map(|known| parse(known).map_err(|reason| failed(known, reason))).collect()
+}
+
+fn read_latest(storage: &dyn Storage, dir: &Path) -> Result<Option<Vec<u8>>, Stop> {
+    let path = dir.join(CHECKPOINT);
+    let file = match storage.open(&path, OpenHow::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Stop::io(&path, &error)),
+    };
+    let mut bytes = Vec::new();
+    let mut reader = FileReader { file, offset: 0 }.take(NOTE_BYTES_MAX as u64 + 1);
+    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(&path, &error))?;
+    Ok(Some(bytes))
+}

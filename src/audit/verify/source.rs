@@ -1,0 +1,283 @@
+//! The segments of a log as batches of lines.
+//!
+//! Promises: one buffer a batch, of [`BATCH_BYTES`] and the longest line at most; whatever the files
+//! hold, reading ends and nothing is skipped.
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::super::entry::LINE_BYTES_MAX;
+use super::super::store::names::{ACTIVE, parse_sealed, sealed_name};
+use super::Stop;
+use super::report::{Finding, Kind};
+use crate::storage::{FileKind, OpenHow, Storage, StorageFile};
+
+/// Bytes of lines that are handed on at once.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// One file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::audit) struct Segment {
+    /// Its name, with `.gz` if that is the file there is.
+    pub file: String,
+    /// The name without.
+    pub plain: String,
+    /// What its name says its first entry is; `None` for the active one.
+    pub first_seq: Option<u64>,
+    is_compressed: bool,
+    /// Its length on disk.
+    pub file_bytes: u64,
+}
+
+/// The segments of a log in their order.
+pub(in crate::audit) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>, Stop> {
+    let names = storage.list(dir).map_err(|error| Stop::io(dir, &error))?;
+    let mut found: Vec<Segment> = Vec::new();
+    for name in names.iter().filter_map(|name| name.to_str()) {
+        let (first_seq, is_compressed) = match parse_sealed(name) {
+            Some((seq, is_compressed)) => (Some(seq), is_compressed),
+            None if name == ACTIVE => (None, false),
+            None => continue,
+        };
+        let path = dir.join(name);
+        let stat = storage.stat(&path).map_err(|error| Stop::io(&path, &error))?;
+        if stat.kind != FileKind::Regular {
+            let detail = format!("{}, expected a regular file", stat.kind.as_str());
+            return Err(Finding::of_file(Kind::Malformed, name, detail).into());
+        }
+        let plain = first_seq.map_or_else(|| ACTIVE.to_owned(), sealed_name);
+        let (file, file_bytes) = (name.to_owned(), stat.len);
+        found.push(Segment { file, plain, first_seq, is_compressed, file_bytes });
+    }
+    // The active one is last; of a plain and a compressed file the plain one is read.
+    let order = |segment: &Segment| (segment.first_seq.unwrap_or(u64::MAX), segment.is_compressed);
+    found.sort_by_key(order);
+    found.dedup_by(|second, first| second.first_seq == first.first_seq);
+    Ok(found)
+}
+
+/// Lines of one segment, in the buffer that they were read into.
+#[derive(Debug, Default)]
+pub(in crate::audit) struct Batch {
+    /// Longer than what was read into it: zeroing it anew each time would cost as much as parsing.
+    bytes: Vec<u8>,
+    /// Each line without its newline.
+    pub lines: Vec<Range<usize>>,
+    /// Which segment of the list.
+    pub segment: usize,
+    /// Lines of the segment before this batch.
+    pub lines_before: u64,
+    /// Bytes of the segment before this batch.
+    pub bytes_before: u64,
+    /// Whether the segment ends here.
+    pub ends_segment: bool,
+    /// Bytes at the end of the file that no newline follows.
+    torn: Range<usize>,
+    /// A line longer than any may be stands behind the last one.
+    pub is_too_long: bool,
+}
+
+impl Batch {
+    pub fn line(&self, at: usize) -> &[u8] {
+        self.lines.get(at).and_then(|range| self.bytes.get(range.clone())).unwrap_or_default()
+    }
+
+    /// All bytes of whole lines.
+    pub fn whole(&self) -> &[u8] {
+        let end = self.lines.last().map_or(0, |line| line.end + 1);
+        self.bytes.get(..end).unwrap_or_default()
+    }
+
+    /// The bytes that no newline follows.
+    pub fn torn(&self) -> &[u8] {
+        self.bytes.get(self.torn.clone()).unwrap_or_default()
+    }
+
+    /// Empties it for another use; the room stays.
+    fn reset(&mut self) {
+        self.lines.clear();
+        (self.torn, self.ends_segment, self.is_too_long) = (0..0, false, false);
+    }
+}
+
+/// Reads segment after segment.
+pub(in crate::audit) struct Source<'a> {
+    storage: &'a dyn Storage,
+    dir: &'a Path,
+    segments: &'a [Segment],
+    next: usize,
+    open: Option<Open>,
+    /// Empty batches for use.
+    spare: Vec<Batch>,
+}
+
+struct Open {
+    reader: Box<dyn Read>,
+    path: PathBuf,
+    is_compressed: bool,
+    segment: usize,
+    lines: u64,
+    bytes: u64,
+    /// The beginning of a line whose end is not read yet.
+    rest: Vec<u8>,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(storage: &'a dyn Storage, dir: &'a Path, segments: &'a [Segment]) -> Source<'a> {
+        Source { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
+    }
+
+    /// Takes a batch back whose lines nobody needs any more.
+    pub fn recycle(&mut self, batch: Batch) {
+        self.spare.push(batch);
+    }
+
+    /// The next batch; `None` behind the last segment.
+    pub fn next(&mut self) -> Result<Option<Batch>, Stop> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => match self.open_next()? {
+                Some(open) => open,
+                None => return Ok(None),
+            },
+        };
+        let mut batch = self.spare.pop().unwrap_or_default();
+        batch.reset();
+        batch.segment = open.segment;
+        batch.lines_before = open.lines;
+        batch.bytes_before = open.bytes;
+        let is_end = open.fill(&mut batch).map_err(|error| open.failed(self.segments, &error))?;
+        open.lines += batch.lines.len() as u64;
+        open.bytes += batch.whole().len() as u64;
+        if !is_end {
+            self.open = Some(open);
+        }
+        Ok(Some(batch))
+    }
+
+    fn open_next(&mut self) -> Result<Option<Open>, Stop> {
+        let Some(segment) = self.segments.get(self.next) else { return Ok(None) };
+        let path = self.dir.join(&segment.file);
+        let file = self.storage.open(&path, OpenHow::Read);
+        let file = FileReader { file: file.map_err(|error| Stop::io(&path, &error))?, offset: 0 };
+        let reader = if segment.is_compressed {
+            unpacked(file).ok_or_else(|| Stop::Unchecked {
+                reason: format!(
+                    "{}: compressed, and this program was built without the feature `compress`",
+                    path.display()
+                ),
+            })?
+        } else {
+            Box::new(file) as Box<dyn Read>
+        };
+        let (index, is_compressed) = (self.next, segment.is_compressed);
+        self.next += 1;
+        let rest = Vec::new();
+        Ok(Some(Open { reader, path, is_compressed, segment: index, lines: 0, bytes: 0, rest }))
+    }
+}
+
+impl Open {
+    /// Fills the batch up to the last newline that was read. Says whether the file ends.
+    fn fill(&mut self, batch: &mut Batch) -> io::Result<bool> {
+        let bytes = &mut batch.bytes;
+        let mut filled = self.rest.len();
+        grow(bytes, filled);
+        bytes[..filled].copy_from_slice(&self.rest);
+        self.rest.clear();
+        loop {
+            grow(bytes, filled + BATCH_BYTES);
+            let read = read_once(&mut *self.reader, &mut bytes[filled..filled + BATCH_BYTES])?;
+            for newline in memchr::memchr_iter(b'\n', &bytes[filled..filled + read]) {
+                let start = batch.lines.last().map_or(0, |line| line.end + 1);
+                batch.lines.push(start..filled + newline);
+            }
+            filled += read;
+            let end = batch.lines.last().map_or(0, |line| line.end + 1);
+            batch.is_too_long = filled - end >= LINE_BYTES_MAX;
+            if read == 0 || batch.is_too_long {
+                batch.ends_segment = true;
+                batch.torn = end..filled;
+                return Ok(true);
+            }
+            if !batch.lines.is_empty() && filled >= BATCH_BYTES / 2 {
+                self.rest.extend_from_slice(&bytes[end..filled]);
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Damaged compression is the log's fault, anything else the system's.
+    fn failed(&self, segments: &[Segment], error: &io::Error) -> Stop {
+        let damaged =
+            [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput, io::ErrorKind::UnexpectedEof];
+        match segments.get(self.segment) {
+            Some(segment) if self.is_compressed && damaged.contains(&error.kind()) => {
+                let detail = format!("the compressed file is damaged: {error}");
+                Finding::of_file(Kind::Malformed, &segment.file, detail).into()
+            }
+            _ => Stop::io(&self.path, error),
+        }
+    }
+}
+
+fn grow(bytes: &mut Vec<u8>, len: usize) {
+    if bytes.len() < len {
+        bytes.resize(len, 0);
+    }
+}
+
+fn read_once(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// A file from some offset on.
+pub(in crate::audit) struct FileReader {
+    pub file: Box<dyn StorageFile>,
+    pub offset: u64,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(feature = "compress")]
+fn unpacked(file: FileReader) -> Option<Box<dyn Read>> {
+    let file = io::BufReader::with_capacity(128 * 1024, file);
+    Some(Box::new(flate2::bufread::MultiGzDecoder::new(file)))
+}
+
+#[cfg(not(feature = "compress"))]
+fn unpacked(_file: FileReader) -> Option<Box<dyn Read>> {
+    None
+}
+
+/// The lines of a small file, without newlines; none if it is missing. An unfinished last line is
+/// left out.
+pub(in crate::audit) fn read_lines(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+) -> Result<Vec<Vec<u8>>, Stop> {
+    let path = dir.join(name);
+    let file = match storage.open(&path, OpenHow::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Stop::io(&path, &error)),
+    };
+    let mut bytes = Vec::new();
+    let mut reader = FileReader { file, offset: 0 };
+    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(&path, &error))?;
+    let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+    let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+    Ok(lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line).to_vec()).collect())
+}

@@ -1,0 +1,378 @@
+//! Each kind of finding, with its file and line, from a change made by hand to the files alone.
+use proptest::prelude::*;
+
+use super::world::{FilesOf, World, anchor, small, verified};
+use super::{intact, live};
+use crate::audit::entry::control::RotateReason;
+use crate::audit::verify::{Kind, Outcome, Report};
+
+const ACTIVE: &str = "audit.log.jsonl";
+
+/// The names of the sealed segments.
+fn sealed(files: &FilesOf) -> Vec<String> {
+    files.keys().filter(|name| name.starts_with("audit-0")).cloned().collect()
+}
+
+fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+/// Changes the lines of a file.
+fn edit(files: &mut FilesOf, name: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    let mut all = lines(&files[name]);
+    change(&mut all);
+    files.insert(name.to_owned(), all.concat());
+}
+
+fn replaced(line: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(line).unwrap();
+    assert!(text.contains(from), "{text}");
+    text.replacen(from, to, 1).into_bytes()
+}
+
+#[track_caller]
+fn is(report: &Report, kind: Kind, file: &str, line: Option<u64>) {
+    assert_eq!(report.outcome, Outcome::Tampered, "{:?}", report.problem);
+    let found = report.first_bad.as_ref().unwrap();
+    assert_eq!((found.kind, found.place.file.as_str()), (kind, file), "{found}");
+    assert_eq!(found.place.line, line, "{found}");
+}
+
+/// With the chain's key, and without it by the tiles: the same line is found.
+#[track_caller]
+fn finds(world: &World, files: &FilesOf, kind: Kind, file: &str, line: Option<u64>) {
+    let mut options = world.options();
+    is(&verified(files, &options), kind, file, line);
+    options.first_key = None;
+    is(&verified(files, &options), kind, file, line);
+}
+
+type Edit = fn(&mut Vec<Vec<u8>>);
+
+/// Changes of lines within a sealed segment: what, where, the kind and line of the finding.
+const LINE_EDITS: &[(&str, Edit, Kind, u64)] = &[
+    ("modified", |l| l[9] = replaced(&l[9], "success", "failure"), Kind::Modified, 10),
+    ("modified time", |l| l[9] = replaced(&l[9], "T15", "T16"), Kind::Modified, 10),
+    ("modified link", |l| flip_digit(&mut l[9], "_prev_signature\":\"m1:"), Kind::Modified, 10),
+    ("modified signature", |l| flip_digit(&mut l[9], "\"_signature\":\"m1:"), Kind::Modified, 10),
+    ("deleted", |l| drop(l.remove(9)), Kind::Deleted, 10),
+    ("several deleted", |l| drop(l.drain(9..12)), Kind::Deleted, 10),
+    ("first deleted", |l| drop(l.remove(0)), Kind::Deleted, 1),
+    ("swapped", |l| l.swap(9, 10), Kind::Reordered, 10),
+    (
+        "moved back",
+        |l| {
+            let line = l.remove(9);
+            l.insert(14, line)
+        },
+        Kind::Reordered,
+        10,
+    ),
+    (
+        "moved forward",
+        |l| {
+            let line = l.remove(14);
+            l.insert(9, line)
+        },
+        Kind::Reordered,
+        10,
+    ),
+    ("duplicated", |l| l.insert(10, l[9].clone()), Kind::Duplicated, 11),
+    ("duplicated later", |l| l.insert(14, l[9].clone()), Kind::Duplicated, 15),
+    ("inserted", |l| l.insert(9, replaced(&l[9], "success", "failure")), Kind::Inserted, 10),
+    (
+        "inserted behind",
+        |l| l.insert(10, replaced(&l[9], "success", "failure")),
+        Kind::Inserted,
+        11,
+    ),
+    ("an empty line", |l| l.insert(9, b"\n".to_vec()), Kind::Malformed, 10),
+    ("a space", |l| l[9] = replaced(&l[9], "\",\"actor", "\", \"actor"), Kind::Malformed, 10),
+    ("carriage return", |l| l[9] = replaced(&l[9], "}\n", "}\r\n"), Kind::Malformed, 10),
+    ("a byte that is no UTF-8", |l| l[9][70] = 0xFF, Kind::Malformed, 10),
+    ("two lines joined", |l| assert!(l[9].pop().is_some()), Kind::Malformed, 10),
+    (
+        "no newline at the end",
+        |l| assert!(l.last_mut().unwrap().pop().is_some()),
+        Kind::Malformed,
+        0,
+    ),
+];
+
+fn flip_digit(line: &mut [u8], before: &str) {
+    let text = std::str::from_utf8(line).unwrap();
+    let at = text.find(before).unwrap() + before.len();
+    line[at] = if line[at] == b'A' { b'B' } else { b'A' };
+}
+
+#[test]
+fn a_line_that_was_touched_is_found_where_it_stands() {
+    let world = live();
+    let untouched = world.files();
+    let name = &sealed(&untouched)[1];
+    let count = lines(&untouched[name]).len() as u64;
+    for (what, change, kind, line) in LINE_EDITS {
+        let mut files = untouched.clone();
+        edit(&mut files, name, *change);
+        println!("{what}");
+        let line = if *line == 0 { count } else { *line };
+        finds(&world, &files, *kind, name, Some(line));
+    }
+}
+
+#[test]
+fn segments_that_are_missing_or_changed_places_are_told() {
+    let world = live();
+    let untouched = world.files();
+    let names = sealed(&untouched);
+    let mut files = untouched.clone();
+    files.remove(&names[1]);
+    finds(&world, &files, Kind::SegmentMissing, ACTIVE, Some(1));
+    let mut files = untouched.clone();
+    files.remove(&names[0]);
+    finds(&world, &files, Kind::SegmentMissing, &names[1], None);
+    let mut files = untouched.clone();
+    let (one, two) = (files[&names[0]].clone(), files[&names[1]].clone());
+    files.insert(names[0].clone(), two);
+    files.insert(names[1].clone(), one);
+    finds(&world, &files, Kind::SegmentsSwapped, &names[0], Some(1));
+    let mut files = untouched.clone();
+    edit(&mut files, &names[0], |lines| lines.truncate(lines.len() - 2));
+    let mut options = world.options();
+    is(&verified(&files, &options), Kind::Deleted, &names[0], None);
+    options.first_key = None;
+    is(&verified(&files, &options), Kind::Deleted, &names[0], None);
+    let mut files = untouched.clone();
+    files.insert("audit-00000000000000000007.jsonl".into(), files[&names[0]].clone());
+    let found = verified(&files, &world.options());
+    assert_eq!(found.outcome, Outcome::Tampered);
+}
+
+#[test]
+fn a_tail_that_was_cut_below_a_checkpoint_is_told() {
+    let world = live();
+    let mut files = world.files();
+    edit(&mut files, ACTIVE, |lines| lines.truncate(lines.len() - 8));
+    finds(&world, &files, Kind::TailTruncated, ACTIVE, None);
+    files.remove(ACTIVE);
+    let last = sealed(&files).pop().unwrap();
+    finds(&world, &files, Kind::TailTruncated, &last, None);
+    // Nothing but the unsealed tail: the one cut that leaves no trace.
+    let mut files = world.files();
+    edit(&mut files, ACTIVE, |lines| lines.truncate(lines.len() - 3));
+    intact(&verified(&files, &world.options()));
+}
+
+#[test]
+fn checkpoints_that_were_touched_are_told() {
+    let world = live();
+    let untouched = world.files();
+    let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+        let mut files = untouched.clone();
+        edit(&mut files, "checkpoints", |lines| change(lines));
+        verified(&files, &world.options())
+    };
+    let flip = |line: &mut Vec<u8>, at: usize| {
+        line[at] = if line[at] == b'A' { b'B' } else { b'A' };
+    };
+    let report = with(&|l| flip(&mut l[10], 40));
+    is(&report, Kind::BadSignature, "checkpoints", Some(7));
+    let report = with(&|l| flip(&mut l[2], 10));
+    is(&report, Kind::BadSignature, "checkpoints", Some(1));
+    let report = with(&|l| l[1] = b"01\n".to_vec());
+    is(&report, Kind::BadCheckpoint, "checkpoints", Some(1));
+    let report = with(&|l| l[0] = b"other.example\n".to_vec());
+    is(&report, Kind::BadCheckpoint, "checkpoints", Some(1));
+    let report = with(&|l| {
+        let first: Vec<_> = l.drain(..6).collect();
+        l.splice(6..6, first);
+    });
+    is(&report, Kind::BadCheckpoint, "checkpoints", Some(7));
+    let mut files = untouched.clone();
+    files.remove("checkpoints");
+    let last_of_epoch = lines(&files[&sealed(&files)[0]]).len() as u64;
+    let report = verified(&files, &world.options());
+    is(&report, Kind::Unsealed, &sealed(&files)[0], Some(last_of_epoch));
+    let mut files = untouched.clone();
+    files.insert("checkpoint".into(), b"something else\n".to_vec());
+    is(&verified(&files, &world.options()), Kind::BadCheckpoint, "checkpoint", None);
+    let mut files = untouched.clone();
+    files.remove("checkpoint");
+    let report = verified(&files, &world.options());
+    intact(&report);
+    assert_eq!(report.notes, ["checkpoint is missing"]);
+}
+
+/// Takes each note whose size `is_gone` out of `checkpoints`.
+fn without_notes(files: &mut FilesOf, is_gone: impl Fn(u64) -> bool) {
+    let text = String::from_utf8(files["checkpoints"].clone()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let notes = lines.chunks(6).filter(|note| !is_gone(note[1].trim().parse().unwrap()));
+    let kept: String = notes.flatten().copied().collect();
+    files.insert("checkpoints".into(), kept.into_bytes());
+}
+
+#[test]
+fn an_epoch_that_nothing_seals_is_told() {
+    let world = live();
+    let mut files = world.files();
+    let name = sealed(&files)[0].clone();
+    let size = lines(&files[&name]).len() as u64;
+    without_notes(&mut files, |found| found == size);
+    is(&verified(&files, &world.options()), Kind::Unsealed, &name, Some(size));
+}
+
+#[test]
+fn gaps_between_checkpoints_and_behind_the_last_are_told() {
+    let world = live();
+    let untouched = world.files();
+    let mut options = world.options();
+    let late = options.now_unix_nanos.unwrap() + 700 * 1_000_000_000;
+    options.now_unix_nanos = Some(late);
+    is(&verified(&untouched, &options), Kind::Unsealed, ACTIVE, None);
+    options.gap_seconds_max = Some(1000);
+    intact(&verified(&untouched, &options));
+    options.now_unix_nanos = None;
+    options.gap_seconds_max = Some(1);
+    let found = verified(&untouched, &options).first_bad.unwrap();
+    assert_eq!(found.kind, Kind::Unsealed, "{found}");
+    options.gap_seconds_max = None;
+    options.gap_entries_max = Some(2);
+    let found = verified(&untouched, &options).first_bad.unwrap();
+    assert_eq!(found.kind, Kind::Unsealed, "{found}");
+    // Every other checkpoint within an epoch is gone: more entries between than twice what the log promises.
+    let mut files = untouched.clone();
+    let sizes: Vec<u64> = String::from_utf8(files["checkpoints"].clone())
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.parse().ok())
+        .collect();
+    without_notes(&mut files, |size| sizes[1..3].contains(&size));
+    let found = verified(&files, &world.options()).first_bad.unwrap();
+    assert_eq!(found.kind, Kind::Unsealed, "{sizes:?} {found}");
+}
+
+#[test]
+fn a_closed_log_whose_end_no_checkpoint_covers_is_unsealed() {
+    let mut world = World::new();
+    let mut log = world.open(small());
+    world.append(&mut log, 5);
+    log.close().unwrap();
+    let mut files = world.files();
+    intact(&verified(&files, &world.options()));
+    let size = lines(&files[ACTIVE]).len() as u64;
+    without_notes(&mut files, |found| found == size);
+    files.remove("checkpoint");
+    is(&verified(&files, &world.options()), Kind::Unsealed, ACTIVE, None);
+}
+
+#[test]
+fn tiles_that_contradict_entries_are_told_and_entries_win() {
+    let world = live();
+    let mut files = world.files();
+    let size = verified(&files, &world.options()).tree_size - 3;
+    let name = format!("tile/0/000.p/{size}");
+    files.get_mut(&name).unwrap()[5 * 32] ^= 1;
+    finds(&world, &files, Kind::BadTile, &name, None);
+    files.get_mut(&name).unwrap().pop();
+    finds(&world, &files, Kind::BadTile, &name, None);
+    files.remove(&name);
+    let report = verified(&files, &world.options());
+    intact(&report);
+    assert_eq!(report.notes, ["1 tiles could not be read"]);
+}
+
+#[test]
+fn removals_that_no_entry_tells_of_are_told() {
+    let mut world = World::new();
+    let mut log = world.open(small());
+    for _ in 0..4 {
+        (0..4).for_each(|_| world.append(&mut log, 5));
+        log.rotate(RotateReason::Manual).unwrap();
+        log.maintain().unwrap();
+    }
+    log.prune(40).unwrap();
+    log.maintain().unwrap();
+    log.close().unwrap();
+    let untouched = world.files();
+    intact(&verified(&untouched, &world.options()));
+    let names = sealed(&untouched);
+    // One more than was said.
+    let mut files = untouched.clone();
+    files.remove(&names[0]);
+    finds(&world, &files, Kind::SegmentMissing, &names[1], Some(1));
+    let mut files = untouched.clone();
+    files.remove("kept.jsonl");
+    finds(&world, &files, Kind::SegmentMissing, &names[0], None);
+    let mut files = untouched.clone();
+    edit(&mut files, "kept.jsonl", |lines| lines[0] = replaced(&lines[0], "T15", "T16"));
+    finds(&world, &files, Kind::Modified, "kept.jsonl", Some(1));
+}
+
+#[test]
+fn another_log_of_the_same_name_is_not_this_one() {
+    let (world, other) = (live(), World::new());
+    let mut options = world.options();
+    options.root = other.root.clone();
+    // The same seed made the same keys; another root key is somebody else's.
+    let signer = crate::audit::note::Signer::new(super::world::ORIGIN, &[9; 32]).unwrap();
+    options.root = signer.verifier().clone();
+    let found = verified(&world.files(), &options).first_bad.unwrap();
+    assert_eq!((found.kind, found.place.line), (Kind::BadControl, Some(1)), "{found}");
+}
+
+#[test]
+fn a_log_that_was_rolled_back_is_told_by_a_checkpoint_kept_elsewhere() {
+    let (world, (early, late)) = super::live_since(|world| (world.files(), world.clock.clone()));
+    drop(late);
+    let mut options = world.options();
+    options.gap_seconds_max = Some(u64::MAX);
+    intact(&verified(&early, &options));
+    options.known_checkpoints.push(anchor(&world.files()));
+    is(&verified(&early, &options), Kind::RolledBack, ACTIVE, None);
+    intact(&verified(&world.files(), &options));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// One bit anywhere in the files that count, with the chain's key and without: never intact, and
+    /// never a panic. (Behind the last checkpoint and without the key nothing protects the bytes.)
+    #[test]
+    fn no_flipped_bit_is_taken(seed in any::<u64>(), bit in 0u8..8, has_key in any::<bool>()) {
+        thread_local! {
+            static WORLD: World = live();
+        }
+        WORLD.with(|world| {
+            let mut files = world.files();
+            let mut options = world.options();
+            let size = verified(&files, &options).tree_size;
+            let latest = format!("tile/0/000.p/{}", size - 3);
+            if !has_key {
+                options.first_key = None;
+                edit(&mut files, ACTIVE, |lines| lines.truncate(lines.len() - 3));
+            }
+            let names: Vec<String> = files
+                .keys()
+                .filter(|name| {
+                    name.ends_with(".jsonl") || name.starts_with("checkpoint") || **name == latest
+                })
+                .cloned()
+                .collect();
+            let total: u64 = names.iter().map(|name| files[name].len() as u64).sum();
+            let mut at = seed % total;
+            for name in &names {
+                let bytes = files.get_mut(name).unwrap();
+                if at < bytes.len() as u64 {
+                    bytes[at as usize] ^= 1 << bit;
+                    break;
+                }
+                at -= bytes.len() as u64;
+            }
+            let report = verified(&files, &options);
+            // The last newline: an unfinished line or note at the end is a note.
+            let is_torn = report.notes.iter().any(|note| note.contains("unfinished"));
+            assert!(report.outcome == Outcome::Tampered || is_torn, "{report:?}");
+        });
+    }
+}

@@ -1,0 +1,236 @@
+//! Every change by every attacker, with and without a checkpoint kept elsewhere: what is detected and
+//! what cannot be. `docs/audit-tamper.md` publishes the tables; this test makes them and compares.
+use super::forger::{Item, Keys, forge, items};
+use super::live_since;
+use super::world::{FilesOf, World, anchor, verified};
+use crate::audit::verify::{Kind, Options, Outcome};
+
+/// What keys he has.
+#[derive(Clone, Copy, PartialEq)]
+enum Attacker {
+    None,
+    Current,
+    All,
+}
+
+const ATTACKERS: [Attacker; 3] = [Attacker::None, Attacker::Current, Attacker::All];
+
+type Change = fn(&mut Vec<Item>, &Place);
+
+/// Where a change is made: events at and behind `at`, segments `one` and `two`.
+struct Place {
+    at: usize,
+    /// Entries up to a checkpoint within the last epoch.
+    cut: usize,
+    one: usize,
+    two: usize,
+}
+
+fn modify(item: &mut Item) {
+    item.body = item.body.replace("success", "failure");
+}
+
+fn event_of(items: &[Item], segment: usize) -> usize {
+    items.iter().position(|item| item.segment == segment && item.is_event()).unwrap() + 2
+}
+
+const CHANGES: &[(&str, Change)] = &[
+    ("modify", |items, place| modify(&mut items[place.at])),
+    ("delete", |items, place| drop(items.remove(place.at))),
+    ("insert", |items, place| {
+        let mut item = items[place.at].clone();
+        item.was = None;
+        modify(&mut item);
+        items.insert(place.at, item);
+    }),
+    ("reorder", |items, place| {
+        let body = std::mem::take(&mut items[place.at].body);
+        items[place.at].body = std::mem::replace(&mut items[place.at + 1].body, body);
+    }),
+    ("duplicate", |items, place| {
+        let mut item = items[place.at].clone();
+        item.was = None;
+        items.insert(place.at, item);
+    }),
+    ("truncate the tail", |items, place| items.truncate(place.cut)),
+    ("truncate at a segment's border", |items, place| {
+        items.retain(|item| item.segment < place.two + 1);
+    }),
+    ("swap segments", |items, place| {
+        let (one, two): (Vec<usize>, Vec<usize>) = (
+            (0..items.len()).filter(|at| items[*at].segment == place.one).collect(),
+            (0..items.len()).filter(|at| items[*at].segment == place.two).collect(),
+        );
+        let events = |list: Vec<usize>| list.into_iter().filter(|at| items[*at].is_event());
+        let pairs: Vec<(usize, usize)> = events(one).zip(events(two)).collect();
+        for (one, two) in pairs {
+            let body = std::mem::take(&mut items[one].body);
+            items[one].body = std::mem::replace(&mut items[two].body, body);
+        }
+    }),
+    ("replace by an older snapshot", |_, _| ()),
+    ("rewrite everything", |items, _| items.iter_mut().for_each(modify)),
+];
+
+struct Scene {
+    world: World,
+    files: FilesOf,
+    snapshot: FilesOf,
+    items: Vec<Item>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let (world, snapshot) = live_since(World::files);
+        let files = world.files();
+        let items = items(&files);
+        Scene { world, files, snapshot, items }
+    }
+
+    /// What he has: all that the host has now, or all that ever was.
+    fn keys(&self, attacker: Attacker) -> Keys<'_> {
+        let signers = &self.world.signers;
+        let current = signers.len() - 1;
+        let has = |epoch: usize| match attacker {
+            Attacker::None => false,
+            Attacker::Current => epoch == current,
+            Attacker::All => true,
+        };
+        let signers = signers.iter().enumerate().map(|(at, key)| has(at).then_some(key));
+        let chain = match attacker {
+            Attacker::None => None,
+            Attacker::Current => Some(self.world.chain_key()),
+            Attacker::All => Some((0, self.world.first_key.clone())),
+        };
+        Keys { chain, signers: signers.collect() }
+    }
+
+    fn attack(&self, change: usize, attacker: Attacker, segment: usize) -> FilesOf {
+        let (name, change) = CHANGES[change];
+        if name == "replace by an older snapshot" {
+            return self.snapshot.clone();
+        }
+        let mut items = self.items.clone();
+        let at = event_of(&items, segment);
+        // The checkpoint before the last: within the current epoch.
+        let text = String::from_utf8(self.files["checkpoints"].clone()).unwrap();
+        let sizes: Vec<usize> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let cut = sizes[sizes.len() - 2];
+        assert_eq!(items[cut - 1].segment, 2, "within the current epoch");
+        change(&mut items, &Place { at, cut, one: 0, two: 1 });
+        forge(&self.files, &items, &self.keys(attacker))
+    }
+
+    fn options(&self, has_first_key: bool, has_anchor: bool) -> Options {
+        let mut options = self.world.options();
+        // The age of the last checkpoint would tell later; the table is about what bytes show.
+        options.now_unix_nanos = None;
+        if !has_first_key {
+            options.first_key = None;
+        }
+        if has_anchor {
+            options.known_checkpoints.push(anchor(&self.files));
+        }
+        options
+    }
+
+    fn verdict(&self, files: &FilesOf, options: &Options) -> Option<Kind> {
+        let report = verified(files, options);
+        assert_ne!(report.outcome, Outcome::Unchecked, "{:?}", report.problem);
+        report.first_bad.map(|finding| finding.kind)
+    }
+}
+
+/// One row a change, two columns an attacker.
+fn table(scene: &Scene, has_first_key: bool, segment: usize) -> String {
+    let mut text = String::from(
+        "| | no keys | no keys, known checkpoint | current keys | current keys, known checkpoint \
+         | all keys | all keys, known checkpoint |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (index, (name, _)) in CHANGES.iter().enumerate() {
+        text.push_str(&format!("| {name} |"));
+        for attacker in ATTACKERS {
+            let files = scene.attack(index, attacker, segment);
+            for has_anchor in [false, true] {
+                let verdict = scene.verdict(&files, &scene.options(has_first_key, has_anchor));
+                let word = verdict.map_or("**undetected**", Kind::as_str);
+                text.push_str(&format!(" {word} |"));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The tables and what each is about.
+fn tables() -> Vec<(&'static str, String)> {
+    let scene = Scene::new();
+    vec![
+        ("With `audit.mac`, changes in a past epoch", table(&scene, true, 1)),
+        ("With `audit.mac`, changes in the current epoch", table(&scene, true, 2)),
+        ("Without `audit.mac`, changes in a past epoch", table(&scene, false, 1)),
+        ("Without `audit.mac`, changes in the current epoch", table(&scene, false, 2)),
+    ]
+}
+
+#[test]
+fn a_forger_who_changes_nothing_and_has_all_keys_writes_the_very_log() {
+    let scene = Scene::new();
+    let forged = forge(&scene.files, &scene.items, &scene.keys(Attacker::All));
+    for name in forged.keys().filter(|name| !name.starts_with("tile")) {
+        assert_eq!(forged[name], scene.files[name], "{name}");
+    }
+    for (has_first_key, has_anchor) in [(true, true), (true, false), (false, true)] {
+        let options = scene.options(has_first_key, has_anchor);
+        assert_eq!(scene.verdict(&forged, &options), None);
+    }
+}
+
+#[test]
+fn the_published_tables_are_what_happens() {
+    let page = include_str!("../../../../docs/audit-tamper.md");
+    let mut wrong = Vec::new();
+    for (title, table) in tables() {
+        println!("### {title}\n\n{table}");
+        if !page.contains(&format!("### {title}\n\n{table}")) {
+            wrong.push(title);
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "docs/audit-tamper.md does not have these tables as above: {wrong:?}"
+    );
+}
+
+/// The cells that nobody may lose, stated here and not read from a page.
+#[test]
+fn every_cell_is_as_the_design_promises() {
+    let scene = Scene::new();
+    for (index, (name, _)) in CHANGES.iter().enumerate() {
+        let is_cut = name.starts_with("truncate") || name.starts_with("replace");
+        for attacker in ATTACKERS {
+            for segment in [1, 2] {
+                let files = scene.attack(index, attacker, segment);
+                let with =
+                    |first_key, anchor| scene.verdict(&files, &scene.options(first_key, anchor));
+                let is_whole = *name == "swap segments" || *name == "rewrite everything";
+                let is_past = segment == 1 || is_whole;
+                // With a checkpoint kept elsewhere, everything that it covers.
+                for first_key in [true, false] {
+                    let kind = with(first_key, true);
+                    assert!(kind.is_some(), "{name}, segment {segment}, known checkpoint");
+                    if is_cut {
+                        assert_eq!(kind, Some(Kind::RolledBack), "{name}");
+                    }
+                }
+                // Without: nothing shows a cut back to a state that once was sealed, nor what
+                // somebody with all keys does.
+                let is_hidden = is_cut || attacker == Attacker::All;
+                assert_eq!(with(true, false).is_none(), is_hidden, "{name}, segment {segment}");
+                // Without the chain's key the current epoch is its key's alone.
+                let is_hidden = is_hidden || (attacker == Attacker::Current && !is_past);
+                assert_eq!(with(false, false).is_none(), is_hidden, "{name}, segment {segment}");
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A log that the real writer wrote, as a map of files, and forgers who rewrite it.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::audit::entry::{Body, Parser};
+use crate::audit::keys::{ChainKey, load_chain, load_mac, load_signer};
+use crate::audit::note::{Signer, Verifier};
+use crate::audit::store::{AuditLog, Host, Options as StoreOptions};
+use crate::audit::verify::{KnownCheckpoint, Options, Report, verify};
+use crate::core::clock::{Clock, ManualClock};
+use crate::digest::Sha256;
+use crate::storage::faulty::FaultyDisk;
+
+pub const DIR: &str = "/log";
+const AWAY: &str = "/away";
+pub const ORIGIN: &str = "test.example/audit";
+const START: i64 = 1_795_360_160_000_000_000;
+
+/// The files of a log by name.
+pub type FilesOf = BTreeMap<String, Vec<u8>>;
+
+/// A log, the keys to it, and who writes it.
+pub struct World {
+    pub disk: FaultyDisk,
+    pub clock: Arc<ManualClock>,
+    pub root: Verifier,
+    pub first_key: ChainKey,
+    /// The key of each epoch so far.
+    pub signers: Vec<Signer>,
+    seed: u64,
+}
+
+impl World {
+    pub fn new() -> World {
+        let disk = FaultyDisk::new(Path::new(DIR));
+        disk.put_dir(Path::new(AWAY));
+        let clock = Arc::new(ManualClock::at(START));
+        let mut host = host(&disk, &clock, 1);
+        let root = AuditLog::create(&mut host, Path::new(DIR), Path::new(AWAY), ORIGIN).unwrap();
+        let first_key = load_mac(&disk, &Path::new(AWAY).join("audit.mac")).unwrap();
+        World { disk, clock, root, first_key, signers: Vec::new(), seed: 1000 }
+    }
+
+    pub fn open(&mut self, options: StoreOptions) -> AuditLog {
+        self.seed += 1000;
+        self.remember();
+        let host = host(&self.disk, &self.clock, self.seed);
+        let log = AuditLog::open(host, Path::new(DIR), options).unwrap();
+        self.remember();
+        log
+    }
+
+    /// Keeps a copy of the epoch's key: what somebody with all keys has.
+    pub fn remember(&mut self) {
+        let signer = load_signer(&self.disk, &Path::new(DIR).join("keys/epoch.key")).unwrap();
+        if self.signers.last().is_none_or(|last| last.verifier() != signer.verifier()) {
+            self.signers.push(signer);
+        }
+    }
+
+    /// The ratchet as it stands on the host.
+    pub fn chain_key(&self) -> (u64, ChainKey) {
+        load_chain(&self.disk, &Path::new(DIR).join("keys/chain.key")).unwrap()
+    }
+
+    pub fn files(&self) -> FilesOf {
+        let below = |path: PathBuf| Some(path.strip_prefix(DIR).ok()?.to_str()?.to_owned());
+        let files = self.disk.files().into_iter();
+        files.filter_map(|(path, bytes)| Some((below(path)?, bytes))).collect()
+    }
+
+    /// Appends so many entries, commits and does what is due.
+    pub fn append(&mut self, log: &mut AuditLog, count: u64) {
+        for _ in 0..count {
+            self.clock.advance(1_000_000_000);
+            append(log, self.clock.unix_nanos());
+        }
+        log.commit().unwrap();
+        log.maintain().unwrap();
+        self.remember();
+    }
+
+    pub fn options(&self) -> Options {
+        let mut options = Options::new(self.root.clone());
+        options.first_key = Some(self.first_key.clone());
+        options.now_unix_nanos = Some(self.clock.unix_nanos());
+        options
+    }
+}
+
+pub fn append(log: &mut AuditLog, unix_nanos: i64) {
+    let seq = log.next_seq();
+    let members = format!(
+        "\"event_type\":\"user.login\",\"actor\":{{\"id\":\"u{seq}\"}},\"outcome\":\"success\""
+    );
+    let body = Body::new(members.as_bytes(), &mut Parser::new()).unwrap();
+    log.append(body, unix_nanos).unwrap();
+}
+
+fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
+    let mut state = seed;
+    Host {
+        storage: Arc::new(disk.clone()),
+        clock: clock.clone(),
+        random: Box::new(move |buffer| {
+            for chunk in buffer.chunks_mut(32) {
+                state += 1;
+                chunk.copy_from_slice(&Sha256::of(&state.to_be_bytes())[..chunk.len()]);
+            }
+            Ok(())
+        }),
+    }
+}
+
+pub fn small() -> StoreOptions {
+    StoreOptions { checkpoint_entries: 8, ..StoreOptions::default() }
+}
+
+/// A disk with these files.
+pub fn disk_of(files: &FilesOf) -> FaultyDisk {
+    let disk = FaultyDisk::new(Path::new(DIR));
+    for (name, bytes) in files {
+        disk.put(&Path::new(DIR).join(name), bytes);
+    }
+    disk
+}
+
+pub fn verified(files: &FilesOf, options: &Options) -> Report {
+    verify(&disk_of(files), Path::new(DIR), options, &mut |_| ())
+}
+
+/// The latest checkpoint, kept elsewhere.
+pub fn anchor(files: &FilesOf) -> KnownCheckpoint {
+    KnownCheckpoint { name: "kept-elsewhere".into(), note: files["checkpoint"].clone() }
+}

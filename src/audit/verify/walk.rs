@@ -1,0 +1,546 @@
+//! The pass over the log, entry by entry.
+//!
+//! Promises: flat memory; the first thing that is wrong ends it.
+use std::path::Path;
+
+use super::super::chain::Chain;
+use super::super::entry::control::Control;
+use super::super::entry::{Entry, Parser, Scheme, Signature};
+use super::super::merkle::{Tree, leaf_hash};
+use super::course::{Course, Files, SegmentFacts, Standing, Wrong};
+use super::evidence::Evidence;
+use super::hashing::{Checker, Hashed, Hasher};
+use super::kept::Kept;
+use super::report::{Finding, Kind, Place, Report};
+use super::seals::{CHECKPOINTS, Limits, Seals};
+use super::source::{Batch, Segment, Source, segments};
+use super::{Options, Progress, Stop, classify};
+use crate::digest::Hash;
+use crate::storage::Storage;
+
+/// What is wrong with a line, before its neighbours have been asked.
+#[derive(Debug)]
+pub(super) enum Break {
+    /// Its number is too great.
+    Ahead { found: u64 },
+    /// Its number is too small.
+    Behind { found: u64 },
+    /// Its bytes or its link are not what was signed.
+    Altered { detail: String },
+    /// As it says.
+    Plain(Wrong),
+    /// Not the line's fault.
+    Stop(Stop),
+}
+
+impl From<Stop> for Break {
+    fn from(stop: Stop) -> Break {
+        Break::Stop(stop)
+    }
+}
+
+impl From<Wrong> for Break {
+    fn from(wrong: Wrong) -> Break {
+        Break::Plain(wrong)
+    }
+}
+
+/// How far the pass is.
+pub(super) struct Walk<'a> {
+    options: &'a Options,
+    files: Files<'a>,
+    pub segments: &'a [Segment],
+    pub tree: Tree,
+    pub evidence: Evidence<'a>,
+    seals: Seals,
+    course: Course,
+    kept: Kept,
+    /// The signature of the entry before, and its leaf.
+    previous: Option<Signature>,
+    pub previous_leaf: Option<Hash>,
+    last_unix_nanos: Option<i64>,
+    /// A step of time that counts if the next entry says so.
+    step_open_nanos: u64,
+    /// A line that differs from its tile, until a checkpoint says which is right.
+    pub suspect: Option<Place>,
+    /// An end of an epoch that no checkpoint has sealed.
+    unsealed_epoch: Option<Place>,
+    /// The segment before the present one.
+    before: Option<SegmentFacts>,
+    segment: usize,
+    segment_first_seq: u64,
+    notes: Vec<String>,
+    chain_checked: bool,
+}
+
+/// Verifies the log in `dir`.
+pub(super) fn run(
+    storage: &dyn Storage,
+    dir: &Path,
+    options: &Options,
+    report: &mut Report,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), Stop> {
+    let segments = segments(storage, dir)?;
+    let kept = Kept::open(storage, dir)?;
+    let seals = Seals::open(storage, dir, &options.root, &options.known_checkpoints)?;
+    let (first_seq, mut chain) = first_entry(storage, dir, &segments, &kept, options)?;
+    let size = seals.latest_size().max(first_seq);
+    let mut walk = Walk {
+        options,
+        files: Files { storage, dir },
+        segments: &segments,
+        tree: Tree::new(),
+        evidence: Evidence::new(storage, dir, size),
+        seals,
+        course: Course::new(&options.root),
+        kept,
+        previous: None,
+        previous_leaf: None,
+        last_unix_nanos: None,
+        step_open_nanos: 0,
+        suspect: None,
+        unsealed_epoch: None,
+        before: None,
+        segment: usize::MAX,
+        segment_first_seq: first_seq,
+        notes: Vec::new(),
+        chain_checked: chain.is_some(),
+    };
+    report.chain_checked = chain.is_some();
+    let result = walk.pruned(first_seq, &mut chain).and_then(|()| {
+        std::thread::scope(|scope| {
+            let source = Source::new(storage, dir, &segments);
+            let mut hasher = Hasher::new(scope, source, chain, first_seq);
+            walk.present(&mut hasher, report, progress)
+        })
+    });
+    let result = result.and_then(|()| walk.finish(first_seq));
+    walk.tell(report, first_seq);
+    result
+}
+
+/// The number of the first entry that is there, and the chain that the log says it has.
+fn first_entry(
+    storage: &dyn Storage,
+    dir: &Path,
+    segments: &[Segment],
+    kept: &Kept,
+    options: &Options,
+) -> Result<(u64, Option<Chain>), Stop> {
+    let mut source = Source::new(storage, dir, segments);
+    let first = source.next()?;
+    let mut parser = Parser::new();
+    let line = first.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
+    let found = parser.entry(line).ok().map(|entry| entry.seq);
+    let named = segments.first().and_then(|segment| segment.first_seq);
+    let first_seq = named.or(found).unwrap_or(0);
+    let line = if first_seq == 0 { line } else { &kept.line };
+    let Ok(entry) = parser.entry(line) else { return Ok((first_seq, None)) };
+    let Ok(statement) = Control::read(&entry) else { return Ok((first_seq, None)) };
+    let Control::Start(start) = statement.control else { return Ok((first_seq, None)) };
+    let chain = match start.scheme {
+        Scheme::Hash => Some(Chain::Hash),
+        Scheme::Mac => options.first_key.as_ref().map(|key| Chain::with_key(key, 0, start.ratchet)),
+    };
+    Ok((first_seq, chain))
+}
+
+impl Walk<'_> {
+    /// The number of the entry that must come next; also the size of the tree.
+    pub fn seq(&self) -> u64 {
+        self.tree.len()
+    }
+
+    fn limits(&self) -> Limits {
+        let promised = self.course.limits();
+        Limits {
+            seconds: self.options.gap_seconds_max.unwrap_or(promised.seconds),
+            entries: self.options.gap_entries_max.unwrap_or(promised.entries),
+        }
+    }
+
+    /// The entries that were removed: their leaf hashes are in the tiles, those of the log's own in
+    /// `kept.jsonl`.
+    fn pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
+        let mut parser = Parser::new();
+        if first_seq > 0 && self.kept.seq != Some(0) {
+            return Err(self.not_removed(first_seq).into());
+        }
+        while self.seq() < first_seq {
+            let seq = self.seq();
+            let leaf = self.evidence.leaf(seq)?;
+            let mut next_key = None;
+            if self.kept.seq == Some(seq) {
+                let place = self.kept.place();
+                let line = std::mem::take(&mut self.kept.line);
+                let finding = |(kind, detail)| Finding::new(kind, place.clone(), detail);
+                next_key = self.kept_line(&line, &leaf, &mut parser, chain).map_err(finding)?;
+                self.kept.line = line;
+                self.kept.advance()?;
+            }
+            let place = Place { file: CHECKPOINTS.into(), seq: Some(seq), ..Place::default() };
+            self.append(leaf, next_key, || place).map_err(|stop| match stop {
+                // The change of keys that would explain it was not kept: nobody removed it rightly.
+                Stop::Tampered(finding)
+                    if finding.kind == Kind::BadSignature && self.kept.seq.is_none() =>
+                {
+                    self.not_removed(first_seq).into()
+                }
+                stop => stop,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The beginning is missing and the log does not say why.
+    fn not_removed(&self, first_seq: u64) -> Finding {
+        let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
+        let detail = format!(
+            "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
+             were removed"
+        );
+        let place = Place { file, seq: Some(self.course.pruned_before), ..Place::default() };
+        Finding::new(Kind::SegmentMissing, place, detail)
+    }
+
+    fn kept_line(
+        &mut self,
+        line: &[u8],
+        leaf: &Hash,
+        parser: &mut Parser,
+        chain: &mut Option<Chain>,
+    ) -> Result<Option<super::Verifier>, Wrong> {
+        let entry = parser.entry(line).map_err(|error| (Kind::Malformed, error.to_string()))?;
+        if leaf_hash(line) != *leaf {
+            return Err((Kind::Modified, "not the entry whose leaf hash is in its tile".into()));
+        }
+        if let Some(checked) = chain.take() {
+            let mut checker = Checker { chain: checked, seq: entry.seq };
+            let is_right = checker.is_right(line);
+            *chain = Some(checker.chain);
+            if !is_right {
+                return Err((Kind::Modified, "the signature of the chain does not hold".into()));
+            }
+        }
+        self.course.standing(&entry, Standing::Kept)?;
+        self.course.control(&entry, None, &self.files, &mut self.notes)
+    }
+
+    /// The entries that are there.
+    fn present(
+        &mut self,
+        hasher: &mut Hasher<'_>,
+        report: &mut Report,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Stop> {
+        let bytes_total = self.segments.iter().map(|segment| segment.file_bytes).sum();
+        let mut parser = Parser::new();
+        let mut files_done = 0;
+        while let Some(hashed) = hasher.next()? {
+            let batch = &hashed.batch;
+            self.begin_segment(batch, &mut parser)?;
+            for at in 0..batch.lines.len() {
+                if let Err(stop) = self.line(&hashed, at, &mut parser) {
+                    return Err(classify::first_bad(self, stop, hashed, at, hasher, &mut parser));
+                }
+            }
+            report.entries += batch.lines.len() as u64;
+            report.bytes += batch.whole().len() as u64;
+            self.end_batch(&hashed)?;
+            let (file, file_bytes) = self
+                .segments
+                .get(batch.segment)
+                .map_or(("", 0), |segment| (segment.file.as_str(), segment.file_bytes));
+            let here = (batch.bytes_before + batch.whole().len() as u64).min(file_bytes);
+            let bytes_done = files_done + if batch.ends_segment { file_bytes } else { here };
+            files_done += if batch.ends_segment { file_bytes } else { 0 };
+            report.segments += u64::from(batch.ends_segment);
+            progress(Progress { bytes_done, bytes_total, entries: report.entries, file });
+            hasher.recycle(hashed.batch);
+        }
+        Ok(())
+    }
+
+    /// The first batch of a segment: does it begin where the one before ended?
+    fn begin_segment(&mut self, batch: &Batch, parser: &mut Parser) -> Result<(), Stop> {
+        if batch.segment == self.segment {
+            return Ok(());
+        }
+        self.segment = batch.segment;
+        self.segment_first_seq = self.seq();
+        let Some(segment) = self.segments.get(batch.segment) else { return Ok(()) };
+        match segment.first_seq {
+            Some(named) if named != self.seq() => {
+                let finding = classify::border(self, segment, named, batch, parser);
+                Err(self.or_suspect(finding).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end_batch(&mut self, hashed: &Hashed) -> Result<(), Stop> {
+        let batch = &hashed.batch;
+        let place = self.place(batch, batch.lines.len());
+        let is_last = batch.segment + 1 == self.segments.len();
+        let is_active =
+            self.segments.get(batch.segment).is_some_and(|segment| segment.first_seq.is_none());
+        let torn = batch.torn().len();
+        if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
+            let detail = if batch.is_too_long { "longer than any line" } else { "no newline" };
+            let finding = Finding::new(Kind::Malformed, place, detail);
+            return Err(self.or_suspect(finding).into());
+        }
+        if torn > 0 {
+            let file = &place.file;
+            self.notes.push(format!("{file} ends with {torn} bytes of an unfinished line"));
+        }
+        if let (Some(sha256), Some(last_seq)) = (hashed.segment, self.seq().checked_sub(1)) {
+            let segment = self.segments.get(batch.segment);
+            self.before = Some(SegmentFacts {
+                name: segment.map(|segment| segment.plain.clone()).unwrap_or_default(),
+                bytes: batch.bytes_before + batch.whole().len() as u64,
+                sha256,
+                first_seq: self.segment_first_seq,
+                last_seq,
+            });
+        }
+        Ok(())
+    }
+
+    /// The facts of the segment before the present one.
+    pub fn before(&self) -> Option<&SegmentFacts> {
+        self.before.as_ref()
+    }
+
+    /// Where line `at` of a batch stands.
+    pub fn place(&self, batch: &Batch, at: usize) -> Place {
+        let start = batch.lines.get(at).map_or(batch.whole().len(), |line| line.start);
+        Place {
+            file: self.segments.get(batch.segment).map(|s| s.file.clone()).unwrap_or_default(),
+            line: Some(batch.lines_before + at as u64 + 1),
+            offset: Some(batch.bytes_before + start as u64),
+            seq: Some(self.seq()),
+        }
+    }
+
+    /// A line that was suspect already is the first that is bad.
+    pub fn or_suspect(&mut self, finding: Finding) -> Finding {
+        match self.suspect.take() {
+            Some(place) => {
+                let detail = format!("not the entry whose leaf hash is in its tile; {finding}");
+                Finding::new(Kind::Modified, place, detail)
+            }
+            None => finding,
+        }
+    }
+
+    /// Takes one line.
+    fn line(&mut self, hashed: &Hashed, at: usize, parser: &mut Parser) -> Result<(), Break> {
+        let batch = &hashed.batch;
+        let line = batch.line(at);
+        let malformed = |error: super::super::entry::ParseError| {
+            Break::Plain((Kind::Malformed, error.to_string()))
+        };
+        let entry = parser.entry(line).map_err(malformed)?;
+        let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
+        let is_signed = hashed.bad_signature.is_none_or(|bad| at < bad);
+        self.link(&entry, is_signed)?;
+        if self.evidence.contradicts(entry.seq, &leaf) {
+            // A MAC that holds outweighs a tile; a hash that anybody can make does not.
+            if self.chain_checked && entry.signature.scheme == Scheme::Mac {
+                self.evidence.accuse(0, entry.seq);
+            } else if self.suspect.is_none() {
+                self.suspect = Some(self.place(batch, at));
+            }
+        }
+        self.compare_kept(line)?;
+        let is_first = batch.lines_before == 0 && at == 0;
+        let standing = if is_first { Standing::First } else { Standing::Inner };
+        self.course.standing(&entry, standing)?;
+        let mut next_key = None;
+        if entry.is_control() {
+            let before = self.before.as_ref();
+            next_key = self.course.control(&entry, before, &self.files, &mut self.notes)?;
+        }
+        if let Some(place) = self.unsealed_epoch.take() {
+            let detail = "an epoch ends here and no checkpoint of its key seals it";
+            return Err(Stop::from(Finding::new(Kind::Unsealed, place, detail)).into());
+        }
+        self.time(&entry);
+        (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
+        let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
+        self.append(leaf, next_key, || place)?;
+        Ok(())
+    }
+
+    /// Number, link and signature.
+    fn link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), Break> {
+        let (expected, found) = (self.seq(), entry.seq);
+        if found != expected {
+            return Err(if found > expected {
+                Break::Ahead { found }
+            } else {
+                Break::Behind { found }
+            });
+        }
+        let altered = |detail: &str| Err(Break::Altered { detail: detail.into() });
+        let is_first = expected == 0;
+        let previous = match self.previous {
+            None if is_first => Some(Signature::first(entry.signature.scheme)),
+            previous => previous,
+        };
+        if !is_signed {
+            return altered("the signature of the chain does not hold");
+        }
+        if previous.is_some_and(|previous| previous != entry.previous) {
+            return altered("_prev_signature is not the signature of the entry before");
+        }
+        if entry.previous.scheme != entry.signature.scheme {
+            return altered("two kinds of signatures in one log");
+        }
+        Ok(())
+    }
+
+    fn compare_kept(&mut self, line: &[u8]) -> Result<(), Break> {
+        if self.kept.seq != Some(self.seq()) {
+            return Ok(());
+        }
+        if self.kept.line != line {
+            let place = self.kept.place();
+            let finding = Finding::new(Kind::BadTile, place, "another entry than the segment's");
+            self.evidence.fault.get_or_insert(finding);
+        }
+        self.kept.advance()?;
+        Ok(())
+    }
+
+    /// How long somebody was running since the last checkpoint.
+    fn time(&mut self, entry: &Entry<'_>) {
+        let last = self.last_unix_nanos.replace(entry.unix_nanos);
+        let step = last.map_or(0, |last| entry.unix_nanos.saturating_sub(last)).max(0) as u64;
+        let open = std::mem::take(&mut self.step_open_nanos);
+        match Course::is_pause(entry) {
+            Some(true) => {}
+            None => self.step_open_nanos = step,
+            Some(false) => {
+                let gap = &mut self.seals.gap;
+                gap.nanos = gap.nanos.saturating_add(open).saturating_add(step);
+            }
+        }
+    }
+
+    /// Appends a leaf, and checks the checkpoints of the size that the tree then has.
+    fn append(
+        &mut self,
+        leaf: Hash,
+        next_key: Option<super::Verifier>,
+        place: impl FnOnce() -> Place,
+    ) -> Result<(), Stop> {
+        let evidence = &mut self.evidence;
+        self.tree.push_with(leaf, |level, index, hash| evidence.node(level, index, hash));
+        self.seals.gap.entries += 1;
+        let size = self.tree.len();
+        if self.seals.wants(size) {
+            let (root, limits) = (self.tree.root(), self.limits());
+            let checked = self.seals.check(size, &root, &self.course.key, limits);
+            if let Err(stop) = checked {
+                return Err(match stop {
+                    Stop::Tampered(finding) => self.or_suspect(*finding).into(),
+                    other => other,
+                });
+            }
+            if self.seals.sealed == size
+                && let Some(Place { seq: Some(seq), .. }) = self.suspect.take()
+            {
+                self.evidence.accuse(0, seq);
+            }
+        }
+        if let Some(key) = next_key {
+            if self.seals.sealed != size {
+                self.unsealed_epoch = Some(place());
+            }
+            self.course.key = key;
+        }
+        Ok(())
+    }
+
+    /// What can be said only at the end.
+    fn finish(&mut self, first_seq: u64) -> Result<(), Stop> {
+        let size = self.seq();
+        let end = self.end();
+        if size == 0 && self.seals.count == 0 && self.segments.is_empty() {
+            let dir = self.files.dir.display();
+            self.seals.finish(size, end, &mut self.notes)?;
+            return Err(Stop::Unchecked { reason: format!("{dir}: there is no audit log") });
+        }
+        let sealed = self.seals.finish(size, end.clone(), &mut self.notes);
+        if let Err(Stop::Tampered(finding)) = sealed {
+            return Err(self.or_suspect(*finding).into());
+        }
+        sealed?;
+        self.tail(size, end.clone())?;
+        if self.course.pruned_before < first_seq {
+            return Err(self.not_removed(first_seq).into());
+        }
+        if let Some(place) = self.suspect.take() {
+            let detail = "not the entry whose leaf hash is in its tile";
+            return Err(Finding::new(Kind::Modified, place, detail).into());
+        }
+        if self.kept.seq.is_some() {
+            let detail = format!("only {size} entries are there");
+            return Err(Finding::new(Kind::TailTruncated, self.kept.place(), detail).into());
+        }
+        match self.evidence.fault.take() {
+            Some(finding) => Err(finding.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// How long the end has been without a checkpoint.
+    fn tail(&mut self, size: u64, end: Place) -> Result<(), Stop> {
+        if let Some(place) = &self.unsealed_epoch {
+            let seq = place.seq.unwrap_or_default();
+            self.notes.push(format!("the epoch that ends with entry {seq} is not sealed yet"));
+        }
+        if self.course.is_stopped {
+            if self.seals.sealed < size {
+                let detail = "the log was closed, and no checkpoint covers its end";
+                return Err(Finding::new(Kind::Unsealed, end, detail).into());
+            }
+            return Ok(());
+        }
+        let mut gap = self.seals.gap;
+        gap.nanos = gap.nanos.saturating_add(self.step_open_nanos);
+        if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.last_unix_nanos) {
+            gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
+        }
+        match gap.excess(self.limits()) {
+            Some(excess) => Err(Finding::new(Kind::Unsealed, end, excess).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The place behind the last entry.
+    fn end(&self) -> Place {
+        let file = self.segments.last().map(|s| s.file.clone()).unwrap_or_default();
+        Place { file, line: None, offset: None, seq: Some(self.seq()) }
+    }
+
+    /// Puts the counts into the report.
+    fn tell(&mut self, report: &mut Report, first_seq: u64) {
+        report.entries_pruned = first_seq.min(self.seq());
+        report.checkpoints = self.seals.count;
+        report.known_checkpoints = self.seals.known_checked();
+        report.epochs = self.course.epochs;
+        report.tree_size = self.seq();
+        report.tree_root = self.tree.root();
+        report.entries_unsealed = self.seq() - self.seals.sealed;
+        for note in self.notes.drain(..) {
+            report.note(note);
+        }
+        if self.evidence.missing > 0 {
+            report.note(format!("{} tiles could not be read", self.evidence.missing));
+        }
+    }
+}
