@@ -11,8 +11,8 @@ use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, at};
 use super::epoch::key_text;
 use super::health::Counts;
 use super::names::{
-    ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEYS_DIR, LOCK, TORN_DIR,
-    TornPlace, parse_sealed,
+    ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEPT, KEYS_DIR, LOCK,
+    TORN_DIR, TornPlace, parse_sealed,
 };
 use super::notes::{LastNote, last_note};
 use super::prune::{last_kept, remove_segment};
@@ -146,7 +146,9 @@ fn know(disk: &Disk, options: &Options) -> Result<Known> {
         return Err(StoreError::Option { field: "scheme", expected: "what the log began with" });
     }
     let (chain, keyed_from) = chain_of(chain_state.as_ref(), entries_per_key);
-    let scan = scan_active(disk, chain, keyed_from, sealed_seqs.is_empty())?;
+    // Where segments were removed, the first that is there is not the log's first.
+    let is_first = sealed_seqs.is_empty() && disk.stat(KEPT)?.is_none();
+    let scan = scan_active(disk, chain, keyed_from, is_first)?;
     let mut scan = scan.filter(|scan| !scan.leaves.is_empty() || scan.torn.is_some());
     let pruned = scan.as_ref().map_or(0, |scan| scan.facts.pruned_before);
     for first_seq in sealed_seqs.iter().filter(|first_seq| **first_seq < pruned) {

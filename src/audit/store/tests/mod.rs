@@ -2,3 +2,4 @@
 mod basic;
 mod crash;
 mod support;
+mod upkeep;
