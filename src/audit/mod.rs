@@ -3,7 +3,8 @@
 //! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
 //! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
 //! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
-//! and tlog-checkpoint), [`keys`] the key files, [`proof`] a proof that stands alone, [`verify`] the check of a whole log.
+//! and tlog-checkpoint), [`keys`] the key files, [`proof`] a proof that stands alone, [`verify`] the
+//! check of a whole log.
 
 pub mod chain;
 pub mod checkpoint;

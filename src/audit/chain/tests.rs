@@ -1,3 +1,4 @@
+//! The chain against its definition.
 use super::*;
 use crate::digest::{Sha256, hkdf, text::hex};
 

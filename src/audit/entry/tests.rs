@@ -1,3 +1,4 @@
+//! The parser against a slow one, and against everything that is no entry.
 use proptest::prelude::*;
 
 use super::*;
@@ -269,7 +270,10 @@ fn json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn the_parser_and_the_slow_one_agree(value in json(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3)) {
+    fn the_parser_and_the_slow_one_agree(
+        value in json(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    ) {
         let mut bytes = line(3, &format!("\"event_type\":\"x\",\"a\":{value}")).into_bytes();
         for (index, byte) in changes {
             let at = index.index(bytes.len());

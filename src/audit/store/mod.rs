@@ -23,6 +23,7 @@ mod error;
 mod fsck;
 mod health;
 mod integrity;
+mod know;
 mod lines;
 pub mod names;
 mod notes;
