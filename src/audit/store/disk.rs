@@ -98,15 +98,6 @@ impl Disk {
         at("writing", &from, append_all(&mut *file, bytes))?;
         at("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
     }
-
-    /// The same for a file that nothing depends on yet: power loss may take it.
-    pub fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let unfinished = format!("{name}.tmp");
-        let mut file = self.create(&unfinished)?;
-        let (from, to) = (self.path(&unfinished), self.path(name));
-        at("writing", &from, append_all(&mut *file, bytes))?;
-        at("renaming", &to, self.storage.rename(&from, &to))
-    }
 }
 
 pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {

@@ -38,7 +38,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub fn new(algorithm: Algorithm) -> Tallying {
+    pub fn begin(algorithm: Algorithm) -> Tallying {
         let extra = match algorithm {
             Algorithm::Sha256 => Extra::None,
             Algorithm::Sha512 => Extra::Sha512(Box::default()),
@@ -108,7 +108,7 @@ pub(super) fn tally_lines(
     algorithm: Algorithm,
     mut tree: Option<&mut Tree>,
 ) -> Result<Tally> {
-    let mut tally = Tally::new(algorithm);
+    let mut tally = Tally::begin(algorithm);
     while let Some(line) = next_of(lines, disk, name)? {
         tally.take(line.bytes);
         if line.is_complete {
@@ -141,7 +141,7 @@ impl AuditLog {
             let is_last = self.check_next == 0;
             let tally = if is_last { Some(self.check_active(&mut segments)?) } else { None };
             results.push(self.integrity_of(Trigger::Manual, segments.clone()));
-            let tally = tally.unwrap_or_else(|| Tally::new(Algorithm::Sha256).finish());
+            let tally = tally.unwrap_or_else(|| Tally::begin(Algorithm::Sha256).finish());
             self.append_integrity(Trigger::Manual, segments, &tally)?;
             self.commit()?;
             if is_last {
@@ -292,7 +292,7 @@ fn check_one(disk: &Disk, sealed: &Sealed, algorithm: Algorithm) -> CheckedSegme
 /// Reads the plain content of a sealed segment.
 fn tally_content(disk: &Disk, first_seq: u64, algorithm: Algorithm) -> Result<Option<Tally>> {
     let Some(mut content) = Lines::content_of_sealed(disk, first_seq)? else { return Ok(None) };
-    let mut tally = Tally::new(algorithm);
+    let mut tally = Tally::begin(algorithm);
     let mut buffer = vec![0; 128 * 1024];
     loop {
         let read = match content.read(&mut buffer) {

@@ -103,7 +103,7 @@ pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
 /// Copies the control entries of segments, integrity checks excepted, to `kept.jsonl`.
 fn keep(disk: &Disk, segments: &[u64]) -> Result<()> {
     let mut parser = Parser::new();
-    let mut kept = last_kept(disk, &mut parser)?;
+    let mut kept = last_kept(disk)?;
     let mut lines_kept = Vec::new();
     for first_seq in segments {
         let name = sealed_name(*first_seq);
@@ -131,7 +131,8 @@ fn is_kept(entry: &Entry<'_>) -> bool {
 
 /// The number of the last entry in `kept.jsonl`; an unfinished line at its end is cut off: it was
 /// copied from a segment that is still there.
-fn last_kept(disk: &Disk, parser: &mut Parser) -> Result<Option<u64>> {
+pub(super) fn last_kept(disk: &Disk) -> Result<Option<u64>> {
+    let mut parser = Parser::new();
     let Some(mut lines) = Lines::of_file(disk, KEPT)? else { return Ok(None) };
     let (mut last, mut good_bytes) = (None, 0);
     while let Some(line) = next_of(&mut lines, disk, KEPT)? {

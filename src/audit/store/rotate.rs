@@ -71,14 +71,15 @@ impl AuditLog {
         let (new_file, file_size_bytes) = (ACTIVE.to_owned(), tally.bytes);
         self.report(Report::Rotated(Rotated { old_file, new_file, reason, file_size_bytes }));
         self.check_rotated(&tally, is_right)?;
-        self.commit().map(|_| ())
+        self.commit()?;
+        self.save_chain_key()
     }
 
     /// What the active segment's file has to say, and whether it is what was written.
     pub(super) fn tally_active(&mut self) -> Result<(Tally, bool)> {
         let algorithm = self.options.integrity_algorithm;
         let Some(mut lines) = Lines::of_file(&self.disk, ACTIVE)? else {
-            return Ok((Tally::new(algorithm).finish(), false));
+            return Ok((Tally::begin(algorithm).finish(), false));
         };
         let mut tree = self.segment_tree.clone();
         let expected = match &self.active {

@@ -150,6 +150,10 @@ fn unpack(_bytes: &[u8]) -> Vec<u8> {
     panic!("compressed")
 }
 
+pub fn seq_of(line: &[u8]) -> u64 {
+    Parser::new().entry(line).map_or(0, |entry| entry.seq)
+}
+
 /// Key of entry `seq`, from the first one every time.
 fn chain_at(first: &ChainKey, seq: u64) -> Chain {
     let mut key = *first.bytes();
@@ -169,7 +173,10 @@ pub fn check(world: &World) -> Checked {
     let mut epochs: Vec<(u64, Verifier)> = vec![(u64::MAX, world.root.clone())];
     for line in files.get(KEPT).map_or(&[][..], |bytes| bytes).split_inclusive(|b| *b == b'\n') {
         let entry = parser.entry(&line[..line.len() - 1]).expect("a kept entry");
-        learn_epoch(&entry, &mut epochs);
+        // After a crash, some may be of segments that are still there.
+        if all.first().is_none_or(|first| entry.seq < seq_of(&first.1)) {
+            learn_epoch(&entry, &mut epochs);
+        }
     }
     let mut previous: Option<Signature> = None;
     let mut next: Option<u64> = None;

@@ -1,0 +1,241 @@
+//! The audit log on one core: framing, chain, leaf hash, tree, file. Against hashing the same bytes once.
+//!
+//! `cargo bench --features audit --bench audit [-- FILTER]`. Elements per second are events.
+//!
+//! - `audit/…/sha256 once`: SHA-256 of the lines as they end up in the file, each on its own: the unit.
+//! - `audit/…/append`: the log's `append`, in memory: signed under a key that ratchets with every entry, hashed into
+//!   the tree.
+//! - `audit/…/append and write`: with a commit per 512 entries into a file of which `sync` does nothing: what one core
+//!   does.
+//! - `audit/…/unchecked framing`: the line alone, without any hash.
+//! - `audit/…/body check`: what a body of unsure origin costs on top: the parser.
+//!
+//! The target is that `append and write` takes at most three times as long as `sha256 once`. The last lines print that
+//! ratio, of the fastest of many short rounds of each, taken in turns, so that a busy machine slows both.
+#![allow(missing_docs)]
+
+use std::ffi::OsString;
+use std::hint::black_box;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ringseal::audit::entry::{self, Body, Parser, Scheme, Signature};
+use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::digest::Sha256;
+use ringseal::storage::{FileStat, OpenHow, OsStorage, Storage, StorageFile};
+
+const BATCH: u64 = 512;
+
+/// The system's, but what is synced may be lost with the power.
+struct NoSync;
+
+struct NoSyncFile(Box<dyn StorageFile>);
+
+impl Storage for NoSync {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+        OsStorage.lock(path, mode)
+    }
+
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        OsStorage.open(path, how).map(|file| Box::new(NoSyncFile(file)) as Box<dyn StorageFile>)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        OsStorage.stat(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsStorage.link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsStorage.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        OsStorage.remove(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        OsStorage.list(dir)
+    }
+
+    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
+        OsStorage.create_dir(dir, mode)
+    }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl StorageFile for NoSyncFile {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.append(slices)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        self.0.position()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn stat(&self) -> io::Result<FileStat> {
+        self.0.stat()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Two sizes: what a login takes, and one with all that NIST SP 800-53 AU-3 asks for.
+fn bodies() -> [(&'static str, String); 2] {
+    let short = concat!(
+        r#""event_type":"user.login","actor":{"type":"user","id":"u-184467"},"action":"login","#,
+        r#""outcome":"success","correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments""#
+    );
+    let long = concat!(
+        r#""event_type":"config.reload","actor":{"type":"user","id":"u-184467","roles":["admin","ops"],"#,
+        r#""ip":"192.0.2.44","user_agent":"Mozilla/5.0 (X11; Linux x86_64)"},"action":"update","#,
+        r#""outcome":"success","target":{"type":"config","id":"limits.toml","name":"limits"},"#,
+        r#""correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments","#,
+        r#""source_host":"app-17.example","source_process":"payments","process_id":4711,"#,
+        r#""component":"reload","severity":"info","environment":"production","#,
+        r#""details":{"changed":["rate","burst"],"rate":"100","burst":"20"},"duration_ms":12.5"#
+    );
+    [("login", short.to_owned()), ("AU-3", long.to_owned())]
+}
+
+fn log_in(dir: &Path, storage: Arc<dyn Storage>) -> AuditLog {
+    let mut host = Host { storage, ..Host::system() };
+    let path = dir.join("log");
+    AuditLog::create(&mut host, &path, dir, "bench.example/audit").expect("keys");
+    // One segment, and checkpoints by time only: they are not what is measured.
+    let options =
+        Options { segment_bytes_max: u64::MAX, checkpoint_entries: u64::MAX, ..Options::default() };
+    AuditLog::open(host, &path, options).expect("a log")
+}
+
+/// Lines as they are in the file.
+fn lines(members: &str) -> Vec<Vec<u8>> {
+    let signature = Signature { scheme: Scheme::Mac, hash: [0xA5; 32] };
+    let line = |seq| {
+        let mut line = Vec::new();
+        let body = Body::new(members.as_bytes(), &mut Parser::new()).expect("a body");
+        entry::begin(&mut line, 1_000_000 + seq, 1_795_360_160_123_456_789, body, &signature);
+        entry::finish(&mut line, &signature);
+        line
+    };
+    (0..BATCH).map(line).collect()
+}
+
+fn benches(criterion: &mut Criterion) {
+    for (name, members) in bodies() {
+        let mut group = criterion.benchmark_group(format!("audit/{name}"));
+        group.throughput(Throughput::Elements(BATCH));
+        let lines = lines(&members);
+        let bytes: usize = lines.iter().map(Vec::len).sum();
+        println!("{name}: {} bytes a line", bytes / lines.len());
+        group.bench_function("sha256 once", |bencher| {
+            bencher.iter(|| {
+                for line in &lines {
+                    black_box(Sha256::of(line));
+                }
+            });
+        });
+        let mut parser = Parser::new();
+        let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
+        group.bench_function("unchecked framing", |bencher| {
+            let (mut out, first) = (Vec::new(), Signature::first(Scheme::Mac));
+            bencher.iter(|| {
+                out.clear();
+                for seq in 0..BATCH {
+                    entry::begin(&mut out, seq, 1_795_360_160_123_456_789, body, &first);
+                    entry::finish(&mut out, &first);
+                }
+                black_box(&out);
+            });
+        });
+        group.bench_function("body check", |bencher| {
+            bencher.iter(|| {
+                for _ in 0..BATCH {
+                    black_box(Body::new(members.as_bytes(), &mut parser)).expect("a body");
+                }
+            });
+        });
+        for (what, is_written) in [("append", false), ("append and write", true)] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let mut log = log_in(dir.path(), Arc::new(NoSync));
+            group.bench_function(what, |bencher| {
+                bencher.iter_custom(|count| {
+                    let mut appending = Duration::ZERO;
+                    let all = Instant::now();
+                    for _ in 0..count {
+                        let start = Instant::now();
+                        for _ in 0..BATCH {
+                            log.append(body, 1_795_360_160_123_456_789).expect("room");
+                        }
+                        appending += start.elapsed();
+                        log.commit().expect("a commit");
+                        log.maintain().expect("maintenance");
+                    }
+                    if is_written { all.elapsed() } else { appending }
+                });
+            });
+        }
+        group.finish();
+        ratio(name, body, &lines);
+    }
+}
+
+/// Turns of both things that are compared.
+const TURNS: usize = 400;
+
+fn ratio(name: &str, body: Body<'_>, lines: &[Vec<u8>]) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut log = log_in(dir.path(), Arc::new(NoSync));
+    let mut fastest = [Duration::MAX; 3];
+    for _ in 0..TURNS {
+        let start = Instant::now();
+        lines.iter().for_each(|line| {
+            black_box(Sha256::of(line));
+        });
+        let hashed = start.elapsed();
+        let start = Instant::now();
+        for _ in 0..BATCH {
+            log.append(body, 1_795_360_160_123_456_789).expect("room");
+        }
+        let appended = start.elapsed();
+        log.commit().expect("a commit");
+        log.maintain().expect("maintenance");
+        let written = start.elapsed();
+        for (least, taken) in fastest.iter_mut().zip([hashed, appended, written]) {
+            *least = taken.min(*least);
+        }
+    }
+    let nanos = fastest.map(|taken| taken.as_nanos() as f64 / BATCH as f64);
+    let [hashed, appended, written] = nanos;
+    println!(
+        "audit/{name}: sha256 once {hashed:.0} ns, append {appended:.0} ns ({:.2}x), append and write \
+         {written:.0} ns ({:.2}x)",
+        appended / hashed,
+        written / hashed,
+    );
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);
