@@ -7,7 +7,8 @@
 //! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines,
 //! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
 //! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
-//! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files. [`sink`] takes sealed
+//! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
+//! proof that stands alone. [`sink`] takes sealed
 //! entries elsewhere: databases, streams, several at once.
 
 pub mod catalogue;
@@ -18,6 +19,7 @@ pub mod event;
 pub mod keys;
 pub mod merkle;
 pub mod note;
+pub mod proof;
 pub mod sink;
 pub mod store;
 pub mod tiles;
