@@ -24,10 +24,10 @@ mod evidence;
 mod hashing;
 mod kept;
 mod report;
-mod seals;
-mod source;
+pub(super) mod seals;
+pub(super) mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 pub use report::{Finding, Kind, NOTES_MAX, Outcome, Place, Report};
@@ -108,7 +108,7 @@ pub fn verify(
 
 /// Why verifying ends early.
 #[derive(Debug)]
-enum Stop {
+pub(super) enum Stop {
     Tampered(Box<Finding>),
     Unchecked { reason: String },
 }

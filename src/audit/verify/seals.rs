@@ -13,12 +13,12 @@ use crate::digest::{Hash, same};
 use crate::storage::{OpenHow, Storage};
 
 /// Every checkpoint of the log.
-pub(super) const CHECKPOINTS: &str = "checkpoints";
+pub(in crate::audit) const CHECKPOINTS: &str = "checkpoints";
 /// The latest one.
-pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(in crate::audit) const CHECKPOINT: &str = "checkpoint";
 
 /// A checkpoint of the log that the tree has not reached yet.
-pub(super) struct Pending {
+pub(in crate::audit) struct Pending {
     pub note: Vec<u8>,
     pub checkpoint: Checkpoint,
     /// Its first line in the file.
@@ -38,7 +38,7 @@ impl Pending {
 }
 
 /// The file of all checkpoints, one after the other.
-pub(super) struct Checkpoints {
+pub(in crate::audit) struct Checkpoints {
     reader: Option<FileReader>,
     buffer: Vec<u8>,
     start: usize,
@@ -119,14 +119,14 @@ impl Checkpoints {
 
 /// How far apart checkpoints may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(in crate::audit) struct Limits {
     pub seconds: u64,
     pub entries: u64,
 }
 
 /// What has happened since the last checkpoint.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Gap {
+pub(in crate::audit) struct Gap {
     pub nanos: u64,
     pub entries: u64,
 }
@@ -148,7 +148,7 @@ impl Gap {
 }
 
 /// Checkpoints against the tree.
-pub(super) struct Seals {
+pub(in crate::audit) struct Seals {
     stream: Checkpoints,
     pending: Option<Pending>,
     /// The bytes of the file `checkpoint`.

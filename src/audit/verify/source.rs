@@ -17,7 +17,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// One file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Segment {
+pub(in crate::audit) struct Segment {
     /// Its name, with `.gz` if that is the file there is.
     pub file: String,
     /// The name without.
@@ -30,7 +30,7 @@ pub(super) struct Segment {
 }
 
 /// The segments of a log in their order.
-pub(super) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>, Stop> {
+pub(in crate::audit) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>, Stop> {
     let names = storage.list(dir).map_err(|error| Stop::io(dir, &error))?;
     let mut found: Vec<Segment> = Vec::new();
     for name in names.iter().filter_map(|name| name.to_str()) {
@@ -58,7 +58,7 @@ pub(super) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>
 
 /// Lines of one segment, in the buffer that they were read into.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(in crate::audit) struct Batch {
     /// Longer than what was read into it: zeroing it anew each time would cost as much as parsing.
     bytes: Vec<u8>,
     /// Each line without its newline.
@@ -101,7 +101,7 @@ impl Batch {
 }
 
 /// Reads segment after segment.
-pub(super) struct Source<'a> {
+pub(in crate::audit) struct Source<'a> {
     storage: &'a dyn Storage,
     dir: &'a Path,
     segments: &'a [Segment],
@@ -237,7 +237,7 @@ fn read_once(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// A file from some offset on.
-pub(super) struct FileReader {
+pub(in crate::audit) struct FileReader {
     pub file: Box<dyn StorageFile>,
     pub offset: u64,
 }
@@ -259,4 +259,25 @@ fn unpacked(file: FileReader) -> Option<Box<dyn Read>> {
 #[cfg(not(feature = "compress"))]
 fn unpacked(_file: FileReader) -> Option<Box<dyn Read>> {
     None
+}
+
+/// The lines of a small file, without newlines; none if it is missing. An unfinished last line is
+/// left out.
+pub(in crate::audit) fn read_lines(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+) -> Result<Vec<Vec<u8>>, Stop> {
+    let path = dir.join(name);
+    let file = match storage.open(&path, OpenHow::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Stop::io(&path, &error)),
+    };
+    let mut bytes = Vec::new();
+    let mut reader = FileReader { file, offset: 0 };
+    reader.read_to_end(&mut bytes).map_err(|error| Stop::io(&path, &error))?;
+    let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+    let lines = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n');
+    Ok(lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line).to_vec()).collect())
 }

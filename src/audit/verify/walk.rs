@@ -369,7 +369,7 @@ impl Walk<'_> {
         }
         self.time(&entry);
         (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
-        let place = next_key.is_some().then(|| self.place(batch, at)).unwrap_or_default();
+        let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
         self.append(leaf, next_key, || place)?;
         Ok(())
     }

@@ -5,14 +5,15 @@ use super::live_since;
 use super::world::{FilesOf, World, anchor, verified};
 use crate::audit::verify::{Kind, Options, Outcome};
 
+/// What keys he has.
 #[derive(Clone, Copy, PartialEq)]
 enum Attacker {
-    NoKeys,
-    CurrentKeys,
-    AllKeys,
+    None,
+    Current,
+    All,
 }
 
-const ATTACKERS: [Attacker; 3] = [Attacker::NoKeys, Attacker::CurrentKeys, Attacker::AllKeys];
+const ATTACKERS: [Attacker; 3] = [Attacker::None, Attacker::Current, Attacker::All];
 
 type Change = fn(&mut Vec<Item>, &Place);
 
@@ -91,15 +92,15 @@ impl Scene {
         let signers = &self.world.signers;
         let current = signers.len() - 1;
         let has = |epoch: usize| match attacker {
-            Attacker::NoKeys => false,
-            Attacker::CurrentKeys => epoch == current,
-            Attacker::AllKeys => true,
+            Attacker::None => false,
+            Attacker::Current => epoch == current,
+            Attacker::All => true,
         };
         let signers = signers.iter().enumerate().map(|(at, key)| has(at).then_some(key));
         let chain = match attacker {
-            Attacker::NoKeys => None,
-            Attacker::CurrentKeys => Some(self.world.chain_key()),
-            Attacker::AllKeys => Some((0, self.world.first_key.clone())),
+            Attacker::None => None,
+            Attacker::Current => Some(self.world.chain_key()),
+            Attacker::All => Some((0, self.world.first_key.clone())),
         };
         Keys { chain, signers: signers.collect() }
     }
@@ -175,7 +176,7 @@ fn tables() -> Vec<(&'static str, String)> {
 #[test]
 fn a_forger_who_changes_nothing_and_has_all_keys_writes_the_very_log() {
     let scene = Scene::new();
-    let forged = forge(&scene.files, &scene.items, &scene.keys(Attacker::AllKeys));
+    let forged = forge(&scene.files, &scene.items, &scene.keys(Attacker::All));
     for name in forged.keys().filter(|name| !name.starts_with("tile")) {
         assert_eq!(forged[name], scene.files[name], "{name}");
     }
@@ -224,10 +225,10 @@ fn every_cell_is_as_the_design_promises() {
                 }
                 // Without: nothing shows a cut back to a state that once was sealed, nor what
                 // somebody with all keys does.
-                let is_hidden = is_cut || attacker == Attacker::AllKeys;
+                let is_hidden = is_cut || attacker == Attacker::All;
                 assert_eq!(with(true, false).is_none(), is_hidden, "{name}, segment {segment}");
                 // Without the chain's key the current epoch is its key's alone.
-                let is_hidden = is_hidden || (attacker == Attacker::CurrentKeys && !is_past);
+                let is_hidden = is_hidden || (attacker == Attacker::Current && !is_past);
                 assert_eq!(with(false, false).is_none(), is_hidden, "{name}, segment {segment}");
             }
         }

@@ -2,7 +2,7 @@
 mod forger;
 mod kinds;
 mod matrix;
-mod world;
+pub(crate) mod world;
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn intact(report: &Report) {
 }
 
 /// Three segments, as many epochs, a tail that no checkpoint covers yet.
-fn live() -> World {
+pub(crate) fn live() -> World {
     live_since(|_| ()).0
 }
 
@@ -100,8 +100,8 @@ fn a_log_without_a_key_is_intact() {
     assert!(report.chain_checked);
 }
 
-#[test]
-fn a_pruned_log_is_intact_and_its_removed_epochs_are_followed() {
+/// A log whose first segments are gone, and its files before they went.
+pub(crate) fn pruned() -> (World, world::FilesOf) {
     let mut world = World::new();
     let mut log = world.open(small());
     for _ in 0..4 {
@@ -109,16 +109,21 @@ fn a_pruned_log_is_intact_and_its_removed_epochs_are_followed() {
         log.rotate(RotateReason::Manual).unwrap();
         log.maintain().unwrap();
     }
-    let known = anchor(&world.files());
+    let before = world.files();
     assert!(log.prune(70).unwrap() > 0);
     log.maintain().unwrap();
     log.close().unwrap();
-    let files = world.files();
+    (world, before)
+}
+
+#[test]
+fn a_pruned_log_is_intact_and_its_removed_epochs_are_followed() {
+    let (world, before) = pruned();
     let mut options = world.options();
-    options.known_checkpoints.push(known);
+    options.known_checkpoints.push(anchor(&before));
     for key in [Some(world.first_key.clone()), None] {
         options.first_key = key;
-        let report = verified(&files, &options);
+        let report = verified(&world.files(), &options);
         intact(&report);
         assert!(report.entries_pruned > 0 && report.entries > 0);
         assert_eq!((report.known_checkpoints, report.epochs), (1, 4));

@@ -1,0 +1,230 @@
+//! Making proofs from a log's directory.
+//!
+//! Promises: reads, never writes; one batch of lines, one tile a level and the changes of keys in
+//! memory. What is returned has been checked against the log's first key.
+use std::fmt;
+use std::path::Path;
+
+use super::super::checkpoint::Checkpoint;
+use super::super::merkle::{self, ProofError, root_at};
+use super::super::note::{Note, Verifier};
+use super::super::store::names::{CHECKPOINTS, KEPT};
+use super::super::tiles::{TileError, TileReader};
+use super::super::verify::Stop;
+use super::super::verify::seals::{Checkpoints, Pending};
+use super::super::verify::source::{Source, read_lines, segments};
+use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key};
+use crate::storage::Storage;
+
+/// Why a proof cannot be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// No checkpoint covers what is to be proven.
+    NoCheckpoint {
+        /// The size that a checkpoint would need, at least or exactly.
+        size: u64,
+    },
+    /// A tile is missing or damaged, or what is asked for is not in the tree.
+    Tile(TileError),
+    /// The log cannot be read, or is damaged.
+    Log {
+        /// What was found.
+        reason: String,
+    },
+    /// The log contradicts itself: verify it.
+    Inconsistent(ProofFileError),
+}
+
+impl fmt::Display for ProveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProveError::NoCheckpoint { size } => {
+                write!(f, "{CHECKPOINTS} has no checkpoint for {size} entries")
+            }
+            ProveError::Tile(error) => error.fmt(f),
+            ProveError::Log { reason } => f.write_str(reason),
+            ProveError::Inconsistent(error) => {
+                write!(f, "the log contradicts itself, verify it: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ProveError::Tile(error) => Some(error),
+            ProveError::Inconsistent(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<TileError> for ProveError {
+    fn from(error: TileError) -> Self {
+        ProveError::Tile(error)
+    }
+}
+
+impl From<Stop> for ProveError {
+    fn from(stop: Stop) -> Self {
+        let reason = match stop {
+            Stop::Tampered(finding) => finding.to_string(),
+            Stop::Unchecked { reason } => reason,
+        };
+        ProveError::Log { reason }
+    }
+}
+
+/// Proves that entry `seq` is in the log, as the latest checkpoint sealed it.
+pub fn prove_inclusion(
+    storage: &dyn Storage,
+    dir: &Path,
+    root: &Verifier,
+    seq: u64,
+) -> Result<InclusionProof, ProveError> {
+    let (checkpoint, note) = checkpoint_where(storage, dir, |_| true)?
+        .filter(|(checkpoint, _)| checkpoint.size > seq)
+        .ok_or(ProveError::NoCheckpoint { size: seq.saturating_add(1) })?;
+    let found = read_log(storage, dir, root, &note, Some(seq))?;
+    let mut tiles = TileReader::new(storage, dir, checkpoint.size);
+    let path = merkle::prove_inclusion(&mut tiles, seq, checkpoint.size)?;
+    let (line, epochs) = (found.line, found.epochs);
+    let proof = InclusionProof { line, epochs, index: seq, path, checkpoint: note };
+    match proof.verify(root, None) {
+        Ok(_) => Ok(proof),
+        // It was pruned: whoever has the line can check it.
+        Err(ProofFileError::NoEntry) => {
+            let leaf = tiles.leaf(seq)?;
+            let checked = merkle::verify_inclusion(
+                &leaf,
+                seq,
+                checkpoint.size,
+                &proof.path,
+                &checkpoint.root,
+            );
+            checked.map_err(|error| ProveError::Inconsistent(error.into()))?;
+            Ok(proof)
+        }
+        Err(error) => Err(ProveError::Inconsistent(error)),
+    }
+}
+
+/// Proves that the log of `old_size` entries is the beginning of that of `size` entries, for which
+/// there must be a checkpoint.
+pub fn prove_consistency(
+    storage: &dyn Storage,
+    dir: &Path,
+    root: &Verifier,
+    old_size: u64,
+    size: u64,
+) -> Result<ConsistencyProof, ProveError> {
+    if old_size > size {
+        let outside = ProofError::OutOfTree { index: old_size, size };
+        return Err(ProveError::Tile(outside.into()));
+    }
+    let (_, note) = checkpoint_where(storage, dir, |checkpoint| checkpoint.size == size)?
+        .ok_or(ProveError::NoCheckpoint { size })?;
+    let epochs = read_log(storage, dir, root, &note, None)?.epochs;
+    let mut tiles = TileReader::new(storage, dir, size);
+    let old_root = root_at(&mut tiles, old_size)?;
+    let path = merkle::prove_consistency(&mut tiles, old_size, size)?;
+    let proof = ConsistencyProof { epochs, old_size, old_root, path, checkpoint: note };
+    proof.verify(root).map_err(ProveError::Inconsistent)?;
+    Ok(proof)
+}
+
+/// The last checkpoint of the log that is such.
+fn checkpoint_where(
+    storage: &dyn Storage,
+    dir: &Path,
+    is_such: impl Fn(&Checkpoint) -> bool,
+) -> Result<Option<(Checkpoint, String)>, ProveError> {
+    let mut checkpoints = Checkpoints::open(storage, dir)?;
+    let mut last = None;
+    while let Some(Pending { checkpoint, note, .. }) = checkpoints.next()? {
+        if is_such(&checkpoint) {
+            last = Some((checkpoint, String::from_utf8_lossy(&note).into_owned()));
+        }
+    }
+    Ok(last)
+}
+
+#[derive(Default)]
+struct Found {
+    line: Vec<u8>,
+    epochs: Vec<Vec<u8>>,
+}
+
+/// Looks for entry `seq` and for the changes of keys up to the one that signed the note.
+fn read_log(
+    storage: &dyn Storage,
+    dir: &Path,
+    root: &Verifier,
+    note: &str,
+    seq: Option<u64>,
+) -> Result<Found, ProveError> {
+    let note = Note::parse(note.as_bytes())
+        .map_err(|error| ProveError::Log { reason: error.to_string() })?;
+    let mut search = Search { note, key: root.clone(), seq, found: Found::default() };
+    for line in read_lines(storage, dir, KEPT)? {
+        search.line(&line)?;
+    }
+    let segments = segments(storage, dir)?;
+    let mut source = Source::new(storage, dir, &segments);
+    while let Some(batch) = source.next()? {
+        for at in 0..batch.lines.len() {
+            search.line(batch.line(at))?;
+        }
+        if search.is_done() {
+            break;
+        }
+        source.recycle(batch);
+    }
+    Ok(search.found)
+}
+
+struct Search<'a> {
+    note: Note<'a>,
+    key: Verifier,
+    seq: Option<u64>,
+    found: Found,
+}
+
+impl Search<'_> {
+    fn line(&mut self, line: &[u8]) -> Result<(), ProveError> {
+        const EPOCH: &[u8] = b",\"event_type\":\"ringseal.epoch\",";
+        if self.seq.is_some() && seq_of(line) == self.seq {
+            self.found.line = line.to_vec();
+            self.seq = None;
+        }
+        // The event type stands right behind number and time.
+        let head = line.get(..line.len().min(96)).unwrap_or_default();
+        let is_epoch = memchr::memmem::find(head, EPOCH).is_some();
+        // A kept line may stand in its segment too.
+        if is_epoch
+            && !self.note.is_signed_by(&self.key)
+            && self.found.epochs.last().is_none_or(|last| last != line)
+        {
+            let failed = |reason| {
+                let number = self.found.epochs.len() + 1;
+                ProveError::Inconsistent(ProofFileError::Epoch { number, reason })
+            };
+            self.key = next_key(&self.key, line).map_err(failed)?;
+            self.found.epochs.push(line.to_vec());
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.seq.is_none() && self.note.is_signed_by(&self.key)
+    }
+}
+
+/// The number that a line begins with.
+fn seq_of(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(rest.get(..len)?).ok()?.parse().ok()
+}

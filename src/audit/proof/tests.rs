@@ -1,0 +1,165 @@
+//! Proofs from a log that the real writer wrote.
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::audit::merkle::leaf_hash;
+use crate::audit::verify::tests::world::{DIR, World, disk_of, small};
+use crate::audit::verify::tests::{live, pruned};
+
+fn dir() -> &'static Path {
+    Path::new(DIR)
+}
+
+/// Sizes that have a checkpoint.
+fn sizes(world: &World) -> Vec<u64> {
+    let text = String::from_utf8(world.files()["checkpoints"].clone()).unwrap();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+#[test]
+fn every_entry_that_a_checkpoint_covers_can_be_proven_and_no_other() {
+    let world = live();
+    let size = *sizes(&world).last().unwrap();
+    for seq in 0..size {
+        let proof = prove_inclusion(&world.disk, dir(), &world.root, seq).unwrap();
+        let text = proof.to_text();
+        assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra "));
+        let read = InclusionProof::parse(text.as_bytes()).unwrap();
+        assert_eq!(read, proof);
+        assert_eq!(read.verify(&world.root, None).unwrap().size, size);
+        assert_eq!(proof.epochs.len(), 2, "three epochs");
+    }
+    let refused = prove_inclusion(&world.disk, dir(), &world.root, size).unwrap_err();
+    assert!(matches!(refused, ProveError::NoCheckpoint { .. }), "{refused}");
+}
+
+#[test]
+fn every_two_checkpoints_are_proven_consistent() {
+    let world = live();
+    let sizes = sizes(&world);
+    for new in &sizes {
+        for old in (0..=*new).filter(|old| old % 7 == 0 || sizes.contains(old)) {
+            let proof = prove_consistency(&world.disk, dir(), &world.root, old, *new).unwrap();
+            let read = ConsistencyProof::parse(proof.to_text().as_bytes()).unwrap();
+            assert_eq!(read, proof);
+            assert_eq!(read.verify(&world.root).unwrap().size, *new);
+        }
+    }
+    let refused = prove_consistency(&world.disk, dir(), &world.root, 1, sizes[0] + 1).unwrap_err();
+    assert!(matches!(refused, ProveError::NoCheckpoint { .. }), "{refused}");
+    let refused = prove_consistency(&world.disk, dir(), &world.root, 9, 8).unwrap_err();
+    assert!(matches!(refused, ProveError::Tile(_)), "{refused}");
+}
+
+#[test]
+fn an_entry_that_was_pruned_is_proven_to_whoever_has_it() {
+    let (world, before) = pruned();
+    let first: Vec<u8> =
+        before.iter().find(|(name, _)| name.starts_with("audit-0")).unwrap().1.clone();
+    let lines: Vec<&[u8]> = first.split(|byte| *byte == b'\n').collect();
+    let proof = prove_inclusion(&world.disk, dir(), &world.root, 5).unwrap();
+    assert_eq!(proof.line, b"");
+    let read = InclusionProof::parse(proof.to_text().as_bytes()).unwrap();
+    assert_eq!(read, proof);
+    assert_eq!(read.verify(&world.root, None), Err(ProofFileError::NoEntry));
+    read.verify(&world.root, Some(lines[5])).unwrap();
+    assert!(read.verify(&world.root, Some(lines[6])).is_err());
+}
+
+#[test]
+fn a_proof_holds_for_its_own_log_entry_and_key_alone() {
+    let world = live();
+    let proof = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap();
+    let stranger = crate::audit::note::Signer::new(world.root.name(), &[7; 32]).unwrap();
+    let refused = proof.verify(stranger.verifier(), None).unwrap_err();
+    assert!(matches!(refused, ProofFileError::Epoch { number: 1, .. }), "{refused}");
+    let mut other = proof.clone();
+    other.index = 31;
+    assert!(matches!(other.verify(&world.root, None), Err(ProofFileError::Entry { .. })));
+    let mut other = proof.clone();
+    other.epochs.pop();
+    assert!(matches!(other.verify(&world.root, None), Err(ProofFileError::Checkpoint(_))));
+    let mut other = proof.clone();
+    other.path[0][0] ^= 1;
+    assert_eq!(other.verify(&world.root, None), Err(ProofFileError::Proof(ProofError::Root)));
+    let text = String::from_utf8(other.line.clone()).unwrap();
+    other.line = text.replace("success", "failure").into_bytes();
+    assert_ne!(leaf_hash(&other.line), leaf_hash(&proof.line));
+    assert!(other.verify(&world.root, None).is_err());
+    assert!(proof.verify(&world.root, Some(b"{}")).is_err());
+}
+
+#[test]
+fn a_log_that_was_touched_makes_no_proof() {
+    let world = live();
+    let mut files = world.files();
+    let name = files.keys().find(|name| name.starts_with("audit-0")).unwrap().clone();
+    let text = String::from_utf8(files[&name].clone()).unwrap();
+    files.insert(name, text.replace("success", "failure").into_bytes());
+    let refused = prove_inclusion(&disk_of(&files), dir(), &world.root, 5).unwrap_err();
+    assert!(matches!(refused, ProveError::Inconsistent(_)), "{refused}");
+    assert!(World::new().open(small()).origin() == world.root.name());
+}
+
+#[test]
+fn what_is_no_proof_is_refused_and_told_where() {
+    let note = "\n\u{2014} x AAAA\n";
+    let line = |text: &str| match InclusionProof::parse(text.as_bytes()).unwrap_err() {
+        ProofFileError::Line { number, .. } => number,
+        other => panic!("{text:?}: {other}"),
+    };
+    assert_eq!(line(""), 1);
+    assert_eq!(line("c2sp.org/tlog-proof@v2\n"), 1);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\n"), 2);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\nindex 01\n\nx"), 2);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\nextra AA\nindex 1\n\nx"), 2);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\nextra \nindex 1\n\nx"), 2);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\nindex 1\nAAAA\n\nx"), 3);
+    assert_eq!(line("c2sp.org/tlog-proof@v1\nindex 1"), 2);
+    let parsed =
+        InclusionProof::parse(format!("c2sp.org/tlog-proof@v1\nindex 1\n\n{note}").as_bytes());
+    assert_eq!(parsed.unwrap().checkpoint, note);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// One bit of the file: no proof, one that does not hold, or one of the very same. (What a change
+    /// of keys says is signed; the chain's signatures at the end of its line are not looked at.)
+    #[test]
+    fn no_flipped_bit_of_a_proof_is_taken(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        thread_local! {
+            static PROOF: (World, Vec<u8>, Vec<u8>) = {
+                let world = live();
+                let one = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap();
+                let two = prove_consistency(&world.disk, dir(), &world.root, 9, sizes(&world)[3]);
+                let (one, two) = (one.to_text(), two.unwrap().to_text());
+                (world, one.into_bytes(), two.into_bytes())
+            };
+        }
+        PROOF.with(|(world, one, two)| {
+            let mut bytes = one.clone();
+            let place = at.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            if let Ok(proof) = InclusionProof::parse(&bytes)
+                && proof.verify(&world.root, None).is_ok()
+            {
+                let whole = InclusionProof::parse(one).unwrap();
+                let claim = |proof: InclusionProof| (proof.line, proof.index, proof.checkpoint);
+                assert_eq!(claim(proof), claim(whole), "byte {place}");
+            }
+            let mut bytes = two.clone();
+            let place = at.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            if let Ok(proof) = ConsistencyProof::parse(&bytes)
+                && proof.verify(&world.root).is_ok()
+            {
+                let whole = ConsistencyProof::parse(two).unwrap();
+                let claim = |p: ConsistencyProof| (p.old_size, p.old_root, p.checkpoint);
+                assert_eq!(claim(proof), claim(whole), "byte {place}");
+            }
+        });
+    }
+}
