@@ -6,7 +6,8 @@
 //! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
 //! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
 //! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
-//! and tlog-checkpoint), [`keys`] the key files, [`proof`] a proof that stands alone, [`verify`] the check of a whole log.
+//! and tlog-checkpoint), [`keys`] the key files,
+//! [`read`] shows entries, [`proof`] proves single ones, [`verify`] checks all of it.
 //! [`sink`] takes sealed entries elsewhere: databases, streams, several at once.
 
 pub mod catalogue;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod read;
 pub mod sink;
 pub mod store;
 pub mod tiles;
