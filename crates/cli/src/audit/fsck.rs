@@ -113,7 +113,8 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
 
 fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool) -> io::Result<()> {
     let (entries, segments) = (show_count(report.entries), show_count(report.segments));
-    writeln!(out, "read        {entries} entries in {segments} segments")?;
+    let noun = if report.segments == 1 { "segment" } else { "segments" };
+    writeln!(out, "read        {entries} entries in {segments} {noun}")?;
     for told in found {
         write!(out, "{:<11} {}", told.kind, told.file)?;
         if let Some(offset) = told.offset {
