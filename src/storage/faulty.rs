@@ -109,6 +109,12 @@ impl FaultyDisk {
         state.names.iter().map(|(path, inode)| (path.clone(), bytes(inode))).collect()
     }
 
+    /// The bytes of every file that there ever was, names or not.
+    #[cfg(feature = "audit")]
+    pub fn all_bytes(&self) -> Vec<Vec<u8>> {
+        self.state.lock().inodes.iter().map(|inode| inode.bytes.clone()).collect()
+    }
+
     /// Puts a file there, durably.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
         let mut state = self.state.lock();

@@ -15,6 +15,7 @@ pub const UNSAFE_FILES: &[(&str, &str)] = &[
 const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/an_enabled_call_never_allocates.rs", "a counting allocator"),
     ("tests/a_token_allocates_nothing.rs", "a counting allocator"),
+    ("tests/an_audit_append_never_allocates.rs", "a counting allocator"),
     ("tests/an_end_drains.rs", "signals and forks"),
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 
 use super::entry::{Scheme, Signature};
 use super::keys::{ChainKey, RATCHET_INFO};
-use crate::digest::{Hash, HmacSha256, Sha256, same};
+use super::merkle::leaf_hash;
+use crate::digest::{Hash, HmacSha256, same};
 
 /// Entries per key at most.
 pub const RATCHET_MAX: u64 = 65_536;
@@ -88,28 +89,34 @@ impl Chain {
         }
     }
 
-    /// Signs the text of entry `seq`. With a key, `seq` may skip but never go back: `None` if its
-    /// key is gone. If it was the last entry of its key, that key is gone afterwards.
+    /// Signs entry `seq`, of which `digest` is [`digest_of`] the signed text. With a key, `seq` may
+    /// skip but never go back: `None` if its key is gone. If it was the last entry of its key, that
+    /// key is gone afterwards.
     #[inline]
-    pub fn sign(&mut self, seq: u64, signed: &[u8]) -> Option<Signature> {
+    pub fn sign(&mut self, seq: u64, digest: &Hash) -> Option<Signature> {
         match self {
             Chain::Mac(ratchet) => {
                 if !ratchet.reach(seq) {
                     return None;
                 }
-                let hash = ratchet.hmac.of(signed);
+                let hash = ratchet.hmac.of(digest);
                 if (seq + 1).is_multiple_of(ratchet.entries_per_key) {
                     ratchet.step();
                 }
                 Some(Signature { scheme: Scheme::Mac, hash })
             }
-            Chain::Hash => Some(Signature { scheme: Scheme::Hash, hash: Sha256::of(signed) }),
+            Chain::Hash => Some(Signature { scheme: Scheme::Hash, hash: *digest }),
         }
     }
 
-    /// Whether `signature` is that of entry `seq`. `None` if its key is gone.
+    /// Whether `signature` is that of entry `seq` over this text. `None` if its key is gone.
     pub fn check(&mut self, seq: u64, signed: &[u8], signature: &Signature) -> Option<bool> {
-        let expected = self.sign(seq, signed)?;
+        self.check_digest(seq, &digest_of(signed), signature)
+    }
+
+    /// The same for a text that has been hashed.
+    pub fn check_digest(&mut self, seq: u64, digest: &Hash, signature: &Signature) -> Option<bool> {
+        let expected = self.sign(seq, digest)?;
         Some(expected.scheme == signature.scheme && same(&expected.hash, &signature.hash))
     }
 
@@ -121,4 +128,9 @@ impl Chain {
             Chain::Hash => None,
         }
     }
+}
+
+/// What is signed of an entry's text: SHA-256(0x00 ‖ text), on the way to the hash of its leaf.
+pub fn digest_of(signed: &[u8]) -> Hash {
+    leaf_hash(signed)
 }

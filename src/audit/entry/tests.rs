@@ -1,3 +1,4 @@
+//! The parser against a slow one, and against everything that is no entry.
 use proptest::prelude::*;
 
 use super::*;
@@ -269,7 +270,10 @@ fn json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn the_parser_and_the_slow_one_agree(value in json(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3)) {
+    fn the_parser_and_the_slow_one_agree(
+        value in json(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    ) {
         let mut bytes = line(3, &format!("\"event_type\":\"x\",\"a\":{value}")).into_bytes();
         for (index, byte) in changes {
             let at = index.index(bytes.len());
@@ -283,5 +287,15 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Parser::new().entry(&bytes);
         let _ = Body::new(&bytes, &mut Parser::new());
+    }
+}
+
+proptest! {
+    #[test]
+    fn signatures_are_spelt_as_the_shared_base64_spells_them(hash in any::<[u8; 32]>()) {
+        let mut out = Vec::new();
+        finish(&mut out, &Signature { scheme: Scheme::Hash, hash });
+        let digits = crate::digest::text::base64(crate::digest::text::Base64::Url, &hash);
+        prop_assert_eq!(String::from_utf8(out).unwrap(), format!(",\"_signature\":\"h1:{digits}\"}}\n"));
     }
 }

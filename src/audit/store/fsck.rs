@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::disk::{DIR_MODE, Disk, FILE_MODE, Result};
 use super::error::Damage;
+use super::know::list_sealed;
 use super::lines::{Lines, next_of};
 use super::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEYS_DIR, TORN_DIR, parse_sealed, sealed_name,
 };
 use super::notes::last_note;
-use super::open::{list_sealed, lock};
+use super::open::lock;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::{Control, SealedSegment};
 use crate::audit::entry::{Parser, Scheme, Signature};

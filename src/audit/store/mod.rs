@@ -23,6 +23,7 @@ mod error;
 mod fsck;
 mod health;
 mod integrity;
+mod know;
 mod lines;
 pub mod names;
 mod notes;
@@ -54,11 +55,11 @@ use super::chain::Chain;
 use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
 use super::entry::{self, Body, FRAME_BYTES_MAX, Signature};
 use super::keys::{KeyError, sign_statement};
-use super::merkle::{Tree, leaf_hash};
+use super::merkle::Tree;
 use super::note::Signer;
 use super::tiles::TileWriter;
 use crate::core::clock::Clock;
-use crate::digest::Hash;
+use crate::digest::{Hash, Sha256};
 use crate::storage::{Storage, StorageFile};
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -218,14 +219,18 @@ impl AuditLog {
     ) -> std::result::Result<Receipt, AppendError> {
         let (start, seq) = (self.staged.len(), self.next_seq);
         entry::begin(&mut self.staged, seq, unix_nanos, body, &self.last);
-        let signed = self.staged.get(start..).unwrap_or_default();
-        let Some(signature) = self.chain.sign(seq, signed) else {
+        // One pass for both: what is signed is the state of the leaf's hash half-way.
+        let mut leaf = Sha256::new();
+        leaf.update(&[0]);
+        leaf.update(self.staged.get(start..).unwrap_or_default());
+        let Some(signature) = self.chain.sign(seq, &leaf.clone().finish()) else {
             self.staged.truncate(start);
             return Err(AppendError::KeyGone);
         };
+        let signed_end = self.staged.len();
         entry::finish(&mut self.staged, &signature);
-        let line = self.staged.get(start..self.staged.len() - 1).unwrap_or_default();
-        let leaf = leaf_hash(line);
+        leaf.update(self.staged.get(signed_end..self.staged.len() - 1).unwrap_or_default());
+        let leaf = leaf.finish();
         self.tiles.push(leaf);
         self.last = signature;
         self.next_seq += 1;

@@ -10,55 +10,23 @@ use std::path::Path;
 use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, at};
 use super::epoch::key_text;
 use super::health::Counts;
+use super::know::{Known, chain_of, know};
 use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEYS_DIR, LOCK, TORN_DIR,
-    TornPlace, parse_sealed,
+    TornPlace,
 };
-use super::notes::{LastNote, last_note};
 use super::prune::{last_kept, remove_segment};
 use super::rotate::Sealed;
-use super::scan::{
-    Facts, Scan, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
-};
-use super::{Active, AuditLog, Damage, Host, Options, Repairs, StoreError, notes, seal};
-use crate::audit::chain::Chain;
+use super::{Active, AuditLog, Host, Options, StoreError, notes, seal};
+use crate::audit::checkpoint::Checkpoint;
+use crate::audit::entry::Scheme;
 use crate::audit::entry::control::{
-    Control, Epoch, Rebuilt, Recovery, RotateReason, Start, TornFrom, TornPiece, Trigger,
+    Control, Rebuilt, Recovery, RotateReason, Start, TornFrom, TornPiece, Trigger,
 };
-use crate::audit::entry::{Scheme, Signature};
-use crate::audit::keys::{
-    ChainKey, KeyError, KeyPaths, keygen, load_chain, load_signer, replace_secret, wipe_secret,
-};
-use crate::audit::merkle::Tree;
-use crate::audit::note::{Signer, Verifier};
-use crate::audit::tiles::TileWriter;
-use crate::digest::{Hash, Sha256};
+use crate::audit::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
+use crate::audit::note::Verifier;
+use crate::digest::Sha256;
 use crate::storage::{OpenHow, StorageFile};
-
-/// What is known of a log before it goes on.
-struct Known {
-    repairs: Repairs,
-    signer: Signer,
-    next_signer: Option<Signer>,
-    chain_state: Option<(u64, ChainKey)>,
-    note: LastNote,
-    sealed: Vec<Sealed>,
-    scan: Option<Scan>,
-    entries_per_key: u64,
-    /// Of the active segment.
-    first_seq: u64,
-    number: u64,
-    next_seq: u64,
-    last: Signature,
-    epoch: Option<(Epoch, u64)>,
-    /// Verifier key of epoch 0, as the first entry has it.
-    first_key: Option<String>,
-    torn_told: Vec<String>,
-    tiles: TileWriter,
-    segment_tree: Tree,
-    /// Root of the tree that a change of epochs cut short should have sealed.
-    epoch_root: Option<Hash>,
-}
 
 impl AuditLog {
     /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are put below
@@ -113,278 +81,6 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
     Ok(())
 }
 
-/// Sealed segments by their first entry.
-pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
-    let names = disk.list("")?;
-    let mut found: Vec<u64> = names
-        .iter()
-        .filter_map(|name| parse_sealed(name))
-        .map(|(first_seq, _)| first_seq)
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
-}
-
-fn know(disk: &Disk, options: &Options) -> Result<Known> {
-    let mut repairs = Repairs::default();
-    let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
-    let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
-        Ok(next) => Some(next),
-        // A crash came between the wiping and the removal.
-        Err(KeyError::Content { .. }) => None,
-        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error.into()),
-    };
-    let chain_state = load_chain_state(disk, options, &mut repairs)?;
-    let note = last_note(disk, signer.verifier().name())?;
-    let mut sealed_seqs = list_sealed(disk)?;
-    // The interval is the log's own; a log without entries gets the configured one.
-    let start = find_start(disk, &sealed_seqs)?;
-    let entries_per_key = start.as_ref().map_or(options.ratchet, |start| start.ratchet.max(1));
-    if start.as_ref().is_some_and(|start| start.scheme != options.scheme) {
-        return Err(StoreError::Option { field: "scheme", expected: "what the log began with" });
-    }
-    let (chain, keyed_from) = chain_of(chain_state.as_ref(), entries_per_key);
-    let scan = scan_active(disk, chain, keyed_from, sealed_seqs.is_empty())?;
-    let mut scan = scan.filter(|scan| !scan.leaves.is_empty() || scan.torn.is_some());
-    let pruned = scan.as_ref().map_or(0, |scan| scan.facts.pruned_before);
-    for first_seq in sealed_seqs.iter().filter(|first_seq| **first_seq < pruned) {
-        remove_segment(disk, *first_seq)?;
-    }
-    sealed_seqs.retain(|first_seq| *first_seq >= pruned);
-    // An active segment with nothing whole in it is as good as none; its bytes are kept as torn.
-    let whole = scan.as_ref().filter(|scan| !scan.leaves.is_empty());
-    let sealed = know_sealed(disk, &sealed_seqs, whole)?;
-    let mut facts = scan.as_mut().map(|scan| std::mem::take(&mut scan.facts)).unwrap_or_default();
-    let position = Position::of(disk, &sealed, scan.as_ref(), &mut facts, options.scheme)?;
-    check_known_points(&position, &scan, &note, chain_state.as_ref())?;
-    let (tiles, segment_tree, epoch_root) =
-        grow_tiles(disk, &sealed, scan.as_ref(), &position, &note, &facts, &mut repairs)?;
-    Ok(Known {
-        repairs,
-        signer,
-        next_signer,
-        chain_state,
-        note,
-        sealed,
-        scan,
-        entries_per_key,
-        first_seq: position.first_seq,
-        number: position.number,
-        next_seq: position.next_seq,
-        last: position.last,
-        epoch: facts.epoch,
-        first_key: start.map(|start| start.public_key),
-        torn_told: facts.torn,
-        tiles,
-        segment_tree,
-        epoch_root,
-    })
-}
-
-fn load_chain_state(
-    disk: &Disk,
-    options: &Options,
-    repairs: &mut Repairs,
-) -> Result<Option<(u64, ChainKey)>> {
-    if options.scheme == Scheme::Hash {
-        return Ok(None);
-    }
-    match (disk.stat(CHAIN_KEY)?, &options.first_key) {
-        (None, Some(first)) => {
-            repairs.add(Rebuilt::ChainKey);
-            Ok(Some((0, first.clone())))
-        }
-        _ => Ok(Some(load_chain(&*disk.storage, &disk.path(CHAIN_KEY))?)),
-    }
-}
-
-fn chain_of(state: Option<&(u64, ChainKey)>, entries_per_key: u64) -> (Chain, u64) {
-    match state {
-        Some((seq, key)) => (Chain::with_key(key, *seq, entries_per_key), *seq),
-        None => (Chain::Hash, 0),
-    }
-}
-
-/// What the entries behind sealed segments say of them; the last one is read if nothing stands
-/// behind it yet.
-fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<Sealed>> {
-    let mut known = Vec::with_capacity(seqs.len());
-    for (index, first_seq) in seqs.iter().enumerate() {
-        let told = match seqs.get(index + 1) {
-            Some(next) => first_entry(disk, *next)?,
-            None => active.and_then(|scan| {
-                scan.facts.segment.clone().map(|segment| (segment, scan.first_unix_nanos))
-            }),
-        };
-        let file = super::names::sealed_name(*first_seq);
-        let damaged = |seq, what| StoreError::Damaged { file: file.clone(), offset: 0, seq, what };
-        let sealed = match told {
-            Some((segment, sealed_at)) => {
-                Sealed { info: segment.previous, extra: segment.extra, sealed_at }
-            }
-            None if index + 1 == seqs.len() && active.is_none() => {
-                let read = read_sealed(disk, *first_seq)?;
-                Sealed { info: read.sealed, extra: None, sealed_at: 0 }
-            }
-            None => return Err(damaged(*first_seq, Damage::Order("a segment entry behind it"))),
-        };
-        if sealed.info.first_seq != *first_seq {
-            return Err(damaged(*first_seq, Damage::Order("the segment that its successor names")));
-        }
-        known.push(sealed);
-    }
-    let gap = known.windows(2).find(|pair| pair[0].info.last_seq + 1 != pair[1].info.first_seq);
-    if let Some([_, next]) = gap {
-        let (file, seq) = (next.info.name.clone(), next.info.first_seq);
-        let what = Damage::Order("the segment that comes before");
-        return Err(StoreError::Damaged { file, offset: 0, seq, what });
-    }
-    Ok(known)
-}
-
-/// Where a log goes on.
-struct Position {
-    first_seq: u64,
-    number: u64,
-    next_seq: u64,
-    last: Signature,
-}
-
-impl Position {
-    fn of(
-        disk: &Disk,
-        sealed: &[Sealed],
-        scan: Option<&Scan>,
-        facts: &mut Facts,
-        scheme: Scheme,
-    ) -> Result<Position> {
-        if let Some(scan) = scan
-            && let Some(last) = scan.last.filter(|_| !scan.leaves.is_empty())
-        {
-            let number = facts.segment.as_ref().map_or(0, |segment| segment.number);
-            if facts.epoch.is_none() && scan.first_seq > 0 {
-                facts.epoch = last_epoch(disk, sealed.last())?;
-            }
-            return Ok(Position {
-                first_seq: scan.first_seq,
-                number,
-                next_seq: scan.next_seq(),
-                last,
-            });
-        }
-        let Some(last) = sealed.last() else {
-            return Ok(Position {
-                first_seq: 0,
-                number: 0,
-                next_seq: 0,
-                last: Signature::first(scheme),
-            });
-        };
-        let read = read_sealed(disk, last.info.first_seq)?;
-        let number = read.facts.segment.as_ref().map_or(0, |segment| segment.number);
-        let next_seq = last.info.last_seq + 1;
-        facts.epoch = read.facts.epoch;
-        Ok(Position { first_seq: next_seq, number, next_seq, last: read.last })
-    }
-}
-
-/// The epoch entry with which a sealed segment ends, or the last one that was kept.
-fn last_epoch(disk: &Disk, sealed: Option<&Sealed>) -> Result<Option<(Epoch, u64)>> {
-    match sealed {
-        Some(sealed) => Ok(read_sealed(disk, sealed.info.first_seq)?.facts.epoch),
-        None => last_kept_epoch(disk),
-    }
-}
-
-/// The log must reach as far as others know that it once did.
-fn check_known_points(
-    position: &Position,
-    scan: &Option<Scan>,
-    note: &LastNote,
-    chain: Option<&(u64, ChainKey)>,
-) -> Result<()> {
-    let sealed = note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
-    let kept = chain.map_or(0, |(seq, _)| *seq);
-    let (known, witness) =
-        if sealed >= kept { (sealed, "the latest checkpoint") } else { (kept, "keys/chain.key") };
-    if position.next_seq >= known {
-        return Ok(());
-    }
-    // Not merely short: something stands there that is no entry.
-    if let Some(Scan { torn: Some(what), good_bytes, .. }) = scan {
-        let (seq, what) = (position.next_seq, what.clone());
-        return Err(StoreError::Damaged { file: ACTIVE.into(), offset: *good_bytes, seq, what });
-    }
-    let found_entries = position.next_seq;
-    Err(StoreError::RolledBack { expected_entries: known, found_entries, witness })
-}
-
-/// The tiles up to the last entry, made again from segments if they are not what the latest
-/// checkpoint sealed.
-fn grow_tiles(
-    disk: &Disk,
-    sealed: &[Sealed],
-    scan: Option<&Scan>,
-    position: &Position,
-    note: &LastNote,
-    facts: &Facts,
-    repairs: &mut Repairs,
-) -> Result<(TileWriter, Tree, Option<Hash>)> {
-    let first = position.first_seq;
-    let leaves = scan.map_or(&[][..], |scan| &scan.leaves);
-    let storage = &*disk.storage;
-    let opened = TileWriter::open(storage, &disk.root, FILE_MODE, first, first);
-    if let Ok(tiles) = opened
-        && let Some(grown) = grow(tiles, leaves, note, facts)
-    {
-        return Ok(grown);
-    }
-    let oldest = sealed.first().map_or(first, |sealed| sealed.info.first_seq);
-    let mut tiles = TileWriter::open(storage, &disk.root, FILE_MODE, oldest, oldest)?;
-    for segment in sealed {
-        for leaf in read_sealed(disk, segment.info.first_seq)?.leaves {
-            tiles.push(leaf);
-        }
-        tiles.write(storage)?;
-    }
-    if !tiles.tree().is_empty() {
-        tiles.sync(storage)?;
-    }
-    let size = note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
-    let what = if oldest > 0 { Damage::Tiles } else { Damage::Root };
-    let grown = grow(tiles, leaves, note, facts);
-    repairs.add(Rebuilt::Tiles);
-    grown.ok_or(StoreError::Damaged { file: CHECKPOINT.into(), offset: 0, seq: size, what })
-}
-
-/// Appends the leaves of the active segment; `None` if the root is not the latest checkpoint's.
-fn grow(
-    mut tiles: TileWriter,
-    leaves: &[Hash],
-    note: &LastNote,
-    facts: &Facts,
-) -> Option<(TileWriter, Tree, Option<Hash>)> {
-    let segment_tree = tiles.tree().clone();
-    let note = note.note.as_ref().map(|(_, checkpoint)| checkpoint);
-    let epoch_size = facts.epoch.as_ref().map(|(_, seq)| seq + 1);
-    let mut epoch_root = None;
-    let mut is_right = note.is_none_or(|note| note.size < tiles.tree().len());
-    let mut look = |tree: &Tree| {
-        if epoch_size == Some(tree.len()) {
-            epoch_root = Some(tree.root());
-        }
-        is_right |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
-    };
-    look(tiles.tree());
-    for leaf in leaves {
-        tiles.push(*leaf);
-        look(tiles.tree());
-    }
-    is_right.then_some((tiles, segment_tree, epoch_root))
-}
-
 /// Decides between the keys on disk and finishes a change of epochs that was cut short.
 fn settle_epoch(disk: &Disk, known: &mut Known, notes_tail: &mut Tail) -> Result<()> {
     let Some((epoch, seq)) = &known.epoch else {
@@ -415,11 +111,8 @@ fn settle_epoch(disk: &Disk, known: &mut Known, notes_tail: &mut Tail) -> Result
         let note = seal::note_of(&known.signer, size, root)?;
         notes::list(notes_tail, &note.text)?;
         notes::make_latest(disk, &note.text)?;
-        let checkpoint = crate::audit::checkpoint::Checkpoint {
-            origin: known.signer.verifier().name().to_owned(),
-            size,
-            root,
-        };
+        let checkpoint =
+            Checkpoint { origin: known.signer.verifier().name().to_owned(), size, root };
         known.note.note = Some((note.text, checkpoint));
     }
     replace_secret(&*disk.storage, &disk.path(EPOCH_KEY), key_text(&next).as_bytes())?;
@@ -508,6 +201,9 @@ fn begin(
     let segment_since = whole.map(|scan| scan.first_unix_nanos);
     let last_unix_nanos = whole.map_or(0, |scan| scan.last_unix_nanos);
     let good_bytes = known.scan.as_ref().map_or(0, |scan| scan.good_bytes);
+    for first_seq in std::mem::take(&mut known.leftovers) {
+        remove_segment(&disk, first_seq)?;
+    }
     if !known.note.torn.is_empty() {
         cut(&disk, TornFrom::Checkpoints, known.note.good_bytes, known.next_seq)?;
     }

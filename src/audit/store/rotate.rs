@@ -71,7 +71,8 @@ impl AuditLog {
         let (new_file, file_size_bytes) = (ACTIVE.to_owned(), tally.bytes);
         self.report(Report::Rotated(Rotated { old_file, new_file, reason, file_size_bytes }));
         self.check_rotated(&tally, is_right)?;
-        self.commit().map(|_| ())
+        self.commit()?;
+        self.save_chain_key()
     }
 
     /// What the active segment's file has to say, and whether it is what was written.

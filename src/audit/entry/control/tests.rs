@@ -1,3 +1,4 @@
+//! Control entries against their texts on the format page.
 use super::*;
 use crate::audit::entry::{Body, Parser, Signature, begin, finish};
 

@@ -1,4 +1,6 @@
 //! The log on a disk that fails, is killed and loses power.
 mod basic;
 mod crash;
+mod others;
 mod support;
+mod upkeep;

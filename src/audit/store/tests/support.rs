@@ -150,7 +150,7 @@ fn unpack(_bytes: &[u8]) -> Vec<u8> {
     panic!("compressed")
 }
 
-fn seq_of(line: &[u8]) -> u64 {
+pub fn seq_of(line: &[u8]) -> u64 {
     Parser::new().entry(line).map_or(0, |entry| entry.seq)
 }
 

@@ -124,7 +124,9 @@ impl Forger<'_> {
         let start = out.len();
         begin(out, seq, item.unix_nanos, Body::trusted(&body), &self.previous);
         let signature = match &mut self.chain {
-            Some((from, chain)) if *from <= seq => chain.sign(seq, &out[start..]).unwrap(),
+            Some((from, chain)) if *from <= seq => {
+                chain.sign(seq, &crate::audit::chain::digest_of(&out[start..])).unwrap()
+            }
             _ => item.signature,
         };
         finish(out, &signature);

@@ -76,6 +76,23 @@ fn a_closed_and_reopened_log_is_intact() {
     }
 }
 
+/// Producers' times come out of order by as much as their threads wait. Summing every step forward
+/// would make hours of it.
+#[test]
+fn times_that_come_out_of_order_make_no_gap() {
+    use crate::core::clock::Clock;
+    let mut world = World::new();
+    let mut log = world.open(StoreOptions::default());
+    for number in 0..200 {
+        let late = if number % 2 == 0 { 10_000_000_000 } else { 0 };
+        world::append(&mut log, world.clock.unix_nanos() - late);
+        world.clock.advance(1_000_000);
+    }
+    log.commit().unwrap();
+    log.close().unwrap();
+    intact(&verified(&world.files(), &world.options()));
+}
+
 #[test]
 fn without_the_first_key_checkpoints_alone_tell() {
     let world = live();

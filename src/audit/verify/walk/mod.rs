@@ -18,6 +18,8 @@ use super::{Options, Progress, Stop, classify};
 use crate::digest::Hash;
 use crate::storage::Storage;
 
+mod ending;
+
 /// What is wrong with a line, before its neighbours have been asked.
 #[derive(Debug)]
 pub(super) enum Break {
@@ -58,7 +60,8 @@ pub(super) struct Walk<'a> {
     /// The signature of the entry before, and its leaf.
     previous: Option<Signature>,
     pub previous_leaf: Option<Hash>,
-    last_unix_nanos: Option<i64>,
+    /// The greatest time since the log was opened last.
+    latest_unix_nanos: Option<i64>,
     /// A step of time that counts if the next entry says so.
     step_open_nanos: u64,
     /// A line that differs from its tile, until a checkpoint says which is right.
@@ -97,7 +100,7 @@ pub(super) fn run(
         kept,
         previous: None,
         previous_leaf: None,
-        last_unix_nanos: None,
+        latest_unix_nanos: None,
         step_open_nanos: 0,
         suspect: None,
         unsealed_epoch: None,
@@ -415,13 +418,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// How long somebody was running since the last checkpoint.
+    /// How long somebody was running since the last checkpoint. Times of many threads come a little
+    /// out of order, so only what goes beyond the greatest so far counts.
     fn time(&mut self, entry: &Entry<'_>) {
-        let last = self.last_unix_nanos.replace(entry.unix_nanos);
-        let step = last.map_or(0, |last| entry.unix_nanos.saturating_sub(last)).max(0) as u64;
+        let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
+        let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
+        self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
         let open = std::mem::take(&mut self.step_open_nanos);
         match Course::is_pause(entry) {
-            Some(true) => {}
+            // Nobody was running, and the clock may have been set right since.
+            Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
             None => self.step_open_nanos = step,
             Some(false) => {
                 let gap = &mut self.seals.gap;
@@ -463,84 +469,5 @@ impl Walk<'_> {
             self.course.key = key;
         }
         Ok(())
-    }
-
-    /// What can be said only at the end.
-    fn finish(&mut self, first_seq: u64) -> Result<(), Stop> {
-        let size = self.seq();
-        let end = self.end();
-        if size == 0 && self.seals.count == 0 && self.segments.is_empty() {
-            let dir = self.files.dir.display();
-            self.seals.finish(size, end, &mut self.notes)?;
-            return Err(Stop::Unchecked { reason: format!("{dir}: there is no audit log") });
-        }
-        let sealed = self.seals.finish(size, end.clone(), &mut self.notes);
-        if let Err(Stop::Tampered(finding)) = sealed {
-            return Err(self.or_suspect(*finding).into());
-        }
-        sealed?;
-        self.tail(size, end.clone())?;
-        if self.course.pruned_before < first_seq {
-            return Err(self.not_removed(first_seq).into());
-        }
-        if let Some(place) = self.suspect.take() {
-            let detail = "not the entry whose leaf hash is in its tile";
-            return Err(Finding::new(Kind::Modified, place, detail).into());
-        }
-        if self.kept.seq.is_some() {
-            let detail = format!("only {size} entries are there");
-            return Err(Finding::new(Kind::TailTruncated, self.kept.place(), detail).into());
-        }
-        match self.evidence.fault.take() {
-            Some(finding) => Err(finding.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// How long the end has been without a checkpoint.
-    fn tail(&mut self, size: u64, end: Place) -> Result<(), Stop> {
-        if let Some(place) = &self.unsealed_epoch {
-            let seq = place.seq.unwrap_or_default();
-            self.notes.push(format!("the epoch that ends with entry {seq} is not sealed yet"));
-        }
-        if self.course.is_stopped {
-            if self.seals.sealed < size {
-                let detail = "the log was closed, and no checkpoint covers its end";
-                return Err(Finding::new(Kind::Unsealed, end, detail).into());
-            }
-            return Ok(());
-        }
-        let mut gap = self.seals.gap;
-        gap.nanos = gap.nanos.saturating_add(self.step_open_nanos);
-        if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.last_unix_nanos) {
-            gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
-        }
-        match gap.excess(self.limits()) {
-            Some(excess) => Err(Finding::new(Kind::Unsealed, end, excess).into()),
-            None => Ok(()),
-        }
-    }
-
-    /// The place behind the last entry.
-    fn end(&self) -> Place {
-        let file = self.segments.last().map(|s| s.file.clone()).unwrap_or_default();
-        Place { file, line: None, offset: None, seq: Some(self.seq()) }
-    }
-
-    /// Puts the counts into the report.
-    fn tell(&mut self, report: &mut Report, first_seq: u64) {
-        report.entries_pruned = first_seq.min(self.seq());
-        report.checkpoints = self.seals.count;
-        report.known_checkpoints = self.seals.known_checked();
-        report.epochs = self.course.epochs;
-        report.tree_size = self.seq();
-        report.tree_root = self.tree.root();
-        report.entries_unsealed = self.seq() - self.seals.sealed;
-        for note in self.notes.drain(..) {
-            report.note(note);
-        }
-        if self.evidence.missing > 0 {
-            report.note(format!("{} tiles could not be read", self.evidence.missing));
-        }
     }
 }

@@ -1,0 +1,100 @@
+//! What somebody else did to the files, and keys that are lost or not the log's.
+use std::path::Path;
+
+use super::support::*;
+use crate::audit::store::names::ACTIVE;
+use crate::audit::store::{Options, StoreError};
+use crate::storage::Storage;
+
+#[test]
+fn a_file_that_somebody_else_touched_is_not_written_to() {
+    for what in ["cut", "extended", "deleted"] {
+        let world = World::new();
+        let mut log = world.open(Options::default()).unwrap();
+        append(&mut log, 0);
+        log.commit().unwrap();
+        let path = Path::new(DIR).join(ACTIVE);
+        let mut file = world.disk.open(&path, crate::storage::OpenHow::Append).unwrap();
+        let len = file.stat().unwrap().len;
+        match what {
+            "cut" => file.set_len(len - 1).unwrap(),
+            "extended" => {
+                file.append(&[std::io::IoSlice::new(b"x\n")]).unwrap();
+            }
+            _ => world.disk.remove(&path).unwrap(),
+        }
+        let before = world.files().get(ACTIVE).cloned();
+        append(&mut log, 1);
+        let error = log.commit().unwrap_err();
+        assert!(matches!(error, StoreError::Changed { .. }), "{what}: {error}");
+        assert!(!log.health().audit_sink_healthy);
+        assert_eq!(world.files().get(ACTIVE).cloned(), before, "{what}");
+    }
+}
+
+#[test]
+fn opening_refuses_a_log_that_was_changed_before_what_was_known_to_be_on_disk() {
+    let world = World::new();
+    let mut log = world.open(Options::default()).unwrap();
+    for number in 0..5 {
+        append(&mut log, number);
+    }
+    log.close().unwrap();
+    let whole = world.files()[ACTIVE].clone();
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let path = Path::new(DIR).join(ACTIVE);
+    let mut changed = whole.clone();
+    let at = whole.len() / 2;
+    changed[at] ^= 1;
+    let mut swapped = lines.clone();
+    swapped.swap(3, 4);
+    let cases = [
+        ("one bit", changed),
+        ("two entries change places", swapped.concat()),
+        ("an entry less", [&lines[..3], &lines[4..]].concat().concat()),
+        ("an entry twice", [&lines[..4], &lines[3..]].concat().concat()),
+        ("the end is cut at an entry", lines[..lines.len() - 2].concat()),
+        ("nothing is left", Vec::new()),
+    ];
+    for (what, bytes) in cases {
+        let after = world.with(world.disk.after_kill());
+        after.disk.put(&path, &bytes);
+        match after.open(Options::default()) {
+            Err(StoreError::Damaged { .. } | StoreError::RolledBack { .. }) => {}
+            other => panic!("{what}: {other:?}"),
+        }
+        assert_eq!(after.files()[ACTIVE], bytes, "{what}: nothing was repaired");
+    }
+    world.open(Options::default()).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_key_that_is_not_the_logs_is_refused() {
+    let world = World::new();
+    world.open(Options::default()).unwrap().close().unwrap();
+    let other = World::new();
+    other.open(Options::default()).unwrap().close().unwrap();
+    other.open(Options::default()).unwrap().close().unwrap();
+    let path = Path::new(DIR).join("keys/epoch.key");
+    let foreign = other.files()["keys/epoch.key"].clone();
+    let own = world.files()["keys/epoch.key"].clone();
+    assert_ne!(own, foreign);
+    world.disk.put(&path, &foreign);
+    let error = world.open(Options::default()).unwrap_err();
+    assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
+    world.disk.put(&path, &own);
+    world.open(Options::default()).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_lost_chain_key_is_made_again_from_the_first_one_alone() {
+    let world = World::new();
+    let mut log = world.open(Options::default()).unwrap();
+    append(&mut log, 0);
+    log.close().unwrap();
+    world.disk.remove(&Path::new(DIR).join("keys/chain.key")).unwrap();
+    assert!(matches!(world.open(Options::default()).unwrap_err(), StoreError::Key(_)));
+    let first_key = Some(world.first_key.clone());
+    world.open(Options { first_key, ..Options::default() }).unwrap().close().unwrap();
+    check(&world);
+}

@@ -1,0 +1,100 @@
+//! A verifier that shares nothing with the crate but the format page agrees about whole and about changed logs.
+#![cfg(all(feature = "audit", unix))]
+
+use std::path::Path;
+use std::process::Command;
+
+use ringseal::audit::entry::control::RotateReason;
+use ringseal::audit::entry::{Body, Parser};
+use ringseal::audit::store::{AuditLog, Host, Options};
+
+fn has_python() -> bool {
+    Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Exit status and what it said.
+fn python(dir: &Path, more: &[&Path]) -> (i32, String) {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit.py");
+    let output = Command::new("python3").arg(program).arg(dir).args(more).output().expect("python");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("a status"), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn append(log: &mut AuditLog, number: u64) {
+    let members = format!(
+        "\"event_type\":\"user.login\",\"actor\":{{\"id\":\"é\\n{number}\"}},\"rate\":-1.50e3,\"ok\":true"
+    );
+    let body = Body::new(members.as_bytes(), &mut Parser::new()).expect("a body");
+    log.append(body, 1_795_360_160_123_456_789).expect("room");
+}
+
+/// Three segments, three starts, more than a tile, something pruned.
+fn make(top: &Path) -> std::path::PathBuf {
+    let dir = top.join("log");
+    AuditLog::create(&mut Host::system(), &dir, top, "python.example/audit").expect("keys");
+    for round in 0..3 {
+        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        for number in 0..120 {
+            append(&mut log, number);
+        }
+        log.rotate(RotateReason::Manual).expect("a rotation");
+        for number in 0..10 {
+            append(&mut log, number);
+        }
+        if round == 2 {
+            assert_eq!(log.prune(200).expect("a removal"), 1);
+        }
+        log.close().expect("an end");
+    }
+    dir
+}
+
+#[test]
+fn the_pages_own_verifier_agrees() {
+    if !has_python() {
+        eprintln!("python3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = make(top.path());
+    let (public, mac) = (top.path().join("audit.pub"), top.path().join("audit.mac"));
+    let with_key = [public.as_path(), Path::new("--mac"), &mac];
+    for arguments in [&with_key[..1], &with_key] {
+        let (status, said) = python(&dir, arguments);
+        assert_eq!(status, 0, "{said}");
+        assert!(said.starts_with("intact: "), "{said}");
+    }
+    assert_eq!(python(&top.path().join("nowhere"), &with_key).0, 2);
+    let names = ["audit.log.jsonl", "checkpoints", "kept.jsonl", "tile/0/000"];
+    for name in names {
+        let path = dir.join(name);
+        let whole = std::fs::read(&path).expect("a file");
+        for place in 1..8 {
+            let mut changed = whole.clone();
+            changed[whole.len() * place / 8] ^= 1;
+            std::fs::write(&path, &changed).expect("a change");
+            let (status, said) = python(&dir, &with_key);
+            assert_eq!(status, 1, "{name} at {}: {said}", whole.len() * place / 8);
+            assert!(said.contains("TAMPERED: "), "{said}");
+        }
+        std::fs::write(&path, &whole).expect("a repair");
+    }
+    assert_eq!(python(&dir, &with_key).0, 0);
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn and_reads_compressed_segments() {
+    if !has_python() {
+        eprintln!("python3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = make(top.path());
+    let storage: std::sync::Arc<dyn ringseal::storage::Storage> =
+        std::sync::Arc::new(ringseal::storage::OsStorage);
+    let done = ringseal::audit::store::compress_sealed(&storage, &dir).expect("a compression");
+    assert_eq!(done, 2);
+    let (status, said) = python(&dir, &[&top.path().join("audit.pub")]);
+    assert_eq!(status, 0, "{said}");
+}

@@ -1,0 +1,148 @@
+//! A process that writes an audit log is killed (SIGKILL) at random moments, over and over, and what it had been told
+//! was on disk is there; then strangers check the log: the verifier, and the page's Python program.
+//!
+//! 200 kills by default; `RINGSEAL_TEST_KILLS=2000` for the long form.
+#![cfg(all(feature = "audit", unix))]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ringseal::audit::entry::{Body, Parser};
+use ringseal::audit::store::{AuditLog, Host, Mend, Options, Retain, fsck};
+use ringseal::digest::Sha256;
+use ringseal::digest::text::hex;
+use ringseal::storage::OsStorage;
+
+const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
+const NAME: &str = "a_killed_writer_loses_nothing_that_it_was_told_is_on_disk";
+
+fn options() -> Options {
+    Options {
+        segment_bytes_max: 60_000,
+        checkpoint_entries: 100,
+        chain_key_seconds: 0,
+        retain: Retain { segments_max: Some(20), ..Retain::default() },
+        ..Options::default()
+    }
+}
+
+/// The child: writes until it is killed, and tells of each entry once it is on disk.
+fn write_for_ever(dir: &Path) -> ! {
+    let mut log =
+        AuditLog::open(Host::system(), dir, options()).expect("the log opens after a kill");
+    let (mut parser, mut told) = (Parser::new(), std::io::stdout().lock());
+    for number in 0u64.. {
+        let mut receipts = Vec::new();
+        for part in 0..1 + number % 5 {
+            let members = format!("\"event_type\":\"tick\",\"number\":{number},\"part\":{part}");
+            let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
+            receipts.push(log.append(body, 1_795_360_160_000_000_000).expect("room"));
+        }
+        log.commit().expect("a commit");
+        for receipt in receipts {
+            writeln!(told, "told {} {}", receipt.seq, hex(&receipt.leaf)).expect("a reader");
+        }
+        told.flush().expect("a reader");
+        log.maintain().expect("maintenance");
+        if number % 50 == 49 {
+            log.retain().expect("retention");
+        }
+    }
+    unreachable!("numbers do not end")
+}
+
+fn spawn(dir: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("a test"))
+        .args(["--exact", NAME, "--nocapture"])
+        .env(DIR, dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a child")
+}
+
+/// Kills a writer `delay` after its first word; gives what it told of.
+fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
+    let mut child = spawn(dir);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut told = BTreeMap::new();
+    let mut take = |line: &str| {
+        let mut words = line.split(' ');
+        if words.next() == Some("told") {
+            let seq = words.next().and_then(|seq| seq.parse().ok());
+            // The last line may be torn as well.
+            if let (Some(seq), Some(leaf)) = (seq, words.next().filter(|leaf| leaf.len() == 64)) {
+                told.insert(seq, leaf.to_owned());
+            }
+        }
+    };
+    let mut first = None;
+    for line in lines.by_ref().map_while(Result::ok) {
+        take(&line);
+        let since = *first.get_or_insert_with(Instant::now);
+        if line.starts_with("told") && since.elapsed() >= delay {
+            break;
+        }
+    }
+    child.kill().expect("a kill");
+    lines.map_while(Result::ok).for_each(|line| take(&line));
+    let mut errors = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        std::io::Read::read_to_string(&mut stderr, &mut errors).expect("a pipe");
+    }
+    child.wait().expect("a child");
+    assert!(!errors.contains("panicked"), "{errors}");
+    told
+}
+
+/// Leaf hashes of all entries that are there.
+fn leaves(dir: &Path) -> BTreeMap<u64, String> {
+    let names = std::fs::read_dir(dir).expect("the log").map(|entry| entry.expect("a name").path());
+    let is_segment = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
+    let mut found = BTreeMap::new();
+    let mut parser = Parser::new();
+    for path in names.filter(is_segment).filter(|path| !path.ends_with("kept.jsonl")) {
+        let bytes = std::fs::read(&path).expect("a segment");
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").expect("a whole line");
+            let entry = parser.entry(line).expect("an entry");
+            found.insert(entry.seq, hex(&Sha256::of(&[b"\0", line].concat())));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_killed_writer_loses_nothing_that_it_was_told_is_on_disk() {
+    if let Some(dir) = std::env::var_os(DIR) {
+        write_for_ever(Path::new(&dir));
+    }
+    let kills = std::env::var("RINGSEAL_TEST_KILLS").ok().and_then(|kills| kills.parse().ok());
+    let kills: u64 = kills.unwrap_or(200);
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = top.path().join("log");
+    AuditLog::create(&mut Host::system(), &dir, top.path(), "kill.example/audit").expect("keys");
+    let mut told = BTreeMap::new();
+    for kill in 0..kills {
+        // Any moment will do; these are spread over what opening and a few rotations take.
+        let delay = Duration::from_micros(kill * 7919 % 60_000);
+        told.append(&mut one_life(&dir, delay));
+        if kill % 20 == 19 || kill + 1 == kills {
+            let log = AuditLog::open(Host::system(), &dir, options()).expect("an opening");
+            log.close().expect("an end");
+            let found = leaves(&dir);
+            let first = *found.keys().next().expect("entries");
+            for (seq, leaf) in told.range(first..) {
+                assert_eq!(found.get(seq), Some(leaf), "after {kill} kills: entry {seq}");
+            }
+            told.retain(|seq, _| *seq >= first);
+        }
+    }
+    let storage: Arc<dyn ringseal::storage::Storage> = Arc::new(OsStorage);
+    let report = fsck(&storage, &dir, Mend::No).expect("a look");
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
