@@ -4,6 +4,7 @@
 //! usage or the command could not run, 128 and a signal's number when the signal ended it and all is
 //! well. A reader of our output that goes away (`ringseal cat … |
 //! head`) is no failure.
+pub mod audit;
 pub mod bench;
 pub mod cat;
 pub mod demo;

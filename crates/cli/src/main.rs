@@ -2,7 +2,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{bench, cat, demo, out, pipe, redact, token};
+use ringseal_cli::{audit, bench, cat, demo, out, pipe, redact, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,6 +13,7 @@ Examples:
   ringseal demo                       see what logging costs on this machine
   ringseal bench --quick              which ring and batch suit this machine
   ringseal token keygen keys.json --kind token   keys for tokens of personal data
+  ringseal audit verify /var/log/app/audit --key audit.pub   is the audit log as it was written
   ringseal help cat                   more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
@@ -30,6 +31,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Args),
     Cat(cat::Args),
     Pipe(pipe::Args),
     Redact(redact::Args),
@@ -41,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Audit(args) => audit::run(args, cli.color),
         Command::Bench(args) => bench::run(args),
         Command::Cat(args) => cat::run(args, cli.color),
         Command::Demo(args) => demo::run(args),

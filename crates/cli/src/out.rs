@@ -91,3 +91,40 @@ pub fn exit_code(result: Result<Outcome, Failure>) -> ExitCode {
 pub fn complain(message: impl Display) {
     let _ = writeln!(io::stderr(), "ringseal: {message}");
 }
+
+/// ANSI colours, as they are switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style(pub &'static str);
+
+impl Style {
+    /// Of little interest.
+    pub const DIM: Style = Style("\x1b[2m");
+    /// What is looked for.
+    pub const BOLD: Style = Style("\x1b[1m");
+    /// Keys of fields.
+    pub const KEY: Style = Style("\x1b[36m");
+    /// Back to normal.
+    pub const END: Style = Style("\x1b[0m");
+}
+
+/// Writes control characters, and those that change the direction of writing, as JSON would escape
+/// them: nothing that a log holds may command a terminal.
+pub fn write_safe(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = text;
+    while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
+        out.write_all(&rest.as_bytes()[..at])?;
+        match unsafe_char {
+            '\n' => out.write_all(b"\\n")?,
+            '\r' => out.write_all(b"\\r")?,
+            other => write!(out, "\\u{:04x}", u32::from(other))?,
+        }
+        rest = &rest[at + unsafe_char.len_utf8()..];
+    }
+    out.write_all(rest.as_bytes())
+}
+
+/// Tab is harmless; the rest of C0, DEL, C1 and the bidirectional controls are not.
+fn is_unsafe(char: char) -> bool {
+    (char.is_control() && char != '\t')
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

@@ -21,6 +21,7 @@ mod show;
 use filter::Filter;
 use merge::{Merge, Turn};
 use open::{Opener, unix_nanos_now};
+pub(crate) use show::is_word;
 use show::{Look, People};
 
 const EXAMPLES: &str = "\

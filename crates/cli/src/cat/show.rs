@@ -10,7 +10,7 @@ use ringseal::core::Level;
 
 use crate::json::{Entries, Entry, Kind, Text};
 use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
-use crate::out::Color;
+use crate::out::{Color, Style, write_safe};
 use crate::time::{MILLIS_LEN, parse_moment, write_millis};
 
 /// What the engine adds to every line; of little interest to people.
@@ -39,25 +39,16 @@ pub(super) struct People {
     scratch: String,
 }
 
-/// ANSI colours.
-struct Style(&'static str);
-
-impl Style {
-    const DIM: Style = Style("\x1b[2m");
-    const BOLD: Style = Style("\x1b[1m");
-    const KEY: Style = Style("\x1b[36m");
-    const END: Style = Style("\x1b[0m");
-
-    fn of(level: Option<Level>) -> Style {
-        Style(match level {
-            Some(Level::Trace) | None => "\x1b[2m",
-            Some(Level::Debug) => "\x1b[34m",
-            Some(Level::Info) => "\x1b[32m",
-            Some(Level::Warn) => "\x1b[33m",
-            Some(Level::Error) => "\x1b[31m",
-            Some(Level::Critical) => "\x1b[1;97;41m",
-        })
-    }
+/// The colour of a level.
+fn style_of(level: Option<Level>) -> Style {
+    Style(match level {
+        Some(Level::Trace) | None => "\x1b[2m",
+        Some(Level::Debug) => "\x1b[34m",
+        Some(Level::Info) => "\x1b[32m",
+        Some(Level::Warn) => "\x1b[33m",
+        Some(Level::Error) => "\x1b[31m",
+        Some(Level::Critical) => "\x1b[1;97;41m",
+    })
 }
 
 impl People {
@@ -78,7 +69,7 @@ impl People {
 
     fn write_as_is(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
         if self.look.terminal {
-            self.write_safe(&String::from_utf8_lossy(line), out)?;
+            write_safe(&String::from_utf8_lossy(line), out)?;
         } else {
             out.write_all(line)?;
         }
@@ -133,7 +124,7 @@ impl People {
 
     fn write_level(&mut self, level: Option<Level>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b" [")?;
-        self.styled(Style::of(level), out, |_, out| out.write_all(padded(level).as_bytes()))?;
+        self.styled(style_of(level), out, |_, out| out.write_all(padded(level).as_bytes()))?;
         out.write_all(b"] ")
     }
 
@@ -151,35 +142,19 @@ impl People {
             Some(text) if entry.kind == Kind::Plain && is_word(text) => text,
             _ => entry.raw,
         };
-        self.write_safe(raw, out)
+        write_safe(raw, out)
     }
 
     fn write_text(&mut self, text: Text<'_>, out: &mut dyn Write) -> io::Result<()> {
         if let Some(plain) = text.plain() {
-            return self.write_safe(plain, out);
+            return write_safe(plain, out);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         text.decode_into(&mut scratch);
-        let result = self.write_safe(&scratch, out);
+        let result = write_safe(&scratch, out);
         self.scratch = scratch;
         result
-    }
-
-    /// Control characters, and those that change the direction of writing, as JSON would escape
-    /// them.
-    fn write_safe(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
-        let mut rest = text;
-        while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            match unsafe_char {
-                '\n' => out.write_all(b"\\n")?,
-                '\r' => out.write_all(b"\\r")?,
-                other => write!(out, "\\u{:04x}", u32::from(other))?,
-            }
-            rest = &rest[at + unsafe_char.len_utf8()..];
-        }
-        out.write_all(rest.as_bytes())
     }
 
     fn styled(
@@ -211,14 +186,8 @@ fn padded(level: Option<Level>) -> &'static str {
 }
 
 /// Whether a string cannot be mistaken for anything else when it stands without quotes.
-fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty()
         && !text.bytes().any(|byte| matches!(byte, b' ' | b'"' | b'=' | b'\\' | b',' | 0x7f))
         && !text.starts_with(['{', '['])
-}
-
-/// Tab is harmless; the rest of C0, DEL, C1 and the bidirectional controls are not.
-fn is_unsafe(char: char) -> bool {
-    (char.is_control() && char != '\t')
-        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

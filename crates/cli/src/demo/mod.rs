@@ -15,6 +15,7 @@ use crate::progress::Meter;
 use crate::size::{parse_bytes, show_bytes, show_count};
 use crate::stopwatch::{Percentiles, Stopwatch, ticks};
 
+mod audit;
 mod canary;
 mod check;
 mod clean;
@@ -31,6 +32,7 @@ Examples:
   ringseal demo --rate 100000 --latency  what a call costs a service that is not flat out
   ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
   ringseal cat ringseal-demo             look at what it wrote
+  ringseal audit keygen --dir ./keys && ringseal demo --audit --seconds 3
 
 The logs of earlier demos in the directory are removed first. At the end every line is read back:
 it must parse, each thread's numbers must be complete and in order, and the counts must be the
@@ -71,6 +73,13 @@ pub struct Args {
     /// Take the time of events from the writer, at most 100 µs old, instead of reading the clock.
     #[arg(long)]
     coarse: bool,
+    /// Also emit audit events, a thousand a second, into DIR/audit, and verify their log at the end.
+    #[arg(long)]
+    audit: bool,
+    /// The keys of the audit log, from `ringseal audit keygen`. They are copied. [default: ./keys if there are
+    /// any, otherwise the log is keyless]
+    #[arg(long, value_name = "DIR", requires = "audit")]
+    keys: Option<PathBuf>,
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -85,10 +94,13 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 pub fn run(args: &Args) -> Result<Outcome, Failure> {
     let path = args.dir.join(clean::LOG);
     clean::remove_old_logs(&args.dir).map_err(Failure::of)?;
-    let engine = Engine::start(config(args, &path)).map_err(Failure::of)?;
+    let plan = args.audit.then(|| audit::Plan::prepare(&args.dir, args.keys.as_deref()));
+    let plan = plan.transpose()?;
+    let config = config(args, &path, plan.as_ref());
+    let engine = Engine::start(config).map_err(Failure::of)?;
     let limit = Limit::of(args.bytes_max, free_bytes(&args.dir));
     let watch = Stopwatch::start();
-    let (done, stopped_early) = serve(args, &engine, &limit, &watch)?;
+    let Served { done, audited, stopped_early } = serve(args, &engine, &limit, &watch)?;
     let flushed = engine.flush();
     let lap = watch.lap();
     let (run_id, metrics) = (engine.run_id().to_owned(), engine.metrics());
@@ -107,6 +119,8 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
         problems.push(format!("{events} canaries were planted, {found} are in the files"));
     }
     problems.extend_from_slice(&survey.survivors);
+    let audited = plan.zip(audited).map(|(plan, done)| plan.conclude(done)).transpose()?;
+    problems.extend(audited.iter().flat_map(audit::Conclusion::problems));
     let report = Report {
         threads: done.len(),
         setup: setup(args),
@@ -120,6 +134,9 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     };
     let mut out = io::stdout().lock();
     write!(out, "{report}{survey}")?;
+    if let Some(audited) = &audited {
+        write!(out, "{audited}")?;
+    }
     let ends = [("flushing", flushed), ("stopping", stopped)];
     let ends = ends.into_iter().filter_map(|(what, end)| Some(format!("{what}: {}", end.err()?)));
     conclude(&mut out, &found, problems.into_iter().chain(ends).collect())
@@ -141,7 +158,7 @@ fn conclude(out: &mut dyn Write, found: &Found, problems: Vec<String>) -> Result
     Ok(Outcome::Findings)
 }
 
-fn config(args: &Args, path: &Path) -> Config {
+fn config(args: &Args, path: &Path, audit: Option<&audit::Plan>) -> Config {
     let file = FileConfig::new(path)
         .rotate_bytes_max(ROTATE_BYTES)
         .rotate_every(RotateEvery::Never)
@@ -152,7 +169,11 @@ fn config(args: &Args, path: &Path) -> Config {
         .timestamps(if args.coarse { Timestamps::Coarse } else { Timestamps::Exact })
         .flush_max(DRAIN_MAX)
         .shutdown_max(DRAIN_MAX);
-    if args.latency { config.latency() } else { config }
+    let config = if args.latency { config.latency() } else { config };
+    match audit {
+        Some(plan) => config.audit(plan.config()),
+        None => config,
+    }
 }
 
 fn setup(args: &Args) -> String {
@@ -165,14 +186,22 @@ fn setup(args: &Args) -> String {
     format!("{pace}, {time} timestamps, a full ring {full}")
 }
 
-/// Runs the threads until time or room is up; says what they did and why they ended early.
+/// What the service did.
+struct Served {
+    done: Vec<Done>,
+    audited: Option<audit::AuditDone>,
+    /// Why it ended before its time.
+    stopped_early: Option<String>,
+}
+
+/// Runs the threads until time or room is up.
 fn serve(
     args: &Args,
     engine: &Engine,
     limit: &Limit,
     watch: &Stopwatch,
-) -> Result<(Vec<Done>, Option<String>), Failure> {
-    let stop = AtomicBool::new(false);
+) -> Result<Served, Failure> {
+    let (stop, audit) = (AtomicBool::new(false), engine.audit());
     let rate = args.rate.map(|rate| rate as f64 / f64::from(args.threads));
     std::thread::scope(|scope| {
         let start = |number| {
@@ -181,6 +210,7 @@ fn serve(
             builder.spawn_scoped(scope, move || worker.run())
         };
         let threads: Result<Vec<_>, _> = (0..args.threads).map(start).collect();
+        let auditor = audit.as_ref().map(|audit| scope.spawn(|| audit::emit(audit, &stop)));
         let stopped_early = match &threads {
             Ok(_) => watch_over(args.seconds, engine, limit, watch),
             Err(_) => None,
@@ -189,8 +219,10 @@ fn serve(
         stop.store(true, Ordering::Relaxed);
         let threads = threads.map_err(Failure::of)?;
         let done: Result<Vec<_>, _> = threads.into_iter().map(|thread| thread.join()).collect();
-        let done = done.map_err(|_| Failure::Message("a thread of the service panicked".into()))?;
-        Ok((done, stopped_early))
+        let panicked = |_| Failure::Message("a thread of the service panicked".into());
+        let done = done.map_err(panicked)?;
+        let audited = auditor.map(|auditor| auditor.join()).transpose().map_err(panicked)?;
+        Ok(Served { done, audited, stopped_early })
     })
 }
 

@@ -43,7 +43,7 @@ fn unicode(raw: &[u8]) -> (char, usize) {
 
 /// Appends `text` as string content: quotes and backslashes escaped, and control characters unless
 /// they stood there as they are before.
-pub(super) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
+pub(crate) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for &byte in text {
         match byte {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use crate::out::{Failure, Outcome, complain};
 use crate::progress::Progress;
 
-mod escape;
+pub(crate) mod escape;
 mod feed;
 mod filter;
 mod findings;

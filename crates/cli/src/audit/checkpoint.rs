@@ -1,0 +1,188 @@
+//! `ringseal audit checkpoint`: the latest checkpoint, and keeping it as an anchor.
+//!
+//! An anchor that is there already is replaced only by a checkpoint that goes on from it: whoever
+//! rolls a log back must not take the anchor along.
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use ringseal::audit::checkpoint::Checkpoint;
+use ringseal::audit::note::{NOTE_BYTES_MAX, Note, Verifier};
+use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
+use ringseal::audit::read::{Content, claimed_root, read_entries};
+use ringseal::digest::text::{Base64, base64};
+use ringseal::storage::OsStorage;
+
+use super::verify::unix_nanos_now;
+use super::{LogDir, public_key, read_small};
+use crate::out::{Failure, Outcome, complain};
+use crate::size::show_count;
+use crate::time::write_millis;
+
+/// Writes the latest checkpoint to standard output, and its size and age to standard error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut
+off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on
+from it; otherwise FILE stays, and the exit code is 1.
+
+Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot
+be read or written.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    log: LogDir,
+    /// Keep the checkpoint here instead of writing it to standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Check its signature against the log's public key, `audit.pub`.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let dir = &args.log.dir;
+    let path = dir.join("checkpoint");
+    let note = read_small(&path, NOTE_BYTES_MAX)?;
+    let checkpoint = parse(&note, &path)?;
+    let key = args.key.as_deref().map(public_key).transpose()?;
+    if let Some(key) = &key
+        && let Err(error) = prove_inclusion(&OsStorage, dir, key, checkpoint.size.saturating_sub(1))
+    {
+        return refused(&error);
+    }
+    tell(dir, &checkpoint, key.is_some())?;
+    let Some(out) = &args.out else {
+        io::stdout().lock().write_all(&note)?;
+        return Ok(Outcome::Fine);
+    };
+    if let Some(older) = older(out)?
+        && let Some(finding) = contradiction(dir, key, &older, &checkpoint)?
+    {
+        complain(format_args!("{}: {finding}; it stays as it was", out.display()));
+        return Ok(Outcome::Findings);
+    }
+    keep(out, &note)?;
+    Ok(Outcome::Fine)
+}
+
+fn parse(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
+    let wrong = |error: String| Failure::Message(format!("{}: {error}", path.display()));
+    let note = Note::parse(note).map_err(|error| wrong(error.to_string()))?;
+    Checkpoint::parse_text(note.text).map_err(|error| wrong(error.to_string()))
+}
+
+/// What a log that contradicts itself is told as, or that it cannot be read.
+fn refused(error: &ProveError) -> Result<Outcome, Failure> {
+    match error {
+        ProveError::Inconsistent(_) => {
+            complain(error);
+            Ok(Outcome::Findings)
+        }
+        error => Err(Failure::of(error)),
+    }
+}
+
+/// The checkpoint that was kept before.
+fn older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) => parse(&read_small(path, NOTE_BYTES_MAX)?, path).map(Some),
+        Err(error) => Err(Failure::Message(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Why the log does not go on from `old`, if so.
+fn contradiction(
+    dir: &Path,
+    key: Option<Verifier>,
+    old: &Checkpoint,
+    new: &Checkpoint,
+) -> Result<Option<String>, Failure> {
+    if old.origin != new.origin {
+        let (found, expected) = (&old.origin, &new.origin);
+        let message = format!("a checkpoint of {found}, expected one of {expected}");
+        return Err(Failure::Message(message));
+    }
+    if new.size < old.size {
+        let (old, new) = (show_count(old.size), show_count(new.size));
+        return Ok(Some(format!("ROLLED BACK: the log had {old} entries, its checkpoint {new}")));
+    }
+    let key = match key {
+        Some(key) => key,
+        None => claimed_root(&OsStorage, dir).map_err(Failure::of)?,
+    };
+    let rewritten = format!("REWRITTEN: other entries among the first {}", show_count(old.size));
+    match prove_consistency(&OsStorage, dir, &key, old.size, new.size) {
+        Ok(proof) if proof.old_root == old.root => Ok(None),
+        Ok(_) => Ok(Some(rewritten)),
+        Err(error @ ProveError::Inconsistent(_)) => Ok(Some(error.to_string())),
+        Err(error) => Err(Failure::of(error)),
+    }
+}
+
+fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::Message(format!("{}: {error}", path.display()));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    file.write_all(note).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Says on standard error what the checkpoint is.
+fn tell(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Failure> {
+    let mut sealed_at = None;
+    let mut entries_behind = 0_u64;
+    let last = checkpoint.size.saturating_sub(1);
+    read_entries(&OsStorage, dir, last, &mut |line| {
+        match line.content {
+            Content::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
+            Content::Entry(_) => entries_behind += 1,
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    })
+    .map_err(Failure::of)?;
+    let mut err = io::stderr().lock();
+    // Standard error may be gone; the note is what counts.
+    let _ = writeln!(
+        err,
+        "log         {}\nsize        {} entries, and {} behind it\nroot        {}\ntime        {}\nsignature   {}",
+        checkpoint.origin,
+        show_count(checkpoint.size),
+        show_count(entries_behind),
+        base64(Base64::Standard, &checkpoint.root),
+        sealed_at.map_or("not known: its last entry is gone".to_owned(), |at| {
+            let time = String::from_utf8_lossy(&write_millis(at)).into_owned();
+            format!("{time}, {} ago", span(unix_nanos_now().saturating_sub(at)))
+        }),
+        if is_checked { "good" } else { "not checked, that takes --key audit.pub" },
+    );
+    Ok(())
+}
+
+/// A length of time for people, in its largest two units.
+fn span(nanos: i64) -> String {
+    let seconds = nanos.max(0) / 1_000_000_000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_have_two_units() {
+        let cases =
+            [(-5, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")];
+        for (seconds, expected) in cases {
+            assert_eq!(span(seconds * 1_000_000_000), expected);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `ringseal audit fsck`.
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use ringseal::audit::store::names::{ACTIVE, parse_sealed};
+use ringseal::audit::store::{Finding, Fsck, Mend, fsck};
+use ringseal::storage::{OsStorage, Storage};
+
+use super::LogDir;
+use crate::out::{Failure, Outcome};
+use crate::redact::escape::escape;
+use crate::size::show_count;
+
+/// Looks a log's files over after an accident; makes derived ones again if told to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does.
+Entries are never changed. What --repair makes again are hash tiles and the file `checkpoint`; torn ends
+are cut, kept and told of when the service next opens the log. The service must not be running.
+
+Exit codes: 0 in order, or everything found was repaired, 1 something is not, 2 could not look.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    log: LogDir,
+    /// Make hash tiles and `checkpoint` again where they are missing or wrong.
+    #[arg(long)]
+    repair: bool,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let dir = &args.log.dir;
+    expect_log(dir)?;
+    let storage: Arc<dyn Storage> = Arc::new(OsStorage);
+    let mend = if args.repair { Mend::Yes } else { Mend::No };
+    let report = fsck(&storage, dir, mend).map_err(Failure::of)?;
+    let found: Vec<Told> = report.findings.iter().map(|finding| tell(finding, &report)).collect();
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", to_json(&report, &found))?;
+    } else {
+        write_words(&mut out, &report, &found, args.repair)?;
+    }
+    let is_fine = found.iter().all(|told| told.is_repaired);
+    Ok(if is_fine { Outcome::Fine } else { Outcome::Findings })
+}
+
+/// Looking takes the log's lock, which is a file; none is made where there is no log.
+fn expect_log(dir: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::Message(format!("{}: {error}", dir.display()));
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
+        if name.to_str().is_some_and(is_segment) {
+            return Ok(());
+        }
+    }
+    Err(Failure::Message(format!("{}: no audit log is here", dir.display())))
+}
+
+/// A finding in words.
+struct Told {
+    kind: &'static str,
+    file: String,
+    offset: Option<u64>,
+    seq: Option<u64>,
+    what: String,
+    is_repaired: bool,
+}
+
+fn tell(finding: &Finding, report: &Fsck) -> Told {
+    let is_repaired = |name: &str| report.mended.iter().any(|mended| mended == name);
+    let of = |kind, file: &str, what: &str| Told {
+        kind,
+        file: file.to_owned(),
+        offset: None,
+        seq: None,
+        what: what.to_owned(),
+        is_repaired: is_repaired(file),
+    };
+    match finding {
+        Finding::Damaged { file, offset, seq, what } => Told {
+            offset: Some(*offset),
+            seq: Some(*seq),
+            ..of("damaged", file, &format!("{what}; nothing behind it was looked at"))
+        },
+        Finding::Torn { file, offset } => Told {
+            offset: Some(*offset),
+            ..of("torn", file, "ends in bytes that are no whole record; opening cuts and keeps them")
+        },
+        Finding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
+        Finding::Tile { name, .. } => of("tile", name, "missing"),
+        Finding::Checkpoint => of("checkpoint", "checkpoint", "not the last one of `checkpoints`"),
+        Finding::Root { size } => of(
+            "root",
+            "checkpoint",
+            &format!("its root is not that of the first {size} entries: run verify"),
+        ),
+        Finding::Unfinished { name } => {
+            of("unfinished", name, "unfinished work; opening the log removes it")
+        }
+        Finding::Twice { name } => of("twice", name, "there both plain and compressed"),
+        Finding::Mode { name, mode } => {
+            let name = if name.is_empty() { "." } else { name };
+            of("mode", name, &format!("others may use it: mode {mode:o}"))
+        }
+        other => of("other", "", &format!("{other:?}")),
+    }
+}
+
+fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool) -> io::Result<()> {
+    let (entries, segments) = (show_count(report.entries), show_count(report.segments));
+    let noun = if report.segments == 1 { "segment" } else { "segments" };
+    writeln!(out, "read        {entries} entries in {segments} {noun}")?;
+    for told in found {
+        write!(out, "{:<11} {}", told.kind, told.file)?;
+        if let Some(offset) = told.offset {
+            write!(out, ", byte {offset}")?;
+        }
+        if let Some(seq) = told.seq {
+            write!(out, ", seq {seq}")?;
+        }
+        let repaired = if told.is_repaired { " (repaired)" } else { "" };
+        writeln!(out, ": {}{repaired}", told.what)?;
+    }
+    let can_repair = |told: &&Told| matches!(told.kind, "tile" | "checkpoint") && !told.is_repaired;
+    match found.iter().filter(can_repair).count() {
+        _ if found.is_empty() => writeln!(out, "in order"),
+        0 => Ok(()),
+        _ if repair => Ok(()),
+        count => writeln!(out, "            --repair makes {count} of these again"),
+    }
+}
+
+fn to_json(report: &Fsck, found: &[Told]) -> String {
+    let findings: Vec<String> = found
+        .iter()
+        .map(|told| {
+            let number = |number: Option<u64>| number.map_or("null".into(), |n| n.to_string());
+            format!(
+                "{{\"kind\":{},\"file\":{},\"offset\":{},\"seq\":{},\"what\":{},\"repaired\":{}}}",
+                quoted(told.kind),
+                quoted(&told.file),
+                number(told.offset),
+                number(told.seq),
+                quoted(&told.what),
+                told.is_repaired
+            )
+        })
+        .collect();
+    let mended: Vec<String> = report.mended.iter().map(|name| quoted(name)).collect();
+    format!(
+        "{{\"entries\":{},\"segments\":{},\"findings\":[{}],\"repaired\":[{}]}}",
+        report.entries,
+        report.segments,
+        findings.join(","),
+        mended.join(",")
+    )
+}
+
+fn quoted(text: &str) -> String {
+    let mut bytes = vec![b'"'];
+    escape(text.as_bytes(), false, &mut bytes);
+    bytes.push(b'"');
+    // Escaping keeps UTF-8 what it is.
+    String::from_utf8(bytes).unwrap_or_default()
+}

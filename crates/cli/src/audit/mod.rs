@@ -1,0 +1,97 @@
+//! `ringseal audit`: keys, verification, proofs and reading of audit logs.
+//!
+//! Everything here reads a log's directory and writes nothing into it, except `fsck --repair`, which
+//! makes derived files again. Nothing needs the service that wrote the log.
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use ringseal::audit::keys::load_verifier;
+use ringseal::audit::note::Verifier;
+use ringseal::storage::OsStorage;
+
+use crate::out::{Color, Failure, Outcome};
+
+mod checkpoint;
+mod fsck;
+mod keygen;
+mod proof;
+mod show;
+pub mod verify;
+
+const EXAMPLES: &str = "\
+Examples:
+  ringseal audit keygen --dir ./keys                     once, before the service first starts
+  ringseal audit verify /var/log/shop/audit --key audit.pub --mac audit.mac --known-checkpoint kept
+  ringseal audit checkpoint /var/log/shop/audit --out kept     what to keep where no intruder comes
+  ringseal audit prove inclusion 1234 /var/log/shop/audit > proof
+  ringseal audit check-proof proof --key audit.pub       anywhere, without the log
+  ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
+
+What a log proves and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
+
+Exit codes: 0 intact, 1 tampered, or a proof that proves nothing, 2 could not check, or wrong usage.";
+
+/// Makes keys for audit logs, verifies them, proves single entries, shows them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Keygen(keygen::Args),
+    Verify(verify::Args),
+    Prove(proof::ProveArgs),
+    CheckProof(proof::CheckArgs),
+    Checkpoint(checkpoint::Args),
+    Fsck(fsck::Args),
+    Show(show::Args),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When something could not be read or written, or nothing could be checked.
+pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+    match &args.command {
+        Command::Keygen(args) => keygen::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Prove(args) => proof::prove(args),
+        Command::CheckProof(args) => proof::check(args),
+        Command::Checkpoint(args) => checkpoint::run(args),
+        Command::Fsck(args) => fsck::run(args),
+        Command::Show(args) => show::run(args, color),
+    }
+}
+
+/// Reads `audit.pub`.
+fn public_key(path: &Path) -> Result<Verifier, Failure> {
+    load_verifier(&OsStorage, path).map_err(Failure::of)
+}
+
+/// Reads a small file whole.
+fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    use std::io::Read;
+    let failed = |error| Failure::Message(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let mut input: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin().lock()),
+        false => Box::new(std::fs::File::open(path).map_err(failed)?),
+    };
+    input.by_ref().take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > bytes_max {
+        let path = path.display();
+        return Err(Failure::Message(format!("{path}: expected at most {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The directory of a log, as an argument.
+#[derive(Debug, clap::Args)]
+struct LogDir {
+    /// The log's directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}

@@ -1,0 +1,175 @@
+//! `ringseal audit prove` and `check-proof`.
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use ringseal::audit::checkpoint::Checkpoint;
+use ringseal::audit::entry::LINE_BYTES_MAX;
+use ringseal::audit::note::Verifier;
+use ringseal::audit::proof::{
+    ConsistencyProof, InclusionProof, PROOF_BYTES_MAX, ProofFileError, ProveError,
+    prove_consistency, prove_inclusion,
+};
+use ringseal::audit::read::claimed_root;
+use ringseal::digest::text::{Base64, base64};
+use ringseal::storage::OsStorage;
+
+use super::{LogDir, public_key, read_small};
+use crate::out::{Failure, Outcome, complain};
+
+/// Writes a proof to standard output: a text that `check-proof` checks with `audit.pub` alone.
+#[derive(Debug, clap::Args)]
+pub(super) struct ProveArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// An entry is in the log, as the latest checkpoint sealed it.
+    Inclusion {
+        /// The entry's number.
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+        #[command(flatten)]
+        log: LogDir,
+        /// `audit.pub`; without it the key that the log names is taken. Who checks decides.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// The log of OLD entries is the beginning of that of NEW, of which there must be a checkpoint.
+    Consistency {
+        /// How many entries it had.
+        #[arg(value_name = "OLD")]
+        old_size: u64,
+        /// How many it has in a later checkpoint.
+        #[arg(value_name = "NEW")]
+        size: u64,
+        #[command(flatten)]
+        log: LogDir,
+        /// `audit.pub`; without it the key that the log names is taken. Who checks decides.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+}
+
+fn root_key(key: Option<&PathBuf>, log: &LogDir) -> Result<Verifier, Failure> {
+    match key {
+        Some(path) => public_key(path),
+        None => claimed_root(&OsStorage, &log.dir).map_err(Failure::of),
+    }
+}
+
+pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
+    let made = match &args.what {
+        What::Inclusion { seq, log, key } => {
+            let root = root_key(key.as_ref(), log)?;
+            prove_inclusion(&OsStorage, &log.dir, &root, *seq).map(|proof| proof.to_text())
+        }
+        What::Consistency { old_size, size, log, key } => {
+            let root = root_key(key.as_ref(), log)?;
+            prove_consistency(&OsStorage, &log.dir, &root, *old_size, *size)
+                .map(|proof| proof.to_text())
+        }
+    };
+    match made {
+        Ok(text) => {
+            io::stdout().lock().write_all(text.as_bytes())?;
+            Ok(Outcome::Fine)
+        }
+        Err(ProveError::Inconsistent(error)) => {
+            complain(format_args!("the log contradicts itself, verify it: {error}"));
+            Ok(Outcome::Findings)
+        }
+        Err(error) => Err(Failure::of(error)),
+    }
+}
+
+/// Checks a proof, without the log.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is no proof.
+The proof says what the checkpoint in it says. That this checkpoint is one that others have seen too is
+known only to who compares it with one that was kept elsewhere.")]
+pub(super) struct CheckArgs {
+    /// The proof, or `-` for standard input.
+    #[arg(value_name = "FILE")]
+    proof: PathBuf,
+    /// The log's public key, `audit.pub`.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The entry's line, or `-` for standard input: if the proof has none (the entry was pruned when it was
+    /// made), or to see that it is about this very entry.
+    #[arg(long, value_name = "FILE")]
+    entry: Option<PathBuf>,
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
+    let root = public_key(&args.key)?;
+    if args.proof.as_os_str() == "-" && args.entry.as_ref().is_some_and(|entry| entry == "-") {
+        return Err(Failure::Message("only one of proof and entry can be standard input".into()));
+    }
+    let bytes = read_small(&args.proof, PROOF_BYTES_MAX)?;
+    let entry = args.entry.as_ref().map(|path| read_small(path, LINE_BYTES_MAX)).transpose()?;
+    let not_a_proof =
+        |error: ProofFileError| Failure::Message(format!("{}: {error}", args.proof.display()));
+    let is_consistency = bytes.starts_with(b"ringseal-consistency-proof");
+    let mut out = io::stdout().lock();
+    let checked = if is_consistency {
+        if entry.is_some() {
+            return Err(Failure::Message("--entry: this is a proof about whole logs".into()));
+        }
+        let proof = ConsistencyProof::parse(&bytes).map_err(not_a_proof)?;
+        proof.verify(&root).map(|checkpoint| tell_consistency(&mut out, &proof, &checkpoint))
+    } else {
+        let proof = InclusionProof::parse(&bytes).map_err(not_a_proof)?;
+        let line = entry.as_deref().map(|line| line.strip_suffix(b"\n").unwrap_or(line));
+        proof
+            .verify(&root, line)
+            .map(|checkpoint| tell_inclusion(&mut out, &proof, line, &checkpoint))
+    };
+    match checked {
+        Ok(told) => told.map(|()| Outcome::Fine).map_err(Failure::from),
+        Err(ProofFileError::NoEntry) => Err(Failure::Message(format!(
+            "{}: the proof is of an entry that was pruned; give its line with --entry",
+            args.proof.display()
+        ))),
+        Err(error) => {
+            complain(format_args!("{}: proves nothing: {error}", args.proof.display()));
+            Ok(Outcome::Findings)
+        }
+    }
+}
+
+fn tell_inclusion(
+    out: &mut dyn Write,
+    proof: &InclusionProof,
+    line: Option<&[u8]>,
+    checkpoint: &Checkpoint,
+) -> io::Result<()> {
+    writeln!(out, "proven      entry {} is in the log {}", proof.index, checkpoint.origin)?;
+    tell_checkpoint(out, checkpoint, proof.epochs.len())?;
+    out.write_all(line.unwrap_or(&proof.line))?;
+    out.write_all(b"\n")
+}
+
+fn tell_consistency(
+    out: &mut dyn Write,
+    proof: &ConsistencyProof,
+    checkpoint: &Checkpoint,
+) -> io::Result<()> {
+    let (old, root) = (proof.old_size, base64(Base64::Standard, &proof.old_root));
+    writeln!(out, "proven      the log {} has only grown", checkpoint.origin)?;
+    writeln!(out, "from        {old} entries, root {root}")?;
+    tell_checkpoint(out, checkpoint, proof.epochs.len())
+}
+
+fn tell_checkpoint(out: &mut dyn Write, checkpoint: &Checkpoint, keys: usize) -> io::Result<()> {
+    let root = base64(Base64::Standard, &checkpoint.root);
+    writeln!(out, "checkpoint  {} entries, root {root}", checkpoint.size)?;
+    match keys {
+        0 => writeln!(out, "signed      by the key of audit.pub"),
+        1 => writeln!(out, "signed      by the key that the key of audit.pub signed"),
+        count => writeln!(out, "signed      by a key {count} changes after that of audit.pub"),
+    }
+}

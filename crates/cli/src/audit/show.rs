@@ -1,0 +1,341 @@
+//! `ringseal audit show`: entries for people, or as they are.
+//!
+//! What the verifier would refuse is never shown as an entry: it is told on standard error, at its
+//! place.
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use ringseal::audit::entry::Entry;
+use ringseal::audit::read::{Content, Line, read_entries};
+use ringseal::storage::OsStorage;
+
+use super::LogDir;
+use crate::cat::is_word;
+use crate::json::{Entries, Entry as Member, Kind};
+use crate::out::{Color, Failure, Outcome, Style, complain, write_safe};
+use crate::time::write_millis;
+
+/// Shows the entries of a log.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself
+are dimmed. Lines that are no entries, and gaps, are told on standard error. Showing verifies nothing.
+
+Exit codes: 0 all shown, 1 lines that are no entries or entries missing, 2 cannot be read.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    log: LogDir,
+    /// From this entry on.
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    from: u64,
+    /// Up to this entry, itself included.
+    #[arg(long, value_name = "SEQ")]
+    to: Option<u64>,
+    /// Only these event types; * stands for any text, ? for one character.
+    #[arg(long = "type", value_name = "GLOB")]
+    event_type: Option<String>,
+    /// Only what the actor of this id did.
+    #[arg(long, value_name = "ID")]
+    actor: Option<String>,
+    /// Lines as they are in the file.
+    #[arg(long)]
+    json: bool,
+    /// In columns, show what the process says of itself in every entry as well.
+    #[arg(short, long)]
+    all: bool,
+}
+
+pub(super) fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+    let mut show = Show {
+        args,
+        out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+        color: color.on_stdout(),
+        members: Entries::default(),
+        inner: Entries::default(),
+        has_findings: false,
+        is_first: true,
+        failed: None,
+    };
+    let read = read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.see(line));
+    if let Some(error) = show.failed.take() {
+        // What is buffered goes nowhere either.
+        let _ = show.out.into_parts();
+        return Err(Failure::Output(error));
+    }
+    show.out.flush()?;
+    read.map_err(Failure::of)?;
+    if show.is_first && !has_log(&args.log.dir) {
+        return Err(Failure::Message(format!("{}: no audit log is here", args.log.dir.display())));
+    }
+    Ok(if show.has_findings { Outcome::Findings } else { Outcome::Fine })
+}
+
+fn has_log(dir: &Path) -> bool {
+    ringseal::audit::read::first_start(&OsStorage, dir).is_ok()
+}
+
+/// What the process says of itself; the same in every entry.
+const SOURCE_KEYS: [&str; 8] = [
+    "service",
+    "service_instance",
+    "environment",
+    "component",
+    "source_host",
+    "source_process",
+    "source_application",
+    "process_id",
+];
+/// What has a column of its own, or is of no interest to people.
+const COLUMN_KEYS: [&str; 8] = [
+    "seq",
+    "timestamp",
+    "event_type",
+    "outcome",
+    "actor",
+    "target",
+    "_prev_signature",
+    "_signature",
+];
+
+struct Show<'a, W: Write> {
+    args: &'a Args,
+    out: io::BufWriter<W>,
+    color: bool,
+    members: Entries,
+    inner: Entries,
+    has_findings: bool,
+    is_first: bool,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Show<'_, W> {
+    fn see(&mut self, line: Line<'_>) -> ControlFlow<()> {
+        let shown = match line.content {
+            Content::Entry(entry) => {
+                if self.args.to.is_some_and(|to| entry.seq > to) {
+                    return ControlFlow::Break(());
+                }
+                self.entry(&entry, line.bytes)
+            }
+            Content::Gap { expected, found } => self.finding(format_args!(
+                "{}:{}: entry {found} stands here, {expected} should",
+                line.file, line.number
+            )),
+            Content::NoEntry(error) => self.finding(format_args!(
+                "{}:{}: no entry, the verifier refuses it: {error}",
+                line.file, line.number
+            )),
+            Content::Unfinished => self.note(format_args!(
+                "{}: ends in {} bytes of an unfinished line",
+                line.file,
+                line.bytes.len()
+            )),
+            _ => Ok(()),
+        };
+        match shown {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn finding(&mut self, message: std::fmt::Arguments<'_>) -> io::Result<()> {
+        self.has_findings = true;
+        self.note(message)
+    }
+
+    /// Says something on standard error at its place between the lines.
+    fn note(&mut self, message: std::fmt::Arguments<'_>) -> io::Result<()> {
+        self.out.flush()?;
+        complain(message);
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, line: &[u8]) -> io::Result<()> {
+        if std::mem::take(&mut self.is_first) && entry.seq > self.args.from {
+            self.note(format_args!("the entries before {} were pruned", entry.seq))?;
+        }
+        if self.args.event_type.as_deref().is_some_and(|glob| !fits(glob, entry.event_type)) {
+            return Ok(());
+        }
+        let needs_members = !self.args.json || self.args.actor.is_some();
+        // A line that the one parser takes is JSON in UTF-8.
+        let text = str::from_utf8(line).unwrap_or_default();
+        if needs_members && self.members.find(text).is_err() {
+            return Ok(());
+        }
+        if let Some(wanted) = &self.args.actor
+            && !self.is_by(text, wanted)
+        {
+            return Ok(());
+        }
+        if self.args.json {
+            self.out.write_all(line)?;
+            return self.out.write_all(b"\n");
+        }
+        self.columns(entry, text)
+    }
+
+    fn is_by(&mut self, text: &str, wanted: &str) -> bool {
+        let Some(actor) = self.members.iter(text).find(|member| member.key.is("actor")) else {
+            return false;
+        };
+        let is_id = |member: &Member<'_>| member.key.is("id");
+        actor.kind == Kind::Map
+            && self.inner.find(actor.raw).is_ok()
+            && self
+                .inner
+                .iter(actor.raw)
+                .find(is_id)
+                .and_then(|id| id.string())
+                .is_some_and(|id| id.is(wanted))
+    }
+
+    fn columns(&mut self, entry: &Entry<'_>, text: &str) -> io::Result<()> {
+        let is_dimmed = entry.is_control();
+        let members = std::mem::take(&mut self.members);
+        self.style(is_dimmed, Style::DIM)?;
+        let time = write_millis(entry.unix_nanos);
+        self.out.write_all(&time)?;
+        write!(self.out, " {:>8} ", entry.seq)?;
+        self.style(!is_dimmed, Style::BOLD)?;
+        write!(self.out, "{:<20}", entry.event_type)?;
+        self.style(!is_dimmed, Style::END)?;
+        let member = |key: &str| members.iter(text).find(|member| member.key.is(key));
+        if !is_dimmed {
+            self.out.write_all(b" ")?;
+            let outcome = member("outcome").and_then(|outcome| outcome.string());
+            let outcome = outcome.and_then(|outcome| outcome.plain()).unwrap_or("-");
+            self.style(true, style_of(outcome))?;
+            write_safe(&format!("{outcome:<8}"), &mut self.out)?;
+            self.style(true, Style::END)?;
+            for (sign, key) in [(" ", "actor"), (" > ", "target")] {
+                if let Some(member) = member(key) {
+                    self.out.write_all(sign.as_bytes())?;
+                    self.party(&member)?;
+                }
+            }
+        }
+        for member in members.iter(text) {
+            let is_any = |keys: &[&str]| keys.iter().any(|key| member.key.is(key));
+            if is_any(&COLUMN_KEYS) || (!self.args.all && is_any(&SOURCE_KEYS)) {
+                continue;
+            }
+            self.out.write_all(b" ")?;
+            self.style(!is_dimmed, Style::KEY)?;
+            write_safe(member.key.raw(), &mut self.out)?;
+            self.style(!is_dimmed, Style::END)?;
+            self.out.write_all(b"=")?;
+            self.value(&member)?;
+        }
+        self.style(is_dimmed, Style::END)?;
+        self.members = members;
+        self.out.write_all(b"\n")
+    }
+
+    /// `type:id` of an actor or a target, and what else it has.
+    fn party(&mut self, member: &Member<'_>) -> io::Result<()> {
+        let mut inner = std::mem::take(&mut self.inner);
+        let result = match member.kind == Kind::Map && inner.find(member.raw).is_ok() {
+            true => self.party_members(&inner, member.raw),
+            false => self.value(member),
+        };
+        self.inner = inner;
+        result
+    }
+
+    fn party_members(&mut self, inner: &Entries, text: &str) -> io::Result<()> {
+        let find = |key: &str| inner.iter(text).find(|member| member.key.is(key));
+        for (key, sign) in [("type", ":"), ("id", "")] {
+            if let Some(member) = find(key) {
+                self.value(&member)?;
+                self.out.write_all(sign.as_bytes())?;
+            }
+        }
+        let is_other = |member: &Member<'_>| !member.key.is("type") && !member.key.is("id");
+        for (index, member) in inner.iter(text).filter(is_other).enumerate() {
+            self.out.write_all(if index == 0 { b"(" } else { b" " })?;
+            write_safe(member.key.raw(), &mut self.out)?;
+            self.out.write_all(b"=")?;
+            self.value(&member)?;
+        }
+        match inner.iter(text).any(|member| is_other(&member)) {
+            true => self.out.write_all(b")"),
+            false => Ok(()),
+        }
+    }
+
+    /// Strings without quotes where nothing is ambiguous without them, everything else as written.
+    fn value(&mut self, member: &Member<'_>) -> io::Result<()> {
+        let raw = match member.string().and_then(|text| text.plain()) {
+            Some(text) if is_word(text) => text,
+            _ => member.raw,
+        };
+        write_safe(raw, &mut self.out)
+    }
+
+    fn style(&mut self, wanted: bool, style: Style) -> io::Result<()> {
+        if wanted && self.color { self.out.write_all(style.0.as_bytes()) } else { Ok(()) }
+    }
+}
+
+fn style_of(outcome: &str) -> Style {
+    Style(match outcome {
+        "success" => "\x1b[32m",
+        "partial" => "\x1b[33m",
+        "failure" | "error" | "denied" => "\x1b[31m",
+        _ => "\x1b[2m",
+    })
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
+fn fits(glob: &str, text: &str) -> bool {
+    let (glob, text) = (glob.as_bytes(), text.as_bytes());
+    let (mut at, mut seen) = (0, 0);
+    // Where the last star stands, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while seen < text.len() {
+        match glob.get(at) {
+            Some(b'*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[seen] => (at, seen) = (at + 1, seen + 1),
+            _ => match star {
+                Some((star_at, taken)) => {
+                    star = Some((star_at, taken + 1));
+                    (at, seen) = (star_at + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    glob.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn globs_fit_whole_texts() {
+        let cases = [
+            ("user.login", "user.login", true),
+            ("user.*", "user.login", true),
+            ("*.login", "user.login", true),
+            ("*", "", true),
+            ("u?er.*n", "user.login", true),
+            ("*log*g*", "user.login", false),
+            ("user", "user.login", false),
+            ("user.login", "user", false),
+            ("?", "", false),
+            ("**a**", "bab", true),
+        ];
+        for (glob, text, expected) in cases {
+            assert_eq!(fits(glob, text), expected, "{glob} {text}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `ringseal audit verify`, and the report in words that the demo prints too.
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ringseal::audit::entry::Scheme;
+use ringseal::audit::keys::load_mac;
+use ringseal::audit::note::NOTE_BYTES_MAX;
+use ringseal::audit::read::first_start;
+use ringseal::audit::verify::{self, Finding, KnownCheckpoint, Options, Report};
+use ringseal::storage::OsStorage;
+
+use super::{LogDir, public_key, read_small};
+use crate::out::{Failure, Outcome};
+use crate::progress::Progress;
+use crate::size::{show_bytes, show_count};
+use crate::time::{Moment, parse_duration};
+
+/// Checks a whole log: every entry, link, checkpoint, change of keys and tile.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.
+Without --mac, entries are checked against the checkpoints that seal them, not one by one. Without
+--known-checkpoint, nothing shows that a log was cut back to an older state. docs/audit-tamper.md has
+all cases.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    log: LogDir,
+    /// The log's public key, `audit.pub`, from where no intruder could have changed it.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The chain's first key, `audit.mac`.
+    #[arg(long, value_name = "FILE")]
+    mac: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    known_checkpoint: Vec<PathBuf>,
+    /// The longest time without a checkpoint. [default: twice what the log promises]
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    max_gap: Option<Duration>,
+    /// The most entries between checkpoints. [default: twice what the log promises]
+    #[arg(long, value_name = "COUNT")]
+    max_gap_entries: Option<u64>,
+    /// The present, for the age of the last checkpoint: RFC 3339, a date, or a span ago. [default: the clock's]
+    #[arg(long, value_name = "MOMENT")]
+    now: Option<Moment>,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options::new(public_key(&self.key)?);
+        let first_key = self.mac.as_ref().map(|path| load_mac(&OsStorage, path)).transpose();
+        options.first_key = first_key.map_err(Failure::of)?;
+        for path in &self.known_checkpoint {
+            let name = path.display().to_string();
+            let note = read_small(path, NOTE_BYTES_MAX)?;
+            options.known_checkpoints.push(KnownCheckpoint { name, note });
+        }
+        let clock = unix_nanos_now();
+        options.now_unix_nanos = Some(self.now.map_or(clock, |now| now.unix_nanos(clock)));
+        options.gap_seconds_max = self.max_gap.map(|gap| gap.as_secs());
+        options.gap_entries_max = self.max_gap_entries;
+        Ok(options)
+    }
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn unix_nanos_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let dir = &args.log.dir;
+    let verified = verify_with_progress(dir, &args.options()?);
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", verified.to_json())?;
+    }
+    match (&verified.report.outcome, &verified.report.problem) {
+        (verify::Outcome::Unchecked, problem) => {
+            let why = problem.as_deref().unwrap_or("no reason is known");
+            Err(Failure::Message(format!("could not check {}: {why}", dir.display())))
+        }
+        (outcome, _) => {
+            if !args.json {
+                write!(out, "{verified}")?;
+                if is_inside(&args.key, dir) {
+                    writeln!(out, "beware      {OWN_KEY}")?;
+                }
+            }
+            let is_intact = *outcome == verify::Outcome::Intact;
+            Ok(if is_intact { Outcome::Fine } else { Outcome::Findings })
+        }
+    }
+}
+
+const OWN_KEY: &str = "the key lies in the log's own directory: whoever could rewrite the log could\n            \
+                       rewrite the key. Compare it with a copy from elsewhere";
+
+fn is_inside(key: &Path, dir: &Path) -> bool {
+    match (key.canonicalize(), dir.canonicalize()) {
+        (Ok(key), Ok(dir)) => key.starts_with(dir),
+        _ => false,
+    }
+}
+
+/// A report, and what it does not say of the log.
+#[derive(Debug)]
+pub struct Verified {
+    /// What the verifier found.
+    pub report: Report,
+    /// How the log's entries are chained, if that could be read.
+    pub scheme: Option<Scheme>,
+}
+
+/// Verifies, with a bar on standard error if that is a terminal and it takes long.
+pub fn verify_with_progress(dir: &Path, options: &Options) -> Verified {
+    let mut bar: Option<(Progress, u64)> = None;
+    let report = verify::verify(&OsStorage, dir, options, &mut |now| {
+        let (bar, shown) =
+            bar.get_or_insert_with(|| (Progress::without_output(now.bytes_total), 0));
+        bar.add(usize::try_from(now.bytes_done.saturating_sub(*shown)).unwrap_or(usize::MAX));
+        *shown = now.bytes_done;
+    });
+    let scheme = first_start(&OsStorage, dir).ok().map(|start| start.scheme);
+    Verified { report, scheme }
+}
+
+impl Verified {
+    /// The library's report with one member more: `keyless`.
+    fn to_json(&self) -> String {
+        let json = self.report.to_json();
+        let keyless = match self.scheme {
+            Some(Scheme::Hash) => "true",
+            Some(Scheme::Mac) => "false",
+            None => "null",
+        };
+        format!("{},\"keyless\":{keyless}}}", json.strip_suffix('}').unwrap_or(&json))
+    }
+
+    fn chain(&self) -> &'static str {
+        match (self.scheme, self.report.chain_checked) {
+            (Some(Scheme::Hash), _) => {
+                "KEYLESS: plain hashes, sealed by keys that the log made itself. It shows accidents;\n            \
+                 whoever can write the directory can make another one"
+            }
+            (_, true) => "every entry's signature was checked with audit.mac",
+            (_, false) => {
+                "single signatures were not checked, that takes --mac audit.mac; checkpoints, links\n            \
+                 and hashes were"
+            }
+        }
+    }
+}
+
+/// A number and its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", show_count(count), if count == 1 { "" } else { "s" })
+}
+
+fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    writeln!(f, "TAMPERED    the first bad record: {}", finding.kind.as_str())?;
+    write!(f, "where       file {}", finding.place.file)?;
+    let numbers =
+        [("line", finding.place.line), ("seq", finding.place.seq), ("byte", finding.place.offset)];
+    for (what, number) in numbers {
+        if let Some(number) = number {
+            write!(f, ", {what} {number}")?;
+        }
+    }
+    writeln!(f, "\nwhat        {}", finding.detail)
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = &self.report;
+        let noun = if report.entries == 1 { "entry" } else { "entries" };
+        let entries = format!("{} {noun}", show_count(report.entries));
+        let bytes = show_bytes(report.bytes);
+        let segments = counted(report.segments, "segment");
+        match &report.first_bad {
+            Some(finding) => {
+                write_finding(f, finding)?;
+                writeln!(f, "before it   {entries}, {bytes} in {segments}")?;
+            }
+            None => writeln!(f, "intact      {entries}, {bytes} in {segments}")?,
+        }
+        if report.entries_pruned > 0 {
+            let pruned = show_count(report.entries_pruned);
+            writeln!(f, "pruned      {pruned} before them, by signed entries; their hashes are there")?;
+        }
+        writeln!(f, "log         {}", report.origin)?;
+        writeln!(f, "chain       {}", self.chain())?;
+        let (checkpoints, epochs) =
+            (counted(report.checkpoints, "checkpoint"), counted(report.epochs, "change"));
+        let rest = show_count(report.entries_unsealed);
+        writeln!(f, "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}")?;
+        match report.known_checkpoints {
+            0 => writeln!(f, "kept        no checkpoint from elsewhere: a cut or an older copy need not show")?,
+            count => {
+                let count = counted(count, "checkpoint");
+                writeln!(f, "kept        {count} from elsewhere, found in its past")?;
+            }
+        }
+        for note in &report.notes {
+            writeln!(f, "note        {note}")?;
+        }
+        if report.notes_left_out > 0 {
+            writeln!(f, "note        and {} more", show_count(report.notes_left_out))?;
+        }
+        Ok(())
+    }
+}

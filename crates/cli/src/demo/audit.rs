@@ -1,0 +1,298 @@
+//! The audit half of the demo: a thread that emits what a shop has to answer for, a thousand events a
+//! second, and the verification of its log.
+//!
+//! The keys are copied from where `ringseal audit keygen` has put them, so that the demo can be
+//! repeated; a service would let [`AuditConfig::keys`] move them.
+use std::fmt;
+use std::fs;
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ringseal::audit::event::Crud;
+use ringseal::audit::keys::{KeyPaths, create_secret, load_mac, load_secret, load_verifier};
+use ringseal::audit::store::names;
+use ringseal::audit::verify::{self, Options};
+use ringseal::audit::{Actor, AuditEvent, Change, Outcome, Target};
+use ringseal::core::value::Map;
+use ringseal::storage::{OsStorage, Storage};
+use ringseal::{AuditConfig, AuditError, AuditLogger};
+
+use crate::audit::verify::{Verified, verify_with_progress};
+use crate::histogram::Histogram;
+use crate::out::Failure;
+use crate::size::show_count;
+use crate::stopwatch::show_nanos;
+
+/// Below the demo's directory.
+const DIR: &str = "audit";
+/// Says that a demo made the log in whose directory it lies.
+const MARK: &str = ".ringseal-demo";
+const EVENTS_PER_SECOND: u64 = 1000;
+/// Who waits for receipts pauses so long between two.
+const BETWEEN_WAITS: Duration = Duration::from_millis(10);
+
+/// The log that is about to be written.
+#[derive(Debug)]
+pub(super) struct Plan {
+    dir: PathBuf,
+    /// Where the keys are; without any the log is keyless.
+    keys: Option<KeyPaths>,
+}
+
+impl Plan {
+    /// Removes the audit log of an earlier demo and gives the new one its keys. `keys` is where the user
+    /// says they are; by default `./keys`, if there are any.
+    pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<Plan, Failure> {
+        let dir = demo_dir.join(DIR);
+        let paths = KeyPaths::below(keys.unwrap_or(Path::new("keys")));
+        let has_keys = keys.is_some() || paths.public.exists();
+        let keys = has_keys.then_some(paths);
+        // Looked at before anything is removed.
+        let secrets = keys.as_ref().map(secrets_of).transpose()?;
+        remove_old_log(&dir).map_err(|error| of(&dir, error))?;
+        let own = KeyPaths::below(&dir);
+        OsStorage.create_dir(&own.keys, 0o700).map_err(|error| of(&own.keys, error))?;
+        create_secret(&OsStorage, &dir.join(MARK), b"").map_err(Failure::of)?;
+        if let Some([chain, epoch]) = secrets {
+            create_secret(&OsStorage, &own.chain(), &chain).map_err(Failure::of)?;
+            create_secret(&OsStorage, &own.epoch(), &epoch).map_err(Failure::of)?;
+        }
+        Ok(Plan { dir, keys })
+    }
+
+    pub(super) fn config(&self) -> AuditConfig {
+        AuditConfig::new(&self.dir).service("ringseal-demo").environment("demo").component("shop")
+    }
+
+    /// Verifies what was written.
+    pub(super) fn conclude(&self, done: AuditDone) -> Result<Conclusion, Failure> {
+        let public = match &self.keys {
+            Some(paths) => paths.public.clone(),
+            None => KeyPaths::below(&self.dir).public,
+        };
+        let mut options = Options::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
+        if let Some(paths) = self.keys.as_ref().filter(|paths| paths.mac.exists()) {
+            options.first_key = Some(load_mac(&OsStorage, &paths.mac).map_err(Failure::of)?);
+        }
+        let verified = verify_with_progress(&self.dir, &options);
+        let keys = self.keys.as_ref().and_then(|paths| paths.public.parent());
+        Ok(Conclusion { dir: self.dir.clone(), keys: keys.map(Path::to_owned), done, verified })
+    }
+}
+
+/// The secrets that a log begins with: the chain's key and the epoch's.
+fn secrets_of(paths: &KeyPaths) -> Result<[impl Deref<Target = Vec<u8>> + use<>; 2], Failure> {
+    let load = |path: PathBuf| {
+        load_secret(&OsStorage, &path).map_err(|error| {
+            Failure::Message(format!(
+                "{error}\n  (the demo copies the keys that `ringseal audit keygen` makes; a service that was \
+                 started with them has moved them)"
+            ))
+        })
+    };
+    Ok([load(paths.chain())?, load(paths.epoch())?])
+}
+
+fn of(path: &Path, error: io::Error) -> Failure {
+    Failure::Message(format!("{}: {error}", path.display()))
+}
+
+/// Removes the log of an earlier demo; what others have put beside it stays.
+fn remove_old_log(dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?.collect::<io::Result<Vec<_>>>()?,
+    };
+    if !entries.is_empty() && !dir.join(MARK).is_file() {
+        let why = "is not empty and no demo made it; move it or choose another --dir";
+        return Err(io::Error::other(why));
+    }
+    let lock = OsStorage.lock(&dir.join(names::LOCK), 0o600);
+    if lock.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+        return Err(io::Error::other("another demo writes here"));
+    }
+    for entry in &entries {
+        let name = entry.file_name();
+        let (path, name) = (entry.path(), name.to_str().unwrap_or_default());
+        let is_dir = entry.file_type()?.is_dir();
+        match name {
+            names::TILE_DIR | names::TORN_DIR | names::KEYS_DIR if is_dir => {
+                fs::remove_dir_all(&path)?;
+            }
+            _ if is_dir || !is_of_log(name) => {}
+            _ => fs::remove_file(&path)?,
+        }
+    }
+    Ok(())
+}
+
+fn is_of_log(name: &str) -> bool {
+    const FILES: [&str; 6] = [
+        names::ACTIVE,
+        names::CHECKPOINT,
+        names::CHECKPOINTS,
+        names::KEPT,
+        names::INTEGRITY_LOG,
+        "audit.pub",
+    ];
+    FILES.contains(&name) || names::parse_sealed(name).is_some() || name.ends_with(".tmp") || name == MARK
+}
+
+/// What the thread has done.
+#[derive(Debug, Default)]
+pub(super) struct AuditDone {
+    events: u64,
+    /// How long receipts took, in nanoseconds.
+    waits: Histogram,
+    /// The first event that was not taken or receipt that did not come.
+    failed: Option<AuditError>,
+}
+
+/// Emits until it is stopped: a thousand events a second by the clock, however late their thread runs,
+/// and beside them one after the other that somebody waits for.
+pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| emit_and_wait(audit, stop));
+        let mut done = emit_paced(audit, stop);
+        match waiting.join() {
+            Ok(waited) => {
+                done.events += waited.events;
+                done.waits = waited.waits;
+                done.failed = done.failed.or(waited.failed);
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        done
+    })
+}
+
+fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
+    let (mut done, start) = (AuditDone::default(), Instant::now());
+    loop {
+        // ORDER: relaxed; only says when to stop. Looked at first, so that all that was due is emitted.
+        let is_last = stop.load(Ordering::Relaxed);
+        let due = (start.elapsed().as_secs_f64() * EVENTS_PER_SECOND as f64) as u64;
+        while done.events <= due && done.failed.is_none() {
+            done.failed =
+                with_event(done.events, &mut |event| audit.emit(event).map(drop)).err();
+            done.events += u64::from(done.failed.is_none());
+        }
+        if is_last || done.failed.is_some() {
+            return done;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
+    let mut done = AuditDone::default();
+    // ORDER: relaxed; only says when to stop.
+    while !stop.load(Ordering::Relaxed) && done.failed.is_none() {
+        let start = Instant::now();
+        let wait = |event: &AuditEvent<'_>| audit.emit(event)?.wait().map(drop);
+        done.failed = with_event(done.events, &mut { wait }).err();
+        if done.failed.is_none() {
+            done.events += 1;
+            done.waits.record(start.elapsed().as_nanos() as u64);
+        }
+        std::thread::sleep(BETWEEN_WAITS);
+    }
+    done
+}
+
+/// Builds event number `number`: one of each builder in turn.
+fn with_event<T>(number: u64, see: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
+    let (user, order) = (format!("u-{}", number % 97), format!("o-{}", number % 1009));
+    let correlation = format!("req-{number}");
+    let actor = Actor::user(&user).ip([192, 0, 2, (number % 250) as u8].into());
+    let outcome = if number % 11 == 5 { Outcome::Denied } else { Outcome::Success };
+    let mut told = |event: AuditEvent<'_>| see(&event.correlation_id(&correlation));
+    match number % 12 {
+        0..=2 => told(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),
+        3..=6 => {
+            let action = [Crud::Create, Crud::Read, Crud::Update, Crud::Delete][number as usize % 4];
+            told(AuditEvent::crud(actor, action, Target::new("order", &order), outcome))
+        }
+        7 => {
+            let (size, larger) = (10 + number % 50, 11 + number % 50);
+            let changes = [
+                Change::new("pool.size", &size, &larger),
+                Change::new("db.password", &"an old one", &"a new one"),
+            ];
+            told(AuditEvent::config_change(actor.roles(&["admin"]), &changes, outcome))
+        }
+        8 | 9 => {
+            let params = Map(&[("path", &"invoices/2026.csv"), ("api_key", &"masked by its name")]);
+            told(AuditEvent::tool_call(actor, "read_file", outcome).params(&params).duration_ms(12))
+        }
+        10 => {
+            let target = Target::new("session", &order);
+            told(AuditEvent::security(actor, "revoke", target, outcome))
+        }
+        _ => told(AuditEvent::privileged(actor, "systemctl restart shop", outcome)),
+    }
+}
+
+/// What the demo says of its audit log.
+#[derive(Debug)]
+pub(super) struct Conclusion {
+    dir: PathBuf,
+    /// Where the keys were copied from.
+    keys: Option<PathBuf>,
+    done: AuditDone,
+    verified: Verified,
+}
+
+impl Conclusion {
+    /// What is not as it must be.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let report = &self.verified.report;
+        let mut problems = Vec::new();
+        if let Some(error) = &self.done.failed {
+            problems.push(format!("after {} audit events: {error}", self.done.events));
+        }
+        match (&report.first_bad, &report.problem) {
+            (Some(finding), _) => problems.push(format!("the audit log is not intact: {finding}")),
+            (_, Some(problem)) => problems.push(format!("the audit log: {problem}")),
+            _ if report.outcome != verify::Outcome::Intact => {
+                problems.push("the audit log could not be checked".into());
+            }
+            // The log's own entries come on top.
+            _ if report.entries < self.done.events => problems.push(format!(
+                "{} audit events were taken, the log has {} entries",
+                self.done.events, report.entries
+            )),
+            _ => {}
+        }
+        problems
+    }
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = &self.verified.report;
+        let (entries, events) = (show_count(report.entries), show_count(self.done.events));
+        writeln!(f, "audit       {entries} entries, {events} of them events, in {}", self.dir.display())?;
+        match &self.keys {
+            Some(keys) => writeln!(f, "            with the keys of {}", keys.display())?,
+            None => writeln!(
+                f,
+                "            KEYLESS, for want of ./keys (`ringseal audit keygen --dir ./keys` makes them): it shows\n            \
+                 accidents; whoever can write the directory can make another one"
+            )?,
+        }
+        let waits = &self.done.waits;
+        let [p50, p99] = [0.5, 0.99].map(|part| show_nanos(waits.quantile(part) as f64));
+        writeln!(
+            f,
+            "            {} were waited for until they were on disk: p50 {p50}, p99 {p99}",
+            show_count(waits.count())
+        )?;
+        let (checkpoints, size) = (report.checkpoints, show_count(report.tree_size - report.entries_unsealed));
+        writeln!(f, "            {checkpoints} checkpoints, the last one of {size} entries")?;
+        writeln!(f, "            verified: {}", report.outcome.as_str())
+    }
+}

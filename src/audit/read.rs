@@ -1,0 +1,230 @@
+//! Reading a log for people and programs: its entries in order, through the one parser.
+//!
+//! [`read_entries`] shows every line of every segment, plain or compressed, and hides none: a line
+//! that the verifier would refuse is shown as such. [`first_start`] is what the log says of itself
+//! in its first entry, [`claimed_root`] the key in it. Neither checks a signature.
+//!
+//! Promises: reads, never writes; one batch of lines in memory; whatever the files hold, reading
+//! ends. Blocks on the disk. A log may be written meanwhile: when it rotates, reading goes on in the
+//! new files, and no entry is shown twice.
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::entry::control::{Control, Start};
+use super::entry::{Entry, LINE_BYTES_MAX, ParseError, ParseErrorKind, Parser};
+use super::note::Verifier;
+use super::store::names::KEPT;
+use super::verify::Stop;
+use super::verify::source::{Batch, Segment, Source, read_lines, segments};
+use crate::storage::Storage;
+
+/// Rotations during one reading after which it gives up.
+const STARTS_MAX: u32 = 64;
+
+/// Why a log cannot be read: what was being read, and what the system said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    reason: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<Stop> for ReadError {
+    fn from(stop: Stop) -> Self {
+        let reason = match stop {
+            Stop::Tampered(finding) => finding.to_string(),
+            Stop::Unchecked { reason } => reason,
+        };
+        ReadError { reason }
+    }
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its file, below the log's directory.
+    pub file: &'a str,
+    /// Its number in that file, from 1.
+    pub number: u64,
+    /// Its bytes, without the newline.
+    pub bytes: &'a [u8],
+    /// What they are.
+    pub content: Content<'a>,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Content<'a> {
+    /// An entry.
+    Entry(Entry<'a>),
+    /// An entry that does not follow the one before; it is shown once more, as an entry.
+    Gap {
+        /// The number that should stand here.
+        expected: u64,
+        /// The number that does.
+        found: u64,
+    },
+    /// No entry: the verifier refuses it.
+    NoEntry(ParseError),
+    /// Bytes at the end of the file that no newline follows: a write under way, or a torn one.
+    Unfinished,
+}
+
+/// Shows all lines of the log in `dir` from entry `from_seq` on, until `see` breaks off.
+pub fn read_entries(
+    storage: &dyn Storage,
+    dir: &Path,
+    from_seq: u64,
+    see: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    let mut reading =
+        Reading { from_seq, has_begun: false, last_seq: None, parser: Parser::new(), see };
+    let mut files = segments(storage, dir)?;
+    for _ in 0..STARTS_MAX {
+        let mut has_moved = || -> Result<Option<Vec<Segment>>, Stop> {
+            let now = segments(storage, dir)?;
+            let names = |files: &[Segment]| -> Vec<String> {
+                files.iter().map(|segment| segment.plain.clone()).collect()
+            };
+            Ok((names(&now) != names(&files)).then_some(now))
+        };
+        match reading.pass(storage, dir, &files, &mut has_moved) {
+            Ok(None) => return Ok(()),
+            Ok(Some(now)) => files = now,
+            // Perhaps the file was pruned or compressed while it was about to be read.
+            Err(stop) => files = has_moved()?.ok_or(stop)?,
+        }
+        reading.begin_again();
+    }
+    let reason = format!("{}: rotates faster than it can be read", dir.display());
+    Err(ReadError { reason })
+}
+
+/// What the log's first entry says: who it is, how it is chained.
+pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, ReadError> {
+    let wrong = |what: &str| ReadError {
+        reason: format!("{}: expected a log that begins with ringseal.start, {what}", dir.display()),
+    };
+    let kept = read_lines(storage, dir, KEPT)?;
+    let files = segments(storage, dir)?;
+    let batch = Source::new(storage, dir, &files).next()?;
+    let first = batch.as_ref().filter(|batch| !batch.lines.is_empty()).map(|batch| batch.line(0));
+    let line = kept.first().map(Vec::as_slice).or(first).ok_or_else(|| wrong("found no entry"))?;
+    let mut parser = Parser::new();
+    let entry = parser.entry(line).map_err(|error| wrong(&error.to_string()))?;
+    match Control::read(&entry).map(|statement| statement.control) {
+        Ok(Control::Start(start)) if entry.seq == 0 => Ok(start),
+        _ => Err(wrong(&format!("found entry {} of type {}", entry.seq, entry.event_type))),
+    }
+}
+
+/// The key of epoch 0 as the log itself names it. Whoever can write the log can write another one:
+/// it is for making proofs, which are checked with the `audit.pub` of whoever checks.
+pub fn claimed_root(storage: &dyn Storage, dir: &Path) -> Result<Verifier, ReadError> {
+    let start = first_start(storage, dir)?;
+    Verifier::parse(&start.public_key)
+        .map_err(|error| ReadError { reason: format!("{}: {error}", dir.display()) })
+}
+
+/// Looks whether there are other segments by now.
+type HasMoved<'m> = &'m mut dyn FnMut() -> Result<Option<Vec<Segment>>, Stop>;
+
+struct Reading<'s> {
+    /// Lines before this entry are passed over, until it or a later one has come.
+    from_seq: u64,
+    has_begun: bool,
+    /// The entry that was shown last.
+    last_seq: Option<u64>,
+    parser: Parser,
+    see: &'s mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
+}
+
+impl Reading<'_> {
+    /// Goes on behind what was shown, in other files.
+    fn begin_again(&mut self) {
+        self.from_seq = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
+        self.has_begun = false;
+    }
+
+    /// Reads all files. Gives the segments there are by now if there are others and the rest stands
+    /// in them.
+    fn pass(
+        &mut self,
+        storage: &dyn Storage,
+        dir: &Path,
+        files: &[Segment],
+        has_moved: HasMoved<'_>,
+    ) -> Result<Option<Vec<Segment>>, Stop> {
+        let is_before = |file: &Segment| file.first_seq.is_some_and(|seq| seq <= self.from_seq);
+        let skipped = files.iter().rposition(is_before).unwrap_or(0);
+        let files = files.get(skipped..).unwrap_or_default();
+        let mut source = Source::new(storage, dir, files);
+        while let Some(batch) = source.next()? {
+            let Some(file) = files.get(batch.segment) else { break };
+            if batch.lines_before == 0
+                && file.first_seq.is_none()
+                && self.is_gap(batch.line(0))
+                && let Some(now) = has_moved()?
+            {
+                return Ok(Some(now));
+            }
+            if self.batch(&batch, &file.file).is_break() {
+                break;
+            }
+            source.recycle(batch);
+        }
+        Ok(None)
+    }
+
+    /// Whether entries are missing before this line.
+    fn is_gap(&mut self, line: &[u8]) -> bool {
+        let found = self.parser.entry(line).ok().map(|entry| entry.seq);
+        matches!((self.last_seq, found), (Some(last), Some(found)) if found > last + 1)
+    }
+
+    fn batch(&mut self, batch: &Batch, file: &str) -> ControlFlow<()> {
+        let mut number = batch.lines_before;
+        for at in 0..batch.lines.len() {
+            number += 1;
+            self.line(file, number, batch.line(at))?;
+        }
+        let rest = |bytes, content| Line { file, number: number + 1, bytes, content };
+        if batch.is_too_long {
+            let error = ParseError { at: LINE_BYTES_MAX, kind: ParseErrorKind::TooLong };
+            (self.see)(rest(&[], Content::NoEntry(error)))?;
+        } else if !batch.torn().is_empty() {
+            (self.see)(rest(batch.torn(), Content::Unfinished))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn line(&mut self, file: &str, number: u64, bytes: &[u8]) -> ControlFlow<()> {
+        let line = |content| Line { file, number, bytes, content };
+        let entry = match self.parser.entry(bytes) {
+            Ok(entry) => entry,
+            Err(error) => return (self.see)(line(Content::NoEntry(error))),
+        };
+        self.has_begun |= entry.seq >= self.from_seq;
+        if !self.has_begun {
+            return ControlFlow::Continue(());
+        }
+        let expected = self.last_seq.map(|last| last.saturating_add(1));
+        if let Some(expected) = expected.filter(|expected| *expected != entry.seq) {
+            (self.see)(line(Content::Gap { expected, found: entry.seq }))?;
+        }
+        self.last_seq = Some(entry.seq);
+        (self.see)(line(Content::Entry(entry)))
+    }
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
