@@ -8,8 +8,8 @@
 //! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
 //! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
 //! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
-//! proof that stands alone. [`sink`] takes sealed
-//! entries elsewhere: databases, streams, several at once.
+//! proof that stands alone, [`read`] shows entries. [`sink`] takes sealed entries elsewhere: databases,
+//! streams, several at once.
 
 pub mod catalogue;
 pub mod chain;
@@ -20,6 +20,7 @@ pub mod keys;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod read;
 pub mod sink;
 pub mod store;
 pub mod tiles;

@@ -111,7 +111,10 @@ pub fn read_entries(
 /// What the log's first entry says: who it is, how it is chained.
 pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, ReadError> {
     let wrong = |what: &str| ReadError {
-        reason: format!("{}: expected a log that begins with ringseal.start, {what}", dir.display()),
+        reason: format!(
+            "{}: expected a log that begins with ringseal.start, {what}",
+            dir.display()
+        ),
     };
     let kept = read_lines(storage, dir, KEPT)?;
     let files = segments(storage, dir)?;
