@@ -6,7 +6,7 @@
 //!
 //! Promises: memory is flat in the length of the log; whatever the files hold, it ends, and does not
 //! panic. It blocks on the disk and uses four threads while it runs. What it cannot detect is told
-//! in `docs/audit-format.md` and shown, cell by cell, by `tests/audit_tamper.rs`.
+//! in `docs/audit-format.md` and published, cell by cell, in `docs/audit-tamper.md`.
 //!
 //! The first bad record is found by the strongest evidence at hand. With the chain's first key or a
 //! hash chain each line stands for itself. Without, a line that differs from its tile is *suspect*
