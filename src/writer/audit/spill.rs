@@ -1,7 +1,7 @@
 //! Entries that have to wait in a file, because the log cannot be written and memory has its bound.
 //!
-//! One line per event: `<ticket> <nanoseconds since 1970> <members>`. The file outlives the process: what is found in it
-//! at the start goes into the log first. After a crash in the middle of that, entries may be sealed twice; none is
+//! One line per event: `<ticket> <nanoseconds since 1970> <members>`. The file outlives the process: what is found in
+//! it at the start goes into the log first. After a crash in the middle of that, entries may be sealed twice; none is
 //! missing. A torn last line, which no `sync` has told of, is left out.
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
