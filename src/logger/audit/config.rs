@@ -61,15 +61,16 @@ pub(super) struct OwnedSource {
 
 impl OwnedSource {
     pub(super) fn borrow(&self) -> Source<'_> {
-        let mut source = Source::default();
-        source.service = self.service.as_deref();
-        source.service_instance = self.service_instance.as_deref();
-        source.environment = self.environment.as_deref();
-        source.component = self.component.as_deref();
-        source.host = self.host.as_deref();
-        source.process = self.process.as_deref();
-        source.process_id = self.process_id;
-        source
+        Source {
+            service: self.service.as_deref(),
+            service_instance: self.service_instance.as_deref(),
+            environment: self.environment.as_deref(),
+            component: self.component.as_deref(),
+            host: self.host.as_deref(),
+            process: self.process.as_deref(),
+            process_id: self.process_id,
+            ..Source::default()
+        }
     }
 }
 
@@ -107,9 +108,7 @@ impl AuditConfig {
     }
 
     fn default_rules() -> RuleSet {
-        let mut rules = RuleSet::default();
-        rules.profile = Profile::Audit;
-        rules
+        RuleSet { profile: Profile::Audit, ..RuleSet::default() }
     }
 
     texts! {

@@ -166,7 +166,7 @@ impl AuditLogger {
             context: None,
         };
         let mut attempt = |lane: &mut Lane| lane.write_audit(ticket, payload_max, fill);
-        let first = emit::with_lane(to, &mut attempt);
+        let first = emit::with_lane(to, |lane| attempt(lane));
         if first == Some(Written::Done) {
             return Ok(());
         }

@@ -187,10 +187,7 @@ impl Redaction {
             return Ok(Redacted { source: Source::Site(callsite), payload: &[], has_stack });
         };
         let metadata = callsite.metadata();
-        let own_keys = match &site.name {
-            Some(_) => Some(metadata.keys),
-            None => None,
-        };
+        let own_keys = site.name.as_ref().map(|_| metadata.keys);
         closed(buffers, failed, is_sound, redactor, keys, |rewriter| {
             rewriter.values(&site.classes, own_keys, payload)
         })?;

@@ -227,8 +227,7 @@ fn marked_values_go_whatever_they_look_like_unless_the_rules_let_their_kind_stay
     let mut expected: Vec<M> = all.into_iter().collect();
     expected.push(M::Null);
     assert_eq!(show(&mut standard()), expected);
-    let mut keep = RuleSet::default();
-    keep.keep = vec![Kind::Email, Kind::Card];
+    let keep = RuleSet { keep: vec![Kind::Email, Kind::Card], ..RuleSet::default() };
     expected[0] = text("not an address");
     expected[1] = M::U64(7);
     assert_eq!(show(&mut with(&keep)), expected);
@@ -245,8 +244,7 @@ impl Tokenize for Broken {
 
 #[test]
 fn rules_that_fail_mask_the_whole_event_and_are_counted() {
-    let mut set = RuleSet::default();
-    set.profile = crate::redact::Profile::Ecs;
+    let set = RuleSet { profile: crate::redact::Profile::Ecs, ..RuleSet::default() };
     let config = RedactionConfig {
         rules: Some(Arc::new(Rules::compile(&set).unwrap())),
         tokenizer: Some(Arc::new(Broken)),
