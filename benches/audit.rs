@@ -120,6 +120,19 @@ fn bodies() -> [(&'static str, String); 2] {
     [("login", short.to_owned()), ("AU-3", long.to_owned())]
 }
 
+/// Directories that are kept until the end: ext4 is slow to create files in the seconds after many were deleted.
+#[derive(Default)]
+struct Dirs(Vec<tempfile::TempDir>);
+
+impl Dirs {
+    fn log(&mut self) -> AuditLog {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = log_in(dir.path(), Arc::new(NoSync));
+        self.0.push(dir);
+        log
+    }
+}
+
 fn log_in(dir: &Path, storage: Arc<dyn Storage>) -> AuditLog {
     let mut host = Host { storage, ..Host::system() };
     let path = dir.join("log");
@@ -144,6 +157,7 @@ fn lines(members: &str) -> Vec<Vec<u8>> {
 }
 
 fn benches(criterion: &mut Criterion) {
+    let mut dirs = Dirs::default();
     for (name, members) in bodies() {
         let mut group = criterion.benchmark_group(format!("audit/{name}"));
         group.throughput(Throughput::Elements(BATCH));
@@ -178,8 +192,7 @@ fn benches(criterion: &mut Criterion) {
             });
         });
         for (what, is_written) in [("append", false), ("append and write", true)] {
-            let dir = tempfile::tempdir().expect("a directory");
-            let mut log = log_in(dir.path(), Arc::new(NoSync));
+            let mut log = dirs.log();
             group.bench_function(what, |bencher| {
                 bencher.iter_custom(|count| {
                     let mut appending = Duration::ZERO;
@@ -198,16 +211,15 @@ fn benches(criterion: &mut Criterion) {
             });
         }
         group.finish();
-        ratio(name, body, &lines);
+        ratio(name, body, &lines, &mut dirs);
     }
 }
 
 /// Turns of both things that are compared.
 const TURNS: usize = 400;
 
-fn ratio(name: &str, body: Body<'_>, lines: &[Vec<u8>]) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut log = log_in(dir.path(), Arc::new(NoSync));
+fn ratio(name: &str, body: Body<'_>, lines: &[Vec<u8>], dirs: &mut Dirs) {
+    let mut log = dirs.log();
     let mut fastest = [Duration::MAX; 3];
     for _ in 0..TURNS {
         let start = Instant::now();

@@ -25,6 +25,7 @@ fn options() -> Options {
         segment_bytes_max: 60_000,
         checkpoint_entries: 100,
         chain_key_seconds: 0,
+        integrity_bytes_max: 100_000,
         retain: Retain { segments_max: Some(20), ..Retain::default() },
         ..Options::default()
     }
@@ -48,7 +49,8 @@ fn write_for_ever(dir: &Path) -> ! {
         }
         told.flush().expect("a reader");
         log.maintain().expect("maintenance");
-        if number % 50 == 49 {
+        // Some are killed while they remove segments.
+        if number % 20 == 3 {
             log.retain().expect("retention");
         }
     }

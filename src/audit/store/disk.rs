@@ -112,6 +112,24 @@ pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Re
     Ok(())
 }
 
+/// Fills the buffer from a file's offset on, as far as the file goes.
+pub(super) fn read_full(
+    file: &dyn StorageFile,
+    buffer: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
 /// A file from some offset on, as a reader.
 pub(super) struct FileReader {
     pub file: Box<dyn StorageFile>,

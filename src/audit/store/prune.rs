@@ -10,6 +10,9 @@ use super::{AuditLog, Damage, Report, StoreError, is_due};
 use crate::audit::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason};
 use crate::audit::entry::{Entry, Parser};
 
+/// The last line of `kept.jsonl` is looked for in so many bytes at first.
+const LOOK_BACK_BYTES: u64 = 64 * 1024;
+
 impl AuditLog {
     /// Removes the segments that [`super::Retain`] does not let stay; says how many went.
     pub fn retain(&mut self) -> Result<u64> {
@@ -130,24 +133,40 @@ fn is_kept(entry: &Entry<'_>) -> bool {
 }
 
 /// The number of the last entry in `kept.jsonl`; an unfinished line at its end is cut off: it was
-/// copied from a segment that is still there.
+/// copied from a segment that is still there. Only the end is read.
 pub(super) fn last_kept(disk: &Disk) -> Result<Option<u64>> {
-    let mut parser = Parser::new();
-    let Some(mut lines) = Lines::of_file(disk, KEPT)? else { return Ok(None) };
-    let (mut last, mut good_bytes) = (None, 0);
-    while let Some(line) = next_of(&mut lines, disk, KEPT)? {
-        let Ok(entry) = parser.entry(line.bytes) else { break };
-        if !line.is_complete {
-            break;
-        }
-        last = Some(entry.seq);
-        good_bytes = line.offset + line.bytes.len() as u64 + 1;
+    if disk.stat(KEPT)?.is_none() {
+        return Ok(None);
     }
+    let path = disk.path(KEPT);
     let mut tail = Tail::open(disk, KEPT)?;
-    if tail.durable_len > good_bytes {
-        let path = disk.path(KEPT);
-        super::disk::at("cutting a failed write off", &path, tail.file.set_len(good_bytes))?;
+    let file = tail.durable_len;
+    let mut window = LOOK_BACK_BYTES;
+    loop {
+        let from = file.saturating_sub(window);
+        let mut bytes = vec![0; (file - from) as usize];
+        let read = super::disk::read_full(&*tail.file, &mut bytes, from);
+        bytes.truncate(super::disk::at("reading", &path, read)?);
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let start =
+            bytes.get(..end.saturating_sub(1)).and_then(|line| memchr::memrchr(b'\n', line));
+        if start.is_none() && from > 0 {
+            window *= 2;
+            continue;
+        }
+        let good_bytes = from + end as u64;
+        if good_bytes < file {
+            super::disk::at("cutting a failed write off", &path, tail.file.set_len(good_bytes))?;
+        }
+        let start = start.map_or(0, |at| at + 1);
+        let line = bytes.get(start..end.saturating_sub(1)).unwrap_or_default();
+        let entry = Parser::new().entry(line).ok().map(|entry| entry.seq);
+        if entry.is_none() && end > 0 {
+            let what = Damage::Order("an entry");
+            let offset = from + start as u64;
+            return Err(StoreError::Damaged { file: KEPT.into(), offset, seq: 0, what });
+        }
         tail.durable_len = good_bytes;
+        return Ok(entry);
     }
-    Ok(last)
 }
