@@ -91,10 +91,8 @@ pub fn read_entries(
     for _ in 0..STARTS_MAX {
         let mut has_moved = || -> Result<Option<Vec<Segment>>, Stop> {
             let now = segments(storage, dir)?;
-            let names = |files: &[Segment]| -> Vec<String> {
-                files.iter().map(|segment| segment.plain.clone()).collect()
-            };
-            Ok((names(&now) != names(&files)).then_some(now))
+            let same = now.iter().map(|file| &file.file).eq(files.iter().map(|file| &file.file));
+            Ok((!same).then_some(now))
         };
         match reading.pass(storage, dir, &files, &mut has_moved) {
             Ok(None) => return Ok(()),
@@ -111,7 +109,10 @@ pub fn read_entries(
 /// What the log's first entry says: who it is, how it is chained.
 pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, ReadError> {
     let wrong = |what: &str| ReadError {
-        reason: format!("{}: expected a log that begins with ringseal.start, {what}", dir.display()),
+        reason: format!(
+            "{}: expected a log that begins with ringseal.start, {what}",
+            dir.display()
+        ),
     };
     let kept = read_lines(storage, dir, KEPT)?;
     let files = segments(storage, dir)?;

@@ -179,8 +179,13 @@ mod tests {
 
     #[test]
     fn spans_have_two_units() {
-        let cases =
-            [(-5, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")];
+        let cases = [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (61, "1 min 1 s"),
+            (7260, "2 h 1 min"),
+            (90_000, "1 d 1 h"),
+        ];
         for (seconds, expected) in cases {
             assert_eq!(span(seconds * 1_000_000_000), expected);
         }

@@ -89,7 +89,11 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
         },
         Finding::Torn { file, offset } => Told {
             offset: Some(*offset),
-            ..of("torn", file, "ends in bytes that are no whole record; opening cuts and keeps them")
+            ..of(
+                "torn",
+                file,
+                "ends in bytes that are no whole record; opening cuts and keeps them",
+            )
         },
         Finding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
         Finding::Tile { name, .. } => of("tile", name, "missing"),

@@ -192,16 +192,25 @@ impl fmt::Display for Verified {
         }
         if report.entries_pruned > 0 {
             let pruned = show_count(report.entries_pruned);
-            writeln!(f, "pruned      {pruned} before them, by signed entries; their hashes are there")?;
+            writeln!(
+                f,
+                "pruned      {pruned} before them, by signed entries; their hashes are there"
+            )?;
         }
         writeln!(f, "log         {}", report.origin)?;
         writeln!(f, "chain       {}", self.chain())?;
         let (checkpoints, epochs) =
             (counted(report.checkpoints, "checkpoint"), counted(report.epochs, "change"));
         let rest = show_count(report.entries_unsealed);
-        writeln!(f, "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}")?;
+        writeln!(
+            f,
+            "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}"
+        )?;
         match report.known_checkpoints {
-            0 => writeln!(f, "kept        no checkpoint from elsewhere: a cut or an older copy need not show")?,
+            0 => writeln!(
+                f,
+                "kept        no checkpoint from elsewhere: a cut or an older copy need not show"
+            )?,
             count => {
                 let count = counted(count, "checkpoint");
                 writeln!(f, "kept        {count} from elsewhere, found in its past")?;

@@ -138,7 +138,10 @@ fn is_of_log(name: &str) -> bool {
         names::INTEGRITY_LOG,
         "audit.pub",
     ];
-    FILES.contains(&name) || names::parse_sealed(name).is_some() || name.ends_with(".tmp") || name == MARK
+    FILES.contains(&name)
+        || names::parse_sealed(name).is_some()
+        || name.ends_with(".tmp")
+        || name == MARK
 }
 
 /// What the thread has done.
@@ -176,8 +179,7 @@ fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
         let is_last = stop.load(Ordering::Relaxed);
         let due = (start.elapsed().as_secs_f64() * EVENTS_PER_SECOND as f64) as u64;
         while done.events <= due && done.failed.is_none() {
-            done.failed =
-                with_event(done.events, &mut |event| audit.emit(event).map(drop)).err();
+            done.failed = with_event(done.events, &mut |event| audit.emit(event).map(drop)).err();
             done.events += u64::from(done.failed.is_none());
         }
         if is_last || done.failed.is_some() {
@@ -213,7 +215,8 @@ fn with_event<T>(number: u64, see: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
     match number % 12 {
         0..=2 => told(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),
         3..=6 => {
-            let action = [Crud::Create, Crud::Read, Crud::Update, Crud::Delete][number as usize % 4];
+            let action =
+                [Crud::Create, Crud::Read, Crud::Update, Crud::Delete][number as usize % 4];
             told(AuditEvent::crud(actor, action, Target::new("order", &order), outcome))
         }
         7 => {
@@ -275,7 +278,11 @@ impl fmt::Display for Conclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.verified.report;
         let (entries, events) = (show_count(report.entries), show_count(self.done.events));
-        writeln!(f, "audit       {entries} entries, {events} of them events, in {}", self.dir.display())?;
+        writeln!(
+            f,
+            "audit       {entries} entries, {events} of them events, in {}",
+            self.dir.display()
+        )?;
         match &self.keys {
             Some(keys) => writeln!(f, "            with the keys of {}", keys.display())?,
             None => writeln!(
@@ -291,7 +298,8 @@ impl fmt::Display for Conclusion {
             "            {} were waited for until they were on disk: p50 {p50}, p99 {p99}",
             show_count(waits.count())
         )?;
-        let (checkpoints, size) = (report.checkpoints, show_count(report.tree_size - report.entries_unsealed));
+        let (checkpoints, size) =
+            (report.checkpoints, show_count(report.tree_size - report.entries_unsealed));
         writeln!(f, "            {checkpoints} checkpoints, the last one of {size} entries")?;
         writeln!(f, "            verified: {}", report.outcome.as_str())
     }
