@@ -37,10 +37,13 @@ fn raw_lines_are_the_bytes_of_the_log() {
     assert_eq!(said(world.path(), &from_to, 0).0, expected);
 }
 
+/// Which entries a filter lets through.
+type Fits = fn(&Value) -> bool;
+
 #[test]
 fn filters_are_by_type_and_actor() {
     let world = World::of_three_segments();
-    let cases: [(&[&str], fn(&Value) -> bool); 5] = [
+    let cases: [(&[&str], Fits); 5] = [
         (&["--type", "user.login"], |entry| entry["event_type"] == "user.login"),
         (&["--type", "ringseal.*"], |entry| {
             entry["event_type"].as_str().is_some_and(|kind| kind.starts_with("ringseal."))
@@ -52,8 +55,7 @@ fn filters_are_by_type_and_actor() {
         }),
     ];
     let lines = all_lines(&world);
-    let fits =
-        |line: &str, fits: fn(&Value) -> bool| fits(&serde_json::from_str(line).expect("JSON"));
+    let fits = |line: &str, fits: Fits| fits(&serde_json::from_str(line).expect("JSON"));
     for (arguments, filter) in cases {
         let expected: String =
             lines.split_inclusive('\n').filter(|line| fits(line, filter)).collect();

@@ -133,7 +133,7 @@ pub fn append(log: &mut AuditLog, count: u64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     for _ in 0..count {
         let seq = log.next_seq();
-        let kind = if seq % 2 == 0 { "user.login" } else { "order.delete" };
+        let kind = if seq.is_multiple_of(2) { "user.login" } else { "order.delete" };
         let members = format!(
             "\"event_type\":\"{kind}\",\"actor\":{{\"type\":\"user\",\"id\":\"u-{}\"}},\
              \"target\":{{\"type\":\"session\",\"id\":\"s-{seq}\"}},\"outcome\":\"success\"",
