@@ -1,14 +1,19 @@
 //! How fast clean text passes the redactor, and what dirty text costs.
 //!
 //! `cargo bench --bench redact`. `REDACT_TEXT=FILE` adds a file of your own, one value a line.
+//! The group `ratio` puts beside one another what may only be compared within one run: the redactor,
+//! the regular expressions of the same detectors as one `RegexSet`, and a bare search for the literals
+//! with `aho-corasick`, which finds nothing else and so bounds what a scan can reach.
 
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ringseal::redact::{KeyClass, Outcome, Redactor, RuleSet, Rules, TokenRule};
+use regex::bytes::RegexSet;
+use ringseal::redact::{KeyClass, LiteralRule, Outcome, Redactor, RuleSet, Rules, TokenRule};
 
 /// Values behind one another in one stretch, with record headers between them.
 struct Stretch {
@@ -105,6 +110,62 @@ fn access(lcg: &mut Lcg) -> String {
     )
 }
 
+fn uuid(lcg: &mut Lcg) -> String {
+    let mut part = |bits: u32| lcg.next(1 << bits);
+    format!(
+        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:06x}{:06x}",
+        part(31),
+        part(16),
+        part(12),
+        part(12),
+        part(24),
+        part(24)
+    )
+}
+
+fn service(lcg: &mut Lcg) -> String {
+    format!(
+        "2024-07-12T21:{:02}:{:02}.{:03}Z INFO [worker-{}] {}: {} id={} took={}us rows={} offset={} rate={}.{:02}/s from 10.{}.{}.{}:{}",
+        lcg.next(60),
+        lcg.next(60),
+        lcg.next(1000),
+        lcg.next(16),
+        WORDS[lcg.next(32) as usize],
+        WORDS[lcg.next(32) as usize],
+        uuid(lcg),
+        lcg.next(100_000),
+        lcg.next(10_000),
+        lcg.next(1 << 40),
+        lcg.next(1000),
+        lcg.next(100),
+        lcg.next(256),
+        lcg.next(256),
+        lcg.next(256),
+        lcg.next(60_000),
+    )
+}
+
+/// A service's JSON line within a text; whole JSON documents are read by their leaves.
+fn json_text(lcg: &mut Lcg) -> String {
+    format!(
+        "event {{\"ts\":\"2024-07-12T21:{:02}:{:02}.{:06}Z\",\"level\":\"info\",\"msg\":\"{} {}\",\"request_id\":\"{}\",\"trace_id\":\"{:016x}{:016x}\",\"status\":{},\"duration_ms\":{}.{},\"bytes\":{},\"path\":\"/api/v1/items/{}\",\"method\":\"GET\",\"shard\":{}}}",
+        lcg.next(60),
+        lcg.next(60),
+        lcg.next(1_000_000),
+        WORDS[lcg.next(32) as usize],
+        WORDS[lcg.next(32) as usize],
+        uuid(lcg),
+        lcg.next(1 << 62),
+        lcg.next(1 << 62),
+        200 + lcg.next(300),
+        lcg.next(1000),
+        lcg.next(1000),
+        lcg.next(1 << 20),
+        lcg.next(100_000),
+        lcg.next(64),
+    )
+}
+
 fn texts(make: fn(&mut Lcg) -> String) -> Stretch {
     let mut lcg = Lcg(42);
     let lines: Vec<String> = (0..4000).map(|_| make(&mut lcg)).collect();
@@ -141,6 +202,8 @@ fn bulk(c: &mut Criterion) {
         ("prose", texts(prose)),
         ("logfmt", texts(logfmt)),
         ("access", texts(access)),
+        ("service", texts(service)),
+        ("json_text", texts(json_text)),
         ("values_16_bytes", short(16)),
         ("values_64_bytes", short(64)),
     ];
@@ -198,5 +261,151 @@ fn single(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bulk, single);
+/// One question for each record, as a writer asks it.
+fn record(c: &mut Criterion) {
+    let mut group = c.benchmark_group("record");
+    group.sample_size(20).warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(500));
+    let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    type Make = fn(&mut Lcg) -> Vec<String>;
+    let kinds: [(&str, Make); 3] = [
+        ("2_words", |lcg| {
+            let mut word = || WORDS[lcg.next(32) as usize].to_owned();
+            vec![format!("{} {}", word(), word()), word()]
+        }),
+        ("4_mixed", |lcg| {
+            let path = format!("/api/v1/items/{}", lcg.next(100_000));
+            let peer = format!("10.1.{}.{}:{}", lcg.next(256), lcg.next(256), lcg.next(60_000));
+            vec![path, peer, uuid(lcg), WORDS[lcg.next(32) as usize].to_owned()]
+        }),
+        ("6_mixed", |lcg| {
+            let path = format!("/api/v1/items/{}", lcg.next(100_000));
+            let took = format!("{}.{:03}ms", lcg.next(256), lcg.next(1000));
+            let span = format!("{:016x}", lcg.next(1 << 62));
+            let word = || WORDS[7].to_owned();
+            vec![path, took, uuid(lcg), word(), span, "AAPL.NASDAQ.US".to_owned()]
+        }),
+    ];
+    for (name, make) in kinds {
+        let mut lcg = Lcg(9);
+        let records: Vec<Stretch> =
+            (0..1000).map(|_| Stretch::of(make(&mut lcg).iter().map(String::as_bytes))).collect();
+        group.throughput(Throughput::Elements(records.len() as u64));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let clean = |r: &&Stretch| redactor.is_clean(black_box(&r.bytes), &r.values);
+                records.iter().filter(clean).count()
+            });
+        });
+    }
+    group.finish();
+}
+
+/// What each doubling of the user's literals costs.
+fn literals(c: &mut Criterion) {
+    let mut group = c.benchmark_group("literals");
+    group.sample_size(20).warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(500));
+    let stretch = texts(prose);
+    for n in [0, 200, 400, 800] {
+        let mut set = RuleSet::default();
+        let mut lcg = Lcg(3);
+        for i in 0..n {
+            let text = format!("{:08x}{i}", lcg.next(1 << 32)).into_bytes();
+            set.literals.push(LiteralRule { name: format!("own{i}"), text });
+        }
+        let mut redactor = Redactor::new(Arc::new(Rules::compile(&set).expect("good rules")));
+        group.throughput(Throughput::Bytes(stretch.bytes.len() as u64));
+        let mut dirty = Vec::new();
+        group.bench_function(BenchmarkId::from_parameter(n), |b| {
+            b.iter(|| redactor.dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
+        });
+    }
+    group.finish();
+}
+
+/// The detectors as regular expressions, in the forms that scanners use.
+fn expressions() -> RegexSet {
+    let mut all = vec![
+        r"(?-u)[A-Za-z0-9._%+-]{1,64}(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}"
+            .to_owned(),
+        r"(?-u)\+[0-9][0-9 .()-]{6,18}[0-9]".to_owned(),
+        r"(?-u)\(?[2-9][0-9]{2}\)?[ .-][2-9][0-9]{2}[ .-][0-9]{4}".to_owned(),
+        r"(?-u)(?i:phone|tel|mobile|call|sms|fax)[^a-z0-9]{0,4}[0-9][0-9 .-]{5,16}[0-9]".to_owned(),
+        r"(?-u)\b[2-6][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{1,7}\b".to_owned(),
+        r"(?-u)\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b".to_owned(),
+        r"(?-u)\b[A-Z]{2}[0-9]{2}( ?[A-Z0-9]{4}){3,7}( ?[A-Z0-9]{1,3})?\b".to_owned(),
+        r"(?-u)eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*".to_owned(),
+        r"(?-u)(?i:bearer)[ :]+[A-Za-z0-9._~+/-]{16,}".to_owned(),
+        r"(?-u)(?i:basic) [A-Za-z0-9+/]{8,}=*".to_owned(),
+        r"(?-u)://[^/@: ]+:[^/@ ]+@".to_owned(),
+        r#"(?-u)(?i:password|passwd|pwd|secret|token|api_?key|credential|cookie)["']?\s*[:=]"#
+            .to_owned(),
+        r"(?-u)-----BEGIN [A-Z ]*PRIVATE KEY".to_owned(),
+        r"(?-u)\$(2[aby]|5|6|argon2[a-z]*)\$".to_owned(),
+        r"(?-u)(?i:token|secret|key|auth)\W{1,16}[a-fA-F0-9]{32,128}".to_owned(),
+    ];
+    // Provider tokens: the redactor knows 190, these are the commonest.
+    for literal in
+        ["AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghs_", "glpat-", "xoxb-", "xoxp-", "sk_live_"]
+    {
+        all.push(format!("(?-u){literal}[A-Za-z0-9_-]{{16,80}}"));
+    }
+    RegexSet::new(all).expect("good expressions")
+}
+
+/// Literals as long as the redactor's shortest useful ones.
+const BOUND: [&str; 20] = [
+    "password",
+    "secret",
+    "token",
+    "apikey",
+    "AKIA",
+    "ghp_",
+    "xoxb-",
+    "sk_live_",
+    "eyJ",
+    "BEGIN",
+    "bearer",
+    "basic",
+    "glpat-",
+    "hvs.",
+    "npm_",
+    "pypi-",
+    "AIza",
+    "authorization",
+    "cookie",
+    "gho_",
+];
+
+fn ratio(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ratio");
+    group.sample_size(10).warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(500));
+    let mut redactor = Redactor::new(Arc::new(Rules::standard()));
+    let set = expressions();
+    let mut search = AhoCorasick::builder();
+    let search = search.match_kind(MatchKind::LeftmostFirst).build(BOUND).expect("good literals");
+    for (name, stretch) in
+        [("prose", texts(prose)), ("service", texts(service)), ("json_text", texts(json_text))]
+    {
+        let values =
+            || stretch.values.iter().map(|r| &stretch.bytes[r.start as usize..r.end as usize]);
+        let bytes: usize = values().map(<[u8]>::len).sum();
+        group.throughput(Throughput::Bytes(bytes as u64));
+        let mut dirty = Vec::new();
+        group.bench_function(BenchmarkId::new("redactor", name), |b| {
+            b.iter(|| redactor.dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
+        });
+        group.bench_function(BenchmarkId::new("regex_set", name), |b| {
+            b.iter(|| values().filter(|v| set.is_match(black_box(v))).count());
+        });
+        group.bench_function(BenchmarkId::new("aho_corasick_bulk", name), |b| {
+            b.iter(|| search.find_iter(black_box(&stretch.bytes)).count());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bulk, single, record, literals, ratio);
 criterion_main!(benches);

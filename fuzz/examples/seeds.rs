@@ -4,6 +4,9 @@ use std::{fs, io, path::Path};
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let seeds = [
+        ("audit_verify", ringseal_fuzz::audit::changes()),
+        ("checkpoint_parse", ringseal_fuzz::audit::scene().checkpoint_seeds()),
+        ("proof_parse", ringseal_fuzz::audit::scene().proof_seeds()),
         ("record_parse", ringseal_fuzz::seeds::ring_stretches()),
         ("json_vs_oracle", ringseal_fuzz::seeds::noise()),
         ("kv_in_text", ringseal_fuzz::seeds::noise()),

@@ -1,5 +1,6 @@
 //! What the fuzz targets check, as plain functions: the targets call them with the fuzzer's input, the tests with
 //! seeds, so that a failing input can be looked at with an ordinary debugger.
+pub mod audit;
 pub mod foreign;
 pub mod oracle;
 pub mod redaction;

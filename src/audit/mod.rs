@@ -1,14 +1,15 @@
-//! Audit: typed events for evidence, and a log of them that proves itself.
+//! Audit: typed events for evidence, and the log that keeps them: a chain of entries, one Merkle tree
+//! over all of them, signed checkpoints.
 //!
 //! [`event`] is what a program says happened: checked before it is queued, written into a ring
 //! without allocation. [`catalogue`] is what an organisation allows and requires of such events.
 //!
-//! `docs/audit-format.md` is the format, byte by byte. [`entry`] writes and parses lines, [`chain`]
-//! signs them, [`store`] is the log on disk. [`merkle`] is the tree of RFC 6962, [`tiles`] its
-//! layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is signed (C2SP signed-note
-//! and tlog-checkpoint), [`keys`] the key files,
-//! [`read`] shows entries, [`proof`] proves single ones, [`verify`] checks all of it.
-//! [`sink`] takes sealed entries elsewhere: databases, streams, several at once.
+//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines,
+//! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
+//! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
+//! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
+//! proof that stands alone, [`read`] shows entries. [`sink`] takes sealed entries elsewhere: databases,
+//! streams, several at once.
 
 pub mod catalogue;
 pub mod chain;

@@ -112,7 +112,7 @@ fn every_malformed_header_is_named() {
         (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "40 bytes expected"),
         (damaged(3, 1), RecordError::Short { expected: 0x0100_0020, found: 32 }, "found 32"),
         (damaged(4, 0), RecordError::Kind(0), "kind 1 to 4 expected, found 0"),
-        (damaged(4, 5), RecordError::Kind(5), "found 5"),
+        (damaged(4, 6), RecordError::Kind(6), "found 6"),
         (damaged(5, 6), RecordError::Level(6), "level 0 to 5 expected, found 6"),
         (damaged(5, 255), RecordError::Level(255), "found 255"),
     ] {

@@ -1,15 +1,13 @@
 //! The vector instructions of all rooms, and a raw cursor over a vector's spare room.
 //!
-//! Encoding copies bytes and tells on the way those that JSON or a terminal cannot take as they are;
-//! redaction brings work of its own ([`run`]). [`lanes`] says what a vector can do.
+//! Encoding tells bytes while it copies them; redaction brings work of its own ([`run()`]).
 //!
 //! Promises: every function here is safe to call with any argument. Memory is taken only by
 //! [`Cursor::ensure`], when the vector is full. Nothing blocks. What was appended belongs to the
 //! vector once the cursor is dropped; a leaked cursor only forgets what it appended.
 //!
 //! Why not safe code: an event of six fragments and five values takes 25 ns this way, 41 ns through
-//! `Vec::extend_from_slice`, and 41 ns through an index into room that was filled with zeros before
-//! (group `event` of `benches/encode.rs`, with only this cursor exchanged).
+//! `Vec::extend_from_slice` or an index into zeroed room (`benches/encode.rs`, group `event`).
 //!
 //! Invariants that the SAFETY notes cite:
 //! 1. **Place.** `at` points into, or one past, the allocation of `vec`, or is null while [`apart`]
@@ -36,11 +34,14 @@ use std::ptr;
 mod best;
 pub(crate) mod class;
 mod lanes;
+mod run;
 
+use lanes::Pair;
 use lanes::Words;
-pub(crate) use lanes::{ByteSets, Class, Exact, Kernel, Lanes, Load64, Lookup};
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use lanes::{Pair, Shuffle};
+pub(crate) use lanes::{ByteSets, Class, Exact, Lanes, Load64, Lookup};
+#[cfg(test)]
+pub(crate) use run::run_baseline;
+pub(crate) use run::{Kernel, mask64, run};
 
 /// The longest write that a single comparison allows.
 pub(crate) const SLACK: usize = 96;
@@ -371,7 +372,7 @@ unsafe fn copy_clean_long<C: Class>(from: *const u8, to: *mut u8, len: usize) ->
     #[cfg(target_arch = "x86_64")]
     if len >= x86::AVX2_LEN_MIN && std::is_x86_feature_detected!("avx2") {
         // SAFETY: (5) AVX2 was just detected; the rest by this function's own contract.
-        return unsafe { x86::copy_clean_avx2::<C>(from, to, len) };
+        return unsafe { x86::copy_avx2::<C>(from, to, len) };
     }
     // SAFETY: by this function's own contract; len > 32 ≥ 2·LEN.
     unsafe { copy_clean_pairs::<C, Native>(from, to, len) }
@@ -398,18 +399,6 @@ unsafe fn copy_clean_pairs<C: Class, B: Block>(from: *const u8, to: *mut u8, len
     }
 }
 
-/// Which of 64 bytes are of class `C`, the first one lowest.
-#[inline(always)]
-pub(crate) fn mask64<C: Class>(bytes: &[u8; 64]) -> u64 {
-    let mut mask = 0;
-    for (index, block) in bytes.as_chunks::<16>().0.iter().enumerate() {
-        // SAFETY: (4) 16 bytes.
-        let block = unsafe { Native::load(block.as_ptr()) };
-        mask |= C::flags(block).mask() << (16 * index);
-    }
-    mask
-}
-
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use Words as Native;
 #[cfg(target_arch = "aarch64")]
@@ -421,24 +410,6 @@ pub(crate) use x86::hex16;
 
 // SAFETY: (7) two integers.
 unsafe impl Block for Words {}
-
-/// Runs `kernel` with the best instructions that this processor has.
-#[inline(always)]
-pub(crate) fn run<K: Kernel>(kernel: K) -> K::Out {
-    #[cfg(target_arch = "x86_64")]
-    return x86::run(kernel);
-    #[cfg(not(target_arch = "x86_64"))]
-    run_baseline(kernel)
-}
-
-/// Runs `kernel` with what every processor of this kind has.
-#[inline(always)]
-pub(crate) fn run_baseline<K: Kernel>(kernel: K) -> K::Out {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    return kernel.with_exact::<Pair<Pair<Native>>>();
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    kernel.portable()
-}
 
 // SAFETY: (7) two blocks, without any padding between them.
 unsafe impl<B: Block> Block for Pair<B> {}
@@ -469,7 +440,8 @@ macro_rules! each_of {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::best::{Best, best};
-    use super::{Block, ByteSets, Class, Exact, Kernel, Lanes, Load64, Lookup, Pair, Shuffle};
+    use super::lanes::Shuffle;
+    use super::{Block, ByteSets, Class, Exact, Kernel, Lanes, Load64, Lookup, Pair};
     use std::arch::x86_64::*;
 
     /// Shorter strings are done before a call through the detection pays.
@@ -479,7 +451,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Sse2(__m128i);
 
-    /// 32 bytes. Made and used only inside `copy_clean_avx2` and `run_avx2`, into which all of this
+    /// 32 bytes. Made and used only inside `copy_avx2` and `run_avx2`, into which all of this
     /// is inlined.
     #[derive(Clone, Copy)]
     struct Avx2(__m256i);
@@ -597,8 +569,7 @@ mod x86 {
 
         #[inline(always)]
         fn table(sets: &ByteSets) -> Self::Table {
-            let [low, high] = &sets.ascii;
-            [Avx512::load(low).0, Avx512::load(high).0]
+            [Avx512::load(&sets.ascii[0]).0, Avx512::load(&sets.ascii[1]).0]
         }
 
         each_of!(Self, Avx512:
@@ -619,8 +590,6 @@ mod x86 {
         );
     }
 
-    /// See [`super::run`].
-    ///
     /// # Safety
     /// [`best`] said so.
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
@@ -628,8 +597,6 @@ mod x86 {
         kernel.with_lookup::<Pair<Avx2>>()
     }
 
-    /// See [`super::run`].
-    ///
     /// # Safety
     /// [`best`] said so.
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi")]
@@ -645,7 +612,7 @@ mod x86 {
             Best::Avx512 => unsafe { run_avx512(kernel) },
             // SAFETY: (5) as above.
             Best::Avx2 => unsafe { run_avx2(kernel) },
-            Best::Sse2 => super::run_baseline(kernel),
+            Best::Sse2 => super::run::run_baseline(kernel),
         }
     }
 
@@ -654,11 +621,7 @@ mod x86 {
     /// # Safety
     /// As there, with len ≥ 64, on a machine with AVX2.
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn copy_clean_avx2<C: Class>(
-        from: *const u8,
-        to: *mut u8,
-        len: usize,
-    ) -> usize {
+    pub(super) unsafe fn copy_avx2<C: Class>(from: *const u8, to: *mut u8, len: usize) -> usize {
         // SAFETY: (5) this function is entered with AVX2 only; the rest by its contract.
         unsafe { super::copy_clean_pairs::<C, Avx2>(from, to, len) }
     }

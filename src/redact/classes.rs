@@ -5,6 +5,9 @@
 //!
 //! [`pass`] takes the fastest of the ways that the processor has. It allocates nothing.
 
+use std::ops::Range;
+
+use super::bytes::before;
 use super::classify::{self, Tables};
 use super::likely;
 use crate::core::simd::{self, Exact, Kernel, Load64, Lookup};
@@ -83,9 +86,9 @@ pub(crate) struct Borders {
 
 /// What takes the places.
 pub(crate) trait Sink {
-    /// Where texts of their own begin, and right behind them end, in the block at `at`. Asked once
-    /// for each block, in order, and for the one behind the last.
-    fn borders(&mut self, at: usize) -> Borders;
+    /// Adds where texts of their own begin, and right behind them end, in the blocks from `at` on.
+    /// Asked in order; the last block of one question is the first one of the next.
+    fn borders(&mut self, at: usize, blocks: &mut [Borders]);
     /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
     fn block(&mut self, at: usize, places: &Places) -> bool;
 }
@@ -99,17 +102,24 @@ pub(crate) struct Numbers {
     pub(crate) all: bool,
 }
 
-/// Gives `sink` all places of `v`.
+/// Gives `sink` all places of `v` within `range`; what stands behind it may be read.
 ///
 /// With `cut`, whatever touches the end counts as long enough.
 #[inline(always)]
-pub(crate) fn pass<S: Sink>(v: &[u8], cut: bool, numbers: Numbers, sink: &mut S) {
-    simd::run(Pass { v, cut, numbers, sink });
+pub(crate) fn pass<S: Sink>(
+    v: &[u8],
+    range: Range<usize>,
+    cut: bool,
+    numbers: Numbers,
+    sink: &mut S,
+) {
+    simd::run(Pass { v, range, cut, numbers, sink });
 }
 
 /// The arguments of [`pass`].
 struct Pass<'a, S> {
     v: &'a [u8],
+    range: Range<usize>,
     cut: bool,
     numbers: Numbers,
     sink: &'a mut S,
@@ -143,31 +153,64 @@ impl<S: Sink> Pass<'_, S> {
     #[inline(always)]
     fn drive<C: Classify>(self, ways: &C) {
         let v = self.v;
-        let tail = Tail::of(v, if self.cut { b'0' } else { 0 });
-        let mut before = Masks::default();
-        let mut now = ways.classify(tail.view(v, 0));
-        let mut borders = self.sink.borders(0);
-        let mut at = 0;
-        while at < v.len() {
-            let next = ways.classify(tail.view(v, at + 64));
-            let ahead = self.sink.borders(at + 64);
-            let mut places = places(&before, &now, &next, borders.begin);
-            if places.number != 0 {
-                let near = Near { v, at, now: &now, next: &next, borders, ahead };
-                places.number = numbers(places.number, &near, &self.numbers);
+        let Range { start, end } = self.range;
+        let tail = Tail::of(v, start, end, if self.cut { b'0' } else { 0 });
+        let mut before = Before::default();
+        let mut at = start;
+        // First the vectors of some blocks, then the bits: neither takes the other's registers.
+        let mut masks = [Masks::default(); BLOCKS + 1];
+        let mut known = 0;
+        while at < end {
+            let count = (end - at).div_ceil(64).min(BLOCKS);
+            for (i, masks) in masks[..=count].iter_mut().enumerate().skip(known) {
+                *masks = ways.classify(tail.view(v, at + 64 * i));
             }
-            let any = places.punct
-                | places.sign
-                | places.number
-                | places.word
-                | places.keyword
-                | places.iban;
-            if any != 0 && !self.sink.block(at, &places) {
-                return;
+            let mut borders = [Borders::default(); BLOCKS + 1];
+            self.sink.borders(at, &mut borders[..=count]);
+            for i in 0..count {
+                let (now, next) = (&masks[i], &masks[i + 1]);
+                let (borders, ahead) = (borders[i], borders[i + 1]);
+                let mut places = places(&before, now, next, borders.begin);
+                if places.number != 0 {
+                    let near = Near { v, at, now, next, borders, ahead };
+                    places.number = numbers(places.number, &near, &self.numbers);
+                }
+                if places.any() && !self.sink.block(at, &places) {
+                    return;
+                }
+                before = Before::of(now);
+                at += 64;
             }
-            (before, now, borders) = (now, next, ahead);
-            at += 64;
+            masks[0] = masks[count];
+            known = 1;
         }
+    }
+}
+
+/// Blocks that are classified before the first of them is looked at.
+const BLOCKS: usize = 8;
+
+impl Places {
+    #[inline(always)]
+    fn any(&self) -> bool {
+        let places = self.punct | self.sign | self.number | self.word | self.keyword | self.iban;
+        places != 0
+    }
+}
+
+/// What a block needs of the one before it: whether its last byte is of these classes.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    word: u64,
+    letter: u64,
+    quote: u64,
+}
+
+impl Before {
+    #[inline(always)]
+    fn of(masks: &Masks) -> Before {
+        let Masks { word, digit, quote, .. } = masks;
+        Before { word: word >> 63, letter: (word & !digit) >> 63, quote: quote >> 63 }
     }
 }
 
@@ -185,12 +228,15 @@ impl Tail {
     /// Up to 65 bytes, then a block that ends whatever is open, or goes on with it; and the view of it.
     const BYTES: usize = 3 * 64 + 16;
 
+    /// The tail of `v`, where blocks begin at `from` and one behind `to` is the last that is asked for.
     #[inline(always)]
-    fn of(v: &[u8], fill: u8) -> Tail {
-        let at = if v.len() < VIEW { 0 } else { (v.len() - VIEW) / 64 * 64 + 64 };
+    fn of(v: &[u8], from: usize, to: usize, fill: u8) -> Tail {
         let mut bytes = [fill; Tail::BYTES];
-        let rest = &v[at..];
-        copy_up_to_65(rest, &mut bytes);
+        let len = v.len().saturating_sub(from);
+        let at = from + if len < VIEW { 0 } else { (len - VIEW) / 64 * 64 + 64 };
+        if to + 64 > at {
+            copy_up_to_65(v.get(at..).unwrap_or_default(), &mut bytes);
+        }
         Tail { at, bytes }
     }
 
@@ -256,20 +302,14 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// The mask of the bytes right behind those of a mask whose 64 bits before are `before`.
-#[inline(always)]
-fn behind(before: u64, now: u64) -> u64 {
-    now << 1 | before >> 63
-}
-
 /// All places; of numbers all that are long enough.
 #[inline(always)]
-fn places(before: &Masks, now: &Masks, next: &Masks, begin: u64) -> Places {
-    let starts = now.word & (!behind(before.word, now.word) | begin);
+fn places(before: &Before, now: &Masks, next: &Masks, begin: u64) -> Places {
+    let starts = now.word & (!(now.word << 1 | before.word) | begin);
     let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !now.chunk, !next.chunk);
     let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !now.word, !next.word) };
-    let quoted = now.sign & behind(before.quote, now.quote);
-    let sign = quoted | now.sign & behind(before.word & !before.digit, now.word & !now.digit);
+    let quoted = now.sign & (now.quote << 1 | before.quote);
+    let sign = quoted | now.sign & ((now.word & !now.digit) << 1 | before.letter);
     let third = now.digit >> 2 | next.digit << 62;
     let fourth = now.digit >> 3 | next.digit << 61;
     Places {
@@ -302,6 +342,11 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         let i = rest.trailing_zeros();
         let bit = 1 << i;
         rest ^= bit;
+        let (p, first) = (near.at + i as usize, near.borders.begin & bit != 0);
+        let prev = if first { 0 } else { before(near.v, p) };
+        if likely::bars(prev) && !wanted.all {
+            continue;
+        }
         // The casts keep the 32 bits from there on. No detector skips more than three bytes between
         // two digits: 32 bytes hold eight digits or more.
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
@@ -316,9 +361,8 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        let first = near.borders.begin & bit != 0;
         let shape = likely::Shape { digit, word };
-        if wanted.all || likely::number(near.v, near.at + i as usize, first, shape) {
+        if wanted.all || likely::number(near.v, p, prev, shape) {
             found |= bit;
         }
     }
@@ -350,7 +394,7 @@ mod tests {
     fn the_tail_holds_the_text_and_then_the_filling() {
         for len in 0..300usize {
             let v: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
-            let tail = Tail::of(&v, 0);
+            let tail = Tail::of(&v, 0, len, 0);
             for at in (0..len.next_multiple_of(64) + 1).step_by(64) {
                 let view = tail.view(&v, at);
                 for (i, byte) in view.iter().enumerate() {

@@ -20,7 +20,7 @@ const DIGITS_MAX: u32 = 19;
 const PHONE_DIGITS_MAX: u32 = 15;
 
 /// `ddd-dd-dddd`, with a byte more.
-const SSN: (u32, u32) = (0b1111_0110_111, 0b1111_1111_1111);
+const SSN: (u32, u32) = (0b111_1011_0111, 0b1111_1111_1111);
 /// `ddd-ddd-dddd`, with a byte more.
 const NANP: (u32, u32) = (0b1111_0111_0111, 0b1_1111_1111_1111);
 
@@ -32,16 +32,21 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
     digit & mask == shape
 }
 
+/// Whether no number may stand behind `prev`.
+#[inline(always)]
+pub(super) fn bars(prev: u8) -> bool {
+    matches!(prev, b'.' | b'-' | b'*')
+}
+
 /// Whether the number with seven digits or more that starts at `p` may be one of a person's.
 ///
-/// `first` says that a text begins there.
+/// `prev` is the byte before it, 0 where a text begins; it does not bar the number.
 #[inline(always)]
-pub(super) fn number(v: &[u8], p: usize, first: bool, shape: Shape) -> bool {
+pub(super) fn number(v: &[u8], p: usize, prev: u8, shape: Shape) -> bool {
     let digit = shape.digit;
-    let prev = if first || p == 0 { 0 } else { at(v, p - 1) };
     let run = digit.trailing_ones();
     // A letter right behind the digits ends every number that none is; so do too many digits.
-    if matches!(prev, b'.' | b'-' | b'*') || run > DIGITS_MAX || shape.word >> run & 1 != 0 {
+    if run > DIGITS_MAX || shape.word >> run & 1 != 0 {
         return false;
     }
     let paren = run == 3 && prev == b'(';

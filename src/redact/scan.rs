@@ -26,7 +26,7 @@ pub(crate) enum Anchor {
 /// Runs all detectors over the finder's text.
 pub(crate) fn run(f: &mut Finder<'_>) {
     let (v, cut, numbers) = (f.v, f.cut, numbers(f.rules, f.cut));
-    classes::pass(v, cut, numbers, &mut Whole(f));
+    classes::pass(v, 0..v.len(), cut, numbers, &mut Whole(f));
 }
 
 /// Which numbers `rules` look at.
@@ -42,17 +42,20 @@ struct Whole<'a, 'f>(&'a mut Finder<'f>);
 
 impl Sink for Whole<'_, '_> {
     #[inline(always)]
-    fn borders(&mut self, _: usize) -> Borders {
-        Borders::default()
-    }
+    fn borders(&mut self, _: usize, _: &mut [Borders]) {}
 
-    #[inline(never)]
+    #[inline(always)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, v) = (self.0.rules, self.0.v);
-        each(rules, v, at, places, |anchor, p| {
-            look(self.0, anchor, p);
-            !self.0.over_budget()
-        })
+        each(rules, v, at, places, |anchor, p| self.look(anchor, p))
+    }
+}
+
+impl Whole<'_, '_> {
+    #[inline(never)]
+    fn look(&mut self, anchor: Anchor, p: usize) -> bool {
+        look(self.0, anchor, p);
+        !self.0.over_budget()
     }
 }
 
@@ -78,7 +81,7 @@ pub(crate) fn each(
     v: &[u8],
     at: usize,
     places: &Places,
-    mut look: impl FnMut(Anchor, usize) -> bool,
+    look: impl FnMut(Anchor, usize) -> bool,
 ) -> bool {
     let place = |bit: u32| at + bit as usize;
     let sign = keep(places.sign, |i| {
@@ -87,29 +90,55 @@ pub(crate) fn each(
     });
     let punct = places.punct | sign;
     let literal = keep(places.word, |i| rules.literals.may_start(v, place(i)));
+    let few = Few { punct, literal, places: *places };
     if punct | literal | places.number | places.long | places.iban | places.keyword == 0 {
         return true;
     }
-    bits(punct, |i| !detect::punct_may_be(rules, v, place(i)) || look(Anchor::Punct, place(i)))
-        && bits(places.number, |i| look(Anchor::Number, place(i)))
-        && bits(literal | places.long, |i| {
-            let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
-            let literal =
-                || literal >> i & 1 != 0 && rules.literals.may_be(&rules.providers, v, place(i));
-            !(long || literal()) || look(Anchor::Word, place(i))
-        })
-        && bits(places.iban, |i| !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i)))
-        && bits(places.keyword, |i| {
-            !detect::keyword_may_be(v, place(i)) || look(Anchor::Keyword, place(i))
-        })
+    few.each(rules, v, at, look)
 }
 
-/// Those of `bits` that `f` says yes to. Four at a time, so that the loop's end can be foreseen.
+/// The places that are left of a block.
+struct Few {
+    punct: u64,
+    literal: u64,
+    places: Places,
+}
+
+impl Few {
+    #[inline(never)]
+    fn each(
+        &self,
+        rules: &Rules,
+        v: &[u8],
+        at: usize,
+        mut look: impl FnMut(Anchor, usize) -> bool,
+    ) -> bool {
+        let Few { punct, literal, places } = self;
+        let place = |bit: u32| at + bit as usize;
+        bits(*punct, |i| !detect::punct_may_be(rules, v, place(i)) || look(Anchor::Punct, place(i)))
+            && bits(places.number, |i| look(Anchor::Number, place(i)))
+            && bits(literal | places.long, |i| {
+                let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
+                let literal = || {
+                    literal >> i & 1 != 0 && rules.literals.may_be(&rules.providers, v, place(i))
+                };
+                !(long || literal()) || look(Anchor::Word, place(i))
+            })
+            && bits(places.iban, |i| {
+                !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i))
+            })
+            && bits(places.keyword, |i| {
+                !detect::keyword_may_be(v, place(i)) || look(Anchor::Keyword, place(i))
+            })
+    }
+}
+
+/// Those of `bits` that `f` says yes to. Two at a time, so that the loop's end can be foreseen.
 #[inline(always)]
 fn keep(mut bits: u64, f: impl Fn(u32) -> bool) -> u64 {
     let mut kept = 0;
     while bits != 0 {
-        for _ in 0..4 {
+        for _ in 0..2 {
             let i = bits.trailing_zeros() & 63;
             // Without any bit left, the answer does not matter.
             kept |= u64::from(f(i)) << i & bits;

@@ -66,6 +66,8 @@ pub(crate) struct Faults {
     pub capacity_bytes: usize,
     /// `link` is not supported.
     pub no_links: bool,
+    /// Files below this directory take no bytes.
+    pub full_below: Option<&'static str>,
 }
 
 impl Default for Faults {
@@ -76,6 +78,7 @@ impl Default for Faults {
             append_bytes_max: usize::MAX,
             capacity_bytes: usize::MAX,
             no_links: false,
+            full_below: None,
         }
     }
 }
@@ -379,6 +382,13 @@ impl StorageFile for FaultyFile {
         let before = state.calls;
         let called = state.call();
         let mut taken = state.faults.append_bytes_max.min(state.room());
+        let is_full = |dir| {
+            let mut names = state.names.iter().filter(|(_, inode)| **inode == self.inode);
+            names.any(|(path, _)| path.starts_with(dir))
+        };
+        if state.faults.full_below.is_some_and(is_full) {
+            taken = 0;
+        }
         if called.is_err() {
             taken = match state.faults.kill_call {
                 Some((killed, bytes)) if killed == before => bytes.min(taken),

@@ -139,6 +139,17 @@ impl<'a> EventType<'a> {
         self.head.len() + self.tail.map_or(0, |tail| 1 + tail.len())
     }
 
+    /// Its pieces; a dot stands between them.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &'a str> {
+        [self.head].into_iter().chain(self.tail)
+    }
+
+    /// Whether its text starts with `prefix`, which ends in its only dot.
+    pub(super) fn starts_with(&self, prefix: &str) -> bool {
+        self.head.starts_with(prefix)
+            || (self.tail.is_some() && prefix.strip_suffix('.') == Some(self.head))
+    }
+
     /// Its text, byte by byte.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
         let tail = self.tail.into_iter().flat_map(|tail| [b'.'].into_iter().chain(tail.bytes()));

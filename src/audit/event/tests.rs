@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::check::field_names;
 use super::*;
-use crate::core::value::tests::{Model, model};
+use crate::core::value::tests::{Model, model, tree};
 use crate::core::value::{Entries, ValueRef};
 
 /// The event as a tree, written with exactly the room that it asks for.
@@ -362,6 +362,53 @@ proptest! {
         }
     }
 
+    /// Details of any shape: the bound holds, and they are read back.
+    #[test]
+    fn details_of_any_shape_fit_into_the_promised_room(value in tree(), prior in tree()) {
+        let fields: [(&str, &dyn Value); 2] = [("value", &value), ("n", &1)];
+        let event = AuditEvent::privileged(Actor::user("u"), "c", Outcome::Success)
+            .prior_value(&prior)
+            .details(&fields);
+        event.validate().unwrap();
+        let limits = Limits::default();
+        let mut bytes = vec![0; event.entries_bytes_max(&limits)];
+        let mut out = ValueWriter::new(&mut bytes, limits);
+        event.write_entries(&mut out);
+        prop_assert!(!out.is_full());
+        let len = out.len_bytes();
+        let last = Entries(&bytes[..len]).last().unwrap().unwrap();
+        prop_assert_eq!(last.0, b"details");
+        let Model::Map(details) = model(last.1).unwrap() else { panic!("a map") };
+        prop_assert_eq!(&details[1], &("n".to_owned(), Model::I64(1)));
+    }
+
+    /// What the check of paths says is what is written.
+    #[test]
+    fn a_field_is_set_if_it_is_written(
+        flags in proptest::collection::vec(any::<bool>(), 8),
+    ) {
+        let all = full();
+        let change = [Change::new("a", &1, &2)];
+        let mut event = AuditEvent::login(Actor::user("u"), Outcome::Success);
+        if flags[0] { event.source = all.source; }
+        if flags[1] { event = event.changes(&change); }
+        if flags[2] { event.prior_value = all.prior_value; }
+        if flags[3] { (event.tool, event.target) = (all.tool, all.target); }
+        if flags[4] { event.affected_files = all.affected_files; }
+        if flags[5] { event.details = all.details; }
+        if flags[6] { event.actor = all.actor; }
+        if flags[7] { event.source_address = all.source_address; }
+        let mut written = Vec::new();
+        event.each(&mut |key, _| written.push(key));
+        written.dedup();
+        let found: Vec<_> = field_names().filter(|name| event.has_field(name)).collect();
+        prop_assert_eq!(found, {
+            let mut names: Vec<_> = field_names().filter(|name| written.contains(name)).collect();
+            names.dedup();
+            names
+        });
+    }
+
     /// A type in two pieces is the same as its text.
     #[test]
     fn a_pair_is_its_text(head in "[a-z_.-]{0,70}", tail in "[a-z_.-]{0,70}") {
@@ -369,6 +416,11 @@ proptest! {
         let text = format!("{head}.{tail}");
         prop_assert_eq!(pair.to_string(), text.clone());
         prop_assert!(pair == *text.as_str());
+        for (head, tail) in [(head.as_str(), tail.as_str()), ("ringseal", &tail)] {
+            let pair = EventType::pair(head, tail);
+            let is_reserved = pair.to_string().starts_with("ringseal.");
+            prop_assert_eq!(pair.starts_with("ringseal."), is_reserved);
+        }
         prop_assert_eq!(is_event_type(&pair), is_event_type(&EventType::whole(&text)));
     }
 }

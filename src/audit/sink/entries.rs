@@ -1,12 +1,6 @@
 //! Sealed entries, one and many.
-use sha2::{Digest, Sha256};
-
-/// What every line of an entry ends in, in bytes from its end; see `docs/audit-format.md`.
-const PREV_KEY: &[u8] = b",\"_prev_signature\":\"";
-const SIGNATURE_KEY: &[u8] = b",\"_signature\":\"";
-const SIGNATURE_BYTES: usize = 46;
-const SUFFIX_BYTES: usize =
-    PREV_KEY.len() + SIGNATURE_BYTES + 1 + SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2;
+use crate::audit::entry::{PREV_KEY, SIGNATURE_BYTES, SIGNATURE_KEY, SUFFIX_BYTES};
+use crate::audit::merkle::leaf_hash;
 
 /// An entry of the log, signed and hashed: nothing of it changes any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +18,7 @@ pub struct SealedEntry<'a> {
 impl<'a> SealedEntry<'a> {
     /// An entry whose leaf hash is computed here.
     pub fn new(seq: u64, unix_nanos: i64, line: &'a [u8]) -> Self {
-        Self { seq, unix_nanos, line, leaf: leaf_of(line) }
+        Self { seq, unix_nanos, line, leaf: leaf_hash(line) }
     }
 
     /// Its own signature; `None` if the line does not end as an entry's.
@@ -58,14 +52,6 @@ impl<'a> SealedEntry<'a> {
         let end = rest.iter().position(|&byte| byte == b'"').unwrap_or(0);
         rest.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
-}
-
-/// The leaf hash of a line without its newline.
-pub fn leaf_of(line: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update([0]);
-    hash.update(line);
-    hash.finalize().into()
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,9 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 
 use super::{AuditRepository, AuditSinkError, StoredLines};
+use crate::audit::store::names::{ACTIVE, sealed_name};
 use crate::storage::{OpenHow, Storage, StorageFile};
 
-/// The file that is written; see `docs/audit-format.md`, section 1.
-const ACTIVE: &str = "audit.log.jsonl";
 /// The entry that every segment but the first begins with.
 const SEGMENT_TYPE: &str = "ringseal.segment";
 /// Bytes that are gathered before they are written.
@@ -82,7 +81,7 @@ impl Export<'_> {
         self.end()?;
         let active = self.dir.join(ACTIVE);
         if let Some((first_seq, _)) = self.segment.take() {
-            let sealed = self.dir.join(format!("audit-{first_seq:020}.jsonl"));
+            let sealed = self.dir.join(sealed_name(first_seq));
             let renamed = self.storage.rename(&active, &sealed);
             renamed.map_err(|error| self.failed("rename", error))?;
         }

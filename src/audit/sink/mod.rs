@@ -30,7 +30,7 @@ pub mod sqlite;
 mod tests;
 
 pub use bounds::{Bounds, Notice, SinkHealth, WhenFull};
-pub use entries::{EntryBatch, SealedEntry, leaf_of};
+pub use entries::{EntryBatch, SealedEntry};
 pub use error::AuditSinkError;
 pub use export::{Exported, export};
 pub use fan::FanOut;

@@ -1,5 +1,6 @@
 //! What a database keeps beside a line, and what has to hold between rows.
 use super::{AuditSinkError, SealedEntry};
+use crate::audit::entry::parse_timestamp;
 
 /// What a database keeps beside a line.
 pub(super) struct Columns<'a> {
@@ -46,27 +47,7 @@ fn head(line: &[u8]) -> Option<(u64, Option<i64>)> {
     let (seq, rest) = rest.split_at_checked(digits)?;
     let seq = std::str::from_utf8(seq).ok()?.parse().ok()?;
     let time = rest.strip_prefix(b",\"timestamp\":\"").and_then(|rest| rest.get(..30));
-    Some((seq, time.and_then(unix_nanos_of)))
-}
-
-/// Nanoseconds since 1970 of `2026-11-22T15:09:20.000000000Z`.
-fn unix_nanos_of(text: &[u8]) -> Option<i64> {
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = text.get(from..to).filter(|part| part.iter().all(u8::is_ascii_digit))?;
-        std::str::from_utf8(digits).ok()?.parse().ok()
-    };
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (29, b'Z')];
-    if !marks.iter().all(|&(at, mark)| text.get(at) == Some(&mark)) {
-        return None;
-    }
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    // Days since 1970 of a year that begins in March (Hinnant, "chrono-Compatible Low-Level Date
-    // Algorithms").
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
-    let seconds = days * 86_400 + number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
-    seconds.checked_mul(1_000_000_000)?.checked_add(number(20, 29)?)
+    Some((seq, time.and_then(parse_timestamp)))
 }
 
 /// Looks whether entries follow one another: numbers without gaps, each with the signature of the

@@ -11,7 +11,8 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AuditSinkError, EntryBatch, SealedEntry, leaf_of};
+use super::{AuditSinkError, EntryBatch, SealedEntry};
+use crate::audit::merkle::leaf_hash;
 use crate::storage::{OpenHow, Storage, StorageFile, publish_durably};
 
 /// Length, number, time, leaf hash.
@@ -231,7 +232,7 @@ impl Spill {
         let line_at = at + HEAD_BYTES as u64;
         read_all(&*self.file, &mut self.frame, line_at)
             .map_err(|error| self.failed("read", error))?;
-        if leaf_of(&self.frame) != leaf {
+        if leaf_hash(&self.frame) != leaf {
             return if rest == HEAD_BYTES + line_len {
                 Ok(Frame::Torn)
             } else {

@@ -66,6 +66,11 @@ pub struct Health {
 }
 
 impl AuditLog {
+    /// How many entries the latest checkpoint covers.
+    pub fn checkpoint_entries(&self) -> u64 {
+        self.sealed_size
+    }
+
     /// The latest checkpoint, as a signed note; `None` if there is none that can be read.
     pub fn last_checkpoint(&self) -> Option<String> {
         let bytes = self.disk.read(super::names::CHECKPOINT).ok()??;

@@ -166,24 +166,6 @@ pub(crate) trait Load64: Copy {
     fn load(bytes: &[u8; 64]) -> Self;
 }
 
-/// Work on 64 bytes at a time that is compiled for each set of instructions.
-///
-/// Every function that it calls with a `V` must be `#[inline(always)]`, and no closure: only so is it
-/// compiled with the instructions that `V` stands for.
-pub(crate) trait Kernel {
-    /// What the work gives.
-    type Out;
-    /// Where bytes can be looked up.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-    fn with_lookup<V: Lookup + Load64>(self) -> Self::Out;
-    /// Where they can only be compared.
-    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
-    fn with_exact<V: Exact + Load64>(self) -> Self::Out;
-    /// Where nothing is known.
-    #[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), allow(dead_code))]
-    fn portable(self) -> Self::Out;
-}
-
 /// Two vectors side by side.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]

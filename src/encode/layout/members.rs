@@ -47,6 +47,7 @@ impl Members {
                 let place = Place::BOUND.under(key);
                 tree::value(&mut out, scratch, place, value)?;
                 drop(out);
+                unescape_separators(members, start);
                 if members.len() - base > bytes_max {
                     members.truncate(start);
                     is_whole = false;
@@ -60,6 +61,32 @@ impl Members {
         }
         result.map(|()| is_whole)
     }
+}
+
+/// Writes U+2028 and U+2029 as themselves behind `from`: lines for others escape them, the canonical form does not.
+fn unescape_separators(members: &mut Vec<u8>, from: usize) {
+    let (mut read, mut write) = (from, from);
+    while let Some(found) = memchr::memmem::find(&members[read..], b"\\u202") {
+        let at = read + found;
+        let backslashes = members[from..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let raw: &[u8] = match members.get(at + 5) {
+            // An odd one more: the backslash itself is escaped, and letters follow.
+            _ if backslashes % 2 == 1 => b"",
+            Some(b'8') => "\u{2028}".as_bytes(),
+            Some(b'9') => "\u{2029}".as_bytes(),
+            _ => b"",
+        };
+        let end = at + if raw.is_empty() { 1 } else { 6 };
+        let kept = if raw.is_empty() { end } else { at };
+        members.copy_within(read..kept, write);
+        write += kept - read;
+        members[write..write + raw.len()].copy_from_slice(raw);
+        write += raw.len();
+        read = end;
+    }
+    let len = members.len();
+    members.copy_within(read..len, write);
+    members.truncate(write + len - read);
 }
 
 /// `field.` for a key that the frame needs itself, and for one that would look like the result.
@@ -103,6 +130,22 @@ mod tests {
             "\"event_type\":\"user.login\",\"field.seq\":1,\"field.field.seq\":2,\
              \"actor\":{\"type\":\"user\",\"id\":\"u\\n\\u0001\u{7f}\u{2028}\\\"\\\\/\"},\"twice\":2"
         );
+    }
+
+    #[test]
+    fn separators_stand_as_themselves_and_a_backslash_before_their_digits_stays() {
+        for text in [
+            "\u{2028}",
+            "a\u{2029}b\u{2028}\u{2028}",
+            r"\u2028",
+            r"\\u2029",
+            "\\\u{2028}",
+            r"\u202",
+        ] {
+            let (found, _) = members(1000, |out| out.entry("k", &text));
+            let expected = format!("\"k\":\"{}\"", text.replace('\\', r"\\"));
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -282,9 +282,10 @@ impl AuditConfig {
         let own = KeyPaths::below(&self.dir);
         let there = |path: &Path| storage.stat(path).is_ok();
         if !there(&own.epoch()) {
-            storage
-                .create_dir(&own.keys, 0o700)
-                .map_err(|source| AuditOpenError::Dir { path: own.keys.clone(), source })?;
+            for dir in [&self.dir, &own.keys] {
+                let made = storage.create_dir(dir, 0o700);
+                made.map_err(|source| AuditOpenError::Dir { path: dir.clone(), source })?;
+            }
             match &self.keys {
                 Some(made) => move_keys(storage, &KeyPaths::below(made), &own)?,
                 None => self.make_keys(&own)?,

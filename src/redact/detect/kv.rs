@@ -38,11 +38,19 @@ pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     !time && may_be_behind(rules, v, p)
 }
 
-/// The first look of [`may_be`], where a letter, a `_` or a quote ends right before `end`.
+/// The first look of [`may_be`], where a letter, a `_` or a quote ends right before `p`, and then
+/// `quoted` = 1 quotes.
 #[inline(always)]
-pub(super) fn may_end(rules: &Rules, v: &[u8], end: usize) -> bool {
+pub(super) fn may_end(rules: &Rules, v: &[u8], p: usize, quoted: usize) -> bool {
+    let Some(Some(&bytes)) = p.checked_sub(8).and_then(|i| v.get(i..)).map(<[u8]>::first_chunk)
+    else {
+        return true;
+    };
+    let bytes = u64::from_le_bytes(bytes) << (8 * quoted);
+    // The casts keep the last four bytes, and the last one.
+    let (four, last) = ((bytes >> 32) as u32, (bytes >> 56) as u8);
     // Signs, quotes and the like before the end are for a closer look.
-    rules.key_tails.may_end_bytes(v, end) | !before(v, end).is_ascii_alphabetic()
+    rules.key_tails.may_end_four(four) | !last.is_ascii_alphabetic()
 }
 
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
@@ -180,6 +188,8 @@ fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
 /// the whole of the last word, up to six letters of it. All are wrong in one direction only.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyTails {
+    /// The last four bytes of all words, by a hash of five bits of each byte.
+    four: Box<[u64; 1024]>,
     /// The last four bytes of words of up to five letters, by a hash of five bits of each byte.
     short: Box<[u64; 1024]>,
     /// The last four of the others.
@@ -233,6 +243,7 @@ impl KeyTails {
     /// The endings of the built-in words.
     pub(crate) fn new() -> KeyTails {
         let mut tails = KeyTails {
+            four: Box::new([0; 1024]),
             short: Box::new([0; 1024]),
             long: Box::new([0; 1024]),
             six: Box::new([0; 1024]),
@@ -272,6 +283,7 @@ impl KeyTails {
                 if known < 6 {
                     self.set_short([c, d, e, f], known);
                 } else {
+                    set(&mut self.four, four_index(u32::from_le_bytes([c, d, e, f])));
                     set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, f])));
                     set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, f]), [a, b]));
                 }
@@ -289,6 +301,7 @@ impl KeyTails {
     /// Notes an ending of which the last `known` bytes are known.
     fn set_short(&mut self, four: [u8; 4], known: usize) {
         if known >= 4 {
+            set(&mut self.four, four_index(u32::from_le_bytes(four)));
             return set(&mut self.short, four_index(u32::from_le_bytes(four)));
         }
         for b in 0..32 {
@@ -304,7 +317,13 @@ impl KeyTails {
         self.may_end_bytes(v, end) && (self.open || self.may_end_word(v, end))
     }
 
-    /// The first look: whether the last bytes before `end` can be those of a telling key.
+    /// The first look of all, at the last four bytes.
+    #[inline(always)]
+    pub(super) fn may_end_four(&self, four: u32) -> bool {
+        has(&self.four, four_index(four)) | self.open
+    }
+
+    /// The next one: whether the last bytes before `end` can be those of a telling key.
     #[inline(always)]
     fn may_end_bytes(&self, v: &[u8], end: usize) -> bool {
         let Some(&[a, b, c, d, e, f]) = end.checked_sub(6).and_then(|from| v.get(from..end)) else {

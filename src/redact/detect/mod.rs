@@ -62,8 +62,8 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
 /// `quoted` = 1 quotes.
 #[inline(always)]
 pub(crate) fn sign_may_be(rules: &Rules, v: &[u8], p: usize, quoted: usize) -> bool {
-    let address = (at(v, p + 1) == b'/') & (at(v, p + 2) == b'/');
-    kv::may_end(rules, v, p - quoted) | address | rules.macs
+    let address = v.get(p + 1..p + 3).is_none_or(|two| two == b"//");
+    kv::may_end(rules, v, p, quoted) | address | rules.macs
 }
 
 /// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.

@@ -109,17 +109,20 @@ impl Literals {
     /// Whether a literal and a beginning of its body stand at `p`, as far as the text goes.
     #[inline(never)]
     pub(crate) fn may_be(&self, providers: &[Provider], v: &[u8], p: usize) -> bool {
-        self.starting(v, p).any(|index| {
-            providers.get(usize::from(index)).is_none_or(|provider| {
-                let body = p + provider.literal.len();
-                let has = |i: usize| v.get(body + i).is_none_or(|&b| provider.alphabet.has(b));
-                let last = usize::from(provider.body_min).saturating_sub(1);
-                let literal = &provider.literal[..];
-                v.get(p..body).is_none_or(|start| start == literal)
-                    && (last == 0
-                        || [0, 1, 2, 3, 4, 5, 6, 7, last].into_iter().all(|i| has(i.min(last))))
-            })
-        })
+        for index in self.starting(v, p) {
+            let Some(provider) = providers.get(usize::from(index)) else { return true };
+            let literal = &provider.literal[..];
+            let body = p + literal.len();
+            let has = |i: usize| v.get(body + i).is_none_or(|&b| provider.alphabet.has(b));
+            let last = usize::from(provider.body_min).saturating_sub(1);
+            if has(last)
+                && (0..last.min(8)).all(has)
+                && v.get(p..body).is_none_or(|start| start == literal)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// The literals that may start at `p`.

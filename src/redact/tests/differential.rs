@@ -184,6 +184,17 @@ fn own_rules() -> RuleSet {
     }
 }
 
+/// Keys and kinds; strings and numbers are one kind.
+fn shape(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) | Value::Number(_) => "leaf".into(),
+        other => other.clone(),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -254,6 +265,7 @@ proptest! {
         let mut redactor = standard();
         let mut dirty = Vec::new();
         redactor.dirty(&stretch, &ranges, &mut dirty);
+        prop_assert_eq!(redactor.is_clean(&stretch, &ranges), !dirty.contains(&true));
         for (value, dirty) in values.iter().zip(dirty) {
             let mut out = Vec::new();
             let outcome = redactor.value(KeyClass::Plain, value, false, &mut out);
@@ -262,11 +274,88 @@ proptest! {
     }
 
     #[test]
+    fn json_stays_json_with_the_same_keys_at_any_depth(
+        texts in proptest::collection::vec((text(), 0usize..6, 0usize..4), 1..5),
+    ) {
+        let keys = ["msg", "password", "email", "customer_name", "count", "tokens"];
+        let mut json = serde_json::json!({});
+        for (text, key, wrap) in &texts {
+            let text = String::from_utf8_lossy(text).into_owned();
+            json[keys[*key]] = match wrap {
+                0 => text.into(),
+                1 => serde_json::json!([text, 7, null]),
+                2 => serde_json::json!({ "name": text, "deep": { "token": [true, text] } }),
+                _ => serde_json::json!({ "body": serde_json::json!({ "pin": 1234, "x": text }).to_string() }),
+            };
+        }
+        let before = json.to_string();
+        let after = plain(&mut standard(), &before);
+        let parsed: serde_json::Value = serde_json::from_str(&after).expect("still JSON");
+        prop_assert_eq!(shape(&parsed), shape(&json), "{}", before);
+        prop_assert_eq!(plain(&mut standard(), &after), after);
+    }
+
+    #[test]
     fn a_value_grows_by_no_more_than_a_mask_per_hit(v in text(), cut: bool) {
         let mut out = Vec::new();
         let hits = fast(&Rules::standard(), &v, cut).len();
         if standard().value(KeyClass::Plain, &v, cut, &mut out) == Outcome::Replaced {
             prop_assert!(out.len() <= v.len() + hits.max(v.len() / 2 + 1) * MASK_BYTES_MAX);
+        }
+    }
+}
+
+/// Texts that must be found wherever they stand, one for each kind of place.
+const FOUND: &[&str] = &[
+    "ann@example.com",
+    "password=hunter2",
+    "\"password\": \"hunter2\"",
+    "123-45-6789",
+    "402-555-1212",
+    "(402) 555-1212",
+    "1 402-555-1212",
+    "+965 1234-5678",
+    "call me at 5551234567",
+    "4111 1111 1111 1111",
+    "378282246310005",
+    "GB29NWBK60161331926819",
+    "AKIAABCDEFGHIJKLMNOP",
+    "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+    "token 0123456789abcdef0123456789abcdef",
+    "Bearer abcdef0123456789abcdef",
+    "abc8Q~0123456789abcdefghijABCDEFGHIJ0123",
+];
+
+#[test]
+fn a_value_is_found_at_every_place_of_a_block_whatever_stands_around_it() {
+    let mut redactor = standard();
+    let mut dirty = Vec::new();
+    for text in FOUND {
+        for place in 0..130usize {
+            for around in [b' ', b'x', b'7', b'-', b'.', b'=', b'"', b'_', 0, 0xFF] {
+                let mut stretch = vec![around; place];
+                stretch.extend_from_slice(text.as_bytes());
+                let value = place as u32..stretch.len() as u32;
+                for behind in [0, 1, 70, 140] {
+                    stretch.resize(value.end as usize + behind, around);
+                    redactor.dirty(&stretch, std::slice::from_ref(&value), &mut dirty);
+                    assert!(dirty[0], "{text} at {place} in {around:#x}, {behind} behind");
+                    assert!(!redactor.is_clean(&stretch, std::slice::from_ref(&value)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_without_any_gap_are_told_apart() {
+    let mut redactor = standard();
+    for text in FOUND {
+        for (before, behind) in [("x", "y"), ("7", "0"), ("-", "-"), ("abc", "1234567890")] {
+            let stretch = format!("{before}{text}{behind}");
+            let (a, b) = (before.len() as u32, (before.len() + text.len()) as u32);
+            let values = [0..a, a..b, b..stretch.len() as u32];
+            assert!(!redactor.is_clean(stretch.as_bytes(), &values), "{stretch}");
         }
     }
 }

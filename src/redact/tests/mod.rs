@@ -1,6 +1,7 @@
 //! Tests of the room as a whole, by what they prove.
 
 mod differential;
+mod documents;
 mod keys;
 mod negatives;
 mod positives;

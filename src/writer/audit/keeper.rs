@@ -94,7 +94,7 @@ impl Keeper {
     pub(super) fn new(parts: KeeperParts, spill: Option<Spill>) -> Self {
         let KeeperParts { log, config, link, writer, ends, .. } = parts;
         let FeedEnds { parcels, spare } = ends;
-        let sealed = log.health().checkpoint_entries;
+        let sealed = 0;
         Self {
             log,
             config,
@@ -186,13 +186,18 @@ impl Keeper {
 
     /// Appends all there is, and commits if it is time.
     fn work(&mut self, now: Instant) -> Result<(), String> {
+        if self.failing.is_some() {
+            // What is in the log's own hands first: the rest stays where it can be spilled.
+            self.commit()?;
+        }
         self.append_spilled()?;
         self.append_backlog()?;
         let is_due = self
             .staged_since
             .is_some_and(|since| now.duration_since(since) >= self.config.commit_interval);
         let is_asked = !self.waits.is_empty() || !self.requests.is_empty();
-        if is_due || is_asked || self.failing.is_some() {
+        let commits = is_due || is_asked || self.failing.is_some();
+        if commits {
             self.commit()?;
         }
         while let Some(request) = self.requests.pop_front() {
@@ -202,9 +207,12 @@ impl Keeper {
             }
             self.fulfil(request)?;
         }
+        if commits || now >= self.maintain_at {
+            self.log.maintain().map_err(|error| error.to_string())?;
+            self.tell_seal();
+        }
         if now >= self.maintain_at || self.failing.is_some() {
             self.maintain_at = now + MAINTAIN_EVERY;
-            self.log.maintain().map_err(|error| error.to_string())?;
             self.publish();
         }
         Ok(())
@@ -317,6 +325,7 @@ impl Keeper {
                 Ok(())
             }
         };
+        self.tell_seal();
         self.publish();
         result
     }
@@ -348,18 +357,18 @@ impl Keeper {
 
     /// Callers wait, or entries go to the file, when too much is held.
     fn bound_what_is_held(&mut self) {
-        let held = self.backlog_bytes + self.staged_bytes;
-        if self.failing.is_some()
-            && held > self.config.held_bytes_max
-            && let Some(spill) = &mut self.spill
-            && let Err(error) = spill_backlog(spill, &mut self.backlog, &mut self.backlog_done)
-        {
-            say(format_args!("audit entries cannot be spilled either: {error}"));
+        let mut held = self.backlog_bytes + self.staged_bytes;
+        let mut is_blocked = self.failing.is_some() && held > self.config.held_bytes_max;
+        if is_blocked && let Some(spill) = &mut self.spill {
+            match spill_backlog(spill, &mut self.backlog, &mut self.backlog_done) {
+                Ok(()) => {
+                    held -= std::mem::take(&mut self.backlog_bytes);
+                    is_blocked = false;
+                }
+                Err(error) => say(format_args!("audit entries cannot be spilled either: {error}")),
+            }
         }
-        self.backlog_bytes = self.backlog.iter().map(AuditBatch::len_bytes).sum();
-        let held = self.backlog_bytes + self.staged_bytes;
-        self.link.held_bytes.store(held as u64, std::sync::atomic::Ordering::Relaxed);
-        self.link.set_blocked(self.failing.is_some() && held > self.config.held_bytes_max);
+        self.link.hold(held, is_blocked);
     }
 
     fn recycle(&self, mut batch: AuditBatch) {
@@ -402,14 +411,18 @@ impl Keeper {
     }
 
     fn publish(&mut self) {
-        let health = self.log.health();
-        if health.checkpoint_entries != self.sealed
+        *self.link.health.lock() = Some(self.log.health());
+    }
+
+    /// Tells of a new checkpoint.
+    fn tell_seal(&mut self) {
+        let entries = self.log.checkpoint_entries();
+        if entries != self.sealed
             && let Some(note) = self.log.last_checkpoint()
         {
-            self.sealed = health.checkpoint_entries;
-            self.tell(AuditNews::Sealed { entries: self.sealed, note });
+            self.sealed = entries;
+            self.tell(AuditNews::Sealed { entries, note });
         }
-        *self.link.health.lock() = Some(health);
     }
 
     fn take_stop(&mut self) -> Option<Reply<()>> {
@@ -442,7 +455,7 @@ impl Keeper {
                 "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
             ));
         }
-        self.link.set_blocked(false);
+        self.link.hold(0, false);
         if let Some(reply) = reply {
             let _ = reply.send(result.map_err(AuditFault::Store));
         }

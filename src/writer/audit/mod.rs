@@ -14,8 +14,6 @@ mod feed;
 mod keeper;
 mod receipts;
 mod spill;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::ops::Range;
@@ -158,8 +156,9 @@ impl AuditLink {
         self.is_blocked.load(Ordering::Relaxed)
     }
 
-    fn set_blocked(&self, is_blocked: bool) {
-        // ORDER: relaxed; see `is_blocked`.
+    fn hold(&self, held_bytes: usize, is_blocked: bool) {
+        // ORDER: relaxed, both; see `is_blocked` and `held_bytes`.
+        self.held_bytes.store(held_bytes as u64, Ordering::Relaxed);
         self.is_blocked.store(is_blocked, Ordering::Relaxed);
     }
 

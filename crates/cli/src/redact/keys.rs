@@ -4,7 +4,7 @@
 //! are decided anew each time.
 use std::sync::Arc;
 
-use ringseal::redact::{KeyClass, Rules};
+use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
 
 use super::escape::unescape;
 
@@ -12,12 +12,21 @@ const SLOTS: usize = 1 << 11;
 /// Bytes of key and parent together that fit into a slot.
 const SLOT_BYTES: usize = 48;
 
+/// What is known of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Says {
+    /// What it promises about its value.
+    pub(super) class: KeyClass,
+    /// It holds something itself: a map from addresses to counts, say.
+    pub(super) is_dirty: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     key_len: u8,
     parent_len: u8,
     text: [u8; SLOT_BYTES],
-    class: KeyClass,
+    says: Says,
     /// The slot of the key that came after this one last time: lines of one kind repeat their keys
     /// in order, and then nothing needs to be hashed.
     next: u16,
@@ -27,7 +36,7 @@ const EMPTY: Slot = Slot {
     key_len: u8::MAX,
     parent_len: 0,
     text: [0; SLOT_BYTES],
-    class: KeyClass::Plain,
+    says: Says { class: KeyClass::Plain, is_dirty: false },
     next: 0,
 };
 
@@ -45,7 +54,8 @@ impl Slot {
 /// What keys say, by their raw text.
 #[derive(Debug)]
 pub(super) struct Keys {
-    rules: Arc<Rules>,
+    /// Of its own: what keys hold is counted where it is replaced.
+    redactor: Redactor,
     slots: Vec<Slot>,
     /// The slot of the key before.
     last: u16,
@@ -53,25 +63,25 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, slots: vec![EMPTY; SLOTS], last: 0 }
+        Self { redactor: Redactor::new(rules), slots: vec![EMPTY; SLOTS], last: 0 }
     }
 
-    /// The class of a key below a parent (empty: none), both as they stand between their quotes.
+    /// What a key below a parent (empty: none) says, both as they stand between their quotes.
     #[inline]
-    pub(super) fn class(&mut self, key: &[u8], parent: &[u8]) -> KeyClass {
+    pub(super) fn say(&mut self, key: &[u8], parent: &[u8]) -> Says {
         let next = self.slots[usize::from(self.last)].next;
         let slot = &self.slots[usize::from(next)];
         if slot.is_of(key, parent) {
             self.last = next;
-            return slot.class;
+            return slot.says;
         }
         self.look_up(key, parent)
     }
 
-    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> KeyClass {
+    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> Says {
         let len = key.len() + parent.len();
         if len > SLOT_BYTES {
-            return decide(&self.rules, key, parent);
+            return self.decide(key, parent);
         }
         // The upper bits are the better mixed ones; the remainder is below 2^11.
         let mut at = (hash(key, parent) >> 32) as u16 % SLOTS as u16;
@@ -79,32 +89,34 @@ impl Keys {
             at ^= 1;
         }
         if !self.slots[usize::from(at)].is_of(key, parent) {
+            let says = self.decide(key, parent);
             // Two keys of one slot live side by side.
             self.slots.swap(usize::from(at), usize::from(at ^ 1));
             let slot = &mut self.slots[usize::from(at)];
             let mut text = [0; SLOT_BYTES];
             text[..key.len()].copy_from_slice(key);
             text[key.len()..len].copy_from_slice(parent);
-            let class = decide(&self.rules, key, parent);
             // Both are at most SLOT_BYTES long.
             let (key_len, parent_len) = (key.len() as u8, parent.len() as u8);
-            *slot = Slot { key_len, parent_len, text, class, next: slot.next };
+            *slot = Slot { key_len, parent_len, text, says, next: slot.next };
         }
-        let class = self.slots[usize::from(at)].class;
+        let says = self.slots[usize::from(at)].says;
         self.slots[usize::from(self.last)].next = at;
         self.last = at;
-        class
+        says
     }
-}
 
-fn decide(rules: &Rules, key: &[u8], parent: &[u8]) -> KeyClass {
-    let plain = |raw: &[u8]| {
-        let mut text = Vec::new();
-        unescape(raw, &mut text);
-        text
-    };
-    let parent = plain(parent);
-    rules.key(&plain(key), (!parent.is_empty()).then_some(&parent))
+    fn decide(&mut self, key: &[u8], parent: &[u8]) -> Says {
+        let plain = |raw: &[u8]| {
+            let mut text = Vec::new();
+            unescape(raw, &mut text);
+            text
+        };
+        let (key, parent) = (plain(key), plain(parent));
+        let class = self.redactor.rules().key(&key, (!parent.is_empty()).then_some(&parent));
+        let outcome = self.redactor.value(KeyClass::Plain, &key, false, &mut Vec::new());
+        Says { class, is_dirty: outcome == Outcome::Replaced }
+    }
 }
 
 fn hash(key: &[u8], parent: &[u8]) -> u64 {
@@ -135,25 +147,32 @@ mod tests {
                 for parent in words {
                     let want = rules
                         .key(key.as_bytes(), (!parent.is_empty()).then_some(parent.as_bytes()));
-                    assert_eq!(
-                        keys.class(key.as_bytes(), parent.as_bytes()),
-                        want,
-                        "{parent}.{key}"
-                    );
+                    let says = Says { class: want, is_dirty: false };
+                    assert_eq!(keys.say(key.as_bytes(), parent.as_bytes()), says, "{parent}.{key}");
                 }
             }
         }
         // More keys than slots: each takes another's place, and none its answer.
         for number in 0..3 * SLOTS {
-            assert_eq!(keys.class(format!("k{number}").as_bytes(), b""), KeyClass::Plain);
+            assert_eq!(keys.say(format!("k{number}").as_bytes(), b"").class, KeyClass::Plain);
         }
-        assert_eq!(keys.class(b"password", b""), KeyClass::Password);
+        assert_eq!(keys.say(b"password", b"").class, KeyClass::Password);
+    }
+
+    #[test]
+    fn a_key_that_holds_something_is_dirty_each_time() {
+        let mut keys = Keys::new(Arc::new(Rules::standard()));
+        for _ in 0..3 {
+            assert!(keys.say(b"ann@example.com", b"").is_dirty);
+            assert!(keys.say(br"ann\u0040example.com", b"").is_dirty);
+            assert!(!keys.say(b"count", b"").is_dirty);
+        }
     }
 
     #[test]
     fn an_escaped_key_is_the_same_key() {
         let mut keys = Keys::new(Arc::new(Rules::standard()));
-        assert_eq!(keys.class(br"pass\u0077ord", b""), KeyClass::Password);
-        assert_eq!(keys.class(b"name", br"serv\u0069ce"), KeyClass::Plain);
+        assert_eq!(keys.say(br"pass\u0077ord", b"").class, KeyClass::Password);
+        assert_eq!(keys.say(b"name", br"serv\u0069ce").class, KeyClass::Plain);
     }
 }

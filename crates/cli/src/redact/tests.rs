@@ -206,6 +206,13 @@ fn the_line_that_everybody_asks_about() {
 }
 
 #[test]
+fn a_key_that_is_an_address_is_masked_itself() {
+    let line = r#"{"ann@example.com":1,"a":{"b\u0040example.com":[2,"bob@example.com"]}}"#;
+    let want = r#"{"<email>":1,"a":{"<email>":[2,"<email>"]}}"#;
+    assert_eq!(text_of(line), want);
+}
+
+#[test]
 fn what_is_no_secret_stays_byte_for_byte() {
     let texts: [&[u8]; 8] = [
         b"",

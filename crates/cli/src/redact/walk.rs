@@ -5,6 +5,8 @@
 //! that contains no quote: control characters and bytes that are not UTF-8 are kept.
 //!
 //! Memory: a frame per level down to [`DEPTH_MAX`], one bit per level below. Time is linear.
+use std::ops::Range;
+
 use ringseal::redact::KeyClass;
 
 use super::keys::Keys;
@@ -93,9 +95,13 @@ impl Walker {
             let Some(&frame) = self.frames.last() else { return Err(NoJson) };
             (key, class) = (frame.key, frame.class);
             if !frame.is_list {
-                let (start, end, _) = walk.string()?;
-                key = (start, end);
-                class = keys.class(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
+                let (start, end, is_escaped) = walk.string()?;
+                let says = keys.say(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
+                (key, class) = ((start, end), says.class);
+                if says.is_dirty {
+                    let what = if is_escaped { What::Escaped } else { What::Text };
+                    push(leaves, start..end, what, KeyClass::Plain);
+                }
                 walk.space();
                 walk.expect(b':')?;
             }
@@ -131,8 +137,7 @@ impl Walker {
                 None => return Ok(false),
             },
         };
-        // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
-        leaves.push(Leaf { start: start as u32, end: end as u32, what, class });
+        push(leaves, start..end, what, class);
         Ok(false)
     }
 
@@ -156,6 +161,11 @@ impl Walker {
             return Ok(true);
         }
     }
+}
+
+fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, what: What, class: KeyClass) {
+    // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
+    leaves.push(Leaf { start: place.start as u32, end: place.end as u32, what, class });
 }
 
 struct Walk<'a> {

@@ -8,6 +8,8 @@ mod spill;
 #[cfg(feature = "audit-sqlite")]
 mod sqlite;
 mod stream;
+#[cfg(feature = "audit-sqlite")]
+mod whole;
 
 use chain::Lines;
 

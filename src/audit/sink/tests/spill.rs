@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::spill::Spill;
 use super::*;
+use crate::audit::merkle::leaf_hash;
 #[cfg(unix)]
 use crate::storage::OsStorage;
 use crate::storage::Storage;
@@ -28,7 +29,7 @@ fn drain(spill: &mut Spill) -> Result<Vec<u64>, AuditSinkError> {
         batch.clear();
         let end = spill.read(&mut batch, 500)?;
         seqs.extend(batch.iter().map(|entry| entry.seq));
-        assert!(batch.iter().all(|entry| entry.leaf == leaf_of(entry.line)));
+        assert!(batch.iter().all(|entry| entry.leaf == leaf_hash(entry.line)));
         spill.consume(end)?;
     }
     Ok(seqs)
