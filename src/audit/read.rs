@@ -91,10 +91,8 @@ pub fn read_entries(
     for _ in 0..STARTS_MAX {
         let mut has_moved = || -> Result<Option<Vec<Segment>>, Stop> {
             let now = segments(storage, dir)?;
-            let names = |files: &[Segment]| -> Vec<String> {
-                files.iter().map(|segment| segment.plain.clone()).collect()
-            };
-            Ok((names(&now) != names(&files)).then_some(now))
+            let same = now.iter().map(|file| &file.file).eq(files.iter().map(|file| &file.file));
+            Ok((!same).then_some(now))
         };
         match reading.pass(storage, dir, &files, &mut has_moved) {
             Ok(None) => return Ok(()),

@@ -1,1 +1,188 @@
-//! Reading a log for people: what is shown, and what is refused.
+//! Logs that the real writer wrote, read back whole, touched, and while they change.
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::*;
+use crate::audit::entry::control::RotateReason;
+use crate::audit::verify::tests::world::{DIR, FilesOf, ORIGIN, World, disk_of, small};
+use crate::audit::verify::tests::{live, pruned};
+
+/// What was shown, a word a line.
+fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
+    let mut shown = Vec::new();
+    read_entries(storage, Path::new(DIR), from_seq, &mut |line| {
+        shown.push(match line.content {
+            Content::Entry(entry) => entry.seq.to_string(),
+            Content::Gap { expected, found } => format!("gap {expected} {found}"),
+            Content::NoEntry(_) => format!("none {}:{}", line.file, line.number),
+            Content::Unfinished => format!("unfinished {}", line.bytes.len()),
+        });
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    shown
+}
+
+fn numbers(range: std::ops::Range<u64>) -> Vec<String> {
+    range.map(|seq| seq.to_string()).collect()
+}
+
+/// How many lines all segments have.
+fn lines_of(files: &FilesOf) -> u64 {
+    let segments =
+        files.iter().filter(|(name, _)| name.starts_with("audit") && name.ends_with(".jsonl"));
+    segments.map(|(_, bytes)| memchr::memchr_iter(b'\n', bytes).count() as u64).sum()
+}
+
+fn with_lines(files: &mut FilesOf, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    let bytes = files.get_mut("audit.log.jsonl").unwrap();
+    let mut lines: Vec<Vec<u8>> =
+        bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    change(&mut lines);
+    *bytes = lines.concat();
+}
+
+#[test]
+fn every_entry_is_shown_from_any_on() {
+    let world = live();
+    let count = lines_of(&world.files());
+    for from_seq in (0..count + 2).step_by(3) {
+        assert_eq!(shown(&world.disk, from_seq), numbers(from_seq..count.max(from_seq)));
+    }
+}
+
+#[test]
+fn reading_ends_when_enough_was_seen() {
+    let world = live();
+    let mut seen = 0;
+    read_entries(&world.disk, Path::new(DIR), 3, &mut |_| {
+        seen += 1;
+        if seen == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .unwrap();
+    assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_pruned_log_begins_where_it_begins_and_still_says_who_it_is() {
+    let (world, before) = pruned();
+    let files = world.files();
+    assert!(before.len() > files.len(), "something was pruned");
+    let all = shown(&world.disk, 0);
+    let first: u64 = all[0].parse().unwrap();
+    assert!(first > 0);
+    assert_eq!(all, numbers(first..first + lines_of(&files)));
+    assert_eq!(first_start(&world.disk, Path::new(DIR)).unwrap().origin, ORIGIN);
+    assert_eq!(claimed_root(&world.disk, Path::new(DIR)).unwrap(), world.root);
+}
+
+#[test]
+fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden() {
+    let world = live();
+    let count = lines_of(&world.files());
+    let active = world.files()["audit.log.jsonl"].clone();
+    let first = count - memchr::memchr_iter(b'\n', &active).count() as u64;
+    let cases: [(&str, fn(&mut Vec<Vec<u8>>), Vec<String>); 5] = [
+        (
+            "a space behind the brace",
+            |lines| lines[2].splice(0..1, *b"{ ").for_each(drop),
+            vec!["none audit.log.jsonl:3".into(), format!("gap {} {}", first + 2, first + 3)],
+        ),
+        (
+            "deleted",
+            |lines| drop(lines.remove(4)),
+            vec![format!("gap {} {}", first + 4, first + 5)],
+        ),
+        (
+            "swapped",
+            |lines| lines.swap(5, 6),
+            vec![
+                format!("gap {} {}", first + 5, first + 6),
+                format!("gap {} {}", first + 7, first + 5),
+                format!("gap {} {}", first + 6, first + 7),
+            ],
+        ),
+        ("torn", |lines| drop(lines.last_mut().unwrap().pop()), vec!["unfinished".into()]),
+        (
+            "too long",
+            |lines| lines.push(vec![b'x'; LINE_BYTES_MAX + 7]),
+            vec!["none audit.log.jsonl".into()],
+        ),
+    ];
+    for (what, change, expected) in cases {
+        let mut files = world.files();
+        with_lines(&mut files, change);
+        let told: Vec<String> = shown(&disk_of(&files), 0)
+            .into_iter()
+            .filter(|word| word.parse::<u64>().is_err())
+            .collect();
+        assert_eq!(told.len(), expected.len(), "{what}: {told:?}");
+        for (told, expected) in told.iter().zip(&expected) {
+            assert!(told.starts_with(expected.as_str()), "{what}: {told}");
+        }
+    }
+}
+
+/// While its second entry is shown, the log goes on and `change` happens to it.
+fn shown_while(
+    change: impl Fn(&mut World, &mut crate::audit::store::AuditLog),
+) -> (Vec<String>, u64) {
+    let mut world = World::new();
+    let mut log = world.open(small());
+    for _ in 0..2 {
+        (0..4).for_each(|_| world.append(&mut log, 5));
+        log.rotate(RotateReason::Manual).unwrap();
+        log.maintain().unwrap();
+    }
+    world.append(&mut log, 5);
+    let disk = world.disk.clone();
+    let both = RefCell::new((world, log, false));
+    let mut seen = Vec::new();
+    read_entries(&disk, Path::new(DIR), 0, &mut |line| {
+        let (world, log, is_done) = &mut *both.borrow_mut();
+        match line.content {
+            Content::Entry(entry) => seen.push(entry.seq.to_string()),
+            other => seen.push(format!("{other:?}")),
+        }
+        if seen.len() == 2 && !std::mem::replace(is_done, true) {
+            change(world, log);
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let next_seq = both.borrow().1.next_seq();
+    (seen, next_seq)
+}
+
+#[test]
+fn a_log_that_rotates_while_it_is_read_is_read_on_and_no_entry_twice() {
+    let (seen, next_seq) = shown_while(|world, log| {
+        for _ in 0..3 {
+            log.rotate(RotateReason::Manual).unwrap();
+            log.maintain().unwrap();
+            world.append(log, 5);
+        }
+    });
+    assert_eq!(seen, numbers(0..next_seq));
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn a_segment_that_is_compressed_while_the_log_is_read_is_read_all_the_same() {
+    let (seen, next_seq) = shown_while(|world, _| {
+        let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
+        assert_eq!(crate::audit::store::compress_sealed(&storage, Path::new(DIR)).unwrap(), 2);
+    });
+    assert_eq!(seen, numbers(0..next_seq));
+}
+
+#[test]
+fn a_directory_without_a_log_has_no_beginning() {
+    let disk = disk_of(&FilesOf::from([("notes".into(), b"x\n".to_vec())]));
+    assert_eq!(shown(&disk, 0), Vec::<String>::new());
+    assert!(first_start(&disk, Path::new(DIR)).is_err());
+    let disk = disk_of(&FilesOf::from([("audit.log.jsonl".into(), b"x\n".to_vec())]));
+    assert_eq!(shown(&disk, 0), ["none audit.log.jsonl:1"]);
+    let error = first_start(&disk, Path::new(DIR)).unwrap_err().to_string();
+    assert!(error.contains("ringseal.start"), "{error}");
+}

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
-fn parse(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
+pub(super) fn parse(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
     let wrong = |error: String| Failure::Message(format!("{}: {error}", path.display()));
     let note = Note::parse(note).map_err(|error| wrong(error.to_string()))?;
     Checkpoint::parse_text(note.text).map_err(|error| wrong(error.to_string()))
@@ -131,34 +131,40 @@ fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
 
 /// Says on standard error what the checkpoint is.
 fn tell(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Failure> {
-    let mut sealed_at = None;
-    let mut entries_behind = 0_u64;
+    let (sealed_at, entries_behind) = around(dir, checkpoint)?;
+    let time = sealed_at.map_or("not known: its last entry is gone".to_owned(), |at| {
+        let time = String::from_utf8_lossy(&write_millis(at)).into_owned();
+        format!("{time}, {} ago", span(unix_nanos_now().saturating_sub(at)))
+    });
+    let signature = if is_checked { "good" } else { "not checked, that takes --key audit.pub" };
+    let mut err = io::stderr().lock();
+    // Standard error may be gone; the note is what counts.
+    let _ = writeln!(
+        err,
+        "log         {}\nsize        {} entries, and {} behind it\nroot        {}\ntime        {time}\n\
+         signature   {signature}",
+        checkpoint.origin,
+        show_count(checkpoint.size),
+        show_count(entries_behind),
+        base64(Base64::Standard, &checkpoint.root),
+    );
+    Ok(())
+}
+
+/// The time of the last entry that the checkpoint covers, and how many stand behind it.
+fn around(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64>, u64), Failure> {
     let last = checkpoint.size.saturating_sub(1);
-    read_entries(&OsStorage, dir, last, &mut |line| {
+    let (mut sealed_at, mut entries_behind) = (None, 0);
+    let read = read_entries(&OsStorage, dir, last, &mut |line| {
         match line.content {
             Content::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
             Content::Entry(_) => entries_behind += 1,
             _ => {}
         }
         ControlFlow::Continue(())
-    })
-    .map_err(Failure::of)?;
-    let mut err = io::stderr().lock();
-    // Standard error may be gone; the note is what counts.
-    let _ = writeln!(
-        err,
-        "log         {}\nsize        {} entries, and {} behind it\nroot        {}\ntime        {}\nsignature   {}",
-        checkpoint.origin,
-        show_count(checkpoint.size),
-        show_count(entries_behind),
-        base64(Base64::Standard, &checkpoint.root),
-        sealed_at.map_or("not known: its last entry is gone".to_owned(), |at| {
-            let time = String::from_utf8_lossy(&write_millis(at)).into_owned();
-            format!("{time}, {} ago", span(unix_nanos_now().saturating_sub(at)))
-        }),
-        if is_checked { "good" } else { "not checked, that takes --key audit.pub" },
-    );
-    Ok(())
+    });
+    read.map_err(Failure::of)?;
+    Ok((sealed_at, entries_behind))
 }
 
 /// A length of time for people, in its largest two units.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use ringseal::audit::checkpoint::Checkpoint;
 use ringseal::audit::entry::LINE_BYTES_MAX;
-use ringseal::audit::note::Verifier;
+use ringseal::audit::note::{NOTE_BYTES_MAX, Verifier};
 use ringseal::audit::proof::{
     ConsistencyProof, InclusionProof, PROOF_BYTES_MAX, ProofFileError, ProveError,
     prove_consistency, prove_inclusion,
 };
 use ringseal::audit::read::claimed_root;
+use ringseal::audit::store::names;
 use ringseal::digest::text::{Base64, base64};
 use ringseal::storage::OsStorage;
 
@@ -61,15 +62,16 @@ fn root_key(key: Option<&PathBuf>, log: &LogDir) -> Result<Verifier, Failure> {
 }
 
 pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
-    let made = match &args.what {
+    let (log, made) = match &args.what {
         What::Inclusion { seq, log, key } => {
             let root = root_key(key.as_ref(), log)?;
-            prove_inclusion(&OsStorage, &log.dir, &root, *seq).map(|proof| proof.to_text())
+            let made = prove_inclusion(&OsStorage, &log.dir, &root, *seq);
+            (log, made.map(|proof| proof.to_text()))
         }
         What::Consistency { old_size, size, log, key } => {
             let root = root_key(key.as_ref(), log)?;
-            prove_consistency(&OsStorage, &log.dir, &root, *old_size, *size)
-                .map(|proof| proof.to_text())
+            let made = prove_consistency(&OsStorage, &log.dir, &root, *old_size, *size);
+            (log, made.map(|proof| proof.to_text()))
         }
     };
     match made {
@@ -77,9 +79,15 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
             io::stdout().lock().write_all(text.as_bytes())?;
             Ok(Outcome::Fine)
         }
-        Err(ProveError::Inconsistent(error)) => {
-            complain(format_args!("the log contradicts itself, verify it: {error}"));
+        Err(error @ ProveError::Inconsistent(_)) => {
+            complain(error);
             Ok(Outcome::Findings)
+        }
+        Err(error @ ProveError::NoCheckpoint { .. }) => {
+            let path = log.dir.join(names::CHECKPOINT);
+            let latest = super::checkpoint::parse(&read_small(&path, NOTE_BYTES_MAX)?, &path)?;
+            let size = latest.size;
+            Err(Failure::Message(format!("{error}; the latest is of {size} entries")))
         }
         Err(error) => Err(Failure::of(error)),
     }

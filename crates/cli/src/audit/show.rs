@@ -196,44 +196,56 @@ impl<W: Write> Show<'_, W> {
 
     fn columns(&mut self, entry: &Entry<'_>, text: &str) -> io::Result<()> {
         let is_dimmed = entry.is_control();
-        let members = std::mem::take(&mut self.members);
         self.style(is_dimmed, Style::DIM)?;
-        let time = write_millis(entry.unix_nanos);
-        self.out.write_all(&time)?;
+        self.out.write_all(&write_millis(entry.unix_nanos))?;
         write!(self.out, " {:>8} ", entry.seq)?;
         self.style(!is_dimmed, Style::BOLD)?;
         write!(self.out, "{:<20}", entry.event_type)?;
         self.style(!is_dimmed, Style::END)?;
+        let members = std::mem::take(&mut self.members);
+        let result = match is_dimmed {
+            true => Ok(()),
+            false => self.who_and_what(&members, text),
+        };
+        let result = result.and_then(|()| self.rest(&members, text, !is_dimmed));
+        self.members = members;
+        result?;
+        self.style(is_dimmed, Style::END)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn who_and_what(&mut self, members: &Entries, text: &str) -> io::Result<()> {
         let member = |key: &str| members.iter(text).find(|member| member.key.is(key));
-        if !is_dimmed {
-            self.out.write_all(b" ")?;
-            let outcome = member("outcome").and_then(|outcome| outcome.string());
-            let outcome = outcome.and_then(|outcome| outcome.plain()).unwrap_or("-");
-            self.style(true, style_of(outcome))?;
-            write_safe(&format!("{outcome:<8}"), &mut self.out)?;
-            self.style(true, Style::END)?;
-            for (sign, key) in [(" ", "actor"), (" > ", "target")] {
-                if let Some(member) = member(key) {
-                    self.out.write_all(sign.as_bytes())?;
-                    self.party(&member)?;
-                }
+        let outcome = member("outcome").and_then(|outcome| outcome.string());
+        let outcome = outcome.and_then(|outcome| outcome.plain()).unwrap_or("-");
+        self.out.write_all(b" ")?;
+        self.style(true, style_of(outcome))?;
+        write_safe(&format!("{outcome:<8}"), &mut self.out)?;
+        self.style(true, Style::END)?;
+        for (sign, key) in [(" ", "actor"), (" > ", "target")] {
+            if let Some(member) = member(key) {
+                self.out.write_all(sign.as_bytes())?;
+                self.party(&member)?;
             }
         }
+        Ok(())
+    }
+
+    /// What has no column of its own.
+    fn rest(&mut self, members: &Entries, text: &str, is_styled: bool) -> io::Result<()> {
         for member in members.iter(text) {
             let is_any = |keys: &[&str]| keys.iter().any(|key| member.key.is(key));
             if is_any(&COLUMN_KEYS) || (!self.args.all && is_any(&SOURCE_KEYS)) {
                 continue;
             }
             self.out.write_all(b" ")?;
-            self.style(!is_dimmed, Style::KEY)?;
+            self.style(is_styled, Style::KEY)?;
             write_safe(member.key.raw(), &mut self.out)?;
-            self.style(!is_dimmed, Style::END)?;
+            self.style(is_styled, Style::END)?;
             self.out.write_all(b"=")?;
             self.value(&member)?;
         }
-        self.style(is_dimmed, Style::END)?;
-        self.members = members;
-        self.out.write_all(b"\n")
+        Ok(())
     }
 
     /// `type:id` of an actor or a target, and what else it has.

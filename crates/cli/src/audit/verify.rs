@@ -180,15 +180,18 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
         let noun = if report.entries == 1 { "entry" } else { "entries" };
-        let entries = format!("{} {noun}", show_count(report.entries));
-        let bytes = show_bytes(report.bytes);
         let segments = counted(report.segments, "segment");
+        let read = format!(
+            "{} {noun}, {} in {segments}",
+            show_count(report.entries),
+            show_bytes(report.bytes)
+        );
         match &report.first_bad {
             Some(finding) => {
                 write_finding(f, finding)?;
-                writeln!(f, "before it   {entries}, {bytes} in {segments}")?;
+                writeln!(f, "before it   {read}")?;
             }
-            None => writeln!(f, "intact      {entries}, {bytes} in {segments}")?,
+            None => writeln!(f, "intact      {read}")?,
         }
         if report.entries_pruned > 0 {
             let pruned = show_count(report.entries_pruned);
@@ -199,29 +202,34 @@ impl fmt::Display for Verified {
         }
         writeln!(f, "log         {}", report.origin)?;
         writeln!(f, "chain       {}", self.chain())?;
-        let (checkpoints, epochs) =
-            (counted(report.checkpoints, "checkpoint"), counted(report.epochs, "change"));
-        let rest = show_count(report.entries_unsealed);
-        writeln!(
-            f,
-            "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}"
-        )?;
-        match report.known_checkpoints {
-            0 => writeln!(
-                f,
-                "kept        no checkpoint from elsewhere: a cut or an older copy need not show"
-            )?,
-            count => {
-                let count = counted(count, "checkpoint");
-                writeln!(f, "kept        {count} from elsewhere, found in its past")?;
-            }
-        }
+        write_seals(f, report)?;
         for note in &report.notes {
             writeln!(f, "note        {note}")?;
         }
         if report.notes_left_out > 0 {
             writeln!(f, "note        and {} more", show_count(report.notes_left_out))?;
         }
+        Ok(())
+    }
+}
+
+fn write_seals(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let checkpoints = counted(report.checkpoints, "checkpoint");
+    let epochs = counted(report.epochs, "change");
+    let rest = show_count(report.entries_unsealed);
+    writeln!(
+        f,
+        "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}"
+    )?;
+    if report.known_checkpoints > 0 {
+        let count = counted(report.known_checkpoints, "checkpoint");
+        writeln!(f, "kept        {count} from elsewhere, found in its past")
+    } else if report.first_bad.is_none() {
+        writeln!(
+            f,
+            "kept        no checkpoint from elsewhere: a cut or an older copy need not show"
+        )
+    } else {
         Ok(())
     }
 }

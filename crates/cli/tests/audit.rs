@@ -1,0 +1,11 @@
+//! `ringseal audit` and `ringseal demo --audit`, through the real binary.
+#[path = "audit/demo.rs"]
+mod demo;
+#[path = "audit/proofs.rs"]
+mod proofs;
+#[path = "audit/reading.rs"]
+mod reading;
+#[path = "audit/tamper.rs"]
+mod tamper;
+#[path = "audit/world.rs"]
+mod world;

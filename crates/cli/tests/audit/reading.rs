@@ -1,0 +1,142 @@
+//! `ringseal audit show`.
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use ringseal::audit::store::compress_sealed;
+use ringseal::storage::{OsStorage, Storage};
+use serde_json::Value;
+
+use crate::world::{World, append, ringseal, said, told};
+
+fn all_lines(world: &World) -> String {
+    let mut names: Vec<_> = fs::read_dir(world.log())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.to_string_lossy().ends_with(".jsonl") && !path.ends_with("kept.jsonl"))
+        .collect();
+    // `-` comes before `.`: sealed segments first.
+    names.sort_unstable();
+    names.iter().map(|path| fs::read_to_string(path).expect("a segment")).collect()
+}
+
+#[test]
+fn raw_lines_are_the_bytes_of_the_log() {
+    let world = World::of_three_segments();
+    let lines = all_lines(&world);
+    let (out, errors) = said(world.path(), &["audit", "show", "log", "--json"], 0);
+    assert!(out == lines && errors.is_empty(), "{out}\n{errors}");
+    // Compressed segments are read like plain ones.
+    let storage: Arc<dyn Storage> = Arc::new(OsStorage);
+    assert_eq!(compress_sealed(&storage, &world.log()).expect("a disk"), 2);
+    assert_eq!(said(world.path(), &["audit", "show", "log", "--json"], 0).0, lines);
+    world.verify(&[], 0);
+    let from_to = ["audit", "show", "log", "--json", "--from", "10", "--to", "40"];
+    let expected: String = lines.split_inclusive('\n').skip(10).take(31).collect();
+    assert_eq!(said(world.path(), &from_to, 0).0, expected);
+}
+
+/// Which entries a filter lets through.
+type Fits = fn(&Value) -> bool;
+
+#[test]
+fn filters_are_by_type_and_actor() {
+    let world = World::of_three_segments();
+    let cases: [(&[&str], Fits); 5] = [
+        (&["--type", "user.login"], |entry| entry["event_type"] == "user.login"),
+        (&["--type", "ringseal.*"], |entry| {
+            entry["event_type"].as_str().is_some_and(|kind| kind.starts_with("ringseal."))
+        }),
+        (&["--type", "*.de??te"], |entry| entry["event_type"] == "order.delete"),
+        (&["--actor", "u-3"], |entry| entry["actor"]["id"] == "u-3"),
+        (&["--actor", "u-2", "--type", "user.*"], |entry| {
+            entry["actor"]["id"] == "u-2" && entry["event_type"] == "user.login"
+        }),
+    ];
+    let lines = all_lines(&world);
+    let fits = |line: &str, fits: Fits| fits(&serde_json::from_str(line).expect("JSON"));
+    for (arguments, filter) in cases {
+        let expected: String =
+            lines.split_inclusive('\n').filter(|line| fits(line, filter)).collect();
+        assert!(!expected.is_empty(), "{arguments:?}");
+        let raw = [&["audit", "show", "log", "--json"], arguments].concat();
+        assert_eq!(said(world.path(), &raw, 0).0, expected, "{arguments:?}");
+        let columns = [&["audit", "show", "log"], arguments].concat();
+        let shown = said(world.path(), &columns, 0).0;
+        assert_eq!(shown.lines().count(), expected.lines().count(), "{arguments:?}");
+    }
+    assert_eq!(said(world.path(), &["audit", "show", "log", "--actor", "nobody"], 0).0, "");
+}
+
+#[test]
+fn columns_are_for_people_and_control_entries_are_dimmed() {
+    let world = World::of_three_segments();
+    let colored = ["--color", "always", "audit", "show", "log", "--to", "3"];
+    let (out, _) = said(world.path(), &colored, 0);
+    for line in out.lines() {
+        assert_eq!(line.starts_with("\x1b[2m"), line.contains("ringseal."), "{line}");
+    }
+    let plain = ["audit", "show", "log", "--type", "order.delete"];
+    let (out, _) = said(world.path(), &plain, 0);
+    let line = out.lines().next().expect("an entry");
+    assert!(line.contains(" order.delete         success  user:u-3 > session:s-3"), "{line}");
+    assert!(!out.contains('\x1b') && !out.contains("_signature"), "{out}");
+}
+
+#[test]
+fn a_pruned_log_is_shown_from_where_it_begins() {
+    let world = World::of_three_segments();
+    world.write(|log| assert!(log.prune(25).expect("a disk") > 0));
+    let (out, errors) = said(world.path(), &["audit", "show", "log", "--json"], 0);
+    assert!(out == all_lines(&world), "{out}");
+    assert!(errors.contains("were pruned"), "{errors}");
+    world.verify(&["--mac", "keys/audit.mac"], 0);
+}
+
+#[test]
+fn what_is_no_entry_is_told_at_its_place_and_not_shown() {
+    let world = World::of_three_segments();
+    let mut lines = world.lines("audit.log.jsonl");
+    let hidden = b"{\"seq\":1,\"event_type\":\"x\"}\n".to_vec();
+    lines.insert(4, hidden);
+    world.put_lines("audit.log.jsonl", &lines);
+    let (out, errors) = said(world.path(), &["audit", "show", "log", "--json"], 1);
+    assert!(errors.contains("audit.log.jsonl:5: no entry"), "{errors}");
+    assert!(!out.contains("\"x\""), "{out}");
+    lines.drain(4..7);
+    world.put_lines("audit.log.jsonl", &lines);
+    let (_, errors) = said(world.path(), &["audit", "show", "log", "--json"], 1);
+    assert!(errors.contains("audit.log.jsonl:5: entry"), "{errors}");
+    // A write under way is no finding.
+    let mut lines = lines[..4].to_vec();
+    lines[3].truncate(50);
+    world.put_lines("audit.log.jsonl", &lines);
+    let (_, errors) = said(world.path(), &["audit", "show", "log"], 0);
+    assert!(errors.contains("an unfinished line"), "{errors}");
+}
+
+#[test]
+fn head_has_seen_enough_and_nobody_complains() {
+    let world = World::new();
+    world.write(|log| (0..10).for_each(|_| append(log, 500)));
+    for arguments in [&["audit", "show", "log"][..], &["audit", "show", "log", "--json"]] {
+        let mut command = ringseal(world.path(), arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut first = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        BufReader::with_capacity(64, out).read_line(&mut first).expect("a line");
+        assert!(first.contains("ringseal.start"), "{first}");
+        let (_, errors) = told(&child.wait_with_output().expect("it ends"), 0);
+        assert_eq!(errors, "");
+    }
+}
+
+#[test]
+fn a_directory_without_a_log_cannot_be_shown() {
+    let world = World::new();
+    fs::create_dir(world.path().join("empty")).expect("room");
+    said(world.path(), &["audit", "show", "empty"], 2);
+    said(world.path(), &["audit", "show", "nowhere"], 2);
+}

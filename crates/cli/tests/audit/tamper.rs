@@ -1,0 +1,195 @@
+//! What `verify` says of a log that was touched, and of what it cannot check.
+use std::fs;
+
+use crate::world::{World, append, copy, said};
+
+const ACTIVE: &str = "audit.log.jsonl";
+
+/// The name of the sealed segment that is first, second, ….
+fn sealed(world: &World, index: usize) -> String {
+    let mut names: Vec<String> = fs::read_dir(world.log())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .filter(|name| name.starts_with("audit-0"))
+        .collect();
+    names.sort_unstable();
+    names.swap_remove(index)
+}
+
+/// Verifies in words and as JSON, with the chain's key and without: tampered, and where.
+#[track_caller]
+fn is_found(world: &World, kind: &str, file: &str, line: u64, seq: u64) {
+    let found = world.verified(&["--mac", "keys/audit.mac"], 1);
+    let first = &found["first_bad"];
+    assert_eq!(
+        (found["outcome"].as_str(), first["kind"].as_str(), first["file"].as_str()),
+        (Some("tampered"), Some(kind), Some(file)),
+        "{found}"
+    );
+    assert_eq!((first["line"].as_u64(), first["seq"].as_u64()), (Some(line), Some(seq)), "{found}");
+    let (words, _) = world.verify(&["--mac", "keys/audit.mac"], 1);
+    assert!(words.starts_with(&format!("TAMPERED    the first bad record: {kind}\n")), "{words}");
+    let place = format!("where       file {file}, line {line}, seq {seq}");
+    assert!(words.contains(&place), "{place} in {words}");
+    // Checkpoints tell it as well.
+    assert_eq!(world.verified(&[], 1)["outcome"], "tampered");
+}
+
+#[test]
+fn an_untouched_log_is_intact() {
+    let world = World::of_three_segments();
+    let (words, errors) = world.verify(&["--mac", "keys/audit.mac"], 0);
+    assert!(words.starts_with("intact "), "{words}");
+    assert!(words.contains("every entry's signature was checked"), "{words}");
+    assert_eq!(errors, "");
+    let (words, _) = world.verify(&[], 0);
+    assert!(words.contains("single signatures were not checked"), "{words}");
+    let report = world.verified(&[], 0);
+    assert_eq!((&report["outcome"], &report["keyless"]), (&"intact".into(), &false.into()));
+    assert_eq!((&report["segments"], &report["epochs"]), (&3.into(), &2.into()));
+}
+
+#[test]
+fn one_flipped_bit_is_found_wherever_it_is() {
+    let cases = [
+        (0, 3, "success", "modified"),
+        (1, 7, "u-", "modified"),
+        (2, 5, "_signature\":\"m1:", "modified"),
+        (0, 9, "T", "malformed"),
+        (1, 9, "actor", "modified"),
+        (2, 7, "event_type", "malformed"),
+    ];
+    for (index, line, place, kind) in cases {
+        let world = World::of_three_segments();
+        let file = if index < 2 { sealed(&world, index) } else { ACTIVE.to_owned() };
+        let mut lines = world.lines(&file);
+        let text = String::from_utf8(lines[line].clone()).expect("UTF-8");
+        let number = text["{\"seq\":".len()..].split(',').next().and_then(|seq| seq.parse().ok());
+        // The last letter or digit of that place.
+        let at = text.find(place).expect("it is there") + place.len() - 1;
+        let at = at + lines[line][at..].iter().position(u8::is_ascii_alphanumeric).expect("one");
+        lines[line][at] = if lines[line][at] == b'a' { b'b' } else { b'a' };
+        world.put_lines(&file, &lines);
+        is_found(&world, kind, &file, line as u64 + 1, number.expect("a number"));
+    }
+}
+
+#[test]
+fn two_swapped_lines_are_found() {
+    let world = World::of_three_segments();
+    let mut lines = world.lines(&sealed(&world, 0));
+    lines.swap(4, 5);
+    world.put_lines(&sealed(&world, 0), &lines);
+    is_found(&world, "reordered", &sealed(&world, 0), 5, 4);
+}
+
+#[test]
+fn a_deleted_and_a_doubled_line_are_found() {
+    let world = World::of_three_segments();
+    let file = sealed(&world, 0);
+    let whole = world.lines(&file);
+    let mut lines = whole.clone();
+    lines.remove(6);
+    world.put_lines(&file, &lines);
+    is_found(&world, "deleted", &file, 7, 6);
+    let mut lines = whole.clone();
+    lines.insert(6, whole[5].clone());
+    world.put_lines(&file, &lines);
+    is_found(&world, "duplicated", &file, 7, 6);
+}
+
+#[test]
+fn a_cut_tail_is_found() {
+    let world = World::of_three_segments();
+    let mut lines = world.lines(ACTIVE);
+    lines.truncate(lines.len() - 3);
+    world.put_lines(ACTIVE, &lines);
+    let found = world.verified(&[], 1);
+    assert_eq!(found["first_bad"]["kind"], "tail_truncated", "{found}");
+    let (words, _) = world.verify(&[], 1);
+    assert!(words.starts_with("TAMPERED"), "{words}");
+}
+
+#[test]
+fn a_missing_segment_is_found() {
+    let world = World::of_three_segments();
+    let file = sealed(&world, 1);
+    fs::remove_file(world.log().join(&file)).expect("it was there");
+    let found = world.verified(&[], 1);
+    assert_eq!(found["first_bad"]["kind"], "segment_missing", "{found}");
+}
+
+#[test]
+fn a_restored_snapshot_is_found_by_a_checkpoint_that_was_kept() {
+    let world = World::of_three_segments();
+    let snapshot = world.copy_log("snapshot");
+    world.write(|log| append(log, 5));
+    said(world.path(), &["audit", "checkpoint", "log", "--out", "kept"], 0);
+    world.verify(&["--known-checkpoint", "kept"], 0);
+    fs::remove_dir_all(world.log()).expect("a log");
+    copy(&snapshot, &world.log());
+    // It was closed in order: nothing in it is wrong.
+    world.verify(&[], 0);
+    let found = world.verified(&["--known-checkpoint", "kept"], 1);
+    assert_eq!(found["first_bad"]["kind"], "rolled_back", "{found}");
+    let (words, _) = world.verify(&["--known-checkpoint", "kept"], 1);
+    assert!(words.contains("rolled_back"), "{words}");
+    // What was kept does not follow the log into its past.
+    let kept = fs::read(world.path().join("kept")).expect("a checkpoint");
+    let (_, errors) = said(world.path(), &["audit", "checkpoint", "log", "--out", "kept"], 1);
+    assert!(errors.contains("ROLLED BACK"), "{errors}");
+    assert_eq!(fs::read(world.path().join("kept")).expect("still there"), kept);
+}
+
+#[test]
+fn a_log_that_was_left_alone_too_long_is_unsealed() {
+    let world = World::new();
+    world.write(|log| append(log, 5));
+    // As it was before its end.
+    let mut lines = world.lines(ACTIVE);
+    let is_end = |line: &Vec<u8>| String::from_utf8_lossy(line).contains("ringseal.stop");
+    assert!(lines.pop().as_ref().is_some_and(is_end), "an orderly end");
+    let checkpoints = fs::read_to_string(world.log().join("checkpoints")).expect("checkpoints");
+    let first = checkpoints.split_inclusive("\n\n").take(2).collect::<String>();
+    fs::write(world.log().join("checkpoints"), &first).expect("room");
+    fs::write(world.log().join("checkpoint"), first.trim_end_matches('\n').to_owned() + "\n")
+        .expect("room");
+    world.put_lines(ACTIVE, &lines);
+    let now = world.verified(&[], 0);
+    assert!(now["entries_unsealed"].as_u64() > Some(0), "{now}");
+    let later = world.verified(&["--now", "2200-01-01"], 1);
+    assert_eq!(later["first_bad"]["kind"], "unsealed", "{later}");
+    world.verify(&["--max-gap-entries", "1"], 1);
+    world.verify(&["--max-gap", "10m"], 0);
+}
+
+#[test]
+fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
+    let world = World::of_three_segments();
+    let cases: [&[&str]; 6] = [
+        &["audit", "verify", "nowhere", "--key", "keys/audit.pub"],
+        &["audit", "verify", "nowhere", "--key", "keys/audit.pub", "--json"],
+        &["audit", "verify", "log", "--key", "nowhere"],
+        &["audit", "verify", "log", "--key", "keys/audit.mac"],
+        &["audit", "verify", "log", "--key", "keys/audit.pub", "--mac", "keys/audit.pub"],
+        &["audit", "verify", "log", "--key", "keys/audit.pub", "--known-checkpoint", "nowhere"],
+    ];
+    for arguments in cases {
+        let (out, errors) = said(world.path(), arguments, 2);
+        assert!(errors.starts_with("ringseal: "), "{errors}");
+        match arguments.contains(&"--json") {
+            true => {
+                let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+                assert_eq!(report["outcome"], "unchecked");
+            }
+            false => assert_eq!(out, ""),
+        }
+    }
+}
+
+#[test]
+fn another_logs_key_opens_nothing() {
+    let world = World::of_three_segments();
+    said(world.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
+    said(world.path(), &["audit", "verify", "log", "--key", "other/audit.pub"], 1);
+}

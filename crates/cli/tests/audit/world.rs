@@ -1,0 +1,147 @@
+//! The binary, and logs that the library wrote in a fraction of a second.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ringseal::audit::entry::control::RotateReason;
+use ringseal::audit::entry::{Body, Parser};
+use ringseal::audit::keys::{KeyPaths, create_secret, load_secret};
+use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::storage::{OsStorage, Storage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `ringseal ARGUMENTS…` in this directory.
+pub fn ringseal(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+/// What it said, which must have ended with this exit code.
+#[track_caller]
+pub fn said(dir: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    told(&ringseal(dir, arguments).output().expect("the binary runs"), code)
+}
+
+#[track_caller]
+pub fn told(output: &Output, code: i32) -> (String, String) {
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
+    (out, err)
+}
+
+/// A directory with `keys` from keygen and a `log` that the library writes with them.
+pub struct World {
+    pub dir: TempDir,
+    options: Options,
+}
+
+impl World {
+    pub fn new() -> World {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        said(dir.path(), &["audit", "keygen", "--dir", "keys", "--origin", "shop/audit"], 0);
+        let (from, to) = (KeyPaths::below(&dir.path().join("keys")), dir.path().join("log"));
+        let to = KeyPaths::below(&to);
+        OsStorage.create_dir(&to.keys, 0o700).expect("a directory");
+        for (from, to) in [(from.chain(), to.chain()), (from.epoch(), to.epoch())] {
+            let secret = load_secret(&OsStorage, &from).expect("a key");
+            create_secret(&OsStorage, &to, &secret).expect("room");
+        }
+        World { dir, options: Options::default() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.path().join("log")
+    }
+
+    /// Opens the log, lets `write` do something with it, and closes it.
+    pub fn write(&self, write: impl FnOnce(&mut AuditLog)) {
+        let log = AuditLog::open(Host::system(), &self.log(), self.options.clone());
+        let mut log = log.expect("a log that opens");
+        write(&mut log);
+        log.close().expect("a log that closes");
+    }
+
+    /// Three segments of some twenty entries, three epochs, closed.
+    pub fn of_three_segments() -> World {
+        let world = World::new();
+        world.write(|log| {
+            for _ in 0..2 {
+                append(log, 20);
+                log.rotate(RotateReason::Manual).expect("a new segment");
+                log.maintain().expect("a seal");
+            }
+            append(log, 20);
+        });
+        world
+    }
+
+    /// `ringseal audit verify log --key keys/audit.pub ARGUMENTS…`
+    pub fn verify(&self, arguments: &[&str], code: i32) -> (String, String) {
+        let all = [&["audit", "verify", "log", "--key", "keys/audit.pub"], arguments].concat();
+        said(self.path(), &all, code)
+    }
+
+    /// The same as JSON.
+    pub fn verified(&self, arguments: &[&str], code: i32) -> Value {
+        let (out, _) = self.verify(&[arguments, &["--json"]].concat(), code);
+        serde_json::from_str(&out).expect("JSON")
+    }
+
+    /// The lines of a segment, with their newlines.
+    pub fn lines(&self, file: &str) -> Vec<Vec<u8>> {
+        lines_of(&fs::read(self.log().join(file)).expect("a segment"))
+    }
+
+    pub fn put_lines(&self, file: &str, lines: &[Vec<u8>]) {
+        fs::write(self.log().join(file), lines.concat()).expect("room");
+    }
+
+    /// Copies the log's directory.
+    pub fn copy_log(&self, name: &str) -> PathBuf {
+        let to = self.path().join(name);
+        copy(&self.log(), &to);
+        to
+    }
+}
+
+pub fn lines_of(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), &to).expect("room")),
+        }
+    }
+}
+
+/// Appends so many entries and commits them.
+pub fn append(log: &mut AuditLog, count: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    for _ in 0..count {
+        let seq = log.next_seq();
+        let kind = if seq.is_multiple_of(2) { "user.login" } else { "order.delete" };
+        let members = format!(
+            "\"event_type\":\"{kind}\",\"actor\":{{\"type\":\"user\",\"id\":\"u-{}\"}},\
+             \"target\":{{\"type\":\"session\",\"id\":\"s-{seq}\"}},\"outcome\":\"success\"",
+            seq % 5
+        );
+        let body = Body::new(members.as_bytes(), &mut Parser::new()).expect("members");
+        log.append(body, now.as_nanos() as i64).expect("room");
+    }
+    log.commit().expect("a disk");
+    log.maintain().expect("a disk");
+}
