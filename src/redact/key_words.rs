@@ -214,7 +214,7 @@ pub(crate) fn thing(word: &[u8]) -> bool {
         | b"repository" | b"volume" | b"secret" | b"configmap" | b"library" | b"package"
         | b"plugin" | b"runtime" | b"sdk" | b"scope" | b"resource" | b"interface" | b"domain"
         | b"region" | b"dns" | b"tls" | b"database" | b"db" | b"index" | b"bucket"
-        | b"kubernetes" | b"k" | b"orchestrator" | b"dll" | b"origin"
+        | b"kubernetes" | b"k" | b"orchestrator" | b"dll" | b"origin" | b"tool"
     )
 }
 

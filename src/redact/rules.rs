@@ -426,7 +426,7 @@ fn rule_names(set: &RuleSet) -> Vec<String> {
 }
 
 /// Raised when the built-in detectors change what they find.
-const DETECTORS_VERSION: u32 = 1;
+const DETECTORS_VERSION: u32 = 2;
 
 fn hash(set: &RuleSet, kinds: KindSet) -> [u8; 32] {
     let mut sha = Sha256::new();
