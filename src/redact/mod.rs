@@ -29,6 +29,7 @@ mod kind;
 mod likely;
 #[cfg(test)]
 mod oracle;
+mod own;
 mod provider_table;
 mod redactor;
 #[cfg(feature = "rules-toml")]
