@@ -30,16 +30,20 @@ pub(crate) struct Masks {
     pub(crate) punct: u64,
     /// `:` and `=`.
     pub(crate) sign: u64,
+    /// `:`.
+    pub(crate) colon: u64,
     /// `"`.
     pub(crate) quote: u64,
+    /// `-`, `.` and `*`: what follows is no beginning of a number.
+    pub(crate) dash: u64,
     /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
     pub(crate) keyword: u64,
 }
 
 /// First and third letter of the words that may stand before a secret: password and its like,
-/// secret, token, api, bearer, basic, begin.
+/// secret, token, api, bearer, basic, begin; and what comes with these.
 #[cfg(test)]
-pub(crate) const KEYWORDS: [(u8, u8); 7] = [
+pub(crate) const KEYWORDS: [(u8, u8); 10] = [
     (b'p', b's'),
     (b's', b'c'),
     (b't', b'k'),
@@ -47,12 +51,16 @@ pub(crate) const KEYWORDS: [(u8, u8); 7] = [
     (b'b', b'a'),
     (b'b', b's'),
     (b'b', b'g'),
+    (b'b', b'c'),
+    (b'b', b'q'),
+    (b'b', b'w'),
 ];
 
 /// The places of one block that a detector could start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Places {
-    /// Bytes of [`Masks::punct`], and signs that neither a letter nor a quote precedes.
+    /// Bytes of [`Masks::punct`], and signs that neither a letter nor a quote precedes, nor a time
+    /// surrounds.
     pub(crate) punct: u64,
     /// Bytes of [`Masks::sign`] right behind a letter, a `_` or a quote.
     pub(crate) sign: u64,
@@ -82,6 +90,14 @@ pub(crate) struct Borders {
     pub(crate) begin: u64,
     /// Bytes right behind the last ones.
     pub(crate) end: u64,
+}
+
+impl Borders {
+    /// Where a text begins right behind another one.
+    #[inline(always)]
+    fn joined(&self) -> u64 {
+        self.begin & self.end
+    }
 }
 
 /// What takes the places.
@@ -167,10 +183,15 @@ impl<S: Sink> Pass<'_, S> {
             }
             let mut borders = [Borders::default(); BLOCKS + 1];
             self.sink.borders(at, &mut borders[..=count]);
+            for (masks, borders) in masks[..=count].iter_mut().zip(&borders) {
+                // Nothing goes on behind its text.
+                masks.word &= !borders.end | borders.begin;
+                masks.digit &= !borders.end | borders.begin;
+            }
             for i in 0..count {
                 let (now, next) = (&masks[i], &masks[i + 1]);
                 let (borders, ahead) = (borders[i], borders[i + 1]);
-                let mut places = places(&before, now, next, borders.begin);
+                let mut places = places(&before, now, next, borders.begin, self.numbers.all);
                 if places.number != 0 {
                     let near = Near { v, at, now, next, borders, ahead };
                     places.number = numbers(places.number, &near, &self.numbers);
@@ -203,14 +224,22 @@ impl Places {
 struct Before {
     word: u64,
     letter: u64,
+    digit: u64,
     quote: u64,
+    dash: u64,
 }
 
 impl Before {
     #[inline(always)]
     fn of(masks: &Masks) -> Before {
-        let Masks { word, digit, quote, .. } = masks;
-        Before { word: word >> 63, letter: (word & !digit) >> 63, quote: quote >> 63 }
+        let Masks { word, digit, quote, dash, .. } = masks;
+        Before {
+            word: word >> 63,
+            letter: (word & !digit) >> 63,
+            digit: digit >> 63,
+            quote: quote >> 63,
+            dash: dash >> 63,
+        }
     }
 }
 
@@ -302,25 +331,28 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// All places; of numbers all that are long enough.
+/// All places; of numbers those that are long enough, and with `all` whatever stands before them.
 #[inline(always)]
-fn places(before: &Before, now: &Masks, next: &Masks, begin: u64) -> Places {
+fn places(before: &Before, now: &Masks, next: &Masks, begin: u64, all: bool) -> Places {
     let starts = now.word & (!(now.word << 1 | before.word) | begin);
     let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !now.chunk, !next.chunk);
     let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !now.word, !next.word) };
     let quoted = now.sign & (now.quote << 1 | before.quote);
     let sign = quoted | now.sign & ((now.word & !now.digit) << 1 | before.letter);
+    let second = now.digit >> 1 | next.digit << 63;
+    let time = if all { 0 } else { now.colon & (now.digit << 1 | before.digit) & second };
+    let free = if all { !0 } else { !(now.dash << 1 | before.dash) | begin };
     let third = now.digit >> 2 | next.digit << 62;
     let fourth = now.digit >> 3 | next.digit << 61;
     Places {
-        punct: now.punct | now.sign & !sign,
+        punct: now.punct | now.sign & !sign & !time,
         sign,
         quoted,
         keyword: starts & now.keyword,
         word,
         long,
         iban: starts & !now.digit & third & fourth,
-        number: clear_of::<7>(starts & now.digit, !now.number, !next.number),
+        number: clear_of::<7>(starts & now.digit & free, !now.number, !next.number),
     }
 }
 
@@ -342,27 +374,23 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         let i = rest.trailing_zeros();
         let bit = 1 << i;
         rest ^= bit;
-        let (p, first) = (near.at + i as usize, near.borders.begin & bit != 0);
-        let prev = if first { 0 } else { before(near.v, p) };
-        if likely::bars(prev) && !wanted.all {
-            continue;
-        }
         // The casts keep the 32 bits from there on. No detector skips more than three bytes between
         // two digits: 32 bytes hold eight digits or more.
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
-        let (now, next) = (near.borders, near.ahead);
-        let borders = window(now.begin | now.end, next.begin | next.end) & !1;
-        // What stands behind the text's own end says nothing.
-        let inside = (borders ^ borders.wrapping_sub(1)) >> 1;
-        let digit = window(near.now.digit, near.next.digit) & inside;
-        let number = window(near.now.number, near.next.number) & inside;
-        let word = window(near.now.word, near.next.word) & inside;
+        let digit = window(near.now.digit, near.next.digit);
+        let word = window(near.now.word, near.next.word);
+        let joined = window(near.borders.joined(), near.ahead.joined()) & !1;
+        if !wanted.all && joined == 0 && likely::goes_on(digit, word) {
+            continue;
+        }
+        let number = window(near.now.number, near.next.number);
         let run = (number ^ number.wrapping_add(1)) >> 1;
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        let shape = likely::Shape { digit, word };
-        if wanted.all || likely::number(near.v, p, prev, shape) {
+        let p = near.at + i as usize;
+        let prev = if near.borders.begin & bit == 0 { before(near.v, p) } else { 0 };
+        if wanted.all || joined != 0 || likely::number(near.v, p, prev, digit) {
             found |= bit;
         }
     }

@@ -38,10 +38,12 @@ static FIRST: ByteSets = ByteSets::new([
     (&[5, 7], &[4]), // t
     (&[4, 6], &[1]), // a
     (&[4, 6], &[2]), // b
-    (&[4, 6], &[2]),
-    (&[4, 6], &[2]),
-    (&[2], &[2]), // and no keyword, but `"`
+    (&[3], &[10]),   // and no keywords, but `:`
+    (&[2], &[10, 13, 14]), // * - .
+    (&[2], &[2]),    // `"`
 ]);
+const COLON: u8 = 0b0010_0000;
+const DASH: u8 = 0b0100_0000;
 const QUOTE: u8 = 0b1000_0000;
 
 /// The third letters.
@@ -51,9 +53,7 @@ static THIRD: ByteSets = ByteSets::new([
     (&[4, 6], &[3]),  // c
     (&[4, 6], &[11]), // k
     (&[4, 6], &[9]),  // i
-    (&[4, 6], &[1]),  // a
-    (&[5, 7], &[3]),  // s
-    (&[4, 6], &[7]),  // g
+    (&[4, 5, 6, 7], &[1, 3, 7]), // a s g, c q w
 ]);
 
 /// The sets in registers.
@@ -91,7 +91,9 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
             chunk: x.above(0x2A),
             punct: classes.any_of_or(PUNCT, x, b'~'),
             sign: classes.any_of(SIGN),
+            colon: first.any_of(COLON),
             quote: first.any_of(QUOTE),
+            dash: first.any_of(DASH),
             keyword: first.meet(behind.look(self.third)),
         }
     }
@@ -113,9 +115,10 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
         let (low, third) = (x.with_bits(0x20), behind.with_bits(0x20));
         let digit = x.within(b'0', b'9');
-        let (a, s) = (third.equal(b'a'), third.equal(b's'));
-        let b = low.equal(b'b').and(a.or(s).or(third.equal(b'g')));
-        let st = low.equal(b's').and(third.equal(b'c')).or(low.equal(b't').and(third.equal(b'k')));
+        let (a, c, s) = (third.equal(b'a'), third.equal(b'c'), third.equal(b's'));
+        let few = third.equal(b'g').or(third.equal(b'q')).or(third.equal(b'w'));
+        let b = low.equal(b'b').and(a.or(s).or(c).or(few));
+        let st = low.equal(b's').and(c).or(low.equal(b't').and(third.equal(b'k')));
         let pa = low.equal(b'p').and(s).or(low.equal(b'a').and(third.equal(b'i')));
         Masks {
             digit: digit.mask(),
@@ -124,7 +127,9 @@ impl<V: Exact + Load64> Classify for Compare<V> {
             chunk: x.ascii_above(0x2A).mask(),
             punct: x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~')).mask(),
             sign: x.equal(b':').or(x.equal(b'=')).mask(),
+            colon: x.equal(b':').mask(),
             quote: x.equal(b'"').mask(),
+            dash: x.within(b'-', b'.').or(x.equal(b'*')).mask(),
             keyword: b.or(st).or(pa).mask(),
         }
     }
@@ -139,10 +144,18 @@ impl Classify for Portable {
     }
 }
 
-/// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise: one
-/// byte of flags per byte, then the bits of each flag gathered by transposing.
+/// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise.
 #[inline(always)]
 fn portable(view: &[u8; VIEW]) -> Masks {
+    let [digit, number, word, chunk, punct, keyword, sign, quote] = gather(view, flag);
+    let [colon, dash, ..] = gather(view, flag_more);
+    Masks { digit, number, word, chunk, punct, keyword, sign, quote, colon, dash }
+}
+
+/// Eight classes of the first 64 bytes of `view`: one byte of flags per byte, then the bits of each flag
+/// gathered by transposing.
+#[inline(always)]
+fn gather(view: &[u8; VIEW], flag: impl Fn(u8, u8) -> u8) -> [u64; 8] {
     let mut words = [0u64; 8];
     let mut flags = [0u8; 64];
     for (i, flags) in flags.iter_mut().enumerate() {
@@ -153,26 +166,16 @@ fn portable(view: &[u8; VIEW]) -> Masks {
         eight.copy_from_slice(bytes);
         *word = transpose(u64::from_le_bytes(eight));
     }
-    let gather = |k: usize| {
+    ::core::array::from_fn(|k| {
         let mut bytes = [0u8; 8];
         for (byte, word) in bytes.iter_mut().zip(words) {
             *byte = (word >> (8 * k)) as u8;
         }
         u64::from_le_bytes(bytes)
-    };
-    Masks {
-        digit: gather(0),
-        number: gather(1),
-        word: gather(2),
-        chunk: gather(3),
-        punct: gather(4),
-        keyword: gather(5),
-        sign: gather(6),
-        quote: gather(7),
-    }
+    })
 }
 
-/// The classes of byte `x`, two places before `y`, as eight bits.
+/// The first classes of byte `x`, two places before `y`, as eight bits.
 #[inline(always)]
 fn flag(x: u8, y: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
@@ -180,11 +183,12 @@ fn flag(x: u8, y: u8) -> u8 {
     let digit = x.wrapping_sub(b'0') < 10;
     let letter = low.wrapping_sub(b'a') < 26;
     let pair = |a: u8, b: u8| (low == a) & (third == b);
+    let behind_b = (third == b'a') | (third == b'c') | (third == b'g') | (third == b'q');
     let keyword = pair(b'p', b's')
         | pair(b's', b'c')
         | pair(b't', b'k')
         | pair(b'a', b'i')
-        | (low == b'b') & ((third == b'a') | (third == b's') | (third == b'g'));
+        | (low == b'b') & (behind_b | (third == b's') | (third == b'w'));
     bit(digit, 1)
         | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
         | bit(digit | letter | (x == b'_'), 4)
@@ -193,6 +197,13 @@ fn flag(x: u8, y: u8) -> u8 {
         | bit(keyword, 32)
         | bit((x == b':') | (x == b'='), 64)
         | bit(x == b'"', 128)
+}
+
+/// The other classes of byte `x`.
+#[inline(always)]
+fn flag_more(x: u8, _: u8) -> u8 {
+    let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+    bit(x == b':', 1) | bit((x.wrapping_sub(b'-') < 2) | (x == b'*'), 2)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -242,6 +253,8 @@ mod tests {
             masks.punct |= bit(matches!(b, b'@' | b'$' | b'%' | b'~'));
             masks.sign |= bit(matches!(b, b':' | b'='));
             masks.quote |= bit(b == b'"');
+            masks.colon |= bit(b == b':');
+            masks.dash |= bit(matches!(b, b'-' | b'.' | b'*'));
             masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
         }
         masks

@@ -5,15 +5,6 @@
 use super::bytes::{at, before};
 use super::detect::{phone_may_be_hinted, ssn_is_hinted};
 
-/// What stands from a first digit on: a bit for each of 32 bytes, the first digit's lowest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// Digits.
-    pub(super) digit: u32,
-    /// Letters, digits and `_`.
-    pub(super) word: u32,
-}
-
 /// No number that is looked for has more digits without a separator.
 const DIGITS_MAX: u32 = 19;
 /// Nor has a telephone number more than these.
@@ -32,27 +23,25 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
     digit & mask == shape
 }
 
-/// Whether no number may stand behind `prev`.
+/// Whether a letter stands right behind the first digits, or too many digits: that ends every number
+/// that none is. A bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
-pub(super) fn bars(prev: u8) -> bool {
-    matches!(prev, b'.' | b'-' | b'*')
+pub(super) fn goes_on(digit: u32, word: u32) -> bool {
+    let run = digit.trailing_ones();
+    run > DIGITS_MAX || word >> run & 1 != 0
 }
 
 /// Whether the number with seven digits or more that starts at `p` may be one of a person's.
 ///
-/// `prev` is the byte before it, 0 where a text begins; it does not bar the number.
+/// `prev` is the byte before it, 0 where a text begins; it does not bar the number. `digit` has a bit
+/// for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
-pub(super) fn number(v: &[u8], p: usize, prev: u8, shape: Shape) -> bool {
-    let digit = shape.digit;
+pub(super) fn number(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
     let run = digit.trailing_ones();
-    // A letter right behind the digits ends every number that none is; so do too many digits.
-    if run > DIGITS_MAX || shape.word >> run & 1 != 0 {
-        return false;
-    }
     let paren = run == 3 && prev == b'(';
     let trunk = run == 1 && v[p] == b'1' && (is(digit >> 2, NANP) || at(v, p + 2) == b'(');
     let sure = (prev == b'+') | paren | trunk | is(digit, SSN) | is(digit, NANP);
-    sure || card(v, p, digit) || hinted(v, p, prev, &shape)
+    sure || card(v, p, digit) || hinted(v, p, prev, digit)
 }
 
 /// Eight digits or four and four, twelve in all, and a first one that issuers have.
@@ -68,12 +57,12 @@ fn card(v: &[u8], p: usize, digit: u32) -> bool {
 
 /// Whether a word before the number says what it is.
 #[inline(always)]
-fn hinted(v: &[u8], p: usize, prev: u8, shape: &Shape) -> bool {
-    let run = shape.digit.trailing_ones();
+fn hinted(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
+    let run = digit.trailing_ones();
     // Dates are no telephone numbers, nor is anything longer.
     let phone = run <= PHONE_DIGITS_MAX
-        && !(is(shape.digit, DATE) && at(v, p + 4) == b'-' && at(v, p + 7) == b'-');
-    phone && phone_is_near(v, p, prev, shape.digit) || run == 9 && ssn_is_hinted(v, p)
+        && !(is(digit, DATE) && at(v, p + 4) == b'-' && at(v, p + 7) == b'-');
+    phone && phone_is_near(v, p, prev, digit) || run == 9 && ssn_is_hinted(v, p)
 }
 
 /// Whether a word for telephones stands before the number, which is no address of a machine.

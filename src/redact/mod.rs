@@ -30,6 +30,7 @@ mod kind;
 mod likely;
 #[cfg(any(test, fuzzing))]
 mod oracle;
+mod own;
 mod provider_table;
 mod redactor;
 #[cfg(feature = "rules-toml")]

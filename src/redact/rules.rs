@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use sha2::{Digest, Sha256};
 
 use super::bytes::ByteSet;
@@ -15,6 +14,7 @@ use super::detect::{KeyTails, Literals};
 use super::find::rule;
 use super::key::{self, KeyMatch};
 use super::kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
+use super::own::Own;
 use super::provider_table::{How, PROVIDERS, Provider};
 
 /// Named collections of rules.
@@ -173,8 +173,7 @@ pub struct Rules {
     pub(crate) key_tails: KeyTails,
     pub(crate) providers: Vec<Provider>,
     pub(crate) literals: Literals,
-    own: Option<AhoCorasick>,
-    own_literals: Vec<Box<[u8]>>,
+    own: Own,
     names: Vec<String>,
     hash: [u8; 32],
 }
@@ -182,7 +181,7 @@ pub struct Rules {
 impl Rules {
     /// The rules of the default preset and profile.
     pub fn standard() -> Rules {
-        Rules::build(&RuleSet::default(), Vec::new(), None)
+        Rules::build(&RuleSet::default(), Vec::new())
     }
 
     /// Compiles `set`.
@@ -197,11 +196,11 @@ impl Rules {
             }
         }
         let tokens = set.tokens.iter().map(own_token).collect::<Result<Vec<_>, _>>()?;
-        let own = own_literals(&set.literals)?;
-        Ok(Rules::build(set, tokens, own))
+        check_literals(&set.literals)?;
+        Ok(Rules::build(set, tokens))
     }
 
-    fn build(set: &RuleSet, tokens: Vec<Provider>, own: Option<AhoCorasick>) -> Rules {
+    fn build(set: &RuleSet, tokens: Vec<Provider>) -> Rules {
         let standard = [Preset::Default];
         let presets = if set.presets.is_empty() { &standard[..] } else { &set.presets };
         let mut kinds = presets.iter().fold(KindSet::EMPTY, |k, p| k.union(p.kinds()));
@@ -223,7 +222,7 @@ impl Rules {
             key_tails.open();
         }
         let literals = Literals::new(&providers);
-        let own_literals = set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
+        let own = set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
         Rules {
             kinds,
             profile: set.profile,
@@ -236,8 +235,7 @@ impl Rules {
             key_tails,
             providers,
             literals,
-            own,
-            own_literals,
+            own: Own::new(own),
             names: rule_names(set),
             hash: hash(set, kinds),
         }
@@ -299,34 +297,40 @@ impl Rules {
         rule::NAMES.len() + self.providers.len()
     }
 
+    /// Whether every `:` and `=` is for a closer look, whatever stands around it.
+    #[inline]
+    pub(crate) fn looks_at_all_signs(&self) -> bool {
+        self.macs || self.key_tails.is_open()
+    }
+
     /// Whether there are literals of the user's.
     pub(crate) fn has_own(&self) -> bool {
-        self.own.is_some()
+        !self.own.is_empty()
     }
 
     /// Calls `found` with each place of `v` where one of the user's literals starts, until it says no.
     pub(crate) fn own_starts(&self, v: &[u8], mut found: impl FnMut(usize) -> bool) {
-        if let Some(own) = &self.own {
-            let _ = own.find_overlapping_iter(v).all(|m| found(m.start()));
+        if self.has_own() {
+            self.own.find(v, |start, _| found(start));
         }
     }
 
     /// Looks for the user's literals in the finder's text.
     pub(crate) fn find_own(&self, f: &mut super::find::Finder<'_>) {
-        let Some(own) = &self.own else { return };
+        if !self.has_own() {
+            return;
+        }
         let v = f.v;
         f.spend(v.len());
-        for found in own.find_overlapping_iter(v) {
-            f.spend(found.end() - found.start());
-            let rule = self.own_from() + found.pattern().as_usize();
+        self.own.find(v, |start, index| {
+            let len = self.own.texts().get(index).map_or(0, |text| text.len());
+            f.spend(len);
             // `compile` refuses more rules than a u16 can number.
-            f.hit(found.start(), found.end(), rule as u16, Kind::Custom);
-            if f.over_budget() {
-                return;
-            }
-        }
+            f.hit(start, start + len, (self.own_from() + index) as u16, Kind::Custom);
+            !f.over_budget()
+        });
         if f.cut {
-            for literal in &self.own_literals {
+            for literal in self.own.texts() {
                 if let Some(start) = cut_start(v, literal) {
                     f.hit(start, v.len(), rule::LITERAL_CUT, Kind::Cut);
                 }
@@ -381,10 +385,7 @@ fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     })
 }
 
-fn own_literals(rules: &[LiteralRule]) -> Result<Option<AhoCorasick>, RuleError> {
-    if rules.is_empty() {
-        return Ok(None);
-    }
+fn check_literals(rules: &[LiteralRule]) -> Result<(), RuleError> {
     for rule in rules {
         if rule.text.len() < LITERAL_BYTES_MIN {
             let found = rule.text.len();
@@ -398,12 +399,7 @@ fn own_literals(rules: &[LiteralRule]) -> Result<Option<AhoCorasick>, RuleError>
             return Err(bad("literals", &rule.name, "expected no part of a stand-in, found one"));
         }
     }
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(rules.iter().map(|r| &r.text))
-        .map(Some)
-        .map_err(|e| bad("literals", "", e.to_string()))
+    Ok(())
 }
 
 /// A literal that occurs in a stand-in would be found again in what replaced it.

@@ -84,16 +84,20 @@ pub(crate) fn each(
     look: impl FnMut(Anchor, usize) -> bool,
 ) -> bool {
     let place = |bit: u32| at + bit as usize;
-    let sign = keep(places.sign, |i| {
-        let quoted = (places.quoted >> i & 1) as usize;
-        detect::sign_may_be(rules, v, place(i), quoted)
-    });
-    let punct = places.punct | sign;
-    let literal = keep(places.word, |i| rules.literals.may_start(v, place(i)));
-    let few = Few { punct, literal, places: *places };
-    if punct | literal | places.number | places.long | places.iban | places.keyword == 0 {
+    let sign = if rules.looks_at_all_signs() {
+        places.sign
+    } else {
+        keep(places.sign, |i| {
+            let quoted = (places.quoted >> i & 1) as u32;
+            detect::sign_may_be(&rules.key_tails, v, place(i), quoted)
+        })
+    };
+    let literal = keep(places.word, |i| rules.literals.may_start_three(v, place(i)));
+    let others = places.punct | places.number | places.long | places.iban | places.keyword;
+    if sign | literal | others == 0 {
         return true;
     }
+    let few = Few { punct: places.punct | sign, literal, places: *places };
     few.each(rules, v, at, look)
 }
 
@@ -120,7 +124,9 @@ impl Few {
             && bits(literal | places.long, |i| {
                 let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
                 let literal = || {
-                    literal >> i & 1 != 0 && rules.literals.may_be(&rules.providers, v, place(i))
+                    literal >> i & 1 != 0
+                        && rules.literals.may_start(v, place(i))
+                        && rules.literals.may_be(&rules.providers, v, place(i))
                 };
                 !(long || literal()) || look(Anchor::Word, place(i))
             })

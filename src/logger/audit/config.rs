@@ -100,6 +100,8 @@ impl AuditConfig {
                 commit_interval: Duration::from_millis(100),
                 held_bytes_max: 64 << 20,
                 when_full: WhenHeldIsFull::Block,
+                #[cfg(feature = "compress")]
+                compress_dir: None,
             },
             wait_max: Duration::from_secs(30),
             redaction: Some(Self::default_rules()),
@@ -168,6 +170,14 @@ impl AuditConfig {
     #[must_use]
     pub fn retain(mut self, retain: Retain) -> Self {
         self.options.retain = retain;
+        self
+    }
+
+    /// Compress sealed segments on a thread of their own, after each rotation. Default: no.
+    #[cfg(feature = "compress")]
+    #[must_use]
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.keeper.compress_dir = compress.then(|| self.dir.clone());
         self
     }
 

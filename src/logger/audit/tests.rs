@@ -136,6 +136,24 @@ fn every_event_of_every_thread_is_there_once_and_in_its_threads_order() {
 }
 
 #[test]
+fn old_segments_go_as_retention_says_and_the_log_still_verifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let retain = crate::audit::store::Retain { segments_max: Some(2), ..Default::default() };
+    let (engine, audit, log) = start(AuditConfig::new(dir.path()).retain(retain));
+    for _ in 0..6 {
+        audit.emit(&login("u")).unwrap();
+        audit.rotate().unwrap();
+    }
+    engine.stop().unwrap();
+    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let sealed = names.filter(|name| name.to_string_lossy().starts_with("audit-0")).count();
+    assert_eq!(sealed, 2);
+    assert!(log.lines().iter().any(|line| line.contains("audit_pruned")), "{:?}", log.lines());
+    let report = verdict(dir.path(), &dir.path().join("audit.pub"));
+    assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
+}
+
+#[test]
 fn entries_are_redacted_canonical_and_say_what_was_cut() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, audit, _) = start(AuditConfig::new(dir.path()));

@@ -31,26 +31,11 @@ pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
     let b = before(v, p);
     let end = p - usize::from(b == b'"');
     if before(v, end).is_ascii_alphabetic() {
-        return rules.key_tails.may_end(v, end);
+        return rules.key_tails.may_end_at(v, end);
     }
     // `12:34`
     let time = b.is_ascii_digit() && at(v, p) == b':' && at(v, p + 1).is_ascii_digit();
     !time && may_be_behind(rules, v, p)
-}
-
-/// The first look of [`may_be`], where a letter, a `_` or a quote ends right before `p`, and then
-/// `quoted` = 1 quotes.
-#[inline(always)]
-pub(super) fn may_end(rules: &Rules, v: &[u8], p: usize, quoted: usize) -> bool {
-    let Some(Some(&bytes)) = p.checked_sub(8).and_then(|i| v.get(i..)).map(<[u8]>::first_chunk)
-    else {
-        return true;
-    };
-    let bytes = u64::from_le_bytes(bytes) << (8 * quoted);
-    // The casts keep the last four bytes, and the last one.
-    let (four, last) = ((bytes >> 32) as u32, (bytes >> 56) as u8);
-    // Signs, quotes and the like before the end are for a closer look.
-    rules.key_tails.may_end_four(four) | !last.is_ascii_alphabetic()
 }
 
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
@@ -59,7 +44,7 @@ fn may_be_behind(rules: &Rules, v: &[u8], p: usize) -> bool {
     let mut end = quote_end(v, p).0;
     end -= DIGIT.run_back(v, end, 4);
     end -= DASH.run_back(v, end, 4);
-    before(v, end).is_ascii_alphabetic() && rules.key_tails.may_end(v, end)
+    before(v, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(v, end)
 }
 
 /// The end of the identifier before the sign at `p`, and whether a quote stands between.
@@ -311,19 +296,26 @@ impl KeyTails {
         }
     }
 
+    /// Whether every key is let through.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The first look of all: whether a key that ends in these bytes can be telling. One that does not
+    /// end in a letter is for a closer look.
+    #[inline(always)]
+    pub(super) fn may_end(&self, four: u32) -> bool {
+        // The cast keeps the last byte.
+        has(&self.four, four_index(four)) | !((four >> 24) as u8).is_ascii_alphabetic()
+    }
+
     /// Whether a key that ends right before `end`, in a letter, can be telling.
     #[inline(always)]
-    fn may_end(&self, v: &[u8], end: usize) -> bool {
+    fn may_end_at(&self, v: &[u8], end: usize) -> bool {
         self.may_end_bytes(v, end) && (self.open || self.may_end_word(v, end))
     }
 
-    /// The first look of all, at the last four bytes.
-    #[inline(always)]
-    pub(super) fn may_end_four(&self, four: u32) -> bool {
-        has(&self.four, four_index(four)) | self.open
-    }
-
-    /// The next one: whether the last bytes before `end` can be those of a telling key.
+    /// The next look: whether the last bytes before `end` can be those of a telling key.
     #[inline(always)]
     fn may_end_bytes(&self, v: &[u8], end: usize) -> bool {
         let Some(&[a, b, c, d, e, f]) = end.checked_sub(6).and_then(|from| v.get(from..end)) else {

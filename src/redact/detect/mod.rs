@@ -59,11 +59,17 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
 }
 
 /// A filter in front of [`punct_may_be`], for a `:` or `=` at `p` behind a letter or a `_`, or behind
-/// `quoted` = 1 quotes.
+/// `quoted` = 1 quotes. Not for rules that look at all signs.
 #[inline(always)]
-pub(crate) fn sign_may_be(rules: &Rules, v: &[u8], p: usize, quoted: usize) -> bool {
-    let address = v.get(p + 1..p + 3).is_none_or(|two| two == b"//");
-    kv::may_end(rules, v, p, quoted) | address | rules.macs
+pub(crate) fn sign_may_be(tails: &KeyTails, v: &[u8], p: usize, quoted: u32) -> bool {
+    let Some(Some(&near)) = v.get(p.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
+        return true;
+    };
+    // Five bytes before the sign, the sign, two behind it.
+    let near = u64::from_le_bytes(near);
+    let address = near >> 48 == u64::from(u16::from_le_bytes(*b"//"));
+    // The cast keeps the four bytes before the sign or its quote.
+    tails.may_end((near >> (8 - 8 * quoted)) as u32) | address
 }
 
 /// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.

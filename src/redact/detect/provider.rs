@@ -18,6 +18,8 @@ const BUCKET_BITS: u32 = 10;
 pub(crate) struct Literals {
     /// One bit per hash: whether any literal has it.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
+    /// The same for the first three bytes alone.
+    three: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
     /// Where the entries begin whose hash has these top bits, and where the last ones end.
@@ -56,6 +58,7 @@ impl Literals {
     pub(crate) fn new(providers: &[Provider]) -> Literals {
         let mut literals = Literals {
             filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
+            three: Box::new([0; 1 << (FILTER_BITS - 6)]),
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
@@ -77,19 +80,22 @@ impl Literals {
 
     fn add(&mut self, literal: &[u8], next: ByteSet, index: u16) {
         match *literal {
-            [a, b, c, d, ..] => self.set(hash(u32::from_le_bytes([a, b, c, d])), index),
-            [a, b, c] => self.set(hash(u32::from_le_bytes([a, b, c, 0])), index),
+            [a, b, c, d, ..] => self.set([a, b, c, d], index),
+            [a, b, c] => self.set([a, b, c, 0], index),
             // Two bytes and whatever the body may start with.
             [a, b] => {
                 for c in (0..=255).filter(|&c| next.has(c)) {
-                    self.set(hash(u32::from_le_bytes([a, b, c, 0])), index);
+                    self.set([a, b, c, 0], index);
                 }
             }
             _ => {}
         }
     }
 
-    fn set(&mut self, hash: u16, index: u16) {
+    fn set(&mut self, bytes: [u8; 4], index: u16) {
+        let bytes = u32::from_le_bytes(bytes);
+        let (short, hash) = (hash(three(bytes)), hash(bytes));
+        self.three[usize::from(short >> 6)] |= 1 << (short & 63);
         self.filter[usize::from(hash >> 6)] |= 1 << (hash & 63);
         self.entries.push((hash, index));
     }
@@ -97,6 +103,13 @@ impl Literals {
     #[inline]
     fn has(&self, hash: u16) -> bool {
         self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
+    }
+
+    /// Whether a literal may start at `p`, by three bytes.
+    #[inline(always)]
+    pub(crate) fn may_start_three(&self, v: &[u8], p: usize) -> bool {
+        let hash = hash(three(four_at(v, p)));
+        self.three[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
     }
 
     /// Whether a literal may start at `p`.

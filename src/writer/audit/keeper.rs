@@ -72,6 +72,8 @@ pub(super) struct Keeper {
     config: KeeperConfig,
     link: Arc<AuditLink>,
     writer: Arc<Link>,
+    #[cfg(feature = "compress")]
+    storage: Arc<dyn Storage>,
     parcels: Receiver<Parcel>,
     spare: Sender<AuditBatch>,
     spill: Option<Spill>,
@@ -92,6 +94,8 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(parts: KeeperParts, spill: Option<Spill>) -> Self {
+        #[cfg(feature = "compress")]
+        let storage = Arc::clone(&parts.storage);
         let KeeperParts { log, config, link, writer, ends, .. } = parts;
         let FeedEnds { parcels, spare } = ends;
         let sealed = 0;
@@ -100,6 +104,8 @@ impl Keeper {
             config,
             link,
             writer,
+            #[cfg(feature = "compress")]
+            storage,
             parcels,
             spare,
             spill,
@@ -386,18 +392,41 @@ impl Keeper {
                     log_bytes: checked.log_bytes,
                     log_entries: checked.log_entries,
                 },
-                Report::Rotated(rotated) => AuditNews::Rotated {
-                    old_file: rotated.old_file,
-                    new_file: rotated.new_file,
-                    reason: rotated.reason.as_str(),
-                    file_size_bytes: rotated.file_size_bytes,
-                },
+                Report::Rotated(rotated) => {
+                    self.tidy_at_rotation();
+                    AuditNews::Rotated {
+                        old_file: rotated.old_file,
+                        new_file: rotated.new_file,
+                        reason: rotated.reason.as_str(),
+                        file_size_bytes: rotated.file_size_bytes,
+                    }
+                }
                 Report::Pruned(prune) => AuditNews::Pruned {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),
                 },
             };
             self.tell(news);
+        }
+    }
+
+    /// Removes what retention does not let stay, and compresses on a thread of its own.
+    fn tidy_at_rotation(&mut self) {
+        if let Err(error) = self.log.retain() {
+            say(format_args!("audit segments that may go cannot be removed: {error}"));
+        }
+        #[cfg(feature = "compress")]
+        if let Some(dir) = self.config.compress_dir.clone() {
+            let storage = Arc::clone(&self.storage);
+            let work = move || {
+                if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
+                    say(format_args!("audit segments cannot be compressed: {error}"));
+                }
+            };
+            let builder = std::thread::Builder::new().name("ringseal-audit-gz".into());
+            if let Err(error) = builder.spawn(work) {
+                say(format_args!("audit segments cannot be compressed: {error}"));
+            }
         }
     }
 

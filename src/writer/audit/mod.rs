@@ -183,6 +183,9 @@ pub struct KeeperConfig {
     pub held_bytes_max: usize,
     /// What happens beyond.
     pub when_full: WhenHeldIsFull,
+    /// Sealed segments in this directory are compressed after each rotation.
+    #[cfg(feature = "compress")]
+    pub compress_dir: Option<PathBuf>,
 }
 
 /// What the keeper tells the application's log.
