@@ -100,6 +100,9 @@ pub enum InitError {
     Env(EnvError),
     /// A redaction rule cannot be used.
     Redaction(RuleError),
+    /// The keysets of tokens cannot be opened.
+    #[cfg(feature = "tokens")]
+    Keys(crate::redact::token::PiiError),
     /// The audit log cannot be opened.
     #[cfg(feature = "audit")]
     Audit(super::audit::AuditOpenError),
@@ -119,6 +122,8 @@ impl fmt::Display for InitError {
             InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),
             InitError::Env(error) => error.fmt(f),
             InitError::Redaction(error) => error.fmt(f),
+            #[cfg(feature = "tokens")]
+            InitError::Keys(error) => write!(f, "token keys: {error}"),
             #[cfg(feature = "audit")]
             InitError::Audit(error) => error.fmt(f),
         }
@@ -131,6 +136,8 @@ impl std::error::Error for InitError {
             InitError::Sink(error) => Some(error),
             InitError::Env(error) => Some(error),
             InitError::Redaction(error) => Some(error),
+            #[cfg(feature = "tokens")]
+            InitError::Keys(error) => Some(error),
             #[cfg(feature = "audit")]
             InitError::Audit(error) => Some(error),
             InitError::Thread { source } | InitError::Signals { source } => Some(source),
@@ -193,6 +200,8 @@ pub struct Config {
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
+    #[cfg(feature = "tokens")]
+    pub(super) keys: Option<super::tokens::Choice>,
     #[cfg(feature = "audit")]
     pub(super) audit: Option<super::audit::AuditConfig>,
     sampling: sampling::Choice,
@@ -278,6 +287,8 @@ impl Config {
             signals: false,
             injected: None,
             redaction: Choice::default(),
+            #[cfg(feature = "tokens")]
+            keys: None,
             #[cfg(feature = "audit")]
             audit: None,
             sampling: sampling::Choice::default(),

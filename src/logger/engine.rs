@@ -72,6 +72,8 @@ pub struct Engine {
     described: super::config::Described,
     #[cfg(feature = "signals")]
     signals: Option<super::signals::Signals>,
+    #[cfg(feature = "tokens")]
+    keys: Option<super::tokens::Keeper>,
     panic_hook: Option<super::panic_hook::Installed>,
 }
 
@@ -88,7 +90,8 @@ impl Engine {
     }
 
     fn start_in(
-        #[cfg_attr(not(feature = "audit"), allow(unused_mut))] mut config: Config,
+        #[cfg_attr(not(any(feature = "audit", feature = "tokens")), allow(unused_mut))]
+        mut config: Config,
         wanted: Option<usize>,
     ) -> Result<Engine, InitError> {
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
@@ -98,6 +101,8 @@ impl Engine {
         let (sampling, seed) = config.sampling_and_seed();
         #[cfg(feature = "audit")]
         let audit_config = config.audit.take();
+        #[cfg(feature = "tokens")]
+        let keys = config.open_keys()?;
         let parts = config.build(&run_id, &*clock)?;
         #[cfg(feature = "audit")]
         let audit = match audit_config {
@@ -138,6 +143,8 @@ impl Engine {
         let engine = Engine {
             #[cfg(feature = "signals")]
             signals: None,
+            #[cfg(feature = "tokens")]
+            keys,
             logger: Logger::new(Arc::clone(&shared)),
             panic_hook: parts.panic_hook.then(|| super::panic_hook::install(&shared)),
             shared,
@@ -319,6 +326,8 @@ impl Drop for Engine {
             // The threads that would have to be joined, and perhaps the holders of the locks, are in the parent.
             #[cfg(feature = "signals")]
             std::mem::forget(self.signals.take());
+            #[cfg(feature = "tokens")]
+            std::mem::forget(self.keys.take());
             std::mem::forget(self.panic_hook.take());
             std::mem::forget(self.thread.get_mut().take());
             return;

@@ -22,6 +22,8 @@ mod sampling;
 pub(crate) mod shared;
 #[cfg(feature = "signals")]
 mod signals;
+#[cfg(feature = "tokens")]
+mod tokens;
 
 #[cfg(feature = "audit")]
 pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};

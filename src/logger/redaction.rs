@@ -19,7 +19,7 @@ use crate::writer::redaction::rules_hash;
 pub(super) struct Choice {
     /// `None` is off.
     pub(super) rules: Option<RuleSet>,
-    tokenizer: Option<Arc<dyn Tokenize>>,
+    pub(super) tokenizer: Option<Arc<dyn Tokenize>>,
 }
 
 impl Default for Choice {
@@ -69,6 +69,10 @@ impl Config {
     #[must_use]
     pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenize>) -> Self {
         self.redaction.tokenizer = Some(tokenizer);
+        #[cfg(feature = "tokens")]
+        {
+            self.keys = None;
+        }
         self
     }
 }

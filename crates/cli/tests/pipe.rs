@@ -210,6 +210,49 @@ fn compressed_segments_hold_every_line_and_retention_removes_only_what_it_was_to
 }
 
 #[test]
+fn an_email_is_masked_unless_it_is_to_stay() {
+    let input = b"mail from ann@example.com\n{\"email\":\"ann@example.com\"}\n";
+    let rules = tempfile::NamedTempFile::new().expect("a temporary file");
+    fs::write(&rules, "keep = [\"email\"]").expect("room");
+    let rules = rules.path().to_str().expect("UTF-8");
+    for (arguments, written) in [
+        (&[][..], "<email>"),
+        (&["--no-redact"], "ann@example.com"),
+        (&["--rules", rules], "ann@example.com"),
+        (&["--profile", "audit"], "***REDACTED***"),
+        (&["--profile", "ecs", "--preset", "payments"], "[PII_REDACTED]"),
+    ] {
+        let (_guard, dir) = place();
+        assert_fine(&feed(&dir, arguments, input));
+        let lines = lines(&dir);
+        assert_eq!(lines[0]["message"], format!("mail from {written}"), "{arguments:?}");
+        assert_eq!(lines[1]["email"], written, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_sampling_leaves_out_is_counted_and_no_problem() {
+    let input =
+        "{\"event\":\"a_SUCCESS\"}\n{\"event\":\"b\",\"level\":\"debug\"}\n{\"event\":\"c\"}\n";
+    let input = input.repeat(50);
+    for (arguments, kept) in [
+        (&["--sample-levels", "debug=0"][..], "100 lines"),
+        (&["--sample-levels", "debug=0", "--sample-success", "100%"], "100 lines"),
+        (&["--sample-levels", "debug=0,info=0"], "0 lines"),
+        // One span is longer than the test.
+        (&["--sample-limit", "10/24h"], "30 lines"),
+    ] {
+        let (_guard, dir) = place();
+        let output = feed(&dir, arguments, input.as_bytes());
+        assert_fine(&output);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(kept) && said.contains("left out by sampling"), "{said}");
+        let names = lines(&dir).into_iter().filter(|line| line["target"] == "stdin");
+        assert_eq!(names.count().to_string(), kept.trim_end_matches(" lines"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
     let (guard, dir) = place();
     let file = guard.path().join("file");
@@ -218,6 +261,11 @@ fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
         (&dir, ["--rotate-bytes", "much"]),
         (&dir, ["--line-bytes-max", "0"]),
         (&dir, ["--name", "a/b"]),
+        (&dir, ["--profile", "pink"]),
+        (&dir, ["--rules", "no/such/file"]),
+        (&dir, ["--no-redact", "--preset=strict"]),
+        (&dir, ["--sample-levels", "error=0.5"]),
+        (&dir, ["--sample-limit", "many"]),
         (&file, ["--keep", "1"]),
     ] {
         let output = start(dir, &arguments).wait_with_output().expect("pipe ends");

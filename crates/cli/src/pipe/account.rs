@@ -7,6 +7,9 @@ use ringseal::metrics::Metrics;
 use super::Counts;
 use crate::size::{show_bytes, show_count};
 
+/// The limit's name among the rules of sampling.
+const LIMIT: &str = "limit";
+
 /// Everything that is known at the end.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -43,17 +46,27 @@ impl Account {
         problems
     }
 
+    /// How many events a limit has left out.
+    fn limited(&self) -> u64 {
+        let rules = self.metrics.sampled_out_by_rule.iter();
+        rules.filter(|rule| rule.rule == LIMIT).map(|rule| rule.sampled_out.total()).sum()
+    }
+
     fn compare(&self, problems: &mut Vec<String>) {
         let (counts, metrics) = (&self.counts, &self.metrics);
         if counts.events != counts.lines {
             problems.push(format!("{} lines became {} events", counts.lines, counts.events));
         }
-        // The engine's own events: a clock that was set, a sink that failed.
+        // The engine's own events: a clock that was set, a sink that failed, what a limit left out.
         let events = metrics.events.total();
-        let own = events.saturating_sub(counts.events);
-        let explained = own == metrics.clock_steps || metrics.sink_errors > 0;
-        if events < counts.events || !explained {
-            problems.push(format!("{} events became {events} lines", counts.events));
+        let kept = counts.events.saturating_sub(metrics.sampled_out.total());
+        let own = events.saturating_sub(kept);
+        // Of those there is at most one for each event that a limit has left out.
+        let suppressed_max = self.limited();
+        let expected = metrics.clock_steps..=metrics.clock_steps + suppressed_max;
+        let explained = expected.contains(&own) || metrics.sink_errors > 0;
+        if events < kept || !explained {
+            problems.push(format!("{kept} events to be kept became {events} lines"));
         }
         let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
         if in_place != events {
@@ -83,13 +96,17 @@ impl fmt::Display for Account {
             }
         }
         let (cut, lost) = (metrics.truncated.total(), metrics.lost.total());
-        write!(f, "; {cut} truncated, {lost} lost, {} waits for room", metrics.waits)
+        write!(f, "; {cut} truncated, {lost} lost, {} waits for room", metrics.waits)?;
+        match metrics.sampled_out.total() {
+            0 => Ok(()),
+            sampled_out => write!(f, ", {} left out by sampling", show_count(sampled_out)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ringseal::metrics::SinkMetrics;
+    use ringseal::metrics::{RuleMetrics, SinkMetrics};
 
     use super::*;
 
@@ -125,6 +142,28 @@ mod tests {
         let mut account = account(7, 7, 8, 8);
         account.metrics.clock_steps = 1;
         assert_eq!(account.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_sampling_left_out_is_accounted_for_and_only_a_limit_explains_events_more() {
+        let cases = [
+            ("level info", 2, 5, 0),
+            ("level info", 2, 4, 1),
+            ("level info", 2, 6, 1),
+            ("limit", 2, 5, 0),
+            ("limit", 2, 7, 0),
+            ("limit", 2, 8, 1),
+            ("limit", 2, 4, 1),
+        ];
+        for (name, sampled_out, written, problems) in cases {
+            let mut account = account(7, 7, written, written);
+            account.metrics.sampled_out.0[2] = sampled_out;
+            let mut rule = RuleMetrics::default();
+            (rule.rule, rule.sampled_out) = (name.into(), account.metrics.sampled_out);
+            account.metrics.sampled_out_by_rule = vec![rule];
+            assert_eq!(account.problems().len(), problems, "{account:?}");
+            assert!(account.to_string().contains("2 left out by sampling"), "{account}");
+        }
     }
 
     #[test]

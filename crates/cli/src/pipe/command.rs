@@ -9,22 +9,30 @@ use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
 use super::account::Account;
 use super::feed::{Feed, limits};
 use super::patient::Patient;
+use super::sampling::SamplingOptions;
 use super::stop::{Signals, Stoppable};
 use super::{Counts, Input};
 use crate::files::Files;
 use crate::out::{Failure, Outcome, complain};
+use crate::redact::RuleOptions;
 
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal pipe --dir /var/log/my-service
   my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20 --compress
   ringseal pipe --dir x-logs --format text < old.log && ringseal cat x-logs
+  my-service | ringseal pipe --dir logs --preset payments --profile audit
+  my-service | ringseal pipe --dir logs --sample-levels debug=1% --sample-limit 100/1s
 
 Each line becomes one JSON line with a time, in order. Lines that are JSON objects keep their fields
 and the spelling of their numbers; of a key that stands twice in one object, the last counts.
 Nothing is lost: when the disk refuses, pipe waits, and with it whoever writes into it. On SIGTERM,
 SIGINT and SIGHUP it reads what already stands in the pipe, writes it and ends; a disk that refuses
 is waited for 3 seconds more. A second signal ends it at once.
+
+Secrets and personal data are masked by the standard rules, by others when asked for, or with
+--no-redact not at all. With a --sample option, part of the events below warn is left out and counted;
+a kept line tells its rate, and `ringseal.suppressed` what a limit has left out.
 
 Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read
 (said on standard error), 2 wrong usage or the log could not be opened, 128 and the signal's number
@@ -44,6 +52,13 @@ pub struct Args {
     /// The `target` of every line: where it comes from.
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     target: String,
+    /// Write everything as it came in.
+    #[arg(long, conflicts_with = "RuleOptions")]
+    no_redact: bool,
+    #[command(flatten)]
+    rules: RuleOptions,
+    #[command(flatten)]
+    sampling: SamplingOptions,
     /// Say nothing at the end when every line is in place.
     #[arg(short, long)]
     quiet: bool,
@@ -88,9 +103,14 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
+    let config = match args.no_redact {
+        true => Config::new().no_redaction(),
+        false => Config::new().redact(args.rules.rule_set()?),
+    };
+    let config = config.sampling(args.sampling.policy()?);
     let limits = limits(args.input.line_bytes_max);
     let sink = FileSink::open(args.files.config(), SystemClock.now()).map_err(Failure::of)?;
-    let config = Config::new()
+    let config = config
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
         .limits(limits)
         // A record is at most a quarter of the ring.

@@ -18,6 +18,7 @@ mod feed;
 mod guess;
 mod map;
 mod patient;
+mod sampling;
 mod split;
 mod stop;
 

@@ -27,13 +27,21 @@ impl RuleOptions {
     /// # Errors
     /// When the rule file cannot be read or is wrong; the message names the rule and its line.
     pub fn compile(&self) -> Result<Arc<Rules>, Failure> {
+        Rules::compile(&self.rule_set()?).map(Arc::new).map_err(Failure::of)
+    }
+
+    /// The rules before they are compiled, as an engine takes them.
+    ///
+    /// # Errors
+    /// When the rule file cannot be read or is no rule file.
+    pub fn rule_set(&self) -> Result<RuleSet, Failure> {
         let mut set = match &self.rules {
             Some(path) => read(path)?,
             None => RuleSet::default(),
         };
         set.presets.extend(&self.presets);
         set.profile = self.profile.unwrap_or(set.profile);
-        Rules::compile(&set).map(Arc::new).map_err(Failure::of)
+        Ok(set)
     }
 }
 
