@@ -7,6 +7,9 @@ use crate::audit::entry::control::RotateReason;
 use crate::audit::verify::tests::world::{DIR, FilesOf, ORIGIN, World, disk_of, small};
 use crate::audit::verify::tests::{live, pruned};
 
+/// What somebody does to the lines of a segment.
+type Change = fn(&mut Vec<Vec<u8>>);
+
 /// What was shown, a word a line.
 fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
     let mut shown = Vec::new();
@@ -82,7 +85,7 @@ fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden(
     let count = lines_of(&world.files());
     let active = world.files()["audit.log.jsonl"].clone();
     let first = count - memchr::memchr_iter(b'\n', &active).count() as u64;
-    let cases: [(&str, fn(&mut Vec<Vec<u8>>), Vec<String>); 5] = [
+    let cases: [(&str, Change, Vec<String>); 5] = [
         (
             "a space behind the brace",
             |lines| lines[2].splice(0..1, *b"{ ").for_each(drop),

@@ -24,7 +24,7 @@ fn keyset() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn rotate(path: &PathBuf) {
+fn rotate(path: &std::path::Path) {
     let change = |keyset: &mut Keyset| {
         keyset.add("tk2", CREATED, &SystemRandomness)?;
         keyset.make_primary("tk2")
