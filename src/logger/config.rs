@@ -595,7 +595,6 @@ fn open(
     if is_alone {
         return Ok(sink);
     }
-    Isolated::start(sink, batch_bytes_max)
-        .map(|sink| Box::new(sink) as Box<dyn Sink>)
-        .map_err(|source| InitError::Thread { source })
+    let isolated = Isolated::start(sink, batch_bytes_max);
+    Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
 }

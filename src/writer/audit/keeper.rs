@@ -20,9 +20,8 @@ use super::{
 };
 use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
-use crate::audit::store::{AppendError, AuditLog, Receipt, Report};
+use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
-use crate::writer::control::Control;
 use crate::writer::link::Link;
 use crate::writer::stderr::say;
 
@@ -68,28 +67,28 @@ struct Failing {
 }
 
 pub(super) struct Keeper {
-    log: AuditLog,
-    config: KeeperConfig,
-    link: Arc<AuditLink>,
-    writer: Arc<Link>,
+    pub(super) log: AuditLog,
+    pub(super) config: KeeperConfig,
+    pub(super) link: Arc<AuditLink>,
+    pub(super) writer: Arc<Link>,
     #[cfg(feature = "compress")]
-    storage: Arc<dyn Storage>,
-    parcels: Receiver<Parcel>,
-    spare: Sender<AuditBatch>,
-    spill: Option<Spill>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) parcels: Receiver<Parcel>,
+    pub(super) spare: Sender<AuditBatch>,
+    pub(super) spill: Option<Spill>,
     /// Batches that are not in the log yet, and how many events of the first are.
-    backlog: VecDeque<AuditBatch>,
-    backlog_done: usize,
-    backlog_bytes: usize,
+    pub(super) backlog: VecDeque<AuditBatch>,
+    pub(super) backlog_done: usize,
+    pub(super) backlog_bytes: usize,
     /// Bytes appended to the log and not committed.
-    staged_bytes: usize,
-    staged_since: Option<Instant>,
-    waits: Vec<(u64, Reply<Receipt>)>,
-    requests: VecDeque<AuditRequest>,
-    receipts: Receipts,
+    pub(super) staged_bytes: usize,
+    pub(super) staged_since: Option<Instant>,
+    pub(super) waits: Vec<(u64, Reply<Receipt>)>,
+    pub(super) requests: VecDeque<AuditRequest>,
+    pub(super) receipts: Receipts,
     failing: Option<Failing>,
-    maintain_at: Instant,
-    sealed: u64,
+    pub(super) maintain_at: Instant,
+    pub(super) sealed: u64,
 }
 
 impl Keeper {
@@ -381,77 +380,6 @@ impl Keeper {
         batch.clear();
         // The feed makes a new one when it finds none.
         let _ = self.spare.try_send(batch);
-    }
-
-    fn tell_reports(&mut self) {
-        for report in self.log.take_reports() {
-            let news = match report {
-                Report::Checked(checked) => AuditNews::Checked {
-                    trigger: checked.trigger.as_str(),
-                    is_ok: checked.status() == CheckStatus::Ok,
-                    log_bytes: checked.log_bytes,
-                    log_entries: checked.log_entries,
-                },
-                Report::Rotated(rotated) => {
-                    self.tidy_at_rotation();
-                    AuditNews::Rotated {
-                        old_file: rotated.old_file,
-                        new_file: rotated.new_file,
-                        reason: rotated.reason.as_str(),
-                        file_size_bytes: rotated.file_size_bytes,
-                    }
-                }
-                Report::Pruned(prune) => AuditNews::Pruned {
-                    before_seq: prune.before_seq,
-                    reason: prune.reason.as_str(),
-                },
-            };
-            self.tell(news);
-        }
-    }
-
-    /// Removes what retention does not let stay, and compresses on a thread of its own.
-    fn tidy_at_rotation(&mut self) {
-        if let Err(error) = self.log.retain() {
-            say(format_args!("audit segments that may go cannot be removed: {error}"));
-        }
-        #[cfg(feature = "compress")]
-        if let Some(dir) = self.config.compress_dir.clone() {
-            let storage = Arc::clone(&self.storage);
-            let work = move || {
-                if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
-                    say(format_args!("audit segments cannot be compressed: {error}"));
-                }
-            };
-            let builder = std::thread::Builder::new().name("ringseal-audit-gz".into());
-            if let Err(error) = builder.spawn(work) {
-                say(format_args!("audit segments cannot be compressed: {error}"));
-            }
-        }
-    }
-
-    /// Tells the application's log; where nobody takes it, stderr has to do.
-    fn tell(&self, news: AuditNews) {
-        if let AuditNews::Failed { sink, error } = &news {
-            let kept = "its entries are kept and tried again";
-            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
-        }
-        let _ = self.writer.call(Control::AuditNews(news));
-    }
-
-    fn publish(&mut self) {
-        *self.link.health.lock() = Some(self.log.health());
-    }
-
-    /// Tells of a new checkpoint.
-    fn tell_seal(&mut self) {
-        let entries = self.log.checkpoint_entries();
-        if entries != self.sealed
-            && let Some(note) = self.log.last_checkpoint()
-        {
-            self.sealed = entries;
-            self.tell(AuditNews::Sealed { entries, note });
-        }
     }
 
     fn take_stop(&mut self) -> Option<Reply<()>> {

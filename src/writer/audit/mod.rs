@@ -12,6 +12,7 @@
 //! the next commit (100 ms by default) are lost with the process.
 mod feed;
 mod keeper;
+mod news;
 mod receipts;
 mod spill;
 
