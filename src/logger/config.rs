@@ -200,8 +200,6 @@ pub struct Config {
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
-    #[cfg(feature = "tokens")]
-    pub(super) keys: Option<super::tokens::Choice>,
     #[cfg(feature = "audit")]
     pub(super) audit: Option<super::audit::AuditConfig>,
     sampling: sampling::Choice,
@@ -287,8 +285,6 @@ impl Config {
             signals: false,
             injected: None,
             redaction: Choice::default(),
-            #[cfg(feature = "tokens")]
-            keys: None,
             #[cfg(feature = "audit")]
             audit: None,
             sampling: sampling::Choice::default(),

@@ -20,11 +20,19 @@ pub(super) struct Choice {
     /// `None` is off.
     pub(super) rules: Option<RuleSet>,
     pub(super) tokenizer: Option<Arc<dyn Tokenize>>,
+    /// Keys that become the tokenizer when the engine starts.
+    #[cfg(feature = "tokens")]
+    pub(super) keys: Option<super::tokens::Choice>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { rules: Some(RuleSet::default()), tokenizer: None }
+        Self {
+            rules: Some(RuleSet::default()),
+            tokenizer: None,
+            #[cfg(feature = "tokens")]
+            keys: None,
+        }
     }
 }
 
@@ -71,7 +79,7 @@ impl Config {
         self.redaction.tokenizer = Some(tokenizer);
         #[cfg(feature = "tokens")]
         {
-            self.keys = None;
+            self.redaction.keys = None;
         }
         self
     }

@@ -21,6 +21,7 @@ use crate::writer::stderr::say;
 const END_MAX: Duration = Duration::from_secs(1);
 
 /// Where the keys come from.
+#[derive(Clone)]
 pub(super) enum Choice {
     /// From these keysets, opened when the engine starts.
     Open(PiiConfig),
@@ -54,20 +55,20 @@ impl Config {
     /// ```
     #[must_use]
     pub fn pii(mut self, keysets: PiiConfig) -> Self {
-        self.keys = Some(Choice::Open(keysets));
+        self.redaction.keys = Some(Choice::Open(keysets));
         self
     }
 
     /// As [`Config::pii`], with a handle that the application has opened and may share. The engine refreshes it, too.
     #[must_use]
     pub fn pii_keys(mut self, keys: Arc<Pii>) -> Self {
-        self.keys = Some(Choice::Opened(keys));
+        self.redaction.keys = Some(Choice::Opened(keys));
         self
     }
 
     /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
     pub(super) fn open_keys(&mut self) -> Result<Option<Keeper>, InitError> {
-        let keys = match self.keys.take() {
+        let keys = match self.redaction.keys.take() {
             None => return Ok(None),
             Some(Choice::Open(config)) => Arc::new(Pii::open(&config).map_err(InitError::Keys)?),
             Some(Choice::Opened(keys)) => keys,
@@ -94,7 +95,7 @@ pub(super) fn from_variables(
             expected: format!("file ({other})"),
         },
     })?;
-    config.keys = keysets.map(Choice::Open);
+    config.redaction.keys = keysets.map(Choice::Open);
     Ok(())
 }
 

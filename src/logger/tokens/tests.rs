@@ -177,12 +177,12 @@ fn the_variables_of_keysets_are_heard_and_bad_ones_named() {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
         Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
     };
-    assert!(from(&[]).expect("defaults").keys.is_none());
+    assert!(from(&[]).expect("defaults").redaction.keys.is_none());
     let path = ("PII_TOKEN_KEYSET_PATH", "/run/pii/token-keyset.json");
     let file = ("PII_PROVIDER", "file");
     let config = from(&[file, path, ("PII_ENV", "prod")]).expect("good");
     let expected = PiiConfig::new(path.1).env("prod");
-    assert!(matches!(config.keys, Some(Choice::Open(found)) if found == expected));
+    assert!(matches!(config.redaction.keys, Some(Choice::Open(found)) if found == expected));
     for (pairs, said) in [
         (&[("PII_PROVIDER", "vault")][..], r#"PII_PROVIDER="vault": expected file"#),
         (&[("PII_PROVIDER", "x"), path], r#"PII_PROVIDER="x": expected file"#),
