@@ -1,5 +1,6 @@
 //! Logs that the real writer wrote, read back whole, touched, and while they change.
 use std::cell::RefCell;
+#[cfg(feature = "compress")]
 use std::sync::Arc;
 
 use super::*;

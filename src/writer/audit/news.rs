@@ -2,8 +2,6 @@
 //!
 //! Nothing blocks but the reading of a checkpoint that was just written. News that nobody takes are dropped, except of
 //! a failure, which stderr gets as well.
-use std::sync::Arc;
-
 use super::AuditNews;
 use super::keeper::Keeper;
 use crate::audit::entry::control::CheckStatus;
@@ -46,7 +44,7 @@ impl Keeper {
         }
         #[cfg(feature = "compress")]
         if let Some(dir) = self.config.compress_dir.clone() {
-            let storage = Arc::clone(&self.storage);
+            let storage = std::sync::Arc::clone(&self.storage);
             let work = move || {
                 if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
                     say(format_args!("audit segments cannot be compressed: {error}"));
