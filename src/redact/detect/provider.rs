@@ -18,8 +18,6 @@ const BUCKET_BITS: u32 = 10;
 pub(crate) struct Literals {
     /// One bit per hash: whether any literal has it.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
-    /// The same for the first three bytes alone.
-    three: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
     /// Where the entries begin whose hash has these top bits, and where the last ones end.
@@ -58,7 +56,6 @@ impl Literals {
     pub(crate) fn new(providers: &[Provider]) -> Literals {
         let mut literals = Literals {
             filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
-            three: Box::new([0; 1 << (FILTER_BITS - 6)]),
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
@@ -93,9 +90,7 @@ impl Literals {
     }
 
     fn set(&mut self, bytes: [u8; 4], index: u16) {
-        let bytes = u32::from_le_bytes(bytes);
-        let (short, hash) = (hash(three(bytes)), hash(bytes));
-        self.three[usize::from(short >> 6)] |= 1 << (short & 63);
+        let hash = hash(u32::from_le_bytes(bytes));
         self.filter[usize::from(hash >> 6)] |= 1 << (hash & 63);
         self.entries.push((hash, index));
     }
@@ -103,13 +98,6 @@ impl Literals {
     #[inline]
     fn has(&self, hash: u16) -> bool {
         self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
-    }
-
-    /// Whether a literal may start at `p`, by three bytes.
-    #[inline(always)]
-    pub(crate) fn may_start_three(&self, v: &[u8], p: usize) -> bool {
-        let hash = hash(three(four_at(v, p)));
-        self.three[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
     }
 
     /// Whether a literal may start at `p`.
