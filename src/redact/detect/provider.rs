@@ -110,20 +110,22 @@ impl Literals {
     /// Whether a literal and a beginning of its body stand at `p`, as far as the text goes.
     #[inline(never)]
     pub(crate) fn may_be(&self, providers: &[Provider], v: &[u8], p: usize) -> bool {
-        for index in self.starting(v, p) {
-            let Some(provider) = providers.get(usize::from(index)) else { return true };
-            let literal = &provider.literal[..];
-            let body = p + literal.len();
-            let has = |i: usize| v.get(body + i).is_none_or(|&b| provider.alphabet.has(b));
-            let last = usize::from(provider.body_min).saturating_sub(1);
-            if has(last)
-                && (0..last.min(8)).all(has)
-                && v.get(p..body).is_none_or(|start| start == literal)
-            {
-                return true;
-            }
-        }
-        false
+        let bytes = four_at(v, p);
+        [bytes, three(bytes)].into_iter().any(|bytes| {
+            let hash = hash(bytes);
+            self.has(hash)
+                && self.bucket(hash).iter().any(|&(of, index)| {
+                    of == hash
+                        && providers.get(usize::from(index)).is_none_or(|known| known.may_be(v, p))
+                })
+        })
+    }
+
+    /// The entries among which those with this hash are.
+    #[inline(always)]
+    fn bucket(&self, hash: u16) -> &[(u16, u16)] {
+        let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
+        &self.entries[usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1])]
     }
 
     /// The literals that may start at `p`.
@@ -131,11 +133,22 @@ impl Literals {
         let bytes = four_at(v, p);
         [bytes, three(bytes)].into_iter().flat_map(|bytes| {
             let hash = hash(bytes);
-            let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
-            let range = usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1]);
-            let entries = if self.has(hash) { &self.entries[range] } else { &[] };
+            let entries = if self.has(hash) { self.bucket(hash) } else { &[] };
             entries.iter().filter(move |e| e.0 == hash).map(|e| e.1)
         })
+    }
+}
+
+impl Provider {
+    /// Whether the literal and a beginning of its body stand at `p`, as far as the text goes.
+    #[inline]
+    fn may_be(&self, v: &[u8], p: usize) -> bool {
+        let body = p + self.literal.len();
+        let has = |i: usize| v.get(body + i).is_none_or(|&b| self.alphabet.has(b));
+        let last = usize::from(self.body_min).saturating_sub(1);
+        (0..last.min(8)).all(has)
+            && has(last)
+            && v.get(p..body).is_none_or(|start| start == &self.literal[..])
     }
 }
 
