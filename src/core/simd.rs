@@ -605,7 +605,7 @@ mod x86 {
         kernel.with_lookup::<Avx512>()
     }
 
-    /// See [`super::run`].
+    /// See [`super::run()`].
     #[inline(always)]
     pub(super) fn run<K: Kernel>(kernel: K) -> K::Out {
         match best() {

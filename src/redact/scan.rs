@@ -10,8 +10,8 @@ use super::rules::Rules;
 
 /// A number has at least this many digits.
 const DIGITS_MIN: u32 = 7;
-/// And an address of a machine, where these are looked for.
-const IP_DIGITS_MIN: u32 = 4;
+/// And an address of a machine or a date, where these are looked for.
+const SHORT_DIGITS_MIN: u32 = 4;
 
 /// Why a place is worth looking at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) fn run(f: &mut Finder<'_>) {
 /// Which numbers `rules` look at.
 pub(crate) fn numbers(rules: &Rules, cut: bool) -> Numbers {
     Numbers {
-        digits_min: if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN },
+        digits_min: if rules.ips || rules.loose_numbers { SHORT_DIGITS_MIN } else { DIGITS_MIN },
         all: rules.ips || rules.loose_numbers || cut,
     }
 }

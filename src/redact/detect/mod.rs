@@ -6,6 +6,7 @@
 
 mod auth;
 mod card;
+mod date;
 mod email;
 mod hex;
 mod hint;
