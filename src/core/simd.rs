@@ -577,15 +577,16 @@ mod x86 {
                 let ascii = !_mm512_movepi8_mask(self.0);
                 _mm512_maskz_permutex2var_epi8(ascii, table[0], self.0, table[1])
             };
+            fn with(self, bits: u8) _mm512_or_si512(self.0, _mm512_set1_epi8(bits as i8));
         );
 
         each_of!(u64, u64::from:
             fn any_of(self, bits: u8) _mm512_test_epi8_mask(self.0, _mm512_set1_epi8(bits as i8));
-            fn any_of_or(self, bits: u8, text: Self, byte: u8) {
-                _mm512_test_epi8_mask(self.0, _mm512_set1_epi8(bits as i8))
-                    | _mm512_cmpeq_epi8_mask(text.0, _mm512_set1_epi8(byte as i8))
+            fn any_of_or_meet(self, bits: u8, one: Self, other: Self) {
+                let bits = _mm512_and_si512(self.0, _mm512_set1_epi8(bits as i8));
+                let all = _mm512_or_si512(bits, _mm512_and_si512(one.0, other.0));
+                _mm512_test_epi8_mask(all, all)
             };
-            fn meet(self, other: Self) _mm512_test_epi8_mask(self.0, other.0);
             fn above(self, byte: u8) _mm512_cmpgt_epi8_mask(self.0, _mm512_set1_epi8(byte as i8));
         );
     }
@@ -604,7 +605,7 @@ mod x86 {
         kernel.with_lookup::<Avx512>()
     }
 
-    /// See [`super::run`].
+    /// See [`super::run()`].
     #[inline(always)]
     pub(super) fn run<K: Kernel>(kernel: K) -> K::Out {
         match best() {

@@ -26,18 +26,10 @@ pub(crate) struct Masks {
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: what a credential consists of, and more.
     pub(crate) chunk: u64,
-    /// `$`, `%`, `@` and `~`.
-    pub(crate) punct: u64,
-    /// `:` and `=`.
-    pub(crate) sign: u64,
-    /// `:`.
-    pub(crate) colon: u64,
-    /// `"`.
-    pub(crate) quote: u64,
-    /// `-`, `.` and `*`: what follows is no beginning of a number.
-    pub(crate) dash: u64,
-    /// First letter and the one two places behind are those of a keyword: `pas…`, `sec…`, `tok…`.
-    pub(crate) keyword: u64,
+    /// What is rare, so that one mask does for all: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
+    /// are, together with the byte two places behind, the first and the third of a keyword: `pas…`,
+    /// `sec…`, `tok…`.
+    pub(crate) rare: u64,
 }
 
 /// First and third letter of the words that may stand before a secret: password and its like,
@@ -59,20 +51,15 @@ pub(crate) const KEYWORDS: [(u8, u8); 10] = [
 /// The places of one block that a detector could start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Places {
-    /// Bytes of [`Masks::punct`], and signs that neither a letter nor a quote precedes, nor a time
-    /// surrounds.
+    /// Signs of [`Masks::rare`].
     pub(crate) punct: u64,
-    /// Bytes of [`Masks::sign`] right behind a letter, a `_` or a quote.
-    pub(crate) sign: u64,
-    /// Those behind a quote.
-    pub(crate) quoted: u64,
     /// Digits at the start of a word that [`likely::number`] says yes to.
     pub(crate) number: u64,
     /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
-    /// Starts of words that are of [`Masks::keyword`].
+    /// Starts of words that are letters of [`Masks::rare`].
     pub(crate) keyword: u64,
     /// Starts of words of two letters and two digits.
     pub(crate) iban: u64,
@@ -102,9 +89,9 @@ impl Borders {
 
 /// What takes the places.
 pub(crate) trait Sink {
-    /// Adds where texts of their own begin, and right behind them end, in the blocks from `at` on.
-    /// Asked in order; the last block of one question is the first one of the next.
-    fn borders(&mut self, at: usize, blocks: &mut [Borders]);
+    /// Where texts of their own begin, and right behind them end, in the block at `at`. Asked once
+    /// for each block, in order, and for the one behind the last.
+    fn borders(&mut self, at: usize) -> Borders;
     /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
     fn block(&mut self, at: usize, places: &Places) -> bool;
 }
@@ -170,75 +157,99 @@ impl<S: Sink> Pass<'_, S> {
     fn drive<C: Classify>(self, ways: &C) {
         let v = self.v;
         let Range { start, end } = self.range;
-        let tail = Tail::of(v, start, end, if self.cut { b'0' } else { 0 });
-        let mut before = Before::default();
+        let tail = Tail::of(v, start, end, self.cut);
         let mut at = start;
-        // First the vectors of some blocks, then the bits: neither takes the other's registers.
-        let mut masks = [Masks::default(); BLOCKS + 1];
-        let mut known = 0;
+        let borders = self.sink.borders(at);
+        let mut now = Block::of(ways.classify(tail.view(v, at)), borders, 0);
         while at < end {
-            let count = (end - at).div_ceil(64).min(BLOCKS);
-            for (i, masks) in masks[..=count].iter_mut().enumerate().skip(known) {
-                *masks = ways.classify(tail.view(v, at + 64 * i));
+            let borders = self.sink.borders(at + 64);
+            // Nothing that counts stands behind the range, but for what a cut took.
+            let masks = if at + 64 < end || self.cut {
+                ways.classify(tail.view(v, at + 64))
+            } else {
+                Masks::default()
+            };
+            let next = Block::of(masks, borders, now.word);
+            let mut places = now.places(&next);
+            if places.number != 0 {
+                let near = Near { v, at, now: &now, next: &next };
+                places.number = numbers(places.number, &near, &self.numbers);
             }
-            let mut borders = [Borders::default(); BLOCKS + 1];
-            self.sink.borders(at, &mut borders[..=count]);
-            for (masks, borders) in masks[..=count].iter_mut().zip(&borders) {
-                // Nothing goes on behind its text.
-                masks.word &= !borders.end | borders.begin;
-                masks.digit &= !borders.end | borders.begin;
+            if places.any() && !self.sink.block(at, &places) {
+                return;
             }
-            for i in 0..count {
-                let (now, next) = (&masks[i], &masks[i + 1]);
-                let (borders, ahead) = (borders[i], borders[i + 1]);
-                let mut places = places(&before, now, next, borders.begin, self.numbers.all);
-                if places.number != 0 {
-                    let near = Near { v, at, now, next, borders, ahead };
-                    places.number = numbers(places.number, &near, &self.numbers);
-                }
-                if places.any() && !self.sink.block(at, &places) {
-                    return;
-                }
-                before = Before::of(now);
-                at += 64;
-            }
-            masks[0] = masks[count];
-            known = 1;
+            now = next;
+            at += 64;
         }
     }
 }
 
-/// Blocks that are classified before the first of them is looked at.
-const BLOCKS: usize = 8;
-
 impl Places {
     #[inline(always)]
     fn any(&self) -> bool {
-        let places = self.punct | self.sign | self.number | self.word | self.keyword | self.iban;
+        let places = self.punct | self.number | self.word | self.keyword | self.iban;
         places != 0
     }
 }
 
-/// What a block needs of the one before it: whether its last byte is of these classes.
-#[derive(Clone, Copy, Default)]
-struct Before {
-    word: u64,
-    letter: u64,
-    digit: u64,
-    quote: u64,
-    dash: u64,
+/// The mask of the bytes right behind those of a mask whose 64 bits before are `before`.
+///
+/// By rotation: shifts of two words as one are slow on some processors.
+#[inline(always)]
+fn behind(before: u64, now: u64) -> u64 {
+    (now & !(1 << 63) | before & 1 << 63).rotate_left(1)
 }
 
-impl Before {
+/// The mask of the bytes `places` before those of a mask whose next 64 bits are `next`.
+#[inline(always)]
+fn ahead(now: u64, next: u64, places: u32) -> u64 {
+    (now & !0 << places | next & !(!0 << places)).rotate_right(places)
+}
+
+/// A block of which all is known but what the next one begins with.
+///
+/// What needs no look ahead is done at once: masks that only wait for the next turn of the loop would
+/// wait as vectors, which some compilers take to pieces.
+#[derive(Clone, Copy)]
+struct Block {
+    borders: Borders,
+    digit: u64,
+    number: u64,
+    word: u64,
+    chunk: u64,
+    /// Bytes that start a word.
+    starts: u64,
+    keyword: u64,
+    punct: u64,
+}
+
+impl Block {
+    /// `before` is the mask of words of the block before.
     #[inline(always)]
-    fn of(masks: &Masks) -> Before {
-        let Masks { word, digit, quote, dash, .. } = masks;
-        Before {
-            word: word >> 63,
-            letter: (word & !digit) >> 63,
-            digit: digit >> 63,
-            quote: quote >> 63,
-            dash: dash >> 63,
+    fn of(masks: Masks, borders: Borders, before: u64) -> Block {
+        let Masks { number, chunk, rare, .. } = masks;
+        // Nothing goes on behind its text.
+        let within = !borders.end | borders.begin;
+        let (word, digit) = (masks.word & within, masks.digit & within);
+        let starts = word & (!behind(before, word) | borders.begin);
+        let (keyword, punct) = (rare & starts, rare & !masks.word);
+        Block { borders, digit, number, word, chunk, starts, keyword, punct }
+    }
+
+    /// All places; of numbers those that are long enough.
+    #[inline(always)]
+    fn places(&self, next: &Block) -> Places {
+        let starts = self.starts;
+        let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
+        let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
+        let digit = |places: u32| ahead(self.digit, next.digit, places);
+        Places {
+            punct: self.punct,
+            keyword: self.keyword,
+            word,
+            long,
+            iban: starts & !self.digit & digit(2) & digit(3),
+            number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
     }
 }
@@ -259,11 +270,14 @@ impl Tail {
 
     /// The tail of `v`, where blocks begin at `from` and one behind `to` is the last that is asked for.
     #[inline(always)]
-    fn of(v: &[u8], from: usize, to: usize, fill: u8) -> Tail {
-        let mut bytes = [fill; Tail::BYTES];
+    fn of(v: &[u8], from: usize, to: usize, cut: bool) -> Tail {
+        let mut bytes = [0; Tail::BYTES];
+        if cut {
+            bytes.fill(b'0');
+        }
         let len = v.len().saturating_sub(from);
         let at = from + if len < VIEW { 0 } else { (len - VIEW) / 64 * 64 + 64 };
-        if to + 64 > at {
+        if to + if cut { 64 } else { 0 } > at {
             copy_up_to_65(v.get(at..).unwrap_or_default(), &mut bytes);
         }
         Tail { at, bytes }
@@ -331,39 +345,12 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// All places; of numbers those that are long enough, and with `all` whatever stands before them.
-#[inline(always)]
-fn places(before: &Before, now: &Masks, next: &Masks, begin: u64, all: bool) -> Places {
-    let starts = now.word & (!(now.word << 1 | before.word) | begin);
-    let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !now.chunk, !next.chunk);
-    let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !now.word, !next.word) };
-    let quoted = now.sign & (now.quote << 1 | before.quote);
-    let sign = quoted | now.sign & ((now.word & !now.digit) << 1 | before.letter);
-    let second = now.digit >> 1 | next.digit << 63;
-    let time = if all { 0 } else { now.colon & (now.digit << 1 | before.digit) & second };
-    let free = if all { !0 } else { !(now.dash << 1 | before.dash) | begin };
-    let third = now.digit >> 2 | next.digit << 62;
-    let fourth = now.digit >> 3 | next.digit << 61;
-    Places {
-        punct: now.punct | now.sign & !sign & !time,
-        sign,
-        quoted,
-        keyword: starts & now.keyword,
-        word,
-        long,
-        iban: starts & !now.digit & third & fourth,
-        number: clear_of::<7>(starts & now.digit & free, !now.number, !next.number),
-    }
-}
-
 /// A block and what is around it.
 struct Near<'a> {
     v: &'a [u8],
     at: usize,
-    now: &'a Masks,
-    next: &'a Masks,
-    borders: Borders,
-    ahead: Borders,
+    now: &'a Block,
+    next: &'a Block,
 }
 
 /// The numbers worth looking at of those whose first digits are `starts`.
@@ -379,7 +366,12 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
         let digit = window(near.now.digit, near.next.digit);
         let word = window(near.now.word, near.next.word);
-        let joined = window(near.borders.joined(), near.ahead.joined()) & !1;
+        let p = near.at + i as usize;
+        let prev = if near.now.borders.begin & bit == 0 { before(near.v, p) } else { 0 };
+        if likely::bars(prev) && !wanted.all {
+            continue;
+        }
+        let joined = window(near.now.borders.joined(), near.next.borders.joined()) & !1;
         if !wanted.all && joined == 0 && likely::goes_on(digit, word) {
             continue;
         }
@@ -388,8 +380,6 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        let p = near.at + i as usize;
-        let prev = if near.borders.begin & bit == 0 { before(near.v, p) } else { 0 };
         if wanted.all || joined != 0 || likely::number(near.v, p, prev, digit) {
             found |= bit;
         }
@@ -422,7 +412,7 @@ mod tests {
     fn the_tail_holds_the_text_and_then_the_filling() {
         for len in 0..300usize {
             let v: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
-            let tail = Tail::of(&v, 0, len, 0);
+            let tail = Tail::of(&v, 0, len, false);
             for at in (0..len.next_multiple_of(64) + 1).step_by(64) {
                 let view = tail.view(&v, at);
                 for (i, byte) in view.iter().enumerate() {

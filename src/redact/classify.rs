@@ -27,8 +27,7 @@ static CLASSES: ByteSets = ByteSets::new([
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
 const NUMBER: u8 = 0b0001_1000;
-const SIGN: u8 = 0b0010_0000;
-const PUNCT: u8 = 0b1100_0000;
+const PUNCT: u8 = 0b1110_0000;
 
 /// First letters of keywords, a pair of first and third letter per bit.
 #[rustfmt::skip]
@@ -38,13 +37,9 @@ static FIRST: ByteSets = ByteSets::new([
     (&[5, 7], &[4]), // t
     (&[4, 6], &[1]), // a
     (&[4, 6], &[2]), // b
-    (&[3], &[10]),   // and no keywords, but `:`
-    (&[2], &[10, 13, 14]), // * - .
-    (&[2], &[2]),    // `"`
+    (&[7], &[14]), // and no keyword, but `~`, whatever stands behind it
 ]);
-const COLON: u8 = 0b0010_0000;
-const DASH: u8 = 0b0100_0000;
-const QUOTE: u8 = 0b1000_0000;
+const TILDE: u8 = 0b0010_0000;
 
 /// The third letters.
 #[rustfmt::skip]
@@ -84,17 +79,13 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
     fn classify(&self, view: &[u8; VIEW]) -> Masks {
         let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
         let (classes, first) = (x.look(self.classes), x.look(self.first));
+        let third = behind.look(self.third).with(TILDE);
         Masks {
             digit: classes.any_of(DIGIT),
             number: classes.any_of(NUMBER),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
-            punct: classes.any_of_or(PUNCT, x, b'~'),
-            sign: classes.any_of(SIGN),
-            colon: first.any_of(COLON),
-            quote: first.any_of(QUOTE),
-            dash: first.any_of(DASH),
-            keyword: first.meet(behind.look(self.third)),
+            rare: classes.any_of_or_meet(PUNCT, first, third),
         }
     }
 }
@@ -119,18 +110,15 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let few = third.equal(b'g').or(third.equal(b'q')).or(third.equal(b'w'));
         let b = low.equal(b'b').and(a.or(s).or(c).or(few));
         let st = low.equal(b's').and(c).or(low.equal(b't').and(third.equal(b'k')));
+        let punct = x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~'));
+        let punct = punct.or(x.equal(b':')).or(x.equal(b'='));
         let pa = low.equal(b'p').and(s).or(low.equal(b'a').and(third.equal(b'i')));
         Masks {
             digit: digit.mask(),
             number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
-            punct: x.within(b'$', b'%').or(x.equal(b'@')).or(x.equal(b'~')).mask(),
-            sign: x.equal(b':').or(x.equal(b'=')).mask(),
-            colon: x.equal(b':').mask(),
-            quote: x.equal(b'"').mask(),
-            dash: x.within(b'-', b'.').or(x.equal(b'*')).mask(),
-            keyword: b.or(st).or(pa).mask(),
+            rare: b.or(st).or(pa).or(punct).mask(),
         }
     }
 }
@@ -147,15 +135,14 @@ impl Classify for Portable {
 /// Classifies the first 64 bytes of `view` in plain arithmetic that the compiler can vectorise.
 #[inline(always)]
 fn portable(view: &[u8; VIEW]) -> Masks {
-    let [digit, number, word, chunk, punct, keyword, sign, quote] = gather(view, flag);
-    let [colon, dash, ..] = gather(view, flag_more);
-    Masks { digit, number, word, chunk, punct, keyword, sign, quote, colon, dash }
+    let [digit, number, word, chunk, rare, ..] = gather(view);
+    Masks { digit, number, word, chunk, rare }
 }
 
 /// Eight classes of the first 64 bytes of `view`: one byte of flags per byte, then the bits of each flag
 /// gathered by transposing.
 #[inline(always)]
-fn gather(view: &[u8; VIEW], flag: impl Fn(u8, u8) -> u8) -> [u64; 8] {
+fn gather(view: &[u8; VIEW]) -> [u64; 8] {
     let mut words = [0u64; 8];
     let mut flags = [0u8; 64];
     for (i, flags) in flags.iter_mut().enumerate() {
@@ -175,7 +162,7 @@ fn gather(view: &[u8; VIEW], flag: impl Fn(u8, u8) -> u8) -> [u64; 8] {
     })
 }
 
-/// The first classes of byte `x`, two places before `y`, as eight bits.
+/// The classes of byte `x`, two places before `y`, as bits.
 #[inline(always)]
 fn flag(x: u8, y: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
@@ -189,21 +176,12 @@ fn flag(x: u8, y: u8) -> u8 {
         | pair(b't', b'k')
         | pair(b'a', b'i')
         | (low == b'b') & (behind_b | (third == b's') | (third == b'w'));
+    let punct = (x == b'@') | (x & 0xFE == b'$') | (x == b'~') | (x == b':') | (x == b'=');
     bit(digit, 1)
         | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
         | bit(digit | letter | (x == b'_'), 4)
         | bit((0x2B..0x80).contains(&x), 8)
-        | bit((x == b'@') | (x & 0xFE == b'$') | (x == b'~'), 16)
-        | bit(keyword, 32)
-        | bit((x == b':') | (x == b'='), 64)
-        | bit(x == b'"', 128)
-}
-
-/// The other classes of byte `x`.
-#[inline(always)]
-fn flag_more(x: u8, _: u8) -> u8 {
-    let bit = |is: bool, bit: u8| if is { bit } else { 0 };
-    bit(x == b':', 1) | bit((x.wrapping_sub(b'-') < 2) | (x == b'*'), 2)
+        | bit(keyword | punct, 16)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
@@ -250,12 +228,9 @@ mod tests {
             masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
-            masks.punct |= bit(matches!(b, b'@' | b'$' | b'%' | b'~'));
-            masks.sign |= bit(matches!(b, b':' | b'='));
-            masks.quote |= bit(b == b'"');
-            masks.colon |= bit(b == b':');
-            masks.dash |= bit(matches!(b, b'-' | b'.' | b'*'));
-            masks.keyword |= bit(KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20)));
+            let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'=');
+            let keyword = KEYWORDS.contains(&(b | 0x20, view[i + 2] | 0x20));
+            masks.rare |= bit(punct || keyword);
         }
         masks
     }

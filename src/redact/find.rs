@@ -48,6 +48,7 @@ pub(crate) mod rule {
         PHONE_NATIONAL "phone_national",
         CARD "card",
         SSN "ssn",
+        DOB "dob",
         IBAN "iban",
         JWT "jwt",
         BEARER "bearer",

@@ -23,6 +23,12 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
     digit & mask == shape
 }
 
+/// Whether no number may stand behind `prev`.
+#[inline(always)]
+pub(super) fn bars(prev: u8) -> bool {
+    matches!(prev, b'.' | b'-' | b'*')
+}
+
 /// Whether a letter stands right behind the first digits, or too many digits: that ends every number
 /// that none is. A bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]

@@ -23,8 +23,8 @@ use super::provider_table::{How, PROVIDERS, Provider};
 pub enum Preset {
     /// Personal data and secrets.
     Default,
-    /// Also national telephone numbers and spaced numbers without a hint, the last part of IP
-    /// addresses, hardware addresses.
+    /// Also national telephone numbers, spaced numbers and dates of up to 2019 without a hint, the last
+    /// part of IP addresses, hardware addresses.
     Strict,
     /// Also a payment gateway's `udf1`…; cards keep their last four digits, e-mail addresses and bank
     /// accounts become tokens where a tokenizer is set.

@@ -10,8 +10,8 @@ use super::rules::Rules;
 
 /// A number has at least this many digits.
 const DIGITS_MIN: u32 = 7;
-/// And an address of a machine, where these are looked for.
-const IP_DIGITS_MIN: u32 = 4;
+/// And an address of a machine or a date, where these are looked for.
+const SHORT_DIGITS_MIN: u32 = 4;
 
 /// Why a place is worth looking at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) fn run(f: &mut Finder<'_>) {
 /// Which numbers `rules` look at.
 pub(crate) fn numbers(rules: &Rules, cut: bool) -> Numbers {
     Numbers {
-        digits_min: if rules.ips { IP_DIGITS_MIN } else { DIGITS_MIN },
+        digits_min: if rules.ips || rules.loose_numbers { SHORT_DIGITS_MIN } else { DIGITS_MIN },
         all: rules.ips || rules.loose_numbers || cut,
     }
 }
@@ -42,9 +42,11 @@ struct Whole<'a, 'f>(&'a mut Finder<'f>);
 
 impl Sink for Whole<'_, '_> {
     #[inline(always)]
-    fn borders(&mut self, _: usize, _: &mut [Borders]) {}
+    fn borders(&mut self, _: usize) -> Borders {
+        Borders::default()
+    }
 
-    #[inline(always)]
+    #[inline(never)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, v) = (self.0.rules, self.0.v);
         each(rules, v, at, places, |anchor, p| self.look(anchor, p))
@@ -81,77 +83,27 @@ pub(crate) fn each(
     v: &[u8],
     at: usize,
     places: &Places,
-    look: impl FnMut(Anchor, usize) -> bool,
+    mut look: impl FnMut(Anchor, usize) -> bool,
 ) -> bool {
     let place = |bit: u32| at + bit as usize;
-    let sign = if rules.looks_at_all_signs() {
-        places.sign
-    } else {
-        keep(places.sign, |i| {
-            let quoted = (places.quoted >> i & 1) as u32;
-            detect::sign_may_be(&rules.key_tails, v, place(i), quoted)
+    let all_signs = rules.looks_at_all_signs();
+    bits(places.punct, |i| {
+        !(all_signs || detect::sign_may_be(&rules.key_tails, v, place(i)))
+            || !detect::punct_may_be(rules, v, place(i))
+            || look(Anchor::Punct, place(i))
+    }) && bits(places.number, |i| look(Anchor::Number, place(i)))
+        && bits(places.word, |i| {
+            let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
+            let literal = || {
+                rules.literals.may_start(v, place(i))
+                    && rules.literals.may_be(&rules.providers, v, place(i))
+            };
+            !(long || literal()) || look(Anchor::Word, place(i))
         })
-    };
-    let literal = keep(places.word, |i| rules.literals.may_start_three(v, place(i)));
-    let others = places.punct | places.number | places.long | places.iban | places.keyword;
-    if sign | literal | others == 0 {
-        return true;
-    }
-    let few = Few { punct: places.punct | sign, literal, places: *places };
-    few.each(rules, v, at, look)
-}
-
-/// The places that are left of a block.
-struct Few {
-    punct: u64,
-    literal: u64,
-    places: Places,
-}
-
-impl Few {
-    #[inline(never)]
-    fn each(
-        &self,
-        rules: &Rules,
-        v: &[u8],
-        at: usize,
-        mut look: impl FnMut(Anchor, usize) -> bool,
-    ) -> bool {
-        let Few { punct, literal, places } = self;
-        let place = |bit: u32| at + bit as usize;
-        bits(*punct, |i| !detect::punct_may_be(rules, v, place(i)) || look(Anchor::Punct, place(i)))
-            && bits(places.number, |i| look(Anchor::Number, place(i)))
-            && bits(literal | places.long, |i| {
-                let long = places.long >> i & 1 != 0 && detect::long_word_may_be(v, place(i));
-                let literal = || {
-                    literal >> i & 1 != 0
-                        && rules.literals.may_start(v, place(i))
-                        && rules.literals.may_be(&rules.providers, v, place(i))
-                };
-                !(long || literal()) || look(Anchor::Word, place(i))
-            })
-            && bits(places.iban, |i| {
-                !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i))
-            })
-            && bits(places.keyword, |i| {
-                !detect::keyword_may_be(v, place(i)) || look(Anchor::Keyword, place(i))
-            })
-    }
-}
-
-/// Those of `bits` that `f` says yes to. Two at a time, so that the loop's end can be foreseen.
-#[inline(always)]
-fn keep(mut bits: u64, f: impl Fn(u32) -> bool) -> u64 {
-    let mut kept = 0;
-    while bits != 0 {
-        for _ in 0..2 {
-            let i = bits.trailing_zeros() & 63;
-            // Without any bit left, the answer does not matter.
-            kept |= u64::from(f(i)) << i & bits;
-            bits &= bits.wrapping_sub(1);
-        }
-    }
-    kept
+        && bits(places.iban, |i| !detect::iban_may_be(v, place(i)) || look(Anchor::Iban, place(i)))
+        && bits(places.keyword, |i| {
+            !detect::keyword_may_be(v, place(i)) || look(Anchor::Keyword, place(i))
+        })
 }
 
 #[inline(always)]

@@ -22,8 +22,9 @@ pub(super) struct Search<'a> {
     pub(super) found: bool,
     /// The first value that may still lie ahead.
     next: usize,
-    /// Values before this one have begun and ended in blocks that nobody asks for again.
-    told: usize,
+    /// The first values whose beginning and end were not told yet.
+    begins: usize,
+    ends: usize,
     work: u64,
 }
 
@@ -37,7 +38,18 @@ impl<'a> Search<'a> {
         dirty: Option<&'a mut Vec<bool>>,
     ) -> Self {
         let dirty = dirty.map(Vec::as_mut_slice);
-        Search { rules, hits, stretch, values, dirty, found: false, next: 0, told: 0, work: 0 }
+        Search {
+            rules,
+            hits,
+            stretch,
+            values,
+            dirty,
+            found: false,
+            next: 0,
+            begins: 0,
+            ends: 0,
+            work: 0,
+        }
     }
 
     /// Looks at everything.
@@ -117,29 +129,37 @@ impl<'a> Search<'a> {
     }
 }
 
+/// The bits of those positions of the block at `at` that come next; steps over them.
+#[inline(always)]
+fn bits(
+    values: &[Range<u32>],
+    next: &mut usize,
+    at: usize,
+    of: impl Fn(&Range<u32>) -> u32,
+) -> u64 {
+    let mut bits = 0u64;
+    while let Some(value) = values.get(*next) {
+        let place = of(value) as usize;
+        if place >= at + 64 {
+            break;
+        }
+        // A place before the block would be out of order; nothing can be said about it.
+        bits |= u64::from(place >= at) << (place.wrapping_sub(at) & 63);
+        *next += 1;
+    }
+    bits
+}
+
 impl Sink for Search<'_> {
     #[inline(always)]
-    fn borders(&mut self, at: usize, blocks: &mut [Borders]) {
-        // Values that end here may have begun before; the last block is asked for once more.
-        let end = at + 64 * blocks.len();
-        let again = end - 64;
-        for value in self.values.get(self.told..).unwrap_or_default() {
-            let (start, stop) = (value.start as usize, value.end as usize);
-            if start >= end {
-                break;
-            }
-            // A place before the first block is below zero, and so far behind the last one.
-            if let Some(block) = blocks.get_mut(start.wrapping_sub(at) / 64) {
-                block.begin |= 1 << (start.wrapping_sub(at) & 63);
-            }
-            if let Some(block) = blocks.get_mut(stop.wrapping_sub(at) / 64) {
-                block.end |= 1 << (stop.wrapping_sub(at) & 63);
-            }
-            self.told += usize::from(stop < again);
+    fn borders(&mut self, at: usize) -> Borders {
+        Borders {
+            begin: bits(self.values, &mut self.begins, at, |value| value.start),
+            end: bits(self.values, &mut self.ends, at, |value| value.end),
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, stretch) = (self.rules, self.stretch);
         scan::each(rules, stretch, at, places, |anchor, p| self.look(anchor, p))

@@ -94,10 +94,10 @@ pub(crate) trait Lookup: Copy {
     fn look(self, table: Self::Table) -> Self;
     /// Which bytes have any of `bits`.
     fn any_of(self, bits: u8) -> u64;
-    /// The same, or are `byte` in `text`.
-    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64;
-    /// Which bytes have a bit in common with those of `other`.
-    fn meet(self, other: Self) -> u64;
+    /// The same, or for which `one` and `other` have a bit in common.
+    fn any_of_or_meet(self, bits: u8, one: Self, other: Self) -> u64;
+    /// All with these bits.
+    fn with(self, bits: u8) -> Self;
     /// Which bytes are ASCII and above `byte`, which is ASCII.
     fn above(self, byte: u8) -> u64;
 }
@@ -144,13 +144,13 @@ impl<L: Shuffle> Lookup for L {
     }
 
     #[inline(always)]
-    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64 {
-        self.raised(bits).or(text.equal(byte)).mask()
+    fn any_of_or_meet(self, bits: u8, one: Self, other: Self) -> u64 {
+        self.masked(bits).or(one.and(other)).plus(0x7F).mask()
     }
 
     #[inline(always)]
-    fn meet(self, other: Self) -> u64 {
-        self.and(other).plus(0x7F).mask()
+    fn with(self, bits: u8) -> Self {
+        self.with_bits(bits)
     }
 
     #[inline(always)]
@@ -219,6 +219,7 @@ impl<L: Lookup> Lookup for Pair<L> {
 
     both! {
         fn look(self, table: L::Table);
+        fn with(self, bits: u8);
     }
 
     #[inline(always)]
@@ -232,14 +233,9 @@ impl<L: Lookup> Lookup for Pair<L> {
     }
 
     #[inline(always)]
-    fn any_of_or(self, bits: u8, text: Self, byte: u8) -> u64 {
-        let high = self.1.any_of_or(bits, text.1, byte);
-        self.0.any_of_or(bits, text.0, byte) | high << size_of::<L>()
-    }
-
-    #[inline(always)]
-    fn meet(self, other: Self) -> u64 {
-        self.0.meet(other.0) | self.1.meet(other.1) << size_of::<L>()
+    fn any_of_or_meet(self, bits: u8, one: Self, other: Self) -> u64 {
+        let high = self.1.any_of_or_meet(bits, one.1, other.1);
+        self.0.any_of_or_meet(bits, one.0, other.0) | high << size_of::<L>()
     }
 
     #[inline(always)]

@@ -8,6 +8,19 @@ use crate::redact::bytes::{ByteSet, at, before};
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
 
+/// What may stand behind a word: no letter but a plural s.
+static BEHIND: [u8; 256] = {
+    let mut table = [0xFF; 256];
+    let mut b = 0;
+    while b < 256 {
+        if (b as u8).is_ascii_alphabetic() && b as u8 | 0x20 != b's' {
+            table[b] = 0;
+        }
+        b += 1;
+    }
+    table
+};
+
 /// Words that say what follows, and how near they must be.
 struct Hints {
     words: &'static [&'static [u8]],
@@ -52,19 +65,23 @@ impl Hints {
     /// does not matter, so that `accessToken` counts.
     fn near(&self, v: &[u8], start: usize) -> bool {
         let from = start.saturating_sub(self.gap + 2);
-        let pairs = v[from..start].windows(2);
-        let bits =
-            |pair: &[u8]| self.last_but_one[usize::from(pair[0])] & self.last[usize::from(pair[1])];
+        let (mut any, mut a, mut b) = (0, 0, 0);
         // First all together: nearly always there is none.
-        if pairs.clone().fold(0, |all, pair| all | bits(pair)) == 0 {
-            return false;
+        for &c in v[from..start].iter().chain([&0]) {
+            any |= self.last_but_one[usize::from(a)]
+                & self.last[usize::from(b)]
+                & BEHIND[usize::from(c)];
+            (a, b) = (b, c);
         }
-        pairs.enumerate().any(|(i, pair)| bits(pair) != 0 && self.stands(v, from + i + 2, start))
+        any != 0 && (from + 2..=start).any(|i| self.stands(v, i, start))
     }
 
     /// Whether a word ends right before `end`, and nothing up to `start` takes its meaning away.
     fn stands(&self, v: &[u8], end: usize, start: usize) -> bool {
         let text = &v[..end];
+        if !self.may_end(text) {
+            return false;
+        }
         let ends = |word: &&&[u8]| {
             text.len() >= word.len() && text[end - word.len()..].eq_ignore_ascii_case(word)
         };

@@ -173,8 +173,8 @@ fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
 /// the whole of the last word, up to six letters of it. All are wrong in one direction only.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyTails {
-    /// The last four bytes of all words, by a hash of five bits of each byte.
-    four: Box<[u64; 1024]>,
+    /// The last four bytes of all words, by a hash of five bits of each byte: small, to stay near.
+    four: [u64; 256],
     /// The last four bytes of words of up to five letters, by a hash of five bits of each byte.
     short: Box<[u64; 1024]>,
     /// The last four of the others.
@@ -228,7 +228,7 @@ impl KeyTails {
     /// The endings of the built-in words.
     pub(crate) fn new() -> KeyTails {
         let mut tails = KeyTails {
-            four: Box::new([0; 1024]),
+            four: [0; 256],
             short: Box::new([0; 1024]),
             long: Box::new([0; 1024]),
             six: Box::new([0; 1024]),
@@ -268,7 +268,7 @@ impl KeyTails {
                 if known < 6 {
                     self.set_short([c, d, e, f], known);
                 } else {
-                    set(&mut self.four, four_index(u32::from_le_bytes([c, d, e, f])));
+                    self.set_four([c, d, e, f]);
                     set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, f])));
                     set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, f]), [a, b]));
                 }
@@ -286,7 +286,7 @@ impl KeyTails {
     /// Notes an ending of which the last `known` bytes are known.
     fn set_short(&mut self, four: [u8; 4], known: usize) {
         if known >= 4 {
-            set(&mut self.four, four_index(u32::from_le_bytes(four)));
+            self.set_four(four);
             return set(&mut self.short, four_index(u32::from_le_bytes(four)));
         }
         for b in 0..32 {
@@ -296,17 +296,22 @@ impl KeyTails {
         }
     }
 
+    fn set_four(&mut self, four: [u8; 4]) {
+        let i = four_index(u32::from_le_bytes(four)) >> 2;
+        self.four[i >> 6 & 255] |= 1 << (i & 63);
+    }
+
     /// Whether every key is let through.
     pub(crate) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// The first look of all: whether a key that ends in these bytes can be telling. One that does not
-    /// end in a letter is for a closer look.
+    /// The first look of all: whether a key that ends in these bytes, the last one a letter, can be
+    /// telling.
     #[inline(always)]
     pub(super) fn may_end(&self, four: u32) -> bool {
-        // The cast keeps the last byte.
-        has(&self.four, four_index(four)) | !((four >> 24) as u8).is_ascii_alphabetic()
+        let i = four_index(four) >> 2;
+        self.four[i >> 6 & 255] >> (i & 63) & 1 != 0
     }
 
     /// Whether a key that ends right before `end`, in a letter, can be telling.

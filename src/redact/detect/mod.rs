@@ -6,6 +6,7 @@
 
 mod auth;
 mod card;
+mod date;
 mod email;
 mod hex;
 mod hint;
@@ -58,18 +59,26 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
     }
 }
 
-/// A filter in front of [`punct_may_be`], for a `:` or `=` at `p` behind a letter or a `_`, or behind
-/// `quoted` = 1 quotes. Not for rules that look at all signs.
+/// A filter in front of [`punct_may_be`], for rules that do not look at all signs. It turns down `:`
+/// and `=` behind letters that end no telling key, and colons within times.
 #[inline(always)]
-pub(crate) fn sign_may_be(tails: &KeyTails, v: &[u8], p: usize, quoted: u32) -> bool {
+pub(crate) fn sign_may_be(tails: &KeyTails, v: &[u8], p: usize) -> bool {
     let Some(Some(&near)) = v.get(p.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
         return true;
     };
     // Five bytes before the sign, the sign, two behind it.
+    let [_, _, _, _, before, sign, next, after]: [u8; 8] = near;
+    if !matches!(sign, b':' | b'=') {
+        return true;
+    }
     let near = u64::from_le_bytes(near);
-    let address = near >> 48 == u64::from(u16::from_le_bytes(*b"//"));
+    let quoted = u32::from(before == b'"');
     // The cast keeps the four bytes before the sign or its quote.
-    tails.may_end((near >> (8 - 8 * quoted)) as u32) | address
+    let four = (near >> (8 - 8 * quoted)) as u32;
+    if (four >> 24 | 0x20).wrapping_sub(u32::from(b'a')) < 26 {
+        return tails.may_end(four) || [next, after] == *b"//";
+    }
+    !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
 }
 
 /// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.

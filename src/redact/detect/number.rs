@@ -1,6 +1,6 @@
 //! Numbers with separators: the walk that telephone, card and identity numbers share.
 
-use super::{card, hint, network, phone, ssn};
+use super::{card, date, hint, network, phone, ssn};
 use crate::redact::bytes::{Digits, at, before, is_word};
 use crate::redact::find::{Finder, rule};
 use crate::redact::kind::Kind;
@@ -90,6 +90,9 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
     phone::find(f, p, is_ssn);
     if prev != b'+' {
         card::find(f, p);
+        if f.rules.loose_numbers {
+            date::find(f, p);
+        }
     }
     if f.rules.ips {
         network::ipv4(f, p);

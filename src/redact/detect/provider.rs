@@ -18,8 +18,6 @@ const BUCKET_BITS: u32 = 10;
 pub(crate) struct Literals {
     /// One bit per hash: whether any literal has it.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
-    /// The same for the first three bytes alone.
-    three: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
     /// Where the entries begin whose hash has these top bits, and where the last ones end.
@@ -58,7 +56,6 @@ impl Literals {
     pub(crate) fn new(providers: &[Provider]) -> Literals {
         let mut literals = Literals {
             filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
-            three: Box::new([0; 1 << (FILTER_BITS - 6)]),
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
@@ -93,9 +90,7 @@ impl Literals {
     }
 
     fn set(&mut self, bytes: [u8; 4], index: u16) {
-        let bytes = u32::from_le_bytes(bytes);
-        let (short, hash) = (hash(three(bytes)), hash(bytes));
-        self.three[usize::from(short >> 6)] |= 1 << (short & 63);
+        let hash = hash(u32::from_le_bytes(bytes));
         self.filter[usize::from(hash >> 6)] |= 1 << (hash & 63);
         self.entries.push((hash, index));
     }
@@ -103,13 +98,6 @@ impl Literals {
     #[inline]
     fn has(&self, hash: u16) -> bool {
         self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
-    }
-
-    /// Whether a literal may start at `p`, by three bytes.
-    #[inline(always)]
-    pub(crate) fn may_start_three(&self, v: &[u8], p: usize) -> bool {
-        let hash = hash(three(four_at(v, p)));
-        self.three[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
     }
 
     /// Whether a literal may start at `p`.
@@ -122,20 +110,22 @@ impl Literals {
     /// Whether a literal and a beginning of its body stand at `p`, as far as the text goes.
     #[inline(never)]
     pub(crate) fn may_be(&self, providers: &[Provider], v: &[u8], p: usize) -> bool {
-        for index in self.starting(v, p) {
-            let Some(provider) = providers.get(usize::from(index)) else { return true };
-            let literal = &provider.literal[..];
-            let body = p + literal.len();
-            let has = |i: usize| v.get(body + i).is_none_or(|&b| provider.alphabet.has(b));
-            let last = usize::from(provider.body_min).saturating_sub(1);
-            if has(last)
-                && (0..last.min(8)).all(has)
-                && v.get(p..body).is_none_or(|start| start == literal)
-            {
-                return true;
-            }
-        }
-        false
+        let bytes = four_at(v, p);
+        [bytes, three(bytes)].into_iter().any(|bytes| {
+            let hash = hash(bytes);
+            self.has(hash)
+                && self.bucket(hash).iter().any(|&(of, index)| {
+                    of == hash
+                        && providers.get(usize::from(index)).is_none_or(|known| known.may_be(v, p))
+                })
+        })
+    }
+
+    /// The entries among which those with this hash are.
+    #[inline(always)]
+    fn bucket(&self, hash: u16) -> &[(u16, u16)] {
+        let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
+        &self.entries[usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1])]
     }
 
     /// The literals that may start at `p`.
@@ -143,11 +133,22 @@ impl Literals {
         let bytes = four_at(v, p);
         [bytes, three(bytes)].into_iter().flat_map(|bytes| {
             let hash = hash(bytes);
-            let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
-            let range = usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1]);
-            let entries = if self.has(hash) { &self.entries[range] } else { &[] };
+            let entries = if self.has(hash) { self.bucket(hash) } else { &[] };
             entries.iter().filter(move |e| e.0 == hash).map(|e| e.1)
         })
+    }
+}
+
+impl Provider {
+    /// Whether the literal and a beginning of its body stand at `p`, as far as the text goes.
+    #[inline]
+    fn may_be(&self, v: &[u8], p: usize) -> bool {
+        let body = p + self.literal.len();
+        let has = |i: usize| v.get(body + i).is_none_or(|&b| self.alphabet.has(b));
+        let last = usize::from(self.body_min).saturating_sub(1);
+        (0..last.min(8)).all(has)
+            && has(last)
+            && v.get(p..body).is_none_or(|start| start == &self.literal[..])
     }
 }
 

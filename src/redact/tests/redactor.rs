@@ -191,6 +191,11 @@ fn presets_compose_and_payments_keep_the_last_four_of_a_card() {
     assert_eq!(plain(&mut redactor, "mac 00:1a:2b:3c:4d:5e"), "mac <mac>");
     assert_eq!(plain(&mut redactor, "got 402 555 1212 ok"), "got <phone> ok");
     assert_eq!(plain(&mut redactor, "got 015-66-1513 and 06 72 35 39 87"), "got <ssn> and <phone>");
+    assert_eq!(plain(&mut redactor, "ann, 1984-03-12, and (3.12.1984)"), "ann, <dob>, and (<dob>)");
+    for other in ["at 1984-03-12 10:20:30 up", "1984-03-12T10:20", "/1984/03/12/", "on 2024-07-12"]
+    {
+        assert_eq!(plain(&mut redactor, other), other);
+    }
 }
 
 #[test]
