@@ -399,6 +399,7 @@ mod tests {
             "word_cut",
             "ip",
             "mac",
+            "dob",
         ];
         for (rule, count) in redactor.counts().iter().enumerate() {
             let name = redactor.rules().rule_name(rule).unwrap();
