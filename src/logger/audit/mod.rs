@@ -107,8 +107,8 @@ pub(super) struct AuditShared {
 /// let engine = Engine::start(config)?;
 /// let audit = engine.audit().expect("it was configured");
 /// audit.emit(&AuditEvent::login(Actor::user("u-17"), Outcome::Denied))?;
-/// let moved = AuditEvent::new("payment.move", "update", Outcome::Success)
-///     .actor(Actor::user("u-17"))
+/// let actor = Actor::user("u-17");
+/// let moved = AuditEvent::new("payment.move", "update", actor, Outcome::Success)
 ///     .target(Target::new("account", "a-4"));
 /// let receipt = audit.emit(&moved)?.wait()?; // on disk, and in the chain
 /// assert!(receipt.seq > 0);
