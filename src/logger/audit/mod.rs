@@ -192,6 +192,11 @@ impl AuditLogger {
         if self.audit.is_closed.load(Ordering::Relaxed) {
             return Err(AuditError::Log(AuditFault::Stopped));
         }
+        // Asks the kernel, each time: in a forked child nobody would ever read the ring, and evidence is not lost
+        // without a word.
+        if self.shared.link.is_forked() {
+            return Err(AuditError::Log(AuditFault::Forked));
+        }
         if self.audit.link.is_blocked() { self.wait_behind_the_gate() } else { Ok(()) }
     }
 

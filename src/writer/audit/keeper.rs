@@ -362,15 +362,16 @@ impl Keeper {
 
     /// Callers wait, or entries go to the file, when too much is held.
     fn bound_what_is_held(&mut self) {
-        let mut held = self.backlog_bytes + self.staged_bytes;
+        let spilling_bytes = self.spill.as_ref().map_or(0, Spill::held_bytes);
+        let mut held = self.backlog_bytes + self.staged_bytes + spilling_bytes;
         let mut is_blocked = self.failing.is_some() && held > self.config.held_bytes_max;
         if is_blocked && let Some(spill) = &mut self.spill {
-            match spill_backlog(spill, &mut self.backlog, &mut self.backlog_done) {
-                Ok(()) => {
-                    held -= std::mem::take(&mut self.backlog_bytes);
-                    is_blocked = false;
-                }
-                Err(error) => say(format_args!("audit entries cannot be spilled either: {error}")),
+            let spilled = spill_backlog(spill, &mut self.backlog, &mut self.backlog_done);
+            self.backlog_bytes = 0;
+            held = self.staged_bytes + spill.held_bytes();
+            is_blocked = spilled.is_err();
+            if let Err(error) = spilled {
+                say(format_args!("audit entries cannot be spilled either: {error}"));
             }
         }
         self.link.hold(held, is_blocked);
@@ -427,20 +428,17 @@ fn answer<T>(reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> 
     error.map_or(Ok(()), Err)
 }
 
-/// Moves all batches from memory to the file.
+/// Moves all batches to the file; what it does not take now stays with it in memory, and is counted there.
 fn spill_backlog(
     spill: &mut Spill,
     backlog: &mut VecDeque<AuditBatch>,
     done: &mut usize,
 ) -> io::Result<()> {
-    for batch in backlog.iter() {
-        for event in batch.events.iter().skip(*done) {
+    for batch in backlog.drain(..) {
+        for event in batch.events.iter().skip(std::mem::take(done)) {
             let members = batch.members.get(event.members.clone()).unwrap_or_default();
             spill.push(event.ticket, event.unix_nanos, members);
         }
-        *done = 0;
     }
-    spill.sync()?;
-    backlog.clear();
-    Ok(())
+    spill.sync()
 }

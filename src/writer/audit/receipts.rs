@@ -26,8 +26,12 @@ impl Receipts {
         Self(vec![None; RECEIPTS_KEPT as usize])
     }
 
+    /// A thread that was slow brings its ticket late: it does not take the slot of a later one.
     pub(super) fn put(&mut self, ticket: u64, receipt: Receipt) {
-        self.0[(ticket % RECEIPTS_KEPT) as usize] = Some((ticket, receipt));
+        let slot = &mut self.0[(ticket % RECEIPTS_KEPT) as usize];
+        if slot.is_none_or(|(found, _)| found <= ticket) {
+            *slot = Some((ticket, receipt));
+        }
     }
 
     pub(super) fn get(&self, ticket: u64) -> Known {
@@ -52,6 +56,9 @@ mod tests {
         assert_eq!(receipts.get(3), Known::Entry(receipt(7)));
         assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::NotYet);
         receipts.put(3 + RECEIPTS_KEPT, receipt(8));
+        assert_eq!(receipts.get(3), Known::Gone);
+        receipts.put(3, receipt(9));
+        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::Entry(receipt(8)), "late comes nothing");
         assert_eq!(receipts.get(3), Known::Gone);
     }
 }

@@ -55,7 +55,13 @@ impl Spill {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len == 0 && self.unwritten.is_empty()
+        self.len == 0 && self.held_bytes() == 0
+    }
+
+    /// Bytes of events that are in memory only.
+    pub(super) fn held_bytes(&self) -> usize {
+        let window_bytes = if self.len == 0 { self.window.len() - self.window_at } else { 0 };
+        self.unwritten.len() + window_bytes
     }
 
     /// Adds an event, which is in the file when [`Spill::sync`] has returned.
@@ -101,7 +107,11 @@ impl Spill {
                 return Ok(Some((ticket, nanos)));
             }
             if !self.fill()? {
-                return Ok(None);
+                if self.unwritten.is_empty() {
+                    return Ok(None);
+                }
+                // What the file would not take follows what it has, the rest of a line that it took in part included.
+                self.window.append(&mut self.unwritten);
             }
         }
     }
@@ -148,4 +158,50 @@ fn whole_lines(file: &dyn StorageFile) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::faulty::{Faults, FaultyDisk};
+
+    fn spill(disk: &FaultyDisk) -> Spill {
+        Spill::open(Arc::new(disk.clone()), Path::new("/spill")).unwrap()
+    }
+
+    fn all(spill: &mut Spill) -> Vec<(u64, Vec<u8>)> {
+        let (mut found, mut members) = (Vec::new(), Vec::new());
+        while let Some((ticket, _)) = spill.next(&mut members).unwrap() {
+            found.push((ticket, members.clone()));
+        }
+        found
+    }
+
+    #[test]
+    fn what_the_disk_takes_in_part_or_not_at_all_comes_back_whole_and_once() {
+        for capacity_bytes in 0..60 {
+            let disk = FaultyDisk::new(Path::new("/"));
+            let mut spill = spill(&disk);
+            disk.set_faults(Faults { capacity_bytes, ..Faults::default() });
+            let mut expected = Vec::new();
+            for ticket in 0..3 {
+                spill.push(ticket, 5, b"\"a\":1");
+                expected.push((ticket, b"\"a\":1".to_vec()));
+                let _ = spill.sync();
+            }
+            assert!(!spill.is_empty());
+            assert_eq!(all(&mut spill), expected, "{capacity_bytes}");
+            spill.clear().unwrap();
+            assert!(spill.is_empty() && spill.held_bytes() == 0);
+        }
+    }
+
+    #[test]
+    fn the_file_of_an_earlier_process_is_read_without_its_torn_line() {
+        let disk = FaultyDisk::new(Path::new("/"));
+        disk.put(Path::new("/spill"), b"7 5 \"a\":1\n8 5 \"b\":2\n9 5 \"to");
+        let mut spill = spill(&disk);
+        let tickets: Vec<u64> = all(&mut spill).into_iter().map(|(ticket, _)| ticket).collect();
+        assert_eq!(tickets, [7, 8]);
+    }
 }
