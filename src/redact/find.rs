@@ -4,6 +4,7 @@
 //! might be, checks the anchor itself, and looks a bounded distance around it. Work is counted in
 //! bytes looked at; a text that costs more than [`Finder::budget`] is masked whole.
 
+use super::bytes::ByteSet;
 use super::kind::Kind;
 use super::rules::Rules;
 
@@ -112,6 +113,9 @@ impl<'a> Finder<'a> {
     }
 
     /// Notes that `start..end` goes but for its last `keep` bytes.
+    ///
+    /// Limits count bytes: a character that an end would split goes as a whole, so that valid UTF-8 stays
+    /// valid.
     pub(crate) fn hit_keeping(
         &mut self,
         start: usize,
@@ -121,7 +125,11 @@ impl<'a> Finder<'a> {
         keep: u8,
     ) {
         if start < end && end <= self.v.len() && self.rules.finds(kind) {
-            self.hits.push(Hit { start, end, rule, kind, keep });
+            let (from, to) = (start - rest_before(self.v, start), end + rest_behind(self.v, end));
+            let kept_from = to - usize::from(keep).min(to);
+            let whole = to == end && rest_behind(self.v, kept_from) == 0;
+            let keep = if whole { keep } else { 0 };
+            self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
     }
 
@@ -153,6 +161,27 @@ impl<'a> Finder<'a> {
     pub(crate) fn is_cut(&self, end: usize) -> bool {
         self.cut && end == self.v.len()
     }
+}
+
+/// Bytes of a character in UTF-8 behind its first: 0x80 to 0xBF.
+const CONTINUATION: ByteSet = ByteSet::of(&[0x80, b'-', 0xBF]);
+/// A character in UTF-8 has at most this many bytes behind its first.
+const CONTINUATION_MAX: usize = 3;
+
+/// How many bytes from `i` on belong to a character that begins before `i`.
+#[inline]
+fn rest_behind(v: &[u8], i: usize) -> usize {
+    CONTINUATION.run(v, i, CONTINUATION_MAX)
+}
+
+/// How many bytes before `i` belong to a character that goes on at `i`.
+#[inline]
+fn rest_before(v: &[u8], i: usize) -> usize {
+    if rest_behind(v, i) == 0 {
+        return 0;
+    }
+    // The first byte of the character stands before the other ones.
+    (CONTINUATION.run_back(v, i, CONTINUATION_MAX - 1) + 1).min(i)
 }
 
 /// Sorts hits and joins those that overlap, in place.

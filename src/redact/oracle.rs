@@ -12,6 +12,7 @@ pub(crate) fn hits(rules: &Rules, v: &[u8], cut: bool) -> Option<Vec<Hit>> {
         detect::at_punct(&mut finder, p);
         detect::at_number(&mut finder, p);
         detect::at_word(&mut finder, p);
+        detect::at_cut_word(&mut finder, p);
         detect::at_iban(&mut finder, p);
         detect::at_keyword(&mut finder, p);
     }

@@ -26,6 +26,9 @@ pub(crate) enum Anchor {
 /// Runs all detectors over the finder's text.
 pub(crate) fn run(f: &mut Finder<'_>) {
     let (v, cut, numbers) = (f.v, f.cut, numbers(f.rules, f.cut));
+    if cut {
+        detect::at_cut_end(f);
+    }
     classes::pass(v, 0..v.len(), cut, numbers, &mut Whole(f));
 }
 

@@ -31,7 +31,7 @@ pub(crate) use kv::KeyTails;
 pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use provider::Literals;
 
-use super::bytes::{at, before, is_word};
+use super::bytes::{WORD, at, before, is_word};
 use super::find::Finder;
 use super::kind::Kind;
 use super::rules::Rules;
@@ -135,6 +135,21 @@ pub(crate) fn at_word(f: &mut Finder<'_>, p: usize) {
     provider::find(f, p);
     shape::at_word(f, p);
     hex::find(f, p);
+}
+
+/// The first character of a word of a text that was cut, looked at once more for what the cut took.
+pub(crate) fn at_cut_word(f: &mut Finder<'_>, p: usize) {
+    if f.cut && is_word(at(f.v, p)) && !is_word(before(f.v, p)) {
+        shape::cut_word(f, p);
+    }
+}
+
+/// Calls [`at_cut_word`] with the one place that it can say yes to: the start of the last word.
+pub(crate) fn at_cut_end(f: &mut Finder<'_>) {
+    let len = WORD.run_back(f.v, f.v.len(), shape::CUT_BYTES_MAX + 1);
+    if len > 0 {
+        at_cut_word(f, f.v.len() - len);
+    }
 }
 
 /// The first character of `bearer`, `basic`, `password`, `BEGIN` and their like.

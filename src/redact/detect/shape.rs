@@ -6,7 +6,7 @@ use crate::redact::kind::Kind;
 
 /// Words of this length at the end of a text that was cut.
 const CUT_BYTES_MIN: usize = 16;
-const CUT_BYTES_MAX: usize = 4096;
+pub(super) const CUT_BYTES_MAX: usize = 4096;
 const HEX_LOWER: ByteSet = ByteSet::of(b"a-f0-9");
 const DIGIT: ByteSet = ByteSet::of(b"0-9");
 const AZURE: ByteSet = ByteSet::of(b"A-Za-z0-9_~.");
@@ -24,9 +24,6 @@ pub(super) fn may_be(v: &[u8], p: usize) -> bool {
 
 /// Shapes that start with a long word: `p` is where a word starts.
 pub(super) fn at_word(f: &mut Finder<'_>, p: usize) {
-    if f.cut {
-        cut_word(f, p);
-    }
     let run = ALNUM.run(f.v, p, 85);
     match run {
         22..=27 => discord(f, p, run),
@@ -37,8 +34,8 @@ pub(super) fn at_word(f: &mut Finder<'_>, p: usize) {
 }
 
 /// A long word of letters and digits that runs into the end of a text that was cut there: what
-/// would have told a credential from a trace id is gone.
-fn cut_word(f: &mut Finder<'_>, p: usize) {
+/// would have told a credential from a trace id is gone. `p` is where a word starts.
+pub(super) fn cut_word(f: &mut Finder<'_>, p: usize) {
     let word = &f.v[p..];
     if (CUT_BYTES_MIN..=CUT_BYTES_MAX).contains(&word.len()) {
         let len = WORD.run(word, 0, word.len());
