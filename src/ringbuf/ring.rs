@@ -285,6 +285,12 @@ impl Consumer {
     /// The next contiguous bytes to read as of the last [`Consumer::poll`]; empty when there is nothing.
     #[inline]
     pub fn readable(&mut self) -> &[u8] {
+        self.readable_at().1
+    }
+
+    /// The same, and the position of its first byte, as [`Producer::position`] counts.
+    #[inline]
+    pub fn readable_at(&mut self) -> (usize, &[u8]) {
         let mask = self.shared.mask;
         let lap_end = (self.at | mask) + 1;
         let mut end = self.tail;
@@ -300,7 +306,10 @@ impl Consumer {
         self.shared.touch(self.at, len, false);
         // SAFETY: invariants 1, 3 and 5: the range lies within the memory and belongs to the consumer until it is
         // released, which needs `&mut self`.
-        unsafe { std::slice::from_raw_parts(self.shared.memory.as_ptr().add(self.at & mask), len) }
+        let bytes = unsafe {
+            std::slice::from_raw_parts(self.shared.memory.as_ptr().add(self.at & mask), len)
+        };
+        (self.at, bytes)
     }
 
     /// Moves on by `len` bytes of the readable stretch. They stay valid until [`Consumer::release`].

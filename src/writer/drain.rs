@@ -116,17 +116,19 @@ fn take_run(
     // Space goes back before the whole stretch is done, so that a producer can go on.
     let release_bytes = consumer.capacity_bytes() / 8;
     loop {
-        let stretch = consumer.readable();
+        let (position, stretch) = consumer.readable_at();
         let mut at = 0;
         let mut next = None;
         while at < stretch.len().min(release_bytes) {
+            processor.redaction.preview(&mut memory.preview, position + at, &stretch[at..]);
             match Record::read(&stretch[at..]) {
                 Ok(record) if record.header.ticks > limit => {
                     next = Some(record.header.ticks);
                     break;
                 }
                 Ok(record) => {
-                    processor.record(&record, memory, now);
+                    let verdict = memory.preview.take(position + at, record.len_bytes);
+                    processor.record(&record, verdict, memory, now);
                     at += record.len_bytes;
                     turn.records += 1;
                 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::context_table::ContextTable;
 use super::link::NewLane;
+use super::redaction::Preview;
 use crate::core::value::{ValueRef, Values};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Consumer;
@@ -19,6 +20,8 @@ pub(super) struct LaneReader {
 pub(super) struct LaneMemory {
     pub(super) counters: Arc<LaneCounters>,
     pub(super) contexts: ContextTable,
+    /// What redaction says of the records that come next.
+    pub(super) preview: Preview,
     /// The time of its last line: time never runs backwards within a lane, whatever calibration does.
     pub(super) last_unix_nanos: i64,
     pub(super) thread: u64,
@@ -42,6 +45,7 @@ impl LaneMemory {
         Self {
             counters,
             contexts: ContextTable::new(),
+            preview: Preview::default(),
             last_unix_nanos: i64::MIN,
             thread: 0,
             thread_name: String::with_capacity(128),

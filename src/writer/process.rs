@@ -7,7 +7,7 @@ use std::fmt;
 use super::lane_reader::{LaneMemory, LaneReader};
 use super::outlet::News;
 use super::output::Output;
-use super::redaction::{Redacted, Redaction, RedactionConfig};
+use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
 use super::sampling::split_rate;
 use crate::core::callsite::Callsite;
@@ -109,10 +109,16 @@ impl Processor {
 
     /// Takes one record of a lane.
     #[inline]
-    pub(super) fn record(&mut self, record: &Record<'_>, lane: &mut LaneMemory, now: Now) {
+    pub(super) fn record(
+        &mut self,
+        record: &Record<'_>,
+        verdict: Verdict,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) {
         self.tally.records += 1;
         let result = match record.header.kind {
-            Kind::Event => self.event(record, lane, now),
+            Kind::Event => self.event(record, verdict, lane, now),
             _ => self.rare(record, lane, now),
         };
         if let Err(error) = result {
@@ -124,6 +130,7 @@ impl Processor {
     fn event(
         &mut self,
         record: &Record<'_>,
+        verdict: Verdict,
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
@@ -132,7 +139,7 @@ impl Processor {
             Some(Some(site)) => *site,
             _ => self.meet(header.callsite)?,
         };
-        self.encode(header, Source::Site(site), record.payload, lane, now)
+        self.encode(header, Source::Site(site), record.payload, verdict, lane, now)
     }
 
     /// Renders an event for every output that wants its level.
@@ -142,42 +149,39 @@ impl Processor {
         header: &Header,
         source: Source<'_>,
         payload: &[u8],
+        verdict: Verdict,
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
         let (payload, sample_rate) = split_rate(header, payload)?;
         let unix_nanos = self.calibration.unix_nanos(header.ticks).max(lane.last_unix_nanos);
         lane.last_unix_nanos = unix_nanos;
-        let Redacted { source, payload, has_stack } =
-            self.redaction.event(source, payload, header.has_stack)?;
-        let mut event = Event {
-            unix_nanos,
-            level: header.level,
-            source,
-            payload,
-            context: None,
-            has_stack,
-            sample_rate,
-        };
-        let mut is_wanted = false;
-        for (index, output) in self.outputs.iter_mut().enumerate() {
-            if !output.passes(header.level) {
-                continue;
-            }
-            is_wanted = true;
-            if header.context != 0 {
-                event.context = lane.contexts.get(header.context, index);
-            }
-            if output.encode(&event)? {
-                self.tally.deliver(output, now, &mut self.news);
-            }
+        let has_stack = header.has_stack;
+        let context = None;
+        let level = header.level;
+        let shown = Event { unix_nanos, level, source, payload, context, has_stack, sample_rate };
+        // What may go on as it is never passes through memory.
+        if self.redaction.lets_pass(verdict) {
+            let Self { outputs, tally, news, .. } = self;
+            return tally.lines(outputs, news, header, shown, lane, now);
         }
-        let counts = if is_wanted { &mut self.tally.events } else { &mut self.tally.discarded };
-        counts.0[header.level as usize] += 1;
-        self.tally.truncated.0[header.level as usize] += u64::from(header.is_cut);
-        let lag = now.unix_nanos.saturating_sub(unix_nanos);
-        self.tally.lag_nanos_max = self.tally.lag_nanos_max.max(lag.max(0) as u64);
-        Ok(())
+        self.encode_redacted(header, shown, verdict, lane, now)
+    }
+
+    #[inline(never)]
+    fn encode_redacted(
+        &mut self,
+        header: &Header,
+        event: Event<'_>,
+        verdict: Verdict,
+        lane: &mut LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let Self { outputs, tally, news, redaction, .. } = self;
+        let Redacted { source, payload, has_stack } =
+            redaction.event(event.source, event.payload, event.has_stack, verdict)?;
+        let shown = Event { source, payload, has_stack, ..event };
+        tally.lines(outputs, news, header, shown, lane, now)
     }
 
     #[cold]
@@ -221,7 +225,7 @@ impl Processor {
                 let target = text(&mut payload)?;
                 let event = text(&mut payload)?;
                 let source = Source::Dynamic { target, event };
-                self.encode(&record.header, source, payload, lane, now)
+                self.encode(&record.header, source, payload, Verdict::Unknown, lane, now)
             }
         }
     }
@@ -256,7 +260,8 @@ impl Processor {
         fill(&mut out);
         let len = out.len_bytes();
         // The payload was written by this very function for this very site.
-        let redacted = self.redaction.event(Source::Site(site), &payload[..len], false);
+        let redacted =
+            self.redaction.event(Source::Site(site), &payload[..len], false, Verdict::Unknown);
         let Ok(Redacted { source, payload: shown, has_stack }) = redacted else {
             self.own_payload = payload;
             return;
@@ -335,6 +340,39 @@ impl Processor {
 }
 
 impl Tally {
+    /// Has every output that wants the event's level write its line, and counts.
+    #[inline(always)]
+    fn lines<'e>(
+        &mut self,
+        outputs: &mut [Output],
+        news: &mut Vec<News>,
+        header: &Header,
+        mut event: Event<'e>,
+        lane: &'e LaneMemory,
+        now: Now,
+    ) -> Result<(), RecordProblem> {
+        let level = header.level as usize;
+        let mut is_wanted = false;
+        for (index, output) in outputs.iter_mut().enumerate() {
+            if !output.passes(header.level) {
+                continue;
+            }
+            is_wanted = true;
+            if header.context != 0 {
+                event.context = lane.contexts.get(header.context, index);
+            }
+            if output.encode(&event)? {
+                self.deliver(output, now, news);
+            }
+        }
+        let counts = if is_wanted { &mut self.events } else { &mut self.discarded };
+        counts.0[level] += 1;
+        self.truncated.0[level] += u64::from(header.is_cut);
+        let lag = now.unix_nanos.saturating_sub(event.unix_nanos);
+        self.lag_nanos_max = self.lag_nanos_max.max(lag.max(0) as u64);
+        Ok(())
+    }
+
     fn deliver(&mut self, output: &mut Output, now: Now, news: &mut Vec<News>) {
         if output.batch.is_empty() {
             return;

@@ -171,7 +171,11 @@ fn time_singles<C: Candidate>(
     ticks
 }
 
-/// Writes and deletes about as many bytes as the run will: memory that the machine has not touched
+/// More than any candidate writes for an event. With less, those whose lines are longer than others'
+/// would pay for cold memory besides.
+const LINE_BYTES_MAX: u64 = 320;
+
+/// Writes and deletes at least as many bytes as the run will: memory that the machine has not touched
 /// for a while is several times dearer at first touch, and the first candidate would pay for all.
 pub fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
     use std::io::Write;
@@ -179,7 +183,7 @@ pub fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
     let path = dir.join("warm-up");
     let told = |e: std::io::Error| format!("{}: {e}", path.display());
     let mut file = std::fs::File::create(&path).map_err(told)?;
-    for _ in 0..(events * 200 / chunk.len() as u64).min(1024) {
+    for _ in 0..(events * LINE_BYTES_MAX / chunk.len() as u64).min(2048) {
         file.write_all(&chunk).map_err(told)?;
     }
     drop(file);

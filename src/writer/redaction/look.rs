@@ -152,6 +152,18 @@ impl Look {
         Ok(())
     }
 
+    /// Where the texts stand that a scan has to judge.
+    #[inline]
+    pub(super) fn texts(&self) -> &[Range<u32>] {
+        &self.texts
+    }
+
+    /// Whether the event needs a closer look whatever its texts are.
+    #[inline]
+    pub(super) fn is_telling(&self) -> bool {
+        self.is_telling
+    }
+
     /// Whether the event may go on as it is.
     #[inline]
     pub(super) fn is_clean(&mut self, payload: &[u8], redactor: &mut Redactor) -> bool {

@@ -9,6 +9,7 @@
 //! value of the event that could hold text is masked, and counted as `failed`.
 mod keys;
 mod look;
+mod preview;
 mod rewrite;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 
 use self::keys::KeyCache;
 use self::look::Look;
+use self::preview::Gather;
+pub(super) use self::preview::{Preview, Verdict};
 use self::rewrite::Rewriter;
 use crate::core::callsite::Callsite;
 use crate::core::value::ReadError;
@@ -61,6 +64,9 @@ pub(super) struct Redaction {
     sites: Vec<Option<Box<Site>>>,
     keys: KeyCache,
     look: Look,
+    gather: Gather,
+    /// Counts the changes of rules: what was said by earlier ones no longer holds.
+    generation: u64,
     buffers: Buffers,
     /// Hits under rules that are no longer in use.
     earlier: BTreeMap<String, u64>,
@@ -100,6 +106,8 @@ impl Redaction {
             sites: Vec::new(),
             keys: KeyCache::new(),
             look: Look::default(),
+            gather: Gather::new(),
+            generation: 1,
             buffers: Buffers::default(),
             earlier: BTreeMap::new(),
             failed: 0,
@@ -112,6 +120,7 @@ impl Redaction {
             *self.earlier.entry(hits.rule).or_default() += hits.hits;
         }
         self.is_on = rules.is_some();
+        self.generation += 1;
         // The redactor's own counts start again, also where nothing takes the rules' place.
         let next = rules.unwrap_or_else(|| Arc::clone(self.redactor.rules()));
         self.redactor.set_rules(next);
@@ -124,6 +133,12 @@ impl Redaction {
         self.is_on.then(|| self.redactor.rules())
     }
 
+    /// Whether an event may go on as it is, as far as is known already.
+    #[inline]
+    pub(super) fn lets_pass(&self, verdict: Verdict) -> bool {
+        !self.is_on || verdict == Verdict::Clean
+    }
+
     /// What an event may show.
     #[inline]
     pub(super) fn event<'a>(
@@ -131,12 +146,13 @@ impl Redaction {
         source: Source<'a>,
         payload: &'a [u8],
         has_stack: bool,
+        verdict: Verdict,
     ) -> Result<Redacted<'a>, ReadError> {
-        if !self.is_on {
+        if self.lets_pass(verdict) {
             return Ok(Redacted { source, payload, has_stack });
         }
         match source {
-            Source::Site(callsite) => self.site_event(callsite, payload, has_stack),
+            Source::Site(callsite) => self.site_event(callsite, payload, has_stack, verdict),
             Source::Dynamic { target, event } => self.dynamic_event(target, event, payload),
         }
     }
@@ -147,6 +163,7 @@ impl Redaction {
         callsite: &'static Callsite,
         payload: &'a [u8],
         has_stack: bool,
+        verdict: Verdict,
     ) -> Result<Redacted<'a>, ReadError> {
         let index = callsite.id() as usize;
         if !matches!(self.sites.get(index), Some(Some(_))) {
@@ -156,6 +173,9 @@ impl Redaction {
         let Some(Some(site)) = self.sites.get(index) else {
             return Ok(Redacted { source, payload, has_stack });
         };
+        if verdict == Verdict::Dirty {
+            return self.rewrite_site(callsite, index, payload, has_stack, true);
+        }
         self.look.begin();
         let looked = catch_unwind(AssertUnwindSafe(|| {
             self.look.values(&site.classes, payload, &mut self.redactor, &mut self.keys)?;

@@ -1,4 +1,6 @@
 //! The redacted copy against a slow model of it, and what happens when the rules themselves fail.
+mod preview;
+
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -149,7 +151,7 @@ proptest! {
     fn any_bytes_give_values_or_an_error(bytes in vec(any::<u8>(), 0..200), value in tree()) {
         let mut redaction = standard();
         let _ = redaction.entries(&bytes);
-        let _ = redaction.event(Source::Site(&SITE), &bytes, false);
+        let _ = redaction.event(Source::Site(&SITE), &bytes, false, Verdict::Unknown);
         let mut cut = entries(&[("k".into(), value)]);
         while cut.pop().is_some() {
             let _ = redaction.entries(&cut);
@@ -171,7 +173,7 @@ fn a_call_sites_values_are_redacted_by_its_keys_and_a_clean_event_is_not_copied(
         })
     };
     let dirty = payload("call 402-555-1212", "hunter2", "ann at home");
-    let shown = redaction.event(Source::Site(&SITE), &dirty, true).unwrap();
+    let shown = redaction.event(Source::Site(&SITE), &dirty, true, Verdict::Unknown).unwrap();
     let values: Vec<_> = crate::core::value::Values(shown.payload).map(Result::unwrap).collect();
     assert_eq!(
         values,
@@ -189,7 +191,7 @@ fn a_call_sites_values_are_redacted_by_its_keys_and_a_clean_event_is_not_copied(
         out.null();
         out.u64(7);
     });
-    let shown = redaction.event(Source::Site(&SITE), &clean, false).unwrap();
+    let shown = redaction.event(Source::Site(&SITE), &clean, false, Verdict::Unknown).unwrap();
     assert!(std::ptr::eq(shown.payload, &clean[..]));
 }
 
@@ -280,7 +282,7 @@ fn a_name_that_the_users_own_rules_forbid_is_shown_redacted() {
     set.literals.push(LiteralRule { name: "own".into(), text: b"tr0ub4dor".to_vec() });
     let mut redaction = with(&set);
     let payload = written(|out| out.u64(7));
-    let shown = redaction.event(Source::Site(&NAMED), &payload, false).unwrap();
+    let shown = redaction.event(Source::Site(&NAMED), &payload, false, Verdict::Unknown).unwrap();
     let Source::Dynamic { target, event } = shown.source else { panic!() };
     assert_eq!((target, event), (&b"shop"[..], &b"login_as_***REDACTED***"[..]));
     assert_eq!(read(shown.payload), [("count".to_owned(), M::U64(7))]);

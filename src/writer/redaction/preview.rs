@@ -1,0 +1,183 @@
+//! One scan for the texts of many events: they are short, and most of what a scan of one costs is its beginning.
+//!
+//! The next records of a lane are looked at together, their texts copied behind each other and searched once. Each
+//! record then gets its verdict when its turn comes.
+//!
+//! Promises: in steady state nothing is allocated; at most [`RECORDS_MAX`] records and [`TEXT_BYTES_MAX`] of texts are
+//! looked at ahead. A verdict belongs to a position in the ring and to the rules of its time, and is good for nothing
+//! else: what does not fit becomes [`Verdict::Unknown`], and the event is looked at by itself.
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Redaction;
+use crate::core::record::{Kind, Record};
+use crate::core::simd::Cursor;
+use crate::redact::Redactor;
+use crate::writer::sampling::split_rate;
+
+/// Records of one look; a bit each.
+const RECORDS_MAX: usize = 64;
+/// Bytes of texts after which no further record is begun.
+const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Zeros behind the last text, so that the search reads whole blocks to the end.
+const SLACK: [u8; 128] = [0; 128];
+
+/// What is known about an event before its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::writer) enum Verdict {
+    /// Nothing: it has to be looked at.
+    Unknown,
+    /// It may go on as it is.
+    Clean,
+    /// Something has to be replaced, or at least examined value by value.
+    Dirty,
+}
+
+/// Verdicts on the next records of a lane.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::writer) struct Preview {
+    /// Where in the ring the next record begins that there is a verdict on.
+    position: usize,
+    /// How many there are.
+    left: u32,
+    /// By which rules.
+    generation: u64,
+    /// The next record's bit is the lowest. Clean wins over dirty nowhere: no record has both.
+    clean: u64,
+    dirty: u64,
+}
+
+impl Preview {
+    /// The verdict on the record at `position`, of `len` bytes.
+    #[inline]
+    pub(in crate::writer) fn take(&mut self, position: usize, len: usize) -> Verdict {
+        if self.left == 0 || self.position != position {
+            *self = Preview::default();
+            return Verdict::Unknown;
+        }
+        let verdict = match (self.dirty & 1, self.clean & 1) {
+            (1, _) => Verdict::Dirty,
+            (_, 1) => Verdict::Clean,
+            _ => Verdict::Unknown,
+        };
+        self.position += len;
+        self.left -= 1;
+        self.clean >>= 1;
+        self.dirty >>= 1;
+        verdict
+    }
+}
+
+/// The texts of many records, behind each other.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    bytes: Vec<u8>,
+    texts: Vec<Range<u32>>,
+    /// Which record a text is of.
+    records: Vec<u8>,
+    marks: Vec<bool>,
+}
+
+impl Gather {
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::with_capacity(2 * TEXT_BYTES_MAX), ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.texts.clear();
+        self.records.clear();
+    }
+
+    /// Copies the texts at `texts` in `payload`.
+    #[inline]
+    fn add(&mut self, record: u8, payload: &[u8], texts: &[Range<u32>]) {
+        let mut cursor = Cursor::new(&mut self.bytes);
+        for text in texts {
+            let Some(bytes) = payload.get(text.start as usize..text.end as usize) else { continue };
+            // At most a ring's record on top of the bound: far below 4 GiB.
+            let start = cursor.len() as u32;
+            cursor.raw(bytes);
+            self.texts.push(start..cursor.len() as u32);
+            self.records.push(record);
+            cursor.raw(b"\0");
+        }
+    }
+
+    /// A bit for each record that needs a closer look.
+    fn search(&mut self, redactor: &mut Redactor) -> u64 {
+        if self.texts.is_empty() {
+            return 0;
+        }
+        self.bytes.extend_from_slice(&SLACK);
+        redactor.dirty(&self.bytes, &self.texts, &mut self.marks);
+        let marked = self.records.iter().zip(&self.marks).filter(|(_, mark)| **mark);
+        marked.fold(0, |bits, (record, _)| bits | 1 << record)
+    }
+}
+
+impl Redaction {
+    /// Makes new verdicts where there are none on the record at `position`, with which `stretch` begins.
+    #[inline]
+    pub(in crate::writer) fn preview(
+        &mut self,
+        preview: &mut Preview,
+        position: usize,
+        stretch: &[u8],
+    ) {
+        let is_good = preview.left > 0
+            && preview.position == position
+            && preview.generation == self.generation;
+        if self.is_on && !is_good {
+            *preview = self.look_ahead(position, stretch);
+        }
+    }
+
+    #[inline(never)]
+    fn look_ahead(&mut self, position: usize, stretch: &[u8]) -> Preview {
+        // Whose rules panic is found out when each event is looked at by itself.
+        let looked = catch_unwind(AssertUnwindSafe(|| self.verdicts(stretch)));
+        let (left, clean, dirty) = looked.unwrap_or_default();
+        Preview { position, left, generation: self.generation, clean, dirty }
+    }
+
+    /// How many records were looked at, and which of them are clean and which are not.
+    fn verdicts(&mut self, stretch: &[u8]) -> (u32, u64, u64) {
+        let (mut clean, mut dirty) = (0u64, 0u64);
+        let mut record = 0;
+        let mut rest = stretch;
+        self.gather.clear();
+        while record < RECORDS_MAX && self.gather.bytes.len() < TEXT_BYTES_MAX {
+            let Ok(next) = Record::read(rest) else { break };
+            match self.first_look(record as u8, &next) {
+                Some(true) => clean |= 1 << record,
+                Some(false) => dirty |= 1 << record,
+                None => {}
+            }
+            rest = rest.get(next.len_bytes..).unwrap_or_default();
+            record += 1;
+        }
+        let found = self.gather.search(&mut self.redactor);
+        (record as u32, clean & !found, dirty | found)
+    }
+
+    /// Takes the texts of a record; says whether it is clean but for them, if that can be said here.
+    #[inline]
+    fn first_look(&mut self, number: u8, record: &Record<'_>) -> Option<bool> {
+        if record.header.kind != Kind::Event {
+            return None;
+        }
+        let site = self.sites.get(record.header.callsite as usize)?.as_deref()?;
+        if site.name.is_some() {
+            return Some(false);
+        }
+        let (payload, _) = split_rate(&record.header, record.payload).ok()?;
+        self.look.begin();
+        self.look.values(&site.classes, payload, &mut self.redactor, &mut self.keys).ok()?;
+        if self.look.is_telling() {
+            return Some(false);
+        }
+        self.gather.add(number, payload, self.look.texts());
+        Some(true)
+    }
+}

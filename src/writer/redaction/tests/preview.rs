@@ -1,0 +1,136 @@
+//! Verdicts on many events at once against a look at each of them, and what a verdict is not good for.
+use super::*;
+use crate::core::record::{Header, Kind as RecordKind, Record};
+use crate::core::value::Value;
+use crate::redact::Kind;
+
+/// A record of `values` at `SITE`, or of another kind.
+fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
+    crate::core::registry::number(&SITE);
+    let payload = written(|out| values.iter().for_each(|value| value.write(out)));
+    let header = Header {
+        kind,
+        level: Level::Info,
+        is_cut: false,
+        has_stack: false,
+        has_rate: false,
+        callsite: SITE.id(),
+        context: 0,
+        ticks: 1,
+    };
+    let mut bytes = vec![0; 24 + payload.len() + 8];
+    let len = header.write(&mut bytes, payload.len());
+    bytes[24..24 + payload.len()].copy_from_slice(&payload);
+    bytes.truncate(len);
+    bytes
+}
+
+fn event(note: &str) -> Vec<u8> {
+    record(RecordKind::Event, &[M::Str(note.into()), M::Null, M::Null, M::U64(7)])
+}
+
+/// The verdicts on the records of `stretch`, which begins at `position`.
+fn verdicts(redaction: &mut Redaction, position: usize, stretch: &[u8]) -> Vec<Verdict> {
+    let (mut preview, mut at, mut found) = (Preview::default(), 0, Vec::new());
+    while let Ok(record) = Record::read(&stretch[at..]) {
+        redaction.preview(&mut preview, position + at, &stretch[at..]);
+        found.push(preview.take(position + at, record.len_bytes));
+        at += record.len_bytes;
+    }
+    found
+}
+
+/// What a look at the one event says.
+fn alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
+    let record = Record::read(record).unwrap();
+    if record.header.kind != RecordKind::Event {
+        return Verdict::Unknown;
+    }
+    let shown = redaction.event(Source::Site(&SITE), record.payload, false, Verdict::Unknown);
+    let is_clean = std::ptr::eq(shown.unwrap().payload, record.payload);
+    if is_clean { Verdict::Clean } else { Verdict::Dirty }
+}
+
+/// Knows the call site.
+fn acquainted(set: &RuleSet) -> Redaction {
+    let mut redaction = with(set);
+    assert_eq!(alone(&mut redaction, &event("hello")), Verdict::Clean);
+    redaction
+}
+
+proptest! {
+    #[test]
+    fn many_events_get_the_verdicts_that_each_would_get_alone(
+        events in vec((vec(telling(), 4), any::<bool>(), 0u8..8), 0..150),
+        filler in "[a-z ]{0,300}",
+    ) {
+        let mut redaction = acquainted(&RuleSet::default());
+        let records: Vec<_> = events.iter().map(|(values, is_plain, kind)| {
+            let kind = if *kind == 0 { RecordKind::Thread } else { RecordKind::Event };
+            if *is_plain {
+                record(kind, &[M::Str(filler.clone()), M::Null, M::Null, values[3].clone()])
+            } else {
+                record(kind, values)
+            }
+        }).collect();
+        let expected: Vec<_> = records.iter().map(|record| alone(&mut redaction, record)).collect();
+        prop_assert_eq!(verdicts(&mut redaction, 4096, &records.concat()), expected);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_verdict_on_what_is_no_record(bytes in vec(any::<u8>(), 0..300)) {
+        let mut redaction = acquainted(&RuleSet::default());
+        let stretch = [event("hello"), bytes].concat();
+        let mut preview = Preview::default();
+        redaction.preview(&mut preview, 0, &stretch);
+        prop_assert_eq!(preview.take(0, event("hello").len()), Verdict::Clean);
+    }
+}
+
+#[test]
+fn a_verdict_holds_for_its_place_in_the_ring_alone() {
+    let mut redaction = acquainted(&RuleSet::default());
+    let (clean, dirty) = (event("hello"), event("to ann@example.com"));
+    let mut preview = Preview::default();
+    redaction.preview(&mut preview, 800, &[&clean[..], &dirty, &clean].concat());
+    assert_eq!(preview.take(800, clean.len()), Verdict::Clean);
+    assert_eq!(preview.take(800, clean.len()), Verdict::Unknown, "that place is behind");
+    assert_eq!(preview.take(800 + clean.len(), dirty.len()), Verdict::Unknown, "all is forgotten");
+}
+
+#[test]
+fn verdicts_by_earlier_rules_are_made_anew() {
+    let mut redaction = acquainted(&RuleSet::default());
+    let stretch = [event("the word"), event("the word")].concat();
+    let mut preview = Preview::default();
+    redaction.preview(&mut preview, 0, &stretch);
+    let len = event("the word").len();
+    assert_eq!(preview.take(0, len), Verdict::Clean);
+    let mut set = RuleSet::default();
+    set.literals.push(LiteralRule { name: "own".into(), text: b"the word".to_vec() });
+    redaction.set_rules(Some(Arc::new(Rules::compile(&set).unwrap())));
+    redaction.preview(&mut preview, len, &stretch[len..]);
+    // The site is met anew, which an event does when it is looked at by itself.
+    assert_eq!(preview.take(len, len), Verdict::Unknown);
+    assert_eq!(alone(&mut redaction, &event("the word")), Verdict::Dirty);
+    redaction.preview(&mut preview, 2 * len, &event("the word"));
+    assert_eq!(preview.take(2 * len, len), Verdict::Dirty);
+}
+
+#[test]
+fn what_is_kept_by_the_rules_is_clean_here_too() {
+    let mut redaction = acquainted(&RuleSet { keep: vec![Kind::Email], ..RuleSet::default() });
+    let records = [event("ann@example.com"), event("card 4111 1111 1111 1111")];
+    let expected = [Verdict::Clean, Verdict::Dirty];
+    assert_eq!(verdicts(&mut redaction, 0, &records.concat()), expected);
+}
+
+#[test]
+fn more_text_than_one_look_takes_is_looked_at_in_several() {
+    let mut redaction = acquainted(&RuleSet::default());
+    let long = |end: &str| event(&format!("{} {end}", "word ".repeat(1500)));
+    let records =
+        [long("x"), long("ann@example.com"), event("x"), long("x"), long("ann@example.com")];
+    let expected = [Verdict::Clean, Verdict::Dirty, Verdict::Clean, Verdict::Clean, Verdict::Dirty];
+    assert_eq!(verdicts(&mut redaction, 0, &records.concat()), expected);
+}
