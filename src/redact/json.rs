@@ -1,8 +1,9 @@
 //! JSON inside texts: walks an object or array without building anything.
 //!
-//! Two passes: the first checks that the whole text is JSON, the second reports its scalar values with
-//! the class that their keys give them. Depth is bounded; deeper texts are the caller's to refuse.
+//! One pass checks that the whole text is JSON and lists its scalar values with the class that their keys
+//! give them. Depth is bounded; deeper texts are the caller's to refuse.
 
+use super::key_cache::KeyCache;
 use super::kind::KeyClass;
 use super::rules::Rules;
 
@@ -27,6 +28,13 @@ pub(crate) struct Leaf {
     pub(crate) end: usize,
     pub(crate) kind: LeafKind,
     pub(crate) class: KeyClass,
+}
+
+impl Leaf {
+    /// Whether this is a text as it stands, under a key that says nothing.
+    pub(crate) fn is_plain_text(&self) -> bool {
+        self.class == KeyClass::Plain && self.kind == LeafKind::Text { escaped: false }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,31 +153,31 @@ impl Walk<'_> {
     }
 }
 
-/// Decides what `v` is.
-pub(crate) fn shape(v: &[u8], stack: &mut Stack) -> Shape {
+/// Decides what `v` is, and lists its scalar values in `leaves` if it is JSON.
+pub(crate) fn read(
+    v: &[u8],
+    rules: &Rules,
+    keys: &mut KeyCache<KeyClass>,
+    stack: &mut Stack,
+    leaves: &mut Vec<Leaf>,
+) -> Shape {
+    leaves.clear();
     let first = v.iter().find(|b| !b.is_ascii_whitespace());
     let last = v.iter().rev().find(|b| !b.is_ascii_whitespace());
     if !matches!((first, last), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))) {
         return Shape::Text;
     }
-    match walk(v, stack, |_, _, _| KeyClass::Plain, |_| true) {
+    let (mut own, mut around) = ([0; 96], [0; 96]);
+    let decide = |v: &[u8], key: (usize, usize), parent: (usize, usize)| {
+        let key = unescape_key(&v[key.0..key.1], &mut own);
+        let parent = unescape_key(&v[parent.0..parent.1], &mut around);
+        keys.get(key, parent, || rules.key(key, (!parent.is_empty()).then_some(parent)))
+    };
+    match walk(v, stack, decide, |leaf| leaves.push(leaf)) {
         Ok(()) => Shape::Json,
         Err(Stop::Bad) => Shape::Text,
         Err(Stop::Deep) => Shape::Deep,
     }
-}
-
-/// Reports the scalar values of `v`, which [`shape`] found to be JSON, until `leaf` returns false.
-pub(crate) fn leaves(v: &[u8], rules: &Rules, stack: &mut Stack, leaf: impl FnMut(Leaf) -> bool) {
-    let decide = |v: &[u8], key: (usize, usize), parent: (usize, usize)| {
-        let mut own = [0u8; 96];
-        let mut around = [0u8; 96];
-        let key = unescape_key(&v[key.0..key.1], &mut own);
-        let parent = unescape_key(&v[parent.0..parent.1], &mut around);
-        rules.key(key, (!parent.is_empty()).then_some(parent))
-    };
-    // It was JSON a moment ago.
-    let _ = walk(v, stack, decide, leaf);
 }
 
 /// A key without its escapes; long ones are cut at the front, as key decisions do.
@@ -258,8 +266,8 @@ fn unicode(raw: &[u8], i: usize) -> (char, usize) {
 fn walk(
     v: &[u8],
     stack: &mut Stack,
-    decide: impl Fn(&[u8], (usize, usize), (usize, usize)) -> KeyClass,
-    mut leaf: impl FnMut(Leaf) -> bool,
+    mut decide: impl FnMut(&[u8], (usize, usize), (usize, usize)) -> KeyClass,
+    mut leaf: impl FnMut(Leaf),
 ) -> Result<(), Stop> {
     let stack = &mut stack.0;
     stack.clear();
@@ -282,15 +290,11 @@ fn walk(
             }
             b'"' => {
                 let (start, end, escaped) = w.string()?;
-                if !leaf(Leaf { start, end, kind: LeafKind::Text { escaped }, class }) {
-                    return Ok(());
-                }
+                leaf(Leaf { start, end, kind: LeafKind::Text { escaped }, class });
             }
             _ => {
                 let (start, end, kind) = w.bare()?;
-                if !leaf(Leaf { start, end, kind, class }) {
-                    return Ok(());
-                }
+                leaf(Leaf { start, end, kind, class });
             }
         }
         // What closes, and the comma.

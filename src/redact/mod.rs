@@ -15,8 +15,6 @@
 //! grows by at most 14 bytes per hit, or 51 for a token.
 //!
 //! Out of reach of rules: names and addresses in free prose, and secrets that look like words.
-//!
-//! The writer does not use this room yet: see the README for what is and is not redacted.
 
 mod bytes;
 mod classes;
@@ -25,6 +23,7 @@ mod detect;
 mod find;
 mod json;
 mod key;
+mod key_cache;
 mod key_words;
 mod kind;
 mod likely;
@@ -43,6 +42,7 @@ mod tests;
 pub mod token;
 
 pub use key::{KeyMatch, decide};
+pub(crate) use key_cache::KeyCache;
 pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
 /// For the fuzzer alone.
 #[cfg(fuzzing)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::detect::{self, AuthValue};
 use super::find::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
+use super::key_cache::KeyCache;
 use super::kind::{KeyClass, Kind, is_mask};
 use super::rules::Rules;
 use super::scan;
@@ -30,6 +31,9 @@ pub trait Tokenize: Send + Sync {
 /// How deep JSON inside strings inside JSON is followed; deeper levels are read as plain text.
 const LEVELS: usize = 4;
 
+/// Slots for keys of JSON.
+const KEYS: usize = 256;
+
 /// How often a value is looked at again before it is masked whole.
 const PASSES_MAX: usize = 4;
 
@@ -37,6 +41,10 @@ const PASSES_MAX: usize = 4;
 #[derive(Debug, Default)]
 struct Level {
     stack: json::Stack,
+    leaves: Vec<Leaf>,
+    /// Where those stand that one search judges, and what it says of them.
+    texts: Vec<Range<u32>>,
+    marks: Vec<bool>,
     decoded: Vec<u8>,
     piece: Vec<u8>,
 }
@@ -49,6 +57,8 @@ pub struct Redactor {
     rules: Arc<Rules>,
     hits: Vec<Hit>,
     levels: [Level; LEVELS],
+    /// Classes of keys in JSON.
+    keys: KeyCache<KeyClass>,
     /// What a further look at a redacted value gives.
     again: Vec<u8>,
     counts: Vec<u64>,
@@ -69,6 +79,7 @@ impl Redactor {
             rules,
             hits: Vec::with_capacity(64),
             levels: Default::default(),
+            keys: KeyCache::new(KEYS),
             again: Vec::new(),
             counts,
             tokenizer: None,
@@ -91,6 +102,7 @@ impl Redactor {
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.counts.clear();
         self.counts.resize(rules.rule_count(), 0);
+        self.keys.clear();
         self.rules = rules;
     }
 
@@ -250,11 +262,13 @@ impl Redactor {
         }
         if is_container(v) && depth < LEVELS {
             let mut level = ::core::mem::take(&mut self.levels[depth]);
-            let outcome = match json::shape(v, &mut level.stack) {
-                json::Shape::Json => Some(self.json(v, depth, &mut level, out)),
-                json::Shape::Deep => Some(self.whole(Kind::Overrun, rule::DEPTH, out)),
-                json::Shape::Text => None,
-            };
+            let rules = Arc::clone(&self.rules);
+            let outcome =
+                match json::read(v, &rules, &mut self.keys, &mut level.stack, &mut level.leaves) {
+                    json::Shape::Json => Some(self.json(v, depth, &mut level, out)),
+                    json::Shape::Deep => Some(self.whole(Kind::Overrun, rule::DEPTH, out)),
+                    json::Shape::Text => None,
+                };
             self.levels[depth] = level;
             if let Some(outcome) = outcome {
                 return outcome;
@@ -270,22 +284,31 @@ impl Redactor {
         Outcome::Replaced
     }
 
+    /// JSON whose leaves were listed: most are plain texts, which one search judges together.
     fn json(&mut self, v: &[u8], depth: usize, level: &mut Level, out: &mut Vec<u8>) -> Outcome {
-        let rules = Arc::clone(&self.rules);
-        let Level { stack, decoded, piece } = level;
+        let Level { leaves, texts, marks, decoded, piece, .. } = level;
+        texts.clear();
+        // A value is part of a record: far below 4 GiB.
+        let plain = leaves.iter().filter(|leaf| leaf.is_plain_text());
+        texts.extend(plain.map(|leaf| leaf.start as u32..leaf.end as u32));
+        self.dirty(v, texts, marks);
+        let mut marks = marks.iter();
         let mut written = 0;
-        json::leaves(v, &rules, stack, |leaf| {
-            piece.clear();
-            if self.leaf(v, leaf, depth, decoded, piece) == Outcome::Replaced {
-                out.extend_from_slice(&v[written..leaf.start]);
-                let number = leaf.kind == LeafKind::Number;
-                out.extend_from_slice(if number { b"\"" } else { b"" });
-                json::escape(piece, out);
-                out.extend_from_slice(if number { b"\"" } else { b"" });
-                written = leaf.end;
+        for leaf in leaves.iter() {
+            if leaf.is_plain_text() && marks.next() == Some(&false) {
+                continue;
             }
-            true
-        });
+            piece.clear();
+            if self.leaf(v, *leaf, depth, decoded, piece) == Outcome::Clean {
+                continue;
+            }
+            out.extend_from_slice(&v[written..leaf.start]);
+            let number = leaf.kind == LeafKind::Number;
+            out.extend_from_slice(if number { b"\"" } else { b"" });
+            json::escape(piece, out);
+            out.extend_from_slice(if number { b"\"" } else { b"" });
+            written = leaf.end;
+        }
         if written == 0 {
             return Outcome::Clean;
         }

@@ -312,6 +312,27 @@ proptest! {
     }
 
     #[test]
+    fn the_leaves_of_json_become_what_each_becomes_alone(
+        texts in proptest::collection::vec((text(), 0usize..3), 0..6),
+    ) {
+        let mut redactor = standard();
+        let (mut json, mut want) = (serde_json::json!({}), serde_json::json!({}));
+        for (i, (text, class)) in texts.iter().enumerate() {
+            let text = String::from_utf8_lossy(text).into_owned();
+            let key = format!("{}{i}", ["k", "name", "password"][*class]);
+            let class = redactor.rules().key(key.as_bytes(), None);
+            let mut out = Vec::new();
+            let outcome = redactor.value(class, text.as_bytes(), false, &mut out);
+            let replaced = outcome == Outcome::Replaced;
+            let shown = if replaced { String::from_utf8(out).unwrap() } else { text.clone() };
+            json[&key] = text.into();
+            want[&key] = shown.into();
+        }
+        let after: serde_json::Value = serde_json::from_str(&plain(&mut redactor, &json.to_string())).unwrap();
+        prop_assert_eq!(after, want);
+    }
+
+    #[test]
     fn a_value_grows_by_no_more_than_a_mask_per_hit(v in text(), cut: bool) {
         let mut out = Vec::new();
         let hits = fast(&Rules::standard(), &v, cut).len();

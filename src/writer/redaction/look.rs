@@ -4,7 +4,7 @@
 //! no to is looked at value by value afterwards, so it may say no too often, and never too seldom.
 use std::ops::Range;
 
-use super::keys::KeyCache;
+use super::keys::Keys;
 use crate::core::value::{Entries, ReadError, ValueRef, tag};
 use crate::redact::{KeyClass, Redactor};
 
@@ -30,7 +30,7 @@ impl Look {
         classes: &[KeyClass],
         payload: &[u8],
         redactor: &mut Redactor,
-        keys: &mut KeyCache,
+        keys: &mut Keys,
     ) -> Result<(), ReadError> {
         let mut rest = payload;
         for &class in classes {
@@ -94,7 +94,7 @@ impl Look {
         value: ValueRef<'_>,
         payload: &[u8],
         redactor: &mut Redactor,
-        keys: &mut KeyCache,
+        keys: &mut Keys,
     ) -> Result<(), ReadError> {
         match value {
             ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
@@ -141,7 +141,7 @@ impl Look {
         parent: &[u8],
         payload: &[u8],
         redactor: &mut Redactor,
-        keys: &mut KeyCache,
+        keys: &mut Keys,
     ) -> Result<(), ReadError> {
         for entry in Entries(entries) {
             let (key, value) = entry?;

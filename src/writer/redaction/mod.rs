@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use self::keys::KeyCache;
+use self::keys::Keys;
 use self::look::Look;
 use self::preview::Gather;
 pub(super) use self::preview::{Preview, Verdict};
@@ -62,7 +62,7 @@ pub(super) struct Redaction {
     is_on: bool,
     /// By call site number.
     sites: Vec<Option<Box<Site>>>,
-    keys: KeyCache,
+    keys: Keys,
     look: Look,
     gather: Gather,
     /// Counts the changes of rules: what was said by earlier ones no longer holds.
@@ -104,7 +104,7 @@ impl Redaction {
             redactor,
             is_on,
             sites: Vec::new(),
-            keys: KeyCache::new(),
+            keys: Keys::new(),
             look: Look::default(),
             gather: Gather::new(),
             generation: 1,
@@ -349,7 +349,7 @@ fn closed(
     failed: &mut u64,
     is_sound: bool,
     redactor: &mut Redactor,
-    keys: &mut KeyCache,
+    keys: &mut Keys,
     mut write: impl FnMut(&mut Rewriter<'_>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     if is_sound {

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::keys::{KeyCache, KeyFacts};
+use super::keys::{KeyFacts, Keys};
 use super::{Buffers, FAILED};
 use crate::core::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
 use crate::redact::{KeyClass, Outcome, Redactor};
@@ -13,7 +13,7 @@ use crate::redact::{KeyClass, Outcome, Redactor};
 /// Writes the copy.
 pub(super) struct Rewriter<'a> {
     redactor: &'a mut Redactor,
-    keys: &'a mut KeyCache,
+    keys: &'a mut Keys,
     /// The copy.
     out: &'a mut Vec<u8>,
     /// What is asked about one value, and what comes back.
@@ -27,7 +27,7 @@ impl<'a> Rewriter<'a> {
     /// Writes into `buffers.payload`. With `masks_all` the rules are not asked.
     pub(super) fn new(
         redactor: &'a mut Redactor,
-        keys: &'a mut KeyCache,
+        keys: &'a mut Keys,
         buffers: &'a mut Buffers,
         masks_all: bool,
     ) -> Self {
