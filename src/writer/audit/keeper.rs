@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::feed::FeedEnds;
+use super::news::tell_notice;
 use super::receipts::{Known, Receipts};
 use super::spill::Spill;
 use super::{
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
+use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
@@ -46,16 +48,36 @@ pub struct KeeperParts {
     pub writer: Arc<Link>,
     /// What the feed leads to.
     pub ends: FeedEnds,
+    /// Where entries go besides the log.
+    pub sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
 }
 
-/// Starts the keeper's thread.
-pub fn spawn(parts: KeeperParts) -> io::Result<JoinHandle<()>> {
+/// Why a keeper cannot start.
+#[derive(Debug)]
+pub enum SpawnError {
+    /// Its thread, or its file of spilled entries.
+    Io(io::Error),
+    /// A sink besides the log: its thread, or its file of spilled entries.
+    Sink(AuditSinkError),
+}
+
+/// Starts the keeper's thread, and one for each sink besides the log.
+pub fn spawn(mut parts: KeeperParts) -> Result<JoinHandle<()>, SpawnError> {
     let spill = match &parts.config.when_full {
         WhenHeldIsFull::Block => None,
-        WhenHeldIsFull::Spill(path) => Some(Spill::open(Arc::clone(&parts.storage), path)?),
+        WhenHeldIsFull::Spill(path) => {
+            Some(Spill::open(Arc::clone(&parts.storage), path).map_err(SpawnError::Io)?)
+        }
     };
+    if !parts.sinks.is_empty() {
+        let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
+        let notify = move |notice: Notice<'_>| tell_notice(&writer, &notice);
+        let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
+        // A fresh link has none yet.
+        let _ = parts.link.sinks.set(fan);
+    }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
-    builder.spawn(move || Keeper::new(parts, spill).run())
+    builder.spawn(move || Keeper::new(parts, spill).run()).map_err(SpawnError::Io)
 }
 
 /// The log cannot be written.

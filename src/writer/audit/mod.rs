@@ -7,7 +7,8 @@
 //! Promises: an audit event that is in a ring is never dropped while the process lives. While the log cannot be
 //! written, entries are kept in memory; when they exceed the bound, either callers of `emit` wait (the default) or
 //! entries go to a file, which is sealed into the log as soon as that can be written again. The first failure is told
-//! on stderr and as a critical event of the application's stream, and so is the recovery. In steady state neither
+//! on stderr and as a critical event of the application's stream, and so is the recovery. The same goes for each sink
+//! besides the log; those get entries once they are on disk, on threads of their own, and hold nobody up. In steady state neither
 //! thread allocates per event. What a crash leaves: everything that a commit told of; entries between the rings and
 //! the next commit (100 ms by default) are lost with the process.
 mod feed;
@@ -20,13 +21,15 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
-pub use self::keeper::{KeeperParts, spawn};
+pub use self::keeper::{KeeperParts, SpawnError, spawn};
+use crate::audit::sink::FanOut;
 use crate::audit::store::{Health, Receipt};
 
 /// Why a request to the audit stream was not fulfilled.
@@ -35,6 +38,8 @@ use crate::audit::store::{Health, Receipt};
 pub enum AuditFault {
     /// The log cannot be written now. What waits is kept and tried again.
     Store(String),
+    /// A sink besides the log does not have everything yet. The log has, and the sink goes on being tried.
+    Sink(String),
     /// The event is on disk, but so many came after it that its receipt is no longer kept.
     ReceiptGone,
     /// No answer in time. The writer goes on trying.
@@ -49,6 +54,9 @@ impl fmt::Display for AuditFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AuditFault::Store(said) => write!(f, "the audit log cannot be written now: {said}"),
+            AuditFault::Sink(said) => {
+                write!(f, "a sink of audit entries does not have everything yet: {said}")
+            }
             AuditFault::ReceiptGone => f.write_str(
                 "the audit event is on disk; its receipt is gone, so many events came after it",
             ),
@@ -140,6 +148,8 @@ pub struct AuditLink {
     /// Bytes that wait for the log, as of the keeper's last turn.
     held_bytes: AtomicU64,
     health: Mutex<Option<Health>>,
+    /// Where entries go besides the log.
+    sinks: OnceLock<Arc<FanOut>>,
 }
 
 impl AuditLink {
@@ -172,6 +182,11 @@ impl AuditLink {
     /// How the log is, as of the keeper's last turn; `None` before its first.
     pub fn health(&self) -> Option<Health> {
         self.health.lock().clone()
+    }
+
+    /// Where entries go besides the log; `None` if nowhere.
+    pub fn sinks(&self) -> Option<&Arc<FanOut>> {
+        self.sinks.get()
     }
 }
 
