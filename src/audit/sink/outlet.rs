@@ -2,8 +2,9 @@
 //!
 //! Promises: entries reach the sink in order, each until the sink has committed it, also across
 //! errors and panics of the sink. What is held is bounded in bytes; beyond the bound the caller
-//! waits or entries go to a file, or stay in the log behind which it stands. Memory: two batches that keep what they grew to, at most twice
-//! the bound. A sink that hangs is left behind at the end, and what it lacks is said.
+//! waits or entries go to a file, or stay in the log behind which the sink stands. Memory: two
+//! batches that keep what they grew to, at most twice the bound. A sink that hangs is left behind at
+//! the end, and what it lacks is said.
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

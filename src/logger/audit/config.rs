@@ -2,7 +2,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{AuditShared, RECORD_BYTES_MAX};
@@ -296,7 +295,6 @@ impl AuditConfig {
             wait_max: self.wait_max,
             limits,
             is_keyless,
-            is_closed: AtomicBool::new(false),
         };
         let (config, storage, sinks) = (self.keeper, self.storage, self.sinks);
         Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })

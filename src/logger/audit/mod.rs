@@ -1,7 +1,8 @@
 //! Logging for evidence: `engine.audit()`, and what an event's caller may wait for.
 //!
 //! Promises: an event is checked before anything is queued, and a good one allocates nothing. It is never sampled and
-//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended.
+//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. While the engine
+//! stops, an event is either in the log or an error for its caller.
 //! [`Emitted::wait`] returns when the entry survives power loss.
 mod config;
 #[cfg(test)]
@@ -9,8 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
@@ -95,7 +95,6 @@ pub(super) struct AuditShared {
     limits: Limits,
     /// No entry of this log is signed by a key from outside.
     is_keyless: bool,
-    is_closed: AtomicBool,
 }
 
 /// Writes audit events. Cheap to clone.
@@ -150,9 +149,13 @@ impl AuditLogger {
         event.validate_within(limits, HEADER_BYTES)?;
         self.audit.catalogue.check(&event)?;
         let payload_max = event.entries_bytes_max(limits);
-        let ticket = self.audit.link.ticket();
+        let passage = self.audit.link.enter().map_err(AuditError::Log)?;
+        let ticket = passage.ticket;
         self.write(ticket, payload_max, &|out| event.write_entries(out))?;
-        Ok(Emitted { logger: self, ticket })
+        match passage.is_in_time() {
+            true => Ok(Emitted { logger: self, ticket }),
+            false => Err(AuditError::Log(AuditFault::Stopped)),
+        }
     }
 
     fn write(
@@ -191,10 +194,6 @@ impl AuditLogger {
     /// While the log cannot be written and too much is held for it, callers wait here.
     #[inline]
     fn wait_for_the_gate(&self) -> Result<(), AuditError> {
-        // ORDER: relaxed; who looks too early is told on stderr by the writer.
-        if self.audit.is_closed.load(Ordering::Relaxed) {
-            return Err(AuditError::Log(AuditFault::Stopped));
-        }
         // Asks the kernel, each time: in a forked child nobody would ever read the ring, and evidence is not lost
         // without a word.
         if self.shared.link.is_forked() {
@@ -207,7 +206,7 @@ impl AuditLogger {
     fn wait_behind_the_gate(&self) -> Result<(), AuditError> {
         let mut round = 0;
         while self.audit.link.is_blocked() {
-            if self.shared.link.is_closed() {
+            if self.audit.link.is_closed() || self.shared.link.is_closed() {
                 return Err(AuditError::Log(AuditFault::Stopped));
             }
             overflow::pause(round);
@@ -335,8 +334,17 @@ pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), Flus
 /// Lets nothing more in, and ends the log. What could not be written has been said on stderr.
 pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
     if let Some(logger) = logger(shared) {
-        // ORDER: relaxed; see `wait_for_the_gate`.
-        logger.audit.is_closed.store(true, Ordering::Relaxed);
+        let link = &logger.audit.link;
+        link.close();
+        let (start, mut round) = (Instant::now(), 0);
+        while !link.is_quiet() && start.elapsed() < patience / 2 {
+            overflow::pause(round);
+            round += 1;
+        }
+        if !link.is_quiet() {
+            link.abandon();
+        }
+        let patience = patience.saturating_sub(start.elapsed());
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
             logger.ask(AuditRequest::Stop, patience)
         {
