@@ -1,9 +1,9 @@
 //! Logging for evidence: `engine.audit()`, and what an event's caller may wait for.
 //!
 //! Promises: an event is checked before anything is queued, and a good one allocates nothing. It is never sampled and
-//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. While the engine
-//! stops, an event is either in the log or an error for its caller.
-//! [`Emitted::wait`] returns when the entry survives power loss.
+//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. While the
+//! engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
+//! survives power loss.
 mod config;
 #[cfg(test)]
 mod tests;
