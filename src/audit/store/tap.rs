@@ -61,6 +61,11 @@ impl AuditLog {
         (&self.disk.storage, &self.disk.root)
     }
 
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.disk.root
+    }
+
     /// The first entry that was written since the log was opened.
     pub fn opened_seq(&self) -> u64 {
         self.opened_seq

@@ -262,13 +262,18 @@ impl Keeper {
     fn append_batch(&mut self, batch: &AuditBatch) -> Result<(), String> {
         for event in batch.events.iter().skip(self.backlog_done) {
             let members = batch.members.get(event.members.clone()).unwrap_or_default();
-            self.append(event.ticket, event.unix_nanos, Body::trusted(members))?;
+            self.append(Some(event.ticket), event.unix_nanos, Body::trusted(members))?;
             self.backlog_done += 1;
         }
         Ok(())
     }
 
-    fn append(&mut self, ticket: u64, unix_nanos: i64, body: Body<'_>) -> Result<(), String> {
+    fn append(
+        &mut self,
+        ticket: Option<u64>,
+        unix_nanos: i64,
+        body: Body<'_>,
+    ) -> Result<(), String> {
         let receipt = match self.log.append(body, unix_nanos) {
             Err(AppendError::Full { .. }) => {
                 self.commit()?;
@@ -277,7 +282,9 @@ impl Keeper {
             result => result,
         };
         let receipt = receipt.map_err(|error| error.to_string())?;
-        self.receipts.put(ticket, receipt);
+        if let Some(ticket) = ticket {
+            self.receipts.put(ticket, receipt);
+        }
         self.staged_bytes += body.as_bytes().len();
         self.staged_since.get_or_insert_with(Instant::now);
         Ok(())
@@ -292,6 +299,10 @@ impl Keeper {
     }
 
     fn append_from(&mut self, spill: &mut Spill) -> Result<(), String> {
+        self.commit()?;
+        let dir = self.log.dir().to_owned();
+        let place = |error: io::Error| format!("the file of spilled entries: {error}");
+        spill.begin(&dir, self.log.next_seq()).map_err(place)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;

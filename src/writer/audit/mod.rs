@@ -16,6 +16,8 @@ mod feed;
 mod keeper;
 mod news;
 mod receipts;
+#[cfg(test)]
+mod replay_tests;
 mod spill;
 
 use std::fmt;
