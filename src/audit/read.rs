@@ -185,10 +185,10 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    /// Whether entries are missing before this line.
+    /// Whether entries that were asked for are missing before this line.
     fn is_gap(&mut self, line: &[u8]) -> bool {
-        let found = self.parser.entry(line).ok().map(|entry| entry.seq);
-        matches!((self.last_seq, found), (Some(last), Some(found)) if found > last + 1)
+        let expected = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
+        self.parser.entry(line).is_ok_and(|entry| entry.seq > expected)
     }
 
     fn batch(&mut self, batch: &Batch, file: &str) -> ControlFlow<()> {

@@ -8,7 +8,9 @@ use super::AuditSinkError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The caller waits until there is room, at most so long, and gets an error then.
+    /// The caller waits until there is room, at most so long, and gets an error then. Behind a log
+    /// ([`FanOut::of_log`](super::FanOut::of_log)) nobody waits: entries stay where they are, in the log's files, and
+    /// are read from there when the sink has taken what is held.
     Block {
         /// How long; [`Duration::MAX`] for ever.
         wait_max: Duration,
@@ -91,6 +93,8 @@ pub struct SinkHealth {
     pub torn_bytes: u64,
     /// It has committed all entries below this number; `None` before the first.
     pub committed_next: Option<u64>,
+    /// Entries that it was offered, by a log or a caller, and has not committed, as far as is known.
+    pub missing_entries: u64,
     /// Errors since the start.
     pub errors: u64,
     /// The last one, in words.

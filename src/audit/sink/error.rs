@@ -95,6 +95,27 @@ pub enum AuditSinkError {
         /// Where, in bytes from its start.
         offset: u64,
     },
+    /// The sink has entries that the log behind it does not have: the log was rolled back, or it is another one.
+    Ahead {
+        /// Which sink.
+        target: String,
+        /// The entry that the sink wants next.
+        sink_next_seq: u64,
+        /// The entry that the log writes next.
+        log_next_seq: u64,
+    },
+    /// What the sink lacks cannot be read from the log.
+    Log {
+        /// Which sink.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// It was closed and takes no more.
+    Closed {
+        /// Which sink.
+        target: String,
+    },
     /// The sink's own code panicked.
     Panicked {
         /// Which sink.
@@ -126,6 +147,7 @@ impl AuditSinkError {
                 | AuditSinkError::Database { .. }
                 | AuditSinkError::Full { .. }
                 | AuditSinkError::Late { .. }
+                | AuditSinkError::Log { .. }
                 | AuditSinkError::Panicked { .. }
         )
     }
@@ -177,6 +199,15 @@ impl fmt::Display for AuditSinkError {
             AuditSinkError::Spill { target, offset } => {
                 write!(f, "{target}: expected a spilled entry at byte {offset}, found damage")
             }
+            AuditSinkError::Ahead { target, sink_next_seq, log_next_seq } => write!(
+                f,
+                "{target} has {sink_next_seq} entries, the log {log_next_seq}: the log was rolled back, or the sink is \
+                 another log's"
+            ),
+            AuditSinkError::Log { target, reason } => {
+                write!(f, "{target}: cannot read from the log what it lacks: {reason}")
+            }
+            AuditSinkError::Closed { target } => write!(f, "{target} was closed"),
             AuditSinkError::Panicked { target, said } => write!(f, "{target} panicked: {said}"),
         }
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bounds::{Bounds, Notice, SinkHealth};
+use super::lag::LogSource;
 use super::outlet::{Notify, Outlet};
 use super::{AuditSink, AuditSinkError, SealedEntry};
+use crate::audit::store::AuditLog;
 use crate::storage::Storage;
 
 /// Gives entries to several sinks, each on a thread of its own.
@@ -40,14 +42,47 @@ impl FanOut {
     }
 
     /// Adds a sink and starts its thread.
-    pub fn with(
+    pub fn with(self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Result<FanOut, AuditSinkError> {
+        self.with_source(sink, bounds, None)
+    }
+
+    fn with_source(
         mut self,
         sink: Box<dyn AuditSink>,
         bounds: Bounds,
+        log: Option<LogSource>,
     ) -> Result<FanOut, AuditSinkError> {
-        let outlet = Outlet::start(sink, bounds, &self.storage, Arc::clone(&self.notify))?;
-        self.outlets.push(outlet);
+        let notify = Arc::clone(&self.notify);
+        self.outlets.push(Outlet::start(sink, bounds, &self.storage, log, notify)?);
         Ok(self)
+    }
+
+    /// Puts sinks behind a log that was just opened: whatever it commits goes to all of them once it is on disk, the
+    /// entries of the log itself included, and never before.
+    ///
+    /// A sink that remembers what it has ([`AuditSink::remembers`]) gets first what it lacks, from the log's files; one
+    /// that does not begins with the entries of this process. The log never waits for a sink. A segment that retention
+    /// removes before a sink has it is a gap that the sink tells of for ever; a spill file ([`Bounds::when_full`])
+    /// keeps a sink independent of that.
+    pub fn of_log(
+        log: &mut AuditLog,
+        sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+        notify: impl Fn(Notice<'_>) + Send + Sync + 'static,
+    ) -> Result<Arc<FanOut>, AuditSinkError> {
+        let mut fan = FanOut::new(Arc::clone(log.place().0), notify);
+        let failed = |error: crate::audit::store::StoreError| AuditSinkError::Log {
+            target: "audit".to_owned(),
+            reason: error.to_string(),
+        };
+        log.commit().map_err(failed)?;
+        for (sink, bounds) in sinks {
+            fan = fan.with_source(sink, bounds, Some(LogSource::of(log)))?;
+        }
+        let fan = Arc::new(fan);
+        let to = Arc::clone(&fan);
+        // Behind a log a sink takes everything, or was closed.
+        log.on_commit(Box::new(move |entries| drop(to.offer(entries)))).map_err(failed)?;
+        Ok(fan)
     }
 
     /// Gives entries to all sinks: first to those that have room, then, waiting as their bounds
@@ -78,21 +113,26 @@ impl FanOut {
         result
     }
 
+    /// How long [`FanOut::close`] takes at most, apart from the disk.
+    pub fn close_wait_max(&self) -> Duration {
+        self.outlets.iter().map(Outlet::stop_wait_max).max().unwrap_or_default()
+    }
+
     /// How each sink is doing, in the order in which they were added.
     pub fn health(&self) -> Vec<SinkHealth> {
         self.outlets.iter().map(Outlet::health).collect()
     }
 
     /// Lets all sinks finish, all at the same time, within their bounds. The errors tell which of
-    /// them lack entries.
-    pub fn close(mut self) -> Result<(), Vec<AuditSinkError>> {
+    /// them lack entries. Nothing more is taken.
+    pub fn close(&self) -> Result<(), Vec<AuditSinkError>> {
         let errors = self.finish();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn finish(&mut self) -> Vec<AuditSinkError> {
+    fn finish(&self) -> Vec<AuditSinkError> {
         self.outlets.iter().for_each(Outlet::stop);
-        self.outlets.iter_mut().filter_map(|outlet| outlet.join().err()).collect()
+        self.outlets.iter().filter_map(|outlet| outlet.join().err()).collect()
     }
 }
 

@@ -8,12 +8,15 @@
 //!
 //! [`FanOut`] gives each sink a thread and a queue of its own: one that hangs or fails holds nobody
 //! up until what is held for it reaches its bound; then the caller waits, or entries go to a file,
-//! as was chosen. Nothing is dropped.
+//! as was chosen. Nothing is dropped. Behind a log ([`FanOut::of_log`]) nobody ever waits: what a
+//! sink lacks, because it failed, was full or was away when the last process died, is read from the
+//! log's own files.
 mod bounds;
 mod entries;
 mod error;
 mod export;
 mod fan;
+mod lag;
 mod outlet;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
 mod row;
@@ -45,6 +48,12 @@ pub trait AuditSink: Send {
     /// The number of the entry that it wants next; `None` if it takes any, because it is empty or
     /// keeps nothing.
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError>;
+
+    /// Whether [`AuditSink::next_seq`] knows of entries that an earlier process gave it. One that does not begins with
+    /// the entries of this process; one that does gets all that it lacks.
+    fn remembers(&self) -> bool {
+        true
+    }
 
     /// Takes entries that follow one another.
     ///

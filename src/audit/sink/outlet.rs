@@ -2,8 +2,9 @@
 //!
 //! Promises: entries reach the sink in order, each until the sink has committed it, also across
 //! errors and panics of the sink. What is held is bounded in bytes; beyond the bound the caller
-//! waits or entries go to a file. Memory: two batches that keep what they grew to, at most twice
-//! the bound. A sink that hangs is left behind at the end, and what it lacks is said.
+//! waits or entries go to a file, or stay in the log behind which the sink stands. Memory: two
+//! batches that keep what they grew to, at most twice the bound. A sink that hangs is left behind at
+//! the end, and what it lacks is said.
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::bounds::{Bounds, Notice, SinkHealth, WhenFull};
+use super::lag::{Lag, LogSource};
 use super::spill::Spill;
 use super::worker::{Worker, panicked};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
@@ -30,6 +32,12 @@ pub(super) struct State {
     pub in_flight_bytes: usize,
     pub spill: Option<Spill>,
     pub next_offer: Option<u64>,
+    /// The first entry that was offered.
+    pub first_offer: Option<u64>,
+    /// What has to come out of the log, behind all that is held and spilled.
+    pub lag: Option<Lag>,
+    /// All entries of the log below this number may be given to the sink.
+    pub log_end: u64,
     pub committed_next: Option<u64>,
     /// Somebody waits for a commit.
     pub is_urgent: bool,
@@ -46,6 +54,7 @@ pub(super) struct State {
 pub(super) struct Shared {
     pub name: String,
     pub bounds: Bounds,
+    pub log: Option<LogSource>,
     pub state: Mutex<State>,
     /// There is work, or the end has come.
     pub work: Condvar,
@@ -55,15 +64,17 @@ pub(super) struct Shared {
 
 pub(super) struct Outlet {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<Result<(), AuditSinkError>>>,
+    thread: Mutex<Option<JoinHandle<Result<(), AuditSinkError>>>>,
 }
 
 impl Outlet {
-    /// Starts a thread for `sink`. What its file still holds from the last time comes first.
+    /// Starts a thread for `sink`. What its file still holds from the last time comes first, unless what the sink
+    /// lacks before that is in `log`.
     pub(super) fn start(
         sink: Box<dyn AuditSink>,
         bounds: Bounds,
         storage: &Arc<dyn Storage>,
+        log: Option<LogSource>,
         notify: Notify,
     ) -> Result<Outlet, AuditSinkError> {
         let mut spill = match &bounds.when_full {
@@ -79,6 +90,9 @@ impl Outlet {
             in_flight_bytes: 0,
             spill,
             next_offer: spilled_last.map(|last| last.saturating_add(1)),
+            first_offer: log.as_ref().map(|log| log.opened_seq),
+            lag: log.is_some().then_some(Lag::Unknown),
+            log_end: log.as_ref().map_or(0, |log| log.next_seq),
             committed_next: None,
             is_urgent: false,
             stop_at: None,
@@ -91,6 +105,7 @@ impl Outlet {
         let shared = Arc::new(Shared {
             name: name.clone(),
             bounds,
+            log,
             state: Mutex::new(state),
             work: Condvar::new(),
             progress: Condvar::new(),
@@ -101,12 +116,13 @@ impl Outlet {
             notify,
             batch: EntryBatch::default(),
             spill_end: None,
+            done: 0,
         };
         let thread = std::thread::Builder::new()
             .name("ringseal-audit-sink".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;
-        Ok(Outlet { shared, thread: Some(thread) })
+        Ok(Outlet { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes what fits without waiting and says how many of `entries` it has now.
@@ -166,9 +182,20 @@ impl Outlet {
             spilled_bytes: spill.map_or(0, Spill::waiting_bytes),
             torn_bytes: spill.map_or(0, Spill::torn_bytes),
             committed_next: state.committed_next,
+            missing_entries: {
+                let end =
+                    if self.shared.log.is_some() { Some(state.log_end) } else { state.next_offer };
+                let has = state.committed_next.or(state.first_offer);
+                end.zip(has).map_or(0, |(end, has)| end.saturating_sub(has))
+            },
             errors: state.errors,
             last_error: state.last_error.clone(),
         }
+    }
+
+    /// How long [`Outlet::join`] may take after [`Outlet::stop`].
+    pub(super) fn stop_wait_max(&self) -> Duration {
+        self.shared.bounds.stop_wait_max + GRACE
     }
 
     /// Tells the thread to finish; [`Outlet::join`] waits for it.
@@ -181,8 +208,8 @@ impl Outlet {
 
     /// Waits for the thread, as long as its bounds allow and a moment. An error tells what the sink
     /// lacks; with a file, what was held is in it then.
-    pub(super) fn join(&mut self) -> Result<(), AuditSinkError> {
-        let Some(thread) = self.thread.take() else { return Ok(()) };
+    pub(super) fn join(&self) -> Result<(), AuditSinkError> {
+        let Some(thread) = self.thread.lock().take() else { return Ok(()) };
         let target = self.shared.name.clone();
         let mut state = self.shared.state.lock();
         let hangs_at = state.stop_at.unwrap_or_else(Instant::now) + GRACE;
@@ -217,6 +244,13 @@ impl Shared {
         state: &mut State,
         entries: &[SealedEntry<'_>],
     ) -> Result<usize, AuditSinkError> {
+        if state.stop_at.is_some() {
+            return Err(AuditSinkError::Closed { target: self.name.clone() });
+        }
+        if self.log.is_some() {
+            self.take_of_log(state, entries);
+            return Ok(entries.len());
+        }
         for (index, entry) in entries.iter().enumerate() {
             if let Some(expected_seq) = state.next_offer {
                 if entry.seq < expected_seq {
@@ -230,10 +264,32 @@ impl Shared {
             if !state.take(entry, self.bounds.held_bytes_max)? {
                 return Ok(index);
             }
+            state.first_offer.get_or_insert(entry.seq);
             state.next_offer = Some(entry.seq.saturating_add(1));
             self.work.notify_one();
         }
         Ok(entries.len())
+    }
+
+    /// Takes what there is room for; the rest comes out of the log when its time has come.
+    fn take_of_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
+        let known = state.log_end;
+        for entry in entries.iter().filter(|entry| entry.seq >= known) {
+            state.log_end = entry.seq.saturating_add(1);
+            if state.lag.is_some() {
+                continue;
+            }
+            match state.take(entry, self.bounds.held_bytes_max) {
+                Ok(true) => state.next_offer = Some(state.log_end),
+                Ok(false) => state.lag = Some(Lag::From(entry.seq)),
+                Err(error) => {
+                    state.lag = Some(Lag::From(entry.seq));
+                    state.errors += 1;
+                    state.last_error = Some(error.to_string());
+                }
+            }
+        }
+        self.work.notify_one();
     }
 }
 
@@ -242,10 +298,18 @@ impl State {
         self.incoming.len_bytes() + self.in_flight_bytes
     }
 
+    /// The first entry in the file, if there is one.
+    pub(super) fn spilled_first(&mut self) -> Result<Option<u64>, AuditSinkError> {
+        match &mut self.spill {
+            Some(spill) if !spill.is_empty() => spill.first_seq(),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether the sink has all that was offered.
     pub(super) fn is_done(&self) -> bool {
         let is_spilled = self.spill.as_ref().is_some_and(|spill| !spill.is_empty());
-        self.incoming.is_empty() && self.in_flight_bytes == 0 && !is_spilled
+        self.incoming.is_empty() && self.in_flight_bytes == 0 && !is_spilled && self.lag.is_none()
     }
 
     /// Holds an entry or spills it; `false` if there is no room.

@@ -98,6 +98,14 @@ impl Spill {
         self.torn_bytes
     }
 
+    /// The number of the first entry that waits.
+    pub(super) fn first_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
+        match self.frame(self.read_at)? {
+            Frame::Whole { entry: (seq, ..), .. } => Ok(Some(seq)),
+            _ => Ok(None),
+        }
+    }
+
     /// The number of the last entry that waits.
     pub(super) fn last_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
         let (mut at, mut last) = (self.read_at, None);

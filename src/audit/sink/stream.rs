@@ -63,6 +63,10 @@ impl AuditSink for StreamSink {
         Ok(self.next_seq)
     }
 
+    fn remembers(&self) -> bool {
+        false
+    }
+
     fn append(&mut self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
         self.write_pending()?;
         for entry in entries {

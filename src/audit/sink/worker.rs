@@ -1,9 +1,11 @@
 //! The thread of a sink: takes from its queue, gives to the sink, tries again.
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bounds::Notice;
+use super::lag::Lag;
 use super::outlet::{Notify, Shared, State};
 use super::{AuditSink, AuditSinkError, EntryBatch};
 
@@ -15,10 +17,24 @@ pub(super) struct Worker {
     pub batch: EntryBatch,
     /// Where it ends in the file, if it was read from there.
     pub spill_end: Option<u64>,
+    /// How many entries of the batch the sink has committed.
+    pub done: usize,
 }
 
-/// Read from the file at once, about.
-const SPILL_READ_BYTES: usize = 1 << 18;
+/// Read from a file at once, about.
+const READ_BYTES: usize = 1 << 18;
+
+/// What there is to do.
+enum Work {
+    /// The batch.
+    Batch,
+    /// The sink has to say what it has.
+    Ask,
+    /// What stands in the log from one entry up to another.
+    Log { from: u64, end: u64 },
+    /// The end has come.
+    Nothing,
+}
 
 impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
@@ -34,21 +50,26 @@ impl Worker {
 
     /// Until the end has come and the sink has all, or time is up.
     fn deliver_all(&mut self) -> Result<(), AuditSinkError> {
-        let mut done = 0;
         let mut pause = self.shared.bounds.retry_pause_min;
         loop {
-            match self.next_work().and_then(|()| self.attempt(&mut done)) {
-                Ok(()) => {
-                    self.note_success();
+            let step = self.next_work().and_then(|work| match work {
+                Work::Batch => self.deliver_batch().map(|()| true),
+                Work::Ask => self.ask().map(|()| true),
+                Work::Log { from, end } => self.deliver_log(from, end).map(|()| true),
+                Work::Nothing => Ok(false),
+            });
+            match step {
+                Ok(is_more) => {
                     pause = self.shared.bounds.retry_pause_min;
-                    done = 0;
-                    if self.batch.is_empty() {
+                    if !is_more {
                         return Ok(());
                     }
-                    self.let_go();
                 }
                 Err(error) => {
                     self.note_error(&error);
+                    if matches!(error, AuditSinkError::Gap { .. }) {
+                        self.begin_again();
+                    }
                     if !self.rest(pause) {
                         return Err(error);
                     }
@@ -58,16 +79,16 @@ impl Worker {
         }
     }
 
-    /// Waits for entries, unless some are at hand. Those in memory are older than those in the file.
-    /// None come once the end has come and nothing is left.
-    fn next_work(&mut self) -> Result<(), AuditSinkError> {
+    /// Waits for something to do: what is in memory is older than what is in the file, and that older than what has to
+    /// be read from the log. There is nothing once the end has come and the sink has all.
+    fn next_work(&mut self) -> Result<Work, AuditSinkError> {
         if !self.batch.is_empty() {
-            return Ok(());
+            return Ok(Work::Batch);
         }
         let bounds = &self.shared.bounds;
         let mut state = self.shared.state.lock();
         loop {
-            let is_ending = state.stop_at.is_some() || state.is_urgent;
+            let is_ending = state.stop_at.is_some() || state.is_urgent || state.lag.is_some();
             let ready_at = state.since.map(|since| since + bounds.gather_max);
             let is_ready = is_ending
                 || state.incoming.len() >= bounds.gather_entries
@@ -76,23 +97,113 @@ impl Worker {
                 std::mem::swap(&mut state.incoming, &mut self.batch);
                 state.in_flight_bytes = self.batch.len_bytes();
                 state.since = None;
-                return Ok(());
+                return Ok(Work::Batch);
             }
-            if state.incoming.is_empty()
-                && let Some(spill) = state.spill.as_mut().filter(|spill| !spill.is_empty())
-            {
-                self.spill_end = Some(spill.read(&mut self.batch, SPILL_READ_BYTES)?);
-                state.in_flight_bytes = self.batch.len_bytes();
-                return Ok(());
+            if state.incoming.is_empty() {
+                if state.lag == Some(Lag::Unknown) {
+                    return Ok(Work::Ask);
+                }
+                let spilled_first = state.spilled_first()?;
+                let log_end = spilled_first.unwrap_or(state.log_end);
+                match (state.lag, spilled_first) {
+                    (Some(Lag::From(from)), _) if from < log_end => {
+                        return Ok(Work::Log { from, end: log_end });
+                    }
+                    (_, Some(_)) => {
+                        if let Some(spill) = &mut state.spill {
+                            self.spill_end = Some(spill.read(&mut self.batch, READ_BYTES)?);
+                        }
+                        state.in_flight_bytes = self.batch.len_bytes();
+                        return Ok(Work::Batch);
+                    }
+                    (Some(_), None) => {
+                        state.lag = None;
+                        state.next_offer = Some(state.log_end);
+                        self.shared.progress.notify_all();
+                    }
+                    (None, None) => {}
+                }
             }
             if state.stop_at.is_some() {
-                return Ok(());
+                return Ok(Work::Nothing);
             }
             match ready_at {
                 None => self.shared.work.wait(&mut state),
                 Some(ready_at) => drop(self.shared.work.wait_until(&mut state, ready_at)),
             }
         }
+    }
+
+    /// Asks the sink what it has.
+    fn ask(&mut self) -> Result<(), AuditSinkError> {
+        let (mut next_seq, mut remembers) = (None, false);
+        self.with_sink(|sink| {
+            (next_seq, remembers) = (sink.next_seq()?, sink.remembers());
+            Ok(())
+        })?;
+        let shared = &*self.shared;
+        let Some(log) = &shared.log else { return Ok(()) };
+        let mut state = shared.state.lock();
+        let from = log.begin(&shared.name, next_seq, remembers, state.log_end)?;
+        state.committed_next = next_seq;
+        state.lag = Some(Lag::From(from));
+        Ok(())
+    }
+
+    /// The sink lacks something before what it is given, having lost it, perhaps: where there is a log, it gets
+    /// everything from there. What it is given from a spill file stays in that.
+    fn begin_again(&mut self) {
+        if self.shared.log.is_none() {
+            return;
+        }
+        let mut state = self.shared.state.lock();
+        state.incoming.clear();
+        (state.since, state.in_flight_bytes, state.lag) = (None, 0, Some(Lag::Unknown));
+        self.batch.clear();
+        (self.done, self.spill_end) = (0, None);
+    }
+
+    /// Gives the sink what stands in the log from one entry up to another, a batch at a time.
+    fn deliver_log(&mut self, from: u64, end: u64) -> Result<(), AuditSinkError> {
+        let shared = Arc::clone(&self.shared);
+        let Some(log) = &shared.log else { return Ok(()) };
+        let mut result = Ok(());
+        log.read(&shared.name, from, end, &mut |entry| {
+            self.batch.push(entry);
+            if self.batch.len_bytes() < READ_BYTES {
+                return ControlFlow::Continue(());
+            }
+            result = self.deliver_batch().and_then(|()| self.look_at_the_clock());
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result?;
+        self.deliver_batch()?;
+        // Whatever is not in the log any more will not come; the sink tells of the gap.
+        let mut state = shared.state.lock();
+        if let Some(Lag::From(from)) = &mut state.lag {
+            *from = end.max(*from);
+        }
+        Ok(())
+    }
+
+    /// An error when the end has come and its time is up.
+    fn look_at_the_clock(&self) -> Result<(), AuditSinkError> {
+        let state = self.shared.state.lock();
+        match state.stop_at {
+            Some(stop_at) if Instant::now() >= stop_at => {
+                let missing_seq = state.committed_next.unwrap_or(0);
+                Err(AuditSinkError::Late { target: self.shared.name.clone(), missing_seq })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn deliver_batch(&mut self) -> Result<(), AuditSinkError> {
+        self.attempt()?;
+        self.note_success();
+        self.done = 0;
+        self.let_go();
+        Ok(())
     }
 
     /// The sink has the batch.
@@ -102,6 +213,9 @@ impl Worker {
             (Some(end), Some(spill)) => spill.consume(end),
             _ => Ok(()),
         };
+        if let (Some(Lag::From(from)), Some(last)) = (&mut state.lag, self.batch.last_seq()) {
+            *from = last.saturating_add(1).max(*from);
+        }
         self.batch.clear();
         state.in_flight_bytes = 0;
         let is_done = state.is_done();
@@ -133,16 +247,16 @@ impl Worker {
     }
 
     /// Gives the sink what it has not committed of the batch.
-    fn attempt(&mut self, done: &mut usize) -> Result<(), AuditSinkError> {
+    fn attempt(&mut self) -> Result<(), AuditSinkError> {
         let batch = std::mem::take(&mut self.batch);
-        let entries: Vec<_> = batch.iter().skip(*done).collect();
+        let entries: Vec<_> = batch.iter().skip(self.done).collect();
         let mut parts = entries.chunks(self.shared.bounds.batch_entries_max.max(1));
         let result = parts.try_for_each(|part| {
             self.with_sink(|sink| {
                 sink.append(part)?;
                 sink.commit()
             })?;
-            *done += part.len();
+            self.done += part.len();
             let next = part.last().map(|last| last.seq.saturating_add(1));
             self.shared.state.lock().committed_next = next;
             Ok(())

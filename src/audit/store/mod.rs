@@ -33,6 +33,7 @@ mod prune;
 mod rotate;
 mod scan;
 mod seal;
+mod tap;
 
 #[cfg(test)]
 mod tests;
@@ -46,10 +47,12 @@ pub use fsck::{Finding, Fsck, Mend, fsck};
 pub use health::Health;
 pub use options::{Options, Retain};
 pub use rotate::Rotated;
+pub use tap::OnCommit;
 
 use disk::{Disk, Tail};
 use health::Counts;
 use seal::PendingNote;
+use tap::Tap;
 
 use super::chain::Chain;
 use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
@@ -167,6 +170,10 @@ pub struct AuditLog {
     /// Room for members of control entries.
     members: Vec<u8>,
     committed: u64,
+    /// The first entry of this process.
+    opened_seq: u64,
+    /// Who is told of entries that are on disk.
+    tap: Option<Tap>,
     sealed: Vec<rotate::Sealed>,
     /// Segments that a prune entry names and that are still there.
     removals: Vec<u64>,
@@ -235,6 +242,9 @@ impl AuditLog {
         self.last = signature;
         self.next_seq += 1;
         self.counts.last_unix_nanos = unix_nanos;
+        if let Some(tap) = &mut self.tap {
+            tap.staged(unix_nanos, leaf, self.staged.len());
+        }
         Ok(Receipt { seq, leaf })
     }
 
@@ -266,6 +276,9 @@ impl AuditLog {
         };
         self.counts.note(&result);
         result?;
+        if let Some(tap) = &mut self.tap {
+            tap.committed(self.committed, &self.staged);
+        }
         self.staged.clear();
         let committed = Committed { first_seq: self.committed, last_seq: self.next_seq - 1 };
         self.committed = self.next_seq;

@@ -251,6 +251,8 @@ fn begin(
         staged: Vec::with_capacity(options.staged_bytes_max.min(1 << 20)),
         members: Vec::new(),
         committed: known.next_seq,
+        opened_seq: known.next_seq,
+        tap: None,
         sealed: known.sealed,
         removals: Vec::new(),
         check_next: 0,

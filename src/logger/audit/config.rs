@@ -2,13 +2,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{AuditShared, RECORD_BYTES_MAX};
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::Algorithm;
 use crate::audit::keys::{self, KeyError, KeyPaths};
+use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
 use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
 use crate::audit::{Catalogue, Source};
 use crate::core::clock::Clock;
@@ -27,7 +27,6 @@ use crate::writer::link::Link;
 ///     AuditConfig::new("/var/log/shop/audit").keys("/etc/shop/audit-keys").service("shop"),
 /// );
 /// ```
-#[derive(Clone)]
 pub struct AuditConfig {
     dir: PathBuf,
     keys: Option<PathBuf>,
@@ -39,6 +38,7 @@ pub struct AuditConfig {
     wait_max: Duration,
     redaction: Option<RuleSet>,
     storage: Arc<dyn Storage>,
+    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
 }
 
 impl fmt::Debug for AuditConfig {
@@ -106,6 +106,7 @@ impl AuditConfig {
             wait_max: Duration::from_secs(30),
             redaction: Some(Self::default_rules()),
             storage: Arc::new(OsStorage),
+            sinks: Vec::new(),
         }
     }
 
@@ -163,6 +164,21 @@ impl AuditConfig {
     #[must_use]
     pub fn segment_age_max(mut self, age: Duration) -> Self {
         self.options.segment_seconds_max = Some(age.as_secs());
+        self
+    }
+
+    /// Gives every entry to this sink as well, once it is on disk in the log: see `docs/audit-sinks.md`. May be called
+    /// more than once. No sink holds up the log, or another sink; what one lacks, it is given from the log's files.
+    ///
+    /// ```
+    /// use ringseal::AuditConfig;
+    /// use ringseal::audit::sink::{Bounds, StreamSink};
+    /// let config = AuditConfig::new("/var/log/shop/audit")
+    ///     .sink(Box::new(StreamSink::stdout()), Bounds::default());
+    /// ```
+    #[must_use]
+    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Self {
+        self.sinks.push((sink, bounds));
         self
     }
 
@@ -279,10 +295,9 @@ impl AuditConfig {
             wait_max: self.wait_max,
             limits,
             is_keyless,
-            is_closed: AtomicBool::new(false),
         };
-        let storage = self.storage;
-        Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config: self.keeper, storage })
+        let (config, storage, sinks) = (self.keeper, self.storage, self.sinks);
+        Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })
     }
 
     /// Sees to it that the log has keys: its own, those that were made for it, or ones of its own making.
@@ -332,14 +347,15 @@ pub(in crate::logger) struct AuditParts {
     ends: FeedEnds,
     config: KeeperConfig,
     storage: Arc<dyn Storage>,
+    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
 }
 
 impl AuditParts {
     /// What the keeper's thread is made of, and what the writer needs.
     pub(in crate::logger) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
-        let AuditParts { feed, log, ends, config, storage, .. } = self;
-        (feed, KeeperParts { log, config, storage, link, writer, ends })
+        let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
+        (feed, KeeperParts { log, config, storage, link, writer, ends, sinks })
     }
 }
 
@@ -351,6 +367,8 @@ pub enum AuditOpenError {
     Store(StoreError),
     /// A key.
     Keys(KeyError),
+    /// A sink besides the log: its thread, or its file of spilled entries. That it cannot be reached is no error here.
+    Sink(AuditSinkError),
     /// A redaction rule.
     Redaction(crate::redact::RuleError),
     /// A directory.
@@ -368,6 +386,7 @@ impl fmt::Display for AuditOpenError {
         match self {
             AuditOpenError::Store(error) => error.fmt(f),
             AuditOpenError::Keys(error) => error.fmt(f),
+            AuditOpenError::Sink(error) => error.fmt(f),
             AuditOpenError::Redaction(error) => error.fmt(f),
             AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
         }
@@ -379,6 +398,7 @@ impl std::error::Error for AuditOpenError {
         Some(match self {
             AuditOpenError::Store(error) => error,
             AuditOpenError::Keys(error) => error,
+            AuditOpenError::Sink(error) => error,
             AuditOpenError::Redaction(error) => error,
             AuditOpenError::Dir { source, .. } => source,
         })

@@ -1,16 +1,16 @@
 //! Logging for evidence: `engine.audit()`, and what an event's caller may wait for.
 //!
 //! Promises: an event is checked before anything is queued, and a good one allocates nothing. It is never sampled and
-//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended.
-//! [`Emitted::wait`] returns when the entry survives power loss.
+//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. While the
+//! engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
+//! survives power loss.
 mod config;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
@@ -22,12 +22,15 @@ use super::emit::{self, Emitter};
 use super::lane::{Lane, Written};
 use super::overflow;
 use super::shared::Shared;
+use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, Catalogue, EventError};
 use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
 use crate::core::value::ValueWriter;
-use crate::writer::audit::{AuditFault, AuditLink, AuditRequest, Feed, Reply};
+use crate::writer::audit::{
+    AuditFault, AuditLink, AuditNews, AuditRequest, Feed, Reply, SpawnError,
+};
 use crate::writer::control::{Control, FlushError};
 use crate::writer::stderr::say;
 
@@ -92,7 +95,6 @@ pub(super) struct AuditShared {
     limits: Limits,
     /// No entry of this log is signed by a key from outside.
     is_keyless: bool,
-    is_closed: AtomicBool,
 }
 
 /// Writes audit events. Cheap to clone.
@@ -147,9 +149,13 @@ impl AuditLogger {
         event.validate_within(limits, HEADER_BYTES)?;
         self.audit.catalogue.check(&event)?;
         let payload_max = event.entries_bytes_max(limits);
-        let ticket = self.audit.link.ticket();
+        let passage = self.audit.link.enter().map_err(AuditError::Log)?;
+        let ticket = passage.ticket;
         self.write(ticket, payload_max, &|out| event.write_entries(out))?;
-        Ok(Emitted { logger: self, ticket })
+        match passage.is_in_time() {
+            true => Ok(Emitted { logger: self, ticket }),
+            false => Err(AuditError::Log(AuditFault::Stopped)),
+        }
     }
 
     fn write(
@@ -188,10 +194,6 @@ impl AuditLogger {
     /// While the log cannot be written and too much is held for it, callers wait here.
     #[inline]
     fn wait_for_the_gate(&self) -> Result<(), AuditError> {
-        // ORDER: relaxed; who looks too early is told on stderr by the writer.
-        if self.audit.is_closed.load(Ordering::Relaxed) {
-            return Err(AuditError::Log(AuditFault::Stopped));
-        }
         // Asks the kernel, each time: in a forked child nobody would ever read the ring, and evidence is not lost
         // without a word.
         if self.shared.link.is_forked() {
@@ -204,7 +206,7 @@ impl AuditLogger {
     fn wait_behind_the_gate(&self) -> Result<(), AuditError> {
         let mut round = 0;
         while self.audit.link.is_blocked() {
-            if self.shared.link.is_closed() {
+            if self.audit.link.is_closed() || self.shared.link.is_closed() {
                 return Err(AuditError::Log(AuditFault::Stopped));
             }
             overflow::pause(round);
@@ -235,13 +237,46 @@ impl AuditLogger {
         self.ask(AuditRequest::Rotate, self.audit.wait_max)
     }
 
-    /// How the log is, at most a second ago.
+    /// Returns when every sink besides the log has everything logged before. Waits at most as long as was configured.
+    pub fn commit_sinks(&self) -> Result<(), AuditError> {
+        self.commit()?;
+        let Some(sinks) = self.audit.link.sinks() else { return Ok(()) };
+        let late = |error: AuditSinkError| AuditError::Log(AuditFault::Sink(error.to_string()));
+        sinks.commit(self.audit.wait_max).map_err(late)
+    }
+
+    /// How the log is, at most a second ago, and how its sinks are now.
     pub fn health(&self) -> AuditHealth {
         AuditHealth {
             log: self.audit.link.health(),
+            sinks: self.audit.link.sinks().map(|sinks| sinks.health()).unwrap_or_default(),
             is_keyless: self.audit.is_keyless,
             is_blocked: self.audit.link.is_blocked(),
             held_bytes: self.audit.link.held_bytes(),
+        }
+    }
+
+    /// Waits for the sinks as long as their bounds allow, and tells what they lack. One that remembers what it has
+    /// gets the rest at the next start.
+    fn close_sinks(&self) {
+        let Some(sinks) = self.audit.link.sinks() else { return };
+        let Err(errors) = sinks.close() else { return };
+        let failed = |sink: String, error: String| {
+            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}"));
+            let news = AuditNews::Failed { sink, error };
+            let _ = self.shared.link.call(Control::AuditNews(news));
+        };
+        let lacking = sinks.health().into_iter().filter(|sink| sink.missing_entries > 0);
+        let mut is_told = false;
+        for sink in lacking {
+            is_told = true;
+            let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
+            let count = sink.missing_entries;
+            let error = format!("stopped without {count} entries, which the log has: {why}");
+            failed(sink.name, error);
+        }
+        if !is_told {
+            errors.iter().for_each(|error| failed("audit".to_owned(), error.to_string()));
         }
     }
 
@@ -270,7 +305,10 @@ impl AuditLogger {
 pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, InitError> {
     let audit = Arc::clone(&parts.shared);
     let (feed, keeper) = parts.split(Arc::clone(&shared.link));
-    crate::writer::audit::spawn(keeper).map_err(|source| InitError::Thread { source })?;
+    crate::writer::audit::spawn(keeper).map_err(|error| match error {
+        SpawnError::Io(source) => InitError::Thread { source },
+        SpawnError::Sink(error) => InitError::Audit(AuditOpenError::Sink(error)),
+    })?;
     // A fresh engine has none yet.
     let _ = shared.audit.set(audit);
     Ok(feed)
@@ -296,13 +334,23 @@ pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), Flus
 /// Lets nothing more in, and ends the log. What could not be written has been said on stderr.
 pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
     if let Some(logger) = logger(shared) {
-        // ORDER: relaxed; see `wait_for_the_gate`.
-        logger.audit.is_closed.store(true, Ordering::Relaxed);
+        let link = &logger.audit.link;
+        link.close();
+        let (start, mut round) = (Instant::now(), 0);
+        while !link.is_quiet() && start.elapsed() < patience / 2 {
+            overflow::pause(round);
+            round += 1;
+        }
+        if !link.is_quiet() {
+            link.abandon();
+        }
+        let patience = patience.saturating_sub(start.elapsed());
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
             logger.ask(AuditRequest::Stop, patience)
         {
             say(format_args!("CRITICAL audit_sink_failure: the log did not end in order: {fault}"));
         }
+        logger.close_sinks();
     }
 }
 
@@ -320,6 +368,8 @@ pub(super) fn seal(shared: &Arc<Shared>, patience: Duration) {
 pub struct AuditHealth {
     /// The log itself; `None` while the keeper has not had its first turn.
     pub log: Option<Health>,
+    /// The sinks besides the log, in the order in which they were configured.
+    pub sinks: Vec<SinkHealth>,
     /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It shows accidents;
     /// whoever can write the directory can make another one.
     pub is_keyless: bool,
@@ -327,4 +377,12 @@ pub struct AuditHealth {
     pub is_blocked: bool,
     /// Bytes of entries that wait for the log.
     pub held_bytes: u64,
+}
+
+impl AuditHealth {
+    /// Whether the log can be written, all its checks were right, and all sinks take entries.
+    pub fn is_healthy(&self) -> bool {
+        let log = self.log.as_ref().is_none_or(|log| log.audit_sink_healthy);
+        log && self.sinks.iter().all(|sink| sink.is_healthy)
+    }
 }

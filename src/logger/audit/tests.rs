@@ -1,4 +1,7 @@
 //! The audit stream through an engine: on the operating system's files, and on a disk that fails when it is told to.
+mod sinks;
+mod stop;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

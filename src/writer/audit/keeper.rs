@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::feed::FeedEnds;
+use super::news::tell_notice;
 use super::receipts::{Known, Receipts};
 use super::spill::Spill;
 use super::{
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
+use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
@@ -46,16 +48,36 @@ pub struct KeeperParts {
     pub writer: Arc<Link>,
     /// What the feed leads to.
     pub ends: FeedEnds,
+    /// Where entries go besides the log.
+    pub sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
 }
 
-/// Starts the keeper's thread.
-pub fn spawn(parts: KeeperParts) -> io::Result<JoinHandle<()>> {
+/// Why a keeper cannot start.
+#[derive(Debug)]
+pub enum SpawnError {
+    /// Its thread, or its file of spilled entries.
+    Io(io::Error),
+    /// A sink besides the log: its thread, or its file of spilled entries.
+    Sink(AuditSinkError),
+}
+
+/// Starts the keeper's thread, and one for each sink besides the log.
+pub fn spawn(mut parts: KeeperParts) -> Result<JoinHandle<()>, SpawnError> {
     let spill = match &parts.config.when_full {
         WhenHeldIsFull::Block => None,
-        WhenHeldIsFull::Spill(path) => Some(Spill::open(Arc::clone(&parts.storage), path)?),
+        WhenHeldIsFull::Spill(path) => {
+            Some(Spill::open(Arc::clone(&parts.storage), path).map_err(SpawnError::Io)?)
+        }
     };
+    if !parts.sinks.is_empty() {
+        let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
+        let notify = move |notice: Notice<'_>| tell_notice(&writer, &notice);
+        let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
+        // A fresh link has none yet.
+        let _ = parts.link.sinks.set(fan);
+    }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
-    builder.spawn(move || Keeper::new(parts, spill).run())
+    builder.spawn(move || Keeper::new(parts, spill).run()).map_err(SpawnError::Io)
 }
 
 /// The log cannot be written.
@@ -240,13 +262,18 @@ impl Keeper {
     fn append_batch(&mut self, batch: &AuditBatch) -> Result<(), String> {
         for event in batch.events.iter().skip(self.backlog_done) {
             let members = batch.members.get(event.members.clone()).unwrap_or_default();
-            self.append(event.ticket, event.unix_nanos, Body::trusted(members))?;
+            self.append(Some(event.ticket), event.unix_nanos, Body::trusted(members))?;
             self.backlog_done += 1;
         }
         Ok(())
     }
 
-    fn append(&mut self, ticket: u64, unix_nanos: i64, body: Body<'_>) -> Result<(), String> {
+    fn append(
+        &mut self,
+        ticket: Option<u64>,
+        unix_nanos: i64,
+        body: Body<'_>,
+    ) -> Result<(), String> {
         let receipt = match self.log.append(body, unix_nanos) {
             Err(AppendError::Full { .. }) => {
                 self.commit()?;
@@ -255,7 +282,9 @@ impl Keeper {
             result => result,
         };
         let receipt = receipt.map_err(|error| error.to_string())?;
-        self.receipts.put(ticket, receipt);
+        if let Some(ticket) = ticket {
+            self.receipts.put(ticket, receipt);
+        }
         self.staged_bytes += body.as_bytes().len();
         self.staged_since.get_or_insert_with(Instant::now);
         Ok(())
@@ -270,6 +299,10 @@ impl Keeper {
     }
 
     fn append_from(&mut self, spill: &mut Spill) -> Result<(), String> {
+        self.commit()?;
+        let dir = self.log.dir().to_owned();
+        let place = |error: io::Error| format!("the file of spilled entries: {error}");
+        spill.begin(&dir, self.log.next_seq()).map_err(place)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;

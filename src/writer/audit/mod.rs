@@ -7,26 +7,32 @@
 //! Promises: an audit event that is in a ring is never dropped while the process lives. While the log cannot be
 //! written, entries are kept in memory; when they exceed the bound, either callers of `emit` wait (the default) or
 //! entries go to a file, which is sealed into the log as soon as that can be written again. The first failure is told
-//! on stderr and as a critical event of the application's stream, and so is the recovery. In steady state neither
-//! thread allocates per event. What a crash leaves: everything that a commit told of; entries between the rings and
-//! the next commit (100 ms by default) are lost with the process.
+//! on stderr and as a critical event of the application's stream, and so is the recovery. The same goes for each sink
+//! besides the log; those get entries once they are on disk, on threads of their own, and hold nobody up. In steady
+//! state neither thread allocates per event. An event whose `emit` returned without an error before the log was stopped
+//! is in it. What a crash leaves: everything that a commit told of; entries between the rings and the next commit
+//! (100 ms by default) are lost with the process.
 mod feed;
 mod keeper;
 mod news;
 mod receipts;
+#[cfg(test)]
+mod replay_tests;
 mod spill;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
-pub use self::keeper::{KeeperParts, spawn};
+pub use self::keeper::{KeeperParts, SpawnError, spawn};
+use crate::audit::sink::FanOut;
 use crate::audit::store::{Health, Receipt};
 
 /// Why a request to the audit stream was not fulfilled.
@@ -35,6 +41,8 @@ use crate::audit::store::{Health, Receipt};
 pub enum AuditFault {
     /// The log cannot be written now. What waits is kept and tried again.
     Store(String),
+    /// A sink besides the log does not have everything yet. The log has, and the sink goes on being tried.
+    Sink(String),
     /// The event is on disk, but so many came after it that its receipt is no longer kept.
     ReceiptGone,
     /// No answer in time. The writer goes on trying.
@@ -49,6 +57,9 @@ impl fmt::Display for AuditFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AuditFault::Store(said) => write!(f, "the audit log cannot be written now: {said}"),
+            AuditFault::Sink(said) => {
+                write!(f, "a sink of audit entries does not have everything yet: {said}")
+            }
             AuditFault::ReceiptGone => f.write_str(
                 "the audit event is on disk; its receipt is gone, so many events came after it",
             ),
@@ -137,17 +148,54 @@ pub struct AuditLink {
     /// Callers have to wait: more is held than may be.
     is_blocked: AtomicBool,
     tickets: AtomicU64,
+    /// Events with a ticket that are in a ring, or given up.
+    arrived: AtomicU64,
+    /// Nothing more is let in.
+    is_closed: AtomicBool,
+    /// The log ends although some who have a ticket have not arrived.
+    is_abandoned: AtomicBool,
     /// Bytes that wait for the log, as of the keeper's last turn.
     held_bytes: AtomicU64,
     health: Mutex<Option<Health>>,
+    /// Where entries go besides the log.
+    sinks: OnceLock<Arc<FanOut>>,
 }
 
 impl AuditLink {
-    /// A number for one event.
+    /// Lets one event in, with a number for it.
     #[inline]
-    pub fn ticket(&self) -> u64 {
-        // ORDER: relaxed; only uniqueness matters.
-        self.tickets.fetch_add(1, Ordering::Relaxed)
+    pub fn enter(&self) -> Result<Passage<'_>, AuditFault> {
+        // ORDER: sequentially consistent, as all of this: either `close` sees the ticket and waits for its holder, or
+        // the holder sees that the log is closed.
+        let ticket = self.tickets.fetch_add(1, Ordering::SeqCst);
+        let passage = Passage { link: self, ticket };
+        if self.is_closed.load(Ordering::SeqCst) { Err(AuditFault::Stopped) } else { Ok(passage) }
+    }
+
+    /// Lets nothing more in.
+    pub fn close(&self) {
+        // ORDER: see `enter`.
+        self.is_closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing more is let in.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        // ORDER: relaxed; who looks too early looks again.
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything that was let in is in a ring.
+    pub fn is_quiet(&self) -> bool {
+        // ORDER: see `enter`. `arrived` first: it never overtakes `tickets`.
+        let arrived = self.arrived.load(Ordering::SeqCst);
+        arrived == self.tickets.load(Ordering::SeqCst)
+    }
+
+    /// The log ends without those who have not arrived by now: they get an error.
+    pub fn abandon(&self) {
+        // ORDER: see `Passage::is_in_time`.
+        self.is_abandoned.store(true, Ordering::SeqCst);
     }
 
     /// Whether callers have to wait.
@@ -172,6 +220,38 @@ impl AuditLink {
     /// How the log is, as of the keeper's last turn; `None` before its first.
     pub fn health(&self) -> Option<Health> {
         self.health.lock().clone()
+    }
+
+    /// Where entries go besides the log; `None` if nowhere.
+    pub fn sinks(&self) -> Option<&Arc<FanOut>> {
+        self.sinks.get()
+    }
+}
+
+/// One event on its way into a ring.
+#[derive(Debug)]
+pub struct Passage<'a> {
+    link: &'a AuditLink,
+    /// The event's number.
+    pub ticket: u64,
+}
+
+impl Passage<'_> {
+    /// The event is in a ring. Says whether the log still takes it: if not, it may be missing.
+    #[inline]
+    pub fn is_in_time(self) -> bool {
+        let link = self.link;
+        drop(self);
+        // ORDER: sequentially consistent: after `arrived` in `drop`. Whoever is told that it is in time put its event
+        // into the ring before the log was abandoned, and so before the log's last look into the rings.
+        !link.is_abandoned.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        // ORDER: see `AuditLink::enter`.
+        self.link.arrived.fetch_add(1, Ordering::SeqCst);
     }
 }
 

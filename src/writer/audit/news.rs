@@ -5,9 +5,33 @@
 use super::AuditNews;
 use super::keeper::Keeper;
 use crate::audit::entry::control::CheckStatus;
+use crate::audit::sink::Notice;
 use crate::audit::store::Report;
 use crate::writer::control::Control;
+use crate::writer::link::Link;
 use crate::writer::stderr::say;
+
+/// Tells the application's log; where nobody takes it, stderr has to do.
+fn tell(writer: &Link, news: AuditNews) {
+    if let AuditNews::Failed { sink, error } = &news {
+        let kept = "its entries are kept and tried again";
+        say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
+    }
+    let _ = writer.call(Control::AuditNews(news));
+}
+
+/// What the thread of a sink besides the log tells.
+pub(super) fn tell_notice(writer: &Link, notice: &Notice<'_>) {
+    tell(
+        writer,
+        match notice {
+            Notice::Failing { sink, error } => {
+                AuditNews::Failed { sink: (*sink).to_owned(), error: error.to_string() }
+            }
+            Notice::Recovered { sink, .. } => AuditNews::Recovered { sink: (*sink).to_owned() },
+        },
+    );
+}
 
 impl Keeper {
     pub(super) fn tell_reports(&mut self) {
@@ -57,13 +81,8 @@ impl Keeper {
         }
     }
 
-    /// Tells the application's log; where nobody takes it, stderr has to do.
     pub(super) fn tell(&self, news: AuditNews) {
-        if let AuditNews::Failed { sink, error } = &news {
-            let kept = "its entries are kept and tried again";
-            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
-        }
-        let _ = self.writer.call(Control::AuditNews(news));
+        tell(&self.writer, news);
     }
 
     pub(super) fn publish(&mut self) {

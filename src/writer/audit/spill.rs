@@ -1,19 +1,36 @@
 //! Entries that have to wait in a file, because the log cannot be written and memory has its bound.
 //!
 //! One line per event: `<ticket> <nanoseconds since 1970> <members>`. The file outlives the process: what is found in
-//! it at the start goes into the log first. After a crash in the middle of that, entries may be sealed twice; none is
-//! missing. A torn last line, which no `sync` has told of, is left out.
+//! it at the start goes into the log first. A torn last line, which no `sync` has told of, is left out.
+//!
+//! Each goes into the log once, also when the process dies in the middle: before the first of them is given to the log,
+//! `<file>.replay` says which entry of the log comes next. Whoever finds that file compares what stands in the log from
+//! there on with what was spilled, and goes on behind what is the same. The file goes when the spilled ones have gone;
+//! one that is left over says too little, never too much.
 use std::io::{self, IoSlice, Write};
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::storage::{OpenHow, Storage, StorageFile};
+use crate::audit::entry::{Body, Parser};
+use crate::audit::read::{Content, read_entries};
+use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
 
 /// Owner only: the entries are redacted, and evidence.
 const MODE: u32 = 0o600;
 
 /// The file and how far it was read.
 pub(super) struct Spill {
+    storage: Arc<dyn Storage>,
+    /// Of the file that says where the log stood before.
+    replay_path: PathBuf,
+    /// What it said at the start, until the log has been compared.
+    found_seq: Option<u64>,
+    has_replay: bool,
+    /// Bytes that an earlier process left: their tickets mean nothing here.
+    foreign_len: u64,
+    /// Bytes of lines that were taken.
+    taken: u64,
     file: Box<dyn StorageFile>,
     /// Whole lines in the file.
     len: u64,
@@ -34,7 +51,8 @@ impl Spill {
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let mut file = match storage.open(path, OpenHow::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                storage.open(path, OpenHow::CreateNew { mode: MODE })
+                let made = storage.open(path, OpenHow::CreateNew { mode: MODE });
+                made.and_then(|file| storage.sync_dir(parent(path)).map(|()| file))
             }
             result => result,
         }
@@ -43,7 +61,17 @@ impl Spill {
         if file.stat()?.len != len {
             file.set_len(len).map_err(named)?;
         }
+        let mut replay_path = path.to_owned().into_os_string();
+        replay_path.push(".replay");
+        let replay_path = PathBuf::from(replay_path);
+        let found_seq = read_replay(&*storage, &replay_path)?;
         Ok(Spill {
+            storage,
+            replay_path,
+            found_seq,
+            has_replay: found_seq.is_some(),
+            foreign_len: len,
+            taken: 0,
             file,
             len,
             read: 0,
@@ -87,24 +115,26 @@ impl Spill {
         self.file.sync()
     }
 
-    /// The next event's ticket and time; its members go to `members`. `None` at the end.
-    pub(super) fn next(&mut self, members: &mut Vec<u8>) -> io::Result<Option<(u64, i64)>> {
+    /// The next event's ticket, if this process gave it, and time; its members go to `members`. `None` at the end.
+    pub(super) fn next(&mut self, members: &mut Vec<u8>) -> io::Result<Option<(Option<u64>, i64)>> {
         loop {
             let rest = self.window.get(self.window_at..).unwrap_or_default();
             if let Some(len) = memchr::memchr(b'\n', rest) {
                 let line = &rest[..len];
                 self.last_line = len + 1;
                 self.window_at += len + 1;
+                let is_foreign = self.taken < self.foreign_len;
+                self.taken += len as u64 + 1;
                 let mut parts = line.splitn(3, |byte| *byte == b' ');
                 let mut number = || std::str::from_utf8(parts.next()?).ok();
-                let ticket = number().and_then(|text| text.parse().ok());
+                let ticket: Option<u64> = number().and_then(|text| text.parse().ok());
                 let nanos = number().and_then(|text| text.parse().ok());
                 let (Some(ticket), Some(nanos), Some(text)) = (ticket, nanos, parts.next()) else {
                     continue;
                 };
                 members.clear();
                 members.extend_from_slice(text);
-                return Ok(Some((ticket, nanos)));
+                return Ok(Some(((!is_foreign).then_some(ticket), nanos)));
             }
             if !self.fill()? {
                 if self.unwritten.is_empty() {
@@ -131,6 +161,7 @@ impl Spill {
     /// Puts the line that was taken last back.
     pub(super) fn put_back(&mut self) {
         self.window_at -= self.last_line;
+        self.taken -= self.last_line as u64;
         self.last_line = 0;
     }
 
@@ -139,8 +170,117 @@ impl Spill {
         self.file.set_len(0)?;
         self.file.sync()?;
         (self.len, self.read, self.window_at, self.last_line) = (0, 0, 0, 0);
+        (self.foreign_len, self.taken, self.found_seq) = (0, 0, None);
         self.window.clear();
+        if self.has_replay {
+            remove_durably(&*self.storage, &self.replay_path)?;
+            self.has_replay = false;
+        }
         Ok(())
+    }
+
+    /// Before events are taken for a log in `dir` whose next entry is `log_next_seq` and which has all others on disk:
+    /// passes over those that an earlier process has given it, and sees to it that a later one can do the same.
+    pub(super) fn begin(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
+        if let Some(from_seq) = self.found_seq {
+            self.pass_over_known(dir, from_seq)?;
+            self.found_seq = None;
+        }
+        if self.has_replay {
+            return Ok(());
+        }
+        let mut temporary = self.replay_path.clone().into_os_string();
+        temporary.push(".tmp");
+        let temporary = PathBuf::from(temporary);
+        match self.storage.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = self.storage.open(&temporary, OpenHow::CreateNew { mode: MODE })?;
+        let text = format!("{REPLAY_HEAD}{log_next_seq}\n");
+        if file.append(&[IoSlice::new(text.as_bytes())])? != text.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        publish_durably(&*self.storage, &*file, &temporary, &self.replay_path)?;
+        self.has_replay = true;
+        Ok(())
+    }
+
+    /// Takes those events from the front that stand in the log from `from_seq` on, one after the other.
+    fn pass_over_known(&mut self, dir: &Path, from_seq: u64) -> io::Result<()> {
+        let (mut members, mut parser) = (Vec::new(), Parser::new());
+        let storage = Arc::clone(&self.storage);
+        let mut next = self.next_good(&mut members, &mut parser)?;
+        let mut failed = None;
+        let read = read_entries(&*storage, dir, from_seq, &mut |line| {
+            let Content::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
+            if entry.is_control() {
+                return ControlFlow::Continue(());
+            }
+            if next != Some(entry.unix_nanos) || entry.body.as_bytes() != members {
+                return ControlFlow::Break(());
+            }
+            match self.next_good(&mut members, &mut parser) {
+                Ok(found) => next = found,
+                Err(error) => failed = Some(error),
+            }
+            if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if next.is_some() && failed.is_none() {
+            self.put_back();
+        }
+        match failed.or_else(|| read.err().map(|error| io::Error::other(error.to_string()))) {
+            None => Ok(()),
+            Some(error) => {
+                self.rewind();
+                Err(error)
+            }
+        }
+    }
+
+    /// The time of the next event of an earlier process that the log would take.
+    fn next_good(&mut self, members: &mut Vec<u8>, parser: &mut Parser) -> io::Result<Option<i64>> {
+        while self.taken < self.foreign_len {
+            let Some((_, unix_nanos)) = self.next(members)? else { break };
+            if Body::new(members, parser).is_ok() {
+                return Ok(Some(unix_nanos));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins at the front of the file again. What is not in the file has not been reached before.
+    fn rewind(&mut self) {
+        (self.read, self.window_at, self.last_line, self.taken) = (0, 0, 0, 0);
+        self.window.clear();
+    }
+}
+
+const REPLAY_HEAD: &str = "ringseal-replay-v1 ";
+
+/// What the file of an earlier process says; `None` if there is none.
+fn read_replay(storage: &dyn Storage, path: &Path) -> io::Result<Option<u64>> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let file = match storage.open(path, OpenHow::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        result => result.map_err(named)?,
+    };
+    let mut bytes = [0; 64];
+    let count = file.read_at(&mut bytes, 0).map_err(named)?;
+    let text = bytes.get(..count).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let seq = text
+        .and_then(|text| text.strip_prefix(REPLAY_HEAD)?.strip_suffix('\n')?.parse().ok())
+        .ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "expected the number of an entry")
+        });
+    seq.map(Some).map_err(named)
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
     }
 }
 
@@ -169,7 +309,7 @@ mod tests {
         Spill::open(Arc::new(disk.clone()), Path::new("/spill")).unwrap()
     }
 
-    fn all(spill: &mut Spill) -> Vec<(u64, Vec<u8>)> {
+    fn all(spill: &mut Spill) -> Vec<(Option<u64>, Vec<u8>)> {
         let (mut found, mut members) = (Vec::new(), Vec::new());
         while let Some((ticket, _)) = spill.next(&mut members).unwrap() {
             found.push((ticket, members.clone()));
@@ -186,7 +326,7 @@ mod tests {
             let mut expected = Vec::new();
             for ticket in 0..3 {
                 spill.push(ticket, 5, b"\"a\":1");
-                expected.push((ticket, b"\"a\":1".to_vec()));
+                expected.push((Some(ticket), b"\"a\":1".to_vec()));
                 let _ = spill.sync();
             }
             assert!(!spill.is_empty());
@@ -201,7 +341,7 @@ mod tests {
         let disk = FaultyDisk::new(Path::new("/"));
         disk.put(Path::new("/spill"), b"7 5 \"a\":1\n8 5 \"b\":2\n9 5 \"to");
         let mut spill = spill(&disk);
-        let tickets: Vec<u64> = all(&mut spill).into_iter().map(|(ticket, _)| ticket).collect();
-        assert_eq!(tickets, [7, 8]);
+        let found = [&b"\"a\":1"[..], b"\"b\":2"].map(|members| (None, members.to_vec()));
+        assert_eq!(all(&mut spill), found, "tickets of another process mean nothing here");
     }
 }

@@ -1,6 +1,7 @@
 //! Sinks of entries under failures: each entry once, in order, or a typed error.
 mod chain;
 mod fan;
+mod log;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
 mod row;
 mod scripted;

@@ -71,6 +71,11 @@ impl Control {
         }
     }
 
+    /// Loses what it has from this entry on.
+    pub(super) fn forget_from(&self, seq: u64) {
+        self.script.0.lock().taken.retain(|(known, _)| *known < seq);
+    }
+
     /// Gives it an entry past everything, as catching up from the log does.
     pub(super) fn put(&self, entry: &SealedEntry<'_>) {
         self.script.0.lock().taken.push((entry.seq, entry.line.to_vec()));

@@ -1,0 +1,96 @@
+//! What a sink lacks, read from the log.
+//!
+//! An entry is durable in the log before any sink hears of it. So the log is the queue without bound of every sink
+//! behind it: one that was full, failed, or missed the death of a process is given the rest from the log's files.
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{AuditSinkError, SealedEntry};
+use crate::audit::read::{Content, Line, read_entries};
+use crate::audit::store::AuditLog;
+use crate::storage::Storage;
+
+/// How a sink is to be brought up to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lag {
+    /// It has not been asked yet what it has.
+    Unknown,
+    /// From this entry on it has to be given what stands in the log.
+    From(u64),
+}
+
+/// The log that sinks stand behind.
+pub(super) struct LogSource {
+    storage: Arc<dyn Storage>,
+    dir: PathBuf,
+    /// The first entry of this process: where a sink that remembers nothing begins.
+    pub opened_seq: u64,
+    /// The first entry that sinks are offered; those before are on disk.
+    pub next_seq: u64,
+}
+
+impl LogSource {
+    pub(super) fn of(log: &AuditLog) -> LogSource {
+        let (storage, dir) = log.place();
+        LogSource {
+            storage: Arc::clone(storage),
+            dir: dir.to_owned(),
+            opened_seq: log.opened_seq(),
+            next_seq: log.next_seq(),
+        }
+    }
+
+    /// Where a sink begins that says it wants `next_seq`, of a log with entries up to `log_end`. One entry before that
+    /// is shown again: the sink compares it, and another log's would be found out.
+    pub(super) fn begin(
+        &self,
+        target: &str,
+        next_seq: Option<u64>,
+        remembers: bool,
+        log_end: u64,
+    ) -> Result<u64, AuditSinkError> {
+        match next_seq {
+            Some(sink_next_seq) if sink_next_seq > log_end => Err(AuditSinkError::Ahead {
+                target: target.to_owned(),
+                sink_next_seq,
+                log_next_seq: log_end,
+            }),
+            Some(next_seq) => Ok(next_seq.saturating_sub(1)),
+            None if remembers => Ok(0),
+            None => Ok(self.opened_seq),
+        }
+    }
+
+    /// Shows the entries from `from` on that stand before `end`, until `see` breaks off. Those of segments that were
+    /// removed are missing.
+    pub(super) fn read(
+        &self,
+        target: &str,
+        from: u64,
+        end: u64,
+        see: &mut dyn FnMut(&SealedEntry<'_>) -> ControlFlow<()>,
+    ) -> Result<(), AuditSinkError> {
+        let failed = |reason| AuditSinkError::Log { target: target.to_owned(), reason };
+        let (mut has_begun, mut wrong) = (false, None);
+        let mut take = |line: Line<'_>| match line.content {
+            Content::Entry(entry) if entry.seq >= end => ControlFlow::Break(()),
+            Content::Entry(entry) if entry.seq < from => ControlFlow::Continue(()),
+            Content::Entry(entry) => {
+                has_begun = true;
+                see(&SealedEntry::new(entry.seq, entry.unix_nanos, line.bytes))
+            }
+            Content::NoEntry(error) if has_begun => {
+                wrong = Some(format!("{}:{}: {error}", line.file, line.number));
+                ControlFlow::Break(())
+            }
+            // The sink itself finds gaps; an unfinished line is not durable yet.
+            Content::NoEntry(_) | Content::Gap { .. } | Content::Unfinished => {
+                ControlFlow::Continue(())
+            }
+        };
+        read_entries(&*self.storage, &self.dir, from, &mut take)
+            .map_err(|error| failed(error.to_string()))?;
+        wrong.map_or(Ok(()), |reason| Err(failed(reason)))
+    }
+}

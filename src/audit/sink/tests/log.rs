@@ -1,0 +1,247 @@
+//! Sinks behind a log: each gets every committed entry once, in order, whatever it does meanwhile, and nothing that is
+//! not on disk.
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::scripted::{Control, Step};
+use super::*;
+use crate::audit::entry::{Body, Parser};
+use crate::audit::store::{AuditLog, Host, Options};
+use crate::core::clock::ManualClock;
+use crate::digest::Sha256;
+use crate::storage::faulty::{Faults, FaultyDisk};
+
+const DIR: &str = "/log";
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(1);
+
+struct World {
+    disk: FaultyDisk,
+    clock: Arc<ManualClock>,
+    opened: u64,
+}
+
+impl World {
+    fn new() -> World {
+        let disk = FaultyDisk::new(Path::new(DIR));
+        disk.put_dir(Path::new("/away"));
+        let mut world =
+            World { disk, clock: Arc::new(ManualClock::at(Lines::unix_nanos(0))), opened: 0 };
+        let mut host = world.host();
+        AuditLog::create(&mut host, Path::new(DIR), Path::new("/away"), "test/audit").unwrap();
+        world
+    }
+
+    fn host(&mut self) -> Host {
+        self.opened += 1;
+        let mut state = 1000 * self.opened;
+        Host {
+            storage: Arc::new(self.disk.clone()),
+            clock: self.clock.clone(),
+            random: Box::new(move |buffer| {
+                for chunk in buffer.chunks_mut(32) {
+                    state += 1;
+                    chunk.copy_from_slice(&Sha256::of(&state.to_be_bytes())[..chunk.len()]);
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    fn open(&mut self) -> AuditLog {
+        let options = Options { segment_bytes_max: 5000, ..Options::default() };
+        AuditLog::open(self.host(), Path::new(DIR), options).unwrap()
+    }
+
+    /// The lines on disk, with their numbers.
+    fn lines(&self) -> Vec<(u64, Vec<u8>)> {
+        let files = self.disk.files();
+        let segments = files.iter().filter(|(path, _)| {
+            path.starts_with(DIR) && path.extension().is_some_and(|end| end == "jsonl")
+        });
+        // `audit-…` before `audit.log.jsonl`, as they follow one another.
+        let lines = segments.flat_map(|(_, bytes)| bytes.split_inclusive(|byte| *byte == b'\n'));
+        (0..).zip(lines.map(|line| line[..line.len() - 1].to_vec())).collect()
+    }
+}
+
+fn append(log: &mut AuditLog, count: usize) {
+    for number in 0..count {
+        let members = format!("\"event_type\":\"user.login\",\"actor\":{{\"id\":\"u{number}\"}}");
+        let body = Body::new(members.as_bytes(), &mut Parser::new()).unwrap();
+        log.append(body, Lines::unix_nanos(number as u64)).unwrap();
+    }
+}
+
+fn bounds() -> Bounds {
+    Bounds {
+        held_bytes_max: 2000,
+        retry_pause_min: SHORT,
+        retry_pause_max: SHORT,
+        stop_wait_max: LONG,
+        ..Bounds::default()
+    }
+}
+
+fn behind(log: &mut AuditLog, control: &Control, bounds: Bounds) -> Arc<FanOut> {
+    FanOut::of_log(log, vec![(control.sink("scripted"), bounds)], |_| ()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Several processes, each of which ends in order or by a crash, with a sink that fails now and then.
+    #[test]
+    fn each_committed_entry_arrives_once_whatever_sink_and_process_do(
+        lives in proptest::collection::vec(
+            (proptest::collection::vec(1usize..20, 0..8), any::<bool>(), any::<bool>()), 1..4),
+        steps in proptest::collection::vec(0usize..8, 0..30),
+        batch_entries_max in 1usize..6,
+        spills: bool,
+    ) {
+        let mut world = World::new();
+        let control = Control::default();
+        let known = [Step::Fail, Step::FailAfterOne, Step::LoseAnswer];
+        control.steps(steps.iter().filter_map(|&step| known.get(step).copied()));
+        for (commits, is_away, crashes) in lives {
+            let mut log = world.open();
+            let when_full = match spills {
+                true => WhenFull::Spill { path: Path::new(DIR).join("copy.spill") },
+                false => WhenFull::Block { wait_max: SHORT },
+            };
+            let stop_wait_max = if is_away || crashes { SHORT } else { LONG };
+            let bounds = Bounds { batch_entries_max, when_full, stop_wait_max, ..bounds() };
+            control.fail(is_away);
+            let fan = behind(&mut log, &control, bounds);
+            for count in commits {
+                append(&mut log, count);
+                log.commit().unwrap();
+                log.maintain().unwrap();
+            }
+            if crashes {
+                // What the sink's thread does now, it might have done before the crash.
+                world.disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
+                drop(log);
+                world.disk = world.disk.after_kill();
+            } else {
+                log.close().unwrap();
+            }
+            let _ = fan.close();
+        }
+        control.fail(false);
+        let mut log = world.open();
+        let fan = behind(&mut log, &control, bounds());
+        fan.commit(LONG).unwrap();
+        log.close().unwrap();
+        fan.close().unwrap();
+        assert_eq!(control.taken(), world.lines());
+    }
+}
+
+#[test]
+fn nothing_is_given_to_a_sink_that_is_not_on_disk() {
+    let mut world = World::new();
+    let control = Control::default();
+    let mut log = world.open();
+    let fan = behind(&mut log, &control, bounds());
+    append(&mut log, 5);
+    fan.commit(LONG).unwrap();
+    assert_eq!(control.taken(), world.lines());
+    let used: usize = world.disk.files().values().map(Vec::len).sum();
+    world.disk.set_faults(Faults { capacity_bytes: used + 100, ..Faults::default() });
+    log.commit().unwrap_err();
+    fan.commit(LONG).unwrap();
+    assert!(control.taken().iter().all(|(_, line)| !line.windows(4).any(|at| at == b"\"u0\"")));
+    world.disk.set_faults(Faults::default());
+    log.commit().unwrap();
+    fan.commit(LONG).unwrap();
+    assert_eq!(control.taken(), world.lines());
+    log.close().unwrap();
+    fan.close().unwrap();
+    assert_eq!(control.taken(), world.lines());
+}
+
+#[test]
+fn a_sink_that_hangs_holds_up_neither_the_log_nor_the_end() {
+    let mut world = World::new();
+    let [hanging, good] = [(); 2].map(|()| Control::default());
+    hanging.hang(true);
+    let mut log = world.open();
+    let short = Bounds { stop_wait_max: SHORT, ..bounds() };
+    let sinks = vec![(hanging.sink("hanging"), short), (good.sink("good"), bounds())];
+    let fan = FanOut::of_log(&mut log, sinks, |_| ()).unwrap();
+    for _ in 0..20 {
+        append(&mut log, 20);
+        log.commit().unwrap();
+    }
+    log.close().unwrap();
+    let errors = fan.close().unwrap_err();
+    assert!(matches!(errors[..], [AuditSinkError::Late { .. }]), "{errors:?}");
+    assert_eq!(good.taken(), world.lines());
+    let health = fan.health();
+    assert!(health[0].held_bytes <= 2000 && health[0].missing_entries > 400, "{health:?}");
+    hanging.hang(false);
+}
+
+#[test]
+fn another_logs_sink_takes_nothing() {
+    let control = Control::default();
+    for is_own in [true, false] {
+        let mut world = World::new();
+        world.opened = if is_own { 0 } else { 7 };
+        let mut log = world.open();
+        append(&mut log, if is_own { 3 } else { 9 });
+        let short = Bounds { stop_wait_max: SHORT, ..bounds() };
+        let fan = behind(&mut log, &control, short);
+        log.commit().unwrap();
+        log.close().unwrap();
+        let count = control.taken().len();
+        let result = fan.close();
+        match is_own {
+            true => result.unwrap(),
+            false => {
+                let errors = result.unwrap_err();
+                assert!(matches!(errors[..], [AuditSinkError::Conflict { .. }]), "{errors:?}");
+                assert_eq!(control.taken().len(), count);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sink_that_is_ahead_of_the_log_is_an_error() {
+    let control = Control::default();
+    let lines = Lines::new(100).lines;
+    sealed(&lines).iter().for_each(|entry| control.put(entry));
+    let mut world = World::new();
+    let mut log = world.open();
+    let fan = behind(&mut log, &control, Bounds { stop_wait_max: SHORT, ..bounds() });
+    log.close().unwrap();
+    let errors = fan.close().unwrap_err();
+    assert!(matches!(errors[..], [AuditSinkError::Ahead { sink_next_seq: 100, .. }]), "{errors:?}");
+}
+
+#[test]
+fn a_sink_that_lost_entries_gets_them_again() {
+    let mut world = World::new();
+    let control = Control::default();
+    let mut log = world.open();
+    let fan = behind(&mut log, &control, bounds());
+    for _ in 0..3 {
+        append(&mut log, 30);
+        log.commit().unwrap();
+        log.maintain().unwrap();
+    }
+    fan.commit(LONG).unwrap();
+    // A backup of yesterday, put back while the service runs.
+    control.forget_from(20);
+    append(&mut log, 30);
+    log.commit().unwrap();
+    fan.commit(LONG).unwrap();
+    assert_eq!(control.taken(), world.lines());
+    log.close().unwrap();
+    fan.close().unwrap();
+}

@@ -1,0 +1,126 @@
+//! Entries that an earlier process has spilled go into the log once each, wherever the next ones die.
+use std::path::Path;
+
+use super::keeper::Keeper;
+use super::spill::Spill;
+use super::*;
+use crate::audit::read::{Content, read_entries};
+use crate::audit::store::{AuditLog, Host, Options};
+use crate::core::clock::ManualClock;
+use crate::digest::Sha256;
+use crate::storage::faulty::{Faults, FaultyDisk};
+use crate::writer::RedactionConfig;
+use crate::writer::link::Link;
+
+const DIR: &str = "/log";
+const SPILL: &str = "/spill";
+const START: i64 = 1_795_360_160_000_000_000;
+/// Two commits' worth: some of it is durable before the rest is in the log.
+const SPILLED: u64 = 8;
+
+fn host(disk: &FaultyDisk) -> Host {
+    let mut state = disk.calls() * 1000;
+    Host {
+        storage: Arc::new(disk.clone()),
+        clock: Arc::new(ManualClock::at(START)),
+        random: Box::new(move |buffer| {
+            for chunk in buffer.chunks_mut(32) {
+                state += 1;
+                chunk.copy_from_slice(&Sha256::of(&state.to_be_bytes())[..chunk.len()]);
+            }
+            Ok(())
+        }),
+    }
+}
+
+/// A log, and a file of spilled entries beside it, one of them damaged.
+fn world() -> FaultyDisk {
+    let disk = FaultyDisk::new(Path::new("/"));
+    disk.put_dir(Path::new("/away"));
+    disk.put_dir(Path::new(DIR));
+    AuditLog::create(&mut host(&disk), Path::new(DIR), Path::new("/away"), "test/audit").unwrap();
+    let long = "x".repeat(300_000);
+    let lines: String = (0..SPILLED)
+        .map(|number| {
+            let nanos = START + number as i64;
+            format!("{number} {nanos} \"event_type\":\"a.b\",\"n\":{number},\"long\":\"{long}\"\n")
+        })
+        .collect();
+    disk.put(Path::new(SPILL), format!("3 4 no members\n{lines}").as_bytes());
+    disk
+}
+
+/// One process: opens log and file, and works until it cannot. Says whether it could do everything.
+fn life(disk: &FaultyDisk) -> bool {
+    let options = Options { staged_bytes_max: 2 << 20, ..Options::default() };
+    let Ok(log) = AuditLog::open(host(disk), Path::new(DIR), options) else { return false };
+    let storage: Arc<dyn crate::storage::Storage> = Arc::new(disk.clone());
+    let Ok(spill) = Spill::open(Arc::clone(&storage), Path::new(SPILL)) else { return false };
+    let (_, ends) = Feed::new(RedactionConfig { rules: None, tokenizer: None });
+    let (writer, _inbox) = Link::new();
+    let config = KeeperConfig {
+        commit_interval: Duration::ZERO,
+        held_bytes_max: 1 << 20,
+        when_full: WhenHeldIsFull::Spill(SPILL.into()),
+        #[cfg(feature = "compress")]
+        compress_dir: None,
+    };
+    let link = Arc::default();
+    let parts = KeeperParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
+    let mut keeper = Keeper::new(parts, Some(spill));
+    keeper.turn(std::time::Instant::now());
+    let is_done = disk.files()[Path::new(SPILL)].is_empty();
+    // Without an orderly end.
+    disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
+    is_done
+}
+
+/// The numbers of the spilled entries that are in the log.
+fn found(disk: &FaultyDisk) -> Vec<u64> {
+    let mut found = Vec::new();
+    read_entries(disk, Path::new(DIR), 0, &mut |line| {
+        if let Content::Entry(entry) = line.content
+            && let Some(rest) = entry.body.strip_prefix("\"event_type\":\"a.b\",\"n\":")
+        {
+            let digits = rest.split(',').next().unwrap();
+            found.push(digits.parse().unwrap());
+        }
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    found
+}
+
+fn dies(disk: &FaultyDisk, after_calls: u64, bytes: usize) -> bool {
+    let kill_call = Some((disk.calls() + after_calls, bytes));
+    disk.set_faults(Faults { kill_call, ..Faults::default() });
+    life(disk)
+}
+
+#[test]
+fn spilled_entries_are_sealed_once_wherever_processes_die() {
+    let whole = world();
+    let before = whole.calls();
+    assert!(life(&whole));
+    let calls = whole.calls() - before;
+    let expected: Vec<u64> = (0..SPILLED).collect();
+    assert_eq!(found(&whole.after_kill()), expected);
+    let mut was_in_the_middle = false;
+    for call in 0..calls {
+        let disk = world();
+        dies(&disk, call, 700_000);
+        let after = |disk: &FaultyDisk, seed| match seed % 2 {
+            0 => disk.after_power_loss(seed),
+            _ => disk.after_kill(),
+        };
+        let second = after(&disk, call);
+        let count = found(&second.after_kill()).len();
+        was_in_the_middle |= (1..SPILLED as usize).contains(&count);
+        // The second dies as well, later or earlier.
+        dies(&second, call * 7 % calls, 0);
+        let third = after(&second, call + 1);
+        assert!(life(&third), "call {call}");
+        assert_eq!(found(&third.after_kill()), expected, "call {call}");
+    }
+    assert!(was_in_the_middle, "the test must meet what it is about");
+}
