@@ -14,111 +14,19 @@
 //! ratio, of the fastest of many short rounds of each, taken in turns, so that a busy machine slows both.
 #![allow(missing_docs)]
 
-use std::ffi::OsString;
 use std::hint::black_box;
-use std::io::{self, IoSlice};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::audit::entry::{self, Body, Parser, Scheme, Signature};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Options};
 use ringseal::digest::Sha256;
-use ringseal::storage::{FileStat, OpenHow, OsStorage, Storage, StorageFile};
+
+#[path = "support/audit.rs"]
+mod audit;
 
 const BATCH: u64 = 512;
-
-/// The system's, but what is synced may be lost with the power.
-struct NoSync;
-
-struct NoSyncFile(Box<dyn StorageFile>);
-
-impl Storage for NoSync {
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
-        OsStorage.lock(path, mode)
-    }
-
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
-        OsStorage.open(path, how).map(|file| Box::new(NoSyncFile(file)) as Box<dyn StorageFile>)
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<FileStat> {
-        OsStorage.stat(path)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsStorage.link(from, to)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsStorage.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        OsStorage.remove(path)
-    }
-
-    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
-        OsStorage.list(dir)
-    }
-
-    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
-        OsStorage.create_dir(dir, mode)
-    }
-
-    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl StorageFile for NoSyncFile {
-    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.append(slices)
-    }
-
-    fn position(&self) -> io::Result<u64> {
-        self.0.position()
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
-    }
-
-    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
-    }
-
-    fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-
-    fn stat(&self) -> io::Result<FileStat> {
-        self.0.stat()
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Two sizes: what a login takes, and one with all that NIST SP 800-53 AU-3 asks for.
-fn bodies() -> [(&'static str, String); 2] {
-    let short = concat!(
-        r#""event_type":"user.login","actor":{"type":"user","id":"u-184467"},"action":"login","#,
-        r#""outcome":"success","correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments""#
-    );
-    let long = concat!(
-        r#""event_type":"config.reload","actor":{"type":"user","id":"u-184467","roles":["admin","ops"],"#,
-        r#""ip":"192.0.2.44","user_agent":"Mozilla/5.0 (X11; Linux x86_64)"},"action":"update","#,
-        r#""outcome":"success","target":{"type":"config","id":"limits.toml","name":"limits"},"#,
-        r#""correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments","#,
-        r#""source_host":"app-17.example","source_process":"payments","process_id":4711,"#,
-        r#""component":"reload","severity":"info","environment":"production","#,
-        r#""details":{"changed":["rate","burst"],"rate":"100","burst":"20"},"duration_ms":12.5"#
-    );
-    [("login", short.to_owned()), ("AU-3", long.to_owned())]
-}
 
 /// Directories that are kept until the end: ext4 is slow to create files in the seconds after many were deleted.
 #[derive(Default)]
@@ -127,20 +35,16 @@ struct Dirs(Vec<tempfile::TempDir>);
 impl Dirs {
     fn log(&mut self) -> AuditLog {
         let dir = tempfile::tempdir().expect("a directory");
-        let log = log_in(dir.path(), Arc::new(NoSync));
+        // One segment, and checkpoints by time only: they are not what is measured.
+        let options = Options {
+            segment_bytes_max: u64::MAX,
+            checkpoint_entries: u64::MAX,
+            ..Options::default()
+        };
+        let log = audit::log_in(dir.path(), Arc::new(audit::NoSync), options);
         self.0.push(dir);
         log
     }
-}
-
-fn log_in(dir: &Path, storage: Arc<dyn Storage>) -> AuditLog {
-    let mut host = Host { storage, ..Host::system() };
-    let path = dir.join("log");
-    AuditLog::create(&mut host, &path, dir, "bench.example/audit").expect("keys");
-    // One segment, and checkpoints by time only: they are not what is measured.
-    let options =
-        Options { segment_bytes_max: u64::MAX, checkpoint_entries: u64::MAX, ..Options::default() };
-    AuditLog::open(host, &path, options).expect("a log")
 }
 
 /// Lines as they are in the file.
@@ -158,7 +62,7 @@ fn lines(members: &str) -> Vec<Vec<u8>> {
 
 fn benches(criterion: &mut Criterion) {
     let mut dirs = Dirs::default();
-    for (name, members) in bodies() {
+    for (name, members) in audit::bodies() {
         let mut group = criterion.benchmark_group(format!("audit/{name}"));
         group.throughput(Throughput::Elements(BATCH));
         let lines = lines(&members);

@@ -33,8 +33,11 @@ use std::ptr;
 #[cfg(target_arch = "x86_64")]
 mod best;
 pub(crate) mod class;
+#[cfg(target_arch = "x86_64")]
+mod hex;
 mod lanes;
 mod run;
+mod sha256;
 
 use lanes::Pair;
 use lanes::Words;
@@ -42,6 +45,7 @@ pub(crate) use lanes::{ByteSets, Class, Exact, Lanes, Load64, Lookup};
 #[cfg(test)]
 pub(crate) use run::run_baseline;
 pub(crate) use run::{Kernel, mask64, run};
+pub(crate) use sha256::pair as compress_sha256_pair;
 
 /// The longest write that a single comparison allows.
 pub(crate) const SLACK: usize = 96;
@@ -464,25 +468,21 @@ mod x86 {
         }
     }
 
-    /// The 32 hexadecimal digits of 16 bytes, in lower case.
+    /// See [`super::hex::hex16`].
     #[inline(always)]
     pub(crate) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
-        // SAFETY: (4) 16 bytes; (5).
-        unsafe {
-            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
-            let low = _mm_set1_epi8(0x0F);
-            let highs = _mm_and_si128(_mm_srli_epi16::<4>(bytes), low);
-            let lows = _mm_and_si128(bytes, low);
-            [_mm_unpacklo_epi8(highs, lows), _mm_unpackhi_epi8(highs, lows)].map(|nibbles| {
-                // From ten on, skip the 39 characters between '9' and 'a'.
-                let letters = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
-                let skip = _mm_and_si128(letters, _mm_set1_epi8(39));
-                let digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8(0x30)), skip);
-                let mut text = [0; 16];
-                _mm_storeu_si128(text.as_mut_ptr().cast(), digits);
-                text
-            })
+        // SAFETY: (5) SSE2 is part of x86-64.
+        unsafe { super::hex::hex16(bytes) }
+    }
+
+    /// See [`super::sha256::pair`].
+    pub(super) fn compress_pair(states: [&mut [u32; 8]; 2], blocks: [&[[u8; 64]]; 2]) -> bool {
+        let has = super::sha256::has_instructions();
+        if has {
+            // SAFETY: (5) each was asked for.
+            unsafe { super::sha256::compress_pair(states, blocks) };
         }
+        has
     }
 
     /// The comparisons of one width, by the names of its instructions. Bytes are compared as bits: the

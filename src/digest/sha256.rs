@@ -9,12 +9,19 @@ use sha2::digest::consts::U64;
 use sha2::digest::generic_array::GenericArray;
 
 use super::Hash;
+use crate::core::simd::compress_sha256_pair;
 
 /// Bytes that the compression function takes at once.
 pub(super) const BLOCK: usize = 64;
 
+/// What the compression function takes at once.
+pub(super) type Block = [u8; BLOCK];
+
+/// What it changes.
+pub(super) type State = [u32; 8];
+
 /// The first 32 bits of the fractional parts of the square roots of the first eight primes.
-const START: [u32; 8] = [
+pub(super) const START: State = [
     0x6A09_E667,
     0xBB67_AE85,
     0x3C6E_F372,
@@ -59,11 +66,11 @@ impl Sha256 {
         Sha256 { state, tail: EagerBuffer::default(), len: BLOCK as u64 }
     }
 
-    /// The state after one block.
-    pub(super) fn state_after(block: &[u8; BLOCK]) -> [u32; 8] {
-        let mut state = START;
-        compress256(&mut state, std::slice::from_ref(GenericArray::from_slice(block)));
-        state
+    /// The states after one block each.
+    pub(super) fn states_after(blocks: [&[u8; BLOCK]; 2]) -> [[u32; 8]; 2] {
+        let (mut one, mut two) = (START, START);
+        compress_pair([&mut one, &mut two], blocks.map(std::slice::from_ref));
+        [one, two]
     }
 
     /// Takes more input.
@@ -82,11 +89,36 @@ impl Sha256 {
         let compress =
             |block: &GenericArray<u8, U64>| compress256(state, std::slice::from_ref(block));
         self.tail.len64_padding_be(bits, compress);
-        let mut hash = [0; 32];
-        for (out, word) in hash.chunks_exact_mut(4).zip(self.state) {
-            out.copy_from_slice(&word.to_be_bytes());
-        }
-        hash
+        bytes_of(&self.state)
+    }
+}
+
+/// A state as the hash that it is at the end.
+#[inline]
+pub(super) fn bytes_of(state: &State) -> Hash {
+    let mut hash = [0; 32];
+    for (out, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *out = word.to_be_bytes();
+    }
+    hash
+}
+
+/// Takes blocks into one state.
+#[inline]
+pub(super) fn compress(state: &mut State, blocks: &[Block]) {
+    for block in blocks {
+        compress256(state, std::slice::from_ref(GenericArray::from_slice(block)));
+    }
+}
+
+/// Takes as many blocks into both states as both have: in the time of one where the processor can.
+#[inline]
+pub(super) fn compress_pair(states: [&mut State; 2], blocks: [&[Block]; 2]) {
+    let count = blocks[0].len().min(blocks[1].len());
+    let [one, two] = states;
+    if !compress_sha256_pair([&mut *one, &mut *two], blocks) {
+        compress(one, blocks[0].get(..count).unwrap_or_default());
+        compress(two, blocks[1].get(..count).unwrap_or_default());
     }
 }
 

@@ -9,7 +9,7 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("core", 0, &["sync"]),
     ("ringbuf", 0, &["sync"]),
     ("metrics", 0, &["core"]),
-    ("digest", 0, &[]),
+    ("digest", 0, &["core"]),
     ("storage", 0, &[]),
     ("encode", 1, &[]),
     ("redact", 1, &[]),

@@ -21,6 +21,14 @@ use crate::digest::{Hash, HmacSha256, same};
 /// Entries per key at most.
 pub const RATCHET_MAX: u64 = 65_536;
 
+/// What HKDF-Expand signs for the first 32 bytes: the info and the number of the block.
+const RATCHET_TEXT: [u8; RATCHET_INFO.len() + 1] = {
+    let mut text = [1; RATCHET_INFO.len() + 1];
+    let (info, _) = text.split_at_mut(RATCHET_INFO.len());
+    info.copy_from_slice(RATCHET_INFO);
+    text
+};
+
 /// A key that only goes forward.
 #[derive(Debug)]
 pub struct Ratchet {
@@ -57,10 +65,26 @@ impl Ratchet {
     /// HKDF-Expand (RFC 5869) with the key that is worked in already.
     #[inline]
     fn step(&mut self) {
-        let mut inner = self.hmac.begin();
-        inner.update(RATCHET_INFO);
-        inner.update(&[1]);
-        *self.key = self.hmac.finish(inner);
+        self.become_key(self.hmac.of(&RATCHET_TEXT));
+    }
+
+    /// Signs the last entry of a key and goes on to the next one: what is signed and what makes the
+    /// next key do not wait for each other.
+    #[inline]
+    fn sign_and_step(&mut self, digest: &Hash) -> Hash {
+        // Both are short: one after the other is what happens if they ever are not.
+        let Some([mac, next]) = self.hmac.of_both([digest, &RATCHET_TEXT]) else {
+            let mac = self.hmac.of(digest);
+            self.step();
+            return mac;
+        };
+        self.become_key(next);
+        mac
+    }
+
+    #[inline]
+    fn become_key(&mut self, next: Hash) {
+        *self.key = next;
         self.hmac = HmacSha256::new(&*self.key);
         self.generation += 1;
     }
@@ -99,10 +123,9 @@ impl Chain {
                 if !ratchet.reach(seq) {
                     return None;
                 }
-                let hash = ratchet.hmac.of(digest);
-                if (seq + 1).is_multiple_of(ratchet.entries_per_key) {
-                    ratchet.step();
-                }
+                let is_last = (seq + 1).is_multiple_of(ratchet.entries_per_key);
+                let hash =
+                    if is_last { ratchet.sign_and_step(digest) } else { ratchet.hmac.of(digest) };
                 Some(Signature { scheme: Scheme::Mac, hash })
             }
             Chain::Hash => Some(Signature { scheme: Scheme::Hash, hash: *digest }),

@@ -3,25 +3,65 @@
 //! Promises: time grows with the length (and its logarithm, where an object has more than 16
 //! keys), whatever the bytes; no recursion; memory is kept from scan to scan.
 use super::{DEPTH_MAX, ParseError, ParseErrorKind};
+use crate::core::simd::class::JsonEscaped;
+use crate::core::simd::mask64;
 
 /// Objects with more keys are sorted to find those that stand twice.
 const PAIRWISE_KEYS_MAX: usize = 16;
 
-/// Where the keys of the objects that are open stand.
+/// What a scan writes down: where the keys of the objects that are open stand, and which bytes a
+/// string cannot just contain.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct Notes {
     /// Start and end, in the bytes scanned.
     spans: Vec<(u32, u32)>,
+    /// Of each key; keys with different ones are different.
+    tags: Vec<u64>,
+    /// A bit for each byte: quotes, backslashes, control bytes, now and then another one.
+    marks: Vec<u64>,
 }
 
-impl Keys {
-    pub fn clear(&mut self) {
+impl Notes {
+    /// Begins with `bytes`, of which there are less than 4 GiB. `Err` is where a control byte stands.
+    pub fn begin(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         self.spans.clear();
+        self.tags.clear();
+        self.marks.clear();
+        let (blocks, rest) = bytes.as_chunks::<64>();
+        let mut last = [b' '; 64];
+        last[..rest.len()].copy_from_slice(rest);
+        let last = if rest.is_empty() { &[][..] } else { std::slice::from_ref(&last) };
+        self.marks.extend(blocks.iter().map(mask64::<JsonEscaped>));
+        self.marks.extend(last.iter().map(mask64::<JsonEscaped>));
+        // A pass of its own, over many bytes at once.
+        if !bytes.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
+            return Ok(());
+        }
+        match bytes.iter().enumerate().find(|(_, byte)| **byte < 0x20) {
+            Some((at, byte)) => Err(ParseError { at, kind: ParseErrorKind::ControlByte(*byte) }),
+            None => Ok(()),
+        }
     }
 
-    pub fn push(&mut self, start: usize, end: usize) {
-        // Lines are far shorter than 4 GiB; the caller has refused longer ones.
+    /// The first byte from `at` on that is marked; the end if there is none.
+    #[inline]
+    fn next_mark(&self, at: usize, end: usize) -> usize {
+        let mut word = at / 64;
+        let mut bits = self.marks.get(word).map_or(0, |bits| bits & (!0 << (at % 64)));
+        while bits == 0 {
+            word += 1;
+            match self.marks.get(word) {
+                Some(next) => bits = *next,
+                None => return end,
+            }
+        }
+        word * 64 + bits.trailing_zeros() as usize
+    }
+
+    #[inline]
+    fn push(&mut self, bytes: &[u8], start: usize, end: usize) {
         self.spans.push((start as u32, end as u32));
+        self.tags.push(tag(bytes, start, end));
     }
 
     pub fn count(&self) -> usize {
@@ -29,35 +69,49 @@ impl Keys {
     }
 
     /// Closes the object whose keys begin at `base`; `Err` is where a second one stands.
+    #[inline]
     pub fn close(&mut self, bytes: &[u8], base: usize) -> Result<(), ParseError> {
-        let spans = self.spans.get_mut(base..).unwrap_or_default();
-        let twice = if spans.len() <= PAIRWISE_KEYS_MAX {
-            pairwise(bytes, spans)
-        } else {
-            sorted(bytes, spans)
-        };
-        self.spans.truncate(base);
-        match twice {
-            Some(at) => Err(ParseError { at, kind: ParseErrorKind::DuplicateKey }),
-            None => Ok(()),
+        let tags = self.tags.get(base..).unwrap_or_default();
+        if tags.len() > PAIRWISE_KEYS_MAX || have_twins(tags) {
+            let spans = self.spans.get_mut(base..).unwrap_or_default();
+            if let Some(at) = sorted(bytes, spans) {
+                return Err(ParseError { at, kind: ParseErrorKind::DuplicateKey });
+            }
         }
+        self.spans.truncate(base);
+        self.tags.truncate(base);
+        Ok(())
     }
+}
+
+/// The first and the last eight bytes of a key, mixed.
+#[inline]
+fn tag(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let word = |at: usize| bytes.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
+    match (end - start, word(start)) {
+        (len @ 0..8, Some(word)) => word & !(!0 << (8 * len)),
+        (8.., Some(first)) => {
+            first ^ word(end - 8).unwrap_or_default().wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        }
+        (_, None) => bytes
+            .get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+fn have_twins(tags: &[u64]) -> bool {
+    let twin = |(at, tag): (usize, &u64)| {
+        let others = tags.get(at + 1..).unwrap_or_default();
+        others.iter().fold(false, |found, other| found | (other == tag))
+    };
+    tags.iter().enumerate().any(twin)
 }
 
 fn text(bytes: &[u8], span: (u32, u32)) -> &[u8] {
     bytes.get(span.0 as usize..span.1 as usize).unwrap_or_default()
-}
-
-fn pairwise(bytes: &[u8], spans: &[(u32, u32)]) -> Option<usize> {
-    for (index, one) in spans.iter().enumerate() {
-        let same = |other: &&(u32, u32)| {
-            other.1 - other.0 == one.1 - one.0 && text(bytes, **other) == text(bytes, *one)
-        };
-        if let Some(second) = spans.get(index + 1..).unwrap_or_default().iter().find(same) {
-            return Some(second.0 as usize);
-        }
-    }
-    None
 }
 
 fn sorted(bytes: &[u8], spans: &mut [(u32, u32)]) -> Option<usize> {
@@ -69,13 +123,19 @@ fn sorted(bytes: &[u8], spans: &mut [(u32, u32)]) -> Option<usize> {
 }
 
 /// A position in bytes that are scanned.
-pub(super) struct Scanner<'a, 'k> {
+pub(super) struct Scanner<'a, 'n> {
     pub bytes: &'a [u8],
     pub at: usize,
-    pub keys: &'k mut Keys,
+    pub notes: &'n mut Notes,
 }
 
-impl<'a> Scanner<'a, '_> {
+impl<'a, 'n> Scanner<'a, 'n> {
+    /// At the beginning of `bytes`. `Err` is where a control byte stands.
+    pub fn new(bytes: &'a [u8], notes: &'n mut Notes) -> Result<Scanner<'a, 'n>, ParseError> {
+        notes.begin(bytes)?;
+        Ok(Scanner { bytes, at: 0, notes })
+    }
+
     pub fn error<T>(&self, kind: ParseErrorKind) -> Result<T, ParseError> {
         Err(ParseError { at: self.at, kind })
     }
@@ -119,22 +179,24 @@ impl<'a> Scanner<'a, '_> {
         self.string("a key in quotes")?;
         let end = self.at - 1;
         self.literal(b":", "a colon")?;
-        self.keys.push(start, end);
+        self.notes.push(self.bytes, start, end);
         Ok(self.bytes.get(start..end).unwrap_or_default())
     }
 
     /// A string with its quotes.
+    #[inline]
     pub fn string(&mut self, what: &'static str) -> Result<(), ParseError> {
         self.literal(b"\"", what)?;
         loop {
-            self.at += plain_len(self.rest());
+            self.at = self.notes.next_mark(self.at, self.bytes.len());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
-                _ => return self.error(ParseErrorKind::Expected("the end of a string")),
+                Some(_) => self.at += 1,
+                None => return self.error(ParseErrorKind::Expected("the end of a string")),
             }
         }
     }
@@ -151,7 +213,15 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// Any value, however deep under `depth` levels that are open already.
+    #[inline]
     pub fn value(&mut self, depth: usize) -> Result<(), ParseError> {
+        match self.peek() {
+            Some(b'{' | b'[') => self.nested(depth),
+            _ => self.scalar(),
+        }
+    }
+
+    fn nested(&mut self, depth: usize) -> Result<(), ParseError> {
         // One bit a level: whether it is an object. The keys of each begin at its base.
         let mut objects = 0u64;
         let mut bases = [0u32; DEPTH_MAX];
@@ -175,7 +245,7 @@ impl<'a> Scanner<'a, '_> {
                     }
                     Some(b'}') if is_object => {
                         let base = bases.get(open - 1).map_or(0, |base| *base as usize);
-                        self.keys.close(self.bytes, base)?;
+                        self.notes.close(self.bytes, base)?;
                     }
                     Some(b']') if !is_object => {}
                     _ => return self.error(ParseErrorKind::Expected("a comma or the end")),
@@ -211,7 +281,7 @@ impl<'a> Scanner<'a, '_> {
         let bit = 1 << *open;
         *objects = if is_object { *objects | bit } else { *objects & !bit };
         if let Some(base) = bases.get_mut(*open) {
-            *base = self.keys.count() as u32;
+            *base = self.notes.count() as u32;
         }
         *open += 1;
         if is_object {
@@ -258,24 +328,4 @@ impl<'a> Scanner<'a, '_> {
         self.at += count;
         Ok(())
     }
-}
-
-/// How many bytes come before the first quote or backslash, eight at a time.
-#[inline]
-fn plain_len(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    // Mycroft's test for a zero byte, in the word with the byte sought turned to zero. It may mark
-    // bytes above a true one, never below it.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hits = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5C));
-        if hits != 0 {
-            return index * 8 + hits.trailing_zeros() as usize / 8;
-        }
-    }
-    let tail = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
-    words.len() * 8 + tail
 }

@@ -43,6 +43,9 @@ pub const SIGNATURE_BYTES: usize = 46;
 pub(crate) const SUFFIX_BYTES: usize =
     PREV_KEY.len() + SIGNATURE_BYTES + 1 + SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2;
 
+/// From behind what is signed to the last brace.
+pub(crate) const SIGNED_FROM_END: usize = SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2;
+
 pub(crate) const PREV_KEY: &[u8] = b",\"_prev_signature\":\"";
 pub(crate) const SIGNATURE_KEY: &[u8] = b",\"_signature\":\"";
 

@@ -1,9 +1,13 @@
 //! The one parser of entries.
-use super::json::{Keys, Scanner};
-use super::time::{TIMESTAMP_BYTES, parse_timestamp};
+use std::ops::Range;
+use std::str::Utf8Error;
+
+use super::json::{Notes, Scanner};
+use super::time::{Minutes, TIMESTAMP_BYTES};
 use super::{
     CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX, FRAME_BYTES_MAX, LINE_BYTES_MAX, PREV_KEY, ParseError,
-    ParseErrorKind, SIGNATURE_BYTES, SIGNATURE_KEY, SUFFIX_BYTES, Scheme, Signature,
+    ParseErrorKind, SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, SUFFIX_BYTES, Scheme,
+    Signature,
 };
 use crate::digest::text::{Base64, base64_array};
 
@@ -36,7 +40,9 @@ impl Entry<'_> {
 /// The parser; keeps its memory from line to line.
 #[derive(Debug, Default)]
 pub struct Parser {
-    keys: Keys,
+    notes: Notes,
+    minutes: Minutes,
+    signatures: Signatures,
 }
 
 impl Parser {
@@ -47,71 +53,49 @@ impl Parser {
 
     /// Parses a line without its newline.
     pub fn entry<'a>(&mut self, line: &'a [u8]) -> Result<Entry<'a>, ParseError> {
-        check_bytes(line, LINE_BYTES_MAX - 1)?;
-        self.keys.clear();
-        let mut scan = Scanner { bytes: line, at: 0, keys: &mut self.keys };
+        let text = check_bytes(line, LINE_BYTES_MAX - 1)?;
+        let mut scan = Scanner::new(line, &mut self.notes)?;
         scan.literal(b"{\"seq\":", "{\"seq\":")?;
         let seq = scan.decimal()?;
         scan.literal(b",\"timestamp\":\"", ",\"timestamp\":\"")?;
-        let time = scan.rest().get(..TIMESTAMP_BYTES).and_then(parse_timestamp);
+        let time = scan.rest().first_chunk().and_then(|text| self.minutes.parse(text));
         let Some(unix_nanos) = time else { return scan.error(ParseErrorKind::Timestamp) };
         scan.at += TIMESTAMP_BYTES;
         scan.literal(b"\",", "a quote and a comma")?;
         let body_at = scan.at;
         let event_type = members(&mut scan, true)?;
-        let body = line.get(body_at..scan.at).unwrap_or_default();
-        let (previous, signature) = suffix(&mut scan)?;
-        let signed = line.get(..line.len() - (SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2));
-        Ok(Entry {
-            seq,
-            unix_nanos,
-            event_type: utf8(event_type)?,
-            body: utf8(body)?,
-            signed: signed.unwrap_or_default(),
-            previous,
-            signature,
-        })
+        let body = text.get(body_at..scan.at).unwrap_or_default();
+        let (previous, signature) = self.signatures.suffix(&mut scan)?;
+        let signed = line.get(..line.len() - SIGNED_FROM_END).unwrap_or_default();
+        let event_type = text.get(event_type).unwrap_or_default();
+        Ok(Entry { seq, unix_nanos, event_type, body, signed, previous, signature })
     }
 
     /// Looks whether `members` may stand in an entry that an application writes.
     pub(super) fn body(&mut self, members_text: &[u8]) -> Result<(), ParseError> {
-        check_bytes(members_text, LINE_BYTES_MAX - FRAME_BYTES_MAX)?;
-        self.keys.clear();
-        let mut scan = Scanner { bytes: members_text, at: 0, keys: &mut self.keys };
+        let text = check_bytes(members_text, LINE_BYTES_MAX - FRAME_BYTES_MAX)?;
+        let mut scan = Scanner::new(members_text, &mut self.notes)?;
         let event_type = members(&mut scan, false)?;
-        if event_type.starts_with(CONTROL_PREFIX.as_bytes()) {
+        if text.get(event_type).unwrap_or_default().starts_with(CONTROL_PREFIX) {
             return Err(ParseError { at: 14, kind: ParseErrorKind::EventType });
         }
         Ok(())
     }
 }
 
-/// What holds for all bytes of a line, in two passes that run over many bytes at once.
-fn check_bytes(bytes: &[u8], len_max: usize) -> Result<(), ParseError> {
+/// The line as text.
+fn check_bytes(bytes: &[u8], len_max: usize) -> Result<&str, ParseError> {
     if bytes.len() > len_max {
         return Err(ParseError { at: len_max, kind: ParseErrorKind::TooLong });
     }
-    if !bytes.is_ascii()
-        && let Err(error) = std::str::from_utf8(bytes)
-    {
-        return Err(ParseError { at: error.valid_up_to(), kind: ParseErrorKind::Utf8 });
-    }
-    if bytes.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-        let found = bytes.iter().enumerate().find(|(_, byte)| **byte < 0x20);
-        let (at, byte) = found.unwrap_or((0, &0));
-        return Err(ParseError { at, kind: ParseErrorKind::ControlByte(*byte) });
-    }
-    Ok(())
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
-    // Whole parts of a line that is UTF-8, cut at ASCII bytes.
-    std::str::from_utf8(bytes).map_err(|_| ParseError { at: 0, kind: ParseErrorKind::Utf8 })
+    let wrong =
+        |error: Utf8Error| ParseError { at: error.valid_up_to(), kind: ParseErrorKind::Utf8 };
+    std::str::from_utf8(bytes).map_err(wrong)
 }
 
 /// From `"event_type"` on, up to the comma before `_prev_signature` (`in_line`) or to the end;
-/// gives the event type.
-fn members<'a>(scan: &mut Scanner<'a, '_>, in_line: bool) -> Result<&'a [u8], ParseError> {
+/// says where the event type stands.
+fn members(scan: &mut Scanner<'_, '_>, in_line: bool) -> Result<Range<usize>, ParseError> {
     scan.literal(b"\"event_type\":\"", "\"event_type\":\"")?;
     let event_type = event_type(scan)?;
     let end = if in_line {
@@ -122,13 +106,15 @@ fn members<'a>(scan: &mut Scanner<'a, '_>, in_line: bool) -> Result<&'a [u8], Pa
     } else {
         scan.bytes.len()
     };
-    let base = scan.keys.count();
+    let base = scan.notes.count();
     while scan.at < end {
         scan.literal(b",", "a comma")?;
         let key_at = scan.at;
-        let reserved: [&[u8]; 5] =
-            [b"seq", b"timestamp", b"event_type", b"_prev_signature", b"_signature"];
-        if reserved.contains(&scan.key()?) {
+        let is_reserved = matches!(
+            scan.key()?,
+            b"seq" | b"timestamp" | b"event_type" | b"_prev_signature" | b"_signature"
+        );
+        if is_reserved {
             return Err(ParseError { at: key_at, kind: ParseErrorKind::ReservedKey });
         }
         scan.value(1)?;
@@ -137,14 +123,14 @@ fn members<'a>(scan: &mut Scanner<'a, '_>, in_line: bool) -> Result<&'a [u8], Pa
         scan.at = end;
         return scan.error(ParseErrorKind::Expected(",\"_prev_signature\":\""));
     }
-    scan.keys.close(scan.bytes, base)?;
+    scan.notes.close(scan.bytes, base)?;
     Ok(event_type)
 }
 
-fn event_type<'a>(scan: &mut Scanner<'a, '_>) -> Result<&'a [u8], ParseError> {
+fn event_type(scan: &mut Scanner<'_, '_>) -> Result<Range<usize>, ParseError> {
     let plain = |byte: &&u8| matches!(byte, 0x21..=0x7E) && !matches!(byte, b'"' | b'\\');
     let len = scan.rest().iter().take(EVENT_TYPE_BYTES_MAX + 1).take_while(plain).count();
-    let text = scan.rest().get(..len).unwrap_or_default();
+    let text = scan.at..scan.at + len;
     if !(1..=EVENT_TYPE_BYTES_MAX).contains(&len) {
         return scan.error(ParseErrorKind::EventType);
     }
@@ -156,32 +142,44 @@ fn event_type<'a>(scan: &mut Scanner<'a, '_>) -> Result<&'a [u8], ParseError> {
     Ok(text)
 }
 
-/// The last 130 bytes.
-fn suffix(scan: &mut Scanner<'_, '_>) -> Result<(Signature, Signature), ParseError> {
-    scan.literal(PREV_KEY, ",\"_prev_signature\":\"")?;
-    let previous = signature(scan)?;
-    scan.literal(b"\"", "a quote")?;
-    scan.literal(SIGNATURE_KEY, ",\"_signature\":\"")?;
-    let own = signature(scan)?;
-    scan.literal(b"\"}", "a quote and the last brace")?;
-    if scan.at != scan.bytes.len() {
-        return scan.error(ParseErrorKind::Trailing);
-    }
-    Ok((previous, own))
+/// Signatures from their text. The one that is asked for first was, in a log, the last one before.
+#[derive(Debug, Default)]
+struct Signatures {
+    last: Option<([u8; SIGNATURE_BYTES], Signature)>,
 }
 
-fn signature(scan: &mut Scanner<'_, '_>) -> Result<Signature, ParseError> {
-    let text = scan.rest().get(..SIGNATURE_BYTES).unwrap_or_default();
-    let parsed = text.split_at_checked(3).and_then(|(prefix, digits)| {
-        let scheme = match prefix {
-            b"m1:" => Scheme::Mac,
-            b"h1:" => Scheme::Hash,
-            _ => return None,
-        };
-        let hash = base64_array(Base64::Url, digits).ok()?;
-        Some(Signature { scheme, hash })
-    });
-    let Some(signature) = parsed else { return scan.error(ParseErrorKind::Signature) };
-    scan.at += SIGNATURE_BYTES;
-    Ok(signature)
+impl Signatures {
+    /// The last 130 bytes of a line.
+    fn suffix(&mut self, scan: &mut Scanner<'_, '_>) -> Result<(Signature, Signature), ParseError> {
+        scan.literal(PREV_KEY, ",\"_prev_signature\":\"")?;
+        let previous = self.take(scan)?;
+        scan.literal(b"\"", "a quote")?;
+        scan.literal(SIGNATURE_KEY, ",\"_signature\":\"")?;
+        let own = self.take(scan)?;
+        scan.literal(b"\"}", "a quote and the last brace")?;
+        if scan.at != scan.bytes.len() {
+            return scan.error(ParseErrorKind::Trailing);
+        }
+        Ok((previous, own))
+    }
+
+    fn take(&mut self, scan: &mut Scanner<'_, '_>) -> Result<Signature, ParseError> {
+        let found = scan.rest().first_chunk().and_then(|text| match &self.last {
+            Some((last, signature)) if last == text => Some(*signature),
+            _ => parse_signature(text).map(|signature| self.last.insert((*text, signature)).1),
+        });
+        let Some(signature) = found else { return scan.error(ParseErrorKind::Signature) };
+        scan.at += SIGNATURE_BYTES;
+        Ok(signature)
+    }
+}
+
+fn parse_signature(text: &[u8; SIGNATURE_BYTES]) -> Option<Signature> {
+    let (prefix, digits) = text.split_first_chunk()?;
+    let scheme = match prefix {
+        b"m1:" => Scheme::Mac,
+        b"h1:" => Scheme::Hash,
+        _ => return None,
+    };
+    Some(Signature { scheme, hash: base64_array(Base64::Url, digits).ok()? })
 }

@@ -235,6 +235,46 @@ fn a_line_that_is_cut_or_continued_is_no_entry() {
     }
 }
 
+/// A parser remembers the last minute and signature: whatever it has seen, it says the same.
+#[test]
+fn what_was_parsed_before_changes_nothing() {
+    let good = line(42, LOGIN).into_bytes();
+    let mut warm = Parser::new();
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut changed = good.clone();
+            changed[at] ^= 1 << bit;
+            assert_eq!(warm.entry(&changed), Parser::new().entry(&changed), "bit {bit} of {at}");
+        }
+        assert_eq!(warm.entry(&good), Parser::new().entry(&good));
+    }
+}
+
+#[test]
+fn keys_that_stand_twice_are_found_whatever_their_length() {
+    let mut parser = Parser::new();
+    for len in 1..40 {
+        // Alike but for one byte, in the middle of long ones.
+        let keys: Vec<String> = (0..14)
+            .map(|other| {
+                let mut key = "k".repeat(len);
+                key.replace_range(len / 2..len / 2 + 1, &char::from(b'a' + other).to_string());
+                key
+            })
+            .collect();
+        let members = |keys: &[String]| {
+            let members: String = keys.iter().map(|key| format!(",\"{key}\":1")).collect();
+            format!("\"event_type\":\"x\"{members}")
+        };
+        Body::new(members(&keys).as_bytes(), &mut parser).unwrap();
+        for twice in 0..keys.len() {
+            let more = [&keys[..], &keys[twice..=twice]].concat();
+            let error = Body::new(members(&more).as_bytes(), &mut parser).unwrap_err();
+            assert_eq!(error.kind, ParseErrorKind::DuplicateKey, "{}", keys[twice]);
+        }
+    }
+}
+
 #[test]
 fn numbers_of_entries_have_one_spelling() {
     let good = line(42, LOGIN);

@@ -37,34 +37,61 @@ fn put_digits(text: &mut [u8; TIMESTAMP_BYTES], at: usize, count: usize, mut val
 
 /// The nanoseconds since 1970 that a time stands for; `None` if it is not of the one form.
 pub fn parse_timestamp(text: &[u8]) -> Option<i64> {
-    let text: &[u8; TIMESTAMP_BYTES] = text.try_into().ok()?;
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (29, b'Z')];
+    Minutes::default().parse(text.try_into().ok()?)
+}
+
+/// Parses times, most of which are within the minute of the one before.
+#[derive(Debug, Default)]
+pub(super) struct Minutes {
+    /// The text of a minute, with its last colon, and its seconds since 1970.
+    last: Option<([u8; MINUTE_BYTES], i64)>,
+}
+
+/// `2026-11-22T15:09:`
+const MINUTE_BYTES: usize = 17;
+
+impl Minutes {
+    pub fn parse(&mut self, text: &[u8; TIMESTAMP_BYTES]) -> Option<i64> {
+        let minute = text.first_chunk()?;
+        let secs = match &self.last {
+            Some((last, secs)) if last == minute => *secs,
+            _ => self.last.insert((*minute, parse_minute(text)?)).1,
+        };
+        let (second, nanos) = (digits(text, 17, 2)?, digits(text, 20, 9)?);
+        if second > 59 || text[19] != b'.' || text[29] != b'Z' {
+            return None;
+        }
+        Some((secs + second) * NANOS_PER_SEC + nanos)
+    }
+}
+
+/// The seconds since 1970 of the minute.
+fn parse_minute(text: &[u8; TIMESTAMP_BYTES]) -> Option<i64> {
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if marks.iter().any(|(at, mark)| text[*at] != *mark) {
         return None;
     }
     let (year, month, day) = (digits(text, 0, 4)?, digits(text, 5, 2)?, digits(text, 8, 2)?);
     let (hour, minute) = (digits(text, 11, 2)?, digits(text, 14, 2)?);
-    let (second, nanos) = (digits(text, 17, 2)?, digits(text, 20, 9)?);
-    if !(1970..=2261).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+    if !(1970..=2261).contains(&year) || hour > 23 || minute > 59 {
         return None;
     }
     let days = days_from_civil(year, month, day);
     if !(1..=12).contains(&month) || civil(days) != (year, month as u32, day as u32) {
         return None;
     }
-    let secs = days * SECS_PER_DAY + hour * 3600 + minute * 60 + second;
-    Some(secs * NANOS_PER_SEC + nanos)
+    Some(days * SECS_PER_DAY + hour * 3600 + minute * 60)
 }
 
+#[inline]
 fn digits(text: &[u8; TIMESTAMP_BYTES], at: usize, count: usize) -> Option<i64> {
-    let mut value = 0;
+    let (mut value, mut is_right) = (0, true);
     for byte in &text[at..at + count] {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value * 10 + i64::from(byte - b'0');
+        let digit = byte.wrapping_sub(b'0');
+        is_right &= digit < 10;
+        value = value * 10 + i64::from(digit);
     }
-    Some(value)
+    is_right.then_some(value)
 }
 
 /// Year, month, day of the day that many days after 1970-01-01.

@@ -7,7 +7,7 @@
 //! Promises: appending and the root neither allocate nor block nor fail; appending costs one hash
 //! on average. Making a proof allocates its list. Checking one allocates nothing and refuses
 //! whatever is not exactly the proof.
-use crate::digest::{Hash, Sha256, same};
+use crate::digest::{Hash, Sha256, pair, same};
 
 mod proof;
 #[cfg(test)]
@@ -31,6 +31,24 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     bytes[1..33].copy_from_slice(left);
     bytes[33..].copy_from_slice(right);
     Sha256::of(&bytes)
+}
+
+/// Replaces each two hashes by the one of their node.
+fn halve(hashes: &mut Vec<Hash>) {
+    let count = hashes.len() / 2;
+    let of = |hashes: &[Hash], at: usize| {
+        let mut bytes = [1u8; 65];
+        bytes[1..].copy_from_slice(hashes[2 * at..2 * at + 2].as_flattened());
+        bytes
+    };
+    for at in (0..count - count % 2).step_by(2) {
+        let (one, two) = (of(hashes, at), of(hashes, at + 1));
+        [hashes[at], hashes[at + 1]] = pair::hash_65([&one, &two]);
+    }
+    if count % 2 == 1 {
+        hashes[count - 1] = Sha256::of(&of(hashes, count - 1));
+    }
+    hashes.truncate(count);
 }
 
 /// The root hash of a tree without leaves: SHA-256 of nothing.
@@ -102,6 +120,33 @@ impl Tree {
         }
         self.edge[usize::from(level)] = hash;
         self.len += 1;
+    }
+
+    /// Appends leaves by their hashes and tells of the perfect subtrees that they complete, of two
+    /// leaves and more, one level after the other. Nodes of a level are hashed two at a time, in
+    /// `hashes`, which is empty afterwards.
+    pub fn push_all(&mut self, hashes: &mut Vec<Hash>, mut done: impl FnMut(u8, u64, &Hash)) {
+        let first = self.len;
+        self.len += hashes.len() as u64;
+        for level in 0..64u8 {
+            let (before, edge) = (first >> level, &mut self.edge[usize::from(level)]);
+            // The last one of before has been waiting for its sibling.
+            if before & 1 == 1 && !hashes.is_empty() {
+                hashes.insert(0, *edge);
+            }
+            if hashes.len() & 1 == 1
+                && let Some(last) = hashes.pop()
+            {
+                *edge = last;
+            }
+            if hashes.is_empty() {
+                return;
+            }
+            halve(hashes);
+            for (index, hash) in (before >> 1..).zip(hashes.iter()) {
+                done(level + 1, index, hash);
+            }
+        }
     }
 
     /// The root hash.

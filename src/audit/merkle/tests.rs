@@ -167,6 +167,30 @@ fn the_growing_tree_has_the_roots_of_the_definition() {
 }
 
 #[test]
+fn leaves_appended_together_make_the_same_tree() {
+    let leaves = leaves(SIZES_MAX);
+    let mut nodes = Slow::new(&leaves);
+    let mut before = Tree::new();
+    for first in 0..SIZES_MAX {
+        for last in first..=SIZES_MAX {
+            let (mut tree, mut told) = (before.clone(), 0);
+            let mut together = leaves[first..last].to_vec();
+            tree.push_all(&mut together, |level, index, hash| {
+                assert_eq!(nodes.node(level, index).as_ref(), Ok(hash), "{level} {index}");
+                told += 1;
+            });
+            let want = root_at(&mut nodes, last as u64);
+            assert_eq!((Ok(tree.root()), tree.len()), (want, last as u64), "{first} to {last}");
+            // A tree of n leaves has n perfect subtrees less than leaves are on its edge.
+            let inner = |size: usize| size as u32 - size.count_ones();
+            assert_eq!(told, inner(last) - inner(first), "{first} to {last}");
+            assert!(together.is_empty());
+        }
+        before.push(leaves[first]);
+    }
+}
+
+#[test]
 fn every_inclusion_proof_is_that_of_the_definition_and_holds() {
     let leaves = leaves(SIZES_MAX);
     let rfc = Rfc::new(leaves.clone());

@@ -1,29 +1,29 @@
-//! The hashes of a batch, each kind on a thread of its own.
+//! The hashes of a batch, ahead of the pass over its lines.
 //!
-//! Three hashes run over every byte: of the leaf, of the chain and of the segment. None needs the
-//! others, so three threads make them while a fourth parses. Promises: at most
-//! [`BATCHES_IN_FLIGHT`] batches are in memory; answers come in the order of the batches.
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! Two hashes run over every byte, of the leaf and of the segment. One thread makes both, side by
+//! side ([`crate::digest::pair`]), another one checks the chain's signatures, and the pass is a third.
+//! Promises: at most [`BATCHES_IN_FLIGHT`] batches are in memory; they come in their order.
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::super::chain::Chain;
-use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, Scheme, Signature};
-use super::super::merkle::leaf_hash;
+use super::super::chain::{Chain, digest_of};
+use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature};
 use super::Stop;
+use super::leaves::{Digest, hash_lines};
 use super::source::{Batch, Source};
+use crate::digest::Hash;
+use crate::digest::pair::Stream;
 use crate::digest::text::{Base64, base64_array};
-use crate::digest::{Hash, Sha256};
 
 const BATCHES_IN_FLIGHT: usize = 4;
 
 /// A batch with its hashes.
 pub(super) struct Hashed {
     pub batch: Batch,
-    /// The leaf hash of each line.
+    /// The leaf hash of each line, and what is signed of it if that is checked.
     pub leaves: Vec<Hash>,
+    digests: Vec<Digest>,
     /// The first line whose signature of the chain is wrong, if these are checked.
     pub bad_signature: Option<usize>,
     /// The SHA-256 of the segment, if it ends here.
@@ -36,35 +36,26 @@ pub(super) struct Hasher<'a> {
     is_end: bool,
     /// Why reading ended early; told when what was read before has been handed over.
     failed: Option<Stop>,
-    in_flight: VecDeque<Arc<Batch>>,
-    leaves: Lane<Vec<Hash>>,
-    chain: Lane<Option<usize>>,
-    segment: Lane<Option<Hash>>,
+    in_flight: usize,
+    jobs: Sender<Batch>,
+    answers: Receiver<Hashed>,
 }
 
-struct Lane<T> {
-    jobs: Sender<Arc<Batch>>,
-    answers: Receiver<T>,
-}
-
-impl<T: Send + 'static> Lane<T> {
-    fn spawn<'s>(
-        scope: &'s Scope<'s, '_>,
-        mut answer: impl FnMut(&Batch) -> T + Send + 's,
-    ) -> Lane<T> {
-        let (jobs, taken) = bounded::<Arc<Batch>>(BATCHES_IN_FLIGHT);
-        let (done, answers) = bounded(BATCHES_IN_FLIGHT);
-        scope.spawn(move || {
-            for batch in taken {
-                let answer = answer(&batch);
-                drop(batch);
-                if done.send(answer).is_err() {
-                    return;
-                }
+/// A thread that takes one after the other, does something with it and hands it on.
+fn stage<'s, A: Send + 's, B: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    taken: Receiver<A>,
+    mut work: impl FnMut(A) -> B + Send + 's,
+) -> Receiver<B> {
+    let (done, answers) = bounded(BATCHES_IN_FLIGHT);
+    scope.spawn(move || {
+        for job in taken {
+            if done.send(work(job)).is_err() {
+                return;
             }
-        });
-        Lane { jobs, answers }
-    }
+        }
+    });
+    answers
 }
 
 /// A thread of ours is gone: it panicked.
@@ -80,59 +71,45 @@ impl<'a> Hasher<'a> {
         chain: Option<Chain>,
         first_seq: u64,
     ) -> Hasher<'a> {
-        let mut whole = Sha256::new();
-        let segment = Lane::spawn(scope, move |batch| {
-            whole.update(batch.whole());
-            batch.ends_segment.then(|| std::mem::take(&mut whole).finish())
+        let (jobs, taken) = bounded(BATCHES_IN_FLIGHT);
+        let (mut whole, is_signed) = (Stream::new(), chain.is_some());
+        let mut answers = stage(scope, taken, move |batch: Batch| {
+            let (leaves, digests) = hash_lines(&batch, &mut whole, is_signed);
+            let segment = batch.ends_segment.then(|| std::mem::take(&mut whole).finish());
+            Hashed { batch, leaves, digests, bad_signature: None, segment }
         });
-        let mut checker = chain.map(|chain| Checker { chain, seq: first_seq });
-        let chain = Lane::spawn(scope, move |batch| {
-            checker.as_mut().and_then(|checker| checker.first_wrong(batch))
-        });
-        let leaves = Lane::spawn(scope, |batch| {
-            (0..batch.lines.len()).map(|at| leaf_hash(batch.line(at))).collect()
-        });
-        let in_flight = VecDeque::with_capacity(BATCHES_IN_FLIGHT);
-        Hasher { source, is_end: false, failed: None, in_flight, leaves, chain, segment }
+        if let Some(chain) = chain {
+            let mut checker = Checker { chain, seq: first_seq };
+            answers = stage(scope, answers, move |mut hashed| {
+                hashed.bad_signature = checker.first_wrong(&hashed);
+                hashed
+            });
+        }
+        Hasher { source, is_end: false, failed: None, in_flight: 0, jobs, answers }
     }
 
     /// The next batch; `None` behind the last.
     pub fn next(&mut self) -> Result<Option<Hashed>, Stop> {
-        while !self.is_end && self.in_flight.len() < BATCHES_IN_FLIGHT {
+        while !self.is_end && self.in_flight < BATCHES_IN_FLIGHT {
             match self.source.next() {
-                Ok(Some(batch)) => self.hand_out(Arc::new(batch))?,
+                Ok(Some(batch)) => {
+                    self.jobs.send(batch).map_err(|_| gone())?;
+                    self.in_flight += 1;
+                }
                 Ok(None) => self.is_end = true,
                 Err(stop) => (self.is_end, self.failed) = (true, Some(stop)),
             }
         }
-        self.take()
+        if self.in_flight == 0 {
+            return self.failed.take().map_or(Ok(None), Err);
+        }
+        self.in_flight -= 1;
+        self.answers.recv().map(Some).map_err(|_| gone())
     }
 
     /// Gives a batch back.
     pub fn recycle(&mut self, batch: Batch) {
         self.source.recycle(batch);
-    }
-
-    fn hand_out(&mut self, batch: Arc<Batch>) -> Result<(), Stop> {
-        let sent = [
-            self.leaves.jobs.send(Arc::clone(&batch)),
-            self.chain.jobs.send(Arc::clone(&batch)),
-            self.segment.jobs.send(Arc::clone(&batch)),
-        ];
-        self.in_flight.push_back(batch);
-        if sent.iter().any(Result::is_err) { Err(gone()) } else { Ok(()) }
-    }
-
-    fn take(&mut self) -> Result<Option<Hashed>, Stop> {
-        let Some(batch) = self.in_flight.pop_front() else {
-            return self.failed.take().map_or(Ok(None), Err);
-        };
-        let leaves = self.leaves.answers.recv().map_err(|_| gone())?;
-        let bad_signature = self.chain.answers.recv().map_err(|_| gone())?;
-        let segment = self.segment.answers.recv().map_err(|_| gone())?;
-        // The threads have let go of it before they answered.
-        let batch = Arc::try_unwrap(batch).map_err(|_| gone())?;
-        Ok(Some(Hashed { batch, leaves, bad_signature, segment }))
     }
 }
 
@@ -146,24 +123,37 @@ pub(super) struct Checker {
 
 impl Checker {
     /// The first line whose signature is wrong.
-    fn first_wrong(&mut self, batch: &Batch) -> Option<usize> {
-        (0..batch.lines.len()).find(|at| !self.is_right(batch.line(*at)))
+    fn first_wrong(&mut self, hashed: &Hashed) -> Option<usize> {
+        hashed.digests.iter().enumerate().position(|(at, digest)| {
+            let line = hashed.batch.line(at);
+            match (digest, signed_and_signature(line)) {
+                (Some(digest), Some((_, found))) => !self.is_next(digest, &found),
+                _ => !self.is_right(line),
+            }
+        })
     }
 
     /// Whether the line, which should be the next entry, is signed rightly.
     pub fn is_right(&mut self, line: &[u8]) -> bool {
+        match signed_and_signature(line) {
+            Some((signed, found)) => self.is_next(&digest_of(signed), &found),
+            None => {
+                self.seq += 1;
+                false
+            }
+        }
+    }
+
+    fn is_next(&mut self, digest: &Hash, found: &Signature) -> bool {
         let seq = self.seq;
         self.seq += 1;
-        signed_and_signature(line)
-            .and_then(|(signed, found)| self.chain.check(seq, signed, &found))
-            .unwrap_or(false)
+        self.chain.check_digest(seq, digest, found).unwrap_or(false)
     }
 }
 
 /// The part of a line that is signed, and the signature.
 fn signed_and_signature(line: &[u8]) -> Option<(&[u8], Signature)> {
-    let (signed, tail) =
-        line.split_at_checked(line.len().checked_sub(SIGNATURE_KEY.len() + SIGNATURE_BYTES + 2)?)?;
+    let (signed, tail) = line.split_at_checked(line.len().checked_sub(SIGNED_FROM_END)?)?;
     let text = tail.strip_prefix(SIGNATURE_KEY)?.get(..SIGNATURE_BYTES)?;
     let (prefix, digits) = text.split_at_checked(3)?;
     let scheme = if prefix == b"m1:" { Scheme::Mac } else { Scheme::Hash };

@@ -5,7 +5,7 @@
 //! line, number, [`Kind`]) or unchecked.
 //!
 //! Promises: memory is flat in the length of the log; whatever the files hold, it ends, and does not
-//! panic. It blocks on the disk and uses four threads while it runs. What it cannot detect is told
+//! panic. It blocks on the disk and uses three threads while it runs. What it cannot detect is told
 //! in `docs/audit-format.md` and published, cell by cell, in `docs/audit-tamper.md`.
 //!
 //! The first bad record is found by the strongest evidence at hand. With the chain's first key or a
@@ -23,6 +23,7 @@ mod course;
 mod evidence;
 mod hashing;
 mod kept;
+mod leaves;
 mod report;
 pub(super) mod seals;
 pub(super) mod source;

@@ -82,6 +82,18 @@ impl Batch {
         self.lines.get(at).and_then(|range| self.bytes.get(range.clone())).unwrap_or_default()
     }
 
+    #[cfg(test)]
+    pub fn of(lines: &[Vec<u8>]) -> Batch {
+        let mut batch = Batch::default();
+        for line in lines {
+            let start = batch.bytes.len();
+            batch.bytes.extend_from_slice(line);
+            batch.lines.push(start..batch.bytes.len());
+            batch.bytes.push(b'\n');
+        }
+        batch
+    }
+
     /// All bytes of whole lines.
     pub fn whole(&self) -> &[u8] {
         let end = self.lines.last().map_or(0, |line| line.end + 1);

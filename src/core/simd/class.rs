@@ -12,6 +12,16 @@ impl Class for JsonOrWide {
     }
 }
 
+/// What JSON escapes.
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
+pub(crate) struct JsonEscaped;
+impl Class for JsonEscaped {
+    #[inline(always)]
+    fn flags<L: Lanes>(block: L) -> L {
+        block.control().or(block.equal(b'"')).or(block.equal(b'\\'))
+    }
+}
+
 /// What JSON escapes, and the byte that U+2028 and U+2029 begin with.
 pub(crate) struct JsonExact;
 impl Class for JsonExact {

@@ -4,7 +4,7 @@ use super::{
     Integrity, PRUNED_SEGMENTS_MAX, Prune, PruneReason, Rebuilt, Recovery, RotateReason,
     SealedSegment, SegmentStart, Start, Statement, StopReason, TornFrom, TornPiece, Trigger,
 };
-use crate::audit::entry::json::{Keys, Scanner};
+use crate::audit::entry::json::{Notes, Scanner};
 use crate::audit::entry::{Entry, ParseError, ParseErrorKind, Scheme};
 use crate::digest::Hash;
 use crate::digest::text::{Base64, base64_array, hex_array};
@@ -14,9 +14,8 @@ type Result<T> = std::result::Result<T, ParseError>;
 impl Control {
     /// What a control entry says. Positions in errors count from the entry's `"event_type"`.
     pub fn read(entry: &Entry<'_>) -> Result<Statement> {
-        let mut keys = Keys::default();
-        let scan = Scanner { bytes: entry.body.as_bytes(), at: 0, keys: &mut keys };
-        let mut reader = Reader { scan };
+        let mut notes = Notes::default();
+        let mut reader = Reader { scan: Scanner::new(entry.body.as_bytes(), &mut notes)? };
         reader.expect(b"\"event_type\":\"", "\"event_type\"")?;
         reader.expect(entry.event_type.as_bytes(), "the event type")?;
         reader.expect(b"\"", "a quote")?;
@@ -47,8 +46,8 @@ pub(in crate::audit) fn statement_text<'a>(entry: &Entry<'a>) -> Option<&'a [u8]
     entry.signed.len().checked_sub(after_body + TAIL).and_then(|len| entry.signed.get(..len))
 }
 
-struct Reader<'a, 'k> {
-    scan: Scanner<'a, 'k>,
+struct Reader<'a, 'n> {
+    scan: Scanner<'a, 'n>,
 }
 
 impl<'a> Reader<'a, '_> {

@@ -73,6 +73,7 @@ impl Walk<'_> {
         report.known_checkpoints = self.seals.known_checked();
         report.epochs = self.course.epochs;
         report.tree_size = self.seq();
+        self.grow();
         report.tree_root = self.tree.root();
         report.entries_unsealed = self.seq() - self.seals.sealed;
         for note in self.notes.drain(..) {

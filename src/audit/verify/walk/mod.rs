@@ -7,6 +7,7 @@ use super::super::chain::Chain;
 use super::super::entry::control::Control;
 use super::super::entry::{Entry, Parser, Scheme, Signature};
 use super::super::merkle::{Tree, leaf_hash};
+use super::super::tiles::TILE_WIDTH;
 use super::course::{Course, Files, SegmentFacts, Standing, Wrong};
 use super::evidence::Evidence;
 use super::hashing::{Checker, Hashed, Hasher};
@@ -52,7 +53,9 @@ pub(super) struct Walk<'a> {
     options: &'a Options,
     files: Files<'a>,
     pub segments: &'a [Segment],
-    pub tree: Tree,
+    tree: Tree,
+    /// Leaves that are not in the tree yet: of one tile at most, and none behind a checkpoint.
+    pending: Vec<Hash>,
     pub evidence: Evidence<'a>,
     seals: Seals,
     course: Course,
@@ -94,6 +97,7 @@ pub(super) fn run(
         files: Files { storage, dir },
         segments: &segments,
         tree: Tree::new(),
+        pending: Vec::with_capacity(TILE_WIDTH as usize + 1),
         evidence: Evidence::new(storage, dir, size),
         seals,
         course: Course::new(&options.root),
@@ -150,9 +154,9 @@ fn first_entry(
 }
 
 impl Walk<'_> {
-    /// The number of the entry that must come next; also the size of the tree.
+    /// The number of the entry that must come next; also the number of leaves so far.
     pub fn seq(&self) -> u64 {
-        self.tree.len()
+        self.tree.len() + self.pending.len() as u64
     }
 
     fn limits(&self) -> Limits {
@@ -443,11 +447,13 @@ impl Walk<'_> {
         next_key: Option<super::Verifier>,
         place: impl FnOnce() -> Place,
     ) -> Result<(), Stop> {
-        let evidence = &mut self.evidence;
-        self.tree.push_with(leaf, |level, index, hash| evidence.node(level, index, hash));
+        self.pending.push(leaf);
         self.seals.gap.entries += 1;
-        let size = self.tree.len();
-        if self.seals.wants(size) {
+        let (size, wants) = (self.seq(), self.seals.wants(self.seq()));
+        if wants || size.is_multiple_of(TILE_WIDTH) {
+            self.grow();
+        }
+        if wants {
             let (root, limits) = (self.tree.root(), self.limits());
             let checked = self.seals.check(size, &root, &self.course.key, limits);
             if let Err(stop) = checked {
@@ -469,5 +475,12 @@ impl Walk<'_> {
             self.course.key = key;
         }
         Ok(())
+    }
+
+    /// Takes the leaves that were held back into the tree.
+    fn grow(&mut self) {
+        let evidence = &mut self.evidence;
+        let node = |level, index, hash: &Hash| evidence.node(level, index, hash);
+        self.tree.push_all(&mut self.pending, node);
     }
 }

@@ -1,0 +1,127 @@
+//! What the benches of the audit log share: a storage whose syncs do nothing, two entries, a log of them, and how a
+//! target is told.
+#![allow(dead_code)] // each bench uses a part of it
+
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::storage::{FileStat, OpenHow, OsStorage, Storage, StorageFile};
+
+/// Prints what was measured beside what it should be, and whether it is.
+pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
+    let said = if measured <= at_most { "met" } else { "MISSED" };
+    println!("{what}: {measured:.2}{unit}, target at most {at_most:.2}{unit}: {said}");
+}
+
+/// The same where more is better.
+pub fn verdict_at_least(what: &str, measured: f64, unit: &str, at_least: f64) {
+    let said = if measured >= at_least { "met" } else { "MISSED" };
+    println!("{what}: {measured:.1}{unit}, target at least {at_least:.1}{unit}: {said}");
+}
+
+/// Whether just enough is to be measured to see that it works.
+pub fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}
+
+/// A new log in `dir/log`, its public parts in `dir`.
+pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: Options) -> AuditLog {
+    let mut host = Host { storage, ..Host::system() };
+    let path = dir.join("log");
+    AuditLog::create(&mut host, &path, dir, "bench.example/audit").expect("keys");
+    AuditLog::open(host, &path, options).expect("a log")
+}
+
+/// The system's, but what is synced may be lost with the power.
+pub struct NoSync;
+
+struct NoSyncFile(Box<dyn StorageFile>);
+
+impl Storage for NoSync {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+        OsStorage.lock(path, mode)
+    }
+
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        OsStorage.open(path, how).map(|file| Box::new(NoSyncFile(file)) as Box<dyn StorageFile>)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        OsStorage.stat(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsStorage.link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsStorage.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        OsStorage.remove(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        OsStorage.list(dir)
+    }
+
+    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
+        OsStorage.create_dir(dir, mode)
+    }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl StorageFile for NoSyncFile {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.append(slices)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        self.0.position()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn stat(&self) -> io::Result<FileStat> {
+        self.0.stat()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Two sizes: what a login takes, and one with all that NIST SP 800-53 AU-3 asks for.
+pub fn bodies() -> [(&'static str, String); 2] {
+    let short = concat!(
+        r#""event_type":"user.login","actor":{"type":"user","id":"u-184467"},"action":"login","#,
+        r#""outcome":"success","correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments""#
+    );
+    let long = concat!(
+        r#""event_type":"config.reload","actor":{"type":"user","id":"u-184467","roles":["admin","ops"],"#,
+        r#""ip":"192.0.2.44","user_agent":"Mozilla/5.0 (X11; Linux x86_64)"},"action":"update","#,
+        r#""outcome":"success","target":{"type":"config","id":"limits.toml","name":"limits"},"#,
+        r#""correlation_id":"9f86d081884c7d659a2feaa0c55ad015","service":"payments","#,
+        r#""source_host":"app-17.example","source_process":"payments","process_id":4711,"#,
+        r#""component":"reload","severity":"info","environment":"production","#,
+        r#""details":{"changed":["rate","burst"],"rate":"100","burst":"20"},"duration_ms":12.5"#
+    );
+    [("login", short.to_owned()), ("AU-3", long.to_owned())]
+}

@@ -1,0 +1,151 @@
+//! The hashes of lines beside that of the file that they stand in, two at a time.
+//!
+//! Promises: no allocation but for the two lists. What comes out is what hashing each alone gives.
+use super::super::entry::SIGNED_FROM_END;
+use super::source::Batch;
+use crate::digest::Hash;
+use crate::digest::pair::{Lane, Message, Midstate, Stream, run, run_pair};
+
+/// SHA-256(0x00 ‖ what is signed of a line), the chain's digest; `None` if the line is too short for
+/// it to be on the way to the hash of the leaf.
+pub(super) type Digest = Option<Hash>;
+
+/// The leaf hashes of all lines; their digests if `is_signed`; and all bytes into `whole`.
+pub(super) fn hash_lines(
+    batch: &Batch,
+    whole: &mut Stream,
+    is_signed: bool,
+) -> (Vec<Hash>, Vec<Digest>) {
+    let count = batch.lines.len();
+    let mut leaves = vec![[0; 32]; count];
+    let mut digests = vec![None; if is_signed { count } else { 0 }];
+    let mut lane = Lines::new(batch, 0, &mut leaves, &mut digests);
+    run_pair(&mut whole.take(batch.whole()), &mut lane);
+    // Lines have more blocks than the file; what is left of them keeps itself company.
+    let first = lane.at;
+    let (_, leaves_left) = leaves.split_at_mut(first);
+    let digests_left = digests.get_mut(first..).unwrap_or_default();
+    let half = leaves_left.len() / 2;
+    let (leaves_one, leaves_two) = leaves_left.split_at_mut(half);
+    let (digests_one, digests_two) = digests_left.split_at_mut_checked(half).unwrap_or_default();
+    let mut one = Lines::new(batch, first, leaves_one, digests_one);
+    let mut two = Lines::new(batch, first + half, leaves_two, digests_two);
+    run_pair(&mut one, &mut two);
+    run(&mut one);
+    run(&mut two);
+    (leaves, digests)
+}
+
+/// Some lines of a batch, one after the other.
+struct Lines<'b, 'o> {
+    batch: &'b Batch,
+    first: usize,
+    /// The line that is being hashed or comes next.
+    at: usize,
+    /// What is being taken, or was last.
+    part: Part,
+    /// The state when the whole blocks of what is signed have been taken, and how many bytes of the
+    /// line those are.
+    cut: Midstate,
+    taken: usize,
+    leaves: &'o mut [Hash],
+    digests: &'o mut [Digest],
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    /// The whole blocks of what is signed.
+    Begin,
+    /// The end of what is signed, for the digest.
+    Digest,
+    /// All that is left of the line.
+    Leaf,
+}
+
+impl<'b, 'o> Lines<'b, 'o> {
+    fn new(
+        batch: &'b Batch,
+        first: usize,
+        leaves: &'o mut [Hash],
+        digests: &'o mut [Digest],
+    ) -> Lines<'b, 'o> {
+        let (part, cut) = (Part::Leaf, Midstate::START);
+        Lines { batch, first, at: first, part, cut, taken: 0, leaves, digests }
+    }
+
+    fn begin(&mut self, line: &'b [u8]) -> (Midstate, Message<'b>) {
+        let signed = line.get(..line.len().saturating_sub(SIGNED_FROM_END)).unwrap_or_default();
+        let (message, rest) = Message::beginning(0, signed);
+        self.taken = signed.len() - rest.len();
+        if self.digests.is_empty() || self.taken == 0 {
+            return (Midstate::START, Message::prefixed(0, line));
+        }
+        self.part = Part::Begin;
+        (Midstate::START, message)
+    }
+}
+
+impl<'b> Lane<'b> for Lines<'b, '_> {
+    fn next(&mut self) -> Option<(Midstate, Message<'b>)> {
+        if self.at - self.first >= self.leaves.len() {
+            return None;
+        }
+        let line = self.batch.line(self.at);
+        let (end, next) = match self.part {
+            Part::Leaf => return Some(self.begin(line)),
+            Part::Begin => (line.len() - SIGNED_FROM_END, Part::Digest),
+            Part::Digest => (line.len(), Part::Leaf),
+        };
+        self.part = next;
+        let bytes = line.get(self.taken..end).unwrap_or_default();
+        Some((self.cut, Message::ending(bytes, end as u64 + 1)))
+    }
+
+    fn done(&mut self, state: Midstate) {
+        let place = self.at - self.first;
+        match self.part {
+            Part::Begin => self.cut = state,
+            Part::Digest => {
+                if let Some(digest) = self.digests.get_mut(place) {
+                    *digest = Some(state.hash());
+                }
+            }
+            Part::Leaf => {
+                if let Some(leaf) = self.leaves.get_mut(place) {
+                    *leaf = state.hash();
+                }
+                self.at += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::merkle::leaf_hash;
+    use super::*;
+    use crate::digest::Sha256;
+
+    #[test]
+    fn every_length_hashes_as_it_does_alone() {
+        // Long and short ones in turns, so that either side of a pair ends first.
+        let lens: Vec<usize> = (0..400).flat_map(|len| [len, 1000 - len, 0]).collect();
+        for is_signed in [false, true] {
+            for count in [0, 1, 2, 3, lens.len()] {
+                let mut whole = Stream::new();
+                let lines: Vec<Vec<u8>> =
+                    lens[..count].iter().map(|len| vec![*len as u8 | 1; *len]).collect();
+                let batch = Batch::of(&lines);
+                let (leaves, digests) = hash_lines(&batch, &mut whole, is_signed);
+                assert_eq!(leaves, lines.iter().map(|l| leaf_hash(l)).collect::<Vec<_>>());
+                assert_eq!(whole.finish(), Sha256::of(batch.whole()));
+                assert_eq!(digests.len(), if is_signed { count } else { 0 });
+                for (line, digest) in lines.iter().zip(digests) {
+                    let signed = line.len().saturating_sub(SIGNED_FROM_END);
+                    let want = (signed >= 63).then(|| leaf_hash(&line[..signed]));
+                    assert_eq!(digest, want, "{} bytes", line.len());
+                }
+            }
+        }
+    }
+}
