@@ -27,7 +27,9 @@ pub mod tiles;
 pub mod verify;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
-pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source, Target};
+pub use event::{
+    Actor, AuditEvent, BoundIds, Change, EventError, Outcome, Severity, Source, Target,
+};
 
 /// The examples of the page on events compile and run.
 #[cfg(doctest)]
