@@ -6,7 +6,7 @@ use crate::core::value::{Entries, ValueRef};
 /// Ids out of the fields that are bound to a logger. Read once, when it is made; filling an event with it copies a
 /// reference.
 ///
-/// What is no id is passed over: more than 128 bytes, anything but letters, digits and `-_.:/+=`, and whatever was bound
+/// What is no id is passed over: more than 128 bytes, anything but letters, digits and `-_.:/+=`, whatever was bound
 /// as a secret or as personal data. So an event is never refused because of what is bound.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
