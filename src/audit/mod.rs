@@ -8,9 +8,10 @@
 //! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
 //! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
 //! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
-//! proof that stands alone, [`read`] shows entries. [`sink`] takes sealed entries elsewhere: databases,
-//! streams, several at once.
+//! proof that stands alone, [`anchor`] a timestamp on a checkpoint, [`read`] shows entries. [`sink`]
+//! takes sealed entries elsewhere: databases, streams, several at once.
 
+pub mod anchor;
 pub mod catalogue;
 pub mod chain;
 pub mod checkpoint;
