@@ -8,9 +8,10 @@
 //! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
 //! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
 //! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
-//! proof that stands alone, [`read`] shows entries. [`sink`] takes sealed entries elsewhere: databases,
-//! streams, several at once.
+//! proof that stands alone, [`anchor`] a timestamp on a checkpoint, [`read`] shows entries. [`sink`]
+//! takes sealed entries elsewhere: databases, streams, several at once.
 
+pub mod anchor;
 pub mod catalogue;
 pub mod chain;
 pub mod checkpoint;
@@ -27,7 +28,9 @@ pub mod tiles;
 pub mod verify;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
-pub use event::{Actor, AuditEvent, Change, EventError, Outcome, Severity, Source, Target};
+pub use event::{
+    Actor, AuditEvent, BoundIds, Change, EventError, Outcome, Severity, Source, Target,
+};
 
 /// The examples of the page on events compile and run.
 #[cfg(doctest)]

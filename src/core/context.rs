@@ -82,6 +82,11 @@ impl Context {
         (&self.entries[..len], true)
     }
 
+    /// The same, to be read.
+    pub fn values(&self) -> Entries<'_> {
+        Entries(&self.entries)
+    }
+
     /// Keys and values as they stand in the map of a record.
     pub fn entries(&self) -> &[u8] {
         &self.entries

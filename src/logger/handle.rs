@@ -41,6 +41,11 @@ impl Logger {
         Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
     }
 
+    #[cfg(feature = "audit")]
+    pub(super) fn context(&self) -> Option<&Context> {
+        self.context.as_deref()
+    }
+
     /// The same as [`Logger::bind`].
     #[must_use]
     pub fn with_context(&self, fields: BoundFields) -> Logger {

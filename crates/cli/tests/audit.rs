@@ -7,5 +7,7 @@ mod proofs;
 mod reading;
 #[path = "audit/tamper.rs"]
 mod tamper;
+#[path = "audit/timestamp.rs"]
+mod timestamp;
 #[path = "audit/world.rs"]
 mod world;

@@ -29,6 +29,7 @@ impl<'a> AuditEvent<'a> {
             target: None,
             tool: None,
             correlation_id: None,
+            bound: None,
             source: Source {
                 service: None,
                 service_instance: None,

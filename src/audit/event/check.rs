@@ -143,6 +143,9 @@ impl AuditEvent<'_> {
             "target" => self.target.is_some(),
             "tool" => self.tool.is_some(),
             "correlation_id" => self.correlation_id.is_some(),
+            "trace_id" | "span_id" | "request_id" | "session_id" | "user_id" => {
+                self.bound.is_some_and(|bound| bound.has(name))
+            }
             "service" => source.service.is_some(),
             "service_instance" => source.service_instance.is_some(),
             "environment" => source.environment.is_some(),
@@ -212,8 +215,7 @@ impl AuditEvent<'_> {
 
     fn check_correlation(&self) -> Result<(), EventError> {
         let Some(id) = self.correlation_id else { return Ok(()) };
-        let is_known = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b);
-        if id.is_empty() || id.len() > CORRELATION_BYTES_MAX || !id.bytes().all(is_known) {
+        if !is_correlation(id) {
             return Err(self.malformed("correlation_id", CORRELATION, quoted(id)));
         }
         Ok(())
@@ -283,6 +285,12 @@ fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
     }
 }
 
+/// 1 to 128 letters, digits and a few signs.
+pub(super) fn is_correlation(id: &str) -> bool {
+    let is_known = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b);
+    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && id.bytes().all(is_known)
+}
+
 /// Words of letters, digits, `_` and `-`, single dots between them.
 pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
     let is_dotted = |text: &str| {
@@ -307,6 +315,11 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("target", &["type", "id", "name"]),
     ("tool", &["name", "profile", "params"]),
     ("correlation_id", &[]),
+    ("trace_id", &[]),
+    ("span_id", &[]),
+    ("request_id", &[]),
+    ("session_id", &[]),
+    ("user_id", &[]),
     ("service", &[]),
     ("service_instance", &[]),
     ("environment", &[]),

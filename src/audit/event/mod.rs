@@ -8,6 +8,7 @@
 //!
 //! The fields are those that NIST SP 800-53 AU-3 asks for: what, when (the engine's clock), where,
 //! source, outcome, identity.
+mod bound;
 mod build;
 mod check;
 mod error;
@@ -22,6 +23,7 @@ use std::fmt;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
+pub use bound::BoundIds;
 pub use check::Au3;
 pub(in crate::audit) use check::{Path, is_event_type};
 pub use error::EventError;
@@ -51,6 +53,7 @@ enum Details<'a> {
 /// | `target` | map: `type`, `id`, `name` |
 /// | `tool` | map: `name`, `profile`, `params` |
 /// | `correlation_id` | text |
+/// | `trace_id`, `span_id`, `request_id`, `session_id`, `user_id` | texts, of the logger's bound fields |
 /// | `service`, `service_instance`, `environment`, `component` | texts |
 /// | `source_host`, `source_process` | texts |
 /// | `process_id` | number |
@@ -84,6 +87,7 @@ pub struct AuditEvent<'a> {
     target: Option<Target<'a>>,
     tool: Option<Tool<'a>>,
     correlation_id: Option<&'a str>,
+    bound: Option<&'a BoundIds>,
     source: Source<'a>,
     source_address: Option<&'a str>,
     destination_address: Option<&'a str>,
@@ -155,6 +159,9 @@ impl Parts for AuditEvent<'_> {
         maybe(see, "target", &self.target);
         maybe(see, "tool", &self.tool);
         maybe(see, "correlation_id", &self.correlation_id);
+        if let Some(bound) = self.bound {
+            bound.each(see);
+        }
         self.source.each(see);
         maybe(see, "source_address", &self.source_address);
         maybe(see, "destination_address", &self.destination_address);

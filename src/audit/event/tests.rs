@@ -49,6 +49,18 @@ fn map<const N: usize>(entries: [(&str, Model); N]) -> Model {
     Model::Map(entries.map(|(key, value)| (key.to_owned(), value)).into())
 }
 
+static IDS: std::sync::LazyLock<BoundIds> = std::sync::LazyLock::new(|| {
+    let id = |text: &str| Some(text.to_owned());
+    BoundIds {
+        correlation_id: None,
+        trace_id: id("t-1"),
+        span_id: id("s-1"),
+        request_id: id("r-1"),
+        session_id: id("e-1"),
+        user_id: id("42"),
+    }
+});
+
 /// Everything that an event can say at once. (A real one has changes or one value, not both.)
 fn full() -> AuditEvent<'static> {
     const ROLES: &[&str] = &["admin", "auditor"];
@@ -73,6 +85,7 @@ fn full() -> AuditEvent<'static> {
         .profile("sql")
         .params(&7)
         .correlation_id("4bf9-00")
+        .fill_ids(Some(&IDS))
         .source(source)
         .source_address("192.0.2.7:4711")
         .destination_address("192.0.2.9:5432")
@@ -125,6 +138,11 @@ fn every_field_says_what_it_was_given() {
         ("target", map([("type", text("table")), ("id", text("t")), ("name", text("T"))])),
         ("tool", map([("profile", text("sql")), ("params", Model::I64(7))])),
         ("correlation_id", text("4bf9-00")),
+        ("trace_id", text("t-1")),
+        ("span_id", text("s-1")),
+        ("request_id", text("r-1")),
+        ("session_id", text("e-1")),
+        ("user_id", text("42")),
         ("service", text("payments")),
         ("service_instance", text("payments-1")),
         ("environment", text("prod")),

@@ -19,12 +19,13 @@ pub use self::config::{AuditConfig, AuditOpenError};
 
 use super::config::InitError;
 use super::emit::{self, Emitter};
+use super::handle::Logger;
 use super::lane::{Lane, Written};
 use super::overflow;
 use super::shared::Shared;
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
-use crate::audit::{AuditEvent, Catalogue, EventError};
+use crate::audit::{AuditEvent, BoundIds, Catalogue, EventError};
 use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
 use crate::core::value::ValueWriter;
@@ -121,6 +122,8 @@ pub(super) struct AuditShared {
 pub struct AuditLogger {
     shared: Arc<Shared>,
     audit: Arc<AuditShared>,
+    /// Of the logger that it was taken from.
+    ids: Option<Arc<BoundIds>>,
 }
 
 /// An audit event that is on its way. Dropping it changes nothing.
@@ -144,7 +147,7 @@ impl AuditLogger {
     ///
     /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
-        let event = event.fill(&self.audit.source.borrow());
+        let event = event.fill(&self.audit.source.borrow()).fill_ids(self.ids.as_deref());
         let limits = &self.audit.limits;
         event.validate_within(limits, HEADER_BYTES)?;
         self.audit.catalogue.check(&event)?;
@@ -317,7 +320,17 @@ pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, Ini
 /// The handle of this engine's log.
 pub(super) fn logger(shared: &Arc<Shared>) -> Option<AuditLogger> {
     let audit = Arc::clone(shared.audit.get()?);
-    Some(AuditLogger { shared: Arc::clone(shared), audit })
+    Some(AuditLogger { shared: Arc::clone(shared), audit, ids: None })
+}
+
+impl Logger {
+    /// The engine's audit log, whose events carry the ids that are bound to this logger unless they say otherwise:
+    /// `correlation_id`, `trace_id`, `span_id`, `request_id`, `session_id`, `user_id`. `None` unless an audit log was
+    /// configured. Reads the ids now; events cost no more for it than their bytes.
+    pub fn audit(&self) -> Option<AuditLogger> {
+        let ids = self.context().and_then(|context| BoundIds::of_entries(context.values()));
+        Some(AuditLogger { ids: ids.map(Arc::new), ..logger(&self.shared)? })
+    }
 }
 
 /// Returns when everything logged before is on disk.

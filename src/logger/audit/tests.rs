@@ -213,6 +213,48 @@ fn a_bad_event_is_an_error_and_queues_nothing() {
     assert_eq!(after, Err(AuditError::Log(AuditFault::Stopped)));
 }
 
+#[test]
+fn ids_that_are_bound_to_the_logger_stand_in_its_audit_events() {
+    use crate::core::value::Uuid;
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, plain, _) = start(AuditConfig::new(dir.path()).service("shop"));
+    let mail = Pii::email("ann@example.com");
+    let odd = "not an id";
+    let bound = engine.logger().bind(crate::fields! {
+        trace_id = "4bf92f3577b34da6a3ce929d0e0e4736", span.id = Uuid([0xab; 16]), user.id = 42,
+        session_id = mail, other = "x", correlation_id = odd
+    });
+    let audit = bound.audit().unwrap();
+    let tool = AuditEvent::tool_event("read_file", "file_tools", 12, &[], Outcome::Success);
+    audit.emit(&tool).unwrap();
+    audit.emit(&login("u").correlation_id("own")).unwrap();
+    let inner = bound.bind(crate::fields! { request_id = "r-1" }).audit().unwrap();
+    inner.emit(&tool).unwrap();
+    plain.emit(&tool).unwrap();
+    engine.logger().audit().unwrap().emit(&tool).unwrap();
+    engine.stop().unwrap();
+    let found = events(dir.path());
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert_eq!(
+        (&found[0]["trace_id"], &found[0]["correlation_id"]),
+        (&trace.into(), &trace.into())
+    );
+    assert_eq!(found[0]["span_id"], "abababab-abab-abab-abab-abababababab");
+    assert_eq!((&found[0]["user_id"], &found[0]["service"]), (&"42".into(), &"shop".into()));
+    assert!(found[0].get("session_id").is_none() && found[0].get("other").is_none());
+    assert_eq!(found[1]["correlation_id"], "own", "what the event says itself wins");
+    assert_eq!(found[1]["trace_id"], trace);
+    assert_eq!(
+        (&found[2]["request_id"], &found[2]["correlation_id"]),
+        (&"r-1".into(), &"r-1".into())
+    );
+    for event in &found[3..] {
+        assert!(["correlation_id", "trace_id"].iter().all(|key| event.get(key).is_none()));
+    }
+    let report = verdict(dir.path(), &dir.path().join("audit.pub"));
+    assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
+}
+
 const DIR: &str = "/audit";
 
 /// A log on a disk that the test can fill up.

@@ -92,7 +92,7 @@ fn older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
 }
 
 /// Why the log does not go on from `old`, if so.
-fn contradiction(
+pub(super) fn contradiction(
     dir: &Path,
     key: Option<Verifier>,
     old: &Checkpoint,
@@ -120,7 +120,7 @@ fn contradiction(
     }
 }
 
-fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
+pub(super) fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::Message(format!("{}: {error}", path.display()));
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;

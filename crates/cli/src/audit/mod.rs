@@ -16,6 +16,7 @@ mod fsck;
 mod keygen;
 mod proof;
 mod show;
+mod timestamp;
 pub mod verify;
 
 const EXAMPLES: &str = "\
@@ -25,6 +26,7 @@ Examples:
   ringseal audit checkpoint /var/log/shop/audit --out kept     what to keep where no intruder comes
   ringseal audit prove inclusion 1234 /var/log/shop/audit > proof
   ringseal audit check-proof proof --key audit.pub       anywhere, without the log
+  ringseal audit timestamp request /var/log/shop/audit   then an authority's stamp on the latest checkpoint
   ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
 
 What a log proves and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
@@ -48,6 +50,7 @@ enum Command {
     Checkpoint(checkpoint::Args),
     Fsck(fsck::Args),
     Show(show::Args),
+    Timestamp(timestamp::Args),
 }
 
 /// Runs the command.
@@ -63,6 +66,7 @@ pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
         Command::Checkpoint(args) => checkpoint::run(args),
         Command::Fsck(args) => fsck::run(args),
         Command::Show(args) => show::run(args, color),
+        Command::Timestamp(args) => timestamp::run(args),
     }
 }
 

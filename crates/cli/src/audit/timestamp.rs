@@ -1,0 +1,166 @@
+//! `ringseal audit timestamp`: a time-stamping authority's word for a checkpoint (RFC 3161).
+//!
+//! Opens no connection: the request is a file to be sent, the answer a file to be looked at. The authority's signature is
+//! `openssl`'s to check, and the output says so.
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use ringseal::audit::anchor::{Request, Stamp, TimestampError, imprint, stamped};
+use ringseal::audit::keys::system_random;
+use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
+use ringseal::digest::text::hex;
+
+use super::checkpoint::{contradiction, keep, parse};
+use super::{LogDir, public_key, read_small};
+use crate::out::{Failure, Outcome, complain};
+use crate::size::show_count;
+use crate::time::write_millis;
+
+/// Answers with a certificate chain take a few kilobytes.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+const CHECKPOINTS_BYTES_MAX: usize = 1 << 30;
+
+/// Has a time-stamping authority sign that a checkpoint exists, or looks at its answer.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Request(RequestArgs),
+    Check(CheckArgs),
+}
+
+/// Writes a request for the latest checkpoint.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Send it, and keep the answer where no intruder comes:
+  curl -sS -H 'Content-Type: application/timestamp-query' --data-binary @FILE -o FILE.tsr AUTHORITY
+
+Exit codes: 0 written, 2 there is no checkpoint, or it cannot be read or written.")]
+struct RequestArgs {
+    #[command(flatten)]
+    log: LogDir,
+    /// Where to; by default `checkpoint-SIZE.tsq` in the working directory.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Looks for which checkpoint of the log an authority's answer is, and whether the log still goes on from it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The authority's signature is not checked here. `openssl ts -verify` does that; the command is shown.
+
+Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers
+another request, or the log does not go on from it; 2 it is no timestamp, or something cannot be read.")]
+struct CheckArgs {
+    #[command(flatten)]
+    log: LogDir,
+    /// The authority's answer, or the token in it.
+    #[arg(value_name = "RESPONSE")]
+    response: PathBuf,
+    /// The request that it should answer: without it, the nonce is not compared.
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+    /// The log's public key, `audit.pub`; without it, the one that the log itself names.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+    match &args.command {
+        Command::Request(args) => request(args),
+        Command::Check(args) => check(args),
+    }
+}
+
+fn request(args: &RequestArgs) -> Result<Outcome, Failure> {
+    let path = args.log.dir.join("checkpoint");
+    let note = read_small(&path, NOTE_BYTES_MAX)?;
+    let checkpoint = parse(&note, &path)?;
+    let note = Note::parse(&note).map_err(Failure::of)?;
+    let mut nonce = [0; 8];
+    system_random(&mut nonce).map_err(Failure::of)?;
+    let request = Request::new(note.text, nonce);
+    let name = || PathBuf::from(format!("checkpoint-{}.tsq", checkpoint.size));
+    let out = args.out.clone().unwrap_or_else(name);
+    keep(&out, &request.to_der())?;
+    let mut err = io::stderr().lock();
+    // Standard error may be gone; the file is what counts.
+    let _ = writeln!(
+        err,
+        "log         {}\nsize        {} entries\nstamped is  sha256 {}\nwritten to  {}",
+        checkpoint.origin,
+        show_count(checkpoint.size),
+        hex(&request.imprint),
+        out.display(),
+    );
+    Ok(Outcome::Fine)
+}
+
+fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
+    let dir = &args.log.dir;
+    let wrong = |path: &Path, error: TimestampError| {
+        Failure::Message(format!("{}: {error}", path.display()))
+    };
+    let response = read_small(&args.response, ANSWER_BYTES_MAX)?;
+    let stamp = Stamp::parse(&response).map_err(|error| wrong(&args.response, error))?;
+    let request = match &args.request {
+        None => None,
+        Some(path) => {
+            let der = read_small(path, ANSWER_BYTES_MAX)?;
+            Some(Request::parse(&der).map_err(|error| wrong(path, error))?)
+        }
+    };
+    let refused = |message: String| {
+        complain(format_args!("{}: {message}", args.response.display()));
+        Ok(Outcome::Findings)
+    };
+    if let Some(request) = &request
+        && let Err(error) = stamp.check_answers(request)
+    {
+        return refused(error.to_string());
+    }
+    let all_path = dir.join("checkpoints");
+    let all = read_small(&all_path, CHECKPOINTS_BYTES_MAX)?;
+    let Some(note) = stamped(&all, &stamp) else {
+        let found = hex(&stamp.imprint);
+        return refused(format!("stamped is {found}, which is no checkpoint of this log"));
+    };
+    let checkpoint = ringseal::audit::checkpoint::Checkpoint::parse_text(note.text);
+    let checkpoint = checkpoint.map_err(Failure::of)?;
+    let latest_path = dir.join("checkpoint");
+    let latest = parse(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;
+    let key = args.key.as_deref().map(public_key).transpose()?;
+    if let Some(finding) = contradiction(dir, key, &checkpoint, &latest)? {
+        return refused(finding);
+    }
+    let time = String::from_utf8_lossy(&write_millis(stamp.unix_nanos)).into_owned();
+    let nonce = if request.is_some() { "the request's" } else { "not compared: no --request" };
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "imprint matches; signature not checked here\nlog         {}\nsize        {} entries\n\
+         time        {time}\nserial      {}\nnonce       {nonce}\n\
+         signature   openssl ts -verify -digest {} -in {}{} -CAfile AUTHORITY.pem",
+        checkpoint.origin,
+        show_count(checkpoint.size),
+        hex(&stamp.serial),
+        hex(&imprint(note.text)),
+        args.response.display(),
+        if is_token(&response) { " -token_in" } else { "" },
+    )?;
+    Ok(Outcome::Fine)
+}
+
+/// A token alone begins with an object identifier, an answer with a sequence.
+fn is_token(der: &[u8]) -> bool {
+    let header = match der.get(1) {
+        Some(first) if *first >= 0x80 => 2 + usize::from(first & 0x7f),
+        _ => 2,
+    };
+    der.get(header) == Some(&0x06)
+}

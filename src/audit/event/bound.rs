@@ -1,0 +1,99 @@
+//! The ids that are bound to a logger, for events that it belongs to.
+use super::AuditEvent;
+use super::parts::{See, maybe};
+use crate::core::value::{Entries, ValueRef};
+
+/// Ids out of the fields that are bound to a logger. Read once, when it is made; filling an event with it copies a
+/// reference.
+///
+/// What is no id is passed over: more than 128 bytes, anything but letters, digits and `-_.:/+=`, whatever was bound
+/// as a secret or as personal data. So an event is never refused because of what is bound.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BoundIds {
+    /// `correlation_id`.
+    pub correlation_id: Option<String>,
+    /// `trace_id`, or `trace.id`.
+    pub trace_id: Option<String>,
+    /// `span_id`, or `span.id`.
+    pub span_id: Option<String>,
+    /// `request_id`, or `request.id`.
+    pub request_id: Option<String>,
+    /// `session_id`, or `session.id`.
+    pub session_id: Option<String>,
+    /// `user_id`, or `user.id`.
+    pub user_id: Option<String>,
+}
+
+impl BoundIds {
+    /// The ids among bound fields; `None` if there is none.
+    pub fn of_entries(entries: Entries<'_>) -> Option<BoundIds> {
+        let mut ids = BoundIds::default();
+        for (key, value) in entries.map_while(Result::ok) {
+            let place = match key {
+                b"correlation_id" | b"correlation.id" => &mut ids.correlation_id,
+                b"trace_id" | b"trace.id" => &mut ids.trace_id,
+                b"span_id" | b"span.id" => &mut ids.span_id,
+                b"request_id" | b"request.id" => &mut ids.request_id,
+                b"session_id" | b"session.id" => &mut ids.session_id,
+                b"user_id" | b"user.id" => &mut ids.user_id,
+                _ => continue,
+            };
+            // The last value of a key is the one that stands in the line.
+            *place = text_of(value).filter(|text| super::check::is_correlation(text));
+        }
+        (ids != BoundIds::default()).then_some(ids)
+    }
+
+    /// What an event belongs to: the first of these that is bound.
+    pub(super) fn correlation(&self) -> Option<&str> {
+        let ids = [&self.correlation_id, &self.request_id, &self.trace_id];
+        ids.into_iter().find_map(|id| id.as_deref())
+    }
+
+    pub(super) fn each(&self, see: See<'_>) {
+        let ids = [
+            ("trace_id", &self.trace_id),
+            ("span_id", &self.span_id),
+            ("request_id", &self.request_id),
+            ("session_id", &self.session_id),
+            ("user_id", &self.user_id),
+        ];
+        ids.into_iter().for_each(|(key, id)| maybe(see, key, &id.as_deref()));
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        let mut found = false;
+        self.each(&mut |name, _| found |= name == key);
+        found
+    }
+}
+
+fn text_of(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Str(text) => std::str::from_utf8(text).ok().map(str::to_owned),
+        ValueRef::U64(number) => Some(number.to_string()),
+        ValueRef::I64(number) => Some(number.to_string()),
+        ValueRef::Uuid(bytes) => {
+            let hex = |range: std::ops::Range<usize>| {
+                bytes.get(range).unwrap_or_default().iter().map(|byte| format!("{byte:02x}"))
+            };
+            let parts =
+                [0..4, 4..6, 6..8, 8..10, 10..16].map(|range| hex(range).collect::<String>());
+            Some(parts.join("-"))
+        }
+        _ => None,
+    }
+}
+
+impl<'a> AuditEvent<'a> {
+    /// Takes from `ids` what the event does not say itself: which request it belongs to, on whose behalf.
+    #[must_use]
+    pub fn fill_ids(mut self, ids: Option<&'a BoundIds>) -> Self {
+        if let Some(ids) = ids {
+            self.correlation_id = self.correlation_id.or(ids.correlation());
+            self.bound = Some(ids);
+        }
+        self
+    }
+}
