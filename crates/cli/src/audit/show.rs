@@ -43,8 +43,8 @@ pub(super) struct Args {
     /// Lines as they are in the file.
     #[arg(long)]
     json: bool,
-    /// Go on with entries as they are written, across rotations, until interrupted or --to is reached. They are shown as
-    /// soon as they stand in the file, a moment before the disk is known to have them.
+    /// Go on with entries as they are written, across rotations, until interrupted or --to is reached. They are shown
+    /// as soon as they stand in the file, a moment before the disk is known to have them.
     #[arg(short, long)]
     follow: bool,
     /// In columns, show what the process says of itself in every entry as well.
