@@ -1,12 +1,18 @@
 //! Logs that the real writer wrote, read back whole, touched, and while they change.
 use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io;
 #[cfg(feature = "compress")]
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::*;
 use crate::audit::entry::control::RotateReason;
 use crate::audit::verify::tests::world::{DIR, FilesOf, ORIGIN, World, disk_of, small};
 use crate::audit::verify::tests::{live, pruned};
+use crate::storage::faulty::FaultyDisk;
+use crate::storage::{FileStat, OpenHow, StorageFile};
 
 /// What somebody does to the lines of a segment.
 type Change = fn(&mut Vec<Vec<u8>>);
@@ -168,6 +174,74 @@ fn a_log_that_rotates_while_it_is_read_is_read_on_and_no_entry_twice() {
         }
     });
     assert_eq!(seen, numbers(0..next_seq));
+}
+
+/// A disk on which something happens when the active segment is opened for the first time.
+struct Turning {
+    disk: FaultyDisk,
+    when_opened: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Storage for Turning {
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        if path.ends_with("audit.log.jsonl")
+            && let Some(turn) = self.when_opened.lock().take()
+        {
+            turn();
+        }
+        self.disk.open(path, how)
+    }
+
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+        self.disk.lock(path, mode)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        self.disk.stat(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        self.disk.list(dir)
+    }
+
+    fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()> {
+        self.disk.create_dir(dir, mode)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+}
+
+#[test]
+fn no_entry_is_passed_over_when_the_log_rotates_before_its_first_file_is_opened() {
+    let mut world = World::new();
+    let mut log = world.open(small());
+    log.rotate(RotateReason::Manual).unwrap();
+    let from = log.next_seq();
+    world.append(&mut log, 5);
+    let disk = world.disk.clone();
+    let turn = move || {
+        log.rotate(RotateReason::Manual).unwrap();
+        drop(log);
+    };
+    let turning = Turning { disk: disk.clone(), when_opened: Mutex::new(Some(Box::new(turn))) };
+    let seen = shown(&turning, from);
+    assert!(turning.when_opened.lock().is_none(), "it was opened, and the log has rotated");
+    assert_eq!(seen.first(), Some(&from.to_string()));
+    assert_eq!(seen, shown(&disk, from));
 }
 
 #[cfg(feature = "compress")]

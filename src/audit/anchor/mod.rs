@@ -1,9 +1,9 @@
 //! Anchors: somebody else's word that a checkpoint existed at a time (RFC 3161).
 //!
-//! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its answer shows that
-//! these entries existed then: whoever takes the host later, with all its keys, cannot make an older one. [`Request`] is
-//! what is sent to the authority (by `curl`, say: nothing here opens a connection), [`Stamp`] what comes back, and
-//! [`stamped`] finds the checkpoint that it is for.
+//! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its answer shows
+//! that these entries existed then: whoever takes the host later, with all its keys, cannot make an older one.
+//! [`Request`] is what is sent to the authority (by `curl`, say: nothing here opens a connection), [`Stamp`] what comes
+//! back, and [`stamped`] finds the checkpoint that it is for.
 //!
 //! **What is checked here, and what is not.** [`Stamp::check`] compares the hash with the checkpoint and the nonce with
 //! the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that. Without

@@ -5,10 +5,12 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use ringseal::audit::entry::Entry;
-use ringseal::audit::read::{Content, Line, read_entries};
-use ringseal::storage::OsStorage;
+use ringseal::audit::read::{Content, Line, ReadError, read_entries};
+use ringseal::audit::store::names::ACTIVE;
+use ringseal::storage::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::cat::is_word;
@@ -41,6 +43,10 @@ pub(super) struct Args {
     /// Lines as they are in the file.
     #[arg(long)]
     json: bool,
+    /// Go on with entries as they are written, across rotations, until interrupted or --to is reached. They are shown
+    /// as soon as they stand in the file, a moment before the disk is known to have them.
+    #[arg(short, long)]
+    follow: bool,
     /// In columns, show what the process says of itself in every entry as well.
     #[arg(short, long)]
     all: bool,
@@ -55,9 +61,14 @@ pub(super) fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
         inner: Entries::default(),
         has_findings: false,
         is_first: true,
+        last_seq: None,
+        is_over: false,
         failed: None,
     };
-    let read = read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.see(line));
+    let read = match args.follow {
+        false => read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.see(line)),
+        true => show.follow(),
+    };
     if let Some(error) = show.failed.take() {
         // What is buffered goes nowhere either.
         let _ = show.out.into_parts();
@@ -106,16 +117,61 @@ struct Show<'a, W: Write> {
     inner: Entries,
     has_findings: bool,
     is_first: bool,
+    /// The entry that was seen last.
+    last_seq: Option<u64>,
+    /// Nothing more is wanted.
+    is_over: bool,
     failed: Option<io::Error>,
 }
 
+/// Pause between two looks at a log that is followed.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
 impl<W: Write> Show<'_, W> {
+    /// Shows what there is, then what is added.
+    fn follow(&mut self) -> Result<(), ReadError> {
+        let dir = &self.args.log.dir;
+        let mut seen = None;
+        loop {
+            // Before reading: what is added meanwhile is seen in the next round.
+            let now = OsStorage.stat(&dir.join(ACTIVE)).ok().map(|stat| (stat.id, stat.len));
+            if now != seen || now.is_none() {
+                seen = now;
+                let from = self.last_seq.map_or(self.args.from, |last| last.saturating_add(1));
+                read_entries(&OsStorage, dir, from, &mut |line| self.see_again(line, from))?;
+                self.failed = self.failed.take().or_else(|| self.out.flush().err());
+            }
+            if self.is_over || self.failed.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+
+    /// The same as [`Show::see`], for lines that may have been seen before the entry `from`.
+    fn see_again(&mut self, line: Line<'_>, from: u64) -> ControlFlow<()> {
+        let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
+        match line.content {
+            Content::Unfinished => ControlFlow::Continue(()),
+            Content::NoEntry(_) if is_next => ControlFlow::Continue(()),
+            Content::Entry(entry) if is_next && entry.seq != from => {
+                let gap = Content::Gap { expected: from, found: entry.seq };
+                self.see(Line { content: gap, ..line })?;
+                self.see(line)
+            }
+            _ => self.see(line),
+        }
+    }
+
     fn see(&mut self, line: Line<'_>) -> ControlFlow<()> {
         let shown = match line.content {
             Content::Entry(entry) => {
                 if self.args.to.is_some_and(|to| entry.seq > to) {
+                    self.is_over = true;
                     return ControlFlow::Break(());
                 }
+                self.is_over = self.args.to == Some(entry.seq);
+                self.last_seq = Some(entry.seq);
                 self.entry(&entry, line.bytes)
             }
             Content::Gap { expected, found } => self.finding(format_args!(

@@ -1,7 +1,7 @@
 //! `ringseal audit timestamp`: a time-stamping authority's word for a checkpoint (RFC 3161).
 //!
-//! Opens no connection: the request is a file to be sent, the answer a file to be looked at. The authority's signature is
-//! `openssl`'s to check, and the output says so.
+//! Opens no connection: the request is a file to be sent, the answer a file to be looked at. The authority's signature
+//! is `openssl`'s to check, and the output says so.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 

@@ -140,3 +140,46 @@ fn a_directory_without_a_log_cannot_be_shown() {
     said(world.path(), &["audit", "show", "empty"], 2);
     said(world.path(), &["audit", "show", "nowhere"], 2);
 }
+
+#[test]
+fn a_log_that_is_followed_is_shown_across_rotations_each_entry_once() {
+    let world = World::of_three_segments();
+    let follow = ["audit", "show", "log", "--json", "--follow", "--from", "30"];
+    let mut child =
+        ringseal(world.path(), &follow).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let (send, lines) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut line = String::new();
+        while out.read_line(&mut line).is_ok_and(|count| count > 0) {
+            let _ = send.send(std::mem::take(&mut line));
+        }
+    });
+    let mut shown = String::new();
+    let mut catch_up = |world: &World| {
+        let expected: String = all_lines(world).split_inclusive('\n').skip(30).collect();
+        while shown.len() < expected.len() {
+            let line = lines.recv_timeout(std::time::Duration::from_secs(30));
+            shown.push_str(&line.expect("what was written is shown"));
+        }
+        assert_eq!(shown, expected);
+    };
+    catch_up(&world);
+    world.write(|log| {
+        for round in 0..3 {
+            append(log, 5);
+            if round < 2 {
+                log.rotate(ringseal::audit::entry::control::RotateReason::Manual).expect("room");
+            }
+        }
+    });
+    catch_up(&world);
+    world.write(|log| append(log, 5));
+    catch_up(&world);
+    child.kill().expect("it still follows");
+    child.wait().expect("an end");
+    reader.join().expect("a reader");
+    // With an end, it ends by itself.
+    let bounded = ["audit", "show", "log", "--json", "--follow", "--to", "9"];
+    assert_eq!(said(world.path(), &bounded, 0).0.lines().count(), 10);
+}
