@@ -15,7 +15,6 @@
 #![allow(missing_docs)]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -41,7 +40,7 @@ impl Dirs {
             checkpoint_entries: u64::MAX,
             ..Options::default()
         };
-        let log = audit::log_in(dir.path(), Arc::new(audit::NoSync), options);
+        let log = audit::log_in(dir.path(), audit::Syncs::none(), options);
         self.0.push(dir);
         log
     }

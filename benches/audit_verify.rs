@@ -12,7 +12,6 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
@@ -30,7 +29,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// A closed log of `entries` entries in segments of the usual size.
 fn log(dir: &Path, members: &str, entries: u64) {
-    let mut log = audit::log_in(dir, Arc::new(audit::NoSync), Options::default());
+    let mut log = audit::log_in(dir, audit::Syncs::none(), Options::default());
     let mut parser = Parser::new();
     let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
     for seq in 0..entries {

@@ -1,4 +1,4 @@
-//! What the benches of the audit log share: a storage whose syncs do nothing, two entries, a log of them, and how a
+//! What the benches of the audit log share: a storage that counts syncs, two entries, a log of them, and how a
 //! target is told.
 #![allow(dead_code)] // each bench uses a part of it
 
@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringseal::audit::store::{AuditLog, Host, Options};
 use ringseal::storage::{FileStat, OpenHow, OsStorage, Storage, StorageFile};
@@ -35,18 +36,41 @@ pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: Options) -> AuditL
     AuditLog::open(host, &path, options).expect("a log")
 }
 
-/// The system's, but what is synced may be lost with the power.
-pub struct NoSync;
+/// The system's, with its syncs of files counted; they may do nothing: what is synced is then lost with the power.
+pub struct Syncs {
+    is_real: bool,
+    count: Arc<AtomicU64>,
+}
 
-struct NoSyncFile(Box<dyn StorageFile>);
+impl Syncs {
+    pub fn none() -> Arc<Syncs> {
+        Arc::new(Syncs { is_real: false, count: Arc::default() })
+    }
 
-impl Storage for NoSync {
+    pub fn real() -> Arc<Syncs> {
+        Arc::new(Syncs { is_real: true, count: Arc::default() })
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+struct SyncsFile {
+    file: Box<dyn StorageFile>,
+    is_real: bool,
+    count: Arc<AtomicU64>,
+}
+
+impl Storage for Syncs {
     fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
         OsStorage.lock(path, mode)
     }
 
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
-        OsStorage.open(path, how).map(|file| Box::new(NoSyncFile(file)) as Box<dyn StorageFile>)
+        let (is_real, count) = (self.is_real, Arc::clone(&self.count));
+        let file = OsStorage.open(path, how)?;
+        Ok(Box::new(SyncsFile { file, is_real, count }))
     }
 
     fn stat(&self, path: &Path) -> io::Result<FileStat> {
@@ -73,38 +97,39 @@ impl Storage for NoSync {
         OsStorage.create_dir(dir, mode)
     }
 
-    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
-        Ok(())
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        if self.is_real { OsStorage.sync_dir(dir) } else { Ok(()) }
     }
 }
 
-impl StorageFile for NoSyncFile {
+impl StorageFile for SyncsFile {
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.append(slices)
+        self.file.append(slices)
     }
 
     fn position(&self) -> io::Result<u64> {
-        self.0.position()
+        self.file.position()
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
+        self.file.write_at(bytes, offset)
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn stat(&self) -> io::Result<FileStat> {
-        self.0.stat()
+        self.file.stat()
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(())
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if self.is_real { self.file.sync() } else { Ok(()) }
     }
 }
 

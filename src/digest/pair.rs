@@ -34,56 +34,54 @@ pub struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// Nothing.
-    fn empty() -> Message<'a> {
-        let zero = [0; BLOCK];
-        Message { head: zero, has_head: false, mid: &[], tail: [zero; 2], tail_from: 0, tail_to: 0 }
+    fn new() -> Message<'a> {
+        let (head, tail) = ([0; BLOCK], [[0; BLOCK]; 2]);
+        Message { head, has_head: false, mid: &[], tail, tail_from: 0, tail_to: 0 }
     }
 
-    /// As many whole blocks of `prefix` ‖ `bytes` as there are, and how many of `bytes` are left.
-    pub fn beginning(prefix: u8, bytes: &'a [u8]) -> (Message<'a>, &'a [u8]) {
-        let mut message = Message::empty();
-        let Some((first, rest)) = bytes.split_at_checked(BLOCK - 1) else {
-            return (message, bytes);
-        };
-        message.head[0] = prefix;
-        message.head[1..].copy_from_slice(first);
-        message.has_head = true;
+    fn clear(&mut self) {
+        (self.has_head, self.mid) = (false, &[]);
+        (self.tail_from, self.tail_to) = (0, 0);
+    }
+
+    /// Becomes as many whole blocks of `prefix` ‖ `bytes` as there are; gives what is left of `bytes`.
+    pub fn begin(&mut self, prefix: u8, bytes: &'a [u8]) -> &'a [u8] {
+        self.clear();
+        let Some((first, rest)) = bytes.split_first_chunk::<{ BLOCK - 1 }>() else { return bytes };
+        self.head[0] = prefix;
+        self.head[1..].copy_from_slice(first);
+        self.has_head = true;
         let (mid, rest) = rest.as_chunks();
-        message.mid = mid;
-        (message, rest)
+        self.mid = mid;
+        rest
     }
 
-    /// The whole of `prefix` ‖ `bytes`, with its padding.
-    pub fn prefixed(prefix: u8, bytes: &'a [u8]) -> Message<'a> {
-        let len = bytes.len() as u64 + 1;
-        let (mut message, rest) = Message::beginning(prefix, bytes);
-        if message.has_head {
-            message.end(&[], rest, len);
-        } else {
-            message.end(&[prefix], rest, len);
-        }
-        message
+    /// Becomes the whole of `prefix` ‖ `bytes`, with its padding.
+    pub fn whole(&mut self, prefix: u8, bytes: &'a [u8]) {
+        let rest = self.begin(prefix, bytes);
+        let prefix = if self.has_head { &[][..] } else { &[prefix] };
+        self.pad(prefix, rest, bytes.len() as u64 + 1);
     }
 
-    /// The end of a message of `len` bytes, all but `bytes` of which have been taken.
-    pub fn ending(bytes: &'a [u8], len: u64) -> Message<'a> {
-        let mut message = Message::empty();
+    /// Becomes the end of a message of `len` bytes, all but `bytes` of which have been taken.
+    pub fn end(&mut self, bytes: &'a [u8], len: u64) {
+        self.clear();
         let (mid, rest) = bytes.as_chunks();
-        message.mid = mid;
-        message.end(&[], rest, len);
-        message
+        self.mid = mid;
+        self.pad(&[], rest, len);
     }
 
     /// Puts the end of less than a block and the padding.
-    fn end(&mut self, prefix: &[u8], rest: &[u8], len: u64) {
-        let bytes = self.tail.as_flattened_mut();
+    fn pad(&mut self, prefix: &[u8], rest: &[u8], len: u64) {
         let filled = prefix.len() + rest.len();
+        self.tail_to = if filled + 9 > BLOCK { 2 } else { 1 };
+        let bytes = &mut self.tail.as_flattened_mut()[..self.tail_to * BLOCK];
         bytes[..prefix.len()].copy_from_slice(prefix);
         bytes[prefix.len()..filled].copy_from_slice(rest);
         bytes[filled] = 0x80;
-        self.tail_to = if filled + 9 > BLOCK { 2 } else { 1 };
-        let end = self.tail_to * BLOCK;
-        bytes[end - 8..end].copy_from_slice(&(len * 8).to_be_bytes());
+        let (zeros, end) = bytes[filled + 1..].split_at_mut(self.tail_to * BLOCK - filled - 9);
+        zeros.fill(0);
+        end.copy_from_slice(&(len * 8).to_be_bytes());
     }
 
     /// Blocks that stand together and come next; none at the end.
@@ -112,8 +110,8 @@ impl<'a> Message<'a> {
 
 /// One message after the other.
 pub trait Lane<'a> {
-    /// The next one, and what it goes on from; `None` behind the last.
-    fn next(&mut self) -> Option<(Midstate, Message<'a>)>;
+    /// Puts the next one, and gives what it goes on from; `None` behind the last.
+    fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate>;
 
     /// The last one has been taken.
     fn done(&mut self, state: Midstate);
@@ -121,45 +119,60 @@ pub trait Lane<'a> {
 
 /// Takes the messages of both lanes until one has no more; what the other has begun is finished.
 pub fn run_pair<'a>(one: &mut impl Lane<'a>, two: &mut impl Lane<'a>) {
-    let (mut first, mut second) = (one.next(), two.next());
-    while let (Some((one_state, one_left)), Some((two_state, two_left))) = (&mut first, &mut second)
-    {
-        let (one_blocks, two_blocks) = (one_left.blocks(), two_left.blocks());
+    let (mut first, mut second) = (Slot::of(one), Slot::of(two));
+    while let (Some(one_state), Some(two_state)) = (&mut first.state, &mut second.state) {
+        let (one_blocks, two_blocks) = (first.message.blocks(), second.message.blocks());
         let count = one_blocks.len().min(two_blocks.len());
         compress_pair([&mut one_state.0, &mut two_state.0], [one_blocks, two_blocks]);
-        one_left.advance(count);
-        two_left.advance(count);
-        renew(one, &mut first);
-        renew(two, &mut second);
+        first.message.advance(count);
+        second.message.advance(count);
+        first.renew(one);
+        second.renew(two);
     }
-    finish(one, first);
-    finish(two, second);
+    first.finish(one);
+    second.finish(two);
 }
 
 /// Takes the messages of one lane.
 pub fn run<'a>(lane: &mut impl Lane<'a>) {
-    while let Some(job) = lane.next() {
-        finish(lane, Some(job));
+    let mut slot = Slot::of(lane);
+    while slot.state.is_some() {
+        slot.finish(lane);
+        slot.state = lane.next(&mut slot.message);
     }
 }
 
-/// The next message in the place of one that has ended.
-#[inline]
-fn renew<'a>(lane: &mut impl Lane<'a>, job: &mut Option<(Midstate, Message<'a>)>) {
-    while let Some((state, _)) = job.take_if(|(_, left)| left.blocks().is_empty()) {
+/// A message that is being taken.
+struct Slot<'a> {
+    /// `None` behind the last.
+    state: Option<Midstate>,
+    message: Message<'a>,
+}
+
+impl<'a> Slot<'a> {
+    fn of(lane: &mut impl Lane<'a>) -> Slot<'a> {
+        let mut message = Message::new();
+        Slot { state: lane.next(&mut message), message }
+    }
+
+    /// The next message in the place of one that has ended.
+    #[inline]
+    fn renew(&mut self, lane: &mut impl Lane<'a>) {
+        while let Some(state) = self.state.take_if(|_| self.message.blocks().is_empty()) {
+            lane.done(state);
+            self.state = lane.next(&mut self.message);
+        }
+    }
+
+    fn finish(&mut self, lane: &mut impl Lane<'a>) {
+        let Some(mut state) = self.state.take() else { return };
+        while !self.message.blocks().is_empty() {
+            let count = self.message.blocks().len();
+            compress(&mut state.0, self.message.blocks());
+            self.message.advance(count);
+        }
         lane.done(state);
-        *job = lane.next();
     }
-}
-
-fn finish<'a>(lane: &mut impl Lane<'a>, job: Option<(Midstate, Message<'a>)>) {
-    let Some((mut state, mut left)) = job else { return };
-    while !left.blocks().is_empty() {
-        let count = left.blocks().len();
-        compress(&mut state.0, left.blocks());
-        left.advance(count);
-    }
-    lane.done(state);
 }
 
 /// One long message whose pieces come bit by bit, as a lane.
@@ -187,7 +200,8 @@ impl Stream {
     pub fn finish(self) -> Hash {
         let mut state = self.state;
         let rest = self.rest.get(..self.filled).unwrap_or_default();
-        let message = Message::ending(rest, self.len);
+        let mut message = Message::new();
+        message.end(rest, self.len);
         compress(&mut state.0, message.blocks());
         state.hash()
     }
@@ -206,11 +220,11 @@ pub struct StreamLane<'s, 'a> {
 }
 
 impl<'a> Lane<'a> for StreamLane<'_, 'a> {
-    fn next(&mut self) -> Option<(Midstate, Message<'a>)> {
+    fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate> {
         let mut bytes = self.bytes.take()?;
+        message.clear();
         let stream = &mut *self.stream;
         stream.len = stream.len.wrapping_add(bytes.len() as u64);
-        let mut message = Message::empty();
         if stream.filled > 0 {
             let missing = (BLOCK - stream.filled).min(bytes.len());
             let (first, rest) = bytes.split_at(missing);
@@ -227,7 +241,7 @@ impl<'a> Lane<'a> for StreamLane<'_, 'a> {
             stream.rest[..rest.len()].copy_from_slice(rest);
             stream.filled = rest.len();
         }
-        Some((stream.state, message))
+        Some(stream.state)
     }
 
     fn done(&mut self, state: Midstate) {
@@ -263,9 +277,9 @@ mod tests {
     }
 
     impl<'a> Lane<'a> for Whole<'a> {
-        fn next(&mut self) -> Option<(Midstate, Message<'a>)> {
-            let text = self.texts.get(self.hashes.len())?;
-            Some((Midstate::START, Message::prefixed(7, text)))
+        fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate> {
+            message.whole(7, self.texts.get(self.hashes.len())?);
+            Some(Midstate::START)
         }
 
         fn done(&mut self, state: Midstate) {
@@ -293,35 +307,33 @@ mod tests {
     #[test]
     fn a_message_may_end_in_two_ways() {
         let text: Vec<u8> = (0..=255).cycle().take(700).collect();
-        for cut in 1..600 {
-            let (begun, rest) = Message::beginning(7, &text[..cut]);
-            let taken = cut - rest.len();
-            let mut lane = Once(Some((Midstate::START, begun)), None);
-            run(&mut lane);
-            let state = lane.1.unwrap();
+        for cut in 63..600 {
+            let mut begun = Message::new();
+            let taken = cut - begun.begin(7, &text[..cut]).len();
+            let state = taken_by(Midstate::START, begun);
             for end in [cut, cut + 1, 700] {
-                if taken == 0 {
-                    continue;
-                }
-                let message = Message::ending(&text[taken..end], end as u64 + 1);
-                let mut lane = Once(Some((state, message)), None);
-                run(&mut lane);
+                let mut ending = Message::new();
+                ending.end(&text[taken..end], end as u64 + 1);
                 let want = Sha256::of(&[&[7], &text[..end]].concat());
-                assert_eq!(lane.1.unwrap().hash(), want, "{cut} then {end}");
+                assert_eq!(taken_by(state, ending).hash(), want, "{cut} then {end}");
             }
         }
     }
 
-    struct Once<'a>(Option<(Midstate, Message<'a>)>, Option<Midstate>);
+    fn taken_by(state: Midstate, message: Message<'_>) -> Midstate {
+        struct Last(Option<Midstate>);
+        impl<'a> Lane<'a> for Last {
+            fn next(&mut self, _: &mut Message<'a>) -> Option<Midstate> {
+                None
+            }
 
-    impl<'a> Lane<'a> for Once<'a> {
-        fn next(&mut self) -> Option<(Midstate, Message<'a>)> {
-            self.0.take()
+            fn done(&mut self, state: Midstate) {
+                self.0 = Some(state);
+            }
         }
-
-        fn done(&mut self, state: Midstate) {
-            self.1 = Some(state);
-        }
+        let mut last = Last(None);
+        Slot { state: Some(state), message }.finish(&mut last);
+        last.0.unwrap()
     }
 
     #[test]

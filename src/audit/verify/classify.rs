@@ -15,7 +15,7 @@ pub(super) fn first_bad(
     why: Break,
     hashed: Hashed,
     at: usize,
-    hasher: &mut Hasher<'_>,
+    hasher: &mut Hasher,
     parser: &mut Parser,
 ) -> Stop {
     let place = walk.place(&hashed.batch, at);
@@ -67,7 +67,7 @@ fn ahead(
     is_border: bool,
     hashed: Hashed,
     at: usize,
-    hasher: &mut Hasher<'_>,
+    hasher: &mut Hasher,
     parser: &mut Parser,
 ) -> Kind {
     let segment = hashed.batch.segment;
@@ -93,12 +93,7 @@ fn ahead(
 }
 
 /// The number of the line behind.
-fn next_seq(
-    hashed: &Hashed,
-    at: usize,
-    hasher: &mut Hasher<'_>,
-    parser: &mut Parser,
-) -> Option<u64> {
+fn next_seq(hashed: &Hashed, at: usize, hasher: &mut Hasher, parser: &mut Parser) -> Option<u64> {
     let mut seq_of = |line: &[u8]| parser.entry(line).ok().map(|entry: Entry<'_>| entry.seq);
     if at + 1 < hashed.batch.lines.len() {
         return seq_of(hashed.batch.line(at + 1));

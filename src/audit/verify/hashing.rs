@@ -1,8 +1,8 @@
 //! The hashes of a batch, ahead of the pass over its lines.
 //!
-//! Two hashes run over every byte, of the leaf and of the segment. One thread makes both, side by
-//! side ([`crate::digest::pair`]), another one checks the chain's signatures, and the pass is a third.
-//! Promises: at most [`BATCHES_IN_FLIGHT`] batches are in memory; they come in their order.
+//! Two hashes run over every byte, of the leaf and of the segment. One thread reads and makes both,
+//! side by side ([`crate::digest::pair`]), another one checks the chain's signatures, and the pass is
+//! a third. Promises: a few batches for each thread are in memory; they come in their order.
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -16,7 +16,8 @@ use crate::digest::Hash;
 use crate::digest::pair::Stream;
 use crate::digest::text::{Base64, base64_array};
 
-const BATCHES_IN_FLIGHT: usize = 4;
+/// Batches that wait between one thread and the next.
+const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch with its hashes.
 pub(super) struct Hashed {
@@ -31,86 +32,77 @@ pub(super) struct Hashed {
 }
 
 /// Hashes batches ahead of who asks for them.
-pub(super) struct Hasher<'a> {
-    source: Source<'a>,
+pub(super) struct Hasher {
+    answers: Receiver<Result<Hashed, Stop>>,
+    empty: Sender<Batch>,
     is_end: bool,
-    /// Why reading ended early; told when what was read before has been handed over.
-    failed: Option<Stop>,
-    in_flight: usize,
-    jobs: Sender<Batch>,
-    answers: Receiver<Hashed>,
 }
 
-/// A thread that takes one after the other, does something with it and hands it on.
-fn stage<'s, A: Send + 's, B: Send + 's>(
-    scope: &'s Scope<'s, '_>,
-    taken: Receiver<A>,
-    mut work: impl FnMut(A) -> B + Send + 's,
-) -> Receiver<B> {
-    let (done, answers) = bounded(BATCHES_IN_FLIGHT);
-    scope.spawn(move || {
-        for job in taken {
-            if done.send(work(job)).is_err() {
-                return;
-            }
-        }
-    });
-    answers
-}
-
-/// A thread of ours is gone: it panicked.
-fn gone() -> Stop {
-    Stop::Unchecked { reason: "a hashing thread died".into() }
-}
-
-impl<'a> Hasher<'a> {
+impl Hasher {
     /// `chain` signs entry `first_seq` next; without it signatures are not checked.
-    pub fn new<'s>(
+    pub fn new<'s, 'a: 's>(
         scope: &'s Scope<'s, '_>,
-        source: Source<'a>,
+        mut source: Source<'a>,
         chain: Option<Chain>,
         first_seq: u64,
-    ) -> Hasher<'a> {
-        let (jobs, taken) = bounded(BATCHES_IN_FLIGHT);
-        let (mut whole, is_signed) = (Stream::new(), chain.is_some());
-        let mut answers = stage(scope, taken, move |batch: Batch| {
-            let (leaves, digests) = hash_lines(&batch, &mut whole, is_signed);
-            let segment = batch.ends_segment.then(|| std::mem::take(&mut whole).finish());
-            Hashed { batch, leaves, digests, bad_signature: None, segment }
+    ) -> Hasher {
+        let (empty, emptied) = bounded(BATCHES_IN_FLIGHT);
+        let (done, mut answers) = bounded(BATCHES_IN_FLIGHT);
+        let is_signed = chain.is_some();
+        scope.spawn(move || {
+            let mut whole = Stream::new();
+            loop {
+                emptied.try_iter().for_each(|batch| source.recycle(batch));
+                let (answer, is_end) = match source.next() {
+                    Ok(Some(batch)) => (Ok(hash(batch, &mut whole, is_signed)), false),
+                    Ok(None) => return,
+                    Err(stop) => (Err(stop), true),
+                };
+                if done.send(answer).is_err() || is_end {
+                    return;
+                }
+            }
         });
         if let Some(chain) = chain {
+            let (done, checked) = bounded(BATCHES_IN_FLIGHT);
+            let hashed = std::mem::replace(&mut answers, checked);
             let mut checker = Checker { chain, seq: first_seq };
-            answers = stage(scope, answers, move |mut hashed| {
-                hashed.bad_signature = checker.first_wrong(&hashed);
-                hashed
+            scope.spawn(move || {
+                for mut answer in hashed {
+                    if let Ok(hashed) = &mut answer {
+                        hashed.bad_signature = checker.first_wrong(hashed);
+                    }
+                    if done.send(answer).is_err() {
+                        return;
+                    }
+                }
             });
         }
-        Hasher { source, is_end: false, failed: None, in_flight: 0, jobs, answers }
+        Hasher { answers, empty, is_end: false }
     }
 
     /// The next batch; `None` behind the last.
     pub fn next(&mut self) -> Result<Option<Hashed>, Stop> {
-        while !self.is_end && self.in_flight < BATCHES_IN_FLIGHT {
-            match self.source.next() {
-                Ok(Some(batch)) => {
-                    self.jobs.send(batch).map_err(|_| gone())?;
-                    self.in_flight += 1;
-                }
-                Ok(None) => self.is_end = true,
-                Err(stop) => (self.is_end, self.failed) = (true, Some(stop)),
-            }
+        if self.is_end {
+            return Ok(None);
         }
-        if self.in_flight == 0 {
-            return self.failed.take().map_or(Ok(None), Err);
-        }
-        self.in_flight -= 1;
-        self.answers.recv().map(Some).map_err(|_| gone())
+        let answer = self.answers.recv();
+        // A thread that panics is told of by the scope.
+        self.is_end = !matches!(answer, Ok(Ok(_)));
+        answer.map_or(Ok(None), |answer| answer.map(Some))
     }
 
     /// Gives a batch back.
     pub fn recycle(&mut self, batch: Batch) {
-        self.source.recycle(batch);
+        // Nobody wants it any more when the last one has been read.
+        let _ = self.empty.try_send(batch);
     }
+}
+
+fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> Hashed {
+    let (leaves, digests) = hash_lines(&batch, whole, is_signed);
+    let segment = batch.ends_segment.then(|| std::mem::take(whole).finish());
+    Hashed { batch, leaves, digests, bad_signature: None, segment }
 }
 
 /// Checks signatures of the chain where they stand in lines, unparsed: the last bytes of a line are

@@ -73,32 +73,36 @@ impl<'b, 'o> Lines<'b, 'o> {
         Lines { batch, first, at: first, part, cut, taken: 0, leaves, digests }
     }
 
-    fn begin(&mut self, line: &'b [u8]) -> (Midstate, Message<'b>) {
+    fn begin(&mut self, line: &'b [u8], message: &mut Message<'b>) {
         let signed = line.get(..line.len().saturating_sub(SIGNED_FROM_END)).unwrap_or_default();
-        let (message, rest) = Message::beginning(0, signed);
-        self.taken = signed.len() - rest.len();
-        if self.digests.is_empty() || self.taken == 0 {
-            return (Midstate::START, Message::prefixed(0, line));
+        if !self.digests.is_empty() {
+            self.taken = signed.len() - message.begin(0, signed).len();
+            if self.taken > 0 {
+                self.part = Part::Begin;
+                return;
+            }
         }
-        self.part = Part::Begin;
-        (Midstate::START, message)
+        message.whole(0, line);
     }
 }
 
 impl<'b> Lane<'b> for Lines<'b, '_> {
-    fn next(&mut self) -> Option<(Midstate, Message<'b>)> {
+    fn next(&mut self, message: &mut Message<'b>) -> Option<Midstate> {
         if self.at - self.first >= self.leaves.len() {
             return None;
         }
         let line = self.batch.line(self.at);
         let (end, next) = match self.part {
-            Part::Leaf => return Some(self.begin(line)),
+            Part::Leaf => {
+                self.begin(line, message);
+                return Some(Midstate::START);
+            }
             Part::Begin => (line.len() - SIGNED_FROM_END, Part::Digest),
             Part::Digest => (line.len(), Part::Leaf),
         };
         self.part = next;
-        let bytes = line.get(self.taken..end).unwrap_or_default();
-        Some((self.cut, Message::ending(bytes, end as u64 + 1)))
+        message.end(line.get(self.taken..end).unwrap_or_default(), end as u64 + 1);
+        Some(self.cut)
     }
 
     fn done(&mut self, state: Midstate) {

@@ -124,7 +124,7 @@ pub(in crate::audit) struct Source<'a> {
 }
 
 struct Open {
-    reader: Box<dyn Read>,
+    reader: Box<dyn Read + Send>,
     path: PathBuf,
     is_compressed: bool,
     segment: usize,
@@ -180,7 +180,7 @@ impl<'a> Source<'a> {
                 ),
             })?
         } else {
-            Box::new(file) as Box<dyn Read>
+            Box::new(file) as Box<dyn Read + Send>
         };
         let (index, is_compressed) = (self.next, segment.is_compressed);
         self.next += 1;
@@ -263,13 +263,13 @@ impl Read for FileReader {
 }
 
 #[cfg(feature = "compress")]
-fn unpacked(file: FileReader) -> Option<Box<dyn Read>> {
+fn unpacked(file: FileReader) -> Option<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(128 * 1024, file);
     Some(Box::new(flate2::bufread::MultiGzDecoder::new(file)))
 }
 
 #[cfg(not(feature = "compress"))]
-fn unpacked(_file: FileReader) -> Option<Box<dyn Read>> {
+fn unpacked(_file: FileReader) -> Option<Box<dyn Read + Send>> {
     None
 }
 

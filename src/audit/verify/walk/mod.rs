@@ -237,7 +237,7 @@ impl Walk<'_> {
     /// The entries that are there.
     fn present(
         &mut self,
-        hasher: &mut Hasher<'_>,
+        hasher: &mut Hasher,
         report: &mut Report,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Stop> {
