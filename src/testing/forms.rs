@@ -5,6 +5,8 @@ use super::leak::Form;
 const CODED_BYTES_MIN: usize = 8;
 /// Shorter secrets are looked for only as they are, and encoded.
 const LOOSE_BYTES_MIN: usize = 8;
+/// Shorter numbers are not looked for backwards.
+const NUMBER_BYTES_MIN: usize = 12;
 /// What stands behind a text whose end was taken: our own mark, others', the end of the line.
 const CUT_MARKS: [&[u8]; 5] = ["…".as_bytes(), b"\\u2026", b"...", b"\n", b"\r"];
 
@@ -73,7 +75,9 @@ pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
     ));
     all.extend(coded.into_iter().filter(|(_, text)| text.len() >= CODED_BYTES_MIN));
     if bytes.len() >= LOOSE_BYTES_MIN {
-        all.push((Form::Reversed, secret.chars().rev().collect::<String>().into_bytes()));
+        if !is_short_number(bytes) {
+            all.push((Form::Reversed, secret.chars().rev().collect::<String>().into_bytes()));
+        }
         let half = bytes.len().div_ceil(2).max(LOOSE_BYTES_MIN).min(bytes.len() - 1);
         all.push((Form::Cut, bytes[..half].to_vec()));
     }
@@ -86,6 +90,11 @@ pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
         }
     }
     needles
+}
+
+/// Whether this is a number that stands backwards in a log by chance: times and ids are full of digits.
+fn is_short_number(secret: &[u8]) -> bool {
+    secret.len() < NUMBER_BYTES_MIN && secret.iter().all(u8::is_ascii_digit)
 }
 
 /// As string content; with `ascii`, everything beyond ASCII as `\u` escapes too.

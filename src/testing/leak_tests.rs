@@ -46,6 +46,17 @@ fn every_form_is_found_at_its_line() {
 }
 
 #[test]
+fn a_short_number_backwards_is_chance_and_a_long_one_is_a_leak() {
+    for (secret, count) in [("27643665", 0), ("4111111111111122", 1), ("27643665x", 1)] {
+        let backwards: String = secret.chars().rev().collect();
+        let dir = dir_with(&[("a.log", format!("at 12:00:00.3{backwards}Z\n").as_bytes())]);
+        assert_eq!(found(dir.path(), &[secret]).len(), count, "{secret}");
+        let dir = dir_with(&[("a.log", format!("call {secret}\n").as_bytes())]);
+        assert_eq!(found(dir.path(), &[secret]).len(), 1, "{secret}");
+    }
+}
+
+#[test]
 fn half_a_secret_counts_only_where_it_was_cut() {
     let secret = "ann.smith@example.com";
     for (text, is_leak) in [
