@@ -50,8 +50,10 @@ impl HmacSha256 {
         }
         let mut pads = [0x36, 0x5C].map(|pad| block.map(|byte| byte ^ pad));
         let [inner, outer] = Sha256::states_after([&pads[0], &pads[1]]);
-        wipe(&mut block);
-        wipe(pads.as_flattened_mut());
+        // Behind the key is nothing that anybody may not know.
+        let len = key.len().min(BLOCK);
+        wipe(&mut block[..len]);
+        pads.iter_mut().for_each(|pad| wipe(&mut pad[..len]));
         HmacSha256 { inner, outer }
     }
 
