@@ -1,9 +1,10 @@
 //! HMAC-SHA-256 (RFC 2104) with its key worked in once.
 //!
 //! Promises: a MAC over n bytes costs the hash of n bytes and two blocks more; no allocation. What
-//! is kept of the key are two states that are as good as the key: with the feature `audit` they are
-//! overwritten when dropped.
-use super::sha256::{BLOCK, Block, bytes_of, compress_pair};
+//! is kept of the key are two states that are as good as the key: with the features `audit` or
+//! `tokens` they, and the padded key on the way to them, are overwritten when they are no longer
+//! needed. What the compression function leaves in registers and on the stack is out of reach.
+use super::sha256::{BLOCK, Block, bytes_of, compress_pair, hash_after_block};
 use super::{Hash, Sha256, same};
 
 /// A text of so many bytes ends in the block in which it begins, with the length and a mark.
@@ -39,18 +40,20 @@ impl HmacSha256 {
     /// Works `key` in. Keys longer than 64 bytes are hashed first, as the RFC says.
     pub fn new(key: &[u8]) -> HmacSha256 {
         let mut block = [0u8; BLOCK];
-        if key.len() > BLOCK {
-            block[..32].copy_from_slice(&Sha256::of(key));
-        } else {
-            block[..key.len()].copy_from_slice(key);
+        match block.get_mut(..key.len()) {
+            Some(place) => place.copy_from_slice(key),
+            None => {
+                let mut hash = Sha256::of(key);
+                block[..hash.len()].copy_from_slice(&hash);
+                wipe(&mut hash);
+            }
         }
-        #[cfg_attr(not(feature = "audit"), allow(unused_mut))]
         let mut pads = [0x36, 0x5C].map(|pad| block.map(|byte| byte ^ pad));
         let [inner, outer] = Sha256::states_after([&pads[0], &pads[1]]);
-        #[cfg(feature = "audit")]
-        zeroize::Zeroize::zeroize(&mut block);
-        #[cfg(feature = "audit")]
-        zeroize::Zeroize::zeroize(&mut pads);
+        // Behind the key is nothing that anybody may not know.
+        let len = key.len().min(BLOCK);
+        wipe(&mut block[..len]);
+        pads.iter_mut().for_each(|pad| wipe(&mut pad[..len]));
         HmacSha256 { inner, outer }
     }
 
@@ -71,9 +74,7 @@ impl HmacSha256 {
     /// The MAC over `bytes`.
     #[inline]
     pub fn of(&self, bytes: &[u8]) -> Hash {
-        let mut inner = self.begin();
-        inner.update(bytes);
-        self.finish(inner)
+        hash_after_block(self.outer, &hash_after_block(self.inner, bytes))
     }
 
     /// The MACs over two short texts, of at most [`SHORT_BYTES_MAX`] bytes: side by side, in about
@@ -105,16 +106,29 @@ impl std::fmt::Debug for HmacSha256 {
     }
 }
 
-#[cfg(feature = "audit")]
+#[cfg(any(feature = "audit", feature = "tokens"))]
 impl Drop for HmacSha256 {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.inner);
-        zeroize::Zeroize::zeroize(&mut self.outer);
+        wipe(&mut self.inner);
+        wipe(&mut self.outer);
     }
 }
 
+/// Overwrites what a key could be read from, also where the compiler sees no use in it.
+#[cfg(any(feature = "audit", feature = "tokens"))]
+pub(crate) fn wipe<T: zeroize::DefaultIsZeroes>(secret: &mut [T]) {
+    zeroize::Zeroize::zeroize(secret);
+}
+
+/// Without these features nothing is overwritten.
+#[cfg(not(any(feature = "audit", feature = "tokens")))]
+pub(crate) fn wipe<T>(_secret: &mut [T]) {}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use sha2::Digest;
+
     use super::*;
     use crate::digest::text::hex;
 
@@ -168,6 +182,48 @@ mod tests {
             data.iter().for_each(|byte| pieces.update(&[*byte]));
             assert_eq!(hmac.finish(pieces), hmac.of(&data), "case {} in pieces", case + 1);
         }
+    }
+
+    /// RFC 2104, word for word.
+    fn slow(key: &[u8], text: &[u8]) -> Hash {
+        let sha256 = |bytes: &[u8]| sha2::Sha256::digest(bytes).to_vec();
+        let mut block = if key.len() > 64 { sha256(key) } else { key.to_vec() };
+        block.resize(64, 0);
+        let with = |pad: u8, text: &[u8]| {
+            let padded: Vec<u8> = block.iter().map(|b| b ^ pad).collect();
+            sha256(&[&padded, text].concat())
+        };
+        with(0x5C, &with(0x36, text)).try_into().unwrap()
+    }
+
+    #[test]
+    fn every_length_around_the_blocks_is_padded_rightly() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for len in 0..=bytes.len() {
+            let hmac = HmacSha256::new(&bytes[..len]);
+            for text in [len, 55, 56, 63, 64, 65, 119, 120, 128] {
+                let text = &bytes[..text];
+                assert_eq!(hmac.of(text), slow(&bytes[..len], text), "{len} {}", text.len());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_and_text_give_what_the_rfc_says(
+            key in prop::collection::vec(any::<u8>(), 0..200),
+            text in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
+            prop_assert_eq!(HmacSha256::new(&key).of(&text), slow(&key, &text));
+        }
+    }
+
+    #[cfg(any(feature = "audit", feature = "tokens"))]
+    #[test]
+    fn what_is_wiped_is_zero() {
+        let mut secret = [7u32; 8];
+        wipe(&mut secret);
+        assert_eq!(secret, [0; 8]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! Promises: nothing here blocks, fails or allocates, but for the growth of the vectors that the
 //! functions of [`text`] append to. Keys and states derived from keys are overwritten when dropped
-//! if the feature `audit` is on; copies that a move leaves on the stack are not.
+//! if one of the features `audit` and `tokens` is on; copies that a move leaves on the stack are not.
 
 mod crc32;
 pub mod hkdf;
@@ -16,6 +16,7 @@ mod sha256;
 pub mod text;
 
 pub use crc32::Crc32;
+pub(crate) use hmac::wipe;
 pub use hmac::{HmacSha256, SHORT_BYTES_MAX};
 pub use sha256::Sha256;
 

@@ -103,6 +103,22 @@ pub(super) fn bytes_of(state: &State) -> Hash {
     hash
 }
 
+/// The hash of one block, which made `state`, and `text`.
+#[inline]
+pub(super) fn hash_after_block(mut state: State, text: &[u8]) -> Hash {
+    let (blocks, rest) = text.as_chunks();
+    compress(&mut state, blocks);
+    let mut tail = [[0; BLOCK]; 2];
+    let flat = tail.as_flattened_mut();
+    flat[..rest.len()].copy_from_slice(rest);
+    flat[rest.len()] = 0x80;
+    let count = if rest.len() + 9 <= BLOCK { 1 } else { 2 };
+    let bits = ((BLOCK + text.len()) as u64).wrapping_mul(8);
+    flat[count * BLOCK - 8..count * BLOCK].copy_from_slice(&bits.to_be_bytes());
+    compress(&mut state, &tail[..count]);
+    bytes_of(&state)
+}
+
 /// Takes blocks into one state.
 #[inline]
 pub(super) fn compress(state: &mut State, blocks: &[Block]) {

@@ -12,7 +12,6 @@
 //! `Pii::open` and `Pii::refresh` only, never where a token is made.
 
 mod base64url;
-mod hmac;
 mod normal;
 
 #[cfg(feature = "tokens")]
@@ -27,7 +26,7 @@ pub use pii::{
 
 use super::kind::{Kind, token_len};
 use super::redactor::Tokenize;
-use hmac::{Hmac, wipe};
+use crate::digest::{HmacSha256, wipe};
 
 const PREFIX: &[u8] = b"ptok:v1:";
 /// Bytes of a token.
@@ -88,10 +87,10 @@ impl<'a> FieldType<'a> {
 /// ```
 pub struct HmacTokenizer {
     env: Box<str>,
-    root: Hmac,
-    email: Hmac,
-    phone: Hmac,
-    generic: Hmac,
+    root: HmacSha256,
+    email: HmacSha256,
+    phone: HmacSha256,
+    generic: HmacSha256,
 }
 
 impl ::core::fmt::Debug for HmacTokenizer {
@@ -104,7 +103,7 @@ impl ::core::fmt::Debug for HmacTokenizer {
 impl HmacTokenizer {
     /// A tokenizer with the token key `key` (32 bytes are right) for the environment `env`.
     pub fn new(key: &[u8], env: &str) -> HmacTokenizer {
-        let root = Hmac::new(key);
+        let root = HmacSha256::new(key);
         HmacTokenizer {
             email: derived(&root, env, "email"),
             phone: derived(&root, env, "phone"),
@@ -169,15 +168,20 @@ impl Tokenize for HmacTokenizer {
     }
 }
 
-fn derived(root: &Hmac, env: &str, field: &str) -> Hmac {
+fn derived(root: &HmacSha256, env: &str, field: &str) -> HmacSha256 {
     let mut key = root.of(format!("{env}|{field}").as_bytes());
-    let hmac = Hmac::new(&key);
+    let hmac = HmacSha256::new(&key);
     wipe(&mut key);
     hmac
 }
 
 /// The code of the normalised value. The output's own room is the scratch, and is taken back.
-fn over(hmac: &Hmac, normal: fn(&[u8], &mut Vec<u8>), value: &[u8], out: &mut Vec<u8>) -> [u8; 32] {
+fn over(
+    hmac: &HmacSha256,
+    normal: fn(&[u8], &mut Vec<u8>),
+    value: &[u8],
+    out: &mut Vec<u8>,
+) -> [u8; 32] {
     let start = out.len();
     normal(value, out);
     let mac = hmac.of(&out[start..]);

@@ -13,8 +13,9 @@ use crate::audit::note::Verifier;
 use crate::audit::store::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEPT, parse_sealed, sealed_name,
 };
-use crate::audit::store::{AuditLog, Host, Options, Receipt, StoreError};
+use crate::audit::store::{AuditLog, Options, Receipt, StoreError};
 use crate::audit::tiles::Tile;
+use crate::audit::verify::tests::world::host;
 use crate::core::clock::ManualClock;
 use crate::digest::{Hash, Sha256, hkdf};
 use crate::storage::faulty::FaultyDisk;
@@ -70,21 +71,6 @@ impl World {
             .into_iter()
             .filter_map(|(path, bytes)| Some((below(path)?, bytes)))
             .collect()
-    }
-}
-
-fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
-    let mut state = seed;
-    Host {
-        storage: Arc::new(disk.clone()),
-        clock: clock.clone(),
-        random: Box::new(move |buffer| {
-            for chunk in buffer.chunks_mut(32) {
-                state += 1;
-                chunk.copy_from_slice(&Sha256::of(&state.to_be_bytes())[..chunk.len()]);
-            }
-            Ok(())
-        }),
     }
 }
 

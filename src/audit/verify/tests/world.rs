@@ -98,7 +98,8 @@ pub fn append(log: &mut AuditLog, unix_nanos: i64) {
     log.append(body, unix_nanos).unwrap();
 }
 
-fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
+/// Keys and nonces count up from `seed`.
+pub fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
     let mut state = seed;
     Host {
         storage: Arc::new(disk.clone()),
