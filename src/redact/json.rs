@@ -1,7 +1,7 @@
 //! JSON inside texts: walks an object or array without building anything.
 //!
-//! One pass checks that the whole text is JSON and lists its scalar values with the class that their keys
-//! give them. Depth is bounded; deeper texts are the caller's to refuse.
+//! One pass checks that the whole text is JSON and lists its keys, and its scalar values with the class that
+//! their keys give them. Depth is bounded; deeper texts are the caller's to refuse.
 
 use super::key_cache::KeyCache;
 use super::kind::KeyClass;
@@ -21,7 +21,7 @@ pub(crate) enum Shape {
     Deep,
 }
 
-/// A scalar value: where its text is (without quotes), and what its key says.
+/// A scalar value: where its text is (without quotes), and what its key says. Or a key, of which nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leaf {
     pub(crate) start: usize,
@@ -153,7 +153,7 @@ impl Walk<'_> {
     }
 }
 
-/// Decides what `v` is, and lists its scalar values in `leaves` if it is JSON.
+/// Decides what `v` is, and lists its keys and scalar values in `leaves` if it is JSON.
 pub(crate) fn read(
     v: &[u8],
     rules: &Rules,
@@ -320,7 +320,10 @@ fn walk(
             (key, class) = (frame.key, frame.class);
         } else {
             w.space();
-            let (start, end, _) = w.string()?;
+            let (start, end, escaped) = w.string()?;
+            // Maps are keyed by addresses, too.
+            let kind = LeafKind::Text { escaped };
+            leaf(Leaf { start, end, kind, class: KeyClass::Plain });
             key = (start, end);
             class = decide(v, key, frame.key);
             w.space();

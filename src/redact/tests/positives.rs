@@ -190,6 +190,21 @@ fn private_keys_go_across_lines_and_when_they_never_end() {
 }
 
 #[test]
+fn keys_of_json_inside_strings_are_shown_by_what_they_hold() {
+    for (given, expected) in [
+        (r#"{"ann@example.com":1}"#, r#"{"<email>":1}"#),
+        (
+            r#"[{"a":{"ann\u0040example.com":{"b":"ann@example.com"}}}]"#,
+            r#"[{"a":{"<email>":{"b":"<email>"}}}]"#,
+        ),
+        (r#"{"password":"x1y2z3","note":"n"}"#, r#"{"password":"***REDACTED***","note":"n"}"#),
+    ] {
+        assert_eq!(plain(&mut standard(), given), expected);
+        assert_eq!(plain(&mut standard(), expected), expected, "twice changes nothing");
+    }
+}
+
+#[test]
 fn json_inside_strings_is_walked_with_its_keys() {
     check(&[
         (r#"{"id": 1, "api_key": "x9"}"#, r#"{"id": 1, "api_key": "***REDACTED***"}"#),

@@ -39,15 +39,19 @@ fn world() -> FaultyDisk {
     disk.put_dir(Path::new("/away"));
     disk.put_dir(Path::new(DIR));
     AuditLog::create(&mut host(&disk), Path::new(DIR), Path::new("/away"), "test/audit").unwrap();
-    let long = "x".repeat(300_000);
-    let lines: String = (0..SPILLED)
-        .map(|number| {
-            let nanos = START + number as i64;
-            format!("{number} {nanos} \"event_type\":\"a.b\",\"n\":{number},\"long\":\"{long}\"\n")
-        })
-        .collect();
+    let lines = lines(0..SPILLED);
     disk.put(Path::new(SPILL), format!("3 4 no members\n{lines}").as_bytes());
     disk
+}
+
+/// Events with these numbers, as they are spilled.
+fn lines(numbers: std::ops::Range<u64>) -> String {
+    let long = "x".repeat(300_000);
+    let line = |number: u64| {
+        let nanos = START + number as i64;
+        format!("{number} {nanos} \"event_type\":\"a.b\",\"n\":{number},\"long\":\"{long}\"\n")
+    };
+    numbers.map(line).collect()
 }
 
 /// One process: opens log and file, and works until it cannot. Says whether it could do everything.
@@ -121,6 +125,51 @@ fn spilled_entries_are_sealed_once_wherever_processes_die() {
         let third = after(&second, call + 1);
         assert!(life(&third), "call {call}");
         assert_eq!(found(&third.after_kill()), expected, "call {call}");
+    }
+    assert!(was_in_the_middle, "the test must meet what it is about");
+}
+
+#[test]
+fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
+    let calls = {
+        let whole = world();
+        let before = whole.calls();
+        assert!(life(&whole));
+        whole.calls() - before
+    };
+    // The first process dies when its file is empty and the one that says where the log stood is still there.
+    let left_over = (0..calls).rev().find_map(|call| {
+        let disk = world();
+        dies(&disk, call, 0);
+        let disk = disk.after_kill();
+        let files = disk.files();
+        let is_left = files.contains_key(Path::new("/spill.replay"));
+        (is_left && files[Path::new(SPILL)].is_empty()).then_some(call)
+    });
+    let left_over = left_over.expect("it can die there");
+    let expected: Vec<u64> = (0..2 * SPILLED).collect();
+    // The second spills and dies.
+    let second = || {
+        let disk = world();
+        dies(&disk, left_over, 0);
+        let second = disk.after_kill();
+        second.put(Path::new(SPILL), lines(SPILLED..2 * SPILLED).as_bytes());
+        second
+    };
+    let whole = second();
+    let before = whole.calls();
+    assert!(life(&whole));
+    let calls = whole.calls() - before;
+    let mut was_in_the_middle = false;
+    for call in calls.saturating_sub(24)..calls {
+        let third = second();
+        // The third dies in the middle of the replay.
+        dies(&third, call, 0);
+        let fourth = third.after_kill();
+        let count = found(&fourth.after_kill()).len() as u64;
+        was_in_the_middle |= (SPILLED + 1..2 * SPILLED).contains(&count);
+        assert!(life(&fourth), "call {call}");
+        assert_eq!(found(&fourth.after_kill()), expected, "call {call}");
     }
     assert!(was_in_the_middle, "the test must meet what it is about");
 }

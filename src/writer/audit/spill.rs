@@ -6,7 +6,7 @@
 //! Each goes into the log once, also when the process dies in the middle: before the first of them is given to the log,
 //! `<file>.replay` says which entry of the log comes next. Whoever finds that file compares what stands in the log from
 //! there on with what was spilled, and goes on behind what is the same. The file goes when the spilled ones have gone;
-//! one that is left over says too little, never too much.
+//! one that is left over fits nothing that is spilled later, and is replaced then.
 use std::io::{self, IoSlice, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -172,9 +172,9 @@ impl Spill {
         (self.len, self.read, self.window_at, self.last_line) = (0, 0, 0, 0);
         (self.foreign_len, self.taken, self.found_seq) = (0, 0, None);
         self.window.clear();
-        if self.has_replay {
+        // One that stays because it cannot be removed now is replaced before it is needed again.
+        if std::mem::take(&mut self.has_replay) {
             remove_durably(&*self.storage, &self.replay_path)?;
-            self.has_replay = false;
         }
         Ok(())
     }
@@ -183,7 +183,8 @@ impl Spill {
     /// passes over those that an earlier process has given it, and sees to it that a later one can do the same.
     pub(super) fn begin(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
         if let Some(from_seq) = self.found_seq {
-            self.pass_over_known(dir, from_seq)?;
+            // One that has led to nothing may be left over from spilled entries that have gone long ago.
+            self.has_replay = self.pass_over_known(dir, from_seq)?;
             self.found_seq = None;
         }
         if self.has_replay {
@@ -206,12 +207,13 @@ impl Spill {
         Ok(())
     }
 
-    /// Takes those events from the front that stand in the log from `from_seq` on, one after the other.
-    fn pass_over_known(&mut self, dir: &Path, from_seq: u64) -> io::Result<()> {
+    /// Takes those events from the front that stand in the log from `from_seq` on, one after the other; says whether
+    /// there was one.
+    fn pass_over_known(&mut self, dir: &Path, from_seq: u64) -> io::Result<bool> {
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         let storage = Arc::clone(&self.storage);
         let mut next = self.next_good(&mut members, &mut parser)?;
-        let mut failed = None;
+        let (mut has_passed, mut failed) = (false, None);
         let read = read_entries(&*storage, dir, from_seq, &mut |line| {
             let Content::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
             if entry.is_control() {
@@ -220,6 +222,7 @@ impl Spill {
             if next != Some(entry.unix_nanos) || entry.body.as_bytes() != members {
                 return ControlFlow::Break(());
             }
+            has_passed = true;
             match self.next_good(&mut members, &mut parser) {
                 Ok(found) => next = found,
                 Err(error) => failed = Some(error),
@@ -230,7 +233,7 @@ impl Spill {
             self.put_back();
         }
         match failed.or_else(|| read.err().map(|error| io::Error::other(error.to_string()))) {
-            None => Ok(()),
+            None => Ok(has_passed),
             Some(error) => {
                 self.rewind();
                 Err(error)
