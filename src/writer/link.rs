@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 use super::control::{Control, FlushError};
 use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
+#[cfg(target_os = "linux")]
+use crate::storage::mmap::ForkMark;
 use crate::sync::CachePadded;
 
 /// A new lane's reading half, on its way to the writer.
@@ -50,8 +52,10 @@ pub struct Link {
     called: AtomicBool,
     asleep: AtomicBool,
     closed: AtomicBool,
-    /// The process in which the writer runs.
+    /// The process in which the writer runs, and a mark that tells it without asking the kernel.
     process: u32,
+    #[cfg(target_os = "linux")]
+    mark: Option<ForkMark>,
     /// Events lost where no lane could be had at all.
     pub unplaced: Arc<LaneCounters>,
     thread: Mutex<Option<Thread>>,
@@ -90,6 +94,9 @@ impl Link {
             asleep: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             process: std::process::id(),
+            // Systems without it ask the kernel.
+            #[cfg(target_os = "linux")]
+            mark: ForkMark::new().ok(),
             unplaced: Arc::default(),
             thread: Mutex::new(None),
             coarse: CoarseTime::default(),
@@ -129,12 +136,17 @@ impl Link {
 
     /// Whether this is a child of the process in which the writer runs. A child has a copy of the rings and nobody
     /// who reads them.
+    #[inline]
     pub fn is_forked(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        if let Some(mark) = &self.mark {
+            return !mark.is_here();
+        }
         std::process::id() != self.process
     }
 
-    /// Whether nobody will ever look into the rings again: the writer has ended, or this is a forked child. Asks the
-    /// kernel; not for hot paths.
+    /// Whether nobody will ever look into the rings again: the writer has ended, or this is a forked child. May ask
+    /// the kernel; not for hot paths.
     pub fn is_closed(&self) -> bool {
         // ORDER: relaxed; whoever reads too early waits a moment longer, within its bound.
         self.closed.load(Ordering::Relaxed) || self.is_forked()
