@@ -1,8 +1,8 @@
 //! The audit stream through the engine: what its caller pays, how many wait for the disk at once, and what the
 //! application's own log loses.
 //!
-//! `cargo bench --features audit --bench audit_engine [-- [--quick] [emit|wait|application]]`. Each line: measured, target, verdict. What is
-//! compared is measured in turns, in one run.
+//! `cargo bench --features audit --bench audit_engine [-- [--quick] [emit|wait|application]]`. Each line: measured,
+//! target, verdict. What is compared is measured in turns, in one run.
 //!
 //! - `emit`: an audit event against an ordinary one with the same fields, on the thread that logs. [`BATCH`] calls at a
 //!   time, then both streams are flushed outside of the measurement; the sink keeps nothing, and syncs of the audit log
