@@ -122,7 +122,8 @@ impl fmt::Display for Leak {
 ///
 /// Compressed files are looked into as well (feature `compress`; without it they are an error).
 ///
-/// A number of eight digits stands in millions of lines by chance: the nanoseconds of a time are nine. Take longer ones.
+/// A number of eight digits stands in millions of lines by chance: the nanoseconds of a time are nine. Take longer
+/// ones.
 ///
 /// ```
 /// use ringseal::{Config, Engine, info, testing::assert_no_leak};
