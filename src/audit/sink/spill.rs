@@ -140,8 +140,8 @@ impl Spill {
         Ok(())
     }
 
-    /// Appends to `batch` what comes next, at least one entry if there is one and up to about
-    /// `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
+    /// Appends to `batch` what comes next without a gap, at least one entry if there is one and
+    /// `batch` is empty, and up to about `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
     pub(super) fn read(
         &mut self,
         batch: &mut EntryBatch,
@@ -158,6 +158,10 @@ impl Spill {
                 Err(_) if at > self.read_at => return Ok(at),
                 Err(error) => return Err(error),
             };
+            // What is missing in between may stand in the log: that has to come first.
+            if batch.last_seq().is_some_and(|last| last.checked_add(1) != Some(seq)) {
+                return Ok(at);
+            }
             batch.push(&SealedEntry { seq, unix_nanos, line: &self.frame, leaf });
             at = end;
             if batch.len_bytes() >= bytes_max {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::spill::Spill;
 use super::scripted::{Control, Step};
 use super::*;
 use crate::audit::entry::{Body, Parser};
@@ -244,4 +245,32 @@ fn a_sink_that_lost_entries_gets_them_again() {
     assert_eq!(control.taken(), world.lines());
     log.close().unwrap();
     fan.close().unwrap();
+}
+
+#[test]
+fn what_a_spill_file_lacks_in_the_middle_comes_out_of_the_log() {
+    let mut world = World::new();
+    let control = Control::default();
+    let mut log = world.open();
+    append(&mut log, 40);
+    log.close().unwrap();
+    // As when a batch out of the log was put in front of entries that were spilled earlier.
+    let path = Path::new(DIR).join("copy.spill");
+    let mut spill = Spill::open(Arc::new(world.disk.clone()), &path).unwrap();
+    for (seq, line) in world.lines() {
+        let entry = SealedEntry::new(seq, Lines::unix_nanos(0), &line);
+        match seq {
+            0..3 => control.put(&entry),
+            3..8 | 20..30 => spill.append(&entry).unwrap(),
+            _ => {}
+        }
+    }
+    drop(spill);
+    let mut log = world.open();
+    let spilling = Bounds { when_full: WhenFull::Spill { path }, ..bounds() };
+    let fan = behind(&mut log, &control, spilling);
+    fan.commit(Duration::from_secs(5)).unwrap();
+    log.close().unwrap();
+    fan.close().unwrap();
+    assert_eq!(control.taken(), world.lines());
 }
