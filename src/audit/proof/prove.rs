@@ -13,6 +13,7 @@ use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::seals::{Checkpoints, Pending};
 use super::super::verify::source::{Source, read_lines, segments};
+use super::super::verify::steady;
 use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key};
 use crate::storage::Storage;
 
@@ -77,8 +78,26 @@ impl From<Stop> for ProveError {
     }
 }
 
-/// Proves that entry `seq` is in the log, as the latest checkpoint sealed it.
+/// Proves that entry `seq` is in the log, as the latest checkpoint sealed it. The log may be in use.
 pub fn prove_inclusion(
+    storage: &dyn Storage,
+    dir: &Path,
+    root: &Verifier,
+    seq: u64,
+) -> Result<InclusionProof, ProveError> {
+    steadily(storage, dir, || inclusion(storage, dir, root, seq))
+}
+
+fn steadily<T>(
+    storage: &dyn Storage,
+    dir: &Path,
+    prove: impl FnMut() -> Result<T, ProveError>,
+) -> Result<T, ProveError> {
+    let moving = || Err(ProveError::Log { reason: steady::moving(dir) });
+    steady::read(storage, dir, prove, Result::is_ok).unwrap_or_else(moving)
+}
+
+fn inclusion(
     storage: &dyn Storage,
     dir: &Path,
     root: &Verifier,
@@ -112,8 +131,18 @@ pub fn prove_inclusion(
 }
 
 /// Proves that the log of `old_size` entries is the beginning of that of `size` entries, for which
-/// there must be a checkpoint.
+/// there must be a checkpoint. The log may be in use.
 pub fn prove_consistency(
+    storage: &dyn Storage,
+    dir: &Path,
+    root: &Verifier,
+    old_size: u64,
+    size: u64,
+) -> Result<ConsistencyProof, ProveError> {
+    steadily(storage, dir, || consistency(storage, dir, root, old_size, size))
+}
+
+fn consistency(
     storage: &dyn Storage,
     dir: &Path,
     root: &Verifier,

@@ -27,6 +27,7 @@ mod leaves;
 mod report;
 pub(super) mod seals;
 pub(super) mod source;
+pub(super) mod steady;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
@@ -89,7 +90,26 @@ pub struct Progress<'a> {
 }
 
 /// Verifies the log in `dir`. `progress` is called for each quarter of a mebibyte or so.
+///
+/// The log may be in use. Where it moved on while something was found, it is read again from the beginning, and
+/// progress with it: only a log that stands still is called tampered. One that never does is unchecked.
 pub fn verify(
+    storage: &dyn Storage,
+    dir: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Report {
+    let pass = || one_pass(storage, dir, options, progress);
+    steady::read(storage, dir, pass, |report| report.outcome == Outcome::Intact).unwrap_or_else(
+        || {
+            let mut report = Report::new(options.root.name());
+            report.problem = Some(steady::moving(dir));
+            report
+        },
+    )
+}
+
+fn one_pass(
     storage: &dyn Storage,
     dir: &Path,
     options: &Options,

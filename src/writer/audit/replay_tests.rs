@@ -138,13 +138,13 @@ fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
         whole.calls() - before
     };
     // The first process dies when its file is empty and the one that says where the log stood is still there.
-    let left_over = (0..calls).rev().find_map(|call| {
+    let left_over = (0..calls).rev().find(|&call| {
         let disk = world();
         dies(&disk, call, 0);
         let disk = disk.after_kill();
         let files = disk.files();
         let is_left = files.contains_key(Path::new("/spill.replay"));
-        (is_left && files[Path::new(SPILL)].is_empty()).then_some(call)
+        is_left && files[Path::new(SPILL)].is_empty()
     });
     let left_over = left_over.expect("it can die there");
     let expected: Vec<u64> = (0..2 * SPILLED).collect();
