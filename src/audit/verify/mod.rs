@@ -99,14 +99,13 @@ pub fn verify(
     options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Report {
-    let pass = || one_pass(storage, dir, options, progress);
-    steady::read(storage, dir, pass, |report| report.outcome == Outcome::Intact).unwrap_or_else(
-        || {
+    let verify_once = || one_pass(storage, dir, options, progress);
+    steady::read(storage, dir, verify_once, |report| report.outcome == Outcome::Intact)
+        .unwrap_or_else(|| {
             let mut report = Report::new(options.root.name());
             report.problem = Some(steady::moving(dir));
             report
-        },
-    )
+        })
 }
 
 fn one_pass(
