@@ -27,7 +27,7 @@ pub enum WhenFull {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bounds {
-    /// Bytes in memory; what is read back from a file of spilled entries takes up to 256 KiB more. Default 64 MiB.
+    /// Bytes in memory, what is read back from a file of spilled entries included. Default 64 MiB.
     pub held_bytes_max: usize,
     /// What happens beyond. Default: the caller waits, 30 s.
     pub when_full: WhenFull,

@@ -141,7 +141,7 @@ impl Spill {
     }
 
     /// Appends to `batch` what comes next without a gap, at least one entry if there is one and
-    /// `batch` is empty, and up to about `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
+    /// `batch` is empty, and up to `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
     pub(super) fn read(
         &mut self,
         batch: &mut EntryBatch,
@@ -162,11 +162,13 @@ impl Spill {
             if batch.last_seq().is_some_and(|last| last.checked_add(1) != Some(seq)) {
                 return Ok(at);
             }
-            batch.push(&SealedEntry { seq, unix_nanos, line: &self.frame, leaf });
-            at = end;
-            if batch.len_bytes() >= bytes_max {
+            let entry = SealedEntry { seq, unix_nanos, line: &self.frame, leaf };
+            let bytes = batch.len_bytes() + EntryBatch::cost_bytes(&entry);
+            if !batch.is_empty() && bytes > bytes_max {
                 return Ok(at);
             }
+            batch.push(&entry);
+            at = end;
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Worker {
     pub done: usize,
 }
 
-/// Read from a file at once, about.
+/// Read from a file at once, where that many bytes may be held.
 const READ_BYTES: usize = 1 << 18;
 
 /// What there is to do.
@@ -110,8 +110,9 @@ impl Worker {
                         return Ok(Work::Log { from, end: log_end });
                     }
                     (_, Some(_)) => {
+                        let bytes_max = self.read_bytes_max();
                         if let Some(spill) = &mut state.spill {
-                            self.spill_end = Some(spill.read(&mut self.batch, READ_BYTES)?);
+                            self.spill_end = Some(spill.read(&mut self.batch, bytes_max)?);
                         }
                         state.in_flight_bytes = self.batch.len_bytes();
                         return Ok(Work::Batch);
@@ -163,14 +164,18 @@ impl Worker {
         (self.done, self.spill_end) = (0, None);
     }
 
+    fn read_bytes_max(&self) -> usize {
+        READ_BYTES.min(self.shared.bounds.held_bytes_max)
+    }
+
     /// Gives the sink what stands in the log from one entry up to another, a batch at a time.
     fn deliver_log(&mut self, from: u64, end: u64) -> Result<(), AuditSinkError> {
         let shared = Arc::clone(&self.shared);
         let Some(log) = &shared.log else { return Ok(()) };
-        let mut result = Ok(());
+        let (mut result, bytes_max) = (Ok(()), self.read_bytes_max());
         log.read(&shared.name, from, end, &mut |entry| {
             self.batch.push(entry);
-            if self.batch.len_bytes() < READ_BYTES {
+            if self.batch.len_bytes() < bytes_max {
                 return ControlFlow::Continue(());
             }
             result = self.deliver_batch().and_then(|()| self.look_at_the_clock());

@@ -2,7 +2,7 @@
 //!
 //! With the SHA instructions of x86-64 one message keeps a core waiting: each step takes the result
 //! of the one before. Two messages that know nothing of each other fill the gaps, and take together
-//! about as long as one (17.5 ns for two blocks each instead of 35).
+//! about as long as one.
 //!
 //! Promises: safe code; nothing allocates or blocks. Elsewhere it says that it did nothing.
 

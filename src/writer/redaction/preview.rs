@@ -51,7 +51,10 @@ impl Preview {
     /// The verdict on the record at `position`, of `len` bytes.
     #[inline]
     pub(in crate::writer) fn take(&mut self, position: usize, len: usize) -> Verdict {
-        if self.left == 0 || self.position != position {
+        if self.left == 0 {
+            return Verdict::Unknown;
+        }
+        if self.position != position {
             *self = Preview::default();
             return Verdict::Unknown;
         }
