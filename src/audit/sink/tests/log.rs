@@ -195,8 +195,9 @@ fn another_logs_sink_takes_nothing() {
         world.opened = if is_own { 0 } else { 7 };
         let mut log = world.open();
         append(&mut log, if is_own { 3 } else { 9 });
-        let short = Bounds { stop_wait_max: SHORT, ..bounds() };
-        let fan = behind(&mut log, &control, short);
+        // Its own sink has all the time it needs; the other's would try in vain for as long.
+        let stop_wait_max = if is_own { LONG } else { SHORT };
+        let fan = behind(&mut log, &control, Bounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();
         log.close().unwrap();
         let count = control.taken().len();
