@@ -5,6 +5,8 @@
 //! is out of line.
 use std::sync::Arc;
 
+#[cfg(feature = "audit")]
+use super::audit::AuditPayload;
 use super::look::{self, Dice, Thinning};
 use super::shared::{LaneSettings, Shared};
 use crate::core::callsite::Callsite;
@@ -412,33 +414,26 @@ impl Lane {
         Moment { ticks: self.ticks(), nanos_per_tick: self.link.nanos_per_tick() }
     }
 
-    /// Writes an audit event, which takes at most `payload_max` bytes.
+    /// Writes an audit event.
     #[cfg(feature = "audit")]
-    pub(crate) fn write_audit(
-        &mut self,
-        ticket: u64,
-        payload_max: usize,
-        fill: &dyn Fn(&mut ValueWriter<'_>),
-    ) -> Written {
+    #[inline]
+    pub(crate) fn write_audit(&mut self, ticket: u64, event: &AuditPayload<'_>) -> Written {
         let ticks = self.ticks();
         let limits = self.limits;
-        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_max) else {
-            let is_hopeless = HEADER_BYTES + payload_max > limits.record_bytes_max as usize;
+        let record_bytes = HEADER_BYTES + event.bytes_max;
+        let Some(mut grant) = self.producer.grant(record_bytes) else {
+            let is_hopeless = record_bytes > limits.record_bytes_max as usize;
             return if is_hopeless { Written::TooLong } else { Written::Full };
         };
         let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
         else {
             return Written::TooLong;
         };
-        let mut out = ValueWriter::new(payload, limits);
-        fill(&mut out);
-        if out.is_full() {
-            return Written::TooLong;
-        }
+        let Some((len, is_cut)) = event.write(payload, limits) else { return Written::TooLong };
         let header = Header {
             kind: Kind::Audit,
             level: Level::Info,
-            is_cut: out.is_cut(),
+            is_cut,
             has_stack: false,
             has_rate: false,
             // The two halves of the ticket.
@@ -446,7 +441,7 @@ impl Lane {
             context: (ticket >> 32) as u32,
             ticks,
         };
-        let len = header.write(head, out.len_bytes());
+        let len = header.write(head, len);
         grant.commit(len);
         Written::Done
     }

@@ -166,7 +166,10 @@ impl Catalogue {
                 return Err(event.missing(path.as_str(), expected));
             }
         }
-        match event.lacks_au3().filter(|_| self.needs_au3) {
+        if !self.needs_au3 {
+            return Ok(());
+        }
+        match event.lacks_au3() {
             Some(part) => Err(event.missing(part.as_str(), part.expected())),
             None => Ok(()),
         }

@@ -1,7 +1,10 @@
-//! The ids that are bound to a logger, for events that it belongs to.
-use super::AuditEvent;
-use super::parts::{See, maybe};
-use crate::core::value::{Entries, ValueRef};
+//! What events are filled with: the ids that are bound to a logger, and where its engine says they come from.
+//!
+//! Both are read and put in order once; filling an event copies a reference.
+use super::parts::{See, maybe, write_entries};
+use super::{Actor, AuditEvent, Source, entries_bytes_max};
+use crate::core::limits::Limits;
+use crate::core::value::{Entries, Value, ValueRef, ValueWriter};
 
 /// Ids out of the fields that are bound to a logger. Read once, when it is made; filling an event with it copies a
 /// reference.
@@ -51,7 +54,7 @@ impl BoundIds {
         ids.into_iter().find_map(|id| id.as_deref())
     }
 
-    pub(super) fn each(&self, see: See<'_>) {
+    pub(super) fn each(&self, see: &mut impl See) {
         let ids = [
             ("trace_id", &self.trace_id),
             ("span_id", &self.span_id),
@@ -64,7 +67,7 @@ impl BoundIds {
 
     pub(super) fn has(&self, key: &str) -> bool {
         let mut found = false;
-        self.each(&mut |name, _| found |= name == key);
+        self.each(&mut |name: &'static str, _: &dyn Value| found |= name == key);
         found
     }
 }
@@ -95,5 +98,68 @@ impl<'a> AuditEvent<'a> {
             self.bound = Some(ids);
         }
         self
+    }
+}
+
+/// [`Source`], owned: what an engine says of itself in all its events, and how that stands in a record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OwnSource {
+    pub(crate) service: Option<String>,
+    pub(crate) service_instance: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) component: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) process: Option<String>,
+    pub(crate) process_id: Option<u32>,
+    /// The entries as [`write_entries`] gives them; `None` until [`OwnSource::encode`], and where a limit cuts them.
+    entries: Option<Box<[u8]>>,
+}
+
+impl OwnSource {
+    /// All that this process knows of itself without being told.
+    pub(crate) fn of_process() -> Self {
+        Self { process_id: Some(std::process::id()), ..Self::default() }
+    }
+
+    pub(crate) fn borrow(&self) -> Source<'_> {
+        Source {
+            service: self.service.as_deref(),
+            service_instance: self.service_instance.as_deref(),
+            environment: self.environment.as_deref(),
+            component: self.component.as_deref(),
+            host: self.host.as_deref(),
+            process: self.process.as_deref(),
+            process_id: self.process_id,
+            ..Source::default()
+        }
+    }
+
+    /// Does once what is the same for all events under `limits`. Nothing may be changed behind it.
+    pub(crate) fn encode(&mut self, limits: &Limits) {
+        let source = self.borrow();
+        let mut bytes = vec![0; entries_bytes_max(&source, limits)];
+        let mut out = ValueWriter::new(&mut bytes, *limits);
+        write_entries(&source, &mut out);
+        let (len, is_whole) = (out.len_bytes(), !out.is_cut() && !out.is_full());
+        bytes.truncate(len);
+        self.entries = is_whole.then(|| bytes.into());
+    }
+
+    pub(super) fn entries(&self) -> Option<&[u8]> {
+        self.entries.as_deref()
+    }
+}
+
+impl<'a> AuditEvent<'a> {
+    /// Takes from an engine's source and a logger's ids what the event does not say itself.
+    pub(crate) fn fill_own(&mut self, own: &'a OwnSource, ids: Option<&'a BoundIds>) {
+        self.own_source = Some(own);
+        if self.actor.is_none() {
+            self.actor = self.source.service.or(own.service.as_deref()).map(Actor::service);
+        }
+        if let Some(ids) = ids {
+            self.correlation_id = self.correlation_id.or_else(|| ids.correlation());
+            self.bound = Some(ids);
+        }
     }
 }

@@ -84,8 +84,17 @@ impl AuditEvent<'_> {
     /// `limits.record_bytes_max` bytes, of which `other_bytes` are taken.
     pub fn validate_within(&self, limits: &Limits, other_bytes: usize) -> Result<(), EventError> {
         self.validate()?;
+        self.check_room(self.entries_bytes_max(limits), limits, other_bytes)
+    }
+
+    /// That entries of `found_bytes` fit into a record of which `other_bytes` are taken.
+    pub(crate) fn check_room(
+        &self,
+        found_bytes: usize,
+        limits: &Limits,
+        other_bytes: usize,
+    ) -> Result<(), EventError> {
         let expected_bytes_max = (limits.record_bytes_max as usize).saturating_sub(other_bytes);
-        let found_bytes = self.entries_bytes_max(limits);
         if found_bytes > expected_bytes_max {
             let event_type = self.type_text();
             return Err(EventError::TooLong { event_type, expected_bytes_max, found_bytes });
@@ -95,7 +104,7 @@ impl AuditEvent<'_> {
 
     /// The first part of NIST SP 800-53 AU-3 that the event lacks.
     pub fn lacks_au3(&self) -> Option<Au3> {
-        let source = &self.source;
+        let source = self.source.filled(self.own_source);
         let is_placed = source.host.is_some()
             || source.component.is_some()
             || source.environment.is_some()
@@ -136,7 +145,7 @@ impl AuditEvent<'_> {
     /// The same for paths without a dot. A second list of the fields, which runs for every event
     /// that a catalogue asks for something; the tests hold it to the first.
     fn has_top(&self, name: &str) -> bool {
-        let source = &self.source;
+        let source = || self.source.filled(self.own_source);
         match name {
             "event_type" | "action" | "outcome" | "severity" => true,
             "actor" => self.actor.is_some(),
@@ -146,14 +155,14 @@ impl AuditEvent<'_> {
             "trace_id" | "span_id" | "request_id" | "session_id" | "user_id" => {
                 self.bound.is_some_and(|bound| bound.has(name))
             }
-            "service" => source.service.is_some(),
-            "service_instance" => source.service_instance.is_some(),
-            "environment" => source.environment.is_some(),
-            "component" => source.component.is_some(),
-            "source_host" => source.host.is_some(),
-            "source_process" => source.process.is_some(),
-            "process_id" => source.process_id.is_some(),
-            "source_application" => source.application.is_some(),
+            "service" => source().service.is_some(),
+            "service_instance" => source().service_instance.is_some(),
+            "environment" => source().environment.is_some(),
+            "component" => source().component.is_some(),
+            "source_host" => source().host.is_some(),
+            "source_process" => source().process.is_some(),
+            "process_id" => source().process_id.is_some(),
+            "source_application" => source().application.is_some(),
             "source_address" => self.source_address.is_some(),
             "destination_address" => self.destination_address.is_some(),
             "command_text" => self.command_text.is_some(),
@@ -196,14 +205,17 @@ impl AuditEvent<'_> {
     }
 
     fn check_word(&self, field: &'static str, word: &str) -> Result<(), EventError> {
-        let is_good = !word.trim().is_empty()
-            && word.len() <= WORD_BYTES_MAX
-            && !word.chars().any(char::is_control);
-        if is_good { Ok(()) } else { Err(self.malformed(field, WORD, quoted(word))) }
+        let is_good =
+            is_graphic(word) || (!word.trim().is_empty() && !word.chars().any(char::is_control));
+        if is_good && word.len() <= WORD_BYTES_MAX {
+            Ok(())
+        } else {
+            Err(self.malformed(field, WORD, quoted(word)))
+        }
     }
 
     fn check_id(&self, field: &'static str, id: &str) -> Result<(), EventError> {
-        if id.trim().is_empty() {
+        if !is_graphic(id) && id.trim().is_empty() {
             return Err(self.malformed(field, NOT_BLANK, quoted(id)));
         }
         if id.len() > ID_BYTES_MAX {
@@ -285,21 +297,54 @@ fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
     }
 }
 
+/// Whether all bytes are of a set, 16, 8 or 4 at a time: the compiler makes vectors of blocks that nothing ends early.
+#[inline(always)]
+fn are_all(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
+    #[inline(always)]
+    fn are(block: &[u8], is_known: &impl Fn(u8) -> bool) -> bool {
+        block.iter().fold(true, |all, &byte| all & is_known(byte))
+    }
+    /// Both ends, which overlap where there are fewer than two blocks.
+    #[inline(always)]
+    fn ends<const N: usize>(bytes: &[u8], is_known: &impl Fn(u8) -> bool) -> Option<bool> {
+        let (first, last) = (bytes.first_chunk::<N>()?, bytes.last_chunk::<N>()?);
+        Some(are(first, is_known) & are(last, is_known))
+    }
+    let (bytes, is_known) = (text.as_bytes(), &is_known);
+    if let Some(result) = ends::<16>(bytes, is_known) {
+        return result && bytes.as_chunks::<16>().0.iter().skip(1).all(|b| are(b, is_known));
+    }
+    let short = ends::<8>(bytes, is_known).or_else(|| ends::<4>(bytes, is_known));
+    short.unwrap_or_else(|| are(bytes, is_known))
+}
+
+/// Whether a text is one word of ASCII: neither blank nor in need of a closer look.
+fn is_graphic(text: &str) -> bool {
+    !text.is_empty() && are_all(text, |b| b.is_ascii_graphic())
+}
+
 /// 1 to 128 letters, digits and a few signs.
 pub(super) fn is_correlation(id: &str) -> bool {
-    let is_known = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b);
-    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && id.bytes().all(is_known)
+    // From `-` to `:` stand `.`, `/` and the digits.
+    let is_known = |b: u8| {
+        b.is_ascii_alphabetic() | matches!(b, b'-'..=b':') | (b == b'_') | (b == b'+') | (b == b'=')
+    };
+    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && are_all(id, is_known)
 }
 
 /// Words of letters, digits, `_` and `-`, single dots between them.
 pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
-    let is_dotted = |text: &str| {
-        text.split('.').all(|word| {
-            let is_known = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-            !word.is_empty() && word.bytes().all(is_known)
-        })
+    let is_known = |b: u8| b.is_ascii_alphanumeric() | (b == b'_') | (b == b'-') | (b == b'.');
+    let has_no_gap = |text: &str| {
+        let (mut last, mut has_gap) = (b'.', false);
+        for byte in text.bytes() {
+            has_gap |= (last == b'.') & (byte == b'.');
+            last = byte;
+        }
+        !has_gap && last != b'.'
     };
-    event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX && event_type.parts().all(is_dotted)
+    event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX
+        && event_type.parts().all(|text| are_all(text, is_known) && has_no_gap(text))
 }
 
 /// Fields of an event by name, with the fields of those that are maps. `details` takes any.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::core::limits::Limits;
-use crate::core::value::{Value, ValueWriter};
+use crate::core::value::put::{put_bytes, put_container};
+use crate::core::value::{NOT_PLAIN, Value, ValueWriter, tag};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
@@ -42,6 +43,16 @@ macro_rules! words {
 
             fn write(&self, out: &mut ValueWriter<'_>) {
                 out.str(self.as_str());
+            }
+
+            #[inline(always)]
+            fn plain_bytes(&self, limits: &Limits) -> usize {
+                self.as_str().plain_bytes(limits)
+            }
+
+            #[inline(always)]
+            fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+                self.as_str().put(out)
             }
         }
     };
@@ -183,5 +194,19 @@ impl Value for EventType<'_> {
             None => out.str(self.head),
             Some(tail) => format_args!("{}.{tail}", self.head).write(out),
         }
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        let len = self.len_bytes();
+        if len <= limits.value_bytes_max as usize { 5 + len } else { NOT_PLAIN }
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        let Some(tail) = self.tail else { return self.head.put(out) };
+        let put_tail =
+            |out| put_bytes(put_bytes(put_bytes(out, self.head.as_bytes()), b"."), tail.as_bytes());
+        put_container(out, tag::STR, put_tail)
     }
 }

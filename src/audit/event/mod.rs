@@ -14,6 +14,7 @@ mod check;
 mod error;
 mod kinds;
 mod parts;
+mod plain;
 
 #[cfg(test)]
 mod tests;
@@ -24,12 +25,13 @@ use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
 pub use bound::BoundIds;
+pub(crate) use bound::OwnSource;
 pub use check::Au3;
 pub(in crate::audit) use check::{Path, is_event_type};
 pub use error::EventError;
 pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
 pub use parts::{Actor, Change, Source, Target};
-use parts::{Parts, See, Side, Tool, entries_bytes_max, maybe, part_values};
+use parts::{Parts, See, Side, Tool, entries_bytes_max, maybe, part_values, write_entries};
 
 /// Further fields.
 #[derive(Clone, Copy)]
@@ -89,6 +91,8 @@ pub struct AuditEvent<'a> {
     correlation_id: Option<&'a str>,
     bound: Option<&'a BoundIds>,
     source: Source<'a>,
+    /// Says what `source` does not.
+    own_source: Option<&'a OwnSource>,
     source_address: Option<&'a str>,
     destination_address: Option<&'a str>,
     command_text: Option<&'a str>,
@@ -133,7 +137,7 @@ impl<'a> AuditEvent<'a> {
     /// Entries that do not fit into `out` are left out and the cut is marked;
     /// [`AuditEvent::validate_within`] refuses such an event before.
     pub fn write_entries(&self, out: &mut ValueWriter<'_>) {
-        self.each(&mut |key, value| out.entry(key, value));
+        write_entries(self, out);
     }
 
     /// Bytes that [`AuditEvent::write_entries`] takes at most under `limits`.
@@ -150,42 +154,49 @@ impl<'a> AuditEvent<'a> {
 part_values!(AuditEvent<'_>);
 
 impl Parts for AuditEvent<'_> {
-    fn each(&self, see: See<'_>) {
-        see("event_type", &self.event_type);
-        see("action", &self.action);
-        see("outcome", &self.outcome);
-        see("severity", &self.severity_or_default());
-        maybe(see, "actor", &self.actor);
-        maybe(see, "target", &self.target);
-        maybe(see, "tool", &self.tool);
+    fn each(&self, see: &mut impl See) {
+        see.field("event_type", &self.event_type);
+        see.field("action", self.action);
+        see.field("outcome", &self.outcome);
+        see.field("severity", &self.severity_or_default());
+        part(see, "actor", &self.actor);
+        part(see, "target", &self.target);
+        part(see, "tool", &self.tool);
         maybe(see, "correlation_id", &self.correlation_id);
         if let Some(bound) = self.bound {
             bound.each(see);
         }
-        self.source.each(see);
+        see.source(&self.source, self.own_source);
         maybe(see, "source_address", &self.source_address);
         maybe(see, "destination_address", &self.destination_address);
         maybe(see, "command_text", &self.command_text);
         maybe(see, "diff_summary", &self.diff_summary);
         self.each_value(see);
         if !self.affected_files.is_empty() {
-            see("affected_files", &self.affected_files);
+            see.texts("affected_files", self.affected_files);
         }
         maybe(see, "duration_ms", &self.duration_ms);
         match &self.details {
             Details::None => {}
-            Details::Fields(fields) => see("details", fields),
-            Details::Object(object) => see("details", object),
+            Details::Fields(fields) => see.map("details", fields),
+            Details::Object(object) => see.field("details", object),
         }
     }
 }
 
+/// Shows a part if there is one.
+fn part<P: Parts + Value>(see: &mut impl See, key: &'static str, part: &Option<P>) {
+    if let Some(part) = part {
+        see.part(key, part);
+    }
+}
+
 impl AuditEvent<'_> {
-    fn each_value(&self, see: See<'_>) {
+    fn each_value(&self, see: &mut impl See) {
         let changes = self.changes;
         if !changes.is_empty() {
-            see("prior_value", &Side { changes, is_new: false });
-            see("new_value", &Side { changes, is_new: true });
+            see.field("prior_value", &Side { changes, is_new: false });
+            see.field("new_value", &Side { changes, is_new: true });
         }
         maybe(see, "prior_value", &self.prior_value);
         maybe(see, "new_value", &self.new_value);

@@ -2,31 +2,73 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::bound::OwnSource;
 use super::kinds::ActorType;
 use crate::core::limits::Limits;
-use crate::core::value::{ObjectValue, Value, ValueWriter};
+use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
-/// What is told of the fields that a part has, in the order in which they stand in the entry.
-pub(super) type See<'s> = &'s mut dyn FnMut(&'static str, &dyn Value);
+/// Who is told of the fields that a part has, in the order in which they stand in the entry.
+///
+/// Closures over `&dyn Value` are the general way; [`plain`](super::plain) is the one that the compiler flattens.
+pub(super) trait See {
+    /// A field of any type.
+    fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
+
+    /// A map with fixed keys.
+    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+        self.field(key, part);
+    }
+
+    /// A list of texts.
+    fn texts(&mut self, key: &'static str, texts: &[&str]) {
+        self.field(key, &texts);
+    }
+
+    /// A map with keys of the caller's.
+    fn map(&mut self, key: &'static str, map: &Map<'_>) {
+        self.field(key, map);
+    }
+
+    /// What an event says of where it comes from, and besides that what its engine does.
+    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>)
+    where
+        Self: Sized,
+    {
+        source.filled(own).each(self);
+    }
+}
+
+impl<F: FnMut(&'static str, &dyn Value)> See for F {
+    fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
+        self(key, &value);
+    }
+}
 
 /// A map with fixed keys. The one list of them that writing, measuring and checking go by.
 pub(super) trait Parts {
     /// Shows each field that is set.
-    fn each(&self, see: See<'_>);
+    fn each(&self, see: &mut impl See);
 
     /// Whether the field is set.
     fn has(&self, key: &str) -> bool {
         let mut found = false;
-        self.each(&mut |name, _| found |= name == key);
+        self.each(&mut |name: &'static str, _: &dyn Value| found |= name == key);
         found
     }
 }
 
 /// Bytes that the entries of `parts` take at most, without the map's own five.
-pub(super) fn entries_bytes_max(parts: &dyn Parts, limits: &Limits) -> usize {
+pub(super) fn entries_bytes_max(parts: &impl Parts, limits: &Limits) -> usize {
     let mut sum = 0;
-    parts.each(&mut |key, value| sum += 2 + key.len() + value.size_bytes_max(limits));
+    parts.each(&mut |key: &'static str, value: &dyn Value| {
+        sum += 2 + key.len() + value.size_bytes_max(limits);
+    });
     sum
+}
+
+/// Writes the entries of `parts`, without the map's frame.
+pub(super) fn write_entries(parts: &impl Parts, out: &mut ValueWriter<'_>) {
+    parts.each(&mut |key: &'static str, value: &dyn Value| out.entry(key, value));
 }
 
 macro_rules! part_values {
@@ -37,7 +79,7 @@ macro_rules! part_values {
             }
 
             fn write(&self, out: &mut ValueWriter<'_>) {
-                out.map(|out| self.each(&mut |key, value| out.entry(key, value)));
+                out.map(|out| write_entries(self, out));
             }
         }
 
@@ -49,9 +91,9 @@ pub(super) use part_values;
 part_values!(Actor<'_>, Target<'_>, Tool<'_>);
 
 /// Shows a field if it has a value.
-pub(super) fn maybe(see: See<'_>, key: &'static str, value: &Option<impl Value>) {
+pub(super) fn maybe(see: &mut impl See, key: &'static str, value: &Option<impl Value>) {
     if let Some(value) = value {
-        see(key, value);
+        see.field(key, value);
     }
 }
 
@@ -161,11 +203,11 @@ impl<'a> Actor<'a> {
 }
 
 impl Parts for Actor<'_> {
-    fn each(&self, see: See<'_>) {
-        see("type", &self.actor_type);
-        see("id", &self.id);
+    fn each(&self, see: &mut impl See) {
+        see.field("type", &self.actor_type);
+        see.field("id", &self.id);
         if !self.roles.is_empty() {
-            see("roles", &self.roles);
+            see.texts("roles", self.roles);
         }
         maybe(see, "ip", &self.ip);
         maybe(see, "user_agent", &self.user_agent);
@@ -202,9 +244,9 @@ impl<'a> Target<'a> {
 }
 
 impl Parts for Target<'_> {
-    fn each(&self, see: See<'_>) {
-        see("type", &self.target_type);
-        see("id", &self.id);
+    fn each(&self, see: &mut impl See) {
+        see.field("type", &self.target_type);
+        see.field("id", &self.id);
         maybe(see, "name", &self.name);
     }
 }
@@ -219,7 +261,7 @@ pub(super) struct Tool<'a> {
 }
 
 impl Parts for Tool<'_> {
-    fn each(&self, see: See<'_>) {
+    fn each(&self, see: &mut impl See) {
         maybe(see, "name", &self.name);
         maybe(see, "profile", &self.profile);
         maybe(see, "params", &self.params);
@@ -351,10 +393,30 @@ impl<'a> Source<'a> {
             application: self.application.or(other.application),
         }
     }
+
+    /// This, with what only `own` says.
+    pub(super) fn filled(self, own: Option<&'a OwnSource>) -> Self {
+        own.map_or(self, |own| self.or(&own.borrow()))
+    }
+
+    /// Whether it says nothing.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        let texts = [
+            self.service,
+            self.service_instance,
+            self.environment,
+            self.component,
+            self.host,
+            self.process,
+            self.application,
+        ];
+        texts.iter().all(Option::is_none) && self.process_id.is_none()
+    }
 }
 
 impl Parts for Source<'_> {
-    fn each(&self, see: See<'_>) {
+    fn each(&self, see: &mut impl See) {
         maybe(see, "service", &self.service);
         maybe(see, "service_instance", &self.service_instance);
         maybe(see, "environment", &self.environment);

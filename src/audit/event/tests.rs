@@ -1,4 +1,6 @@
 //! Events: what is written, in which order, and what is refused.
+mod short_way;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -34,6 +36,7 @@ fn assert_same_entries(event: &AuditEvent<'_>, entries: &[u8]) {
     event.write_entries(&mut out);
     let len = out.len_bytes();
     assert_eq!(bytes[..len], *entries);
+    short_way::assert_same(event, &limits, entries);
     assert!(Entries(&bytes[..len]).all(|entry| entry.is_ok()));
 }
 
@@ -417,7 +420,7 @@ proptest! {
         if flags[6] { event.actor = all.actor; }
         if flags[7] { event.source_address = all.source_address; }
         let mut written = Vec::new();
-        event.each(&mut |key, _| written.push(key));
+        event.each(&mut |key: &'static str, _: &dyn Value| written.push(key));
         written.dedup();
         let found: Vec<_> = field_names().filter(|name| event.has_field(name)).collect();
         prop_assert_eq!(found, {
@@ -425,6 +428,19 @@ proptest! {
             names.dedup();
             names
         });
+    }
+
+    /// The checks that look at many bytes at a time say what a look at each says.
+    #[test]
+    fn types_and_ids_are_what_the_documentation_says(text in "[a-cA-Z0-9_.:/+= \\-\t\u{e9}]{0,140}") {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        };
+        let is_type = text.len() <= 128 && text.split('.').all(is_word);
+        prop_assert_eq!(is_event_type(&EventType::whole(&text)), is_type);
+        let is_sign = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);
+        let is_id = (1..=128).contains(&text.len()) && text.chars().all(is_sign);
+        prop_assert_eq!(check::is_correlation(&text), is_id);
     }
 
     /// A type in two pieces is the same as its text.

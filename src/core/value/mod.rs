@@ -20,6 +20,7 @@
 //! Writing allocates nothing and cannot fail: what does not fit is cut, and the cut is marked.
 mod error;
 mod format;
+pub(crate) mod put;
 mod read;
 mod sensitive;
 #[cfg(feature = "serde")]
@@ -75,33 +76,6 @@ pub trait Value {
 
 /// More than any record holds, and small enough that thousands of them can be added up.
 pub const NOT_PLAIN: usize = 1 << 40;
-
-/// Writes a tag and a payload of constant length to the front of `out`.
-#[inline(always)]
-pub(crate) fn put_fixed<const N: usize>(out: &mut [u8], tag: u8, payload: [u8; N]) -> &mut [u8] {
-    match out.split_at_mut_checked(1 + N) {
-        Some((bytes, rest)) => {
-            bytes[0] = tag;
-            bytes[1..].copy_from_slice(&payload);
-            rest
-        }
-        None => &mut [],
-    }
-}
-
-/// Writes a text to the front of `out`.
-#[inline(always)]
-pub(crate) fn put_text<'b>(out: &'b mut [u8], text: &[u8]) -> &'b mut [u8] {
-    match out.split_at_mut_checked(5 + text.len()) {
-        Some((bytes, rest)) => {
-            bytes[0] = tag::STR;
-            bytes[1..5].copy_from_slice(&(text.len() as u32).to_le_bytes());
-            write::copy_short(&mut bytes[5..], text);
-            rest
-        }
-        None => &mut [],
-    }
-}
 
 /// A value that may stand under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
 ///

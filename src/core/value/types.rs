@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::format::write_formatted;
-use super::{Element, NOT_PLAIN, ObjectValue, Value, ValueWriter, put_fixed, put_text, tag};
+use super::put::{put_fixed, put_text};
+use super::{Element, NOT_PLAIN, ObjectValue, Value, ValueWriter, tag};
 use crate::core::limits::Limits;
 
 macro_rules! fixed_values {
@@ -99,14 +100,41 @@ fixed_values! {
         0 => out.socket(tag::SOCKET_V6, &value.ip().octets(), value.port()),
         _ => write_formatted(out, format_args!("{value}")),
     };
-    IpAddr => 17, |value, out| match value {
-        IpAddr::V4(address) => address.write(out),
-        IpAddr::V6(address) => address.write(out),
-    };
     SocketAddr => SCOPED_BYTES_MAX, |value, out| match value {
         SocketAddr::V4(address) => address.write(out),
         SocketAddr::V6(address) => address.write(out),
     };
+}
+
+macro_rules! either_address {
+    ($self:ident, $address:ident => $call:expr) => {
+        match $self {
+            IpAddr::V4($address) => $call,
+            IpAddr::V6($address) => $call,
+        }
+    };
+}
+
+impl Value for IpAddr {
+    #[inline(always)]
+    fn size_bytes_max(&self, limits: &Limits) -> usize {
+        either_address!(self, address => address.size_bytes_max(limits))
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        either_address!(self, address => address.write(out));
+    }
+
+    #[inline(always)]
+    fn plain_bytes(&self, limits: &Limits) -> usize {
+        either_address!(self, address => address.plain_bytes(limits))
+    }
+
+    #[inline(always)]
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        either_address!(self, address => address.put(out))
+    }
 }
 
 /// Seconds and nanoseconds, one after the other.

@@ -1,4 +1,5 @@
 //! Writing values into granted bytes.
+use super::put::copy_short;
 use super::tag;
 use crate::core::limits::Limits;
 
@@ -390,44 +391,5 @@ impl<'a> ValueWriter<'a> {
             bytes[0] = tag::STR;
             self.at = at + 5 + len;
         }
-    }
-}
-
-/// Copies without a call where the length is that of most strings: two overlapping blocks.
-#[inline(always)]
-pub(super) fn copy_short(to: &mut [u8], from: &[u8]) {
-    /// Both ends of `from`, in blocks of `N`; together they cover up to `2 * N` bytes.
-    #[inline(always)]
-    fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
-        let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
-            return false;
-        };
-        if let Some(slot) = to.first_chunk_mut::<N>() {
-            *slot = *first;
-        }
-        if let Some(slot) = to.last_chunk_mut::<N>() {
-            *slot = *last;
-        }
-        true
-    }
-    let len = from.len();
-    let done = if len <= 16 {
-        if len >= 8 {
-            ends::<8>(to, from)
-        } else if len >= 4 {
-            ends::<4>(to, from)
-        } else {
-            if let (Some(first), Some(last)) = (from.first(), from.last()) {
-                to[0] = *first;
-                to[len / 2] = from[len / 2];
-                to[len - 1] = *last;
-            }
-            true
-        }
-    } else {
-        len <= 32 && ends::<16>(to, from)
-    };
-    if !done {
-        to.copy_from_slice(from);
     }
 }

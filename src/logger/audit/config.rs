@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AuditShared, RECORD_BYTES_MAX};
+use crate::audit::Catalogue;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::Algorithm;
+use crate::audit::event::OwnSource;
 use crate::audit::keys::{self, KeyError, KeyPaths};
 use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
 use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
-use crate::audit::{Catalogue, Source};
 use crate::core::clock::Clock;
 use crate::core::limits::Limits;
 use crate::redact::{Profile, RuleSet, Rules};
@@ -33,7 +34,7 @@ pub struct AuditConfig {
     origin: String,
     options: Options,
     catalogue: Catalogue,
-    source: OwnedSource,
+    source: OwnSource,
     keeper: KeeperConfig,
     wait_max: Duration,
     redaction: Option<RuleSet>,
@@ -44,33 +45,6 @@ pub struct AuditConfig {
 impl fmt::Debug for AuditConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditConfig").field("dir", &self.dir).finish_non_exhaustive()
-    }
-}
-
-/// [`Source`], owned.
-#[derive(Debug, Clone, Default)]
-pub(super) struct OwnedSource {
-    service: Option<String>,
-    service_instance: Option<String>,
-    environment: Option<String>,
-    component: Option<String>,
-    host: Option<String>,
-    process: Option<String>,
-    process_id: Option<u32>,
-}
-
-impl OwnedSource {
-    pub(super) fn borrow(&self) -> Source<'_> {
-        Source {
-            service: self.service.as_deref(),
-            service_instance: self.service_instance.as_deref(),
-            environment: self.environment.as_deref(),
-            component: self.component.as_deref(),
-            host: self.host.as_deref(),
-            process: self.process.as_deref(),
-            process_id: self.process_id,
-            ..Source::default()
-        }
     }
 }
 
@@ -88,14 +62,13 @@ macro_rules! texts {
 impl AuditConfig {
     /// A log in this directory, with the defaults.
     pub fn new(dir: impl AsRef<Path>) -> Self {
-        let source = OwnedSource { process_id: Some(std::process::id()), ..OwnedSource::default() };
         Self {
             dir: dir.as_ref().to_owned(),
             keys: None,
             origin: "ringseal/audit".into(),
             options: Options::default(),
             catalogue: Catalogue::default(),
-            source,
+            source: OwnSource::of_process(),
             keeper: KeeperConfig {
                 commit_interval: Duration::from_millis(100),
                 held_bytes_max: 64 << 20,
@@ -288,6 +261,7 @@ impl AuditConfig {
         let log = AuditLog::open(host, &self.dir, self.options).map_err(AuditOpenError::Store)?;
         let (feed, ends) = Feed::new(RedactionConfig { rules, tokenizer: None });
         let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(RECORD_BYTES_MAX));
+        self.source.encode(&limits);
         let shared = AuditShared {
             link: Arc::default(),
             catalogue: self.catalogue,

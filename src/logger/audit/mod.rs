@@ -23,12 +23,13 @@ use super::handle::Logger;
 use super::lane::{Lane, Written};
 use super::overflow;
 use super::shared::Shared;
+use crate::audit::event::OwnSource;
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, BoundIds, Catalogue, EventError};
 use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
-use crate::core::value::ValueWriter;
+use crate::core::value::{NOT_PLAIN, ValueWriter};
 use crate::writer::audit::{
     AuditFault, AuditLink, AuditNews, AuditRequest, Feed, Reply, SpawnError,
 };
@@ -91,11 +92,34 @@ impl From<EventError> for AuditError {
 pub(super) struct AuditShared {
     pub(super) link: Arc<AuditLink>,
     catalogue: Catalogue,
-    source: config::OwnedSource,
+    source: OwnSource,
     wait_max: Duration,
     limits: Limits,
     /// No entry of this log is signed by a key from outside.
     is_keyless: bool,
+}
+
+/// An event that was checked and measured.
+pub(crate) struct AuditPayload<'e> {
+    event: &'e AuditEvent<'e>,
+    pub(crate) bytes_max: usize,
+    /// That is how many bytes it takes, and it can be put there without a writer.
+    is_plain: bool,
+}
+
+impl AuditPayload<'_> {
+    /// Writes it into a record's granted bytes, [`AuditPayload::bytes_max`] or more; says how many it took and whether
+    /// anything was cut. `None` where it does not fit.
+    #[inline]
+    pub(crate) fn write(&self, granted: &mut [u8], limits: Limits) -> Option<(usize, bool)> {
+        // A value of the caller's own type may put something else than it has promised.
+        if self.is_plain && self.event.put(granted) == self.bytes_max {
+            return Some((self.bytes_max, false));
+        }
+        let mut out = ValueWriter::new(granted, limits);
+        self.event.write_entries(&mut out);
+        (!out.is_full()).then(|| (out.len_bytes(), out.is_cut()))
+    }
 }
 
 /// Writes audit events. Cheap to clone.
@@ -147,26 +171,33 @@ impl AuditLogger {
     ///
     /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
-        let event = event.fill(&self.audit.source.borrow()).fill_ids(self.ids.as_deref());
-        let limits = &self.audit.limits;
-        event.validate_within(limits, HEADER_BYTES)?;
+        let mut event = *event;
+        event.fill_own(&self.audit.source, self.ids.as_deref());
+        event.validate()?;
         self.audit.catalogue.check(&event)?;
-        let payload_max = event.entries_bytes_max(limits);
+        let payload = self.measure(&event)?;
         let passage = self.audit.link.enter().map_err(AuditError::Log)?;
         let ticket = passage.ticket;
-        self.write(ticket, payload_max, &|out| event.write_entries(out))?;
+        self.write(ticket, payload)?;
         match passage.is_in_time() {
             true => Ok(Emitted { logger: self, ticket }),
             false => Err(AuditError::Log(AuditFault::Stopped)),
         }
     }
 
-    fn write(
-        &self,
-        ticket: u64,
-        payload_max: usize,
-        fill: &dyn Fn(&mut ValueWriter<'_>),
-    ) -> Result<(), AuditError> {
+    /// How much room the event needs, and how it is to be written.
+    #[inline]
+    fn measure<'e>(&self, event: &'e AuditEvent<'e>) -> Result<AuditPayload<'e>, AuditError> {
+        let limits = &self.audit.limits;
+        let plain_bytes = event.plain_bytes(limits);
+        let is_plain = plain_bytes < NOT_PLAIN;
+        let bytes_max = if is_plain { plain_bytes } else { event.entries_bytes_max(limits) };
+        event.check_room(bytes_max, limits, HEADER_BYTES)?;
+        Ok(AuditPayload { event, bytes_max, is_plain })
+    }
+
+    #[inline]
+    fn write(&self, ticket: u64, payload: AuditPayload<'_>) -> Result<(), AuditError> {
         self.wait_for_the_gate()?;
         let to = Emitter {
             slot: self.shared.slot,
@@ -174,20 +205,31 @@ impl AuditLogger {
             shared: Some(&self.shared),
             context: None,
         };
-        let mut attempt = |lane: &mut Lane| lane.write_audit(ticket, payload_max, fill);
-        let first = emit::with_lane(to, |lane| attempt(lane));
-        if first == Some(Written::Done) {
-            return Ok(());
+        match emit::with_lane(to, |lane| lane.write_audit(ticket, &payload)) {
+            Some(Written::Done) => Ok(()),
+            first => self.write_again(to, ticket, &payload, first),
         }
+    }
+
+    /// The first event of a thread, a full ring, an event inside an event, and a thread that is ending.
+    #[cold]
+    fn write_again(
+        &self,
+        to: Emitter<'_>,
+        ticket: u64,
+        payload: &AuditPayload<'_>,
+        first: Option<Written>,
+    ) -> Result<(), AuditError> {
         let mut outcome = Err(AuditFault::Stopped);
         let has_lane = emit::on_some_lane(to, &self.shared, first.is_some(), &mut |lane| {
+            let mut attempt = |lane: &mut Lane| lane.write_audit(ticket, payload);
             outcome = overflow::persist(lane, &self.shared.link, &mut attempt);
         });
         match outcome {
             Ok(Written::Done) => Ok(()),
             Ok(_) => Err(AuditError::TooLong {
                 expected_bytes_max: self.audit.limits.record_bytes_max as usize,
-                found_bytes: payload_max + HEADER_BYTES,
+                found_bytes: payload.bytes_max + HEADER_BYTES,
             }),
             Err(fault) if has_lane => Err(AuditError::Log(fault)),
             Err(_) => Err(AuditError::Log(AuditFault::Stopped)),
@@ -197,8 +239,7 @@ impl AuditLogger {
     /// While the log cannot be written and too much is held for it, callers wait here.
     #[inline]
     fn wait_for_the_gate(&self) -> Result<(), AuditError> {
-        // Asks the kernel, each time: in a forked child nobody would ever read the ring, and evidence is not lost
-        // without a word.
+        // In a forked child nobody would ever read the ring, and evidence is not lost without a word.
         if self.shared.link.is_forked() {
             return Err(AuditError::Log(AuditFault::Forked));
         }
