@@ -17,7 +17,7 @@ mod tests;
 
 pub use error::CatalogueError;
 
-use super::event::{AuditEvent, EventError, EventType, Path, is_event_type};
+use super::event::{AuditEvent, EventError, EventType, Filled, Path, is_event_type};
 
 /// What becomes of an event whose type the catalogue does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -154,6 +154,12 @@ impl Catalogue {
     /// Checks the type and the fields that it, and every event, must have. Does not check what
     /// every event needs anyway: that is [`AuditEvent::validate`].
     pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
+        self.check_filled(&Filled::new(event, None, None))
+    }
+
+    /// The same of an event that was filled.
+    pub(crate) fn check_filled(&self, filled: &Filled<'_>) -> Result<(), EventError> {
+        let event = filled.event();
         let listed = self.find(&event.event_type());
         if listed.is_none() && !self.is_empty() && self.unknown == Unknown::Refuse {
             let event_type = event.type_text();
@@ -161,7 +167,7 @@ impl Catalogue {
         }
         let own = listed.map_or(&[][..], |listed| &listed.required);
         for path in self.required.iter().chain(own) {
-            if !event.has_field(path.as_str()) {
+            if !filled.has_field(path.as_str()) {
                 let expected = "a value, which the catalogue requires of it";
                 return Err(event.missing(path.as_str(), expected));
             }
@@ -169,7 +175,7 @@ impl Catalogue {
         if !self.needs_au3 {
             return Ok(());
         }
-        match event.lacks_au3() {
+        match filled.lacks_au3() {
             Some(part) => Err(event.missing(part.as_str(), part.expected())),
             None => Ok(()),
         }

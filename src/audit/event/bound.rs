@@ -1,8 +1,8 @@
 //! What events are filled with: the ids that are bound to a logger, and where its engine says they come from.
 //!
-//! Both are read and put in order once; filling an event copies a reference.
+//! Both are read and put in order once; filling an event ([`Filled`](super::Filled)) copies references.
 use super::parts::{See, maybe, write_entries};
-use super::{Actor, AuditEvent, Source, entries_bytes_max};
+use super::{AuditEvent, Source, entries_bytes_max};
 use crate::core::limits::Limits;
 use crate::core::value::{Entries, Value, ValueRef, ValueWriter};
 
@@ -147,19 +147,5 @@ impl OwnSource {
 
     pub(super) fn entries(&self) -> Option<&[u8]> {
         self.entries.as_deref()
-    }
-}
-
-impl<'a> AuditEvent<'a> {
-    /// Takes from an engine's source and a logger's ids what the event does not say itself.
-    pub(crate) fn fill_own(&mut self, own: &'a OwnSource, ids: Option<&'a BoundIds>) {
-        self.own_source = Some(own);
-        if self.actor.is_none() {
-            self.actor = self.source.service.or(own.service.as_deref()).map(Actor::service);
-        }
-        if let Some(ids) = ids {
-            self.correlation_id = self.correlation_id.or_else(|| ids.correlation());
-            self.bound = Some(ids);
-        }
     }
 }

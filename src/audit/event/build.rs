@@ -40,7 +40,6 @@ impl<'a> AuditEvent<'a> {
                 process_id: None,
                 application: None,
             },
-            own_source: None,
             source_address: None,
             destination_address: None,
             command_text: None,

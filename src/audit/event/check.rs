@@ -2,7 +2,7 @@
 use std::fmt;
 
 use super::error::quoted;
-use super::{AuditEvent, Details, EventError, EventType, Parts};
+use super::{AuditEvent, Details, EventError, EventType, Filled, Parts};
 use crate::audit::entry::{CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX};
 use crate::core::limits::Limits;
 use crate::core::value::{ObjectValue, ValueRef, ValueWriter};
@@ -65,115 +65,14 @@ impl AuditEvent<'_> {
     /// identities, none so long that it would be cut; no key of `details` or `changes` twice.
     /// Allocates for errors only.
     pub fn validate(&self) -> Result<(), EventError> {
-        self.check_type()?;
-        self.check_word("action", self.action)?;
-        self.check_actor()?;
-        self.check_target()?;
-        if self.tool.is_some_and(|tool| tool.name.is_none()) {
-            return Err(self.missing("tool.name", EVERY_EVENT));
-        }
-        if let Some(name) = self.tool.and_then(|tool| tool.name) {
-            self.check_id("tool.name", name)?;
-        }
-        self.check_correlation()?;
-        self.check_changes()?;
-        self.check_details()
+        self.unfilled().validate()
     }
 
     /// The same, and that no field is left out for want of room: the engine's records hold
     /// `limits.record_bytes_max` bytes, of which `other_bytes` are taken.
     pub fn validate_within(&self, limits: &Limits, other_bytes: usize) -> Result<(), EventError> {
         self.validate()?;
-        self.check_room(self.entries_bytes_max(limits), limits, other_bytes)
-    }
-
-    /// That entries of `found_bytes` fit into a record of which `other_bytes` are taken.
-    pub(crate) fn check_room(
-        &self,
-        found_bytes: usize,
-        limits: &Limits,
-        other_bytes: usize,
-    ) -> Result<(), EventError> {
-        let expected_bytes_max = (limits.record_bytes_max as usize).saturating_sub(other_bytes);
-        if found_bytes > expected_bytes_max {
-            let event_type = self.type_text();
-            return Err(EventError::TooLong { event_type, expected_bytes_max, found_bytes });
-        }
-        Ok(())
-    }
-
-    /// The first part of NIST SP 800-53 AU-3 that the event lacks.
-    pub fn lacks_au3(&self) -> Option<Au3> {
-        let source = self.source.filled(self.own_source);
-        let is_placed = source.host.is_some()
-            || source.component.is_some()
-            || source.environment.is_some()
-            || self.target.is_some()
-            || self.destination_address.is_some();
-        let is_sourced = source.service.is_some()
-            || source.process.is_some()
-            || source.application.is_some()
-            || self.source_address.is_some()
-            || self.actor.is_some_and(|actor| actor.ip.is_some());
-        match (self.actor, is_placed, is_sourced) {
-            (None, ..) => Some(Au3::Identity),
-            (_, false, _) => Some(Au3::Where),
-            (.., false) => Some(Au3::Source),
-            _ => None,
-        }
-    }
-
-    /// Whether a field is set, by its path: `actor.ip`, `target`, `details.reason`.
-    ///
-    /// In `details`, keys of the first level are found; in a map of another type
-    /// ([`AuditEvent::details_object`]) those of its first 4,096 bytes without the texts.
-    pub fn has_field(&self, path: &str) -> bool {
-        match path.split_once('.') {
-            None => self.has_top(path),
-            Some(("actor", key)) => self.actor.is_some_and(|actor| actor.has(key)),
-            Some(("target", key)) => self.target.is_some_and(|target| target.has(key)),
-            Some(("tool", key)) => self.tool.is_some_and(|tool| tool.has(key)),
-            Some(("details", key)) => match self.details {
-                Details::None => false,
-                Details::Fields(fields) => fields.0.iter().any(|(name, _)| *name == key),
-                Details::Object(object) => has_key(object, key),
-            },
-            Some(_) => false,
-        }
-    }
-
-    /// The same for paths without a dot. A second list of the fields, which runs for every event
-    /// that a catalogue asks for something; the tests hold it to the first.
-    fn has_top(&self, name: &str) -> bool {
-        let source = || self.source.filled(self.own_source);
-        match name {
-            "event_type" | "action" | "outcome" | "severity" => true,
-            "actor" => self.actor.is_some(),
-            "target" => self.target.is_some(),
-            "tool" => self.tool.is_some(),
-            "correlation_id" => self.correlation_id.is_some(),
-            "trace_id" | "span_id" | "request_id" | "session_id" | "user_id" => {
-                self.bound.is_some_and(|bound| bound.has(name))
-            }
-            "service" => source().service.is_some(),
-            "service_instance" => source().service_instance.is_some(),
-            "environment" => source().environment.is_some(),
-            "component" => source().component.is_some(),
-            "source_host" => source().host.is_some(),
-            "source_process" => source().process.is_some(),
-            "process_id" => source().process_id.is_some(),
-            "source_application" => source().application.is_some(),
-            "source_address" => self.source_address.is_some(),
-            "destination_address" => self.destination_address.is_some(),
-            "command_text" => self.command_text.is_some(),
-            "diff_summary" => self.diff_summary.is_some(),
-            "prior_value" => self.prior_value.is_some() || !self.changes.is_empty(),
-            "new_value" => self.new_value.is_some() || !self.changes.is_empty(),
-            "affected_files" => !self.affected_files.is_empty(),
-            "duration_ms" => self.duration_ms.is_some(),
-            "details" => !matches!(self.details, Details::None),
-            _ => false,
-        }
+        self.unfilled().check_room(self.entries_bytes_max(limits), limits, other_bytes)
     }
 
     fn check_type(&self) -> Result<(), EventError> {
@@ -189,13 +88,6 @@ impl AuditEvent<'_> {
             return Err(malformed("a type that does not start with `ringseal.`, the log's own"));
         }
         Ok(())
-    }
-
-    fn check_actor(&self) -> Result<(), EventError> {
-        let Some(actor) = &self.actor else {
-            return Err(self.missing("actor", EVERY_EVENT));
-        };
-        self.check_id("actor.id", actor.id)
     }
 
     fn check_target(&self) -> Result<(), EventError> {
@@ -225,12 +117,12 @@ impl AuditEvent<'_> {
         Ok(())
     }
 
-    fn check_correlation(&self) -> Result<(), EventError> {
-        let Some(id) = self.correlation_id else { return Ok(()) };
-        if !is_correlation(id) {
-            return Err(self.malformed("correlation_id", CORRELATION, quoted(id)));
+    fn check_tool(&self) -> Result<(), EventError> {
+        match self.tool.map(|tool| tool.name) {
+            Some(None) => Err(self.missing("tool.name", EVERY_EVENT)),
+            Some(Some(name)) => self.check_id("tool.name", name),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_changes(&self) -> Result<(), EventError> {
@@ -277,6 +169,118 @@ impl AuditEvent<'_> {
 
     fn malformed(&self, field: &'static str, expected: &'static str, found: String) -> EventError {
         EventError::Malformed { event_type: self.type_text(), field, expected, found }
+    }
+}
+
+impl Filled<'_> {
+    /// See [`AuditEvent::validate`].
+    pub(crate) fn validate(&self) -> Result<(), EventError> {
+        let event = self.event;
+        event.check_type()?;
+        event.check_word("action", event.action)?;
+        match self.with_actor(|actor| actor.map(|actor| event.check_id("actor.id", actor.id))) {
+            Some(checked) => checked?,
+            None => return Err(event.missing("actor", EVERY_EVENT)),
+        }
+        event.check_target()?;
+        event.check_tool()?;
+        match self.correlation_id() {
+            Some(id) if !is_correlation(id) => {
+                return Err(event.malformed("correlation_id", CORRELATION, quoted(id)));
+            }
+            _ => {}
+        }
+        event.check_changes()?;
+        event.check_details()
+    }
+
+    /// That entries of `found_bytes` fit into a record of which `other_bytes` are taken.
+    pub(crate) fn check_room(
+        &self,
+        found_bytes: usize,
+        limits: &Limits,
+        other_bytes: usize,
+    ) -> Result<(), EventError> {
+        let expected_bytes_max = (limits.record_bytes_max as usize).saturating_sub(other_bytes);
+        if found_bytes > expected_bytes_max {
+            let event_type = self.event.type_text();
+            return Err(EventError::TooLong { event_type, expected_bytes_max, found_bytes });
+        }
+        Ok(())
+    }
+
+    /// See [`AuditEvent::lacks_au3`].
+    pub(in crate::audit) fn lacks_au3(&self) -> Option<Au3> {
+        let (event, source) = (self.event, self.source());
+        let is_placed = source.host.is_some()
+            || source.component.is_some()
+            || source.environment.is_some()
+            || event.target.is_some()
+            || event.destination_address.is_some();
+        let is_sourced = source.service.is_some()
+            || source.process.is_some()
+            || source.application.is_some()
+            || event.source_address.is_some()
+            || event.actor.is_some_and(|actor| actor.ip.is_some());
+        let is_known = self.with_actor(|actor| actor.is_some());
+        match (is_known, is_placed, is_sourced) {
+            (false, ..) => Some(Au3::Identity),
+            (_, false, _) => Some(Au3::Where),
+            (.., false) => Some(Au3::Source),
+            _ => None,
+        }
+    }
+
+    /// See [`AuditEvent::has_field`].
+    pub(in crate::audit) fn has_field(&self, path: &str) -> bool {
+        match path.split_once('.') {
+            None => self.has_top(path),
+            Some(("actor", key)) => {
+                self.with_actor(|actor| actor.is_some_and(|actor| actor.has(key)))
+            }
+            Some(("target", key)) => self.event.target.is_some_and(|target| target.has(key)),
+            Some(("tool", key)) => self.event.tool.is_some_and(|tool| tool.has(key)),
+            Some(("details", key)) => match self.event.details {
+                Details::None => false,
+                Details::Fields(fields) => fields.0.iter().any(|(name, _)| *name == key),
+                Details::Object(object) => has_key(object, key),
+            },
+            Some(_) => false,
+        }
+    }
+
+    /// The same for paths without a dot. A second list of the fields, which runs for every event
+    /// that a catalogue asks for something; the tests hold it to the first.
+    fn has_top(&self, name: &str) -> bool {
+        let (event, source) = (self.event, || self.source());
+        match name {
+            "event_type" | "action" | "outcome" | "severity" => true,
+            "actor" => self.with_actor(|actor| actor.is_some()),
+            "target" => event.target.is_some(),
+            "tool" => event.tool.is_some(),
+            "correlation_id" => self.correlation_id().is_some(),
+            "trace_id" | "span_id" | "request_id" | "session_id" | "user_id" => {
+                self.ids().is_some_and(|ids| ids.has(name))
+            }
+            "service" => source().service.is_some(),
+            "service_instance" => source().service_instance.is_some(),
+            "environment" => source().environment.is_some(),
+            "component" => source().component.is_some(),
+            "source_host" => source().host.is_some(),
+            "source_process" => source().process.is_some(),
+            "process_id" => source().process_id.is_some(),
+            "source_application" => source().application.is_some(),
+            "source_address" => event.source_address.is_some(),
+            "destination_address" => event.destination_address.is_some(),
+            "command_text" => event.command_text.is_some(),
+            "diff_summary" => event.diff_summary.is_some(),
+            "prior_value" => event.prior_value.is_some() || !event.changes.is_empty(),
+            "new_value" => event.new_value.is_some() || !event.changes.is_empty(),
+            "affected_files" => !event.affected_files.is_empty(),
+            "duration_ms" => event.duration_ms.is_some(),
+            "details" => !matches!(event.details, Details::None),
+            _ => false,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod bound;
 mod build;
 mod check;
 mod error;
+mod filled;
 mod kinds;
 mod parts;
 mod plain;
@@ -29,6 +30,7 @@ pub(crate) use bound::OwnSource;
 pub use check::Au3;
 pub(in crate::audit) use check::{Path, is_event_type};
 pub use error::EventError;
+pub(crate) use filled::Filled;
 pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
 pub use parts::{Actor, Change, Source, Target};
 use parts::{Parts, See, Side, Tool, entries_bytes_max, maybe, part_values, write_entries};
@@ -91,8 +93,6 @@ pub struct AuditEvent<'a> {
     correlation_id: Option<&'a str>,
     bound: Option<&'a BoundIds>,
     source: Source<'a>,
-    /// Says what `source` does not.
-    own_source: Option<&'a OwnSource>,
     source_address: Option<&'a str>,
     destination_address: Option<&'a str>,
     command_text: Option<&'a str>,
@@ -155,39 +155,7 @@ part_values!(AuditEvent<'_>);
 
 impl Parts for AuditEvent<'_> {
     fn each(&self, see: &mut impl See) {
-        see.field("event_type", &self.event_type);
-        see.field("action", self.action);
-        see.field("outcome", &self.outcome);
-        see.field("severity", &self.severity_or_default());
-        part(see, "actor", &self.actor);
-        part(see, "target", &self.target);
-        part(see, "tool", &self.tool);
-        maybe(see, "correlation_id", &self.correlation_id);
-        if let Some(bound) = self.bound {
-            bound.each(see);
-        }
-        see.source(&self.source, self.own_source);
-        maybe(see, "source_address", &self.source_address);
-        maybe(see, "destination_address", &self.destination_address);
-        maybe(see, "command_text", &self.command_text);
-        maybe(see, "diff_summary", &self.diff_summary);
-        self.each_value(see);
-        if !self.affected_files.is_empty() {
-            see.texts("affected_files", self.affected_files);
-        }
-        maybe(see, "duration_ms", &self.duration_ms);
-        match &self.details {
-            Details::None => {}
-            Details::Fields(fields) => see.map("details", fields),
-            Details::Object(object) => see.field("details", object),
-        }
-    }
-}
-
-/// Shows a part if there is one.
-fn part<P: Parts + Value>(see: &mut impl See, key: &'static str, part: &Option<P>) {
-    if let Some(part) = part {
-        see.part(key, part);
+        self.unfilled().each(see);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Promises: what is written here is what [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
 //! value that is nested, formatted or over a limit does not go this way; nearly all do. Nothing is allocated, and both
 //! walks are flat: the compiler sees every field's type.
-use super::AuditEvent;
+use super::Filled;
 use super::bound::OwnSource;
 use super::parts::{Parts, See, Source};
 use crate::core::limits::Limits;
@@ -16,8 +16,8 @@ const FRAME_BYTES: usize = 5;
 const KEY_BYTES: usize = 2;
 const KEY_BYTES_MAX: usize = u16::MAX as usize;
 
-impl AuditEvent<'_> {
-    /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`AuditEvent::write_entries`] has to write them.
+impl Filled<'_> {
+    /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`Filled::write_entries`] has to write them.
     #[inline]
     pub(crate) fn plain_bytes(&self, limits: &Limits) -> usize {
         let sum = if limits.depth_max == 0 { NOT_PLAIN } else { 0 };

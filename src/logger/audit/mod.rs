@@ -23,7 +23,7 @@ use super::handle::Logger;
 use super::lane::{Lane, Written};
 use super::overflow;
 use super::shared::Shared;
-use crate::audit::event::OwnSource;
+use crate::audit::event::{Filled, OwnSource};
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, BoundIds, Catalogue, EventError};
@@ -101,7 +101,7 @@ pub(super) struct AuditShared {
 
 /// An event that was checked and measured.
 pub(crate) struct AuditPayload<'e> {
-    event: &'e AuditEvent<'e>,
+    event: Filled<'e>,
     pub(crate) bytes_max: usize,
     /// That is how many bytes it takes, and it can be put there without a writer.
     is_plain: bool,
@@ -171,11 +171,10 @@ impl AuditLogger {
     ///
     /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
-        let mut event = *event;
-        event.fill_own(&self.audit.source, self.ids.as_deref());
+        let event = Filled::new(event, Some(&self.audit.source), self.ids.as_deref());
         event.validate()?;
-        self.audit.catalogue.check(&event)?;
-        let payload = self.measure(&event)?;
+        self.audit.catalogue.check_filled(&event)?;
+        let payload = self.measure(event)?;
         let passage = self.audit.link.enter().map_err(AuditError::Log)?;
         let ticket = passage.ticket;
         self.write(ticket, payload)?;
@@ -187,7 +186,7 @@ impl AuditLogger {
 
     /// How much room the event needs, and how it is to be written.
     #[inline]
-    fn measure<'e>(&self, event: &'e AuditEvent<'e>) -> Result<AuditPayload<'e>, AuditError> {
+    fn measure<'e>(&self, event: Filled<'e>) -> Result<AuditPayload<'e>, AuditError> {
         let limits = &self.audit.limits;
         let plain_bytes = event.plain_bytes(limits);
         let is_plain = plain_bytes < NOT_PLAIN;

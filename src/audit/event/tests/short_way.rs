@@ -5,7 +5,7 @@ use super::*;
 use crate::core::value::NOT_PLAIN;
 
 /// Says whether the event is plain; then it is the same to the byte.
-pub(super) fn assert_same(event: &AuditEvent<'_>, limits: &Limits, entries: &[u8]) -> bool {
+pub(super) fn assert_same(event: &Filled<'_>, limits: &Limits, entries: &[u8]) -> bool {
     let plain_bytes = event.plain_bytes(limits);
     if plain_bytes >= NOT_PLAIN {
         return false;
@@ -48,7 +48,7 @@ proptest! {
         if set(9) { event = event.changes(&changes); }
         let ids = set(11).then_some(&*IDS);
         let filled = event.fill(&own.borrow()).fill_ids(ids);
-        event.fill_own(&own, ids);
+        let event = Filled::new(&event, Some(&own), ids);
         let mut bytes = vec![0; filled.entries_bytes_max(&limits)];
         let mut out = ValueWriter::new(&mut bytes, limits);
         filled.write_entries(&mut out);
