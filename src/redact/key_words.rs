@@ -43,7 +43,7 @@ pub(crate) fn tail_safe(last: &[u8]) -> bool {
 pub(crate) fn secret_word(last: &[u8]) -> KeyClass {
     match last {
         b"password" | b"passwords" | b"passwd" | b"passwds" | b"passphrase" | b"passphrases"
-        | b"passcode" | b"passcodes" | b"pwd" | b"pwds" | b"otp" | b"cvv" | b"cvc" | b"passwort" => KeyClass::Password,
+        | b"passcode" | b"passcodes" | b"pwd" | b"pwds" | b"pw" | b"otp" | b"cvv" | b"cvc" | b"passwort" => KeyClass::Password,
         b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds" | b"privatekey" => {
             KeyClass::Secret
         }
@@ -274,7 +274,7 @@ pub(crate) fn lives_at(word: &[u8]) -> bool {
 /// The tests prove that no key which [`super::key::decide`] finds telling ends otherwise.
 #[rustfmt::skip]
 pub(crate) const LAST_TOKENS: &[&[u8]] = &[
-    b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"otp", b"cvv", b"cvc",
+    b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"pw", b"otp", b"cvv", b"cvc",
     b"passwort", b"secret", b"credential", b"creds", b"privatekey", b"token", b"apikey",
     b"accesskey", b"jwt", b"bearer", b"cookie", b"key", b"string", b"hash", b"digest", b"salt",
     b"code", b"block", b"authorization", b"auth", b"pass", b"pin", b"pan", b"creditcard", b"card",

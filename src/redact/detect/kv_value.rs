@@ -311,14 +311,22 @@ fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> b
     if matches!(text[0], b'{' | b'[') || is_code(text) {
         return false;
     }
-    if colon && (text.len() < 8 || is_path(text) || !mixed(text)) {
+    // `hunter2` is short, and drawn all the same. Behind a colon stand numbers of builds and lines, too.
+    let is_drawn = mixed(text) && !(colon && text.iter().all(|&b| HEX.has(b)));
+    let len_min = if is_drawn { DRAWN_BYTES_MIN } else { PLAIN_BYTES_MIN };
+    if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
         return false;
     }
-    if counts(found.key) && (text.len() < 8 || text.iter().all(u8::is_ascii_digit)) {
+    if counts(found.key) && (text.len() < len_min || text.iter().all(u8::is_ascii_digit)) {
         return false;
     }
     digits || !(colon && spaced)
 }
+
+/// A secret of letters and digits has at least this many bytes.
+const DRAWN_BYTES_MIN: usize = 5;
+/// A secret of letters alone.
+const PLAIN_BYTES_MIN: usize = 8;
 
 /// Words whose values are sometimes no secrets but their number, name or state.
 fn counts(key: &[u8]) -> bool {

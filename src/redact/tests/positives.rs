@@ -122,6 +122,17 @@ fn keys_in_prose_are_decided_like_structured_keys() {
 }
 
 #[test]
+fn short_secrets_of_letters_and_digits_go() {
+    check(&[
+        ("secret=hunter2", "secret=***REDACTED***"),
+        ("secret: hunter2", "secret: ***REDACTED***"),
+        ("login with api_key=abc123 ok", "login with api_key=***REDACTED*** ok"),
+        ("http://h/?token=abc12&x=1", "http://h/?token=***REDACTED***&x=1"),
+        ("db_pw=hunter2 pw: Hunter2!", "db_pw=***REDACTED*** pw: ***REDACTED***"),
+    ]);
+}
+
+#[test]
 fn provider_tokens_go() {
     let rules = Rules::standard();
     let mut redactor = standard();
