@@ -37,6 +37,20 @@ fn assert_all_there(path: &Path, role: &str) {
     );
 }
 
+fn assert_panic_is_told(path: &Path, panicked: bool, role: &str) {
+    let events = events_of(path);
+    let told = named(&events, "ringseal.panicked");
+    assert_eq!(told.len(), usize::from(panicked), "{role}: {told:?}");
+    for event in told {
+        assert_eq!(event["level"], "error");
+        assert_eq!(
+            (&event["error"]["type"], &event["error"]["message"]),
+            (&"panic".into(), &"the end".into())
+        );
+        assert!(event["location"].as_str().unwrap().contains("an_end_drains.rs:"), "{event}");
+    }
+}
+
 /// What the child does in each role, and how it ends.
 fn end(role: &str, path: &Path) {
     match role {
@@ -115,6 +129,7 @@ fn every_orderly_end_drains() {
         assert_all_there(&path, role);
         let panicked = role.contains("panic");
         assert_eq!(stderr.contains("the end"), panicked, "{role}: the panic's message stays");
+        assert_panic_is_told(&path, panicked, role);
     }
 }
 
@@ -233,7 +248,7 @@ fn there_is_room_for_thirty_engines_and_a_typed_error_after_that() {
     };
     assert!(matches!(error, InitError::TooManyEngines { .. }), "{error}");
     engines.pop();
-    start(99).unwrap();
+    drop(start(99).unwrap());
 }
 
 #[test]

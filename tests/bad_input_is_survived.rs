@@ -162,6 +162,15 @@ fn a_context_that_no_record_holds_is_cut_and_counted() {
 }
 
 #[test]
+fn a_key_that_would_stand_twice_in_every_line_is_refused_with_its_name() {
+    for key in ["", "timestamp", "level", "target", "run_id", "schema_version"] {
+        let error = Engine::start(Config::new().event_key(key)).unwrap_err();
+        let want = "Config::event_key: expected a key that lines do not have anyway, found";
+        assert_eq!(error.to_string(), format!("{want} {key:?}"));
+    }
+}
+
+#[test]
 fn settings_that_make_no_sense_bring_nothing_down() {
     let zero = Duration::ZERO;
     let wait = |min, max| WaitStrategy::Sleep { min, max };

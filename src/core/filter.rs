@@ -82,6 +82,16 @@ impl Filter {
     }
 }
 
+/// As it is parsed: `warn,app=info,app::db=trace`.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.default.fmt(f)?;
+        let mut directives: Vec<_> = self.directives.iter().collect();
+        directives.sort_by(|one, other| one.0.cmp(&other.0));
+        directives.iter().try_for_each(|(target, level)| write!(f, ",{target}={level}"))
+    }
+}
+
 impl std::str::FromStr for Filter {
     type Err = ParseFilterError;
 
@@ -149,6 +159,15 @@ mod tests {
             ("noisy", Level::Critical, false),
         ] {
             assert_eq!(filter.passes(target, level), passes, "{target} {level}");
+        }
+    }
+
+    #[test]
+    fn what_a_filter_shows_is_parsed_to_the_same() {
+        for text in ["info", "off", "warn,app=info,app::db=trace,noisy=off"] {
+            let filter: Filter = text.parse().unwrap();
+            assert_eq!(filter.to_string(), text);
+            assert_eq!(filter.to_string().parse(), Ok(filter));
         }
     }
 

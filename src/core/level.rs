@@ -70,6 +70,15 @@ impl LevelFilter {
     }
 }
 
+impl fmt::Display for LevelFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LevelFilter::Off => f.pad("off"),
+            LevelFilter::AtLeast(level) => level.fmt(f),
+        }
+    }
+}
+
 /// A word that is no level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseLevelError {

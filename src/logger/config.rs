@@ -2,6 +2,7 @@
 //!
 //! The library reads no environment and no file on its own: everything is passed in here, and
 //! [`Config::from_env`] is the only place that looks at variables.
+mod error;
 mod sampling;
 
 use std::fmt;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::env::EnvError;
+pub use self::error::InitError;
 use super::lane::LaneClock;
 use super::overflow::Overflow;
 use super::redaction::{self, Choice};
@@ -20,11 +21,10 @@ use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::limits::Limits;
 use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
-use crate::redact::RuleError;
+use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
 use crate::sink::isolated::Isolated;
-use crate::sink::{Sink, SinkError};
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
@@ -71,85 +71,6 @@ pub enum Timestamps {
     Exact,
     /// What the writer last published, at most 100 µs old: under 1 ns. Order within a thread stays exact.
     Coarse,
-}
-
-/// Why an engine could not be started.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum InitError {
-    /// There is a global engine already.
-    AlreadyInitialised,
-    /// As many engines are running as a process can have.
-    TooManyEngines {
-        /// How many, the global one apart.
-        max: usize,
-    },
-    /// A sink cannot be opened.
-    Sink(SinkError),
-    /// The writer's thread cannot be started.
-    Thread {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Signals cannot be waited for.
-    Signals {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// An environment variable holds what it may not.
-    Env(EnvError),
-    /// A redaction rule cannot be used.
-    Redaction(RuleError),
-    /// The keysets of tokens cannot be opened.
-    #[cfg(feature = "tokens")]
-    Keys(crate::redact::token::PiiError),
-    /// The audit log cannot be opened.
-    #[cfg(feature = "audit")]
-    Audit(super::audit::AuditOpenError),
-}
-
-impl fmt::Display for InitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            InitError::AlreadyInitialised => f.write_str(
-                "there is a global engine already; drop its guard first, or use Engine::start",
-            ),
-            InitError::TooManyEngines { max } => {
-                write!(f, "{max} engines are running, as many as a process can have")
-            }
-            InitError::Sink(error) => error.fmt(f),
-            InitError::Thread { source } => write!(f, "cannot start the writer's thread: {source}"),
-            InitError::Signals { source } => write!(f, "cannot wait for signals: {source}"),
-            InitError::Env(error) => error.fmt(f),
-            InitError::Redaction(error) => error.fmt(f),
-            #[cfg(feature = "tokens")]
-            InitError::Keys(error) => write!(f, "token keys: {error}"),
-            #[cfg(feature = "audit")]
-            InitError::Audit(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for InitError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            InitError::Sink(error) => Some(error),
-            InitError::Env(error) => Some(error),
-            InitError::Redaction(error) => Some(error),
-            #[cfg(feature = "tokens")]
-            InitError::Keys(error) => Some(error),
-            #[cfg(feature = "audit")]
-            InitError::Audit(error) => Some(error),
-            InitError::Thread { source } | InitError::Signals { source } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-impl From<EnvError> for InitError {
-    fn from(error: EnvError) -> Self {
-        InitError::Env(error)
-    }
 }
 
 /// Where lines go.
@@ -239,6 +160,8 @@ pub(super) struct Parts {
 #[derive(Debug, Clone)]
 pub(super) struct Described {
     pub(super) level: String,
+    pub(super) filter: String,
+    pub(super) sampling: String,
     pub(super) format: &'static str,
     pub(super) sink: String,
     pub(super) schema_version: u32,
@@ -302,16 +225,17 @@ impl Config {
         include_stack: bool;
         /// Where the time of an event comes from.
         timestamps: Timestamps;
-        /// Bytes of each thread's ring, rounded up to a power of two, at least 4096. Default 1 MiB. `ringseal bench`
-        /// finds what suits a machine.
+        /// Bytes of each thread's ring, rounded up to a power of two, 4 KiB to 1 GiB: less is taken for the least, more
+        /// for the most. Default 1 MiB. `ringseal bench` finds what suits a machine.
         ring_bytes: usize;
-        /// How many rings there may be; threads beyond share one, with a lock. Default 1024.
+        /// How many rings there may be, at least one; threads beyond share one, with a lock. Default 1024.
         lanes_max: usize;
         /// How much of a value and of an event is kept.
         limits: Limits;
         /// What happens when a ring is full, by level. Default: wait up to 100 ms, then lose and count.
         overflow: [Overflow; Level::COUNT];
-        /// A batch is handed to the sinks when it holds this many bytes, and at the end of a turn. Default 1 MiB.
+        /// A batch is handed to the sinks when it holds this many bytes, and at the end of a turn. 4 KiB to 256 MiB:
+        /// less is taken for the least, more for the most. Default 1 MiB.
         batch_bytes_max: usize;
         /// Bytes of lines held for a failing sink before they are dropped and counted. Default 16 MiB.
         held_bytes_max: usize;
@@ -321,7 +245,7 @@ impl Config {
         shutdown_max: Duration;
         /// How long a flush may take. Default 10 s.
         flush_max: Duration;
-        /// Flush when a thread panics. Default true.
+        /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
         panic_hook: bool;
     }
 
@@ -396,7 +320,8 @@ impl Config {
         self
     }
 
-    /// The key of the event's name in JSON lines. Default `event`.
+    /// The key of the event's name in JSON lines. Default `event`. A key that lines have anyway, or an empty one, is an
+    /// error of the start.
     #[must_use]
     pub fn event_key(mut self, key: &str) -> Self {
         self.flat.event_key = key.into();
@@ -465,6 +390,19 @@ impl Config {
     fn add(mut self, target: Target, format: Option<Format>, level: LevelFilter) -> Self {
         self.sinks.push(SinkChoice { target, format, level });
         self
+    }
+
+    /// Refuses what no line could be written with.
+    pub(super) fn check(&self) -> Result<(), InitError> {
+        let key = &self.flat.event_key;
+        if key.is_empty() || self.flat.is_taken(key) {
+            return Err(InitError::Setting {
+                setting: "event_key",
+                expected: "a key that lines do not have anyway",
+                found: key.clone(),
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -536,10 +474,9 @@ impl Config {
             Target::Custom(sink) => sink.name().to_owned(),
         });
         Described {
-            level: match self.filter.default_level() {
-                LevelFilter::Off => "off".into(),
-                LevelFilter::AtLeast(level) => level.as_str().into(),
-            },
+            level: self.filter.default_level().to_string(),
+            filter: self.filter.to_string(),
+            sampling: self.sampling.described(),
             format: self.format.as_str(),
             sink: names.collect::<Vec<_>>().join(","),
             schema_version: self.flat.schema_version,

@@ -19,6 +19,7 @@ use crate::sample::Sampling;
 use crate::writer::Writer;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
+use crate::writer::report::{FILTER_CHANGED, SAMPLING_CHANGED};
 use crate::writer::run::{self, WriterThread};
 use crate::writer::stderr::{self, say};
 
@@ -62,6 +63,7 @@ impl Drop for Slot {
 /// # }
 /// ```
 #[derive(Debug)]
+#[must_use = "when the engine is dropped it stops, and what is logged afterwards goes nowhere: `let _log = …`"]
 pub struct Engine {
     shared: Arc<Shared>,
     thread: Mutex<Option<WriterThread>>,
@@ -94,6 +96,7 @@ impl Engine {
         mut config: Config,
         wanted: Option<usize>,
     ) -> Result<Engine, InitError> {
+        config.check()?;
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not touch the files of the first.
@@ -217,15 +220,21 @@ impl Engine {
         self.ask(Control::Reopen, self.flush_max)
     }
 
-    /// Replaces the levels. Call sites are judged anew at once; nothing on the hot path notices but the verdict.
+    /// Replaces the levels, and says so in the stream: `ringseal.filter_changed`. Call sites are judged anew at once;
+    /// nothing on the hot path notices but the verdict.
     pub fn set_filter(&self, filter: Filter) {
+        let text = filter.to_string();
         self.shared.set_filter(Arc::new(filter));
+        boot::tell(self.emitter(), &FILTER_CHANGED, (text, ()));
     }
 
-    /// Replaces the sampling policy. Call sites are judged anew at once; a call that is under way at that moment may be
-    /// decided about by the one policy and carry the rate of the other.
+    /// Replaces the sampling policy, and says so in the stream: `ringseal.sampling_changed`. Call sites are judged anew
+    /// at once; a call that is under way at that moment may be decided about by the one policy and carry the rate of
+    /// the other.
     pub fn set_sampling(&self, sampling: Sampling) {
+        let text = sampling.to_string();
         self.shared.set_sampling(sampling);
+        boot::tell(self.emitter(), &SAMPLING_CHANGED, (text, ()));
     }
 
     /// Gives the calling thread its ring now; see [`Logger::prepare_thread`].

@@ -1,17 +1,20 @@
-//! Draining when a thread panics.
+//! Telling of a thread that panics, and draining.
 //!
-//! The hook that was there before runs first and unchanged. Then the writer is asked to flush, for at most two seconds:
-//! with `panic = "abort"`, or when the panic ends the process, this is the last moment. Nothing else of the host's
-//! behaviour changes.
+//! The hook that was there before runs first and unchanged. Then the panic is logged (`ringseal.panicked`, which is
+//! redacted like any event), and the writer is asked to flush, for at most two seconds: with `panic = "abort"`, or when
+//! the panic ends the process, this is the last moment. Nothing else of the host's behaviour changes.
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::emit::Emitter;
 use super::engine::ask;
 use super::shared::Shared;
+use crate::core::value::{DisplayValue, Map, Value};
 use crate::writer::control::Control;
+use crate::writer::report::PANICKED;
 
 const FLUSH_MAX: Duration = Duration::from_secs(2);
 
@@ -41,13 +44,13 @@ pub(super) fn install(shared: &Arc<Shared>) -> Installed {
         let before: Hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             before(info);
-            flush_all();
+            tell_and_flush_all(info);
         }));
     }
     Installed(engine)
 }
 
-fn flush_all() {
+fn tell_and_flush_all(info: &PanicHookInfo<'_>) {
     // A panic in a sink's own thread is an error of that sink; the writer must not wait for the thread that panics.
     if crate::sink::isolated::is_sink_thread() {
         return;
@@ -58,10 +61,27 @@ fn flush_all() {
     };
     for shared in engines.iter().filter_map(Weak::upgrade) {
         if !shared.link.is_writer_thread() {
+            tell(info, &shared);
             // The writer says on stderr what it could not do; a panic hook has nobody to tell.
             let _ = ask(&shared.link, Control::Flush, FLUSH_MAX);
             #[cfg(feature = "audit")]
             super::audit::seal(&shared, FLUSH_MAX);
         }
     }
+}
+
+/// Logs the panic. A panic inside a value that is being logged finds its thread's lane busy, and takes another one.
+fn tell(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
+    let to = Emitter { slot: shared.slot, engine: shared.id, shared: Some(shared), context: None };
+    if !PANICKED.enabled(shared.slot) {
+        return;
+    }
+    let payload = info.payload();
+    let said = payload.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let entries: [(&str, &dyn Value); 2] = [("type", &"panic"), ("message", &said)];
+    let location = info.location().map(|place| DisplayValue(*place));
+    let thread = std::thread::current();
+    let thread_name = thread.name();
+    super::boot::tell(to, &PANICKED, (Map(&entries), (location, (thread_name, ()))));
 }

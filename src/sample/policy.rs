@@ -92,6 +92,24 @@ impl fmt::Display for Rule {
     }
 }
 
+/// `success=0.01, level debug=0.5, limit=100/1s`; `all` where nothing is sampled.
+impl fmt::Display for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rules.is_empty() && self.limit.is_none() {
+            return f.write_str("all");
+        }
+        let mut separator = "";
+        for (rule, rate) in &self.rules {
+            write!(f, "{separator}{rule}={rate}")?;
+            separator = ", ";
+        }
+        match self.limit {
+            Some((count, interval)) => write!(f, "{separator}limit={count}/{interval:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a policy says about an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

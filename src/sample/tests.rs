@@ -285,3 +285,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_policy_is_shown_in_the_order_in_which_it_is_asked() {
+    assert_eq!(Sampling::new().to_string(), "all");
+    let sampling = Sampling::new().level(Level::Debug, 0.5).unwrap().success(0.01).unwrap();
+    let sampling = sampling.target("app::db", 0.1).unwrap();
+    let sampling = sampling.limit(100, std::time::Duration::from_secs(1)).unwrap();
+    let want = "target app::db=0.1, success=0.01, level debug=0.5, limit=100/1s";
+    assert_eq!(sampling.to_string(), want);
+}

@@ -39,6 +39,12 @@ own_events! {
     CLOCK_STEPPED = Warn "ringseal.clock_stepped" ["step_ms"];
     /// From here on other redaction rules are in force.
     REDACTION_CHANGED = Info "ringseal.redaction_changed" ["is_on", "rules_hash"];
+    /// From here on other levels are logged.
+    FILTER_CHANGED = Info "ringseal.filter_changed" ["filter"];
+    /// From here on other shares of events are kept.
+    SAMPLING_CHANGED = Info "ringseal.sampling_changed" ["sampling"];
+    /// A thread of the host panicked.
+    PANICKED = Error "ringseal.panicked" ["error", "location", "thread_name"];
     /// A record could not be read and was skipped.
     RECORD_ERROR = Error "ringseal.record_error" ["reason", "skipped_bytes"];
     /// The audit log, or another sink of it, cannot be written; its entries are kept and tried again.

@@ -18,6 +18,7 @@
 //! | personal data | length u32, kind u8, value |
 //!
 //! Writing allocates nothing and cannot fail: what does not fit is cut, and the cut is marked.
+mod address;
 mod error;
 mod format;
 pub(crate) mod put;
@@ -83,14 +84,20 @@ pub const NOT_PLAIN: usize = 1 << 40;
 /// refuse it at compile time.
 #[diagnostic::on_unimplemented(
     message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
-    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
+    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
+    note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
+            host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
+            tls, trace, transaction, url, user, user_agent"
 )]
 pub trait ObjectValue: Value {}
 
 /// Which values may stand under a key; `ECS_OBJECT` says whether the key names an ECS object.
 #[diagnostic::on_unimplemented(
     message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
-    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`"
+    label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
+    note = "keys that name objects: agent, client, cloud, container, destination, dns, ecs, error, event, file, group, \
+            host, http, log, network, observer, organization, process, rule, server, service, source, span, threat, \
+            tls, trace, transaction, url, user, user_agent"
 )]
 pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
 

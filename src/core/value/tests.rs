@@ -345,3 +345,10 @@ fn what_cannot_be_read_is_named() {
     }
     assert_eq!(ReadError::Tag(200).to_string(), "200 is the tag of no value");
 }
+
+#[test]
+fn the_compiler_names_the_keys_that_are_objects() {
+    let source = include_str!("mod.rs").split("\\\n").map(str::trim_start).collect::<String>();
+    let named = crate::core::callsite::ECS_OBJECTS.join(", ");
+    assert_eq!(source.matches(&format!("keys that name objects: {named}\"")).count(), 2);
+}

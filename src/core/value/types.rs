@@ -106,37 +106,6 @@ fixed_values! {
     };
 }
 
-macro_rules! either_address {
-    ($self:ident, $address:ident => $call:expr) => {
-        match $self {
-            IpAddr::V4($address) => $call,
-            IpAddr::V6($address) => $call,
-        }
-    };
-}
-
-impl Value for IpAddr {
-    #[inline(always)]
-    fn size_bytes_max(&self, limits: &Limits) -> usize {
-        either_address!(self, address => address.size_bytes_max(limits))
-    }
-
-    #[inline(always)]
-    fn write(&self, out: &mut ValueWriter<'_>) {
-        either_address!(self, address => address.write(out));
-    }
-
-    #[inline(always)]
-    fn plain_bytes(&self, limits: &Limits) -> usize {
-        either_address!(self, address => address.plain_bytes(limits))
-    }
-
-    #[inline(always)]
-    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
-        either_address!(self, address => address.put(out))
-    }
-}
-
 /// Seconds and nanoseconds, one after the other.
 #[inline(always)]
 fn twelve(seconds: u64, nanos: u32) -> [u8; 12] {

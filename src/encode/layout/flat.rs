@@ -54,6 +54,26 @@ impl Default for FlatOptions {
     }
 }
 
+impl FlatOptions {
+    /// Whether lines have this key, the event's name apart.
+    pub fn is_taken(&self, key: &str) -> bool {
+        is_line_key(key.as_bytes())
+    }
+}
+
+fn is_line_key(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"timestamp"
+            | b"level"
+            | b"target"
+            | b"run_id"
+            | b"schema_version"
+            | b"stack"
+            | b"sample_rate"
+    )
+}
+
 /// The layout and what it has prepared.
 #[derive(Debug)]
 pub struct Flat {
@@ -112,16 +132,7 @@ impl Flat {
 
     /// The keys that the layout needs for itself.
     fn is_own_key(&self, key: &[u8]) -> bool {
-        matches!(
-            key,
-            b"timestamp"
-                | b"level"
-                | b"target"
-                | b"run_id"
-                | b"schema_version"
-                | b"stack"
-                | b"sample_rate"
-        ) || key == self.options.event_key.as_bytes()
+        is_line_key(key) || key == self.options.event_key.as_bytes()
     }
 
     pub(super) fn level_name(&self, level: Level) -> &'static [u8] {

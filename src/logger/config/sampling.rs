@@ -15,6 +15,11 @@ impl Choice {
     pub(super) fn success(&self) -> String {
         self.sampling.success_rate().to_string()
     }
+
+    /// The policy as the boot event tells it.
+    pub(super) fn described(&self) -> String {
+        self.sampling.to_string()
+    }
 }
 
 impl Config {
