@@ -137,7 +137,7 @@ fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
     assert_eq!(engine.flush(), Err(FlushError::Timeout));
     assert_eq!(engine.sync(), Err(FlushError::Timeout));
     drop(engine);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     gate.open();
 }
 
@@ -146,12 +146,12 @@ fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
     let gate = Gate::closed();
     let behaviour = Behaviour { drop_gate: Some(Arc::clone(&gate)), ..Behaviour::default() };
     let (sink, log) = TestSink::boxed("clingy", &Arc::new(behaviour));
-    let config = Config::new().sink(sink).shutdown_max(Duration::from_millis(100));
+    let config = Config::new().sink(sink).shutdown_max(Duration::from_secs(2));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");
     let start = Instant::now();
     engine.stop().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     assert_eq!(log.lines().len(), 1);
     gate.open();
 }
