@@ -270,7 +270,7 @@ fn what_a_spill_file_lacks_in_the_middle_comes_out_of_the_log() {
     let mut log = world.open();
     let spilling = Bounds { when_full: WhenFull::Spill { path }, ..bounds() };
     let fan = behind(&mut log, &control, spilling);
-    fan.commit(Duration::from_secs(5)).unwrap();
+    fan.commit(LONG).unwrap();
     log.close().unwrap();
     fan.close().unwrap();
     assert_eq!(control.taken(), world.lines());
