@@ -28,7 +28,9 @@ impl Opener {
     /// `since`: lines from before this moment are of no interest; nanoseconds since
     /// 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
-        let mut options = Options::default().follow(args.follow);
+        // One byte more than is shown, so that a line that was cut can be told.
+        let line_bytes_max = args.line_bytes_max.saturating_add(1);
+        let mut options = Options::default().follow(args.follow).line_bytes_max(line_bytes_max);
         let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
         if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {
             options = options.modified_since(UNIX_EPOCH + since);
