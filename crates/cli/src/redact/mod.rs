@@ -73,10 +73,10 @@ pub struct Args {
     /// would.
     #[arg(long)]
     check: bool,
-    /// With --check, name so many findings; all are counted.
+    /// With --check, name so many places; the values in all of them are counted.
     #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "check")]
     findings_max: u64,
-    /// A longer line is masked whole. Memory is up to about four times this.
+    /// A longer line is masked whole, and its number said on standard error. Memory is up to about four times this.
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
 }
@@ -115,10 +115,13 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     if args.report {
         eprint_all(&Report::of(&filter, bytes).to_string());
     }
-    if args.check && findings.count > 0 {
+    let has_findings = args.check && findings.places > 0;
+    if has_findings {
         complain(findings.summary(&filter));
+    } else if let Some(message) = findings.too_long_unnamed() {
+        complain(message);
     }
-    match (failed, args.check && findings.count > 0) {
+    match (failed, has_findings) {
         (true, _) => Err(Failure::of("not everything could be read")),
         (false, true) => Ok(Outcome::Findings),
         (false, false) => Ok(Outcome::Fine),
@@ -209,7 +212,10 @@ impl<W: Write> Run<W> {
             }
             Step::TooLong(line) => {
                 let mut mask = self.filter.too_long(line.is_json);
-                findings.add(self.filter.lines, &self.filter, progress);
+                match self.to.is_silent {
+                    true => findings.add(self.filter.lines, &self.filter, progress),
+                    false => findings.too_long(self.filter.lines, line, progress),
+                }
                 mask.push_str(if line.has_newline { "\n" } else { "" });
                 self.to.write(mask.as_bytes())?;
                 self.bytes += line.bytes + u64::from(line.has_newline);
