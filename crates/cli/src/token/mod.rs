@@ -10,6 +10,7 @@ use ringseal::redact::token::{Access, KeysetKind};
 use crate::out::{Failure, Outcome};
 
 mod keys;
+mod slips;
 mod values;
 
 const EXAMPLES: &str = "\
@@ -125,11 +126,11 @@ struct Values {
     /// standard input, one value per line.
     #[arg(value_name = "VALUE")]
     values: Vec<String>,
-    /// What the values are: email, phone, generic, or a type of your own. What was encrypted as one type
-    /// is not revealed as another.
+    /// What the values are: email, phone, generic, or a type of your own. Tokens of one type are never
+    /// those of another, and what was encrypted as one type is not revealed as another.
     #[arg(long = "type", value_name = "TYPE", default_value = "generic")]
     field: String,
-    /// The environment, which keeps tokens apart. [default: PII_ENV or unknown]
+    /// The environment, which keeps tokens apart. [default: PII_ENV, or unknown with a notice]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
     /// The token keyset. [default: PII_TOKEN_KEYSET_PATH]
