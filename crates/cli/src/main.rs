@@ -1,4 +1,5 @@
 //! The command `ringseal`: parses arguments and calls the subcommand.
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -41,7 +42,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(&error),
+    };
     let result = match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
         Command::Bench(args) => bench::run(args),
@@ -52,4 +56,13 @@ fn main() -> ExitCode {
         Command::Redact(args) => redact::run(args),
     };
     out::exit_code(result)
+}
+
+/// Help and version, on standard output, or what is wrong with the arguments.
+fn told(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        error.exit();
+    }
+    let written = error.print().and_then(|()| io::stdout().flush());
+    out::exit_code(written.map(|()| out::Outcome::Fine).map_err(out::Failure::Output))
 }

@@ -277,8 +277,9 @@ fn standard_input_is_a_log_too() {
 fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
     let place = Place::new();
     let nothing = place.path("none.log");
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 9] = [
         &[],
+        &["--level", "off", "x"],
         &["--no-such-option", "x"],
         &["--level", "loud", "x"],
         &["--since", "yesterday", "x"],
@@ -293,6 +294,62 @@ fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
         assert!(!output.stderr.is_empty(), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_range_that_is_turned_round_is_wrong_usage_and_says_which_end_lies_where() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let path = text(&path);
+    for (since, until, told) in [
+        ("2h", "3h", "lies after"),
+        ("2026-11-23", "2026-11-22", "--since (2026-11-23T00:00:00.000Z) lies after --until (2026"),
+        ("2026-11-22", "2026-11-22", "is the moment of"),
+    ] {
+        let output = cat(&["--since", since, "--until", until, path]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
+fn the_levels_of_help_are_those_that_are_taken() {
+    let levels = "trace, debug, info, warn, error";
+    let help = String::from_utf8(cat(&["--help"]).stdout).expect("UTF-8");
+    let joined = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains(&format!("{levels}, critical")), "{help}");
+    let said = String::from_utf8(cat(&["--level", "off", "x"]).stderr).expect("UTF-8");
+    assert!(said.contains(&format!("{levels} or critical")), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn following_ends_when_nobody_reads_any_more_without_waiting_for_a_line() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let mut child = ringseal()
+        .args(["cat", "-f", text(&path)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    out.read_line(&mut String::new()).expect("a line");
+    drop(out);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_exit_code_2() {
+    for arguments in [&["--help"][..], &["--version"], &["cat", "--help"], &["help", "pipe"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let output = ringseal().args(arguments).stdout(full).output().expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write to standard output"), "{said}");
+    }
+    assert_eq!(ringseal().arg("--no-such").output().expect("it runs").status.code(), Some(2));
 }
 
 #[test]

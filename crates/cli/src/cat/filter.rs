@@ -1,6 +1,6 @@
 //! Which lines to show.
 use memchr::memmem::Finder;
-use ringseal::core::LevelFilter;
+use ringseal::core::Level;
 
 use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};
@@ -9,7 +9,7 @@ use crate::line::{level_of, time_of};
 /// Everything that was asked for; a line must pass all of it.
 pub(super) struct Filter {
     grep: Option<Finder<'static>>,
-    level: Option<LevelFilter>,
+    level: Option<Level>,
     since: Option<i64>,
     until: Option<i64>,
     fields: Vec<(String, String)>,
@@ -36,6 +36,12 @@ pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(format!("expected KEY=VALUE, found {text:?}")),
     }
+}
+
+/// A level of the command line.
+pub(super) fn parse_level(text: &str) -> Result<Level, String> {
+    let level = Level::ALL.into_iter().find(|level| text.eq_ignore_ascii_case(level.as_str()));
+    level.ok_or_else(|| "expected trace, debug, info, warn, error or critical".into())
 }
 
 impl Filter {
@@ -117,8 +123,8 @@ impl Filter {
     }
 
     fn passes_level(&self, text: &str) -> bool {
-        let Some(filter) = self.level else { return true };
-        level_of(&self.entries, text).is_some_and(|level| filter.passes(level))
+        let Some(least) = self.level else { return true };
+        level_of(&self.entries, text).is_some_and(|level| level >= least)
     }
 
     fn passes_time(&self, text: &str) -> bool {

@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringseal::core::LevelFilter;
+use ringseal::core::Level;
 use ringseal::sink::file::reader::Gap;
 
-use crate::out::{Color, Failure, Outcome, complain};
+use crate::out::{self, Color, Failure, Outcome, complain};
 use crate::progress::Progress;
 use crate::size::{parse_bytes, show_bytes, show_count};
-use crate::time::Moment;
+use crate::time::{Moment, write_millis};
 
 mod filter;
 mod merge;
@@ -59,8 +59,8 @@ pub struct Args {
     #[arg(long)]
     sealed: bool,
     /// Only lines of this level or graver: trace, debug, info, warn, error, critical.
-    #[arg(short, long, value_name = "LEVEL")]
-    level: Option<LevelFilter>,
+    #[arg(short, long, value_name = "LEVEL", value_parser = filter::parse_level)]
+    level: Option<Level>,
     /// Only lines from this moment on: RFC 3339, a date (UTC), or a span ago such as 15m, 2h, 3d.
     #[arg(long, value_name = "MOMENT")]
     since: Option<Moment>,
@@ -105,6 +105,7 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 /// When nothing could be read, or the output could not be written.
 pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
     let now = unix_nanos_now();
+    expect_a_range(args, now)?;
     let mut opener = Opener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
     let merge = Merge::new(opener.open_all(&args.paths)?, args.follow);
     let printer = Printer {
@@ -118,6 +119,21 @@ pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
     cat.printer.out.flush()?;
     cat.tell_left_out();
     Ok(if cat.findings { Outcome::Findings } else { Outcome::Fine })
+}
+
+/// A range that nothing can lie in is a slip of the pen.
+fn expect_a_range(args: &Args, now: i64) -> Result<(), Failure> {
+    let (Some(since), Some(until)) = (args.since, args.until) else { return Ok(()) };
+    let (since, until) = (since.unix_nanos(now), until.unix_nanos(now));
+    if since < until {
+        return Ok(());
+    }
+    let text = |nanos| String::from_utf8_lossy(&write_millis(nanos)).into_owned();
+    let (since, until) = (text(since), text(until));
+    let lies = if since == until { "is the moment of" } else { "lies after" };
+    Err(Failure::Message(format!(
+        "--since ({since}) {lies} --until ({until}), which is left out itself: no line is between them"
+    )))
 }
 
 /// Filters lines and writes them.
@@ -167,7 +183,7 @@ impl<W: Write> Cat<'_, W> {
                 Ok(Turn::Idle) => {
                     self.printer.out.flush()?;
                     merge.add(self.opener.open_new());
-                    pause.sleep();
+                    pause.wait()?;
                 }
                 Ok(Turn::Gap(index, gap)) => {
                     let path = merge.path(index);
@@ -177,7 +193,7 @@ impl<W: Write> Cat<'_, W> {
                 Err(error) => {
                     self.report(error.to_string())?;
                     if self.args.follow {
-                        pause.sleep();
+                        pause.wait()?;
                     }
                 }
             }
@@ -258,7 +274,7 @@ fn in_words(gap: Gap) -> String {
     }
 }
 
-/// How long to sleep when nothing is new: short after a line, then longer.
+/// How long to wait when nothing is new: short after a line, then longer.
 #[derive(Debug, Default)]
 struct Pause {
     millis: u64,
@@ -271,8 +287,8 @@ impl Pause {
         self.millis = 0;
     }
 
-    fn sleep(&mut self) {
+    fn wait(&mut self) -> io::Result<()> {
         self.millis = (self.millis * 2).clamp(10, Self::MILLIS_MAX);
-        std::thread::sleep(Duration::from_millis(self.millis));
+        out::pause(Duration::from_millis(self.millis))
     }
 }
