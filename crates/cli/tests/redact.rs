@@ -110,6 +110,16 @@ fn rules_of_ones_own_come_from_a_file_whose_errors_name_the_line() {
     let (code, out, err) = said(&["--rules", path], line);
     assert_eq!((code, &*out), (Some(2), ""));
     assert!(err.contains("line 2: preset: expected presets, profile"), "{err}");
+    for (rules, want) in [
+        ("[literals]\nx=\"\"\n", "line 2: literals.x: expected 4 bytes or more, found 0"),
+        ("keep=[\"emial\"]", "line 1: keep: expected secret, token,"),
+        ("keep=[\"emial\"]", "name, email, phone,"),
+    ] {
+        fs::write(path, rules).expect("room");
+        let (code, out, err) = said(&["--rules", path], line);
+        assert_eq!((code, &*out), (Some(2), ""), "{rules}");
+        assert!(err.contains(&format!("{path}: redaction rule ")) && err.contains(want), "{err}");
+    }
 }
 
 #[test]

@@ -40,8 +40,7 @@ pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
 
 /// A level of the command line.
 pub(super) fn parse_level(text: &str) -> Result<Level, String> {
-    let level = Level::ALL.into_iter().find(|level| text.eq_ignore_ascii_case(level.as_str()));
-    level.ok_or_else(|| "expected trace, debug, info, warn, error or critical".into())
+    text.parse().map_err(|_| "expected trace, debug, info, warn, error or critical".into())
 }
 
 impl Filter {
