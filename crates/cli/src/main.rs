@@ -7,15 +7,17 @@ use ringseal_cli::{audit, bench, cat, demo, out, pipe, redact, token};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal cat /var/log/app           show the logs of a directory
-  ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
-  my-service | ringseal pipe --dir logs   write standard input into rotating files
-  ringseal redact < app.log           mask secrets and personal data in lines
-  ringseal demo                       see what logging costs on this machine
-  ringseal bench --quick              which ring and batch suit this machine
-  ringseal token keygen keys.json --kind token   keys for tokens of personal data
-  ringseal audit verify /var/log/app/audit --key audit.pub   is the audit log as it was written
-  ringseal help cat                   more about one command
+  ringseal cat /var/log/app              show the logs of a directory
+  ringseal cat -f app.log -l warn        follow one log, warnings and graver
+  my-service | ringseal pipe --dir logs  standard input into rotating files
+  ringseal redact < app.log              mask secrets and personal data
+  ringseal demo                          what logging costs on this machine
+  ringseal bench --quick                 which ring and batch suit this machine
+  ringseal token keygen keys.json --kind token
+                                         keys for tokens of personal data
+  ringseal audit verify /var/log/app/audit --key audit.pub
+                                         is the audit log as it was written
+  ringseal help cat                      more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
 

@@ -23,11 +23,11 @@ use crate::time::write_millis;
 /// Writes the latest checkpoint to standard output, and its size and age to standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut
-off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on
+Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut \
+off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on \
 from it; otherwise FILE stays, and the exit code is 1.
 
-Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot
+Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot \
 be read or written.")]
 pub(super) struct Args {
     #[command(flatten)]

@@ -21,7 +21,7 @@ use crate::time::write_millis;
 /// Shows the entries of a log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself
+Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself \
 are dimmed. Lines that are no entries, and gaps, are told on standard error. Showing verifies nothing.
 
 Exit codes: 0 all shown, 1 lines that are no entries or entries missing, 2 cannot be read.")]

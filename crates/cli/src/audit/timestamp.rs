@@ -38,7 +38,8 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Send it, and keep the answer where no intruder comes:
-  curl -sS -H 'Content-Type: application/timestamp-query' --data-binary @FILE -o FILE.tsr AUTHORITY
+  curl -sS -H 'Content-Type: application/timestamp-query' \\
+      --data-binary @FILE -o FILE.tsr AUTHORITY
 
 Exit codes: 0 written, 2 there is no checkpoint, FILE exists, or something cannot be read or written.")]
 struct RequestArgs {
@@ -54,7 +55,7 @@ struct RequestArgs {
 #[command(after_help = "\
 The authority's signature is not checked here. `openssl ts -verify` does that; the command is shown.
 
-Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers
+Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers \
 another request, or the log does not go on from it; 2 it is no timestamp, or something cannot be read.")]
 struct CheckArgs {
     #[command(flatten)]

@@ -1,8 +1,8 @@
 //! `ringseal cat`: reads logs back, for people or as they are, once or following.
 //!
 //! Memory stays flat: one read buffer per log, which grows for a long line up to a limit, and one
-//! output buffer. Lines are parsed only when a
-//! filter, the merging of several logs or the form for people needs it.
+//! output buffer. Lines are parsed only when a filter, the merging of several logs, the form for
+//! people or `--json` needs it.
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,12 +28,13 @@ use show::{Look, People};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal cat /var/log/app                        every log in a directory, oldest segment first
-  ringseal cat -f /var/log/app/app.log             follow one log through its rotations
-  ringseal cat --sealed app.log --since 2h         with its sealed segments, the last two hours
-  ringseal cat logs --level warn --grep timeout    warnings and graver ones that contain `timeout`
-  ringseal cat logs --field http.status=500 --json raw lines with that field, for another program
-  zcat old.gz | ringseal cat -                     standard input
+  ringseal cat /var/log/app                      all logs of a directory
+  ringseal cat -f /var/log/app/app.log           follow one through rotations
+  ringseal cat --sealed app.log --since 2h       with its sealed segments
+  ringseal cat logs --level warn --grep timeout  graver ones with that text
+  ringseal cat logs --field http.status=500 --json
+                                                 JSON for another program
+  zcat old.gz | ringseal cat -                   standard input
 
 Several logs are merged by the time in their lines.
 

@@ -19,10 +19,10 @@ use crate::redact::RuleOptions;
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal pipe --dir /var/log/my-service
-  my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20 --compress
+  my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20
   ringseal pipe --dir x-logs --format text < old.log && ringseal cat x-logs
   my-service | ringseal pipe --dir logs --preset payments --profile audit
-  my-service | ringseal pipe --dir logs --sample-levels debug=1% --sample-limit 100/1s
+  my-service | ringseal pipe --dir logs --sample-levels debug=1%
 
 Each line becomes one JSON line, in order. Nothing is lost: when the disk refuses, pipe waits, and with it \
 whoever writes into it. On SIGTERM, SIGINT and SIGHUP it reads what already stands in the pipe, writes it \
@@ -42,7 +42,7 @@ What becomes of a line that is a JSON object:
              key of the engine's own (`target`, `run_id`, `seq` ...) goes to
              `original_` and the key. Of a key twice, the last counts.
 
-A line of text becomes `message`, with the level that its beginning shows, or info.
+A line of text becomes `message`, with the level that its beginning shows.
 
 Segments stay until a --keep option says otherwise: a live service wants one.
 

@@ -36,13 +36,14 @@ use report::Report;
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal redact > service.log
-  ringseal redact --report app.log > clean.log        and what was found, by rule
+  ringseal redact --report app.log > clean.log    and what was found, by rule
   ringseal redact --preset payments --profile audit < app.log
-  git ls-files -z | xargs -0 ringseal redact --check  a gate for CI: exit code 1 when anything is found
+  git ls-files -z | xargs -0 ringseal redact --check
+                                                  a gate for CI
 
-Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other
-lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The
-rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64
+Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other \
+lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The \
+rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64 \
 lines of others in a row between. Names and addresses in free prose are not found.
 
 A rule file:
@@ -54,7 +55,7 @@ A rule file:
   [literals]
   db_password = \"correct-horse\"   # must not appear anywhere
 
-Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong
+Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong \
 usage, or something could not be read or written.";
 
 /// Masks secrets and personal data in lines of text and JSON.
