@@ -83,7 +83,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "json")]
     raw: bool,
     /// Of a longer line only the beginning is shown, with --json nothing; file and line are said
-    /// on standard error. Memory is up to about twice this, once per log.
+    /// on standard error. Memory is up to about three times this per log.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
     /// In the form for people, show the fields of the engine as well: run_id, schema_version, seq.
