@@ -46,6 +46,13 @@ fn assert_fine(output: &Output) {
     assert!(said.contains(" 0 cut, 0 lost"), "{said}");
 }
 
+/// `ringseal pipe --help`, however wide the terminal is.
+fn help() -> String {
+    let output = ringseal().args(["pipe", "--help"]).output().expect("the binary runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn place() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let logs = dir.path().join("x-logs");
@@ -217,8 +224,7 @@ fn without_a_keep_option_every_segment_stays_and_help_says_so() {
     assert_fine(&feed(&dir, &["--rotate-bytes", "50000"], text.as_bytes()));
     assert!(segments(&dir).len() > 6, "more than a file sink keeps by itself");
     assert_eq!(lines(&dir)[0]["message"], "line 0");
-    let help = ringseal().args(["pipe", "--help"]).output().expect("the binary runs").stdout;
-    let help = String::from_utf8(help).expect("UTF-8");
+    let help = help();
     for default in ["[default: all are kept]", "[default: no limit]", "[default: for ever]"] {
         assert!(help.contains(default), "{default} in {help}");
     }
@@ -246,8 +252,7 @@ fn the_mapping_of_fields_is_as_help_says() {
     };
     assert_eq!(count("--until 2021-01-01"), 0, "cat goes by the time of arrival");
     assert_eq!(count("--field original_timestamp=2020-05-01T00:00:00Z"), 1);
-    let help = ringseal().args(["pipe", "--help"]).output().expect("the binary runs").stdout;
-    let help = String::from_utf8(help).expect("UTF-8");
+    let help = help();
     for word in ["original_timestamp", "original_", "`msg`", "30 info", "time of arrival"] {
         assert!(help.contains(word), "{word} in {help}");
     }
