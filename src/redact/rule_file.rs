@@ -28,7 +28,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::key::KeyMatch;
 use super::kind::{KeyClass, Kind, Profile};
-use super::rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, TokenRule};
+use super::rules::{
+    KeyRule, LiteralRule, Preset, RuleError, RuleSet, TokenRule, check_literal, own_token,
+};
 
 impl RuleSet {
     /// Reads a rule set.
@@ -73,6 +75,14 @@ impl File<'_> {
         }
     }
 
+    /// What compiling would say of this rule, with its line.
+    fn at(&self, value: &Value<'_>, error: RuleError) -> RuleError {
+        match error {
+            RuleError::Bad { rule, problem } => self.bad(value, &rule, problem),
+            other => other,
+        }
+    }
+
     fn wrong(&self, value: &Value<'_>, rule: &str, expected: &str) -> RuleError {
         let found = match value.get_ref() {
             DeValue::String(s) => format!("{s:?}"),
@@ -86,11 +96,14 @@ impl File<'_> {
             "presets" => {
                 set.presets = self.list(value, key, PRESETS, Preset::from_name)?;
             }
-            "keep" => set.keep = self.list(value, key, "a kind of hit", kind)?,
+            "keep" => set.keep = self.list(value, key, &kinds(), kind)?,
             "profile" => set.profile = self.name(value, key, PROFILES, Profile::from_name)?,
             "key_match" => set.key_match = self.name(value, key, MATCHES, key_match)?,
             "keys" => {
                 for (name, value) in self.table(value, key)? {
+                    if name.get_ref().is_empty() {
+                        return Err(self.bad(value, key, "expected a key, found nothing".into()));
+                    }
                     let rule = format!("keys.{}", name.get_ref());
                     let class = self.name(value, &rule, CLASSES, class)?;
                     set.keys.push(KeyRule { key: name.get_ref().to_string(), class });
@@ -103,12 +116,16 @@ impl File<'_> {
                     let Some(text) = value.get_ref().as_str() else {
                         return Err(self.wrong(value, &format!("literals.{name}"), "a string"));
                     };
-                    set.literals.push(LiteralRule { name, text: text.as_bytes().to_vec() });
+                    let rule = LiteralRule { name, text: text.as_bytes().to_vec() };
+                    check_literal(&rule).map_err(|error| self.at(value, error))?;
+                    set.literals.push(rule);
                 }
             }
             "tokens" => {
                 for (name, value) in self.table(value, key)? {
-                    set.tokens.push(self.token(name.get_ref(), value)?);
+                    let rule = self.token(name.get_ref(), value)?;
+                    own_token(&rule).map_err(|error| self.at(value, error))?;
+                    set.tokens.push(rule);
                 }
             }
             _ => {
@@ -203,6 +220,13 @@ fn key_match(name: &str) -> Option<KeyMatch> {
         "substring" => Some(KeyMatch::Substring),
         _ => None,
     }
+}
+
+/// The names of all kinds, in words.
+fn kinds() -> String {
+    let names = Kind::ALL.map(Kind::name);
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    format!("{} or {last}", others.join(", "))
 }
 
 fn kind(name: &str) -> Option<Kind> {
@@ -304,9 +328,20 @@ body_max = 40
             ("[tokens.a]\nbody = 1", "line 2: tokens.a.body: expected literal, alphabet,"),
             ("unknown = 1", "line 1: unknown: expected presets, profile,"),
             ("a = ", "line 1"),
+            ("\nkeep = [\"ip\", \"emial\"]", "line 2: keep: expected secret, token, bearer,"),
+            ("keep = [\"emial\"]", ", name, email, phone,"),
+            ("keep = [\"emial\"]", " cut or overrun, found \"emial\""),
+            ("[literals]\nx = \"\"", "line 2: literals.x: expected 4 bytes or more, found 0"),
+            ("[literals]\nx = \"email\"", "line 2: literals.x: expected no part of a stand-in"),
+            ("[keys]\n\"\" = \"secret\"", "line 2: keys: expected a key, found nothing"),
+            (
+                "[tokens.a]\nliteral=\"a\"\nalphabet=\"a-z\"\nbody_min=30\nbody_max=40",
+                "line 1: tokens.a: expected a literal of 3 bytes or more, found 1",
+            ),
         ] {
             let error = RuleSet::from_toml(text).unwrap_err().to_string();
             assert!(error.contains(want), "{text:?}: {error}");
+            assert!(!error.contains("12345"), "{error}");
         }
     }
 }

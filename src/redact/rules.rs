@@ -196,7 +196,7 @@ impl Rules {
             }
         }
         let tokens = set.tokens.iter().map(own_token).collect::<Result<Vec<_>, _>>()?;
-        check_literals(&set.literals)?;
+        set.literals.iter().try_for_each(check_literal)?;
         Ok(Rules::build(set, tokens))
     }
 
@@ -350,7 +350,7 @@ fn bad(table: &str, name: &str, problem: impl Into<String>) -> RuleError {
     RuleError::Bad { rule, problem: problem.into() }
 }
 
-fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
+pub(super) fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     let fail = |problem: String| Err(bad("tokens", &rule.name, problem));
     let literal = rule.literal.as_bytes();
     if literal.len() < 3 {
@@ -385,19 +385,14 @@ fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     })
 }
 
-fn check_literals(rules: &[LiteralRule]) -> Result<(), RuleError> {
-    for rule in rules {
-        if rule.text.len() < LITERAL_BYTES_MIN {
-            let found = rule.text.len();
-            return Err(bad(
-                "literals",
-                &rule.name,
-                format!("expected {LITERAL_BYTES_MIN} bytes or more, found {found}"),
-            ));
-        }
-        if is_part_of_mask(&rule.text) {
-            return Err(bad("literals", &rule.name, "expected no part of a stand-in, found one"));
-        }
+pub(super) fn check_literal(rule: &LiteralRule) -> Result<(), RuleError> {
+    let fail = |problem: String| Err(bad("literals", &rule.name, problem));
+    let found = rule.text.len();
+    if found < LITERAL_BYTES_MIN {
+        return fail(format!("expected {LITERAL_BYTES_MIN} bytes or more, found {found}"));
+    }
+    if is_part_of_mask(&rule.text) {
+        return fail("expected no part of a stand-in, found one".to_owned());
     }
     Ok(())
 }

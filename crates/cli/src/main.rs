@@ -1,4 +1,5 @@
 //! The command `ringseal`: parses arguments and calls the subcommand.
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -6,15 +7,17 @@ use ringseal_cli::{audit, bench, cat, demo, out, pipe, redact, token};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal cat /var/log/app           show the logs of a directory
-  ringseal cat -f app.log -l warn     follow one log, warnings and graver lines
-  my-service | ringseal pipe --dir logs   write standard input into rotating files
-  ringseal redact < app.log           mask secrets and personal data in lines
-  ringseal demo                       see what logging costs on this machine
-  ringseal bench --quick              which ring and batch suit this machine
-  ringseal token keygen keys.json --kind token   keys for tokens of personal data
-  ringseal audit verify /var/log/app/audit --key audit.pub   is the audit log as it was written
-  ringseal help cat                   more about one command
+  ringseal cat /var/log/app              show the logs of a directory
+  ringseal cat -f app.log -l warn        follow one log, warnings and graver
+  my-service | ringseal pipe --dir logs  standard input into rotating files
+  ringseal redact < app.log              mask secrets and personal data
+  ringseal demo                          what logging costs on this machine
+  ringseal bench --quick                 which ring and batch suit this machine
+  ringseal token keygen keys.json --kind token
+                                         keys for tokens of personal data
+  ringseal audit verify /var/log/app/audit --key audit.pub
+                                         is the audit log as it was written
+  ringseal help cat                      more about one command
 
 Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
 
@@ -41,7 +44,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(&error),
+    };
     let result = match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
         Command::Bench(args) => bench::run(args),
@@ -52,4 +58,13 @@ fn main() -> ExitCode {
         Command::Redact(args) => redact::run(args),
     };
     out::exit_code(result)
+}
+
+/// Help and version, on standard output, or what is wrong with the arguments.
+fn told(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        error.exit();
+    }
+    let written = error.print().and_then(|()| io::stdout().flush());
+    out::exit_code(written.map(|()| out::Outcome::Fine).map_err(out::Failure::Output))
 }

@@ -92,6 +92,28 @@ pub fn complain(message: impl Display) {
     let _ = writeln!(io::stderr(), "ringseal: {message}");
 }
 
+/// Waits so long, or only until whoever reads standard output has gone away; then that is the
+/// error. Where a pipe cannot be asked, the next line that is written finds out.
+///
+/// # Errors
+/// [`io::ErrorKind::BrokenPipe`].
+pub fn pause(length: std::time::Duration) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdout = io::stdout();
+        // Asked for nothing, it tells only of errors and of the other end's being closed.
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        let length = Timespec::try_from(length).ok();
+        if let Ok(1..) = poll(&mut ends, length.as_ref()) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+    }
+    #[cfg(not(unix))]
+    std::thread::sleep(length);
+    Ok(())
+}
+
 /// ANSI colours, as they are switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style(pub &'static str);

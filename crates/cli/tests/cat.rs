@@ -77,11 +77,68 @@ not JSON at all
 }
 
 #[test]
-fn json_gives_the_lines_back_without_padding() {
+fn raw_gives_the_lines_back_without_padding_and_json_those_that_are() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
-    let expected: String = LINES.iter().map(|line| format!("{}\n", line.trim())).collect();
-    assert_eq!(shown(&["--json", text(&path)]), expected);
+    let trimmed = |lines: &[&str]| -> String {
+        lines.iter().map(|line| format!("{}\n", line.trim())).collect()
+    };
+    assert_eq!(shown(&["--raw", text(&path)]), trimmed(&LINES));
+    let output = cat(&["--json", text(&path)]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), trimmed(&LINES[..3]));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "ringseal: lines that are not JSON are left out (--raw shows them): 1\n");
+    assert_eq!(cat(&["--json", "--raw", text(&path)]).status.code(), Some(2));
+}
+
+/// Standard error of a run that found something.
+fn found(arguments: &[&str]) -> (String, String) {
+    let output = cat(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_line_of_twenty_million_bytes_comes_whole() {
+    let place = Place::new();
+    let long = "x".repeat(20_000_000);
+    let json = format!("{{\"event\":\"{long}\",\"n\":7}}");
+    let path = place.write("app.log", &[&long, &json]);
+    assert!(shown(&["--raw", text(&path)]) == format!("{long}\n{json}\n"));
+    assert!(shown(&["--json", "--field", "n=7", text(&path)]) == format!("{json}\n"));
+}
+
+#[test]
+fn a_line_past_the_limit_is_told_with_its_place_and_never_becomes_broken_json() {
+    let place = Place::new();
+    let long = format!("{{\"level\":\"error\",\"event\":\"{}\"}}", "y".repeat(300));
+    place.write("app.log.000001", &[LINES[0], LINES[0]]);
+    place.write("app.log", &[LINES[2], &long, LINES[0]]);
+    let at = format!("{}:2: longer than 256 B", text(&place.path("app.log")));
+    let run = |arguments: &[&str]| {
+        let dir = text(place.dir.path());
+        found(&[arguments, &["--line-bytes-max", "256", dir]].concat())
+    };
+    let (out, err) = run(&["--raw"]);
+    let beginning = &long[..256];
+    let (info, error) = (LINES[0], LINES[2]);
+    assert_eq!(out, format!("{info}\n{info}\n{error}\n{beginning}\n{info}\n"));
+    assert!(err.contains(&at) && err.contains("only its beginning is shown"), "{err}");
+    for (filter, shown) in [
+        (&["--json"][..], format!("{info}\n{info}\n{error}\n{info}\n")),
+        (&["--json", "--level", "error"], format!("{error}\n")),
+        (&["--raw", "--field", "seq=3"], format!("{error}\n")),
+    ] {
+        let (out, err) = run(filter);
+        assert_eq!(out, shown, "{filter:?}");
+        assert!(err.contains(&at) && err.contains("not shown"), "{err}");
+    }
+    // Several logs are read ahead; the place is that of the line all the same.
+    place.write("b.log", &[LINES[1]]);
+    assert!(run(&["--json"]).1.contains(&at));
+    assert_eq!(cat(&["--line-bytes-max", "2GiB", "x"]).status.code(), Some(2));
 }
 
 #[test]
@@ -128,7 +185,35 @@ fn lines_that_are_not_json_go_with_the_line_before_them() {
     let path =
         place.write("app.log", &[LINES[0], "  of info", LINES[2], "  at main.rs:1", LINES[0]]);
     let expected = format!("{}\nat main.rs:1\n", LINES[2]);
-    assert_eq!(shown(&["--json", "--level", "error", text(&path)]), expected);
+    for filter in [["--level", "error"], ["--field", "seq=3"]] {
+        assert_eq!(shown(&[&["--raw"], &filter[..], &[text(&path)]].concat()), expected);
+    }
+    // Each log has its own line before.
+    place.write("b.log", &[LINES[1], "of warn"]);
+    let both = ["--raw", "--level", "error", text(place.dir.path())];
+    assert_eq!(shown(&both), expected);
+}
+
+#[test]
+fn a_filter_that_a_line_cannot_answer_keeps_it_out() {
+    let place = Place::new();
+    let bare = r#"{"event":"neither level nor time"}"#;
+    let path = place.write("app.log", &["not json line", bare, "behind it"]);
+    for filter in [
+        ["--level", "trace"],
+        ["--level", "critical"],
+        ["--since", "1970-01-01"],
+        ["--since", "2030-01-01"],
+        ["--until", "2030-01-01"],
+        ["--field", "level=info"],
+    ] {
+        for form in [&[][..], &["--json"], &["--raw"]] {
+            assert_eq!(shown(&[form, &filter, &[text(&path)]].concat()), "", "{filter:?}");
+        }
+    }
+    assert_eq!(shown(&["--grep", "not json", text(&path)]), "not json line\n");
+    let fields = shown(&["--raw", "--field", "event=neither level nor time", text(&path)]);
+    assert_eq!(fields, format!("{bare}\nbehind it\n"));
 }
 
 #[test]
@@ -148,7 +233,7 @@ fn several_logs_are_merged_by_time() {
     let place = Place::new();
     place.write("a.log", &[LINES[0], "belongs to the first", LINES[2]]);
     place.write("b.log.000001", &[LINES[1]]);
-    let both = shown(&["--json", text(place.dir.path())]);
+    let both = shown(&["--raw", text(place.dir.path())]);
     let expected =
         format!("{}\nbelongs to the first\n{}\n{}\n", LINES[0], LINES[1].trim(), LINES[2]);
     assert_eq!(both, expected);
@@ -178,7 +263,7 @@ fn control_characters_do_not_reach_the_reader() {
 #[test]
 fn standard_input_is_a_log_too() {
     let mut child = ringseal()
-        .args(["cat", "--json", "-"])
+        .args(["cat", "--raw", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -192,8 +277,9 @@ fn standard_input_is_a_log_too() {
 fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
     let place = Place::new();
     let nothing = place.path("none.log");
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 9] = [
         &[],
+        &["--level", "off", "x"],
         &["--no-such-option", "x"],
         &["--level", "loud", "x"],
         &["--since", "yesterday", "x"],
@@ -208,6 +294,62 @@ fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
         assert!(!output.stderr.is_empty(), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_range_that_is_turned_round_is_wrong_usage_and_says_which_end_lies_where() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let path = text(&path);
+    for (since, until, told) in [
+        ("2h", "3h", "lies after"),
+        ("2026-11-23", "2026-11-22", "--since (2026-11-23T00:00:00.000Z) lies after --until (2026"),
+        ("2026-11-22", "2026-11-22", "is the moment of"),
+    ] {
+        let output = cat(&["--since", since, "--until", until, path]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
+fn the_levels_of_help_are_those_that_are_taken() {
+    let levels = "trace, debug, info, warn, error";
+    let help = String::from_utf8(cat(&["--help"]).stdout).expect("UTF-8");
+    let joined = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains(&format!("{levels}, critical")), "{help}");
+    let said = String::from_utf8(cat(&["--level", "off", "x"]).stderr).expect("UTF-8");
+    assert!(said.contains(&format!("{levels} or critical")), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn following_ends_when_nobody_reads_any_more_without_waiting_for_a_line() {
+    let place = Place::new();
+    let path = place.write("app.log", &LINES);
+    let mut child = ringseal()
+        .args(["cat", "-f", text(&path)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    out.read_line(&mut String::new()).expect("a line");
+    drop(out);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_exit_code_2() {
+    for arguments in [&["--help"][..], &["--version"], &["cat", "--help"], &["help", "pipe"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let output = ringseal().args(arguments).stdout(full).output().expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write to standard output"), "{said}");
+    }
+    assert_eq!(ringseal().arg("--no-such").output().expect("it runs").status.code(), Some(2));
 }
 
 #[test]
@@ -245,7 +387,7 @@ fn following_goes_through_rotations() {
     let place = Place::new();
     let path = place.write("app.log", &["one"]);
     let mut child = ringseal()
-        .args(["cat", "-f", "--json", text(&path)])
+        .args(["cat", "-f", "--raw", text(&path)])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary runs");

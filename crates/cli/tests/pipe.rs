@@ -43,7 +43,14 @@ fn lines(dir: &Path) -> Vec<Value> {
 fn assert_fine(output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains(" 0 truncated, 0 lost"), "{said}");
+    assert!(said.contains(" 0 cut, 0 lost"), "{said}");
+}
+
+/// `ringseal pipe --help`, however wide the terminal is.
+fn help() -> String {
+    let output = ringseal().args(["pipe", "--help"]).output().expect("the binary runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -160,7 +167,8 @@ fn a_line_past_the_limit_is_cut_and_says_how_long_it_was() {
     let output = feed(&dir, &["--line-bytes-max", "10"], b"0123456789\n0123456789abc\nshort");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("1 cut at the limit"), "{said}");
+    assert!(said.contains("1 cut at the limit") && said.contains(" 1 cut, 0 lost"), "{said}");
+    assert!(!said.contains("truncated"), "{said}");
     let lines = lines(&dir);
     let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
     assert_eq!(messages, ["0123456789", "0123456789", "short"]);
@@ -207,6 +215,47 @@ fn compressed_segments_hold_every_line_and_retention_removes_only_what_it_was_to
     assert_fine(&feed(&dir, &keep, text.as_bytes()));
     assert_eq!(segments(&dir).len(), 3);
     assert_eq!(lines(&dir).last().expect("lines")["message"], "line 4999");
+}
+
+#[test]
+fn without_a_keep_option_every_segment_stays_and_help_says_so() {
+    let (_guard, dir) = place();
+    let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
+    assert_fine(&feed(&dir, &["--rotate-bytes", "50000"], text.as_bytes()));
+    assert!(segments(&dir).len() > 6, "more than a file sink keeps by itself");
+    assert_eq!(lines(&dir)[0]["message"], "line 0");
+    let help = help();
+    for default in ["[default: all are kept]", "[default: no limit]", "[default: for ever]"] {
+        assert!(help.contains(default), "{default} in {help}");
+    }
+}
+
+#[test]
+fn the_mapping_of_fields_is_as_help_says() {
+    let (_guard, dir) = place();
+    let input = concat!(
+        r#"{"time":"2020-05-01T00:00:00Z","level":30,"msg":"pino","target":"a"}"#,
+        "\n",
+        r#"{"event":"named","message":"stays"}"#,
+    );
+    assert_fine(&feed(&dir, &[], input.as_bytes()));
+    let lines = lines(&dir);
+    assert_eq!(lines[0]["original_timestamp"], "2020-05-01T00:00:00Z");
+    assert!(lines[0]["timestamp"].as_str().expect("a time") > "2021");
+    assert_eq!((&lines[0]["level"], &lines[0]["event"]), (&"info".into(), &"pino".into()));
+    assert_eq!((&lines[0]["original_target"], lines[0].get("msg")), (&"a".into(), None));
+    assert_eq!((&lines[1]["event"], &lines[1]["message"]), (&"named".into(), &"stays".into()));
+    let count = |filter: &str| {
+        let mut cat = ringseal();
+        cat.args(["cat", "--json"]).arg(&dir).args(filter.split(' '));
+        cat.output().expect("the binary runs").stdout.iter().filter(|b| **b == b'\n').count()
+    };
+    assert_eq!(count("--until 2021-01-01"), 0, "cat goes by the time of arrival");
+    assert_eq!(count("--field original_timestamp=2020-05-01T00:00:00Z"), 1);
+    let help = help();
+    for word in ["original_timestamp", "original_", "`msg`", "30 info", "time of arrival"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
 }
 
 #[test]
@@ -261,6 +310,7 @@ fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
         (&dir, ["--rotate-bytes", "much"]),
         (&dir, ["--line-bytes-max", "0"]),
         (&dir, ["--name", "a/b"]),
+        (&dir, ["--name", "service"]),
         (&dir, ["--profile", "pink"]),
         (&dir, ["--rules", "no/such/file"]),
         (&dir, ["--no-redact", "--preset=strict"]),

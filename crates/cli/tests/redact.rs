@@ -110,6 +110,16 @@ fn rules_of_ones_own_come_from_a_file_whose_errors_name_the_line() {
     let (code, out, err) = said(&["--rules", path], line);
     assert_eq!((code, &*out), (Some(2), ""));
     assert!(err.contains("line 2: preset: expected presets, profile"), "{err}");
+    for (rules, want) in [
+        ("[literals]\nx=\"\"\n", "line 2: literals.x: expected 4 bytes or more, found 0"),
+        ("keep=[\"emial\"]", "line 1: keep: expected secret, token,"),
+        ("keep=[\"emial\"]", "name, email, phone,"),
+    ] {
+        fs::write(path, rules).expect("room");
+        let (code, out, err) = said(&["--rules", path], line);
+        assert_eq!((code, &*out), (Some(2), ""), "{rules}");
+        assert!(err.contains(&format!("{path}: redaction rule ")) && err.contains(want), "{err}");
+    }
 }
 
 #[test]
@@ -158,14 +168,53 @@ fn check_names_places_and_rules_and_never_what_it_found() {
     for place in [format!("{a}:2: key"), format!("{a}:2: phone_nanp, card"), format!("{b}:3: kv")] {
         assert!(err.contains(&place), "{place} in {err}");
     }
-    assert!(err.contains("4 values would be masked, in 2 of 5 lines"), "{err}");
+    assert!(err.contains("5 values would be masked, in 2 of 5 lines"), "{err}");
     for secret in ["hunter2", "john", "4111", "ABCDEF"] {
         assert!(!err.contains(secret), "{err}");
     }
     let (_, _, few) = said(&["--check", "--findings-max", "1", &a, &b], "");
-    assert!(few.lines().count() == 2 && few.contains("(3 not named)"), "{few}");
+    assert!(few.lines().count() == 2 && few.contains("(4 not named)"), "{few}");
     let clean = write(dir.path(), "clean.log", "nothing here\n");
     assert_eq!(said(&["--check", &clean], ""), (Some(0), String::new(), String::new()));
+}
+
+#[test]
+fn check_counts_each_value_as_the_report_does() {
+    let text = "ann@example.com, then bob@example.org pwd=hunter2\nbob@example.org\nclean\n";
+    let input = format!("{text}{LINE}\n");
+    let (code, _, err) = said(&["--check", "--report"], &input);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("8  in all, in 3 of 4 lines"), "{err}");
+    assert!(err.contains("8 values would be masked, in 3 of 4 lines\n"), "{err}");
+    let (_, _, few) = said(&["--check", "--findings-max", "1"], &input);
+    assert!(few.contains("8 values would be masked, in 3 of 4 lines (5 not named)"), "{few}");
+}
+
+#[test]
+fn every_line_past_the_limit_is_masked_whole_and_told_and_no_other_is() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (five, most) = ("a".repeat(5_000), "b".repeat(200_000));
+    let lines = ["pwd=hunter2 ann@example.com", &five, "short", &most, &five, "fits", &most];
+    let path = write(dir.path(), "long.txt", &lines.join("\n"));
+    let (code, out, err) = said(&["--line-bytes-max", "1000", &path], "");
+    let mask = "***REDACTED***";
+    let want = ["pwd=***REDACTED*** <email>", mask, "short", mask, mask, "fits", mask];
+    assert_eq!((code, out), (Some(0), want.join("\n")));
+    let told: String = [(2, "4.9"), (4, "195.3"), (5, "4.9"), (7, "195.3")]
+        .map(|(line, long)| {
+            format!("ringseal: {path}:{line}: overrun: {long} KiB long, masked whole\n")
+        })
+        .concat();
+    assert_eq!(err, told);
+    let (code, _, err) = said(&["--check", "--line-bytes-max", "1000", &path], "");
+    assert_eq!(code, Some(1));
+    for line in [2, 4, 5, 7] {
+        assert!(err.contains(&format!("{path}:{line}: overrun\n")), "{err}");
+    }
+    assert!(err.contains("6 values would be masked, in 5 of 7 lines\n"), "{err}");
+    // Far too many to name.
+    let (_, _, err) = said(&["--line-bytes-max", "1"], &"long\n".repeat(50));
+    assert!(err.lines().count() == 21 && err.contains("overrun: 30 more lines"), "{err}");
 }
 
 #[test]

@@ -223,6 +223,29 @@ fn the_librarys_variables_are_read_and_options_win() {
     }
 }
 
+#[test]
+fn a_type_that_is_nearly_a_known_one_and_a_missing_environment_are_told() {
+    let place = Place::vectors();
+    let input = b"user@example.com\n";
+    let (out, err) = said(&run(place.with("tokenize", &["--type", "emial"]), input), 0);
+    assert!(out.starts_with("ptok:v1:") && !out.contains(EMAIL), "{out}");
+    assert!(err.contains("--type emial is taken for a type of your own"), "{err}");
+    assert!(err.contains("never those of email") && err.lines().count() == 1, "{err}");
+    let (_, err) = said(&run(place.with("tokenize", &["--type", "badge"]), input), 0);
+    assert_eq!(err, "");
+    let without = || {
+        let mut command = token(&["tokenize", "--type", "email", "--keyset"]);
+        command.arg(place.path("t.json"));
+        command
+    };
+    let (out, err) = said(&run(without(), input), 0);
+    assert!(out.starts_with("ptok:v1:") && !out.contains(EMAIL), "{out}");
+    assert!(err.contains("the environment is `unknown`") && err.lines().count() == 1, "{err}");
+    let mut command = without();
+    command.env("PII_ENV", "prod");
+    assert_eq!(said(&run(command, input), 0), (format!("{EMAIL}\n"), String::new()));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_keyset_that_others_can_read_is_refused() {

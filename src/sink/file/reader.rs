@@ -201,7 +201,7 @@ enum Found {
 ///     assert!(line.starts_with(b"{\"event\""));
 ///     lines += 1;
 /// }
-/// assert_eq!(lines, 2);
+/// assert_eq!((lines, reader.line_number()), (2, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Reader {
@@ -218,6 +218,9 @@ pub struct Reader {
     lost_count: bool,
     stop: Stop,
     gap: Option<Gap>,
+    /// The number of the last line given, in its file, and which opened file that was.
+    line_number: u64,
+    line_segment: u64,
     listing: Vec<Sealed>,
     /// Nothing was new at the last look: before reading on, see whether the file is still the same
     /// one.
@@ -285,12 +288,23 @@ impl Reader {
             match found {
                 Found::Line(range) => {
                     self.counters.lines += 1;
+                    if std::mem::replace(&mut self.line_segment, self.counters.segments)
+                        != self.counters.segments
+                    {
+                        self.line_number = 0;
+                    }
+                    self.line_number += 1;
                     self.counters.bytes += range.len() as u64 + 1;
                     self.nul_looks = 0;
                     return Ok(Step::Line(self.lines.get(range)));
                 }
                 Found::Idle => return Ok(Step::Idle),
-                Found::Gap(gap) => return Ok(Step::Gap(gap)),
+                Found::Gap(gap) => {
+                    if matches!(gap, Gap::Truncated { .. }) {
+                        self.line_number = 0;
+                    }
+                    return Ok(Step::Gap(gap));
+                }
                 Found::End => return Ok(Step::End),
                 Found::Again => {}
             }
@@ -300,6 +314,12 @@ impl Reader {
     /// What was counted so far.
     pub fn counters(&self) -> ReadCounters {
         ReadCounters { lines_cut: self.lines.lines_cut(), ..self.counters }
+    }
+
+    /// The number in its file of the line that was given last, from 1; 0 before the first. With
+    /// [`Reader::path`], where that line stands, for messages.
+    pub fn line_number(&self) -> u64 {
+        self.line_number
     }
 
     /// The file that is being read, for messages.
@@ -323,6 +343,8 @@ impl Reader {
             lost_count: false,
             stop: Stop::default(),
             gap: None,
+            line_number: 0,
+            line_segment: 0,
             listing: Vec::new(),
             was_idle: false,
             nul_looks: 0,

@@ -12,6 +12,7 @@ use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
 use ringseal::audit::read::{Content, claimed_root, read_entries};
 use ringseal::digest::text::{Base64, base64};
 use ringseal::storage::OsStorage;
+use tempfile::NamedTempFile;
 
 use super::verify::unix_nanos_now;
 use super::{LogDir, public_key, read_small};
@@ -22,11 +23,11 @@ use crate::time::write_millis;
 /// Writes the latest checkpoint to standard output, and its size and age to standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut
-off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on
+Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut \
+off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on \
 from it; otherwise FILE stays, and the exit code is 1.
 
-Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot
+Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot \
 be read or written.")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -120,13 +121,18 @@ pub(super) fn contradiction(
     }
 }
 
-pub(super) fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::Message(format!("{}: {error}", path.display()));
+fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
+    let written = written_beside(path, note).and_then(|file| Ok(file.persist(path)?));
+    written.map(drop).map_err(|error| Failure::Message(format!("{}: {error}", path.display())))
+}
+
+/// A file that will stand at `path`, whole and safe before it does.
+pub(super) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-    file.write_all(note).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let mut file = NamedTempFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Says on standard error what the checkpoint is.

@@ -15,8 +15,8 @@ use crate::size::show_count;
 /// Looks a log's files over after an accident; makes derived ones again if told to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does.
-Entries are never changed. What --repair makes again are hash tiles and the file `checkpoint`; torn ends
+For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does. \
+Entries are never changed. What --repair makes again are hash tiles and the file `checkpoint`; torn ends \
 are cut, kept and told of when the service next opens the log. The service must not be running.
 
 Exit codes: 0 in order, or everything found was repaired, 1 something is not, 2 could not look.")]

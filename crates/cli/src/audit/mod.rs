@@ -21,12 +21,16 @@ pub mod verify;
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal audit keygen --dir ./keys                     once, before the service first starts
-  ringseal audit verify /var/log/shop/audit --key audit.pub --mac audit.mac --known-checkpoint kept
-  ringseal audit checkpoint /var/log/shop/audit --out kept     what to keep where no intruder comes
+  ringseal audit keygen --dir ./keys          once, before the service starts
+  ringseal audit verify /var/log/shop/audit --key audit.pub \\
+      --mac audit.mac --known-checkpoint kept
+  ringseal audit checkpoint /var/log/shop/audit --out kept
+                                              to be kept where no intruder comes
   ringseal audit prove inclusion 1234 /var/log/shop/audit > proof
-  ringseal audit check-proof proof --key audit.pub       anywhere, without the log
-  ringseal audit timestamp request /var/log/shop/audit   then an authority's stamp on the latest checkpoint
+  ringseal audit check-proof proof --key audit.pub
+                                              anywhere, without the log
+  ringseal audit timestamp request /var/log/shop/audit
+                                              for an authority to stamp
   ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
 
 What a log proves and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.

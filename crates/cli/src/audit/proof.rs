@@ -96,9 +96,10 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
 /// Checks a proof, without the log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is no proof.
-The proof says what the checkpoint in it says. That this checkpoint is one that others have seen too is
-known only to who compares it with one that was kept elsewhere.")]
+The proof says what the checkpoint in it says. That this checkpoint is one that others have seen too is \
+known only to who compares it with one that was kept elsewhere.
+
+Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is no proof.")]
 pub(super) struct CheckArgs {
     /// The proof, or `-` for standard input.
     #[arg(value_name = "FILE")]

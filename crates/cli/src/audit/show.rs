@@ -15,13 +15,13 @@ use ringseal::storage::{OsStorage, Storage};
 use super::LogDir;
 use crate::cat::is_word;
 use crate::json::{Entries, Entry as Member, Kind};
-use crate::out::{Color, Failure, Outcome, Style, complain, write_safe};
+use crate::out::{Color, Failure, Outcome, Style, complain, pause, write_safe};
 use crate::time::write_millis;
 
 /// Shows the entries of a log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself
+Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself \
 are dimmed. Lines that are no entries, and gaps, are told on standard error. Showing verifies nothing.
 
 Exit codes: 0 all shown, 1 lines that are no entries or entries missing, 2 cannot be read.")]
@@ -53,6 +53,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+    if let Some(to) = args.to.filter(|to| *to < args.from) {
+        return Err(Failure::Message(format!(
+            "--from {} lies behind --to {to}: no entry is between them",
+            args.from
+        )));
+    }
     let mut show = Show {
         args,
         out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
@@ -144,7 +150,10 @@ impl<W: Write> Show<'_, W> {
             if self.is_over || self.failed.is_some() {
                 return Ok(());
             }
-            std::thread::sleep(LOOK_AGAIN_AFTER);
+            self.failed = pause(LOOK_AGAIN_AFTER).err();
+            if self.failed.is_some() {
+                return Ok(());
+            }
         }
     }
 

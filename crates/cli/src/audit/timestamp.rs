@@ -11,7 +11,7 @@ use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
 use ringseal::digest::text::hex;
 
-use super::checkpoint::{contradiction, keep, parse};
+use super::checkpoint::{contradiction, parse, written_beside};
 use super::{LogDir, public_key, read_small};
 use crate::out::{Failure, Outcome, complain};
 use crate::size::show_count;
@@ -38,13 +38,14 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Send it, and keep the answer where no intruder comes:
-  curl -sS -H 'Content-Type: application/timestamp-query' --data-binary @FILE -o FILE.tsr AUTHORITY
+  curl -sS -H 'Content-Type: application/timestamp-query' \\
+      --data-binary @FILE -o FILE.tsr AUTHORITY
 
-Exit codes: 0 written, 2 there is no checkpoint, or it cannot be read or written.")]
+Exit codes: 0 written, 2 there is no checkpoint, FILE exists, or something cannot be read or written.")]
 struct RequestArgs {
     #[command(flatten)]
     log: LogDir,
-    /// Where to; by default `checkpoint-SIZE.tsq` in the working directory.
+    /// Where to; never over a file. By default `checkpoint-SIZE.tsq` in the working directory.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -54,7 +55,7 @@ struct RequestArgs {
 #[command(after_help = "\
 The authority's signature is not checked here. `openssl ts -verify` does that; the command is shown.
 
-Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers
+Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers \
 another request, or the log does not go on from it; 2 it is no timestamp, or something cannot be read.")]
 struct CheckArgs {
     #[command(flatten)]
@@ -87,7 +88,7 @@ fn request(args: &RequestArgs) -> Result<Outcome, Failure> {
     let request = Request::new(note.text, nonce);
     let name = || PathBuf::from(format!("checkpoint-{}.tsq", checkpoint.size));
     let out = args.out.clone().unwrap_or_else(name);
-    keep(&out, &request.to_der())?;
+    create(&out, &request.to_der())?;
     let mut err = io::stderr().lock();
     // Standard error may be gone; the file is what counts.
     let _ = writeln!(
@@ -99,6 +100,21 @@ fn request(args: &RequestArgs) -> Result<Outcome, Failure> {
         out.display(),
     );
     Ok(Outcome::Fine)
+}
+
+/// Never over a file: an answer can be checked only against the request that it answers.
+fn create(path: &Path, der: &[u8]) -> Result<(), Failure> {
+    let written =
+        written_beside(path, der).and_then(|file| Ok(file.persist_noclobber(path).map(drop)?));
+    written.map_err(|error| {
+        let path = path.display();
+        Failure::Message(match error.kind() {
+            io::ErrorKind::AlreadyExists => format!(
+                "{path} exists; requests are never overwritten, as their answers could no longer be checked"
+            ),
+            _ => format!("{path}: {error}"),
+        })
+    })
 }
 
 fn check(args: &CheckArgs) -> Result<Outcome, Failure> {

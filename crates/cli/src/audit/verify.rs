@@ -20,10 +20,11 @@ use crate::time::{Moment, parse_duration};
 /// Checks a whole log: every entry, link, checkpoint, change of keys and tile.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.
-Without --mac, entries are checked against the checkpoints that seal them, not one by one. Without
---known-checkpoint, nothing shows that a log was cut back to an older state. docs/audit-tamper.md has
-all cases.")]
+Without --mac, entries are checked against the checkpoints that seal them, not one by one. Without \
+--known-checkpoint, nothing shows that a log was cut back to an older state. docs/audit-tamper.md has \
+all cases.
+
+Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,

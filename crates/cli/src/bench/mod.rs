@@ -24,8 +24,8 @@ Examples:
   ringseal bench --dir /var/log       on the disk that the logs will be on
   ringseal bench --json > bench.json  for a program
 
-Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts
-of 20 calls with pauses of 40 µs; of a call, as the mean of its burst. Both are measured in each
+Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts \
+of 20 calls with pauses of 40 µs; of a call, as the mean of its burst. Both are measured in each \
 round; what is shown are the medians of all rounds.
 
 Exit codes: 0 done, 2 wrong usage or could not run.";

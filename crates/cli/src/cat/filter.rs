@@ -1,6 +1,6 @@
 //! Which lines to show.
 use memchr::memmem::Finder;
-use ringseal::core::LevelFilter;
+use ringseal::core::Level;
 
 use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};
@@ -9,14 +9,25 @@ use crate::line::{level_of, time_of};
 /// Everything that was asked for; a line must pass all of it.
 pub(super) struct Filter {
     grep: Option<Finder<'static>>,
-    level: Option<LevelFilter>,
+    level: Option<Level>,
     since: Option<i64>,
     until: Option<i64>,
     fields: Vec<(String, String)>,
+    /// Lines that are not JSON are of no use to whoever reads.
+    json_only: bool,
     entries: Entries,
-    /// What was decided about the last line that is JSON: lines that are not, such as a stack
-    /// trace, belong to it.
-    last: bool,
+    /// By log, what was decided about its last line that is JSON: lines of plain text behind it,
+    /// such as a stack trace, belong to it. Text before the first such line belongs to none.
+    passed: Vec<bool>,
+}
+
+/// What is to happen to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Show,
+    Hide,
+    /// It would be shown, but is not JSON, and only JSON was asked for.
+    NotJson,
 }
 
 /// `KEY=VALUE` of the command line.
@@ -27,6 +38,11 @@ pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A level of the command line.
+pub(super) fn parse_level(text: &str) -> Result<Level, String> {
+    text.parse().map_err(|_| "expected trace, debug, info, warn, error or critical".into())
+}
+
 impl Filter {
     pub(super) fn new(args: &Args, now: i64) -> Self {
         Self {
@@ -35,16 +51,44 @@ impl Filter {
             since: args.since.map(|moment| moment.unix_nanos(now)),
             until: args.until.map(|moment| moment.unix_nanos(now)),
             fields: args.fields.clone(),
+            json_only: args.json,
             entries: Entries::default(),
-            last: true,
+            passed: Vec::new(),
         }
     }
 
-    /// Whether to show this line.
-    pub(super) fn passes(&mut self, line: &[u8]) -> bool {
-        if self.looks_inside() && !self.passes_inside(line) {
-            return false;
+    /// What to do with this line of the log with this index.
+    pub(super) fn judge(&mut self, log: usize, line: &[u8]) -> Verdict {
+        let mut is_json = None;
+        if self.looks_inside() {
+            let found = self.find_entries(line);
+            is_json = Some(found.is_some());
+            if !self.passes_inside(log, found) {
+                return Verdict::Hide;
+            }
         }
+        if !self.contains_text(line) {
+            return Verdict::Hide;
+        }
+        if self.json_only && !is_json.unwrap_or_else(|| self.find_entries(line).is_some()) {
+            // An empty line says nothing that could be missed.
+            let is_blank = line.trim_ascii().is_empty();
+            return if is_blank { Verdict::Hide } else { Verdict::NotJson };
+        }
+        Verdict::Show
+    }
+
+    /// The same for the beginning of a line that was too long to be read whole: what asks for its
+    /// fields cannot be answered.
+    pub(super) fn judge_beginning(&mut self, log: usize, line: &[u8]) -> Verdict {
+        if self.looks_inside() {
+            *self.passed_of(log) = false;
+            return Verdict::Hide;
+        }
+        if self.json_only || !self.contains_text(line) { Verdict::Hide } else { Verdict::Show }
+    }
+
+    fn contains_text(&self, line: &[u8]) -> bool {
         self.grep.as_ref().is_none_or(|grep| grep.find(line).is_some())
     }
 
@@ -55,19 +99,31 @@ impl Filter {
             || !self.fields.is_empty()
     }
 
-    fn passes_inside(&mut self, line: &[u8]) -> bool {
-        let Ok(text) = str::from_utf8(line) else { return self.last && self.fields.is_empty() };
-        if self.entries.find(text).is_err() {
-            return self.last && self.fields.is_empty();
+    /// The line as text, with its entries found, if it is a JSON object.
+    fn find_entries<'a>(&mut self, line: &'a [u8]) -> Option<&'a str> {
+        let text = str::from_utf8(line).ok()?;
+        self.entries.find(text).ok().map(|()| text)
+    }
+
+    fn passed_of(&mut self, log: usize) -> &mut bool {
+        if self.passed.len() <= log {
+            self.passed.resize(log + 1, false);
         }
-        self.last = self.passes_level(text) && self.passes_time(text);
-        self.last
-            && self.fields.iter().all(|(key, value)| has_field(&self.entries, text, key, value))
+        &mut self.passed[log]
+    }
+
+    fn passes_inside(&mut self, log: usize, found: Option<&str>) -> bool {
+        let Some(text) = found else { return *self.passed_of(log) };
+        let passes = self.passes_level(text)
+            && self.passes_time(text)
+            && self.fields.iter().all(|(key, value)| has_field(&self.entries, text, key, value));
+        *self.passed_of(log) = passes;
+        passes
     }
 
     fn passes_level(&self, text: &str) -> bool {
-        let Some(filter) = self.level else { return true };
-        level_of(&self.entries, text).is_some_and(|level| filter.passes(level))
+        let Some(least) = self.level else { return true };
+        level_of(&self.entries, text).is_some_and(|level| level >= least)
     }
 
     fn passes_time(&self, text: &str) -> bool {

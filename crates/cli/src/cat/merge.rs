@@ -13,8 +13,8 @@ use crate::line::time_of;
 /// What the logs have next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn<'a> {
-    /// A line.
-    Line(&'a [u8]),
+    /// A line of the log with this index.
+    Line(usize, &'a [u8]),
     /// Nothing new in any of them.
     Idle,
     /// Something is missing in the log with this index.
@@ -67,6 +67,12 @@ impl Merge {
         self.heads.get(index).map(|head| head.reader.path()).unwrap_or_default()
     }
 
+    /// Where the last line of the log with this index stands: file and number.
+    pub(super) fn place(&self, index: usize) -> String {
+        let number = self.heads.get(index).map_or(0, |head| head.reader.line_number());
+        format!("{}:{number}", self.path(index).display())
+    }
+
     /// The next line of all logs, or what one of them reports.
     ///
     /// Without following, lines come in the order of their times. When following, a log that has
@@ -83,10 +89,11 @@ impl Merge {
                 Filled::Gap(gap) => return Ok(Turn::Gap(index, gap)),
             }
         }
-        match self.heads.iter_mut().filter(|head| head.full).min_by_key(|head| head.time) {
-            Some(head) => {
+        let full = self.heads.iter_mut().enumerate().filter(|(_, head)| head.full);
+        match full.min_by_key(|(_, head)| head.time) {
+            Some((index, head)) => {
                 head.full = false;
-                Ok(Turn::Line(&head.line))
+                Ok(Turn::Line(index, &head.line))
             }
             None if idle => Ok(Turn::Idle),
             None => Ok(Turn::End),
@@ -96,7 +103,7 @@ impl Merge {
     fn turn_alone(&mut self) -> Result<Turn<'_>, ReadError> {
         let Some(only) = self.heads.first_mut() else { return Ok(Turn::End) };
         only.reader.next_line().map(|step| match step {
-            Step::Line(line) => Turn::Line(line),
+            Step::Line(line) => Turn::Line(0, line),
             Step::Idle => Turn::Idle,
             Step::Gap(gap) => Turn::Gap(0, gap),
             Step::End => Turn::End,
@@ -146,7 +153,7 @@ mod tests {
         };
         let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
         let mut lines = Vec::new();
-        while let Turn::Line(line) = merge.next_turn().expect("no read fails") {
+        while let Turn::Line(_, line) = merge.next_turn().expect("no read fails") {
             lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));
         }
         lines

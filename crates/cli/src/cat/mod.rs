@@ -1,24 +1,26 @@
 //! `ringseal cat`: reads logs back, for people or as they are, once or following.
 //!
-//! Memory stays flat: one read buffer per log and one output buffer. Lines are parsed only when a
-//! filter, the merging of several logs or the form for people needs it.
+//! Memory stays flat: one read buffer per log, which grows for a long line up to a limit, and one
+//! output buffer. Lines are parsed only when a filter, the merging of several logs, the form for
+//! people or `--json` needs it.
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringseal::core::LevelFilter;
+use ringseal::core::Level;
 use ringseal::sink::file::reader::Gap;
 
-use crate::out::{Color, Failure, Outcome, complain};
+use crate::out::{self, Color, Failure, Outcome, complain};
 use crate::progress::Progress;
-use crate::time::Moment;
+use crate::size::{parse_bytes, show_bytes, show_count};
+use crate::time::{Moment, write_millis};
 
 mod filter;
 mod merge;
 mod open;
 mod show;
 
-use filter::Filter;
+use filter::{Filter, Verdict};
 use merge::{Merge, Turn};
 use open::{Opener, unix_nanos_now};
 pub(crate) use show::is_word;
@@ -26,15 +28,22 @@ use show::{Look, People};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal cat /var/log/app                        every log in a directory, oldest segment first
-  ringseal cat -f /var/log/app/app.log             follow one log through its rotations
-  ringseal cat --sealed app.log --since 2h         with its sealed segments, the last two hours
-  ringseal cat logs --level warn --grep timeout    warnings and graver ones that contain `timeout`
-  ringseal cat logs --field http.status=500 --json raw lines with that field, for another program
-  zcat old.gz | ringseal cat -                     standard input
+  ringseal cat /var/log/app                      all logs of a directory
+  ringseal cat -f /var/log/app/app.log           follow one through rotations
+  ringseal cat --sealed app.log --since 2h       with its sealed segments
+  ringseal cat logs --level warn --grep timeout  graver ones with that text
+  ringseal cat logs --field http.status=500 --json
+                                                 JSON for another program
+  zcat old.gz | ringseal cat -                   standard input
 
-Exit codes: 0 all read, 1 something could not be read (said on standard error), 2 wrong usage or nothing to read.
-Several logs are merged by the time in their lines.";
+Several logs are merged by the time in their lines.
+
+A line that has no level, time or field of that name does not pass a filter that asks for it. Lines of \
+plain text have none: they pass --level, --since, --until and --field with the JSON line before them, \
+as a stack trace does, or not at all. --grep looks at each line by itself.
+
+Exit codes: 0 all read, 1 something could not be read or was too long to be shown whole (said on standard \
+error), 2 wrong usage or nothing to read.";
 
 /// Shows logs for people, or filters them for programs.
 #[derive(Debug, clap::Args)]
@@ -51,8 +60,8 @@ pub struct Args {
     #[arg(long)]
     sealed: bool,
     /// Only lines of this level or graver: trace, debug, info, warn, error, critical.
-    #[arg(short, long, value_name = "LEVEL")]
-    level: Option<LevelFilter>,
+    #[arg(short, long, value_name = "LEVEL", value_parser = filter::parse_level)]
+    level: Option<Level>,
     /// Only lines from this moment on: RFC 3339, a date (UTC), or a span ago such as 15m, 2h, 3d.
     #[arg(long, value_name = "MOMENT")]
     since: Option<Moment>,
@@ -66,12 +75,29 @@ pub struct Args {
     /// several times.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
     fields: Vec<(String, String)>,
-    /// Lines as they are in the file, without padding, instead of the form for people.
+    /// For another program: only lines that are JSON objects, as they are in the file, without
+    /// padding. How many others were left out is said on standard error.
     #[arg(long)]
     json: bool,
+    /// All lines as they are in the file, JSON or not, without padding.
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// Of a longer line only the beginning is shown, with --json nothing; file and line are said
+    /// on standard error. Memory is up to about three times this per log.
+    #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
+    line_bytes_max: usize,
     /// In the form for people, show the fields of the engine as well: run_id, schema_version, seq.
     #[arg(short, long)]
     all: bool,
+}
+
+/// The longest line that may be asked for.
+const LINE_BYTES_MAX: u64 = 1 << 30;
+
+fn parse_line_bytes(text: &str) -> Result<usize, String> {
+    let bytes = parse_bytes(text)?;
+    let fits = (1..=LINE_BYTES_MAX).contains(&bytes).then(|| usize::try_from(bytes).ok()).flatten();
+    fits.ok_or_else(|| "expected 1 B to 1 GiB".into())
 }
 
 /// Runs the command.
@@ -80,18 +106,35 @@ pub struct Args {
 /// When nothing could be read, or the output could not be written.
 pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
     let now = unix_nanos_now();
+    expect_a_range(args, now)?;
     let mut opener = Opener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
     let merge = Merge::new(opener.open_all(&args.paths)?, args.follow);
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         filter: Filter::new(args, now),
-        people: (!args.json).then(|| People::new(Look::of(color, args.all))),
+        people: (!args.json && !args.raw).then(|| People::new(Look::of(color, args.all))),
     };
     let progress = if args.follow { Progress::none() } else { Progress::new(opener.total_bytes) };
-    let mut cat = Cat { printer, opener, progress, follow: args.follow, findings: false };
+    let mut cat = Cat { printer, opener, progress, args, left_out: 0, findings: false };
     cat.run(merge)?;
     cat.printer.out.flush()?;
+    cat.tell_left_out();
     Ok(if cat.findings { Outcome::Findings } else { Outcome::Fine })
+}
+
+/// A range that nothing can lie in is a slip of the pen.
+fn expect_a_range(args: &Args, now: i64) -> Result<(), Failure> {
+    let (Some(since), Some(until)) = (args.since, args.until) else { return Ok(()) };
+    let (since, until) = (since.unix_nanos(now), until.unix_nanos(now));
+    if since < until {
+        return Ok(());
+    }
+    let text = |nanos| String::from_utf8_lossy(&write_millis(nanos)).into_owned();
+    let (since, until) = (text(since), text(until));
+    let lies = if since == until { "is the moment of" } else { "lies after" };
+    Err(Failure::Message(format!(
+        "--since ({since}) {lies} --until ({until}), which is left out itself: no line is between them"
+    )))
 }
 
 /// Filters lines and writes them.
@@ -102,10 +145,7 @@ struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
-    fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        if !self.filter.passes(line) {
-            return Ok(());
-        }
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
         match &mut self.people {
             Some(people) => people.write(line, &mut self.out),
             None => {
@@ -116,28 +156,35 @@ impl<W: Write> Printer<W> {
     }
 }
 
-struct Cat<W: Write> {
+struct Cat<'a, W: Write> {
     printer: Printer<W>,
     opener: Opener,
     progress: Progress,
-    follow: bool,
+    args: &'a Args,
+    /// Lines that --json has left out because they are none.
+    left_out: u64,
     findings: bool,
 }
 
-impl<W: Write> Cat<W> {
+impl<W: Write> Cat<'_, W> {
     fn run(&mut self, mut merge: Merge) -> io::Result<()> {
         let mut pause = Pause::default();
         loop {
             match merge.next_turn() {
-                Ok(Turn::Line(line)) => {
-                    self.printer.line(line)?;
+                Ok(Turn::Line(log, line)) => {
                     self.progress.add(line.len() + 1);
                     pause.reset();
+                    if let Some(beginning) = too_long(line, self.args) {
+                        let is_shown = self.beginning(log, beginning)?;
+                        self.report_too_long(&merge.place(log), is_shown)?;
+                    } else {
+                        self.line(log, line)?;
+                    }
                 }
                 Ok(Turn::Idle) => {
                     self.printer.out.flush()?;
                     merge.add(self.opener.open_new());
-                    pause.sleep();
+                    pause.wait()?;
                 }
                 Ok(Turn::Gap(index, gap)) => {
                     let path = merge.path(index);
@@ -146,11 +193,49 @@ impl<W: Write> Cat<W> {
                 Ok(Turn::End) => return Ok(()),
                 Err(error) => {
                     self.report(error.to_string())?;
-                    if self.follow {
-                        pause.sleep();
+                    if self.args.follow {
+                        pause.wait()?;
                     }
                 }
             }
+        }
+    }
+
+    fn line(&mut self, log: usize, line: &[u8]) -> io::Result<()> {
+        match self.printer.filter.judge(log, line) {
+            Verdict::Show => self.printer.write(line),
+            Verdict::Hide => Ok(()),
+            Verdict::NotJson => {
+                self.left_out += 1;
+                // What is followed has no end at which it could be told.
+                if self.args.follow && self.left_out == 1 {
+                    self.progress.suspended(|| complain(LEFT_OUT));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The beginning of a line that was too long; whether it is shown.
+    fn beginning(&mut self, log: usize, line: &[u8]) -> io::Result<bool> {
+        let is_shown = self.printer.filter.judge_beginning(log, line) == Verdict::Show;
+        if is_shown {
+            self.printer.write(line)?;
+        }
+        Ok(is_shown)
+    }
+
+    fn report_too_long(&mut self, place: &str, is_shown: bool) -> io::Result<()> {
+        let limit = show_bytes(self.args.line_bytes_max as u64);
+        let shown = if is_shown { "only its beginning is shown" } else { "not shown" };
+        self.report(format!("{place}: longer than {limit} (--line-bytes-max), {shown}"))
+    }
+
+    fn tell_left_out(&self) {
+        match self.left_out {
+            0 => {}
+            _ if self.args.follow => {}
+            count => complain(format_args!("{LEFT_OUT}: {}", show_count(count))),
         }
     }
 
@@ -161,6 +246,13 @@ impl<W: Write> Cat<W> {
         self.findings = true;
         Ok(())
     }
+}
+
+const LEFT_OUT: &str = "lines that are not JSON are left out (--raw shows them)";
+
+/// The part of a line that may be shown, if that is not all of it.
+fn too_long<'a>(line: &'a [u8], args: &Args) -> Option<&'a [u8]> {
+    (line.len() > args.line_bytes_max).then(|| &line[..args.line_bytes_max])
 }
 
 fn in_words(gap: Gap) -> String {
@@ -183,7 +275,7 @@ fn in_words(gap: Gap) -> String {
     }
 }
 
-/// How long to sleep when nothing is new: short after a line, then longer.
+/// How long to wait when nothing is new: short after a line, then longer.
 #[derive(Debug, Default)]
 struct Pause {
     millis: u64,
@@ -196,8 +288,8 @@ impl Pause {
         self.millis = 0;
     }
 
-    fn sleep(&mut self) {
+    fn wait(&mut self) -> io::Result<()> {
         self.millis = (self.millis * 2).clamp(10, Self::MILLIS_MAX);
-        std::thread::sleep(Duration::from_millis(self.millis));
+        out::pause(Duration::from_millis(self.millis))
     }
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ringseal::audit::store::names::{ACTIVE, parse_sealed};
 use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of};
 
 use super::Args;
-use crate::out::Failure;
+use crate::out::{Failure, complain};
 
 /// How much older than its last line a file may seem to be: mapped writes touch its time late,
 /// clocks step.
@@ -28,7 +29,9 @@ impl Opener {
     /// `since`: lines from before this moment are of no interest; nanoseconds since
     /// 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
-        let mut options = Options::default().follow(args.follow);
+        // One byte more than is shown, so that a line that was cut can be told.
+        let line_bytes_max = args.line_bytes_max.saturating_add(1);
+        let mut options = Options::default().follow(args.follow).line_bytes_max(line_bytes_max);
         let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
         if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {
             options = options.modified_since(UNIX_EPOCH + since);
@@ -56,6 +59,7 @@ impl Opener {
 
     fn open_dir(&mut self, dir: &Path, readers: &mut Vec<Reader>) -> Result<(), Failure> {
         let before = readers.len();
+        let is_audit = holds_audit_log(dir);
         for log in logs_in(dir).map_err(Failure::of)? {
             readers.push(self.open(&log, Start::Oldest)?);
             self.known.insert(log);
@@ -64,9 +68,16 @@ impl Opener {
             self.watched.push(dir.to_path_buf());
         } else if readers.len() == before {
             let dir = dir.display();
-            return Err(Failure::of(format_args!(
-                "no log in {dir}: expected names ending in .log"
-            )));
+            return Err(Failure::of(match is_audit {
+                true => format!("{dir} holds an audit log: `ringseal audit show {dir}` shows it"),
+                false => format!("no log in {dir}: expected names ending in .log"),
+            }));
+        }
+        if is_audit {
+            let dir = dir.display();
+            complain(format_args!(
+                "{dir} holds an audit log as well: `ringseal audit show {dir}` shows its entries"
+            ));
         }
         Ok(())
     }
@@ -94,6 +105,14 @@ impl Opener {
         self.total_bytes += counted.map(|file| file.len_bytes).sum::<u64>();
         Reader::open(path, self.options.clone().start(start)).map_err(Failure::of)
     }
+}
+
+/// Audit entries stand in files of other names, which are not shown here.
+fn holds_audit_log(dir: &Path) -> bool {
+    let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
+    std::fs::read_dir(dir).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_segment))
+    })
 }
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.

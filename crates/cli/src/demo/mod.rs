@@ -28,15 +28,15 @@ use service::{Done, Worker};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal demo                          two threads, ten seconds, flat out, into ./ringseal-demo
-  ringseal demo --rate 100000 --latency  what a call costs a service that is not flat out
+  ringseal demo                          ten seconds flat out, ./ringseal-demo
+  ringseal demo --rate 100000 --latency  what a call costs at a steady rate
   ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
   ringseal cat ringseal-demo             look at what it wrote
   ringseal audit keygen --dir ./keys && ringseal demo --audit --seconds 3
 
-The logs of earlier demos in the directory are removed first. At the end every line is read back:
-it must parse, each thread's numbers must be complete and in order, and the counts must be the
-engine's own. Then made-up secrets of every kind are logged, in fields, maps, errors, URLs and
+The logs of earlier demos in the directory are removed first. At the end every line is read back: \
+it must parse, each thread's numbers must be complete and in order, and the counts must be the \
+engine's own. Then made-up secrets of every kind are logged, in fields, maps, errors, URLs and \
 values that are cut; none may be found in any file.
 
 Exit codes: 0 all is well, 1 the check failed, 2 wrong usage or could not run.";

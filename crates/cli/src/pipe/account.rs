@@ -95,8 +95,10 @@ impl fmt::Display for Account {
                 write!(f, "; {} errors met", sink.errors)?;
             }
         }
-        let (cut, lost) = (metrics.truncated.total(), metrics.lost.total());
-        write!(f, "; {cut} truncated, {lost} lost, {} waits for room", metrics.waits)?;
+        // Cut on the way in, or, should a line not fit a record for all that, by the engine.
+        let cut = counts.truncated + metrics.truncated.total();
+        let lost = metrics.lost.total();
+        write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
         match metrics.sampled_out.total() {
             0 => Ok(()),
             sampled_out => write!(f, ", {} left out by sampling", show_count(sampled_out)),

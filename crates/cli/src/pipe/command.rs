@@ -19,23 +19,39 @@ use crate::redact::RuleOptions;
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal pipe --dir /var/log/my-service
-  my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20 --compress
+  my-service | ringseal pipe --dir logs --rotate-bytes 64MiB --keep 20
   ringseal pipe --dir x-logs --format text < old.log && ringseal cat x-logs
   my-service | ringseal pipe --dir logs --preset payments --profile audit
-  my-service | ringseal pipe --dir logs --sample-levels debug=1% --sample-limit 100/1s
+  my-service | ringseal pipe --dir logs --sample-levels debug=1%
 
-Each line becomes one JSON line with a time, in order. Lines that are JSON objects keep their fields
-and the spelling of their numbers; of a key that stands twice in one object, the last counts.
-Nothing is lost: when the disk refuses, pipe waits, and with it whoever writes into it. On SIGTERM,
-SIGINT and SIGHUP it reads what already stands in the pipe, writes it and ends; a disk that refuses
-is waited for 3 seconds more. A second signal ends it at once.
+Each line becomes one JSON line, in order. Nothing is lost: when the disk refuses, pipe waits, and with it \
+whoever writes into it. On SIGTERM, SIGINT and SIGHUP it reads what already stands in the pipe, writes it \
+and ends; a disk that refuses is waited for 3 seconds more. A second signal ends it at once.
 
-Secrets and personal data are masked by the standard rules, by others when asked for, or with
---no-redact not at all. With a --sample option, part of the events below warn is left out and counted;
+What becomes of a line that is a JSON object:
+  timestamp  the time of arrival; `cat --since` and `--until` go by it. The
+             line's own `timestamp`, `@timestamp`, `time` or `ts` (the first
+             that is there) is kept as `original_timestamp`.
+  level      from `level`, `log.level`, `severity` or `lvl`: a word in any
+             case (warning, fatal, notice ...) or a number as pino writes it
+             (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 critical);
+             otherwise info.
+  event      from `event`, `message` or `msg`, the first that is there and a
+             string; the others stay fields. Without any: --event-name.
+  the rest   stays as it is, numbers in their spelling. What stands under a
+             key of the engine's own (`target`, `run_id`, `seq` ...) goes to
+             `original_` and the key. Of a key twice, the last counts.
+
+A line of text becomes `message`, with the level that its beginning shows.
+
+Segments stay until a --keep option says otherwise: a live service wants one.
+
+Secrets and personal data are masked by the standard rules, by others when asked for, or with \
+--no-redact not at all. With a --sample option, part of the events below warn is left out and counted; \
 a kept line tells its rate, and `ringseal.suppressed` what a limit has left out.
 
-Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read
-(said on standard error), 2 wrong usage or the log could not be opened, 128 and the signal's number
+Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read \
+(said on standard error), 2 wrong usage or the log could not be opened, 128 and the signal's number \
 (143 for SIGTERM) when a signal ended it and every line that was read is in place.";
 
 /// As good as for ever.

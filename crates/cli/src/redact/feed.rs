@@ -33,6 +33,8 @@ pub(super) struct Feed<R> {
     buffer: Vec<u8>,
     /// What of the buffer was handed out.
     taken: usize,
+    /// Whole lines end here.
+    whole: usize,
     /// What of the buffer is filled.
     filled: usize,
     line_bytes_max: usize,
@@ -44,60 +46,99 @@ pub(super) struct Feed<R> {
 impl<R: Read> Feed<R> {
     pub(super) fn new(from: R, line_bytes_max: usize) -> Self {
         let buffer = vec![0; READ_BYTES];
-        Self { from, buffer, taken: 0, filled: 0, line_bytes_max, too_long: None, at_end: false }
+        let (taken, whole, filled) = (0, 0, 0);
+        Self { from, buffer, taken, whole, filled, line_bytes_max, too_long: None, at_end: false }
     }
 
     /// What comes next; nothing at the end.
     pub(super) fn next_step(&mut self) -> io::Result<Option<Step<'_>>> {
-        self.buffer.copy_within(self.taken..self.filled, 0);
-        self.filled -= self.taken;
-        self.taken = 0;
-        let mut looked = 0;
         loop {
-            let new = &self.buffer[looked..self.filled];
-            if let Some(mut line) = self.too_long.take() {
-                let newline = memchr::memchr(b'\n', new);
-                line.bytes += newline.unwrap_or(new.len()) as u64;
-                line.has_newline = newline.is_some();
-                self.taken = newline.map_or(self.filled, |at| at + 1);
-                if line.has_newline || self.at_end {
+            if self.too_long.is_some() {
+                if let Some(line) = self.pass_over() {
                     return Ok(Some(Step::TooLong(line)));
                 }
-                (self.filled, self.taken) = (0, 0);
-                self.too_long = Some(line);
-            } else if let Some(at) = memchr::memrchr(b'\n', new) {
-                self.taken = looked + at + 1;
-                return Ok(Some(Step::Lines(&self.buffer[..self.taken])));
-            } else if self.at_end {
-                self.taken = self.filled;
-                let rest = &self.buffer[..self.filled];
-                return Ok((!rest.is_empty()).then_some(Step::Lines(rest)));
-            } else if self.filled > self.line_bytes_max {
-                let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
-                let is_json = matches!(first, Some(b'{' | b'[' | b'"'));
-                let bytes = self.filled as u64;
-                self.too_long = Some(TooLong { bytes, is_json, has_newline: false });
-                self.filled = 0;
+            } else if self.taken < self.whole {
+                let start = self.taken;
+                self.taken = self.short_lines_end();
+                if self.taken > start {
+                    return Ok(Some(Step::Lines(&self.buffer[start..self.taken])));
+                }
+                self.begin_too_long();
+                continue;
+            } else if !self.at_end && self.filled - self.taken > self.line_bytes_max {
+                self.begin_too_long();
+                continue;
             }
-            looked = self.filled;
+            if self.at_end {
+                return Ok(None);
+            }
             self.read()?;
         }
     }
 
+    /// Where the lines that are short enough end, of the whole ones from `taken` on. The same for
+    /// a line however much was read with it.
+    fn short_lines_end(&self) -> usize {
+        let mut at = self.taken;
+        while at < self.whole {
+            // Every line that ends in here is short enough; one that fills it is not.
+            let window_end = self.whole.min(at.saturating_add(self.line_bytes_max + 1));
+            let window = &self.buffer[at..window_end];
+            match memchr::memrchr(b'\n', window) {
+                Some(newline) => at += newline + 1,
+                // The last line of the stream may lack its newline.
+                None if window.len() <= self.line_bytes_max => at = window_end,
+                None => break,
+            }
+        }
+        at
+    }
+
+    fn begin_too_long(&mut self) {
+        let line = &self.buffer[self.taken..self.filled];
+        let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
+        let is_json = matches!(first, Some(b'{' | b'[' | b'"'));
+        self.too_long = Some(TooLong { bytes: 0, is_json, has_newline: false });
+    }
+
+    /// Throws away more of a line that is too long; gives it when that was the last of it.
+    fn pass_over(&mut self) -> Option<TooLong> {
+        let mut line = self.too_long.take()?;
+        let rest = &self.buffer[self.taken..self.filled];
+        let newline = memchr::memchr(b'\n', rest);
+        line.bytes += newline.unwrap_or(rest.len()) as u64;
+        line.has_newline = newline.is_some();
+        self.taken = newline.map_or(self.filled, |at| self.taken + at + 1);
+        if line.has_newline || self.at_end {
+            return Some(line);
+        }
+        self.too_long = Some(line);
+        None
+    }
+
     fn read(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        (self.taken, self.whole) = (0, 0);
         if self.buffer.len() - self.filled < READ_BYTES / 4 {
             let len = (self.buffer.len() * 2).min(self.line_bytes_max + READ_BYTES);
             self.buffer.resize(len.max(self.filled + READ_BYTES / 4), 0);
         }
-        loop {
+        let len = loop {
             match self.from.read(&mut self.buffer[self.filled..]) {
-                Ok(0) => self.at_end = true,
-                Ok(len) => self.filled += len,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
             }
-            return Ok(());
+        };
+        let new = &self.buffer[self.filled..self.filled + len];
+        let newline = memchr::memrchr(b'\n', new);
+        self.whole = newline.map_or(0, |at| self.filled + at + 1);
+        self.filled += len;
+        self.at_end = len == 0;
+        if self.at_end {
+            self.whole = self.filled;
         }
+        Ok(())
     }
 }
 
@@ -144,6 +185,29 @@ mod tests {
         ) {
             let want: Vec<_> = text.split_inclusive(|b| *b == b'\n').map(|l| Ok(l.to_vec())).collect();
             prop_assert_eq!(lines(&text, at_once, 1 << 20).0, want);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_limit_is_the_same_for_each_line_however_it_is_read(
+            text in proptest::collection::vec(prop_oneof![1 => Just(b'\n'), 3 => Just(b'{')], 0..200),
+            at_once in prop_oneof![1_usize..50, Just(1000)],
+            max in 1_usize..12,
+        ) {
+            let mut want = Vec::new();
+            for line in text.split_inclusive(|b| *b == b'\n') {
+                let content = line.strip_suffix(b"\n").unwrap_or(line);
+                want.push(match content.len() > max {
+                    false => Ok(line.to_vec()),
+                    true => Err(TooLong {
+                        bytes: content.len() as u64,
+                        is_json: true,
+                        has_newline: content.len() < line.len(),
+                    }),
+                });
+            }
+            prop_assert_eq!(lines(&text, at_once, max).0, want);
         }
     }
 

@@ -1,29 +1,32 @@
-//! `--check`: what would be masked, by file, line and rule. What it is, is not said.
+//! What is told of the values found, by file, line and rule. What they are, is not said.
 use std::collections::BTreeMap;
 
 use crate::out::complain;
 use crate::progress::Progress;
-use crate::size::show_count;
+use crate::size::{show_bytes, show_count};
 
+use super::feed::TooLong;
 use super::filter::Filter;
 use super::report::hits;
 
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Findings {
-    /// Values in which anything was found.
-    pub(super) count: u64,
+    /// Places in which anything was found: a string of JSON, a line of text.
+    pub(super) places: u64,
     named_max: u64,
+    /// Hits in the places that were named.
+    named_hits: u64,
     name: String,
     lines_before: u64,
-    /// Hits by rule, up to the finding before.
+    /// Hits by rule, up to the place before.
     known: BTreeMap<String, u64>,
 }
 
 impl Findings {
     pub(super) fn new(named_max: u64) -> Self {
         let (name, known) = (String::new(), BTreeMap::new());
-        Self { count: 0, named_max, name, lines_before: 0, known }
+        Self { places: 0, named_max, named_hits: 0, name, lines_before: 0, known }
     }
 
     /// Another file begins, after so many lines.
@@ -32,10 +35,10 @@ impl Findings {
         self.lines_before = lines_before;
     }
 
-    /// A value of this line, counted over all files, was replaced.
+    /// With --check: something in this line, counted over all files, would be replaced.
     pub(super) fn add(&mut self, line: u64, filter: &Filter, progress: &Progress) {
-        self.count += 1;
-        if self.count > self.named_max {
+        self.places += 1;
+        if self.places > self.named_max {
             return;
         }
         let now = hits(filter);
@@ -47,19 +50,41 @@ impl Findings {
         let line = line - self.lines_before;
         let message = format!("{}:{line}: {}", self.name, rules.join(", "));
         progress.suspended(|| complain(message));
+        self.named_hits = total(&now);
         self.known = now.into_iter().collect();
     }
 
-    /// What is said at the end.
+    /// Without --check: this line, counted over all files, was masked whole, as nobody would expect
+    /// of it.
+    pub(super) fn too_long(&mut self, line: u64, long: TooLong, progress: &Progress) {
+        self.places += 1;
+        if self.places > self.named_max {
+            return;
+        }
+        let (line, bytes) = (line - self.lines_before, show_bytes(long.bytes));
+        let message = format!("{}:{line}: overrun: {bytes} long, masked whole", self.name);
+        progress.suspended(|| complain(message));
+    }
+
+    /// Without --check: what is said at the end of lines that were not named.
+    pub(super) fn too_long_unnamed(&self) -> Option<String> {
+        let unnamed = self.places.saturating_sub(self.named_max);
+        (unnamed > 0).then(|| format!("overrun: {} more lines masked whole", show_count(unnamed)))
+    }
+
+    /// With --check: what is said at the end.
     pub(super) fn summary(&self, filter: &Filter) -> String {
-        let values =
-            if self.count == 1 { "1 value".into() } else { show_count(self.count) + " values" };
+        let count = total(&hits(filter));
+        let values = if count == 1 { "1 value".into() } else { show_count(count) + " values" };
         let (changed, lines) = (show_count(filter.changed_lines), show_count(filter.lines));
-        let untold = self.count.saturating_sub(self.named_max);
-        let more = match untold {
+        let more = match count.saturating_sub(self.named_hits) {
             0 => String::new(),
-            _ => format!(" ({} not named)", show_count(untold)),
+            untold => format!(" ({} not named)", show_count(untold)),
         };
         format!("{values} would be masked, in {changed} of {lines} lines{more}")
     }
+}
+
+fn total(hits: &[(String, u64)]) -> u64 {
+    hits.iter().map(|(_, hits)| hits).sum()
 }

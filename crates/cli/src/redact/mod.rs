@@ -36,13 +36,14 @@ use report::Report;
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal redact > service.log
-  ringseal redact --report app.log > clean.log        and what was found, by rule
+  ringseal redact --report app.log > clean.log    and what was found, by rule
   ringseal redact --preset payments --profile audit < app.log
-  git ls-files -z | xargs -0 ringseal redact --check  a gate for CI: exit code 1 when anything is found
+  git ls-files -z | xargs -0 ringseal redact --check
+                                                  a gate for CI
 
-Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other
-lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The
-rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64
+Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other \
+lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The \
+rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64 \
 lines of others in a row between. Names and addresses in free prose are not found.
 
 A rule file:
@@ -54,7 +55,7 @@ A rule file:
   [literals]
   db_password = \"correct-horse\"   # must not appear anywhere
 
-Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong
+Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong \
 usage, or something could not be read or written.";
 
 /// Masks secrets and personal data in lines of text and JSON.
@@ -73,10 +74,10 @@ pub struct Args {
     /// would.
     #[arg(long)]
     check: bool,
-    /// With --check, name so many findings; all are counted.
+    /// With --check, name so many places; the values in all of them are counted.
     #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "check")]
     findings_max: u64,
-    /// A longer line is masked whole. Memory is up to about four times this.
+    /// A longer line is masked whole, and its number said on standard error. Memory is up to about four times this.
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
 }
@@ -115,10 +116,13 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     if args.report {
         eprint_all(&Report::of(&filter, bytes).to_string());
     }
-    if args.check && findings.count > 0 {
+    let has_findings = args.check && findings.places > 0;
+    if has_findings {
         complain(findings.summary(&filter));
+    } else if let Some(message) = findings.too_long_unnamed() {
+        complain(message);
     }
-    match (failed, args.check && findings.count > 0) {
+    match (failed, has_findings) {
         (true, _) => Err(Failure::of("not everything could be read")),
         (false, true) => Ok(Outcome::Findings),
         (false, false) => Ok(Outcome::Fine),
@@ -209,7 +213,10 @@ impl<W: Write> Run<W> {
             }
             Step::TooLong(line) => {
                 let mut mask = self.filter.too_long(line.is_json);
-                findings.add(self.filter.lines, &self.filter, progress);
+                match self.to.is_silent {
+                    true => findings.add(self.filter.lines, &self.filter, progress),
+                    false => findings.too_long(self.filter.lines, line, progress),
+                }
                 mask.push_str(if line.has_newline { "\n" } else { "" });
                 self.to.write(mask.as_bytes())?;
                 self.bytes += line.bytes + u64::from(line.has_newline);

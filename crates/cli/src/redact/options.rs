@@ -25,9 +25,14 @@ impl RuleOptions {
     /// The rules.
     ///
     /// # Errors
-    /// When the rule file cannot be read or is wrong; the message names the rule and its line.
+    /// When the rule file cannot be read or is wrong; the message names the file, the rule and
+    /// its line.
     pub fn compile(&self) -> Result<Arc<Rules>, Failure> {
-        Rules::compile(&self.rule_set()?).map(Arc::new).map_err(Failure::of)
+        let compiled = Rules::compile(&self.rule_set()?);
+        compiled.map(Arc::new).map_err(|error| match &self.rules {
+            Some(path) => Failure::of(format_args!("{}: {error}", path.display())),
+            None => Failure::of(error),
+        })
     }
 
     /// The rules before they are compiled, as an engine takes them.

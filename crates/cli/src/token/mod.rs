@@ -10,22 +10,25 @@ use ringseal::redact::token::{Access, KeysetKind};
 use crate::out::{Failure, Outcome};
 
 mod keys;
+mod slips;
 mod values;
 
 const EXAMPLES: &str = "\
 Examples:
   ringseal token keygen token-keyset.json --kind token
   ringseal token keygen reveal-keyset.json --kind reveal
-  ringseal token rotate reveal-keyset.json --add-only   every process takes the new key in …
-  ringseal token rotate reveal-keyset.json --primary rk2   … then it writes
-  ringseal token tokenize --keyset token-keyset.json --env prod --type email < addresses.txt
-  ringseal token reveal --keyset token-keyset.json --reveal-keyset reveal-keyset.json \\
-      --access full --env prod --type email < tokens.txt
+  ringseal token rotate reveal-keyset.json --add-only     all take it in …
+  ringseal token rotate reveal-keyset.json --primary rk2  … then it writes
+  ringseal token tokenize --keyset token-keyset.json --env prod --type email \\
+      < addresses.txt
+  ringseal token reveal --keyset token-keyset.json \\
+      --reveal-keyset reveal-keyset.json --access full --env prod --type email \\
+      < tokens.txt
 
-Keysets and environment may also stand in the variables of the library: PII_PROVIDER=file, PII_ACCESS,
+Keysets and environment may also stand in the variables of the library: PII_PROVIDER=file, PII_ACCESS, \
 PII_ENV, PII_TOKEN_KEYSET_PATH, PII_REVEAL_KEYSET_PATH, PII_KEYSET_GROUP_READABLE. Options win.
 
-Exit codes: 0 all is well, 1 a value was refused (said on standard error; its line is empty), 2 wrong
+Exit codes: 0 all is well, 1 a value was refused (said on standard error; its line is empty), 2 wrong \
 usage, or a keyset could not be read or written.";
 
 /// Makes and changes keysets; makes tokens of values, encrypts and reveals them.
@@ -90,9 +93,9 @@ struct Keygen {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tokens are made with the primary key alone: a new one gives every value another token, and lines
-from before and after can no longer be joined. Encrypted values can be revealed as long as their
-key stays in the keyset; a process that has not taken a new key in yet (they look every 10 s)
+Tokens are made with the primary key alone: a new one gives every value another token, and lines \
+from before and after can no longer be joined. Encrypted values can be revealed as long as their \
+key stays in the keyset; a process that has not taken a new key in yet (they look every 10 s) \
 cannot reveal what others have encrypted with it. So add first, and make primary later.")]
 struct Rotate {
     /// The keyset file.
@@ -125,11 +128,11 @@ struct Values {
     /// standard input, one value per line.
     #[arg(value_name = "VALUE")]
     values: Vec<String>,
-    /// What the values are: email, phone, generic, or a type of your own. What was encrypted as one type
-    /// is not revealed as another.
+    /// What the values are: email, phone, generic, or a type of your own. Tokens of one type are never
+    /// those of another, and what was encrypted as one type is not revealed as another.
     #[arg(long = "type", value_name = "TYPE", default_value = "generic")]
     field: String,
-    /// The environment, which keeps tokens apart. [default: PII_ENV or unknown]
+    /// The environment, which keeps tokens apart. [default: PII_ENV, or unknown with a notice]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
     /// The token keyset. [default: PII_TOKEN_KEYSET_PATH]

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use ringseal::redact::token::{Access, FieldType, Pii, PiiConfig, PiiError};
 
-use super::{Reveal, Values};
+use super::{Reveal, Values, slips};
 use crate::out::{Failure, Outcome, complain};
 
 pub(super) fn tokenize(args: &Values) -> Result<Outcome, Failure> {
@@ -73,7 +73,9 @@ fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
     let config = config.map_err(Failure::of)?.ok_or_else(|| {
         Failure::of("no keyset: give --keyset FILE, or PII_PROVIDER=file and PII_TOKEN_KEYSET_PATH")
     })?;
-    Ok((Pii::open(&config).map_err(Failure::of)?, FieldType::new(&args.field)))
+    let pii = Pii::open(&config).map_err(Failure::of)?;
+    slips::tell(args);
+    Ok((pii, FieldType::new(&args.field)))
 }
 
 /// Refuses before anything is read where the access does not allow it.

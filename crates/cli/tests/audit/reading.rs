@@ -134,6 +134,44 @@ fn head_has_seen_enough_and_nobody_complains() {
 }
 
 #[test]
+fn a_range_that_is_turned_round_is_wrong_usage() {
+    let world = World::of_three_segments();
+    let turned = ["audit", "show", "log", "--from", "10", "--to", "5"];
+    let (out, err) = said(world.path(), &turned, 2);
+    assert_eq!(out, "");
+    assert!(err.contains("--from 10 lies behind --to 5"), "{err}");
+    let one = ["audit", "show", "log", "--from", "5", "--to", "5", "--json"];
+    assert_eq!(said(world.path(), &one, 0).0.lines().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn following_ends_when_nobody_reads_any_more() {
+    let world = World::of_three_segments();
+    let follow = ["audit", "show", "log", "--json", "--follow"];
+    let mut child =
+        ringseal(world.path(), &follow).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut lines = String::new();
+    while !lines.contains("\"seq\":30,") {
+        out.read_line(&mut lines).expect("a line");
+    }
+    drop(out);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn cat_of_an_audit_log_says_which_command_shows_it() {
+    let world = World::of_three_segments();
+    let (out, err) = said(world.path(), &["cat", "log"], 0);
+    assert!(out.contains("record_type=audit_integrity_check"), "{out}");
+    assert!(err.contains("`ringseal audit show log` shows its entries"), "{err}");
+    fs::remove_file(world.log().join("audit-integrity.log")).expect("it is there");
+    let (_, err) = said(world.path(), &["cat", "log"], 2);
+    assert!(err.contains("log holds an audit log: `ringseal audit show log` shows it"), "{err}");
+}
+
+#[test]
 fn a_directory_without_a_log_cannot_be_shown() {
     let world = World::new();
     fs::create_dir(world.path().join("empty")).expect("room");

@@ -22,6 +22,24 @@ const CNF: &str = "[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=v3\n
     signer_digest=sha256\ndefault_policy=1.2.3.4.1\ndigests=sha256\n";
 
 #[test]
+fn a_request_that_waits_for_its_answer_is_not_overwritten() {
+    let world = World::of_three_segments();
+    let dir = world.path();
+    for out in [&["--out", "shop.tsq"][..], &[]] {
+        let request = [&["audit", "timestamp", "request", "log"], out].concat();
+        let (_, told) = said(dir, &request, 0);
+        let path = told.lines().find_map(|line| line.strip_prefix("written to  ")).expect("it");
+        let first = fs::read(dir.join(path)).expect("a request");
+        let (_, err) = said(dir, &request, 2);
+        assert!(err.contains(&format!("{path} exists; requests are never overwritten")), "{err}");
+        assert_eq!(fs::read(dir.join(path)).expect("a request"), first);
+    }
+    // Nothing is left of what was refused.
+    let names = fs::read_dir(dir).expect("a directory");
+    assert!(names.flatten().all(|e| !e.file_name().to_string_lossy().starts_with(".tmp")));
+}
+
+#[test]
 fn a_stamp_is_for_one_checkpoint_and_a_log_that_goes_on_from_it() {
     let world = World::of_three_segments();
     let dir = world.path();

@@ -1,0 +1,86 @@
+//! Slips of the pen that are allowed and make tokens which never match any others.
+use ringseal::redact::token::FieldType;
+
+use super::Values;
+use crate::out::complain;
+
+/// Says on standard error what was probably not meant.
+pub(super) fn tell(args: &Values) {
+    let field = args.field.as_str();
+    if let Some(near) = near_type(field) {
+        complain(format_args!(
+            "--type {field} is taken for a type of your own; its tokens are never those of {near}"
+        ));
+    }
+    let is_set = std::env::var_os("PII_ENV").is_some_and(|name| !name.is_empty());
+    if args.env.is_none() && !is_set {
+        complain(
+            "neither --env nor PII_ENV is given: the environment is `unknown`, and its tokens are \
+             never those of another",
+        );
+    }
+}
+
+/// The known type that `field` is not, but nearly.
+fn near_type(field: &str) -> Option<&'static str> {
+    let FieldType::Named(name) = FieldType::new(field) else { return None };
+    let name = name.to_lowercase();
+    ["email", "phone", "generic"].into_iter().find(|known| distance(&name, known) <= 2)
+}
+
+/// How many characters must be changed, left out, put in or swapped with their neighbour.
+/// (Optimal string alignment.)
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearly_a_known_type_is_noticed() {
+        let cases = [
+            ("email", None),
+            ("phone", None),
+            ("generic", None),
+            ("emial", Some("email")),
+            ("Email", Some("email")),
+            ("e-mail", Some("email")),
+            ("mail", Some("email")),
+            ("phnoe", Some("phone")),
+            ("phones", Some("phone")),
+            ("gender", None),
+            ("generics", Some("generic")),
+            ("badge", None),
+            ("name", None),
+            ("iban", None),
+            ("", None),
+        ];
+        for (field, near) in cases {
+            assert_eq!(near_type(field), near, "{field}");
+        }
+    }
+
+    #[test]
+    fn distances_are_known_ones() {
+        let cases = [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 1)];
+        for (a, b, expected) in cases {
+            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+}
