@@ -8,13 +8,14 @@ use std::path::Path;
 use super::super::checkpoint::Checkpoint;
 use super::super::merkle::{self, ProofError, root_at};
 use super::super::note::{Note, Verifier};
+use super::super::read::claimed_root;
 use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::seals::{Checkpoints, Pending};
 use super::super::verify::source::{Source, read_lines, segments};
 use super::super::verify::steady;
-use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key};
+use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use crate::storage::Storage;
 
 /// Why a proof cannot be made.
@@ -35,6 +36,14 @@ pub enum ProveError {
     },
     /// The log contradicts itself: verify it.
     Inconsistent(ProofFileError),
+    /// The proof holds under the key that the log names, which is not the one that was given: that is another log's,
+    /// or the log was replaced.
+    WrongKey {
+        /// The key that the log names.
+        named: Box<Verifier>,
+        /// The key that was given.
+        given: Box<Verifier>,
+    },
 }
 
 impl fmt::Display for ProveError {
@@ -48,6 +57,11 @@ impl fmt::Display for ProveError {
             ProveError::Inconsistent(error) => {
                 write!(f, "the log contradicts itself, verify it: {error}")
             }
+            ProveError::WrongKey { named, given } => write!(
+                f,
+                "this log is not signed by this key: the log names {named}, the file holds {given}; either it is \
+                 another log's key, or the log was replaced by another one"
+            ),
         }
     }
 }
@@ -85,14 +99,25 @@ pub fn prove_inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    steadily(storage, dir, || inclusion(storage, dir, root, seq))
+    steadily(storage, dir, root, |root| inclusion(storage, dir, root, seq))
 }
 
 fn steadily<T>(
     storage: &dyn Storage,
     dir: &Path,
-    prove: impl FnMut() -> Result<T, ProveError>,
+    root: &Verifier,
+    prove: impl Fn(&Verifier) -> Result<T, ProveError>,
 ) -> Result<T, ProveError> {
+    let prove = || match prove(root) {
+        Err(error @ ProveError::Inconsistent(_)) => match claimed_root(storage, dir) {
+            Ok(named) if named != *root && prove(&named).is_ok() => {
+                let (named, given) = (Box::new(named), Box::new(root.clone()));
+                Err(ProveError::WrongKey { named, given })
+            }
+            _ => Err(error),
+        },
+        other => other,
+    };
     let moving = || Err(ProveError::Log { reason: steady::moving(dir) });
     steady::read(storage, dir, prove, Result::is_ok).unwrap_or_else(moving)
 }
@@ -115,6 +140,8 @@ fn inclusion(
         Ok(_) => Ok(proof),
         // It was pruned: whoever has the line can check it.
         Err(ProofFileError::NoEntry) => {
+            open_checkpoint(&proof.checkpoint, root, &proof.epochs)
+                .map_err(ProveError::Inconsistent)?;
             let leaf = tiles.leaf(seq)?;
             let checked = merkle::verify_inclusion(
                 &leaf,
@@ -139,7 +166,7 @@ pub fn prove_consistency(
     old_size: u64,
     size: u64,
 ) -> Result<ConsistencyProof, ProveError> {
-    steadily(storage, dir, || consistency(storage, dir, root, old_size, size))
+    steadily(storage, dir, root, |root| consistency(storage, dir, root, old_size, size))
 }
 
 fn consistency(
