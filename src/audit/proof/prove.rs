@@ -27,6 +27,15 @@ pub enum ProveError {
         /// The size that a checkpoint would need, at least or exactly.
         size: u64,
     },
+    /// The log has no such entry.
+    NoEntry {
+        /// Which was asked for.
+        seq: u64,
+        /// The last one that is there; `None` if there is none.
+        last_seq: Option<u64>,
+        /// How many the latest checkpoint covers.
+        sealed: u64,
+    },
     /// A tile is missing or damaged, or what is asked for is not in the tree.
     Tile(TileError),
     /// The log cannot be read, or is damaged.
@@ -52,6 +61,16 @@ impl fmt::Display for ProveError {
             ProveError::NoCheckpoint { size } => {
                 write!(f, "{CHECKPOINTS} has no checkpoint for {size} entries")
             }
+            ProveError::NoEntry { seq, last_seq: None, .. } => {
+                write!(f, "no entry {seq}: the log has no entries")
+            }
+            ProveError::NoEntry { seq, last_seq: Some(last), sealed } => {
+                write!(f, "no entry {seq}: the log has entries 0 to {last}, ")?;
+                match sealed.checked_sub(1) {
+                    Some(sealed) => write!(f, "sealed up to {sealed}"),
+                    None => f.write_str("and none of them is sealed"),
+                }
+            }
             ProveError::Tile(error) => error.fmt(f),
             ProveError::Log { reason } => f.write_str(reason),
             ProveError::Inconsistent(error) => {
@@ -69,7 +88,7 @@ impl fmt::Display for ProveError {
 impl std::error::Error for ProveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ProveError::Tile(error) => Some(error),
+            ProveError::Tile(error) => error.source(),
             ProveError::Inconsistent(error) => Some(error),
             _ => None,
         }
@@ -128,9 +147,15 @@ fn inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    let (checkpoint, note) = checkpoint_where(storage, dir, |_| true)?
-        .filter(|(checkpoint, _)| checkpoint.size > seq)
-        .ok_or(ProveError::NoCheckpoint { size: seq.saturating_add(1) })?;
+    let latest = checkpoint_where(storage, dir, |_| true)?;
+    let sealed = latest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size);
+    let Some((checkpoint, note)) = latest.filter(|_| sealed > seq) else {
+        let last_seq = last_seq(storage, dir)?;
+        return Err(match last_seq {
+            Some(last) if seq <= last => ProveError::NoCheckpoint { size: seq + 1 },
+            _ => ProveError::NoEntry { seq, last_seq, sealed },
+        });
+    };
     let found = read_log(storage, dir, root, &note, Some(seq))?;
     let mut tiles = TileReader::new(storage, dir, checkpoint.size);
     let path = merkle::prove_inclusion(&mut tiles, seq, checkpoint.size)?;
@@ -155,6 +180,22 @@ fn inclusion(
         }
         Err(error) => Err(ProveError::Inconsistent(error)),
     }
+}
+
+/// The number of the last entry, from the last segment that has one.
+fn last_seq(storage: &dyn Storage, dir: &Path) -> Result<Option<u64>, ProveError> {
+    for segment in segments(storage, dir)?.rchunks(1) {
+        let mut source = Source::new(storage, dir, segment);
+        let mut last = None;
+        while let Some(batch) = source.next()? {
+            last = batch.lines.len().checked_sub(1).and_then(|at| seq_of(batch.line(at))).or(last);
+            source.recycle(batch);
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
 }
 
 /// Proves that the log of `old_size` entries is the beginning of that of `size` entries, for which
