@@ -20,6 +20,10 @@ use crate::digest::Hash;
 use crate::storage::Storage;
 
 mod ending;
+mod suspect;
+
+use suspect::Read;
+pub(super) use suspect::Suspect;
 
 /// What is wrong with a line, before its neighbours have been asked.
 #[derive(Debug)]
@@ -46,21 +50,6 @@ impl From<Wrong> for Break {
     fn from(wrong: Wrong) -> Break {
         Break::Plain(wrong)
     }
-}
-
-/// What stands in segments before some place.
-#[derive(Debug, Clone, Copy, Default)]
-struct Read {
-    entries: u64,
-    bytes: u64,
-    segments: u64,
-}
-
-/// A place that is accused only later, if at all.
-pub(super) struct Suspect {
-    pub place: Place,
-    /// What was read before it.
-    read: Read,
 }
 
 /// How far the pass is.
@@ -344,28 +333,6 @@ impl Walk<'_> {
             offset: Some(batch.bytes_before + start as u64),
             seq: Some(self.seq()),
         }
-    }
-
-    /// A line that was suspect already is the first that is bad.
-    pub fn or_suspect(&mut self, finding: Finding) -> Finding {
-        match self.suspect.take() {
-            Some(suspect) => {
-                let place = self.accuse(suspect);
-                let detail = format!("not the entry whose leaf hash is in its tile; {finding}");
-                Finding::new(Kind::Modified, place, detail)
-            }
-            None => finding,
-        }
-    }
-
-    /// What came behind such a place is not what was right before the first bad record.
-    pub fn accuse(&mut self, suspect: Suspect) -> Place {
-        self.read = suspect.read;
-        suspect.place
-    }
-
-    fn suspect(&self, place: Place) -> Suspect {
-        Suspect { place, read: self.read }
     }
 
     /// Takes one line.

@@ -68,7 +68,7 @@ fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
         Engine::start(Config::new().panic_hook(false).sink(Box::new(sink)).audit(audit))
     };
     let refused = |name: &str| {
-        let error = open(name).err().expect("an error");
+        let error = open(name).expect_err("keys are missing");
         assert!(!top.path().join(name).exists(), "{error}");
         (error.to_string(), error)
     };
