@@ -149,6 +149,9 @@ impl Verified {
                 "KEYLESS: plain hashes, sealed by keys that the log made itself. It shows accidents;\n            \
                  whoever can write the directory can make another one"
             }
+            (_, true) if self.report.first_bad.is_some() => {
+                "every entry's signature up to there was checked with audit.mac"
+            }
             (_, true) => "every entry's signature was checked with audit.mac",
             (_, false) => {
                 "single signatures were not checked, that takes --mac audit.mac; checkpoints, links\n            \
@@ -189,6 +192,10 @@ impl fmt::Display for Verified {
         match &report.first_bad {
             Some(finding) => {
                 write_finding(f, finding)?;
+                if finding.kind == Kind::WrongKey {
+                    // Counts would be of nothing.
+                    return Ok(());
+                }
                 let segments = counted(report.segments, "whole segment");
                 writeln!(f, "before it   {entries} {noun}, {bytes}; {segments}")?;
             }

@@ -228,6 +228,7 @@ fn another_logs_key_opens_nothing() {
     );
     let (words, _) = world.verify(&["--mac", "other/audit.mac"], 1);
     assert!(words.starts_with("WRONG KEY "), "{words}");
+    assert!(!words.contains("was checked") && !words.contains("before it"), "{words}");
     assert!(words.contains("not chained by this audit.mac"), "{words}");
 }
 
