@@ -64,7 +64,6 @@ fn the_pages_own_verifier_agrees() {
         assert_eq!(status, 0, "{said}");
         assert!(said.starts_with("intact: "), "{said}");
     }
-    assert_eq!(python(&top.path().join("nowhere"), &with_key).0, 2);
     let names = ["audit.log.jsonl", "checkpoints", "kept.jsonl", "tile/0/000"];
     for name in names {
         let path = dir.join(name);
@@ -80,6 +79,102 @@ fn the_pages_own_verifier_agrees() {
         std::fs::write(&path, &whole).expect("a repair");
     }
     assert_eq!(python(&dir, &with_key).0, 0);
+}
+
+#[test]
+fn it_tells_another_logs_key_from_a_changed_log() {
+    if !has_python() {
+        eprintln!("python3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let (pruned, other) = (make(top.path()), top.path().join("other"));
+    let plain = top.path().join("plain");
+    AuditLog::create(&mut Host::system(), &other.join("log"), &other, "python.example/audit")
+        .expect("keys");
+    let keys = top.path().join("plain-keys");
+    std::fs::create_dir(&keys).expect("a directory");
+    AuditLog::create(&mut Host::system(), &plain, &keys, "python.example/audit").expect("keys");
+    let mut log = AuditLog::open(Host::system(), &plain, Options::default()).expect("a log");
+    append(&mut log, 1);
+    log.close().expect("an end");
+    let (other_key, other_mac) = (other.join("audit.pub"), other.join("audit.mac"));
+    for (dir, keys) in [(&plain, keys.as_path()), (&pruned, top.path())] {
+        let (key, mac) = (keys.join("audit.pub"), keys.join("audit.mac"));
+        let option = Path::new("--mac");
+        let cases: [&[&Path]; 4] = [
+            &[&other_key],
+            &[&other_key, option, &other_mac],
+            &[&other_key, option, &mac],
+            &[&key, option, &other_mac],
+        ];
+        for arguments in cases {
+            let (status, said) = python(dir, arguments);
+            assert_eq!(status, 1, "{said}");
+            assert!(said.starts_with("WRONG KEY: this log is not "), "{said}");
+        }
+    }
+    let path = plain.join("audit.log.jsonl");
+    let text = std::fs::read_to_string(&path).expect("a log");
+    std::fs::write(&path, text.replace("-1.50e3", "-1.50e4")).expect("a change");
+    let (status, said) = python(&plain, &[&other_key]);
+    assert!(status == 1 && said.starts_with("TAMPERED: audit.log.jsonl:1 (entry 0): "), "{said}");
+}
+
+#[test]
+fn what_it_cannot_check_is_one_line_and_status_two() {
+    if !has_python() {
+        eprintln!("python3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = make(top.path());
+    let (public, mac) = (top.path().join("audit.pub"), top.path().join("audit.mac"));
+    let nowhere = top.path().join("nowhere");
+    let option = Path::new("--mac");
+    let cases: [(&[&Path], &str); 7] = [
+        (&[], "usage: verify_audit.py DIR audit.pub [--mac audit.mac]"),
+        (&[&public, option], "usage: "),
+        (&[&public, Path::new("--key"), &mac], "usage: "),
+        (&[&mac], "audit.mac: expected a public key"),
+        (&[&public, option, &public], "audit.pub: expected the key of the chain"),
+        (&[&nowhere], "nowhere: No such file or directory"),
+        (&[&public, option, &nowhere], "nowhere: No such file or directory"),
+    ];
+    for (arguments, expected) in cases {
+        let (status, said) = python(&dir, arguments);
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+    }
+    let (status, said) = python(&nowhere, &[&public]);
+    assert!(status == 2 && said.lines().count() == 1, "{said}");
+}
+
+/// Both count a log's epochs alike.
+#[test]
+fn it_counts_epochs_as_the_crate_does() {
+    use ringseal::audit::keys::load_verifier;
+    use ringseal::audit::verify;
+    use ringseal::storage::OsStorage;
+    if !has_python() {
+        eprintln!("python3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = top.path().join("log");
+    AuditLog::create(&mut Host::system(), &dir, top.path(), "python.example/audit").expect("keys");
+    let public = top.path().join("audit.pub");
+    for epochs in 1..4 {
+        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        append(&mut log, epochs);
+        log.close().expect("an end");
+        let root = load_verifier(&OsStorage, &public).expect("a key");
+        let options = verify::Options::new(root);
+        let report = verify::verify(&OsStorage, &dir, &options, &mut |_| ());
+        let (_, said) = python(&dir, &[&public]);
+        assert_eq!(report.epochs, epochs, "{report:?}");
+        assert!(said.contains(&format!(", {epochs} epochs, ")), "{said}");
+    }
 }
 
 #[cfg(feature = "compress")]

@@ -57,7 +57,7 @@ impl fmt::Display for CheckpointError {
 impl std::error::Error for CheckpointError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            CheckpointError::Note(error) => Some(error),
+            CheckpointError::Note(error) => error.source(),
             _ => None,
         }
     }

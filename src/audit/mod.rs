@@ -29,7 +29,7 @@ pub mod verify;
 
 pub use catalogue::{Catalogue, CatalogueError, Unknown};
 pub use event::{
-    Actor, AuditEvent, BoundIds, Change, EventError, Outcome, Severity, Source, Target,
+    Actor, AuditEvent, BoundIds, Change, Crud, EventError, Outcome, Severity, Source, Target,
 };
 
 /// The examples of the page on events compile and run.
@@ -38,6 +38,6 @@ pub use event::{
 struct EventsPage;
 
 /// The examples of the page on sinks compile and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "audit-sqlite", feature = "audit-postgres"))]
 #[doc = include_str!("../../docs/audit-sinks.md")]
 struct SinksPage;

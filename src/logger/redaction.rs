@@ -107,7 +107,7 @@ impl fmt::Display for RedactionError {
 impl std::error::Error for RedactionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            RedactionError::Rules(error) => Some(error),
+            RedactionError::Rules(error) => error.source(),
             RedactionError::Writer(error) => Some(error),
         }
     }

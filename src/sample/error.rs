@@ -73,7 +73,7 @@ impl fmt::Display for SampleError {
 impl std::error::Error for SampleError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SampleError::Level(error) => Some(error),
+            SampleError::Level(error) => error.source(),
             _ => None,
         }
     }

@@ -51,6 +51,8 @@ own_events! {
     AUDIT_SINK_FAILURE = Critical "audit_sink_failure" ["sink", "reason"];
     /// It can be written again, and has everything.
     AUDIT_SINK_RECOVERED = Warn "audit_sink_recovered" ["sink"];
+    /// The audit log runs without keys: told at each start.
+    AUDIT_KEYLESS = Warn "audit_keyless" ["sink", "reason"];
     /// Segments of the audit log were compared with what is expected of them, and are right.
     AUDIT_INTEGRITY_CHECK = Info "audit_integrity_check" [
         "trigger", "verification_status", "file_size_bytes", "line_count"

@@ -118,6 +118,26 @@ fn every_field_stands_in_the_documented_order() {
     }
 }
 
+/// What GitHub shows is what is compiled: no line is hidden, no program left out.
+#[test]
+fn the_pages_show_whole_programs() {
+    let pages = [
+        include_str!("../../../docs/audit-events.md"),
+        include_str!("../../../docs/audit-sinks.md"),
+    ];
+    for page in pages {
+        let programs: Vec<_> = page.split("\n```rust").skip(1).collect();
+        assert!(programs.len() >= 4);
+        for program in programs {
+            let (kind, text) = program.split_once('\n').unwrap();
+            let text = text.split_once("\n```").unwrap().0;
+            assert!(matches!(kind, "" | ",no_run"), "{kind}");
+            let hidden = text.lines().find(|line| line.trim_start().starts_with("# "));
+            assert_eq!(hidden, None, "{text}");
+        }
+    }
+}
+
 #[test]
 fn every_field_says_what_it_was_given() {
     let want = [

@@ -55,6 +55,12 @@ pub enum ProofFileError {
         /// What was expected.
         expected: &'static str,
     },
+    /// This line, counted from 1, ends with a carriage return: the file was copied as text by something that writes
+    /// CR LF, and a proof is bytes.
+    CarriageReturn {
+        /// Which one.
+        number: usize,
+    },
     /// The checkpoint is none, or not signed by the key that the changes of keys lead to.
     Checkpoint(CheckpointError),
     /// The hashes do not lead to the checkpoint's root.
@@ -81,6 +87,11 @@ impl fmt::Display for ProofFileError {
             ProofFileError::Line { number, expected } => {
                 write!(f, "line {number} of the proof: expected {expected}")
             }
+            ProofFileError::CarriageReturn { number } => write!(
+                f,
+                "line {number} of the proof ends with a carriage return (CR LF), expected a newline alone: copy the \
+                 file as bytes, or remove the carriage returns"
+            ),
             ProofFileError::Checkpoint(error) => write!(f, "the checkpoint: {error}"),
             ProofFileError::Proof(error) => error.fmt(f),
             ProofFileError::NoEntry => f.write_str("the entry is not in the file and not given"),
@@ -299,6 +310,9 @@ impl<'a> Reader<'a> {
     fn line(&mut self, expected: &'static str) -> Result<&'a str, ProofFileError> {
         self.number += 1;
         match self.rest.split_once('\n') {
+            Some((line, _)) if line.ends_with('\r') => {
+                Err(ProofFileError::CarriageReturn { number: self.number })
+            }
             Some((line, rest)) => {
                 self.rest = rest;
                 Ok(line)

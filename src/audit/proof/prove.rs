@@ -8,13 +8,14 @@ use std::path::Path;
 use super::super::checkpoint::Checkpoint;
 use super::super::merkle::{self, ProofError, root_at};
 use super::super::note::{Note, Verifier};
+use super::super::read::claimed_root;
 use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::seals::{Checkpoints, Pending};
 use super::super::verify::source::{Source, read_lines, segments};
 use super::super::verify::steady;
-use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key};
+use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use crate::storage::Storage;
 
 /// Why a proof cannot be made.
@@ -26,6 +27,15 @@ pub enum ProveError {
         /// The size that a checkpoint would need, at least or exactly.
         size: u64,
     },
+    /// The log has no such entry.
+    NoEntry {
+        /// Which was asked for.
+        seq: u64,
+        /// The last one that is there; `None` if there is none.
+        last_seq: Option<u64>,
+        /// How many the latest checkpoint covers.
+        sealed: u64,
+    },
     /// A tile is missing or damaged, or what is asked for is not in the tree.
     Tile(TileError),
     /// The log cannot be read, or is damaged.
@@ -35,6 +45,14 @@ pub enum ProveError {
     },
     /// The log contradicts itself: verify it.
     Inconsistent(ProofFileError),
+    /// The proof holds under the key that the log names, which is not the one that was given: that is another log's,
+    /// or the log was replaced.
+    WrongKey {
+        /// The key that the log names.
+        named: Box<Verifier>,
+        /// The key that was given.
+        given: Box<Verifier>,
+    },
 }
 
 impl fmt::Display for ProveError {
@@ -43,11 +61,26 @@ impl fmt::Display for ProveError {
             ProveError::NoCheckpoint { size } => {
                 write!(f, "{CHECKPOINTS} has no checkpoint for {size} entries")
             }
+            ProveError::NoEntry { seq, last_seq: None, .. } => {
+                write!(f, "no entry {seq}: the log has no entries")
+            }
+            ProveError::NoEntry { seq, last_seq: Some(last), sealed } => {
+                write!(f, "no entry {seq}: the log has entries 0 to {last}, ")?;
+                match sealed.checked_sub(1) {
+                    Some(sealed) => write!(f, "sealed up to {sealed}"),
+                    None => f.write_str("and none of them is sealed"),
+                }
+            }
             ProveError::Tile(error) => error.fmt(f),
             ProveError::Log { reason } => f.write_str(reason),
             ProveError::Inconsistent(error) => {
                 write!(f, "the log contradicts itself, verify it: {error}")
             }
+            ProveError::WrongKey { named, given } => write!(
+                f,
+                "this log is not signed by this key: the log names {named}, the file holds {given}; either it is \
+                 another log's key, or the log was replaced by another one"
+            ),
         }
     }
 }
@@ -55,7 +88,7 @@ impl fmt::Display for ProveError {
 impl std::error::Error for ProveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ProveError::Tile(error) => Some(error),
+            ProveError::Tile(error) => error.source(),
             ProveError::Inconsistent(error) => Some(error),
             _ => None,
         }
@@ -85,14 +118,25 @@ pub fn prove_inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    steadily(storage, dir, || inclusion(storage, dir, root, seq))
+    steadily(storage, dir, root, |root| inclusion(storage, dir, root, seq))
 }
 
 fn steadily<T>(
     storage: &dyn Storage,
     dir: &Path,
-    prove: impl FnMut() -> Result<T, ProveError>,
+    root: &Verifier,
+    prove: impl Fn(&Verifier) -> Result<T, ProveError>,
 ) -> Result<T, ProveError> {
+    let prove = || match prove(root) {
+        Err(error @ ProveError::Inconsistent(_)) => match claimed_root(storage, dir) {
+            Ok(named) if named != *root && prove(&named).is_ok() => {
+                let (named, given) = (Box::new(named), Box::new(root.clone()));
+                Err(ProveError::WrongKey { named, given })
+            }
+            _ => Err(error),
+        },
+        other => other,
+    };
     let moving = || Err(ProveError::Log { reason: steady::moving(dir) });
     steady::read(storage, dir, prove, Result::is_ok).unwrap_or_else(moving)
 }
@@ -103,9 +147,15 @@ fn inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    let (checkpoint, note) = checkpoint_where(storage, dir, |_| true)?
-        .filter(|(checkpoint, _)| checkpoint.size > seq)
-        .ok_or(ProveError::NoCheckpoint { size: seq.saturating_add(1) })?;
+    let latest = checkpoint_where(storage, dir, |_| true)?;
+    let sealed = latest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size);
+    let Some((checkpoint, note)) = latest.filter(|_| sealed > seq) else {
+        let last_seq = last_seq(storage, dir)?;
+        return Err(match last_seq {
+            Some(last) if seq <= last => ProveError::NoCheckpoint { size: seq + 1 },
+            _ => ProveError::NoEntry { seq, last_seq, sealed },
+        });
+    };
     let found = read_log(storage, dir, root, &note, Some(seq))?;
     let mut tiles = TileReader::new(storage, dir, checkpoint.size);
     let path = merkle::prove_inclusion(&mut tiles, seq, checkpoint.size)?;
@@ -115,6 +165,8 @@ fn inclusion(
         Ok(_) => Ok(proof),
         // It was pruned: whoever has the line can check it.
         Err(ProofFileError::NoEntry) => {
+            open_checkpoint(&proof.checkpoint, root, &proof.epochs)
+                .map_err(ProveError::Inconsistent)?;
             let leaf = tiles.leaf(seq)?;
             let checked = merkle::verify_inclusion(
                 &leaf,
@@ -130,6 +182,22 @@ fn inclusion(
     }
 }
 
+/// The number of the last entry, from the last segment that has one.
+fn last_seq(storage: &dyn Storage, dir: &Path) -> Result<Option<u64>, ProveError> {
+    for segment in segments(storage, dir)?.rchunks(1) {
+        let mut source = Source::new(storage, dir, segment);
+        let mut last = None;
+        while let Some(batch) = source.next()? {
+            last = batch.lines.len().checked_sub(1).and_then(|at| seq_of(batch.line(at))).or(last);
+            source.recycle(batch);
+        }
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
+}
+
 /// Proves that the log of `old_size` entries is the beginning of that of `size` entries, for which
 /// there must be a checkpoint. The log may be in use.
 pub fn prove_consistency(
@@ -139,7 +207,7 @@ pub fn prove_consistency(
     old_size: u64,
     size: u64,
 ) -> Result<ConsistencyProof, ProveError> {
-    steadily(storage, dir, || consistency(storage, dir, root, old_size, size))
+    steadily(storage, dir, root, |root| consistency(storage, dir, root, old_size, size))
 }
 
 fn consistency(

@@ -123,6 +123,54 @@ fn what_is_no_proof_is_refused_and_told_where() {
     assert_eq!(parsed.unwrap().checkpoint, note);
 }
 
+#[test]
+fn a_copy_with_carriage_returns_is_told_as_that() {
+    let world = live();
+    let one = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap().to_text();
+    let error = InclusionProof::parse(one.replace('\n', "\r\n").as_bytes()).unwrap_err();
+    assert_eq!(error, ProofFileError::CarriageReturn { number: 1 });
+    assert!(error.to_string().contains("carriage return"), "{error}");
+    let error = InclusionProof::parse(one.replacen("index 30\n", "index 30\r\n", 1).as_bytes());
+    assert_eq!(error, Err(ProofFileError::CarriageReturn { number: 3 }));
+    let two = prove_consistency(&world.disk, dir(), &world.root, 9, sizes(&world)[3]).unwrap();
+    let two = two.to_text().replace('\n', "\r\n");
+    let error = ConsistencyProof::parse(two.as_bytes());
+    assert_eq!(error, Err(ProofFileError::CarriageReturn { number: 1 }));
+}
+
+#[test]
+fn an_entry_that_is_not_there_is_told_with_those_that_are() {
+    let world = live();
+    let (size, sealed) = (live_size(&world), *sizes(&world).last().unwrap());
+    assert!(size > sealed, "a tail that no checkpoint covers");
+    let refused = |seq| prove_inclusion(&world.disk, dir(), &world.root, seq).unwrap_err();
+    for seq in [size, size + 1, 99_999, u64::MAX] {
+        let expected = format!(
+            "no entry {seq}: the log has entries 0 to {}, sealed up to {}",
+            size - 1,
+            sealed - 1
+        );
+        assert_eq!(refused(seq).to_string(), expected);
+    }
+    for seq in sealed..size {
+        assert!(matches!(refused(seq), ProveError::NoCheckpoint { .. }), "{seq}");
+    }
+    // The newest segment has nothing in it yet.
+    let mut files = world.files();
+    files.insert("audit.log.jsonl".into(), Vec::new());
+    let refused = prove_inclusion(&disk_of(&files), dir(), &world.root, 99_999).unwrap_err();
+    assert!(matches!(refused, ProveError::NoEntry { last_seq: Some(last), .. } if last < sealed));
+}
+
+/// How many entries there are, by counting lines.
+fn live_size(world: &World) -> u64 {
+    let segments = world
+        .files()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("audit-0") || name == "audit.log.jsonl");
+    segments.map(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count() as u64).sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

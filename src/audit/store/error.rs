@@ -164,8 +164,8 @@ impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             StoreError::Io { source, .. } => Some(source),
-            StoreError::Key(error) => Some(error),
-            StoreError::Tiles(error) => Some(error),
+            StoreError::Key(error) => error.source(),
+            StoreError::Tiles(error) => error.source(),
             StoreError::Damaged { what: Damage::Parse(error), .. } => Some(error),
             _ => None,
         }

@@ -200,6 +200,11 @@ impl AuditLog {
         self.signer.verifier().name()
     }
 
+    /// How its entries are chained.
+    pub fn scheme(&self) -> super::entry::Scheme {
+        self.chain.scheme()
+    }
+
     /// The number that the next entry gets.
     pub fn next_seq(&self) -> u64 {
         self.next_seq

@@ -170,7 +170,7 @@ impl std::error::Error for TileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             TileError::Io { source, .. } => Some(source),
-            TileError::Proof(error) => Some(error),
+            TileError::Proof(error) => error.source(),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::Stop;
 use super::hashing::{Hashed, Hasher};
 use super::report::{Finding, Kind};
 use super::source::{Batch, Segment};
-use super::walk::{Break, Walk};
+use super::walk::{Break, Suspect, Walk};
 
 /// The finding for a line that does not go on from the one before.
 pub(super) fn first_bad(
@@ -52,7 +52,9 @@ pub(super) fn first_bad(
 
 /// A suspect line and behind it another one with its number: the suspect came in between.
 fn stranger(walk: &mut Walk<'_>, found: u64) -> Option<Stop> {
-    let place = walk.suspect.take_if(|place| place.seq.is_some_and(|seq| found <= seq))?;
+    let is_before = |one: &mut Suspect| one.place.seq.is_some_and(|seq| found <= seq);
+    let suspect = walk.suspect.take_if(is_before)?;
+    let place = walk.accuse(suspect);
     let detail = format!("not the entry whose leaf hash is in its tile; entry {found} follows");
     Some(Finding::new(Kind::Inserted, place, detail).into())
 }

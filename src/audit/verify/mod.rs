@@ -31,6 +31,7 @@ pub(super) mod steady;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
+mod whose;
 
 pub use report::{Finding, Kind, NOTES_MAX, Outcome, Place, Report};
 
@@ -119,7 +120,8 @@ fn one_pass(
         Ok(()) => report.outcome = Outcome::Intact,
         Err(Stop::Tampered(finding)) => {
             report.outcome = Outcome::Tampered;
-            report.first_bad = Some(*finding);
+            let whose = whose::look(storage, dir, options, &finding, progress);
+            report.first_bad = Some(whose.unwrap_or(*finding));
         }
         Err(Stop::Unchecked { reason }) => report.problem = Some(reason),
     }

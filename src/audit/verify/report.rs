@@ -70,6 +70,8 @@ pub enum Kind {
     BadControl,
     /// A tile or a kept line that contradicts the log.
     BadTile,
+    /// The log is whole, but not under the key that was given: that is another log's, or the log was replaced.
+    WrongKey,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
         Kind::BadCheckpoint,
         Kind::BadControl,
         Kind::BadTile,
+        Kind::WrongKey,
     ];
 
     /// Its word in reports.
@@ -112,6 +115,7 @@ impl Kind {
             Kind::BadCheckpoint => "bad_checkpoint",
             Kind::BadControl => "bad_control",
             Kind::BadTile => "bad_tile",
+            Kind::WrongKey => "wrong_key",
         }
     }
 }
@@ -179,19 +183,19 @@ pub struct Report {
     pub notes_left_out: u64,
     /// The log's name.
     pub origin: String,
-    /// Entries that were read.
+    /// Entries that were read; if something is wrong, those that stand right before the first bad record.
     pub entries: u64,
     /// Entries before these that were pruned, and are known by their leaf hashes.
     pub entries_pruned: u64,
-    /// Bytes of entries, before compression.
+    /// Bytes of these entries, before compression.
     pub bytes: u64,
-    /// Segments that were read.
+    /// Segments that were read to their end.
     pub segments: u64,
     /// Checkpoints whose root and signature were checked.
     pub checkpoints: u64,
     /// Checkpoints kept elsewhere that were found in the log's past.
     pub known_checkpoints: u64,
-    /// Changes of the signing key.
+    /// Epochs: one, and one more for each change of the signing key.
     pub epochs: u64,
     /// Whether signatures of the chain were checked: the key was given, or none is needed.
     pub chain_checked: bool,
@@ -199,7 +203,7 @@ pub struct Report {
     pub tree_size: u64,
     /// See `tree_size`.
     pub tree_root: Hash,
-    /// Entries behind the last checkpoint: nothing but the chain protects them yet.
+    /// Of these entries, those behind the last checkpoint that was checked: nothing but the chain protects them.
     pub entries_unsealed: u64,
 }
 

@@ -1,8 +1,11 @@
 //! What can be chosen about the audit log, and its opening.
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use super::{AuditShared, RECORD_BYTES_MAX};
 use crate::audit::Catalogue;
@@ -103,7 +106,7 @@ impl AuditConfig {
     }
 
     /// Where `ringseal audit keygen` has put the keys. At the log's first opening those that the host needs are moved
-    /// from there into the log's directory.
+    /// from there into the log's directory: each log takes keys of its own.
     ///
     /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report says so.
     #[must_use]
@@ -280,12 +283,14 @@ impl AuditConfig {
         let own = KeyPaths::below(&self.dir);
         let there = |path: &Path| storage.stat(path).is_ok();
         if !there(&own.epoch()) {
+            // Before anything is made: what cannot be begun leaves nothing behind.
+            let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
             for dir in [&self.dir, &own.keys] {
                 let made = storage.create_dir(dir, 0o700);
                 made.map_err(|source| AuditOpenError::Dir { path: dir.clone(), source })?;
             }
-            match &self.keys {
-                Some(made) => move_keys(storage, &KeyPaths::below(made), &own)?,
+            match found {
+                Some(found) => found.move_to(storage, &own)?,
                 None => self.make_keys(&own)?,
             }
         }
@@ -301,16 +306,42 @@ impl AuditConfig {
     }
 }
 
-/// Moves what the host needs. The epoch's key comes last: a log that has it has the other one.
-fn move_keys(storage: &dyn Storage, from: &KeyPaths, to: &KeyPaths) -> Result<(), KeyError> {
-    for (from, to) in [(from.chain(), to.chain()), (from.epoch(), to.epoch())] {
-        let secret = keys::load_secret(storage, &from)?;
-        if storage.stat(&to).is_err() {
-            keys::create_secret(storage, &to, &secret)?;
+/// Keys that were made for a log.
+struct FoundKeys {
+    from: KeyPaths,
+    chain: Zeroizing<Vec<u8>>,
+    epoch: Zeroizing<Vec<u8>>,
+}
+
+/// Reads what `ringseal audit keygen` has put into `dir`.
+fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenError> {
+    let from = KeyPaths::below(dir);
+    let load = |path: PathBuf, missing: &'static str| match storage.stat(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = dir.to_owned();
+            Err(match storage.stat(&from.public) {
+                Ok(_) => AuditOpenError::KeysMoved { path, missing },
+                Err(_) => AuditOpenError::NoKeys { path, missing },
+            })
         }
+        _ => Ok(keys::load_secret(storage, &path)?),
+    };
+    let chain = load(from.chain(), "keys/chain.key")?;
+    let epoch = load(from.epoch(), "keys/epoch.key")?;
+    Ok(FoundKeys { from, chain, epoch })
+}
+
+impl FoundKeys {
+    /// Moves what the host needs. The epoch's key comes last: a log that has it has the other one.
+    fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
+        for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
+            if storage.stat(&to).is_err() {
+                keys::create_secret(storage, &to, secret)?;
+            }
+        }
+        keys::wipe_secret(storage, &self.from.chain())?;
+        keys::wipe_secret(storage, &self.from.epoch())
     }
-    keys::wipe_secret(storage, &from.chain())?;
-    keys::wipe_secret(storage, &from.epoch())
 }
 
 /// An audit log that is open, taken apart for the engine.
@@ -345,6 +376,20 @@ pub enum AuditOpenError {
     Sink(AuditSinkError),
     /// A redaction rule.
     Redaction(crate::redact::RuleError),
+    /// No keys are where they should be for a log that has none yet. Nothing was made.
+    NoKeys {
+        /// Where they were expected.
+        path: PathBuf,
+        /// Which file is not there.
+        missing: &'static str,
+    },
+    /// The same, and they were there once: another log was opened with them. Nothing was made.
+    KeysMoved {
+        /// Where they were expected.
+        path: PathBuf,
+        /// Which file is not there.
+        missing: &'static str,
+    },
     /// A directory.
     Dir {
         /// Which.
@@ -363,19 +408,34 @@ impl fmt::Display for AuditOpenError {
             AuditOpenError::Sink(error) => error.fmt(f),
             AuditOpenError::Redaction(error) => error.fmt(f),
             AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
+            AuditOpenError::NoKeys { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, and {missing} is not there; make them: \
+                 ringseal audit keygen --dir {0}",
+                path.display()
+            ),
+            AuditOpenError::KeysMoved { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
+                 log that was opened with them first. Each log takes keys of its own, also the same service's in \
+                 another directory; make them: ringseal audit keygen --dir ANOTHER",
+                path.display()
+            ),
         }
     }
 }
 
 impl std::error::Error for AuditOpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match self {
-            AuditOpenError::Store(error) => error,
-            AuditOpenError::Keys(error) => error,
-            AuditOpenError::Sink(error) => error,
-            AuditOpenError::Redaction(error) => error,
-            AuditOpenError::Dir { source, .. } => source,
-        })
+        // It says what they say, so what stands behind them stands behind it.
+        match self {
+            AuditOpenError::Store(error) => error.source(),
+            AuditOpenError::Keys(error) => error.source(),
+            AuditOpenError::Sink(error) => error.source(),
+            AuditOpenError::Redaction(error) => error.source(),
+            AuditOpenError::Dir { source, .. } => Some(source),
+            AuditOpenError::NoKeys { .. } | AuditOpenError::KeysMoved { .. } => None,
+        }
     }
 }
 

@@ -74,8 +74,9 @@ impl fmt::Display for AuditError {
 impl std::error::Error for AuditError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            AuditError::Event(error) => Some(error),
-            AuditError::Log(fault) => Some(fault),
+            // It says what they say, so what stands behind them stands behind it.
+            AuditError::Event(error) => error.source(),
+            AuditError::Log(fault) => fault.source(),
             AuditError::TooLong { .. } => None,
         }
     }
@@ -288,7 +289,7 @@ impl AuditLogger {
         sinks.commit(self.audit.wait_max).map_err(late)
     }
 
-    /// How the log is, at most a second ago, and how its sinks are now.
+    /// How the log is, at most a second ago and with everything that was waited for, and how its sinks are now.
     pub fn health(&self) -> AuditHealth {
         AuditHealth {
             log: self.audit.link.health(),

@@ -1,4 +1,5 @@
 //! The audit stream through an engine: on the operating system's files, and on a disk that fails when it is told to.
+mod errors;
 mod sinks;
 mod stop;
 
@@ -88,10 +89,61 @@ fn a_receipt_tells_where_the_entry_stands_on_disk() {
         assert_eq!(crate::audit::merkle::leaf_hash(line.as_bytes()), receipt.leaf);
     }
     assert!(receipts.windows(2).all(|pair| pair[0].seq < pair[1].seq));
-    assert!(audit.health().is_keyless);
     engine.stop().unwrap();
     let report = verdict(dir.path(), &dir.path().join("audit.pub"));
     assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
+}
+
+#[test]
+fn a_log_without_keys_is_told_once_at_each_start_and_one_with_keys_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (engine, audit, log) = start(AuditConfig::new(dir.path().join("log")));
+        audit.emit(&login("u-1")).unwrap().wait().unwrap();
+        assert!(audit.health().is_keyless);
+        engine.stop().unwrap();
+        let told: Vec<serde_json::Value> =
+            log.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told: Vec<_> = told.iter().filter(|line| line["event"] == "audit_keyless").collect();
+        assert_eq!(told.len(), 1, "{:?}", log.lines());
+        assert_eq!(told[0]["level"], "warn", "{told:?}");
+        assert!(told[0].to_string().contains("ringseal audit keygen"), "{told:?}");
+    }
+    let keys_dir = dir.path().join("made");
+    let paths = KeyPaths::below(&keys_dir);
+    keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
+    let (engine, audit, log) = start(AuditConfig::new(dir.path().join("other")).keys(&keys_dir));
+    audit.commit().unwrap();
+    assert!(!audit.health().is_keyless);
+    engine.stop().unwrap();
+    assert!(!log.lines().join("\n").contains("audit_keyless"));
+}
+
+/// An interval that never ends: nothing but who waits makes the keeper look.
+#[test]
+fn the_health_has_what_was_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, audit, _) =
+        start(AuditConfig::new(dir.path()).commit_interval(Duration::from_secs(3600)));
+    for number in 0..200 {
+        let receipt = audit.emit(&login("u-1")).unwrap().wait().unwrap();
+        let health = audit.health().log.unwrap();
+        assert!(health.audit_event_count > receipt.seq, "{number}: {health:?}");
+        assert_eq!(health.waiting_entries, 0);
+    }
+    let queued = || audit.emit(&login("u-2")).unwrap();
+    queued();
+    let before = audit.health().log.unwrap().audit_event_count;
+    audit.commit().unwrap();
+    assert!(audit.health().log.unwrap().audit_event_count > before);
+    queued();
+    audit.checkpoint().unwrap();
+    let health = audit.health().log.unwrap();
+    assert_eq!(health.checkpoint_entries, health.audit_event_count, "{health:?}");
+    let rotations = health.rotations;
+    audit.rotate().unwrap();
+    assert_eq!(audit.health().log.unwrap().rotations, rotations + 1);
+    engine.stop().unwrap();
 }
 
 #[test]

@@ -77,13 +77,14 @@ impl fmt::Display for InitError {
 impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            InitError::Sink(error) => Some(error),
-            InitError::Env(error) => Some(error),
-            InitError::Redaction(error) => Some(error),
+            // It says what they say, so what stands behind them stands behind it.
+            InitError::Sink(error) => error.source(),
+            InitError::Env(error) => error.source(),
+            InitError::Redaction(error) => error.source(),
             #[cfg(feature = "tokens")]
             InitError::Keys(error) => Some(error),
             #[cfg(feature = "audit")]
-            InitError::Audit(error) => Some(error),
+            InitError::Audit(error) => error.source(),
             InitError::Thread { source } | InitError::Signals { source } => Some(source),
             _ => None,
         }

@@ -124,6 +124,10 @@ impl AuditRequest {
     }
 }
 
+/// What it means that a log has no keys.
+const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it shows \
+     accidents, and whoever can write its directory can make another one; `ringseal audit keygen` makes keys";
+
 impl Processor {
     /// Takes one audit event of a lane.
     #[cold]
@@ -170,6 +174,12 @@ impl Writer {
             }
             AuditNews::Recovered { sink } => {
                 processor.own_event(&report::AUDIT_SINK_RECOVERED, now, &mut |out| out.str(&sink));
+            }
+            AuditNews::Keyless { sink } => {
+                processor.own_event(&report::AUDIT_KEYLESS, now, &mut |out| {
+                    out.str(&sink);
+                    out.str(KEYLESS);
+                });
             }
             AuditNews::Checked { trigger, is_ok, log_bytes, log_entries } => {
                 let site = match is_ok {

@@ -146,6 +146,7 @@ impl Keeper {
 
     fn run(mut self) {
         self.publish();
+        self.tell_keyless();
         loop {
             let is_over = match self.parcels.recv_timeout(self.patience()) {
                 Ok(parcel) => {
@@ -328,6 +329,10 @@ impl Keeper {
     fn commit(&mut self) -> Result<(), String> {
         self.log.commit().map_err(|error| error.to_string())?;
         (self.staged_bytes, self.staged_since) = (0, None);
+        if !self.waits.is_empty() {
+            // Whoever is answered finds what it waited for in the health, too.
+            self.publish();
+        }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
                 Known::Entry(receipt) => Ok(receipt),
@@ -346,17 +351,21 @@ impl Keeper {
     fn fulfil(&mut self, request: AuditRequest) -> Result<(), String> {
         let told = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
-            AuditRequest::Commit(reply) => answer(&reply, Ok(())),
-            AuditRequest::Checkpoint(reply) => answer(&reply, self.log.checkpoint().map_err(told)),
+            AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
+            AuditRequest::Checkpoint(reply) => {
+                let note = self.log.checkpoint().map_err(told);
+                self.answer(&reply, note)
+            }
             AuditRequest::Rotate(reply) => {
-                answer(&reply, self.log.rotate(RotateReason::Manual).map_err(told))
+                let done = self.log.rotate(RotateReason::Manual).map_err(told);
+                self.answer(&reply, done)
             }
             AuditRequest::Check(reply) => {
                 let checked = self.log.verify_now().map_err(told);
                 let is_ok = |results: Vec<crate::audit::entry::control::Integrity>| {
                     results.iter().all(|result| result.status() == CheckStatus::Ok)
                 };
-                answer(&reply, checked.map(is_ok))
+                self.answer(&reply, checked.map(is_ok))
             }
             other => {
                 self.take(Parcel::Request(other));
@@ -364,8 +373,16 @@ impl Keeper {
             }
         };
         self.tell_seal();
-        self.publish();
         result
+    }
+
+    /// Answers, and passes an error on so that it is noted. The health is up to date by then.
+    fn answer<T>(&mut self, reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
+        self.publish();
+        let error = result.as_ref().err().cloned();
+        // Whoever asked may have stopped waiting.
+        let _ = reply.send(result.map_err(AuditFault::Store));
+        error.map_or(Ok(()), Err)
     }
 
     /// Notes whether the log can be written, and tells of a change.
@@ -451,14 +468,6 @@ impl Keeper {
             let _ = reply.send(result.map_err(AuditFault::Store));
         }
     }
-}
-
-/// Answers, and passes an error on so that it is noted.
-fn answer<T>(reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
-    let error = result.as_ref().err().cloned();
-    // Whoever asked may have stopped waiting.
-    let _ = reply.send(result.map_err(AuditFault::Store));
-    error.map_or(Ok(()), Err)
 }
 
 /// Moves all batches to the file; what it does not take now stays with it in memory, and is counted there.

@@ -284,6 +284,11 @@ pub enum AuditNews {
         /// Which.
         sink: String,
     },
+    /// The log runs without keys.
+    Keyless {
+        /// Which.
+        sink: String,
+    },
     /// Segments were compared with what is expected of them.
     Checked {
         /// Why now.

@@ -4,6 +4,7 @@
 //! a failure, which stderr gets as well.
 use super::AuditNews;
 use super::keeper::Keeper;
+use crate::audit::entry::Scheme;
 use crate::audit::entry::control::CheckStatus;
 use crate::audit::sink::Notice;
 use crate::audit::store::Report;
@@ -83,6 +84,13 @@ impl Keeper {
 
     pub(super) fn tell(&self, news: AuditNews) {
         tell(&self.writer, news);
+    }
+
+    /// Says so if whoever can write the log's directory can make another one.
+    pub(super) fn tell_keyless(&self) {
+        if self.log.scheme() == Scheme::Hash {
+            self.tell(AuditNews::Keyless { sink: format!("audit:{}", self.log.origin()) });
+        }
     }
 
     pub(super) fn publish(&mut self) {

@@ -75,7 +75,7 @@ pub(super) fn parse(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
 /// What a log that contradicts itself is told as, or that it cannot be read.
 fn refused(error: &ProveError) -> Result<Outcome, Failure> {
     match error {
-        ProveError::Inconsistent(_) => {
+        ProveError::Inconsistent(_) | ProveError::WrongKey { .. } => {
             complain(error);
             Ok(Outcome::Findings)
         }
@@ -116,7 +116,9 @@ pub(super) fn contradiction(
     match prove_consistency(&OsStorage, dir, &key, old.size, new.size) {
         Ok(proof) if proof.old_root == old.root => Ok(None),
         Ok(_) => Ok(Some(rewritten)),
-        Err(error @ ProveError::Inconsistent(_)) => Ok(Some(error.to_string())),
+        Err(error @ (ProveError::Inconsistent(_) | ProveError::WrongKey { .. })) => {
+            Ok(Some(error.to_string()))
+        }
         Err(error) => Err(Failure::of(error)),
     }
 }

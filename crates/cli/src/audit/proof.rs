@@ -79,7 +79,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
             io::stdout().lock().write_all(text.as_bytes())?;
             Ok(Outcome::Fine)
         }
-        Err(error @ ProveError::Inconsistent(_)) => {
+        Err(error @ (ProveError::Inconsistent(_) | ProveError::WrongKey { .. })) => {
             complain(error);
             Ok(Outcome::Findings)
         }

@@ -8,7 +8,7 @@ use ringseal::audit::entry::Scheme;
 use ringseal::audit::keys::load_mac;
 use ringseal::audit::note::NOTE_BYTES_MAX;
 use ringseal::audit::read::first_start;
-use ringseal::audit::verify::{self, Finding, KnownCheckpoint, Options, Report};
+use ringseal::audit::verify::{self, Finding, Kind, KnownCheckpoint, Options, Report};
 use ringseal::storage::OsStorage;
 
 use super::{LogDir, public_key, read_small};
@@ -150,6 +150,9 @@ impl Verified {
                 "KEYLESS: plain hashes, sealed by keys that the log made itself. It shows accidents;\n            \
                  whoever can write the directory can make another one"
             }
+            (_, true) if self.report.first_bad.is_some() => {
+                "every entry's signature up to there was checked with audit.mac"
+            }
             (_, true) => "every entry's signature was checked with audit.mac",
             (_, false) => {
                 "single signatures were not checked, that takes --mac audit.mac; checkpoints, links\n            \
@@ -165,7 +168,12 @@ fn counted(count: u64, noun: &str) -> String {
 }
 
 fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
-    writeln!(f, "TAMPERED    the first bad record: {}", finding.kind.as_str())?;
+    match finding.kind {
+        Kind::WrongKey => {
+            writeln!(f, "WRONG KEY   or not the log that it is of: {}", finding.kind.as_str())?
+        }
+        kind => writeln!(f, "TAMPERED    the first bad record: {}", kind.as_str())?,
+    }
     write!(f, "where       file {}", finding.place.file)?;
     let numbers =
         [("line", finding.place.line), ("seq", finding.place.seq), ("byte", finding.place.offset)];
@@ -181,18 +189,21 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
         let noun = if report.entries == 1 { "entry" } else { "entries" };
-        let segments = counted(report.segments, "segment");
-        let read = format!(
-            "{} {noun}, {} in {segments}",
-            show_count(report.entries),
-            show_bytes(report.bytes)
-        );
+        let (entries, bytes) = (show_count(report.entries), show_bytes(report.bytes));
         match &report.first_bad {
             Some(finding) => {
                 write_finding(f, finding)?;
-                writeln!(f, "before it   {read}")?;
+                if finding.kind == Kind::WrongKey {
+                    // Counts would be of nothing.
+                    return Ok(());
+                }
+                let segments = counted(report.segments, "whole segment");
+                writeln!(f, "before it   {entries} {noun}, {bytes}; {segments}")?;
             }
-            None => writeln!(f, "intact      {read}")?,
+            None => {
+                let segments = counted(report.segments, "segment");
+                writeln!(f, "intact      {entries} {noun}, {bytes} in {segments}")?;
+            }
         }
         if report.entries_pruned > 0 {
             let pruned = show_count(report.entries_pruned);
@@ -216,12 +227,13 @@ impl fmt::Display for Verified {
 
 fn write_seals(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     let checkpoints = counted(report.checkpoints, "checkpoint");
-    let epochs = counted(report.epochs, "change");
+    let epochs = counted(report.epochs.saturating_sub(1), "change");
     let rest = show_count(report.entries_unsealed);
-    writeln!(
-        f,
-        "sealed      {checkpoints}, {epochs} of keys; entries behind the last one: {rest}"
-    )?;
+    let of = match report.first_bad {
+        Some(_) => "of these entries ",
+        None => "entries ",
+    };
+    writeln!(f, "sealed      {checkpoints}, {epochs} of keys; {of}behind the last one: {rest}")?;
     if report.known_checkpoints > 0 {
         let count = counted(report.known_checkpoints, "checkpoint");
         writeln!(f, "kept        {count} from elsewhere, found in its past")

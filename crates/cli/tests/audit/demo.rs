@@ -22,8 +22,8 @@ fn what_the_readme_shows_works_and_can_be_repeated() {
     assert!(words.starts_with("intact "), "{words}");
     let (proof, _) =
         said(dir, &["audit", "prove", "inclusion", "1234", "./ringseal-demo/audit"], 0);
-    fs::write(dir.join("p"), proof).expect("room");
-    said(dir, &["audit", "check-proof", "p", "--key", "./keys/audit.pub"], 0);
+    fs::write(dir.join("entry-1234.proof"), proof).expect("room");
+    said(dir, &["audit", "check-proof", "entry-1234.proof", "--key", "./keys/audit.pub"], 0);
     for kind in
         ["user.login", "order.*", "config.change", "tool_call", "security.*", "privileged.*"]
     {

@@ -62,7 +62,14 @@ fn a_proof_says_nothing_under_another_key_and_garbage_is_no_proof() {
     said(world.path(), &["audit", "check-proof", "nowhere", "--key", "keys/audit.pub"], 2);
     let beyond = (size(&world) + 1).to_string();
     let (_, errors) = said(world.path(), &["audit", "prove", "inclusion", &beyond, "log"], 2);
-    assert!(errors.contains("no checkpoint"), "{errors}");
+    let last = size(&world) - 1;
+    let expected =
+        format!("no entry {beyond}: the log has entries 0 to {last}, sealed up to {last}");
+    assert!(errors.contains(&expected), "{errors}");
+    fs::write(world.path().join("p"), proof.replace('\n', "\r\n")).expect("room");
+    let (_, errors) =
+        said(world.path(), &["audit", "check-proof", "p", "--key", "keys/audit.pub"], 2);
+    assert!(errors.contains("line 1 of the proof ends with a carriage return"), "{errors}");
 }
 
 #[test]

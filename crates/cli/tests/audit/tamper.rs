@@ -46,7 +46,7 @@ fn an_untouched_log_is_intact() {
     assert!(words.contains("single signatures were not checked"), "{words}");
     let report = world.verified(&[], 0);
     assert_eq!((&report["outcome"], &report["keyless"]), (&"intact".into(), &false.into()));
-    assert_eq!((&report["segments"], &report["epochs"]), (&3.into(), &2.into()));
+    assert_eq!((&report["segments"], &report["epochs"]), (&3.into(), &3.into()));
 }
 
 #[test]
@@ -191,5 +191,61 @@ fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
 fn another_logs_key_opens_nothing() {
     let world = World::of_three_segments();
     said(world.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
-    said(world.path(), &["audit", "verify", "log", "--key", "other/audit.pub"], 1);
+    let key_of = |dir: &str| {
+        let text = fs::read_to_string(world.path().join(dir).join("audit.pub")).expect("a key");
+        text.trim_end().to_owned()
+    };
+    let (named, given) = (key_of("keys"), key_of("other"));
+    let other = ["--key", "other/audit.pub"];
+    let cases: [&[&str]; 6] = [
+        &["audit", "verify", "log"],
+        &["audit", "verify", "log", "--mac", "other/audit.mac"],
+        &["audit", "verify", "log", "--json"],
+        &["audit", "checkpoint", "log"],
+        &["audit", "prove", "inclusion", "5", "log"],
+        &["audit", "prove", "consistency", "1", "SIZE", "log"],
+    ];
+    let checkpoint = fs::read_to_string(world.log().join("checkpoint")).expect("a checkpoint");
+    let size = checkpoint.lines().nth(1).expect("a size");
+    for arguments in cases {
+        let all: Vec<&str> = arguments.iter().chain(&other).copied().collect();
+        let all: Vec<&str> =
+            all.iter().map(|word| if *word == "SIZE" { size } else { word }).collect();
+        let (out, errors) = said(world.path(), &all, 1);
+        let told = out + &errors;
+        let words = format!(
+            "this log is not signed by this key: the log names {named}, the file holds {given}; \
+             either it is another log's key, or the log was replaced by another one"
+        );
+        assert!(told.contains(&words), "{told}");
+        assert!(!told.contains("contradicts itself") && !told.contains("TAMPERED"), "{told}");
+    }
+    let found = world.verified(&["--mac", "other/audit.mac"], 1);
+    assert_eq!(
+        (&found["outcome"], &found["first_bad"]["kind"]),
+        (&"tampered".into(), &"wrong_key".into()),
+        "{found}"
+    );
+    let (words, _) = world.verify(&["--mac", "other/audit.mac"], 1);
+    assert!(words.starts_with("WRONG KEY "), "{words}");
+    assert!(!words.contains("was checked") && !words.contains("before it"), "{words}");
+    assert!(words.contains("not chained by this audit.mac"), "{words}");
+}
+
+#[test]
+fn the_counts_of_a_report_agree_with_the_place_that_it_names() {
+    let world = World::of_three_segments();
+    let file = sealed(&world, 1);
+    let mut lines = world.lines(&file);
+    lines.remove(7);
+    let before = world.lines(&sealed(&world, 0)).len() + 7;
+    world.put_lines(&file, &lines);
+    let found = world.verified(&[], 1);
+    assert_eq!(found["first_bad"]["seq"].as_u64(), Some(before as u64), "{found}");
+    assert_eq!(found["entries"].as_u64(), Some(before as u64), "{found}");
+    let (words, _) = world.verify(&[], 1);
+    assert!(words.contains(&format!("before it   {before} entries, ")), "{words}");
+    assert!(words.contains("; 1 whole segment\n"), "{words}");
+    let (out, _) = said(world.path(), &["audit", "fsck", "log"], 1);
+    assert!(out.starts_with(&format!("read        {before} entries")), "{out}");
 }

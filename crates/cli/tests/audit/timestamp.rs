@@ -70,6 +70,11 @@ fn a_stamp_is_for_one_checkpoint_and_a_log_that_goes_on_from_it() {
     said(dir, &other, 1);
     said(dir, &["audit", "timestamp", "check", "log", "two.tsr", "--key", "keys/audit.pub"], 0);
 
+    said(dir, &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
+    let other = ["audit", "timestamp", "check", "log", "two.tsr", "--key", "other/audit.pub"];
+    let (_, err) = said(dir, &other, 1);
+    assert!(err.contains("this log is not signed by this key"), "{err}");
+
     // Another log with the same name has none of these checkpoints.
     let stranger = World::of_three_segments();
     for name in ["one.tsr", "two.tsr"] {

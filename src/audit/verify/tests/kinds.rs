@@ -121,6 +121,44 @@ fn a_line_that_was_touched_is_found_where_it_stands() {
 }
 
 #[test]
+fn what_is_counted_is_what_stands_right_before_the_first_bad_record() {
+    let world = live();
+    let untouched = world.files();
+    let name = &sealed(&untouched)[1];
+    let first = lines(&untouched[&sealed(&untouched)[0]]);
+    let sizes = sizes(&untouched);
+    for (what, change, _, _) in LINE_EDITS {
+        let mut files = untouched.clone();
+        edit(&mut files, name, *change);
+        let mut options = world.options();
+        for key in [options.first_key.take(), None] {
+            options.first_key = key;
+            let report = verified(&files, &options);
+            let place = report.first_bad.unwrap().place;
+            let whole = lines(&files[name]);
+            let before = &whole[..place.line.unwrap() as usize - 1];
+            let bytes = first.concat().len() + before.concat().len();
+            assert_eq!(report.entries, (first.len() + before.len()) as u64, "{what}");
+            assert_eq!((report.bytes, report.segments), (bytes as u64, 1), "{what}");
+            assert_eq!(place.offset, Some(before.concat().len() as u64), "{what}");
+            let sealed = sizes.iter().filter(|size| **size <= report.entries).max().unwrap();
+            assert_eq!(report.entries_unsealed, report.entries - sealed, "{what}");
+        }
+    }
+    // A checkpoint that comes too late is accused of the last entry that it covers.
+    let mut options = world.options();
+    options.gap_entries_max = Some(2);
+    let report = verified(&untouched, &options);
+    assert_eq!(report.first_bad.unwrap().place.seq, Some(report.entries));
+    // Nothing is wrong but the end.
+    options.gap_entries_max = None;
+    options.now_unix_nanos = Some(i64::MAX);
+    let report = verified(&untouched, &options);
+    assert_eq!(report.first_bad.unwrap().place.seq, Some(report.entries));
+    assert_eq!((report.entries, report.segments), (report.tree_size, 3));
+}
+
+#[test]
 fn segments_that_are_missing_or_changed_places_are_told() {
     let world = live();
     let untouched = world.files();
@@ -203,6 +241,12 @@ fn checkpoints_that_were_touched_are_told() {
     assert_eq!(report.notes, ["checkpoint is missing"]);
 }
 
+/// The sizes of all checkpoints.
+fn sizes(files: &FilesOf) -> Vec<u64> {
+    let text = String::from_utf8(files["checkpoints"].clone()).unwrap();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
 /// Takes each note whose size `is_gone` out of `checkpoints`.
 fn without_notes(files: &mut FilesOf, is_gone: impl Fn(u64) -> bool) {
     let text = String::from_utf8(files["checkpoints"].clone()).unwrap();
@@ -242,11 +286,7 @@ fn gaps_between_checkpoints_and_behind_the_last_are_told() {
     assert_eq!(found.kind, Kind::Unsealed, "{found}");
     // Every other checkpoint within an epoch is gone: more entries between than twice what the log promises.
     let mut files = untouched.clone();
-    let sizes: Vec<u64> = String::from_utf8(files["checkpoints"].clone())
-        .unwrap()
-        .lines()
-        .filter_map(|line| line.parse().ok())
-        .collect();
+    let sizes = sizes(&files);
     without_notes(&mut files, |size| sizes[1..3].contains(&size));
     let found = verified(&files, &world.options()).first_bad.unwrap();
     assert_eq!(found.kind, Kind::Unsealed, "{sizes:?} {found}");
@@ -310,18 +350,6 @@ fn removals_that_no_entry_tells_of_are_told() {
 }
 
 #[test]
-fn another_log_of_the_same_name_is_not_this_one() {
-    let (world, other) = (live(), World::new());
-    let mut options = world.options();
-    options.root = other.root.clone();
-    // The same seed made the same keys; another root key is somebody else's.
-    let signer = crate::audit::note::Signer::new(super::world::ORIGIN, &[9; 32]).unwrap();
-    options.root = signer.verifier().clone();
-    let found = verified(&world.files(), &options).first_bad.unwrap();
-    assert_eq!((found.kind, found.place.line), (Kind::BadControl, Some(1)), "{found}");
-}
-
-#[test]
 fn a_log_that_was_rolled_back_is_told_by_a_checkpoint_kept_elsewhere() {
     let (world, (early, late)) = super::live_since(|world| (world.files(), world.clock.clone()));
     drop(late);
@@ -375,4 +403,15 @@ proptest! {
             assert!(report.outcome == Outcome::Tampered || is_torn, "{report:?}");
         });
     }
+}
+
+#[test]
+fn the_page_lists_every_kind_once_and_no_other() {
+    let page = include_str!("../../../../docs/audit-tamper.md");
+    let listed = page.split_once("## What each kind means").unwrap().1;
+    let listed = listed.split_once("\n## ").unwrap().0;
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` | ")?.0.to_owned());
+    let listed: Vec<String> = listed.lines().filter_map(row).collect();
+    let all: Vec<String> = Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    assert_eq!(listed, all);
 }

@@ -2,7 +2,7 @@
 //! what cannot be. `docs/audit-tamper.md` publishes the tables; this test makes them and compares.
 use super::forger::{Item, Keys, forge, items};
 use super::live_since;
-use super::world::{FilesOf, World, anchor, verified};
+use super::world::{FilesOf, World, anchor, small, verified};
 use crate::audit::verify::{Kind, Options, Outcome};
 
 /// What keys he has.
@@ -33,6 +33,8 @@ fn modify(item: &mut Item) {
 fn event_of(items: &[Item], segment: usize) -> usize {
     items.iter().position(|item| item.segment == segment && item.is_event()).unwrap() + 2
 }
+
+const ANOTHER: &str = "put another log in its place";
 
 const CHANGES: &[(&str, Change)] = &[
     ("modify", |items, place| modify(&mut items[place.at])),
@@ -70,12 +72,15 @@ const CHANGES: &[(&str, Change)] = &[
     }),
     ("replace by an older snapshot", |_, _| ()),
     ("rewrite everything", |items, _| items.iter_mut().for_each(modify)),
+    (ANOTHER, |_, _| ()),
 ];
 
 struct Scene {
     world: World,
     files: FilesOf,
     snapshot: FilesOf,
+    /// A log of the same name, with keys of his own making.
+    another: FilesOf,
     items: Vec<Item>,
 }
 
@@ -84,7 +89,12 @@ impl Scene {
         let (world, snapshot) = live_since(World::files);
         let files = world.files();
         let items = items(&files);
-        Scene { world, files, snapshot, items }
+        let mut other = World::of_seed(77);
+        let mut log = other.open(small());
+        other.append(&mut log, 9);
+        log.close().unwrap();
+        let another = other.files();
+        Scene { world, files, snapshot, another, items }
     }
 
     /// What he has: all that the host has now, or all that ever was.
@@ -109,6 +119,9 @@ impl Scene {
         let (name, change) = CHANGES[change];
         if name == "replace by an older snapshot" {
             return self.snapshot.clone();
+        }
+        if name == ANOTHER {
+            return self.another.clone();
         }
         let mut items = self.items.clone();
         let at = event_of(&items, segment);
@@ -207,6 +220,16 @@ fn the_published_tables_are_what_happens() {
 fn every_cell_is_as_the_design_promises() {
     let scene = Scene::new();
     for (index, (name, _)) in CHANGES.iter().enumerate() {
+        // His own keys are of no use to him, and what he did is no mere "could not check".
+        if *name == ANOTHER {
+            for (first_key, anchor) in [(true, true), (true, false), (false, true), (false, false)]
+            {
+                let files = scene.attack(index, Attacker::All, 1);
+                let kind = scene.verdict(&files, &scene.options(first_key, anchor));
+                assert_eq!(kind, Some(Kind::WrongKey));
+            }
+            continue;
+        }
         let is_cut = name.starts_with("truncate") || name.starts_with("replace");
         for attacker in ATTACKERS {
             for segment in [1, 2] {

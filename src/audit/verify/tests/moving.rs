@@ -83,5 +83,5 @@ fn a_changed_entry_is_found_also_where_the_log_rotates_meanwhile() {
 fn what_is_not_in_a_log_that_stands_still_is_told_at_once() {
     let (world, _log) = in_use();
     let proof = prove_inclusion(&world.disk, Path::new(DIR), &world.root, 1 << 30);
-    assert!(matches!(proof, Err(ProveError::NoCheckpoint { .. })));
+    assert!(matches!(proof, Err(ProveError::NoEntry { .. })));
 }

@@ -33,13 +33,18 @@ pub struct World {
 
 impl World {
     pub fn new() -> World {
+        World::of_seed(1)
+    }
+
+    /// One whose keys are others.
+    pub fn of_seed(seed: u64) -> World {
         let disk = FaultyDisk::new(Path::new(DIR));
         disk.put_dir(Path::new(AWAY));
         let clock = Arc::new(ManualClock::at(START));
-        let mut host = host(&disk, &clock, 1);
+        let mut host = host(&disk, &clock, seed);
         let root = AuditLog::create(&mut host, Path::new(DIR), Path::new(AWAY), ORIGIN).unwrap();
         let first_key = load_mac(&disk, &Path::new(AWAY).join("audit.mac")).unwrap();
-        World { disk, clock, root, first_key, signers: Vec::new(), seed: 1000 }
+        World { disk, clock, root, first_key, signers: Vec::new(), seed: seed * 1000 }
     }
 
     pub fn open(&mut self, options: StoreOptions) -> AuditLog {

@@ -22,7 +22,8 @@ impl Walk<'_> {
         if self.course.pruned_before < first_seq {
             return Err(self.not_removed(first_seq).into());
         }
-        if let Some(place) = self.suspect.take() {
+        if let Some(suspect) = self.suspect.take() {
+            let place = self.accuse(suspect);
             let detail = "not the entry whose leaf hash is in its tile";
             return Err(Finding::new(Kind::Modified, place, detail).into());
         }
@@ -38,8 +39,8 @@ impl Walk<'_> {
 
     /// How long the end has been without a checkpoint.
     fn tail(&mut self, size: u64, end: Place) -> Result<(), Stop> {
-        if let Some(place) = &self.unsealed_epoch {
-            let seq = place.seq.unwrap_or_default();
+        if let Some(suspect) = &self.unsealed_epoch {
+            let seq = suspect.place.seq.unwrap_or_default();
             self.notes.push(format!("the epoch that ends with entry {seq} is not sealed yet"));
         }
         if self.course.is_stopped {
@@ -66,16 +67,19 @@ impl Walk<'_> {
         Place { file, line: None, offset: None, seq: Some(self.seq()) }
     }
 
-    /// Puts the counts into the report.
-    pub(super) fn tell(&mut self, report: &mut Report, first_seq: u64) {
+    /// Puts the counts into the report; if something is wrong, those of what is right before it.
+    pub(super) fn tell(&mut self, report: &mut Report, first_seq: u64, is_wrong: bool) {
+        (report.entries, report.bytes) = (self.read.entries, self.read.bytes);
+        report.segments = self.read.segments;
         report.entries_pruned = first_seq.min(self.seq());
         report.checkpoints = self.seals.count;
         report.known_checkpoints = self.seals.known_checked();
-        report.epochs = self.course.epochs;
+        report.epochs = self.course.epochs + 1;
         report.tree_size = self.seq();
         self.grow();
         report.tree_root = self.tree.root();
-        report.entries_unsealed = self.seq() - self.seals.sealed;
+        let entries = if is_wrong { report.entries_pruned + report.entries } else { self.seq() };
+        report.entries_unsealed = entries.saturating_sub(self.seals.sealed);
         for note in self.notes.drain(..) {
             report.note(note);
         }

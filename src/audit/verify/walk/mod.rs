@@ -20,6 +20,10 @@ use crate::digest::Hash;
 use crate::storage::Storage;
 
 mod ending;
+mod suspect;
+
+use suspect::Read;
+pub(super) use suspect::Suspect;
 
 /// What is wrong with a line, before its neighbours have been asked.
 #[derive(Debug)]
@@ -68,9 +72,11 @@ pub(super) struct Walk<'a> {
     /// A step of time that counts if the next entry says so.
     step_open_nanos: u64,
     /// A line that differs from its tile, until a checkpoint says which is right.
-    pub suspect: Option<Place>,
+    pub suspect: Option<Suspect>,
     /// An end of an epoch that no checkpoint has sealed.
-    unsealed_epoch: Option<Place>,
+    unsealed_epoch: Option<Suspect>,
+    /// What was read of segments and is right, as far as is known.
+    read: Read,
     /// The segment before the present one.
     before: Option<SegmentFacts>,
     segment: usize,
@@ -108,6 +114,7 @@ pub(super) fn run(
         step_open_nanos: 0,
         suspect: None,
         unsealed_epoch: None,
+        read: Read::default(),
         before: None,
         segment: usize::MAX,
         segment_first_seq: first_seq,
@@ -119,11 +126,11 @@ pub(super) fn run(
         std::thread::scope(|scope| {
             let source = Source::new(storage, dir, &segments);
             let mut hasher = Hasher::new(scope, source, chain, first_seq);
-            walk.present(&mut hasher, report, progress)
+            walk.present(&mut hasher, progress)
         })
     });
     let result = result.and_then(|()| walk.finish(first_seq));
-    walk.tell(report, first_seq);
+    walk.tell(report, first_seq, result.is_err());
     result
 }
 
@@ -238,7 +245,6 @@ impl Walk<'_> {
     fn present(
         &mut self,
         hasher: &mut Hasher,
-        report: &mut Report,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Stop> {
         let bytes_total = self.segments.iter().map(|segment| segment.file_bytes).sum();
@@ -252,8 +258,6 @@ impl Walk<'_> {
                     return Err(classify::first_bad(self, stop, hashed, at, hasher, &mut parser));
                 }
             }
-            report.entries += batch.lines.len() as u64;
-            report.bytes += batch.whole().len() as u64;
             self.end_batch(&hashed)?;
             let (file, file_bytes) = self
                 .segments
@@ -262,8 +266,8 @@ impl Walk<'_> {
             let here = (batch.bytes_before + batch.whole().len() as u64).min(file_bytes);
             let bytes_done = files_done + if batch.ends_segment { file_bytes } else { here };
             files_done += if batch.ends_segment { file_bytes } else { 0 };
-            report.segments += u64::from(batch.ends_segment);
-            progress(Progress { bytes_done, bytes_total, entries: report.entries, file });
+            self.read.segments += u64::from(batch.ends_segment);
+            progress(Progress { bytes_done, bytes_total, entries: self.read.entries, file });
             hasher.recycle(hashed.batch);
         }
         Ok(())
@@ -331,17 +335,6 @@ impl Walk<'_> {
         }
     }
 
-    /// A line that was suspect already is the first that is bad.
-    pub fn or_suspect(&mut self, finding: Finding) -> Finding {
-        match self.suspect.take() {
-            Some(place) => {
-                let detail = format!("not the entry whose leaf hash is in its tile; {finding}");
-                Finding::new(Kind::Modified, place, detail)
-            }
-            None => finding,
-        }
-    }
-
     /// Takes one line.
     fn line(&mut self, hashed: &Hashed, at: usize, parser: &mut Parser) -> Result<(), Break> {
         let batch = &hashed.batch;
@@ -358,7 +351,7 @@ impl Walk<'_> {
             if self.chain_checked && entry.signature.scheme == Scheme::Mac {
                 self.evidence.accuse(0, entry.seq);
             } else if self.suspect.is_none() {
-                self.suspect = Some(self.place(batch, at));
+                self.suspect = Some(self.suspect(self.place(batch, at)));
             }
         }
         self.compare_kept(line)?;
@@ -370,7 +363,8 @@ impl Walk<'_> {
             let before = self.before.as_ref();
             next_key = self.course.control(&entry, before, &self.files, &mut self.notes)?;
         }
-        if let Some(place) = self.unsealed_epoch.take() {
+        if let Some(suspect) = self.unsealed_epoch.take() {
+            let place = self.accuse(suspect);
             let detail = "an epoch ends here and no checkpoint of its key seals it";
             return Err(Stop::from(Finding::new(Kind::Unsealed, place, detail)).into());
         }
@@ -378,6 +372,8 @@ impl Walk<'_> {
         (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
         let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
         self.append(leaf, next_key, || place)?;
+        self.read.entries += 1;
+        self.read.bytes += line.len() as u64 + 1;
         Ok(())
     }
 
@@ -463,14 +459,15 @@ impl Walk<'_> {
                 });
             }
             if self.seals.sealed == size
-                && let Some(Place { seq: Some(seq), .. }) = self.suspect.take()
+                && let Some(Suspect { place: Place { seq: Some(seq), .. }, .. }) =
+                    self.suspect.take()
             {
                 self.evidence.accuse(0, seq);
             }
         }
         if let Some(key) = next_key {
             if self.seals.sealed != size {
-                self.unsealed_epoch = Some(place());
+                self.unsealed_epoch = Some(self.suspect(place()));
             }
             self.course.key = key;
         }

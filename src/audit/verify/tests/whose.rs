@@ -1,0 +1,104 @@
+//! A key that is not the log's: told apart from a line that was changed, and never taken lightly.
+use super::forger::{Keys, forge, items};
+use super::world::{FilesOf, World, small, verified};
+use super::{live, pruned};
+use crate::audit::keys::ChainKey;
+use crate::audit::note::Verifier;
+use crate::audit::proof::{ProveError, prove_consistency, prove_inclusion};
+use crate::audit::verify::{Finding, Kind, Outcome};
+
+fn found(world: &World, files: &FilesOf, root: &Verifier, first_key: Option<&ChainKey>) -> Finding {
+    let mut options = world.options();
+    (options.root, options.first_key) = (root.clone(), first_key.cloned());
+    let report = verified(files, &options);
+    assert_eq!(report.outcome, Outcome::Tampered, "{report:?}");
+    report.first_bad.unwrap()
+}
+
+#[test]
+fn another_logs_key_is_not_called_a_changed_line() {
+    let other = World::of_seed(77);
+    for (world, file) in [(live(), "audit-00000000000000000000.jsonl"), (pruned().0, "kept.jsonl")]
+    {
+        let given = [
+            (&other.root, None, other.root.to_string()),
+            (&other.root, Some(&other.first_key), other.root.to_string()),
+            (&other.root, Some(&world.first_key), other.root.to_string()),
+            (&world.root, Some(&other.first_key), "not chained by this audit.mac".to_owned()),
+        ];
+        for (root, first_key, word) in given {
+            let finding = found(&world, &world.files(), root, first_key);
+            assert_eq!(finding.kind, Kind::WrongKey, "{finding}");
+            assert_eq!((finding.place.file.as_str(), finding.place.line), (file, Some(1)));
+            assert!(finding.detail.contains(&world.root.to_string()), "{finding}");
+            assert!(finding.detail.contains(&word), "{finding}");
+        }
+    }
+}
+
+#[test]
+fn another_logs_key_does_not_hide_that_the_log_was_changed() {
+    let (world, other) = (live(), World::of_seed(77));
+    let mut files = world.files();
+    let name = "audit-00000000000000000000.jsonl";
+    let text = String::from_utf8(files[name].clone()).unwrap();
+    files.insert(name.into(), text.replacen("success", "failure", 1).into_bytes());
+    for (root, first_key) in [(&other.root, None), (&world.root, Some(&other.first_key))] {
+        assert_ne!(found(&world, &files, root, first_key).kind, Kind::WrongKey);
+    }
+}
+
+/// A log of one epoch, `forged` by somebody who has its key and this of the chain.
+fn one_epoch(chain: Option<&ChainKey>, change: impl Fn(&mut String)) -> (World, FilesOf) {
+    let mut world = World::new();
+    let mut log = world.open(small());
+    world.append(&mut log, 20);
+    log.close().unwrap();
+    let files = world.files();
+    let mut items = items(&files);
+    change(&mut items[0].body);
+    let signers = world.signers.iter().map(Some).collect();
+    let keys = Keys { chain: chain.map(|key| (0, key.clone())), signers };
+    let forged = forge(&files, &items, &keys);
+    (world, forged)
+}
+
+#[test]
+fn a_first_line_that_was_changed_is_no_matter_of_keys() {
+    let (world, forged) = one_epoch(None, |body| {
+        *body = body.replace("\"checkpoint_entries\":8", "\"checkpoint_entries\":9");
+    });
+    let finding = found(&world, &forged, &world.root, Some(&world.first_key));
+    assert_eq!((finding.kind, finding.place.line), (Kind::Modified, Some(1)), "{finding}");
+}
+
+#[test]
+fn a_log_chained_anew_by_somebody_without_its_key_is_told_so() {
+    let other = World::of_seed(77);
+    let (world, forged) = one_epoch(Some(&other.first_key), |_| ());
+    let finding = found(&world, &forged, &world.root, Some(&world.first_key));
+    assert_eq!(finding.kind, Kind::WrongKey, "{finding}");
+    assert!(finding.detail.contains("somebody without it wrote the log anew"), "{finding}");
+}
+
+#[test]
+fn a_proof_under_another_logs_key_is_refused_by_that_name() {
+    use std::path::Path;
+    let (other, dir) = (World::of_seed(77), Path::new(super::world::DIR));
+    for world in [live(), pruned().0, one_epoch(None, |_| ()).0] {
+        let size = verified(&world.files(), &world.options()).tree_size;
+        let sealed = (1..=size).rev();
+        let sealed = sealed
+            .filter(|size| prove_consistency(&world.disk, dir, &world.root, 1, *size).is_ok());
+        let sealed = sealed.max().unwrap();
+        let refused = [
+            prove_inclusion(&world.disk, dir, &other.root, 5).unwrap_err(),
+            prove_consistency(&world.disk, dir, &other.root, 1, sealed).unwrap_err(),
+        ];
+        for error in refused {
+            let ProveError::WrongKey { named, given } = &error else { panic!("{error}") };
+            assert_eq!((&**named, &**given), (&world.root, &other.root));
+            assert!(error.to_string().contains("not signed by this key"), "{error}");
+        }
+    }
+}
