@@ -14,7 +14,10 @@ fn has_python() -> bool {
 
 /// Exit status and what it said.
 fn python(dir: &Path, more: &[&Path]) -> (i32, String) {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit.py");
+    run(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit.py"), dir, more)
+}
+
+fn run(program: &str, dir: &Path, more: &[&Path]) -> (i32, String) {
     let output = Command::new("python3").arg(program).arg(dir).args(more).output().expect("python");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().expect("a status"), String::from_utf8_lossy(&said).into_owned())
@@ -30,6 +33,10 @@ fn append(log: &mut AuditLog, number: u64) {
 
 /// Three segments, three starts, more than a tile, something pruned.
 fn make(top: &Path) -> std::path::PathBuf {
+    make_whole(top, true)
+}
+
+fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
     let dir = top.join("log");
     AuditLog::create(&mut Host::system(), &dir, top, "python.example/audit").expect("keys");
     for round in 0..3 {
@@ -41,7 +48,7 @@ fn make(top: &Path) -> std::path::PathBuf {
         for number in 0..10 {
             append(&mut log, number);
         }
-        if round == 2 {
+        if round == 2 && is_pruned {
             assert_eq!(log.prune(200).expect("a removal"), 1);
         }
         log.close().expect("an end");
@@ -79,6 +86,57 @@ fn the_pages_own_verifier_agrees() {
         std::fs::write(&path, &whole).expect("a repair");
     }
     assert_eq!(python(&dir, &with_key).0, 0);
+}
+
+#[test]
+fn the_short_one_agrees_about_what_it_looks_at() {
+    let has_openssl = Command::new("openssl")
+        .arg("version")
+        .output()
+        .is_ok_and(|output| output.status.success() && !output.stdout.starts_with(b"OpenSSL 1"));
+    if !has_python() || !has_openssl {
+        eprintln!("skipped: python3 or openssl 3 is not here");
+        return;
+    }
+    let top = tempfile::tempdir().expect("a directory");
+    let dir = make_whole(top.path(), false);
+    let short = |key: &Path| {
+        run(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit_short.py"), &dir, &[key])
+    };
+    let public = top.path().join("audit.pub");
+    let (status, said) = short(&public);
+    assert!(status == 0 && said.starts_with("intact: "), "{said}");
+    let names = std::fs::read_dir(&dir).expect("a log").map(|entry| entry.expect("a name").path());
+    let is_read = |path: &std::path::PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name == "checkpoints" || name.starts_with("audit") && name.ends_with(".jsonl")
+    };
+    let files: Vec<_> = names.filter(is_read).collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    for path in &files {
+        let whole = std::fs::read(path).expect("a file");
+        let lines: Vec<_> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+        let swapped = [&lines[1..2], &lines[..1], &lines[2..]].concat().concat();
+        let mut changes = vec![lines[1..].concat(), swapped];
+        for place in [1, 4, 7] {
+            let mut changed = whole.clone();
+            changed[whole.len() * place / 8] ^= 1;
+            changes.push(changed);
+        }
+        for (number, change) in changes.iter().enumerate() {
+            std::fs::write(path, change).expect("a change");
+            let (status, said) = short(&public);
+            assert!(status == 1 && said.starts_with("TAMPERED: "), "{path:?} {number}: {said}");
+        }
+        std::fs::write(path, &whole).expect("a repair");
+    }
+    let other = top.path().join("other");
+    AuditLog::create(&mut Host::system(), &other.join("log"), &other, "python.example/audit")
+        .expect("keys");
+    let (status, said) = short(&other.join("audit.pub"));
+    assert!(status == 1 && said.contains("entry 0 names another key"), "{said}");
+    let (status, said) = short(&top.path().join("none.pub"));
+    assert!(status == 2 && said.starts_with("could not check: "), "{said}");
 }
 
 #[test]

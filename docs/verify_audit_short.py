@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The essence of a verifier of audit logs, short enough to read or to begin one of your own with.
+
+    python3 verify_audit_short.py DIR audit.pub
+
+Checks that entries follow one another, that each names the signature of the one before, that new keys are signed by old
+ones, and that every checkpoint is signed and seals exactly these entries. Exit status: 0 intact, 1 tampered, 2 could not
+check. Signatures are checked by the command openssl (3.0 or newer). For what needs audit.mac, for logs whose beginning was
+pruned, and for how lines must be spelt see verify_audit.py.
+"""
+import base64, functools, glob, gzip, hashlib, json, os, subprocess, sys, tempfile, zlib
+
+sha = lambda data: hashlib.sha256(data).digest()
+
+
+def check(holds, what, *about):
+    if not holds:
+        raise ValueError(what % about)
+
+
+def is_signed(vkey, text, signature):
+    der = bytes.fromhex("302a300506032b6570032100") + base64.b64decode(vkey.split("+", 2)[2])[1:]
+    with tempfile.TemporaryDirectory() as at:
+        for name, data in ("key", der), ("text", text), ("signature", signature):
+            open(os.path.join(at, name), "wb").write(data)
+        command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
+        return subprocess.run(command.split(), cwd=at, capture_output=True).returncode == 0
+
+
+def lines(directory):
+    sealed = {name.removesuffix(".gz"): name for name in sorted(glob.glob(directory + "/audit-*.jsonl*"), reverse=True)}
+    for name in [sealed[name] for name in sorted(sealed)] + glob.glob(directory + "/audit.log.jsonl"):
+        data = (gzip.open if name.endswith(".gz") else open)(name, "rb").read()
+        yield from ((name, line) for line in data.split(b"\n")[:-1])
+
+
+def verify(directory, public):
+    parts = open(directory + "/checkpoints", "rb").read().split(b"\n\n")
+    notes = [(text + b"\n", *text.decode().split("\n"), signed.decode()) for text, signed in zip(parts[::2], parts[1::2])]
+    sizes = {int(note[2]) for note in notes}
+    origin, keys, ends, edge, roots, previous, size = public.split("+")[0], [public], [], [], {}, None, 0
+    for name, line in lines(directory):
+        entry = json.loads(line)
+        check(entry["seq"] == size, "%s: entry %d stands where %d should", name, entry["seq"], size)
+        check(previous in (None, entry["_prev_signature"]), "entry %d is not chained to the one before", size)
+        if entry["event_type"] == "ringseal.start":
+            check(entry["public_key"] == keys[-1], "entry %d names another key", size)
+        if entry["event_type"] == "ringseal.epoch":
+            text = b"ringseal audit statement v1\n%s\n%s" % (origin.encode(), line[: line.rindex(b',"signature":"')])
+            signature = base64.urlsafe_b64decode(entry["signature"] + "==")
+            check(is_signed(keys[-1], text, signature), "entry %d: a new key that the old one has not signed", size)
+            keys.append(entry["new_key"])
+            ends.append(size)
+        previous, node, at, size = entry["_signature"], sha(b"\0" + line), 0, size + 1
+        while at < len(edge) and edge[at]:  # RFC 6962: two of a kind become one of the next
+            node, edge[at], at = sha(b"\1" + edge[at] + node), None, at + 1
+        edge[at:at + 1] = [node]
+        if size in sizes:
+            peaks = [node for node in edge if node]
+            roots[size] = functools.reduce(lambda right, left: sha(b"\1" + left + right), peaks)
+    for text, name, sealed, root, signed in notes:
+        key = keys[sum(end < int(sealed) - 1 for end in ends)]
+        signature = base64.b64decode(signed.split("\u2014 %s " % key.split("+")[0])[1].split("\n")[0])
+        is_ours = name == origin and signature[:4].hex() == key.split("+")[1]
+        check(is_ours and is_signed(key, text, signature[4:]), "checkpoint of %s: not signed by its key", sealed)
+        check(base64.b64decode(root) == roots.get(int(sealed)), "checkpoint of %s seals other entries", sealed)
+    check(notes, "the log is not sealed")
+    print("intact: %d entries, %d epochs, sealed up to %d" % (size, len(keys), int(sealed) - 1))
+
+
+if len(sys.argv) != 3:
+    sys.exit(print("usage: verify_audit_short.py DIR audit.pub", file=sys.stderr) or 2)
+try:
+    verify(sys.argv[1], open(sys.argv[2]).read().strip())
+except (ValueError, KeyError, IndexError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    sys.exit(print("TAMPERED:", error) or 1)
+except OSError as error:
+    sys.exit(print("could not check:", error, file=sys.stderr) or 2)
