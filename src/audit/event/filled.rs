@@ -48,11 +48,11 @@ impl<'e> Filled<'e> {
         self.event.source.filled(self.own)
     }
 
-    /// The service, where it is the actor.
+    /// The service, where an engine makes it the actor.
     fn service_actor(&self) -> Option<Actor<'e>> {
-        let own = self.own.and_then(|own| own.service.as_deref());
-        own.filter(|_| self.event.actor.is_none())
-            .map(|own| Actor::service(self.event.source.service.unwrap_or(own)))
+        let (event, own) = (self.event, self.own?);
+        let service = event.source.service.or(own.service.as_deref());
+        service.filter(|_| event.actor.is_none()).map(Actor::service)
     }
 
     /// Calls `look` with the actor, if there is one.

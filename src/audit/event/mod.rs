@@ -33,7 +33,7 @@ pub use error::EventError;
 pub(crate) use filled::Filled;
 pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
 pub use parts::{Actor, Change, Source, Target};
-use parts::{Parts, See, Side, Tool, entries_bytes_max, maybe, part_values, write_entries};
+use parts::{Parts, See, Side, Tool, entries_bytes_max, part_values, write_entries};
 
 /// Further fields.
 #[derive(Clone, Copy)]
@@ -166,8 +166,12 @@ impl AuditEvent<'_> {
             see.field("prior_value", &Side { changes, is_new: false });
             see.field("new_value", &Side { changes, is_new: true });
         }
-        maybe(see, "prior_value", &self.prior_value);
-        maybe(see, "new_value", &self.new_value);
+        let values = [("prior_value", self.prior_value), ("new_value", self.new_value)];
+        for (key, value) in values {
+            if let Some(value) = value {
+                see.any(key, value);
+            }
+        }
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) trait See {
     /// A field of any type.
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
 
+    /// A field whose type only the caller knows.
+    fn any(&mut self, key: &'static str, value: &dyn Value) {
+        self.field(key, value);
+    }
+
     /// A map with fixed keys.
     fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
         self.field(key, part);
@@ -264,7 +269,9 @@ impl Parts for Tool<'_> {
     fn each(&self, see: &mut impl See) {
         maybe(see, "name", &self.name);
         maybe(see, "profile", &self.profile);
-        maybe(see, "params", &self.params);
+        if let Some(params) = self.params {
+            see.any("params", params);
+        }
     }
 }
 

@@ -1,38 +1,44 @@
 //! The short way of an event into its record: how long its entries are, to the byte, and then those bytes.
 //!
 //! Promises: what is written here is what [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
-//! value that is nested, formatted or over a limit does not go this way; nearly all do. Nothing is allocated, and both
-//! walks are flat: the compiler sees every field's type.
+//! value that is nested, formatted or over a limit does not go this way; nearly all do. A value of the caller's own type
+//! is read again before it counts: evidence does not depend on its being right about itself. Nothing is allocated, and
+//! both walks are flat: the compiler sees every other field's type.
 use super::Filled;
 use super::bound::OwnSource;
 use super::parts::{Parts, See, Source};
 use crate::core::limits::Limits;
 use crate::core::value::put::{put_bytes, put_container, put_key};
-use crate::core::value::{Map, NOT_PLAIN, Value, tag};
+use crate::core::value::{Map, NOT_PLAIN, Value, ValueRef, tag};
 
 /// A container's tag and length.
 const FRAME_BYTES: usize = 5;
 /// A key's length.
 const KEY_BYTES: usize = 2;
 const KEY_BYTES_MAX: usize = u16::MAX as usize;
+/// How deep lists stand in an event: an actor's roles.
+const DEPTH_MAX: u8 = 2;
+/// The tag of no value.
+const NO_TAG: u8 = u8::MAX;
 
 impl Filled<'_> {
     /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`Filled::write_entries`] has to write them.
     #[inline]
     pub(crate) fn plain_bytes(&self, limits: &Limits) -> usize {
-        let sum = if limits.depth_max == 0 { NOT_PLAIN } else { 0 };
+        let sum = if limits.depth_max < DEPTH_MAX { NOT_PLAIN } else { 0 };
         let mut all = Sum { sum, limits };
         self.each(&mut all);
         all.sum
     }
 
-    /// Writes its entries to the front of `out`, which has room for them, and says how many bytes that were.
+    /// Writes its entries to the front of `out`, which has room for them, and says how many bytes that were; `None` if
+    /// a value of the caller's own type put there what cannot be read.
     #[inline]
-    pub(crate) fn put(&self, out: &mut [u8]) -> usize {
+    pub(crate) fn put(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
-        let mut put = Put { out };
+        let mut put = Put { out, is_wrong: false };
         self.each(&mut put);
-        room - put.out.len()
+        if put.is_wrong { None } else { room.checked_sub(put.out.len()) }
     }
 }
 
@@ -46,6 +52,11 @@ impl See for Sum<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.sum += KEY_BYTES + key.len() + value.plain_bytes(self.limits);
+    }
+
+    #[inline]
+    fn any(&mut self, key: &'static str, value: &dyn Value) {
+        self.sum += KEY_BYTES + key.len() + plain_bytes_of(value, self.limits);
     }
 
     #[inline(always)]
@@ -65,7 +76,7 @@ impl See for Sum<'_> {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
         for (key, value) in map.0 {
             let key_len = if key.len() <= KEY_BYTES_MAX { key.len() } else { NOT_PLAIN };
-            self.sum += KEY_BYTES + key_len + value.plain_bytes(self.limits);
+            self.sum += KEY_BYTES + key_len + plain_bytes_of(*value, self.limits);
         }
     }
 
@@ -78,9 +89,16 @@ impl See for Sum<'_> {
     }
 }
 
+/// Of a value of any type; one that says nonsense is not plain.
+fn plain_bytes_of(value: &dyn Value, limits: &Limits) -> usize {
+    value.plain_bytes(limits).min(NOT_PLAIN)
+}
+
 /// Writes.
 struct Put<'b> {
     out: &'b mut [u8],
+    /// Something stands there that cannot be read.
+    is_wrong: bool,
 }
 
 impl Put<'_> {
@@ -97,15 +115,22 @@ impl See for Put<'_> {
         self.with(|out| value.put(put_key(out, key)));
     }
 
+    #[inline]
+    fn any(&mut self, key: &'static str, value: &dyn Value) {
+        let is_wrong = &mut self.is_wrong;
+        self.out = put_any(put_key(std::mem::take(&mut self.out), key), value, is_wrong);
+    }
+
     #[inline(always)]
     fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
-        self.with(|out| {
-            put_container(put_key(out, key), tag::MAP, |out| {
-                let mut put = Put { out };
-                part.each(&mut put);
-                put.out
-            })
-        });
+        let is_wrong = &mut self.is_wrong;
+        let put_part = |out| {
+            let mut put = Put { out, is_wrong: false };
+            part.each(&mut put);
+            *is_wrong |= put.is_wrong;
+            put.out
+        };
+        self.out = put_container(put_key(std::mem::take(&mut self.out), key), tag::MAP, put_part);
     }
 
     #[inline]
@@ -118,10 +143,14 @@ impl See for Put<'_> {
 
     #[inline]
     fn map(&mut self, key: &'static str, map: &Map<'_>) {
-        self.with(|out| {
-            let put_entry = |out, (key, value): &(&str, &dyn Value)| value.put(put_key(out, key));
-            put_container(put_key(out, key), tag::MAP, |out| map.0.iter().fold(out, put_entry))
-        });
+        let is_wrong = &mut self.is_wrong;
+        let put_all = |mut out| {
+            for (key, value) in map.0 {
+                out = put_any(put_key(out, key), *value, is_wrong);
+            }
+            out
+        };
+        self.out = put_container(put_key(std::mem::take(&mut self.out), key), tag::MAP, put_all);
     }
 
     #[inline(always)]
@@ -137,4 +166,28 @@ impl See for Put<'_> {
 #[inline(always)]
 fn entries_of<'o>(source: &Source<'_>, own: Option<&'o OwnSource>) -> Option<&'o [u8]> {
     if source.is_empty() { own?.entries() } else { None }
+}
+
+/// Writes a value of any type, and reads it again: one flat value has to stand there, and nothing else.
+#[inline]
+fn put_any<'b>(out: &'b mut [u8], value: &dyn Value, is_wrong: &mut bool) -> &'b mut [u8] {
+    if let Some(first) = out.first_mut() {
+        // What stood in the ring before is not taken for what was put.
+        *first = NO_TAG;
+    }
+    let room = out.len();
+    let left = value.put(&mut *out).len();
+    let Some((written, rest)) = room.checked_sub(left).and_then(|at| out.split_at_mut_checked(at))
+    else {
+        *is_wrong = true;
+        return &mut [];
+    };
+    let mut unread = &*written;
+    let read = ValueRef::read(&mut unread);
+    let is_nested = matches!(
+        read,
+        Ok(ValueRef::Array(_) | ValueRef::Map(_) | ValueRef::Error(_) | ValueRef::Pii(..))
+    );
+    *is_wrong |= read.is_err() || is_nested || !unread.is_empty();
+    rest
 }

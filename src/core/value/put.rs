@@ -32,6 +32,7 @@ pub(crate) fn put_text<'b>(out: &'b mut [u8], text: &[u8]) -> &'b mut [u8] {
 }
 
 /// Writes bytes as they are.
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn put_bytes<'b>(out: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
     match out.split_at_mut_checked(bytes.len()) {
@@ -44,12 +45,14 @@ pub(crate) fn put_bytes<'b>(out: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
 }
 
 /// Writes a map's key, of 65,535 bytes at most; its value follows.
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn put_key<'b>(out: &'b mut [u8], key: &str) -> &'b mut [u8] {
     put_bytes(put_bytes(out, &(key.len() as u16).to_le_bytes()), key.as_bytes())
 }
 
 /// Writes a container of the values that `put` writes.
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 #[inline(always)]
 pub(crate) fn put_container<'b>(
     out: &'b mut [u8],
@@ -60,7 +63,7 @@ pub(crate) fn put_container<'b>(
     let room = rest.len();
     let rest = put(rest);
     frame[0] = tag;
-    frame[1..].copy_from_slice(&((room - rest.len()) as u32).to_le_bytes());
+    frame[1..].copy_from_slice(&(room.saturating_sub(rest.len()) as u32).to_le_bytes());
     rest
 }
 

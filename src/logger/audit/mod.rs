@@ -114,7 +114,7 @@ impl AuditPayload<'_> {
     #[inline]
     pub(crate) fn write(&self, granted: &mut [u8], limits: Limits) -> Option<(usize, bool)> {
         // A value of the caller's own type may put something else than it has promised.
-        if self.is_plain && self.event.put(granted) == self.bytes_max {
+        if self.is_plain && self.event.put(granted) == Some(self.bytes_max) {
             return Some((self.bytes_max, false));
         }
         let mut out = ValueWriter::new(granted, limits);

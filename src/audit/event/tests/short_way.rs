@@ -12,7 +12,7 @@ pub(super) fn assert_same(event: &Filled<'_>, limits: &Limits, entries: &[u8]) -
     }
     // More room than it takes, as granted records have.
     let mut bytes = vec![0x5A; plain_bytes + 7];
-    assert_eq!(event.put(&mut bytes), plain_bytes);
+    assert_eq!(event.put(&mut bytes), Some(plain_bytes));
     assert_eq!(bytes[..plain_bytes], *entries);
     assert_eq!(bytes[plain_bytes..], [0x5A; 7]);
     true
@@ -27,12 +27,15 @@ proptest! {
         id in "\\PC{1,40}",
         deep in tree(),
         value_bytes_max in prop_oneof![Just(16_384u32), 0u32..40],
+        depth_max in prop_oneof![Just(32u8), 0u8..4],
+        service in proptest::option::of("[a-z]{1,50}"),
     ) {
         let all = full();
-        let limits = Limits::default().with_value_bytes_max(value_bytes_max);
+        let mut limits = Limits::default().with_value_bytes_max(value_bytes_max);
+        limits.depth_max = depth_max;
         let (set, nested) = (|at: usize| flags[at], flags[10]);
         let mut own = OwnSource::of_process();
-        own.service = Some("pay".to_owned());
+        own.service = service;
         own.host = set(0).then(|| "h-1".to_owned());
         if set(1) { own.encode(&limits); }
         let changes = [Change::new("a", &1, &id)];
@@ -55,7 +58,8 @@ proptest! {
         let (len, is_cut) = (out.len_bytes(), out.is_cut());
         let is_plain = assert_same(&event, &limits, &bytes[..len]);
         prop_assert!(!(is_plain && is_cut));
-        prop_assert!(is_plain || is_cut || nested && set(6) || set(9) || value_bytes_max < 40);
+        let is_tight = value_bytes_max < 40 || depth_max < 2;
+        prop_assert!(is_plain || is_cut || nested && set(6) || set(9) || is_tight);
         let long_way = {
             let mut bytes = vec![0; event.entries_bytes_max(&limits)];
             let mut out = ValueWriter::new(&mut bytes, limits);
@@ -65,9 +69,112 @@ proptest! {
             bytes
         };
         prop_assert_eq!(&bytes[..len], long_way);
+        prop_assert_eq!(event.validate(), filled.validate());
         prop_assert_eq!(event.lacks_au3(), filled.lacks_au3());
         for name in field_names() {
             prop_assert_eq!(event.has_field(name), filled.has_field(name), "{}", name);
         }
     }
+}
+
+/// Says what it likes of itself.
+struct Liar {
+    plain_bytes: usize,
+    put: fn(&mut [u8]) -> &mut [u8],
+}
+
+impl Value for Liar {
+    fn size_bytes_max(&self, _: &Limits) -> usize {
+        9
+    }
+
+    fn write(&self, out: &mut ValueWriter<'_>) {
+        out.u64(7);
+    }
+
+    fn plain_bytes(&self, _: &Limits) -> usize {
+        self.plain_bytes
+    }
+
+    fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
+        (self.put)(out)
+    }
+}
+
+#[test]
+fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
+    let limits = Limits::default();
+    let liars = [
+        // Nothing is written: what stood there before may look like a value.
+        Liar { plain_bytes: 9, put: |out| &mut out[9..] },
+        // A tag of nothing, and a text that goes on behind its end.
+        Liar {
+            plain_bytes: 1,
+            put: |out| {
+                out[0] = 200;
+                &mut out[1..]
+            },
+        },
+        Liar {
+            plain_bytes: 5,
+            put: |out| {
+                out[..5].copy_from_slice(&[10, 99, 0, 0, 0]);
+                &mut out[5..]
+            },
+        },
+        // A container, two values, more and less than was said, and memory of its own.
+        Liar {
+            plain_bytes: 5,
+            put: |out| {
+                out[..5].copy_from_slice(&[22, 0, 0, 0, 0]);
+                &mut out[5..]
+            },
+        },
+        Liar {
+            plain_bytes: 2,
+            put: |out| {
+                out[..2].copy_from_slice(&[1, 1]);
+                &mut out[2..]
+            },
+        },
+        Liar {
+            plain_bytes: 3,
+            put: |out| {
+                out[0] = 1;
+                &mut out[1..]
+            },
+        },
+        Liar {
+            plain_bytes: 0,
+            put: |out| {
+                out[0] = 1;
+                &mut out[1..]
+            },
+        },
+        Liar { plain_bytes: 1, put: |_| Box::leak(Box::new([0; 500])) },
+    ];
+    for (number, liar) in liars.iter().enumerate() {
+        let details: [(&str, &dyn Value); 1] = [("x", liar)];
+        let bare = AuditEvent::login(Actor::user("u"), Outcome::Success);
+        for event in [bare.details(&details), bare.prior_value(liar), bare.params(liar)] {
+            let filled = event.unfilled();
+            let plain_bytes = filled.plain_bytes(&limits);
+            // A value as it may stand in a ring from before.
+            let mut bytes = [3; 400];
+            assert_ne!(filled.put(&mut bytes), Some(plain_bytes), "{number}");
+        }
+    }
+    let boaster = Liar { plain_bytes: usize::MAX, put: |out| out };
+    let event = AuditEvent::login(Actor::user("u"), Outcome::Success).prior_value(&boaster);
+    assert!(event.unfilled().plain_bytes(&limits) >= NOT_PLAIN);
+}
+
+#[test]
+fn the_service_of_the_event_itself_is_the_actor_where_there_is_none() {
+    let own = OwnSource::of_process();
+    let event = AuditEvent::tool_event("t", "p", 1, &[], Outcome::Success);
+    assert!(Filled::new(&event, Some(&own), None).validate().is_err());
+    let event = event.source(Source::default().service("tools"));
+    Filled::new(&event, Some(&own), None).validate().unwrap();
+    assert!(event.validate().is_err(), "nobody has filled it");
 }
