@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringseal::{Config, Engine, FlushError, Overflow, WaitStrategy, info};
+use ringseal::{Config, Engine, FlushError, Level, Overflow, WaitStrategy, info};
 use support::{Behaviour, Gate, TestSink, events_of, named, numbers, own};
 
 #[test]
@@ -139,6 +139,32 @@ fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
     drop(engine);
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     gate.open();
+}
+
+/// Whatever the policy for full rings is: a panic may be a process's way to its end.
+#[test]
+fn a_panic_is_bounded_when_the_ring_is_full_and_the_sink_hangs() {
+    let gate = Gate::closed();
+    let (sink, _) = TestSink::gated(&gate);
+    let mut overflow = [Overflow::Lose; 6];
+    overflow[Level::Error as usize] = Overflow::Wait(Duration::from_secs(3600));
+    let bound = Duration::from_secs(1);
+    let config = Config::new().sink(sink).ring_bytes(4096).overflow(overflow);
+    let engine = Engine::start(config.flush_max(bound).shutdown_max(bound)).unwrap();
+    // The writer hangs in the sink before the ring is filled up.
+    info!(engine, "first");
+    assert_eq!(engine.flush(), Err(FlushError::Timeout));
+    (0..1000).for_each(|_| info!(engine, "step", text = "some text that takes room"));
+    let start = Instant::now();
+    let panicked = std::panic::catch_unwind(|| panic!("scripted"));
+    assert!(
+        panicked.is_err() && start.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        start.elapsed()
+    );
+    gate.open();
+    let lost = engine.metrics().lost;
+    assert_eq!(lost.of(Level::Error), 1, "it is counted: {lost:?}");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The first event of a global engine: how it was configured; and later, what was changed.
-use super::emit::{Emitter, emit};
+use std::sync::Arc;
+
+use super::emit::{Emitter, emit, on_some_lane};
 use super::engine::Engine;
 use super::handle::AsEmitter;
+use super::lane::Written;
+use super::shared::Shared;
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::field::Fields;
 use crate::core::level::Level;
@@ -40,7 +44,25 @@ pub(super) fn announce(engine: &Engine) {
     }
 }
 
-/// Logs one of the engine's own events, whatever the filter says.
-pub(super) fn tell<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, fields: F) {
-    emit(to, callsite, callsite.metadata().level, fields);
+/// Logs one of the engine's own events, whatever the filter says, without waiting for room. Says whether it is in a
+/// ring; whoever does not try again counts it.
+pub(super) fn tell(
+    to: Emitter<'_>,
+    shared: &Arc<Shared>,
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
+) -> bool {
+    let mut is_done = false;
+    on_some_lane(to, shared, false, &mut |lane| {
+        is_done = lane.write_slow(callsite, None, fields) == Written::Done;
+    });
+    is_done
+}
+
+/// Tells of a change of the engine's settings.
+pub(super) fn tell_change(engine: &Engine, callsite: &'static Callsite, now: &str) {
+    let shared = engine.shared();
+    if !tell(engine.emitter(), shared, callsite, &(now, ())) {
+        shared.lose_unplaced(callsite.metadata().level);
+    }
 }

@@ -183,6 +183,10 @@ impl Engine {
         self.logger.clone()
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(super) fn described(&self) -> &super::config::Described {
         &self.described
     }
@@ -225,7 +229,7 @@ impl Engine {
     pub fn set_filter(&self, filter: Filter) {
         let text = filter.to_string();
         self.shared.set_filter(Arc::new(filter));
-        boot::tell(self.emitter(), &FILTER_CHANGED, (text, ()));
+        boot::tell_change(self, &FILTER_CHANGED, &text);
     }
 
     /// Replaces the sampling policy, and says so in the stream: `ringseal.sampling_changed`. Call sites are judged anew
@@ -234,7 +238,7 @@ impl Engine {
     pub fn set_sampling(&self, sampling: Sampling) {
         let text = sampling.to_string();
         self.shared.set_sampling(sampling);
-        boot::tell(self.emitter(), &SAMPLING_CHANGED, (text, ()));
+        boot::tell_change(self, &SAMPLING_CHANGED, &text);
     }
 
     /// Gives the calling thread its ring now; see [`Logger::prepare_thread`].

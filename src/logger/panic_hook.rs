@@ -61,27 +61,37 @@ fn tell_and_flush_all(info: &PanicHookInfo<'_>) {
     };
     for shared in engines.iter().filter_map(Weak::upgrade) {
         if !shared.link.is_writer_thread() {
-            tell(info, &shared);
-            // The writer says on stderr what it could not do; a panic hook has nobody to tell.
-            let _ = ask(&shared.link, Control::Flush, FLUSH_MAX);
+            tell_and_flush(info, &shared);
             #[cfg(feature = "audit")]
             super::audit::seal(&shared, FLUSH_MAX);
         }
     }
 }
 
-/// Logs the panic. A panic inside a value that is being logged finds its thread's lane busy, and takes another one.
-fn tell(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
-    let to = Emitter { slot: shared.slot, engine: shared.id, shared: Some(shared), context: None };
-    if !PANICKED.enabled(shared.slot) {
-        return;
+/// Logs the panic and flushes. Where the ring has no room for it, the first half of the time makes some.
+fn tell_and_flush(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
+    // The writer says on stderr what it could not do; a panic hook has nobody to tell.
+    let flush = |time| drop(ask(&shared.link, Control::Flush, time));
+    if !PANICKED.enabled(shared.slot) || tell(info, shared) {
+        return flush(FLUSH_MAX);
     }
+    flush(FLUSH_MAX / 2);
+    if !tell(info, shared) {
+        shared.lose_unplaced(PANICKED.metadata().level);
+    }
+    flush(FLUSH_MAX / 2);
+}
+
+/// Logs the panic if there is room. A panic inside a value that is being logged finds its thread's lane busy and takes
+/// another one, if any is left.
+fn tell(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) -> bool {
+    let to = Emitter { slot: shared.slot, engine: shared.id, shared: Some(shared), context: None };
     let payload = info.payload();
     let said = payload.downcast_ref::<&str>().copied();
     let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let entries: [(&str, &dyn Value); 2] = [("type", &"panic"), ("message", &said)];
     let location = info.location().map(|place| DisplayValue(*place));
     let thread = std::thread::current();
-    let thread_name = thread.name();
-    super::boot::tell(to, &PANICKED, (Map(&entries), (location, (thread_name, ()))));
+    let fields = (Map(&entries), (location, (thread.name(), ())));
+    super::boot::tell(to, shared, &PANICKED, &fields)
 }
