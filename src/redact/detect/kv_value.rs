@@ -293,6 +293,11 @@ fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) ->
     if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
     }
+    // A pulse's width, the power of something.
+    let is_short_word = Tokens::split(found.key).last(0) == b"pw";
+    if is_short_word && !quoted && (is_measure(text) || text.iter().all(u8::is_ascii_digit)) {
+        return false;
+    }
     if quoted || !found.colon || found.quoted_key {
         return true;
     }
@@ -311,9 +316,7 @@ fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> b
     if matches!(text[0], b'{' | b'[') || is_code(text) {
         return false;
     }
-    // `hunter2` is short, and drawn all the same. Behind a colon stand numbers of builds and lines, too.
-    let is_drawn = mixed(text) && !(colon && text.iter().all(|&b| HEX.has(b)));
-    let len_min = if is_drawn { DRAWN_BYTES_MIN } else { PLAIN_BYTES_MIN };
+    let len_min = if is_drawn(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
     if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
         return false;
     }
@@ -323,10 +326,57 @@ fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> b
     digits || !(colon && spaced)
 }
 
-/// A secret of letters and digits has at least this many bytes.
-const DRAWN_BYTES_MIN: usize = 5;
-/// A secret of letters alone.
+/// A value has at least this many bytes to be a secret by its length.
 const PLAIN_BYTES_MIN: usize = 8;
+/// A shorter one has at least this many, letters and digits.
+const DRAWN_BYTES_MIN: usize = 5;
+
+/// Whether a short value looks drawn, as `abc123` does, and like nothing else that has letters and digits.
+fn is_drawn(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
+    if text.len() < DRAWN_BYTES_MIN || !text.iter().all(u8::is_ascii_alphanumeric) || !mixed(text) {
+        return false;
+    }
+    if found.query {
+        return true;
+    }
+    // Numbers of builds and lines stand behind colons, too.
+    let is_hex = colon && text.iter().all(|&b| HEX.has(b));
+    !(is_hex || is_measure(text) || is_version(text) || is_numbered(found, text))
+}
+
+/// `250ms`, `40x20`, `12GiB`.
+fn is_measure(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let unit = text[digits..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let rest = &text[digits + unit..];
+    digits > 0 && unit <= 3 && (rest.is_empty() || unit == 1 && rest.iter().all(u8::is_ascii_digit))
+}
+
+/// `v1beta1`, `IMDSv2`.
+fn is_version(text: &[u8]) -> bool {
+    let begins = matches!(text, [b'v' | b'V', digit, ..] if digit.is_ascii_digit());
+    begins || matches!(text, [.., b'v' | b'V', digit] if digit.is_ascii_digit())
+}
+
+/// `page2`, `oauth2`, `int64`, `sha256`: a word and its number. Behind a key that says secret a word and a digit are
+/// what people choose.
+#[rustfmt::skip]
+fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
+    let word = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (word, number) = text.split_at(word);
+    if !number.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let says_secret = matches!(
+        Tokens::split(found.key).last(0),
+        b"secret" | b"secrets" | b"credential" | b"credentials" | b"creds"
+    );
+    let is_algorithm = [
+        &b"rsa"[..], b"aes", b"sha", b"ed", b"hs", b"rs", b"es", b"ps", b"ec", b"dh", b"cp", b"crc",
+    ];
+    let is_algorithm = is_algorithm.iter().any(|known| word.eq_ignore_ascii_case(known));
+    is_algorithm || number.len() <= 2 && !says_secret
+}
 
 /// Words whose values are sometimes no secrets but their number, name or state.
 fn counts(key: &[u8]) -> bool {

@@ -126,6 +126,7 @@ fn short_secrets_of_letters_and_digits_go() {
     check(&[
         ("secret=hunter2", "secret=***REDACTED***"),
         ("secret: hunter2", "secret: ***REDACTED***"),
+        ("token=a1b2c3 auth_token: x7k2p", "token=***REDACTED*** auth_token: ***REDACTED***"),
         ("login with api_key=abc123 ok", "login with api_key=***REDACTED*** ok"),
         ("http://h/?token=abc12&x=1", "http://h/?token=***REDACTED***&x=1"),
         ("db_pw=hunter2 pw: Hunter2!", "db_pw=***REDACTED*** pw: ***REDACTED***"),
