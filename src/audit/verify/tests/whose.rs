@@ -93,11 +93,8 @@ fn a_rewritten_beginning_is_modified_however_long_it_is() {
         log.close().unwrap();
         let files = world.files();
         let mut items = items(&files);
-        items[0].body =
-            items[0].body.replace("\"checkpoint_entries\":8", "\"checkpoint_entries\":9");
-        for item in items[..rewritten].iter_mut().filter(|item| item.is_event()) {
-            item.body = item.body.replace("success", "failure");
-        }
+        // Every line, the log's own entries as well.
+        items[..rewritten].iter_mut().for_each(|item| item.unix_nanos += 1);
         let signers = world.signers.iter().map(Some).collect();
         let forged = forge(&files, &items, &Keys { chain: None, signers });
         let lines = |files: &FilesOf| -> Vec<Vec<u8>> {
@@ -106,7 +103,7 @@ fn a_rewritten_beginning_is_modified_however_long_it_is() {
         };
         // What is behind is the very lines, with signatures that hold.
         let (before, after) = (lines(&files), lines(&forged));
-        assert_ne!(before[..rewritten], after[..rewritten]);
+        assert!((0..rewritten).all(|at| before[at] != after[at]));
         assert_eq!(before[rewritten..], after[rewritten..]);
         let finding = found(&world, &forged, &world.root, Some(&world.first_key));
         assert_eq!((finding.kind, finding.place.line), (Kind::Modified, Some(1)), "{finding}");
