@@ -92,6 +92,13 @@ def vkey(text):
     return name, bytes.fromhex(key_id), data[1:]
 
 
+def tell(note, told=set()):
+    """Says it once, however often the log is read."""
+    if note not in told:
+        print("note: %s" % note)
+        told.add(note)
+
+
 def notes(data):
     """(text, signature lines) of each whole note."""
     found = []
@@ -99,7 +106,7 @@ def notes(data):
         head, gap, rest = data.partition(b"\n\n")
         sigs, end, data = rest.partition(b"\n\n")
         if not (gap and end):
-            print("note: the last checkpoint in the list is unfinished")
+            tell("the last checkpoint in the list is unfinished")
             break
         found.append((head + b"\n", sigs.decode().split("\n")))
     return found
@@ -226,7 +233,7 @@ class Log:
         zero = {"sha256": "h1:", "hmac-sha256": "m1:"}[self.scheme] + "A" * 43
         if not kept and (self.previous or seq == 0):
             check(entry["_prev_signature"] == (self.previous or zero), "it is not chained to the entry before")
-        if self.scheme == "sha256" or self.key:
+        if self.scheme == "sha256" or self.key is not None:
             holds = entry["_signature"] == self.signature(entry, line)
             self.held += holds
             check(holds or (self.lenient and self.scheme != "sha256"), "its signature is wrong")
@@ -265,7 +272,7 @@ class Log:
         lines = data.split(b"\n")
         if lines.pop():
             check(name == "audit.log.jsonl", "it ends within a line")
-            print("note: %s ends within a line" % name)
+            tell("%s ends within a line" % name)
         for number, line in enumerate(lines, 1):
             self.where = "%s:%d (entry %d)" % (name, number, self.next)
             entry = self.entry(line)
@@ -344,7 +351,7 @@ def wrong_key(directory, root_key, mac, named):
         return None
     if named != root_key:
         what = "this log is not signed by this key: the log names %s, the file holds %s" % (named, root_key)
-    elif mac and not log.held:
+    elif mac is not None and not log.held:
         what = "this log is not chained by this audit.mac: no signature holds with it, all else is whole"
     else:
         return None
@@ -383,7 +390,9 @@ def public_key(text):
 def mac_key(text):
     word, _, code = text.partition(" ")
     check(word == "ringseal-mac-v1", "expected the key of the chain, `ringseal-mac-v1 …`, as audit.mac has it")
-    return b64url(code)
+    key = b64url(code)
+    check(len(key) == 32, "expected a key of 32 bytes, found %d" % len(key))
+    return key
 
 
 def main(arguments):

@@ -172,6 +172,16 @@ fn it_tells_another_logs_key_from_a_changed_log() {
             assert!(said.starts_with("WRONG KEY: this log is not "), "{said}");
         }
     }
+    // The log is read twice then; what is unfinished is told once.
+    for (name, more) in [("checkpoints", "python.example"), ("audit.log.jsonl", "{\"seq\":")] {
+        let path = plain.join(name);
+        let whole = std::fs::read(&path).expect("a file");
+        std::fs::write(&path, [&whole, more.as_bytes()].concat()).expect("a change");
+        let (status, said) = python(&plain, &[&other_key]);
+        assert_eq!((status, said.matches("note: ").count()), (1, 1), "{said}");
+        assert!(said.contains("WRONG KEY: "), "{said}");
+        std::fs::write(&path, whole).expect("a repair");
+    }
     let path = plain.join("audit.log.jsonl");
     let text = std::fs::read_to_string(&path).expect("a log");
     std::fs::write(&path, text.replace("-1.50e3", "-1.50e4")).expect("a change");
@@ -190,7 +200,16 @@ fn what_it_cannot_check_is_one_line_and_status_two() {
     let (public, mac) = (top.path().join("audit.pub"), top.path().join("audit.mac"));
     let nowhere = top.path().join("nowhere");
     let option = Path::new("--mac");
-    let cases: [(&[&Path], &str); 7] = [
+    let key = |name: &str, text: &str| {
+        let path = top.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    };
+    // Cut off as a copy may be. No key must never mean that nothing is checked.
+    let (empty, no_key) = (key("empty.mac", ""), key("none.mac", "ringseal-mac-v1"));
+    let (cut, short) =
+        (key("cut.mac", "ringseal-mac-v1 "), key("short.mac", "ringseal-mac-v1 AAAA\n"));
+    let cases: [(&[&Path], &str); 11] = [
         (&[], "usage: verify_audit.py DIR audit.pub [--mac audit.mac]"),
         (&[&public, option], "usage: "),
         (&[&public, Path::new("--key"), &mac], "usage: "),
@@ -198,6 +217,10 @@ fn what_it_cannot_check_is_one_line_and_status_two() {
         (&[&public, option, &public], "audit.pub: expected the key of the chain"),
         (&[&nowhere], "nowhere: No such file or directory"),
         (&[&public, option, &nowhere], "nowhere: No such file or directory"),
+        (&[&public, option, &empty], "empty.mac: expected the key of the chain"),
+        (&[&public, option, &no_key], "none.mac: expected a key of 32 bytes, found 0"),
+        (&[&public, option, &cut], "cut.mac: expected a key of 32 bytes, found 0"),
+        (&[&public, option, &short], "short.mac: expected a key of 32 bytes, found 3"),
     ];
     for (arguments, expected) in cases {
         let (status, said) = python(&dir, arguments);

@@ -2,6 +2,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -93,25 +94,76 @@ pub fn complain(message: impl Display) {
 }
 
 /// Waits so long, or only until whoever reads standard output has gone away; then that is the
-/// error. Where a pipe cannot be asked, the next line that is written finds out.
+/// error. Where that cannot be asked, the next line that is written finds out. A signal may end it
+/// early.
 ///
 /// # Errors
 /// [`io::ErrorKind::BrokenPipe`].
-pub fn pause(length: std::time::Duration) -> io::Result<()> {
+pub fn pause(length: Duration) -> io::Result<()> {
     #[cfg(unix)]
+    return unix::pause(&io::stdout(), length);
+    #[cfg(not(unix))]
     {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let stdout = io::stdout();
+        std::thread::sleep(length);
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+
+    pub(super) fn pause(output: &impl AsFd, length: Duration) -> io::Result<()> {
         // Asked for nothing, it tells only of errors and of the other end's being closed.
-        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
-        let length = Timespec::try_from(length).ok();
-        if let Ok(1..) = poll(&mut ends, length.as_ref()) {
-            return Err(io::ErrorKind::BrokenPipe.into());
+        let mut ends = [PollFd::new(output, PollFlags::empty())];
+        let timeout = Timespec::try_from(length).ok();
+        match poll(&mut ends, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) if is_gone(ends[0].revents()) => return Err(io::ErrorKind::BrokenPipe.into()),
+            // It answered at once, and not what was asked: whoever waits would never rest.
+            Ok(_) | Err(_) => std::thread::sleep(length),
+        }
+        Ok(())
+    }
+
+    /// Whether that is what is told of an output that nobody reads. NVAL is no answer: some systems
+    /// give it for terminals.
+    fn is_gone(told: PollFlags) -> bool {
+        told.intersects(PollFlags::ERR | PollFlags::HUP)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn only_an_error_or_a_hang_up_means_that_nobody_reads() {
+            for (told, expected) in [
+                (PollFlags::ERR, true),
+                (PollFlags::HUP, true),
+                (PollFlags::ERR | PollFlags::NVAL, true),
+                (PollFlags::NVAL, false),
+                (PollFlags::OUT, false),
+                (PollFlags::empty(), false),
+            ] {
+                assert_eq!(is_gone(told), expected, "{told:?}");
+            }
+        }
+
+        #[test]
+        fn a_pipe_ends_the_wait_when_its_reader_is_gone_and_not_before() {
+            let (reader, writer) = io::pipe().expect("a pipe");
+            pause(&writer, Duration::from_millis(1)).expect("somebody reads");
+            drop(reader);
+            let error = pause(&writer, Duration::from_secs(3600)).expect_err("nobody reads");
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         }
     }
-    #[cfg(not(unix))]
-    std::thread::sleep(length);
-    Ok(())
 }
 
 /// ANSI colours, as they are switched on.

@@ -142,6 +142,65 @@ fn a_line_past_the_limit_is_told_with_its_place_and_never_becomes_broken_json() 
 }
 
 #[test]
+fn blanks_at_a_lines_end_do_not_make_it_too_long() {
+    let place = Place::new();
+    let path = place.path("app.log");
+    let json = format!("{{\"event\":\"{}\"}}", "y".repeat(219));
+    assert_eq!(json.len(), 231);
+    // (line, limit, whether it is shown whole)
+    let cases = [
+        (format!("{json}{}", " ".repeat(2020)), 700, true),
+        (format!("{json}{}", " ".repeat(2020)), 231, true),
+        (format!("{json}{}", " ".repeat(2020)), 230, false),
+        (format!("{json}{}", " ".repeat(4096)), 231, true),
+        // So many are no padding, and nobody knows what is behind them.
+        (format!("{json}{}", " ".repeat(4097)), 231, false),
+        (format!("{json}{}x", " ".repeat(4096)), 231, false),
+        (format!("{json}{}x", " ".repeat(10)), 231, false),
+        ("{\"a\":123}\r".to_owned(), 9, true),
+        ("{\"a\":123}\r".to_owned(), 8, false),
+    ];
+    for (line, limit, is_whole) in cases {
+        let what = format!("{} bytes, limit {limit}", line.len());
+        for end in ["\n", ""] {
+            fs::write(&path, format!("{line}{end}")).expect("to write");
+            let limit = limit.to_string();
+            for form in ["--raw", "--json"] {
+                let arguments = [form, "--line-bytes-max", &limit, text(&path)];
+                if is_whole {
+                    assert_eq!(shown(&arguments), format!("{}\n", line.trim()), "{what}");
+                } else {
+                    let (out, err) = found(&arguments);
+                    assert!(err.contains(":1: longer than "), "{what}: {err}");
+                    assert_eq!(out.is_empty(), form == "--json", "{what}: {out}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_not_cut_within_a_character() {
+    let place = Place::new();
+    let path = place.path("app.log");
+    let cases: [(&[u8], &str, &[u8]); 6] = [
+        ("ééééé".as_bytes(), "3", "é".as_bytes()),
+        ("ééééé".as_bytes(), "4", "éé".as_bytes()),
+        ("ééééé".as_bytes(), "1", b""),
+        ("a\u{1f980}b".as_bytes(), "4", b"a"),
+        ("a\u{1f980}b".as_bytes(), "5", "a\u{1f980}".as_bytes()),
+        // No UTF-8: there is no character to keep.
+        (b"\x80\x80\x80\x80\x80\x80\x80\x80", "5", b"\x80\x80\x80\x80\x80"),
+    ];
+    for (line, limit, expected) in cases {
+        fs::write(&path, [line, b"\n"].concat()).expect("to write");
+        let output = cat(&["--raw", "--line-bytes-max", limit, text(&path)]);
+        assert_eq!(output.status.code(), Some(1), "{line:?} {limit}");
+        assert_eq!(output.stdout, [expected, b"\n"].concat(), "{line:?} {limit}");
+    }
+}
+
+#[test]
 fn filters_keep_what_was_asked_for() {
     let place = Place::new();
     let path = place.write("app.log", &LINES[..3]);

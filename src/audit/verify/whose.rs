@@ -3,7 +3,8 @@
 //! Logs have the same name unless somebody chose one, so keys are easily mixed up; and somebody may have put a log of
 //! his own where another one was. Nothing in the files tells one from the other: [`Kind::WrongKey`] says both.
 //!
-//! Promises: asked only when the first entry was refused; reads the log once more, in flat memory.
+//! Promises: asked only when the first entry was refused; reads the log once more, and again for the chain's
+//! signatures, in flat memory.
 use std::path::Path;
 
 use super::super::chain::Chain;
@@ -13,10 +14,10 @@ use super::super::keys::ChainKey;
 use super::super::note::Verifier;
 use super::super::read::first_start;
 use super::hashing::Checker;
-use super::kept::KEPT;
+use super::kept::Kept;
 use super::report::{Finding, Kind, Report};
-use super::source::{Source, read_lines, segments};
-use super::{Options, Progress, walk};
+use super::source::{Source, segments};
+use super::{Options, Progress, Stop, walk};
 use crate::storage::Storage;
 
 /// The finding to tell instead of `finding`, if nothing is wrong but the key.
@@ -63,32 +64,56 @@ fn other_root(named: &Verifier, given: &Verifier) -> String {
     )
 }
 
-/// That none of the first signatures holds. One that does is of this chain: then a line was changed.
+/// That none of the log's signatures holds. One that does is of this chain: then lines were changed.
 fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start) -> Option<String> {
-    let mut parser = Parser::new();
-    let mut checker = Checker { chain: Chain::with_key(key, 0, start.ratchet), seq: 0 };
-    // The log is whole: numbers grow, and not by leaps.
-    let mut holds = |line: &[u8]| {
-        parser.entry(line).is_ok_and(|entry| {
-            checker.seq = entry.seq;
-            checker.is_right(line)
-        })
-    };
-    let kept = read_lines(storage, dir, KEPT).ok()?;
-    let files = segments(storage, dir).ok()?;
-    let batch = Source::new(storage, dir, &files).next().ok()??;
-    let is_pruned = files.first().is_some_and(|file| file.first_seq.is_some_and(|seq| seq > 0));
-    let (count, any_holds) = if is_pruned {
-        (kept.len(), kept.iter().any(|line| holds(line)))
-    } else {
-        let count = batch.lines.len();
-        (count, (0..count).any(|at| holds(batch.line(at))))
-    };
-    (!any_holds).then(|| {
+    let chain = Chain::with_key(key, 0, start.ratchet);
+    let mut signatures = Signatures { checker: Checker { chain, seq: 0 }, count: 0 };
+    let none_holds = signatures.none_holds(storage, dir).ok()?;
+    none_holds.then(|| {
         format!(
-            "this log is not chained by this audit.mac: of the first {count} signatures none holds with it, and \
-             everything else is whole under {}; either it is another log's, or somebody without it wrote the log anew",
-            start.public_key
+            "this log is not chained by this audit.mac: of its {} signatures none holds with it, and everything \
+             else is whole under {}; either it is another log's, or somebody without it wrote the log anew",
+            signatures.count, start.public_key
         )
     })
+}
+
+/// A pass over the signatures of a log that is whole but for them: numbers grow, and not by leaps.
+struct Signatures {
+    checker: Checker,
+    count: u64,
+}
+
+impl Signatures {
+    /// Whether no signature holds; the first one that does ends the pass. Keys go only forward: lines that
+    /// were kept come first, as far as their entries are gone.
+    fn none_holds(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
+        let files = segments(storage, dir)?;
+        let mut source = Source::new(storage, dir, &files);
+        let mut next = source.next()?;
+        let first_line = next.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
+        let first_seq = Parser::new().entry(first_line).map_or(0, |entry| entry.seq);
+        let mut kept = Kept::open(storage, dir)?;
+        while let Some(seq) = kept.seq.filter(|seq| *seq < first_seq) {
+            self.checker.seq = seq;
+            if self.holds(&kept.line) {
+                return Ok(false);
+            }
+            kept.advance()?;
+        }
+        self.checker.seq = first_seq;
+        while let Some(batch) = next {
+            if (0..batch.lines.len()).any(|at| self.holds(batch.line(at))) {
+                return Ok(false);
+            }
+            source.recycle(batch);
+            next = source.next()?;
+        }
+        Ok(true)
+    }
+
+    fn holds(&mut self, line: &[u8]) -> bool {
+        self.count += 1;
+        self.checker.is_right(line)
+    }
 }

@@ -82,8 +82,8 @@ pub struct Args {
     /// All lines as they are in the file, JSON or not, without padding.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
-    /// Of a longer line only the beginning is shown, with --json nothing; file and line are said
-    /// on standard error. Memory is up to about three times this per log.
+    /// Of a longer line, blanks at its end aside, only the beginning is shown, with --json nothing;
+    /// file and line are said on standard error. Memory is up to about three times this per log.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
     /// In the form for people, show the fields of the engine as well: run_id, schema_version, seq.
@@ -174,7 +174,7 @@ impl<W: Write> Cat<'_, W> {
                 Ok(Turn::Line(log, line)) => {
                     self.progress.add(line.len() + 1);
                     pause.reset();
-                    if let Some(beginning) = too_long(line, self.args) {
+                    if let Some(beginning) = too_long(line, self.args.line_bytes_max) {
                         let is_shown = self.beginning(log, beginning)?;
                         self.report_too_long(&merge.place(log), is_shown)?;
                     } else {
@@ -250,9 +250,28 @@ impl<W: Write> Cat<'_, W> {
 
 const LEFT_OUT: &str = "lines that are not JSON are left out (--raw shows them)";
 
+/// Blanks at a line's end that do not count as its length: lines are stretched to a whole page at most.
+const PADDING_BYTES_MAX: usize = 4096;
+
+/// What is read of a line: one byte more than one that is read whole may have, so that a line that was
+/// cut can be told.
+fn read_bytes_max(line_bytes_max: usize) -> usize {
+    line_bytes_max.saturating_add(PADDING_BYTES_MAX).saturating_add(1)
+}
+
 /// The part of a line that may be shown, if that is not all of it.
-fn too_long<'a>(line: &'a [u8], args: &Args) -> Option<&'a [u8]> {
-    (line.len() > args.line_bytes_max).then(|| &line[..args.line_bytes_max])
+fn too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
+    let is_whole = line.len() < read_bytes_max(line_bytes_max);
+    let bytes = if is_whole { line.trim_ascii_end().len() } else { line.len() };
+    (bytes > line_bytes_max).then(|| &line[..char_boundary(line, line_bytes_max)])
+}
+
+/// The last place up to `at` that is not within a character; `at` itself if this is no UTF-8.
+fn char_boundary(line: &[u8], at: usize) -> usize {
+    let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let is_within = |at: &usize| line.get(*at).is_some_and(continues);
+    // A character has four bytes at most.
+    (at.saturating_sub(3)..=at).rev().find(|at| !is_within(at)).unwrap_or(at)
 }
 
 fn in_words(gap: Gap) -> String {

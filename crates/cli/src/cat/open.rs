@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
 use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of};
 
-use super::Args;
+use super::{Args, read_bytes_max};
 use crate::out::{Failure, complain};
 
 /// How much older than its last line a file may seem to be: mapped writes touch its time late,
@@ -29,8 +29,7 @@ impl Opener {
     /// `since`: lines from before this moment are of no interest; nanoseconds since
     /// 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
-        // One byte more than is shown, so that a line that was cut can be told.
-        let line_bytes_max = args.line_bytes_max.saturating_add(1);
+        let line_bytes_max = read_bytes_max(args.line_bytes_max);
         let mut options = Options::default().follow(args.follow).line_bytes_max(line_bytes_max);
         let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
         if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {

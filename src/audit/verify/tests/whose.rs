@@ -2,9 +2,11 @@
 use super::forger::{Keys, forge, items};
 use super::world::{FilesOf, World, small, verified};
 use super::{live, pruned};
+use crate::audit::entry::Parser;
 use crate::audit::keys::ChainKey;
 use crate::audit::note::Verifier;
 use crate::audit::proof::{ProveError, prove_consistency, prove_inclusion};
+use crate::audit::store::names::{ACTIVE, parse_sealed};
 use crate::audit::verify::{Finding, Kind, Outcome};
 
 fn found(world: &World, files: &FilesOf, root: &Verifier, first_key: Option<&ChainKey>) -> Finding {
@@ -79,6 +81,56 @@ fn a_log_chained_anew_by_somebody_without_its_key_is_told_so() {
     let finding = found(&world, &forged, &world.root, Some(&world.first_key));
     assert_eq!(finding.kind, Kind::WrongKey, "{finding}");
     assert!(finding.detail.contains("somebody without it wrote the log anew"), "{finding}");
+}
+
+/// Whose keys sign checkpoints, but who has none of the chain's, cannot make the rest another log's.
+#[test]
+fn a_rewritten_beginning_is_modified_however_long_it_is() {
+    for (count, rewritten) in [(3000, 1500), (3000, 2999), (20, 10)] {
+        let mut world = World::new();
+        let mut log = world.open(small());
+        world.append(&mut log, count);
+        log.close().unwrap();
+        let files = world.files();
+        let mut items = items(&files);
+        // Every line, the log's own entries as well.
+        items[..rewritten].iter_mut().for_each(|item| item.unix_nanos += 1);
+        let signers = world.signers.iter().map(Some).collect();
+        let forged = forge(&files, &items, &Keys { chain: None, signers });
+        let lines = |files: &FilesOf| -> Vec<Vec<u8>> {
+            let lines = files[ACTIVE].split_inclusive(|byte| *byte == b'\n');
+            lines.map(<[u8]>::to_vec).collect()
+        };
+        // What is behind is the very lines, with signatures that hold.
+        let (before, after) = (lines(&files), lines(&forged));
+        assert!((0..rewritten).all(|at| before[at] != after[at]));
+        assert_eq!(before[rewritten..], after[rewritten..]);
+        let finding = found(&world, &forged, &world.root, Some(&world.first_key));
+        assert_eq!((finding.kind, finding.place.line), (Kind::Modified, Some(1)), "{finding}");
+        // Another key than the chain's: then none holds, and all were looked at.
+        let other = World::of_seed(77);
+        let finding = found(&world, &forged, &world.root, Some(&other.first_key));
+        assert_eq!(finding.kind, Kind::WrongKey, "{finding}");
+        assert!(finding.detail.contains(&format!("of its {} signatures", before.len())));
+    }
+}
+
+/// Kept lines first, then what is there.
+#[test]
+fn a_pruned_logs_signatures_are_all_looked_at_too() {
+    let (world, _) = pruned();
+    let other = World::of_seed(77);
+    let finding = found(&world, &world.files(), &world.root, Some(&other.first_key));
+    let files = world.files();
+    let is_entry = |name: &&String| name.ends_with(".jsonl") && *name != "kept.jsonl";
+    let newlines = |bytes: &Vec<u8>| bytes.iter().filter(|byte| **byte == b'\n').count();
+    let present: usize = files.keys().filter(is_entry).map(|name| newlines(&files[name])).sum();
+    let first = files.keys().filter(is_entry).find_map(|name| parse_sealed(name)).unwrap().0;
+    let kept = files["kept.jsonl"].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let kept = kept.filter(|line| Parser::new().entry(line).unwrap().seq < first).count();
+    assert!(kept > 0 && first > 0);
+    let count = format!("of its {} signatures", present + kept);
+    assert!(finding.detail.contains(&count), "{finding}, expected {count}");
 }
 
 #[test]
