@@ -1,9 +1,9 @@
 //! The short way of an event into its record: how long its entries are, to the byte, and then those bytes.
 //!
 //! Promises: what is written here is what [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
-//! value that is nested, formatted or over a limit does not go this way; nearly all do. A value of the caller's own type
-//! is read again before it counts: evidence does not depend on its being right about itself. Nothing is allocated, and
-//! both walks are flat: the compiler sees every other field's type.
+//! value that is nested, formatted or over a limit does not go this way; nearly all do. A value of the caller's own
+//! type is read again before it counts: evidence does not depend on its being right about itself. Nothing is allocated,
+//! and both walks are flat: the compiler sees every other field's type.
 use super::Filled;
 use super::bound::OwnSource;
 use super::parts::{Parts, See, Source};
