@@ -30,7 +30,7 @@ pub enum InitError {
     },
     /// An environment variable holds what it may not.
     Env(EnvError),
-    /// A setting of [`Config`] that lines could not be written with.
+    /// A setting of [`Config`](crate::Config) that lines could not be written with.
     Setting {
         /// Its name.
         setting: &'static str,
