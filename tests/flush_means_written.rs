@@ -137,7 +137,7 @@ fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
     assert_eq!(engine.flush(), Err(FlushError::Timeout));
     assert_eq!(engine.sync(), Err(FlushError::Timeout));
     drop(engine);
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     gate.open();
 }
 
@@ -177,7 +177,7 @@ fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
     info!(engine, "step");
     let start = Instant::now();
     engine.stop().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(log.lines().len(), 1);
     gate.open();
 }
