@@ -15,7 +15,7 @@ pub const LONG_FILES: &[(&str, usize)] = &[
     // One cursor, and each set of instructions beside its twins: all that is unsafe about them.
     ("src/core/simd.rs", 700),
     // One setter per setting.
-    ("src/logger/config.rs", 600),
+    ("src/engine/config.rs", 600),
     ("src/sink/isolated/tests.rs", 620),
 ];
 

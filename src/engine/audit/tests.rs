@@ -14,7 +14,7 @@ use crate::audit::keys::{self, KeyPaths};
 use crate::audit::verify::{self, Outcome as Verdict};
 use crate::audit::{Actor, Change, Outcome, Target};
 use crate::core::value::{Map, Pii, Secret, Value};
-use crate::logger::{Config, Engine};
+use crate::engine::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};
 use crate::storage::faulty::{Faults, FaultyDisk};
 use crate::storage::{OsStorage, Storage};
