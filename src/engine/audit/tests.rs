@@ -12,7 +12,7 @@ use super::*;
 use crate::audit::entry::Parser;
 use crate::audit::keys::{self, KeyPaths};
 use crate::audit::verify::{self, Outcome as Verdict};
-use crate::audit::{Actor, Change, Outcome, Target};
+use crate::audit::{Actor, Catalogue, Change, Outcome, Target};
 use crate::core::value::{Map, Pii, Secret, Value};
 use crate::engine::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};
