@@ -2,7 +2,6 @@
 use super::block::Block;
 use super::byte_class::{Class, JsonExact, JsonOrWide, TextOrWide};
 use super::copy::copy_pairs;
-use super::lanes::Lanes;
 use super::portable::Words;
 use super::*;
 
