@@ -1,0 +1,180 @@
+//! A sink that waits for a disk that refuses, so that nothing is lost while it does.
+//!
+//! While it waits the ring fills up, then reading stops, then whoever writes into the pipe waits.
+//! It says so on standard error, once. Once `is_ending` says so (a signal came), it tries for a few
+//! more seconds and then gives up; what was not written is counted by the engine.
+use std::time::{Duration, Instant};
+
+use ringseal::core::Lines;
+use ringseal::core::clock::{Clock, Now, SystemClock};
+use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
+
+use crate::console::write_stderr;
+
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long a signal leaves the disk to recover.
+const ENDING_MAX: Duration = Duration::from_secs(3);
+
+/// See the module.
+pub(super) struct RetryingSink<S, E> {
+    sink: S,
+    is_ending: E,
+    pause_max: Duration,
+    ending_max: Duration,
+    ending_since: Option<Instant>,
+    has_reported: bool,
+}
+
+impl<S: Sink, E: FnMut() -> bool + Send> RetryingSink<S, E> {
+    pub(super) fn new(sink: S, is_ending: E) -> Self {
+        Self {
+            sink,
+            is_ending,
+            pause_max: RETRY_PAUSE_MAX,
+            ending_max: ENDING_MAX,
+            ending_since: None,
+            has_reported: false,
+        }
+    }
+
+    fn may_retry(&mut self) -> bool {
+        if (self.is_ending)() && self.ending_since.is_none() {
+            self.ending_since = Some(Instant::now());
+        }
+        self.ending_since.is_none_or(|since| since.elapsed() < self.ending_max)
+    }
+
+    fn report_once(&mut self, error: &SinkError) {
+        if !self.has_reported {
+            self.has_reported = true;
+            write_stderr(format_args!("{error}; waiting until it works again"));
+        }
+    }
+}
+
+impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
+    fn name(&self) -> &str {
+        self.sink.name()
+    }
+
+    fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        let (mut rest, mut now, mut pause) = (lines, now, RETRY_PAUSE_MIN);
+        loop {
+            let WriteError { lines_written, cause } = match self.sink.write(rest, now) {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            rest = rest.split_at(lines_written.min(rest.count())).1;
+            if !self.may_retry() {
+                let lines_written = lines.count() - rest.count();
+                return Err(WriteError { lines_written, cause });
+            }
+            self.report_once(&cause);
+            std::thread::sleep(pause.min(self.pause_max));
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+            now = SystemClock.now();
+        }
+        if std::mem::take(&mut self.has_reported) {
+            write_stderr(format_args!("{}: works again, nothing was lost", self.sink.name()));
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.sink.flush()
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        self.sink.sync()
+    }
+
+    fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        // What matters of this fails again when lines are written, and is waited for there.
+        if let Err(error) = self.sink.turn(now) {
+            self.report_once(&error);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
+        self.sink.reopen(now)
+    }
+
+    fn counters(&self) -> SinkCounters {
+        self.sink.counters()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use ringseal::core::Batch;
+
+    use super::*;
+
+    /// Takes one line a call, and refuses so many calls in between.
+    struct Refusing {
+        refusals: u32,
+        taken: Vec<u8>,
+    }
+
+    impl Sink for Refusing {
+        fn name(&self) -> &str {
+            "refusing"
+        }
+
+        fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+            if self.refusals == 0 {
+                self.taken.extend_from_slice(lines.bytes());
+                return Ok(());
+            }
+            self.refusals -= 1;
+            let (first, _) = lines.split_at(1);
+            self.taken.extend_from_slice(first.bytes());
+            let full = io::Error::from(io::ErrorKind::StorageFull);
+            let cause = SinkError::io("write to", "app.log".as_ref(), full);
+            Err(WriteError { lines_written: 1, cause })
+        }
+
+        fn flush(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+
+    fn batch(lines: u32) -> Batch {
+        let mut batch = Batch::default();
+        for line in 0..lines {
+            batch.bytes_mut().extend_from_slice(format!("{line}\n").as_bytes());
+            batch.end_line();
+        }
+        batch
+    }
+
+    const NOW: Now = Now { ticks: 1, unix_nanos: 1 };
+
+    #[test]
+    fn a_disk_that_refuses_is_waited_for_and_no_line_is_lost_or_doubled() {
+        let sink = Refusing { refusals: 3, taken: Vec::new() };
+        let mut retrying = RetryingSink::new(sink, || false);
+        retrying.pause_max = Duration::ZERO;
+        retrying.write(batch(6).lines(), NOW).expect("waits until it works");
+        assert_eq!(retrying.sink.taken, b"0\n1\n2\n3\n4\n5\n");
+    }
+
+    #[test]
+    fn a_signal_ends_the_waiting_and_says_what_is_in_place() {
+        let ending = AtomicBool::new(false);
+        let sink = Refusing { refusals: u32::MAX, taken: Vec::new() };
+        let mut retrying = RetryingSink::new(sink, || ending.swap(true, Ordering::Relaxed));
+        (retrying.pause_max, retrying.ending_max) = (Duration::ZERO, Duration::ZERO);
+        let error = retrying.write(batch(6).lines(), NOW).expect_err("gives up");
+        assert_eq!((error.lines_written, &*retrying.sink.taken), (2, &b"0\n1\n"[..]));
+    }
+}

@@ -1,0 +1,189 @@
+//! What went in, what came out, and whether the two match.
+use std::fmt;
+use std::path::PathBuf;
+
+use ringseal::metrics::Metrics;
+
+use super::Counts;
+use crate::size::{format_bytes, format_count};
+
+/// The limit's name among the rules of sampling.
+const LIMIT: &str = "limit";
+
+/// Everything that is known at the end.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) counts: Counts,
+    /// The engine's counters after everything was flushed.
+    pub(super) metrics: Metrics,
+    pub(super) path: PathBuf,
+    /// Why reading stopped before the end of the input.
+    pub(super) read_error: Option<String>,
+    /// Why flushing failed.
+    pub(super) flush_error: Option<String>,
+}
+
+impl Summary {
+    /// Everything that is not as it should be; nothing when each line that was read is in place.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(error) = &self.read_error {
+            problems.push(format!("reading standard input: {error}"));
+        }
+        if let Some(error) = &self.flush_error {
+            problems.push(format!("flushing: {error}"));
+        }
+        let metrics = &self.metrics;
+        let must_be_zero = [
+            ("events lost at a full ring", metrics.lost.total()),
+            ("events discarded", metrics.discarded.total()),
+            ("lines dropped by the sink", metrics.dropped.total()),
+            ("records that could not be read", metrics.record_errors),
+        ];
+        let found = must_be_zero.iter().filter(|(_, count)| *count > 0);
+        problems.extend(found.map(|(what, count)| format!("{what}: {count}")));
+        self.compare(&mut problems);
+        problems
+    }
+
+    /// How many events a limit has left out.
+    fn limited(&self) -> u64 {
+        let rules = self.metrics.sampled_out_by_rule.iter();
+        rules.filter(|rule| rule.rule == LIMIT).map(|rule| rule.sampled_out.total()).sum()
+    }
+
+    fn compare(&self, problems: &mut Vec<String>) {
+        let (counts, metrics) = (&self.counts, &self.metrics);
+        if counts.events != counts.lines {
+            problems.push(format!("{} lines became {} events", counts.lines, counts.events));
+        }
+        // The engine's own events: a clock that was set, a sink that failed, what a limit left out.
+        let events = metrics.events.total();
+        let kept = counts.events.saturating_sub(metrics.sampled_out.total());
+        let own = events.saturating_sub(kept);
+        // Of those there is at most one for each event that a limit has left out.
+        let suppressed_max = self.limited();
+        let expected = metrics.clock_steps..=metrics.clock_steps + suppressed_max;
+        let explained = expected.contains(&own) || metrics.sink_errors > 0;
+        if events < kept || !explained {
+            problems.push(format!("{kept} events to be kept became {events} lines"));
+        }
+        let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
+        if in_place != events {
+            problems.push(format!("of {events} lines {in_place} are in place"));
+        }
+        for sink in metrics.sinks.iter().filter(|sink| !sink.is_healthy) {
+            problems.push(format!("{} is failing", sink.name));
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (counts, metrics) = (&self.counts, &self.metrics);
+        writeln!(f, "{counts}, {} read", format_bytes(counts.bytes))?;
+        for sink in &metrics.sinks {
+            let (lines, bytes) = (format_count(sink.lines), format_bytes(sink.bytes));
+            let files = sink.rotations + 1;
+            let noun = if files == 1 { "file" } else { "files" };
+            write!(f, "{lines} lines, {bytes} written to {files} {noun}, ")?;
+            write!(f, "{}", self.path.display())?;
+            if sink.removed > 0 {
+                write!(f, "; {} older removed", sink.removed)?;
+            }
+            if sink.errors > 0 {
+                write!(f, "; {} errors met", sink.errors)?;
+            }
+        }
+        // Cut on the way in, or, should a line not fit a record for all that, by the engine.
+        let cut = counts.truncated + metrics.truncated.total();
+        let lost = metrics.lost.total();
+        write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
+        match metrics.sampled_out.total() {
+            0 => Ok(()),
+            sampled_out => write!(f, ", {} left out by sampling", format_count(sampled_out)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringseal::metrics::{RuleMetrics, SinkMetrics};
+
+    use super::*;
+
+    fn summary(lines: u64, events: u64, written: u64, in_place: u64) -> Summary {
+        let mut metrics = Metrics::default();
+        metrics.events.0[2] = written;
+        let mut sink = SinkMetrics::default();
+        (sink.is_healthy, sink.lines) = (true, in_place);
+        metrics.sinks = vec![sink];
+        let counts = Counts { lines, events, ..Counts::default() };
+        Summary { counts, metrics, path: "app.log".into(), read_error: None, flush_error: None }
+    }
+
+    #[test]
+    fn a_line_that_is_missing_anywhere_is_found() {
+        let cases = [
+            ((0, 0, 0, 0), 0),
+            ((7, 7, 7, 7), 0),
+            ((7, 6, 6, 6), 1),
+            ((7, 7, 6, 6), 1),
+            ((7, 7, 8, 8), 1),
+            ((7, 7, 7, 6), 1),
+            ((7, 7, 7, 8), 1),
+        ];
+        for ((lines, events, written, in_place), problems) in cases {
+            let summary = summary(lines, events, written, in_place);
+            assert_eq!(summary.problems().len(), problems, "{summary:?}");
+        }
+    }
+
+    #[test]
+    fn the_engines_own_event_about_a_clock_is_no_mismatch() {
+        let mut summary = summary(7, 7, 8, 8);
+        summary.metrics.clock_steps = 1;
+        assert_eq!(summary.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_sampling_left_out_is_accounted_for_and_only_a_limit_explains_events_more() {
+        let cases = [
+            ("level info", 2, 5, 0),
+            ("level info", 2, 4, 1),
+            ("level info", 2, 6, 1),
+            ("limit", 2, 5, 0),
+            ("limit", 2, 7, 0),
+            ("limit", 2, 8, 1),
+            ("limit", 2, 4, 1),
+        ];
+        for (name, sampled_out, written, problems) in cases {
+            let mut summary = summary(7, 7, written, written);
+            summary.metrics.sampled_out.0[2] = sampled_out;
+            let mut rule = RuleMetrics::default();
+            (rule.rule, rule.sampled_out) = (name.into(), summary.metrics.sampled_out);
+            summary.metrics.sampled_out_by_rule = vec![rule];
+            assert_eq!(summary.problems().len(), problems, "{summary:?}");
+            assert!(summary.to_string().contains("2 left out by sampling"), "{summary}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_lose_is_a_problem_of_its_own() {
+        type Change = fn(&mut Summary);
+        let changes: [Change; 7] = [
+            |summary| summary.metrics.lost.0[0] = 1,
+            |summary| summary.metrics.discarded.0[0] = 1,
+            |summary| summary.metrics.dropped.0[0] = 1,
+            |summary| summary.metrics.record_errors = 1,
+            |summary| summary.metrics.sinks[0].is_healthy = false,
+            |summary| summary.read_error = Some("x".into()),
+            |summary| summary.flush_error = Some("x".into()),
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut summary = summary(7, 7, 7, 7);
+            change(&mut summary);
+            assert_eq!(summary.problems().len(), 1, "change {index}");
+        }
+    }
+}
