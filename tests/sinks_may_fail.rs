@@ -100,8 +100,8 @@ fn a_sink_that_says_it_took_more_than_it_was_given_is_not_believed() {
         }
         fn write(
             &mut self,
-            lines: ringseal::core::Lines<'_>,
-            _: ringseal::core::Now,
+            lines: ringseal::sink::Lines<'_>,
+            _: ringseal::sink::Now,
         ) -> Result<(), ringseal::sink::WriteError> {
             let cause = ringseal::sink::SinkError::Stalled { target: "liar".into() };
             Err(ringseal::sink::WriteError { lines_written: lines.count() + 1000, cause })
@@ -164,8 +164,8 @@ fn a_sink_may_log_into_its_own_engine_and_even_flush_it() {
         }
         fn write(
             &mut self,
-            _: ringseal::core::Lines<'_>,
-            _: ringseal::core::Now,
+            _: ringseal::sink::Lines<'_>,
+            _: ringseal::sink::Now,
         ) -> Result<(), ringseal::sink::WriteError> {
             self.1 += 1;
             if let Some(log) = &*self.0.lock()

@@ -87,8 +87,10 @@ struct Stall {
 /// A sink on a thread of its own. See the module.
 ///
 /// ```
-/// use ringseal::core::{Batch, Now};
-/// use ringseal::sink::{Sink, isolated::Isolated, memory::MemorySink};
+/// use ringseal::sink::{Batch, Now};
+/// use ringseal::internals::sink::isolated::Isolated;
+/// use ringseal::sink::Sink;
+/// use ringseal::sink::memory::MemorySink;
 /// let inner = MemorySink::new();
 /// let log = inner.log();
 /// let mut sink = Isolated::start(Box::new(inner), 65_536)?;

@@ -1,5 +1,5 @@
 //! What other programs call the levels.
-use ringseal::core::Level;
+use ringseal::Level;
 
 /// The level that a word means, in any case: ours, those of syslog, log4j, Python, Go and
 /// abbreviations of them.

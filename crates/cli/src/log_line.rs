@@ -1,5 +1,5 @@
 //! Where things stand in a log line that is JSON: ours, ECS, and what other programs write.
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::json::{Entries, Entry, Kind};
 use crate::level::{level_of_number, level_of_word};

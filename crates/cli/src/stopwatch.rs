@@ -1,7 +1,7 @@
 //! Ticks into nanoseconds, and the CPU time of this process.
 use std::time::{Duration, Instant};
 
-use ringseal::core::clock::{Clock, SystemClock};
+use ringseal::system::{Clock, SystemClock};
 
 use crate::histogram::Histogram;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
 use ringseal::audit::store::{Finding, Fsck, Mend, fsck};
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::console::{ExitStatus, Failure};

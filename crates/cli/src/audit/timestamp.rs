@@ -9,7 +9,7 @@ use clap::Subcommand;
 use ringseal::audit::anchor::{Request, Stamp, TimestampError, imprint, stamped};
 use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
-use ringseal::digest::text::hex;
+use ringseal::internals::digest::text::hex;
 
 use super::checkpoint::{contradiction, parse, written_beside};
 use super::{LogDir, public_key, read_small};

@@ -9,7 +9,7 @@ use ringseal::audit::keys::load_mac;
 use ringseal::audit::note::NOTE_BYTES_MAX;
 use ringseal::audit::read::first_start;
 use ringseal::audit::verify::{self, Finding, Kind, KnownCheckpoint, Options, Report};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};

@@ -6,7 +6,7 @@
 //! escaped.
 use std::io::{self, IsTerminal, Write};
 
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::console::{Color, Style, write_safe};
 use crate::json::{Entries, Entry, Kind, Text};

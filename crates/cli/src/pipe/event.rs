@@ -1,7 +1,7 @@
 //! An event as it is handed over: borrowed from the line, read on demand.
 use std::ops::Range;
 
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::json::{Entries, Entry, Kind, Tokens};
 

@@ -1,5 +1,5 @@
 //! Which part of a line becomes the level, the name and the fields.
-use ringseal::core::Level;
+use ringseal::Level;
 
 use super::detect_level::level_of_text;
 use super::event::{Event, FieldSource, Fields, KeySource, ValueSource};
