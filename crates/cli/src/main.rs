@@ -12,7 +12,7 @@ Examples:
   my-service | ringseal pipe --dir logs  standard input into rotating files
   ringseal redact < app.log              mask secrets and personal data
   ringseal demo                          measure what logging costs here
-  ringseal bench --quick                 find ring and batch sizes for this machine
+  ringseal bench --quick                 find good ring and batch sizes
   ringseal token keygen keys.json --kind token
                                          create keys for tokens of personal data
   ringseal audit verify /var/log/app/audit --key audit.pub

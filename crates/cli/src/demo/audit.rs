@@ -263,7 +263,7 @@ impl AuditReport {
             _ if report.outcome != verify::Outcome::Intact => {
                 problems.push("the audit log could not be checked".into());
             }
-            // The log also has entries of its own, so it may have more.
+            // The log also contains its own control entries, so it may have more.
             _ if report.entries < self.done.events => problems.push(format!(
                 "{} audit events were accepted, but the log has only {} entries",
                 self.done.events, report.entries

@@ -80,7 +80,7 @@ pub(super) struct FieldSource {
 
 #[derive(Debug, Clone)]
 pub(super) enum KeySource {
-    /// As it stands in the entry with this index.
+    /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
     Fixed(&'static str),
@@ -88,7 +88,7 @@ pub(super) enum KeySource {
 
 #[derive(Debug, Clone)]
 pub(super) enum ValueSource {
-    /// As it stands in the entry with this index.
+    /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
     /// The whole line.
