@@ -27,9 +27,9 @@ pub mod store;
 pub mod tiles;
 pub mod verify;
 
-pub use catalogue::{Catalogue, CatalogueError, Unknown};
+pub use catalogue::{Catalogue, CatalogueError, UnknownTypes};
 pub use event::{
-    Actor, AuditEvent, BoundIds, Change, Crud, EventError, Outcome, Severity, Source, Target,
+    Actor, AuditEvent, BoundIds, Change, Crud, EventError, EventOutcome, Severity, Source, Target,
 };
 
 /// The examples of the page on events compile and run.

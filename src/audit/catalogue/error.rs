@@ -32,7 +32,7 @@ pub enum CatalogueError {
         /// What stands there.
         found: String,
     },
-    /// A type is listed twice.
+    /// A type is rule twice.
     Twice {
         /// The second time.
         line: Option<usize>,

@@ -1,6 +1,6 @@
 //! Catalogues in Markdown: the page that people read is the one that the program holds to.
 use super::error::CatalogueError;
-use super::{Catalogue, Draft};
+use super::{Catalogue, CatalogueBuilder};
 use crate::audit::event::{EventType, Path, is_event_type};
 
 impl Catalogue {
@@ -34,16 +34,17 @@ impl Catalogue {
     /// assert_eq!(required, ["details.reason"]);
     /// ```
     pub fn from_markdown(text: &str) -> Result<Catalogue, CatalogueError> {
-        let mut page = Page { draft: Draft::default(), header: Header::None, fence: None };
+        let mut page =
+            Page { builder: CatalogueBuilder::default(), header: Header::None, fence: None };
         let mut lines = 0;
         for (number, line) in (1..).zip(text.lines()) {
             page.line(number, line.trim())?;
             lines = number;
         }
-        if page.draft.catalogue.is_empty() && !text.trim().is_empty() {
+        if page.builder.catalogue.is_empty() && !text.trim().is_empty() {
             return Err(CatalogueError::NoEventTypes { lines });
         }
-        Ok(page.draft.catalogue)
+        Ok(page.builder.catalogue)
     }
 }
 
@@ -60,7 +61,7 @@ enum Header {
 }
 
 struct Page<'a> {
-    draft: Draft,
+    builder: CatalogueBuilder,
     header: Header,
     /// What ends the block of code that we are in.
     fence: Option<&'a str>,
@@ -112,9 +113,9 @@ impl<'a> Page<'a> {
 
     fn add(&mut self, name: &str, fields: &str, line: usize) -> Result<(), CatalogueError> {
         let required = fields_of(fields);
-        let required = required.map(|field| self.draft.path(field, name, Some(line)));
+        let required = required.map(|field| self.builder.path(field, name, Some(line)));
         let required = required.collect::<Result<Vec<Path>, _>>()?;
-        self.draft.add(name, required, Some(line))
+        self.builder.add(name, required, Some(line))
     }
 }
 
@@ -149,16 +150,16 @@ fn is_delimiter(cells: &[String]) -> bool {
 }
 
 fn columns(names: &[String]) -> Header {
-    let place = |known: &[&str]| {
+    let position = |known: &[&str]| {
         names.iter().position(|name| {
             let name = bare(name).to_ascii_lowercase().replace([' ', '-'], "_");
             known.contains(&name.as_str())
         })
     };
-    match place(&["event_type", "event", "name"]) {
+    match position(&["event_type", "event", "name"]) {
         None => Header::Other,
         Some(event_type) => {
-            let required = place(&["required", "required_fields"]);
+            let required = position(&["required", "required_fields"]);
             Header::Columns { event_type, required }
         }
     }

@@ -17,11 +17,11 @@ mod tests;
 
 pub use error::CatalogueError;
 
-use super::event::{AuditEvent, EventError, EventType, Filled, Path, is_event_type};
+use super::event::{AuditEvent, EventError, EventType, EventWithContext, Path, is_event_type};
 
 /// What becomes of an event whose type the catalogue does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unknown {
+pub enum UnknownTypes {
     /// It is refused.
     #[default]
     Refuse,
@@ -31,7 +31,7 @@ pub enum Unknown {
 
 /// One type of event, and what it must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Listed {
+struct EventRule {
     name: Box<str>,
     required: Vec<Path>,
 }
@@ -39,11 +39,11 @@ struct Listed {
 /// Which events there are, and what each must say.
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Catalogue, Outcome};
+/// use ringseal::audit::{Actor, AuditEvent, Catalogue, EventOutcome};
 /// let catalogue = Catalogue::default()
 ///     .event_type("user.login", &["actor.ip", "details.method"])
 ///     .unwrap();
-/// let event = AuditEvent::login(Actor::user("u-17"), Outcome::Success)
+/// let event = AuditEvent::login(Actor::user("u-17"), EventOutcome::Success)
 ///     .details(&[("method", &"password")]);
 /// assert_eq!(
 ///     catalogue.check(&event).unwrap_err().to_string(),
@@ -54,10 +54,10 @@ struct Listed {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     /// By name.
-    types: Vec<Listed>,
+    types: Vec<EventRule>,
     /// Of every event.
     required: Vec<Path>,
-    unknown: Unknown,
+    unknown: UnknownTypes,
     needs_au3: bool,
 }
 
@@ -98,26 +98,26 @@ impl Catalogue {
     /// Adds a type of event and the paths of the fields that it must have: `actor.ip`, `target`,
     /// `details.reason`.
     pub fn event_type(self, name: &str, required: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut draft = Draft { catalogue: self };
-        let required = required.iter().map(|path| draft.path(path, name, None));
+        let mut builder = CatalogueBuilder { catalogue: self };
+        let required = required.iter().map(|path| builder.path(path, name, None));
         let required = required.collect::<Result<_, _>>()?;
-        draft.add(name, required, None)?;
-        Ok(draft.catalogue)
+        builder.add(name, required, None)?;
+        Ok(builder.catalogue)
     }
 
     /// Adds fields that every event must have.
     pub fn required(self, paths: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut draft = Draft { catalogue: self };
+        let mut builder = CatalogueBuilder { catalogue: self };
         for path in paths {
-            let path = draft.path(path, ALL_EVENTS, None)?;
-            draft.catalogue.required.push(path);
+            let path = builder.path(path, ALL_EVENTS, None)?;
+            builder.catalogue.required.push(path);
         }
-        Ok(draft.catalogue)
+        Ok(builder.catalogue)
     }
 
-    /// What becomes of events whose type is not listed. Refused unless this says otherwise.
+    /// What becomes of events whose type is not rule. Refused unless this says otherwise.
     #[must_use]
-    pub fn with_unknown(mut self, unknown: Unknown) -> Catalogue {
+    pub fn with_unknown_types(mut self, unknown: UnknownTypes) -> Catalogue {
         self.unknown = unknown;
         self
     }
@@ -142,30 +142,33 @@ impl Catalogue {
 
     /// The types that it lists, in order.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.types.iter().map(|listed| &*listed.name)
+        self.types.iter().map(|rule| &*rule.name)
     }
 
-    /// The paths that a type requires by itself; `None` if it is not listed.
+    /// The paths that a type requires by itself; `None` if it is not rule.
     pub fn required_of(&self, event_type: &str) -> Option<impl Iterator<Item = &str>> {
-        let listed = self.find(&EventType::whole(event_type))?;
-        Some(listed.required.iter().map(Path::as_str))
+        let rule = self.find(&EventType::whole(event_type))?;
+        Some(rule.required.iter().map(Path::as_str))
     }
 
     /// Checks the type and the fields that it, and every event, must have. Does not check what
     /// every event needs anyway: that is [`AuditEvent::validate`].
     pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
-        self.check_filled(&Filled::new(event, None, None))
+        self.check_with_context(&EventWithContext::new(event, None, None))
     }
 
     /// The same of an event that was filled.
-    pub(crate) fn check_filled(&self, filled: &Filled<'_>) -> Result<(), EventError> {
+    pub(crate) fn check_with_context(
+        &self,
+        filled: &EventWithContext<'_>,
+    ) -> Result<(), EventError> {
         let event = filled.event();
-        let listed = self.find(&event.event_type());
-        if listed.is_none() && !self.is_empty() && self.unknown == Unknown::Refuse {
+        let rule = self.find(&event.event_type());
+        if rule.is_none() && !self.is_empty() && self.unknown == UnknownTypes::Refuse {
             let event_type = event.type_text();
             return Err(EventError::UnknownType { event_type, known_count: self.len() });
         }
-        let own = listed.map_or(&[][..], |listed| &listed.required);
+        let own = rule.map_or(&[][..], |rule| &rule.required);
         for path in self.required.iter().chain(own) {
             if !filled.has_field(path.as_str()) {
                 let expected = "a value, which the catalogue requires of it";
@@ -181,12 +184,12 @@ impl Catalogue {
         }
     }
 
-    fn place(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
-        self.types.binary_search_by(|listed| listed.name.bytes().cmp(event_type.bytes()))
+    fn position(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
+        self.types.binary_search_by(|rule| rule.name.bytes().cmp(event_type.bytes()))
     }
 
-    fn find(&self, event_type: &EventType<'_>) -> Option<&Listed> {
-        self.types.get(self.place(event_type).ok()?)
+    fn find(&self, event_type: &EventType<'_>) -> Option<&EventRule> {
+        self.types.get(self.position(event_type).ok()?)
     }
 }
 
@@ -195,11 +198,11 @@ const ALL_EVENTS: &str = "every event";
 
 /// A catalogue that is being read.
 #[derive(Default)]
-struct Draft {
+struct CatalogueBuilder {
     catalogue: Catalogue,
 }
 
-impl Draft {
+impl CatalogueBuilder {
     fn path(
         &self,
         text: &str,
@@ -223,10 +226,10 @@ impl Draft {
         if !is_event_type(&event_type) {
             return Err(CatalogueError::EventType { line, found: name.to_owned() });
         }
-        match self.catalogue.place(&event_type) {
+        match self.catalogue.position(&event_type) {
             Ok(_) => Err(CatalogueError::Twice { line, event_type: name.to_owned() }),
             Err(at) => {
-                self.catalogue.types.insert(at, Listed { name: name.into(), required });
+                self.catalogue.types.insert(at, EventRule { name: name.into(), required });
                 Ok(())
             }
         }

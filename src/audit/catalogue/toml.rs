@@ -33,7 +33,7 @@ impl Catalogue {
             expected: "TOML".to_owned(),
             found: format!("({})", error.message()),
         })?;
-        shape::read(&Node { line: 1, tree: table(text, root.get_ref()) })
+        shape::build(&Node { line: 1, tree: table(text, root.get_ref()) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Making events: one builder per kind, one setter per field.
 use super::{
-    Actor, AuditEvent, Change, Crud, Details, EventType, Outcome, Severity, Source, Target, Tool,
+    Actor, AuditEvent, Change, Crud, Details, EventOutcome, EventType, Severity, Source, Target,
+    Tool,
 };
 use crate::core::value::{Map, ObjectValue, Value};
 
@@ -11,7 +12,7 @@ impl<'a> AuditEvent<'a> {
         event_type: &'a str,
         action: &'a str,
         actor: Actor<'a>,
-        outcome: Outcome,
+        outcome: EventOutcome,
     ) -> Self {
         let event_type = EventType::whole(event_type);
         let mut event = Self::bare(event_type, action, outcome);
@@ -19,7 +20,7 @@ impl<'a> AuditEvent<'a> {
         event
     }
 
-    const fn bare(event_type: EventType<'a>, action: &'a str, outcome: Outcome) -> Self {
+    const fn bare(event_type: EventType<'a>, action: &'a str, outcome: EventOutcome) -> Self {
         Self {
             event_type,
             action,
@@ -54,7 +55,7 @@ impl<'a> AuditEvent<'a> {
     }
 
     /// `user.login`, action `login`.
-    pub const fn login(actor: Actor<'a>, outcome: Outcome) -> Self {
+    pub const fn login(actor: Actor<'a>, outcome: EventOutcome) -> Self {
         Self::new("user.login", "login", actor, outcome)
     }
 
@@ -63,7 +64,7 @@ impl<'a> AuditEvent<'a> {
         actor: Actor<'a>,
         action: Crud,
         target: Target<'a>,
-        outcome: Outcome,
+        outcome: EventOutcome,
     ) -> Self {
         let event_type = EventType::pair(target.target_type, action.as_str());
         let mut event = Self::bare(event_type, action.as_str(), outcome);
@@ -76,22 +77,22 @@ impl<'a> AuditEvent<'a> {
     /// `new_value`, by setting; give at least one, or [`AuditEvent::diff_summary`].
     ///
     /// ```
-    /// use ringseal::audit::{Actor, AuditEvent, Change, Outcome};
+    /// use ringseal::audit::{Actor, AuditEvent, Change, EventOutcome};
     /// let changes = [Change::new("pool.size", &10, &20), Change::new("db.password", &"a", &"b")];
-    /// let event = AuditEvent::config_change(Actor::user("u-17"), &changes, Outcome::Success)
+    /// let event = AuditEvent::config_change(Actor::user("u-17"), &changes, EventOutcome::Success)
     ///     .diff_summary("bigger pool, new password");
     /// event.validate().unwrap();
     /// ```
     pub const fn config_change(
         actor: Actor<'a>,
         changes: &'a [Change<'a>],
-        outcome: Outcome,
+        outcome: EventOutcome,
     ) -> Self {
         Self::new("config.change", "update", actor, outcome).changes(changes)
     }
 
     /// `tool_call`, action `call`: somebody called a tool.
-    pub const fn tool_call(actor: Actor<'a>, tool: &'a str, outcome: Outcome) -> Self {
+    pub const fn tool_call(actor: Actor<'a>, tool: &'a str, outcome: EventOutcome) -> Self {
         let mut event = Self::new("tool_call", "call", actor, outcome);
         event.tool = Some(Tool { name: Some(tool), profile: None, params: None });
         event
@@ -101,9 +102,9 @@ impl<'a> AuditEvent<'a> {
     /// with ([`AuditEvent::fill`]), the paths are its `affected_files`.
     ///
     /// ```
-    /// use ringseal::audit::{AuditEvent, Outcome, Source};
+    /// use ringseal::audit::{AuditEvent, EventOutcome, Source};
     /// let paths = ["notes/a.md"];
-    /// let event = AuditEvent::tool_event("read_file", "file_tools", 12, &paths, Outcome::Success)
+    /// let event = AuditEvent::tool_event("read_file", "file_tools", 12, &paths, EventOutcome::Success)
     ///     .details(&[("bytes", &1024)])
     ///     .fill(&Source::default().service("tools"));
     /// event.validate().unwrap();
@@ -113,7 +114,7 @@ impl<'a> AuditEvent<'a> {
         profile: &'a str,
         duration_ms: u64,
         paths: &'a [&'a str],
-        outcome: Outcome,
+        outcome: EventOutcome,
     ) -> Self {
         let mut event = Self::bare(EventType::whole("tool_call"), "call", outcome);
         event.tool = Some(Tool { name: Some(tool), profile: Some(profile), params: None });
@@ -127,7 +128,7 @@ impl<'a> AuditEvent<'a> {
         actor: Actor<'a>,
         action: &'a str,
         target: Target<'a>,
-        outcome: Outcome,
+        outcome: EventOutcome,
     ) -> Self {
         let mut event = Self::bare(EventType::pair("security", action), action, outcome);
         event.actor = Some(actor);
@@ -143,14 +144,18 @@ impl<'a> AuditEvent<'a> {
     /// least a warning unless it says otherwise.
     ///
     /// ```
-    /// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
-    /// let event = AuditEvent::privileged(Actor::user("root"), "chmod 600 a", Outcome::Success)
+    /// use ringseal::audit::{Actor, AuditEvent, EventOutcome, Target};
+    /// let event = AuditEvent::privileged(Actor::user("root"), "chmod 600 a", EventOutcome::Success)
     ///     .target(Target::new("file", "a"))
     ///     .prior_value(&"0644")
     ///     .new_value(&"0600");
     /// event.validate().unwrap();
     /// ```
-    pub const fn privileged(actor: Actor<'a>, command_text: &'a str, outcome: Outcome) -> Self {
+    pub const fn privileged(
+        actor: Actor<'a>,
+        command_text: &'a str,
+        outcome: EventOutcome,
+    ) -> Self {
         let mut event = Self::new("privileged.command", "execute", actor, outcome);
         event.command_text = Some(command_text);
         event.severity = Some(match Severity::of(outcome) {

@@ -2,7 +2,7 @@
 use std::fmt;
 
 use super::error::quoted;
-use super::{AuditEvent, Details, EventError, EventType, Filled, Parts};
+use super::{AuditEvent, Details, EventError, EventType, EventWithContext, Fields};
 use crate::audit::entry::{CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX};
 use crate::core::limits::Limits;
 use crate::core::value::{ObjectValue, ValueRef, ValueWriter};
@@ -65,14 +65,14 @@ impl AuditEvent<'_> {
     /// identities, none so long that it would be cut; no key of `details` or `changes` twice.
     /// Allocates for errors only.
     pub fn validate(&self) -> Result<(), EventError> {
-        self.unfilled().validate()
+        self.without_context().validate()
     }
 
     /// The same, and that no field is left out for want of room: the engine's records hold
     /// `limits.record_bytes_max` bytes, of which `other_bytes` are taken.
     pub fn validate_within(&self, limits: &Limits, other_bytes: usize) -> Result<(), EventError> {
         self.validate()?;
-        self.unfilled().check_room(self.entries_bytes_max(limits), limits, other_bytes)
+        self.without_context().check_length(self.entries_bytes_max(limits), limits, other_bytes)
     }
 
     fn check_type(&self) -> Result<(), EventError> {
@@ -172,7 +172,7 @@ impl AuditEvent<'_> {
     }
 }
 
-impl Filled<'_> {
+impl EventWithContext<'_> {
     /// See [`AuditEvent::validate`].
     pub(crate) fn validate(&self) -> Result<(), EventError> {
         let event = self.event;
@@ -195,7 +195,7 @@ impl Filled<'_> {
     }
 
     /// That entries of `found_bytes` fit into a record of which `other_bytes` are taken.
-    pub(crate) fn check_room(
+    pub(crate) fn check_length(
         &self,
         found_bytes: usize,
         limits: &Limits,
@@ -234,7 +234,7 @@ impl Filled<'_> {
     /// See [`AuditEvent::has_field`].
     pub(in crate::audit) fn has_field(&self, path: &str) -> bool {
         match path.split_once('.') {
-            None => self.has_top(path),
+            None => self.has_top_level(path),
             Some(("actor", key)) => {
                 self.with_actor(|actor| actor.is_some_and(|actor| actor.has(key)))
             }
@@ -251,7 +251,7 @@ impl Filled<'_> {
 
     /// The same for paths without a dot. A second list of the fields, which runs for every event
     /// that a catalogue asks for something; the tests hold it to the first.
-    fn has_top(&self, name: &str) -> bool {
+    fn has_top_level(&self, name: &str) -> bool {
         let (event, source) = (self.event, || self.source());
         match name {
             "event_type" | "action" | "outcome" | "severity" => true,
@@ -303,7 +303,7 @@ fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
 
 /// Whether all bytes are of a set, 16, 8 or 4 at a time: the compiler makes vectors of blocks that nothing ends early.
 #[inline(always)]
-fn are_all(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
+fn all_bytes(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
     #[inline(always)]
     fn are(block: &[u8], is_known: &impl Fn(u8) -> bool) -> bool {
         block.iter().fold(true, |all, &byte| all & is_known(byte))
@@ -324,7 +324,7 @@ fn are_all(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
 
 /// Whether a text is one word of ASCII: neither blank nor in need of a closer look.
 fn is_graphic(text: &str) -> bool {
-    !text.is_empty() && are_all(text, |b| b.is_ascii_graphic())
+    !text.is_empty() && all_bytes(text, |b| b.is_ascii_graphic())
 }
 
 /// 1 to 128 letters, digits and a few signs.
@@ -333,7 +333,7 @@ pub(super) fn is_correlation(id: &str) -> bool {
     let is_known = |b: u8| {
         b.is_ascii_alphabetic() | matches!(b, b'-'..=b':') | (b == b'_') | (b == b'+') | (b == b'=')
     };
-    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && are_all(id, is_known)
+    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && all_bytes(id, is_known)
 }
 
 /// Words of letters, digits, `_` and `-`, single dots between them.
@@ -348,7 +348,7 @@ pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
         !has_gap && last != b'.'
     };
     event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX
-        && event_type.parts().all(|text| are_all(text, is_known) && has_no_gap(text))
+        && event_type.parts().all(|text| all_bytes(text, is_known) && has_no_gap(text))
 }
 
 /// Fields of an event by name, with the fields of those that are maps. `details` takes any.

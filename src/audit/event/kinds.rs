@@ -6,7 +6,7 @@ use crate::core::limits::Limits;
 use crate::core::value::put::{put_bytes, put_container};
 use crate::core::value::{NOT_PLAIN, Value, ValueWriter, tag};
 
-macro_rules! words {
+macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,9 +58,9 @@ macro_rules! words {
     };
 }
 
-words! {
+word_enum! {
     /// How it ended.
-    Outcome {
+    EventOutcome {
         /// Done as asked.
         Success = "success",
         /// Tried, and not done.
@@ -74,7 +74,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// How much it matters to whoever watches.
     Severity {
         /// As every day.
@@ -91,16 +91,18 @@ words! {
 impl Severity {
     /// What an event has that does not say: `info` for success, `error` for an error, else
     /// `warning`.
-    pub const fn of(outcome: Outcome) -> Severity {
+    pub const fn of(outcome: EventOutcome) -> Severity {
         match outcome {
-            Outcome::Success => Severity::Info,
-            Outcome::Error => Severity::Error,
-            Outcome::Failure | Outcome::Denied | Outcome::Partial => Severity::Warning,
+            EventOutcome::Success => Severity::Info,
+            EventOutcome::Error => Severity::Error,
+            EventOutcome::Failure | EventOutcome::Denied | EventOutcome::Partial => {
+                Severity::Warning
+            }
         }
     }
 }
 
-words! {
+word_enum! {
     /// Who acts.
     ActorType {
         /// A person, or somebody who claims to be one.
@@ -112,7 +114,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// What is done to a record of data.
     Crud {
         /// It was not there before.

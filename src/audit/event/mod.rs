@@ -8,14 +8,14 @@
 //!
 //! The fields are those that NIST SP 800-53 AU-3 asks for: what, when (the engine's clock), where,
 //! source, outcome, identity.
-mod bound;
+mod bound_ids;
 mod build;
 mod check;
 mod error;
-mod filled;
+mod fast_path;
+mod fields;
 mod kinds;
-mod parts;
-mod plain;
+mod with_context;
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +25,15 @@ use std::fmt;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
-pub use bound::BoundIds;
-pub(crate) use bound::OwnSource;
+pub use bound_ids::BoundIds;
+pub(crate) use bound_ids::EngineSource;
 pub use check::Au3;
 pub(in crate::audit) use check::{Path, is_event_type};
 pub use error::EventError;
-pub(crate) use filled::Filled;
-pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
-pub use parts::{Actor, Change, Source, Target};
-use parts::{Parts, See, Side, Tool, entries_bytes_max, part_values, write_entries};
+pub use fields::{Actor, Change, Source, Target};
+use fields::{Fields, Side, Tool, Visitor, entries_bytes_max, field_values, write_entries};
+pub use kinds::{ActorType, Crud, EventOutcome, EventType, Severity};
+pub(crate) use with_context::EventWithContext;
 
 /// Further fields.
 #[derive(Clone, Copy)]
@@ -69,13 +69,13 @@ enum Details<'a> {
 /// | `details` | map |
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
-/// let event = AuditEvent::login(Actor::user("u-17").ip([192, 0, 2, 7].into()), Outcome::Denied)
+/// use ringseal::audit::{Actor, AuditEvent, EventOutcome, Target};
+/// let event = AuditEvent::login(Actor::user("u-17").ip([192, 0, 2, 7].into()), EventOutcome::Denied)
 ///     .target(Target::new("session", "s-4"))
 ///     .details(&[("reason", &"locked"), ("attempt", &3)]);
 /// event.validate().unwrap();
 ///
-/// let nobody = AuditEvent::login(Actor::user(""), Outcome::Success);
+/// let nobody = AuditEvent::login(Actor::user(""), EventOutcome::Success);
 /// assert_eq!(
 ///     nobody.validate().unwrap_err().to_string(),
 ///     "audit event `user.login`: actor.id: expected a text that is not blank, found \"\"",
@@ -85,7 +85,7 @@ enum Details<'a> {
 pub struct AuditEvent<'a> {
     event_type: EventType<'a>,
     action: &'a str,
-    outcome: Outcome,
+    outcome: EventOutcome,
     severity: Option<Severity>,
     actor: Option<Actor<'a>>,
     target: Option<Target<'a>>,
@@ -112,7 +112,7 @@ impl<'a> AuditEvent<'a> {
     }
 
     /// How it ended.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> EventOutcome {
         self.outcome
     }
 
@@ -151,25 +151,25 @@ impl<'a> AuditEvent<'a> {
     }
 }
 
-part_values!(AuditEvent<'_>);
+field_values!(AuditEvent<'_>);
 
-impl Parts for AuditEvent<'_> {
-    fn each(&self, see: &mut impl See) {
-        self.unfilled().each(see);
+impl Fields for AuditEvent<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        self.without_context().each(visitor);
     }
 }
 
 impl AuditEvent<'_> {
-    fn each_value(&self, see: &mut impl See) {
+    fn each_value(&self, visitor: &mut impl Visitor) {
         let changes = self.changes;
         if !changes.is_empty() {
-            see.field("prior_value", &Side { changes, is_new: false });
-            see.field("new_value", &Side { changes, is_new: true });
+            visitor.field("prior_value", &Side { changes, is_new: false });
+            visitor.field("new_value", &Side { changes, is_new: true });
         }
         let values = [("prior_value", self.prior_value), ("new_value", self.new_value)];
         for (key, value) in values {
             if let Some(value) = value {
-                see.any(key, value);
+                visitor.any(key, value);
             }
         }
     }

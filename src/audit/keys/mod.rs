@@ -130,7 +130,7 @@ pub struct KeyPaths {
 
 impl KeyPaths {
     /// Everything below one directory, as the format page names it.
-    pub fn below(dir: &Path) -> KeyPaths {
+    pub fn in_dir(dir: &Path) -> KeyPaths {
         KeyPaths {
             public: dir.join("audit.pub"),
             mac: dir.join("audit.mac"),

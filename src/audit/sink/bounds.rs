@@ -7,7 +7,7 @@ use super::AuditSinkError;
 /// What happens when no more may be held for a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhenFull {
+pub enum SinkQueueOverflow {
     /// The caller waits until there is room, at most so long, and gets an error then. Behind a log
     /// ([`FanOut::of_log`](super::FanOut::of_log)) nobody waits: entries stay where they are, in the log's files, and
     /// are read from there when the sink has taken what is held.
@@ -26,11 +26,11 @@ pub enum WhenFull {
 /// How much is held for a sink, and how long is waited for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Bounds {
+pub struct SinkBounds {
     /// Bytes in memory, what is read back from a file of spilled entries included. Default 64 MiB.
     pub held_bytes_max: usize,
     /// What happens beyond. Default: the caller waits, 30 s.
-    pub when_full: WhenFull,
+    pub overflow: SinkQueueOverflow,
     /// Entries that are given to the sink at once, at most. Default 1,000.
     pub batch_entries_max: usize,
     /// So many are waited for before the first is given. Default 1: none waits for another.
@@ -45,11 +45,11 @@ pub struct Bounds {
     pub stop_wait_max: Duration,
 }
 
-impl Default for Bounds {
+impl Default for SinkBounds {
     fn default() -> Self {
         Self {
             held_bytes_max: 64 << 20,
-            when_full: WhenFull::Block { wait_max: Duration::from_secs(30) },
+            overflow: SinkQueueOverflow::Block { wait_max: Duration::from_secs(30) },
             batch_entries_max: 1000,
             gather_entries: 1,
             gather_max: Duration::from_secs(5),
@@ -60,9 +60,9 @@ impl Default for Bounds {
     }
 }
 
-impl Bounds {
+impl SinkBounds {
     /// With times that can be added up. Nobody waits for a year.
-    pub(super) fn sane(mut self) -> Bounds {
+    pub(super) fn with_addable_times(mut self) -> SinkBounds {
         let year = Duration::from_secs(365 * 86_400);
         let times = [
             &mut self.gather_max,
@@ -104,7 +104,7 @@ pub struct SinkHealth {
 /// What a sink's thread tells, once per change.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Notice<'a> {
+pub enum SinkEvent<'a> {
     /// The sink has begun to fail: `audit_sink_failure`, critical.
     Failing {
         /// Which sink.

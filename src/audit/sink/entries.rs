@@ -55,7 +55,7 @@ impl<'a> SealedEntry<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct EntryHead {
     seq: u64,
     unix_nanos: i64,
     leaf: [u8; 32],
@@ -66,14 +66,14 @@ struct Mark {
 #[derive(Debug, Default)]
 pub struct EntryBatch {
     bytes: Vec<u8>,
-    marks: Vec<Mark>,
+    heads: Vec<EntryHead>,
 }
 
 impl EntryBatch {
     /// Adds an entry at the end.
     pub fn push(&mut self, entry: &SealedEntry<'_>) {
         self.bytes.extend_from_slice(entry.line);
-        self.marks.push(Mark {
+        self.heads.push(EntryHead {
             seq: entry.seq,
             unix_nanos: entry.unix_nanos,
             leaf: entry.leaf,
@@ -83,10 +83,10 @@ impl EntryBatch {
 
     /// Entry `index`.
     pub fn get(&self, index: usize) -> Option<SealedEntry<'_>> {
-        let mark = self.marks.get(index)?;
-        let before = index.checked_sub(1).and_then(|before| self.marks.get(before));
-        let line = self.bytes.get(before.map_or(0, |before| before.end)..mark.end)?;
-        Some(SealedEntry { seq: mark.seq, unix_nanos: mark.unix_nanos, line, leaf: mark.leaf })
+        let head = self.heads.get(index)?;
+        let before = index.checked_sub(1).and_then(|before| self.heads.get(before));
+        let line = self.bytes.get(before.map_or(0, |before| before.end)..head.end)?;
+        Some(SealedEntry { seq: head.seq, unix_nanos: head.unix_nanos, line, leaf: head.leaf })
     }
 
     /// All of them, in order.
@@ -96,32 +96,32 @@ impl EntryBatch {
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.marks.len()
+        self.heads.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.marks.is_empty()
+        self.heads.is_empty()
     }
 
     /// Bytes that it holds, its own bookkeeping included.
     pub fn len_bytes(&self) -> usize {
-        self.bytes.len() + self.marks.len() * size_of::<Mark>()
+        self.bytes.len() + self.heads.len() * size_of::<EntryHead>()
     }
 
     /// Bytes that [`EntryBatch::len_bytes`] grows by with an entry.
     pub(super) fn cost_bytes(entry: &SealedEntry<'_>) -> usize {
-        entry.line.len() + size_of::<Mark>()
+        entry.line.len() + size_of::<EntryHead>()
     }
 
     /// The last one's number.
     pub fn last_seq(&self) -> Option<u64> {
-        self.marks.last().map(|mark| mark.seq)
+        self.heads.last().map(|head| head.seq)
     }
 
     /// Empties it and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.marks.clear();
+        self.heads.clear();
     }
 }

@@ -15,11 +15,11 @@ mod bounds;
 mod entries;
 mod error;
 mod export;
-mod fan;
-mod lag;
-mod outlet;
+mod fan_out;
+mod log_source;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
 mod row;
+mod sink_thread;
 mod spill;
 mod stream;
 mod worker;
@@ -32,11 +32,11 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use bounds::{Bounds, Notice, SinkHealth, WhenFull};
+pub use bounds::{SinkBounds, SinkEvent, SinkHealth, SinkQueueOverflow};
 pub use entries::{EntryBatch, SealedEntry};
 pub use error::AuditSinkError;
 pub use export::{Exported, export};
-pub use fan::FanOut;
+pub use fan_out::FanOut;
 
 pub use stream::StreamSink;
 

@@ -4,15 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bounds::Notice;
-use super::lag::Lag;
-use super::outlet::{Notify, Shared, State};
+use super::bounds::SinkEvent;
+use super::log_source::Lag;
+use super::sink_thread::{OnSinkEvent, Shared, State};
 use super::{AuditSink, AuditSinkError, EntryBatch};
 
 pub(super) struct Worker {
     pub sink: Box<dyn AuditSink>,
     pub shared: Arc<Shared>,
-    pub notify: Notify,
+    pub notify: OnSinkEvent,
     /// What the sink is given now.
     pub batch: EntryBatch,
     /// Where it ends in the file, if it was read from there.
@@ -29,7 +29,7 @@ enum Work {
     /// The batch.
     Batch,
     /// The sink has to say what it has.
-    Ask,
+    AskNextSeq,
     /// What stands in the log from one entry up to another.
     Log { from: u64, end: u64 },
     /// The end has come.
@@ -40,8 +40,8 @@ impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
         let result = self.deliver_all();
         // First what is held, then a call that may hang.
-        let result = result.map_err(|error| self.keep_held(error));
-        let closed = self.with_sink(|sink| sink.close());
+        let result = result.map_err(|error| self.spill_held(error));
+        let closed = self.call_sink(|sink| sink.close());
         let result = result.and(closed);
         self.shared.state.lock().is_over = true;
         self.shared.progress.notify_all();
@@ -54,7 +54,7 @@ impl Worker {
         loop {
             let step = self.next_work().and_then(|work| match work {
                 Work::Batch => self.deliver_batch().map(|()| true),
-                Work::Ask => self.ask().map(|()| true),
+                Work::AskNextSeq => self.ask_next_seq().map(|()| true),
                 Work::Log { from, end } => self.deliver_log(from, end).map(|()| true),
                 Work::Nothing => Ok(false),
             });
@@ -66,11 +66,11 @@ impl Worker {
                     }
                 }
                 Err(error) => {
-                    self.note_error(&error);
+                    self.record_error(&error);
                     if matches!(error, AuditSinkError::Gap { .. }) {
-                        self.begin_again();
+                        self.restart_from_log();
                     }
-                    if !self.rest(pause) {
+                    if !self.pause(pause) {
                         return Err(error);
                     }
                     pause = (pause * 2).min(self.shared.bounds.retry_pause_max);
@@ -101,7 +101,7 @@ impl Worker {
             }
             if state.incoming.is_empty() {
                 if state.lag == Some(Lag::Unknown) {
-                    return Ok(Work::Ask);
+                    return Ok(Work::AskNextSeq);
                 }
                 let spilled_first = state.spilled_first()?;
                 let log_end = spilled_first.unwrap_or(state.log_end);
@@ -136,16 +136,16 @@ impl Worker {
     }
 
     /// Asks the sink what it has.
-    fn ask(&mut self) -> Result<(), AuditSinkError> {
+    fn ask_next_seq(&mut self) -> Result<(), AuditSinkError> {
         let (mut next_seq, mut remembers) = (None, false);
-        self.with_sink(|sink| {
+        self.call_sink(|sink| {
             (next_seq, remembers) = (sink.next_seq()?, sink.remembers());
             Ok(())
         })?;
         let shared = &*self.shared;
         let Some(log) = &shared.log else { return Ok(()) };
         let mut state = shared.state.lock();
-        let from = log.begin(&shared.name, next_seq, remembers, state.log_end)?;
+        let from = log.first_seq_for(&shared.name, next_seq, remembers, state.log_end)?;
         state.committed_next = next_seq;
         state.lag = Some(Lag::From(from));
         Ok(())
@@ -153,7 +153,7 @@ impl Worker {
 
     /// The sink lacks something before what it is given, having lost it, perhaps: where there is a log, it gets
     /// everything from there. What it is given from a spill file stays in that.
-    fn begin_again(&mut self) {
+    fn restart_from_log(&mut self) {
         if self.shared.log.is_none() {
             return;
         }
@@ -178,7 +178,7 @@ impl Worker {
             if self.batch.len_bytes() < bytes_max {
                 return ControlFlow::Continue(());
             }
-            result = self.deliver_batch().and_then(|()| self.look_at_the_clock());
+            result = self.deliver_batch().and_then(|()| self.check_stop_deadline());
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         result?;
@@ -192,7 +192,7 @@ impl Worker {
     }
 
     /// An error when the end has come and its time is up.
-    fn look_at_the_clock(&self) -> Result<(), AuditSinkError> {
+    fn check_stop_deadline(&self) -> Result<(), AuditSinkError> {
         let state = self.shared.state.lock();
         match state.stop_at {
             Some(stop_at) if Instant::now() >= stop_at => {
@@ -204,15 +204,15 @@ impl Worker {
     }
 
     fn deliver_batch(&mut self) -> Result<(), AuditSinkError> {
-        self.attempt()?;
-        self.note_success();
+        self.deliver_once()?;
+        self.record_success();
         self.done = 0;
-        self.let_go();
+        self.release_batch();
         Ok(())
     }
 
     /// The sink has the batch.
-    fn let_go(&mut self) {
+    fn release_batch(&mut self) {
         let mut state = self.shared.state.lock();
         let consumed = match (self.spill_end.take(), &mut state.spill) {
             (Some(end), Some(spill)) => spill.consume(end),
@@ -228,12 +228,12 @@ impl Worker {
         drop(state);
         self.shared.progress.notify_all();
         if let Err(error) = consumed {
-            self.note_error(&error);
+            self.record_error(&error);
         }
     }
 
     /// Pauses after an error; `false` when the end has come and its time is up.
-    fn rest(&self, pause: Duration) -> bool {
+    fn pause(&self, pause: Duration) -> bool {
         let mut state = self.shared.state.lock();
         let again_at = Instant::now() + pause;
         // More work ends no pause; the end does.
@@ -252,12 +252,12 @@ impl Worker {
     }
 
     /// Gives the sink what it has not committed of the batch.
-    fn attempt(&mut self) -> Result<(), AuditSinkError> {
+    fn deliver_once(&mut self) -> Result<(), AuditSinkError> {
         let batch = std::mem::take(&mut self.batch);
         let entries: Vec<_> = batch.iter().skip(self.done).collect();
         let mut parts = entries.chunks(self.shared.bounds.batch_entries_max.max(1));
         let result = parts.try_for_each(|part| {
-            self.with_sink(|sink| {
+            self.call_sink(|sink| {
                 sink.append(part)?;
                 sink.commit()
             })?;
@@ -271,8 +271,8 @@ impl Worker {
         result
     }
 
-    /// Calls the sink, panics and all, and lets the other side see that it came back.
-    fn with_sink(
+    /// Calls the sink, panics and all, and lets the other side visit that it came back.
+    fn call_sink(
         &mut self,
         call: impl FnOnce(&mut dyn AuditSink) -> Result<(), AuditSinkError>,
     ) -> Result<(), AuditSinkError> {
@@ -285,19 +285,19 @@ impl Worker {
         let sink = &mut *self.sink;
         let result = catch_unwind(AssertUnwindSafe(|| call(sink)));
         is_in_sink(false);
-        result.unwrap_or_else(|panic| Err(panicked(self.shared.name.clone(), &*panic)))
+        result.unwrap_or_else(|panic| Err(panic_error(self.shared.name.clone(), &*panic)))
     }
 
-    fn note_success(&self) {
+    fn record_success(&self) {
         let mut state = self.shared.state.lock();
         if std::mem::take(&mut state.is_failing) {
             let errors = state.errors;
             drop(state);
-            self.tell(Notice::Recovered { sink: &self.shared.name, errors });
+            self.report(SinkEvent::Recovered { sink: &self.shared.name, errors });
         }
     }
 
-    fn note_error(&self, error: &AuditSinkError) {
+    fn record_error(&self, error: &AuditSinkError) {
         let mut state = self.shared.state.lock();
         state.errors += 1;
         state.last_error = Some(error.to_string());
@@ -305,12 +305,12 @@ impl Worker {
         drop(state);
         self.shared.progress.notify_all();
         if is_new {
-            self.tell(Notice::Failing { sink: &self.shared.name, error });
+            self.report(SinkEvent::Failing { sink: &self.shared.name, error });
         }
     }
 
     /// What the sink did not take goes to the file, if there is one, in front of what it has.
-    fn keep_held(&self, error: AuditSinkError) -> AuditSinkError {
+    fn spill_held(&self, error: AuditSinkError) -> AuditSinkError {
         let mut state = self.shared.state.lock();
         let State { incoming, spill: Some(spill), .. } = &mut *state else { return error };
         // What was read from the file is still in it.
@@ -323,12 +323,12 @@ impl Worker {
     }
 
     /// A listener that panics ends nothing.
-    fn tell(&self, notice: Notice<'_>) {
+    fn report(&self, notice: SinkEvent<'_>) {
         let _ = catch_unwind(AssertUnwindSafe(|| (self.notify)(notice)));
     }
 }
 
-pub(super) fn panicked(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
+pub(super) fn panic_error(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
     let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     AuditSinkError::Panicked { target, said }

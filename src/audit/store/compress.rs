@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::disk::{Disk, FileReader, Result, at};
+use super::disk::{Disk, FileReader, Result, with_path};
 use super::error::{Damage, StoreError};
 use super::names::{parse_sealed, sealed_name};
 use crate::digest::{Hash, Sha256};
@@ -39,21 +39,21 @@ fn compress_one(disk: &Disk, first_seq: u64) -> Result<bool> {
     let (name, unfinished) = (format!("{plain_name}.gz"), format!("{plain_name}.gz.tmp"));
     let (plain_path, path) = (disk.path(&plain_name), disk.path(&name));
     let mut file = disk.create(&unfinished)?;
-    let written = at("compressing", &plain_path, pack(plain, &mut *file))?;
+    let written = with_path("compressing", &plain_path, pack(plain, &mut *file))?;
     let packed = disk.open(&unfinished, OpenHow::Read)?;
     let packed = packed.ok_or(StoreError::Refused { why: "the compressed form has gone" })?;
-    if at("reading back", &path, unpacked_hash(packed))? != written {
+    if with_path("reading back", &path, unpacked_hash(packed))? != written {
         disk.remove(&unfinished)?;
         let what = Damage::Order("the content that was compressed");
         return Err(StoreError::Damaged { file: name, offset: 0, seq: first_seq, what });
     }
     let published = publish_durably(&*disk.storage, &*file, &disk.path(&unfinished), &path);
-    at("publishing", &path, published)?;
+    with_path("publishing", &path, published)?;
     if disk.stat(&plain_name)?.is_none() {
         // It was removed for good in the meantime, so its other form must not stay.
-        return at("removing", &path, remove_durably(&*disk.storage, &path)).map(|()| false);
+        return with_path("removing", &path, remove_durably(&*disk.storage, &path)).map(|()| false);
     }
-    at("removing", &plain_path, remove_durably(&*disk.storage, &plain_path)).map(|()| true)
+    with_path("removing", &plain_path, remove_durably(&*disk.storage, &plain_path)).map(|()| true)
 }
 
 fn pack(plain: Box<dyn StorageFile>, packed: &mut dyn StorageFile) -> io::Result<Hash> {

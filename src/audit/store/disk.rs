@@ -22,7 +22,7 @@ pub(super) struct Disk {
 }
 
 /// Gives errors their file.
-pub(super) fn at<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
+pub(super) fn with_path<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
     result.map_err(|source| StoreError::Io { doing, path: path.to_owned(), source })
 }
 
@@ -41,25 +41,25 @@ impl Disk {
 
     pub fn stat(&self, name: &str) -> Result<Option<FileStat>> {
         let path = self.path(name);
-        at("looking at", &path, unless_missing(self.storage.stat(&path)))
+        with_path("looking at", &path, unless_missing(self.storage.stat(&path)))
     }
 
     pub fn create_dir(&self, name: &str) -> Result<()> {
         let path = self.path(name);
-        at("creating", &path, self.storage.create_dir(&path, DIR_MODE))
+        with_path("creating", &path, self.storage.create_dir(&path, DIR_MODE))
     }
 
     /// The names in a directory that are UTF-8; none if it is missing.
     pub fn list(&self, dir: &str) -> Result<Vec<String>> {
         let path = self.path(dir);
-        let names = at("listing", &path, unless_missing(self.storage.list(&path)))?;
+        let names = with_path("listing", &path, unless_missing(self.storage.list(&path)))?;
         let names = names.unwrap_or_default();
         Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     pub fn open(&self, name: &str, how: OpenHow) -> Result<Option<Box<dyn StorageFile>>> {
         let path = self.path(name);
-        at("opening", &path, unless_missing(self.storage.open(&path, how)))
+        with_path("opening", &path, unless_missing(self.storage.open(&path, how)))
     }
 
     /// The whole file, if it is there.
@@ -67,7 +67,7 @@ impl Disk {
         let Some(file) = self.open(name, OpenHow::Read)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let mut reader = FileReader { file, offset: 0 };
-        at("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
+        with_path("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
         Ok(Some(bytes))
     }
 
@@ -75,19 +75,23 @@ impl Disk {
     pub fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
         self.remove(name)?;
         let path = self.path(name);
-        at("creating", &path, self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }))
+        with_path(
+            "creating",
+            &path,
+            self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }),
+        )
     }
 
     /// Removes a name, if it is there.
     pub fn remove(&self, name: &str) -> Result<bool> {
         let path = self.path(name);
-        let removed = at("removing", &path, unless_missing(self.storage.remove(&path)))?;
+        let removed = with_path("removing", &path, unless_missing(self.storage.remove(&path)))?;
         Ok(removed.is_some())
     }
 
     pub fn sync_dir(&self, dir: &str) -> Result<()> {
         let path = self.path(dir);
-        at("syncing", &path, self.storage.sync_dir(&path))
+        with_path("syncing", &path, self.storage.sync_dir(&path))
     }
 
     /// Puts content under a name in one step; after `Ok` it survives power loss.
@@ -95,8 +99,8 @@ impl Disk {
         let unfinished = format!("{name}.tmp");
         let mut file = self.create(&unfinished)?;
         let (from, to) = (self.path(&unfinished), self.path(name));
-        at("writing", &from, append_all(&mut *file, bytes))?;
-        at("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
+        with_path("writing", &from, append_all(&mut *file, bytes))?;
+        with_path("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
     }
 }
 
@@ -163,7 +167,7 @@ impl Tail {
     pub fn open(disk: &Disk, name: &str) -> Result<Tail> {
         let path = disk.path(name);
         if let Some(file) = disk.open(name, OpenHow::Append)? {
-            let len = at("looking at", &path, file.stat())?.len;
+            let len = with_path("looking at", &path, file.stat())?.len;
             return Ok(Tail::new(file, path, len));
         }
         let file = disk.create(name)?;
@@ -176,7 +180,7 @@ impl Tail {
     /// write and call the file clean (Rebello et al., "Can Applications Recover from fsync
     /// Failures?", 2020): so the bytes are written again.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let stat = at("looking at", &self.path, self.file.stat())?;
+        let stat = with_path("looking at", &self.path, self.file.stat())?;
         let found_bytes = (stat.links > 0).then_some(stat.len);
         let is_ours =
             stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
@@ -185,11 +189,15 @@ impl Tail {
             return Err(StoreError::Changed { path, expected_bytes, found_bytes });
         }
         if stat.len > self.durable_len {
-            at("cutting a failed write off", &self.path, self.file.set_len(self.durable_len))?;
+            with_path(
+                "cutting a failed write off",
+                &self.path,
+                self.file.set_len(self.durable_len),
+            )?;
         }
         self.is_dirty = true;
-        at("appending to", &self.path, append_all(&mut *self.file, bytes))?;
-        at("syncing", &self.path, self.file.sync())?;
+        with_path("appending to", &self.path, append_all(&mut *self.file, bytes))?;
+        with_path("syncing", &self.path, self.file.sync())?;
         self.is_dirty = false;
         self.durable_len += bytes.len() as u64;
         Ok(())

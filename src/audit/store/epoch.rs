@@ -6,7 +6,7 @@
 use super::AuditLog;
 use super::disk::Result;
 use super::names::{EPOCH_KEY, EPOCH_NEXT};
-use super::seal::note_of;
+use super::seal::sign_note;
 use crate::audit::entry::control::{Control, Epoch};
 use crate::audit::keys::{new_signer, replace_secret, wipe_secret};
 use crate::audit::note::Signer;
@@ -36,7 +36,7 @@ impl AuditLog {
         };
         self.append_control(&Control::Epoch(entry))?;
         // The seal is made now: what comes later belongs to the next epoch.
-        let note = note_of(&self.signer, self.tiles.tree().len(), self.tiles.tree().root());
+        let note = sign_note(&self.signer, self.tiles.tree().len(), self.tiles.tree().root());
         self.next_signer = Some(next);
         self.push_note(note?);
         self.commit()?;

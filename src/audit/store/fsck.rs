@@ -7,14 +7,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checkpoint_files::last_note;
 use super::disk::{DIR_MODE, Disk, FILE_MODE, Result};
 use super::error::Damage;
-use super::know::list_sealed;
 use super::lines::{Lines, next_of};
+use super::load::list_sealed;
 use super::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEYS_DIR, TORN_DIR, parse_sealed, sealed_name,
 };
-use super::notes::last_note;
 use super::open::lock;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::{Control, SealedSegment};
@@ -27,8 +27,8 @@ use crate::storage::Storage;
 /// Something that is not in order.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Finding {
-    /// An entry, or what an entry says of a segment, is not right. Not mended.
+pub enum FsckFinding {
+    /// An entry, or what an entry says of a segment, is not right. Not repaired.
     Damaged {
         /// In which file.
         file: String,
@@ -56,7 +56,7 @@ pub enum Finding {
     },
     /// The file `checkpoint` is not the last one of the list. Mended if asked.
     Checkpoint,
-    /// The entries are not those that the latest checkpoint sealed. Not mended.
+    /// The entries are not those that the latest checkpoint sealed. Not repaired.
     Root {
         /// Size of that checkpoint.
         size: u64,
@@ -82,20 +82,20 @@ pub enum Finding {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Fsck {
+pub struct FsckReport {
     /// In the order of the log.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FsckFinding>,
     /// Entries that were read.
     pub entries: u64,
     /// Segments that were read.
     pub segments: u64,
     /// Files that were made again.
-    pub mended: Vec<String>,
+    pub repaired: Vec<String>,
 }
 
-/// Whether to mend.
+/// Whether to repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
+pub enum Repair {
     /// Only tell.
     No,
     /// Make tiles and `checkpoint` again.
@@ -103,15 +103,15 @@ pub enum Mend {
 }
 
 /// Looks the log in `dir` over. Nobody may write it meanwhile.
-pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, mend: Mend) -> Result<Fsck> {
+pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<FsckReport> {
     let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
     let _lock = lock(&disk)?;
-    let mut report = Fsck::default();
-    look_at_names(&disk, &mut report)?;
+    let mut report = FsckReport::default();
+    check_names(&disk, &mut report)?;
     let sealed = list_sealed(&disk)?;
-    let latest = look_at_checkpoints(&disk, mend, &mut report)?;
+    let latest = check_checkpoints(&disk, repair, &mut report)?;
     let first = sealed.first().copied();
-    let mut walk = Walk::new(&disk, first, latest, mend, report)?;
+    let mut walk = Walk::new(&disk, first, latest, repair, report)?;
     for first_seq in sealed {
         let name = sealed_name(first_seq);
         if let Some(lines) = Lines::of_sealed(&disk, first_seq)? {
@@ -125,19 +125,19 @@ pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, mend: Mend) -> Result<Fsck> 
     Ok(walk.report)
 }
 
-fn look_at_names(disk: &Disk, report: &mut Fsck) -> Result<()> {
+fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
     let mut names = disk.list("")?;
     names.sort_unstable();
     for name in &names {
         if name.ends_with(".tmp") {
-            report.findings.push(Finding::Unfinished { name: name.clone() });
+            report.findings.push(FsckFinding::Unfinished { name: name.clone() });
         }
         if name.ends_with(".jsonl.gz")
             && parse_sealed(name).is_some()
             && let Some(plain) = name.strip_suffix(".gz")
             && names.iter().any(|other| other == plain)
         {
-            report.findings.push(Finding::Twice { name: plain.to_owned() });
+            report.findings.push(FsckFinding::Twice { name: plain.to_owned() });
         }
     }
     names.extend(["", KEYS_DIR, TORN_DIR].map(str::to_owned));
@@ -147,14 +147,18 @@ fn look_at_names(disk: &Disk, report: &mut Fsck) -> Result<()> {
         let is_dir = stat.kind == crate::storage::FileKind::Directory;
         let allowed = if is_dir { DIR_MODE } else { FILE_MODE };
         if let Some(mode) = stat.mode.filter(|mode| mode & 0o777 & !allowed != 0) {
-            report.findings.push(Finding::Mode { name, mode });
+            report.findings.push(FsckFinding::Mode { name, mode });
         }
     }
     Ok(())
 }
 
 /// The last whole checkpoint of the list.
-fn look_at_checkpoints(disk: &Disk, mend: Mend, report: &mut Fsck) -> Result<Option<Checkpoint>> {
+fn check_checkpoints(
+    disk: &Disk,
+    repair: Repair,
+    report: &mut FsckReport,
+) -> Result<Option<Checkpoint>> {
     let latest = disk.read(CHECKPOINT)?;
     let Some(list) = disk.read(CHECKPOINTS)? else { return Ok(None) };
     let Some(origin) = std::str::from_utf8(&list).ok().and_then(|text| text.lines().next()) else {
@@ -163,14 +167,14 @@ fn look_at_checkpoints(disk: &Disk, mend: Mend, report: &mut Fsck) -> Result<Opt
     let last = last_note(disk, origin)?;
     if !last.torn.is_empty() {
         let file = CHECKPOINTS.to_owned();
-        report.findings.push(Finding::Torn { file, offset: last.good_bytes });
+        report.findings.push(FsckFinding::Torn { file, offset: last.good_bytes });
     }
     let Some((text, checkpoint)) = last.note else { return Ok(None) };
     if latest.as_deref() != Some(text.as_bytes()) {
-        report.findings.push(Finding::Checkpoint);
-        if mend == Mend::Yes {
+        report.findings.push(FsckFinding::Checkpoint);
+        if repair == Repair::Yes {
             disk.replace(CHECKPOINT, text.as_bytes())?;
-            report.mended.push(CHECKPOINT.to_owned());
+            report.repaired.push(CHECKPOINT.to_owned());
         }
     }
     Ok(Some(checkpoint))
@@ -180,8 +184,8 @@ fn look_at_checkpoints(disk: &Disk, mend: Mend, report: &mut Fsck) -> Result<Opt
 struct Walk<'a> {
     disk: &'a Disk,
     latest: Option<Checkpoint>,
-    mend: Mend,
-    report: Fsck,
+    repair: Repair,
+    report: FsckReport,
     parser: Parser,
     next_seq: u64,
     previous: Option<Signature>,
@@ -200,8 +204,8 @@ impl<'a> Walk<'a> {
         disk: &'a Disk,
         first: Option<u64>,
         latest: Option<Checkpoint>,
-        mend: Mend,
-        report: Fsck,
+        repair: Repair,
+        report: FsckReport,
     ) -> Result<Walk<'a>> {
         let next_seq = match first {
             Some(first) => first,
@@ -221,7 +225,7 @@ impl<'a> Walk<'a> {
         Ok(Walk {
             disk,
             latest,
-            mend,
+            repair,
             report,
             parser,
             next_seq,
@@ -235,7 +239,12 @@ impl<'a> Walk<'a> {
 
     fn damaged(&mut self, file: &str, offset: u64, what: Damage) {
         let seq = self.next_seq;
-        self.report.findings.push(Finding::Damaged { file: file.to_owned(), offset, seq, what });
+        self.report.findings.push(FsckFinding::Damaged {
+            file: file.to_owned(),
+            offset,
+            seq,
+            what,
+        });
         self.is_stopped = true;
     }
 
@@ -254,7 +263,7 @@ impl<'a> Walk<'a> {
                 Ok(()) if line.is_complete => {}
                 Err(Damage::Parse(_)) | Ok(()) if name == ACTIVE => {
                     let file = name.to_owned();
-                    self.report.findings.push(Finding::Torn { file, offset: line.offset });
+                    self.report.findings.push(FsckFinding::Torn { file, offset: line.offset });
                     return Ok(());
                 }
                 Ok(()) => {
@@ -332,15 +341,15 @@ impl<'a> Walk<'a> {
             }
         }
         if self.next_seq == sealed {
-            self.at_checkpoint()?;
+            self.check_root()?;
         }
         Ok(())
     }
 
-    fn at_checkpoint(&mut self) -> Result<()> {
+    fn check_root(&mut self) -> Result<()> {
         let size = self.next_seq;
         if self.latest.as_ref().is_some_and(|latest| latest.root != self.tree.root()) {
-            self.report.findings.push(Finding::Root { size });
+            self.report.findings.push(FsckFinding::Root { size });
             self.is_stopped = true;
             return Ok(());
         }
@@ -361,14 +370,14 @@ impl<'a> Walk<'a> {
             Err(error) => return Err(error.into()),
         };
         let name = tile.name();
-        if self.mend == Mend::Yes {
+        if self.repair == Repair::Yes {
             if let Some((dir, _)) = name.rsplit_once('/') {
                 self.disk.create_dir(dir)?;
             }
             self.disk.replace(&name, hashes.as_flattened())?;
-            self.report.mended.push(name.clone());
+            self.report.repaired.push(name.clone());
         }
-        self.report.findings.push(Finding::Tile { name, is_there });
+        self.report.findings.push(FsckFinding::Tile { name, is_there });
         Ok(())
     }
 }

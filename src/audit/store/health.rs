@@ -16,7 +16,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Remembers whether the last step that touched the disk worked.
-    pub fn note<T>(&mut self, result: &Result<T>) {
+    pub fn record<T>(&mut self, result: &Result<T>) {
         self.last_error = match result {
             Ok(_) => None,
             Err(error) => {

@@ -4,7 +4,7 @@
 //! is cut there and told of as incomplete.
 use std::io::{self, Read};
 
-use super::disk::{Disk, FileReader, Result, at};
+use super::disk::{Disk, FileReader, Result, with_path};
 use super::error::StoreError;
 use super::names::sealed_name;
 use crate::audit::entry::LINE_BYTES_MAX;
@@ -129,5 +129,5 @@ pub(super) fn next_of<'a>(
     disk: &Disk,
     name: &str,
 ) -> Result<Option<Line<'a>>> {
-    at("reading", &disk.path(name), lines.next())
+    with_path("reading", &disk.path(name), lines.next())
 }

@@ -14,7 +14,8 @@
 //! - `append` allocates nothing in steady state and does not block. Everything else blocks on the
 //!   disk and allocates a little.
 //! - When the disk is full or fails, a commit fails, its entries wait in memory (bounded by
-//!   [`Options::staged_bytes_max`]) and go with the next commit that succeeds.
+//!   [`LogOptions::staged_bytes_max`]) and go with the next commit that succeeds.
+mod checkpoint_files;
 #[cfg(feature = "compress")]
 mod compress;
 mod disk;
@@ -23,17 +24,16 @@ mod error;
 mod fsck;
 mod health;
 mod integrity;
-mod know;
 mod lines;
+mod load;
 pub mod names;
-mod notes;
+mod on_commit;
 mod open;
 mod options;
 mod prune;
 mod rotate;
 mod scan;
 mod seal;
-mod tap;
 
 #[cfg(test)]
 mod tests;
@@ -43,16 +43,16 @@ use std::sync::Arc;
 #[cfg(feature = "compress")]
 pub use compress::compress_sealed;
 pub use error::{AppendError, Damage, StoreError};
-pub use fsck::{Finding, Fsck, Mend, fsck};
+pub use fsck::{FsckFinding, FsckReport, Repair, fsck};
 pub use health::Health;
-pub use options::{Options, Retain};
+pub use on_commit::OnCommit;
+pub use options::{LogOptions, Retain};
 pub use rotate::Rotated;
-pub use tap::OnCommit;
 
 use disk::{Disk, Tail};
 use health::Counts;
+use on_commit::CommitListener;
 use seal::PendingNote;
-use tap::Tap;
 
 use super::chain::Chain;
 use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
@@ -121,7 +121,7 @@ enum Active {
 /// What the log did on its own account, for the application's own log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Report {
+pub enum MaintenanceReport {
     /// A segment was closed.
     Rotated(Rotated),
     /// Segments were checked.
@@ -142,7 +142,7 @@ pub struct AuditLog {
     _lock: Box<dyn StorageFile>,
     clock: Arc<dyn Clock>,
     random: RandomSource,
-    options: Options,
+    options: LogOptions,
     /// The first start entry's.
     entries_per_key: u64,
 
@@ -173,7 +173,7 @@ pub struct AuditLog {
     /// The first entry of this process.
     opened_seq: u64,
     /// Who is told of entries that are on disk.
-    tap: Option<Tap>,
+    listener: Option<CommitListener>,
     sealed: Vec<rotate::Sealed>,
     /// Segments that a prune entry names and that are still there.
     removals: Vec<u64>,
@@ -190,7 +190,7 @@ pub struct AuditLog {
     saved_since: i64,
 
     counts: Counts,
-    reports: Vec<Report>,
+    reports: Vec<MaintenanceReport>,
     is_closed: bool,
 }
 
@@ -247,8 +247,8 @@ impl AuditLog {
         self.last = signature;
         self.next_seq += 1;
         self.counts.last_unix_nanos = unix_nanos;
-        if let Some(tap) = &mut self.tap {
-            tap.staged(unix_nanos, leaf, self.staged.len());
+        if let Some(listener) = &mut self.listener {
+            listener.push(unix_nanos, leaf, self.staged.len());
         }
         Ok(Receipt { seq, leaf })
     }
@@ -279,10 +279,10 @@ impl AuditLog {
             Active::Open(tail) => tail.append(&self.staged),
             Active::Next { .. } => self.begin_segment(),
         };
-        self.counts.note(&result);
+        self.counts.record(&result);
         result?;
-        if let Some(tap) = &mut self.tap {
-            tap.committed(self.committed, &self.staged);
+        if let Some(listener) = &mut self.listener {
+            listener.notify(self.committed, &self.staged);
         }
         self.staged.clear();
         let committed = Committed { first_seq: self.committed, last_seq: self.next_seq - 1 };
@@ -294,7 +294,7 @@ impl AuditLog {
     /// over, the chain's key. On an error the rest is done at the next call.
     pub fn maintain(&mut self) -> Result<()> {
         let result = self.maintain_now();
-        self.counts.note(&result);
+        self.counts.record(&result);
         result
     }
 
@@ -309,7 +309,7 @@ impl AuditLog {
         } else if is_due(self.epoch_since, now, self.options.epoch_seconds_max) {
             self.change_epoch()?;
         } else if is_due(self.sealed_since, now, self.options.checkpoint_seconds) {
-            self.periodic()?;
+            self.seal_periodically()?;
         } else if self.committed - self.sealed_size.min(self.committed)
             >= self.options.checkpoint_entries
         {
@@ -323,11 +323,11 @@ impl AuditLog {
     }
 
     /// What was done since this was called last, the latest 64 of it.
-    pub fn take_reports(&mut self) -> Vec<Report> {
+    pub fn take_reports(&mut self) -> Vec<MaintenanceReport> {
         std::mem::take(&mut self.reports)
     }
 
-    fn report(&mut self, report: Report) {
+    fn report(&mut self, report: MaintenanceReport) {
         if self.reports.len() == REPORTS_MAX {
             self.reports.remove(0);
         }

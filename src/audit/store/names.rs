@@ -52,7 +52,7 @@ pub fn parse_sealed(name: &str) -> Option<(u64, bool)> {
 
 /// Where torn bytes were, as the name under which they are kept says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TornPlace {
+pub(super) struct TornName {
     /// The entry that would have been next.
     pub seq: u64,
     /// In which file.
@@ -63,7 +63,7 @@ pub(super) struct TornPlace {
     pub piece: u64,
 }
 
-impl TornPlace {
+impl TornName {
     /// The name within the directory of torn bytes.
     pub fn name(&self) -> String {
         let from = if self.from == TornFrom::Active { "active" } else { "checkpoints" };
@@ -71,7 +71,7 @@ impl TornPlace {
     }
 
     /// Reads such a name.
-    pub fn parse(name: &str) -> Option<TornPlace> {
+    pub fn parse(name: &str) -> Option<TornName> {
         let mut parts = name.strip_suffix(".bin")?.split('-');
         let mut next = || parts.next();
         let seq = next()?.parse().ok()?;
@@ -81,7 +81,7 @@ impl TornPlace {
             _ => return None,
         };
         let place =
-            TornPlace { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
+            TornName { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
         (place.name() == name).then_some(place)
     }
 }

@@ -6,7 +6,7 @@ use crate::audit::keys::ChainKey;
 
 /// How a log behaves. What concerns its first entry (`scheme`, `ratchet`) is decided once for ever.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct LogOptions {
     /// How entries are chained. It must be what the log's first entry says.
     pub scheme: Scheme,
     /// Entries per key of the chain, for a new log; an older one keeps its own.
@@ -51,9 +51,9 @@ pub struct Retain {
     pub bytes_max: Option<u64>,
 }
 
-impl Default for Options {
+impl Default for LogOptions {
     fn default() -> Self {
-        Options {
+        LogOptions {
             scheme: Scheme::Mac,
             ratchet: 1,
             first_key: None,
@@ -73,7 +73,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl LogOptions {
     /// What is out of range, if anything: the field and what was expected.
     pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
         let wrong = [

@@ -23,7 +23,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    fn learn(&mut self, entry: &Entry<'_>) -> std::result::Result<(), Damage> {
+    fn add_entry(&mut self, entry: &Entry<'_>) -> std::result::Result<(), Damage> {
         if !entry.is_control() {
             return Ok(());
         }
@@ -45,7 +45,7 @@ impl Facts {
 
 /// The active segment as it was found.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(super) struct ActiveScan {
     /// Seq of its first entry.
     pub first_seq: u64,
     /// Leaf hashes of its entries.
@@ -63,7 +63,7 @@ pub(super) struct Scan {
     pub torn: Option<Damage>,
 }
 
-impl Scan {
+impl ActiveScan {
     pub fn next_seq(&self) -> u64 {
         self.first_seq + self.leaves.len() as u64
     }
@@ -77,10 +77,10 @@ pub(super) fn scan_active(
     mut chain: Chain,
     keyed_from: u64,
     is_first_segment: bool,
-) -> Result<Option<Scan>> {
+) -> Result<Option<ActiveScan>> {
     let Some(mut lines) = Lines::of_file(disk, ACTIVE)? else { return Ok(None) };
     let mut parser = Parser::new();
-    let mut scan = Scan {
+    let mut scan = ActiveScan {
         first_seq: 0,
         leaves: Vec::new(),
         last: None,
@@ -110,8 +110,9 @@ pub(super) fn scan_active(
             scan.first_seq = entry.seq;
         }
         let seq = scan.next_seq();
-        let facts = scan.facts.learn(&entry);
-        let right = facts.and_then(|()| check(&entry, seq, scan.last, &mut chain, keyed_from));
+        let facts = scan.facts.add_entry(&entry);
+        let right =
+            facts.and_then(|()| check_entry(&entry, seq, scan.last, &mut chain, keyed_from));
         if let Err(what) = right {
             return Err(StoreError::Damaged {
                 file: ACTIVE.into(),
@@ -131,7 +132,7 @@ pub(super) fn scan_active(
     Ok(Some(scan))
 }
 
-fn check(
+fn check_entry(
     entry: &Entry<'_>,
     seq: u64,
     previous: Option<Signature>,
@@ -155,7 +156,7 @@ fn check(
 
 /// A sealed segment, read whole.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct SealedScan {
     pub sealed: SealedSegment,
     pub leaves: Vec<Hash>,
     pub last: Signature,
@@ -163,7 +164,7 @@ pub(super) struct Read {
 }
 
 /// Reads a sealed segment to its end.
-pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
+pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<SealedScan> {
     let name = sealed_name(first_seq);
     let damaged = |offset, seq, what| StoreError::Damaged { file: name.clone(), offset, seq, what };
     let Some(mut lines) = Lines::of_sealed(disk, first_seq)? else {
@@ -182,7 +183,7 @@ pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
         if entry.seq != seq {
             return Err(wrong(Damage::Seq { found: entry.seq }));
         }
-        facts.learn(&entry).map_err(wrong)?;
+        facts.add_entry(&entry).map_err(wrong)?;
         last = Some(entry.signature);
         leaves.push(leaf_hash(line.bytes));
         hash.update(line.bytes);
@@ -194,7 +195,7 @@ pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
     };
     let last_seq = first_seq + leaves.len() as u64 - 1;
     let sealed = SealedSegment { name, bytes, sha256: hash.finish(), first_seq, last_seq };
-    Ok(Read { sealed, leaves, last, facts })
+    Ok(SealedScan { sealed, leaves, last, facts })
 }
 
 /// The first line of a file that is not empty, if it is an entry of the kind that is looked for.
@@ -254,7 +255,7 @@ pub(super) fn last_kept_epoch(disk: &Disk) -> Result<Option<(Epoch, u64)>> {
                 let (file, offset, seq) = (KEPT.to_owned(), line.offset, entry.seq);
                 StoreError::Damaged { file, offset, seq, what }
             };
-            facts.learn(&entry).map_err(damaged)?;
+            facts.add_entry(&entry).map_err(damaged)?;
         }
     }
     Ok(facts.epoch)

@@ -1,7 +1,7 @@
 //! Checkpoints: made at once, published when the entries that they cover are on disk.
 use super::disk::Result;
 use super::names::CHAIN_KEY;
-use super::{AuditLog, StoreError, notes};
+use super::{AuditLog, StoreError, checkpoint_files};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::Trigger;
 use crate::audit::keys::replace_secret;
@@ -29,7 +29,7 @@ impl AuditLog {
     /// is one of this size already, that one.
     pub fn checkpoint(&mut self) -> Result<String> {
         let result = self.commit().and_then(|_| self.finish_epoch()).and_then(|()| self.seal());
-        self.counts.note(&result);
+        self.counts.record(&result);
         result?;
         let text = self.disk.read(super::names::CHECKPOINT)?.unwrap_or_default();
         String::from_utf8(text)
@@ -37,7 +37,7 @@ impl AuditLog {
     }
 
     /// A check of integrity and a checkpoint: so that the log's age shows while nothing is logged.
-    pub(super) fn periodic(&mut self) -> Result<()> {
+    pub(super) fn seal_periodically(&mut self) -> Result<()> {
         self.check_integrity(Trigger::Periodic)?;
         self.commit()?;
         self.seal()
@@ -47,7 +47,7 @@ impl AuditLog {
     pub(super) fn seal(&mut self) -> Result<()> {
         if self.tiles.tree().len() > self.sealed_size {
             let signer = self.next_signer.as_ref().unwrap_or(&self.signer);
-            let note = note_of(signer, self.tiles.tree().len(), self.tiles.tree().root())?;
+            let note = sign_note(signer, self.tiles.tree().len(), self.tiles.tree().root())?;
             self.push_note(note);
         }
         self.flush_notes()?;
@@ -75,10 +75,10 @@ impl AuditLog {
                     self.tiles.sync(&*self.disk.storage)?;
                     self.seals = 0;
                 }
-                notes::list(&mut self.notes, &note.text)?;
+                checkpoint_files::append_note(&mut self.notes, &note.text)?;
                 note.is_listed = true;
             }
-            notes::make_latest(&self.disk, &note.text)?;
+            checkpoint_files::replace_latest(&self.disk, &note.text)?;
             self.pending_notes.remove(0);
         }
         Ok(())
@@ -106,7 +106,7 @@ impl AuditLog {
 }
 
 /// A checkpoint, signed.
-pub(super) fn note_of(
+pub(super) fn sign_note(
     signer: &Signer,
     size: u64,
     root: crate::digest::Hash,

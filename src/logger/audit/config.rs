@@ -11,16 +11,18 @@ use super::{AuditShared, RECORD_BYTES_MAX};
 use crate::audit::Catalogue;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::Algorithm;
-use crate::audit::event::OwnSource;
+use crate::audit::event::EngineSource;
 use crate::audit::keys::{self, KeyError, KeyPaths};
-use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
-use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
+use crate::audit::sink::{AuditSink, AuditSinkError, SinkBounds};
+use crate::audit::store::{AuditLog, Host, LogOptions, Retain, StoreError};
 use crate::core::clock::Clock;
 use crate::core::limits::Limits;
 use crate::redact::{Profile, RuleSet, Rules};
 use crate::storage::{OsStorage, Storage};
 use crate::writer::RedactionConfig;
-use crate::writer::audit::{AuditLink, Feed, FeedEnds, KeeperConfig, KeeperParts, WhenHeldIsFull};
+use crate::writer::audit::{
+    AuditLink, AuditThreadConfig, AuditThreadParts, Feed, FeedEnds, HeldEntriesOverflow,
+};
 use crate::writer::link::Link;
 
 /// Everything that can be chosen about the audit log.
@@ -35,14 +37,14 @@ pub struct AuditConfig {
     dir: PathBuf,
     keys: Option<PathBuf>,
     origin: String,
-    options: Options,
+    options: LogOptions,
     catalogue: Catalogue,
-    source: OwnSource,
-    keeper: KeeperConfig,
+    source: EngineSource,
+    thread: AuditThreadConfig,
     wait_max: Duration,
     redaction: Option<RuleSet>,
     storage: Arc<dyn Storage>,
-    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
 impl fmt::Debug for AuditConfig {
@@ -69,13 +71,13 @@ impl AuditConfig {
             dir: dir.as_ref().to_owned(),
             keys: None,
             origin: "ringseal/audit".into(),
-            options: Options::default(),
+            options: LogOptions::default(),
             catalogue: Catalogue::default(),
-            source: OwnSource::of_process(),
-            keeper: KeeperConfig {
+            source: EngineSource::of_this_process(),
+            thread: AuditThreadConfig {
                 commit_interval: Duration::from_millis(100),
                 held_bytes_max: 64 << 20,
-                when_full: WhenHeldIsFull::Block,
+                held_overflow: HeldEntriesOverflow::Block,
                 #[cfg(feature = "compress")]
                 compress_dir: None,
             },
@@ -148,12 +150,12 @@ impl AuditConfig {
     ///
     /// ```
     /// use ringseal::AuditConfig;
-    /// use ringseal::audit::sink::{Bounds, StreamSink};
+    /// use ringseal::audit::sink::{SinkBounds, StreamSink};
     /// let config = AuditConfig::new("/var/log/shop/audit")
-    ///     .sink(Box::new(StreamSink::stdout()), Bounds::default());
+    ///     .sink(Box::new(StreamSink::stdout()), SinkBounds::default());
     /// ```
     #[must_use]
-    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Self {
+    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: SinkBounds) -> Self {
         self.sinks.push((sink, bounds));
         self
     }
@@ -169,7 +171,7 @@ impl AuditConfig {
     #[cfg(feature = "compress")]
     #[must_use]
     pub fn compress(mut self, compress: bool) -> Self {
-        self.keeper.compress_dir = compress.then(|| self.dir.clone());
+        self.thread.compress_dir = compress.then(|| self.dir.clone());
         self
     }
 
@@ -197,21 +199,21 @@ impl AuditConfig {
     /// Entries that nobody waits for are synced at least so often. Default 100 ms.
     #[must_use]
     pub fn commit_interval(mut self, interval: Duration) -> Self {
-        self.keeper.commit_interval = interval;
+        self.thread.commit_interval = interval;
         self
     }
 
     /// Bytes of entries that are held while the log cannot be written. Default 64 MiB.
     #[must_use]
     pub fn held_bytes_max(mut self, bytes: usize) -> Self {
-        self.keeper.held_bytes_max = bytes;
+        self.thread.held_bytes_max = bytes;
         self
     }
 
     /// What happens beyond. Default: callers of `emit` wait.
     #[must_use]
-    pub fn when_full(mut self, when_full: WhenHeldIsFull) -> Self {
-        self.keeper.when_full = when_full;
+    pub fn held_overflow(mut self, held_overflow: HeldEntriesOverflow) -> Self {
+        self.thread.held_overflow = held_overflow;
         self
     }
 
@@ -254,7 +256,7 @@ impl AuditConfig {
         let named = |name: &Option<String>| name.clone().unwrap_or_default();
         self.options.service = named(&self.source.service);
         self.options.service_instance = named(&self.source.service_instance);
-        self.options.scheme = self.provide_keys()?;
+        self.options.scheme = self.ensure_keys()?;
         let is_keyless = self.options.scheme == Scheme::Hash;
         let host = Host {
             storage: Arc::clone(&self.storage),
@@ -273,14 +275,14 @@ impl AuditConfig {
             limits,
             is_keyless,
         };
-        let (config, storage, sinks) = (self.keeper, self.storage, self.sinks);
+        let (config, storage, sinks) = (self.thread, self.storage, self.sinks);
         Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })
     }
 
     /// Sees to it that the log has keys: its own, those that were made for it, or ones of its own making.
-    fn provide_keys(&self) -> Result<Scheme, AuditOpenError> {
+    fn ensure_keys(&self) -> Result<Scheme, AuditOpenError> {
         let storage = &*self.storage;
-        let own = KeyPaths::below(&self.dir);
+        let own = KeyPaths::in_dir(&self.dir);
         let there = |path: &Path| storage.stat(path).is_ok();
         if !there(&own.epoch()) {
             // Before anything is made: what cannot be begun leaves nothing behind.
@@ -315,7 +317,7 @@ struct FoundKeys {
 
 /// Reads what `ringseal audit keygen` has put into `dir`.
 fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenError> {
-    let from = KeyPaths::below(dir);
+    let from = KeyPaths::in_dir(dir);
     let load = |path: PathBuf, missing: &'static str| match storage.stat(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let path = dir.to_owned();
@@ -350,17 +352,17 @@ pub(in crate::logger) struct AuditParts {
     pub(in crate::logger) feed: Feed,
     log: AuditLog,
     ends: FeedEnds,
-    config: KeeperConfig,
+    config: AuditThreadConfig,
     storage: Arc<dyn Storage>,
-    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
 impl AuditParts {
     /// What the keeper's thread is made of, and what the writer needs.
-    pub(in crate::logger) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
+    pub(in crate::logger) fn split(self, writer: Arc<Link>) -> (Feed, AuditThreadParts) {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
         let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
-        (feed, KeeperParts { log, config, storage, link, writer, ends, sinks })
+        (feed, AuditThreadParts { log, config, storage, link, writer, ends, sinks })
     }
 }
 

@@ -23,7 +23,7 @@ use super::handle::Logger;
 use super::lane::{Lane, Written};
 use super::overflow;
 use super::shared::Shared;
-use crate::audit::event::{Filled, OwnSource};
+use crate::audit::event::{EngineSource, EventWithContext};
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, BoundIds, Catalogue, EventError};
@@ -31,7 +31,7 @@ use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
 use crate::core::value::{NOT_PLAIN, ValueWriter};
 use crate::writer::audit::{
-    AuditFault, AuditLink, AuditNews, AuditRequest, Feed, Reply, SpawnError,
+    AuditFault, AuditLink, AuditRequest, AuditThreadEvent, Feed, Reply, SpawnError,
 };
 use crate::writer::control::{Control, FlushError};
 use crate::writer::stderr::say;
@@ -93,7 +93,7 @@ impl From<EventError> for AuditError {
 pub(super) struct AuditShared {
     pub(super) link: Arc<AuditLink>,
     catalogue: Catalogue,
-    source: OwnSource,
+    source: EngineSource,
     wait_max: Duration,
     limits: Limits,
     /// No entry of this log is signed by a key from outside.
@@ -102,7 +102,7 @@ pub(super) struct AuditShared {
 
 /// An event that was checked and measured.
 pub(crate) struct AuditPayload<'e> {
-    event: Filled<'e>,
+    event: EventWithContext<'e>,
     pub(crate) bytes_max: usize,
     /// That is how many bytes it takes, and it can be put there without a writer.
     is_plain: bool,
@@ -126,7 +126,7 @@ impl AuditPayload<'_> {
 /// Writes audit events. Cheap to clone.
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
+/// use ringseal::audit::{Actor, AuditEvent, EventOutcome, Target};
 /// use ringseal::{AuditConfig, Config, Engine};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
@@ -134,9 +134,9 @@ impl AuditPayload<'_> {
 /// # let config = config.file(dir.path().join("app.log"));
 /// let engine = Engine::start(config)?;
 /// let audit = engine.audit().expect("it was configured");
-/// audit.emit(&AuditEvent::login(Actor::user("u-17"), Outcome::Denied))?;
+/// audit.emit(&AuditEvent::login(Actor::user("u-17"), EventOutcome::Denied))?;
 /// let actor = Actor::user("u-17");
-/// let moved = AuditEvent::new("payment.move", "update", actor, Outcome::Success)
+/// let moved = AuditEvent::new("payment.move", "update", actor, EventOutcome::Success)
 ///     .target(Target::new("account", "a-4"));
 /// let receipt = audit.emit(&moved)?.wait()?; // on disk, and in the chain
 /// assert!(receipt.seq > 0);
@@ -163,7 +163,7 @@ impl Emitted<'_> {
     /// configured, 30 s by default.
     pub fn wait(self) -> Result<Receipt, AuditError> {
         let wait_max = self.logger.audit.wait_max;
-        self.logger.ask(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
+        self.logger.request(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
     }
 }
 
@@ -172,33 +172,33 @@ impl AuditLogger {
     ///
     /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
-        let event = Filled::new(event, Some(&self.audit.source), self.ids.as_deref());
+        let event = EventWithContext::new(event, Some(&self.audit.source), self.ids.as_deref());
         event.validate()?;
-        self.audit.catalogue.check_filled(&event)?;
+        self.audit.catalogue.check_with_context(&event)?;
         let payload = self.measure(event)?;
-        let passage = self.audit.link.enter().map_err(AuditError::Log)?;
-        let ticket = passage.ticket;
-        self.write(ticket, payload)?;
-        match passage.is_in_time() {
-            true => Ok(Emitted { logger: self, ticket }),
+        let ticket = self.audit.link.issue_ticket().map_err(AuditError::Log)?;
+        let id = ticket.id;
+        self.write(id, payload)?;
+        match ticket.arrive() {
+            true => Ok(Emitted { logger: self, ticket: id }),
             false => Err(AuditError::Log(AuditFault::Stopped)),
         }
     }
 
     /// How much room the event needs, and how it is to be written.
     #[inline]
-    fn measure<'e>(&self, event: Filled<'e>) -> Result<AuditPayload<'e>, AuditError> {
+    fn measure<'e>(&self, event: EventWithContext<'e>) -> Result<AuditPayload<'e>, AuditError> {
         let limits = &self.audit.limits;
         let plain_bytes = event.plain_bytes(limits);
         let is_plain = plain_bytes < NOT_PLAIN;
         let bytes_max = if is_plain { plain_bytes } else { event.entries_bytes_max(limits) };
-        event.check_room(bytes_max, limits, HEADER_BYTES)?;
+        event.check_length(bytes_max, limits, HEADER_BYTES)?;
         Ok(AuditPayload { event, bytes_max, is_plain })
     }
 
     #[inline]
     fn write(&self, ticket: u64, payload: AuditPayload<'_>) -> Result<(), AuditError> {
-        self.wait_for_the_gate()?;
+        self.wait_while_blocked()?;
         let to = Emitter {
             slot: self.shared.slot,
             engine: self.shared.id,
@@ -207,13 +207,13 @@ impl AuditLogger {
         };
         match emit::with_lane(to, |lane| lane.write_audit(ticket, &payload)) {
             Some(Written::Done) => Ok(()),
-            first => self.write_again(to, ticket, &payload, first),
+            first => self.write_on_any_lane(to, ticket, &payload, first),
         }
     }
 
     /// The first event of a thread, a full ring, an event inside an event, and a thread that is ending.
     #[cold]
-    fn write_again(
+    fn write_on_any_lane(
         &self,
         to: Emitter<'_>,
         ticket: u64,
@@ -238,16 +238,16 @@ impl AuditLogger {
 
     /// While the log cannot be written and too much is held for it, callers wait here.
     #[inline]
-    fn wait_for_the_gate(&self) -> Result<(), AuditError> {
+    fn wait_while_blocked(&self) -> Result<(), AuditError> {
         // In a forked child nobody would ever read the ring, and evidence is not lost without a word.
         if self.shared.link.is_forked() {
             return Err(AuditError::Log(AuditFault::Forked));
         }
-        if self.audit.link.is_blocked() { self.wait_behind_the_gate() } else { Ok(()) }
+        if self.audit.link.is_blocked() { self.wait_until_unblocked() } else { Ok(()) }
     }
 
     #[cold]
-    fn wait_behind_the_gate(&self) -> Result<(), AuditError> {
+    fn wait_until_unblocked(&self) -> Result<(), AuditError> {
         let mut round = 0;
         while self.audit.link.is_blocked() {
             if self.audit.link.is_closed() || self.shared.link.is_closed() {
@@ -261,24 +261,24 @@ impl AuditLogger {
 
     /// Returns when everything logged before survives power loss.
     pub fn commit(&self) -> Result<(), AuditError> {
-        self.ask(AuditRequest::Commit, self.audit.wait_max)
+        self.request(AuditRequest::Commit, self.audit.wait_max)
     }
 
     /// The same, sealed by a checkpoint; returns it as a signed note. Kept elsewhere, it shows whether anything before
     /// it was changed, or cut off.
     pub fn checkpoint(&self) -> Result<String, AuditError> {
-        self.ask(AuditRequest::Checkpoint, self.audit.wait_max)
+        self.request(AuditRequest::Checkpoint, self.audit.wait_max)
     }
 
     /// Reads all segments and compares them with what is expected of them; says whether all are right. The finding
     /// stands in the log, in `audit-integrity.log`, and in the application's stream.
     pub fn check(&self) -> Result<bool, AuditError> {
-        self.ask(AuditRequest::Check, self.audit.wait_max)
+        self.request(AuditRequest::Check, self.audit.wait_max)
     }
 
     /// Closes the segment and begins another one, with a new epoch.
     pub fn rotate(&self) -> Result<(), AuditError> {
-        self.ask(AuditRequest::Rotate, self.audit.wait_max)
+        self.request(AuditRequest::Rotate, self.audit.wait_max)
     }
 
     /// Returns when every sink besides the log has everything logged before. Waits at most as long as was configured.
@@ -307,24 +307,24 @@ impl AuditLogger {
         let Err(errors) = sinks.close() else { return };
         let failed = |sink: String, error: String| {
             say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}"));
-            let news = AuditNews::Failed { sink, error };
-            let _ = self.shared.link.call(Control::AuditNews(news));
+            let event = AuditThreadEvent::Failed { sink, error };
+            let _ = self.shared.link.call(Control::AuditThreadEvent(event));
         };
         let lacking = sinks.health().into_iter().filter(|sink| sink.missing_entries > 0);
-        let mut is_told = false;
+        let mut is_reported = false;
         for sink in lacking {
-            is_told = true;
+            is_reported = true;
             let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
             let count = sink.missing_entries;
             let error = format!("stopped without {count} entries, which the log has: {why}");
             failed(sink.name, error);
         }
-        if !is_told {
+        if !is_reported {
             errors.iter().for_each(|error| failed("audit".to_owned(), error.to_string()));
         }
     }
 
-    fn ask<T>(
+    fn request<T>(
         &self,
         request: impl FnOnce(Reply<T>) -> AuditRequest,
         patience: Duration,
@@ -348,8 +348,8 @@ impl AuditLogger {
 /// Starts the keeper; what it returns is for the writer.
 pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, InitError> {
     let audit = Arc::clone(&parts.shared);
-    let (feed, keeper) = parts.split(Arc::clone(&shared.link));
-    crate::writer::audit::spawn(keeper).map_err(|error| match error {
+    let (feed, thread) = parts.split(Arc::clone(&shared.link));
+    crate::writer::audit::spawn(thread).map_err(|error| match error {
         SpawnError::Io(source) => InitError::Thread { source },
         SpawnError::Sink(error) => InitError::Audit(AuditOpenError::Sink(error)),
     })?;
@@ -377,7 +377,7 @@ impl Logger {
 /// Returns when everything logged before is on disk.
 pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), FlushError> {
     let Some(logger) = logger(shared) else { return Ok(()) };
-    logger.ask(AuditRequest::Commit, patience).map_err(|error| match error {
+    logger.request(AuditRequest::Commit, patience).map_err(|error| match error {
         AuditError::Log(AuditFault::Timeout) => FlushError::Timeout,
         AuditError::Log(AuditFault::Stopped) => FlushError::Stopped,
         AuditError::Log(AuditFault::Forked) => FlushError::Forked,
@@ -391,16 +391,16 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
         let link = &logger.audit.link;
         link.close();
         let (start, mut round) = (Instant::now(), 0);
-        while !link.is_quiet() && start.elapsed() < patience / 2 {
+        while !link.is_idle() && start.elapsed() < patience / 2 {
             overflow::pause(round);
             round += 1;
         }
-        if !link.is_quiet() {
+        if !link.is_idle() {
             link.abandon();
         }
         let patience = patience.saturating_sub(start.elapsed());
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
-            logger.ask(AuditRequest::Stop, patience)
+            logger.request(AuditRequest::Stop, patience)
         {
             say(format_args!("CRITICAL audit_sink_failure: the log did not end in order: {fault}"));
         }
@@ -412,7 +412,7 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
 pub(super) fn seal(shared: &Arc<Shared>, patience: Duration) {
     if let Some(logger) = logger(shared) {
         // The keeper says on stderr what it could not do; a panic hook has nobody to tell.
-        let _ = logger.ask(AuditRequest::Checkpoint, patience);
+        let _ = logger.request(AuditRequest::Checkpoint, patience);
     }
 }
 

@@ -4,8 +4,8 @@
 //! gate that callers of `emit` pass, and by the rings. Buffers come back empty and are used again.
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::keeper::SPARE_MAX;
-use super::{AuditBatch, AuditFault, AuditNews, AuditRequest, BatchEvent, Parcel};
+use super::thread::SPARE_MAX;
+use super::{AuditBatch, AuditFault, AuditRequest, AuditThreadEvent, BatchEvent, Message};
 use crate::audit::entry::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 use crate::core::clock::Now;
 use crate::core::record::Record;
@@ -27,7 +27,7 @@ pub struct Feed {
     redaction: Redaction,
     members: Members,
     batch: AuditBatch,
-    parcels: Sender<Parcel>,
+    messages: Sender<Message>,
     spare: Receiver<AuditBatch>,
     cut: u64,
 }
@@ -35,36 +35,36 @@ pub struct Feed {
 /// The keeper's ends of the channels.
 #[derive(Debug)]
 pub struct FeedEnds {
-    pub(super) parcels: Receiver<Parcel>,
+    pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
 }
 
 impl Feed {
     /// A feed that redacts so, and what its keeper needs of it.
     pub fn new(redaction: RedactionConfig) -> (Feed, FeedEnds) {
-        let (parcels, parcels_end) = unbounded();
+        let (messages, messages_end) = unbounded();
         let (spare_end, spare) = bounded(SPARE_MAX);
-        let feed = Self::with(redaction, parcels, spare);
-        (feed, FeedEnds { parcels: parcels_end, spare: spare_end })
+        let feed = Self::with(redaction, messages, spare);
+        (feed, FeedEnds { messages: messages_end, spare: spare_end })
     }
 
     fn with(
         redaction: RedactionConfig,
-        parcels: Sender<Parcel>,
+        messages: Sender<Message>,
         spare: Receiver<AuditBatch>,
     ) -> Self {
         Self {
             redaction: Redaction::new(redaction),
             members: Members::default(),
             batch: AuditBatch::default(),
-            parcels,
+            messages,
             spare,
             cut: 0,
         }
     }
 
     /// Takes one event.
-    pub(crate) fn take(
+    pub(crate) fn encode(
         &mut self,
         ticket: u64,
         unix_nanos: i64,
@@ -77,20 +77,20 @@ impl Feed {
         let members = start..self.batch.members.len();
         self.batch.events.push(BatchEvent { ticket, unix_nanos, members });
         if self.batch.len_bytes() >= BATCH_BYTES_MAX {
-            self.hand_over();
+            self.send_batch();
         }
         Ok(())
     }
 
     /// Gives the keeper what there is.
-    pub(crate) fn hand_over(&mut self) {
+    pub(crate) fn send_batch(&mut self) {
         if self.batch.is_empty() {
             return;
         }
         let empty = self.spare.try_recv().unwrap_or_default();
         let full = std::mem::replace(&mut self.batch, empty);
-        if let Err(failed) = self.parcels.send(Parcel::Batch(full))
-            && let Parcel::Batch(batch) = failed.into_inner()
+        if let Err(failed) = self.messages.send(Message::Batch(full))
+            && let Message::Batch(batch) = failed.into_inner()
         {
             let count = batch.events.len();
             stderr::say(format_args!(
@@ -100,10 +100,10 @@ impl Feed {
     }
 
     /// Passes a request on, behind everything that came before it.
-    pub(crate) fn ask(&mut self, request: AuditRequest) {
-        self.hand_over();
-        if let Err(failed) = self.parcels.send(Parcel::Request(request))
-            && let Parcel::Request(request) = failed.into_inner()
+    pub(crate) fn send_request(&mut self, request: AuditRequest) {
+        self.send_batch();
+        if let Err(failed) = self.messages.send(Message::Request(request))
+            && let Message::Request(request) = failed.into_inner()
         {
             request.refuse(&AuditFault::Stopped);
         }
@@ -141,21 +141,21 @@ impl Processor {
         lane.last_unix_nanos = unix_nanos;
         let ticket = u64::from(header.callsite) | u64::from(header.context) << 32;
         match &mut self.audit {
-            Some(feed) => Ok(feed.take(ticket, unix_nanos, record.payload)?),
+            Some(feed) => Ok(feed.encode(ticket, unix_nanos, record.payload)?),
             None => Ok(()),
         }
     }
 
     /// At the end of a turn.
-    pub(in crate::writer) fn hand_over_audit(&mut self) {
+    pub(in crate::writer) fn send_audit_batch(&mut self) {
         if let Some(feed) = &mut self.audit {
-            feed.hand_over();
+            feed.send_batch();
         }
     }
 
-    pub(in crate::writer) fn ask_audit(&mut self, request: AuditRequest) {
+    pub(in crate::writer) fn send_audit_request(&mut self, request: AuditRequest) {
         match &mut self.audit {
-            Some(feed) => feed.ask(request),
+            Some(feed) => feed.send_request(request),
             None => request.refuse(&AuditFault::Stopped),
         }
     }
@@ -163,25 +163,25 @@ impl Processor {
 
 impl Writer {
     /// Writes what the keeper tells into the application's stream.
-    pub(in crate::writer) fn tell_audit_news(&mut self, news: AuditNews, now: Now) {
+    pub(in crate::writer) fn report_audit_event(&mut self, event: AuditThreadEvent, now: Now) {
         let processor = &mut self.processor;
-        match news {
-            AuditNews::Failed { sink, error } => {
+        match event {
+            AuditThreadEvent::Failed { sink, error } => {
                 processor.own_event(&report::AUDIT_SINK_FAILURE, now, &mut |out| {
                     out.str(&sink);
                     out.str(&error);
                 });
             }
-            AuditNews::Recovered { sink } => {
+            AuditThreadEvent::Recovered { sink } => {
                 processor.own_event(&report::AUDIT_SINK_RECOVERED, now, &mut |out| out.str(&sink));
             }
-            AuditNews::Keyless { sink } => {
+            AuditThreadEvent::Keyless { sink } => {
                 processor.own_event(&report::AUDIT_KEYLESS, now, &mut |out| {
                     out.str(&sink);
                     out.str(KEYLESS);
                 });
             }
-            AuditNews::Checked { trigger, is_ok, log_bytes, log_entries } => {
+            AuditThreadEvent::Checked { trigger, is_ok, log_bytes, log_entries } => {
                 let site = match is_ok {
                     true => &report::AUDIT_INTEGRITY_CHECK,
                     false => &report::AUDIT_INTEGRITY_MISMATCH,
@@ -193,7 +193,7 @@ impl Writer {
                     out.u64(log_entries);
                 });
             }
-            AuditNews::Rotated { old_file, new_file, reason, file_size_bytes } => {
+            AuditThreadEvent::Rotated { old_file, new_file, reason, file_size_bytes } => {
                 processor.own_event(&report::AUDIT_ROTATION, now, &mut |out| {
                     out.str("audit");
                     out.str(&old_file);
@@ -202,13 +202,13 @@ impl Writer {
                     out.u64(file_size_bytes);
                 });
             }
-            AuditNews::Pruned { before_seq, reason } => {
+            AuditThreadEvent::Pruned { before_seq, reason } => {
                 processor.own_event(&report::AUDIT_PRUNED, now, &mut |out| {
                     out.u64(before_seq);
                     out.str(reason);
                 });
             }
-            AuditNews::Sealed { entries, note } => {
+            AuditThreadEvent::Sealed { entries, note } => {
                 processor.own_event(&report::AUDIT_CHECKPOINT, now, &mut |out| {
                     out.u64(entries);
                     out.str(&note);

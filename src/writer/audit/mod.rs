@@ -12,13 +12,13 @@
 //! state neither thread allocates per event. An event whose `emit` returned without an error before the log was stopped
 //! is in it. What a crash leaves: everything that a commit told of; entries between the rings and the next commit
 //! (100 ms by default) are lost with the process.
+mod events;
 mod feed;
-mod keeper;
-mod news;
 mod receipts;
 #[cfg(test)]
 mod replay_tests;
 mod spill;
+mod thread;
 
 use std::fmt;
 use std::ops::Range;
@@ -31,7 +31,7 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
-pub use self::keeper::{KeeperParts, SpawnError, spawn};
+pub use self::thread::{AuditThreadParts, SpawnError, spawn};
 use crate::audit::sink::FanOut;
 use crate::audit::store::{Health, Receipt};
 
@@ -97,7 +97,7 @@ pub enum AuditRequest {
 /// What to do when the log cannot be written and what waits for it exceeds its bound.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum WhenHeldIsFull {
+pub enum HeldEntriesOverflow {
     /// Callers of `emit` wait.
     #[default]
     Block,
@@ -137,7 +137,7 @@ impl AuditBatch {
 
 /// What the feed sends.
 #[derive(Debug)]
-pub(super) enum Parcel {
+pub(super) enum Message {
     Batch(AuditBatch),
     Request(AuditRequest),
 }
@@ -164,17 +164,17 @@ pub struct AuditLink {
 impl AuditLink {
     /// Lets one event in, with a number for it.
     #[inline]
-    pub fn enter(&self) -> Result<Passage<'_>, AuditFault> {
+    pub fn issue_ticket(&self) -> Result<Ticket<'_>, AuditFault> {
         // ORDER: sequentially consistent, as all of this: either `close` sees the ticket and waits for its holder, or
         // the holder sees that the log is closed.
-        let ticket = self.tickets.fetch_add(1, Ordering::SeqCst);
-        let passage = Passage { link: self, ticket };
-        if self.is_closed.load(Ordering::SeqCst) { Err(AuditFault::Stopped) } else { Ok(passage) }
+        let id = self.tickets.fetch_add(1, Ordering::SeqCst);
+        let ticket = Ticket { link: self, id };
+        if self.is_closed.load(Ordering::SeqCst) { Err(AuditFault::Stopped) } else { Ok(ticket) }
     }
 
     /// Lets nothing more in.
     pub fn close(&self) {
-        // ORDER: see `enter`.
+        // ORDER: see `issue_ticket`.
         self.is_closed.store(true, Ordering::SeqCst);
     }
 
@@ -186,15 +186,15 @@ impl AuditLink {
     }
 
     /// Whether everything that was let in is in a ring.
-    pub fn is_quiet(&self) -> bool {
-        // ORDER: see `enter`. `arrived` first: it never overtakes `tickets`.
+    pub fn is_idle(&self) -> bool {
+        // ORDER: see `issue_ticket`. `arrived` first: it never overtakes `tickets`.
         let arrived = self.arrived.load(Ordering::SeqCst);
         arrived == self.tickets.load(Ordering::SeqCst)
     }
 
     /// The log ends without those who have not arrived by now: they get an error.
     pub fn abandon(&self) {
-        // ORDER: see `Passage::is_in_time`.
+        // ORDER: see `Ticket::arrive`.
         self.is_abandoned.store(true, Ordering::SeqCst);
     }
 
@@ -230,16 +230,16 @@ impl AuditLink {
 
 /// One event on its way into a ring.
 #[derive(Debug)]
-pub struct Passage<'a> {
+pub struct Ticket<'a> {
     link: &'a AuditLink,
     /// The event's number.
-    pub ticket: u64,
+    pub id: u64,
 }
 
-impl Passage<'_> {
+impl Ticket<'_> {
     /// The event is in a ring. Says whether the log still takes it: if not, it may be missing.
     #[inline]
-    pub fn is_in_time(self) -> bool {
+    pub fn arrive(self) -> bool {
         let link = self.link;
         drop(self);
         // ORDER: sequentially consistent: after `arrived` in `drop`. Whoever is told that it is in time put its event
@@ -248,22 +248,22 @@ impl Passage<'_> {
     }
 }
 
-impl Drop for Passage<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        // ORDER: see `AuditLink::enter`.
+        // ORDER: see `AuditLink::issue_ticket`.
         self.link.arrived.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// How the keeper works.
 #[derive(Debug, Clone)]
-pub struct KeeperConfig {
+pub struct AuditThreadConfig {
     /// Entries that nobody waits for are synced at least so often.
     pub commit_interval: Duration,
     /// Bytes of entries that are held while the log cannot be written.
     pub held_bytes_max: usize,
     /// What happens beyond.
-    pub when_full: WhenHeldIsFull,
+    pub held_overflow: HeldEntriesOverflow,
     /// Sealed segments in this directory are compressed after each rotation.
     #[cfg(feature = "compress")]
     pub compress_dir: Option<PathBuf>,
@@ -271,7 +271,7 @@ pub struct KeeperConfig {
 
 /// What the keeper tells the application's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditNews {
+pub enum AuditThreadEvent {
     /// The log, or another sink of it, cannot be written.
     Failed {
         /// Which.

@@ -12,7 +12,7 @@ pub(super) struct Receipts(Vec<Option<(u64, Receipt)>>);
 
 /// What is known of a ticket.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum Lookup {
     /// Where its entry stands.
     Entry(Receipt),
     /// Later ones have taken its slot.
@@ -34,11 +34,11 @@ impl Receipts {
         }
     }
 
-    pub(super) fn get(&self, ticket: u64) -> Known {
+    pub(super) fn get(&self, ticket: u64) -> Lookup {
         match self.0[(ticket % RECEIPTS_KEPT) as usize] {
-            Some((found, receipt)) if found == ticket => Known::Entry(receipt),
-            Some((found, _)) if found > ticket => Known::Gone,
-            _ => Known::NotYet,
+            Some((found, receipt)) if found == ticket => Lookup::Entry(receipt),
+            Some((found, _)) if found > ticket => Lookup::Gone,
+            _ => Lookup::NotYet,
         }
     }
 }
@@ -51,14 +51,18 @@ mod tests {
     fn a_receipt_is_kept_until_a_later_one_takes_its_place() {
         let mut receipts = Receipts::new();
         let receipt = |seq| Receipt { seq, leaf: [seq as u8; 32] };
-        assert_eq!(receipts.get(3), Known::NotYet);
+        assert_eq!(receipts.get(3), Lookup::NotYet);
         receipts.put(3, receipt(7));
-        assert_eq!(receipts.get(3), Known::Entry(receipt(7)));
-        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::NotYet);
+        assert_eq!(receipts.get(3), Lookup::Entry(receipt(7)));
+        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Lookup::NotYet);
         receipts.put(3 + RECEIPTS_KEPT, receipt(8));
-        assert_eq!(receipts.get(3), Known::Gone);
+        assert_eq!(receipts.get(3), Lookup::Gone);
         receipts.put(3, receipt(9));
-        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::Entry(receipt(8)), "late comes nothing");
-        assert_eq!(receipts.get(3), Known::Gone);
+        assert_eq!(
+            receipts.get(3 + RECEIPTS_KEPT),
+            Lookup::Entry(receipt(8)),
+            "late comes nothing"
+        );
+        assert_eq!(receipts.get(3), Lookup::Gone);
     }
 }

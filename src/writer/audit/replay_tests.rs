@@ -1,11 +1,11 @@
 //! Entries that an earlier process has spilled go into the log once each, wherever the next ones die.
 use std::path::Path;
 
-use super::keeper::Keeper;
 use super::spill::Spill;
+use super::thread::AuditThread;
 use super::*;
-use crate::audit::read::{Content, read_entries};
-use crate::audit::store::{AuditLog, Host, Options};
+use crate::audit::read::{LineContent, read_entries};
+use crate::audit::store::{AuditLog, Host, LogOptions};
 use crate::core::clock::ManualClock;
 use crate::digest::Sha256;
 use crate::storage::faulty::{Faults, FaultyDisk};
@@ -56,22 +56,22 @@ fn lines(numbers: std::ops::Range<u64>) -> String {
 
 /// One process: opens log and file, and works until it cannot. Says whether it could do everything.
 fn life(disk: &FaultyDisk) -> bool {
-    let options = Options { staged_bytes_max: 2 << 20, ..Options::default() };
+    let options = LogOptions { staged_bytes_max: 2 << 20, ..LogOptions::default() };
     let Ok(log) = AuditLog::open(host(disk), Path::new(DIR), options) else { return false };
     let storage: Arc<dyn crate::storage::Storage> = Arc::new(disk.clone());
     let Ok(spill) = Spill::open(Arc::clone(&storage), Path::new(SPILL)) else { return false };
     let (_, ends) = Feed::new(RedactionConfig { rules: None, tokenizer: None });
     let (writer, _inbox) = Link::new();
-    let config = KeeperConfig {
+    let config = AuditThreadConfig {
         commit_interval: Duration::ZERO,
         held_bytes_max: 1 << 20,
-        when_full: WhenHeldIsFull::Spill(SPILL.into()),
+        held_overflow: HeldEntriesOverflow::Spill(SPILL.into()),
         #[cfg(feature = "compress")]
         compress_dir: None,
     };
     let link = Arc::default();
-    let parts = KeeperParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
-    let mut keeper = Keeper::new(parts, Some(spill));
+    let parts = AuditThreadParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
+    let mut keeper = AuditThread::new(parts, Some(spill));
     keeper.turn(std::time::Instant::now());
     let is_done = disk.files()[Path::new(SPILL)].is_empty();
     // Without an orderly end.
@@ -83,7 +83,7 @@ fn life(disk: &FaultyDisk) -> bool {
 fn found(disk: &FaultyDisk) -> Vec<u64> {
     let mut found = Vec::new();
     read_entries(disk, Path::new(DIR), 0, &mut |line| {
-        if let Content::Entry(entry) = line.content
+        if let LineContent::Entry(entry) = line.content
             && let Some(rest) = entry.body.strip_prefix("\"event_type\":\"a.b\",\"n\":")
         {
             let digits = rest.split(',').next().unwrap();

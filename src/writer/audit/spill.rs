@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::entry::{Body, Parser};
-use crate::audit::read::{Content, read_entries};
+use crate::audit::read::{LineContent, read_entries};
 use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
 
 /// Owner only: the entries are redacted, and evidence.
@@ -159,7 +159,7 @@ impl Spill {
     }
 
     /// Puts the line that was taken last back.
-    pub(super) fn put_back(&mut self) {
+    pub(super) fn unread_last(&mut self) {
         self.window_at -= self.last_line;
         self.taken -= self.last_line as u64;
         self.last_line = 0;
@@ -181,10 +181,10 @@ impl Spill {
 
     /// Before events are taken for a log in `dir` whose next entry is `log_next_seq` and which has all others on disk:
     /// passes over those that an earlier process has given it, and sees to it that a later one can do the same.
-    pub(super) fn begin(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
+    pub(super) fn begin_replay(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
         if let Some(from_seq) = self.found_seq {
             // One that has led to nothing may be left over from spilled entries that have gone long ago.
-            self.has_replay = self.pass_over_known(dir, from_seq)?;
+            self.has_replay = self.skip_replayed(dir, from_seq)?;
             self.found_seq = None;
         }
         if self.has_replay {
@@ -209,13 +209,13 @@ impl Spill {
 
     /// Takes those events from the front that stand in the log from `from_seq` on, one after the other; says whether
     /// there was one.
-    fn pass_over_known(&mut self, dir: &Path, from_seq: u64) -> io::Result<bool> {
+    fn skip_replayed(&mut self, dir: &Path, from_seq: u64) -> io::Result<bool> {
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         let storage = Arc::clone(&self.storage);
-        let mut next = self.next_good(&mut members, &mut parser)?;
+        let mut next = self.next_valid(&mut members, &mut parser)?;
         let (mut has_passed, mut failed) = (false, None);
         let read = read_entries(&*storage, dir, from_seq, &mut |line| {
-            let Content::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
+            let LineContent::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
             if entry.is_control() {
                 return ControlFlow::Continue(());
             }
@@ -223,14 +223,14 @@ impl Spill {
                 return ControlFlow::Break(());
             }
             has_passed = true;
-            match self.next_good(&mut members, &mut parser) {
+            match self.next_valid(&mut members, &mut parser) {
                 Ok(found) => next = found,
                 Err(error) => failed = Some(error),
             }
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if next.is_some() && failed.is_none() {
-            self.put_back();
+            self.unread_last();
         }
         match failed.or_else(|| read.err().map(|error| io::Error::other(error.to_string()))) {
             None => Ok(has_passed),
@@ -242,7 +242,11 @@ impl Spill {
     }
 
     /// The time of the next event of an earlier process that the log would take.
-    fn next_good(&mut self, members: &mut Vec<u8>, parser: &mut Parser) -> io::Result<Option<i64>> {
+    fn next_valid(
+        &mut self,
+        members: &mut Vec<u8>,
+        parser: &mut Parser,
+    ) -> io::Result<Option<i64>> {
         while self.taken < self.foreign_len {
             let Some((_, unix_nanos)) = self.next(members)? else { break };
             if Body::new(members, parser).is_ok() {

@@ -139,7 +139,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
     };
     match checked {
         Ok(told) => told.map(|()| Outcome::Fine).map_err(Failure::from),
-        Err(ProofFileError::NoEntry) => Err(Failure::Message(format!(
+        Err(ProofFileError::Malformed) => Err(Failure::Message(format!(
             "{}: the proof is of an entry that was pruned; give its line with --entry",
             args.proof.display()
         ))),

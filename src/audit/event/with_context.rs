@@ -2,27 +2,27 @@
 //!
 //! Promises: three references. An event is large, and whoever emits it has only just written it; a copy would wait for
 //! that.
-use super::bound::{BoundIds, OwnSource};
+use super::bound_ids::{BoundIds, EngineSource};
 use super::check::Au3;
-use super::parts::{Parts, See, entries_bytes_max, maybe, write_entries};
+use super::fields::{Fields, Visitor, entries_bytes_max, visit_some, write_entries};
 use super::{Actor, AuditEvent, Details, Source};
 use crate::core::limits::Limits;
 use crate::core::value::{Value, ValueWriter};
 
 /// An event as it stands in its log.
 #[derive(Clone, Copy)]
-pub(crate) struct Filled<'e> {
+pub(crate) struct EventWithContext<'e> {
     pub(super) event: &'e AuditEvent<'e>,
-    own: Option<&'e OwnSource>,
+    own: Option<&'e EngineSource>,
     ids: Option<&'e BoundIds>,
 }
 
-impl<'e> Filled<'e> {
+impl<'e> EventWithContext<'e> {
     /// Takes from an engine's source and a logger's ids what the event does not say itself. An event without an actor
     /// gets the service as its actor.
     pub(crate) fn new(
         event: &'e AuditEvent<'e>,
-        own: Option<&'e OwnSource>,
+        own: Option<&'e EngineSource>,
         ids: Option<&'e BoundIds>,
     ) -> Self {
         Self { event, own, ids: ids.or(event.bound) }
@@ -38,14 +38,14 @@ impl<'e> Filled<'e> {
         write_entries(self, out);
     }
 
-    /// Bytes that [`Filled::write_entries`] takes at most.
+    /// Bytes that [`EventWithContext::write_entries`] takes at most.
     pub(crate) fn entries_bytes_max(&self, limits: &Limits) -> usize {
         entries_bytes_max(self, limits)
     }
 
     /// All that it says of where it comes from.
     pub(super) fn source(&self) -> Source<'e> {
-        self.event.source.filled(self.own)
+        self.event.source.or_own(self.own)
     }
 
     /// The service, where an engine makes it the actor.
@@ -75,60 +75,60 @@ impl<'e> Filled<'e> {
     }
 }
 
-impl Parts for Filled<'_> {
+impl Fields for EventWithContext<'_> {
     #[inline(always)]
-    fn each(&self, see: &mut impl See) {
+    fn each(&self, visitor: &mut impl Visitor) {
         let event = self.event;
-        see.field("event_type", &event.event_type);
-        see.field("action", event.action);
-        see.field("outcome", &event.outcome);
-        see.field("severity", &event.severity_or_default());
+        visitor.field("event_type", &event.event_type);
+        visitor.field("action", event.action);
+        visitor.field("outcome", &event.outcome);
+        visitor.field("severity", &event.severity_or_default());
         match &event.actor {
-            None => part(see, "actor", &self.service_actor()),
-            actor => part(see, "actor", actor),
+            None => part(visitor, "actor", &self.service_actor()),
+            actor => part(visitor, "actor", actor),
         }
-        part(see, "target", &event.target);
-        part(see, "tool", &event.tool);
-        maybe(see, "correlation_id", &self.correlation_id());
+        part(visitor, "target", &event.target);
+        part(visitor, "tool", &event.tool);
+        visit_some(visitor, "correlation_id", &self.correlation_id());
         if let Some(ids) = self.ids {
-            ids.each(see);
+            ids.each(visitor);
         }
-        see.source(&event.source, self.own);
-        maybe(see, "source_address", &event.source_address);
-        maybe(see, "destination_address", &event.destination_address);
-        maybe(see, "command_text", &event.command_text);
-        maybe(see, "diff_summary", &event.diff_summary);
-        event.each_value(see);
+        visitor.source(&event.source, self.own);
+        visit_some(visitor, "source_address", &event.source_address);
+        visit_some(visitor, "destination_address", &event.destination_address);
+        visit_some(visitor, "command_text", &event.command_text);
+        visit_some(visitor, "diff_summary", &event.diff_summary);
+        event.each_value(visitor);
         if !event.affected_files.is_empty() {
-            see.texts("affected_files", event.affected_files);
+            visitor.texts("affected_files", event.affected_files);
         }
-        maybe(see, "duration_ms", &event.duration_ms);
+        visit_some(visitor, "duration_ms", &event.duration_ms);
         match &event.details {
             Details::None => {}
-            Details::Fields(fields) => see.map("details", fields),
-            Details::Object(object) => see.field("details", object),
+            Details::Fields(fields) => visitor.map("details", fields),
+            Details::Object(object) => visitor.field("details", object),
         }
     }
 }
 
 /// Shows a part if there is one.
 #[inline(always)]
-fn part<P: Parts + Value>(see: &mut impl See, key: &'static str, part: &Option<P>) {
+fn part<P: Fields + Value>(visitor: &mut impl Visitor, key: &'static str, part: &Option<P>) {
     if let Some(part) = part {
-        see.part(key, part);
+        visitor.part(key, part);
     }
 }
 
 /// What can be asked of a filled event can be asked of one that nothing fills.
 impl AuditEvent<'_> {
     /// Itself alone.
-    pub(super) fn unfilled(&self) -> Filled<'_> {
-        Filled::new(self, None, None)
+    pub(super) fn without_context(&self) -> EventWithContext<'_> {
+        EventWithContext::new(self, None, None)
     }
 
     /// The first part of NIST SP 800-53 AU-3 that the event lacks.
     pub fn lacks_au3(&self) -> Option<Au3> {
-        self.unfilled().lacks_au3()
+        self.without_context().lacks_au3()
     }
 
     /// Whether a field is set, by its path: `actor.ip`, `target`, `details.reason`.
@@ -136,6 +136,6 @@ impl AuditEvent<'_> {
     /// In `details`, keys of the first level are found; in a map of another type
     /// ([`AuditEvent::details_object`]) those of its first 4,096 bytes without the texts.
     pub fn has_field(&self, path: &str) -> bool {
-        self.unfilled().has_field(path)
+        self.without_context().has_field(path)
     }
 }

@@ -3,9 +3,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bounds::{Bounds, Notice, SinkHealth};
-use super::lag::LogSource;
-use super::outlet::{Notify, Outlet};
+use super::bounds::{SinkBounds, SinkEvent, SinkHealth};
+use super::log_source::LogSource;
+use super::sink_thread::{OnSinkEvent, SinkThread};
 use super::{AuditSink, AuditSinkError, SealedEntry};
 use crate::audit::store::AuditLog;
 use crate::storage::Storage;
@@ -15,20 +15,20 @@ use crate::storage::Storage;
 /// ```
 /// use std::sync::Arc;
 /// use std::time::Duration;
-/// use ringseal::audit::sink::{Bounds, FanOut, SealedEntry, StreamSink};
+/// use ringseal::audit::sink::{SinkBounds, FanOut, SealedEntry, StreamSink};
 /// use ringseal::storage::OsStorage;
 ///
 /// let fan = FanOut::new(Arc::new(OsStorage), |notice| eprintln!("{notice:?}"))
-///     .with(Box::new(StreamSink::new("nowhere", Box::new(std::io::sink()))), Bounds::default())?;
+///     .with(Box::new(StreamSink::new("nowhere", Box::new(std::io::sink()))), SinkBounds::default())?;
 /// fan.offer(&[SealedEntry::new(0, 0, b"{}")])?;
 /// fan.commit(Duration::from_secs(5))?;
 /// assert!(fan.health()[0].is_healthy);
 /// # Ok::<(), ringseal::audit::sink::AuditSinkError>(())
 /// ```
 pub struct FanOut {
-    outlets: Vec<Outlet>,
+    threads: Vec<SinkThread>,
     storage: Arc<dyn Storage>,
-    notify: Notify,
+    notify: OnSinkEvent,
 }
 
 impl FanOut {
@@ -36,24 +36,28 @@ impl FanOut {
     /// threads when one begins to fail and when it takes entries again.
     pub fn new(
         storage: Arc<dyn Storage>,
-        notify: impl Fn(Notice<'_>) + Send + Sync + 'static,
+        notify: impl Fn(SinkEvent<'_>) + Send + Sync + 'static,
     ) -> FanOut {
-        FanOut { outlets: Vec::new(), storage, notify: Arc::new(notify) }
+        FanOut { threads: Vec::new(), storage, notify: Arc::new(notify) }
     }
 
     /// Adds a sink and starts its thread.
-    pub fn with(self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Result<FanOut, AuditSinkError> {
+    pub fn with(
+        self,
+        sink: Box<dyn AuditSink>,
+        bounds: SinkBounds,
+    ) -> Result<FanOut, AuditSinkError> {
         self.with_source(sink, bounds, None)
     }
 
     fn with_source(
         mut self,
         sink: Box<dyn AuditSink>,
-        bounds: Bounds,
+        bounds: SinkBounds,
         log: Option<LogSource>,
     ) -> Result<FanOut, AuditSinkError> {
         let notify = Arc::clone(&self.notify);
-        self.outlets.push(Outlet::start(sink, bounds, &self.storage, log, notify)?);
+        self.threads.push(SinkThread::start(sink, bounds, &self.storage, log, notify)?);
         Ok(self)
     }
 
@@ -62,21 +66,21 @@ impl FanOut {
     ///
     /// A sink that remembers what it has ([`AuditSink::remembers`]) gets first what it lacks, from the log's files; one
     /// that does not begins with the entries of this process. The log never waits for a sink. A segment that retention
-    /// removes before a sink has it is a gap that the sink tells of for ever; a spill file ([`Bounds::when_full`])
+    /// removes before a sink has it is a gap that the sink tells of for ever; a spill file ([`SinkBounds::overflow`])
     /// keeps a sink independent of that.
     pub fn of_log(
         log: &mut AuditLog,
-        sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
-        notify: impl Fn(Notice<'_>) + Send + Sync + 'static,
+        sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
+        notify: impl Fn(SinkEvent<'_>) + Send + Sync + 'static,
     ) -> Result<Arc<FanOut>, AuditSinkError> {
-        let mut fan = FanOut::new(Arc::clone(log.place().0), notify);
+        let mut fan = FanOut::new(Arc::clone(log.location().0), notify);
         let failed = |error: crate::audit::store::StoreError| AuditSinkError::Log {
             target: "audit".to_owned(),
             reason: error.to_string(),
         };
         log.commit().map_err(failed)?;
         for (sink, bounds) in sinks {
-            fan = fan.with_source(sink, bounds, Some(LogSource::of(log)))?;
+            fan = fan.with_source(sink, bounds, Some(LogSource::new(log)))?;
         }
         let fan = Arc::new(fan);
         let to = Arc::clone(&fan);
@@ -89,11 +93,11 @@ impl FanOut {
     /// say, to the others. After an error the same entries may be offered again: each sink passes
     /// over what it has. The first error is returned, after all sinks had their turn.
     pub fn offer(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
-        let tried: Vec<_> = self.outlets.iter().map(|outlet| outlet.try_offer(entries)).collect();
+        let tried: Vec<_> = self.threads.iter().map(|thread| thread.try_offer(entries)).collect();
         let mut result = Ok(());
-        for (outlet, taken) in self.outlets.iter().zip(tried) {
+        for (thread, taken) in self.threads.iter().zip(tried) {
             let offered = match taken {
-                Ok(count) if count < entries.len() => outlet.offer(entries),
+                Ok(count) if count < entries.len() => thread.offer(entries),
                 taken => taken.map(drop),
             };
             result = result.and(offered);
@@ -105,22 +109,22 @@ impl FanOut {
     /// error is returned, after all sinks had their time.
     pub fn commit(&self, wait_max: Duration) -> Result<(), AuditSinkError> {
         let deadline = Instant::now().checked_add(wait_max);
-        self.outlets.iter().for_each(Outlet::hurry);
+        self.threads.iter().for_each(SinkThread::request_commit);
         let mut result = Ok(());
-        for outlet in &self.outlets {
-            result = result.and(outlet.wait_committed(deadline));
+        for thread in &self.threads {
+            result = result.and(thread.wait_committed(deadline));
         }
         result
     }
 
     /// How long [`FanOut::close`] takes at most, apart from the disk.
     pub fn close_wait_max(&self) -> Duration {
-        self.outlets.iter().map(Outlet::stop_wait_max).max().unwrap_or_default()
+        self.threads.iter().map(SinkThread::stop_wait_max).max().unwrap_or_default()
     }
 
     /// How each sink is doing, in the order in which they were added.
     pub fn health(&self) -> Vec<SinkHealth> {
-        self.outlets.iter().map(Outlet::health).collect()
+        self.threads.iter().map(SinkThread::health).collect()
     }
 
     /// Lets all sinks finish, all at the same time, within their bounds. The errors tell which of
@@ -131,8 +135,8 @@ impl FanOut {
     }
 
     fn finish(&self) -> Vec<AuditSinkError> {
-        self.outlets.iter().for_each(Outlet::stop);
-        self.outlets.iter().filter_map(|outlet| outlet.join().err()).collect()
+        self.threads.iter().for_each(SinkThread::stop);
+        self.threads.iter().filter_map(|thread| thread.join().err()).collect()
     }
 }
 

@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::events::report_sink_event;
 use super::feed::FeedEnds;
-use super::news::tell_notice;
-use super::receipts::{Known, Receipts};
+use super::receipts::{Lookup, Receipts};
 use super::spill::Spill;
 use super::{
-    AuditBatch, AuditFault, AuditLink, AuditNews, AuditRequest, KeeperConfig, Parcel, Reply,
-    WhenHeldIsFull,
+    AuditBatch, AuditFault, AuditLink, AuditRequest, AuditThreadConfig, AuditThreadEvent,
+    HeldEntriesOverflow, Message, Reply,
 };
 use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
-use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
+use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
@@ -35,11 +35,11 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 pub(super) const SPARE_MAX: usize = 4;
 
 /// What a keeper is made of.
-pub struct KeeperParts {
+pub struct AuditThreadParts {
     /// The log, open.
     pub log: AuditLog,
     /// How to keep it.
-    pub config: KeeperConfig,
+    pub config: AuditThreadConfig,
     /// Where spilled entries go.
     pub storage: Arc<dyn Storage>,
     /// What it shares with producers.
@@ -49,7 +49,7 @@ pub struct KeeperParts {
     /// What the feed leads to.
     pub ends: FeedEnds,
     /// Where entries go besides the log.
-    pub sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    pub sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
 /// Why a keeper cannot start.
@@ -62,22 +62,22 @@ pub enum SpawnError {
 }
 
 /// Starts the keeper's thread, and one for each sink besides the log.
-pub fn spawn(mut parts: KeeperParts) -> Result<JoinHandle<()>, SpawnError> {
-    let spill = match &parts.config.when_full {
-        WhenHeldIsFull::Block => None,
-        WhenHeldIsFull::Spill(path) => {
+pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> {
+    let spill = match &parts.config.held_overflow {
+        HeldEntriesOverflow::Block => None,
+        HeldEntriesOverflow::Spill(path) => {
             Some(Spill::open(Arc::clone(&parts.storage), path).map_err(SpawnError::Io)?)
         }
     };
     if !parts.sinks.is_empty() {
         let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
-        let notify = move |notice: Notice<'_>| tell_notice(&writer, &notice);
+        let notify = move |notice: SinkEvent<'_>| report_sink_event(&writer, &notice);
         let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
         // A fresh link has none yet.
         let _ = parts.link.sinks.set(fan);
     }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
-    builder.spawn(move || Keeper::new(parts, spill).run()).map_err(SpawnError::Io)
+    builder.spawn(move || AuditThread::new(parts, spill).run()).map_err(SpawnError::Io)
 }
 
 /// The log cannot be written.
@@ -88,14 +88,14 @@ struct Failing {
     pause: Duration,
 }
 
-pub(super) struct Keeper {
+pub(super) struct AuditThread {
     pub(super) log: AuditLog,
-    pub(super) config: KeeperConfig,
+    pub(super) config: AuditThreadConfig,
     pub(super) link: Arc<AuditLink>,
     pub(super) writer: Arc<Link>,
     #[cfg(feature = "compress")]
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) parcels: Receiver<Parcel>,
+    pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
     pub(super) spill: Option<Spill>,
     /// Batches that are not in the log yet, and how many events of the first are.
@@ -113,12 +113,12 @@ pub(super) struct Keeper {
     pub(super) sealed: u64,
 }
 
-impl Keeper {
-    pub(super) fn new(parts: KeeperParts, spill: Option<Spill>) -> Self {
+impl AuditThread {
+    pub(super) fn new(parts: AuditThreadParts, spill: Option<Spill>) -> Self {
         #[cfg(feature = "compress")]
         let storage = Arc::clone(&parts.storage);
-        let KeeperParts { log, config, link, writer, ends, .. } = parts;
-        let FeedEnds { parcels, spare } = ends;
+        let AuditThreadParts { log, config, link, writer, ends, .. } = parts;
+        let FeedEnds { messages, spare } = ends;
         let sealed = 0;
         Self {
             log,
@@ -127,7 +127,7 @@ impl Keeper {
             writer,
             #[cfg(feature = "compress")]
             storage,
-            parcels,
+            messages,
             spare,
             spill,
             backlog: VecDeque::new(),
@@ -145,14 +145,14 @@ impl Keeper {
     }
 
     fn run(mut self) {
-        self.publish();
-        self.tell_keyless();
+        self.publish_health();
+        self.report_keyless();
         loop {
-            let is_over = match self.parcels.recv_timeout(self.patience()) {
-                Ok(parcel) => {
-                    self.take(parcel);
-                    while let Ok(parcel) = self.parcels.try_recv() {
-                        self.take(parcel);
+            let is_over = match self.messages.recv_timeout(self.next_wait()) {
+                Ok(message) => {
+                    self.queue(message);
+                    while let Ok(message) = self.messages.try_recv() {
+                        self.queue(message);
                     }
                     false
                 }
@@ -160,7 +160,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             self.turn(Instant::now());
-            if let Some(reply) = self.take_stop() {
+            if let Some(reply) = self.pop_stop() {
                 return self.end(Some(reply));
             }
             if is_over {
@@ -170,7 +170,7 @@ impl Keeper {
     }
 
     /// How long nothing has to be done.
-    fn patience(&self) -> Duration {
+    fn next_wait(&self) -> Duration {
         let now = Instant::now();
         let until = |at: Instant| at.saturating_duration_since(now);
         if let Some(failing) = &self.failing {
@@ -183,14 +183,14 @@ impl Keeper {
         }
     }
 
-    fn take(&mut self, parcel: Parcel) {
-        match parcel {
-            Parcel::Batch(batch) => {
+    fn queue(&mut self, message: Message) {
+        match message {
+            Message::Batch(batch) => {
                 self.backlog_bytes += batch.len_bytes();
                 self.backlog.push_back(batch);
             }
-            Parcel::Request(AuditRequest::Wait(ticket, reply)) => self.waits.push((ticket, reply)),
-            Parcel::Request(request) => self.requests.push_back(request),
+            Message::Request(AuditRequest::Wait(ticket, reply)) => self.waits.push((ticket, reply)),
+            Message::Request(request) => self.requests.push_back(request),
         }
     }
 
@@ -198,7 +198,7 @@ impl Keeper {
     pub(super) fn turn(&mut self, now: Instant) {
         if self.failing.as_ref().is_none_or(|failing| now >= failing.retry_at) {
             let result = self.work(now);
-            self.note(result, now);
+            self.record(result, now);
         }
         if let Some(failing) = &self.failing {
             let fault = AuditFault::Store(failing.error.clone());
@@ -208,8 +208,8 @@ impl Keeper {
             let refused: VecDeque<AuditRequest> = refused;
             refused.into_iter().for_each(|request| request.refuse(&fault));
         }
-        self.bound_what_is_held();
-        self.tell_reports();
+        self.enforce_held_bound();
+        self.report_maintenance();
     }
 
     /// Appends all there is, and commits if it is time.
@@ -233,15 +233,15 @@ impl Keeper {
                 self.requests.push_front(request);
                 break;
             }
-            self.fulfil(request)?;
+            self.handle_request(request)?;
         }
         if commits || now >= self.maintain_at {
             self.log.maintain().map_err(|error| error.to_string())?;
-            self.tell_seal();
+            self.report_checkpoint();
         }
         if now >= self.maintain_at || self.failing.is_some() {
             self.maintain_at = now + MAINTAIN_EVERY;
-            self.publish();
+            self.publish_health();
         }
         Ok(())
     }
@@ -294,16 +294,16 @@ impl Keeper {
     /// What was spilled comes first: it is older than what is in memory.
     fn append_spilled(&mut self) -> Result<(), String> {
         let Some(mut spill) = self.spill.take_if(|spill| !spill.is_empty()) else { return Ok(()) };
-        let result = self.append_from(&mut spill);
+        let result = self.replay(&mut spill);
         self.spill = Some(spill);
         result
     }
 
-    fn append_from(&mut self, spill: &mut Spill) -> Result<(), String> {
+    fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
         self.commit()?;
         let dir = self.log.dir().to_owned();
         let place = |error: io::Error| format!("the file of spilled entries: {error}");
-        spill.begin(&dir, self.log.next_seq()).map_err(place)?;
+        spill.begin_replay(&dir, self.log.next_seq()).map_err(place)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;
@@ -317,7 +317,7 @@ impl Keeper {
                 }
             };
             if let Err(error) = self.append(ticket, unix_nanos, body) {
-                spill.put_back();
+                spill.unread_last();
                 return Err(error);
             }
         }
@@ -331,13 +331,13 @@ impl Keeper {
         (self.staged_bytes, self.staged_since) = (0, None);
         if !self.waits.is_empty() {
             // Whoever is answered finds what it waited for in the health, too.
-            self.publish();
+            self.publish_health();
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
-                Known::Entry(receipt) => Ok(receipt),
-                Known::Gone => Err(AuditFault::ReceiptGone),
-                Known::NotYet => {
+                Lookup::Entry(receipt) => Ok(receipt),
+                Lookup::Gone => Err(AuditFault::ReceiptGone),
+                Lookup::NotYet => {
                     self.waits.push((ticket, reply));
                     continue;
                 }
@@ -348,7 +348,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn fulfil(&mut self, request: AuditRequest) -> Result<(), String> {
+    fn handle_request(&mut self, request: AuditRequest) -> Result<(), String> {
         let told = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
@@ -368,17 +368,17 @@ impl Keeper {
                 self.answer(&reply, checked.map(is_ok))
             }
             other => {
-                self.take(Parcel::Request(other));
+                self.queue(Message::Request(other));
                 Ok(())
             }
         };
-        self.tell_seal();
+        self.report_checkpoint();
         result
     }
 
     /// Answers, and passes an error on so that it is noted. The health is up to date by then.
     fn answer<T>(&mut self, reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
-        self.publish();
+        self.publish_health();
         let error = result.as_ref().err().cloned();
         // Whoever asked may have stopped waiting.
         let _ = reply.send(result.map_err(AuditFault::Store));
@@ -386,13 +386,13 @@ impl Keeper {
     }
 
     /// Notes whether the log can be written, and tells of a change.
-    fn note(&mut self, result: Result<(), String>, now: Instant) {
+    fn record(&mut self, result: Result<(), String>, now: Instant) {
         let name = || format!("audit:{}", self.log.origin());
         match (result, &mut self.failing) {
             (Ok(()), None) => {}
             (Ok(()), failing @ Some(_)) => {
                 *failing = None;
-                self.tell(AuditNews::Recovered { sink: name() });
+                self.report(AuditThreadEvent::Recovered { sink: name() });
             }
             (Err(error), Some(failing)) => {
                 failing.pause = (failing.pause * 2).min(RETRY_MAX);
@@ -402,16 +402,16 @@ impl Keeper {
             (Err(error), failing @ None) => {
                 let retry_at = now + RETRY_MIN;
                 *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
-                self.tell(AuditNews::Failed { sink: name(), error });
+                self.report(AuditThreadEvent::Failed { sink: name(), error });
             }
         }
         if self.failing.is_some() {
-            self.publish();
+            self.publish_health();
         }
     }
 
     /// Callers wait, or entries go to the file, when too much is held.
-    fn bound_what_is_held(&mut self) {
+    fn enforce_held_bound(&mut self) {
         let spilling_bytes = self.spill.as_ref().map_or(0, Spill::held_bytes);
         let mut held = self.backlog_bytes + self.staged_bytes + spilling_bytes;
         let mut is_blocked = self.failing.is_some() && held > self.config.held_bytes_max;
@@ -433,7 +433,7 @@ impl Keeper {
         let _ = self.spare.try_send(batch);
     }
 
-    fn take_stop(&mut self) -> Option<Reply<()>> {
+    fn pop_stop(&mut self) -> Option<Reply<()>> {
         match self.requests.pop_front()? {
             AuditRequest::Stop(reply) => Some(reply),
             other => {
@@ -454,7 +454,7 @@ impl Keeper {
         }
         let left = self.log.health().waiting_entries
             + self.backlog.iter().map(|batch| batch.events.len() as u64).sum::<u64>();
-        self.tell_reports();
+        self.report_maintenance();
         if result.is_ok() {
             result = self.log.close().map_err(|error| error.to_string());
         }

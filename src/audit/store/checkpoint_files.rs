@@ -1,5 +1,5 @@
 //! The files `checkpoints` and `checkpoint`.
-use super::disk::{Disk, Result, Tail, at};
+use super::disk::{Disk, Result, Tail, with_path};
 use super::error::{Damage, StoreError};
 use super::names::{CHECKPOINT, CHECKPOINTS};
 use crate::audit::checkpoint::Checkpoint;
@@ -24,11 +24,11 @@ pub(super) struct LastNote {
 pub(super) fn last_note(disk: &Disk, origin: &str) -> Result<LastNote> {
     let Some(file) = disk.open(CHECKPOINTS, OpenHow::Read)? else { return Ok(LastNote::default()) };
     let path = disk.path(CHECKPOINTS);
-    let len = at("looking at", &path, file.stat())?.len;
+    let len = with_path("looking at", &path, file.stat())?.len;
     let from = len.saturating_sub(LOOK_BACK_BYTES);
     let mut tail = Vec::new();
     let mut reader = super::disk::FileReader { file, offset: from };
-    at("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
+    with_path("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
     let mut starts: Vec<usize> = note_starts(&tail, from == 0);
     // The last start whose note is whole; what comes behind it was torn.
     let mut end = tail.len();
@@ -71,7 +71,7 @@ fn note_starts(tail: &[u8], from_start: bool) -> Vec<usize> {
 }
 
 /// Appends a note to `checkpoints`.
-pub(super) fn list(tail: &mut Tail, note: &str) -> Result<()> {
+pub(super) fn append_note(tail: &mut Tail, note: &str) -> Result<()> {
     let mut bytes = Vec::with_capacity(note.len() + 1);
     bytes.extend_from_slice(note.as_bytes());
     bytes.push(b'\n');
@@ -79,6 +79,6 @@ pub(super) fn list(tail: &mut Tail, note: &str) -> Result<()> {
 }
 
 /// Makes a note the `checkpoint`.
-pub(super) fn make_latest(disk: &Disk, note: &str) -> Result<()> {
+pub(super) fn replace_latest(disk: &Disk, note: &str) -> Result<()> {
     disk.replace(CHECKPOINT, note.as_bytes())
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{AuditSinkError, SealedEntry};
-use crate::audit::read::{Content, Line, read_entries};
+use crate::audit::read::{LineContent, LogLine, read_entries};
 use crate::audit::store::AuditLog;
 use crate::storage::Storage;
 
@@ -31,8 +31,8 @@ pub(super) struct LogSource {
 }
 
 impl LogSource {
-    pub(super) fn of(log: &AuditLog) -> LogSource {
-        let (storage, dir) = log.place();
+    pub(super) fn new(log: &AuditLog) -> LogSource {
+        let (storage, dir) = log.location();
         LogSource {
             storage: Arc::clone(storage),
             dir: dir.to_owned(),
@@ -43,7 +43,7 @@ impl LogSource {
 
     /// Where a sink begins that says it wants `next_seq`, of a log with entries up to `log_end`. One entry before that
     /// is shown again: the sink compares it, and another log's would be found out.
-    pub(super) fn begin(
+    pub(super) fn first_seq_for(
         &self,
         target: &str,
         next_seq: Option<u64>,
@@ -62,30 +62,30 @@ impl LogSource {
         }
     }
 
-    /// Shows the entries from `from` on that stand before `end`, until `see` breaks off. Those of segments that were
+    /// Shows the entries from `from` on that stand before `end`, until `visit` breaks off. Those of segments that were
     /// removed are missing.
     pub(super) fn read(
         &self,
         target: &str,
         from: u64,
         end: u64,
-        see: &mut dyn FnMut(&SealedEntry<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&SealedEntry<'_>) -> ControlFlow<()>,
     ) -> Result<(), AuditSinkError> {
         let failed = |reason| AuditSinkError::Log { target: target.to_owned(), reason };
         let (mut has_begun, mut wrong) = (false, None);
-        let mut take = |line: Line<'_>| match line.content {
-            Content::Entry(entry) if entry.seq >= end => ControlFlow::Break(()),
-            Content::Entry(entry) if entry.seq < from => ControlFlow::Continue(()),
-            Content::Entry(entry) => {
+        let mut take = |line: LogLine<'_>| match line.content {
+            LineContent::Entry(entry) if entry.seq >= end => ControlFlow::Break(()),
+            LineContent::Entry(entry) if entry.seq < from => ControlFlow::Continue(()),
+            LineContent::Entry(entry) => {
                 has_begun = true;
-                see(&SealedEntry::new(entry.seq, entry.unix_nanos, line.bytes))
+                visit(&SealedEntry::new(entry.seq, entry.unix_nanos, line.bytes))
             }
-            Content::NoEntry(error) if has_begun => {
+            LineContent::Malformed(error) if has_begun => {
                 wrong = Some(format!("{}:{}: {error}", line.file, line.number));
                 ControlFlow::Break(())
             }
             // The sink itself finds gaps; an unfinished line is not durable yet.
-            Content::NoEntry(_) | Content::Gap { .. } | Content::Unfinished => {
+            LineContent::Malformed(_) | LineContent::Gap { .. } | LineContent::Unfinished => {
                 ControlFlow::Continue(())
             }
         };

@@ -2,15 +2,15 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::bound::OwnSource;
+use super::bound_ids::EngineSource;
 use super::kinds::ActorType;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
 /// Who is told of the fields that a part has, in the order in which they stand in the entry.
 ///
-/// Closures over `&dyn Value` are the general way; [`plain`](super::plain) is the one that the compiler flattens.
-pub(super) trait See {
+/// Closures over `&dyn Value` are the general way; [`fast_path`](super::fast_path) is the one that the compiler flattens.
+pub(super) trait Visitor {
     /// A field of any type.
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
 
@@ -20,7 +20,7 @@ pub(super) trait See {
     }
 
     /// A map with fixed keys.
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         self.field(key, part);
     }
 
@@ -35,24 +35,24 @@ pub(super) trait See {
     }
 
     /// What an event says of where it comes from, and besides that what its engine does.
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>)
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>)
     where
         Self: Sized,
     {
-        source.filled(own).each(self);
+        source.or_own(own).each(self);
     }
 }
 
-impl<F: FnMut(&'static str, &dyn Value)> See for F {
+impl<F: FnMut(&'static str, &dyn Value)> Visitor for F {
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self(key, &value);
     }
 }
 
 /// A map with fixed keys. The one list of them that writing, measuring and checking go by.
-pub(super) trait Parts {
+pub(super) trait Fields {
     /// Shows each field that is set.
-    fn each(&self, see: &mut impl See);
+    fn each(&self, visitor: &mut impl Visitor);
 
     /// Whether the field is set.
     fn has(&self, key: &str) -> bool {
@@ -63,7 +63,7 @@ pub(super) trait Parts {
 }
 
 /// Bytes that the entries of `parts` take at most, without the map's own five.
-pub(super) fn entries_bytes_max(parts: &impl Parts, limits: &Limits) -> usize {
+pub(super) fn entries_bytes_max(parts: &impl Fields, limits: &Limits) -> usize {
     let mut sum = 0;
     parts.each(&mut |key: &'static str, value: &dyn Value| {
         sum += 2 + key.len() + value.size_bytes_max(limits);
@@ -72,11 +72,11 @@ pub(super) fn entries_bytes_max(parts: &impl Parts, limits: &Limits) -> usize {
 }
 
 /// Writes the entries of `parts`, without the map's frame.
-pub(super) fn write_entries(parts: &impl Parts, out: &mut ValueWriter<'_>) {
+pub(super) fn write_entries(parts: &impl Fields, out: &mut ValueWriter<'_>) {
     parts.each(&mut |key: &'static str, value: &dyn Value| out.entry(key, value));
 }
 
-macro_rules! part_values {
+macro_rules! field_values {
     ($($part:ty),+) => {$(
         impl Value for $part {
             fn size_bytes_max(&self, limits: &Limits) -> usize {
@@ -91,14 +91,18 @@ macro_rules! part_values {
         impl ObjectValue for $part {}
     )+};
 }
-pub(super) use part_values;
+pub(super) use field_values;
 
-part_values!(Actor<'_>, Target<'_>, Tool<'_>);
+field_values!(Actor<'_>, Target<'_>, Tool<'_>);
 
 /// Shows a field if it has a value.
-pub(super) fn maybe(see: &mut impl See, key: &'static str, value: &Option<impl Value>) {
+pub(super) fn visit_some(
+    visitor: &mut impl Visitor,
+    key: &'static str,
+    value: &Option<impl Value>,
+) {
     if let Some(value) = value {
-        see.field(key, value);
+        visitor.field(key, value);
     }
 }
 
@@ -207,18 +211,18 @@ impl<'a> Actor<'a> {
     }
 }
 
-impl Parts for Actor<'_> {
-    fn each(&self, see: &mut impl See) {
-        see.field("type", &self.actor_type);
-        see.field("id", &self.id);
+impl Fields for Actor<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visitor.field("type", &self.actor_type);
+        visitor.field("id", &self.id);
         if !self.roles.is_empty() {
-            see.texts("roles", self.roles);
+            visitor.texts("roles", self.roles);
         }
-        maybe(see, "ip", &self.ip);
-        maybe(see, "user_agent", &self.user_agent);
-        maybe(see, "account_id", &self.account_id);
-        maybe(see, "process_id", &self.process_id);
-        maybe(see, "device_id", &self.device_id);
+        visit_some(visitor, "ip", &self.ip);
+        visit_some(visitor, "user_agent", &self.user_agent);
+        visit_some(visitor, "account_id", &self.account_id);
+        visit_some(visitor, "process_id", &self.process_id);
+        visit_some(visitor, "device_id", &self.device_id);
     }
 }
 
@@ -248,11 +252,11 @@ impl<'a> Target<'a> {
     }
 }
 
-impl Parts for Target<'_> {
-    fn each(&self, see: &mut impl See) {
-        see.field("type", &self.target_type);
-        see.field("id", &self.id);
-        maybe(see, "name", &self.name);
+impl Fields for Target<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visitor.field("type", &self.target_type);
+        visitor.field("id", &self.id);
+        visit_some(visitor, "name", &self.name);
     }
 }
 
@@ -265,12 +269,12 @@ pub(super) struct Tool<'a> {
     pub params: Option<&'a dyn Value>,
 }
 
-impl Parts for Tool<'_> {
-    fn each(&self, see: &mut impl See) {
-        maybe(see, "name", &self.name);
-        maybe(see, "profile", &self.profile);
+impl Fields for Tool<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visit_some(visitor, "name", &self.name);
+        visit_some(visitor, "profile", &self.profile);
         if let Some(params) = self.params {
-            see.any("params", params);
+            visitor.any("params", params);
         }
     }
 }
@@ -402,7 +406,7 @@ impl<'a> Source<'a> {
     }
 
     /// This, with what only `own` says.
-    pub(super) fn filled(self, own: Option<&'a OwnSource>) -> Self {
+    pub(super) fn or_own(self, own: Option<&'a EngineSource>) -> Self {
         own.map_or(self, |own| self.or(&own.borrow()))
     }
 
@@ -422,15 +426,15 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Parts for Source<'_> {
-    fn each(&self, see: &mut impl See) {
-        maybe(see, "service", &self.service);
-        maybe(see, "service_instance", &self.service_instance);
-        maybe(see, "environment", &self.environment);
-        maybe(see, "component", &self.component);
-        maybe(see, "source_host", &self.host);
-        maybe(see, "source_process", &self.process);
-        maybe(see, "process_id", &self.process_id);
-        maybe(see, "source_application", &self.application);
+impl Fields for Source<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visit_some(visitor, "service", &self.service);
+        visit_some(visitor, "service_instance", &self.service_instance);
+        visit_some(visitor, "environment", &self.environment);
+        visit_some(visitor, "component", &self.component);
+        visit_some(visitor, "source_host", &self.host);
+        visit_some(visitor, "source_process", &self.process);
+        visit_some(visitor, "process_id", &self.process_id);
+        visit_some(visitor, "source_application", &self.application);
     }
 }

@@ -1,7 +1,7 @@
 //! What events are filled with: the ids that are bound to a logger, and where its engine says they come from.
 //!
-//! Both are read and put in order once; filling an event ([`Filled`](super::Filled)) copies references.
-use super::parts::{See, maybe, write_entries};
+//! Both are read and put in order once; filling an event ([`EventWithContext`](super::EventWithContext)) copies references.
+use super::fields::{Visitor, visit_some, write_entries};
 use super::{AuditEvent, Source, entries_bytes_max};
 use crate::core::limits::Limits;
 use crate::core::value::{Entries, Value, ValueRef, ValueWriter};
@@ -54,7 +54,7 @@ impl BoundIds {
         ids.into_iter().find_map(|id| id.as_deref())
     }
 
-    pub(super) fn each(&self, see: &mut impl See) {
+    pub(super) fn each(&self, visitor: &mut impl Visitor) {
         let ids = [
             ("trace_id", &self.trace_id),
             ("span_id", &self.span_id),
@@ -62,7 +62,7 @@ impl BoundIds {
             ("session_id", &self.session_id),
             ("user_id", &self.user_id),
         ];
-        ids.into_iter().for_each(|(key, id)| maybe(see, key, &id.as_deref()));
+        ids.into_iter().for_each(|(key, id)| visit_some(visitor, key, &id.as_deref()));
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -103,7 +103,7 @@ impl<'a> AuditEvent<'a> {
 
 /// [`Source`], owned: what an engine says of itself in all its events, and how that stands in a record.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OwnSource {
+pub(crate) struct EngineSource {
     pub(crate) service: Option<String>,
     pub(crate) service_instance: Option<String>,
     pub(crate) environment: Option<String>,
@@ -111,13 +111,13 @@ pub(crate) struct OwnSource {
     pub(crate) host: Option<String>,
     pub(crate) process: Option<String>,
     pub(crate) process_id: Option<u32>,
-    /// The entries as [`write_entries`] gives them; `None` until [`OwnSource::encode`], and where a limit cuts them.
+    /// The entries as [`write_entries`] gives them; `None` until [`EngineSource::encode`], and where a limit cuts them.
     entries: Option<Box<[u8]>>,
 }
 
-impl OwnSource {
+impl EngineSource {
     /// All that this process knows of itself without being told.
-    pub(crate) fn of_process() -> Self {
+    pub(crate) fn of_this_process() -> Self {
         Self { process_id: Some(std::process::id()), ..Self::default() }
     }
 

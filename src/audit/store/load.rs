@@ -3,16 +3,16 @@
 //! Nothing on disk is changed here but tiles, which are made again if they are wrong.
 use std::io;
 
+use super::checkpoint_files::{LastNote, last_note};
 use super::disk::{Disk, FILE_MODE, Result};
 use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, parse_sealed, sealed_name,
 };
-use super::notes::{LastNote, last_note};
 use super::rotate::Sealed;
 use super::scan::{
-    Facts, Scan, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
+    ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
 };
-use super::{Damage, Options, Repairs, StoreError};
+use super::{Damage, LogOptions, Repairs, StoreError};
 use crate::audit::chain::Chain;
 use crate::audit::entry::control::{Epoch, Rebuilt};
 use crate::audit::entry::{Scheme, Signature};
@@ -23,7 +23,7 @@ use crate::audit::tiles::TileWriter;
 use crate::digest::Hash;
 
 /// What is known of a log before it goes on.
-pub(super) struct Known {
+pub(super) struct LogState {
     pub repairs: Repairs,
     /// Segments that a prune entry names and that are still there.
     pub leftovers: Vec<u64>,
@@ -32,7 +32,7 @@ pub(super) struct Known {
     pub chain_state: Option<(u64, ChainKey)>,
     pub note: LastNote,
     pub sealed: Vec<Sealed>,
-    pub scan: Option<Scan>,
+    pub scan: Option<ActiveScan>,
     pub entries_per_key: u64,
     /// Of the active segment.
     pub first_seq: u64,
@@ -42,7 +42,7 @@ pub(super) struct Known {
     pub epoch: Option<(Epoch, u64)>,
     /// Verifier key of epoch 0, as the first entry has it.
     pub first_key: Option<String>,
-    pub torn_told: Vec<String>,
+    pub torn_reported: Vec<String>,
     pub tiles: TileWriter,
     pub segment_tree: Tree,
     /// Root of the tree that a change of epochs cut short should have sealed.
@@ -63,7 +63,7 @@ pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
 }
 
 /// Looks at everything.
-pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
+pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let mut repairs = Repairs::default();
     let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
     let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
@@ -91,13 +91,13 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
     let leftovers: Vec<u64> = sealed_seqs.extract_if(.., |first_seq| *first_seq < pruned).collect();
     // An active segment with nothing whole in it is as good as none; its bytes are kept as torn.
     let whole = scan.as_ref().filter(|scan| !scan.leaves.is_empty());
-    let sealed = know_sealed(disk, &sealed_seqs, whole)?;
+    let sealed = load_sealed(disk, &sealed_seqs, whole)?;
     let mut facts = scan.as_mut().map(|scan| std::mem::take(&mut scan.facts)).unwrap_or_default();
     let position = Position::of(disk, &sealed, scan.as_ref(), &mut facts, options.scheme)?;
-    check_known_points(&position, &scan, &note, chain_state.as_ref())?;
+    check_length(&position, &scan, &note, chain_state.as_ref())?;
     let (tiles, segment_tree, epoch_root) =
         grow_tiles(disk, &sealed, scan.as_ref(), &position, &note, &facts, &mut repairs)?;
-    Ok(Known {
+    Ok(LogState {
         repairs,
         leftovers,
         signer,
@@ -113,7 +113,7 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
         last: position.last,
         epoch: facts.epoch,
         first_key: start.map(|start| start.public_key),
-        torn_told: facts.torn,
+        torn_reported: facts.torn,
         tiles,
         segment_tree,
         epoch_root,
@@ -122,7 +122,7 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
 
 fn load_chain_state(
     disk: &Disk,
-    options: &Options,
+    options: &LogOptions,
     repairs: &mut Repairs,
 ) -> Result<Option<(u64, ChainKey)>> {
     if options.scheme == Scheme::Hash {
@@ -147,10 +147,10 @@ pub(super) fn chain_of(state: Option<&(u64, ChainKey)>, entries_per_key: u64) ->
 
 /// What the entries behind sealed segments say of them; the last one is read if nothing stands
 /// behind it yet.
-fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<Sealed>> {
-    let mut known = Vec::with_capacity(seqs.len());
+fn load_sealed(disk: &Disk, seqs: &[u64], active: Option<&ActiveScan>) -> Result<Vec<Sealed>> {
+    let mut sealed_segments = Vec::with_capacity(seqs.len());
     for (index, first_seq) in seqs.iter().enumerate() {
-        let told = match seqs.get(index + 1) {
+        let entry = match seqs.get(index + 1) {
             Some(next) => first_entry(disk, *next)?,
             None => active.and_then(|scan| {
                 scan.facts.segment.clone().map(|segment| (segment, scan.first_unix_nanos))
@@ -158,7 +158,7 @@ fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<S
         };
         let file = sealed_name(*first_seq);
         let damaged = |seq, what| StoreError::Damaged { file: file.clone(), offset: 0, seq, what };
-        let sealed = match told {
+        let sealed = match entry {
             Some((segment, sealed_at)) => {
                 Sealed { info: segment.previous, extra: segment.extra, sealed_at }
             }
@@ -171,15 +171,16 @@ fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<S
         if sealed.info.first_seq != *first_seq {
             return Err(damaged(*first_seq, Damage::Order("the segment that its successor names")));
         }
-        known.push(sealed);
+        sealed_segments.push(sealed);
     }
-    let gap = known.windows(2).find(|pair| pair[0].info.last_seq + 1 != pair[1].info.first_seq);
+    let gap =
+        sealed_segments.windows(2).find(|pair| pair[0].info.last_seq + 1 != pair[1].info.first_seq);
     if let Some([_, next]) = gap {
         let (file, seq) = (next.info.name.clone(), next.info.first_seq);
         let what = Damage::Order("the segment that comes before");
         return Err(StoreError::Damaged { file, offset: 0, seq, what });
     }
-    Ok(known)
+    Ok(sealed_segments)
 }
 
 /// Where a log goes on.
@@ -194,7 +195,7 @@ impl Position {
     fn of(
         disk: &Disk,
         sealed: &[Sealed],
-        scan: Option<&Scan>,
+        scan: Option<&ActiveScan>,
         facts: &mut Facts,
         scheme: Scheme,
     ) -> Result<Position> {
@@ -237,9 +238,9 @@ fn last_epoch(disk: &Disk, sealed: Option<&Sealed>) -> Result<Option<(Epoch, u64
 }
 
 /// The log must reach as far as others know that it once did.
-fn check_known_points(
+fn check_length(
     position: &Position,
-    scan: &Option<Scan>,
+    scan: &Option<ActiveScan>,
     note: &LastNote,
     chain: Option<&(u64, ChainKey)>,
 ) -> Result<()> {
@@ -251,7 +252,7 @@ fn check_known_points(
         return Ok(());
     }
     // Not merely short: something stands there that is no entry.
-    if let Some(Scan { torn: Some(what), good_bytes, .. }) = scan {
+    if let Some(ActiveScan { torn: Some(what), good_bytes, .. }) = scan {
         let (seq, what) = (position.next_seq, what.clone());
         return Err(StoreError::Damaged { file: ACTIVE.into(), offset: *good_bytes, seq, what });
     }
@@ -264,7 +265,7 @@ fn check_known_points(
 fn grow_tiles(
     disk: &Disk,
     sealed: &[Sealed],
-    scan: Option<&Scan>,
+    scan: Option<&ActiveScan>,
     position: &Position,
     note: &LastNote,
     facts: &Facts,
@@ -308,17 +309,17 @@ fn grow(
     let note = note.note.as_ref().map(|(_, checkpoint)| checkpoint);
     let epoch_size = facts.epoch.as_ref().map(|(_, seq)| seq + 1);
     let mut epoch_root = None;
-    let mut is_right = note.is_none_or(|note| note.size < tiles.tree().len());
-    let mut look = |tree: &Tree| {
+    let mut is_correct = note.is_none_or(|note| note.size < tiles.tree().len());
+    let mut visit = |tree: &Tree| {
         if epoch_size == Some(tree.len()) {
             epoch_root = Some(tree.root());
         }
-        is_right |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
+        is_correct |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
     };
-    look(tiles.tree());
+    visit(tiles.tree());
     for leaf in leaves {
         tiles.push(*leaf);
-        look(tiles.tree());
+        visit(tiles.tree());
     }
-    is_right.then_some((tiles, segment_tree, epoch_root))
+    is_correct.then_some((tiles, segment_tree, epoch_root))
 }

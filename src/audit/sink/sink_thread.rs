@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::bounds::{Bounds, Notice, SinkHealth, WhenFull};
-use super::lag::{Lag, LogSource};
+use super::bounds::{SinkBounds, SinkEvent, SinkHealth, SinkQueueOverflow};
+use super::log_source::{Lag, LogSource};
 use super::spill::Spill;
-use super::worker::{Worker, panicked};
+use super::worker::{Worker, panic_error};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
 use crate::storage::Storage;
 
@@ -22,7 +22,7 @@ use crate::storage::Storage;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Who is told.
-pub(super) type Notify = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
+pub(super) type OnSinkEvent = Arc<dyn Fn(SinkEvent<'_>) + Send + Sync>;
 
 pub(super) struct State {
     pub incoming: EntryBatch,
@@ -53,7 +53,7 @@ pub(super) struct State {
 
 pub(super) struct Shared {
     pub name: String,
-    pub bounds: Bounds,
+    pub bounds: SinkBounds,
     pub log: Option<LogSource>,
     pub state: Mutex<State>,
     /// There is work, or the end has come.
@@ -62,26 +62,26 @@ pub(super) struct Shared {
     pub progress: Condvar,
 }
 
-pub(super) struct Outlet {
+pub(super) struct SinkThread {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), AuditSinkError>>>>,
 }
 
-impl Outlet {
+impl SinkThread {
     /// Starts a thread for `sink`. What its file still holds from the last time comes first, unless what the sink
     /// lacks before that is in `log`.
     pub(super) fn start(
         sink: Box<dyn AuditSink>,
-        bounds: Bounds,
+        bounds: SinkBounds,
         storage: &Arc<dyn Storage>,
         log: Option<LogSource>,
-        notify: Notify,
-    ) -> Result<Outlet, AuditSinkError> {
-        let mut spill = match &bounds.when_full {
-            WhenFull::Block { .. } => None,
-            WhenFull::Spill { path } => Some(Spill::open(Arc::clone(storage), path)?),
+        notify: OnSinkEvent,
+    ) -> Result<SinkThread, AuditSinkError> {
+        let mut spill = match &bounds.overflow {
+            SinkQueueOverflow::Block { .. } => None,
+            SinkQueueOverflow::Spill { path } => Some(Spill::open(Arc::clone(storage), path)?),
         };
-        let bounds = bounds.sane();
+        let bounds = bounds.with_addable_times();
         let spilled_last = spill.as_mut().map_or(Ok(None), Spill::last_seq)?;
         let name = sink.name().to_owned();
         let state = State {
@@ -122,23 +122,23 @@ impl Outlet {
             .name("ringseal-audit-sink".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;
-        Ok(Outlet { shared, thread: Mutex::new(Some(thread)) })
+        Ok(SinkThread { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes what fits without waiting and says how many of `entries` it has now.
     pub(super) fn try_offer(&self, entries: &[SealedEntry<'_>]) -> Result<usize, AuditSinkError> {
         let mut state = self.shared.state.lock();
-        self.shared.take(&mut state, entries)
+        self.shared.accept(&mut state, entries)
     }
 
     /// Takes all of `entries`, waiting for room as its bounds allow.
     pub(super) fn offer(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
-        let deadline = match self.shared.bounds.when_full {
-            WhenFull::Block { wait_max } => Instant::now().checked_add(wait_max),
-            WhenFull::Spill { .. } => None,
+        let deadline = match self.shared.bounds.overflow {
+            SinkQueueOverflow::Block { wait_max } => Instant::now().checked_add(wait_max),
+            SinkQueueOverflow::Spill { .. } => None,
         };
         let mut state = self.shared.state.lock();
-        while self.shared.take(&mut state, entries)? < entries.len() {
+        while self.shared.accept(&mut state, entries)? < entries.len() {
             if !self.shared.wait(&mut state, deadline) {
                 return Err(AuditSinkError::Full {
                     target: self.shared.name.clone(),
@@ -150,8 +150,8 @@ impl Outlet {
         Ok(())
     }
 
-    /// Asks for a commit; [`Outlet::wait_committed`] waits for it.
-    pub(super) fn hurry(&self) {
+    /// Asks for a commit; [`SinkThread::wait_committed`] waits for it.
+    pub(super) fn request_commit(&self) {
         let mut state = self.shared.state.lock();
         if !state.is_done() {
             state.is_urgent = true;
@@ -193,12 +193,12 @@ impl Outlet {
         }
     }
 
-    /// How long [`Outlet::join`] may take after [`Outlet::stop`].
+    /// How long [`SinkThread::join`] may take after [`SinkThread::stop`].
     pub(super) fn stop_wait_max(&self) -> Duration {
         self.shared.bounds.stop_wait_max + GRACE
     }
 
-    /// Tells the thread to finish; [`Outlet::join`] waits for it.
+    /// Tells the thread to finish; [`SinkThread::join`] waits for it.
     pub(super) fn stop(&self) {
         let mut state = self.shared.state.lock();
         let wait_max = self.shared.bounds.stop_wait_max;
@@ -222,7 +222,7 @@ impl Outlet {
             }
         }
         drop(state);
-        thread.join().unwrap_or_else(|panic| Err(panicked(target, &*panic)))
+        thread.join().unwrap_or_else(|panic| Err(panic_error(target, &*panic)))
     }
 }
 
@@ -239,7 +239,7 @@ impl Shared {
     }
 
     /// Takes what may be taken now of `entries`, and says how many of them it has.
-    fn take(
+    fn accept(
         &self,
         state: &mut State,
         entries: &[SealedEntry<'_>],
@@ -248,7 +248,7 @@ impl Shared {
             return Err(AuditSinkError::Closed { target: self.name.clone() });
         }
         if self.log.is_some() {
-            self.take_of_log(state, entries);
+            self.accept_from_log(state, entries);
             return Ok(entries.len());
         }
         for (index, entry) in entries.iter().enumerate() {
@@ -261,7 +261,7 @@ impl Shared {
                     return Err(AuditSinkError::Gap { target, expected_seq, found_seq });
                 }
             }
-            if !state.take(entry, self.bounds.held_bytes_max)? {
+            if !state.accept(entry, self.bounds.held_bytes_max)? {
                 return Ok(index);
             }
             state.first_offer.get_or_insert(entry.seq);
@@ -272,14 +272,14 @@ impl Shared {
     }
 
     /// Takes what there is room for; the rest comes out of the log when its time has come.
-    fn take_of_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
+    fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
         let known = state.log_end;
         for entry in entries.iter().filter(|entry| entry.seq >= known) {
             state.log_end = entry.seq.saturating_add(1);
             if state.lag.is_some() {
                 continue;
             }
-            match state.take(entry, self.bounds.held_bytes_max) {
+            match state.accept(entry, self.bounds.held_bytes_max) {
                 Ok(true) => state.next_offer = Some(state.log_end),
                 Ok(false) => state.lag = Some(Lag::From(entry.seq)),
                 Err(error) => {
@@ -313,7 +313,7 @@ impl State {
     }
 
     /// Holds an entry or spills it; `false` if there is no room.
-    fn take(
+    fn accept(
         &mut self,
         entry: &SealedEntry<'_>,
         held_bytes_max: usize,

@@ -2,68 +2,70 @@
 //!
 //! Nothing blocks but the reading of a checkpoint that was just written. News that nobody takes are dropped, except of
 //! a failure, which stderr gets as well.
-use super::AuditNews;
-use super::keeper::Keeper;
+use super::AuditThreadEvent;
+use super::thread::AuditThread;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::CheckStatus;
-use crate::audit::sink::Notice;
-use crate::audit::store::Report;
+use crate::audit::sink::SinkEvent;
+use crate::audit::store::MaintenanceReport;
 use crate::writer::control::Control;
 use crate::writer::link::Link;
 use crate::writer::stderr::say;
 
 /// Tells the application's log; where nobody takes it, stderr has to do.
-fn tell(writer: &Link, news: AuditNews) {
-    if let AuditNews::Failed { sink, error } = &news {
+fn report(writer: &Link, event: AuditThreadEvent) {
+    if let AuditThreadEvent::Failed { sink, error } = &event {
         let kept = "its entries are kept and tried again";
         say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
-    let _ = writer.call(Control::AuditNews(news));
+    let _ = writer.call(Control::AuditThreadEvent(event));
 }
 
 /// What the thread of a sink besides the log tells.
-pub(super) fn tell_notice(writer: &Link, notice: &Notice<'_>) {
-    tell(
+pub(super) fn report_sink_event(writer: &Link, notice: &SinkEvent<'_>) {
+    report(
         writer,
         match notice {
-            Notice::Failing { sink, error } => {
-                AuditNews::Failed { sink: (*sink).to_owned(), error: error.to_string() }
+            SinkEvent::Failing { sink, error } => {
+                AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
             }
-            Notice::Recovered { sink, .. } => AuditNews::Recovered { sink: (*sink).to_owned() },
+            SinkEvent::Recovered { sink, .. } => {
+                AuditThreadEvent::Recovered { sink: (*sink).to_owned() }
+            }
         },
     );
 }
 
-impl Keeper {
-    pub(super) fn tell_reports(&mut self) {
+impl AuditThread {
+    pub(super) fn report_maintenance(&mut self) {
         for report in self.log.take_reports() {
-            let news = match report {
-                Report::Checked(checked) => AuditNews::Checked {
+            let event = match report {
+                MaintenanceReport::Checked(checked) => AuditThreadEvent::Checked {
                     trigger: checked.trigger.as_str(),
                     is_ok: checked.status() == CheckStatus::Ok,
                     log_bytes: checked.log_bytes,
                     log_entries: checked.log_entries,
                 },
-                Report::Rotated(rotated) => {
-                    self.tidy_at_rotation();
-                    AuditNews::Rotated {
+                MaintenanceReport::Rotated(rotated) => {
+                    self.cleanup_after_rotation();
+                    AuditThreadEvent::Rotated {
                         old_file: rotated.old_file,
                         new_file: rotated.new_file,
                         reason: rotated.reason.as_str(),
                         file_size_bytes: rotated.file_size_bytes,
                     }
                 }
-                Report::Pruned(prune) => AuditNews::Pruned {
+                MaintenanceReport::Pruned(prune) => AuditThreadEvent::Pruned {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),
                 },
             };
-            self.tell(news);
+            self.report(event);
         }
     }
 
     /// Removes what retention does not let stay, and compresses on a thread of its own.
-    pub(super) fn tidy_at_rotation(&mut self) {
+    pub(super) fn cleanup_after_rotation(&mut self) {
         if let Err(error) = self.log.retain() {
             say(format_args!("audit segments that may go cannot be removed: {error}"));
         }
@@ -82,29 +84,29 @@ impl Keeper {
         }
     }
 
-    pub(super) fn tell(&self, news: AuditNews) {
-        tell(&self.writer, news);
+    pub(super) fn report(&self, event: AuditThreadEvent) {
+        report(&self.writer, event);
     }
 
     /// Says so if whoever can write the log's directory can make another one.
-    pub(super) fn tell_keyless(&self) {
+    pub(super) fn report_keyless(&self) {
         if self.log.scheme() == Scheme::Hash {
-            self.tell(AuditNews::Keyless { sink: format!("audit:{}", self.log.origin()) });
+            self.report(AuditThreadEvent::Keyless { sink: format!("audit:{}", self.log.origin()) });
         }
     }
 
-    pub(super) fn publish(&mut self) {
+    pub(super) fn publish_health(&mut self) {
         *self.link.health.lock() = Some(self.log.health());
     }
 
     /// Tells of a new checkpoint.
-    pub(super) fn tell_seal(&mut self) {
+    pub(super) fn report_checkpoint(&mut self) {
         let entries = self.log.checkpoint_entries();
         if entries != self.sealed
             && let Some(note) = self.log.last_checkpoint()
         {
             self.sealed = entries;
-            self.tell(AuditNews::Sealed { entries, note });
+            self.report(AuditThreadEvent::Sealed { entries, note });
         }
     }
 }

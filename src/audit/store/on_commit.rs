@@ -14,50 +14,50 @@ use crate::storage::Storage;
 /// Takes entries that were committed, in order and without gaps. It holds the log up while it runs.
 pub type OnCommit = Box<dyn FnMut(&[SealedEntry<'_>]) + Send>;
 
-pub(super) struct Tap {
-    tell: OnCommit,
+pub(super) struct CommitListener {
+    callback: OnCommit,
     /// One for each entry that waits for its commit.
-    marks: Vec<Mark>,
+    entries: Vec<StagedEntry>,
 }
 
-struct Mark {
+struct StagedEntry {
     unix_nanos: i64,
     leaf: Hash,
     /// Where its line ends among those that wait, newline included.
     end: usize,
 }
 
-impl Tap {
-    pub fn staged(&mut self, unix_nanos: i64, leaf: Hash, end: usize) {
-        self.marks.push(Mark { unix_nanos, leaf, end });
+impl CommitListener {
+    pub fn push(&mut self, unix_nanos: i64, leaf: Hash, end: usize) {
+        self.entries.push(StagedEntry { unix_nanos, leaf, end });
     }
 
     /// Tells of `staged`, whose first entry is `first_seq`.
-    pub fn committed(&mut self, first_seq: u64, staged: &[u8]) {
+    pub fn notify(&mut self, first_seq: u64, staged: &[u8]) {
         let mut start = 0;
-        let sealed = |(seq, mark): (u64, &Mark)| {
-            let line = staged.get(start..mark.end.saturating_sub(1)).unwrap_or_default();
-            start = mark.end;
-            SealedEntry { seq, unix_nanos: mark.unix_nanos, line, leaf: mark.leaf }
+        let sealed = |(seq, entry): (u64, &StagedEntry)| {
+            let line = staged.get(start..entry.end.saturating_sub(1)).unwrap_or_default();
+            start = entry.end;
+            SealedEntry { seq, unix_nanos: entry.unix_nanos, line, leaf: entry.leaf }
         };
-        let entries: Vec<_> = (first_seq..).zip(&self.marks).map(sealed).collect();
-        (self.tell)(&entries);
+        let entries: Vec<_> = (first_seq..).zip(&self.entries).map(sealed).collect();
+        (self.callback)(&entries);
         drop(entries);
-        self.marks.clear();
+        self.entries.clear();
     }
 }
 
 impl AuditLog {
-    /// Has `tell` called with all entries from [`AuditLog::next_seq`] on, as soon as each is on disk. Commits what
+    /// Has `callback` called with all entries from [`AuditLog::next_seq`] on, as soon as each is on disk. Commits what
     /// waits before. A log has one listener.
-    pub fn on_commit(&mut self, tell: OnCommit) -> Result<()> {
+    pub fn on_commit(&mut self, callback: OnCommit) -> Result<()> {
         self.commit()?;
-        self.tap = Some(Tap { tell, marks: Vec::new() });
+        self.listener = Some(CommitListener { callback, entries: Vec::new() });
         Ok(())
     }
 
     /// Where its files are.
-    pub(in crate::audit) fn place(&self) -> (&Arc<dyn Storage>, &Path) {
+    pub(in crate::audit) fn location(&self) -> (&Arc<dyn Storage>, &Path) {
         (&self.disk.storage, &self.disk.root)
     }
 

@@ -4,9 +4,9 @@
 //! value that is nested, formatted or over a limit does not go this way; nearly all do. A value of the caller's own
 //! type is read again before it counts: evidence does not depend on its being right about itself. Nothing is allocated,
 //! and both walks are flat: the compiler sees every other field's type.
-use super::Filled;
-use super::bound::OwnSource;
-use super::parts::{Parts, See, Source};
+use super::EventWithContext;
+use super::bound_ids::EngineSource;
+use super::fields::{Fields, Source, Visitor};
 use crate::core::limits::Limits;
 use crate::core::value::put::{put_bytes, put_container, put_key};
 use crate::core::value::{Map, NOT_PLAIN, Value, ValueRef, tag};
@@ -21,12 +21,12 @@ const DEPTH_MAX: u8 = 2;
 /// The tag of no value.
 const NO_TAG: u8 = u8::MAX;
 
-impl Filled<'_> {
-    /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`Filled::write_entries`] has to write them.
+impl EventWithContext<'_> {
+    /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`EventWithContext::write_entries`] has to write them.
     #[inline]
     pub(crate) fn plain_bytes(&self, limits: &Limits) -> usize {
         let sum = if limits.depth_max < DEPTH_MAX { NOT_PLAIN } else { 0 };
-        let mut all = Sum { sum, limits };
+        let mut all = SizeVisitor { sum, limits };
         self.each(&mut all);
         all.sum
     }
@@ -36,19 +36,19 @@ impl Filled<'_> {
     #[inline]
     pub(crate) fn put(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
-        let mut put = Put { out, is_wrong: false };
+        let mut put = WriteVisitor { out, is_wrong: false };
         self.each(&mut put);
         if put.is_wrong { None } else { room.checked_sub(put.out.len()) }
     }
 }
 
 /// Adds up.
-struct Sum<'l> {
+struct SizeVisitor<'l> {
     sum: usize,
     limits: &'l Limits,
 }
 
-impl See for Sum<'_> {
+impl Visitor for SizeVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.sum += KEY_BYTES + key.len() + value.plain_bytes(self.limits);
@@ -60,7 +60,7 @@ impl See for Sum<'_> {
     }
 
     #[inline(always)]
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
         part.each(self);
     }
@@ -81,10 +81,10 @@ impl See for Sum<'_> {
     }
 
     #[inline(always)]
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>) {
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.sum += entries.len(),
-            None => source.filled(own).each(self),
+            None => source.or_own(own).each(self),
         }
     }
 }
@@ -95,13 +95,13 @@ fn plain_bytes_of(value: &dyn Value, limits: &Limits) -> usize {
 }
 
 /// Writes.
-struct Put<'b> {
+struct WriteVisitor<'b> {
     out: &'b mut [u8],
     /// Something stands there that cannot be read.
     is_wrong: bool,
 }
 
-impl Put<'_> {
+impl WriteVisitor<'_> {
     /// Lets `put` write to the front of what is left.
     #[inline(always)]
     fn with(&mut self, put: impl for<'o> FnOnce(&'o mut [u8]) -> &'o mut [u8]) {
@@ -109,7 +109,7 @@ impl Put<'_> {
     }
 }
 
-impl See for Put<'_> {
+impl Visitor for WriteVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.with(|out| value.put(put_key(out, key)));
@@ -122,10 +122,10 @@ impl See for Put<'_> {
     }
 
     #[inline(always)]
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         let is_wrong = &mut self.is_wrong;
         let put_part = |out| {
-            let mut put = Put { out, is_wrong: false };
+            let mut put = WriteVisitor { out, is_wrong: false };
             part.each(&mut put);
             *is_wrong |= put.is_wrong;
             put.out
@@ -154,17 +154,17 @@ impl See for Put<'_> {
     }
 
     #[inline(always)]
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>) {
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.with(|out| put_bytes(out, entries)),
-            None => source.filled(own).each(self),
+            None => source.or_own(own).each(self),
         }
     }
 }
 
 /// What the engine says of itself in all events, where the event says nothing and it stands ready.
 #[inline(always)]
-fn entries_of<'o>(source: &Source<'_>, own: Option<&'o OwnSource>) -> Option<&'o [u8]> {
+fn entries_of<'o>(source: &Source<'_>, own: Option<&'o EngineSource>) -> Option<&'o [u8]> {
     if source.is_empty() { own?.entries() } else { None }
 }
 
