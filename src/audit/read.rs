@@ -1,12 +1,12 @@
-//! Reading a log for people and programs: its entries in order, through the one parser.
+//! Reads the entries of a log in order, through the log's parser.
 //!
-//! [`read_entries`] shows every line of every segment, plain or compressed, and hides none: a line
-//! that the verifier would refuse is shown as such. [`first_start`] is what the log says of itself
-//! in its first entry, [`claimed_root`] the key in it. Neither checks a signature.
+//! [`read_entries`] shows every line of every segment, plain or compressed, including lines that the verifier would
+//! reject, marked as such. [`first_start`] returns what the log's first entry says about the log, [`claimed_root`] the
+//! key in it. Neither checks a signature.
 //!
-//! Promises: reads, never writes; one batch of lines in memory; whatever the files hold, reading
-//! ends. Blocks on the disk. A log may be written meanwhile: when it rotates, reading goes on in the
-//! new files, and no entry is shown twice.
+//! Promises: reads only; holds one batch of lines in memory; ends, whatever the files contain. Blocks on the disk. The
+//! log may be written at the same time: when it rotates, reading continues in the new files, and no entry is shown
+//! twice.
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -19,10 +19,10 @@ use super::verify::Stop;
 use super::verify::source::{Batch, Segment, Source, read_lines, segments};
 use crate::storage::Storage;
 
-/// Rotations during one reading after which it gives up.
+/// Rotations after which a reader gives up.
 const STARTS_MAX: u32 = 64;
 
-/// Why a log cannot be read: what was being read, and what the system said.
+/// Why a log cannot be read: what was read, and the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogReadError {
     reason: String,
@@ -49,36 +49,36 @@ impl From<Stop> for LogReadError {
 /// A line of a log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLine<'a> {
-    /// Its file, below the log's directory.
+    /// Its file, relative to the log's directory.
     pub file: &'a str,
     /// Its number in that file, from 1.
     pub number: u64,
     /// Its bytes, without the newline.
     pub bytes: &'a [u8],
-    /// What they are.
+    /// The kind of line.
     pub content: LineContent<'a>,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum LineContent<'a> {
     /// An entry.
     Entry(Entry<'a>),
-    /// An entry that does not follow the one before; it is shown once more, as an entry.
+    /// The next entry does not follow the one before; it is shown next, as an entry.
     Gap {
-        /// The number that should stand here.
+        /// The expected number.
         expected: u64,
-        /// The number that does.
+        /// The number found.
         found: u64,
     },
-    /// No entry: the verifier refuses it.
+    /// Not an entry: the verifier rejects it.
     Malformed(ParseError),
-    /// Bytes at the end of the file that no newline follows: a write under way, or a torn one.
+    /// Bytes at the end of the file without a newline: a write in progress, or a torn one.
     Unfinished,
 }
 
-/// Shows all lines of the log in `dir` from entry `from_seq` on, until `visit` breaks off.
+/// Passes all lines of the log in `dir` from entry `from_seq` on to `visit`, until it breaks.
 pub fn read_entries(
     storage: &dyn Storage,
     dir: &Path,
@@ -97,7 +97,7 @@ pub fn read_entries(
         match reader.read_files(storage, dir, &files, &mut find_new_segments) {
             Ok(None) => return Ok(()),
             Ok(Some(now)) => files = now,
-            // Perhaps the file was pruned or compressed while it was about to be read.
+            // The file may have been pruned or compressed just before it was read.
             Err(stop) => files = find_new_segments()?.ok_or(stop)?,
         }
         reader.resume();
@@ -106,7 +106,7 @@ pub fn read_entries(
     Err(LogReadError { reason })
 }
 
-/// What the log's first entry says: who it is, how it is chained.
+/// The log's first entry: its name and how it is chained.
 pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, LogReadError> {
     let wrong = |what: &str| LogReadError {
         reason: format!(
@@ -127,36 +127,35 @@ pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, LogReadEr
     }
 }
 
-/// The key of epoch 0 as the log itself names it. Whoever can write the log can write another one:
-/// it is for making proofs, which are checked with the `audit.pub` of whoever checks.
+/// The key of epoch 0 that the log itself names. Anyone who can write the log can replace it: use it for making proofs,
+/// which are then checked with the checker's own `audit.pub`.
 pub fn claimed_root(storage: &dyn Storage, dir: &Path) -> Result<Verifier, LogReadError> {
     let start = first_start(storage, dir)?;
     Verifier::parse(&start.public_key)
         .map_err(|error| LogReadError { reason: format!("{}: {error}", dir.display()) })
 }
 
-/// Looks whether there are other segments by now.
+/// Returns the current segments if they have changed.
 type FindNewSegments<'m> = &'m mut dyn FnMut() -> Result<Option<Vec<Segment>>, Stop>;
 
 struct LogReader<'s> {
-    /// Lines before this entry are passed over, until it or a later one has come.
+    /// Lines before this entry are skipped, until it or a later one is found.
     from_seq: u64,
     has_begun: bool,
-    /// The entry that was shown last.
+    /// The last entry shown.
     last_seq: Option<u64>,
     parser: Parser,
     visit: &'s mut dyn FnMut(LogLine<'_>) -> ControlFlow<()>,
 }
 
 impl LogReader<'_> {
-    /// Goes on behind what was shown, in other files.
+    /// Continues after the last entry shown, with other files.
     fn resume(&mut self) {
         self.from_seq = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
         self.has_begun = false;
     }
 
-    /// Reads all files. Gives the segments there are by now if there are others and the rest stands
-    /// in them.
+    /// Reads all files. Returns the current segments if they have changed and the rest of the entries is in them.
     fn read_files(
         &mut self,
         storage: &dyn Storage,
@@ -185,7 +184,7 @@ impl LogReader<'_> {
         Ok(None)
     }
 
-    /// Whether entries that were asked for are missing before this line.
+    /// Whether requested entries are missing before this line.
     fn is_gap(&mut self, line: &[u8]) -> bool {
         let expected = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
         self.parser.entry(line).is_ok_and(|entry| entry.seq > expected)

@@ -1,4 +1,4 @@
-//! Several sinks at once, none of which holds up another.
+//! Several sinks at once; none delays another.
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{AuditSink, AuditSinkError, SealedEntry};
 use crate::audit::store::AuditLog;
 use crate::storage::Storage;
 
-/// Gives entries to several sinks, each on a thread of its own.
+/// Passes entries to several sinks, each on its own thread.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::storage::Storage;
 /// use ringseal::audit::sink::{SinkBounds, FanOut, SealedEntry, StreamSink};
 /// use ringseal::storage::OsStorage;
 ///
-/// let fan = FanOut::new(Arc::new(OsStorage), |notice| eprintln!("{notice:?}"))
+/// let fan = FanOut::new(Arc::new(OsStorage), |event| eprintln!("{event:?}"))
 ///     .with(Box::new(StreamSink::new("nowhere", Box::new(std::io::sink()))), SinkBounds::default())?;
 /// fan.offer(&[SealedEntry::new(0, 0, b"{}")])?;
 /// fan.commit(Duration::from_secs(5))?;
@@ -32,8 +32,8 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// No sinks yet. Files of spilled entries live in `storage`; `notify` is called from the sinks'
-    /// threads when one begins to fail and when it takes entries again.
+    /// Creates a fan-out without sinks. Spill files live in `storage`; `notify` is called from the sinks' threads when
+    /// a sink begins to fail and when it takes entries again.
     pub fn new(
         storage: Arc<dyn Storage>,
         notify: impl Fn(SinkEvent<'_>) + Send + Sync + 'static,
@@ -61,13 +61,13 @@ impl FanOut {
         Ok(self)
     }
 
-    /// Puts sinks behind a log that was just opened: whatever it commits goes to all of them once it is on disk, the
-    /// entries of the log itself included, and never before.
+    /// Feeds sinks from a log that was just opened: all entries that it commits, including the log's own, go to each
+    /// sink once they are on disk, never before.
     ///
-    /// A sink that remembers what it has ([`AuditSink::remembers`]) gets first what it lacks, from the log's files; one
-    /// that does not begins with the entries of this process. The log never waits for a sink. A segment that retention
-    /// removes before a sink has it is a gap that the sink tells of for ever; a spill file ([`SinkBounds::overflow`])
-    /// keeps a sink independent of that.
+    /// A sink that remembers its entries ([`AuditSink::remembers`]) first gets those that it lacks, from the log's
+    /// files; any other sink starts with the entries of this process. The log never waits for a sink. If retention
+    /// removes a segment before a sink has its entries, the sink reports that gap permanently; a spill file
+    /// ([`SinkBounds::overflow`]) prevents this.
     pub fn of_log(
         log: &mut AuditLog,
         sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
@@ -84,14 +84,14 @@ impl FanOut {
         }
         let fan = Arc::new(fan);
         let to = Arc::clone(&fan);
-        // Behind a log a sink takes everything, or was closed.
+        // Fed by a log, a sink accepts everything unless it was closed.
         log.on_commit(Box::new(move |entries| drop(to.offer(entries)))).map_err(failed)?;
         Ok(fan)
     }
 
-    /// Gives entries to all sinks: first to those that have room, then, waiting as their bounds
-    /// say, to the others. After an error the same entries may be offered again: each sink passes
-    /// over what it has. The first error is returned, after all sinks had their turn.
+    /// Passes entries to all sinks: first to those with free space, then to the others, waiting as their bounds allow.
+    /// After an error the same entries may be offered again: each sink skips those that it has. Returns the first
+    /// error, after all sinks were tried.
     pub fn offer(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
         let tried: Vec<_> = self.threads.iter().map(|thread| thread.try_offer(entries)).collect();
         let mut result = Ok(());
@@ -105,8 +105,8 @@ impl FanOut {
         result
     }
 
-    /// Waits until all sinks have committed all that was offered, `wait_max` at most. The first
-    /// error is returned, after all sinks had their time.
+    /// Waits until all sinks have committed all entries offered, at most `wait_max`. Returns the first error, after all
+    /// sinks were waited for.
     pub fn commit(&self, wait_max: Duration) -> Result<(), AuditSinkError> {
         let deadline = Instant::now().checked_add(wait_max);
         self.threads.iter().for_each(SinkThread::request_commit);
@@ -117,18 +117,18 @@ impl FanOut {
         result
     }
 
-    /// How long [`FanOut::close`] takes at most, apart from the disk.
+    /// The longest time that [`FanOut::close`] takes, apart from the disk.
     pub fn close_wait_max(&self) -> Duration {
         self.threads.iter().map(SinkThread::stop_wait_max).max().unwrap_or_default()
     }
 
-    /// How each sink is doing, in the order in which they were added.
+    /// The state of each sink, in the order in which they were added.
     pub fn health(&self) -> Vec<SinkHealth> {
         self.threads.iter().map(SinkThread::health).collect()
     }
 
-    /// Lets all sinks finish, all at the same time, within their bounds. The errors tell which of
-    /// them lack entries. Nothing more is taken.
+    /// Stops all sinks at the same time and waits for them within their bounds. The errors name the sinks that lack
+    /// entries. No entries are accepted any more.
     pub fn close(&self) -> Result<(), Vec<AuditSinkError>> {
         let errors = self.finish();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -149,7 +149,7 @@ impl std::fmt::Debug for FanOut {
 impl Drop for FanOut {
     fn drop(&mut self) {
         for error in self.finish() {
-            // A closed stderr leaves nobody to tell.
+            // If stderr is closed, the error cannot be reported.
             let _ = writeln!(std::io::stderr(), "ringseal: audit: {error}");
         }
     }

@@ -1,4 +1,4 @@
-//! The thread of a sink: takes from its queue, gives to the sink, tries again.
+//! The thread of a sink: takes entries from its queue, passes them to the sink, retries.
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,33 +13,33 @@ pub(super) struct Worker {
     pub sink: Box<dyn AuditSink>,
     pub shared: Arc<Shared>,
     pub notify: OnSinkEvent,
-    /// What the sink is given now.
+    /// The batch being delivered.
     pub batch: EntryBatch,
-    /// Where it ends in the file, if it was read from there.
+    /// End of the batch in the spill file, if it was read from there.
     pub spill_end: Option<u64>,
-    /// How many entries of the batch the sink has committed.
+    /// Number of entries of the batch that the sink has committed.
     pub done: usize,
 }
 
-/// Read from a file at once, where that many bytes may be held.
+/// Most bytes read from a file at once, if the bound on held bytes is not lower.
 const READ_BYTES: usize = 1 << 18;
 
-/// What there is to do.
+/// What the thread does next.
 enum Work {
-    /// The batch.
+    /// Deliver the batch.
     Batch,
-    /// The sink has to say what it has.
+    /// Ask the sink which entry it expects.
     AskNextSeq,
-    /// What stands in the log from one entry up to another.
+    /// Deliver entries from the log, from one number up to another.
     Log { from: u64, end: u64 },
-    /// The end has come.
+    /// Nothing is left to do, and the thread must stop.
     Nothing,
 }
 
 impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
         let result = self.deliver_all();
-        // First what is held, then a call that may hang.
+        // The held entries are spilled before a sink call that may hang.
         let result = result.map_err(|error| self.spill_held(error));
         let closed = self.call_sink(|sink| sink.close());
         let result = result.and(closed);
@@ -48,7 +48,7 @@ impl Worker {
         result
     }
 
-    /// Until the end has come and the sink has all, or time is up.
+    /// Runs until the thread must stop and the sink has everything, or time is up.
     fn deliver_all(&mut self) -> Result<(), AuditSinkError> {
         let mut pause = self.shared.bounds.retry_pause_min;
         loop {
@@ -79,8 +79,8 @@ impl Worker {
         }
     }
 
-    /// Waits for something to do: what is in memory is older than what is in the file, and that older than what has to
-    /// be read from the log. There is nothing once the end has come and the sink has all.
+    /// Waits for work. Entries in memory are older than those in the spill file, and those are older than entries that
+    /// must be read from the log. Returns `Nothing` when the thread must stop and the sink has everything.
     fn next_work(&mut self) -> Result<Work, AuditSinkError> {
         if !self.batch.is_empty() {
             return Ok(Work::Batch);
@@ -135,7 +135,7 @@ impl Worker {
         }
     }
 
-    /// Asks the sink what it has.
+    /// Asks the sink which entry it expects.
     fn ask_next_seq(&mut self) -> Result<(), AuditSinkError> {
         let (mut next_seq, mut remembers) = (None, false);
         self.call_sink(|sink| {
@@ -151,8 +151,8 @@ impl Worker {
         Ok(())
     }
 
-    /// The sink lacks something before what it is given, having lost it, perhaps: where there is a log, it gets
-    /// everything from there. What it is given from a spill file stays in that.
+    /// The sink lacks entries before the ones offered, perhaps because it lost them. With a log, it gets everything
+    /// from there. Entries read from a spill file stay in the file.
     fn restart_from_log(&mut self) {
         if self.shared.log.is_none() {
             return;
@@ -168,7 +168,7 @@ impl Worker {
         READ_BYTES.min(self.shared.bounds.held_bytes_max)
     }
 
-    /// Gives the sink what stands in the log from one entry up to another, a batch at a time.
+    /// Delivers the log's entries from one number up to another, a batch at a time.
     fn deliver_log(&mut self, from: u64, end: u64) -> Result<(), AuditSinkError> {
         let shared = Arc::clone(&self.shared);
         let Some(log) = &shared.log else { return Ok(()) };
@@ -183,7 +183,7 @@ impl Worker {
         })?;
         result?;
         self.deliver_batch()?;
-        // Whatever is not in the log any more will not come; the sink tells of the gap.
+        // Entries that are no longer in the log cannot be delivered; the sink reports the gap.
         let mut state = shared.state.lock();
         if let Some(Lag::From(from)) = &mut state.lag {
             *from = end.max(*from);
@@ -191,7 +191,7 @@ impl Worker {
         Ok(())
     }
 
-    /// An error when the end has come and its time is up.
+    /// An error if the thread must stop and its time is up.
     fn check_stop_deadline(&self) -> Result<(), AuditSinkError> {
         let state = self.shared.state.lock();
         match state.stop_at {
@@ -211,7 +211,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The sink has the batch.
+    /// Releases the batch: the sink has committed it.
     fn release_batch(&mut self) {
         let mut state = self.shared.state.lock();
         let consumed = match (self.spill_end.take(), &mut state.spill) {
@@ -232,11 +232,11 @@ impl Worker {
         }
     }
 
-    /// Pauses after an error; `false` when the end has come and its time is up.
+    /// Pauses after an error; `false` when the thread must stop and its time is up.
     fn pause(&self, pause: Duration) -> bool {
         let mut state = self.shared.state.lock();
         let again_at = Instant::now() + pause;
-        // More work ends no pause; the end does.
+        // New work does not end the pause; a stop request does.
         while state.stop_at.is_none() && Instant::now() < again_at {
             self.shared.work.wait_until(&mut state, again_at);
         }
@@ -251,7 +251,7 @@ impl Worker {
         true
     }
 
-    /// Gives the sink what it has not committed of the batch.
+    /// Passes the uncommitted rest of the batch to the sink.
     fn deliver_once(&mut self) -> Result<(), AuditSinkError> {
         let batch = std::mem::take(&mut self.batch);
         let entries: Vec<_> = batch.iter().skip(self.done).collect();
@@ -271,14 +271,14 @@ impl Worker {
         result
     }
 
-    /// Calls the sink, panics and all, and lets the other side visit that it came back.
+    /// Calls the sink, catches panics, and lets waiting threads see when the call starts and returns.
     fn call_sink(
         &mut self,
         call: impl FnOnce(&mut dyn AuditSink) -> Result<(), AuditSinkError>,
     ) -> Result<(), AuditSinkError> {
         let is_in_sink = |is_in_sink| {
             self.shared.state.lock().is_in_sink = is_in_sink;
-            // Whoever waits for the end waits otherwise now.
+            // Threads that wait for the end have another deadline now.
             self.shared.progress.notify_all();
         };
         is_in_sink(true);
@@ -309,11 +309,11 @@ impl Worker {
         }
     }
 
-    /// What the sink did not take goes to the file, if there is one, in front of what it has.
+    /// Moves the entries that the sink did not take to the front of the spill file, if there is one.
     fn spill_held(&self, error: AuditSinkError) -> AuditSinkError {
         let mut state = self.shared.state.lock();
         let State { incoming, spill: Some(spill), .. } = &mut *state else { return error };
-        // What was read from the file is still in it.
+        // Entries read from the file are still in it.
         let empty = EntryBatch::default();
         let batch = if self.spill_end.is_some() { &empty } else { &self.batch };
         if batch.is_empty() && incoming.is_empty() {
@@ -322,9 +322,9 @@ impl Worker {
         spill.prepend(&[batch, incoming]).err().unwrap_or(error)
     }
 
-    /// A listener that panics ends nothing.
-    fn report(&self, notice: SinkEvent<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.notify)(notice)));
+    /// A panic of the event handler is ignored.
+    fn report(&self, event: SinkEvent<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.notify)(event)));
     }
 }
 

@@ -1,9 +1,8 @@
-//! Looks a log's directory over, and mends what can be made again from entries.
+//! Checks a log's directory, and repairs what can be rebuilt from entries.
 //!
-//! This is about accidents: files that a crash, a full disk or an administrator left in disorder.
-//! It needs no key and proves nothing; [`crate::audit`]'s verifier does. Mended are hash tiles and
-//! the file `checkpoint`, and nothing else: entries are never changed. Torn ends are cut by opening
-//! the log, which writes an entry about it.
+//! For accidents: disorder left by a crash, a full disk or an administrator. Needs no key and proves nothing; the
+//! verifier in [`crate::audit`] does. Repairs hash tiles and the file `checkpoint`, nothing else: entries are never
+//! changed. Torn ends are cut by opening the log, which writes an entry about it.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,54 +23,54 @@ use crate::audit::tiles::{TILE_WIDTH, Tile, TileError, TileReader};
 use crate::digest::{Hash, Sha256};
 use crate::storage::Storage;
 
-/// Something that is not in order.
+/// A problem in a log's directory.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FsckFinding {
-    /// An entry, or what an entry says of a segment, is not right. Not repaired.
+    /// An entry, or the description of a segment in an entry, is wrong. Not repaired.
     Damaged {
         /// In which file.
         file: String,
         /// At which byte.
         offset: u64,
-        /// The entry that should stand there.
+        /// The entry expected there.
         seq: u64,
         /// What is wrong.
         what: Damage,
     },
-    /// Bytes at the end of a file that are no whole entry or checkpoint. Opening the log keeps them
-    /// elsewhere and cuts them off.
+    /// Bytes at the end of a file that are not a whole entry or checkpoint. Opening the log copies them elsewhere and
+    /// cuts them off.
     Torn {
         /// Which file.
         file: String,
         /// From which byte on.
         offset: u64,
     },
-    /// A tile is missing or wrong. Mended if asked.
+    /// A tile is missing or wrong. Repaired on request.
     Tile {
         /// Its name.
         name: String,
-        /// Whether there is such a file.
+        /// Whether the file exists.
         is_there: bool,
     },
-    /// The file `checkpoint` is not the last one of the list. Mended if asked.
+    /// The file `checkpoint` is not the last note of `checkpoints`. Repaired on request.
     Checkpoint,
-    /// The entries are not those that the latest checkpoint sealed. Not repaired.
+    /// The entries are not those that the latest checkpoint covers. Not repaired.
     Root {
         /// Size of that checkpoint.
         size: u64,
     },
-    /// A file that a process left unfinished. Opening the log removes it.
+    /// A temporary file of a process that died. Opening the log removes it.
     Unfinished {
         /// Its name.
         name: String,
     },
-    /// A segment is there both plain and compressed. Compressing again removes the plain one.
+    /// A segment exists both plain and compressed. Compressing again removes the plain file.
     Twice {
         /// Its plain name.
         name: String,
     },
-    /// Others than the owner may read or write it.
+    /// The file's permission bits allow access by others than the owner.
     Mode {
         /// Which file.
         name: String,
@@ -80,7 +79,7 @@ pub enum FsckFinding {
     },
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct FsckReport {
     /// In the order of the log.
@@ -89,20 +88,20 @@ pub struct FsckReport {
     pub entries: u64,
     /// Segments that were read.
     pub segments: u64,
-    /// Files that were made again.
+    /// Files that were rebuilt.
     pub repaired: Vec<String>,
 }
 
 /// Whether to repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repair {
-    /// Only tell.
+    /// Report only.
     No,
-    /// Make tiles and `checkpoint` again.
+    /// Rebuild tiles and `checkpoint`.
     Yes,
 }
 
-/// Looks the log in `dir` over. Nobody may write it meanwhile.
+/// Checks the log in `dir`. Takes the log's lock, so no process may be writing it.
 pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<FsckReport> {
     let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
     let _lock = lock(&disk)?;
@@ -153,7 +152,7 @@ fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
     Ok(())
 }
 
-/// The last whole checkpoint of the list.
+/// The last whole checkpoint of `checkpoints`.
 fn check_checkpoints(
     disk: &Disk,
     repair: Repair,
@@ -180,7 +179,7 @@ fn check_checkpoints(
     Ok(Some(checkpoint))
 }
 
-/// Going through all entries in order.
+/// Reads all entries in order.
 struct Walk<'a> {
     disk: &'a Disk,
     latest: Option<Checkpoint>,
@@ -192,14 +191,13 @@ struct Walk<'a> {
     /// The sealed segment that was read last.
     before: Option<SealedSegment>,
     tree: Tree,
-    /// Per level of tiles, the hashes of the one that is being filled.
+    /// Per level of tiles, the hashes of the tile that is being filled.
     rows: Vec<Vec<Hash>>,
     is_stopped: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// Segments from `first` on are there; what comes before has been removed, and its tiles are
-    /// all that is known of it.
+    /// Segments from `first` on exist. Those before it were removed, and only their tiles remain.
     fn new(
         disk: &'a Disk,
         first: Option<u64>,
@@ -287,7 +285,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Looks at an entry; without keys, what it is chained to is all that can be seen.
+    /// Checks an entry. Without keys, only the links of the chain can be checked.
     fn entry(&mut self, line: &[u8], begins_segment: bool) -> std::result::Result<(), Damage> {
         let entry = self.parser.entry(line).map_err(Damage::Parse)?;
         if entry.seq != self.next_seq {
@@ -308,7 +306,7 @@ impl<'a> Walk<'a> {
             if let (Control::Segment(segment), Some(before)) = (&control, &self.before)
                 && segment.previous != *before
             {
-                return Err(Damage::Order("the segment before as it is"));
+                return Err(Damage::Order("the checksum of the preceding segment"));
             }
         }
         if begins_segment && entry.seq > 0 && entry.event_type != "ringseal.segment" {
@@ -335,7 +333,7 @@ impl<'a> Walk<'a> {
         self.report.entries += 1;
         let sealed = self.latest.as_ref().map_or(0, |latest| latest.size);
         for (level, index, hashes) in full {
-            // What no checkpoint covers may not be written yet.
+            // Tiles that no checkpoint covers may not have been written yet.
             if (index + 1) << (8 * (level + 1)) <= sealed {
                 self.tile(Tile { level, index, width: 256 }, &hashes)?;
             }
@@ -382,7 +380,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The first entry of an active segment before which everything was removed.
+/// The first entry of the active segment, when all segments before it were removed.
 fn first_active(disk: &Disk) -> Result<u64> {
     let Some(mut lines) = Lines::of_file(disk, ACTIVE)? else { return Ok(0) };
     let line = next_of(&mut lines, disk, ACTIVE)?;

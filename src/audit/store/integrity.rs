@@ -1,8 +1,8 @@
-//! Checks of integrity: what is on disk against what was written.
+//! Integrity checks: compares the files with what was written.
 //!
-//! A sealed segment is compared with the checksum in the entry that follows it; the active one with
-//! the tree: its lines must give the root hash that was computed when they were written. A check on
-//! its own account reads a bounded number of bytes and goes on where the last one stopped.
+//! A sealed segment is compared with the checksum in the entry that follows it. The lines of the active segment must
+//! give the root hash that was computed when they were written. An automatic check reads a bounded number of bytes and
+//! continues where the previous one stopped.
 use std::io::Read;
 
 use sha2::Digest;
@@ -20,7 +20,7 @@ use crate::audit::entry::put_timestamp;
 use crate::audit::merkle::{Tree, leaf_hash};
 use crate::digest::{Crc32, Hash, Sha256, Sha512};
 
-/// The checksum that is computed beside SHA-256.
+/// The checksum that is computed in addition to SHA-256.
 enum Extra {
     None,
     Sha512(Box<Sha512>),
@@ -47,12 +47,12 @@ impl ContentSummary {
         ContentHasher { bytes: 0, lines: 0, sha256: Sha256::new(), extra, algorithm }
     }
 
-    /// The checksum that was asked for.
+    /// The requested checksum.
     fn checksum(&self) -> Checksum {
         self.extra.unwrap_or(Checksum::Sha256(self.sha256))
     }
 
-    /// The verdict on a segment of which no checksum is known beforehand.
+    /// The result for a segment whose checksum is not recorded yet.
     pub fn checked(&self, name: String, is_correct: bool) -> CheckedSegment {
         CheckedSegment {
             name,
@@ -69,7 +69,7 @@ impl ContentSummary {
     }
 }
 
-/// A summary under way.
+/// Computes a [`ContentSummary`].
 pub(super) struct ContentHasher {
     bytes: u64,
     lines: u64,
@@ -100,7 +100,7 @@ impl ContentHasher {
     }
 }
 
-/// Reads all lines, and puts their leaves into a tree.
+/// Reads all lines and pushes their leaves into the tree.
 pub(super) fn summarize_lines(
     disk: &Disk,
     name: &str,
@@ -123,9 +123,8 @@ pub(super) fn summarize_lines(
 }
 
 impl AuditLog {
-    /// Reads all segments and compares them with what is expected of them. What it finds is
-    /// appended (and committed) as entries, written to `audit-integrity.log`, and returned: one
-    /// result per hundred segments.
+    /// Compares all segments with their recorded checksums. The results are appended and committed as entries, written
+    /// to `audit-integrity.log`, and returned: one result per hundred segments.
     pub fn verify_now(&mut self) -> Result<Vec<Integrity>> {
         let result = self.verify_all();
         self.counts.record(&result);
@@ -151,7 +150,7 @@ impl AuditLog {
         }
     }
 
-    /// A check within the budget. Entries must be committed; the result is appended only.
+    /// A check within the budget. Entries must be committed; the result is appended, not committed.
     pub(super) fn check_integrity(&mut self, trigger: Trigger) -> Result<()> {
         self.commit()?;
         let (mut segments, _) = self.check_sealed(self.options.integrity_bytes_max);
@@ -169,7 +168,7 @@ impl AuditLog {
         Ok(summary)
     }
 
-    /// Sealed segments from where the last check stopped, up to a number of bytes (one at least).
+    /// Checks sealed segments from where the last check stopped, up to a number of bytes but at least one segment.
     fn check_sealed(&mut self, bytes_max: u64) -> (Vec<CheckedSegment>, u64) {
         let (mut segments, mut bytes) = (Vec::new(), 0u64);
         while let Some(sealed) = self.sealed.get(self.check_next) {
@@ -213,7 +212,7 @@ impl AuditLog {
             self.counts.integrity_failures += 1;
         }
         self.append_control(&Control::Integrity(integrity.clone()))?;
-        // A copy for people; that it cannot be written must not stop the log.
+        // A human-readable copy: failing to write it must not stop the log.
         if let Err(error) = self.log_integrity(&integrity, active) {
             self.counts.failures += 1;
             self.counts.last_copy_error = Some(error.to_string());
@@ -222,7 +221,7 @@ impl AuditLog {
         Ok(())
     }
 
-    /// One line into `audit-integrity.log`.
+    /// Appends one line to `audit-integrity.log`.
     fn log_integrity(&self, integrity: &Integrity, active: &ContentSummary) -> Result<()> {
         let last = integrity.segments.last();
         let path = self.disk.path(last.map_or(ACTIVE, |segment| segment.name.as_str()));

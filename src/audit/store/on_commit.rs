@@ -1,7 +1,7 @@
-//! Entries for others, once they survive power loss.
+//! Passes entries to a callback once they survive power loss.
 //!
-//! Promises: nobody is told of an entry that is not on disk. Without a listener nothing is kept and nothing done;
-//! with one, 48 bytes per entry that waits for its commit, and a list per commit.
+//! Promises: the callback never sees an entry that is not on disk. Without a callback nothing is kept and nothing done;
+//! with one, it costs 48 bytes per staged entry and a list per commit.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use crate::audit::sink::SealedEntry;
 use crate::digest::Hash;
 use crate::storage::Storage;
 
-/// Takes entries that were committed, in order and without gaps. It holds the log up while it runs.
+/// Receives committed entries, in order and without gaps. The log waits while it runs.
 pub type OnCommit = Box<dyn FnMut(&[SealedEntry<'_>]) + Send>;
 
 pub(super) struct CommitListener {
     callback: OnCommit,
-    /// One for each entry that waits for its commit.
+    /// One per staged entry.
     entries: Vec<StagedEntry>,
 }
 
 struct StagedEntry {
     unix_nanos: i64,
     leaf: Hash,
-    /// Where its line ends among those that wait, newline included.
+    /// End of its line in the staged bytes, newline included.
     end: usize,
 }
 
@@ -32,7 +32,7 @@ impl CommitListener {
         self.entries.push(StagedEntry { unix_nanos, leaf, end });
     }
 
-    /// Tells of `staged`, whose first entry is `first_seq`.
+    /// Passes `staged`, whose first entry is `first_seq`, to the callback.
     pub fn notify(&mut self, first_seq: u64, staged: &[u8]) {
         let mut start = 0;
         let sealed = |(seq, entry): (u64, &StagedEntry)| {
@@ -48,15 +48,15 @@ impl CommitListener {
 }
 
 impl AuditLog {
-    /// Has `callback` called with all entries from [`AuditLog::next_seq`] on, as soon as each is on disk. Commits what
-    /// waits before. A log has one listener.
+    /// Calls `callback` with all entries from [`AuditLog::next_seq`] on, as soon as they are on disk. Commits what is
+    /// staged first. A log has one callback.
     pub fn on_commit(&mut self, callback: OnCommit) -> Result<()> {
         self.commit()?;
         self.listener = Some(CommitListener { callback, entries: Vec::new() });
         Ok(())
     }
 
-    /// Where its files are.
+    /// The storage and the directory of its files.
     pub(in crate::audit) fn location(&self) -> (&Arc<dyn Storage>, &Path) {
         (&self.disk.storage, &self.disk.root)
     }

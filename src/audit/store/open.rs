@@ -1,9 +1,8 @@
-//! Opening a log: what is there, what a crash left, and how it goes on.
+//! Opening a log: load its state, recover from a crash, continue.
 //!
-//! Nothing is changed before everything that was found is consistent. Then, in this order: a change
-//! of epochs that was cut short is finished, torn bytes are kept elsewhere and cut off, and the
-//! entries that say so are written. A crash at any point leaves something that the next opening
-//! takes up.
+//! Nothing is changed before the loaded state is found consistent. Then, in this order: an interrupted change of epochs
+//! is finished, torn bytes are copied elsewhere and cut off, and the entries that record this are written. A crash at
+//! any point leaves a state that the next opening can continue from.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -29,8 +28,8 @@ use crate::digest::Sha256;
 use crate::storage::{OpenHow, StorageFile};
 
 impl AuditLog {
-    /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are put below
-    /// `away`: `audit.mac` belongs off the host.
+    /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are written to the directory `away`;
+    /// keep `audit.mac` off the host.
     pub fn create(host: &mut Host, dir: &Path, away: &Path, origin: &str) -> Result<Verifier> {
         let disk = Disk { storage: host.storage.clone(), root: dir.to_owned() };
         disk.create_dir("")?;
@@ -38,7 +37,7 @@ impl AuditLog {
         Ok(keygen(&*host.storage, &paths, origin, &mut *host.random)?)
     }
 
-    /// Opens a log whose keys exist, recovers what a crash left, and begins a new epoch.
+    /// Opens a log whose keys exist, recovers from a crash, and begins a new epoch.
     pub fn open(host: Host, dir: &Path, options: LogOptions) -> Result<AuditLog> {
         if let Some((field, expected)) = options.problem() {
             return Err(StoreError::Option { field, expected });
@@ -51,7 +50,7 @@ impl AuditLog {
         let (mut log, pending) = begin(host, disk, lock, options, state)?;
         let result = log.start(pending);
         if result.is_err() {
-            // The next opening finds what was done and does the rest.
+            // The next opening continues from what was done.
             log.is_closed = true;
         }
         result.map(|()| log)
@@ -66,7 +65,7 @@ pub(super) fn lock(disk: &Disk) -> Result<Box<dyn StorageFile>> {
     }
 }
 
-/// Removes what a process that died was about to put under another name.
+/// Removes temporary files of a process that died before renaming them.
 fn remove_unfinished(disk: &Disk) -> Result<()> {
     for dir in ["", TORN_DIR] {
         for name in disk.list(dir)? {
@@ -81,7 +80,7 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
     Ok(())
 }
 
-/// Decides between the keys on disk and finishes a change of epochs that was cut short.
+/// Chooses between the keys on disk and finishes a change of epochs that was interrupted.
 fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result<()> {
     let Some((epoch, seq)) = &state.epoch else {
         let found = state.signer.verifier().to_string();
@@ -106,8 +105,9 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
     let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     if last_size < size {
         let root = state.epoch_root;
-        let root =
-            root.ok_or(StoreError::Refused { why: "the seal of an old epoch is missing" })?;
+        let root = root.ok_or(StoreError::Refused {
+            why: "the checkpoint that ends an old epoch is missing",
+        })?;
         let note = seal::sign_note(&state.signer, size, root)?;
         checkpoint_files::append_note(notes_tail, &note.text)?;
         checkpoint_files::replace_latest(disk, &note.text)?;
@@ -126,12 +126,12 @@ fn discard_next_key(disk: &Disk, state: &mut LogState) -> Result<()> {
     Ok(wipe_secret(&*disk.storage, &disk.path(EPOCH_NEXT))?)
 }
 
-/// Keeps the bytes behind `good_bytes` of a file under a name of their own, then cuts them off.
+/// Copies the bytes after `good_bytes` of a file to a file in `torn`, then cuts them off.
 fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()> {
     let name = from.as_str();
     let path = disk.path(name);
     let Some(mut file) = disk.open(name, OpenHow::Append)? else { return Ok(()) };
-    if with_path("looking at", &path, file.stat())?.len <= good_bytes {
+    if with_path("reading the metadata of", &path, file.stat())?.len <= good_bytes {
         return Ok(());
     }
     let mut bytes = Vec::new();
@@ -152,11 +152,11 @@ fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()
             }
         }
     }
-    with_path("cutting a torn end off", &path, file.set_len(good_bytes))?;
+    with_path("removing a torn end from", &path, file.set_len(good_bytes))?;
     with_path("syncing", &path, file.sync())
 }
 
-/// Torn bytes that are kept and that no entry tells of yet.
+/// Torn bytes that are kept and not yet recorded by an entry.
 fn unreported_torn(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<TornPiece>> {
     let mut pieces = Vec::new();
     let mut names = disk.list(TORN_DIR)?;
@@ -164,7 +164,7 @@ fn unreported_torn(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<To
     for name in names {
         let kept = format!("{TORN_DIR}/{name}");
         let place = TornName::parse(&name);
-        // The entry that tells of it is the first one after the cut, or the second of a segment.
+        // The entry that records them is the first one after the cut, or the second of a segment.
         let Some(place) = place.filter(|place| place.seq + 1 >= next_seq && !told.contains(&kept))
         else {
             continue;
@@ -181,7 +181,7 @@ fn unreported_torn(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<To
     Ok(pieces)
 }
 
-/// What is still to be written before the log is open.
+/// Entries to be written before the log counts as open.
 struct PendingEntries {
     torn: Vec<TornPiece>,
     rebuilt: Vec<Rebuilt>,
@@ -270,7 +270,7 @@ fn begin(
     Ok((log, pending))
 }
 
-/// `checkpoint` is the last note of `checkpoints`.
+/// Makes `checkpoint` the last note of `checkpoints` again.
 fn restore_checkpoint(disk: &Disk, state: &mut LogState) -> Result<()> {
     let Some((text, _)) = &state.note.note else { return Ok(()) };
     if disk.read(CHECKPOINT)?.as_deref() == Some(text.as_bytes()) {
@@ -282,7 +282,7 @@ fn restore_checkpoint(disk: &Disk, state: &mut LogState) -> Result<()> {
 }
 
 impl AuditLog {
-    /// The entries that an opening writes.
+    /// Writes the entries of an opening.
     fn start(&mut self, pending: PendingEntries) -> Result<()> {
         if pending.needs_segment
             && let Some(last) = self.sealed.pop()

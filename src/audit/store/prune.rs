@@ -1,8 +1,8 @@
-//! Retention: old segments go, proofs stay.
+//! Retention: old segments are removed, proofs stay possible.
 //!
-//! In this order, so that a crash at any point leaves nothing missing that no entry tells of: the
-//! control entries of the segments are copied, the signed prune entry is on disk, the files go. The
-//! tiles of a sealed segment are on disk since its rotation and stay for ever.
+//! The order ensures that after a crash at any point every missing segment is recorded by an entry: the control entries
+//! of the segments are copied, then the signed prune entry is on disk, then the files are removed. The tiles of a
+//! sealed segment are on disk since its rotation and are never removed.
 use super::disk::{Disk, Result, Tail};
 use super::lines::{Lines, next_of};
 use super::names::{KEPT, sealed_name};
@@ -10,11 +10,11 @@ use super::{AuditLog, Damage, MaintenanceReport, StoreError, is_due};
 use crate::audit::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason};
 use crate::audit::entry::{Entry, Parser};
 
-/// The last line of `kept.jsonl` is looked for in so many bytes at first.
+/// The last line of `kept.jsonl` is first searched in this many bytes at the end.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
 
 impl AuditLog {
-    /// Removes the segments that [`super::Retain`] does not let stay; says how many removed.
+    /// Removes the segments that exceed [`super::Retain`]; returns how many were removed.
     pub fn retain(&mut self) -> Result<u64> {
         let Some((count, reason)) = self.prunable() else { return Ok(0) };
         let result = self.prune_first(count, reason);
@@ -22,8 +22,7 @@ impl AuditLog {
         result
     }
 
-    /// Removes the sealed segments whose last entry comes before entry `before_seq`; says how many
-    /// removed.
+    /// Removes the sealed segments whose last entry comes before entry `before_seq`; returns how many were removed.
     pub fn prune(&mut self, before_seq: u64) -> Result<u64> {
         let is_before = |sealed: &&super::rotate::Sealed| sealed.info.last_seq < before_seq;
         let count = self.sealed.iter().take_while(is_before).count();
@@ -32,7 +31,7 @@ impl AuditLog {
         result
     }
 
-    /// How many of the oldest segments have to go, and the first reason for it.
+    /// How many of the oldest segments must be removed, and the first reason for it.
     fn prunable(&self) -> Option<(usize, PruneReason)> {
         let retain = self.options.retain;
         let now = self.clock.unix_nanos();
@@ -95,7 +94,7 @@ impl AuditLog {
     }
 }
 
-/// Removes both forms of a segment.
+/// Removes the plain and the compressed file of a segment.
 pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
     let name = sealed_name(first_seq);
     disk.remove(&name)?;
@@ -103,7 +102,7 @@ pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
     Ok(())
 }
 
-/// Copies the control entries of segments, integrity checks excepted, to `kept.jsonl`.
+/// Copies the control entries of segments to `kept.jsonl`, except integrity checks.
 fn copy_control_entries(disk: &Disk, segments: &[u64]) -> Result<()> {
     let mut parser = Parser::new();
     let mut kept = repair_kept(disk)?;
@@ -132,8 +131,8 @@ fn survives_pruning(entry: &Entry<'_>) -> bool {
     entry.is_control() && entry.event_type != "ringseal.integrity"
 }
 
-/// The number of the last entry in `kept.jsonl`; an unfinished line at its end is cut off: it was
-/// copied from a segment that is still there. Only the end is read.
+/// The number of the last entry in `kept.jsonl`. An unfinished line at its end is cut off: it was copied from a segment
+/// that still exists. Reads only the end of the file.
 pub(super) fn repair_kept(disk: &Disk) -> Result<Option<u64>> {
     if disk.stat(KEPT)?.is_none() {
         return Ok(None);
@@ -157,7 +156,7 @@ pub(super) fn repair_kept(disk: &Disk) -> Result<Option<u64>> {
         let good_bytes = from + end as u64;
         if good_bytes < file {
             super::disk::with_path(
-                "cutting a failed write off",
+                "removing a failed write from",
                 &path,
                 tail.file.set_len(good_bytes),
             )?;

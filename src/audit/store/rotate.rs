@@ -1,8 +1,7 @@
-//! Rotation: a segment is closed, and another one begun.
+//! Rotation: the active segment is closed and a new one begun.
 //!
-//! The new file is made complete under another name, with its first entries; then the old one gets
-//! its permanent name and the new one the active name. A crash between leaves no active segment,
-//! and opening begins one.
+//! The new file is completed under a temporary name, with its first entries. Then the old file gets its permanent name
+//! and the new one the active name. A crash in between leaves no active segment, and opening begins one.
 use super::disk::{Result, Tail, append_all, with_path};
 use super::integrity::{ContentSummary, summarize_lines};
 use super::lines::Lines;
@@ -12,25 +11,25 @@ use crate::audit::entry::control::{
     Checksum, Control, RotateReason, SealedSegment, SegmentStart, Trigger,
 };
 
-/// A sealed segment that is there.
+/// An existing sealed segment.
 #[derive(Debug, Clone)]
 pub(super) struct Sealed {
     pub info: SealedSegment,
     pub extra: Option<Checksum>,
-    /// When its successor was begun.
+    /// When the next segment was begun.
     pub sealed_at: i64,
 }
 
-/// A rotation, for the application's own log.
+/// A rotation, reported to the application's own log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// The name that the old segment has now.
+    /// The permanent name of the closed segment.
     pub old_file: String,
     /// The name of the new one.
     pub new_file: String,
     /// Why.
     pub reason: RotateReason,
-    /// Length of the old one.
+    /// Length of the closed segment.
     pub file_size_bytes: u64,
 }
 
@@ -50,7 +49,7 @@ impl AuditLog {
         }
     }
 
-    /// Closes the active segment and begins another one; with it a new epoch.
+    /// Closes the active segment and begins a new one, with a new epoch.
     pub fn rotate(&mut self, reason: RotateReason) -> Result<()> {
         let result = self.rotate_now(reason);
         self.counts.record(&result);
@@ -80,7 +79,7 @@ impl AuditLog {
         self.save_chain_key()
     }
 
-    /// What the active segment's file has to say, and whether it is what was written.
+    /// Reads the active segment's file; the flag says whether the content is what was written.
     pub(super) fn summarize_active(&mut self) -> Result<(ContentSummary, bool)> {
         let algorithm = self.options.integrity_algorithm;
         let Some(mut lines) = Lines::of_file(&self.disk, ACTIVE)? else {
@@ -109,7 +108,7 @@ impl AuditLog {
         Sealed { info, extra: summary.extra, sealed_at: self.clock.unix_nanos() }
     }
 
-    /// Appends the first entry of a segment that the next commit begins.
+    /// Stages the first entry of a segment; the next commit creates its file.
     pub(super) fn stage_segment(&mut self, reason: RotateReason, sealed: Sealed) -> Result<()> {
         let start = SegmentStart {
             number: self.segment_number + 1,
@@ -132,7 +131,7 @@ impl AuditLog {
         Ok(())
     }
 
-    /// The commit that begins a segment.
+    /// The commit that creates a segment's file.
     pub(super) fn begin_segment(&mut self) -> Result<()> {
         let Active::Next { rename_from } = &mut self.active else { return Ok(()) };
         let disk = &self.disk;
@@ -144,12 +143,12 @@ impl AuditLog {
         if let Some(first_seq) = *rename_from {
             let name = sealed_name(first_seq);
             if disk.stat(&name)?.is_some() {
-                return Err(StoreError::Refused { why: "a segment of this name is there already" });
+                return Err(StoreError::Refused { why: "a segment of this name exists already" });
             }
             with_path("renaming", &to, disk.storage.rename(&to, &disk.path(&name)))?;
             *rename_from = None;
         } else if disk.stat(ACTIVE)?.is_some_and(|stat| stat.len > self.staged.len() as u64) {
-            return Err(StoreError::Refused { why: "an active segment is there already" });
+            return Err(StoreError::Refused { why: "an active segment exists already" });
         }
         with_path("renaming", &from, disk.storage.rename(&from, &to))?;
         disk.sync_dir("")?;

@@ -9,14 +9,14 @@ use crate::audit::entry::{Entry, Parser, Signature};
 use crate::audit::merkle::leaf_hash;
 use crate::digest::{Hash, Sha256};
 
-/// What control entries of a stretch of the log say that matters for going on.
+/// Facts from control entries that are needed to continue the log.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub start: Option<Start>,
     pub segment: Option<SegmentStart>,
-    /// The last one, and its seq.
+    /// The last one, and its sequence number.
     pub epoch: Option<(Epoch, u64)>,
-    /// Names of torn bytes that recovery entries tell of.
+    /// Names of the torn pieces that recovery entries record.
     pub torn: Vec<String>,
     /// Segments before this entry were removed, or are about to be.
     pub pruned_before: u64,
@@ -43,10 +43,10 @@ impl Facts {
     }
 }
 
-/// The active segment as it was found.
+/// The active segment as found on disk.
 #[derive(Debug)]
 pub(super) struct ActiveScan {
-    /// Seq of its first entry.
+    /// Sequence number of its first entry.
     pub first_seq: u64,
     /// Leaf hashes of its entries.
     pub leaves: Vec<Hash>,
@@ -56,10 +56,10 @@ pub(super) struct ActiveScan {
     pub first_unix_nanos: i64,
     /// Time of its last entry.
     pub last_unix_nanos: i64,
-    /// So many of its bytes are whole entries.
+    /// This many of its bytes are whole entries.
     pub good_bytes: u64,
     pub facts: Facts,
-    /// Why the rest is none.
+    /// Why the bytes after them are not an entry.
     pub torn: Option<Damage>,
 }
 
@@ -69,9 +69,8 @@ impl ActiveScan {
     }
 }
 
-/// Reads the active segment; `None` if there is no such file. Entries from `keyed_from` on are
-/// checked with the key. What does not parse ends it; what parses and is not right is damage that
-/// no crash makes.
+/// Reads the active segment; `None` if there is no such file. Entries from `keyed_from` on are checked with the key. A
+/// line that does not parse ends the segment. A line that parses but is wrong is damage that a crash cannot cause.
 pub(super) fn scan_active(
     disk: &Disk,
     mut chain: Chain,
@@ -154,7 +153,7 @@ fn check_entry(
     Ok(())
 }
 
-/// A sealed segment, read whole.
+/// A sealed segment, read to its end.
 #[derive(Debug)]
 pub(super) struct SealedScan {
     pub sealed: SealedSegment,
@@ -198,7 +197,7 @@ pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<SealedScan> {
     Ok(SealedScan { sealed, leaves, last, facts })
 }
 
-/// The first line of a file that is not empty, if it is an entry of the kind that is looked for.
+/// The first line of a file, if it is a control entry that `pick` accepts.
 fn first_line<T>(
     disk: &Disk,
     lines: Option<Lines>,
@@ -208,7 +207,7 @@ fn first_line<T>(
     let Some(mut lines) = lines else { return Ok(None) };
     let Some(line) = next_of(&mut lines, disk, name)? else { return Ok(None) };
     let mut parser = Parser::new();
-    // What does not parse is looked at where the file is read whole.
+    // A line that does not parse is reported when the whole file is read.
     let Ok(entry) = parser.entry(line.bytes) else { return Ok(None) };
     if !entry.is_control() {
         return Ok(None);
@@ -216,7 +215,7 @@ fn first_line<T>(
     Ok(Control::read(&entry).ok().and_then(|statement| pick(&entry, statement.control)))
 }
 
-/// The log's first entry, from the oldest place that has it.
+/// The log's first entry, from the oldest file that has it.
 pub(super) fn find_start(disk: &Disk, sealed: &[u64]) -> Result<Option<Start>> {
     let pick = |_: &Entry<'_>, control| match control {
         Control::Start(start) => Some(start),
