@@ -10,7 +10,7 @@ pub use canary::{Canary, canaries};
 pub use leak::{Form, Leak, Planted, assert_no_leak, find_leaks};
 
 use crate::core::level::Level;
-use crate::logger::{Config, Engine};
+use crate::engine::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};
 
 /// What an engine has written into memory.

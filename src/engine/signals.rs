@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as Iterator};
 
 use super::engine::ask;
-use super::shared::Shared;
+use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use crate::writer::stderr::say;
 
@@ -44,7 +44,6 @@ impl Signals {
                     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
                         say(format_args!("draining on signal {signal}: {error}"));
                     }
-                    #[cfg(feature = "audit")]
                     super::audit::stop(&shared, FLUSH_MAX);
                     // Ends the process as the signal would have done.
                     if signal_hook::low_level::emulate_default_handler(signal).is_err() {

@@ -5,7 +5,7 @@ use crossbeam_channel::TryRecvError;
 
 use super::*;
 use crate::core::level::Level;
-use crate::logger::Engine;
+use crate::engine::Engine;
 use crate::redact::token::{
     FieldType, FileSource, KeySource, Keyset, KeysetError, KeysetKind, SystemRandomness,
 };
