@@ -1,20 +1,20 @@
-//! Catalogues in JSON (RFC 8259), read strictly: no comments, no key twice, nothing behind the end.
+//! Catalogues in JSON (RFC 8259), read strictly: no comments, no duplicate keys, nothing after the end.
 use std::str::CharIndices;
 
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::shape::{self, Node, Tree};
 
-/// How deep lists and maps may nest; a catalogue needs four levels.
+/// Deepest nesting of lists and maps; a catalogue needs four levels.
 const DEPTH_MAX: usize = 16;
 
 impl Catalogue {
-    /// Reads a catalogue in JSON. Blank text is an empty one.
+    /// Reads a catalogue in JSON. Blank text is an empty catalogue.
     ///
-    /// A list of event types, or a map with `event_types`, and optionally `required`, `unknown`
-    /// (`"refuse"` or `"allow"`), `au3`, `description` and `version`. An event type is its name, or
-    /// a map with `event_type` (or `name`), and optionally `required` (or `required_fields`) and
-    /// `description`; `event_types` may also be a map from names to lists of required fields.
+    /// A list of event types, or a map with `event_types`, and optionally `required`, `unknown` (`"refuse"` or
+    /// `"allow"`), `au3`, `description` and `version`. An event type is its name, or a map with `event_type` (or
+    /// `name`), and optionally `required` (or `required_fields`) and `description`; `event_types` may also be a map
+    /// from names to lists of required fields.
     ///
     /// ```
     /// use ringseal::audit::Catalogue;
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         Some(c)
     }
 
-    /// The next character that is no blank.
+    /// Skips whitespace and returns the next character.
     fn peek_nonblank(&mut self) -> Option<char> {
         while let Some(c) = self.peek() {
             if !matches!(c, ' ' | '\t' | '\n' | '\r') {
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         Ok(tree)
     }
 
-    /// No number has a place in a catalogue, so that its value does not matter; its spelling does.
+    /// A catalogue has no numbers, so only the spelling is checked.
     fn number(&mut self) -> Result<Tree, CatalogueError> {
         let start = self.rest.offset();
         while self.peek().is_some_and(|c| c.is_ascii_digit() || "+-.eE".contains(c)) {
@@ -215,13 +215,13 @@ impl<'a> Reader<'a> {
                 self.take();
                 return self.unicode();
             }
-            _ => return Err(self.unexpected("one of `\"\\/bfnrtu` behind `\\`")),
+            _ => return Err(self.unexpected("one of `\"\\/bfnrtu` after `\\`")),
         };
         self.take();
         Ok(c)
     }
 
-    /// What stands behind `\u`; two of them for what lies above U+FFFF.
+    /// The digits after `\u`; two escapes for characters above U+FFFF.
     fn unicode(&mut self) -> Result<char, CatalogueError> {
         let first = self.four_digits()?;
         let code = match first {

@@ -1,10 +1,9 @@
-//! The event catalogue: which audit events there are, and what each must say (NIST SP 800-53 AU-2
-//! and AU-6).
+//! The event catalogue: which types of audit events exist, and which fields each requires (NIST SP 800-53 AU-2 and
+//! AU-6).
 //!
-//! Promises: reading a catalogue allocates, and tells line, expected and found of what it cannot
-//! read; it never panics, and passes over nothing that looks like a rule. Checking an event against
-//! it costs a binary search and allocates nothing unless the event is refused. A catalogue without
-//! event types allows all of them.
+//! Promises: reading a catalogue allocates; an error reports line, expected and found text; it never panics, and never
+//! ignores text that looks like a rule. Checking an event costs a binary search and allocates nothing unless the event
+//! is refused. A catalogue without event types allows all of them.
 mod error;
 mod json;
 mod markdown;
@@ -19,24 +18,24 @@ pub use error::CatalogueError;
 
 use super::event::{AuditEvent, EventError, EventType, EventWithContext, Path, is_event_type};
 
-/// What becomes of an event whose type the catalogue does not know.
+/// What happens to an event whose type is not in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownTypes {
     /// It is refused.
     #[default]
     Refuse,
-    /// It passes, with what all events must say.
+    /// It is accepted if it has the fields required of all events.
     Allow,
 }
 
-/// One type of event, and what it must say.
+/// An event type and its required fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EventRule {
     name: Box<str>,
     required: Vec<Path>,
 }
 
-/// Which events there are, and what each must say.
+/// The known event types and their required fields.
 ///
 /// ```
 /// use ringseal::audit::{Actor, AuditEvent, Catalogue, EventOutcome};
@@ -53,17 +52,17 @@ struct EventRule {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// By name.
+    /// Sorted by name.
     types: Vec<EventRule>,
-    /// Of every event.
+    /// Required of every event.
     required: Vec<Path>,
     unknown: UnknownTypes,
     needs_au3: bool,
 }
 
 impl Catalogue {
-    /// Reads a catalogue; the end of `name` (`.json`, `.md`, with the feature `rules-toml` also
-    /// `.toml`) says how it is written.
+    /// Reads a catalogue. The extension of `name` (`.json`, `.md`, with the feature `rules-toml` also `.toml`) selects
+    /// the format.
     pub fn from_named(name: &str, text: &str) -> Result<Catalogue, CatalogueError> {
         let end = name.rsplit('.').next().unwrap_or_default();
         if end.eq_ignore_ascii_case("json") {
@@ -95,8 +94,7 @@ impl Catalogue {
         })
     }
 
-    /// Adds a type of event and the paths of the fields that it must have: `actor.ip`, `target`,
-    /// `details.reason`.
+    /// Adds an event type and the paths of its required fields: `actor.ip`, `target`, `details.reason`.
     pub fn event_type(self, name: &str, required: &[&str]) -> Result<Catalogue, CatalogueError> {
         let mut builder = CatalogueBuilder { catalogue: self };
         let required = required.iter().map(|path| builder.path(path, name, None));
@@ -115,49 +113,48 @@ impl Catalogue {
         Ok(builder.catalogue)
     }
 
-    /// What becomes of events whose type is not rule. Refused unless this says otherwise.
+    /// What happens to events whose type is not listed. Default: they are refused.
     #[must_use]
     pub fn with_unknown_types(mut self, unknown: UnknownTypes) -> Catalogue {
         self.unknown = unknown;
         self
     }
 
-    /// Whether every event must have all that NIST SP 800-53 AU-3 asks for; see
-    /// [`AuditEvent::lacks_au3`].
+    /// Whether every event must have everything that NIST SP 800-53 AU-3 requires; see [`AuditEvent::lacks_au3`].
     #[must_use]
     pub fn with_au3(mut self, needs_au3: bool) -> Catalogue {
         self.needs_au3 = needs_au3;
         self
     }
 
-    /// How many types it lists; none allows all.
+    /// Number of listed types; 0 allows all.
     pub fn len(&self) -> usize {
         self.types.len()
     }
 
-    /// Whether it lists no type, and so allows all.
+    /// Whether it lists no type and therefore allows all.
     pub fn is_empty(&self) -> bool {
         self.types.is_empty()
     }
 
-    /// The types that it lists, in order.
+    /// The listed types, sorted.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
         self.types.iter().map(|rule| &*rule.name)
     }
 
-    /// The paths that a type requires by itself; `None` if it is not rule.
+    /// The paths that a type itself requires; `None` if it is not listed.
     pub fn required_of(&self, event_type: &str) -> Option<impl Iterator<Item = &str>> {
         let rule = self.find(&EventType::whole(event_type))?;
         Some(rule.required.iter().map(Path::as_str))
     }
 
-    /// Checks the type and the fields that it, and every event, must have. Does not check what
-    /// every event needs anyway: that is [`AuditEvent::validate`].
+    /// Checks the type and the required fields. Does not check what every event needs anyway: see
+    /// [`AuditEvent::validate`].
     pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
         self.check_with_context(&EventWithContext::new(event, None, None))
     }
 
-    /// The same of an event that was filled.
+    /// The same for an event with its context.
     pub(crate) fn check_with_context(
         &self,
         filled: &EventWithContext<'_>,
@@ -193,10 +190,10 @@ impl Catalogue {
     }
 }
 
-/// Stands in errors for the type where a rule is for all of them.
+/// Replaces the type in errors about rules for all types.
 const ALL_EVENTS: &str = "every event";
 
-/// A catalogue that is being read.
+/// A catalogue under construction.
 #[derive(Default)]
 struct CatalogueBuilder {
     catalogue: Catalogue,

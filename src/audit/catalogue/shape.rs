@@ -1,16 +1,16 @@
-//! The shape of a catalogue, whatever it is written in: a tree of values with their lines.
+//! The format-independent structure of a catalogue: a tree of values with their lines.
 use super::error::CatalogueError;
 use super::{ALL_EVENTS, Catalogue, CatalogueBuilder, UnknownTypes};
 use crate::audit::event::Path;
 
-/// A value, and where it stands.
+/// A value and its line.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub line: usize,
     pub tree: Tree,
 }
 
-/// What a value is. Numbers and the like have no place in a catalogue; only their kind is kept.
+/// A value. Numbers and other types are not allowed in a catalogue; only their kind is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Tree {
     Bool(bool),
@@ -54,7 +54,7 @@ impl Node {
     }
 }
 
-/// A catalogue from its tree: a list of event types, or a map that has one below `event_types`.
+/// Builds a catalogue from its tree: a list of event types, or a map with the key `event_types`.
 pub(super) fn build(root: &Node) -> Result<Catalogue, CatalogueError> {
     let mut builder = CatalogueBuilder::default();
     match &root.tree {
@@ -84,7 +84,7 @@ fn setting(key: &str, value: &Node, builder: &mut CatalogueBuilder) -> Result<()
             Tree::Bool(needs_au3) => builder.catalogue.needs_au3 = needs_au3,
             _ => return Err(value.unexpected("au3: true or false")),
         },
-        // What a page says of itself.
+        // Descriptions of the catalogue itself.
         "description" | "version" => {}
         _ => {
             let expected = "event_types, required, unknown, au3, description or version".to_owned();
@@ -110,7 +110,7 @@ fn event_types(list: &Node, builder: &mut CatalogueBuilder) -> Result<(), Catalo
     }
 }
 
-/// An item of a list: the type alone, or a map with its rules.
+/// An item of a list: a type alone, or a map with its rules.
 fn rule(item: &Node, builder: &mut CatalogueBuilder) -> Result<(), CatalogueError> {
     match &item.tree {
         Tree::Text(name) => builder.add(name, Vec::new(), Some(item.line)),

@@ -1,4 +1,4 @@
-//! Who, on what, with what, from where: the parts of an event. All borrowed, all copied by value.
+//! The parts of an event: actor, target, tool, changes, source. All borrowed, all copied by value.
 use std::fmt;
 use std::net::IpAddr;
 
@@ -7,14 +7,15 @@ use super::kinds::ActorType;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
-/// Who is told of the fields that a part has, in the order in which they stand in the entry.
+/// Visits the fields of a part, in the order of the entry.
 ///
-/// Closures over `&dyn Value` are the general way; [`fast_path`](super::fast_path) is the one that the compiler flattens.
+/// Closures over `&dyn Value` are the general form; the visitors of [`fast_path`](super::fast_path) are flattened by
+/// the compiler.
 pub(super) trait Visitor {
     /// A field of any type.
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
 
-    /// A field whose type only the caller knows.
+    /// A field of the caller's own type.
     fn any(&mut self, key: &'static str, value: &dyn Value) {
         self.field(key, value);
     }
@@ -24,17 +25,17 @@ pub(super) trait Visitor {
         self.field(key, part);
     }
 
-    /// A list of texts.
+    /// A list of strings.
     fn texts(&mut self, key: &'static str, texts: &[&str]) {
         self.field(key, &texts);
     }
 
-    /// A map with keys of the caller's.
+    /// A map with keys chosen by the caller.
     fn map(&mut self, key: &'static str, map: &Map<'_>) {
         self.field(key, map);
     }
 
-    /// What an event says of where it comes from, and besides that what its engine does.
+    /// The source of an event, filled from its engine's.
     fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>)
     where
         Self: Sized,
@@ -49,9 +50,9 @@ impl<F: FnMut(&'static str, &dyn Value)> Visitor for F {
     }
 }
 
-/// A map with fixed keys. The one list of them that writing, measuring and checking go by.
+/// A map with fixed keys. Writing, measuring and checking all use this one list.
 pub(super) trait Fields {
-    /// Shows each field that is set.
+    /// Visits each field that is set.
     fn each(&self, visitor: &mut impl Visitor);
 
     /// Whether the field is set.
@@ -62,7 +63,7 @@ pub(super) trait Fields {
     }
 }
 
-/// Bytes that the entries of `parts` take at most, without the map's own five.
+/// Most bytes that the entries of `parts` take, without the five of the map itself.
 pub(super) fn entries_bytes_max(parts: &impl Fields, limits: &Limits) -> usize {
     let mut sum = 0;
     parts.each(&mut |key: &'static str, value: &dyn Value| {
@@ -95,7 +96,7 @@ pub(super) use field_values;
 
 field_values!(Actor<'_>, Target<'_>, Tool<'_>);
 
-/// Shows a field if it has a value.
+/// Visits a field if it has a value.
 pub(super) fn visit_some(
     visitor: &mut impl Visitor,
     key: &'static str,
@@ -106,7 +107,7 @@ pub(super) fn visit_some(
     }
 }
 
-/// Who did it. The id may not be empty.
+/// Who acted. The id must not be empty.
 ///
 /// ```
 /// use ringseal::audit::Actor;
@@ -115,19 +116,19 @@ pub(super) fn visit_some(
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Actor<'a> {
-    /// What kind of actor.
+    /// The kind of actor.
     pub actor_type: ActorType,
-    /// Under which name the system that decides about rights knows it.
+    /// The id under which the authorization system knows it.
     pub id: &'a str,
-    /// Roles at that moment.
+    /// Roles at the time of the event.
     pub roles: &'a [&'a str],
     /// Address it came from.
     pub ip: Option<IpAddr>,
-    /// What it called itself (HTTP `User-Agent`).
+    /// Its own name for itself (HTTP `User-Agent`).
     pub user_agent: Option<&'a str>,
     /// Account or tenant it acts for.
     pub account_id: Option<&'a str>,
-    /// Number of its operating system process.
+    /// Operating system process id.
     pub process_id: Option<u32>,
     /// Device it came from.
     pub device_id: Option<&'a str>,
@@ -153,7 +154,7 @@ impl<'a> Actor<'a> {
         Self::new(ActorType::User, id)
     }
 
-    /// A person who has not said who they are: the id is `anonymous`.
+    /// An unidentified person: the id is `anonymous`.
     pub const fn anonymous() -> Self {
         Self::user("anonymous")
     }
@@ -168,7 +169,7 @@ impl<'a> Actor<'a> {
         Self::new(ActorType::System, id)
     }
 
-    /// Roles at that moment.
+    /// Roles at the time of the event.
     #[must_use]
     pub const fn roles(mut self, roles: &'a [&'a str]) -> Self {
         self.roles = roles;
@@ -182,7 +183,7 @@ impl<'a> Actor<'a> {
         self
     }
 
-    /// What it called itself.
+    /// Its own name for itself.
     #[must_use]
     pub const fn user_agent(mut self, user_agent: &'a str) -> Self {
         self.user_agent = Some(user_agent);
@@ -196,7 +197,7 @@ impl<'a> Actor<'a> {
         self
     }
 
-    /// Number of its operating system process.
+    /// Operating system process id.
     #[must_use]
     pub const fn process_id(mut self, process_id: u32) -> Self {
         self.process_id = Some(process_id);
@@ -226,15 +227,15 @@ impl Fields for Actor<'_> {
     }
 }
 
-/// What it was done to. Type and id may not be empty.
+/// The object acted on. Type and id must not be empty.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Target<'a> {
-    /// `user`, `session`, `config`, `api_key`, or a word of your own.
+    /// `user`, `session`, `config`, `api_key`, or a word of your choice.
     pub target_type: &'a str,
-    /// Which one.
+    /// Its id.
     pub id: &'a str,
-    /// What people call it.
+    /// Its human-readable name.
     pub name: Option<&'a str>,
 }
 
@@ -244,7 +245,7 @@ impl<'a> Target<'a> {
         Self { target_type, id, name: None }
     }
 
-    /// What people call it.
+    /// Its human-readable name.
     #[must_use]
     pub const fn name(mut self, name: &'a str) -> Self {
         self.name = Some(name);
@@ -263,7 +264,7 @@ impl Fields for Target<'_> {
 /// The tool that was called.
 #[derive(Clone, Copy)]
 pub(super) struct Tool<'a> {
-    /// Every tool has one; an event that names a tool's profile and no tool is refused.
+    /// Every tool has one; an event with a profile but no tool name is refused.
     pub name: Option<&'a str>,
     pub profile: Option<&'a str>,
     pub params: Option<&'a dyn Value>,
@@ -279,20 +280,20 @@ impl Fields for Tool<'_> {
     }
 }
 
-/// One setting that changed. The key is a key of `prior_value` and `new_value`, so that the rules
-/// for keys see it: a change of `db.password` shows no password.
+/// A changed setting. The key becomes a key of `prior_value` and `new_value`, so that redaction by key applies: a
+/// change of `db.password` does not show the password.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
-    /// Which setting.
+    /// The setting.
     pub key: &'a str,
-    /// What it was; `&()` where it was not set.
+    /// The value before; `&()` if it was not set.
     pub prior_value: &'a dyn Value,
-    /// What it is; `&()` where it was removed.
+    /// The value after; `&()` if it was removed.
     pub new_value: &'a dyn Value,
 }
 
 impl<'a> Change<'a> {
-    /// `key` was `prior_value` and is `new_value`.
+    /// `key` changed from `prior_value` to `new_value`.
     pub const fn new(key: &'a str, prior_value: &'a dyn Value, new_value: &'a dyn Value) -> Self {
         Self { key, prior_value, new_value }
     }
@@ -334,28 +335,28 @@ impl Value for Side<'_> {
     }
 }
 
-/// Where events come from: what one process says of itself in all of them.
+/// Where events come from: a process's description of itself, the same in all its events.
 ///
-/// An engine holds one and fills it into each event ([`AuditEvent::fill`](super::AuditEvent::fill));
-/// what the event says itself stays.
+/// An engine holds one and fills it into each event ([`AuditEvent::fill`](super::AuditEvent::fill)); fields that the
+/// event sets are kept.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Source<'a> {
     /// The service's name.
     pub service: Option<&'a str>,
-    /// Which of its instances.
+    /// The instance of the service.
     pub service_instance: Option<&'a str>,
     /// `prod`, `staging`, `dev`.
     pub environment: Option<&'a str>,
-    /// Part of the system.
+    /// The part of the system.
     pub component: Option<&'a str>,
-    /// Machine.
+    /// The machine.
     pub host: Option<&'a str>,
-    /// Program on that machine.
+    /// The program on that machine.
     pub process: Option<&'a str>,
-    /// Number of its operating system process.
+    /// Operating system process id.
     pub process_id: Option<u32>,
-    /// Application as its users know it.
+    /// The application, by the name its users know.
     pub application: Option<&'a str>,
 }
 
@@ -374,23 +375,23 @@ impl<'a> Source<'a> {
     source_setters! {
         /// The service's name.
         service: &'a str,
-        /// Which of its instances.
+        /// The instance of the service.
         service_instance: &'a str,
         /// `prod`, `staging`, `dev`.
         environment: &'a str,
-        /// Part of the system.
+        /// The part of the system.
         component: &'a str,
-        /// Machine.
+        /// The machine.
         host: &'a str,
-        /// Program on that machine.
+        /// The program on that machine.
         process: &'a str,
-        /// Number of its operating system process.
+        /// Operating system process id.
         process_id: u32,
-        /// Application as its users know it.
+        /// The application, by the name its users know.
         application: &'a str,
     }
 
-    /// This, with what only `other` says.
+    /// Fills missing fields from `other`.
     #[must_use]
     pub(super) fn or(self, other: &Source<'a>) -> Self {
         Self {
@@ -405,12 +406,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// This, with what only `own` says.
+    /// Fills missing fields from `own`.
     pub(super) fn or_own(self, own: Option<&'a EngineSource>) -> Self {
         own.map_or(self, |own| self.or(&own.borrow()))
     }
 
-    /// Whether it says nothing.
+    /// Whether no field is set.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         let texts = [

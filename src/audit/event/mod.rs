@@ -1,12 +1,12 @@
 //! The audit event: who did what, to what, from where, and how it ended.
 //!
-//! Promises: an event borrows all that it says and is copied by value; building, filling, checking
-//! and writing a good one allocates nothing and blocks nowhere. A bad one is a typed error
-//! ([`EventError`]) before anything is queued. Values are written as the tree that they are, not as
-//! JSON: the writer thread redacts and encodes them, `details`, `prior_value` and `new_value` like
-//! everything else.
+//! Promises: an event borrows all its data and is copied by value; building, filling, checking and writing a valid one
+//! allocates nothing and never blocks. An invalid one is a typed error ([`EventError`]) before anything is queued.
+//! Values are written as a tree, not as JSON: the writer thread redacts and encodes them, including `details`,
+//! `prior_value` and `new_value`.
 //!
-//! The fields are those that NIST SP 800-53 AU-3 asks for: what, when (the engine's clock), where,
+//! The fields are those required by NIST SP 800-53 AU-3: what, when (the engine's clock), where, source, outcome,
+//! identity.
 //! source, outcome, identity.
 mod bound_ids;
 mod build;
@@ -43,9 +43,9 @@ enum Details<'a> {
     Object(&'a dyn ObjectValue),
 }
 
-/// One audit event, borrowed. Made by [`AuditEvent::new`] or a builder for its kind.
+/// One audit event, borrowed. Created by [`AuditEvent::new`] or a builder for its kind.
 ///
-/// It is written as one map. Keys stand in this order, those without a value are left out:
+/// It is written as one map. Keys are in this order; those without a value are left out:
 ///
 /// | key | value |
 /// |---|---|
@@ -75,9 +75,9 @@ enum Details<'a> {
 ///     .details(&[("reason", &"locked"), ("attempt", &3)]);
 /// event.validate().unwrap();
 ///
-/// let nobody = AuditEvent::login(Actor::user(""), EventOutcome::Success);
+/// let no_id = AuditEvent::login(Actor::user(""), EventOutcome::Success);
 /// assert_eq!(
-///     nobody.validate().unwrap_err().to_string(),
+///     no_id.validate().unwrap_err().to_string(),
 ///     "audit event `user.login`: actor.id: expected a text that is not blank, found \"\"",
 /// );
 /// ```
@@ -116,13 +116,12 @@ impl<'a> AuditEvent<'a> {
         self.outcome
     }
 
-    /// What it was given, or else what follows from the outcome.
+    /// The severity that was set, or else the one that follows from the outcome.
     pub fn severity_or_default(&self) -> Severity {
         self.severity.unwrap_or(Severity::of(self.outcome))
     }
 
-    /// Takes from `source` what the event does not say itself. An event without an actor gets the
-    /// service as its actor.
+    /// Fills fields that the event does not set from `source`. An event without an actor gets the service as its actor.
     #[must_use]
     pub fn fill(mut self, source: &Source<'a>) -> Self {
         self.source = self.source.or(source);
@@ -132,15 +131,15 @@ impl<'a> AuditEvent<'a> {
         self
     }
 
-    /// Writes the entries of the map, without its frame: what the engine's dynamic events take.
+    /// Writes the entries of the map, without its frame, as the engine's dynamic events expect them.
     ///
-    /// Entries that do not fit into `out` are left out and the cut is marked;
-    /// [`AuditEvent::validate_within`] refuses such an event before.
+    /// Entries that do not fit into `out` are left out and the cut is marked; [`AuditEvent::validate_within`] refuses
+    /// such an event beforehand.
     pub fn write_entries(&self, out: &mut ValueWriter<'_>) {
         write_entries(self, out);
     }
 
-    /// Bytes that [`AuditEvent::write_entries`] takes at most under `limits`.
+    /// Most bytes that [`AuditEvent::write_entries`] writes under `limits`.
     pub fn entries_bytes_max(&self, limits: &Limits) -> usize {
         entries_bytes_max(self, limits)
     }
@@ -176,7 +175,7 @@ impl AuditEvent<'_> {
 }
 
 impl fmt::Debug for AuditEvent<'_> {
-    /// Without commands, values and details: they have not been redacted yet.
+    /// Without commands, values and details, because they have not been redacted yet.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditEvent")
             .field("event_type", &format_args!("{}", self.event_type))

@@ -305,7 +305,7 @@ fn a_bad_event_is_refused_with_field_expected_and_found() {
         (AuditEvent::tool_call(Actor::user("u"), "", EventOutcome::Success), "tool.name: "),
         (good.params(&1), "tool.name: expected a value, which every event has, found nothing"),
         (crud(Target::new("", "x")), "event_type: expected"),
-        (crud(Target::new("ringseal", "x")), "the log's own"),
+        (crud(Target::new("ringseal", "x")), "reserved for the log"),
         (good.target(Target::new("", "x")), "target.type: "),
         (good.target(Target::new("session", "")), "target.id: "),
         (good.correlation_id("a b"), "correlation_id: expected 1 to 128 letters"),

@@ -1,7 +1,7 @@
-//! An event together with what its engine and its logger say where it does not.
+//! An event together with the context of its engine and logger, for fields that the event does not set.
 //!
-//! Promises: three references. An event is large, and whoever emits it has only just written it; a copy would wait for
-//! that.
+//! Promises: holds three references. An event is large and was written to memory just before it is emitted; copying it
+//! would wait for those writes.
 use super::bound_ids::{BoundIds, EngineSource};
 use super::check::Au3;
 use super::fields::{Fields, Visitor, entries_bytes_max, visit_some, write_entries};
@@ -9,7 +9,7 @@ use super::{Actor, AuditEvent, Details, Source};
 use crate::core::limits::Limits;
 use crate::core::value::{Value, ValueWriter};
 
-/// An event as it stands in its log.
+/// An event with its context.
 #[derive(Clone, Copy)]
 pub(crate) struct EventWithContext<'e> {
     pub(super) event: &'e AuditEvent<'e>,
@@ -18,7 +18,7 @@ pub(crate) struct EventWithContext<'e> {
 }
 
 impl<'e> EventWithContext<'e> {
-    /// Takes from an engine's source and a logger's ids what the event does not say itself. An event without an actor
+    /// Fills fields that the event does not set from an engine's source and a logger's ids. An event without an actor
     /// gets the service as its actor.
     pub(crate) fn new(
         event: &'e AuditEvent<'e>,
@@ -43,33 +43,33 @@ impl<'e> EventWithContext<'e> {
         entries_bytes_max(self, limits)
     }
 
-    /// All that it says of where it comes from.
+    /// The source of the event, filled from the engine's.
     pub(super) fn source(&self) -> Source<'e> {
         self.event.source.or_own(self.own)
     }
 
-    /// The service, where an engine makes it the actor.
+    /// The service as actor, if the event has no actor and an engine supplies a service.
     fn service_actor(&self) -> Option<Actor<'e>> {
         let (event, own) = (self.event, self.own?);
         let service = event.source.service.or(own.service.as_deref());
         service.filter(|_| event.actor.is_none()).map(Actor::service)
     }
 
-    /// Calls `look` with the actor, if there is one.
+    /// Calls `call` with the actor, if there is one.
     #[inline(always)]
-    pub(super) fn with_actor<T>(&self, look: impl FnOnce(Option<&Actor<'_>>) -> T) -> T {
+    pub(super) fn with_actor<T>(&self, call: impl FnOnce(Option<&Actor<'_>>) -> T) -> T {
         match &self.event.actor {
-            None => look(self.service_actor().as_ref()),
-            actor => look(actor.as_ref()),
+            None => call(self.service_actor().as_ref()),
+            actor => call(actor.as_ref()),
         }
     }
 
-    /// What it belongs to.
+    /// The correlation id, of the event or else of the logger.
     pub(super) fn correlation_id(&self) -> Option<&'e str> {
         self.event.correlation_id.or_else(|| self.ids?.correlation())
     }
 
-    /// Of the logger.
+    /// The logger's ids.
     pub(super) fn ids(&self) -> Option<&'e BoundIds> {
         self.ids
     }
@@ -111,7 +111,7 @@ impl Fields for EventWithContext<'_> {
     }
 }
 
-/// Shows a part if there is one.
+/// Visits a part if it is set.
 #[inline(always)]
 fn part<P: Fields + Value>(visitor: &mut impl Visitor, key: &'static str, part: &Option<P>) {
     if let Some(part) = part {
@@ -119,9 +119,9 @@ fn part<P: Fields + Value>(visitor: &mut impl Visitor, key: &'static str, part: 
     }
 }
 
-/// What can be asked of a filled event can be asked of one that nothing fills.
+/// Checks that work with and without context.
 impl AuditEvent<'_> {
-    /// Itself alone.
+    /// The event alone.
     pub(super) fn without_context(&self) -> EventWithContext<'_> {
         EventWithContext::new(self, None, None)
     }
@@ -133,8 +133,8 @@ impl AuditEvent<'_> {
 
     /// Whether a field is set, by its path: `actor.ip`, `target`, `details.reason`.
     ///
-    /// In `details`, keys of the first level are found; in a map of another type
-    /// ([`AuditEvent::details_object`]) those of its first 4,096 bytes without the texts.
+    /// In `details`, only keys of the first level are found. In a map of a custom type
+    /// ([`AuditEvent::details_object`]), only those within its first 4,096 bytes, not counting texts.
     pub fn has_field(&self, path: &str) -> bool {
         self.without_context().has_field(path)
     }

@@ -1,7 +1,7 @@
 //! Files that hold secrets.
 //!
-//! Promises: as the room above says. What a crash leaves of a replacement: the old file, or the new
-//! one; perhaps a `.tmp` beside it, which the next replacement wipes.
+//! Promises: those of [`super`]. After a crash during a replacement there is the old file or the new one, and perhaps a
+//! `.tmp` file beside it, which the next replacement wipes.
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::KeyError;
 use crate::storage::{FileKind, OpenHow, Storage, StorageFile, publish_durably, remove_durably};
 
 const SECRET_MODE: u32 = 0o600;
-/// No key file is longer.
+/// Longest key file.
 const KEY_BYTES_MAX: u64 = 4096;
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> KeyError + '_ {
@@ -29,7 +29,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Fails if something has that name.
+/// Fails if the path exists.
 pub(super) fn refuse_existing(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
     match storage.stat(path) {
         Ok(_) => Err(KeyError::Exists { path: path.to_owned() }),
@@ -72,12 +72,12 @@ pub fn create_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result
     create(storage, path, bytes, SECRET_MODE)
 }
 
-/// Loads a secret that nobody but its owner can read.
+/// Loads a secret that only its owner can read.
 pub fn load_secret(storage: &dyn Storage, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     load(storage, path, true)
 }
 
-/// Loads a key that anybody may read.
+/// Loads a public key.
 pub(super) fn load_public(storage: &dyn Storage, path: &Path) -> Result<Vec<u8>, KeyError> {
     load(storage, path, false).map(|bytes| bytes.to_vec())
 }
@@ -92,7 +92,7 @@ fn load(
         return Err(KeyError::Kind { path: path.to_owned(), found: named.kind.as_str() });
     }
     let file = storage.open(path, OpenHow::Read).map_err(io_error(path))?;
-    // Of the file that was opened, not of what has the name by now.
+    // The metadata of the opened file, not of the current holder of the name.
     let stat = file.stat().map_err(io_error(path))?;
     match stat.mode {
         Some(mode) if is_secret && mode & 0o177 != 0 => {
@@ -118,8 +118,7 @@ fn load(
     Ok(bytes)
 }
 
-/// Replaces a secret in one step and then overwrites the old file's bytes. The old one may be
-/// missing.
+/// Replaces a secret in one step and then overwrites the old file's bytes. The old file may be missing.
 pub fn replace_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let temporary = temporary_path(path);
     wipe_secret(storage, &temporary)?;
@@ -169,7 +168,7 @@ fn overwrite(file: &mut dyn StorageFile) -> io::Result<()> {
     file.sync()
 }
 
-/// `path` with `.tmp` behind its name.
+/// `path` with `.tmp` appended to its name.
 fn temporary_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(".tmp");

@@ -121,7 +121,7 @@ pub enum AuditSinkError {
         /// Which sink.
         target: String,
         /// The panic's message.
-        said: String,
+        message: String,
     },
 }
 
@@ -208,7 +208,9 @@ impl fmt::Display for AuditSinkError {
                 write!(f, "{target}: cannot read the missing entries from the log: {reason}")
             }
             AuditSinkError::Closed { target } => write!(f, "{target} was closed"),
-            AuditSinkError::Panicked { target, said } => write!(f, "{target} panicked: {said}"),
+            AuditSinkError::Panicked { target, message } => {
+                write!(f, "{target} panicked: {message}")
+            }
         }
     }
 }

@@ -329,7 +329,7 @@ impl Worker {
 }
 
 pub(super) fn panic_error(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
-    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    AuditSinkError::Panicked { target, said }
+    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    AuditSinkError::Panicked { target, message }
 }

@@ -1,7 +1,7 @@
-//! What the keeper tells the application's log, and what it shows to health endpoints.
+//! Reports of the audit thread to the application's log, and the health for endpoints.
 //!
-//! Nothing blocks but the reading of a checkpoint that was just written. News that nobody takes are dropped, except of
-//! a failure, which stderr gets as well.
+//! Blocks only while reading a checkpoint that was just written. Events that the writer does not accept are dropped,
+//! except failures, which also go to stderr.
 use super::AuditThreadEvent;
 use super::thread::AuditThread;
 use crate::audit::entry::Scheme;
@@ -12,20 +12,20 @@ use crate::writer::control::Control;
 use crate::writer::link::Link;
 use crate::writer::stderr::say;
 
-/// Tells the application's log; where nobody takes it, stderr has to do.
+/// Reports an event to the application's log; failures also go to stderr.
 fn report(writer: &Link, event: AuditThreadEvent) {
     if let AuditThreadEvent::Failed { sink, error } = &event {
-        let kept = "its entries are kept and tried again";
+        let kept = "its entries are kept and retried";
         say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
     let _ = writer.call(Control::AuditThreadEvent(event));
 }
 
-/// What the thread of a sink besides the log tells.
-pub(super) fn report_sink_event(writer: &Link, notice: &SinkEvent<'_>) {
+/// Reports an event of a sink's thread.
+pub(super) fn report_sink_event(writer: &Link, event: &SinkEvent<'_>) {
     report(
         writer,
-        match notice {
+        match event {
             SinkEvent::Failing { sink, error } => {
                 AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
             }
@@ -64,10 +64,10 @@ impl AuditThread {
         }
     }
 
-    /// Removes what retention does not let stay, and compresses on a thread of its own.
+    /// Removes segments as retention requires, and compresses sealed ones on a separate thread.
     pub(super) fn cleanup_after_rotation(&mut self) {
         if let Err(error) = self.log.retain() {
-            say(format_args!("audit segments that may go cannot be removed: {error}"));
+            say(format_args!("audit segments cannot be removed: {error}"));
         }
         #[cfg(feature = "compress")]
         if let Some(dir) = self.config.compress_dir.clone() {
@@ -88,7 +88,7 @@ impl AuditThread {
         report(&self.writer, event);
     }
 
-    /// Says so if whoever can write the log's directory can make another one.
+    /// Reports a log without keys: anyone who can write its directory can replace it.
     pub(super) fn report_keyless(&self) {
         if self.log.scheme() == Scheme::Hash {
             self.report(AuditThreadEvent::Keyless { sink: format!("audit:{}", self.log.origin()) });
@@ -99,7 +99,7 @@ impl AuditThread {
         *self.link.health.lock() = Some(self.log.health());
     }
 
-    /// Tells of a new checkpoint.
+    /// Reports a new checkpoint.
     pub(super) fn report_checkpoint(&mut self) {
         let entries = self.log.checkpoint_entries();
         if entries != self.sealed

@@ -1,7 +1,7 @@
-//! The writer's side: redacts audit events, encodes their members, hands batches over.
+//! The writer's side: redacts audit events, encodes their members, sends batches to the audit thread.
 //!
-//! Nothing blocks here: the channel to the keeper has no bound of its own, because what may be in it is bounded by the
-//! gate that callers of `emit` pass, and by the rings. Buffers come back empty and are used again.
+//! Never blocks. The channel to the audit thread is unbounded; its content is bounded because callers of `emit` are
+//! blocked and rings are finite. Empty buffers come back and are reused.
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::thread::SPARE_MAX;
@@ -16,12 +16,12 @@ use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
 use crate::writer::{Writer, report, stderr};
 
-/// Members of one entry take at most so many bytes.
+/// Most bytes of the members of one entry.
 const MEMBERS_BYTES_MAX: usize = LINE_BYTES_MAX - FRAME_BYTES_MAX;
-/// A batch is handed over when it holds so much, and at the end of a turn.
+/// A batch is sent at this size, and at the end of a turn.
 const BATCH_BYTES_MAX: usize = 256 << 10;
 
-/// What the writer needs to feed the keeper.
+/// Encodes audit events and sends them to the audit thread.
 #[derive(Debug)]
 pub struct Feed {
     redaction: Redaction,
@@ -32,7 +32,7 @@ pub struct Feed {
     cut: u64,
 }
 
-/// The keeper's ends of the channels.
+/// The audit thread's ends of the channels.
 #[derive(Debug)]
 pub struct FeedEnds {
     pub(super) messages: Receiver<Message>,
@@ -40,7 +40,7 @@ pub struct FeedEnds {
 }
 
 impl Feed {
-    /// A feed that redacts so, and what its keeper needs of it.
+    /// Creates a feed with these redaction rules, and the audit thread's ends of its channels.
     pub fn new(redaction: RedactionConfig) -> (Feed, FeedEnds) {
         let (messages, messages_end) = unbounded();
         let (spare_end, spare) = bounded(SPARE_MAX);
@@ -63,7 +63,7 @@ impl Feed {
         }
     }
 
-    /// Takes one event.
+    /// Redacts and encodes one event.
     pub(crate) fn encode(
         &mut self,
         ticket: u64,
@@ -82,7 +82,7 @@ impl Feed {
         Ok(())
     }
 
-    /// Gives the keeper what there is.
+    /// Sends the current batch.
     pub(crate) fn send_batch(&mut self) {
         if self.batch.is_empty() {
             return;
@@ -94,12 +94,12 @@ impl Feed {
         {
             let count = batch.events.len();
             stderr::say(format_args!(
-                "CRITICAL audit_sink_failure: {count} audit events came after the log was closed"
+                "CRITICAL audit_sink_failure: {count} audit events arrived after the log was closed"
             ));
         }
     }
 
-    /// Passes a request on, behind everything that came before it.
+    /// Sends a request, after everything that came before it.
     pub(crate) fn send_request(&mut self, request: AuditRequest) {
         self.send_batch();
         if let Err(failed) = self.messages.send(Message::Request(request))
@@ -111,7 +111,7 @@ impl Feed {
 }
 
 impl AuditRequest {
-    /// Answers that it cannot be fulfilled. Whoever asked may have stopped waiting.
+    /// Answers with an error. The caller may have stopped waiting.
     pub(super) fn refuse(self, fault: &AuditFault) {
         match self {
             AuditRequest::Wait(_, reply) => drop(reply.send(Err(fault.clone()))),
@@ -124,12 +124,12 @@ impl AuditRequest {
     }
 }
 
-/// What it means that a log has no keys.
-const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it shows \
-     accidents, and whoever can write its directory can make another one; `ringseal audit keygen` makes keys";
+/// What it means that a log has no keys, for the report.
+const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it detects \
+     corruption, but anyone who can write its directory can replace it; `ringseal audit keygen` makes keys";
 
 impl Processor {
-    /// Takes one audit event of a lane.
+    /// Handles one audit event of a lane.
     #[cold]
     pub(in crate::writer) fn audit_event(
         &mut self,
@@ -146,7 +146,7 @@ impl Processor {
         }
     }
 
-    /// At the end of a turn.
+    /// Called at the end of a turn.
     pub(in crate::writer) fn send_audit_batch(&mut self) {
         if let Some(feed) = &mut self.audit {
             feed.send_batch();
@@ -162,7 +162,7 @@ impl Processor {
 }
 
 impl Writer {
-    /// Writes what the keeper tells into the application's stream.
+    /// Writes an event of the audit thread to the application's log.
     pub(in crate::writer) fn report_audit_event(&mut self, event: AuditThreadEvent, now: Now) {
         let processor = &mut self.processor;
         match event {

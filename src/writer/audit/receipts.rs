@@ -1,6 +1,6 @@
-//! The receipts of the last events, by ticket.
+//! The receipts of the latest events, by ticket.
 //!
-//! A table of fixed size: the slot of a ticket is its remainder, and a later ticket takes it over.
+//! A table of fixed size: a ticket's slot is its remainder, and a later ticket replaces an earlier one.
 use crate::audit::store::Receipt;
 
 /// Slots; a power of two.
@@ -10,14 +10,14 @@ pub(super) const RECEIPTS_KEPT: u64 = 1 << 15;
 #[derive(Debug)]
 pub(super) struct Receipts(Vec<Option<(u64, Receipt)>>);
 
-/// What is known of a ticket.
+/// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// Where its entry stands.
+    /// The position of its entry.
     Entry(Receipt),
-    /// Later ones have taken its slot.
+    /// A later ticket has replaced it.
     Gone,
-    /// It has not come yet.
+    /// The ticket has not arrived yet.
     NotYet,
 }
 
@@ -26,7 +26,7 @@ impl Receipts {
         Self(vec![None; RECEIPTS_KEPT as usize])
     }
 
-    /// A thread that was slow brings its ticket late: it does not take the slot of a later one.
+    /// A ticket that arrives late does not replace a later one.
     pub(super) fn put(&mut self, ticket: u64, receipt: Receipt) {
         let slot = &mut self.0[(ticket % RECEIPTS_KEPT) as usize];
         if slot.is_none_or(|(found, _)| found <= ticket) {
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(
             receipts.get(3 + RECEIPTS_KEPT),
             Lookup::Entry(receipt(8)),
-            "late comes nothing"
+            "a late ticket replaces nothing"
         );
         assert_eq!(receipts.get(3), Lookup::Gone);
     }

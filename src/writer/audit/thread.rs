@@ -1,8 +1,8 @@
-//! The keeper: the thread that owns the audit log.
+//! The audit thread, which owns the audit log.
 //!
-//! One turn takes everything that has arrived, appends it, and commits if somebody waits or the interval is over: one
-//! `fsync` for all who wait at that moment. What cannot be written stays and is tried again, after 100 ms at first and
-//! 5 s at last.
+//! One turn takes all queued messages, appends the entries, and commits if a caller waits or the interval is over: one
+//! `fsync` for all callers that wait at that moment. Entries that cannot be written stay and are retried, after 100 ms
+//! at first and up to 5 s later.
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -27,41 +27,41 @@ use crate::storage::Storage;
 use crate::writer::link::Link;
 use crate::writer::stderr::say;
 
-/// Checkpoints, rotation and the like are looked at so often.
+/// How often checkpoints, rotation and other maintenance are checked.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// Empty batches that are given back to the feed.
+/// Most empty batches that are given back to the feed.
 pub(super) const SPARE_MAX: usize = 4;
 
-/// What a keeper is made of.
+/// The parts of an audit thread.
 pub struct AuditThreadParts {
-    /// The log, open.
+    /// The opened log.
     pub log: AuditLog,
-    /// How to keep it.
+    /// Its settings.
     pub config: AuditThreadConfig,
-    /// Where spilled entries go.
+    /// The storage of the spill file.
     pub storage: Arc<dyn Storage>,
-    /// What it shares with producers.
+    /// State shared with producers.
     pub link: Arc<AuditLink>,
-    /// The way to the writer, for news.
+    /// The writer's control channel, for reports.
     pub writer: Arc<Link>,
-    /// What the feed leads to.
+    /// The channels from the feed.
     pub ends: FeedEnds,
-    /// Where entries go besides the log.
+    /// The sinks besides the log.
     pub sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
-/// Why a keeper cannot start.
+/// Why an audit thread cannot start.
 #[derive(Debug)]
 pub enum SpawnError {
-    /// Its thread, or its file of spilled entries.
+    /// The thread or the spill file.
     Io(io::Error),
-    /// A sink besides the log: its thread, or its file of spilled entries.
+    /// A sink besides the log: its thread or its spill file.
     Sink(AuditSinkError),
 }
 
-/// Starts the keeper's thread, and one for each sink besides the log.
+/// Starts the audit thread, and a thread for each sink besides the log.
 pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> {
     let spill = match &parts.config.held_overflow {
         HeldEntriesOverflow::Block => None,
@@ -73,14 +73,14 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
         let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
         let notify = move |notice: SinkEvent<'_>| report_sink_event(&writer, &notice);
         let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
-        // A fresh link has none yet.
+        // A new link has no sinks yet.
         let _ = parts.link.sinks.set(fan);
     }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
     builder.spawn(move || AuditThread::new(parts, spill).run()).map_err(SpawnError::Io)
 }
 
-/// The log cannot be written.
+/// Present while the log cannot be written.
 #[derive(Debug)]
 struct Failing {
     error: String,
@@ -98,7 +98,7 @@ pub(super) struct AuditThread {
     pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
     pub(super) spill: Option<Spill>,
-    /// Batches that are not in the log yet, and how many events of the first are.
+    /// Batches that are not in the log yet, and how many events of the first one are.
     pub(super) backlog: VecDeque<AuditBatch>,
     pub(super) backlog_done: usize,
     pub(super) backlog_bytes: usize,
@@ -169,7 +169,7 @@ impl AuditThread {
         }
     }
 
-    /// How long nothing has to be done.
+    /// How long the thread may wait for a message.
     fn next_wait(&self) -> Duration {
         let now = Instant::now();
         let until = |at: Instant| at.saturating_duration_since(now);
@@ -212,10 +212,10 @@ impl AuditThread {
         self.report_maintenance();
     }
 
-    /// Appends all there is, and commits if it is time.
+    /// Appends everything, and commits if it is time.
     fn work(&mut self, now: Instant) -> Result<(), String> {
         if self.failing.is_some() {
-            // What is in the log's own hands first: the rest stays where it can be spilled.
+            // Commit staged entries first: all others can still be spilled.
             self.commit()?;
         }
         self.append_spilled()?;
@@ -291,7 +291,7 @@ impl AuditThread {
         Ok(())
     }
 
-    /// What was spilled comes first: it is older than what is in memory.
+    /// Spilled entries come first, because they are older than those in memory.
     fn append_spilled(&mut self) -> Result<(), String> {
         let Some(mut spill) = self.spill.take_if(|spill| !spill.is_empty()) else { return Ok(()) };
         let result = self.replay(&mut spill);
@@ -302,17 +302,17 @@ impl AuditThread {
     fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
         self.commit()?;
         let dir = self.log.dir().to_owned();
-        let place = |error: io::Error| format!("the file of spilled entries: {error}");
+        let place = |error: io::Error| format!("spill file: {error}");
         spill.begin_replay(&dir, self.log.next_seq()).map_err(place)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;
             let Some((ticket, unix_nanos)) = next else { break };
-            // The file lay open to others: what is in it is looked at like anything from outside.
+            // Others could write to the file, so its content is checked like any input.
             let body = match Body::new(&members, &mut parser) {
                 Ok(body) => body,
                 Err(error) => {
-                    say(format_args!("a spilled audit entry is damaged and left out: {error}"));
+                    say(format_args!("a spilled audit entry is damaged and was skipped: {error}"));
                     continue;
                 }
             };
@@ -321,7 +321,7 @@ impl AuditThread {
                 return Err(error);
             }
         }
-        // Only what is on disk in the log may go from the file.
+        // Entries may leave the file only when they are on disk in the log.
         self.commit()?;
         spill.clear().map_err(|error| error.to_string())
     }
@@ -330,7 +330,7 @@ impl AuditThread {
         self.log.commit().map_err(|error| error.to_string())?;
         (self.staged_bytes, self.staged_since) = (0, None);
         if !self.waits.is_empty() {
-            // Whoever is answered finds what it waited for in the health, too.
+            // A caller that is answered must find its event in the health, too.
             self.publish_health();
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
@@ -342,7 +342,7 @@ impl AuditThread {
                     continue;
                 }
             };
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(answer);
         }
         Ok(())
@@ -376,16 +376,16 @@ impl AuditThread {
         result
     }
 
-    /// Answers, and passes an error on so that it is noted. The health is up to date by then.
+    /// Answers, and returns an error so that it is recorded. The health is updated first.
     fn answer<T>(&mut self, reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
         self.publish_health();
         let error = result.as_ref().err().cloned();
-        // Whoever asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = reply.send(result.map_err(AuditFault::Store));
         error.map_or(Ok(()), Err)
     }
 
-    /// Notes whether the log can be written, and tells of a change.
+    /// Records whether the log can be written, and reports a change.
     fn record(&mut self, result: Result<(), String>, now: Instant) {
         let name = || format!("audit:{}", self.log.origin());
         match (result, &mut self.failing) {
@@ -410,7 +410,7 @@ impl AuditThread {
         }
     }
 
-    /// Callers wait, or entries go to the file, when too much is held.
+    /// If too much is held, blocks callers or moves entries to the spill file.
     fn enforce_held_bound(&mut self) {
         let spilling_bytes = self.spill.as_ref().map_or(0, Spill::held_bytes);
         let mut held = self.backlog_bytes + self.staged_bytes + spilling_bytes;
@@ -421,15 +421,15 @@ impl AuditThread {
             held = self.staged_bytes + spill.held_bytes();
             is_blocked = spilled.is_err();
             if let Err(error) = spilled {
-                say(format_args!("audit entries cannot be spilled either: {error}"));
+                say(format_args!("audit entries cannot be spilled: {error}"));
             }
         }
-        self.link.hold(held, is_blocked);
+        self.link.set_held(held, is_blocked);
     }
 
     fn recycle(&self, mut batch: AuditBatch) {
         batch.clear();
-        // The feed makes a new one when it finds none.
+        // If the channel is full, the feed allocates a new batch.
         let _ = self.spare.try_send(batch);
     }
 
@@ -443,7 +443,7 @@ impl AuditThread {
         }
     }
 
-    /// The end: once more everything that is there, then the log's own end.
+    /// Ends the log: appends and commits everything left, then closes the log.
     fn end(mut self, reply: Option<Reply<()>>) {
         let mut result = self.work(Instant::now());
         if result.is_err()
@@ -463,14 +463,14 @@ impl AuditThread {
                 "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
             ));
         }
-        self.link.hold(0, false);
+        self.link.set_held(0, false);
         if let Some(reply) = reply {
             let _ = reply.send(result.map_err(AuditFault::Store));
         }
     }
 }
 
-/// Moves all batches to the file; what it does not take now stays with it in memory, and is counted there.
+/// Moves all batches to the file. What the file does not take stays in its buffer and counts as held.
 fn spill_backlog(
     spill: &mut Spill,
     backlog: &mut VecDeque<AuditBatch>,

@@ -188,10 +188,13 @@ fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
     let error = second.commit(Duration::from_millis(50)).unwrap_err();
     assert!(matches!(error, AuditSinkError::Late { .. }), "{error}");
     let health = &second.health()[0];
-    let said = health.last_error.as_deref().unwrap_or_default();
-    assert!(!health.is_healthy && said.starts_with("db: expected entry 1 next, found "), "{said}");
+    let message = health.last_error.as_deref().unwrap_or_default();
+    assert!(
+        !health.is_healthy && message.starts_with("db: expected entry 1 next, found "),
+        "{message}"
+    );
     // The log has them: visit `catch_up`.
-    let held = said.rsplit(' ').next().unwrap().parse().unwrap();
+    let held = message.rsplit(' ').next().unwrap().parse().unwrap();
     entries[1..held].iter().for_each(|entry| next.put(entry));
     second.commit(LONG).unwrap();
     assert_has(&next, &lines);
@@ -285,8 +288,8 @@ fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
     assert_has(&control, &lines);
     let health = &fan.health()[0];
     assert_eq!((health.errors, health.is_healthy), (3, true));
-    let said = health.last_error.clone().unwrap_or_default();
-    assert!(said.starts_with("cannot write to db: "), "{said}");
+    let message = health.last_error.clone().unwrap_or_default();
+    assert!(message.starts_with("cannot write to db: "), "{message}");
     fan.close().unwrap();
     assert_eq!(*told.lock(), ["db fails: cannot write to db: broken pipe", "db is back after 3"]);
 }

@@ -74,7 +74,7 @@ fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
     };
     let (said, error) = refused("log");
     assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{said}");
-    assert!(said.contains("make them: ringseal audit keygen --dir "), "{said}");
+    assert!(said.contains("create them: ringseal audit keygen --dir "), "{said}");
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     open("log").unwrap().stop().unwrap();
     open("log").unwrap().stop().unwrap();
