@@ -10,13 +10,12 @@ use crate::audit::sink::SinkEvent;
 use crate::audit::store::MaintenanceReport;
 use crate::writer::control::Control;
 use crate::writer::link::Link;
-use crate::writer::stderr::say;
 
 /// Reports an event to the application's log; failures also go to stderr.
 fn report(writer: &Link, event: AuditThreadEvent) {
     if let AuditThreadEvent::Failed { sink, error } = &event {
         let kept = "its entries are kept and retried";
-        say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
+        writer.stderr.write(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
     let _ = writer.call(Control::AuditThreadEvent(event));
 }
@@ -67,19 +66,22 @@ impl AuditThread {
     /// Removes segments as retention requires, and compresses sealed ones on a separate thread.
     pub(super) fn cleanup_after_rotation(&mut self) {
         if let Err(error) = self.log.retain() {
-            say(format_args!("audit segments cannot be removed: {error}"));
+            self.writer.stderr.write(format_args!("audit segments cannot be removed: {error}"));
         }
         #[cfg(feature = "compress")]
         if let Some(dir) = self.config.compress_dir.clone() {
             let storage = std::sync::Arc::clone(&self.storage);
+            let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
                 if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
-                    say(format_args!("audit segments cannot be compressed: {error}"));
+                    stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }
             };
             let builder = std::thread::Builder::new().name("ringseal-audit-gz".into());
             if let Err(error) = builder.spawn(work) {
-                say(format_args!("audit segments cannot be compressed: {error}"));
+                self.writer
+                    .stderr
+                    .write(format_args!("audit segments cannot be compressed: {error}"));
             }
         }
     }

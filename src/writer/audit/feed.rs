@@ -2,6 +2,8 @@
 //!
 //! Never blocks. The channel to the audit thread is unbounded; its content is bounded because callers of `emit` are
 //! blocked and rings are finite. Empty buffers come back and are reused.
+use std::sync::Arc;
+
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::thread::SPARE_MAX;
@@ -14,7 +16,8 @@ use crate::encode::layout::Members;
 use crate::writer::lane_reader::LaneMemory;
 use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
-use crate::writer::{Writer, report, stderr};
+use crate::writer::stderr::Stderr;
+use crate::writer::{Writer, report};
 
 /// Most bytes of the members of one entry.
 const MEMBERS_BYTES_MAX: usize = LINE_BYTES_MAX - FRAME_BYTES_MAX;
@@ -30,6 +33,7 @@ pub struct Feed {
     messages: Sender<Message>,
     spare: Receiver<AuditBatch>,
     cut: u64,
+    stderr: Arc<Stderr>,
 }
 
 /// The audit thread's ends of the channels.
@@ -60,7 +64,14 @@ impl Feed {
             messages,
             spare,
             cut: 0,
+            stderr: Arc::default(),
         }
+    }
+
+    /// Writes its messages to the engine's side of standard error.
+    pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
+        self.stderr = stderr;
+        self
     }
 
     /// Redacts and encodes one event.
@@ -93,7 +104,7 @@ impl Feed {
             && let Message::Batch(batch) = failed.into_inner()
         {
             let count = batch.events.len();
-            stderr::say(format_args!(
+            self.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: {count} audit events arrived after the log was closed"
             ));
         }

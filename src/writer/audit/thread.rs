@@ -25,7 +25,6 @@ use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEven
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
-use crate::writer::stderr::say;
 
 /// How often checkpoints, rotation and other maintenance are checked.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
@@ -312,7 +311,9 @@ impl AuditThread {
             let body = match Body::new(&members, &mut parser) {
                 Ok(body) => body,
                 Err(error) => {
-                    say(format_args!("a spilled audit entry is damaged and was skipped: {error}"));
+                    self.writer.stderr.write(format_args!(
+                        "a spilled audit entry is damaged and was skipped: {error}"
+                    ));
                     continue;
                 }
             };
@@ -421,7 +422,7 @@ impl AuditThread {
             held = self.staged_bytes + spill.held_bytes();
             is_blocked = spilled.is_err();
             if let Err(error) = spilled {
-                say(format_args!("audit entries cannot be spilled: {error}"));
+                self.writer.stderr.write(format_args!("audit entries cannot be spilled: {error}"));
             }
         }
         self.link.set_held(held, is_blocked);
@@ -450,7 +451,9 @@ impl AuditThread {
             && let Some(spill) = &mut self.spill
             && spill_backlog(spill, &mut self.backlog, &mut self.backlog_done).is_ok()
         {
-            say(format_args!("audit entries that could not be written stay in the spill file"));
+            self.writer.stderr.write(format_args!(
+                "audit entries that could not be written stay in the spill file"
+            ));
         }
         let left = self.log.health().waiting_entries
             + self.backlog.iter().map(|batch| batch.events.len() as u64).sum::<u64>();
@@ -459,7 +462,7 @@ impl AuditThread {
             result = self.log.close().map_err(|error| error.to_string());
         }
         if let Err(error) = &result {
-            say(format_args!(
+            self.writer.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
             ));
         }
