@@ -33,6 +33,11 @@ impl ByteSet {
         self.0[(b >> 6) as usize] >> (b & 63) & 1 != 0
     }
 
+    /// One bit per byte value, the lowest first.
+    pub(crate) fn to_le_bytes(self) -> [u8; 32] {
+        ::core::array::from_fn(|i| self.0[i / 8].to_le_bytes()[i % 8])
+    }
+
     /// How many bytes of `v` from `at` on are in the set, at most `max`.
     #[inline]
     pub(crate) fn run(self, v: &[u8], at: usize, max: usize) -> usize {

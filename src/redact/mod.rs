@@ -35,6 +35,7 @@ mod redactor;
 #[cfg(feature = "rules-toml")]
 mod rule_file;
 mod rules;
+mod rules_hash;
 mod scan;
 mod search;
 #[cfg(test)]

@@ -258,6 +258,13 @@ fn class(name: &str) -> Option<KeyClass> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn classes_have_the_same_names_as_in_the_hash() {
+        for name in CLASSES.replace(" or ", ", ").split(", ") {
+            assert_eq!(class(name).map(super::super::rules_hash::class_name), Some(name));
+        }
+    }
+
     const WHOLE: &str = r#"
 presets = ["default", "payments"]
 profile = "ecs"

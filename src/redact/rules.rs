@@ -7,15 +7,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
 use super::bytes::ByteSet;
 use super::detect::{KeyTails, Literals};
 use super::find::rule;
 use super::key::{self, KeyMatch};
-use super::kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
+use super::kind::{KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
 use super::own::Own;
 use super::provider_table::{How, PROVIDERS, Provider};
+use super::rules_hash::rules_hash;
 
 /// Named collections of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +42,16 @@ impl Preset {
             "file_tools" => Preset::FileTools,
             _ => return None,
         })
+    }
+
+    /// The preset's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Preset::Default => "default",
+            Preset::Strict => "strict",
+            Preset::Payments => "payments",
+            Preset::FileTools => "file_tools",
+        }
     }
 
     const fn kinds(self) -> KindSet {
@@ -237,7 +246,7 @@ impl Rules {
             literals,
             own: Own::new(own),
             names: rule_names(set),
-            hash: hash(set, kinds),
+            hash: rules_hash(set, kinds, PROVIDERS),
         }
     }
 
@@ -414,35 +423,4 @@ fn rule_names(set: &RuleSet) -> Vec<String> {
     let tokens = set.tokens.iter().map(|r| format!("token:{}", r.name));
     let literals = set.literals.iter().map(|r| format!("literal:{}", r.name));
     built_in.chain(providers).chain(tokens).chain(literals).collect()
-}
-
-/// Raised when the built-in detectors change what they find.
-const DETECTORS_VERSION: u32 = 2;
-
-fn hash(set: &RuleSet, kinds: KindSet) -> [u8; 32] {
-    let mut sha = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        // Lengths keep two parts from being taken for one.
-        sha.update((bytes.len() as u64).to_le_bytes());
-        sha.update(bytes);
-    };
-    part(&DETECTORS_VERSION.to_le_bytes());
-    part(&(KINDS as u32).to_le_bytes());
-    part(&kinds.bits().to_le_bytes());
-    part(format!("{:?} {:?} {:?}", set.presets, set.profile, set.key_match).as_bytes());
-    for p in PROVIDERS {
-        part(&p.literal);
-        part(format!("{:?} {} {} {:?}", p.alphabet, p.body_min, p.body_max, p.how).as_bytes());
-    }
-    for rule in &set.keys {
-        part(format!("{} {:?}", rule.key, rule.class).as_bytes());
-    }
-    for rule in &set.tokens {
-        part(format!("{rule:?}").as_bytes());
-    }
-    for rule in &set.literals {
-        part(rule.name.as_bytes());
-        part(&Sha256::digest(&rule.text));
-    }
-    sha.finalize().into()
 }

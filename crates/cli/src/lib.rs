@@ -7,13 +7,13 @@
 pub mod audit;
 pub mod bench;
 pub mod cat;
+pub mod console;
 pub mod demo;
-pub mod files;
 pub mod histogram;
 pub mod json;
 pub mod level;
-pub mod line;
-pub mod out;
+pub mod log_file_options;
+pub mod log_line;
 pub mod pipe;
 pub mod progress;
 pub mod redact;

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ringseal_cli::{audit, bench, cat, demo, out, pipe, redact, token};
+use ringseal_cli::{audit, bench, cat, console, demo, pipe, redact, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usag
 struct Cli {
     /// Colours: auto is for terminals only and heeds NO_COLOR.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
-    color: out::Color,
+    color: console::Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Redact(args) => redact::run(args),
     };
-    out::exit_code(result)
+    console::exit_code(result)
 }
 
 /// Help and version, on standard output, or what is wrong with the arguments.
@@ -66,5 +66,7 @@ fn told(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     let written = error.print().and_then(|()| io::stdout().flush());
-    out::exit_code(written.map(|()| out::Outcome::Fine).map_err(out::Failure::Output))
+    console::exit_code(
+        written.map(|()| console::ExitStatus::Success).map_err(console::Failure::Output),
+    )
 }

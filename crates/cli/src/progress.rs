@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Work shorter than this shows nothing.
 const SILENT_FOR: Duration = Duration::from_secs(1);
 /// How much work between two looks at the clock.
-const LOOK_BYTES: u64 = 1 << 20;
+const REDRAW_BYTES: u64 = 1 << 20;
 
 /// How far some work on bytes is.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Progress {
     /// `None`: never drawn.
     total_bytes: Option<u64>,
     done_bytes: u64,
-    looked_bytes: u64,
+    drawn_bytes: u64,
     started: Instant,
     bar: Option<ProgressBar>,
 }
@@ -26,26 +26,26 @@ pub struct Progress {
 impl Progress {
     /// Work on about `total_bytes`.
     pub fn new(total_bytes: u64) -> Self {
-        Self::drawn(total_bytes, io::stderr().is_terminal() && !io::stdout().is_terminal())
+        Self::visible_if(total_bytes, io::stderr().is_terminal() && !io::stdout().is_terminal())
     }
 
     /// Work on about `total_bytes` that writes nothing to standard output.
     pub fn without_output(total_bytes: u64) -> Self {
-        Self::drawn(total_bytes, io::stderr().is_terminal())
+        Self::visible_if(total_bytes, io::stderr().is_terminal())
     }
 
-    fn drawn(total_bytes: u64, wanted: bool) -> Self {
+    fn visible_if(total_bytes: u64, wanted: bool) -> Self {
         Self {
             total_bytes: wanted.then_some(total_bytes),
             done_bytes: 0,
-            looked_bytes: 0,
+            drawn_bytes: 0,
             started: Instant::now(),
             bar: None,
         }
     }
 
     /// Never drawn: work without an end.
-    pub fn none() -> Self {
+    pub fn hidden() -> Self {
         let mut progress = Self::new(0);
         progress.total_bytes = None;
         progress
@@ -54,10 +54,10 @@ impl Progress {
     /// So much more is done.
     pub fn add(&mut self, bytes: usize) {
         self.done_bytes += bytes as u64;
-        if self.done_bytes - self.looked_bytes < LOOK_BYTES {
+        if self.done_bytes - self.drawn_bytes < REDRAW_BYTES {
             return;
         }
-        self.looked_bytes = self.done_bytes;
+        self.drawn_bytes = self.done_bytes;
         self.draw();
     }
 
@@ -127,7 +127,7 @@ impl Meter {
     }
 
     /// Says something beside the bar; `message` is called only when it is drawn.
-    pub fn say(&mut self, message: impl FnOnce() -> String) {
+    pub fn set_message(&mut self, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.0 {
             bar.set_message(message());
         }

@@ -41,7 +41,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 }
 
 /// A number of bytes for people: `1.5 MiB`.
-pub fn show_bytes(bytes: u64) -> String {
+pub fn format_bytes(bytes: u64) -> String {
     let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, size)| bytes >= *size) {
         Some((unit, size)) => format!("{:.1} {unit}", bytes as f64 / *size as f64),
@@ -50,7 +50,7 @@ pub fn show_bytes(bytes: u64) -> String {
 }
 
 /// A number for people: `1,234,567`.
-pub fn show_count(count: u64) -> String {
+pub fn format_count(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -97,11 +97,11 @@ mod tests {
     fn people_read_numbers() {
         let bytes = [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB")];
         for (number, shown) in bytes {
-            assert_eq!(show_bytes(number), shown);
+            assert_eq!(format_bytes(number), shown);
         }
         let counts = [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
         for (number, shown) in counts {
-            assert_eq!(show_count(number), shown);
+            assert_eq!(format_count(number), shown);
         }
     }
 }

@@ -94,7 +94,7 @@ impl Percentiles {
 }
 
 /// Nanoseconds for people, in a unit that fits.
-pub fn show_nanos(nanos: f64) -> String {
+pub fn format_nanos(nanos: f64) -> String {
     match nanos {
         n if n < 1e3 => format!("{n:.0} ns"),
         n if n < 1e6 => format!("{:.1} µs", n / 1e3),
@@ -132,7 +132,7 @@ mod tests {
     fn people_read_nanoseconds_in_a_unit_that_fits() {
         let cases = [(17.4, "17 ns"), (1500.0, "1.5 µs"), (2.5e6, "2.5 ms"), (3e9, "3.0 s")];
         for (nanos, shown) in cases {
-            assert_eq!(show_nanos(nanos), shown);
+            assert_eq!(format_nanos(nanos), shown);
         }
     }
 }

@@ -16,8 +16,8 @@ use tempfile::NamedTempFile;
 
 use super::verify::unix_nanos_now;
 use super::{LogDir, public_key, read_small};
-use crate::out::{Failure, Outcome, complain};
-use crate::size::show_count;
+use crate::console::{ExitStatus, Failure, write_stderr};
+use crate::size::format_count;
 use crate::time::write_millis;
 
 /// Writes the latest checkpoint to standard output, and its size and age to standard error.
@@ -40,7 +40,7 @@ pub(super) struct Args {
     key: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     let path = dir.join("checkpoint");
     let note = read_small(&path, NOTE_BYTES_MAX)?;
@@ -54,16 +54,16 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     report_checkpoint(dir, &checkpoint, key.is_some())?;
     let Some(out) = &args.out else {
         io::stdout().lock().write_all(&note)?;
-        return Ok(Outcome::Fine);
+        return Ok(ExitStatus::Success);
     };
     if let Some(older) = read_older(out)?
         && let Some(finding) = contradiction(dir, key, &older, &checkpoint)?
     {
-        complain(format_args!("{}: {finding}; it stays as it was", out.display()));
-        return Ok(Outcome::Findings);
+        write_stderr(format_args!("{}: {finding}; it stays as it was", out.display()));
+        return Ok(ExitStatus::Findings);
     }
     write_anchor(out, &note)?;
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }
 
 pub(super) fn parse_note(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
@@ -73,11 +73,11 @@ pub(super) fn parse_note(note: &[u8], path: &Path) -> Result<Checkpoint, Failure
 }
 
 /// What a log that contradicts itself is told as, or that it cannot be read.
-fn report_inconsistency(error: &ProveError) -> Result<Outcome, Failure> {
+fn report_inconsistency(error: &ProveError) -> Result<ExitStatus, Failure> {
     match error {
         ProveError::Inconsistent(_) | ProveError::WrongKey { .. } => {
-            complain(error);
-            Ok(Outcome::Findings)
+            write_stderr(error);
+            Ok(ExitStatus::Findings)
         }
         error => Err(Failure::of(error)),
     }
@@ -105,14 +105,14 @@ pub(super) fn contradiction(
         return Err(Failure::Message(message));
     }
     if new.size < old.size {
-        let (old, new) = (show_count(old.size), show_count(new.size));
+        let (old, new) = (format_count(old.size), format_count(new.size));
         return Ok(Some(format!("ROLLED BACK: the log had {old} entries, its checkpoint {new}")));
     }
     let key = match key {
         Some(key) => key,
         None => claimed_root(&OsStorage, dir).map_err(Failure::of)?,
     };
-    let rewritten = format!("REWRITTEN: other entries among the first {}", show_count(old.size));
+    let rewritten = format!("REWRITTEN: other entries among the first {}", format_count(old.size));
     match prove_consistency(&OsStorage, dir, &key, old.size, new.size) {
         Ok(proof) if proof.old_root == old.root => Ok(None),
         Ok(_) => Ok(Some(rewritten)),
@@ -152,8 +152,8 @@ fn report_checkpoint(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> R
         "log         {}\nsize        {} entries, and {} behind it\nroot        {}\ntime        {time}\n\
          signature   {signature}",
         checkpoint.origin,
-        show_count(checkpoint.size),
-        show_count(entries_after),
+        format_count(checkpoint.size),
+        format_count(entries_after),
         base64(Base64::Standard, &checkpoint.root),
     );
     Ok(())

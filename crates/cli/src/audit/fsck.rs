@@ -8,11 +8,11 @@ use ringseal::audit::store::{Finding, Fsck, Mend, fsck};
 use ringseal::storage::{OsStorage, Storage};
 
 use super::LogDir;
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 use crate::redact::escape::escape;
-use crate::size::show_count;
+use crate::size::format_count;
 
-/// Looks a log's files over after an accident; makes derived ones again if text to.
+/// Looks a log's files over after an accident; makes derived ones again if told to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does. \
@@ -31,7 +31,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     expect_log(dir)?;
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
         write_words(&mut out, &report, &found, args.repair)?;
     }
     let is_fine = found.iter().all(|text| text.is_repaired);
-    Ok(if is_fine { Outcome::Fine } else { Outcome::Findings })
+    Ok(if is_fine { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
 /// Looking takes the log's lock, which is a file; none is made where there is no log.
@@ -122,7 +122,7 @@ fn write_words(
     found: &[FindingText],
     repair: bool,
 ) -> io::Result<()> {
-    let (entries, segments) = (show_count(report.entries), show_count(report.segments));
+    let (entries, segments) = (format_count(report.entries), format_count(report.segments));
     let noun = if report.segments == 1 { "segment" } else { "segments" };
     writeln!(out, "read        {entries} entries in {segments} {noun}")?;
     for text in found {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ringseal::audit::keys::{KeyPaths, keygen, system_random};
 use ringseal::storage::OsStorage;
 
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 
 /// Makes the keys of a new log; never over a file that exists.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(super) struct Args {
     origin: String,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let paths = KeyPaths::below(&args.dir);
     let key = keygen(&OsStorage, &paths, &args.origin, &mut system_random).map_err(Failure::of)?;
     let mut out = io::stdout().lock();
@@ -32,5 +32,5 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     writeln!(out, "  {}, {}", paths.epoch().display(), paths.chain().display())?;
     writeln!(out, "      secret: for the service, which moves them into its log when it first")?;
     writeln!(out, "      starts (`AuditConfig::keys`) and replaces them as it goes")?;
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }

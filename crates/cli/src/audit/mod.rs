@@ -9,7 +9,7 @@ use ringseal::audit::keys::load_verifier;
 use ringseal::audit::note::Verifier;
 use ringseal::storage::OsStorage;
 
-use crate::out::{Color, Failure, Outcome};
+use crate::console::{Color, ExitStatus, Failure};
 
 mod checkpoint;
 mod fsck;
@@ -61,7 +61,7 @@ enum Command {
 ///
 /// # Errors
 /// When something could not be read or written, or nothing could be checked.
-pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keygen::run(args),
         Command::Verify(args) => verify::run(args),

@@ -16,7 +16,7 @@ use ringseal::digest::text::{Base64, base64};
 use ringseal::storage::OsStorage;
 
 use super::{LogDir, public_key, read_small};
-use crate::out::{Failure, Outcome, complain};
+use crate::console::{ExitStatus, Failure, write_stderr};
 
 /// Writes a proof to standard output: a text that `check-proof` checks with `audit.pub` alone.
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ fn root_key(key: Option<&PathBuf>, log: &LogDir) -> Result<Verifier, Failure> {
     }
 }
 
-pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
+pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Failure> {
     let (log, made) = match &args.what {
         What::Inclusion { seq, log, key } => {
             let root = root_key(key.as_ref(), log)?;
@@ -77,11 +77,11 @@ pub(super) fn prove(args: &ProveArgs) -> Result<Outcome, Failure> {
     match made {
         Ok(text) => {
             io::stdout().lock().write_all(text.as_bytes())?;
-            Ok(Outcome::Fine)
+            Ok(ExitStatus::Success)
         }
         Err(error @ (ProveError::Inconsistent(_) | ProveError::WrongKey { .. })) => {
-            complain(error);
-            Ok(Outcome::Findings)
+            write_stderr(error);
+            Ok(ExitStatus::Findings)
         }
         Err(error @ ProveError::NoCheckpoint { .. }) => {
             let path = log.dir.join(names::CHECKPOINT);
@@ -113,7 +113,7 @@ pub(super) struct CheckArgs {
     entry: Option<PathBuf>,
 }
 
-pub(super) fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
+pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let root = public_key(&args.key)?;
     if args.proof.as_os_str() == "-" && args.entry.as_ref().is_some_and(|entry| entry == "-") {
         return Err(Failure::Message("only one of proof and entry can be standard input".into()));
@@ -138,14 +138,14 @@ pub(super) fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
             .map(|checkpoint| write_inclusion(&mut out, &proof, line, &checkpoint))
     };
     match checked {
-        Ok(written) => written.map(|()| Outcome::Fine).map_err(Failure::from),
+        Ok(written) => written.map(|()| ExitStatus::Success).map_err(Failure::from),
         Err(ProofFileError::NoEntry) => Err(Failure::Message(format!(
             "{}: the proof is of an entry that was pruned; give its line with --entry",
             args.proof.display()
         ))),
         Err(error) => {
-            complain(format_args!("{}: proves nothing: {error}", args.proof.display()));
-            Ok(Outcome::Findings)
+            write_stderr(format_args!("{}: proves nothing: {error}", args.proof.display()));
+            Ok(ExitStatus::Findings)
         }
     }
 }

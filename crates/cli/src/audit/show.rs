@@ -14,8 +14,8 @@ use ringseal::storage::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::cat::is_word;
+use crate::console::{Color, ExitStatus, Failure, Style, pause, write_safe, write_stderr};
 use crate::json::{Entries, Entry as Member, Kind};
-use crate::out::{Color, Failure, Outcome, Style, complain, pause, write_safe};
 use crate::time::write_millis;
 
 /// Shows the entries of a log.
@@ -52,7 +52,7 @@ pub(super) struct Args {
     all: bool,
 }
 
-pub(super) fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     if let Some(to) = args.to.filter(|to| *to < args.from) {
         return Err(Failure::Message(format!(
             "--from {} lies behind --to {to}: no entry is between them",
@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
     if show.is_first && !has_log(&args.log.dir) {
         return Err(Failure::Message(format!("{}: no audit log is here", args.log.dir.display())));
     }
-    Ok(if show.has_findings { Outcome::Findings } else { Outcome::Fine })
+    Ok(if show.has_findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 fn has_log(dir: &Path) -> bool {
@@ -217,7 +217,7 @@ impl<W: Write> Show<'_, W> {
     /// Says something on standard error at its place between the lines.
     fn note(&mut self, message: std::fmt::Arguments<'_>) -> io::Result<()> {
         self.out.flush()?;
-        complain(message);
+        write_stderr(message);
         Ok(())
     }
 
@@ -269,7 +269,7 @@ impl<W: Write> Show<'_, W> {
         write!(self.out, " {:>8} ", entry.seq)?;
         self.style(!is_dimmed, Style::BOLD)?;
         write!(self.out, "{:<20}", entry.event_type)?;
-        self.style(!is_dimmed, Style::END)?;
+        self.style(!is_dimmed, Style::RESET)?;
         let members = std::mem::take(&mut self.members);
         let result = match is_dimmed {
             true => Ok(()),
@@ -278,7 +278,7 @@ impl<W: Write> Show<'_, W> {
         let result = result.and_then(|()| self.write_other_members(&members, text, !is_dimmed));
         self.members = members;
         result?;
-        self.style(is_dimmed, Style::END)?;
+        self.style(is_dimmed, Style::RESET)?;
         self.out.write_all(b"\n")
     }
 
@@ -289,7 +289,7 @@ impl<W: Write> Show<'_, W> {
         self.out.write_all(b" ")?;
         self.style(true, style_of(outcome))?;
         write_safe(&format!("{outcome:<8}"), &mut self.out)?;
-        self.style(true, Style::END)?;
+        self.style(true, Style::RESET)?;
         for (sign, key) in [(" ", "actor"), (" > ", "target")] {
             if let Some(member) = member(key) {
                 self.out.write_all(sign.as_bytes())?;
@@ -314,7 +314,7 @@ impl<W: Write> Show<'_, W> {
             self.out.write_all(b" ")?;
             self.style(is_styled, Style::KEY)?;
             write_safe(member.key.raw(), &mut self.out)?;
-            self.style(is_styled, Style::END)?;
+            self.style(is_styled, Style::RESET)?;
             self.out.write_all(b"=")?;
             self.write_value(&member)?;
         }

@@ -15,8 +15,8 @@ use ringseal::digest::text::hex;
 
 use super::checkpoint::{contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};
-use crate::out::{Failure, Outcome, complain};
-use crate::size::show_count;
+use crate::console::{ExitStatus, Failure, write_stderr};
+use crate::size::format_count;
 use crate::time::write_millis;
 
 /// Answers with a certificate chain take a few kilobytes.
@@ -73,14 +73,14 @@ struct CheckArgs {
     key: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Request(args) => request(args),
         Command::Check(args) => check(args),
     }
 }
 
-fn request(args: &RequestArgs) -> Result<Outcome, Failure> {
+fn request(args: &RequestArgs) -> Result<ExitStatus, Failure> {
     let path = args.log.dir.join("checkpoint");
     let note = read_small(&path, NOTE_BYTES_MAX)?;
     let checkpoint = parse_note(&note, &path)?;
@@ -97,11 +97,11 @@ fn request(args: &RequestArgs) -> Result<Outcome, Failure> {
         err,
         "log         {}\nsize        {} entries\nstamped is  sha256 {}\nwritten to  {}",
         checkpoint.origin,
-        show_count(checkpoint.size),
+        format_count(checkpoint.size),
         hex(&request.imprint),
         out.display(),
     );
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// Never over a file: an answer can be checked only against the request that it answers.
@@ -119,7 +119,7 @@ fn create(path: &Path, der: &[u8]) -> Result<(), Failure> {
     })
 }
 
-fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
+fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     let wrong = |path: &Path, error: TimestampError| {
         Failure::Message(format!("{}: {error}", path.display()))
@@ -134,8 +134,8 @@ fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
         }
     };
     let refused = |message: String| {
-        complain(format_args!("{}: {message}", args.response.display()));
-        Ok(Outcome::Findings)
+        write_stderr(format_args!("{}: {message}", args.response.display()));
+        Ok(ExitStatus::Findings)
     };
     if let Some(request) = &request
         && let Err(error) = stamp.check_answers(request)
@@ -165,13 +165,13 @@ fn check(args: &CheckArgs) -> Result<Outcome, Failure> {
          time        {time}\nserial      {}\nnonce       {nonce}\n\
          signature   openssl ts -verify -digest {} -in {}{} -CAfile AUTHORITY.pem",
         checkpoint.origin,
-        show_count(checkpoint.size),
+        format_count(checkpoint.size),
         hex(&stamp.serial),
         hex(&imprint(note.text)),
         args.response.display(),
         if is_token(&response) { " -token_in" } else { "" },
     )?;
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }
 
 /// A token alone begins with an object identifier, an answer with a sequence.

@@ -14,9 +14,9 @@ use ringseal::audit::verify::{
 use ringseal::storage::OsStorage;
 
 use super::{LogDir, public_key, read_small};
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 use crate::progress::Progress;
-use crate::size::{show_bytes, show_count};
+use crate::size::{format_bytes, format_count};
 use crate::time::{Moment, parse_duration};
 
 /// Checks a whole log: every entry, link, checkpoint, change of keys and tile.
@@ -77,7 +77,7 @@ pub(super) fn unix_nanos_now() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     let verified = verify_with_progress(dir, &args.options()?);
     let mut out = io::stdout().lock();
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
                 }
             }
             let is_intact = *outcome == verify::VerifyOutcome::Intact;
-            Ok(if is_intact { Outcome::Fine } else { Outcome::Findings })
+            Ok(if is_intact { ExitStatus::Success } else { ExitStatus::Findings })
         }
     }
 }
@@ -166,7 +166,7 @@ impl Verified {
 
 /// A number and its noun.
 fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", show_count(count), if count == 1 { "" } else { "s" })
+    format!("{} {noun}{}", format_count(count), if count == 1 { "" } else { "s" })
 }
 
 fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
@@ -191,7 +191,7 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
         let noun = if report.entries == 1 { "entry" } else { "entries" };
-        let (entries, bytes) = (show_count(report.entries), show_bytes(report.bytes));
+        let (entries, bytes) = (format_count(report.entries), format_bytes(report.bytes));
         match &report.first_bad {
             Some(finding) => {
                 write_finding(f, finding)?;
@@ -208,7 +208,7 @@ impl fmt::Display for Verified {
             }
         }
         if report.entries_pruned > 0 {
-            let pruned = show_count(report.entries_pruned);
+            let pruned = format_count(report.entries_pruned);
             writeln!(
                 f,
                 "pruned      {pruned} before them, by signed entries; their hashes are there"
@@ -221,7 +221,7 @@ impl fmt::Display for Verified {
             writeln!(f, "note        {note}")?;
         }
         if report.notes_left_out > 0 {
-            writeln!(f, "note        and {} more", show_count(report.notes_left_out))?;
+            writeln!(f, "note        and {} more", format_count(report.notes_left_out))?;
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ impl fmt::Display for Verified {
 fn write_checkpoints(f: &mut fmt::Formatter<'_>, report: &VerifyReport) -> fmt::Result {
     let checkpoints = counted(report.checkpoints, "checkpoint");
     let epochs = counted(report.epochs.saturating_sub(1), "change");
-    let rest = show_count(report.entries_unsealed);
+    let rest = format_count(report.entries_unsealed);
     let of = match report.first_bad {
         Some(_) => "of these entries ",
         None => "entries ",

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use clap::value_parser;
 
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 use crate::progress::Meter;
-use crate::size::show_bytes;
+use crate::size::format_bytes;
 
 mod advice;
 mod run;
@@ -72,7 +72,7 @@ const BATCHES_QUICK: [usize; 3] = [64 * KIB, 1024 * KIB, 4096 * KIB];
 ///
 /// # Errors
 /// When files cannot be written, or an event did not arrive.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let settings = settings(args.quick);
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
     let mut effort = if args.quick {
@@ -96,7 +96,7 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     } else {
         write_table(&mut out, &summaries, &advice, rounds, effort)?;
     }
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn settings(is_quick: bool) -> Vec<Setting> {
@@ -126,7 +126,7 @@ fn sweep(
                 continue;
             };
             let (ring, batch) = (show(setting.ring_bytes), show(setting.batch_bytes));
-            meter.say(|| format!("round {}: ring {ring}, batch {batch}", round + 1));
+            meter.set_message(|| format!("round {}: ring {ring}, batch {batch}", round + 1));
             samples.push(measure(&dir, setting, effort)?);
             meter.advance();
         }
@@ -145,7 +145,7 @@ fn order(len: usize, round: u64) -> impl Iterator<Item = usize> {
 }
 
 fn show(bytes: usize) -> String {
-    show_bytes(bytes as u64).replace(".0 ", " ")
+    format_bytes(bytes as u64).replace(".0 ", " ")
 }
 
 fn write_table(

@@ -7,8 +7,8 @@ use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Engine, Logger, Overflow, info};
 
 use super::Setting;
+use crate::console::Failure;
 use crate::histogram::Histogram;
-use crate::out::Failure;
 use crate::stopwatch::{Percentiles, Stopwatch, ticks};
 
 /// Calls that are timed together, so that the clock's own cost is shared.

@@ -4,7 +4,7 @@ use ringseal::core::Level;
 
 use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};
-use crate::line::{level_of, time_of};
+use crate::log_line::{level_of, time_of};
 
 /// Everything that was asked for; a line must pass all of it.
 pub(super) struct Filter {
@@ -58,12 +58,12 @@ impl Filter {
     }
 
     /// What to do with this line of the log with this index.
-    pub(super) fn judge(&mut self, log: usize, line: &[u8]) -> Verdict {
+    pub(super) fn evaluate(&mut self, log: usize, line: &[u8]) -> Verdict {
         let mut is_json = None;
-        if self.looks_inside() {
+        if self.needs_fields() {
             let found = self.find_entries(line);
             is_json = Some(found.is_some());
-            if !self.passes_inside(log, found) {
+            if !self.passes_field_filters(log, found) {
                 return Verdict::Hide;
             }
         }
@@ -80,8 +80,8 @@ impl Filter {
 
     /// The same for the beginning of a line that was too long to be read whole: what asks for its
     /// fields cannot be answered.
-    pub(super) fn judge_beginning(&mut self, log: usize, line: &[u8]) -> Verdict {
-        if self.looks_inside() {
+    pub(super) fn evaluate_beginning(&mut self, log: usize, line: &[u8]) -> Verdict {
+        if self.needs_fields() {
             *self.passed_of(log) = false;
             return Verdict::Hide;
         }
@@ -92,7 +92,7 @@ impl Filter {
         self.grep.as_ref().is_none_or(|grep| grep.find(line).is_some())
     }
 
-    fn looks_inside(&self) -> bool {
+    fn needs_fields(&self) -> bool {
         self.level.is_some()
             || self.since.is_some()
             || self.until.is_some()
@@ -112,7 +112,7 @@ impl Filter {
         &mut self.passed[log]
     }
 
-    fn passes_inside(&mut self, log: usize, found: Option<&str>) -> bool {
+    fn passes_field_filters(&mut self, log: usize, found: Option<&str>) -> bool {
         let Some(text) = found else { return *self.passed_of(log) };
         let passes = self.passes_level(text)
             && self.passes_time(text)
@@ -138,20 +138,20 @@ impl Filter {
 /// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested,
 /// or half and half.
 fn has_field(entries: &Entries, text: &str, key: &str, value: &str) -> bool {
-    entries.iter(text).any(|entry| reaches(entry.key, entry.raw, key, value))
+    entries.iter(text).any(|entry| path_matches(entry.key, entry.raw, key, value))
 }
 
 /// Whether `path`, or `path` behind the key `key` and a dot, leads to the value in `raw`.
-fn reaches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
+fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
     if key.is(path) {
-        return holds(raw, value);
+        return value_matches(raw, value);
     }
     let inner = path.match_indices('.').filter(|(dot, _)| key.is(&path[..*dot]));
-    inner.into_iter().any(|(dot, _)| inside(raw, &path[dot + 1..], value))
+    inner.into_iter().any(|(dot, _)| nested_field_matches(raw, &path[dot + 1..], value))
 }
 
 /// Looks for the rest of a path in a map.
-fn inside(raw: &str, path: &str, value: &str) -> bool {
+fn nested_field_matches(raw: &str, path: &str, value: &str) -> bool {
     if !raw.starts_with('{') {
         return false;
     }
@@ -161,17 +161,17 @@ fn inside(raw: &str, path: &str, value: &str) -> bool {
 
 /// Whether a value is `value`: a string by its characters, anything else as it is written; a list
 /// by one of its items.
-fn holds(raw: &str, value: &str) -> bool {
+fn value_matches(raw: &str, value: &str) -> bool {
     let mut tokens = Tokens::of(raw);
     match tokens.next_token() {
         Ok(Some(Token::String(text))) => text.is(value),
-        Ok(Some(Token::ListStart)) => raw == value || any_item(&mut tokens, raw, value),
+        Ok(Some(Token::ListStart)) => raw == value || any_item_matches(&mut tokens, raw, value),
         Ok(Some(_)) => raw == value,
         _ => false,
     }
 }
 
-fn any_item(tokens: &mut Tokens<'_>, raw: &str, value: &str) -> bool {
+fn any_item_matches(tokens: &mut Tokens<'_>, raw: &str, value: &str) -> bool {
     while let Ok(Some(token)) = tokens.next_token() {
         if token == Token::ListEnd {
             return false;

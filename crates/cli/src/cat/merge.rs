@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
 
 use crate::json::Entries;
-use crate::line::time_of;
+use crate::log_line::time_of;
 
 /// What the logs have next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn<'a> {
+pub(super) enum MergeStep<'a> {
     /// A line of the log with this index.
     Line(usize, &'a [u8]),
     /// Nothing new in any of them.
@@ -24,7 +24,7 @@ pub(super) enum Turn<'a> {
 }
 
 /// One log and its next line.
-struct Head {
+struct NextLine {
     reader: Reader,
     line: Vec<u8>,
     /// `line` is waiting to be given.
@@ -33,8 +33,8 @@ struct Head {
     ended: bool,
 }
 
-/// What filling a head came to.
-enum Filled {
+/// What filling a log came to.
+enum FillResult {
     Ready,
     Idle,
     Gap(Gap),
@@ -42,7 +42,7 @@ enum Filled {
 
 /// Reads several logs.
 pub(super) struct Merge {
-    heads: Vec<Head>,
+    logs: Vec<NextLine>,
     entries: Entries,
     /// More logs may come.
     follow: bool,
@@ -50,26 +50,31 @@ pub(super) struct Merge {
 
 impl Merge {
     pub(super) fn new(readers: Vec<Reader>, follow: bool) -> Self {
-        let mut merge = Self { heads: Vec::new(), entries: Entries::default(), follow };
+        let mut merge = Self { logs: Vec::new(), entries: Entries::default(), follow };
         merge.add(readers);
         merge
     }
 
     /// More logs.
     pub(super) fn add(&mut self, readers: Vec<Reader>) {
-        let head =
-            |reader| Head { reader, line: Vec::new(), full: false, time: i64::MIN, ended: false };
-        self.heads.extend(readers.into_iter().map(head));
+        let log = |reader| NextLine {
+            reader,
+            line: Vec::new(),
+            full: false,
+            time: i64::MIN,
+            ended: false,
+        };
+        self.logs.extend(readers.into_iter().map(log));
     }
 
     /// The file that the log with this index is at, for messages.
     pub(super) fn path(&self, index: usize) -> PathBuf {
-        self.heads.get(index).map(|head| head.reader.path()).unwrap_or_default()
+        self.logs.get(index).map(|log| log.reader.path()).unwrap_or_default()
     }
 
     /// Where the last line of the log with this index stands: file and number.
     pub(super) fn place(&self, index: usize) -> String {
-        let number = self.heads.get(index).map_or(0, |head| head.reader.line_number());
+        let number = self.logs.get(index).map_or(0, |log| log.reader.line_number());
         format!("{}:{number}", self.path(index).display())
     }
 
@@ -77,55 +82,55 @@ impl Merge {
     ///
     /// Without following, lines come in the order of their times. When following, a log that has
     /// nothing new is not waited for.
-    pub(super) fn next_turn(&mut self) -> Result<Turn<'_>, ReadError> {
-        if self.heads.len() == 1 {
-            return self.turn_alone();
+    pub(super) fn next_step(&mut self) -> Result<MergeStep<'_>, ReadError> {
+        if self.logs.len() == 1 {
+            return self.next_step_of_single_log();
         }
-        let mut idle = self.follow && self.heads.is_empty();
-        for (index, head) in self.heads.iter_mut().enumerate() {
-            match head.fill(&mut self.entries)? {
-                Filled::Ready => {}
-                Filled::Idle => idle = true,
-                Filled::Gap(gap) => return Ok(Turn::Gap(index, gap)),
+        let mut idle = self.follow && self.logs.is_empty();
+        for (index, log) in self.logs.iter_mut().enumerate() {
+            match log.fill(&mut self.entries)? {
+                FillResult::Ready => {}
+                FillResult::Idle => idle = true,
+                FillResult::Gap(gap) => return Ok(MergeStep::Gap(index, gap)),
             }
         }
-        let full = self.heads.iter_mut().enumerate().filter(|(_, head)| head.full);
-        match full.min_by_key(|(_, head)| head.time) {
-            Some((index, head)) => {
-                head.full = false;
-                Ok(Turn::Line(index, &head.line))
+        let full = self.logs.iter_mut().enumerate().filter(|(_, log)| log.full);
+        match full.min_by_key(|(_, log)| log.time) {
+            Some((index, log)) => {
+                log.full = false;
+                Ok(MergeStep::Line(index, &log.line))
             }
-            None if idle => Ok(Turn::Idle),
-            None => Ok(Turn::End),
+            None if idle => Ok(MergeStep::Idle),
+            None => Ok(MergeStep::End),
         }
     }
 
-    fn turn_alone(&mut self) -> Result<Turn<'_>, ReadError> {
-        let Some(only) = self.heads.first_mut() else { return Ok(Turn::End) };
+    fn next_step_of_single_log(&mut self) -> Result<MergeStep<'_>, ReadError> {
+        let Some(only) = self.logs.first_mut() else { return Ok(MergeStep::End) };
         only.reader.next_line().map(|step| match step {
-            Step::Line(line) => Turn::Line(0, line),
-            Step::Idle => Turn::Idle,
-            Step::Gap(gap) => Turn::Gap(0, gap),
-            Step::End => Turn::End,
+            Step::Line(line) => MergeStep::Line(0, line),
+            Step::Idle => MergeStep::Idle,
+            Step::Gap(gap) => MergeStep::Gap(0, gap),
+            Step::End => MergeStep::End,
         })
     }
 }
 
-impl Head {
-    fn fill(&mut self, entries: &mut Entries) -> Result<Filled, ReadError> {
+impl NextLine {
+    fn fill(&mut self, entries: &mut Entries) -> Result<FillResult, ReadError> {
         if self.full || self.ended {
-            return Ok(Filled::Ready);
+            return Ok(FillResult::Ready);
         }
         match self.reader.next_line()? {
             Step::Line(line) => {
                 self.line.clear();
                 self.line.extend_from_slice(line);
             }
-            Step::Idle => return Ok(Filled::Idle),
-            Step::Gap(gap) => return Ok(Filled::Gap(gap)),
+            Step::Idle => return Ok(FillResult::Idle),
+            Step::Gap(gap) => return Ok(FillResult::Gap(gap)),
             Step::End => {
                 self.ended = true;
-                return Ok(Filled::Ready);
+                return Ok(FillResult::Ready);
             }
         }
         self.full = true;
@@ -135,7 +140,7 @@ impl Head {
         {
             self.time = self.time.max(time);
         }
-        Ok(Filled::Ready)
+        Ok(FillResult::Ready)
     }
 }
 
@@ -153,7 +158,7 @@ mod tests {
         };
         let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
         let mut lines = Vec::new();
-        while let Turn::Line(_, line) = merge.next_turn().expect("no read fails") {
+        while let MergeStep::Line(_, line) = merge.next_step().expect("no read fails") {
             lines.push(String::from_utf8(line.to_vec()).expect("UTF-8"));
         }
         lines

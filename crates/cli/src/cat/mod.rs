@@ -10,21 +10,21 @@ use std::time::Duration;
 use ringseal::core::Level;
 use ringseal::sink::file::reader::Gap;
 
-use crate::out::{self, Color, Failure, Outcome, complain};
+use crate::console::{self, Color, ExitStatus, Failure, write_stderr};
 use crate::progress::Progress;
-use crate::size::{parse_bytes, show_bytes, show_count};
+use crate::size::{format_bytes, format_count, parse_bytes};
 use crate::time::{Moment, write_millis};
 
+mod console_format;
 mod filter;
+mod log_opener;
 mod merge;
-mod open;
-mod show;
 
+pub(crate) use console_format::is_word;
+use console_format::{ConsoleOptions, ConsoleWriter};
 use filter::{Filter, Verdict};
-use merge::{Merge, Turn};
-use open::{Opener, unix_nanos_now};
-pub(crate) use show::is_word;
-use show::{Look, People};
+use log_opener::{LogOpener, unix_nanos_now};
+use merge::{Merge, MergeStep};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,26 +104,27 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// When nothing could be read, or the output could not be written.
-pub fn run(args: &Args, color: Color) -> Result<Outcome, Failure> {
+pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let now = unix_nanos_now();
-    expect_a_range(args, now)?;
-    let mut opener = Opener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
+    check_time_range(args, now)?;
+    let mut opener = LogOpener::new(args, args.since.map(|moment| moment.unix_nanos(now)));
     let merge = Merge::new(opener.open_all(&args.paths)?, args.follow);
     let printer = Printer {
         out: io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         filter: Filter::new(args, now),
-        people: (!args.json && !args.raw).then(|| People::new(Look::of(color, args.all))),
+        console_writer: (!args.json && !args.raw)
+            .then(|| ConsoleWriter::new(ConsoleOptions::of(color, args.all))),
     };
-    let progress = if args.follow { Progress::none() } else { Progress::new(opener.total_bytes) };
+    let progress = if args.follow { Progress::hidden() } else { Progress::new(opener.total_bytes) };
     let mut cat = Cat { printer, opener, progress, args, left_out: 0, findings: false };
     cat.run(merge)?;
     cat.printer.out.flush()?;
-    cat.tell_left_out();
-    Ok(if cat.findings { Outcome::Findings } else { Outcome::Fine })
+    cat.report_left_out();
+    Ok(if cat.findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 /// A range that nothing can lie in is a slip of the pen.
-fn expect_a_range(args: &Args, now: i64) -> Result<(), Failure> {
+fn check_time_range(args: &Args, now: i64) -> Result<(), Failure> {
     let (Some(since), Some(until)) = (args.since, args.until) else { return Ok(()) };
     let (since, until) = (since.unix_nanos(now), until.unix_nanos(now));
     if since < until {
@@ -141,13 +142,13 @@ fn expect_a_range(args: &Args, now: i64) -> Result<(), Failure> {
 struct Printer<W: Write> {
     out: W,
     filter: Filter,
-    people: Option<People>,
+    console_writer: Option<ConsoleWriter>,
 }
 
 impl<W: Write> Printer<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        match &mut self.people {
-            Some(people) => people.write(line, &mut self.out),
+        match &mut self.console_writer {
+            Some(console_writer) => console_writer.write(line, &mut self.out),
             None => {
                 self.out.write_all(line.trim_ascii())?;
                 self.out.write_all(b"\n")
@@ -158,7 +159,7 @@ impl<W: Write> Printer<W> {
 
 struct Cat<'a, W: Write> {
     printer: Printer<W>,
-    opener: Opener,
+    opener: LogOpener,
     progress: Progress,
     args: &'a Args,
     /// Lines that --json has left out because they are none.
@@ -170,27 +171,27 @@ impl<W: Write> Cat<'_, W> {
     fn run(&mut self, mut merge: Merge) -> io::Result<()> {
         let mut pause = Pause::default();
         loop {
-            match merge.next_turn() {
-                Ok(Turn::Line(log, line)) => {
+            match merge.next_step() {
+                Ok(MergeStep::Line(log, line)) => {
                     self.progress.add(line.len() + 1);
                     pause.reset();
-                    if let Some(beginning) = too_long(line, self.args.line_bytes_max) {
-                        let is_shown = self.beginning(log, beginning)?;
+                    if let Some(beginning) = beginning_if_too_long(line, self.args.line_bytes_max) {
+                        let is_shown = self.write_beginning(log, beginning)?;
                         self.report_too_long(&merge.place(log), is_shown)?;
                     } else {
                         self.line(log, line)?;
                     }
                 }
-                Ok(Turn::Idle) => {
+                Ok(MergeStep::Idle) => {
                     self.printer.out.flush()?;
                     merge.add(self.opener.open_new());
                     pause.wait()?;
                 }
-                Ok(Turn::Gap(index, gap)) => {
+                Ok(MergeStep::Gap(index, gap)) => {
                     let path = merge.path(index);
-                    self.report(format!("{}: {}", path.display(), in_words(gap)))?;
+                    self.report(format!("{}: {}", path.display(), describe_gap(gap)))?;
                 }
-                Ok(Turn::End) => return Ok(()),
+                Ok(MergeStep::End) => return Ok(()),
                 Err(error) => {
                     self.report(error.to_string())?;
                     if self.args.follow {
@@ -202,14 +203,14 @@ impl<W: Write> Cat<'_, W> {
     }
 
     fn line(&mut self, log: usize, line: &[u8]) -> io::Result<()> {
-        match self.printer.filter.judge(log, line) {
+        match self.printer.filter.evaluate(log, line) {
             Verdict::Show => self.printer.write(line),
             Verdict::Hide => Ok(()),
             Verdict::NotJson => {
                 self.left_out += 1;
                 // What is followed has no end at which it could be told.
                 if self.args.follow && self.left_out == 1 {
-                    self.progress.suspended(|| complain(LEFT_OUT));
+                    self.progress.suspended(|| write_stderr(LEFT_OUT));
                 }
                 Ok(())
             }
@@ -217,8 +218,8 @@ impl<W: Write> Cat<'_, W> {
     }
 
     /// The beginning of a line that was too long; whether it is shown.
-    fn beginning(&mut self, log: usize, line: &[u8]) -> io::Result<bool> {
-        let is_shown = self.printer.filter.judge_beginning(log, line) == Verdict::Show;
+    fn write_beginning(&mut self, log: usize, line: &[u8]) -> io::Result<bool> {
+        let is_shown = self.printer.filter.evaluate_beginning(log, line) == Verdict::Show;
         if is_shown {
             self.printer.write(line)?;
         }
@@ -226,23 +227,23 @@ impl<W: Write> Cat<'_, W> {
     }
 
     fn report_too_long(&mut self, place: &str, is_shown: bool) -> io::Result<()> {
-        let limit = show_bytes(self.args.line_bytes_max as u64);
+        let limit = format_bytes(self.args.line_bytes_max as u64);
         let shown = if is_shown { "only its beginning is shown" } else { "not shown" };
         self.report(format!("{place}: longer than {limit} (--line-bytes-max), {shown}"))
     }
 
-    fn tell_left_out(&self) {
+    fn report_left_out(&self) {
         match self.left_out {
             0 => {}
             _ if self.args.follow => {}
-            count => complain(format_args!("{LEFT_OUT}: {}", show_count(count))),
+            count => write_stderr(format_args!("{LEFT_OUT}: {}", format_count(count))),
         }
     }
 
     /// Says on standard error what could not be read, at its place between the lines.
     fn report(&mut self, message: String) -> io::Result<()> {
         self.printer.out.flush()?;
-        self.progress.suspended(|| complain(message));
+        self.progress.suspended(|| write_stderr(message));
         self.findings = true;
         Ok(())
     }
@@ -260,7 +261,7 @@ fn read_bytes_max(line_bytes_max: usize) -> usize {
 }
 
 /// The part of a line that may be shown, if that is not all of it.
-fn too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
+fn beginning_if_too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
     let is_whole = line.len() < read_bytes_max(line_bytes_max);
     let bytes = if is_whole { line.trim_ascii_end().len() } else { line.len() };
     (bytes > line_bytes_max).then(|| &line[..char_boundary(line, line_bytes_max)])
@@ -274,7 +275,7 @@ fn char_boundary(line: &[u8], at: usize) -> usize {
     (at.saturating_sub(3)..=at).rev().find(|at| !is_within(at)).unwrap_or(at)
 }
 
-fn in_words(gap: Gap) -> String {
+fn describe_gap(gap: Gap) -> String {
     match gap {
         Gap::Removed { segments, next } => {
             let number = if segments == 1 {
@@ -309,6 +310,6 @@ impl Pause {
 
     fn wait(&mut self) -> io::Result<()> {
         self.millis = (self.millis * 2).clamp(10, Self::MILLIS_MAX);
-        out::pause(Duration::from_millis(self.millis))
+        console::pause(Duration::from_millis(self.millis))
     }
 }

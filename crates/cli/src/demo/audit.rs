@@ -21,46 +21,46 @@ use ringseal::storage::{OsStorage, Storage};
 use ringseal::{AuditConfig, AuditError, AuditLogger};
 
 use crate::audit::verify::{Verified, verify_with_progress};
+use crate::console::Failure;
 use crate::histogram::Histogram;
-use crate::out::Failure;
-use crate::size::show_count;
-use crate::stopwatch::show_nanos;
+use crate::size::format_count;
+use crate::stopwatch::format_nanos;
 
 /// Below the demo's directory.
 const DIR: &str = "audit";
 /// Says that a demo made the log in whose directory it lies.
-const MARK: &str = ".ringseal-demo";
+const MARKER: &str = ".ringseal-demo";
 const EVENTS_PER_SECOND: u64 = 1000;
 /// Who waits for receipts pauses so long between two.
 const BETWEEN_WAITS: Duration = Duration::from_millis(10);
 
 /// The log that is about to be written.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct AuditPlan {
     dir: PathBuf,
     /// Where the keys are; without any the log is keyless.
     keys: Option<KeyPaths>,
 }
 
-impl Plan {
+impl AuditPlan {
     /// Removes the audit log of an earlier demo and gives the new one its keys. `keys` is where the user
     /// says they are; by default `./keys`, if there are any.
-    pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<Plan, Failure> {
+    pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<AuditPlan, Failure> {
         let dir = demo_dir.join(DIR);
         let paths = KeyPaths::below(keys.unwrap_or(Path::new("keys")));
         let has_keys = keys.is_some() || paths.public.exists();
         let keys = has_keys.then_some(paths);
         // Looked at before anything is removed.
         let secrets = keys.as_ref().map(secrets_of).transpose()?;
-        remove_old_log(&dir).map_err(|error| of(&dir, error))?;
+        remove_old_log(&dir).map_err(|error| with_path(&dir, error))?;
         let own = KeyPaths::below(&dir);
-        OsStorage.create_dir(&own.keys, 0o700).map_err(|error| of(&own.keys, error))?;
-        create_secret(&OsStorage, &dir.join(MARK), b"").map_err(Failure::of)?;
+        OsStorage.create_dir(&own.keys, 0o700).map_err(|error| with_path(&own.keys, error))?;
+        create_secret(&OsStorage, &dir.join(MARKER), b"").map_err(Failure::of)?;
         if let Some([chain, epoch]) = secrets {
             create_secret(&OsStorage, &own.chain(), &chain).map_err(Failure::of)?;
             create_secret(&OsStorage, &own.epoch(), &epoch).map_err(Failure::of)?;
         }
-        Ok(Plan { dir, keys })
+        Ok(AuditPlan { dir, keys })
     }
 
     pub(super) fn config(&self) -> AuditConfig {
@@ -68,7 +68,7 @@ impl Plan {
     }
 
     /// Verifies what was written.
-    pub(super) fn conclude(&self, done: AuditDone) -> Result<Conclusion, Failure> {
+    pub(super) fn verify(&self, done: AuditResult) -> Result<AuditReport, Failure> {
         let public = match &self.keys {
             Some(paths) => paths.public.clone(),
             None => KeyPaths::below(&self.dir).public,
@@ -80,7 +80,7 @@ impl Plan {
         }
         let verified = verify_with_progress(&self.dir, &options);
         let keys = self.keys.as_ref().and_then(|paths| paths.public.parent());
-        Ok(Conclusion { dir: self.dir.clone(), keys: keys.map(Path::to_owned), done, verified })
+        Ok(AuditReport { dir: self.dir.clone(), keys: keys.map(Path::to_owned), done, verified })
     }
 }
 
@@ -97,7 +97,7 @@ fn secrets_of(paths: &KeyPaths) -> Result<[impl Deref<Target = Vec<u8>> + use<>;
     Ok([load(paths.chain())?, load(paths.epoch())?])
 }
 
-fn of(path: &Path, error: io::Error) -> Failure {
+fn with_path(path: &Path, error: io::Error) -> Failure {
     Failure::Message(format!("{}: {error}", path.display()))
 }
 
@@ -107,7 +107,7 @@ fn remove_old_log(dir: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?.collect::<io::Result<Vec<_>>>()?,
     };
-    if !entries.is_empty() && !dir.join(MARK).is_file() {
+    if !entries.is_empty() && !dir.join(MARKER).is_file() {
         let why = "is not empty and no demo made it; move it or choose another --dir";
         return Err(io::Error::other(why));
     }
@@ -123,14 +123,14 @@ fn remove_old_log(dir: &Path) -> io::Result<()> {
             names::TILE_DIR | names::TORN_DIR | names::KEYS_DIR if is_dir => {
                 fs::remove_dir_all(&path)?;
             }
-            _ if is_dir || !is_of_log(name) => {}
+            _ if is_dir || !belongs_to_log(name) => {}
             _ => fs::remove_file(&path)?,
         }
     }
     Ok(())
 }
 
-fn is_of_log(name: &str) -> bool {
+fn belongs_to_log(name: &str) -> bool {
     const FILES: [&str; 6] = [
         names::ACTIVE,
         names::CHECKPOINT,
@@ -142,12 +142,12 @@ fn is_of_log(name: &str) -> bool {
     FILES.contains(&name)
         || names::parse_sealed(name).is_some()
         || name.ends_with(".tmp")
-        || name == MARK
+        || name == MARKER
 }
 
 /// What the thread has done.
 #[derive(Debug, Default)]
-pub(super) struct AuditDone {
+pub(super) struct AuditResult {
     events: u64,
     /// How long receipts took, in nanoseconds.
     waits: Histogram,
@@ -157,7 +157,7 @@ pub(super) struct AuditDone {
 
 /// Emits until it is stopped: a thousand events a second by the clock, however late their thread runs,
 /// and beside them one after the other that somebody waits for.
-pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
+pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| emit_and_wait(audit, stop));
         let mut done = emit_paced(audit, stop);
@@ -173,8 +173,8 @@ pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
     })
 }
 
-fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
-    let (mut done, start) = (AuditDone::default(), Instant::now());
+fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
+    let (mut done, start) = (AuditResult::default(), Instant::now());
     loop {
         // ORDER: relaxed; only says when to stop. Looked at first, so that all that was due is emitted.
         let is_last = stop.load(Ordering::Relaxed);
@@ -190,8 +190,8 @@ fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
     }
 }
 
-fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
-    let mut done = AuditDone::default();
+fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
+    let mut done = AuditResult::default();
     // ORDER: relaxed; only says when to stop.
     while !stop.load(Ordering::Relaxed) && done.failed.is_none() {
         let start = Instant::now();
@@ -207,18 +207,18 @@ fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditDone {
 }
 
 /// Builds event number `number`: one of each builder in turn.
-fn with_event<T>(number: u64, see: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
+fn with_event<T>(number: u64, use_event: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
     let (user, order) = (format!("u-{}", number % 97), format!("o-{}", number % 1009));
     let correlation = format!("req-{number}");
     let actor = Actor::user(&user).ip([192, 0, 2, (number % 250) as u8].into());
     let outcome = if number % 11 == 5 { Outcome::Denied } else { Outcome::Success };
-    let mut told = |event: AuditEvent<'_>| see(&event.correlation_id(&correlation));
+    let mut pass = |event: AuditEvent<'_>| use_event(&event.correlation_id(&correlation));
     match number % 12 {
-        0..=2 => told(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),
+        0..=2 => pass(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),
         3..=6 => {
             let action =
                 [Crud::Create, Crud::Read, Crud::Update, Crud::Delete][number as usize % 4];
-            told(AuditEvent::crud(actor, action, Target::new("order", &order), outcome))
+            pass(AuditEvent::crud(actor, action, Target::new("order", &order), outcome))
         }
         7 => {
             let (size, larger) = (10 + number % 50, 11 + number % 50);
@@ -226,31 +226,31 @@ fn with_event<T>(number: u64, see: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
                 Change::new("pool.size", &size, &larger),
                 Change::new("db.password", &"an old one", &"a new one"),
             ];
-            told(AuditEvent::config_change(actor.roles(&["admin"]), &changes, outcome))
+            pass(AuditEvent::config_change(actor.roles(&["admin"]), &changes, outcome))
         }
         8 | 9 => {
             let params = Map(&[("path", &"invoices/2026.csv"), ("api_key", &"masked by its name")]);
-            told(AuditEvent::tool_call(actor, "read_file", outcome).params(&params).duration_ms(12))
+            pass(AuditEvent::tool_call(actor, "read_file", outcome).params(&params).duration_ms(12))
         }
         10 => {
             let target = Target::new("session", &order);
-            told(AuditEvent::security(actor, "revoke", target, outcome))
+            pass(AuditEvent::security(actor, "revoke", target, outcome))
         }
-        _ => told(AuditEvent::privileged(actor, "systemctl restart shop", outcome)),
+        _ => pass(AuditEvent::privileged(actor, "systemctl restart shop", outcome)),
     }
 }
 
 /// What the demo says of its audit log.
 #[derive(Debug)]
-pub(super) struct Conclusion {
+pub(super) struct AuditReport {
     dir: PathBuf,
     /// Where the keys were copied from.
     keys: Option<PathBuf>,
-    done: AuditDone,
+    done: AuditResult,
     verified: Verified,
 }
 
-impl Conclusion {
+impl AuditReport {
     /// What is not as it must be.
     pub(super) fn problems(&self) -> Vec<String> {
         let report = &self.verified.report;
@@ -275,10 +275,10 @@ impl Conclusion {
     }
 }
 
-impl fmt::Display for Conclusion {
+impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.verified.report;
-        let (entries, events) = (show_count(report.entries), show_count(self.done.events));
+        let (entries, events) = (format_count(report.entries), format_count(self.done.events));
         writeln!(
             f,
             "audit       {entries} entries, {events} of them events, in {}",
@@ -293,14 +293,14 @@ impl fmt::Display for Conclusion {
             )?,
         }
         let waits = &self.done.waits;
-        let [p50, p99] = [0.5, 0.99].map(|part| show_nanos(waits.quantile(part) as f64));
+        let [p50, p99] = [0.5, 0.99].map(|part| format_nanos(waits.quantile(part) as f64));
         writeln!(
             f,
             "            {} were waited for until they were on disk: p50 {p50}, p99 {p99}",
-            show_count(waits.count())
+            format_count(waits.count())
         )?;
         let (checkpoints, size) =
-            (report.checkpoints, show_count(report.tree_size - report.entries_unsealed));
+            (report.checkpoints, format_count(report.tree_size - report.entries_unsealed));
         writeln!(f, "            {checkpoints} checkpoints, the last one of {size} entries")?;
         writeln!(f, "            verified: {}", report.outcome.as_str())
     }

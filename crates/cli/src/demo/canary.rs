@@ -8,12 +8,12 @@ use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
 use ringseal::{Engine, Level, Limits, Logger, error, fields, info, warn};
 
-use crate::size::show_count;
+use crate::size::format_count;
 
 /// The target of the events that hold them.
 pub(super) const TARGET: &str = "ringseal_demo::canary";
-/// So many survivors are told one by one.
-const TOLD_MAX: usize = 20;
+/// So many survivors are listed one by one.
+const LISTED_MAX: usize = 20;
 
 /// What was planted.
 #[derive(Debug)]
@@ -51,9 +51,9 @@ impl fmt::Debug for Shown<'_> {
 }
 
 /// A way to log one.
-type Way = fn(&Logger, &Canary);
+type LogMethod = fn(&Logger, &Canary);
 
-const WAYS: [Way; 13] = [
+const LOG_METHODS: [LogMethod; 13] = [
     |log, canary| {
         log.dynamic(Level::Info, TARGET, "canary_under_its_key", &|out| {
             out.entry(canary.key, &canary.value);
@@ -83,12 +83,12 @@ const WAYS: [Way; 13] = [
         info!(target: TARGET, log, "canary_in_bound_fields");
     },
     |log, canary| {
-        if let Some(url) = url(canary) {
+        if let Some(url) = url_with(canary) {
             info!(target: TARGET, log, "canary_in_a_url", url.full = url);
         }
     },
     |log, canary| {
-        let pair = match telling(canary) {
+        let pair = match has_sensitive_key(canary) {
             true => format!("user=7 {}=\"{}\" ok=true", canary.key, canary.value.replace('"', "")),
             false => canary.prose.clone(),
         };
@@ -101,18 +101,18 @@ const WAYS: [Way; 13] = [
     },
     |log, canary| {
         for eighths in [5, 7] {
-            info!(target: TARGET, log, "canary_cut", story = too_long(canary, eighths));
+            info!(target: TARGET, log, "canary_cut", story = oversized_text(canary, eighths));
         }
     },
 ];
 
 /// Whether its key says what it is.
-fn telling(canary: &Canary) -> bool {
+fn has_sensitive_key(canary: &Canary) -> bool {
     Rules::standard().key(canary.key.as_bytes(), None) != KeyClass::Plain
 }
 
 /// As a part of a query, if it can be one: what has to be encoded is known by its key only.
-fn url(canary: &Canary) -> Option<String> {
+fn url_with(canary: &Canary) -> Option<String> {
     let mut value = String::new();
     for byte in canary.value.bytes() {
         match byte {
@@ -124,11 +124,11 @@ fn url(canary: &Canary) -> Option<String> {
     }
     let is_plain = value == canary.value && !value.contains("://");
     let url = format!("https://shop.example.com/v2/users?page=2&{}={value}&lang=en", canary.key);
-    (is_plain || telling(canary)).then_some(url)
+    (is_plain || has_sensitive_key(canary)).then_some(url)
 }
 
 /// A story so long that the engine cuts it inside the secret.
-fn too_long(canary: &Canary, eighths: usize) -> String {
+fn oversized_text(canary: &Canary, eighths: usize) -> String {
     let kept = Limits::default().value_bytes_max as usize;
     let at = canary.prose.find(&canary.secret).unwrap_or(0) + canary.secret.len() * eighths / 8;
     let filler = "and then nothing happened ".repeat(kept / 26 + 1);
@@ -145,26 +145,26 @@ pub(super) fn plant(engine: &Engine) -> Planted {
     });
     let canaries = canaries(seed);
     for canary in &canaries {
-        WAYS.iter().for_each(|way| way(&log, canary));
+        LOG_METHODS.iter().for_each(|log_canary| log_canary(&log, canary));
         // Whatever a full ring does to the events of the service: none of these is lost.
         let _ = engine.flush();
     }
-    let urls = canaries.iter().filter(|canary| url(canary).is_some()).count();
+    let urls = canaries.iter().filter(|canary| url_with(canary).is_some()).count();
     // One event for each way, one more for the second cut, none for what cannot stand in a URL.
-    let events = (canaries.len() * WAYS.len() + urls) as u64;
+    let events = (canaries.len() * LOG_METHODS.len() + urls) as u64;
     let cut_events = 2 * canaries.len() as u64;
     Planted { canaries, events, cut_events }
 }
 
 /// What became of them.
 #[derive(Debug)]
-pub(super) struct Survey {
+pub(super) struct LeakReport {
     summary: String,
     /// One line for each that survived.
     pub(super) survivors: Vec<String>,
 }
 
-impl fmt::Display for Survey {
+impl fmt::Display for LeakReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary)
     }
@@ -172,32 +172,33 @@ impl fmt::Display for Survey {
 
 impl Planted {
     /// Looks for them in everything below `dir`.
-    pub(super) fn survey(&self, dir: &Path) -> std::io::Result<Survey> {
+    pub(super) fn find_leaks(&self, dir: &Path) -> std::io::Result<LeakReport> {
         let leaks = find_leaks(dir, &self.canaries)?;
-        let made = show_count(self.canaries.len() as u64);
-        let events = show_count(self.events);
+        let made = format_count(self.canaries.len() as u64);
+        let events = format_count(self.events);
         let end = match leaks.len() {
             0 => "none survived".to_owned(),
-            count => format!("{} SURVIVED", show_count(count as u64)),
+            count => format!("{} SURVIVED", format_count(count as u64)),
         };
         let summary = format!(
             "canaries    {made} made-up secrets planted in {events} events, {end}\n            {}\n",
-            self.kinds()
+            self.count_kinds()
         );
-        Ok(Survey { summary, survivors: self.told(&leaks) })
+        Ok(LeakReport { summary, survivors: self.describe(&leaks) })
     }
 
-    fn told(&self, leaks: &[Leak]) -> Vec<String> {
-        let told = leaks.iter().take(TOLD_MAX);
-        let mut told: Vec<_> = told.map(|leak| format!("a canary survived: {leak}")).collect();
-        if leaks.len() > TOLD_MAX {
-            told.push(format!("and {} more", leaks.len() - TOLD_MAX));
+    fn describe(&self, leaks: &[Leak]) -> Vec<String> {
+        let descriptions = leaks.iter().take(LISTED_MAX);
+        let mut descriptions: Vec<_> =
+            descriptions.map(|leak| format!("a canary survived: {leak}")).collect();
+        if leaks.len() > LISTED_MAX {
+            descriptions.push(format!("and {} more", leaks.len() - LISTED_MAX));
         }
-        told
+        descriptions
     }
 
     /// How many of each kind.
-    fn kinds(&self) -> String {
+    fn count_kinds(&self) -> String {
         let mut kinds: Vec<(&str, u64)> = Vec::new();
         for canary in &self.canaries {
             match kinds.iter_mut().find(|(kind, _)| *kind == canary.kind.name()) {

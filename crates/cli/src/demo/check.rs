@@ -6,18 +6,18 @@ use ringseal::metrics::{LevelCounts, Metrics};
 use ringseal::sink::file::reader::{Options, ReadError, Reader, Step, segments_of};
 
 use super::canary;
-use super::service::{Done, TARGET};
+use super::service::{TARGET, WorkerResult};
 use crate::json::{Entries, Entry};
 use crate::progress::Meter;
 
 /// Lines between two looks at the progress.
-const LOOK_LINES: u64 = 4096;
-/// So many problems are told one by one.
-const TOLD_MAX: usize = 10;
+const PROGRESS_LINES: u64 = 4096;
+/// So many problems are listed one by one.
+const LISTED_MAX: usize = 10;
 
 /// What stands in the files.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct CheckedLog {
     /// Lines of the service, by level.
     pub(super) lines: LevelCounts,
     /// Lines of the engine itself: losses, a clock that was set.
@@ -27,13 +27,13 @@ pub(super) struct Found {
     /// Bytes of all files.
     pub(super) bytes: u64,
     pub(super) files: u64,
-    threads: Vec<Thread>,
+    threads: Vec<ThreadLines>,
     problems: Problems,
 }
 
 /// What was seen of one thread.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Thread {
+struct ThreadLines {
     lines: u64,
     /// The lowest number that may come next.
     next_seq: u64,
@@ -41,22 +41,22 @@ struct Thread {
 
 #[derive(Debug, Default)]
 struct Problems {
-    told: Vec<String>,
+    listed: Vec<String>,
     count: u64,
 }
 
 impl Problems {
     fn add(&mut self, problem: impl FnOnce() -> String) {
         self.count += 1;
-        if self.told.len() < TOLD_MAX {
-            self.told.push(problem());
+        if self.listed.len() < LISTED_MAX {
+            self.listed.push(problem());
         }
     }
 }
 
-impl Found {
+impl CheckedLog {
     pub(super) fn new(threads: usize) -> Self {
-        Self { threads: vec![Thread::default(); threads], ..Self::default() }
+        Self { threads: vec![ThreadLines::default(); threads], ..Self::default() }
     }
 
     /// Reads the whole log at `path`, in which every line must be of this run.
@@ -73,9 +73,9 @@ impl Found {
             match reader.next_line()? {
                 Step::Line(line) => {
                     self.bytes += line.len() as u64 + 1;
-                    self.line(line, run_id, number, &mut entries);
+                    self.add_line(line, run_id, number, &mut entries);
                     number += 1;
-                    if number.is_multiple_of(LOOK_LINES) {
+                    if number.is_multiple_of(PROGRESS_LINES) {
                         meter.set(self.bytes);
                     }
                 }
@@ -90,14 +90,19 @@ impl Found {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], run_id: &str, number: u64, entries: &mut Entries) {
-        if let Err(problem) = self.judge(line, run_id, entries) {
+    fn add_line(&mut self, line: &[u8], run_id: &str, number: u64, entries: &mut Entries) {
+        if let Err(problem) = self.check_line(line, run_id, entries) {
             let shown = String::from_utf8_lossy(&line[..line.len().min(300)]).into_owned();
             self.problems.add(|| format!("line {number}: {problem}: {shown}"));
         }
     }
 
-    fn judge(&mut self, line: &[u8], run_id: &str, entries: &mut Entries) -> Result<(), String> {
+    fn check_line(
+        &mut self,
+        line: &[u8],
+        run_id: &str,
+        entries: &mut Entries,
+    ) -> Result<(), String> {
         let text = str::from_utf8(line).map_err(|error| error.to_string())?;
         entries.find(text).map_err(|error| error.to_string())?;
         let keys = Keys::of(entries, text);
@@ -111,34 +116,34 @@ impl Found {
             target if target.starts_with(TARGET) => {
                 self.lines.0[level as usize] += 1;
                 let worker = keys.worker.ok_or("no worker")?;
-                return self.follow(worker, keys.seq.ok_or("no seq")?);
+                return self.check_sequence(worker, keys.seq.ok_or("no seq")?);
             }
             _ => return Err("not of the demo".into()),
         }
         Ok(())
     }
 
-    fn follow(&mut self, worker: u64, seq: u64) -> Result<(), String> {
+    fn check_sequence(&mut self, worker: u64, seq: u64) -> Result<(), String> {
         let thread = usize::try_from(worker).ok().and_then(|at| self.threads.get_mut(at));
         let thread = thread.ok_or("no such worker")?;
         if seq < thread.next_seq {
             return Err(format!("out of order or doubled; at least {} expected", thread.next_seq));
         }
-        *thread = Thread { lines: thread.lines + 1, next_seq: seq + 1 };
+        *thread = ThreadLines { lines: thread.lines + 1, next_seq: seq + 1 };
         Ok(())
     }
 
     /// Everything that does not fit together; nothing when all is well. `cut_events` were planted.
     pub(super) fn problems(
         &self,
-        done: &[Done],
+        done: &[WorkerResult],
         metrics: &Metrics,
         cut_events: u64,
     ) -> Vec<String> {
-        let mut problems = self.problems.told.clone();
-        let untold = self.problems.count - self.problems.told.len() as u64;
-        if untold > 0 {
-            problems.push(format!("and {untold} more"));
+        let mut problems = self.problems.listed.clone();
+        let unlisted = self.problems.count - self.problems.listed.len() as u64;
+        if unlisted > 0 {
+            problems.push(format!("and {unlisted} more"));
         }
         self.compare_levels(done, metrics, &mut problems);
         self.compare_threads(done, metrics, &mut problems);
@@ -164,7 +169,7 @@ impl Found {
         self.lines.total() + self.own.total() + self.canaries.total()
     }
 
-    fn compare_levels(&self, done: &[Done], metrics: &Metrics, problems: &mut Vec<String>) {
+    fn compare_levels(&self, done: &[WorkerResult], metrics: &Metrics, problems: &mut Vec<String>) {
         for level in Level::ALL {
             let calls: u64 = done.iter().map(|done| done.calls.of(level)).sum();
             let (lines, lost) = (self.lines.of(level), metrics.lost.of(level));
@@ -182,10 +187,15 @@ impl Found {
         }
     }
 
-    fn compare_threads(&self, done: &[Done], metrics: &Metrics, problems: &mut Vec<String>) {
+    fn compare_threads(
+        &self,
+        done: &[WorkerResult],
+        metrics: &Metrics,
+        problems: &mut Vec<String>,
+    ) {
         for (worker, (thread, done)) in self.threads.iter().zip(done).enumerate() {
             let calls = done.calls.total();
-            let is_complete = *thread == Thread { lines: calls, next_seq: calls };
+            let is_complete = *thread == ThreadLines { lines: calls, next_seq: calls };
             if thread.next_seq > calls || (metrics.lost.total() == 0 && !is_complete) {
                 problems.push(format!(
                     "thread {worker}: {calls} calls, {} lines, the last number is {}",
@@ -243,9 +253,9 @@ mod tests {
         let path = dir.path().join("ringseal-demo.log");
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(&path, &text).expect("room");
-        let mut found = Found::new(1);
+        let mut found = CheckedLog::new(1);
         found.read(&path, "r").expect("the log");
-        let mut done = Done::default();
+        let mut done = WorkerResult::default();
         done.calls.0[Level::Info as usize] = calls;
         let mut metrics = Metrics::default();
         metrics.events.0[Level::Info as usize] = lines.len() as u64;

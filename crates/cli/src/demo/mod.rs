@@ -9,22 +9,22 @@ use clap::value_parser;
 use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Engine, Filter, Level, LevelFilter, Timestamps};
 
+use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::histogram::Histogram;
-use crate::out::{Failure, Outcome, complain};
 use crate::progress::Meter;
-use crate::size::{parse_bytes, show_bytes, show_count};
+use crate::size::{format_bytes, format_count, parse_bytes};
 use crate::stopwatch::{Percentiles, Stopwatch, ticks};
 
 mod audit;
 mod canary;
 mod check;
-mod clean;
+mod cleanup;
 mod report;
 mod service;
 
-use check::Found;
+use check::CheckedLog;
 use report::Report;
-use service::{Done, Worker};
+use service::{Worker, WorkerResult};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +44,7 @@ Exit codes: 0 all is well, 1 the check failed, 2 wrong usage or could not run.";
 /// Segments of this length.
 const ROTATE_BYTES: u64 = 64 << 20;
 /// How often the end is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long writing the rest may take.
 const DRAIN_MAX: Duration = Duration::from_secs(120);
 
@@ -91,16 +91,17 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// When the directory cannot be prepared, or the logs cannot be opened or read back.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
-    let path = args.dir.join(clean::LOG);
-    clean::remove_old_logs(&args.dir).map_err(Failure::of)?;
-    let plan = args.audit.then(|| audit::Plan::prepare(&args.dir, args.keys.as_deref()));
+pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let path = args.dir.join(cleanup::LOG);
+    cleanup::remove_old_logs(&args.dir).map_err(Failure::of)?;
+    let plan = args.audit.then(|| audit::AuditPlan::prepare(&args.dir, args.keys.as_deref()));
     let plan = plan.transpose()?;
     let config = config(args, &path, plan.as_ref());
     let engine = Engine::start(config).map_err(Failure::of)?;
     let limit = Limit::of(args.bytes_max, free_bytes(&args.dir));
     let watch = Stopwatch::start();
-    let Served { done, audited, stopped_early } = serve(args, &engine, &limit, &watch)?;
+    let ServiceResult { done, audited, stopped_early } =
+        run_service(args, &engine, &limit, &watch)?;
     let flushed = engine.flush();
     let lap = watch.lap();
     let (run_id, metrics) = (engine.run_id().to_owned(), engine.metrics());
@@ -110,20 +111,20 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
 
     let mut latency = Histogram::default();
     done.iter().for_each(|done| latency.merge(&done.latency));
-    let mut found = Found::new(done.len());
+    let mut found = CheckedLog::new(done.len());
     found.read(&path, &run_id).map_err(Failure::of)?;
     let mut problems = found.problems(&done, &with_canaries, planted.cut_events);
-    let survey = planted.survey(&args.dir).map_err(Failure::of)?;
+    let leaks = planted.find_leaks(&args.dir).map_err(Failure::of)?;
     if found.canaries.total() != planted.events {
         let (found, events) = (found.canaries.total(), planted.events);
         problems.push(format!("{events} canaries were planted, {found} are in the files"));
     }
-    problems.extend_from_slice(&survey.survivors);
-    let audited = plan.zip(audited).map(|(plan, done)| plan.conclude(done)).transpose()?;
-    problems.extend(audited.iter().flat_map(audit::Conclusion::problems));
+    problems.extend_from_slice(&leaks.survivors);
+    let audited = plan.zip(audited).map(|(plan, done)| plan.verify(done)).transpose()?;
+    problems.extend(audited.iter().flat_map(audit::AuditReport::problems));
     let report = Report {
         threads: done.len(),
-        setup: setup(args),
+        setup: describe_setup(args),
         stopped_early,
         path,
         lap,
@@ -133,32 +134,36 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
         files: found.files,
     };
     let mut out = io::stdout().lock();
-    write!(out, "{report}{survey}")?;
+    write!(out, "{report}{leaks}")?;
     if let Some(audited) = &audited {
         write!(out, "{audited}")?;
     }
     let ends = [("flushing", flushed), ("stopping", stopped)];
     let ends = ends.into_iter().filter_map(|(what, end)| Some(format!("{what}: {}", end.err()?)));
-    conclude(&mut out, &found, problems.into_iter().chain(ends).collect())
+    report_check(&mut out, &found, problems.into_iter().chain(ends).collect())
 }
 
-fn conclude(out: &mut dyn Write, found: &Found, problems: Vec<String>) -> Result<Outcome, Failure> {
-    let lines = show_count(found.total());
+fn report_check(
+    out: &mut dyn Write,
+    found: &CheckedLog,
+    problems: Vec<String>,
+) -> Result<ExitStatus, Failure> {
+    let lines = format_count(found.total());
     if problems.is_empty() {
         writeln!(
             out,
             "checked     {lines} lines parse; every thread's numbers are in order, and none is missing\n            \
              that was not counted as lost; lines and bytes are what the engine counted"
         )?;
-        return Ok(Outcome::Fine);
+        return Ok(ExitStatus::Success);
     }
     writeln!(out, "checked     {lines} lines: FAILED")?;
     out.flush()?;
-    problems.iter().for_each(complain);
-    Ok(Outcome::Findings)
+    problems.iter().for_each(write_stderr);
+    Ok(ExitStatus::Findings)
 }
 
-fn config(args: &Args, path: &Path, audit: Option<&audit::Plan>) -> Config {
+fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Config {
     let file = FileConfig::new(path)
         .rotate_bytes_max(ROTATE_BYTES)
         .rotate_every(RotateEvery::Never)
@@ -176,9 +181,9 @@ fn config(args: &Args, path: &Path, audit: Option<&audit::Plan>) -> Config {
     }
 }
 
-fn setup(args: &Args) -> String {
+fn describe_setup(args: &Args) -> String {
     let pace = match args.rate {
-        Some(rate) => format!("{} events/s wanted", show_count(rate)),
+        Some(rate) => format!("{} events/s wanted", format_count(rate)),
         None => "flat out".into(),
     };
     let time = if args.coarse { "coarse" } else { "exact" };
@@ -187,20 +192,20 @@ fn setup(args: &Args) -> String {
 }
 
 /// What the service did.
-struct Served {
-    done: Vec<Done>,
-    audited: Option<audit::AuditDone>,
+struct ServiceResult {
+    done: Vec<WorkerResult>,
+    audited: Option<audit::AuditResult>,
     /// Why it ended before its time.
     stopped_early: Option<String>,
 }
 
 /// Runs the threads until time or room is up.
-fn serve(
+fn run_service(
     args: &Args,
     engine: &Engine,
     limit: &Limit,
     watch: &Stopwatch,
-) -> Result<Served, Failure> {
+) -> Result<ServiceResult, Failure> {
     let (stop, audit) = (AtomicBool::new(false), engine.audit());
     let rate = args.rate.map(|rate| rate as f64 / f64::from(args.threads));
     std::thread::scope(|scope| {
@@ -212,7 +217,7 @@ fn serve(
         let threads: Result<Vec<_>, _> = (0..args.threads).map(start).collect();
         let auditor = audit.as_ref().map(|audit| scope.spawn(|| audit::emit(audit, &stop)));
         let stopped_early = match &threads {
-            Ok(_) => watch_over(args.seconds, engine, limit, watch),
+            Ok(_) => wait_for_end(args.seconds, engine, limit, watch),
             Err(_) => None,
         };
         // ORDER: relaxed; the threads only end by it.
@@ -222,12 +227,12 @@ fn serve(
         let panicked = |_| Failure::Message("a thread of the service panicked".into());
         let done = done.map_err(panicked)?;
         let audited = auditor.map(|auditor| auditor.join()).transpose().map_err(panicked)?;
-        Ok(Served { done, audited, stopped_early })
+        Ok(ServiceResult { done, audited, stopped_early })
     })
 }
 
 /// Returns when time or room is up.
-fn watch_over(
+fn wait_for_end(
     seconds: Duration,
     engine: &Engine,
     limit: &Limit,
@@ -240,14 +245,14 @@ fn watch_over(
         if left.is_zero() {
             return None;
         }
-        std::thread::sleep(left.min(LOOK_EVERY));
+        std::thread::sleep(left.min(POLL_INTERVAL));
         let metrics = engine.metrics();
         if metrics.line_bytes >= limit.stop_at_bytes {
             return Some(limit.to_string());
         }
         meter.set(watch.elapsed().as_millis() as u64);
-        let events = show_count(metrics.events.total());
-        meter.say(|| format!("{events} events, {}", show_bytes(metrics.line_bytes)));
+        let events = format_count(metrics.events.total());
+        meter.set_message(|| format!("{events} events, {}", format_bytes(metrics.line_bytes)));
     }
 }
 
@@ -273,7 +278,7 @@ impl Limit {
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let why = if self.is_free_space { "half of the free space" } else { "--bytes-max" };
-        write!(f, "the logs have come near {}, {why}", show_bytes(self.bytes_max))
+        write!(f, "the logs have come near {}, {why}", format_bytes(self.bytes_max))
     }
 }
 

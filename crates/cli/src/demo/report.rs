@@ -6,8 +6,8 @@ use ringseal::Level;
 use ringseal::metrics::Metrics;
 
 use super::service::SAMPLED_ONE_IN;
-use crate::size::{show_bytes, show_count};
-use crate::stopwatch::{Lap, Percentiles, show_nanos};
+use crate::size::{format_bytes, format_count};
+use crate::stopwatch::{Lap, Percentiles, format_nanos};
 
 /// Everything that was measured.
 #[derive(Debug)]
@@ -64,29 +64,29 @@ impl fmt::Display for Report {
         if let Some(reason) = &self.stopped_early {
             writeln!(f, "            stopped early: {reason}")?;
         }
-        let (events, bytes) = (show_count(self.events()), show_bytes(self.bytes()));
+        let (events, bytes) = (format_count(self.events()), format_bytes(self.bytes()));
         let path = self.path.display();
         writeln!(f, "written     {events} events, {bytes} in {} files, {path}", self.files)?;
         writeln!(
             f,
             "throughput  {} events/s, {}/s, {} bytes an event",
-            show_count(self.events_per_second() as u64),
-            show_bytes(self.bytes_per_second() as u64),
+            format_count(self.events_per_second() as u64),
+            format_bytes(self.bytes_per_second() as u64),
             self.bytes_per_event(),
         )?;
         self.write_latency(f)?;
         f.write_str("lost        ")?;
         for (index, level) in Level::ALL.into_iter().enumerate() {
             let comma = if index > 0 { ", " } else { "" };
-            write!(f, "{comma}{} {level}", show_count(self.metrics.lost.of(level)))?;
+            write!(f, "{comma}{} {level}", format_count(self.metrics.lost.of(level)))?;
         }
-        let waits = show_count(self.metrics.waits);
+        let waits = format_count(self.metrics.waits);
         writeln!(f, "\nwaits       {waits} calls found their ring full and waited for room")?;
         match self.cpu_nanos_per_event() {
             Some(nanos) => writeln!(
                 f,
                 "cpu         {} an event (user and system time of all threads, the service's own included)",
-                show_nanos(nanos)
+                format_nanos(nanos)
             ),
             None => writeln!(f, "cpu         not known on this system"),
         }
@@ -96,8 +96,8 @@ impl fmt::Display for Report {
 impl Report {
     fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Percentiles { count, p50, p90, p99, p999, max } = self.latency;
-        let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(show_nanos);
-        let (count, clock) = (show_count(count), show_nanos(self.clock_nanos));
+        let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(format_nanos);
+        let (count, clock) = (format_count(count), format_nanos(self.clock_nanos));
         writeln!(f, "a call took p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, max {max}")?;
         writeln!(
             f,

@@ -22,7 +22,7 @@ pub(super) const TARGET: &str = "ringseal_demo";
 
 /// What one thread has done.
 #[derive(Debug, Default)]
-pub(super) struct Done {
+pub(super) struct WorkerResult {
     /// Log calls made, by level.
     pub(super) calls: LevelCounts,
     /// Ticks that the sampled calls took.
@@ -39,7 +39,7 @@ pub(super) struct Worker<'s> {
     /// Events per second, of this thread.
     rate: Option<f64>,
     stop: &'s AtomicBool,
-    done: Done,
+    done: WorkerResult,
 }
 
 /// One order and who sent it.
@@ -109,18 +109,18 @@ impl<'s> Worker<'s> {
         stop: &'s AtomicBool,
     ) -> Self {
         let random = 0x9E37_79B9_7F4A_7C15 ^ (number + 1);
-        let done = Done::default();
+        let done = WorkerResult::default();
         Self { logger, number, seq: 0, random, until_sample: 0, rate, stop, done }
     }
 
     /// Takes orders until it is stopped.
-    pub(super) fn run(mut self) -> Done {
+    pub(super) fn run(mut self) -> WorkerResult {
         self.logger.prepare_thread();
         let start = Instant::now();
         let mut requests = 0_u64;
         // ORDER: relaxed; only says when to stop.
         while !self.stop.load(Ordering::Relaxed) {
-            self.request(requests);
+            self.handle_request(requests);
             requests += 1;
             self.pace(start);
         }
@@ -164,7 +164,7 @@ impl<'s> Worker<'s> {
         self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    fn order(&mut self) -> Order {
+    fn random_order(&mut self) -> Order {
         const SYMBOLS: [&str; 4] = ["BTC-PERP", "ETHUSD-26DEC", "KWD/USD", "café №7 \"large\""];
         let (a, b) = (self.random(), self.random());
         let mut id = [0; 16];
@@ -193,22 +193,22 @@ impl<'s> Worker<'s> {
         }
     }
 
-    fn request(&mut self, request: u64) {
-        let order = self.order();
+    fn handle_request(&mut self, request: u64) {
+        let order = self.random_order();
         let log = self.logger.bind(fields! {
             worker = self.number, trace_id = order.id, user.id = request % 10_007,
             http.request.method = "POST",
         });
-        self.receive(&log, &order);
-        self.fill(&log, &order, request);
-        self.trouble(&log, &order, request);
+        self.log_receipt(&log, &order);
+        self.log_processing(&log, &order, request);
+        self.log_failures(&log, &order, request);
         self.log(Level::Info, |seq| {
             info!(target: "ringseal_demo::http", log, "request_finished", seq,
                 http.response.status_code = 201_u16, duration = order.took, bytes_out = 1834_usize);
         });
     }
 
-    fn receive(&mut self, log: &Logger, order: &Order) {
+    fn log_receipt(&mut self, log: &Logger, order: &Order) {
         self.log(Level::Debug, |seq| {
             debug!(target: "ringseal_demo::http", log, "request_received", seq,
                 peer = order.peer, client.ip = order.client, path = "/v2/orders",
@@ -220,7 +220,7 @@ impl<'s> Worker<'s> {
         });
     }
 
-    fn fill(&mut self, log: &Logger, order: &Order, request: u64) {
+    fn log_processing(&mut self, log: &Logger, order: &Order, request: u64) {
         self.log(Level::Info, |seq| {
             info!(target: "ringseal_demo::orders", log, "order_filled", seq, order_id = order.id,
                 symbol = order.symbol, qty = order.quantity, price = order.price);
@@ -238,7 +238,7 @@ impl<'s> Worker<'s> {
     }
 
     /// What does not happen at every request.
-    fn trouble(&mut self, log: &Logger, order: &Order, request: u64) {
+    fn log_failures(&mut self, log: &Logger, order: &Order, request: u64) {
         if request % 16 == 3 {
             self.log(Level::Warn, |seq| {
                 warn!(target: "ringseal_demo::http", log, "rate_limit_near", seq,

@@ -6,14 +6,14 @@ use ringseal::core::clock::{Clock, SystemClock};
 use ringseal::sink::file::FileSink;
 use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
 
-use super::account::Account;
-use super::feed::{Feed, limits};
-use super::patient::Patient;
+use super::event_fields::{EngineSink, limits};
+use super::retrying_sink::RetryingSink;
 use super::sampling::SamplingOptions;
-use super::stop::{Signals, Stoppable};
+use super::stoppable_input::{Signals, Stoppable};
+use super::summary::Summary;
 use super::{Counts, Input};
-use crate::files::Files;
-use crate::out::{Failure, Outcome, complain};
+use crate::console::{ExitStatus, Failure, write_stderr};
+use crate::log_file_options::LogFileOptions;
 use crate::redact::RuleOptions;
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ const PATIENCE: Duration = Duration::from_secs(100 * 365 * 86_400);
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
-    files: Files,
+    files: LogFileOptions,
     #[command(flatten)]
     input: Input,
     /// The `target` of every line: where it comes from.
@@ -84,18 +84,18 @@ pub struct Args {
 ///
 /// # Errors
 /// When the log cannot be opened.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let signals = Signals::take().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
     let mut counts = Counts::default();
     let read = {
         let logger = engine.logger();
-        let mut feed = Feed::new(&logger, &args.target);
+        let mut events = EngineSink::new(&logger, &args.target);
         let mut from = Stoppable::new(io::stdin(), &signals);
-        super::run(&mut from, &args.input, &mut feed, &mut counts)
+        super::run(&mut from, &args.input, &mut events, &mut counts)
     };
     let flushed = engine.sync();
-    let account = Account {
+    let summary = Summary {
         counts,
         metrics: engine.metrics(),
         path: args.files.path(),
@@ -103,18 +103,18 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
         flush_error: flushed.err().map(|error| error.to_string()),
     };
     let stopped = engine.stop();
-    let mut problems = account.problems();
+    let mut problems = summary.problems();
     problems.extend(stopped.err().map(|error| format!("stopping: {error}")));
     if !args.quiet || !problems.is_empty() {
-        complain(format_args!("{account}"));
+        write_stderr(format_args!("{summary}"));
     }
     for problem in &problems {
-        complain(problem);
+        write_stderr(problem);
     }
     Ok(match signals.number() {
-        _ if !problems.is_empty() => Outcome::Findings,
-        Some(number) => Outcome::Signal(number),
-        None => Outcome::Fine,
+        _ if !problems.is_empty() => ExitStatus::Findings,
+        Some(number) => ExitStatus::Signal(number),
+        None => ExitStatus::Success,
     })
 }
 
@@ -125,7 +125,7 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
     };
     let config = config.sampling(args.sampling.policy()?);
     let limits = limits(args.input.line_bytes_max);
-    let sink = FileSink::open(args.files.config(), SystemClock.now()).map_err(Failure::of)?;
+    let sink = FileSink::open(args.files.sink_config(), SystemClock.now()).map_err(Failure::of)?;
     let config = config
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
         .limits(limits)
@@ -134,6 +134,6 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
         .overflow([Overflow::Wait(PATIENCE); Level::COUNT])
         .flush_max(PATIENCE)
         .shutdown_max(PATIENCE)
-        .sink(Box::new(Patient::new(sink, signals.watch())));
+        .sink(Box::new(RetryingSink::new(sink, signals.watch())));
     Engine::start(config).map_err(Failure::of)
 }

@@ -65,7 +65,7 @@ impl<'a> Nested<'a> {
 /// The fields of one event.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
-    pub(super) places: &'a [Place],
+    pub(super) sources: &'a [FieldSource],
     pub(super) entries: &'a Entries,
     pub(super) text: &'a str,
     pub(super) decoded: &'a str,
@@ -73,13 +73,13 @@ pub struct Fields<'a> {
 
 /// Where a field is found.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) key: Key,
-    pub(super) value: Found,
+pub(super) struct FieldSource {
+    pub(super) key: KeySource,
+    pub(super) value: ValueSource,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Key {
+pub(super) enum KeySource {
     /// As it stands in the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
@@ -87,7 +87,7 @@ pub(super) enum Key {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Found {
+pub(super) enum ValueSource {
     /// As it stands in the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
@@ -100,32 +100,34 @@ impl<'a> Fields<'a> {
     /// Each field, in the order of the line.
     pub fn iter(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let fields = *self;
-        self.places.iter().map(move |place| fields.field(place))
+        self.sources.iter().map(move |place| fields.field(place))
     }
 
     /// How many fields.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.sources.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.sources.is_empty()
     }
 
-    fn field(&self, place: &Place) -> Field<'a> {
+    fn field(&self, place: &FieldSource) -> Field<'a> {
         let decoded = |range: &Range<usize>| self.decoded.get(range.clone()).unwrap_or_default();
         let entry = |index: usize| self.entries.get(index, self.text);
         let key = match &place.key {
-            Key::Entry(index) => entry(*index).map_or("", |entry| entry.key.raw()),
-            Key::Decoded(range) => decoded(range),
-            Key::Fixed(key) => key,
+            KeySource::Entry(index) => entry(*index).map_or("", |entry| entry.key.raw()),
+            KeySource::Decoded(range) => decoded(range),
+            KeySource::Fixed(key) => key,
         };
         let value = match &place.value {
-            Found::Entry(index) => entry(*index).map_or(Value::Null, |entry| value_of(&entry)),
-            Found::Decoded(range) => Value::Str(decoded(range)),
-            Found::Line => Value::Str(self.text),
-            Found::Count(count) => Value::Count(*count),
+            ValueSource::Entry(index) => {
+                entry(*index).map_or(Value::Null, |entry| value_of(&entry))
+            }
+            ValueSource::Decoded(range) => Value::Str(decoded(range)),
+            ValueSource::Line => Value::Str(self.text),
+            ValueSource::Count(count) => Value::Count(*count),
         };
         Field { key, value }
     }

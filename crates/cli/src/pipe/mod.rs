@@ -11,22 +11,22 @@ use std::io::{self, Read};
 use clap::value_parser;
 use ringseal::core::Level;
 
-mod account;
 mod command;
+mod detect_level;
 mod event;
-mod feed;
-mod guess;
-mod map;
-mod patient;
+mod event_fields;
+mod line_mapper;
+mod line_splitter;
+mod retrying_sink;
 mod sampling;
-mod split;
-mod stop;
+mod stoppable_input;
+mod summary;
 
 pub use command::{Args, run as run_command};
+pub use detect_level::level_of_text;
 pub use event::{Event, Field, Fields, Nested, Value};
-pub use guess::level_of_text;
-use map::Mapper;
-use split::Splitter;
+use line_mapper::LineMapper;
+use line_splitter::LineSplitter;
 
 /// What takes the events.
 pub trait EventSink {
@@ -105,8 +105,8 @@ pub fn run(
     sink: &mut dyn EventSink,
     counts: &mut Counts,
 ) -> io::Result<()> {
-    let mut splitter = Splitter::new(input.line_bytes_max as usize);
-    let mut mapper = Mapper::new(input.format, &input.event_name);
+    let mut splitter = LineSplitter::new(input.line_bytes_max as usize);
+    let mut mapper = LineMapper::new(input.format, &input.event_name);
     while let Some(line) = splitter.next_line(from)? {
         counts.lines += 1;
         counts.bytes += line.read_bytes;

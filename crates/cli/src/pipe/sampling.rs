@@ -2,7 +2,7 @@
 use ringseal::Sampling;
 use ringseal::sample::SampleError;
 
-use crate::out::Failure;
+use crate::console::Failure;
 
 /// Which share of the events below warn is kept. All are, unless one of these says otherwise.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -1,9 +1,9 @@
 //! What is told of the values found, by file, line and rule. What they are, is not said.
 use std::collections::BTreeMap;
 
-use crate::out::complain;
+use crate::console::write_stderr;
 use crate::progress::Progress;
-use crate::size::{show_bytes, show_count};
+use crate::size::{format_bytes, format_count};
 
 use super::feed::TooLong;
 use super::filter::Filter;
@@ -49,7 +49,7 @@ impl Findings {
             .collect();
         let line = line - self.lines_before;
         let message = format!("{}:{line}: {}", self.name, rules.join(", "));
-        progress.suspended(|| complain(message));
+        progress.suspended(|| write_stderr(message));
         self.named_hits = total(&now);
         self.known = now.into_iter().collect();
     }
@@ -61,25 +61,25 @@ impl Findings {
         if self.places > self.named_max {
             return;
         }
-        let (line, bytes) = (line - self.lines_before, show_bytes(long.bytes));
+        let (line, bytes) = (line - self.lines_before, format_bytes(long.bytes));
         let message = format!("{}:{line}: overrun: {bytes} long, masked whole", self.name);
-        progress.suspended(|| complain(message));
+        progress.suspended(|| write_stderr(message));
     }
 
     /// Without --check: what is said at the end of lines that were not named.
     pub(super) fn too_long_unnamed(&self) -> Option<String> {
         let unnamed = self.places.saturating_sub(self.named_max);
-        (unnamed > 0).then(|| format!("overrun: {} more lines masked whole", show_count(unnamed)))
+        (unnamed > 0).then(|| format!("overrun: {} more lines masked whole", format_count(unnamed)))
     }
 
     /// With --check: what is said at the end.
     pub(super) fn summary(&self, filter: &Filter) -> String {
         let count = total(&hits(filter));
-        let values = if count == 1 { "1 value".into() } else { show_count(count) + " values" };
-        let (changed, lines) = (show_count(filter.changed_lines), show_count(filter.lines));
+        let values = if count == 1 { "1 value".into() } else { format_count(count) + " values" };
+        let (changed, lines) = (format_count(filter.changed_lines), format_count(filter.lines));
         let more = match count.saturating_sub(self.named_hits) {
             0 => String::new(),
-            untold => format!(" ({} not named)", show_count(untold)),
+            untold => format!(" ({} not named)", format_count(untold)),
         };
         format!("{values} would be masked, in {changed} of {lines} lines{more}")
     }

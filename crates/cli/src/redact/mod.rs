@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use crate::out::{Failure, Outcome, complain};
+use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::progress::Progress;
 
 pub(crate) mod escape;
@@ -95,7 +95,7 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// When the rules are wrong, or the output cannot be written.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let filter = Filter::new(args.rules.compile()?);
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
@@ -118,14 +118,14 @@ pub fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let has_findings = args.check && findings.places > 0;
     if has_findings {
-        complain(findings.summary(&filter));
+        write_stderr(findings.summary(&filter));
     } else if let Some(message) = findings.too_long_unnamed() {
-        complain(message);
+        write_stderr(message);
     }
     match (failed, has_findings) {
         (true, _) => Err(Failure::of("not everything could be read")),
-        (false, true) => Ok(Outcome::Findings),
-        (false, false) => Ok(Outcome::Fine),
+        (false, true) => Ok(ExitStatus::Findings),
+        (false, false) => Ok(ExitStatus::Success),
     }
 }
 
@@ -179,7 +179,7 @@ impl<W: Write> Run<W> {
 
     fn not_read(&mut self, name: &str, error: &io::Error) {
         self.failed = true;
-        self.progress.suspended(|| complain(format_args!("{name}: {error}")));
+        self.progress.suspended(|| write_stderr(format_args!("{name}: {error}")));
     }
 
     fn stream(&mut self, mut feed: Feed<impl Read>, name: &str) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringseal::redact::{Preset, Profile, RuleSet, Rules};
 
-use crate::out::Failure;
+use crate::console::Failure;
 
 /// Which rules apply.
 #[derive(Debug, Clone, Default, clap::Args)]

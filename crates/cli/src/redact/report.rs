@@ -1,7 +1,7 @@
 //! What was replaced, by rule.
 use std::fmt;
 
-use crate::size::{show_bytes, show_count};
+use crate::size::{format_bytes, format_count};
 
 use super::filter::Filter;
 
@@ -50,15 +50,15 @@ impl fmt::Display for Report {
         let total: u64 = self.rules.iter().map(|(_, hits)| hits).sum();
         writeln!(f, "{:>12}  rule", "hits")?;
         for (name, hits) in &self.rules {
-            writeln!(f, "{:>12}  {name}", show_count(*hits))?;
+            writeln!(f, "{:>12}  {name}", format_count(*hits))?;
         }
         writeln!(
             f,
             "{:>12}  in all, in {} of {} lines, {}",
-            show_count(total),
-            show_count(self.changed_lines),
-            show_count(self.lines),
-            show_bytes(self.bytes)
+            format_count(total),
+            format_count(self.changed_lines),
+            format_count(self.lines),
+            format_bytes(self.bytes)
         )?;
         write!(f, "rules       ")?;
         self.rules_hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;

@@ -292,7 +292,7 @@ fn a_line_that_is_too_long_is_masked_whole() {
     {
         let feed = Feed::new(text.as_bytes(), 1 << 20);
         let to = Output { to: &mut room, is_silent: false };
-        let (findings, progress) = (Findings::new(0), Progress::none());
+        let (findings, progress) = (Findings::new(0), Progress::hidden());
         let mut run = Run {
             filter: filter(),
             to,

@@ -7,10 +7,10 @@ use ringseal::redact::token::{Keyset, SystemRandomness};
 use ringseal::storage::OsStorage;
 
 use super::{Keygen, Rotate};
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 use crate::time::write_millis;
 
-pub(super) fn generate(args: &Keygen) -> Result<Outcome, Failure> {
+pub(super) fn generate(args: &Keygen) -> Result<ExitStatus, Failure> {
     let kid = args.kid.as_deref().unwrap_or(args.kind.first_kid());
     let keyset = Keyset::generate(args.kind.keyset(), kid, &now(), &SystemRandomness);
     let keyset = keyset.map_err(Failure::of)?;
@@ -18,7 +18,7 @@ pub(super) fn generate(args: &Keygen) -> Result<Outcome, Failure> {
     tell(&args.path, &keyset)
 }
 
-pub(super) fn rotate(args: &Rotate) -> Result<Outcome, Failure> {
+pub(super) fn rotate(args: &Rotate) -> Result<ExitStatus, Failure> {
     let changed = Keyset::change(&OsStorage, &args.path, |keyset| {
         if let Some(kid) = &args.primary {
             return keyset.make_primary(kid);
@@ -34,7 +34,7 @@ fn now() -> String {
     String::from_utf8_lossy(&write_millis(SystemClock.unix_nanos())).into_owned()
 }
 
-fn tell(path: &Path, keyset: &Keyset) -> Result<Outcome, Failure> {
+fn tell(path: &Path, keyset: &Keyset) -> Result<ExitStatus, Failure> {
     let kids: Vec<&str> = keyset.kids().collect();
     writeln!(
         io::stdout(),
@@ -44,5 +44,5 @@ fn tell(path: &Path, keyset: &Keyset) -> Result<Outcome, Failure> {
         keyset.primary_kid(),
         kids.join(", ")
     )?;
-    Ok(Outcome::Fine)
+    Ok(ExitStatus::Success)
 }

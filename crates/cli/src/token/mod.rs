@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use ringseal::redact::token::{Access, KeysetKind};
 
-use crate::out::{Failure, Outcome};
+use crate::console::{ExitStatus, Failure};
 
 mod keys;
 mod slips;
@@ -154,7 +154,7 @@ fn parse_access(name: &str) -> Result<Access, String> {
 ///
 /// # Errors
 /// When a keyset cannot be read or written, or the access does not allow what is asked for.
-pub fn run(args: &Args) -> Result<Outcome, Failure> {
+pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keys::generate(args),
         Command::Rotate(args) => keys::rotate(args),

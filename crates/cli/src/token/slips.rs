@@ -2,19 +2,19 @@
 use ringseal::redact::token::FieldType;
 
 use super::Values;
-use crate::out::complain;
+use crate::console::write_stderr;
 
 /// Says on standard error what was probably not meant.
 pub(super) fn tell(args: &Values) {
     let field = args.field.as_str();
     if let Some(near) = near_type(field) {
-        complain(format_args!(
+        write_stderr(format_args!(
             "--type {field} is taken for a type of your own; its tokens are never those of {near}"
         ));
     }
     let is_set = std::env::var_os("PII_ENV").is_some_and(|name| !name.is_empty());
     if args.env.is_none() && !is_set {
-        complain(
+        write_stderr(
             "neither --env nor PII_ENV is given: the environment is `unknown`, and its tokens are \
              never those of another",
         );

@@ -5,9 +5,9 @@ use std::io::{self, BufRead, Write};
 use ringseal::redact::token::{Access, FieldType, Pii, PiiConfig, PiiError};
 
 use super::{Reveal, Values, slips};
-use crate::out::{Failure, Outcome, complain};
+use crate::console::{ExitStatus, Failure, write_stderr};
 
-pub(super) fn tokenize(args: &Values) -> Result<Outcome, Failure> {
+pub(super) fn tokenize(args: &Values) -> Result<ExitStatus, Failure> {
     let (pii, field) = open(args)?;
     each(args, |value, out| {
         let value = str::from_utf8(value).map_err(|_| Refusal::of("expected UTF-8"))?;
@@ -16,7 +16,7 @@ pub(super) fn tokenize(args: &Values) -> Result<Outcome, Failure> {
     })
 }
 
-pub(super) fn protect(args: &Values) -> Result<Outcome, Failure> {
+pub(super) fn protect(args: &Values) -> Result<ExitStatus, Failure> {
     let (pii, field) = open_full(args, "protect")?;
     each(args, |value, out| {
         out.extend_from_slice(pii.protect(value, field)?.as_bytes());
@@ -24,7 +24,7 @@ pub(super) fn protect(args: &Values) -> Result<Outcome, Failure> {
     })
 }
 
-pub(super) fn reveal(args: &Reveal) -> Result<Outcome, Failure> {
+pub(super) fn reveal(args: &Reveal) -> Result<ExitStatus, Failure> {
     let (pii, field) = open_full(&args.values, "reveal")?;
     each(&args.values, |token, out| {
         let token = str::from_utf8(token).map_err(|_| Refusal::of("expected UTF-8"))?;
@@ -94,7 +94,7 @@ fn open_full<'a>(
 fn each(
     args: &Values,
     mut make: impl FnMut(&[u8], &mut Vec<u8>) -> Result<(), Refusal>,
-) -> Result<Outcome, Failure> {
+) -> Result<ExitStatus, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
     let mut is_refused = false;
@@ -105,7 +105,7 @@ fn each(
             Err(Refusal::All(failure)) => return Err(failure),
             Err(Refusal::Value(why)) => {
                 is_refused = true;
-                complain(format_args!("{place}: {why}"));
+                write_stderr(format_args!("{place}: {why}"));
                 line.clear();
             }
         }
@@ -120,7 +120,7 @@ fn each(
         }
     }
     out.flush()?;
-    Ok(if is_refused { Outcome::Findings } else { Outcome::Fine })
+    Ok(if is_refused { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 /// Calls `one` with the place and the text of each line of standard input.

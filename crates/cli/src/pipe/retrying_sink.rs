@@ -9,74 +9,74 @@ use ringseal::core::Lines;
 use ringseal::core::clock::{Clock, Now, SystemClock};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 
-use crate::out::complain;
+use crate::console::write_stderr;
 
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long a signal leaves the disk to recover.
 const ENDING_MAX: Duration = Duration::from_secs(3);
 
 /// See the module.
-pub(super) struct Patient<S, E> {
+pub(super) struct RetryingSink<S, E> {
     sink: S,
     is_ending: E,
     pause_max: Duration,
     ending_max: Duration,
     ending_since: Option<Instant>,
-    has_complained: bool,
+    has_reported: bool,
 }
 
-impl<S: Sink, E: FnMut() -> bool + Send> Patient<S, E> {
+impl<S: Sink, E: FnMut() -> bool + Send> RetryingSink<S, E> {
     pub(super) fn new(sink: S, is_ending: E) -> Self {
         Self {
             sink,
             is_ending,
-            pause_max: PAUSE_MAX,
+            pause_max: RETRY_PAUSE_MAX,
             ending_max: ENDING_MAX,
             ending_since: None,
-            has_complained: false,
+            has_reported: false,
         }
     }
 
-    fn may_go_on(&mut self) -> bool {
+    fn may_retry(&mut self) -> bool {
         if (self.is_ending)() && self.ending_since.is_none() {
             self.ending_since = Some(Instant::now());
         }
         self.ending_since.is_none_or(|since| since.elapsed() < self.ending_max)
     }
 
-    fn complain(&mut self, error: &SinkError) {
-        if !self.has_complained {
-            self.has_complained = true;
-            complain(format_args!("{error}; waiting until it works again"));
+    fn report_once(&mut self, error: &SinkError) {
+        if !self.has_reported {
+            self.has_reported = true;
+            write_stderr(format_args!("{error}; waiting until it works again"));
         }
     }
 }
 
-impl<S: Sink, E: FnMut() -> bool + Send> Sink for Patient<S, E> {
+impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
     fn name(&self) -> &str {
         self.sink.name()
     }
 
     fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
-        let (mut rest, mut now, mut pause) = (lines, now, PAUSE_MIN);
+        let (mut rest, mut now, mut pause) = (lines, now, RETRY_PAUSE_MIN);
         loop {
             let WriteError { lines_written, cause } = match self.sink.write(rest, now) {
                 Ok(()) => break,
                 Err(error) => error,
             };
             rest = rest.split_at(lines_written.min(rest.count())).1;
-            if !self.may_go_on() {
+            if !self.may_retry() {
                 let lines_written = lines.count() - rest.count();
                 return Err(WriteError { lines_written, cause });
             }
-            self.complain(&cause);
+            self.report_once(&cause);
             std::thread::sleep(pause.min(self.pause_max));
-            pause = (pause * 2).min(PAUSE_MAX);
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
             now = SystemClock.now();
         }
-        if std::mem::take(&mut self.has_complained) {
-            complain(format_args!("{}: works again, nothing was lost", self.sink.name()));
+        if std::mem::take(&mut self.has_reported) {
+            write_stderr(format_args!("{}: works again, nothing was lost", self.sink.name()));
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl<S: Sink, E: FnMut() -> bool + Send> Sink for Patient<S, E> {
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         // What matters of this fails again when lines are written, and is waited for there.
         if let Err(error) = self.sink.turn(now) {
-            self.complain(&error);
+            self.report_once(&error);
         }
         Ok(())
     }
@@ -162,19 +162,19 @@ mod tests {
     #[test]
     fn a_disk_that_refuses_is_waited_for_and_no_line_is_lost_or_doubled() {
         let sink = Refusing { refusals: 3, taken: Vec::new() };
-        let mut patient = Patient::new(sink, || false);
-        patient.pause_max = Duration::ZERO;
-        patient.write(batch(6).lines(), NOW).expect("waits until it works");
-        assert_eq!(patient.sink.taken, b"0\n1\n2\n3\n4\n5\n");
+        let mut retrying = RetryingSink::new(sink, || false);
+        retrying.pause_max = Duration::ZERO;
+        retrying.write(batch(6).lines(), NOW).expect("waits until it works");
+        assert_eq!(retrying.sink.taken, b"0\n1\n2\n3\n4\n5\n");
     }
 
     #[test]
     fn a_signal_ends_the_waiting_and_says_what_is_in_place() {
         let ending = AtomicBool::new(false);
         let sink = Refusing { refusals: u32::MAX, taken: Vec::new() };
-        let mut patient = Patient::new(sink, || ending.swap(true, Ordering::Relaxed));
-        (patient.pause_max, patient.ending_max) = (Duration::ZERO, Duration::ZERO);
-        let error = patient.write(batch(6).lines(), NOW).expect_err("gives up");
-        assert_eq!((error.lines_written, &*patient.sink.taken), (2, &b"0\n1\n"[..]));
+        let mut retrying = RetryingSink::new(sink, || ending.swap(true, Ordering::Relaxed));
+        (retrying.pause_max, retrying.ending_max) = (Duration::ZERO, Duration::ZERO);
+        let error = retrying.write(batch(6).lines(), NOW).expect_err("gives up");
+        assert_eq!((error.lines_written, &*retrying.sink.taken), (2, &b"0\n1\n"[..]));
     }
 }

@@ -29,19 +29,19 @@ pub(super) fn limits(line_bytes_max: u32) -> Limits {
 
 /// Hands events to a logger.
 #[derive(Debug)]
-pub(super) struct Feed<'l> {
+pub(super) struct EngineSink<'l> {
     logger: &'l Logger,
     target: &'l str,
     key: RefCell<String>,
 }
 
-impl<'l> Feed<'l> {
+impl<'l> EngineSink<'l> {
     pub(super) fn new(logger: &'l Logger, target: &'l str) -> Self {
         Self { logger, target, key: RefCell::new(String::new()) }
     }
 }
 
-impl EventSink for Feed<'_> {
+impl EventSink for EngineSink<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.logger.dynamic(event.level, self.target, event.name, &|out| {
             for field in event.fields.iter() {
@@ -52,7 +52,7 @@ impl EventSink for Feed<'_> {
     }
 }
 
-impl Feed<'_> {
+impl EngineSink<'_> {
     fn field(&self, out: &mut ValueWriter<'_>, value: Value<'_>) {
         match value {
             Value::Null => out.null(),

@@ -8,24 +8,24 @@ use ringseal::audit::store::names::{ACTIVE, parse_sealed};
 use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of};
 
 use super::{Args, read_bytes_max};
-use crate::out::{Failure, complain};
+use crate::console::{Failure, write_stderr};
 
 /// How much older than its last line a file may seem to be: mapped writes touch its time late,
 /// clocks step.
 const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
 /// Opens logs.
-pub(super) struct Opener {
+pub(super) struct LogOpener {
     options: Options,
     sealed: bool,
     /// Directories in which logs may still appear.
     watched: Vec<PathBuf>,
-    known: BTreeSet<PathBuf>,
+    opened: BTreeSet<PathBuf>,
     /// The length of all files that were opened.
     pub(super) total_bytes: u64,
 }
 
-impl Opener {
+impl LogOpener {
     /// `since`: lines from before this moment are of no interest; nanoseconds since
     /// 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
@@ -35,8 +35,8 @@ impl Opener {
         if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {
             options = options.modified_since(UNIX_EPOCH + since);
         }
-        let known = BTreeSet::new();
-        Self { options, sealed: args.sealed, watched: Vec::new(), known, total_bytes: 0 }
+        let opened = BTreeSet::new();
+        Self { options, sealed: args.sealed, watched: Vec::new(), opened, total_bytes: 0 }
     }
 
     /// One reader for every log that the arguments name.
@@ -58,10 +58,10 @@ impl Opener {
 
     fn open_dir(&mut self, dir: &Path, readers: &mut Vec<Reader>) -> Result<(), Failure> {
         let before = readers.len();
-        let is_audit = holds_audit_log(dir);
+        let is_audit = contains_audit_log(dir);
         for log in logs_in(dir).map_err(Failure::of)? {
             readers.push(self.open(&log, Start::Oldest)?);
-            self.known.insert(log);
+            self.opened.insert(log);
         }
         if self.options.follow {
             self.watched.push(dir.to_path_buf());
@@ -74,7 +74,7 @@ impl Opener {
         }
         if is_audit {
             let dir = dir.display();
-            complain(format_args!(
+            write_stderr(format_args!(
                 "{dir} holds an audit log as well: `ringseal audit show {dir}` shows its entries"
             ));
         }
@@ -87,11 +87,11 @@ impl Opener {
         // A directory that cannot be listed now may be listed next time; a log that vanishes again
         // was none.
         let logs = self.watched.iter().filter_map(|dir| logs_in(dir).ok()).flatten();
-        let new: Vec<_> = logs.filter(|log| !self.known.contains(log)).collect();
+        let new: Vec<_> = logs.filter(|log| !self.opened.contains(log)).collect();
         for log in new {
             if let Ok(reader) = self.open(&log, Start::Oldest) {
                 readers.push(reader);
-                self.known.insert(log);
+                self.opened.insert(log);
             }
         }
         readers
@@ -107,7 +107,7 @@ impl Opener {
 }
 
 /// Audit entries stand in files of other names, which are not shown here.
-fn holds_audit_log(dir: &Path) -> bool {
+fn contains_audit_log(dir: &Path) -> bool {
     let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
     std::fs::read_dir(dir).is_ok_and(|entries| {
         entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(is_segment))

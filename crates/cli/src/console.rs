@@ -36,9 +36,9 @@ fn environment_allows_color() -> bool {
 
 /// How a command ended that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExitStatus {
     /// Exit code 0.
-    Fine,
+    Success,
     /// Something was found or a check failed: exit code 1.
     Findings,
     /// All is well, and a signal was what ended it: exit code 128 and the signal's number.
@@ -68,28 +68,28 @@ impl From<io::Error> for Failure {
 }
 
 /// Says on standard error what went wrong, and gives the exit code.
-pub fn exit_code(result: Result<Outcome, Failure>) -> ExitCode {
+pub fn exit_code(result: Result<ExitStatus, Failure>) -> ExitCode {
     match result {
-        Ok(Outcome::Fine) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
-        Ok(Outcome::Signal(number)) => ExitCode::from(128 | number),
+        Ok(ExitStatus::Success) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Findings) => ExitCode::from(1),
+        Ok(ExitStatus::Signal(number)) => ExitCode::from(128 | number),
         // `| head` has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(Failure::Output(error)) => {
-            complain(format_args!("cannot write to standard output: {error}"));
+            write_stderr(format_args!("cannot write to standard output: {error}"));
             ExitCode::from(2)
         }
         Err(Failure::Message(message)) => {
-            complain(message);
+            write_stderr(message);
             ExitCode::from(2)
         }
     }
 }
 
 /// A message to people. Standard error may be gone; then nobody wants to know.
-pub fn complain(message: impl Display) {
+pub fn write_stderr(message: impl Display) {
     let _ = writeln!(io::stderr(), "ringseal: {message}");
 }
 
@@ -178,7 +178,7 @@ impl Style {
     /// Keys of fields.
     pub const KEY: Style = Style("\x1b[36m");
     /// Back to normal.
-    pub const END: Style = Style("\x1b[0m");
+    pub const RESET: Style = Style("\x1b[0m");
 }
 
 /// Writes control characters, and those that change the direction of writing, as JSON would escape

@@ -1,12 +1,12 @@
 //! Which part of a line becomes the level, the name and the fields.
 use ringseal::core::Level;
 
-use super::event::{Event, Fields, Found, Key, Place};
-use super::guess::level_of_text;
-use super::split::Line;
+use super::detect_level::level_of_text;
+use super::event::{Event, FieldSource, Fields, KeySource, ValueSource};
+use super::line_splitter::Line;
 use super::{Counts, Format, LEVEL_ASSUMED};
 use crate::json::{Entries, Entry, JsonError, Kind, Text};
-use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, level_in, level_of};
+use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, level_in, level_of};
 
 /// Keys that the engine writes itself. A line's own value under such a key goes under `original_`
 /// and the key.
@@ -24,15 +24,15 @@ const ENGINE_KEYS: [&str; 9] = [
 
 /// Makes events of lines; keeps its memory from one line to the next.
 #[derive(Debug)]
-pub(super) struct Mapper<'n> {
+pub(super) struct LineMapper<'n> {
     format: Format,
     /// For lines that bring no name.
     name: &'n str,
     entries: Entries,
-    places: Vec<Place>,
+    sources: Vec<FieldSource>,
     decoded: String,
     /// A line in which bytes were replaced.
-    mended: String,
+    repaired: String,
 }
 
 /// What a line was found to be.
@@ -42,52 +42,52 @@ enum Shape {
 }
 
 enum Name {
-    Given,
+    Default,
     Entry(usize),
     Decoded(std::ops::Range<usize>),
 }
 
-impl<'n> Mapper<'n> {
+impl<'n> LineMapper<'n> {
     pub(super) fn new(format: Format, name: &'n str) -> Self {
         Self {
             format,
             name,
             entries: Entries::default(),
-            places: Vec::new(),
+            sources: Vec::new(),
             decoded: String::new(),
-            mended: String::new(),
+            repaired: String::new(),
         }
     }
 
     /// The event of one line.
     pub(super) fn event<'a>(&'a mut self, line: &Line<'a>, counts: &mut Counts) -> Event<'a> {
-        self.places.clear();
+        self.sources.clear();
         self.decoded.clear();
         if let Ok(text) = str::from_utf8(line.bytes) {
             let shape = self.shape(text);
-            self.note_cut(line, counts);
+            self.add_original_length(line, counts);
             return self.assemble(shape, text, counts);
         }
         counts.not_utf8 += 1;
-        let mended = String::from_utf8_lossy(line.bytes).into_owned();
-        let shape = self.shape(&mended);
-        self.note_cut(line, counts);
-        self.mended = mended;
-        self.assemble(shape, &self.mended, counts)
+        let repaired = String::from_utf8_lossy(line.bytes).into_owned();
+        let shape = self.shape(&repaired);
+        self.add_original_length(line, counts);
+        self.repaired = repaired;
+        self.assemble(shape, &self.repaired, counts)
     }
 
     /// A line that was cut says how long it was.
-    fn note_cut(&mut self, line: &Line<'_>, counts: &mut Counts) {
+    fn add_original_length(&mut self, line: &Line<'_>, counts: &mut Counts) {
         if line.original_bytes > line.bytes.len() as u64 {
             counts.truncated += 1;
-            let value = Found::Count(line.original_bytes);
-            self.places.push(Place { key: Key::Fixed("original_line_bytes"), value });
+            let value = ValueSource::Count(line.original_bytes);
+            self.sources.push(FieldSource { key: KeySource::Fixed("original_line_bytes"), value });
         }
     }
 
     fn assemble<'a>(&'a self, shape: Shape, text: &'a str, counts: &mut Counts) -> Event<'a> {
         let fields =
-            Fields { places: &self.places, entries: &self.entries, text, decoded: &self.decoded };
+            Fields { sources: &self.sources, entries: &self.entries, text, decoded: &self.decoded };
         let (level, name) = match shape {
             Shape::Json { level, name } => {
                 counts.json += 1;
@@ -103,7 +103,7 @@ impl<'n> Mapper<'n> {
 
     fn name_of<'a>(&'a self, name: &Name, text: &'a str) -> &'a str {
         match name {
-            Name::Given => self.name,
+            Name::Default => self.name,
             Name::Entry(index) => {
                 let entry = self.entries.get(*index, text);
                 entry.and_then(|entry| entry.string()).map_or(self.name, |text| text.raw())
@@ -122,7 +122,8 @@ impl<'n> Mapper<'n> {
         if let Some(Ok(())) = tried {
             return self.shape_of_json(text);
         }
-        self.places.push(Place { key: Key::Fixed("message"), value: Found::Line });
+        self.sources
+            .push(FieldSource { key: KeySource::Fixed("message"), value: ValueSource::Line });
         if let (Some(Err(error)), Format::Json) = (tried, self.format) {
             self.push_error(error);
         }
@@ -130,8 +131,9 @@ impl<'n> Mapper<'n> {
     }
 
     fn push_error(&mut self, error: JsonError) {
-        let value = Found::Decoded(self.decode(|decoded| decoded.push_str(&error.to_string())));
-        self.places.push(Place { key: Key::Fixed("parse_error"), value });
+        let value =
+            ValueSource::Decoded(self.decode(|decoded| decoded.push_str(&error.to_string())));
+        self.sources.push(FieldSource { key: KeySource::Fixed("parse_error"), value });
     }
 
     fn shape_of_json(&mut self, text: &str) -> Shape {
@@ -139,7 +141,7 @@ impl<'n> Mapper<'n> {
         let level_at = self.index_of(text, &LEVEL_KEYS, |entry| level_in(entry).is_some());
         let time_at = self.index_of(text, &TIME_KEYS, |_| true);
         let level = level_of(&self.entries, text);
-        let mut name = Name::Given;
+        let mut name = Name::Default;
         for index in 0..self.entries.len() {
             let Some(entry) = self.entries.get(index, text) else { break };
             if Some(index) == level_at {
@@ -153,12 +155,12 @@ impl<'n> Mapper<'n> {
                 continue;
             }
             let key = if Some(index) == time_at {
-                Key::Fixed("original_timestamp")
+                KeySource::Fixed("original_timestamp")
             } else {
                 self.key(index, &entry)
             };
             let value = self.value(index, &entry);
-            self.places.push(Place { key, value });
+            self.sources.push(FieldSource { key, value });
         }
         Shape::Json { level, name }
     }
@@ -168,31 +170,33 @@ impl<'n> Mapper<'n> {
         &self,
         text: &str,
         keys: &[&str],
-        will_do: impl Fn(&Entry<'_>) -> bool,
+        accepts: impl Fn(&Entry<'_>) -> bool,
     ) -> Option<usize> {
         let index_of = |key: &&str| {
-            self.entries.iter(text).position(|entry| entry.key.is(key) && will_do(&entry))
+            self.entries.iter(text).position(|entry| entry.key.is(key) && accepts(&entry))
         };
         keys.iter().find_map(index_of)
     }
 
-    fn key(&mut self, index: usize, entry: &Entry<'_>) -> Key {
+    fn key(&mut self, index: usize, entry: &Entry<'_>) -> KeySource {
         if ENGINE_KEYS.iter().any(|key| entry.key.is(key)) {
-            return Key::Decoded(self.decode(|decoded| {
+            return KeySource::Decoded(self.decode(|decoded| {
                 decoded.push_str("original_");
                 entry.key.decode_into(decoded);
             }));
         }
         match entry.key.plain() {
-            Some(_) => Key::Entry(index),
-            None => Key::Decoded(self.decode_text(entry.key)),
+            Some(_) => KeySource::Entry(index),
+            None => KeySource::Decoded(self.decode_text(entry.key)),
         }
     }
 
-    fn value(&mut self, index: usize, entry: &Entry<'_>) -> Found {
+    fn value(&mut self, index: usize, entry: &Entry<'_>) -> ValueSource {
         match entry.string() {
-            Some(text) if entry.kind == Kind::Escaped => Found::Decoded(self.decode_text(text)),
-            _ => Found::Entry(index),
+            Some(text) if entry.kind == Kind::Escaped => {
+                ValueSource::Decoded(self.decode_text(text))
+            }
+            _ => ValueSource::Entry(index),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::time::parse_duration;
 /// five.) What an input holds is not known beforehand, and a command whose exit code says that
 /// every line is in place must not remove some of them by itself.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Files {
+pub struct LogFileOptions {
     /// The directory of the log; created if it is missing.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
@@ -41,14 +41,14 @@ pub struct Files {
     pub compress: bool,
 }
 
-impl Files {
+impl LogFileOptions {
     /// The active file.
     pub fn path(&self) -> PathBuf {
         self.dir.join(&self.name)
     }
 
     /// What the file sink needs to know.
-    pub fn config(&self) -> FileConfig {
+    pub fn sink_config(&self) -> FileConfig {
         FileConfig::new(self.path())
             .rotate_bytes_max(self.rotate_bytes)
             .rotate_every(self.rotate_every)

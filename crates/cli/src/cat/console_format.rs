@@ -8,9 +8,9 @@ use std::io::{self, IsTerminal, Write};
 
 use ringseal::core::Level;
 
+use crate::console::{Color, Style, write_safe};
 use crate::json::{Entries, Entry, Kind, Text};
-use crate::line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
-use crate::out::{Color, Style, write_safe};
+use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
 use crate::time::{MILLIS_LEN, parse_moment, write_millis};
 
 /// What the engine adds to every line; of little interest to people.
@@ -18,7 +18,7 @@ const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version"
 
 /// How to show.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct ConsoleOptions {
     color: bool,
     /// Show the engine's fields.
     all: bool,
@@ -26,15 +26,15 @@ pub(super) struct Look {
     terminal: bool,
 }
 
-impl Look {
+impl ConsoleOptions {
     pub(super) fn of(color: Color, all: bool) -> Self {
         Self { color: color.on_stdout(), all, terminal: io::stdout().is_terminal() }
     }
 }
 
 /// Writes lines for people.
-pub(super) struct People {
-    look: Look,
+pub(super) struct ConsoleWriter {
+    options: ConsoleOptions,
     entries: Entries,
     scratch: String,
 }
@@ -51,9 +51,9 @@ fn style_of(level: Option<Level>) -> Style {
     })
 }
 
-impl People {
-    pub(super) fn new(look: Look) -> Self {
-        Self { look, entries: Entries::default(), scratch: String::new() }
+impl ConsoleWriter {
+    pub(super) fn new(options: ConsoleOptions) -> Self {
+        Self { options, entries: Entries::default(), scratch: String::new() }
     }
 
     /// Writes one line of a log. What is not JSON, or not a log line, is shown as it is.
@@ -68,7 +68,7 @@ impl People {
     }
 
     fn write_as_is(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        if self.look.terminal {
+        if self.options.terminal {
             write_safe(&String::from_utf8_lossy(line), out)?;
         } else {
             out.write_all(line)?;
@@ -91,7 +91,7 @@ impl People {
         self.write_time(time, out)?;
         self.write_level(level, out)?;
         if let Some(name) = event.and_then(|entry| entry.string()) {
-            self.styled(Style::BOLD, out, |people, out| people.write_text(name, out))?;
+            self.styled(Style::BOLD, out, |writer, out| writer.write_text(name, out))?;
         }
         for entry in entries.iter(text) {
             let shown = [event, time].iter().flatten().any(|used| used.key == entry.key);
@@ -105,7 +105,7 @@ impl People {
     fn is_hidden(&self, entry: &Entry<'_>, level: Option<Level>) -> bool {
         let is_any = |keys: &[&str]| keys.iter().any(|key| entry.key.is(key));
         // A level that could not be understood stays visible as a field.
-        (level.is_some() && is_any(&LEVEL_KEYS)) || (!self.look.all && is_any(&ENGINE_KEYS))
+        (level.is_some() && is_any(&LEVEL_KEYS)) || (!self.options.all && is_any(&ENGINE_KEYS))
     }
 
     fn write_time(&mut self, time: Option<Entry<'_>>, out: &mut dyn Write) -> io::Result<()> {
@@ -130,7 +130,7 @@ impl People {
 
     fn write_field(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b" ")?;
-        self.styled(Style::KEY, out, |people, out| people.write_text(entry.key, out))?;
+        self.styled(Style::KEY, out, |writer, out| writer.write_text(entry.key, out))?;
         out.write_all(b"=")?;
         self.write_value(entry, out)
     }
@@ -163,12 +163,12 @@ impl People {
         out: &mut dyn Write,
         write: impl FnOnce(&mut Self, &mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        if !self.look.color {
+        if !self.options.color {
             return write(self, out);
         }
         out.write_all(style.0.as_bytes())?;
         write(self, out)?;
-        out.write_all(Style::END.0.as_bytes())
+        out.write_all(Style::RESET.0.as_bytes())
     }
 }
 

@@ -22,9 +22,9 @@ pub fn find_where<'a>(
     entries: &'a Entries,
     text: &'a str,
     keys: &[&str],
-    will_do: impl Fn(&Entry<'a>) -> bool,
+    accepts: impl Fn(&Entry<'a>) -> bool,
 ) -> Option<Entry<'a>> {
-    let entry_of = |key: &&str| entries.iter(text).find(|e| e.key.is(key) && will_do(e));
+    let entry_of = |key: &&str| entries.iter(text).find(|e| e.key.is(key) && accepts(e));
     keys.iter().find_map(entry_of)
 }
 

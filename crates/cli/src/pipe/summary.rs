@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use ringseal::metrics::Metrics;
 
 use super::Counts;
-use crate::size::{show_bytes, show_count};
+use crate::size::{format_bytes, format_count};
 
 /// The limit's name among the rules of sampling.
 const LIMIT: &str = "limit";
 
 /// Everything that is known at the end.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct Summary {
     pub(super) counts: Counts,
     /// The engine's counters after everything was flushed.
     pub(super) metrics: Metrics,
@@ -23,7 +23,7 @@ pub(super) struct Account {
     pub(super) flush_error: Option<String>,
 }
 
-impl Account {
+impl Summary {
     /// Everything that is not as it should be; nothing when each line that was read is in place.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -78,12 +78,12 @@ impl Account {
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (counts, metrics) = (&self.counts, &self.metrics);
-        writeln!(f, "{counts}, {} read", show_bytes(counts.bytes))?;
+        writeln!(f, "{counts}, {} read", format_bytes(counts.bytes))?;
         for sink in &metrics.sinks {
-            let (lines, bytes) = (show_count(sink.lines), show_bytes(sink.bytes));
+            let (lines, bytes) = (format_count(sink.lines), format_bytes(sink.bytes));
             let files = sink.rotations + 1;
             let noun = if files == 1 { "file" } else { "files" };
             write!(f, "{lines} lines, {bytes} written to {files} {noun}, ")?;
@@ -101,7 +101,7 @@ impl fmt::Display for Account {
         write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
         match metrics.sampled_out.total() {
             0 => Ok(()),
-            sampled_out => write!(f, ", {} left out by sampling", show_count(sampled_out)),
+            sampled_out => write!(f, ", {} left out by sampling", format_count(sampled_out)),
         }
     }
 }
@@ -112,14 +112,14 @@ mod tests {
 
     use super::*;
 
-    fn account(lines: u64, events: u64, written: u64, in_place: u64) -> Account {
+    fn summary(lines: u64, events: u64, written: u64, in_place: u64) -> Summary {
         let mut metrics = Metrics::default();
         metrics.events.0[2] = written;
         let mut sink = SinkMetrics::default();
         (sink.is_healthy, sink.lines) = (true, in_place);
         metrics.sinks = vec![sink];
         let counts = Counts { lines, events, ..Counts::default() };
-        Account { counts, metrics, path: "app.log".into(), read_error: None, flush_error: None }
+        Summary { counts, metrics, path: "app.log".into(), read_error: None, flush_error: None }
     }
 
     #[test]
@@ -134,16 +134,16 @@ mod tests {
             ((7, 7, 7, 8), 1),
         ];
         for ((lines, events, written, in_place), problems) in cases {
-            let account = account(lines, events, written, in_place);
-            assert_eq!(account.problems().len(), problems, "{account:?}");
+            let summary = summary(lines, events, written, in_place);
+            assert_eq!(summary.problems().len(), problems, "{summary:?}");
         }
     }
 
     #[test]
     fn the_engines_own_event_about_a_clock_is_no_mismatch() {
-        let mut account = account(7, 7, 8, 8);
-        account.metrics.clock_steps = 1;
-        assert_eq!(account.problems(), Vec::<String>::new());
+        let mut summary = summary(7, 7, 8, 8);
+        summary.metrics.clock_steps = 1;
+        assert_eq!(summary.problems(), Vec::<String>::new());
     }
 
     #[test]
@@ -158,32 +158,32 @@ mod tests {
             ("limit", 2, 4, 1),
         ];
         for (name, sampled_out, written, problems) in cases {
-            let mut account = account(7, 7, written, written);
-            account.metrics.sampled_out.0[2] = sampled_out;
+            let mut summary = summary(7, 7, written, written);
+            summary.metrics.sampled_out.0[2] = sampled_out;
             let mut rule = RuleMetrics::default();
-            (rule.rule, rule.sampled_out) = (name.into(), account.metrics.sampled_out);
-            account.metrics.sampled_out_by_rule = vec![rule];
-            assert_eq!(account.problems().len(), problems, "{account:?}");
-            assert!(account.to_string().contains("2 left out by sampling"), "{account}");
+            (rule.rule, rule.sampled_out) = (name.into(), summary.metrics.sampled_out);
+            summary.metrics.sampled_out_by_rule = vec![rule];
+            assert_eq!(summary.problems().len(), problems, "{summary:?}");
+            assert!(summary.to_string().contains("2 left out by sampling"), "{summary}");
         }
     }
 
     #[test]
     fn each_way_to_lose_is_a_problem_of_its_own() {
-        type Change = fn(&mut Account);
+        type Change = fn(&mut Summary);
         let changes: [Change; 7] = [
-            |account| account.metrics.lost.0[0] = 1,
-            |account| account.metrics.discarded.0[0] = 1,
-            |account| account.metrics.dropped.0[0] = 1,
-            |account| account.metrics.record_errors = 1,
-            |account| account.metrics.sinks[0].is_healthy = false,
-            |account| account.read_error = Some("x".into()),
-            |account| account.flush_error = Some("x".into()),
+            |summary| summary.metrics.lost.0[0] = 1,
+            |summary| summary.metrics.discarded.0[0] = 1,
+            |summary| summary.metrics.dropped.0[0] = 1,
+            |summary| summary.metrics.record_errors = 1,
+            |summary| summary.metrics.sinks[0].is_healthy = false,
+            |summary| summary.read_error = Some("x".into()),
+            |summary| summary.flush_error = Some("x".into()),
         ];
         for (index, change) in changes.iter().enumerate() {
-            let mut account = account(7, 7, 7, 7);
-            change(&mut account);
-            assert_eq!(account.problems().len(), 1, "change {index}");
+            let mut summary = summary(7, 7, 7, 7);
+            change(&mut summary);
+            assert_eq!(summary.problems().len(), 1, "change {index}");
         }
     }
 }

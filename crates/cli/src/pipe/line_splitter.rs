@@ -19,7 +19,7 @@ pub(super) struct Line<'a> {
 
 /// Reads big chunks and gives lines.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub(super) struct LineSplitter {
     chunk: Vec<u8>,
     /// The part of `chunk` that has not been given.
     start: usize,
@@ -33,7 +33,7 @@ pub(super) struct Splitter {
     ended: bool,
 }
 
-impl Splitter {
+impl LineSplitter {
     pub(super) fn new(line_bytes_max: usize) -> Self {
         Self {
             chunk: vec![0; READ_BYTES],

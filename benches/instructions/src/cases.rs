@@ -1,0 +1,260 @@
+//! What is counted: the standard event of PERFORMANCE.md, logged in different ways.
+//!
+//! The functions that callgrind collects are never inlined, and their names are unique in the program, because
+//! callgrind finds them by name.
+use std::hint::black_box;
+use std::time::Duration;
+
+use ringseal::core::{Lines, Now};
+use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal::{Config, Engine, Logger, Timestamps, WaitStrategy, debug, fields, info};
+
+/// Room for all events of the longer run at once.
+const RING_BYTES: usize = 4 << 20;
+
+/// Which instructions of a run are collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collect {
+    /// Those of the function of this name and of what it calls.
+    Function(&'static str),
+    /// Those of the writer's thread.
+    Writer,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Case {
+    /// In bounds.tsv and on the command line.
+    pub name: &'static str,
+    /// In the table.
+    pub title: &'static str,
+    /// What is collected.
+    pub collect: Collect,
+    /// Logs this number of events.
+    log: fn(u64) -> Result<(), String>,
+}
+
+impl Case {
+    /// Logs `events` events and checks that each arrived where it should.
+    pub fn run(&self, events: u64) -> Result<(), String> {
+        (self.log)(events)
+    }
+}
+
+/// The loop and the loads of the arguments, which every call has in common; subtracted from the other calls.
+pub const LOOP: Case = Case {
+    name: "loop",
+    title: "the loop alone",
+    collect: Collect::Function("load_arguments_only"),
+    log: |events| {
+        load_arguments_only(events);
+        Ok(())
+    },
+};
+
+/// The rows of the table.
+pub const CASES: &[Case] = &[
+    Case {
+        name: "call_global",
+        title: "a call, global logger",
+        collect: Collect::Function("log_with_global_engine"),
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(events);
+            finish(engine, events)
+        },
+    },
+    Case {
+        name: "call_bound",
+        title: "a call, explicit logger with five bound fields",
+        collect: Collect::Function("log_with_bound_fields"),
+        log: |events| {
+            let engine = start(config())?;
+            let logger = bind(&engine);
+            // The context's definition is written once, here.
+            log_with(&logger, 1);
+            log_with_bound_fields(&logger, events);
+            finish(engine, events + 1)
+        },
+    },
+    Case {
+        name: "call_coarse",
+        title: "a call, global logger, coarse clock while the writer sleeps",
+        collect: Collect::Function("log_with_coarse_clock"),
+        log: |events| {
+            let coarse = config().timestamps(Timestamps::Coarse);
+            let engine = ringseal::init(coarse).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_coarse_clock(events);
+            finish(engine, events)
+        },
+    },
+    Case {
+        name: "call_disabled",
+        title: "a call below the level",
+        collect: Collect::Function("log_below_level"),
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_below_level(events);
+            finish(engine, 0)
+        },
+    },
+    Case {
+        name: "writer_unredacted",
+        title: "the writer, an event, not redacted",
+        collect: Collect::Writer,
+        log: |events| {
+            let engine =
+                ringseal::init(config().no_redaction()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(events);
+            finish(engine, events)
+        },
+    },
+    Case {
+        name: "writer_redacted",
+        title: "the writer, an event, redacted by default",
+        collect: Collect::Writer,
+        log: |events| {
+            let engine = ringseal::init(config()).map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            log_with_global_engine(events);
+            finish(engine, events)
+        },
+    },
+];
+
+/// The defaults, with a sink that keeps nothing and a writer that wakes only when it is called.
+fn config() -> Config {
+    let long = Duration::from_secs(3600);
+    Config::new()
+        .filter("info,boot=off".parse().expect("a filter"))
+        .panic_hook(false)
+        .ring_bytes(RING_BYTES)
+        .wait(WaitStrategy::Sleep { min: long, max: long })
+        .sink(Box::new(NullSink::default()))
+}
+
+fn start(config: Config) -> Result<Engine, String> {
+    let engine = Engine::start(config).map_err(|error| error.to_string())?;
+    prepare(&engine)?;
+    Ok(engine)
+}
+
+fn prepare(engine: &Engine) -> Result<(), String> {
+    if engine.prepare_thread() { Ok(()) } else { Err("no ring for this thread".to_owned()) }
+}
+
+/// A count means nothing if events were lost or had to wait.
+fn finish(engine: Engine, lines_expected: u64) -> Result<(), String> {
+    engine.flush().map_err(|error| error.to_string())?;
+    let metrics = engine.metrics();
+    let lines: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
+    // The engine adds a line when it notices that the clock was set, which emulation provokes now and then.
+    let extra = lines.checked_sub(lines_expected);
+    if extra.is_none_or(|extra| extra > 4) || metrics.waits != 0 {
+        let waits = metrics.waits;
+        return Err(format!(
+            "expected {lines_expected} lines, found {lines}; {waits} calls waited"
+        ));
+    }
+    engine.stop().map_err(|error| error.to_string())
+}
+
+fn bind(engine: &Engine) -> Logger {
+    engine.logger().bind(fields! {
+        trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+        session.id = 7_301_u64,
+        venue = "XKUW",
+        desk = "equities",
+        shard = 12,
+    })
+}
+
+/// Arguments that the compiler cannot compute in advance.
+const PRICES: [f64; 4] = [101.25, 99.5, 100.01, 250.0];
+const SYMBOLS: [&str; 4] =
+    ["0000-123456.XKUW", "0001-923456.XKUW", "0002-423456.XKUW", "0003-723456.XKUW"];
+
+#[inline(always)]
+fn order(seq: u64) -> (f64, &'static str, i32) {
+    let row = seq as usize % 4;
+    (black_box(&PRICES)[row], black_box(&SYMBOLS)[row], row as i32 + 1)
+}
+
+#[inline(never)]
+fn load_arguments_only(events: u64) {
+    let mut sum = 0;
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        sum ^= price.to_bits() ^ sym.as_ptr() as u64 ^ qty as u64;
+    }
+    black_box(sum);
+}
+
+#[inline(never)]
+fn log_with_global_engine(events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+}
+
+#[inline(never)]
+fn log_with_coarse_clock(events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        info!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+}
+
+#[inline(always)]
+fn log_with(log: &Logger, events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        info!(target: "exchange::gateway", log, "order filled", seq, price, sym, qty);
+    }
+}
+
+#[inline(never)]
+fn log_with_bound_fields(log: &Logger, events: u64) {
+    log_with(log, events);
+}
+
+#[inline(never)]
+fn log_below_level(events: u64) {
+    for seq in 0..events {
+        let (price, sym, qty) = order(seq);
+        debug!(target: "exchange::gateway", "order filled", seq, price, sym, qty);
+    }
+}
+
+/// Takes lines, counts them and keeps nothing.
+#[derive(Debug, Default)]
+struct NullSink(SinkCounters);
+
+impl Sink for NullSink {
+    fn name(&self) -> &str {
+        "null"
+    }
+
+    fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
+        self.0.lines += lines.count() as u64;
+        self.0.bytes += lines.bytes().len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn counters(&self) -> SinkCounters {
+        self.0
+    }
+}
