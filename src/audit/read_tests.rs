@@ -14,7 +14,7 @@ use crate::audit::verify::tests::support::{
 };
 use crate::audit::verify::tests::{live_log, pruned_log};
 use crate::storage::faulty::FaultyDisk;
-use crate::storage::{FileStat, OpenHow, StorageFile};
+use crate::storage::{FileLock, FileStat, OpenHow, StorageFile};
 
 /// What somebody does to the lines of a segment.
 type Change = fn(&mut Vec<Vec<u8>>);
@@ -194,7 +194,7 @@ impl Storage for Turning {
         self.disk.open(path, how)
     }
 
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         self.disk.lock(path, mode)
     }
 

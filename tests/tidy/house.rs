@@ -6,10 +6,11 @@ use super::source::{Source, find_word, is_word};
 /// A room, its floor, and the rooms of the same floor that it may import.
 pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("sync", 0, &[]),
+    ("simd", 0, &[]),
     ("core", 0, &["sync"]),
     ("ringbuf", 0, &["sync"]),
     ("metrics", 0, &["core"]),
-    ("digest", 0, &["core"]),
+    ("digest", 0, &["simd"]),
     ("storage", 0, &[]),
     ("encode", 1, &[]),
     ("redact", 1, &[]),
@@ -18,10 +19,11 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("audit", 1, &[]),
     ("sink", 1, &[]),
     ("writer", 2, &[]),
-    ("logger", 3, &["macros", "lib"]),
-    ("macros", 3, &["logger", "lib"]),
-    ("testing", 3, &["logger", "lib", "macros"]),
-    ("lib", 3, &["logger", "macros", "testing"]),
+    ("emit", 3, &[]),
+    ("engine", 4, &["macros", "lib"]),
+    ("macros", 4, &["lib"]),
+    ("testing", 4, &["engine", "lib", "macros"]),
+    ("lib", 4, &["engine", "macros", "testing"]),
 ];
 
 fn room_of(path: &str) -> Option<&str> {
@@ -130,8 +132,8 @@ pub fn public_only(sources: &[Source]) -> Vec<String> {
 /// Files that run for every event.
 pub fn is_hot(path: &str) -> bool {
     let files = [
-        "src/logger/emit.rs",
-        "src/logger/lane.rs",
+        "src/emit/emitter.rs",
+        "src/emit/lane.rs",
         "src/core/record.rs",
         "src/writer/process.rs",
         "src/writer/drain.rs",
@@ -185,7 +187,7 @@ pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("src/writer/process.rs", "new", "vec!", "once per engine"),
     ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
     ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
-    ("src/logger/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
+    ("src/emit/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
 ];
 
 /// The control plane never appears in a hot file.

@@ -1,0 +1,182 @@
+//! What users hold: an engine, loggers with bound fields, and fields to bind.
+use std::sync::Arc;
+
+use super::emitter::{self, Emitter};
+use super::look::{self, Thinning};
+use super::shared::Shared;
+use crate::core::callsite::Callsite;
+use crate::core::context::{Context, KeyedFields};
+use crate::core::level::Level;
+use crate::core::limits::Limits;
+use crate::core::value::ValueWriter;
+use std::sync::atomic::Ordering;
+
+/// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
+///
+/// ```
+/// use ringseal::{fields, info, testing::Capture};
+/// let (engine, capture) = Capture::start();
+/// let log = engine.logger().bind(fields! { trace_id = "abc", user.id = 42 });
+/// info!(log, "request_started", path = "/pay");
+/// engine.flush().unwrap();
+/// assert_eq!(&capture.events()[0]["trace_id"], "abc");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Logger {
+    pub(crate) shared: Arc<Shared>,
+    context: Option<Arc<Context>>,
+}
+
+impl Logger {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, context: None }
+    }
+
+    /// A logger with these fields on top of its own; these win where a key stands in both. The original is unchanged.
+    ///
+    /// Costs an allocation now and nothing per event: the fields are written into each thread's ring once.
+    #[must_use]
+    pub fn bind(&self, fields: BoundFields) -> Logger {
+        let context = Context::new(self.context.as_deref(), fields.keys, &fields.entries);
+        Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
+    }
+
+    pub(crate) fn context(&self) -> Option<&Context> {
+        self.context.as_deref()
+    }
+
+    /// The same as [`Logger::bind`].
+    #[must_use]
+    pub fn with_context(&self, fields: BoundFields) -> Logger {
+        self.bind(fields)
+    }
+
+    /// Whether an event of `target` at `level`, known only at run time, would be written.
+    pub fn is_enabled(&self, level: Level, target: &str) -> bool {
+        // ORDER: relaxed; see `Shared::set_filter`.
+        level as u8 >= self.shared.level_min.load(Ordering::Relaxed)
+            && self.shared.filter.read().passes(target, level)
+    }
+
+    /// Logs an event whose name and keys are known only at run time: for bridges and for input from elsewhere.
+    ///
+    /// It is sampled like any other, once the fields are known. Takes a read lock for the filter, two more while its
+    /// level is sampled, and twice the time of the macros; use those where you can. `fill` writes the fields with
+    /// [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
+    ///
+    /// ```
+    /// use ringseal::{Level, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// engine.logger().dynamic(Level::Info, "stdin", "line", &|fields| fields.entry("message", &"hello"));
+    /// engine.flush().unwrap();
+    /// assert_eq!(&capture.events()[0]["message"], "hello");
+    /// ```
+    pub fn dynamic(
+        &self,
+        level: Level,
+        target: &str,
+        event: &str,
+        fill: &dyn Fn(&mut ValueWriter<'_>),
+    ) {
+        if !self.is_enabled(level, target) {
+            return;
+        }
+        let to = self.emitter();
+        let fill = |out: &mut ValueWriter<'_>| {
+            out.str(target);
+            out.str(event);
+            fill(out);
+        };
+        let Some(plan) = self.shared.sampler.plan_of(target, event, level) else {
+            return emitter::emit_dynamic(to, level, &fill, None);
+        };
+        let site = self.shared.sampler.dynamic_site(target, event, level);
+        look::tell_dynamic(to, &self.shared, plan, &site);
+        let thinning = Thinning::of_dynamic(plan, level, to.context, &site.limiter);
+        emitter::emit_dynamic(to, level, &fill, Some(thinning));
+    }
+
+    /// Gives the calling thread its ring now, so that its first event costs no more than any other. Says whether it
+    /// has one.
+    pub fn prepare_thread(&self) -> bool {
+        emitter::adopt_lane(self.emitter(), &self.shared)
+    }
+}
+
+/// What the macros accept as a logger.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no logger",
+    label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
+)]
+pub trait AsEmitter {
+    /// Where events go.
+    fn emitter(&self) -> Emitter<'_>;
+
+    /// The engine's bit in the call sites' verdicts, which is all that a disabled call looks at.
+    #[inline(always)]
+    fn slot(&self) -> usize {
+        self.emitter().slot
+    }
+
+    /// Whether a call to this logger is made: by the verdict alone, unless that asks for a closer look.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn wants(&self, callsite: &'static Callsite) -> bool {
+        // The slot first: a disabled call needs no more of the logger.
+        callsite.enabled_or(self.slot(), || look::look(self.emitter(), callsite))
+    }
+}
+
+impl AsEmitter for Logger {
+    #[inline(always)]
+    fn emitter(&self) -> Emitter<'_> {
+        Emitter {
+            slot: self.shared.slot,
+            engine: self.shared.id,
+            shared: Some(&self.shared),
+            context: self.context(),
+        }
+    }
+}
+
+impl<T: AsEmitter + ?Sized> AsEmitter for &T {
+    #[inline(always)]
+    fn emitter(&self) -> Emitter<'_> {
+        (**self).emitter()
+    }
+}
+
+impl<T: AsEmitter + ?Sized> AsEmitter for Arc<T> {
+    #[inline(always)]
+    fn emitter(&self) -> Emitter<'_> {
+        (**self).emitter()
+    }
+}
+
+/// Fields ready to be bound; made by [`fields!`](crate::fields).
+#[derive(Debug, Clone)]
+pub struct BoundFields {
+    keys: &'static [&'static str],
+    entries: Box<[u8]>,
+}
+
+impl BoundFields {
+    /// Encodes the values of `keys`.
+    #[doc(hidden)]
+    pub fn new(keys: &'static [&'static str], values: &dyn KeyedFields) -> Self {
+        let limits = Limits::default();
+        let keys_len: usize = keys.iter().map(|key| 2 + key.len()).sum();
+        let mut entries = vec![0; keys_len + values.size_bytes_max(&limits)];
+        let mut out = ValueWriter::new(&mut entries, limits);
+        values.write_keyed(keys, &mut out);
+        let len = out.len_bytes();
+        entries.truncate(len);
+        Self { keys, entries: entries.into() }
+    }
+}
+
+/// Passes a value's `Serialize` through as a tree: `info!("order", order = serialize(&order))`.
+#[cfg(feature = "serde")]
+pub fn serialize<T: serde::Serialize>(value: T) -> impl crate::core::value::ObjectValue {
+    crate::core::value::SerdeValue(value)
+}

@@ -1,0 +1,447 @@
+//! What can be chosen about the audit log, and its opening.
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::RECORD_BYTES_MAX;
+use crate::audit::Catalogue;
+use crate::audit::entry::Scheme;
+use crate::audit::entry::control::Algorithm;
+use crate::audit::event::OwnSource;
+use crate::audit::keys::{self, KeyError, KeyPaths};
+use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
+use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
+use crate::core::clock::Clock;
+use crate::core::limits::Limits;
+use crate::emit::audit::AuditShared;
+use crate::redact::{Profile, RuleSet, Rules};
+use crate::storage::{OsStorage, Storage};
+use crate::writer::RedactionConfig;
+use crate::writer::audit::{AuditLink, Feed, FeedEnds, KeeperConfig, KeeperParts, WhenHeldIsFull};
+use crate::writer::link::Link;
+
+/// Everything that can be chosen about the audit log.
+///
+/// ```
+/// use ringseal::{AuditConfig, Config};
+/// let config = Config::new().file("/var/log/shop/app.log").audit(
+///     AuditConfig::new("/var/log/shop/audit").keys("/etc/shop/audit-keys").service("shop"),
+/// );
+/// ```
+pub struct AuditConfig {
+    dir: PathBuf,
+    keys: Option<PathBuf>,
+    origin: String,
+    options: Options,
+    catalogue: Catalogue,
+    source: OwnSource,
+    keeper: KeeperConfig,
+    wait_max: Duration,
+    redaction: Option<RuleSet>,
+    storage: Arc<dyn Storage>,
+    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+}
+
+impl fmt::Debug for AuditConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditConfig").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+macro_rules! texts {
+    ($($(#[doc = $doc:literal])+ $name:ident;)+) => {$(
+        $(#[doc = $doc])+
+        #[must_use]
+        pub fn $name(mut self, $name: &str) -> Self {
+            self.source.$name = Some($name.to_owned());
+            self
+        }
+    )+};
+}
+
+impl AuditConfig {
+    /// A log in this directory, with the defaults.
+    pub fn new(dir: impl AsRef<Path>) -> Self {
+        Self {
+            dir: dir.as_ref().to_owned(),
+            keys: None,
+            origin: "ringseal/audit".into(),
+            options: Options::default(),
+            catalogue: Catalogue::default(),
+            source: OwnSource::of_process(),
+            keeper: KeeperConfig {
+                commit_interval: Duration::from_millis(100),
+                held_bytes_max: 64 << 20,
+                when_full: WhenHeldIsFull::Block,
+                #[cfg(feature = "compress")]
+                compress_dir: None,
+            },
+            wait_max: Duration::from_secs(30),
+            redaction: Some(Self::default_rules()),
+            storage: Arc::new(OsStorage),
+            sinks: Vec::new(),
+        }
+    }
+
+    fn default_rules() -> RuleSet {
+        RuleSet { profile: Profile::Audit, ..RuleSet::default() }
+    }
+
+    texts! {
+        /// In every entry that does not say otherwise: the service's name.
+        service;
+        /// Likewise: which of its instances.
+        service_instance;
+        /// Likewise: `prod`, `staging`, `dev`.
+        environment;
+        /// Likewise: the part of the system.
+        component;
+        /// Likewise: the machine.
+        host;
+        /// Likewise: the program.
+        process;
+    }
+
+    /// Where `ringseal audit keygen` has put the keys. At the log's first opening those that the host needs are moved
+    /// from there into the log's directory: each log takes keys of its own.
+    ///
+    /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report says so.
+    #[must_use]
+    pub fn keys(mut self, dir: impl AsRef<Path>) -> Self {
+        self.keys = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// The log's name, in checkpoints and keys; of a log with keys it is the keys'. Default `ringseal/audit`.
+    #[must_use]
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origin = origin.to_owned();
+        self
+    }
+
+    /// Which events are allowed, and what each must have. Default: all.
+    #[must_use]
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// A segment is closed at this size. Default 10,485,760.
+    #[must_use]
+    pub fn segment_bytes_max(mut self, bytes: u64) -> Self {
+        self.options.segment_bytes_max = bytes;
+        self
+    }
+
+    /// A segment is closed at this age. Default: at none.
+    #[must_use]
+    pub fn segment_age_max(mut self, age: Duration) -> Self {
+        self.options.segment_seconds_max = Some(age.as_secs());
+        self
+    }
+
+    /// Gives every entry to this sink as well, once it is on disk in the log: see `docs/audit-sinks.md`. May be called
+    /// more than once. No sink holds up the log, or another sink; what one lacks, it is given from the log's files.
+    ///
+    /// ```
+    /// use ringseal::AuditConfig;
+    /// use ringseal::audit::sink::{Bounds, StreamSink};
+    /// let config = AuditConfig::new("/var/log/shop/audit")
+    ///     .sink(Box::new(StreamSink::stdout()), Bounds::default());
+    /// ```
+    #[must_use]
+    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Self {
+        self.sinks.push((sink, bounds));
+        self
+    }
+
+    /// Which sealed segments stay. Default: all.
+    #[must_use]
+    pub fn retain(mut self, retain: Retain) -> Self {
+        self.options.retain = retain;
+        self
+    }
+
+    /// Compress sealed segments on a thread of their own, after each rotation. Default: no.
+    #[cfg(feature = "compress")]
+    #[must_use]
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.keeper.compress_dir = compress.then(|| self.dir.clone());
+        self
+    }
+
+    /// A checkpoint is made at least so often, also when nothing is logged. Default 300 s.
+    #[must_use]
+    pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.options.checkpoint_seconds = interval.as_secs().max(1);
+        self
+    }
+
+    /// A checkpoint is made after so many entries. Default 65,536.
+    #[must_use]
+    pub fn checkpoint_entries(mut self, entries: u64) -> Self {
+        self.options.checkpoint_entries = entries;
+        self
+    }
+
+    /// The checksum of integrity checks. Default SHA-256.
+    #[must_use]
+    pub fn integrity_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.options.integrity_algorithm = algorithm;
+        self
+    }
+
+    /// Entries that nobody waits for are synced at least so often. Default 100 ms.
+    #[must_use]
+    pub fn commit_interval(mut self, interval: Duration) -> Self {
+        self.keeper.commit_interval = interval;
+        self
+    }
+
+    /// Bytes of entries that are held while the log cannot be written. Default 64 MiB.
+    #[must_use]
+    pub fn held_bytes_max(mut self, bytes: usize) -> Self {
+        self.keeper.held_bytes_max = bytes;
+        self
+    }
+
+    /// What happens beyond. Default: callers of `emit` wait.
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenHeldIsFull) -> Self {
+        self.keeper.when_full = when_full;
+        self
+    }
+
+    /// How long [`Emitted::wait`](super::Emitted::wait) and its like wait at most. Default 30 s.
+    #[must_use]
+    pub fn wait_max(mut self, wait_max: Duration) -> Self {
+        self.wait_max = wait_max;
+        self
+    }
+
+    /// Redacts entries by these rules. Default: the standard ones, in the profile `audit`.
+    #[must_use]
+    pub fn redact(mut self, rules: RuleSet) -> Self {
+        self.redaction = Some(rules);
+        self
+    }
+
+    /// Writes entries as they were logged, except what is marked as [`Secret`](crate::Secret).
+    #[must_use]
+    pub fn no_redaction(mut self) -> Self {
+        self.redaction = None;
+        self
+    }
+
+    /// Another file system, for tests.
+    #[must_use]
+    pub fn storage_for_tests(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// Opens the log.
+    pub(in crate::engine) fn open(
+        mut self,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<AuditParts, AuditOpenError> {
+        let rules = self.redaction.as_ref().map(Rules::compile).transpose();
+        let rules = rules.map_err(AuditOpenError::Redaction)?.map(Arc::new);
+        let named = |name: &Option<String>| name.clone().unwrap_or_default();
+        self.options.service = named(&self.source.service);
+        self.options.service_instance = named(&self.source.service_instance);
+        self.options.scheme = self.provide_keys()?;
+        let is_keyless = self.options.scheme == Scheme::Hash;
+        let host = Host {
+            storage: Arc::clone(&self.storage),
+            clock,
+            random: Box::new(keys::system_random),
+        };
+        let log = AuditLog::open(host, &self.dir, self.options).map_err(AuditOpenError::Store)?;
+        let (feed, ends) = Feed::new(RedactionConfig { rules, tokenizer: None });
+        let limits = limits.with_record_bytes_max(limits.record_bytes_max.min(RECORD_BYTES_MAX));
+        self.source.encode(&limits);
+        let shared = AuditShared {
+            link: Arc::default(),
+            catalogue: self.catalogue,
+            source: self.source,
+            wait_max: self.wait_max,
+            limits,
+            is_keyless,
+        };
+        let (config, storage, sinks) = (self.keeper, self.storage, self.sinks);
+        Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })
+    }
+
+    /// Sees to it that the log has keys: its own, those that were made for it, or ones of its own making.
+    fn provide_keys(&self) -> Result<Scheme, AuditOpenError> {
+        let storage = &*self.storage;
+        let own = KeyPaths::below(&self.dir);
+        let there = |path: &Path| storage.stat(path).is_ok();
+        if !there(&own.epoch()) {
+            // Before anything is made: what cannot be begun leaves nothing behind.
+            let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
+            for dir in [&self.dir, &own.keys] {
+                let made = storage.create_dir(dir, 0o700);
+                made.map_err(|source| AuditOpenError::Dir { path: dir.clone(), source })?;
+            }
+            match found {
+                Some(found) => found.move_to(storage, &own)?,
+                None => self.make_keys(&own)?,
+            }
+        }
+        Ok(if there(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
+    }
+
+    fn make_keys(&self, own: &KeyPaths) -> Result<(), AuditOpenError> {
+        let signer = keys::new_signer(&self.origin, &mut keys::system_random)?;
+        let mut secret = signer.secret_text();
+        secret.push('\n');
+        keys::create_public(&*self.storage, &own.public, signer.verifier())?;
+        Ok(keys::create_secret(&*self.storage, &own.epoch(), secret.as_bytes())?)
+    }
+}
+
+/// Keys that were made for a log.
+struct FoundKeys {
+    from: KeyPaths,
+    chain: Zeroizing<Vec<u8>>,
+    epoch: Zeroizing<Vec<u8>>,
+}
+
+/// Reads what `ringseal audit keygen` has put into `dir`.
+fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenError> {
+    let from = KeyPaths::below(dir);
+    let load = |path: PathBuf, missing: &'static str| match storage.stat(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = dir.to_owned();
+            Err(match storage.stat(&from.public) {
+                Ok(_) => AuditOpenError::KeysMoved { path, missing },
+                Err(_) => AuditOpenError::NoKeys { path, missing },
+            })
+        }
+        _ => Ok(keys::load_secret(storage, &path)?),
+    };
+    let chain = load(from.chain(), "keys/chain.key")?;
+    let epoch = load(from.epoch(), "keys/epoch.key")?;
+    Ok(FoundKeys { from, chain, epoch })
+}
+
+impl FoundKeys {
+    /// Moves what the host needs. The epoch's key comes last: a log that has it has the other one.
+    fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
+        for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
+            if storage.stat(&to).is_err() {
+                keys::create_secret(storage, &to, secret)?;
+            }
+        }
+        keys::wipe_secret(storage, &self.from.chain())?;
+        keys::wipe_secret(storage, &self.from.epoch())
+    }
+}
+
+/// An audit log that is open, taken apart for the engine.
+pub(in crate::engine) struct AuditParts {
+    pub(in crate::engine) shared: Arc<AuditShared>,
+    pub(in crate::engine) feed: Feed,
+    log: AuditLog,
+    ends: FeedEnds,
+    config: KeeperConfig,
+    storage: Arc<dyn Storage>,
+    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+}
+
+impl AuditParts {
+    /// What the keeper's thread is made of, and what the writer needs.
+    pub(in crate::engine) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
+        let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
+        let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
+        (feed, KeeperParts { log, config, storage, link, writer, ends, sinks })
+    }
+}
+
+/// Why the audit log could not be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AuditOpenError {
+    /// The log, or what a crash left of it.
+    Store(StoreError),
+    /// A key.
+    Keys(KeyError),
+    /// A sink besides the log: its thread, or its file of spilled entries. That it cannot be reached is no error here.
+    Sink(AuditSinkError),
+    /// A redaction rule.
+    Redaction(crate::redact::RuleError),
+    /// No keys are where they should be for a log that has none yet. Nothing was made.
+    NoKeys {
+        /// Where they were expected.
+        path: PathBuf,
+        /// Which file is not there.
+        missing: &'static str,
+    },
+    /// The same, and they were there once: another log was opened with them. Nothing was made.
+    KeysMoved {
+        /// Where they were expected.
+        path: PathBuf,
+        /// Which file is not there.
+        missing: &'static str,
+    },
+    /// A directory.
+    Dir {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl fmt::Display for AuditOpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot open the audit log: ")?;
+        match self {
+            AuditOpenError::Store(error) => error.fmt(f),
+            AuditOpenError::Keys(error) => error.fmt(f),
+            AuditOpenError::Sink(error) => error.fmt(f),
+            AuditOpenError::Redaction(error) => error.fmt(f),
+            AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
+            AuditOpenError::NoKeys { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, and {missing} is not there; make them: \
+                 ringseal audit keygen --dir {0}",
+                path.display()
+            ),
+            AuditOpenError::KeysMoved { path, missing } => write!(
+                f,
+                "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
+                 log that was opened with them first. Each log takes keys of its own, also the same service's in \
+                 another directory; make them: ringseal audit keygen --dir ANOTHER",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for AuditOpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // It says what they say, so what stands behind them stands behind it.
+        match self {
+            AuditOpenError::Store(error) => error.source(),
+            AuditOpenError::Keys(error) => error.source(),
+            AuditOpenError::Sink(error) => error.source(),
+            AuditOpenError::Redaction(error) => error.source(),
+            AuditOpenError::Dir { source, .. } => Some(source),
+            AuditOpenError::NoKeys { .. } | AuditOpenError::KeysMoved { .. } => None,
+        }
+    }
+}
+
+impl From<KeyError> for AuditOpenError {
+    fn from(error: KeyError) -> Self {
+        AuditOpenError::Keys(error)
+    }
+}

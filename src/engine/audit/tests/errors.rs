@@ -1,0 +1,86 @@
+//! What errors of the audit stream say: once, and so that one knows what to do.
+use std::error::Error;
+
+use super::*;
+use crate::audit::checkpoint::CheckpointError;
+use crate::audit::keys::KeyError;
+use crate::audit::merkle::ProofError;
+use crate::audit::note::NoteError;
+use crate::audit::proof::ProveError;
+use crate::audit::store::StoreError;
+use crate::audit::tiles::TileError;
+use crate::engine::InitError;
+use crate::sample::SampleError;
+
+/// What an error and everything behind it say.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let (mut said, mut next) = (Vec::new(), Some(error));
+    while let Some(error) = next {
+        said.push(error.to_string());
+        next = error.source();
+    }
+    said
+}
+
+#[test]
+fn no_error_says_the_same_twice_in_its_chain() {
+    let io = || std::io::Error::other("the disk is on fire");
+    let key = || KeyError::Io { path: "keys/epoch.key".into(), source: io() };
+    let tile = || TileError::Proof(ProofError::Root);
+    let open = || AuditOpenError::Keys(KeyError::Origin { reason: "empty".into() });
+    let event = AuditEvent::new("x y", "z", Actor::user("u"), Outcome::Success);
+    let event = event.validate().unwrap_err();
+    let level = "noisy".parse::<crate::Level>().unwrap_err();
+    let errors: Vec<Box<dyn Error>> = vec![
+        Box::new(AuditError::Event(event)),
+        Box::new(AuditError::Log(AuditFault::Timeout)),
+        Box::new(AuditError::Log(AuditFault::Store("full".into()))),
+        Box::new(open()),
+        Box::new(AuditOpenError::Keys(key())),
+        Box::new(AuditOpenError::Store(StoreError::Key(key()))),
+        Box::new(InitError::Audit(open())),
+        Box::new(InitError::Audit(AuditOpenError::Store(StoreError::Tiles(tile())))),
+        Box::new(StoreError::Key(KeyError::Origin { reason: "empty".into() })),
+        Box::new(StoreError::Tiles(tile())),
+        Box::new(ProveError::Tile(tile())),
+        Box::new(tile()),
+        Box::new(CheckpointError::Note(NoteError::Shape)),
+        Box::new(SampleError::Level(level)),
+    ];
+    for error in errors {
+        let said = chain(&*error);
+        for pair in said.windows(2) {
+            assert_ne!(pair[0], pair[1], "{said:?}");
+        }
+        // What stands behind is the system's own error at most.
+        assert!(said.len() == 1 || said[1..] == ["the disk is on fire"], "{said:?}");
+    }
+}
+
+#[test]
+fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
+    let top = tempfile::tempdir().unwrap();
+    let keys_dir = top.path().join("made");
+    let paths = KeyPaths::below(&keys_dir);
+    let open = |name: &str| {
+        let audit = AuditConfig::new(top.path().join(name)).keys(&keys_dir);
+        let sink = MemorySink::new();
+        Engine::start(Config::new().panic_hook(false).sink(Box::new(sink)).audit(audit))
+    };
+    let refused = |name: &str| {
+        let error = open(name).expect_err("keys are missing");
+        assert!(!top.path().join(name).exists(), "{error}");
+        (error.to_string(), error)
+    };
+    let (said, error) = refused("log");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{said}");
+    assert!(said.contains("make them: ringseal audit keygen --dir "), "{said}");
+    keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
+    open("log").unwrap().stop().unwrap();
+    open("log").unwrap().stop().unwrap();
+    let (said, error) = refused("other");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{said}");
+    for words in ["moved into the log", "keys of its own", "ringseal audit keygen --dir"] {
+        assert!(said.contains(words), "{said}");
+    }
+}

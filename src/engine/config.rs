@@ -1,0 +1,531 @@
+//! The configuration: by builder, or from the environment (`env`).
+//!
+//! The library reads no environment and no file on its own: everything is passed in here, and
+//! [`Config::from_env`] is the only place that looks at variables.
+mod error;
+mod sampling;
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::error::InitError;
+use super::redaction::{self, Choice};
+use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
+use crate::core::filter::Filter;
+use crate::core::level::{Level, LevelFilter};
+use crate::core::limits::Limits;
+use crate::emit::lane::LaneClock;
+use crate::emit::overflow::Overflow;
+use crate::emit::shared::LaneSettings;
+use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
+use crate::sink::Sink;
+use crate::sink::console::{ConsoleSink, Stream};
+use crate::sink::file::{FileConfig, FileSink};
+use crate::sink::isolated::Isolated;
+use crate::writer::run::{ThreadConfig, WaitStrategy};
+use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Format {
+    /// One flat JSON object per line.
+    #[default]
+    Json,
+    /// For people.
+    Console,
+}
+
+impl Format {
+    /// The word that stands for it in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Console => "console",
+        }
+    }
+}
+
+/// When the format for people is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Color {
+    /// When the stream is a terminal and `NO_COLOR` is not set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where the time of an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Timestamps {
+    /// The processor's time-stamp counter at every event: exact, 5 to 15 ns.
+    #[default]
+    Exact,
+    /// What the writer last published, at most 100 µs old: under 1 ns. Order within a thread stays exact.
+    Coarse,
+}
+
+/// Where lines go.
+enum Target {
+    Stdout,
+    Stderr,
+    File(FileConfig),
+    Custom(Box<dyn Sink>),
+}
+
+/// A sink with what is its own.
+struct SinkChoice {
+    target: Target,
+    format: Option<Format>,
+    level: LevelFilter,
+}
+
+/// Everything that can be chosen about an engine. Every setting has a default that is right for most.
+///
+/// ```
+/// use ringseal::{Config, Level, LevelFilter};
+/// let config = Config::new()
+///     .filter("info,hyper=warn".parse().unwrap())
+///     .file("/var/log/shop/app.log")
+///     .stderr_for_people(LevelFilter::AtLeast(Level::Error))
+///     .ring_bytes(4 << 20);
+/// ```
+pub struct Config {
+    pub(super) filter: Filter,
+    pub(super) format: Format,
+    pub(super) color: Color,
+    pub(super) include_stack: bool,
+    pub(super) flat: FlatOptions,
+    sinks: Vec<SinkChoice>,
+    pub(super) run_id: Option<String>,
+    timestamps: Timestamps,
+    ring_bytes: usize,
+    lanes_max: usize,
+    limits: Limits,
+    overflow: [Overflow; Level::COUNT],
+    thread: ThreadConfig,
+    batch_bytes_max: usize,
+    held_bytes_max: usize,
+    grace: Duration,
+    shutdown_max: Duration,
+    flush_max: Duration,
+    panic_hook: bool,
+    signals: bool,
+    injected: Option<Arc<dyn Clock>>,
+    pub(super) redaction: Choice,
+    pub(super) audit: Option<super::audit::AuditConfig>,
+    sampling: sampling::Choice,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("filter", &self.filter)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A configuration taken apart for the engine.
+pub(super) struct Parts {
+    pub(super) filter: Filter,
+    pub(super) overflow: [Overflow; Level::COUNT],
+    pub(super) lanes: LaneSettings,
+    pub(super) writer: WriterConfig,
+    pub(super) thread: ThreadConfig,
+    pub(super) shutdown_max: Duration,
+    pub(super) flush_max: Duration,
+    pub(super) panic_hook: bool,
+    #[cfg_attr(not(feature = "signals"), allow(dead_code))]
+    pub(super) signals: bool,
+    pub(super) described: Described,
+}
+
+/// The configuration as the boot event tells it.
+#[derive(Debug, Clone)]
+pub(super) struct Described {
+    pub(super) level: String,
+    pub(super) filter: String,
+    pub(super) sampling: String,
+    pub(super) format: &'static str,
+    pub(super) sink: String,
+    pub(super) schema_version: u32,
+    pub(super) is_redacting: bool,
+    pub(super) rules_hash: String,
+    /// The rate of successes, 0 when all are kept.
+    pub(super) sample_success: String,
+}
+
+macro_rules! setters {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty;)+) => {$(
+        $(#[doc = $doc])+
+        #[must_use]
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.$name = $name;
+            self
+        }
+    )+};
+}
+
+impl Config {
+    /// The defaults: level info, JSON on stdout.
+    pub fn new() -> Self {
+        Self {
+            filter: Filter::default(),
+            format: Format::Json,
+            color: Color::Auto,
+            include_stack: false,
+            flat: FlatOptions::default(),
+            sinks: Vec::new(),
+            run_id: None,
+            timestamps: Timestamps::Exact,
+            ring_bytes: 1 << 20,
+            lanes_max: 1024,
+            limits: Limits::default(),
+            overflow: Overflow::default_levels(),
+            thread: ThreadConfig { name: "ringseal-writer".into(), ..ThreadConfig::default() },
+            batch_bytes_max: 1 << 20,
+            held_bytes_max: 16 << 20,
+            grace: Duration::from_micros(20),
+            shutdown_max: Duration::from_secs(10),
+            flush_max: Duration::from_secs(10),
+            panic_hook: true,
+            signals: false,
+            injected: None,
+            redaction: Choice::default(),
+            audit: None,
+            sampling: sampling::Choice::default(),
+        }
+    }
+
+    setters! {
+        /// Which events are logged at all, by target and level. Default info.
+        filter: Filter;
+        /// How lines look where a sink does not say otherwise. Default JSON.
+        format: Format;
+        /// When the format for people is coloured. Default on a terminal without `NO_COLOR`.
+        color: Color;
+        /// Put a stack trace of the caller into every event, as `stack`. For debugging: slow, and it allocates.
+        include_stack: bool;
+        /// Where the time of an event comes from.
+        timestamps: Timestamps;
+        /// Bytes of each thread's ring, rounded up to a power of two, 4 KiB to 1 GiB: less is taken for the least, more
+        /// for the most. Default 1 MiB. `ringseal bench` finds what suits a machine.
+        ring_bytes: usize;
+        /// How many rings there may be, at least one; threads beyond share one, with a lock. Default 1024.
+        lanes_max: usize;
+        /// How much of a value and of an event is kept.
+        limits: Limits;
+        /// What happens when a ring is full, by level. Default: wait up to 100 ms, then lose and count.
+        overflow: [Overflow; Level::COUNT];
+        /// A batch is handed to the sinks when it holds this many bytes, and at the end of a turn. 4 KiB to 256 MiB:
+        /// less is taken for the least, more for the most. Default 1 MiB.
+        batch_bytes_max: usize;
+        /// Bytes of lines held for a failing sink before they are dropped and counted. Default 16 MiB.
+        held_bytes_max: usize;
+        /// How long an event waits for an older one of another thread. Default 20 µs.
+        grace: Duration;
+        /// How long dropping the engine may take. Default 10 s.
+        shutdown_max: Duration;
+        /// How long a flush may take. Default 10 s.
+        flush_max: Duration;
+        /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
+        panic_hook: bool;
+    }
+
+    /// Never waits below error when a ring is full, and polls often: for callers to whom a late answer is worse than
+    /// a lost line.
+    #[must_use]
+    pub fn latency(mut self) -> Self {
+        self.overflow = Overflow::latency_levels();
+        let (min, max) = (Duration::from_micros(20), Duration::from_micros(200));
+        self.wait(WaitStrategy::Sleep { min, max })
+    }
+
+    /// Everything at `level` and graver; a filter without directives.
+    #[must_use]
+    pub fn level(self, level: Level) -> Self {
+        self.filter(Filter::new(LevelFilter::AtLeast(level)))
+    }
+
+    /// Adds a rotating file with default settings.
+    #[must_use]
+    pub fn file(self, path: impl AsRef<Path>) -> Self {
+        self.file_with(FileConfig::new(path))
+    }
+
+    /// Adds a rotating file.
+    #[must_use]
+    pub fn file_with(self, file: FileConfig) -> Self {
+        self.add(Target::File(file), None, LevelFilter::AtLeast(Level::Trace))
+    }
+
+    /// Adds standard output.
+    #[must_use]
+    pub fn stdout(self) -> Self {
+        self.add(Target::Stdout, None, LevelFilter::AtLeast(Level::Trace))
+    }
+
+    /// Adds standard error.
+    #[must_use]
+    pub fn stderr(self) -> Self {
+        self.add(Target::Stderr, None, LevelFilter::AtLeast(Level::Trace))
+    }
+
+    /// Adds standard error in the format for people, for events that pass `level`.
+    #[must_use]
+    pub fn stderr_for_people(self, level: LevelFilter) -> Self {
+        self.add(Target::Stderr, Some(Format::Console), level)
+    }
+
+    /// Adds a sink of one's own.
+    #[must_use]
+    pub fn sink(self, sink: Box<dyn Sink>) -> Self {
+        self.add(Target::Custom(sink), None, LevelFilter::AtLeast(Level::Trace))
+    }
+
+    /// Adds a sink of one's own with a format and a level of its own.
+    #[must_use]
+    pub fn sink_with(self, sink: Box<dyn Sink>, format: Format, level: LevelFilter) -> Self {
+        self.add(Target::Custom(sink), Some(format), level)
+    }
+
+    /// Sort all keys of a JSON line. For comparing lines, not for speed.
+    #[must_use]
+    pub fn sort_keys(mut self, sort_keys: bool) -> Self {
+        self.flat.sort_keys = sort_keys;
+        self
+    }
+
+    /// The version of the events' fields, in every JSON line. Default 1.
+    #[must_use]
+    pub fn schema_version(mut self, version: u32) -> Self {
+        self.flat.schema_version = version;
+        self
+    }
+
+    /// The key of the event's name in JSON lines. Default `event`. A key that lines have anyway, or an empty one, is an
+    /// error of the start.
+    #[must_use]
+    pub fn event_key(mut self, key: &str) -> Self {
+        self.flat.event_key = key.into();
+        self
+    }
+
+    /// How levels are spelt in JSON lines. Default lower case.
+    #[must_use]
+    pub fn level_case(mut self, case: LevelCase) -> Self {
+        self.flat.level_case = case;
+        self
+    }
+
+    /// The identifier of the run in every JSON line. Default a fresh UUID.
+    #[must_use]
+    pub fn run_id(mut self, id: &str) -> Self {
+        self.run_id = Some(id.into());
+        self
+    }
+
+    /// How the writer waits between turns.
+    #[must_use]
+    pub fn wait(mut self, wait: WaitStrategy) -> Self {
+        self.thread.wait = wait;
+        self
+    }
+
+    /// The writer thread's name. Default `ringseal-writer`.
+    #[must_use]
+    pub fn thread_name(mut self, name: &str) -> Self {
+        self.thread.name = name.into();
+        self
+    }
+
+    /// The core that the writer runs on.
+    #[cfg(feature = "affinity")]
+    #[must_use]
+    pub fn cpu(mut self, cpu: usize) -> Self {
+        self.thread.cpu = Some(cpu);
+        self
+    }
+
+    /// Drain on SIGTERM and SIGINT before the process ends, reopen on SIGHUP.
+    #[cfg(feature = "signals")]
+    #[must_use]
+    pub fn signals(mut self, signals: bool) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// Adds an audit log: see [`Engine::audit`](crate::Engine::audit).
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(mut self, audit: super::audit::AuditConfig) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn clock_for_tests(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.injected = Some(clock);
+        self
+    }
+
+    fn add(mut self, target: Target, format: Option<Format>, level: LevelFilter) -> Self {
+        self.sinks.push(SinkChoice { target, format, level });
+        self
+    }
+
+    /// Refuses what no line could be written with.
+    pub(super) fn check(&self) -> Result<(), InitError> {
+        let key = &self.flat.event_key;
+        if key.is_empty() || self.flat.is_taken(key) {
+            return Err(InitError::Setting {
+                setting: "event_key",
+                expected: "a key that lines do not have anyway",
+                found: key.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        self.injected.clone().unwrap_or_else(|| Arc::new(SystemClock))
+    }
+
+    /// Opens the sinks and takes the configuration apart.
+    pub(super) fn build(mut self, run_id: &str, clock: &dyn Clock) -> Result<Parts, InitError> {
+        self.flat.run_id = run_id.to_owned();
+        if self.sinks.is_empty() {
+            self = self.stdout();
+        }
+        let redaction = self.redaction.build()?;
+        let sinks = std::mem::take(&mut self.sinks);
+        let described = self.describe(&sinks, &redaction);
+        // One sink is written by the writer itself; with several, none may make the others wait.
+        let is_alone = sinks.len() == 1;
+        let mut outputs: Vec<(Format, bool, OutputConfig)> = Vec::new();
+        for choice in sinks {
+            let format = choice.format.unwrap_or(self.format);
+            let color = format == Format::Console && self.is_colored(&choice.target);
+            let sink = open(choice.target, clock, is_alone, self.batch_bytes_max)?;
+            let same = outputs.iter_mut().find(|(known, colored, output)| {
+                (*known, *colored, output.level) == (format, color, choice.level)
+            });
+            match same {
+                Some((_, _, output)) => output.sinks.push(sink),
+                None => {
+                    let layout = self.layout(format, color);
+                    let output = OutputConfig { layout, level: choice.level, sinks: vec![sink] };
+                    outputs.push((format, color, output));
+                }
+            }
+        }
+        Ok(Parts {
+            lanes: LaneSettings {
+                // Less would hold hardly an event: a record may take a quarter.
+                ring_bytes: self.ring_bytes.max(4096),
+                lanes_max: self.lanes_max.max(1),
+                limits: self.limits,
+                clock: self.lane_clock(),
+                injected: self.injected,
+                include_stack: self.include_stack,
+            },
+            filter: self.filter,
+            overflow: self.overflow,
+            writer: WriterConfig {
+                outputs: outputs.into_iter().map(|(_, _, output)| output).collect(),
+                batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
+                held_bytes_max: self.held_bytes_max,
+                grace_nanos: u64::try_from(self.grace.as_nanos()).unwrap_or(u64::MAX),
+                publishes_time: self.timestamps == Timestamps::Coarse,
+                redaction,
+            },
+            thread: self.thread,
+            shutdown_max: self.shutdown_max,
+            flush_max: self.flush_max,
+            panic_hook: self.panic_hook,
+            signals: self.signals,
+            described,
+        })
+    }
+
+    fn describe(&self, sinks: &[SinkChoice], redaction: &RedactionConfig) -> Described {
+        let names = sinks.iter().map(|choice| match &choice.target {
+            Target::Stdout => "stdout".to_owned(),
+            Target::Stderr => "stderr".to_owned(),
+            Target::File(file) => format!("file:{}", file.path.display()),
+            Target::Custom(sink) => sink.name().to_owned(),
+        });
+        Described {
+            level: self.filter.default_level().to_string(),
+            filter: self.filter.to_string(),
+            sampling: self.sampling.described(),
+            format: self.format.as_str(),
+            sink: names.collect::<Vec<_>>().join(","),
+            schema_version: self.flat.schema_version,
+            is_redacting: redaction.rules.is_some(),
+            rules_hash: redaction::hash_of(redaction),
+            sample_success: self.sampling.success(),
+        }
+    }
+
+    fn lane_clock(&self) -> LaneClock {
+        match (&self.injected, self.timestamps, tick_source()) {
+            (Some(_), ..) => LaneClock::Injected,
+            (None, Timestamps::Coarse, _) => LaneClock::Coarse,
+            (None, Timestamps::Exact, TickSource::Tsc) => LaneClock::Tsc,
+            (None, Timestamps::Exact, TickSource::Monotonic) => LaneClock::Monotonic,
+        }
+    }
+
+    fn is_colored(&self, target: &Target) -> bool {
+        let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match (self.color, target) {
+            (Color::Always, _) => true,
+            (Color::Auto, Target::Stdout) => std::io::stdout().is_terminal() && !no_color(),
+            (Color::Auto, Target::Stderr) => std::io::stderr().is_terminal() && !no_color(),
+            _ => false,
+        }
+    }
+
+    fn layout(&self, format: Format, color: bool) -> Layout {
+        match format {
+            Format::Json => Layout::Flat(Box::new(Flat::new(self.flat.clone()))),
+            Format::Console => Layout::Text(Box::new(Text::new(TextOptions { color }))),
+        }
+    }
+}
+
+fn open(
+    target: Target,
+    clock: &dyn Clock,
+    is_alone: bool,
+    batch_bytes_max: usize,
+) -> Result<Box<dyn Sink>, InitError> {
+    let sink: Box<dyn Sink> = match target {
+        Target::Stdout => Box::new(ConsoleSink::open(Stream::Stdout).map_err(InitError::Sink)?),
+        Target::Stderr => Box::new(ConsoleSink::open(Stream::Stderr).map_err(InitError::Sink)?),
+        Target::File(file) => Box::new(FileSink::open(file, clock.now()).map_err(InitError::Sink)?),
+        Target::Custom(sink) => sink,
+    };
+    if is_alone {
+        return Ok(sink);
+    }
+    let isolated = Isolated::start(sink, batch_bytes_max);
+    Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
+}

@@ -1,0 +1,39 @@
+//! The composition root: an engine from its configuration, and its life until it stops.
+//!
+//! Promises: this is the control plane. Nothing here runs for an event.
+#[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
+mod audit;
+mod config;
+mod config_events;
+#[expect(clippy::module_inception, reason = "the engine itself")]
+mod engine;
+mod env;
+mod panic_hook;
+mod redaction;
+mod run_id;
+#[cfg(feature = "signals")]
+mod signals;
+#[cfg(feature = "tokens")]
+mod tokens;
+
+#[cfg(feature = "audit")]
+pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};
+pub use config::{Color, Config, Format, InitError, Timestamps};
+pub use engine::Engine;
+pub use env::EnvError;
+pub use redaction::RedactionError;
+
+/// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it
+/// drains and stops.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let _guard = ringseal::init(ringseal::Config::new().file(dir.path().join("app.log")))?;
+/// ringseal::info!("service_started", port = 8080);
+/// # Ok(())
+/// # }
+/// ```
+pub fn init(config: Config) -> Result<Engine, InitError> {
+    Engine::start_global(config)
+}

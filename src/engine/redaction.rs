@@ -1,0 +1,219 @@
+//! Redaction as it is chosen: on by default, by the standard rules.
+//!
+//! Rules are compiled here, on the caller's thread; the writer only takes over what is finished. Reloading waits for
+//! the writer's answer: when [`Engine::set_redaction`] returns, what is logged from then on is redacted by the new
+//! rules, bound fields included. What is still in the rings at that moment is, too.
+use std::fmt;
+use std::sync::Arc;
+
+use super::config::{Config, InitError};
+use super::engine::Engine;
+use super::env::EnvError;
+use crate::redact::{Preset, Profile, RuleError, RuleSet, Rules, Tokenize};
+use crate::writer::RedactionConfig;
+use crate::writer::control::{Control, FlushError};
+use crate::writer::redaction::rules_hash;
+
+/// What a configuration says about redaction.
+#[derive(Clone)]
+pub(super) struct Choice {
+    /// `None` is off.
+    pub(super) rules: Option<RuleSet>,
+    pub(super) tokenizer: Option<Arc<dyn Tokenize>>,
+    /// Keys that become the tokenizer when the engine starts.
+    #[cfg(feature = "tokens")]
+    pub(super) keys: Option<super::tokens::Choice>,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            rules: Some(RuleSet::default()),
+            tokenizer: None,
+            #[cfg(feature = "tokens")]
+            keys: None,
+        }
+    }
+}
+
+impl Choice {
+    /// Compiles the rules.
+    pub(super) fn build(&self) -> Result<RedactionConfig, InitError> {
+        let rules = self.rules.as_ref().map(Rules::compile).transpose();
+        let rules = rules.map_err(InitError::Redaction)?.map(Arc::new);
+        Ok(RedactionConfig { rules, tokenizer: self.tokenizer.clone() })
+    }
+}
+
+impl Config {
+    /// Redacts by these rules. Default: the standard ones, [`RuleSet::default`].
+    ///
+    /// ```
+    /// use ringseal::redact::{LiteralRule, RuleSet};
+    /// use ringseal::{Config, info, testing::Capture};
+    /// let mut rules = RuleSet::default();
+    /// rules.literals.push(LiteralRule { name: "db_password".into(), text: b"tr0ub4dor".to_vec() });
+    /// let (engine, capture) = Capture::start_with(Config::new().redact(rules));
+    /// info!(engine, "connecting", note = "as tr0ub4dor", mail = "ann@example.com");
+    /// engine.flush().unwrap();
+    /// let event = &capture.events()[0];
+    /// assert_eq!(&event["note"], "as ***REDACTED***");
+    /// assert_eq!(&event["mail"], "<email>");
+    /// ```
+    #[must_use]
+    pub fn redact(mut self, rules: RuleSet) -> Self {
+        self.redaction.rules = Some(rules);
+        self
+    }
+
+    /// Writes everything as it was logged, except what is marked as [`Secret`](crate::Secret).
+    #[must_use]
+    pub fn no_redaction(mut self) -> Self {
+        self.redaction.rules = None;
+        self
+    }
+
+    /// Makes tokens of personal data where the rules ask for them: profile `ecs`, preset `payments`.
+    #[must_use]
+    pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenize>) -> Self {
+        self.redaction.tokenizer = Some(tokenizer);
+        #[cfg(feature = "tokens")]
+        {
+            self.redaction.keys = None;
+        }
+        self
+    }
+}
+
+/// Why rules did not come into force. The old ones stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedactionError {
+    /// A rule cannot be used.
+    Rules(RuleError),
+    /// The writer has not taken them over.
+    Writer(FlushError),
+}
+
+impl fmt::Display for RedactionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedactionError::Rules(error) => error.fmt(f),
+            RedactionError::Writer(error) => write!(f, "redaction rules: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RedactionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RedactionError::Rules(error) => error.source(),
+            RedactionError::Writer(error) => Some(error),
+        }
+    }
+}
+
+impl Engine {
+    /// Redacts by other rules from now on. `None` switches redaction off. The stream says so:
+    /// `ringseal.redaction_changed`.
+    ///
+    /// ```
+    /// use ringseal::redact::{Kind, RuleSet};
+    /// use ringseal::{info, testing::Capture};
+    /// let (engine, capture) = Capture::start();
+    /// let mut rules = RuleSet::default();
+    /// rules.keep.push(Kind::Email);
+    /// engine.set_redaction(Some(&rules)).unwrap();
+    /// info!(engine, "sent", to = "ann@example.com");
+    /// engine.flush().unwrap();
+    /// assert_eq!(&capture.events()[1]["to"], "ann@example.com");
+    /// ```
+    pub fn set_redaction(&self, rules: Option<&RuleSet>) -> Result<(), RedactionError> {
+        let rules = rules.map(Rules::compile).transpose().map_err(RedactionError::Rules)?;
+        let rules = rules.map(Arc::new);
+        self.shared().link.stderr.set_rules(rules.clone());
+        let request = |reply| Control::SetRules(rules, reply);
+        self.ask(request, self.flush_max()).map_err(RedactionError::Writer)
+    }
+}
+
+/// The hash of the rules, for the boot event.
+pub(super) fn hash_of(config: &RedactionConfig) -> String {
+    config.rules.as_ref().map(|rules| rules_hash(rules)).unwrap_or_default()
+}
+
+/// What the variables say: `LOG_REDACT`, `LOG_REDACT_PROFILE`, `LOG_REDACT_PRESETS`, `LOG_REDACT_RULES`.
+pub(super) fn from_variables(
+    config: &mut Config,
+    is_on: Option<bool>,
+    read: &dyn Fn(&'static str) -> Option<String>,
+) -> Result<(), EnvError> {
+    let refuse = |variable, found: &str, expected: &str| {
+        Err(EnvError { variable, found: found.to_owned(), expected: expected.to_owned() })
+    };
+    let mut rules = match read("LOG_REDACT_RULES") {
+        None => RuleSet::default(),
+        Some(path) => match rules_file(path.trim()) {
+            Ok(rules) => rules,
+            Err(problem) => return refuse("LOG_REDACT_RULES", &path, &problem),
+        },
+    };
+    if let Some(name) = read("LOG_REDACT_PROFILE") {
+        match Profile::from_name(name.trim()) {
+            Some(profile) => rules.profile = profile,
+            None => {
+                return refuse("LOG_REDACT_PROFILE", &name, "default, structlog, ecs or audit");
+            }
+        }
+    }
+    if let Some(names) = read("LOG_REDACT_PRESETS") {
+        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match Preset::from_name(name) {
+                Some(preset) => rules.presets.push(preset),
+                None => {
+                    let expected = "default, strict, payments or file_tools, with commas between";
+                    return refuse("LOG_REDACT_PRESETS", &names, expected);
+                }
+            }
+        }
+    }
+    config.redaction.rules = is_on.unwrap_or(true).then_some(rules);
+    Ok(())
+}
+
+#[cfg(feature = "rules-toml")]
+fn rules_file(path: &str) -> Result<RuleSet, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("the path of a readable file of rules ({error})"))?;
+    RuleSet::from_toml(&text).map_err(|error| format!("a file of rules ({error})"))
+}
+
+#[cfg(not(feature = "rules-toml"))]
+fn rules_file(_path: &str) -> Result<RuleSet, String> {
+    Err("nothing: this build reads no rules from files (feature `rules-toml`)".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::LiteralRule;
+    use crate::testing::Capture;
+
+    fn with_literal(text: &str) -> RuleSet {
+        let literal = LiteralRule { name: "own".into(), text: text.into() };
+        RuleSet { literals: vec![literal], ..RuleSet::default() }
+    }
+
+    #[test]
+    fn stderr_messages_pass_the_rules_of_their_engine() {
+        let start = |text| Capture::start_with(Config::new().redact(with_literal(text))).0;
+        let (one, two) = (start("swordfish"), start("hydrangea"));
+        let redacted =
+            |engine: &Engine| engine.shared().link.stderr.redacted("swordfish and hydrangea");
+        assert_eq!(redacted(&one), "***REDACTED*** and hydrangea");
+        assert_eq!(redacted(&two), "swordfish and ***REDACTED***");
+        one.set_redaction(None).unwrap();
+        assert_eq!(redacted(&one), "swordfish and hydrangea");
+        assert_eq!(redacted(&two), "swordfish and ***REDACTED***");
+    }
+}

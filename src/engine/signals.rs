@@ -1,0 +1,68 @@
+//! Draining on SIGTERM and SIGINT, reopening on SIGHUP. Only when asked for (`Config::signals`, feature `signals`).
+//!
+//! A thread waits for the signals. On SIGTERM or SIGINT it flushes the engine, for at most five seconds, and then lets
+//! the signal do what it does by default: end the process with the right status. Hosts that end gracefully by
+//! themselves handle signals themselves and drop the engine.
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals as Iterator};
+
+use super::engine::ask;
+use crate::emit::shared::Shared;
+use crate::writer::control::Control;
+
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// The waiting thread; ends when dropped.
+#[derive(Debug)]
+pub(super) struct Signals {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Signals {
+    /// Starts to wait.
+    pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Signals> {
+        let mut signals = Iterator::new([SIGTERM, SIGINT, SIGHUP])?;
+        let handle = signals.handle();
+        let shared = Arc::downgrade(shared);
+        let thread =
+            std::thread::Builder::new().name("ringseal-signals".into()).spawn(move || {
+                for signal in signals.forever() {
+                    let Some(shared) = shared.upgrade() else { break };
+                    if signal == SIGHUP {
+                        if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
+                            shared.link.stderr.write(format_args!("reopening on SIGHUP: {error}"));
+                        }
+                        continue;
+                    }
+                    if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
+                        shared
+                            .link
+                            .stderr
+                            .write(format_args!("draining on signal {signal}: {error}"));
+                    }
+                    super::audit::stop(&shared, FLUSH_MAX);
+                    // Ends the process as the signal would have done.
+                    if signal_hook::low_level::emulate_default_handler(signal).is_err() {
+                        std::process::exit(128 + signal);
+                    }
+                }
+            })?;
+        Ok(Signals { handle, thread: Some(thread) })
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the hook.
+            let _ = thread.join();
+        }
+    }
+}

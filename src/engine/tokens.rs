@@ -1,0 +1,168 @@
+//! Keyed tokens in the engine (feature `tokens`): keys opened when it starts, and kept fresh while it runs.
+//!
+//! Promises: a keyset that cannot be used is an error of the start. After that a thread of its own, `ringseal-keys`,
+//! looks for a new one about every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A look that fails is
+//! told on stderr, once until it succeeds again, and the last good keyset stays in use. The thread ends with the
+//! engine: at once, unless the disk hangs; then the engine goes after [`END_MAX`] without it. It keeps no keys alive.
+use std::io;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::config::{Config, InitError};
+use super::env::EnvError;
+use crate::core::clock::monotonic_nanos;
+use crate::redact::token::{CHECK_EVERY, Pii, PiiConfig, PiiError};
+use crate::writer::stderr::Stderr;
+
+/// How long the end of an engine waits for a look at the files that is under way.
+const END_MAX: Duration = Duration::from_secs(1);
+
+/// Where the keys come from.
+#[derive(Clone)]
+pub(super) enum Choice {
+    /// From these keysets, opened when the engine starts.
+    Open(PiiConfig),
+    /// They are open already.
+    Opened(Arc<Pii>),
+}
+
+impl Config {
+    /// Makes tokens of personal data with keys from these keysets, where the rules ask for tokens (profile `ecs`,
+    /// preset `payments`). The keysets are opened when the engine starts, and looked at again about every 10 s.
+    /// Takes the place of [`Config::tokenizer`].
+    ///
+    /// ```
+    /// use ringseal::redact::token::{Keyset, KeysetKind, PiiConfig, SystemRandomness};
+    /// use ringseal::redact::{Profile, RuleSet};
+    /// use ringseal::{Config, info, storage::OsStorage, testing::Capture};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("token-keyset.json");
+    /// Keyset::generate(KeysetKind::Token, "tk1", "2026-01-31T00:00:00Z", &SystemRandomness)?
+    ///     .create(&OsStorage, &path)?;
+    /// let mut rules = RuleSet::default();
+    /// rules.profile = Profile::Ecs;
+    /// let config = Config::new().redact(rules).pii(PiiConfig::new(&path).env("prod"));
+    /// let (engine, capture) = Capture::start_with(config);
+    /// info!(engine, "sent", email = "ann@example.com");
+    /// engine.flush()?;
+    /// assert!(capture.events()[0]["email"].starts_with("ptok:v1:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn pii(mut self, keysets: PiiConfig) -> Self {
+        self.redaction.keys = Some(Choice::Open(keysets));
+        self
+    }
+
+    /// As [`Config::pii`], with a handle that the application has opened and may share. The engine refreshes it, too.
+    #[must_use]
+    pub fn pii_keys(mut self, keys: Arc<Pii>) -> Self {
+        self.redaction.keys = Some(Choice::Opened(keys));
+        self
+    }
+
+    /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
+    pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<Keeper>, InitError> {
+        let keys = match self.redaction.keys.take() {
+            None => return Ok(None),
+            Some(Choice::Open(config)) => Arc::new(Pii::open(&config).map_err(InitError::Keys)?),
+            Some(Choice::Opened(keys)) => keys,
+        };
+        let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
+        self.redaction.tokenizer = Some(keys);
+        keeper.map(Some).map_err(|source| InitError::Thread { source })
+    }
+}
+
+/// What the `PII_` variables say.
+pub(super) fn from_variables(
+    config: &mut Config,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<(), EnvError> {
+    let found = |name: &str| variable(name).unwrap_or_default();
+    let keysets = PiiConfig::from_variables(variable).map_err(|error| match error {
+        PiiError::Setting { variable, expected, .. } => {
+            EnvError { variable, found: found(variable), expected }
+        }
+        other => EnvError {
+            variable: "PII_PROVIDER",
+            found: found("PII_PROVIDER"),
+            expected: format!("file ({other})"),
+        },
+    })?;
+    config.redaction.keys = keysets.map(Choice::Open);
+    Ok(())
+}
+
+/// The thread that looks for new keysets; ends when dropped.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    /// Nothing is ever sent: dropping it ends the thread.
+    stop: Option<Sender<()>>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    fn start(keys: Weak<Pii>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
+        let (stop, stopped) = bounded::<()>(0);
+        let (ending, ended) = bounded::<()>(0);
+        let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
+            let _ending = ending;
+            let mut look = Look::default();
+            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                let Some(keys) = keys.upgrade() else { return };
+                if let Some(news) = look.at(&keys, Duration::from_nanos(monotonic_nanos())) {
+                    stderr.write(format_args!("{news}"));
+                }
+            }
+        })?;
+        Ok(Keeper { stop: Some(stop), ended, thread: Some(thread) })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let has_ended = self.ended.recv_timeout(END_MAX) == Err(RecvTimeoutError::Disconnected);
+        if let Some(thread) = self.thread.take().filter(|_| has_ended) {
+            // A panic there has been reported by the hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Looks at the keysets, and remembers whether the last look failed.
+#[derive(Debug, Default)]
+struct Look {
+    is_failing: bool,
+}
+
+impl Look {
+    /// Refreshes the keys; gives what is to be told, which is only what is new.
+    fn at(&mut self, keys: &Pii, now: Duration) -> Option<String> {
+        use crate::redact::token::Refresh::NotDue;
+        let was_failing = self.is_failing;
+        match keys.refresh(now) {
+            Ok(NotDue) => None,
+            Ok(_) => {
+                self.is_failing = false;
+                was_failing.then(|| "token keys can be read again".to_owned())
+            }
+            Err(error) => {
+                self.is_failing = true;
+                (!was_failing)
+                    .then(|| format!("token keys: {error}; the last good ones stay in use"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

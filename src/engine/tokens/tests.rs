@@ -1,0 +1,198 @@
+//! The engine's keys: tokens on the line, new keys while it runs, and the end of the thread.
+use std::path::PathBuf;
+
+use crossbeam_channel::TryRecvError;
+
+use super::*;
+use crate::core::level::Level;
+use crate::engine::Engine;
+use crate::redact::token::{
+    FieldType, FileSource, KeySource, Keyset, KeysetError, KeysetKind, SystemRandomness,
+};
+use crate::redact::{HmacTokenizer, Profile, RuleSet};
+use crate::storage::OsStorage;
+use crate::testing::Capture;
+
+const MAIL: &str = "ann@example.com";
+const CREATED: &str = "2026-01-31T00:00:00Z";
+
+fn keyset() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("token-keyset.json");
+    let keyset = Keyset::generate(KeysetKind::Token, "tk1", CREATED, &SystemRandomness);
+    keyset.and_then(|keyset| keyset.create(&OsStorage, &path)).expect("room");
+    (dir, path)
+}
+
+fn rotate(path: &std::path::Path) {
+    let change = |keyset: &mut Keyset| {
+        keyset.add("tk2", CREATED, &SystemRandomness)?;
+        keyset.make_primary("tk2")
+    };
+    Keyset::change(&OsStorage, path, change).expect("room");
+}
+
+fn ecs() -> Config {
+    let rules = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
+    Config::new().redact(rules).panic_hook(false)
+}
+
+/// Logs an address under its key and in a text. (Macros of this crate have no path in it.)
+fn send(engine: &Engine) {
+    engine.logger().dynamic(Level::Info, "test", "sent", &|out| {
+        out.key("email");
+        out.str(MAIL);
+        out.key("note");
+        out.str("to ann@example.com now");
+    });
+}
+
+/// A moment later than all that the engine's own thread looks at within a test.
+fn later(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3600) + Duration::from_nanos(monotonic_nanos())
+}
+
+#[test]
+fn the_engine_opens_the_keysets_and_writes_their_tokens() {
+    let (_dir, path) = keyset();
+    let config = PiiConfig::new(&path).env("prod");
+    let token = Pii::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
+    let (engine, capture) = Capture::start_with(ecs().pii(config));
+    send(&engine);
+    engine.flush().expect("room");
+    let event = &capture.events()[0];
+    assert!(token.starts_with("ptok:v1:"));
+    assert_eq!((&event["email"], &event["note"]), (&*token, &*format!("to {token} now")));
+}
+
+#[test]
+fn after_a_rotation_of_the_file_the_new_key_writes() {
+    let (_dir, path) = keyset();
+    let keys = Arc::new(Pii::open(&PiiConfig::new(&path)).expect("keys"));
+    let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
+    let mut look = Look::default();
+    send(&engine);
+    engine.flush().expect("room");
+    rotate(&path);
+    assert_eq!(look.at(&keys, later(1)), None);
+    assert_eq!(keys.status().token_kid, "tk2");
+    send(&engine);
+    engine.flush().expect("room");
+    let events = capture.events();
+    assert_ne!(events[0]["email"], events[1]["email"]);
+    assert_eq!(&events[1]["email"], keys.tokenize(MAIL, FieldType::Email));
+    let weak = Arc::downgrade(&keys);
+    drop((keys, engine));
+    assert!(weak.upgrade().is_none(), "the keys go with the engine");
+}
+
+#[test]
+fn a_failing_look_is_told_once_and_so_is_its_end() {
+    let (_dir, path) = keyset();
+    let keys = Pii::open(&PiiConfig::new(&path)).expect("keys");
+    let mut look = Look::default();
+    let moved = path.with_extension("moved");
+    std::fs::rename(&path, &moved).expect("room");
+    let told = look.at(&keys, later(1)).expect("a failure");
+    assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
+    assert_eq!(look.at(&keys, later(2)), None);
+    std::fs::rename(&moved, &path).expect("room");
+    assert_eq!(look.at(&keys, later(2)), None, "not due: nothing is known");
+    assert_eq!(look.at(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(look.at(&keys, later(4)), None);
+}
+
+/// Tells each time that it is asked.
+struct Told(FileSource, Sender<Option<String>>);
+
+impl KeySource for Told {
+    fn is_changed(&mut self) -> Result<bool, KeysetError> {
+        let name = std::thread::current().name().map(str::to_owned);
+        let _ = self.1.send(name);
+        Ok(false)
+    }
+
+    fn load(&mut self) -> Result<Keyset, KeysetError> {
+        self.0.load()
+    }
+}
+
+#[test]
+fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
+    let (_dir, path) = keyset();
+    let (tell, told) = crossbeam_channel::unbounded();
+    let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
+    let random = Box::new(SystemRandomness);
+    let keys = Pii::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
+    let keys = Arc::new(keys);
+    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+        .expect("a thread");
+    let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
+    assert_eq!(name.as_deref(), Some("ringseal-keys"));
+    drop(keeper);
+    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
+        .expect("a thread");
+    let ended = idle.ended.clone();
+    assert_eq!(ended.try_recv(), Err(TryRecvError::Empty));
+    drop(idle);
+    assert_eq!(ended.try_recv(), Err(TryRecvError::Disconnected));
+}
+
+#[test]
+fn the_thread_ends_with_the_last_of_its_keys() {
+    let (_dir, path) = keyset();
+    let keys = Arc::new(Pii::open(&PiiConfig::new(&path)).expect("keys"));
+    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+        .expect("a thread");
+    drop(keys);
+    let ended = keeper.ended.recv_timeout(Duration::from_secs(60));
+    assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
+    let config = ecs().pii(PiiConfig::new("/no/such/keyset.json"));
+    let error = Engine::start(config).expect_err("no keys");
+    assert!(matches!(error, InitError::Keys(_)), "{error}");
+    assert!(error.to_string().contains("keyset.json"), "{error}");
+}
+
+#[test]
+fn what_is_said_last_about_tokens_holds() {
+    let (_dir, path) = keyset();
+    let own = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
+    let keysets = || PiiConfig::new(&path);
+    let by_keyset = Pii::open(&keysets()).expect("keys").tokenize(MAIL, FieldType::Email);
+    for (config, token) in [
+        (ecs().pii(keysets()).tokenizer(own.clone()), own.email(MAIL)),
+        (ecs().tokenizer(own.clone()).pii(keysets()), by_keyset),
+    ] {
+        let (engine, capture) = Capture::start_with(config);
+        send(&engine);
+        engine.flush().expect("room");
+        assert_eq!(&capture.events()[0]["email"], token);
+    }
+}
+
+#[test]
+fn the_variables_of_keysets_are_heard_and_bad_ones_named() {
+    let from = |pairs: &[(&str, &str)]| {
+        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
+        Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    };
+    assert!(from(&[]).expect("defaults").redaction.keys.is_none());
+    let path = ("PII_TOKEN_KEYSET_PATH", "/run/pii/token-keyset.json");
+    let file = ("PII_PROVIDER", "file");
+    let config = from(&[file, path, ("PII_ENV", "prod")]).expect("good");
+    let expected = PiiConfig::new(path.1).env("prod");
+    assert!(matches!(config.redaction.keys, Some(Choice::Open(found)) if found == expected));
+    for (pairs, said) in [
+        (&[("PII_PROVIDER", "vault")][..], r#"PII_PROVIDER="vault": expected file"#),
+        (&[("PII_PROVIDER", "x"), path], r#"PII_PROVIDER="x": expected file"#),
+        (&[file], r#"PII_TOKEN_KEYSET_PATH="": expected a file"#),
+        (&[file, path, ("PII_ACCESS", "all")], r#"PII_ACCESS="all": expected tokenize or full"#),
+    ] {
+        let error = from(pairs).expect_err("bad").to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
+}
