@@ -11,7 +11,7 @@ use std::path::Path;
 use super::*;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::RotateReason;
-use crate::audit::store::Options as StoreOptions;
+use crate::audit::store::LogOptions;
 use support::{DIR, Fixture, disk_of, kept_checkpoint, small_options, verify_files};
 
 fn assert_intact(report: &VerifyReport) {
@@ -90,7 +90,7 @@ fn a_closed_and_reopened_log_is_intact() {
 fn out_of_order_times_make_no_gap() {
     use crate::core::clock::Clock;
     let mut fixture = Fixture::new();
-    let mut log = fixture.open(StoreOptions::default());
+    let mut log = fixture.open(LogOptions::default());
     for number in 0..200 {
         let late = if number % 2 == 0 { 10_000_000_000 } else { 0 };
         support::append(&mut log, fixture.clock.unix_nanos() - late);
@@ -114,7 +114,7 @@ fn without_the_first_key_the_chain_is_unchecked() {
 #[test]
 fn a_log_without_a_key_is_intact() {
     let mut fixture = Fixture::new();
-    let options = StoreOptions { scheme: Scheme::Hash, ..small_options() };
+    let options = LogOptions { scheme: Scheme::Hash, ..small_options() };
     let mut log = fixture.open(options);
     (0..10).for_each(|_| fixture.append(&mut log, 5));
     log.close().unwrap();
