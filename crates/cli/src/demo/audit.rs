@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ringseal::audit::event::Crud;
 use ringseal::audit::keys::{KeyPaths, create_secret, load_mac, load_secret, load_verifier};
 use ringseal::audit::store::names;
-use ringseal::audit::verify::{self, Options};
+use ringseal::audit::verify::{self, VerifyOptions};
 use ringseal::audit::{Actor, AuditEvent, Change, EventOutcome, Target};
 use ringseal::core::value::Map;
 use ringseal::storage::{OsStorage, Storage};
@@ -73,7 +73,8 @@ impl AuditPlan {
             Some(paths) => paths.public.clone(),
             None => KeyPaths::in_dir(&self.dir).public,
         };
-        let mut options = Options::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
+        let mut options =
+            VerifyOptions::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
         if let Some(paths) = self.keys.as_ref().filter(|paths| paths.mac.exists()) {
             options.first_key = Some(load_mac(&OsStorage, &paths.mac).map_err(Failure::of)?);
         }
@@ -260,7 +261,7 @@ impl AuditReport {
         match (&report.first_bad, &report.problem) {
             (Some(finding), _) => problems.push(format!("the audit log is not intact: {finding}")),
             (_, Some(problem)) => problems.push(format!("the audit log: {problem}")),
-            _ if report.outcome != verify::Outcome::Intact => {
+            _ if report.outcome != verify::VerifyOutcome::Intact => {
                 problems.push("the audit log could not be checked".into());
             }
             // The log also contains its own control entries, so it may have more.
