@@ -7,9 +7,7 @@
 use std::io::{self, IoSlice};
 
 use super::names::Names;
-use crate::storage::{
-    FileKind, FileStat, OpenHow, Storage, StorageFile, append_slices, read_full,
-};
+use crate::storage::{FileKind, FileStat, OpenHow, Storage, StorageFile, append_slices, read_full};
 
 /// What the active name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

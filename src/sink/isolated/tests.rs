@@ -384,7 +384,10 @@ fn a_panic_in_a_sink_becomes_an_error() {
     script.step(Step::Panic);
     until(|| sink.turn(at(0)).is_err());
     let reported = sink.turn(at(0)).expect_err("it still fails");
-    assert!(matches!(&reported, SinkError::Panicked { message } if message == "scripted"), "{reported}");
+    assert!(
+        matches!(&reported, SinkError::Panicked { message } if message == "scripted"),
+        "{reported}"
+    );
     script.step(Step::Take);
     script.step(Step::Panic);
     assert!(matches!(sink.sync(), Err(SinkError::Panicked { .. })));
@@ -621,6 +624,9 @@ fn dropping_a_failing_sink_reports_missing_lines() {
     script.step(Step::Fail(1));
     sink.write(numbered(0..7).lines(), at(0)).expect("a buffer");
     let message = sink.stop().expect("it fails");
-    assert!(message.contains("3 lines are missing") && message.contains("cannot write"), "{message}");
+    assert!(
+        message.contains("3 lines are missing") && message.contains("cannot write"),
+        "{message}"
+    );
     assert_eq!(script.text(), text_of(0..4));
 }

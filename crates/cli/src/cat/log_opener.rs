@@ -98,7 +98,7 @@ impl LogOpener {
         readers
     }
 
-    fn open(&mut self, path: &Path, start: Start) -> Result<Reader, Failure> {
+    fn open(&mut self, path: &Path, start: ReadFrom) -> Result<Reader, Failure> {
         let segments = segments_of(path).unwrap_or_default();
         let counted =
             segments.iter().filter(|file| start == ReadFrom::Oldest || file.number.is_none());

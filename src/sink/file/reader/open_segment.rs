@@ -31,7 +31,8 @@ pub(super) struct Plain {
     pub(super) position: u64,
     /// The position of the descriptor may differ.
     moved: bool,
-    /// The file still has the active name, as of the last check: it may grow, and NULs may be bytes that are being written.
+    /// The file still had the active name at the last check: it may grow, and NULs may be bytes that are being
+    /// written.
     pub(super) live: bool,
 }
 
