@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys;
-use ringseal::audit::store::Options;
+use ringseal::audit::store::LogOptions;
 use ringseal::audit::verify::{self, Outcome};
 use ringseal::digest::Sha256;
 use ringseal::storage::{OpenHow, OsStorage, Storage};
@@ -29,7 +29,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// A closed log of `entries` entries in segments of the usual size.
 fn log(dir: &Path, members: &str, entries: u64) {
-    let mut log = audit::log_in(dir, audit::Syncs::none(), Options::default());
+    let mut log = audit::log_in(dir, audit::Syncs::none(), LogOptions::default());
     let mut parser = Parser::new();
     let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
     for seq in 0..entries {

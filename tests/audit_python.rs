@@ -6,7 +6,7 @@ use std::process::Command;
 
 use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 
 /// Whether it is here; says that a test is skipped if not.
 fn has_python() -> bool {
@@ -46,7 +46,7 @@ fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
     let dir = top.join("log");
     AuditLog::create(&mut Host::system(), &dir, top, "python.example/audit").expect("keys");
     for round in 0..3 {
-        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        let mut log = AuditLog::open(Host::system(), &dir, LogOptions::default()).expect("a log");
         for number in 0..120 {
             append(&mut log, number);
         }
@@ -160,7 +160,7 @@ fn it_tells_another_logs_key_from_a_changed_log() {
     let keys = top.path().join("plain-keys");
     std::fs::create_dir(&keys).expect("a directory");
     AuditLog::create(&mut Host::system(), &plain, &keys, "python.example/audit").expect("keys");
-    let mut log = AuditLog::open(Host::system(), &plain, Options::default()).expect("a log");
+    let mut log = AuditLog::open(Host::system(), &plain, LogOptions::default()).expect("a log");
     append(&mut log, 1);
     log.close().expect("an end");
     let (other_key, other_mac) = (other.join("audit.pub"), other.join("audit.mac"));
@@ -251,7 +251,7 @@ fn it_counts_epochs_as_the_crate_does() {
     AuditLog::create(&mut Host::system(), &dir, top.path(), "python.example/audit").expect("keys");
     let public = top.path().join("audit.pub");
     for epochs in 1..4 {
-        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        let mut log = AuditLog::open(Host::system(), &dir, LogOptions::default()).expect("a log");
         append(&mut log, epochs);
         log.close().expect("an end");
         let root = load_verifier(&OsStorage, &public).expect("a key");

@@ -13,7 +13,7 @@ use ringseal::audit::note::{Note, Signer, Verifier};
 use ringseal::audit::proof::{
     ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion,
 };
-use ringseal::audit::store::{AuditLog, Host, Options as StoreOptions};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::audit::verify::{KnownCheckpoint, Options, Outcome, verify};
 use ringseal::core::clock::{Clock, ManualClock};
 use ringseal::digest::Sha256;
@@ -43,7 +43,7 @@ fn make() -> io::Result<Scene> {
     let clock = Arc::new(ManualClock::at(1_795_360_160_000_000_000));
     let root = AuditLog::create(&mut host(&clock, 0), &dir, &away, "fuzz.example/audit")
         .map_err(io::Error::other)?;
-    let mut log = AuditLog::open(host(&clock, 100), &dir, StoreOptions::default())
+    let mut log = AuditLog::open(host(&clock, 100), &dir, LogOptions::default())
         .map_err(io::Error::other)?;
     for segment in 0..3 {
         for event in 0..4 {

@@ -22,10 +22,10 @@ fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
     let mut shown = Vec::new();
     read_entries(storage, Path::new(DIR), from_seq, &mut |line| {
         shown.push(match line.content {
-            Content::Entry(entry) => entry.seq.to_string(),
-            Content::Gap { expected, found } => format!("gap {expected} {found}"),
-            Content::NoEntry(_) => format!("none {}:{}", line.file, line.number),
-            Content::Unfinished => format!("unfinished {}", line.bytes.len()),
+            LineContent::Entry(entry) => entry.seq.to_string(),
+            LineContent::Gap { expected, found } => format!("gap {expected} {found}"),
+            LineContent::Malformed(_) => format!("none {}:{}", line.file, line.number),
+            LineContent::Unfinished => format!("unfinished {}", line.bytes.len()),
         });
         ControlFlow::Continue(())
     })
@@ -151,7 +151,7 @@ fn shown_while(
     read_entries(&disk, Path::new(DIR), 0, &mut |line| {
         let (world, log, is_done) = &mut *both.borrow_mut();
         match line.content {
-            Content::Entry(entry) => seen.push(entry.seq.to_string()),
+            LineContent::Entry(entry) => seen.push(entry.seq.to_string()),
             other => seen.push(format!("{other:?}")),
         }
         if seen.len() == 2 && !std::mem::replace(is_done, true) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ringseal::audit::checkpoint::Checkpoint;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note, Verifier};
 use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
-use ringseal::audit::read::{Content, claimed_root, read_entries};
+use ringseal::audit::read::{LineContent, claimed_root, read_entries};
 use ringseal::digest::text::{Base64, base64};
 use ringseal::storage::OsStorage;
 use tempfile::NamedTempFile;
@@ -165,8 +165,8 @@ fn around(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64>, u64), Fai
     let (mut sealed_at, mut entries_behind) = (None, 0);
     let read = read_entries(&OsStorage, dir, last, &mut |line| {
         match line.content {
-            Content::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
-            Content::Entry(_) => entries_behind += 1,
+            LineContent::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
+            LineContent::Entry(_) => entries_behind += 1,
             _ => {}
         }
         ControlFlow::Continue(())

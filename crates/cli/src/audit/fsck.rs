@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
-use ringseal::audit::store::{Finding, Fsck, Mend, fsck};
+use ringseal::audit::store::{FsckFinding, FsckReport, Repair, fsck};
 use ringseal::storage::{OsStorage, Storage};
 
 use super::LogDir;
@@ -35,8 +35,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     expect_log(dir)?;
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
-    let mend = if args.repair { Mend::Yes } else { Mend::No };
-    let report = fsck(&storage, dir, mend).map_err(Failure::of)?;
+    let repair = if args.repair { Repair::Yes } else { Repair::No };
+    let report = fsck(&storage, dir, repair).map_err(Failure::of)?;
     let found: Vec<Told> = report.findings.iter().map(|finding| tell(finding, &report)).collect();
     let mut out = io::stdout().lock();
     if args.json {
@@ -71,8 +71,8 @@ struct Told {
     is_repaired: bool,
 }
 
-fn tell(finding: &Finding, report: &Fsck) -> Told {
-    let is_repaired = |name: &str| report.mended.iter().any(|mended| mended == name);
+fn tell(finding: &FsckFinding, report: &FsckReport) -> Told {
+    let is_repaired = |name: &str| report.repaired.iter().any(|repaired| repaired == name);
     let of = |kind, file: &str, what: &str| Told {
         kind,
         file: file.to_owned(),
@@ -82,12 +82,12 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
         is_repaired: is_repaired(file),
     };
     match finding {
-        Finding::Damaged { file, offset, seq, what } => Told {
+        FsckFinding::Damaged { file, offset, seq, what } => Told {
             offset: Some(*offset),
             seq: Some(*seq),
             ..of("damaged", file, &format!("{what}; nothing behind it was looked at"))
         },
-        Finding::Torn { file, offset } => Told {
+        FsckFinding::Torn { file, offset } => Told {
             offset: Some(*offset),
             ..of(
                 "torn",
@@ -95,19 +95,21 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
                 "ends in bytes that are no whole record; opening cuts and keeps them",
             )
         },
-        Finding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
-        Finding::Tile { name, .. } => of("tile", name, "missing"),
-        Finding::Checkpoint => of("checkpoint", "checkpoint", "not the last one of `checkpoints`"),
-        Finding::Root { size } => of(
+        FsckFinding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
+        FsckFinding::Tile { name, .. } => of("tile", name, "missing"),
+        FsckFinding::Checkpoint => {
+            of("checkpoint", "checkpoint", "not the last one of `checkpoints`")
+        }
+        FsckFinding::Root { size } => of(
             "root",
             "checkpoint",
             &format!("its root is not that of the first {size} entries: run verify"),
         ),
-        Finding::Unfinished { name } => {
+        FsckFinding::Unfinished { name } => {
             of("unfinished", name, "unfinished work; opening the log removes it")
         }
-        Finding::Twice { name } => of("twice", name, "there both plain and compressed"),
-        Finding::Mode { name, mode } => {
+        FsckFinding::Twice { name } => of("twice", name, "there both plain and compressed"),
+        FsckFinding::Mode { name, mode } => {
             let name = if name.is_empty() { "." } else { name };
             of("mode", name, &format!("others may use it: mode {mode:o}"))
         }
@@ -115,7 +117,12 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
     }
 }
 
-fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool) -> io::Result<()> {
+fn write_words(
+    out: &mut dyn Write,
+    report: &FsckReport,
+    found: &[Told],
+    repair: bool,
+) -> io::Result<()> {
     let (entries, segments) = (format_count(report.entries), format_count(report.segments));
     let noun = if report.segments == 1 { "segment" } else { "segments" };
     writeln!(out, "read        {entries} entries in {segments} {noun}")?;
@@ -139,7 +146,7 @@ fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool)
     }
 }
 
-fn to_json(report: &Fsck, found: &[Told]) -> String {
+fn to_json(report: &FsckReport, found: &[Told]) -> String {
     let findings: Vec<String> = found
         .iter()
         .map(|told| {
@@ -155,13 +162,13 @@ fn to_json(report: &Fsck, found: &[Told]) -> String {
             )
         })
         .collect();
-    let mended: Vec<String> = report.mended.iter().map(|name| quoted(name)).collect();
+    let repaired: Vec<String> = report.repaired.iter().map(|name| quoted(name)).collect();
     format!(
         "{{\"entries\":{},\"segments\":{},\"findings\":[{}],\"repaired\":[{}]}}",
         report.entries,
         report.segments,
         findings.join(","),
-        mended.join(",")
+        repaired.join(",")
     )
 }
 

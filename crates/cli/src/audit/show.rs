@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ringseal::audit::entry::Entry;
-use ringseal::audit::read::{Content, Line, ReadError, read_entries};
+use ringseal::audit::read::{LineContent, LogLine, LogReadError, read_entries};
 use ringseal::audit::store::names::ACTIVE;
 use ringseal::storage::{OsStorage, Storage};
 
@@ -135,7 +135,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 impl<W: Write> Show<'_, W> {
     /// Shows what there is, then what is added.
-    fn follow(&mut self) -> Result<(), ReadError> {
+    fn follow(&mut self) -> Result<(), LogReadError> {
         let dir = &self.args.log.dir;
         let mut seen = None;
         loop {
@@ -158,23 +158,23 @@ impl<W: Write> Show<'_, W> {
     }
 
     /// The same as [`Show::see`], for lines that may have been seen before the entry `from`.
-    fn see_again(&mut self, line: Line<'_>, from: u64) -> ControlFlow<()> {
+    fn see_again(&mut self, line: LogLine<'_>, from: u64) -> ControlFlow<()> {
         let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
         match line.content {
-            Content::Unfinished => ControlFlow::Continue(()),
-            Content::NoEntry(_) if is_next => ControlFlow::Continue(()),
-            Content::Entry(entry) if is_next && entry.seq != from => {
-                let gap = Content::Gap { expected: from, found: entry.seq };
-                self.see(Line { content: gap, ..line })?;
+            LineContent::Unfinished => ControlFlow::Continue(()),
+            LineContent::Malformed(_) if is_next => ControlFlow::Continue(()),
+            LineContent::Entry(entry) if is_next && entry.seq != from => {
+                let gap = LineContent::Gap { expected: from, found: entry.seq };
+                self.see(LogLine { content: gap, ..line })?;
                 self.see(line)
             }
             _ => self.see(line),
         }
     }
 
-    fn see(&mut self, line: Line<'_>) -> ControlFlow<()> {
+    fn see(&mut self, line: LogLine<'_>) -> ControlFlow<()> {
         let shown = match line.content {
-            Content::Entry(entry) => {
+            LineContent::Entry(entry) => {
                 if self.args.to.is_some_and(|to| entry.seq > to) {
                     self.is_over = true;
                     return ControlFlow::Break(());
@@ -183,15 +183,15 @@ impl<W: Write> Show<'_, W> {
                 self.last_seq = Some(entry.seq);
                 self.entry(&entry, line.bytes)
             }
-            Content::Gap { expected, found } => self.finding(format_args!(
+            LineContent::Gap { expected, found } => self.finding(format_args!(
                 "{}:{}: entry {found} stands here, {expected} should",
                 line.file, line.number
             )),
-            Content::NoEntry(error) => self.finding(format_args!(
+            LineContent::Malformed(error) => self.finding(format_args!(
                 "{}:{}: no entry, the verifier refuses it: {error}",
                 line.file, line.number
             )),
-            Content::Unfinished => self.note(format_args!(
+            LineContent::Unfinished => self.note(format_args!(
                 "{}: ends in {} bytes of an unfinished line",
                 line.file,
                 line.bytes.len()

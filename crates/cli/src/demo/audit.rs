@@ -15,7 +15,7 @@ use ringseal::audit::event::Crud;
 use ringseal::audit::keys::{KeyPaths, create_secret, load_mac, load_secret, load_verifier};
 use ringseal::audit::store::names;
 use ringseal::audit::verify::{self, Options};
-use ringseal::audit::{Actor, AuditEvent, Change, Outcome, Target};
+use ringseal::audit::{Actor, AuditEvent, Change, EventOutcome, Target};
 use ringseal::core::value::Map;
 use ringseal::storage::{OsStorage, Storage};
 use ringseal::{AuditConfig, AuditError, AuditLogger};
@@ -47,13 +47,13 @@ impl AuditPlan {
     /// says they are; by default `./keys`, if there are any.
     pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<AuditPlan, Failure> {
         let dir = demo_dir.join(DIR);
-        let paths = KeyPaths::below(keys.unwrap_or(Path::new("keys")));
+        let paths = KeyPaths::in_dir(keys.unwrap_or(Path::new("keys")));
         let has_keys = keys.is_some() || paths.public.exists();
         let keys = has_keys.then_some(paths);
         // Looked at before anything is removed.
         let secrets = keys.as_ref().map(secrets_of).transpose()?;
         remove_old_log(&dir).map_err(|error| with_path(&dir, error))?;
-        let own = KeyPaths::below(&dir);
+        let own = KeyPaths::in_dir(&dir);
         OsStorage.create_dir(&own.keys, 0o700).map_err(|error| with_path(&own.keys, error))?;
         create_secret(&OsStorage, &dir.join(MARKER), b"").map_err(Failure::of)?;
         if let Some([chain, epoch]) = secrets {
@@ -71,7 +71,7 @@ impl AuditPlan {
     pub(super) fn verify(&self, done: AuditResult) -> Result<AuditReport, Failure> {
         let public = match &self.keys {
             Some(paths) => paths.public.clone(),
-            None => KeyPaths::below(&self.dir).public,
+            None => KeyPaths::in_dir(&self.dir).public,
         };
         let mut options = Options::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
         if let Some(paths) = self.keys.as_ref().filter(|paths| paths.mac.exists()) {
@@ -210,7 +210,7 @@ fn with_event<T>(number: u64, use_event: &mut dyn FnMut(&AuditEvent<'_>) -> T) -
     let (user, order) = (format!("u-{}", number % 97), format!("o-{}", number % 1009));
     let correlation = format!("req-{number}");
     let actor = Actor::user(&user).ip([192, 0, 2, (number % 250) as u8].into());
-    let outcome = if number % 11 == 5 { Outcome::Denied } else { Outcome::Success };
+    let outcome = if number % 11 == 5 { EventOutcome::Denied } else { EventOutcome::Success };
     let mut pass = |event: AuditEvent<'_>| use_event(&event.correlation_id(&correlation));
     match number % 12 {
         0..=2 => pass(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys::{KeyPaths, create_secret, load_secret};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::storage::{OsStorage, Storage};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,21 +36,21 @@ pub fn told(output: &Output, code: i32) -> (String, String) {
 /// A directory with `keys` from keygen and a `log` that the library writes with them.
 pub struct World {
     pub dir: TempDir,
-    options: Options,
+    options: LogOptions,
 }
 
 impl World {
     pub fn new() -> World {
         let dir = tempfile::tempdir().expect("a temporary directory");
         said(dir.path(), &["audit", "keygen", "--dir", "keys", "--origin", "shop/audit"], 0);
-        let (from, to) = (KeyPaths::below(&dir.path().join("keys")), dir.path().join("log"));
-        let to = KeyPaths::below(&to);
+        let (from, to) = (KeyPaths::in_dir(&dir.path().join("keys")), dir.path().join("log"));
+        let to = KeyPaths::in_dir(&to);
         OsStorage.create_dir(&to.keys, 0o700).expect("a directory");
         for (from, to) in [(from.chain(), to.chain()), (from.epoch(), to.epoch())] {
             let secret = load_secret(&OsStorage, &from).expect("a key");
             create_secret(&OsStorage, &to, &secret).expect("room");
         }
-        World { dir, options: Options::default() }
+        World { dir, options: LogOptions::default() }
     }
 
     pub fn path(&self) -> &Path {

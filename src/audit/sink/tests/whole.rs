@@ -6,7 +6,7 @@ use super::super::sqlite::SqliteSink;
 use super::*;
 use crate::audit::entry::{Body, Parser};
 use crate::audit::keys::load_mac;
-use crate::audit::store::{AuditLog, Host, Options as StoreOptions};
+use crate::audit::store::{AuditLog, Host, LogOptions};
 use crate::audit::verify::{Options, Outcome, Report, verify};
 use crate::core::clock::{Clock, ManualClock};
 use crate::storage::OsStorage;
@@ -27,7 +27,7 @@ fn log(dir: &Path, away: &Path) -> Options {
     let clock = Arc::new(ManualClock::at(Lines::unix_nanos(0)));
     let host = || Host { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Host::system() };
     let root = AuditLog::create(&mut host(), dir, away, "test.example/audit").unwrap();
-    let options = StoreOptions { segment_bytes_max: 8_000, ..StoreOptions::default() };
+    let options = LogOptions { segment_bytes_max: 8_000, ..LogOptions::default() };
     let mut log = AuditLog::open(host(), dir, options).unwrap();
     let mut parser = Parser::new();
     for number in 0..200 {
@@ -86,7 +86,7 @@ fn the_copy_in_a_database_is_verified_as_the_log_is() {
     let database = temporary.path().join("audit.db");
     let sink = SqliteSink::open(&database).unwrap();
     let storage: Arc<dyn crate::storage::Storage> = Arc::new(OsStorage);
-    let fan = FanOut::new(storage, |_| ()).with(Box::new(sink), Bounds::default()).unwrap();
+    let fan = FanOut::new(storage, |_| ()).with(Box::new(sink), SinkBounds::default()).unwrap();
     entries.chunks(7).for_each(|part| fan.offer(part).unwrap());
     fan.close().unwrap();
     let mut sink = SqliteSink::open_read_only(&database).unwrap();

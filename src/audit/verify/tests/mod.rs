@@ -11,7 +11,7 @@ use std::path::Path;
 use super::*;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::RotateReason;
-use crate::audit::store::Options as StoreOptions;
+use crate::audit::store::LogOptions;
 use world::{DIR, World, anchor, disk_of, small, verified};
 
 fn intact(report: &Report) {
@@ -84,7 +84,7 @@ fn a_closed_and_reopened_log_is_intact() {
 fn times_that_come_out_of_order_make_no_gap() {
     use crate::core::clock::Clock;
     let mut world = World::new();
-    let mut log = world.open(StoreOptions::default());
+    let mut log = world.open(LogOptions::default());
     for number in 0..200 {
         let late = if number % 2 == 0 { 10_000_000_000 } else { 0 };
         world::append(&mut log, world.clock.unix_nanos() - late);
@@ -108,7 +108,7 @@ fn without_the_first_key_checkpoints_alone_tell() {
 #[test]
 fn a_log_without_a_key_is_intact() {
     let mut world = World::new();
-    let options = StoreOptions { scheme: Scheme::Hash, ..small() };
+    let options = LogOptions { scheme: Scheme::Hash, ..small() };
     let mut log = world.open(options);
     (0..10).for_each(|_| world.append(&mut log, 5));
     log.close().unwrap();

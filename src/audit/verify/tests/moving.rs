@@ -9,7 +9,7 @@ const SEGMENT_ENTRIES: u64 = 12_000;
 /// A log with one long segment, sealed or not, whose writer is still there.
 fn in_use() -> (World, AuditLog) {
     let mut world = World::new();
-    let options = StoreOptions { checkpoint_entries: 1 << 20, ..StoreOptions::default() };
+    let options = LogOptions { checkpoint_entries: 1 << 20, ..LogOptions::default() };
     let mut log = world.open(options);
     for _ in 0..SEGMENT_ENTRIES / 250 {
         world.append(&mut log, 250);

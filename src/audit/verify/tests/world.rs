@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::audit::entry::{Body, Parser};
 use crate::audit::keys::{ChainKey, load_chain, load_mac, load_signer};
 use crate::audit::note::{Signer, Verifier};
-use crate::audit::store::{AuditLog, Host, Options as StoreOptions};
+use crate::audit::store::{AuditLog, Host, LogOptions};
 use crate::audit::verify::{KnownCheckpoint, Options, Report, verify};
 use crate::core::clock::{Clock, ManualClock};
 use crate::digest::Sha256;
@@ -47,7 +47,7 @@ impl World {
         World { disk, clock, root, first_key, signers: Vec::new(), seed: seed * 1000 }
     }
 
-    pub fn open(&mut self, options: StoreOptions) -> AuditLog {
+    pub fn open(&mut self, options: LogOptions) -> AuditLog {
         self.seed += 1000;
         self.remember();
         let host = host(&self.disk, &self.clock, self.seed);
@@ -119,8 +119,8 @@ pub fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
     }
 }
 
-pub fn small() -> StoreOptions {
-    StoreOptions { checkpoint_entries: 8, ..StoreOptions::default() }
+pub fn small() -> LogOptions {
+    LogOptions { checkpoint_entries: 8, ..LogOptions::default() }
 }
 
 /// A disk with these files.
