@@ -20,7 +20,7 @@ fn nonconsecutive_entries_are_refused() {
         (None, vec![entries[0], entries[2]], "t: expected entry 1 next, found 2"),
         (None, vec![entries[1], entries[0]], "t: expected entry 2 next, found 0"),
         (None, vec![entries[1], SealedEntry { seq: 2, ..entries[3] }], "t: expected entry 2 to"),
-        (None, vec![entries[4]], "t: expected entry 4 to end in its two signatures"),
+        (None, vec![entries[4]], "t: expected entry 4 to end with its two signatures"),
     ] {
         let error = message(before, &part).unwrap_err();
         assert!(error.starts_with(want), "{want}: {error}");
