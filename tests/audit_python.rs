@@ -63,7 +63,7 @@ fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_pages_own_verifier_agrees() {
+fn the_python_verifier_agrees() {
     if !has_python() {
         return;
     }
@@ -94,7 +94,7 @@ fn the_pages_own_verifier_agrees() {
 }
 
 #[test]
-fn the_short_one_agrees_about_what_it_looks_at() {
+fn the_short_python_verifier_agrees_on_its_checks() {
     let has_openssl = Command::new("openssl")
         .arg("version")
         .output()
@@ -148,7 +148,7 @@ fn the_short_one_agrees_about_what_it_looks_at() {
 }
 
 #[test]
-fn it_tells_another_logs_key_from_a_changed_log() {
+fn the_python_verifier_distinguishes_wrong_key_from_tampering() {
     if !has_python() {
         return;
     }
@@ -197,7 +197,7 @@ fn it_tells_another_logs_key_from_a_changed_log() {
 }
 
 #[test]
-fn what_it_cannot_check_is_one_line_and_status_two() {
+fn unusable_input_is_one_line_and_status_two() {
     if !has_python() {
         return;
     }
@@ -239,7 +239,7 @@ fn what_it_cannot_check_is_one_line_and_status_two() {
 
 /// Both count a log's epochs alike.
 #[test]
-fn it_counts_epochs_as_the_crate_does() {
+fn the_python_verifier_counts_epochs_as_we_do() {
     use ringseal::audit::keys::load_verifier;
     use ringseal::audit::verify;
     use ringseal::storage::OsStorage;
@@ -255,7 +255,7 @@ fn it_counts_epochs_as_the_crate_does() {
         append(&mut log, epochs);
         log.close().expect("an end");
         let root = load_verifier(&OsStorage, &public).expect("a key");
-        let options = verify::Options::new(root);
+        let options = verify::VerifyOptions::new(root);
         let report = verify::verify(&OsStorage, &dir, &options, &mut |_| ());
         let (_, said) = python(&dir, &[&public]);
         assert_eq!(report.epochs, epochs, "{report:?}");
@@ -265,7 +265,7 @@ fn it_counts_epochs_as_the_crate_does() {
 
 #[cfg(feature = "compress")]
 #[test]
-fn and_reads_compressed_segments() {
+fn the_python_verifier_reads_compressed_segments() {
     if !has_python() {
         return;
     }

@@ -14,7 +14,7 @@ use ringseal::audit::proof::{
     ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion,
 };
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
-use ringseal::audit::verify::{KnownCheckpoint, Options, Outcome, verify};
+use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 use ringseal::core::clock::{Clock, ManualClock};
 use ringseal::digest::Sha256;
 use ringseal::storage::{FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
@@ -219,16 +219,16 @@ pub fn log(bytes: &[u8]) {
 }
 
 fn check(scene: &Scene, files: &Files) {
-    let mut options = Options::new(scene.root.clone());
+    let mut options = VerifyOptions::new(scene.root.clone());
     options.first_key = Some(scene.first_key.clone());
     let note = scene.files.get(Path::new("/log/checkpoint")).cloned().unwrap_or_default();
     options.known_checkpoints.push(KnownCheckpoint { name: "known".into(), note });
     let disk = Memory { files: Arc::new(files.clone()) };
     let report = verify(&disk, Path::new("/log"), &options, &mut |_| ());
-    assert_eq!(report.outcome == Outcome::Tampered, report.first_bad.is_some());
-    assert_eq!(report.outcome == Outcome::Unchecked, report.problem.is_some());
+    assert_eq!(report.outcome == VerifyOutcome::Tampered, report.first_bad.is_some());
+    assert_eq!(report.outcome == VerifyOutcome::Unchecked, report.problem.is_some());
     let _: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
-    if report.outcome != Outcome::Intact {
+    if report.outcome != VerifyOutcome::Intact {
         return;
     }
     let is_segment = |path: &Path| path.extension().is_some_and(|end| end == "jsonl");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::audit::entry::Parser;
 use crate::audit::keys::{self, KeyPaths};
-use crate::audit::verify::{self, Outcome as Verdict};
+use crate::audit::verify::{self, VerifyOutcome as Verdict};
 use crate::audit::{Actor, Catalogue, Change, EventOutcome, Target};
 use crate::core::value::{Map, Pii, Secret, Value};
 use crate::engine::{Config, Engine};
@@ -59,9 +59,9 @@ fn events(dir: &Path) -> Vec<serde_json::Value> {
     all.filter(|entry| !own(entry)).collect()
 }
 
-fn verdict(dir: &Path, public: &Path) -> verify::Report {
+fn verdict(dir: &Path, public: &Path) -> verify::VerifyReport {
     let root = keys::load_verifier(&OsStorage, public).unwrap();
-    verify::verify(&OsStorage, dir, &verify::Options::new(root), &mut |_| {})
+    verify::verify(&OsStorage, dir, &verify::VerifyOptions::new(root), &mut |_| {})
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {

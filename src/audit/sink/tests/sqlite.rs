@@ -71,7 +71,7 @@ fn a_bad_batch_leaves_no_rows() {
         (vec![entries[2], entries[4]], "expected entry 3 next, found 4"),
         (vec![entries[3]], "expected entry 2 next, found 3"),
         (vec![entries[2], SealedEntry { seq: 3, ..entries[4] }], "entry 3 to follow"),
-        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end in"),
+        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end with"),
     ] {
         let error = sink.append(&bad).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");

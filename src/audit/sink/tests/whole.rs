@@ -7,7 +7,7 @@ use super::*;
 use crate::audit::entry::{Body, Parser};
 use crate::audit::keys::load_mac;
 use crate::audit::store::{AuditLog, Host, LogOptions};
-use crate::audit::verify::{Options, Outcome, Report, verify};
+use crate::audit::verify::{VerifyOptions, VerifyOutcome, VerifyReport, verify};
 use crate::core::clock::{Clock, ManualClock};
 use crate::storage::OsStorage;
 
@@ -22,8 +22,8 @@ fn lines_of(dir: &Path) -> Vec<String> {
     texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// A log of a few segments, and the options to verify it.
-fn log(dir: &Path, away: &Path) -> Options {
+/// A log of a few segments, and what verifies it.
+fn log(dir: &Path, away: &Path) -> VerifyOptions {
     let clock = Arc::new(ManualClock::at(Lines::unix_nanos(0)));
     let host = || Host { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Host::system() };
     let root = AuditLog::create(&mut host(), dir, away, "test.example/audit").unwrap();
@@ -41,12 +41,12 @@ fn log(dir: &Path, away: &Path) -> Options {
         }
     }
     log.close().unwrap();
-    let mut options = Options::new(root);
+    let mut options = VerifyOptions::new(root);
     options.first_key = Some(load_mac(&OsStorage, &away.join("audit.mac")).unwrap());
     options
 }
 
-fn check(dir: &Path, options: &Options) -> Report {
+fn check(dir: &Path, options: &VerifyOptions) -> VerifyReport {
     verify(&OsStorage, dir, options, &mut |_| ())
 }
 
@@ -81,7 +81,7 @@ fn a_database_copy_verifies_like_the_log() {
     let lines = lines_of(&dir);
     let entries = parsed(&lines);
     let report = check(&dir, &options);
-    assert_eq!(report.outcome, Outcome::Intact, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
 
     let database = temporary.path().join("audit.db");
     let sink = SqliteSink::open(&database).unwrap();
@@ -93,7 +93,7 @@ fn a_database_copy_verifies_like_the_log() {
     copied(&mut sink, &dir, &copy);
     assert_eq!(lines_of(&copy), lines);
     let report = check(&copy, &options);
-    assert_eq!(report.outcome, Outcome::Intact, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
 
     // The owner of the database changes a row and all its columns.
     let line = lines[77].replacen("\"id\":\"u", "\"id\":\"x", 1);
@@ -105,6 +105,6 @@ fn a_database_copy_verifies_like_the_log() {
     raw.execute(sql, rusqlite::params![forged.line, &forged.leaf[..]]).unwrap();
     copied(&mut sink, &dir, &bad);
     let report = check(&bad, &options);
-    assert_eq!(report.outcome, Outcome::Tampered, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Tampered, "{report:?}");
     assert_eq!(report.first_bad.and_then(|finding| finding.place.seq), Some(77));
 }

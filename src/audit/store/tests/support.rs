@@ -15,7 +15,7 @@ use crate::audit::store::names::{
 };
 use crate::audit::store::{AuditLog, LogOptions, Receipt, StoreError};
 use crate::audit::tiles::Tile;
-use crate::audit::verify::tests::world::host;
+use crate::audit::verify::tests::support::host;
 use crate::core::clock::ManualClock;
 use crate::digest::{Hash, Sha256, hkdf};
 use crate::storage::faulty::FaultyDisk;
