@@ -136,7 +136,7 @@ pub mod internals {
     /// A sink on its own thread.
     pub mod sink {
         pub mod isolated {
-            pub use crate::sink::isolated::Isolated;
+            pub use crate::sink::isolated::IsolatedSink;
         }
     }
     /// A writer that is driven turn by turn.
