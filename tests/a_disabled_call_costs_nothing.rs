@@ -2,7 +2,7 @@
 use std::cell::Cell;
 
 use ringseal::testing::Capture;
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, critical, debug, info, trace};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, critical, debug, info, trace};
 
 /// Counts how often it is evaluated.
 fn touch(count: &Cell<u32>) -> u32 {
@@ -31,7 +31,7 @@ fn without_an_engine_and_after_its_end_nothing_is_evaluated() {
     let log = |count: &Cell<u32>| critical!("global", value = touch(count));
     log(&count);
     assert_eq!(count.get(), 0, "before init");
-    let engine = ringseal::init(Config::new().sink(memory())).unwrap();
+    let engine = ringseal::init(Config::new().output(Output::custom(memory()))).unwrap();
     log(&count);
     assert_eq!(count.get(), 1);
     drop(engine);
@@ -61,7 +61,8 @@ fn a_reload_reaches_call_sites_that_were_judged_before() {
 #[test]
 fn each_engine_has_a_verdict_of_its_own() {
     let (loud, _) = Capture::start();
-    let quiet = Engine::start(Config::new().level(Level::Error).sink(memory())).unwrap();
+    let quiet =
+        Engine::start(Config::new().level(Level::Error).output(Output::custom(memory()))).unwrap();
     let count = Cell::new(0);
     for engine in [&loud, &quiet, &loud] {
         info!(engine, "shared_site", value = touch(&count));

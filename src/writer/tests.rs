@@ -138,7 +138,7 @@ impl House {
         let layout = Layout::Flat(Box::new(Flat::new(FlatOptions::default())));
         let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Scripted(Arc::clone(&script)))];
         let config = WriterConfig {
-            outputs: vec![OutputConfig { layout, level, sinks }],
+            outputs: vec![OutputConfig { layout, level, filter: None, sinks }],
             batch_bytes_max,
             held_bytes_max,
             grace_nanos: GRACE,
