@@ -35,6 +35,8 @@ pub mod digest;
 mod emit;
 pub mod encode;
 mod engine;
+#[doc(hidden)]
+pub mod json;
 pub mod metrics;
 pub mod redact;
 pub mod ringbuf;

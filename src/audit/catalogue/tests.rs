@@ -131,7 +131,7 @@ fn bad_json_is_refused_with_its_line() {
         ("[\n{\"name\":\"a\",\n\"required\":[\"ip\"]}]", "line 3: a: expected the path of a field"),
         ("[\"a\",\n\"a\"]", "line 2: expected each event type once, found a again"),
         ("[\"a b\"]", "line 1: expected an event type such as `user.login`"),
-        ("[\"\\x\"]", "line 1: expected one of `\"\\/bfnrtu` behind `\\`, found 'x'"),
+        ("[\"\\x\"]", "line 1: expected one of `\"\\/bfnrtu` after `\\`, found 'x'"),
         ("[\"\\ud800\"]", "line 1: expected the second half of a surrogate pair"),
         ("[\"\\ud800\\u0041\"]", "line 1: expected a character's number"),
         ("[\"\\udc00\"]", "line 1: expected a character's number"),
