@@ -31,7 +31,13 @@ pub fn check(bytes: &[u8]) {
 mod tests {
     #[test]
     fn seeds_agree_with_serde_json() {
-        for seed in ["{}", "[1,-0.5e+3,\"\\u00e9\\ud83d\\ude00\"]", "{\"a\":[null,true]}", "[01]", "\"\\udc00\""] {
+        for seed in [
+            "{}",
+            "[1,-0.5e+3,\"\\u00e9\\ud83d\\ude00\"]",
+            "{\"a\":[null,true]}",
+            "[01]",
+            "\"\\udc00\"",
+        ] {
             for end in 0..=seed.len() {
                 super::check(&seed.as_bytes()[..end]);
             }
