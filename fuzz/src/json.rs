@@ -1,5 +1,5 @@
 //! The pull reader against `serde_json`.
-use ringseal::json::{Token, Tokens};
+use ringseal::internals::json::{Token, Tokens};
 use serde_json::Value;
 
 /// Reads all tokens and unescapes all strings.

@@ -144,14 +144,14 @@ enum Next {
 /// The tokens of one JSON text, which may have white space around it.
 ///
 /// ```
-/// use ringseal::json::{Token, Tokens};
+/// use ringseal::internals::json::{Token, Tokens};
 /// let mut tokens = Tokens::new(br#"{"a":[1,null]}"#)?;
 /// let mut numbers = 0;
 /// while let Some(token) = tokens.next_token()? {
 ///     numbers += u32::from(matches!(token, Token::Number("1")));
 /// }
 /// assert_eq!(numbers, 1);
-/// # Ok::<(), ringseal::json::JsonError>(())
+/// # Ok::<(), ringseal::internals::json::JsonError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {

@@ -1,7 +1,7 @@
 //! The keys and values of a map, found in one pass and stored as positions in the text.
 use std::ops::Range;
 
-use ringseal::json::Expected;
+use ringseal::internals::json::Expected;
 
 use super::{JsonError, Text, Token, Tokens};
 

@@ -2,4 +2,4 @@
 mod entries;
 
 pub use entries::{Entries, Entry, Kind};
-pub use ringseal::json::{JsonError, Text, Token, Tokens};
+pub use ringseal::internals::json::{JsonError, Text, Token, Tokens};
