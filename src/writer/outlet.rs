@@ -4,7 +4,9 @@
 //! then given up and counted, by level. It is reported once when it fails and once when it is back. Neither the
 //! writer nor other sinks wait for it. A panic in a sink is an error like any other.
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use crate::core::backoff::Backoff;
 use crate::core::clock::Now;
 use crate::core::level::Level;
 use crate::core::{Batch, Lines};
@@ -13,8 +15,8 @@ use crate::sink::{Sink, SinkError};
 
 /// The ends of held lines are kept as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;
-const RETRY_NANOS_MIN: i64 = 10_000_000;
-const RETRY_NANOS_MAX: i64 = 1_000_000_000;
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A sink with what could not be written yet.
 pub(super) struct Outlet {
@@ -34,6 +36,7 @@ struct Failing {
     since_nanos: i64,
     retry_at_nanos: i64,
     pause_nanos: i64,
+    backoff: Backoff,
 }
 
 /// What a call brought to light.
@@ -170,14 +173,13 @@ impl Outlet {
 
     fn fail(&mut self, error: &SinkError, now: Now) -> Option<News> {
         self.errors += 1;
-        let (since_nanos, pause_nanos, is_new) = match self.failing {
-            Some(failing) => {
-                (failing.since_nanos, (failing.pause_nanos * 2).min(RETRY_NANOS_MAX), false)
-            }
-            None => (now.unix_nanos, RETRY_NANOS_MIN, true),
+        let (since_nanos, mut backoff, is_new) = match self.failing {
+            Some(failing) => (failing.since_nanos, failing.backoff, false),
+            None => (now.unix_nanos, Backoff::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX), true),
         };
+        let pause_nanos = backoff.next_pause().as_nanos() as i64;
         let retry_at_nanos = now.unix_nanos.saturating_add(pause_nanos);
-        self.failing = Some(Failing { since_nanos, retry_at_nanos, pause_nanos });
+        self.failing = Some(Failing { since_nanos, retry_at_nanos, pause_nanos, backoff });
         is_new.then(|| News::Failed { sink: self.sink.name().into(), error: error.to_string() })
     }
 

@@ -23,6 +23,7 @@ pub use text::{Text, TextOptions};
 use self::dedup::Order;
 use super::{Out, Unit};
 use crate::core::callsite::Callsite;
+use crate::core::fnv::fnv1a;
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError};
 
@@ -72,11 +73,7 @@ pub struct Bound<'a> {
 
 /// A bit by which two sets of keys can be told apart: without a common bit there is no common key.
 pub fn key_bit(key: &[u8]) -> u64 {
-    // FNV-1a, 64 bits.
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    1 << (hash >> 58)
+    1 << (fnv1a(key.iter().copied()) >> 58)
 }
 
 /// The bits of all keys of a map's entries.

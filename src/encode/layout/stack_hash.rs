@@ -2,6 +2,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::core::value::{ValueRef, Values};
+use crate::digest::text::hex_byte;
 
 /// The first 16 hexadecimal digits of SHA-256 over who logged what, and the error's type and texts with every run of
 /// digits or long hexadecimal word replaced by `#`.
@@ -19,9 +20,8 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
     }
     let digest = hasher.finalize();
     let mut hex = [0; 16];
-    for (index, digit) in hex.iter_mut().enumerate() {
-        let nibble = digest[index / 2] >> (4 * (1 - index % 2)) & 15;
-        *digit = b"0123456789abcdef"[usize::from(nibble)];
+    for (digits, byte) in hex.as_chunks_mut().0.iter_mut().zip(digest) {
+        *digits = hex_byte(byte);
     }
     hex
 }

@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
 use super::{BUFFERS, Bounds};
+use crate::core::backoff::Backoff;
 use crate::core::{Batch, Now};
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
@@ -178,6 +179,7 @@ pub(super) struct Worker {
     now: Option<Now>,
     /// While the inner sink is failing.
     retry: Option<Retry>,
+    backoff: Backoff,
     turn_at: Instant,
 }
 
@@ -199,6 +201,7 @@ impl Worker {
             lines_written: 0,
             now: None,
             retry: None,
+            backoff: Backoff::new(bounds.retry_pause_min, bounds.retry_pause_max),
             turn_at: Instant::now() + bounds.turn_pause_max,
         }
     }
@@ -268,11 +271,11 @@ impl Worker {
             Ok(()) if self.retry.is_none() => {}
             Ok(()) => {
                 self.retry = None;
+                self.backoff.reset();
                 self.shared.set_mended();
             }
             Err(error) => {
-                let Bounds { retry_pause_min: min, retry_pause_max: max, .. } = self.bounds;
-                let pause = self.retry.map_or(min, |retry| (retry.pause * 2).min(max));
+                let pause = self.backoff.next_pause();
                 self.retry = Some(Retry { at: Instant::now() + pause, pause });
                 self.shared.set_failing(copy_of(error));
             }

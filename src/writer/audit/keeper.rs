@@ -23,6 +23,7 @@ use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
 use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
+use crate::core::backoff::Backoff;
 use crate::storage::Storage;
 use crate::writer::link::Link;
 use crate::writer::stderr::say;
@@ -85,7 +86,7 @@ pub fn spawn(mut parts: KeeperParts) -> Result<JoinHandle<()>, SpawnError> {
 struct Failing {
     error: String,
     retry_at: Instant,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 pub(super) struct Keeper {
@@ -395,13 +396,13 @@ impl Keeper {
                 self.tell(AuditNews::Recovered { sink: name() });
             }
             (Err(error), Some(failing)) => {
-                failing.pause = (failing.pause * 2).min(RETRY_MAX);
-                failing.retry_at = now + failing.pause;
+                failing.retry_at = now + failing.backoff.next_pause();
                 failing.error = error;
             }
             (Err(error), failing @ None) => {
-                let retry_at = now + RETRY_MIN;
-                *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
+                let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
+                let retry_at = now + backoff.next_pause();
+                *failing = Some(Failing { error: error.clone(), retry_at, backoff });
                 self.tell(AuditNews::Failed { sink: name(), error });
             }
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use ringseal::core::fnv::fnv1a;
 use ringseal::core::value::Map;
 use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
@@ -140,10 +141,7 @@ fn oversized_text(canary: &Canary, eighths: usize) -> String {
 pub(super) fn plant(engine: &Engine) -> Planted {
     let log = engine.logger();
     // Of this run alone.
-    let seed = engine.run_id().bytes().fold(0xCBF2_9CE4_8422_2325, |seed: u64, byte| {
-        (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    let canaries = canaries(seed);
+    let canaries = canaries(fnv1a(engine.run_id().bytes()));
     for canary in &canaries {
         LOG_METHODS.iter().for_each(|log_canary| log_canary(&log, canary));
         // Whatever a full ring does to the events of the service: none of these is lost.
