@@ -28,7 +28,7 @@ use ringseal::core::clock::{Clock, SystemClock};
 use ringseal::core::record::{HEADER_BYTES, Header, Kind};
 use ringseal::core::registry;
 use ringseal::core::value::ValueWriter;
-use ringseal::encode::layout::{Flat, FlatOptions, Layout};
+use ringseal::encode::layout::{JsonLayout, JsonOptions, Layout};
 use ringseal::ringbuf::{Producer, ring};
 use ringseal::writer::link::{Link, NewLane};
 use ringseal::writer::{OutputConfig, Writer, WriterConfig};
@@ -74,7 +74,7 @@ impl Bed {
             producers.push(producer);
         }
         let output = OutputConfig {
-            layout: Layout::Flat(Box::new(Flat::new(FlatOptions::default()))),
+            layout: Layout::Json(Box::new(JsonLayout::new(JsonOptions::default()))),
             level: LevelFilter::AtLeast(Level::Trace),
             sinks: vec![Box::new(NullSink::default())],
         };

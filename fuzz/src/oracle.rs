@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use ringseal::core::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
 use ringseal::core::{Level, Limits};
 use ringseal::encode::layout::{
-    Bound, Event as LineEvent, Flat, FlatOptions, Layout, LevelCase, Source, key_bits,
+    Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, LevelCase, Source, key_bits,
 };
 use serde_json::{Map, Value as Json};
 
@@ -140,11 +140,11 @@ pub fn check(event: &Event) {
     else {
         return;
     };
-    let mut options = FlatOptions::default();
+    let mut options = JsonOptions::default();
     options.schema_version = event.schema_version;
     options.sort_keys = event.sort_keys;
     options.level_case = if event.upper { LevelCase::Upper } else { LevelCase::Lower };
-    let mut layout = Layout::Flat(Box::new(Flat::new(options)));
+    let mut layout = Layout::Json(Box::new(JsonLayout::new(options)));
     let mut rendered = Vec::new();
     layout.bound(&bound_entries, &mut rendered).expect("what was written can be read");
     let context =

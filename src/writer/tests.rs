@@ -16,7 +16,7 @@ use crate::core::record::{HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::value::ValueWriter;
 use crate::core::{Batch, Lines};
-use crate::encode::layout::{Flat, FlatOptions, Layout};
+use crate::encode::layout::{JsonLayout, JsonOptions, Layout};
 use crate::metrics::{LaneCounters, LevelCounts};
 use crate::ringbuf::{Producer, ring};
 use crate::sink::{Sink, SinkError, WriteError};
@@ -135,7 +135,7 @@ impl House {
     ) -> House {
         let script = Arc::new(Script::default());
         let (link, inbox) = Link::new();
-        let layout = Layout::Flat(Box::new(Flat::new(FlatOptions::default())));
+        let layout = Layout::Json(Box::new(JsonLayout::new(JsonOptions::default())));
         let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Scripted(Arc::clone(&script)))];
         let config = WriterConfig {
             outputs: vec![OutputConfig { layout, level, sinks }],
