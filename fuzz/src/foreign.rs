@@ -4,7 +4,8 @@ use ringseal::core::record::{HEADER_BYTES, Kind, Record};
 use ringseal::core::value::{ValueRef, Values};
 use ringseal::core::{Level, registry};
 use ringseal::encode::layout::{
-    Bound, Event, JsonLayout, JsonOptions, Layout, AuditMembers, Source, ConsoleLayout, ConsoleOptions, key_bits,
+    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
+    Source, key_bits,
 };
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
