@@ -7,7 +7,7 @@ use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::limits::Limits;
 use crate::core::registry;
-use crate::core::value::tests::{Model, json_value};
+use crate::core::value::tests::{Model, tree};
 use crate::core::value::{Value, ValueWriter};
 use crate::encode::Subsecond;
 
