@@ -283,11 +283,11 @@ fn catch_panic(
     call: impl FnOnce(&mut dyn Sink) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
     catch_unwind(AssertUnwindSafe(|| call(sink))).unwrap_or_else(|panic| {
-        let said = panic
+        let message = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        Err(without_lines(SinkError::Panicked { said }))
+        Err(without_lines(SinkError::Panicked { message }))
     })
 }

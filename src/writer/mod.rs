@@ -2,7 +2,7 @@
 //!
 //! Promises: one turn is [`Writer::step`]. It is deterministic in the contents of the rings, the channel and the clock,
 //! so tests drive the writer turn by turn. In steady state a turn allocates nothing and takes no lock. Only the sinks
-//! can block it; sinks that may block for long have their own thread (`sink::Isolated`). A crash loses the contents of
+//! can block it; sinks that may block for long have their own thread (`sink::isolated`). A crash loses the contents of
 //! the rings and of the current batch.
 //!
 //! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the grace
