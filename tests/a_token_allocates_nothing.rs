@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ringseal::redact::token::{Keyset, KeysetKind, Pii, PiiConfig, Refresh, SystemRandomness};
 use ringseal::redact::{KeyClass, Outcome, Profile, Redactor, RuleSet, Rules};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 thread_local! {
     static IS_COUNTED: Cell<bool> = const { Cell::new(false) };

@@ -1,9 +1,10 @@
 //! Any bytes as a stretch of a ring, as recovery finds them after a crash.
-use ringseal::core::callsite::{Callsite, Metadata};
-use ringseal::core::record::{HEADER_BYTES, Kind, Record};
-use ringseal::core::value::{ValueRef, Values};
-use ringseal::core::{Level, registry};
-use ringseal::encode::layout::{
+use ringseal::Level;
+use ringseal::internals::core::callsite::{Callsite, Metadata};
+use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
+use ringseal::internals::core::registry;
+use ringseal::internals::core::value::{ValueRef, Values};
+use ringseal::internals::encode::layout::{
     AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
     Source, key_bits,
 };

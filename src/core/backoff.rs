@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use ringseal::core::backoff::Backoff;
+/// use ringseal::internals::core::backoff::Backoff;
 ///
 /// let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(25));
 /// assert_eq!(backoff.next_pause(), Duration::from_millis(10));

@@ -13,7 +13,7 @@ const EPOCH_DAYS: i64 = 719_468;
 /// Year, month and day of the date `days` after 1970-01-01.
 ///
 /// ```
-/// use ringseal::core::calendar::civil_from_days;
+/// use ringseal::internals::core::calendar::civil_from_days;
 /// assert_eq!(civil_from_days(0), (1970, 1, 1));
 /// assert_eq!(civil_from_days(20_782), (2026, 11, 25));
 /// ```
@@ -36,7 +36,7 @@ pub const fn civil_from_days(days: i64) -> (i64, u32, u32) {
 /// date.
 ///
 /// ```
-/// use ringseal::core::calendar::days_from_civil;
+/// use ringseal::internals::core::calendar::days_from_civil;
 /// assert_eq!(days_from_civil(2026, 11, 25), 20_782);
 /// ```
 pub const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {

@@ -5,7 +5,7 @@
 /// The 64-bit FNV-1a hash of `bytes`.
 ///
 /// ```
-/// use ringseal::core::fnv::fnv1a;
+/// use ringseal::internals::core::fnv::fnv1a;
 /// assert_eq!(fnv1a([]), 0xcbf2_9ce4_8422_2325);
 /// assert_eq!(fnv1a(*b"a"), 0xaf63_dc4c_8601_ec8c);
 /// ```

@@ -2,7 +2,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use ringseal::core::calendar::{civil_from_days, days_from_civil};
+use ringseal::internals::core::calendar::{civil_from_days, days_from_civil};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringseal::core::Level;
-use ringseal::core::backoff::Backoff;
+use ringseal::Level;
+use ringseal::internals::core::backoff::Backoff;
 use ringseal::sink::file::reader::Gap;
 
 use crate::console::{self, Color, ExitStatus, Failure, write_stderr};

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
-use ringseal::core::fnv::fnv1a;
-use ringseal::core::value::Map;
+use ringseal::internals::core::fnv::fnv1a;
 use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
+use ringseal::value::Map;
 use ringseal::{Engine, Level, Limits, Logger, error, fields, info, warn};
 
 use crate::size::format_count;

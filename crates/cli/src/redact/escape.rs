@@ -1,7 +1,7 @@
 //! JSON string content to the text that it says, and back.
 //!
 //! Both take any bytes: what is no valid escape or no UTF-8 stays what it is.
-use ringseal::digest::text::hex_byte;
+use ringseal::internals::digest::text::hex_byte;
 
 /// Appends what `raw` (without its quotes) says. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
