@@ -21,7 +21,6 @@ use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
 use crate::writer::report::{FILTER_CHANGED, SAMPLING_CHANGED};
 use crate::writer::run::{self, WriterThread};
-use crate::writer::stderr::{self, say};
 
 /// A slot taken for an engine; free again when dropped.
 struct Slot(usize);
@@ -99,11 +98,12 @@ impl Engine {
         let slot = Slot::take(wanted)?;
         let (sampling, seed) = config.sampling_and_seed();
         let audit_config = config.audit.take();
+        let (link, inbox) = Link::new();
         #[cfg(feature = "tokens")]
-        let keys = config.open_keys()?;
+        let keys = config.open_keys(&link.stderr)?;
         let parts = config.build(&run_id, &*clock)?;
         let audit_parts = audit::open(audit_config, &clock, parts.lanes.limits)?;
-        let (link, inbox) = Link::new();
+        link.stderr.set_rules(parts.writer.redaction.rules.clone());
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
         let (lanes, overflow) = (parts.lanes, parts.overflow);
@@ -113,7 +113,6 @@ impl Engine {
             Shared::new(slot.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
-        stderr::use_rules(writer.redaction.rules.clone());
         let feed = audit::start(audit_parts, &shared)?;
         let thread = run::spawn(parts.thread, link, clock, move || {
             audit::attach(Writer::new(writer, writer_link, inbox, writer_clock), feed)
@@ -260,13 +259,16 @@ impl Engine {
         match &result {
             Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {
                 let waited = start.elapsed();
-                say(format_args!("stopped after {waited:?} without the writer's answer: {error}"));
+                self.shared.link.stderr.write(format_args!(
+                    "stopped after {waited:?} without the writer's answer: {error}"
+                ));
             }
             _ => {
                 // It has answered and has nothing left to do but close its sinks.
                 if !thread.join(self.shutdown_max.saturating_sub(start.elapsed())) {
                     let waited = start.elapsed();
-                    say(format_args!("stopped after {waited:?}; a sink is still closing"));
+                    let message = format_args!("stopped after {waited:?}; a sink is still closing");
+                    self.shared.link.stderr.write(message);
                 }
             }
         }

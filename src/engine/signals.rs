@@ -14,7 +14,6 @@ use signal_hook::iterator::{Handle, Signals as Iterator};
 use super::engine::ask;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
-use crate::writer::stderr::say;
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -37,12 +36,15 @@ impl Signals {
                     let Some(shared) = shared.upgrade() else { break };
                     if signal == SIGHUP {
                         if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
-                            say(format_args!("reopening on SIGHUP: {error}"));
+                            shared.link.stderr.write(format_args!("reopening on SIGHUP: {error}"));
                         }
                         continue;
                     }
                     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
-                        say(format_args!("draining on signal {signal}: {error}"));
+                        shared
+                            .link
+                            .stderr
+                            .write(format_args!("draining on signal {signal}: {error}"));
                     }
                     super::audit::stop(&shared, FLUSH_MAX);
                     // Ends the process as the signal would have done.

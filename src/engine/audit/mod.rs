@@ -35,7 +35,6 @@ use crate::emit::shared::Shared;
 use crate::writer::Writer;
 use crate::writer::audit::{AuditFault, AuditNews, AuditRequest, Feed, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
-use crate::writer::stderr::say;
 
 /// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
 const RECORD_BYTES_MAX: u32 = 128 << 10;
@@ -272,7 +271,8 @@ impl AuditLogger {
         let Some(sinks) = self.audit.link.sinks() else { return };
         let Err(errors) = sinks.close() else { return };
         let failed = |sink: String, error: String| {
-            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}"));
+            let message = format_args!("CRITICAL audit_sink_failure: {sink}: {error}");
+            self.shared.link.stderr.write(message);
             let news = AuditNews::Failed { sink, error };
             let _ = self.shared.link.call(Control::AuditNews(news));
         };
@@ -390,7 +390,9 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
             logger.ask(AuditRequest::Stop, patience)
         {
-            say(format_args!("CRITICAL audit_sink_failure: the log did not end in order: {fault}"));
+            shared.link.stderr.write(format_args!(
+                "CRITICAL audit_sink_failure: the log did not end in order: {fault}"
+            ));
         }
         logger.close_sinks();
     }
