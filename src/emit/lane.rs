@@ -466,7 +466,7 @@ impl Lane {
 #[inline(never)]
 fn fast_number(callsite: &'static Callsite) -> u32 {
     if callsite.id() == 0 {
-        registry::number(callsite);
+        registry::assign_id(callsite);
     }
     callsite.fast_id()
 }

@@ -69,7 +69,7 @@ pub fn wants_globally(callsite: &'static Callsite) -> bool {
 #[cold]
 #[inline(never)]
 pub(super) fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
-    if !callsite.settle(to.slot) {
+    if !callsite.resolve(to.slot) {
         return false;
     }
     let Some(place) = callsite.plan(to.slot) else { return true };

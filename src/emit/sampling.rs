@@ -94,7 +94,7 @@ impl Sampler {
     /// Puts a policy in force for run-time events, and returns it for the call sites.
     pub(super) fn install(&self, sampling: Sampling) -> Arc<dyn SitePolicy> {
         // Its first event must not be the one that takes a lock for it.
-        registry::number(&SUPPRESSED);
+        registry::assign_id(&SUPPRESSED);
         let mut rules = self.rules.lock();
         let numbers = sampling.rules().map(|(rule, _)| number(&mut rules, rule)).collect();
         let limit = sampling.limit_of_call_sites().map(|(count_max, interval)| Limit {
