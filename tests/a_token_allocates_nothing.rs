@@ -14,7 +14,7 @@ use ringseal::redact::token::{
     Keyset, KeysetKind, Refresh, SystemRandomness, TokenKeys, TokenKeysConfig,
 };
 use ringseal::redact::{KeyClass, Profile, RedactOutcome, Redactor, RuleSet, Rules};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 thread_local! {
     static IS_COUNTED: Cell<bool> = const { Cell::new(false) };

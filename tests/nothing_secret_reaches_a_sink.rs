@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ringseal::core::value::Map;
 use ringseal::redact::{HitKind, HmacTokenizer, KeyClass, KeyRule, LiteralRule, Profile, RuleSet};
 use ringseal::sink::memory::MemorySink;
 use ringseal::testing::Capture;
+use ringseal::value::Map;
 use ringseal::{
     Config, Engine, Format, Level, LevelFilter, Limits, Pii, Sanitized, Secret, error, fields,
     info, warn,

@@ -37,7 +37,9 @@ impl Config {
     /// ```
     /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
     /// use ringseal::redact::{Profile, RuleSet};
-    /// use ringseal::{Config, info, storage::OsStorage, testing::Capture};
+    /// use ringseal::{Config, info};
+    /// use ringseal::system::OsStorage;
+    /// use ringseal::testing::Capture;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let dir = tempfile::tempdir()?;
     /// let path = dir.path().join("token-keyset.json");

@@ -2,9 +2,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ringseal::core::clock::{Clock, SystemClock};
 use ringseal::redact::token::{Keyset, SystemRandomness};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
+use ringseal::system::{Clock, SystemClock};
 
 use super::{Keygen, Rotate};
 use crate::console::{ExitStatus, Failure};

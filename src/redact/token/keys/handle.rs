@@ -112,7 +112,7 @@ struct Control {
 ///
 /// ```
 /// use ringseal::redact::token::{FieldType, Keyset, KeysetKind, TokenKeys, TokenKeysConfig, SystemRandomness};
-/// use ringseal::storage::OsStorage;
+/// use ringseal::system::OsStorage;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
