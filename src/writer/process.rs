@@ -161,7 +161,7 @@ impl Processor {
         let level = header.level;
         let shown = Event { unix_nanos, level, source, payload, context, has_stack, sample_rate };
         // Clean events are passed through without a copy in memory.
-        if self.redaction.lets_pass(verdict) {
+        if self.redaction.passes(verdict) {
             let Self { outputs, tally, sink_events, .. } = self;
             return tally.write_lines(outputs, sink_events, header, shown, lane, now);
         }
