@@ -120,7 +120,7 @@ impl Writer {
         }
     }
 
-    /// Audit events go to the keeper that `feed` leads to.
+    /// Audit events go to the audit thread, through `feed`.
     #[cfg(feature = "audit")]
     #[must_use]
     pub fn with_audit(mut self, feed: audit::Feed) -> Self {
