@@ -154,9 +154,9 @@ fn rows_cannot_be_changed(server: &Server) {
         (replica, "insert-only: no DELETE"),
     ] {
         // The owner is also a superuser here: triggers apply all the same.
-        let said = format!("{:?}", owner.batch_execute(sql).unwrap_err());
+        let text = format!("{:?}", owner.batch_execute(sql).unwrap_err());
         assert!(text.contains(want), "{sql}: {text}");
-        let said = format!("{:?}", client(server, "service").batch_execute(sql).unwrap_err());
+        let text = format!("{:?}", client(server, "service").batch_execute(sql).unwrap_err());
         assert!(text.contains("permission denied"), "{sql}: {text}");
     }
     assert_eq!(stored(&mut sink).unwrap(), lines);

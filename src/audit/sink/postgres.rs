@@ -255,7 +255,7 @@ impl AuditSink for PostgresSink {
     }
 
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
-        let last = self.with_client(last)?;
+        let last = self.with_client(last_row)?;
         Ok(last.map(|(seq, _)| seq.saturating_add(1)))
     }
 

@@ -48,7 +48,7 @@ fn no_error_repeats_itself_in_its_chain() {
         Box::new(SampleError::Level(level)),
     ];
     for error in errors {
-        let said = chain(&*error);
+        let text = chain(&*error);
         for pair in text.windows(2) {
             assert_ne!(pair[0], pair[1], "{text:?}");
         }

@@ -87,6 +87,6 @@ fn every_acknowledged_event_is_in_the_log() {
             engine.stop().unwrap();
             emitters.into_iter().map(|emitter| emitter.join().unwrap()).sum()
         });
-        assert_eq!(events(dir.path()).len(), told + 1);
+        assert_eq!(events(dir.path()).len(), found + 1);
     }
 }
