@@ -21,7 +21,9 @@ use crate::core::limits::Limits;
 use crate::emit::lane::LaneClock;
 use crate::emit::overflow::Overflow;
 use crate::emit::shared::LaneSettings;
-use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
+use crate::encode::layout::{
+    ConsoleLayout, ConsoleOptions, JsonLayout, JsonOptions, Layout, LevelCase,
+};
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
@@ -85,7 +87,7 @@ pub struct Config {
     pub(super) format: Format,
     pub(super) color: Color,
     pub(super) include_stack: bool,
-    pub(super) flat: FlatOptions,
+    pub(super) flat: JsonOptions,
     outputs: Vec<Output>,
     pub(super) run_id: Option<String>,
     timestamps: Timestamps,
@@ -171,7 +173,7 @@ impl Config {
             format: Format::Json,
             color: Color::Auto,
             include_stack: false,
-            flat: FlatOptions::default(),
+            flat: JsonOptions::default(),
             outputs: Vec::new(),
             run_id: None,
             timestamps: Timestamps::Exact,
@@ -457,8 +459,10 @@ impl Config {
 
     fn layout(&self, format: Format, color: bool) -> Layout {
         match format {
-            Format::Json => Layout::Flat(Box::new(Flat::new(self.flat.clone()))),
-            Format::Console => Layout::Text(Box::new(Text::new(TextOptions { color }))),
+            Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
+            Format::Console => {
+                Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
+            }
         }
     }
 }

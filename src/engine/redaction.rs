@@ -59,10 +59,10 @@ pub(super) enum TokenSource {
     Custom(Arc<dyn Tokenize>),
     /// Keysets that are opened when the engine starts.
     #[cfg(feature = "tokens")]
-    Keysets(crate::redact::token::PiiConfig),
+    Keysets(crate::redact::token::TokenKeysConfig),
     /// Keysets that the application has opened.
     #[cfg(feature = "tokens")]
-    Shared(Arc<crate::redact::token::Pii>),
+    Shared(Arc<crate::redact::token::TokenKeys>),
 }
 
 impl fmt::Debug for Tokens {
@@ -148,11 +148,11 @@ impl Engine {
     /// `ringseal.redaction_changed`.
     ///
     /// ```
-    /// use ringseal::redact::{Kind, RuleSet};
+    /// use ringseal::redact::{HitKind, RuleSet};
     /// use ringseal::{info, testing::Capture};
     /// let (engine, capture) = Capture::start();
     /// let mut rules = RuleSet::default();
-    /// rules.keep.push(Kind::Email);
+    /// rules.keep.push(HitKind::Email);
     /// engine.set_redaction(Some(&rules)).unwrap();
     /// info!(engine, "sent", to = "ann@example.com");
     /// engine.flush().unwrap();

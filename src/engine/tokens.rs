@@ -15,7 +15,7 @@ use super::config::{Config, InitError};
 use super::env::EnvError;
 use super::redaction::{TokenSource, Tokens};
 use crate::core::clock::monotonic_nanos;
-use crate::redact::token::{CHECK_EVERY, Pii, PiiConfig, PiiError};
+use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
 
 /// How long the end of an engine waits for a look at the files that is under way.
@@ -26,7 +26,7 @@ impl Tokens {
     /// every 10 s.
     ///
     /// ```
-    /// use ringseal::redact::token::{Keyset, KeysetKind, PiiConfig, SystemRandomness};
+    /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
     /// use ringseal::redact::{Profile, RuleSet};
     /// use ringseal::{Config, Tokens, info};
     /// use ringseal::system::OsStorage;
@@ -38,7 +38,7 @@ impl Tokens {
     ///     .create(&OsStorage, &path)?;
     /// let mut rules = RuleSet::default();
     /// rules.profile = Profile::Ecs;
-    /// let config = Config::new().redact(rules).tokens(Tokens::keysets(PiiConfig::new(&path).env("prod")));
+    /// let config = Config::new().redact(rules).tokens(Tokens::keysets(TokenKeysConfig::new(&path).env("prod")));
     /// let (engine, capture) = Capture::start_with(config);
     /// info!(engine, "sent", email = "ann@example.com");
     /// engine.flush()?;
@@ -46,12 +46,12 @@ impl Tokens {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn keysets(keysets: PiiConfig) -> Self {
+    pub fn keysets(keysets: TokenKeysConfig) -> Self {
         Self(TokenSource::Keysets(keysets))
     }
 
     /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes, too.
-    pub fn shared(keys: Arc<Pii>) -> Self {
+    pub fn shared(keys: Arc<TokenKeys>) -> Self {
         Self(TokenSource::Shared(keys))
     }
 }
@@ -62,7 +62,7 @@ impl Config {
         let keys = match &self.redaction.tokens {
             None | Some(Tokens(TokenSource::Custom(_))) => return Ok(None),
             Some(Tokens(TokenSource::Keysets(config))) => {
-                Arc::new(Pii::open(config).map_err(InitError::Keys)?)
+                Arc::new(TokenKeys::open(config).map_err(InitError::Keys)?)
             }
             Some(Tokens(TokenSource::Shared(keys))) => Arc::clone(keys),
         };
@@ -78,8 +78,8 @@ pub(super) fn from_variables(
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<(), EnvError> {
     let found = |name: &str| variable(name).unwrap_or_default();
-    let keysets = PiiConfig::from_variables(variable).map_err(|error| match error {
-        PiiError::Setting { variable, expected, .. } => {
+    let keysets = TokenKeysConfig::from_variables(variable).map_err(|error| match error {
+        TokenKeysError::Setting { variable, expected, .. } => {
             EnvError { variable, found: found(variable), expected }
         }
         other => EnvError {
@@ -103,7 +103,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    fn start(keys: Weak<Pii>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
+    fn start(keys: Weak<TokenKeys>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
@@ -139,7 +139,7 @@ struct Look {
 
 impl Look {
     /// Refreshes the keys; gives what is to be told, which is only what is new.
-    fn at(&mut self, keys: &Pii, now: Duration) -> Option<String> {
+    fn at(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
         use crate::redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {
