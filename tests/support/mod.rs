@@ -101,7 +101,7 @@ impl Gate {
         *self.is_closed.lock() = true;
     }
 
-/// How often a thread arrived at the closed gate.
+    /// How often a thread arrived at the closed gate.
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::SeqCst)
     }
@@ -144,7 +144,7 @@ impl TestSink {
         (Box::new(TestSink { name, memory, behaviour: Arc::clone(behaviour) }), log)
     }
 
-/// A sink whose writes wait at `gate`.
+    /// A sink whose writes wait at `gate`.
     pub fn gated(gate: &Arc<Gate>) -> (Box<dyn Sink>, MemoryLog) {
         let gate = Some(Arc::clone(gate));
         Self::boxed("gated", &Arc::new(Behaviour { gate, ..Behaviour::default() }))

@@ -14,7 +14,7 @@ pub struct Server {
 }
 
 impl Server {
-/// Starts a server, or returns the reason why it cannot.
+    /// Starts a server, or returns the reason why it cannot.
     pub fn start() -> Result<Server, String> {
         let programs = programs().ok_or("no initdb in /usr/lib/postgresql/*/bin or in PATH")?;
         let dir = tempfile::Builder::new().prefix("ringseal-pg-").tempdir();
@@ -49,7 +49,7 @@ impl Server {
         })
     }
 
-/// The connection settings for a user.
+    /// The connection settings for a user.
     pub fn settings(&self, user: &str) -> String {
         format!("host={} user={user} dbname=postgres connect_timeout=10", self.dir.path().display())
     }
@@ -65,7 +65,7 @@ impl Server {
             }
         };
         arguments(&mut command);
-// The server keeps inherited descriptors open.
+        // The server keeps inherited descriptors open.
         let quiet = self.dir.path().join(format!("{program}.out"));
         let output = std::fs::File::create(&quiet).map_err(|error| error.to_string())?;
         command.current_dir(self.dir.path()).stdin(Stdio::null()).stderr(Stdio::null());
