@@ -38,6 +38,7 @@ pub mod metrics;
 pub mod redact;
 pub mod ringbuf;
 pub mod sample;
+mod simd;
 pub mod sink;
 pub mod storage;
 pub mod testing;

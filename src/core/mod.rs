@@ -10,7 +10,6 @@ pub mod limits;
 pub mod plan;
 pub mod record;
 pub mod registry;
-pub(crate) mod simd;
 pub mod trace;
 pub mod tsc;
 pub mod value;

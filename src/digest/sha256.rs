@@ -9,7 +9,7 @@ use sha2::digest::consts::U64;
 use sha2::digest::generic_array::GenericArray;
 
 use super::Hash;
-use crate::core::simd::compress_sha256_pair;
+use crate::simd::compress_sha256_pair;
 
 /// Bytes that the compression function takes at once.
 pub(super) const BLOCK: usize = 64;

@@ -7,8 +7,8 @@
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
 use super::out::{Out, Slot};
-use crate::core::simd::class::{JsonExact, JsonOrWide, TextOrWide};
-use crate::core::simd::mask64;
+use crate::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
+use crate::simd::mask64;
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
@@ -83,7 +83,7 @@ impl Out<'_> {
     /// A JSON string of one character.
     #[inline(always)]
     pub fn char(&mut self, value: char) {
-        self.cursor.apart(|line| character(line, value));
+        self.cursor.with_vec(|line| character(line, value));
     }
 
     /// Text for people, without quotes: controls (C0, DEL, C1), line and paragraph separators and
@@ -93,7 +93,7 @@ impl Out<'_> {
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
         if clean < bytes.len() {
-            self.cursor.apart(|line| text_lossy(line, bytes.get(clean..).unwrap_or_default()));
+            self.cursor.with_vec(|line| text_lossy(line, bytes.get(clean..).unwrap_or_default()));
         }
     }
 
@@ -180,7 +180,7 @@ impl Slot<'_, '_> {
     #[inline(always)]
     pub fn string(self, utf8: &[u8]) {
         if let Some(cursor) = self.0.cursor().quoted_clean::<JsonOrWide>(utf8) {
-            cursor.apart(|line| escaped(line, utf8));
+            cursor.with_vec(|line| escaped(line, utf8));
         }
     }
 
@@ -188,7 +188,7 @@ impl Slot<'_, '_> {
     #[inline(always)]
     pub fn string_lossy(self, bytes: &[u8]) {
         if let Some(cursor) = self.0.cursor().quoted_clean::<JsonOrWide>(bytes) {
-            cursor.apart(|line| escaped_lossy(line, bytes));
+            cursor.with_vec(|line| escaped_lossy(line, bytes));
         }
     }
 
@@ -198,7 +198,7 @@ impl Slot<'_, '_> {
         match from.first_chunk() {
             Some(block) if len <= 32 => {
                 if let Some(cursor) = self.0.quoted_clean::<JsonOrWide>(block, len) {
-                    cursor.apart(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
+                    cursor.with_vec(|line| escaped_lossy(line, block.get(..len).unwrap_or(block)));
                 }
             }
             _ => self.string_lossy(from.get(..len).unwrap_or(from)),

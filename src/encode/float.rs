@@ -4,7 +4,7 @@
 //! that NaN and the infinities, for which JSON has no number, become strings.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::core::simd::Room;
+use crate::simd::Room;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
@@ -47,7 +47,7 @@ impl Slot<'_, '_> {
         // Four decimals of a number below 10⁴: m is one word of digits.
         match decimal(value.abs(), 1e4, 1e8) {
             Some(scaled) => self.0.tenthousandths(value.is_sign_negative(), scaled),
-            None => self.0.cursor().apart(|line| general_f64(line, value)),
+            None => self.0.cursor().with_vec(|line| general_f64(line, value)),
         }
     }
 
@@ -56,7 +56,7 @@ impl Slot<'_, '_> {
     pub fn f32(self, value: f32) {
         match decimal_f32(value.abs(), 1e4) {
             Some(scaled) => self.0.tenthousandths(value.is_sign_negative(), scaled),
-            None => self.0.cursor().apart(|line| general_f32(line, value)),
+            None => self.0.cursor().with_vec(|line| general_f32(line, value)),
         }
     }
 }

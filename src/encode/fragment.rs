@@ -4,7 +4,7 @@
 //! writing one allocates nothing of its own and copies no dynamic length.
 
 use super::out::VALUE;
-use crate::core::simd::{Cursor, Room, SLACK};
+use crate::simd::{Cursor, Room, SLACK};
 
 /// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///
@@ -78,7 +78,7 @@ impl Fragment {
                     .put::<{ Self::SHORT_MAX }, REST_MIN>(&self.head, Self::SHORT_MAX);
                 room.put::<REST_MIN, 0>(block, self.len - Self::SHORT_MAX);
             }
-            None => cursor.apart(|line| {
+            None => cursor.with_vec(|line| {
                 line.extend_from_slice(&self.head);
                 line.extend_from_slice(rest);
             }),

@@ -46,7 +46,7 @@ impl Out<'_> {
     /// `2001:db8::1`, without quotes.
     #[inline(always)]
     pub fn ipv6(&mut self, address: Ipv6Addr) {
-        self.cursor.apart(|line| ipv6(line, address));
+        self.cursor.with_vec(|line| ipv6(line, address));
     }
 
     /// An address of either kind, without quotes.
@@ -61,7 +61,7 @@ impl Out<'_> {
     /// `192.0.2.1:443` or `[2001:db8::1%3]:443`, without quotes.
     #[inline(always)]
     pub fn socket_addr(&mut self, address: &SocketAddr) {
-        self.cursor.apart(|line| socket_addr(line, address));
+        self.cursor.with_vec(|line| socket_addr(line, address));
     }
 }
 

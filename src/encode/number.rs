@@ -6,7 +6,7 @@
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
 use super::out::{Out, Slot};
-use crate::core::simd::Room;
+use crate::simd::Room;
 
 /// Ten to the eighth.
 pub(super) const TEN_8: u64 = 100_000_000;
@@ -47,13 +47,13 @@ impl Out<'_> {
     /// An unsigned integer of up to 39 digits.
     #[inline(always)]
     pub fn u128(&mut self, value: u128) {
-        self.cursor.apart(|line| long(line, value));
+        self.cursor.with_vec(|line| long(line, value));
     }
 
     /// A signed integer of up to 39 digits.
     #[inline(always)]
     pub fn i128(&mut self, value: i128) {
-        self.cursor.apart(|line| long(line, value));
+        self.cursor.with_vec(|line| long(line, value));
     }
 }
 
@@ -80,7 +80,7 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
         } else if value < TEN_16 {
             self.leading8::<8>(value / TEN_8).following8::<0>(value % TEN_8);
         } else {
-            self.cursor().apart(|line| long(line, value));
+            self.cursor().with_vec(|line| long(line, value));
         }
     }
 

@@ -24,7 +24,7 @@ impl Out<'_> {
     /// A whole number has no point: 1.5 s is `1.5`, 2 s is `2`. Nanos of a second and more carry.
     #[inline(always)]
     pub fn duration(&mut self, secs: u64, nanos: u32, unit: Unit) {
-        self.cursor.apart(|line| duration(line, secs, nanos, unit));
+        self.cursor.with_vec(|line| duration(line, secs, nanos, unit));
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 //! not exist in Unix time and are not made up.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::core::simd::Room;
+use crate::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;
@@ -85,7 +85,7 @@ impl Out<'_> {
     /// (`+012026-…`, `-000001-…`), the expanded form of ISO 8601 that ECMAScript reads.
     #[inline(always)]
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
-        self.cursor.apart(|line| system_time(line, unix_secs, nanos, digits));
+        self.cursor.with_vec(|line| system_time(line, unix_secs, nanos, digits));
     }
 }
 
@@ -133,7 +133,7 @@ fn system_time(line: &mut Vec<u8>, unix_secs: i64, nanos: u32, digits: Subsecond
     let [year, month_day, time] = moment.words().map(u64::to_le_bytes);
     match moment.year {
         0..=9999 => out.cursor.put(&year, 4),
-        year => out.cursor.apart(|line| expanded_year(line, year)),
+        year => out.cursor.with_vec(|line| expanded_year(line, year)),
     }
     let room = out.cursor.room::<27>().put::<8, 19>(&month_day, 7).put::<8, 11>(&time, 8);
     room.put::<1, 10>(b".", 1).fraction(nanos % NANOS_PER_SEC, digits);

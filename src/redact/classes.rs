@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::bytes::before;
 use super::classify::{self, Tables};
 use super::likely;
-use crate::core::simd::{self, Exact, Kernel, Load64, Lookup};
+use crate::simd::{self, Exact, Kernel, Load64, Lookup};
 
 /// Bytes that classifying a block looks at: its 64 and two behind them.
 pub(crate) const VIEW: usize = 66;

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use super::classes::{Classify, Masks, VIEW};
-use crate::core::simd::{ByteSets, Exact, Load64, Lookup};
+use crate::simd::{ByteSets, Exact, Load64, Lookup};
 
 const TEN: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const A_TO_O: &[u8] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -78,14 +78,14 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
     #[inline(always)]
     fn classify(&self, view: &[u8; VIEW]) -> Masks {
         let (x, behind) = (load::<V>(view, 0), load::<V>(view, 2));
-        let (classes, first) = (x.look(self.classes), x.look(self.first));
-        let third = behind.look(self.third).with(TILDE);
+        let (classes, first) = (x.lookup(self.classes), x.lookup(self.first));
+        let third = behind.lookup(self.third).with(TILDE);
         Masks {
             digit: classes.any_of(DIGIT),
             number: classes.any_of(NUMBER),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
-            rare: classes.any_of_or_meet(PUNCT, first, third),
+            rare: classes.any_of_or_common(PUNCT, first, third),
         }
     }
 }
@@ -198,8 +198,8 @@ const fn transpose(x: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::simd::{self, Kernel};
     use crate::redact::classes::KEYWORDS;
+    use crate::simd::{self, Kernel};
 
     struct View<'a>(&'a [u8; VIEW]);
 

@@ -6,10 +6,11 @@ use super::source::{Source, find_word, is_word};
 /// A room, its floor, and the rooms of the same floor that it may import.
 pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("sync", 0, &[]),
+    ("simd", 0, &[]),
     ("core", 0, &["sync"]),
     ("ringbuf", 0, &["sync"]),
     ("metrics", 0, &["core"]),
-    ("digest", 0, &["core"]),
+    ("digest", 0, &["simd"]),
     ("storage", 0, &[]),
     ("encode", 1, &[]),
     ("redact", 1, &[]),

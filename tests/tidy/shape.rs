@@ -12,8 +12,6 @@ pub const LINES_HARD_MAX: usize = 700;
 pub const LONG_FILES: &[(&str, usize)] = &[
     // The value tree of `Serialize`: one impl of a long trait.
     ("src/core/value/serde.rs", 520),
-    // One cursor, and each set of instructions beside its twins: all that is unsafe about them.
-    ("src/core/simd.rs", 700),
     // One setter per setting.
     ("src/logger/config.rs", 600),
     ("src/sink/isolated/tests.rs", 620),

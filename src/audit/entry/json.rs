@@ -3,8 +3,8 @@
 //! Promises: time grows with the length (and its logarithm, where an object has more than 16
 //! keys), whatever the bytes; no recursion; memory is kept from scan to scan.
 use super::{DEPTH_MAX, ParseError, ParseErrorKind};
-use crate::core::simd::class::JsonEscaped;
-use crate::core::simd::mask64;
+use crate::simd::byte_class::JsonEscaped;
+use crate::simd::mask64;
 
 /// Objects with more keys are sorted to find those that stand twice.
 const PAIRWISE_KEYS_MAX: usize = 16;

@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Redaction;
 use crate::core::record::{Kind, Record};
-use crate::core::simd::Cursor;
 use crate::redact::Redactor;
+use crate::simd::Cursor;
 use crate::writer::sampling::split_rate;
 
 /// Records of one look; a bit each.

@@ -1,9 +1,15 @@
-//! Which bytes a copy must stop at, as vector comparisons.
+//! Classes of bytes that a copy must stop at, as vector comparisons.
 //!
-//! Promises: no memory, no state; a class is a type, so that each copy is compiled for one.
-use super::{Class, Lanes};
+//! Promises: safe code without state; nothing allocates or blocks.
+use super::lanes::Lanes;
 
-/// What JSON escapes, and every byte of a non-ASCII character: cheap to tell.
+/// Bytes that a copy must stop at. A class is a type, so that each copy is compiled for one.
+pub(crate) trait Class {
+    /// The flags of this class.
+    fn flags<L: Lanes>(block: L) -> L;
+}
+
+/// Bytes that JSON escapes and every byte of a non-ASCII character. The cheapest class.
 pub(crate) struct JsonOrWide;
 impl Class for JsonOrWide {
     #[inline(always)]
@@ -12,7 +18,7 @@ impl Class for JsonOrWide {
     }
 }
 
-/// What JSON escapes.
+/// Bytes that JSON escapes.
 #[cfg_attr(not(feature = "audit"), allow(dead_code))]
 pub(crate) struct JsonEscaped;
 impl Class for JsonEscaped {
@@ -22,7 +28,7 @@ impl Class for JsonEscaped {
     }
 }
 
-/// What JSON escapes, and the byte that U+2028 and U+2029 begin with.
+/// Bytes that JSON escapes and the first byte of U+2028 and U+2029.
 pub(crate) struct JsonExact;
 impl Class for JsonExact {
     #[inline(always)]
@@ -31,7 +37,7 @@ impl Class for JsonExact {
     }
 }
 
-/// ASCII controls, DEL, and every byte of a non-ASCII character.
+/// ASCII controls, DEL and every byte of a non-ASCII character.
 pub(crate) struct TextOrWide;
 impl Class for TextOrWide {
     #[inline(always)]

@@ -1,15 +1,18 @@
-//! Classes of bytes, block by block, against the obvious test of each byte.
-use super::class::{JsonExact, JsonOrWide, TextOrWide};
+//! Classes of bytes, block by block, compared with a test of each byte.
+use super::block::Block;
+use super::byte_class::{Class, JsonExact, JsonOrWide, TextOrWide};
+use super::copy::copy_pairs;
+use super::portable::Words;
 use super::*;
 
 type IsOf = fn(u8) -> bool;
 
-/// What each class is, byte by byte.
+/// The classes, byte by byte.
 const JSON_OR_WIDE: IsOf = |byte| !(0x20..0x80).contains(&byte) || b"\"\\".contains(&byte);
 const JSON_EXACT: IsOf = |byte| byte < 0x20 || b"\"\\\xE2".contains(&byte);
 const TEXT_OR_WIDE: IsOf = |byte| !(0x20..0x7F).contains(&byte);
 
-/// Every byte at every place of a block, among bytes of other kinds.
+/// Tries every byte at every position of a block, among bytes of other kinds.
 fn check_block<B: Block, C: Class>(block_of: fn(u64, u64) -> B, is_of: IsOf) {
     for around in [b'a', b'"', 0x00, 0x1F, 0x21, 0x7F, 0xE2, 0xE3, 0xFF] {
         for (place, byte) in (0..16).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
@@ -19,7 +22,7 @@ fn check_block<B: Block, C: Class>(block_of: fn(u64, u64) -> B, is_of: IsOf) {
             let flags = C::flags(block_of(word as u64, (word >> 64) as u64));
             let truth = (0..16).fold(0, |mask, i| mask | u64::from(is_of(bytes[i])) << i);
             assert_eq!(flags.any(), truth != 0);
-            // All true flags are there, and a false one only beside a true one.
+            // All true flags are set, and a false one only beside a true one.
             assert_eq!(flags.mask() & truth, truth, "{byte:x} at {place} among {around:x}");
             assert_eq!(flags.mask() != 0, truth != 0, "{byte:x} at {place} among {around:x}");
         }
@@ -27,7 +30,7 @@ fn check_block<B: Block, C: Class>(block_of: fn(u64, u64) -> B, is_of: IsOf) {
 }
 
 #[test]
-fn every_kind_of_block_knows_every_class() {
+fn every_block_type_flags_every_class() {
     check_block::<_, JsonOrWide>(Words::from_words, JSON_OR_WIDE);
     check_block::<_, JsonExact>(Words::from_words, JSON_EXACT);
     check_block::<_, TextOrWide>(Words::from_words, TEXT_OR_WIDE);
@@ -67,12 +70,12 @@ fn check_copy(bytes: &[u8], stop: usize, copy: impl Fn(&[u8], &mut [u8]) -> usiz
 }
 
 #[test]
-fn a_panic_out_of_line_leaves_the_vector_whole() {
+fn a_panic_in_with_vec_keeps_the_vector() {
     let mut line = b"before".to_vec();
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut cursor = Cursor::new(&mut line);
         cursor.put(b",", 1);
-        cursor.apart(|line| {
+        cursor.with_vec(|line| {
             line.extend_from_slice(&[b'x'; 1000]);
             panic!("on purpose");
         });

@@ -1,26 +1,34 @@
 //! The compression function of SHA-256 (FIPS 180-4, 6.2.2) over two messages at once.
 //!
-//! With the SHA instructions of x86-64 one message keeps a core waiting: each step takes the result
-//! of the one before. Two messages that know nothing of each other fill the gaps, and take together
-//! about as long as one.
+//! With the SHA instructions of x86-64 a single message leaves the core idle, because each step needs the result
+//! of the one before. Two independent messages fill the gaps and together take about as long as one.
 //!
-//! Promises: safe code; nothing allocates or blocks. Elsewhere it says that it did nothing.
+//! Promises: safe to call; nothing allocates or blocks. Processors without the instructions do no work and report
+//! that.
+//!
+//! Invariants that the SAFETY notes cite:
+//! 1. **Instructions.** SHA and AVX code runs only after both were detected at run time.
+#![allow(unsafe_code)]
 
-/// Takes as many blocks into both states as both have, and says so; `false` where the processor has
-/// no instructions for it, and nothing was done.
+/// Compresses as many blocks into both states as both have and returns `true`. Returns `false` and does nothing if
+/// the processor lacks the instructions.
 #[inline]
-pub(crate) fn pair(states: [&mut [u32; 8]; 2], blocks: [&[[u8; 64]]; 2]) -> bool {
+pub(crate) fn compress_pair(states: [&mut [u32; 8]; 2], blocks: [&[[u8; 64]]; 2]) -> bool {
     #[cfg(target_arch = "x86_64")]
-    return super::x86::compress_pair(states, blocks);
+    {
+        let has = x86::has_instructions();
+        if has {
+            // SAFETY: (1) both were just detected.
+            unsafe { x86::compress_pair(states, blocks) };
+        }
+        has
+    }
     #[cfg(not(target_arch = "x86_64"))]
     {
         let _ = (states, blocks);
         false
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-pub(super) use x86::{compress_pair, has_instructions};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -46,7 +54,7 @@ mod x86 {
         [0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7, 0xC671_78F2],
     ];
 
-    /// Whether this processor can do what [`compress_pair`] asks for.
+    /// Whether the processor has the instructions of [`compress_pair`].
     #[inline]
     pub fn has_instructions() -> bool {
         is_x86_feature_detected!("sha") && is_x86_feature_detected!("avx")
@@ -73,7 +81,7 @@ mod x86 {
         words
     }
 
-    /// A state as the instructions want it: words a, b, e, f and c, d, g, h.
+    /// A state in the order of the instructions: words a, b, e, f and c, d, g, h.
     #[derive(Clone, Copy)]
     struct Lane {
         abef: __m128i,
@@ -126,7 +134,7 @@ mod x86 {
         }
     }
 
-    /// The next four words of the schedule, in the place of the oldest four.
+    /// The next four words of the schedule, which replace the oldest four.
     #[inline]
     #[target_feature(enable = "sha,avx")]
     fn next_words(words: &mut [__m128i; 4], place: usize) -> __m128i {
@@ -136,7 +144,7 @@ mod x86 {
         words[place]
     }
 
-    /// See [`super::pair`].
+    /// See [`super::compress_pair`].
     #[target_feature(enable = "sha,avx")]
     pub fn compress_pair(states: [&mut [u32; 8]; 2], blocks: [&[[u8; 64]]; 2]) {
         let [one_state, two_state] = states;
