@@ -123,14 +123,14 @@ fn every_policy_accounts_for_each_event() {
         ("latency", Overflow::latency_levels()),
         ("a bound of nothing", [Overflow::Wait(Duration::ZERO); Level::COUNT]),
     ] {
-        assert_accounted(&overflow_behind_a_stuck_sink(policy), what);
+        assert_accounted(&overflow_with_a_blocked_sink(policy), what);
     }
 }
 
 #[test]
 fn a_dead_sink_costs_one_bound_per_thread() {
     let bound = Duration::from_millis(200);
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Wait(bound); Level::COUNT]);
+    let outcome = overflow_with_a_blocked_sink([Overflow::Wait(bound); Level::COUNT]);
     assert_accounted(&outcome, "wait");
     assert_eq!(outcome.metrics.waits, THREADS);
     assert!(outcome.longest >= bound, "{:?}", outcome.longest);
@@ -140,7 +140,7 @@ fn a_dead_sink_costs_one_bound_per_thread() {
 
 #[test]
 fn losing_and_the_latency_preset_never_wait_below_error() {
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Lose; Level::COUNT]);
+    let outcome = overflow_with_a_blocked_sink([Overflow::Lose; Level::COUNT]);
     assert_eq!(outcome.metrics.waits, 0);
     let latency = Overflow::latency_levels();
     for level in Level::ALL {
@@ -151,7 +151,7 @@ fn losing_and_the_latency_preset_never_wait_below_error() {
 
 #[test]
 fn a_loss_report_names_thread_and_start() {
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Lose; Level::COUNT]);
+    let outcome = overflow_with_a_blocked_sink([Overflow::Lose; Level::COUNT]);
     let reports = named(&outcome.events, "ringseal.lost");
     let mut names = HashSet::new();
     for report in reports {
