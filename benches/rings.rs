@@ -63,7 +63,7 @@ struct Bed {
 impl Bed {
     /// The first `active` rings share [`RINGS_BYTES`]; the others have the minimum size.
     fn new(rings: u64, active: u64) -> Self {
-        registry::number(&ORDER_FILLED);
+        registry::assign_id(&ORDER_FILLED);
         let (link, inbox) = Link::new();
         let mut producers = Vec::new();
         for index in 0..rings {

@@ -32,8 +32,9 @@ mod sync;
 pub mod audit;
 pub mod core;
 pub mod digest;
+mod emit;
 pub mod encode;
-mod logger;
+mod engine;
 pub mod metrics;
 pub mod redact;
 pub mod ringbuf;
@@ -47,14 +48,14 @@ pub mod writer;
 pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
 pub use crate::core::{Filter, Level, LevelFilter, Limits};
 #[cfg(feature = "serde")]
-pub use crate::logger::serialize;
-pub use crate::logger::{
-    AsEmitter, BoundFields, Color, Config, Engine, EnvError, Format, InitError, Logger, Overflow,
-    RedactionError, Timestamps, init,
-};
+pub use crate::emit::serialize;
+pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow};
 #[cfg(feature = "audit")]
-pub use crate::logger::{
+pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
+};
+pub use crate::engine::{
+    Color, Config, Engine, EnvError, Format, InitError, RedactionError, Timestamps, init,
 };
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
@@ -66,13 +67,13 @@ pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
     pub use crate::core::level::is_compiled_in;
     pub use crate::core::value::{DebugValue, DisplayValue};
-    pub use crate::logger::capture::{
+    pub use crate::emit::capture::{
         ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, check_text,
         dotted, dotted_len, dotted_str, key,
     };
-    pub use crate::logger::emit::{Emitter, emit};
-    pub use crate::logger::look::wants_globally;
-    pub use crate::logger::{AsEmitter, BoundFields};
+    pub use crate::emit::emitter::{Emitter, emit};
+    pub use crate::emit::look::wants_globally;
+    pub use crate::emit::{AsEmitter, BoundFields};
 }
 
 /// The examples of the README compile and run.

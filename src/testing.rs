@@ -1,19 +1,26 @@
-//! For tests of code that logs: an engine whose events a test can look at, a search for secrets in what was written,
-//! and made-up secrets to plant.
+//! For tests of code that logs: [`Capture`] starts an engine whose events a test can read.
+//!
+//! With the feature `testing`, also made-up secrets to log (`canaries`) and a search for them in the files that were
+//! written (`assert_no_leak`, `find_leaks`).
+#[cfg(any(test, feature = "testing"))]
 mod canary;
+#[cfg(any(test, feature = "testing"))]
 mod forms;
+#[cfg(any(test, feature = "testing"))]
 mod leak;
 #[cfg(test)]
 mod leak_tests;
 
+#[cfg(any(test, feature = "testing"))]
 pub use canary::{Canary, canaries};
+#[cfg(any(test, feature = "testing"))]
 pub use leak::{Form, Leak, Planted, assert_no_leak, find_leaks};
 
 use crate::core::level::Level;
-use crate::logger::{Config, Engine};
+use crate::engine::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};
 
-/// What an engine has written into memory.
+/// The events that an engine has written into memory.
 ///
 /// ```
 /// use ringseal::{info, testing::Capture};
@@ -27,25 +34,25 @@ pub struct Capture {
     log: MemoryLog,
 }
 
-/// One captured event: its keys in order, and each value as it stands in JSON; strings without quotes and unescaped.
+/// One captured event: its keys in order, each with its value as JSON text; strings are unquoted and unescaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapturedEvent {
     fields: Vec<(String, String)>,
 }
 
 impl Capture {
-    /// An engine of its own, at level trace, that writes into memory.
+    /// Starts a separate engine at level trace that writes into memory.
     ///
     /// # Panics
-    /// When no engine can be started any more.
+    /// If no further engine can be started.
     pub fn start() -> (Engine, Capture) {
         Self::start_with(Config::new().level(Level::Trace).panic_hook(false))
     }
 
-    /// The same with a configuration of one's own; the memory is added to its sinks.
+    /// Starts an engine with this configuration; the memory is added to its sinks.
     ///
     /// # Panics
-    /// When no engine can be started any more.
+    /// If no further engine can be started.
     pub fn start_with(config: Config) -> (Engine, Capture) {
         let sink = MemorySink::new();
         let capture = Capture { log: sink.log() };
@@ -61,7 +68,7 @@ impl Capture {
     /// The events so far. Flush the engine first.
     ///
     /// # Panics
-    /// When a line is no flat JSON object, which would be a defect of the engine.
+    /// If a line is not a flat JSON object, which would be a defect of the engine.
     pub fn events(&self) -> Vec<CapturedEvent> {
         self.lines().iter().map(|line| CapturedEvent::parse(line)).collect()
     }
@@ -94,7 +101,7 @@ impl std::ops::Index<&str> for CapturedEvent {
 }
 
 mod parse {
-    //! Just enough JSON to take one of our own lines apart.
+    //! Parses the lines that the engine writes: flat JSON objects.
 
     /// The top-level keys and values of an object.
     pub(super) fn object(line: &str) -> Option<Vec<(String, String)>> {
@@ -116,7 +123,7 @@ mod parse {
         }
     }
 
-    /// Where the value at the front ends.
+    /// The length of the value at the start of `text`.
     fn value_end(text: &str) -> Option<usize> {
         let mut depth = 0;
         let mut in_string = false;

@@ -57,7 +57,7 @@ fn a_room_imports_only_from_lower_floors() {
         ("src/core/x.rs", "use crate::encode::Out;", "`core` (floor 0) imports from `encode`"),
         ("src/encode/x.rs", "fn f() { crate::sink::open() }", "imports from `sink`"),
         ("src/sink/file/x.rs", "use super::super::super::encode::Out;", "from `encode`"),
-        ("src/writer/x.rs", "use crate::{\n    core::Level,\n    logger::Config,\n};", "`logger`"),
+        ("src/writer/x.rs", "use crate::{\n    core::Level,\n    engine::Config,\n};", "`engine`"),
         ("src/writer/x.rs", "use crate::Config;", "imports from `lib`"),
         ("src/ringbuf/x.rs", "use crate::core::record;", "imports from `core`"),
         ("src/attic/mod.rs", "//! Old things.", "no floor is known for room `attic`"),
@@ -65,7 +65,7 @@ fn a_room_imports_only_from_lower_floors() {
     for (path, text, expected) in bad {
         refuses(&house::floors(&one(path, text)), expected);
     }
-    let good = "use crate::core::Level;\nuse super::Writer;\n#[cfg(test)]\nmod tests {\n    use crate::logger;\n}";
+    let good = "use crate::core::Level;\nuse super::Writer;\n#[cfg(test)]\nmod tests {\n    use crate::engine;\n}";
     keeps(&house::floors(&one("src/writer/x.rs", good)));
     keeps(&house::floors(sources()));
 }
@@ -80,7 +80,7 @@ fn crates_tests_and_benches_use_the_public_interface_only() {
 #[test]
 fn the_control_plane_never_appears_on_the_hot_path() {
     let bad = [
-        ("src/logger/emit.rs", "fn f() { let x = format!(\"\"); }", "`format!` in `f`"),
+        ("src/emit/emitter.rs", "fn f() { let x = format!(\"\"); }", "`format!` in `f`"),
         ("src/ringbuf/x.rs", "use parking_lot::Mutex;", "`parking_lot`"),
         ("src/writer/drain.rs", "fn g() { Box::new(1); }", "`Box::new` in `g`"),
         ("src/core/record.rs", "fn h(x: u8) { x.to_string(); }", "`to_string` in `h`"),
@@ -90,9 +90,9 @@ fn the_control_plane_never_appears_on_the_hot_path() {
     }
     let unused = [("src/core/record.rs", "h", "vec!", "")];
     refuses(&house::hot(&one("src/core/record.rs", ""), &unused), "not in use");
-    keeps(&house::hot(&one("src/logger/config.rs", "fn f() { Vec::new() }"), &[]));
+    keeps(&house::hot(&one("src/engine/config.rs", "fn f() { Vec::new() }"), &[]));
     let all = sources();
-    for path in ["src/logger/emit.rs", "src/logger/lane.rs", "src/core/record.rs"] {
+    for path in ["src/emit/emitter.rs", "src/emit/lane.rs", "src/core/record.rs"] {
         assert!(all.iter().any(|source| source.path == path), "{path} has moved: mend the rule");
     }
     keeps(&house::hot(all, house::HOT_EXCEPTIONS));
@@ -101,9 +101,9 @@ fn the_control_plane_never_appears_on_the_hot_path() {
 #[test]
 fn exported_macros_name_only_what_users_can_reach() {
     let lib = Source::new("src/lib.rs", "pub use crate::core::{Level, Limits};\npub mod sink;");
-    let text = "#[macro_export]\nmacro_rules! a {\n    () => { $crate::logger::emit::emit() };\n}";
+    let text = "#[macro_export]\nmacro_rules! a {\n    () => { $crate::emit::emitter::emit() };\n}";
     let sources_bad = [lib, Source::new("src/macros.rs", text)];
-    refuses(&house::macros(&sources_bad), "`$crate::logger`");
+    refuses(&house::macros(&sources_bad), "`$crate::emit`");
     let text = "#[macro_export]\nmacro_rules! a {\n    () => { std::mem::drop(1) };\n}";
     refuses(&house::macros(&one("src/macros.rs", text)), "starts with");
     keeps(&house::macros(sources()));

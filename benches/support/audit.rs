@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringseal::audit::store::{AuditLog, Host, Options};
-use ringseal::storage::{FileStat, OpenHow, OsStorage, Storage, StorageFile};
+use ringseal::storage::{FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
 
 /// Prints what was measured beside what it should be, and whether it is.
 pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
@@ -63,7 +63,7 @@ struct SyncsFile {
 }
 
 impl Storage for Syncs {
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         OsStorage.lock(path, mode)
     }
 

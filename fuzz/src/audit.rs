@@ -17,7 +17,7 @@ use ringseal::audit::store::{AuditLog, Host, Options as StoreOptions};
 use ringseal::audit::verify::{KnownCheckpoint, Options, Outcome, verify};
 use ringseal::core::clock::{Clock, ManualClock};
 use ringseal::digest::Sha256;
-use ringseal::storage::{FileKind, FileStat, OpenHow, OsStorage, Storage, StorageFile};
+use ringseal::storage::{FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -266,7 +266,7 @@ fn stat_of(files: &Files, path: &Path) -> io::Result<FileStat> {
 }
 
 impl Storage for Memory {
-    fn lock(&self, _: &Path, _: u32) -> io::Result<Box<dyn StorageFile>> {
+    fn lock(&self, _: &Path, _: u32) -> io::Result<FileLock> {
         refused()
     }
     fn open(&self, path: &Path, _: OpenHow) -> io::Result<Box<dyn StorageFile>> {

@@ -24,7 +24,7 @@ static SITES: [Callsite; 4] = [
 /// # Panics
 /// When anything in there panics, or a JSON line is none.
 pub fn ring_stretch(bytes: &[u8]) {
-    SITES.iter().for_each(registry::number);
+    SITES.iter().for_each(registry::assign_id);
     let mut options = FlatOptions::default();
     options.run_id = "r".into();
     let mut sorted = options.clone();

@@ -12,7 +12,7 @@ use crate::audit::entry::control::RotateReason;
 use crate::audit::verify::tests::world::{DIR, FilesOf, ORIGIN, World, disk_of, small};
 use crate::audit::verify::tests::{live, pruned};
 use crate::storage::faulty::FaultyDisk;
-use crate::storage::{FileStat, OpenHow, StorageFile};
+use crate::storage::{FileLock, FileStat, OpenHow, StorageFile};
 
 /// What somebody does to the lines of a segment.
 type Change = fn(&mut Vec<Vec<u8>>);
@@ -192,7 +192,7 @@ impl Storage for Turning {
         self.disk.open(path, how)
     }
 
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         self.disk.lock(path, mode)
     }
 

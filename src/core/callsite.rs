@@ -80,11 +80,11 @@ impl Callsite {
     /// Whether the engine in `slot` wants this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
-        self.enabled_or(slot, || self.settle(slot))
+        self.enabled_or(slot, || self.resolve(slot))
     }
 
     /// Whether the engine in `slot` wants this event; where that needs more than the verdict, `look` says so. It is
-    /// out of line, and asks [`Callsite::settle`] first.
+    /// out of line, and asks [`Callsite::resolve`] first.
     #[inline(always)]
     pub fn enabled_or(&'static self, slot: usize, look: impl FnOnce() -> bool) -> bool {
         // ORDER: relaxed; a verdict that arrives late lets through, or keeps out, an event of that moment. What an
@@ -98,7 +98,7 @@ impl Callsite {
 
     /// The verdict about the engine in `slot`, after registration, sampling aside.
     #[inline(always)]
-    pub fn settle(&'static self, slot: usize) -> bool {
+    pub fn resolve(&'static self, slot: usize) -> bool {
         // ORDER: relaxed; see `enabled_or`.
         match self.verdict.load(Ordering::Relaxed) {
             UNREGISTERED => registry::register(self, slot),

@@ -1,8 +1,8 @@
 //! All call sites of the process, and the filters of the engines that are alive.
 //!
-//! Promises: locks and allocates, and is reached only from cold paths: a site's first call, an engine's start, stop
-//! or reload, and a writer that meets a number for the first time. Call sites are never forgotten; there are as many
-//! as the program has macro invocations.
+//! Promises: locks and allocates, and is called only on cold paths: a site's first call, an engine's start, stop or
+//! reload, and the writer's first record with an id. Call sites are never removed; there are as many as the program has
+//! macro invocations.
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -24,8 +24,8 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 });
 
 impl Registry {
-    /// Judges a call site for every engine; gives the bits of those that want it.
-    fn judge(&self, callsite: &Callsite) -> u32 {
+    /// Computes a call site's verdict for every engine. Returns one bit for each engine that enables it.
+    fn evaluate(&self, callsite: &Callsite) -> u32 {
         let metadata = callsite.metadata();
         let (mut verdict, mut is_planned, mut is_shared) = (0, false, false);
         for (slot, (filter, policy)) in self.filters.iter().zip(&self.policies).enumerate() {
@@ -42,13 +42,13 @@ impl Registry {
         verdict
     }
 
-    fn judge_all(&self) {
+    fn evaluate_all(&self) {
         for callsite in &self.callsites {
-            self.judge(callsite);
+            self.evaluate(callsite);
         }
     }
 
-    /// Each site of which events have been suppressed for the engine in `slot`, with how many; they count as told.
+    /// Each site with events suppressed for the engine in `slot`, and their number. Resets the counts.
     fn take_suppressed(&self, slot: usize) -> Vec<(&'static Callsite, u64)> {
         let count = |site: &&'static Callsite| {
             let count = site.plans().of(slot)?.limiter.take_suppressed();
@@ -58,7 +58,7 @@ impl Registry {
     }
 }
 
-/// Gives a call site its number and verdict, and says whether the engine in `slot` wants it.
+/// Assigns a call site its id and its verdict. Returns whether the engine in `slot` enables it.
 #[cold]
 #[inline(never)]
 pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
@@ -67,21 +67,21 @@ pub(super) fn register(callsite: &'static Callsite, slot: usize) -> bool {
         registry.callsites.push(callsite);
         callsite.set_id(registry.callsites.len() as u32);
     }
-    registry.judge(callsite) & (1 << (slot as u32 & 31)) != 0
+    registry.evaluate(callsite) & (1 << (slot as u32 & 31)) != 0
 }
 
-/// Gives a call site its number without asking for a verdict: for the engine's own events.
-pub fn number(callsite: &'static Callsite) {
+/// Assigns a call site its id; for the engine's own events, which need no verdict.
+pub fn assign_id(callsite: &'static Callsite) {
     register(callsite, 0);
 }
 
-/// The call site of a number.
+/// The call site with this id.
 pub fn callsite(id: u32) -> Option<&'static Callsite> {
     let index = (id as usize).checked_sub(1)?;
     REGISTRY.lock().callsites.get(index).copied()
 }
 
-/// Takes a free slot for an engine: the first one, or the one asked for.
+/// Takes a slot for an engine: `wanted`, or the first free one. `None` if it is taken, or none is free.
 pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
     let mut registry = REGISTRY.lock();
     let slot = match wanted {
@@ -91,18 +91,18 @@ pub fn take_slot(wanted: Option<usize>, filter: Arc<Filter>) -> Option<usize> {
     };
     registry.filters[slot] = Some(filter);
     registry.policies[slot] = None;
-    // What the slot's last engine has not told is not the new one's.
+    // The slot's last engine may have left counts that it did not report.
     drop(registry.take_suppressed(slot));
-    registry.judge_all();
+    registry.evaluate_all();
     Some(slot)
 }
 
-/// Replaces an engine's filter, or takes its bit out of every verdict.
+/// Replaces an engine's filter; `None` clears its bit in every verdict.
 pub fn set_filter(slot: usize, filter: Option<Arc<Filter>>) {
     let mut registry = REGISTRY.lock();
     if let Some(place) = registry.filters.get_mut(slot) {
         *place = filter;
-        registry.judge_all();
+        registry.evaluate_all();
     }
 }
 
@@ -111,12 +111,11 @@ pub fn set_policy(slot: usize, policy: Option<Arc<dyn SitePolicy>>) {
     let mut registry = REGISTRY.lock();
     if let Some(place) = registry.policies.get_mut(slot) {
         *place = policy;
-        registry.judge_all();
+        registry.evaluate_all();
     }
 }
 
-/// Each site of which events have been suppressed for the engine in `slot` since the last time that was told, with how
-/// many.
+/// Each site with events suppressed for the engine in `slot` since the last report, and their number.
 pub fn take_suppressed(slot: usize) -> Vec<(&'static Callsite, u64)> {
     REGISTRY.lock().take_suppressed(slot)
 }
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_engine_judges_every_site_for_itself_and_anew_when_its_filter_changes() {
+    fn each_engine_evaluates_each_site_with_its_filter() {
         static QUIET: Callsite = site(Level::Debug, "registry::quiet");
         static LOUD: Callsite = site(Level::Error, "registry::loud");
         let one = take_slot(None, filter("registry=info")).unwrap();
@@ -154,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn a_number_leads_back_to_its_site_and_never_changes() {
-        static SITE: Callsite = site(Level::Info, "registry::number");
+    fn an_id_is_permanent_and_finds_its_site() {
+        static SITE: Callsite = site(Level::Info, "registry::assign_id");
         assert_eq!(SITE.id(), 0);
-        number(&SITE);
+        assign_id(&SITE);
         let id = SITE.id();
-        number(&SITE);
+        assign_id(&SITE);
         assert_eq!(SITE.id(), id);
         assert!(callsite(id).is_some_and(|found| std::ptr::eq(found, &SITE)));
         assert!(callsite(0).is_none());
@@ -167,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_meet_a_site_at_once_agree_on_its_number() {
+    fn racing_threads_agree_on_the_id() {
         static SITE: Callsite = site(Level::Info, "registry::race");
         let slot = take_slot(None, filter("trace")).unwrap();
         let ids = std::thread::scope(|scope| {
-            let meet = || (SITE.enabled(slot), SITE.id());
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(meet)).collect();
+            let register = || (SITE.enabled(slot), SITE.id());
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(register)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert!(ids.iter().all(|&found| found == (true, SITE.id())), "{ids:?}");
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_asked_by_level_before_it_is_asked_by_target() {
+    fn a_later_directive_replaces_an_earlier_one() {
         let filter = Filter::new(LevelFilter::Off)
             .with_directive("a", LevelFilter::AtLeast(Level::Warn))
             .with_directive("a", LevelFilter::AtLeast(Level::Error));

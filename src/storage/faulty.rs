@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{FileId, FileKind, FileStat, OpenHow, Storage, StorageFile};
+use super::{FileId, FileKind, FileLock, FileStat, OpenHow, Storage, StorageFile};
 
 /// The disk; clones are the same disk.
 #[derive(Clone, Default)]
@@ -272,14 +272,15 @@ impl State {
 }
 
 impl Storage for FaultyDisk {
-    /// Nobody else is there.
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
-        match self.open(path, OpenHow::CreateNew { mode }) {
+    /// There is one process only, so that this always succeeds.
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
+        let file = match self.open(path, OpenHow::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.open(path, OpenHow::Append)
             }
             opened => opened,
-        }
+        };
+        file.map(FileLock::new)
     }
 
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {

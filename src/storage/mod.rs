@@ -9,6 +9,7 @@
 //! process, and nothing but `sync` and `sync_dir` makes it survive power loss. Appending allocates
 //! nothing. Errors are the system's own.
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 mod durable;
 #[cfg(test)]
 pub(crate) mod faulty;
+#[cfg(unix)]
+mod lock;
 #[cfg(target_os = "linux")]
 pub mod mmap;
 mod os;
@@ -102,12 +105,32 @@ pub enum OpenHow {
     },
 }
 
+/// A file that this process holds; see [`Storage::lock`]. Dropping it releases the file.
+pub struct FileLock {
+    _held: Box<dyn Send>,
+}
+
+impl FileLock {
+    /// A lock that is released when `held` is dropped.
+    pub fn new(held: impl Send + 'static) -> FileLock {
+        FileLock { _held: Box::new(held) }
+    }
+}
+
+impl fmt::Debug for FileLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileLock").finish_non_exhaustive()
+    }
+}
+
 /// A file system.
 pub trait Storage: Send + Sync {
-    /// Takes a file for this process alone, until what is returned is dropped or the process ends;
-    /// creates it with this mode if it is missing. `WouldBlock` if somebody else has it,
-    /// `Unsupported` where there is no such thing.
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>>;
+    /// Takes a file for this process alone and creates it with this mode if it is missing.
+    ///
+    /// The lock ends when the value is dropped or the process ends, however it ends; a forked child does not have it.
+    /// The error is `WouldBlock` if this or another process holds the file, and `Unsupported` if the file system has no
+    /// locks. Nothing else may open the file while it is held.
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock>;
     /// Opens a file.
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
     /// What a path stands for; symbolic links are not followed.

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{FileId, FileKind, FileStat, OpenHow, Storage, StorageFile};
+use super::{FileId, FileKind, FileLock, FileStat, OpenHow, Storage, StorageFile};
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,23 +13,7 @@ pub struct OsStorage;
 
 impl OsStorage {
     fn open_file(path: &Path, how: OpenHow) -> io::Result<OsFile> {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        match how {
-            OpenHow::Read => {}
-            OpenHow::Append => {
-                options.append(true);
-            }
-            OpenHow::Overwrite => {
-                options.write(true);
-            }
-            OpenHow::CreateNew { mode } => {
-                options.append(true).create_new(true);
-                set_mode(&mut options, mode);
-            }
-        }
-        refuse_symlinks(&mut options);
-        let file = options.open(path)?;
+        let file = open_os_file(path, how)?;
         if let OpenHow::CreateNew { mode } = how {
             force_mode(&file, mode)?;
         }
@@ -37,19 +21,44 @@ impl OsStorage {
     }
 }
 
+/// Opens a file. One that is created gets at most this mode: [`force_mode`] undoes the umask.
+pub(super) fn open_os_file(path: &Path, how: OpenHow) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    match how {
+        OpenHow::Read => {}
+        OpenHow::Append => {
+            options.append(true);
+        }
+        OpenHow::Overwrite => {
+            options.write(true);
+        }
+        OpenHow::CreateNew { mode } => {
+            options.append(true).create_new(true);
+            set_mode(&mut options, mode);
+        }
+    }
+    refuse_symlinks(&mut options);
+    options.open(path)
+}
+
 impl Storage for OsStorage {
-    fn lock(&self, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
+    #[cfg(unix)]
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
+        super::lock::lock(path, mode).map(FileLock::new)
+    }
+
+    /// By `File::try_lock`: no process is ever forked here.
+    #[cfg(not(unix))]
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         let opened = match Self::open_file(path, OpenHow::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Self::open_file(path, OpenHow::Append)?
             }
             opened => opened?,
         };
-        // Released by the system when the file is closed, however the process ends.
-        match opened.file.try_lock().map_err(io::Error::from) {
-            Err(error) if no_locks(&error) => Err(io::ErrorKind::Unsupported.into()),
-            result => result.map(|()| Box::new(opened) as Box<dyn StorageFile>),
-        }
+        opened.file.try_lock().map_err(io::Error::from)?;
+        Ok(FileLock::new(opened))
     }
 
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
@@ -153,17 +162,6 @@ impl StorageFile for OsFile {
     }
 }
 
-/// Network file systems without a lock service.
-#[cfg(unix)]
-fn no_locks(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOLCK)
-}
-
-#[cfg(not(unix))]
-fn no_locks(_error: &io::Error) -> bool {
-    false
-}
-
 fn stat_of(metadata: &Metadata) -> FileStat {
     let kind = if metadata.is_file() {
         FileKind::Regular
@@ -233,9 +231,9 @@ fn refuse_symlinks(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn refuse_symlinks(_options: &mut OpenOptions) {}
 
-/// The umask took bits away; the configuration asked for exactly these.
+/// Gives a file exactly this mode: the umask may have taken bits from it when it was created.
 #[cfg(unix)]
-fn force_mode(file: &File, mode: u32) -> io::Result<()> {
+pub(super) fn force_mode(file: &File, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     if file.metadata()?.permissions().mode() & 0o7777 == mode {
         return Ok(());

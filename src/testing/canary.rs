@@ -1,29 +1,29 @@
-//! Made-up secrets, one for each detector: planted in a log, none of them may be found in it again.
+//! Made-up secrets, one for each detector: a test logs them and then asserts that none is in the files.
 //!
-//! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and belong to nobody.
-//! Made from a seed: the same seed makes the same ones, another seed others.
+//! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and not in use
+//! anywhere. They are derived from a seed: equal seeds give equal secrets, different seeds different ones.
 use super::leak::Planted;
 use crate::redact::Kind;
 
-/// A made-up secret, and where it would stand in a log.
+/// A made-up secret, with a key, a value and a sentence to log it in.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Canary {
-    /// What it is.
+    /// The kind of secret.
     pub kind: Kind,
-    /// Which one of its kind: `card_amex`, `token_ghp`.
+    /// A unique name: `card_amex`, `token_ghp`.
     pub name: &'static str,
-    /// A key that it would be logged under.
+    /// A key to log the value under.
     pub key: &'static str,
-    /// What would be logged under that key: the secret, or a text that holds it.
+    /// A value for that key: the secret, or a text that contains it.
     pub value: String,
-    /// A sentence that holds it.
+    /// A sentence that contains the secret.
     pub prose: String,
-    /// What must not be found again.
+    /// The text that must not appear in a log.
     pub secret: String,
 }
 
-/// Tells name and kind, never the secret.
+/// Shows name and kind, never the secret.
 impl std::fmt::Debug for Canary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Canary").field("kind", &self.kind).field("name", &self.name).finish()
@@ -36,7 +36,7 @@ impl From<&Canary> for Planted {
     }
 }
 
-/// One canary for each thing that the default rules find. Another seed makes other ones.
+/// One canary for each shape that the default rules find, derived from `seed`.
 ///
 /// ```
 /// use ringseal::redact::{KeyClass, Redactor, Rules};
@@ -91,7 +91,7 @@ impl Random {
         (0..len).map(pick).collect()
     }
 
-    /// Letters and digits, both of them for certain.
+    /// Letters and digits, at least one of each.
     fn mixed(&mut self, len: usize) -> String {
         format!("{}{}{}", self.text(b"abcdef", 1), self.text(DIGITS, 1), self.text(ALNUM, len - 2))
     }
@@ -103,7 +103,7 @@ struct Maker {
 }
 
 impl Maker {
-    /// In `value` and `prose`, `{}` stands for the secret.
+    /// Adds a canary; `{}` in the two `forms`, value and prose, is replaced by the secret.
     fn add(
         &mut self,
         kind: Kind,
@@ -206,8 +206,8 @@ impl Maker {
             format!("{from}{exchange}-{:04}", random.between(0, 10_000))
         };
         let (foreign, national) = (line("+1 402-"), line("(402) "));
-        // Three different digits at least, as the detector asks; and longer than the nanoseconds of a
-        // time, in which eight digits stand by chance once in some hundred million lines.
+        // At least three different digits, as the detector requires, and longer than the nanoseconds of a
+        // time, which contain any eight digits once in some hundred million lines.
         let hinted = format!("96527{}{}", random.text(b"34568", 1), random.text(b"2345678", 6));
         let ssn = format!(
             "{}-{}-{}",
@@ -247,7 +247,8 @@ impl Maker {
         self.add(Kind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
     }
 
-    /// Literals and what follows them. In pieces, so that no searcher takes this source for a leak.
+    /// Provider tokens: a literal and a body. Assembled at run time, so that secret scanners do not report this
+    /// source file.
     fn tokens(&mut self) {
         let all: [(&'static str, &str, &[u8], usize); 16] = [
             ("token_aws", "AKIA", BASE32, 16),
@@ -315,7 +316,7 @@ impl Maker {
     }
 }
 
-/// A number of `len` digits with its Luhn digit.
+/// A card number of `len` digits that ends with its Luhn check digit.
 fn card(random: &mut Random, prefix: &str, len: usize) -> String {
     let body = format!("{prefix}{}", random.text(DIGITS, len - 1 - prefix.len()));
     let sum: u32 = body
@@ -344,7 +345,7 @@ fn iban(random: &mut Random) -> String {
     format!("DE{:02}{account}", 98 - rest)
 }
 
-/// base64url without padding; all that the headers of tokens and `Basic` need here.
+/// base64url without padding, which is enough for the headers of tokens and `Basic`.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::new();
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_found_under_its_key_and_in_prose_whatever_the_seed() {
+    fn every_canary_is_found_under_its_key_and_in_prose() {
         let mut redactor = Redactor::new(Arc::new(Rules::standard()));
         for seed in 0..300 {
             for canary in canaries(seed) {
@@ -387,8 +388,8 @@ mod tests {
                 }
             }
         }
-        // Every detector that is on by default has found something.
-        // `AccountKey=` is a telling key too, whose rule comes first.
+        // Every detector that is on by default has found something. `AccountKey=` is also a sensitive
+        // key, whose rule comes first.
         let off = [
             "azure_key",
             "overrun",
@@ -410,11 +411,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_can_be_told_for_one_survives_a_cut() {
+    fn a_recognisable_canary_is_redacted_after_a_cut() {
         let mut redactor = Redactor::new(Arc::new(Rules::standard()));
         for canary in (0..10).flat_map(canaries) {
             let start = canary.prose.find(&canary.secret).unwrap();
-            // The first half of an address may be any name.
+            // The first half of an address can be any name.
             for len in canary.secret.len() * 5 / 8..canary.secret.len() {
                 let text = &canary.prose[..start + len];
                 let mut out = Vec::new();
@@ -422,7 +423,7 @@ mod tests {
                 let got = String::from_utf8(out).unwrap();
                 let half = &canary.secret[..len];
                 let is_gone = outcome == Outcome::Replaced && !got.contains(half);
-                // Of a number that is short, what is left may still be any number.
+                // The rest of a short number can be any number.
                 let is_short = len < 8;
                 assert!(is_gone || is_short, "{canary:?}, {len} bytes: {got}");
             }
@@ -430,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_the_default_rules_has_one() {
+    fn every_kind_of_the_default_rules_has_a_canary() {
         let kinds: BTreeSet<_> = canaries(1).iter().map(|canary| canary.kind).collect();
         let off = [Kind::Udf, Kind::Ip, Kind::Mac, Kind::Custom, Kind::Cut, Kind::Overrun];
         for kind in Kind::ALL {
@@ -439,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_makes_others_and_the_same_seed_the_same() {
+    fn equal_seeds_make_equal_canaries_and_others_differ() {
         let (one, two) = (canaries(1), canaries(2));
         assert_eq!(one, canaries(1));
         assert!(one.iter().zip(&two).all(|(a, b)| a.secret != b.secret));

@@ -1,39 +1,40 @@
-//! The forms that a secret can take, as texts to search for.
+//! The forms in which a secret can be written, as texts to search for.
 use super::leak::Form;
 
 /// Shorter pieces of encoded text occur by chance.
 const CODED_BYTES_MIN: usize = 8;
-/// Shorter secrets are looked for only as they are, and encoded.
+/// Shorter secrets are searched for in exact case and in encoded forms only.
 const LOOSE_BYTES_MIN: usize = 8;
-/// Shorter numbers are not looked for backwards.
+/// Shorter numbers are not searched for backwards.
 const NUMBER_BYTES_MIN: usize = 12;
-/// What stands behind a text whose end was taken: our own mark, others', the end of the line.
+/// What follows a text that was cut: ringseal's own mark, the marks of others, the end of the line.
 const CUT_MARKS: [&[u8]; 5] = ["…".as_bytes(), b"\\u2026", b"...", b"\n", b"\r"];
 
 /// One text to search for, in any ASCII case.
 #[derive(Debug)]
 pub(super) struct Needle {
-    /// Whose it is.
+    /// The index of the secret.
     pub(super) secret: usize,
     pub(super) text: Vec<u8>,
     form: Form,
-    /// Of a cut one: the whole secret.
+    /// For [`Form::Cut`], the whole secret; otherwise empty.
     whole: Vec<u8>,
 }
 
 impl Needle {
-    /// How many bytes from its start on are looked at.
+    /// The most bytes from its start that [`Needle::form_at`] reads.
     pub(super) fn reach(&self) -> usize {
         self.text.len().max(self.whole.len()) + 8
     }
 
-    /// What it is that was found at `at`, if it counts. `is_end` says that nothing follows `text`.
-    pub(super) fn judge(&self, text: &[u8], at: usize, is_end: bool) -> Option<Form> {
+    /// The form of the match at `at`, or `None` if it does not count as a leak. `is_end` is true if `text` ends at
+    /// the end of the file.
+    pub(super) fn form_at(&self, text: &[u8], at: usize, is_end: bool) -> Option<Form> {
         let found = text.get(at..)?;
         match self.form {
             Form::Raw if found.starts_with(&self.text) => Some(Form::Raw),
             Form::Raw => (self.text.len() >= LOOSE_BYTES_MIN).then_some(Form::OtherCase),
-            // These two are letters of either case in their own right.
+            // In base64, the two cases of a letter are different digits.
             Form::Base64 => found.starts_with(&self.text).then_some(Form::Base64),
             Form::Cut => {
                 let same = found.iter().zip(&self.whole).take_while(|(a, b)| a == b).count();
@@ -49,7 +50,7 @@ impl Needle {
     }
 }
 
-/// Everything to search for on account of `secret`.
+/// All texts to search for to find `secret`, which has this index.
 pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
     let bytes = secret.as_bytes();
     let mut all: Vec<(Form, Vec<u8>)> = vec![(Form::Raw, bytes.to_vec())];
@@ -81,7 +82,7 @@ pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
         let half = bytes.len().div_ceil(2).max(LOOSE_BYTES_MIN).min(bytes.len() - 1);
         all.push((Form::Cut, bytes[..half].to_vec()));
     }
-    // The plainest form of each text.
+    // Of several forms with the same text, the first and plainest is kept.
     let mut needles: Vec<Needle> = Vec::new();
     for (form, text) in all {
         if needles.iter().all(|known| known.text != text) {
@@ -92,12 +93,12 @@ pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
     needles
 }
 
-/// Whether this is a number that stands backwards in a log by chance: times and ids are full of digits.
+/// Whether this is a number that logs contain backwards by chance: times and ids are full of digits.
 fn is_short_number(secret: &[u8]) -> bool {
     secret.len() < NUMBER_BYTES_MIN && secret.iter().all(u8::is_ascii_digit)
 }
 
-/// As string content; with `ascii`, everything beyond ASCII as `\u` escapes too.
+/// `text` as the content of a JSON string; with `ascii`, characters beyond ASCII become `\u` escapes.
 fn escape_json(text: &str, ascii: bool) -> String {
     let mut out = String::new();
     for character in text.chars() {
@@ -120,7 +121,7 @@ fn escape_json(text: &str, ascii: bool) -> String {
     out
 }
 
-/// All but RFC 3986's unreserved characters with percent signs; in a form, a space is `+`.
+/// Percent-encodes all but the unreserved characters of RFC 3986; with `is_form`, a space becomes `+`.
 fn percent(bytes: &[u8], is_form: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for &byte in bytes {
@@ -133,7 +134,7 @@ fn percent(bytes: &[u8], is_form: bool) -> Vec<u8> {
     out
 }
 
-/// The characters of base64 that depend on `bytes` alone, when so many bytes stand before them in their group of three.
+/// The base64 digits that depend on `bytes` alone if `alignment` other bytes precede them in their group of three.
 fn base64(bytes: &[u8], alignment: usize, last_two: &[u8; 2]) -> Vec<u8> {
     const FIRST: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let bit = |at: usize| match at.checked_sub(alignment * 8) {
@@ -144,7 +145,7 @@ fn base64(bytes: &[u8], alignment: usize, last_two: &[u8; 2]) -> Vec<u8> {
     let mut out = Vec::new();
     for group in 0..groups {
         let six = (0..6).try_fold(0_u8, |six, at| Some(six << 1 | bit(group * 6 + at)?));
-        // A group that holds bits of somebody else says nothing.
+        // A digit that also contains bits of the surrounding text cannot be predicted.
         let Some(six) = six else { continue };
         let digit = FIRST.get(usize::from(six)).copied();
         out.push(digit.unwrap_or_else(|| last_two[usize::from(six & 1)]));
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn base64_of_each_alignment_is_a_part_of_the_whole_encoding() {
-        // What `base64` prints for these bytes.
+        // The output of the command `base64` for these bytes.
         let cases = [
             ("hunter2 secret!", "", "aHVudGVyMiBzZWNyZXQh"),
             ("hunter2 secret!", "x", "eGh1bnRlcjIgc2VjcmV0IQ=="),
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_there_once() {
+    fn every_form_is_listed_once() {
         let texts: Vec<_> = needles(0, "pa\"ss/wörd 1").into_iter().map(|n| n.text).collect();
         for form in [
             "pa\"ss/wörd 1",

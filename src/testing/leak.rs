@@ -1,9 +1,9 @@
-//! Looks for secrets in whatever a test has written.
+//! Searches the files that a test has written for secrets.
 //!
-//! Each secret is looked for as it is (in any ASCII case), as JSON and URLs write it, in base64 at all three
-//! alignments and in both alphabets, in hexadecimal, backwards, and with its end taken by a length limit. Files are
-//! read in stretches: memory is that of the longest secret, not of the longest file. What is found is told by place
-//! and label; the secret itself is not repeated.
+//! Each secret is searched for as it is (in any ASCII case), escaped for JSON and URLs, in base64 at all three
+//! alignments and in both alphabets, in hexadecimal, backwards, and cut by a length limit. Files are read in chunks:
+//! memory grows with the longest secret, not with the longest file. A leak is reported by place and label; the secret
+//! itself is not repeated.
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -14,12 +14,12 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::forms::{Needle, needles};
 
-/// Shorter secrets would be found in ordinary words.
+/// Shorter secrets occur in ordinary words.
 const SECRET_BYTES_MIN: usize = 4;
-/// Bytes of a file that are looked at together, besides what is carried over.
-const STRETCH_BYTES: usize = 1 << 20;
+/// Bytes of a file that are searched together, besides those kept from the chunk before.
+const CHUNK_BYTES: usize = 1 << 20;
 
-/// A secret that must not be found, and what it is called.
+/// A secret that must not be found, with the label that names it in reports.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Planted {
     label: String,
@@ -27,12 +27,12 @@ pub struct Planted {
 }
 
 impl Planted {
-    /// `label` is what a report says instead of `text`.
+    /// A secret `text` that reports name by `label`.
     pub fn new(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self { label: label.into(), text: text.into() }
     }
 
-    /// What a report calls it.
+    /// The name in reports.
     pub fn label(&self) -> &str {
         &self.label
     }
@@ -44,13 +44,13 @@ impl fmt::Debug for Planted {
     }
 }
 
-/// The label is the first and the last character and the length.
+/// The label consists of the first and the last character and the length.
 impl From<&str> for Planted {
     fn from(text: &str) -> Self {
         let ends = (text.chars().next(), text.chars().last());
         let label = match ends {
             (Some(first), Some(last)) => format!("{first}…{last} ({} bytes)", text.len()),
-            _ => "an empty one".into(),
+            _ => "an empty secret".into(),
         };
         Self::new(label, text)
     }
@@ -62,7 +62,7 @@ impl From<&String> for Planted {
     }
 }
 
-/// Label and text.
+/// The pair is label and text.
 impl From<(&str, &str)> for Planted {
     fn from((label, text): (&str, &str)) -> Self {
         Self::new(label, text)
@@ -75,17 +75,17 @@ impl From<&Planted> for Planted {
     }
 }
 
-/// How a secret was written where it was found.
+/// The form in which a secret was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Form {
-    /// As it is.
+    /// Unchanged.
     Raw,
     /// In another case.
     OtherCase,
-    /// As JSON writes it, once or twice over.
+    /// Escaped for JSON, once or twice.
     Json,
-    /// With percent signs, as URLs write it.
+    /// Percent-encoded, as in URLs.
     Url,
     /// In base64.
     Base64,
@@ -93,7 +93,7 @@ pub enum Form {
     Hex,
     /// Backwards.
     Reversed,
-    /// Half of it or more, and then the mark of a length limit or the end of the line.
+    /// Half of it or more, followed by the mark of a length limit or the end of the line.
     Cut,
 }
 
@@ -102,13 +102,13 @@ pub enum Form {
 pub struct Leak {
     /// The file.
     pub file: PathBuf,
-    /// The line that it begins in, from 1.
+    /// The number of the line in which it starts, from 1.
     pub line: u64,
     /// The secret's label.
     pub secret: String,
-    /// Which of the secrets it is, from 0.
+    /// The index of the secret among those given, from 0.
     pub index: usize,
-    /// How it was written.
+    /// The form in which it was found.
     pub form: Form,
 }
 
@@ -118,12 +118,12 @@ impl fmt::Display for Leak {
     }
 }
 
-/// Panics when one of `secrets` stands in a file below `dir`, in any of the [forms](Form) that it could take.
+/// Panics if a file below `dir` contains one of `secrets` in any [form](Form). Needs the feature `testing`.
 ///
-/// Compressed files are looked into as well (feature `compress`; without it they are an error).
+/// Compressed files are decompressed and searched (feature `compress`; without it they are an error).
 ///
-/// A number of eight digits stands in millions of lines by chance: the nanoseconds of a time are nine. Take longer
-/// ones.
+/// Choose numbers of more than eight digits: the nanoseconds of a time have nine, so millions of lines contain a
+/// shorter number by chance.
 ///
 /// ```
 /// use ringseal::{Config, Engine, info, testing::assert_no_leak};
@@ -137,8 +137,8 @@ impl fmt::Display for Leak {
 /// ```
 ///
 /// # Panics
-/// When one is found: tells file and line, and the label of the secret. Also when there is nothing to look for or
-/// nothing to look at, or a file cannot be read: that would prove nothing.
+/// If a secret is found: the message names file, line and the secret's label. Also if there are no secrets, no bytes
+/// to search, or a file cannot be read, because then nothing would be proven.
 #[track_caller]
 pub fn assert_no_leak<S: Into<Planted>>(
     dir: impl AsRef<Path>,
@@ -147,23 +147,23 @@ pub fn assert_no_leak<S: Into<Planted>>(
     let dir = dir.as_ref();
     let search = match search(dir, secrets) {
         Ok(search) => search,
-        Err(error) => panic!("cannot look for leaks in {}: {error}", dir.display()),
+        Err(error) => panic!("cannot search for leaks in {}: {error}", dir.display()),
     };
-    assert!(search.bytes > 0, "no leak can be found where nothing is: {}", dir.display());
-    let told: Vec<_> = search.leaks.iter().take(20).map(Leak::to_string).collect();
+    assert!(search.bytes > 0, "expected files to search, found none: {}", dir.display());
+    let shown: Vec<_> = search.leaks.iter().take(20).map(Leak::to_string).collect();
     assert!(
         search.leaks.is_empty(),
         "{} leaks in {} files:\n{}",
         search.leaks.len(),
         search.files,
-        told.join("\n")
+        shown.join("\n")
     );
 }
 
-/// The same without panicking: everything that was found, by file and place.
+/// Like [`assert_no_leak`], but returns all leaks, by file and place. Needs the feature `testing`.
 ///
 /// # Errors
-/// When a file cannot be read, no secret is given, or one is shorter than four bytes.
+/// If a file cannot be read, no secret is given, or a secret is shorter than four bytes.
 pub fn find_leaks<S: Into<Planted>>(
     dir: impl AsRef<Path>,
     secrets: impl IntoIterator<Item = S>,
@@ -205,84 +205,95 @@ fn search<S: Into<Planted>>(
         .build(needles.iter().map(|needle| &needle.text))
         .map_err(io::Error::other)?;
     let mut search = Search { secrets, needles, automaton, leaks: Vec::new(), files: 0, bytes: 0 };
-    search.dir(dir)?;
+    search.search_dir(dir)?;
     Ok(search)
 }
 
 impl Search {
-    /// Everything below `dir`, in the order of the names. Links to directories are not followed.
-    fn dir(&mut self, dir: &Path) -> io::Result<()> {
+    /// Searches all files below `dir` in order of their names. Links to directories are not followed.
+    fn search_dir(&mut self, dir: &Path) -> io::Result<()> {
         let mut entries = fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
             if entry.file_type()?.is_dir() {
-                self.dir(&path)?;
+                self.search_dir(&path)?;
             } else if fs::metadata(&path)?.is_file() {
                 let named = |error: io::Error| {
                     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
                 };
-                self.file(&path).map_err(named)?;
+                self.search_file(&path).map_err(named)?;
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> io::Result<()> {
+    fn search_file(&mut self, path: &Path) -> io::Result<()> {
         self.files += 1;
         let mut file = File::open(path)?;
         let mut magic = [0; 2];
         let len = read_full(&mut file, &mut magic)?;
         let whole = magic[..len].chain(file);
-        if magic == [0x1F, 0x8B] { self.compressed(path, whole) } else { self.stream(path, whole) }
+        if magic == [0x1F, 0x8B] {
+            self.search_compressed(path, whole)
+        } else {
+            self.search_stream(path, whole)
+        }
     }
 
     #[cfg(feature = "compress")]
-    fn compressed(&mut self, path: &Path, from: impl Read) -> io::Result<()> {
-        self.stream(path, flate2::read::MultiGzDecoder::new(from))
+    fn search_compressed(&mut self, path: &Path, from: impl Read) -> io::Result<()> {
+        self.search_stream(path, flate2::read::MultiGzDecoder::new(from))
     }
 
     #[cfg(not(feature = "compress"))]
-    fn compressed(&mut self, _path: &Path, _from: impl Read) -> io::Result<()> {
+    fn search_compressed(&mut self, _path: &Path, _from: impl Read) -> io::Result<()> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "is compressed; needs the feature `compress`",
+            "the file is compressed; searching it needs the feature `compress`",
         ))
     }
 
-    fn stream(&mut self, path: &Path, mut from: impl Read) -> io::Result<()> {
+    fn search_stream(&mut self, path: &Path, mut from: impl Read) -> io::Result<()> {
         let longest = self.needles.iter().map(Needle::reach).max().unwrap_or(0);
-        let mut buffer = vec![0; STRETCH_BYTES + 2 * longest];
-        // `kept` bytes at the front were searched already, but for what may reach beyond them.
-        let (mut kept, mut settled, mut line) = (0, 0, 1_u64);
+        let mut buffer = vec![0; CHUNK_BYTES + 2 * longest];
+        // The first `kept` bytes are from the chunk before; needles that start in the first `searched` were reported.
+        let (mut kept, mut searched, mut line) = (0, 0, 1_u64);
         loop {
             let read = read_full(&mut from, &mut buffer[kept..])?;
             self.bytes += read as u64;
             let (filled, is_end) = (kept + read, kept + read < buffer.len());
-            // A place is judged once, when everything that belongs to it is there.
+            // A place is searched once all bytes that a needle can reach from it are in the buffer.
             let until = if is_end { filled } else { filled - longest };
-            self.stretch(path, &buffer[..filled], settled..until, is_end, line);
+            self.search_chunk(path, &buffer[..filled], searched..until, is_end, line);
             if is_end {
                 return Ok(());
             }
             let from_byte = until.saturating_sub(1);
             line += memchr::memchr_iter(b'\n', &buffer[..from_byte]).count() as u64;
             buffer.copy_within(from_byte..filled, 0);
-            (kept, settled) = (filled - from_byte, until - from_byte);
+            (kept, searched) = (filled - from_byte, until - from_byte);
         }
     }
 
-    /// Looks for needles that start in `places`; `line` is that of the stretch's first byte.
-    fn stretch(&mut self, path: &Path, text: &[u8], places: Range<usize>, is_end: bool, line: u64) {
+    /// Reports needles that start within `places`; `line` is the line number of the first byte of `text`.
+    fn search_chunk(
+        &mut self,
+        path: &Path,
+        text: &[u8],
+        places: Range<usize>,
+        is_end: bool,
+        line: u64,
+    ) {
         let mut found: Vec<(usize, usize, Form)> = Vec::new();
         for hit in self.automaton.find_overlapping_iter(text) {
             let needle = &self.needles[hit.pattern().as_usize()];
-            let form = needle.judge(text, hit.start(), is_end);
+            let form = needle.form_at(text, hit.start(), is_end);
             if let Some(form) = form.filter(|_| places.contains(&hit.start())) {
                 found.push((hit.start(), needle.secret, form));
             }
         }
-        // One finding for each place and secret: the plainest form.
+        // One leak per place and secret, in its plainest form.
         found.sort_unstable();
         found.dedup_by_key(|(at, secret, _)| (*at, *secret));
         let (mut counted, mut line) = (0, line);
@@ -295,7 +306,7 @@ impl Search {
     }
 }
 
-/// Fills `to` unless the stream ends before.
+/// Fills `to`, or returns how many bytes there were if the stream ends first.
 fn read_full(from: &mut impl Read, to: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while len < to.len() {

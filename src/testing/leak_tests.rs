@@ -1,4 +1,4 @@
-//! Each form is found at its line, and nothing is found where nothing is.
+//! Tests of the search for leaks: every form is found at its line, and clean files give no leak.
 use std::fs;
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn every_form_is_found_at_its_line() {
 }
 
 #[test]
-fn a_short_number_backwards_is_chance_and_a_long_one_is_a_leak() {
+fn only_long_numbers_are_searched_backwards() {
     for (secret, count) in [("27643665", 0), ("4111111111111122", 1), ("27643665x", 1)] {
         let backwards: String = secret.chars().rev().collect();
         let dir = dir_with(&[("a.log", format!("at 12:00:00.3{backwards}Z\n").as_bytes())]);
@@ -57,7 +57,7 @@ fn a_short_number_backwards_is_chance_and_a_long_one_is_a_leak() {
 }
 
 #[test]
-fn half_a_secret_counts_only_where_it_was_cut() {
+fn half_a_secret_counts_only_at_a_cut() {
     let secret = "ann.smith@example.com";
     for (text, is_leak) in [
         ("ann.smith@e…[truncated]", true),
@@ -75,7 +75,7 @@ fn half_a_secret_counts_only_where_it_was_cut() {
 }
 
 #[test]
-fn short_secrets_are_looked_for_exactly() {
+fn short_secrets_are_searched_in_exact_case() {
     let dir = dir_with(&[("a.log", b"Hunter2 2retnuh hunter\nhunter2")]);
     assert_eq!(found(dir.path(), &["hunter2"]), [(2, Form::Raw)]);
     assert!(find_leaks(dir.path(), ["abc"]).is_err());
@@ -84,9 +84,9 @@ fn short_secrets_are_looked_for_exactly() {
 }
 
 #[test]
-fn all_files_below_are_read_and_lines_are_counted_across_stretches() {
+fn all_files_are_read_and_lines_counted_across_chunks() {
     let mut long = b"line\n".repeat(300_000);
-    // At every border: the stretch ends somewhere in here.
+    // The chunk ends somewhere in this range.
     for at in (1_048_000..1_049_400).step_by(35) {
         long[at..at + 10].copy_from_slice(b"s3cr3t-key");
     }
@@ -102,7 +102,7 @@ fn all_files_below_are_read_and_lines_are_counted_across_stretches() {
 }
 
 #[test]
-fn the_message_names_the_place_and_not_the_secret() {
+fn the_message_names_the_place_but_not_the_secret() {
     let dir = dir_with(&[("a.log", b"one\nit is correct-horse here")]);
     let text = std::panic::catch_unwind(|| assert_no_leak(dir.path(), ["correct-horse"]));
     let text = *text.unwrap_err().downcast::<String>().unwrap();
@@ -112,17 +112,17 @@ fn the_message_names_the_place_and_not_the_secret() {
 }
 
 #[test]
-fn looking_at_nothing_proves_nothing() {
+fn a_search_without_bytes_or_secrets_panics() {
     let dir = dir_with(&[("empty.log", b"")]);
     for secrets in [vec!["correct-horse"], vec![]] {
-        let looked = std::panic::catch_unwind(|| assert_no_leak(dir.path(), secrets.clone()));
-        assert!(looked.is_err());
+        let result = std::panic::catch_unwind(|| assert_no_leak(dir.path(), secrets.clone()));
+        assert!(result.is_err());
     }
 }
 
 #[cfg(feature = "compress")]
 #[test]
-fn compressed_files_are_looked_into() {
+fn compressed_files_are_searched() {
     use std::io::Write;
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(b"one\ncorrect-horse").unwrap();
@@ -132,7 +132,7 @@ fn compressed_files_are_looked_into() {
 
 #[cfg(not(feature = "compress"))]
 #[test]
-fn a_compressed_file_that_cannot_be_looked_into_is_an_error() {
+fn a_compressed_file_without_the_feature_is_an_error() {
     let dir = dir_with(&[("a.log.000001.gz", &[0x1F, 0x8B, 8, 0])]);
     assert!(find_leaks(dir.path(), ["correct-horse"]).is_err());
 }

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use parking_lot::Mutex;
 
 use super::control::{Control, FlushError};
+use super::stderr::Stderr;
 use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
 #[cfg(target_os = "linux")]
@@ -71,6 +72,8 @@ pub struct Link {
     pub sinks: Mutex<Vec<SinkMetrics>>,
     /// What redaction has found, renewed likewise.
     pub redaction: Mutex<RedactionMetrics>,
+    /// Where this engine reports what it cannot log.
+    pub(crate) stderr: Arc<Stderr>,
 }
 
 /// The writer's ends of the channels.
@@ -105,6 +108,7 @@ impl Link {
             losses: AtomicU64::new(0),
             sinks: Mutex::new(Vec::new()),
             redaction: Mutex::default(),
+            stderr: Arc::default(),
         };
         (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
     }

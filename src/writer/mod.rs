@@ -124,7 +124,7 @@ impl Writer {
     #[cfg(feature = "audit")]
     #[must_use]
     pub fn with_audit(mut self, feed: audit::Feed) -> Self {
-        self.processor.audit = Some(feed);
+        self.processor.audit = Some(feed.reporting_to(Arc::clone(&self.link.stderr)));
         self
     }
 
@@ -247,14 +247,15 @@ impl Writer {
                 News::Failed { sink, error } => {
                     let error = self.processor.redaction.text(&error);
                     let held = "its lines are held up to a bound, then dropped and counted";
-                    stderr::say(format_args!("{sink} fails: {error}; {held}"));
+                    self.link.stderr.write(format_args!("{sink} fails: {error}; {held}"));
                     self.processor.own_event(&report::SINK_FAILED, now, &mut |out| {
                         out.str(&sink);
                         out.str(&error);
                     });
                 }
                 News::Recovered { sink, dropped, failing_nanos } => {
-                    stderr::say(format_args!("{sink} takes lines again; {dropped} were dropped"));
+                    let message = format_args!("{sink} takes lines again; {dropped} were dropped");
+                    self.link.stderr.write(message);
                     self.processor.own_event(&report::SINK_RECOVERED, now, &mut |out| {
                         out.str(&sink);
                         out.u64(dropped);
@@ -357,7 +358,7 @@ impl Writer {
         for outlet in outlets {
             let count = outlet.give_up();
             if count > 0 {
-                stderr::say(format_args!(
+                self.link.stderr.write(format_args!(
                     "stopped with a failing sink; {count} lines are lost ({outlet:?})"
                 ));
             }

@@ -254,7 +254,7 @@ impl Processor {
         now: Now,
         fill: &mut dyn FnMut(&mut ValueWriter<'_>),
     ) {
-        registry::number(site);
+        registry::assign_id(site);
         let mut payload = std::mem::take(&mut self.own_payload);
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         fill(&mut out);

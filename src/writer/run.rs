@@ -63,7 +63,7 @@ pub fn spawn(
         if let Some(cpu) = config.cpu
             && let Err(error) = pin(cpu)
         {
-            super::stderr::say(format_args!("cannot run the writer on core {cpu}: {error}"));
+            link.stderr.write(format_args!("cannot run the writer on core {cpu}: {error}"));
         }
         run(make(), &link, &*clock, config.wait);
     })?;

@@ -1,7 +1,7 @@
-//! Standard error, for what cannot be told in the stream.
+//! Standard error, for problems that an engine cannot report in its log.
 //!
-//! Promises: never panics. `eprintln!` does when the other end of the pipe is gone, and would take the writer with it.
-//! What is said has passed the redactor, too: messages quote paths and what systems answered.
+//! Promises: never panics, where `eprintln!` would if the other end of the pipe is closed. Messages quote paths and
+//! what systems answered, so each passes the redaction rules of its engine; engines do not share any state here.
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
@@ -10,31 +10,48 @@ use parking_lot::Mutex;
 
 use crate::redact::{KeyClass, Outcome, Redactor, Rules};
 
-/// What is said on stderr is redacted by the rules that were set last, whichever engine set them; the standard ones
-/// until then.
-static CHOSEN: Mutex<Option<Option<Arc<Rules>>>> = Mutex::new(None);
-
-/// Uses these rules from now on; `None` shows everything.
-pub(crate) fn use_rules(rules: Option<Arc<Rules>>) {
-    *CHOSEN.lock() = Some(rules);
+/// The rules that an engine's messages pass.
+#[derive(Debug, Clone, Default)]
+enum StderrRules {
+    /// The standard rules, until the engine has set its own.
+    #[default]
+    Standard,
+    /// The engine's rules.
+    Rules(Arc<Rules>),
+    /// Messages are written unchanged.
+    Off,
 }
 
-/// Writes one line in one call; a stderr that takes nothing is nobody's failure.
-pub(crate) fn say(what: fmt::Arguments<'_>) {
-    let chosen = CHOSEN.lock().clone();
-    let rules = chosen.unwrap_or_else(|| Some(Arc::new(Rules::standard())));
-    let line = match rules {
-        Some(rules) => shown(&what.to_string(), rules),
-        None => what.to_string(),
-    };
-    let _ = std::io::stderr().write_all(format!("ringseal: {line}\n").as_bytes());
+/// One engine's side of standard error.
+#[derive(Debug, Default)]
+pub(crate) struct Stderr {
+    rules: Mutex<StderrRules>,
 }
 
-fn shown(text: &str, rules: Arc<Rules>) -> String {
-    let mut out = Vec::new();
-    match Redactor::new(rules).value(KeyClass::Plain, text.as_bytes(), false, &mut out) {
-        Outcome::Clean => text.to_owned(),
-        Outcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
+impl Stderr {
+    /// Redacts messages by these rules from now on; `None` writes them unchanged.
+    pub(crate) fn set_rules(&self, rules: Option<Arc<Rules>>) {
+        *self.rules.lock() = rules.map_or(StderrRules::Off, StderrRules::Rules);
+    }
+
+    /// Writes one line in one call. A failing write is ignored: nothing is left to report it to.
+    pub(crate) fn write(&self, message: fmt::Arguments<'_>) {
+        let line = format!("ringseal: {}\n", self.redacted(&message.to_string()));
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+
+    /// The message as it may be written.
+    pub(crate) fn redacted(&self, message: &str) -> String {
+        let rules = match self.rules.lock().clone() {
+            StderrRules::Standard => Arc::new(Rules::standard()),
+            StderrRules::Rules(rules) => rules,
+            StderrRules::Off => return message.to_owned(),
+        };
+        let mut out = Vec::new();
+        match Redactor::new(rules).value(KeyClass::Plain, message.as_bytes(), false, &mut out) {
+            Outcome::Clean => message.to_owned(),
+            Outcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
+        }
     }
 }
 
@@ -43,9 +60,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_sink_answers_is_redacted_before_it_is_said() {
-        let rules = Arc::new(Rules::standard());
-        let said = shown("sink fails: postgres://app:s3cretPassw0rd@db/log refused", rules);
-        assert_eq!(said, "sink fails: postgres://app:****@db/log refused");
+    fn messages_are_redacted_by_the_standard_rules_at_first() {
+        let redacted = Stderr::default().redacted("postgres://app:s3cretPassw0rd@db/log refused");
+        assert_eq!(redacted, "postgres://app:****@db/log refused");
+    }
+
+    #[test]
+    fn messages_are_unchanged_without_rules() {
+        let stderr = Stderr::default();
+        stderr.set_rules(None);
+        assert_eq!(stderr.redacted("ann@example.com"), "ann@example.com");
     }
 }

@@ -149,7 +149,7 @@ impl House {
         let mut writer = Writer::new(config, Arc::clone(&link), inbox, shared_clock);
         // The first turn calibrates.
         writer.step(first);
-        registry::number(&INFO);
+        registry::assign_id(&INFO);
         House { writer, link, clock, script }
     }
 

@@ -19,10 +19,11 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("audit", 1, &[]),
     ("sink", 1, &[]),
     ("writer", 2, &[]),
-    ("logger", 3, &["macros", "lib"]),
-    ("macros", 3, &["logger", "lib"]),
-    ("testing", 3, &["logger", "lib", "macros"]),
-    ("lib", 3, &["logger", "macros", "testing"]),
+    ("emit", 3, &[]),
+    ("engine", 4, &["macros", "lib"]),
+    ("macros", 4, &["lib"]),
+    ("testing", 4, &["engine", "lib", "macros"]),
+    ("lib", 4, &["engine", "macros", "testing"]),
 ];
 
 fn room_of(path: &str) -> Option<&str> {
@@ -131,8 +132,8 @@ pub fn public_only(sources: &[Source]) -> Vec<String> {
 /// Files that run for every event.
 pub fn is_hot(path: &str) -> bool {
     let files = [
-        "src/logger/emit.rs",
-        "src/logger/lane.rs",
+        "src/emit/emitter.rs",
+        "src/emit/lane.rs",
         "src/core/record.rs",
         "src/writer/process.rs",
         "src/writer/drain.rs",
@@ -186,7 +187,7 @@ pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("src/writer/process.rs", "new", "vec!", "once per engine"),
     ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
     ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
-    ("src/logger/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
+    ("src/emit/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
 ];
 
 /// The control plane never appears in a hot file.

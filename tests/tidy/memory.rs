@@ -7,7 +7,7 @@ use super::source::{Source, find_word};
 pub const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/ringbuf/", "the ring's memory"),
     ("src/simd/", "vector instructions and the cursor over spare capacity"),
-    ("src/storage/mmap.rs", "files mapped into memory"),
+    ("src/storage/", "files mapped into memory, and record locks"),
     ("src/core/tsc.rs", "the time-stamp counter"),
 ];
 
@@ -17,6 +17,7 @@ const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/a_token_allocates_nothing.rs", "a counting allocator"),
     ("tests/an_audit_append_never_allocates.rs", "a counting allocator"),
     ("tests/an_end_drains.rs", "signals and forks"),
+    ("tests/locks_end_with_their_process.rs", "forks"),
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),
 ];

@@ -9,7 +9,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("src/testing/", "canaries, and the texts of the search for leaks"),
     ("src/writer/redaction/", "texts that its tests redact"),
     ("src/core/value/", "texts that its tests wrap"),
-    ("src/logger/", "examples of rules in the documentation"),
+    ("src/engine/", "examples of rules in the documentation"),
     ("src/writer/stderr.rs", "a password that the last way out must mask"),
     ("src/audit/catalogue/tests.rs", "a list of names"),
     ("crates/cli/src/token/", "an address that its tests make tokens of"),

@@ -63,7 +63,7 @@ use super::note::Signer;
 use super::tiles::TileWriter;
 use crate::core::clock::Clock;
 use crate::digest::{Hash, Sha256};
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{FileLock, Storage};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -139,7 +139,7 @@ const REPORTS_MAX: usize = 64;
 /// says so.
 pub struct AuditLog {
     disk: Disk,
-    _lock: Box<dyn StorageFile>,
+    _lock: FileLock,
     clock: Arc<dyn Clock>,
     random: RandomSource,
     options: Options,

@@ -26,7 +26,7 @@ use crate::audit::entry::control::{
 use crate::audit::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
 use crate::audit::note::Verifier;
 use crate::digest::Sha256;
-use crate::storage::{OpenHow, StorageFile};
+use crate::storage::{FileLock, OpenHow};
 
 impl AuditLog {
     /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are put below
@@ -58,7 +58,7 @@ impl AuditLog {
     }
 }
 
-pub(super) fn lock(disk: &Disk) -> Result<Box<dyn StorageFile>> {
+pub(super) fn lock(disk: &Disk) -> Result<FileLock> {
     let path = disk.path(LOCK);
     match disk.storage.lock(&path, FILE_MODE) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked { path }),
@@ -192,7 +192,7 @@ struct Beginning {
 fn begin(
     host: Host,
     disk: Disk,
-    lock: Box<dyn StorageFile>,
+    lock: FileLock,
     options: Options,
     mut known: Known,
 ) -> Result<(AuditLog, Beginning)> {

@@ -79,7 +79,7 @@ pub(super) fn callsite(described: &Described) -> &'static Callsite {
         keys: Box::leak(keys.into_boxed_slice()),
     });
     let site = Box::leak(Box::new(site));
-    registry::number(site);
+    registry::assign_id(site);
     site
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
-use crate::storage::{FileId, OsStorage, Storage, StorageFile};
+use crate::storage::{FileId, FileLock, OsStorage, Storage};
 
 mod active;
 mod append;
@@ -56,7 +56,7 @@ pub struct FileSink {
     helper: Helper,
     schedule: Schedule,
     /// Held so that nobody else rotates under our feet; `None` where there are no locks.
-    lock: Option<Box<dyn StorageFile>>,
+    lock: Option<FileLock>,
     active: Option<Segment>,
     active_id: Option<FileId>,
     /// The period of what is in the active file; of the moment it was opened while it is empty.

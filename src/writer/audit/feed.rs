@@ -2,6 +2,8 @@
 //!
 //! Nothing blocks here: the channel to the keeper has no bound of its own, because what may be in it is bounded by the
 //! gate that callers of `emit` pass, and by the rings. Buffers come back empty and are used again.
+use std::sync::Arc;
+
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::keeper::SPARE_MAX;
@@ -14,7 +16,8 @@ use crate::encode::layout::Members;
 use crate::writer::lane_reader::LaneMemory;
 use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
-use crate::writer::{Writer, report, stderr};
+use crate::writer::stderr::Stderr;
+use crate::writer::{Writer, report};
 
 /// Members of one entry take at most so many bytes.
 const MEMBERS_BYTES_MAX: usize = LINE_BYTES_MAX - FRAME_BYTES_MAX;
@@ -30,6 +33,7 @@ pub struct Feed {
     parcels: Sender<Parcel>,
     spare: Receiver<AuditBatch>,
     cut: u64,
+    stderr: Arc<Stderr>,
 }
 
 /// The keeper's ends of the channels.
@@ -60,7 +64,14 @@ impl Feed {
             parcels,
             spare,
             cut: 0,
+            stderr: Arc::default(),
         }
+    }
+
+    /// Writes its messages to the engine's side of standard error.
+    pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
+        self.stderr = stderr;
+        self
     }
 
     /// Takes one event.
@@ -93,7 +104,7 @@ impl Feed {
             && let Parcel::Batch(batch) = failed.into_inner()
         {
             let count = batch.events.len();
-            stderr::say(format_args!(
+            self.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: {count} audit events came after the log was closed"
             ));
         }

@@ -25,7 +25,6 @@ use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
-use crate::writer::stderr::say;
 
 /// Checkpoints, rotation and the like are looked at so often.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
@@ -312,7 +311,9 @@ impl Keeper {
             let body = match Body::new(&members, &mut parser) {
                 Ok(body) => body,
                 Err(error) => {
-                    say(format_args!("a spilled audit entry is damaged and left out: {error}"));
+                    self.writer.stderr.write(format_args!(
+                        "a spilled audit entry is damaged and left out: {error}"
+                    ));
                     continue;
                 }
             };
@@ -421,7 +422,9 @@ impl Keeper {
             held = self.staged_bytes + spill.held_bytes();
             is_blocked = spilled.is_err();
             if let Err(error) = spilled {
-                say(format_args!("audit entries cannot be spilled either: {error}"));
+                self.writer
+                    .stderr
+                    .write(format_args!("audit entries cannot be spilled either: {error}"));
             }
         }
         self.link.hold(held, is_blocked);
@@ -450,7 +453,9 @@ impl Keeper {
             && let Some(spill) = &mut self.spill
             && spill_backlog(spill, &mut self.backlog, &mut self.backlog_done).is_ok()
         {
-            say(format_args!("audit entries that could not be written stay in the spill file"));
+            self.writer.stderr.write(format_args!(
+                "audit entries that could not be written stay in the spill file"
+            ));
         }
         let left = self.log.health().waiting_entries
             + self.backlog.iter().map(|batch| batch.events.len() as u64).sum::<u64>();
@@ -459,7 +464,7 @@ impl Keeper {
             result = self.log.close().map_err(|error| error.to_string());
         }
         if let Err(error) = &result {
-            say(format_args!(
+            self.writer.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
             ));
         }

@@ -10,13 +10,12 @@ use crate::audit::sink::Notice;
 use crate::audit::store::Report;
 use crate::writer::control::Control;
 use crate::writer::link::Link;
-use crate::writer::stderr::say;
 
 /// Tells the application's log; where nobody takes it, stderr has to do.
 fn tell(writer: &Link, news: AuditNews) {
     if let AuditNews::Failed { sink, error } = &news {
         let kept = "its entries are kept and tried again";
-        say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
+        writer.stderr.write(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
     let _ = writer.call(Control::AuditNews(news));
 }
@@ -65,19 +64,24 @@ impl Keeper {
     /// Removes what retention does not let stay, and compresses on a thread of its own.
     pub(super) fn tidy_at_rotation(&mut self) {
         if let Err(error) = self.log.retain() {
-            say(format_args!("audit segments that may go cannot be removed: {error}"));
+            self.writer
+                .stderr
+                .write(format_args!("audit segments that may go cannot be removed: {error}"));
         }
         #[cfg(feature = "compress")]
         if let Some(dir) = self.config.compress_dir.clone() {
             let storage = std::sync::Arc::clone(&self.storage);
+            let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
                 if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
-                    say(format_args!("audit segments cannot be compressed: {error}"));
+                    stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }
             };
             let builder = std::thread::Builder::new().name("ringseal-audit-gz".into());
             if let Err(error) = builder.spawn(work) {
-                say(format_args!("audit segments cannot be compressed: {error}"));
+                self.writer
+                    .stderr
+                    .write(format_args!("audit segments cannot be compressed: {error}"));
             }
         }
     }

@@ -161,7 +161,7 @@ proptest! {
 
 #[test]
 fn a_call_sites_values_are_redacted_by_its_keys_and_a_clean_event_is_not_copied() {
-    crate::core::registry::number(&SITE);
+    crate::core::registry::assign_id(&SITE);
     let mut redaction = standard();
     let payload = |note: &str, password: &str, mail: &str| {
         written(|out| {
@@ -277,7 +277,7 @@ fn a_name_that_the_users_own_rules_forbid_is_shown_redacted() {
         line: line!(),
         keys: &["count"],
     });
-    crate::core::registry::number(&NAMED);
+    crate::core::registry::assign_id(&NAMED);
     let mut set = RuleSet::default();
     set.literals.push(LiteralRule { name: "own".into(), text: b"tr0ub4dor".to_vec() });
     let mut redaction = with(&set);

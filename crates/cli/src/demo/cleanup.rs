@@ -3,14 +3,19 @@
 //! A file is the demo's own when it bears one of the names that the file sink gives, is a regular
 //! file, and, if it holds lines, its first line was written by a demo.
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+use ringseal::storage::{FileLock, OsStorage, Storage};
 
 use super::service::TARGET;
 
 /// The name of the demo's log.
 pub(super) const LOG: &str = "ringseal-demo.log";
+
+/// Permissions of the lock file, should it be created here.
+const LOCK_MODE: u32 = 0o600;
 
 /// Bytes of a first line that are looked at.
 const LOOKED_AT_BYTES: u64 = 4096;
@@ -91,16 +96,18 @@ pub(super) fn remove_old_logs(dir: &Path) -> Result<usize, CleanError> {
 }
 
 /// The lock that the file sink holds while it writes, if there is one; the sink takes it again.
-fn lock(dir: &Path) -> Result<Option<File>, CleanError> {
+fn lock(dir: &Path) -> Result<Option<FileLock>, CleanError> {
     let path = dir.join(format!(".{LOG}.lock"));
-    let file = match File::open(&path) {
+    match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(|error| CleanError::Io(path.clone(), error))?,
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(CleanError::InUse(path)),
-        Err(TryLockError::Error(error)) => Err(CleanError::Io(path, error)),
+        Err(error) => return Err(CleanError::Io(path, error)),
+        Ok(_) => {}
+    }
+    match OsStorage.lock(&path, LOCK_MODE) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(CleanError::InUse(path)),
+        Err(error) => Err(CleanError::Io(path, error)),
     }
 }
 
@@ -161,8 +168,8 @@ mod tests {
     fn the_logs_of_a_running_demo_stay() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::write(dir.path().join(LOG), OURS).expect("room");
-        let lock = File::create(dir.path().join(format!(".{LOG}.lock"))).expect("room");
-        lock.try_lock().expect("nobody else has it");
+        let path = dir.path().join(format!(".{LOG}.lock"));
+        let lock = OsStorage.lock(&path, LOCK_MODE).expect("no other process has it");
         assert!(matches!(remove_old_logs(dir.path()), Err(CleanError::InUse(_))));
         assert_eq!(names(dir.path()).len(), 2);
         drop(lock);

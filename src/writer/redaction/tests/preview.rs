@@ -6,7 +6,7 @@ use crate::redact::Kind;
 
 /// A record of `values` at `SITE`, or of another kind.
 fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
-    crate::core::registry::number(&SITE);
+    crate::core::registry::assign_id(&SITE);
     let payload = written(|out| values.iter().for_each(|value| value.write(out)));
     let header = Header {
         kind,

@@ -9,7 +9,7 @@ use crate::audit::note::NoteError;
 use crate::audit::proof::ProveError;
 use crate::audit::store::StoreError;
 use crate::audit::tiles::TileError;
-use crate::logger::InitError;
+use crate::engine::InitError;
 use crate::sample::SampleError;
 
 /// What an error and everything behind it say.

@@ -131,7 +131,7 @@ impl Engine {
     pub fn set_redaction(&self, rules: Option<&RuleSet>) -> Result<(), RedactionError> {
         let rules = rules.map(Rules::compile).transpose().map_err(RedactionError::Rules)?;
         let rules = rules.map(Arc::new);
-        crate::writer::stderr::use_rules(rules.clone());
+        self.shared().link.stderr.set_rules(rules.clone());
         let request = |reply| Control::SetRules(rules, reply);
         self.ask(request, self.flush_max()).map_err(RedactionError::Writer)
     }
@@ -191,4 +191,29 @@ fn rules_file(path: &str) -> Result<RuleSet, String> {
 #[cfg(not(feature = "rules-toml"))]
 fn rules_file(_path: &str) -> Result<RuleSet, String> {
     Err("nothing: this build reads no rules from files (feature `rules-toml`)".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::LiteralRule;
+    use crate::testing::Capture;
+
+    fn with_literal(text: &str) -> RuleSet {
+        let literal = LiteralRule { name: "own".into(), text: text.into() };
+        RuleSet { literals: vec![literal], ..RuleSet::default() }
+    }
+
+    #[test]
+    fn stderr_messages_pass_the_rules_of_their_engine() {
+        let start = |text| Capture::start_with(Config::new().redact(with_literal(text))).0;
+        let (one, two) = (start("swordfish"), start("hydrangea"));
+        let redacted =
+            |engine: &Engine| engine.shared().link.stderr.redacted("swordfish and hydrangea");
+        assert_eq!(redacted(&one), "***REDACTED*** and hydrangea");
+        assert_eq!(redacted(&two), "swordfish and ***REDACTED***");
+        one.set_redaction(None).unwrap();
+        assert_eq!(redacted(&one), "swordfish and hydrangea");
+        assert_eq!(redacted(&two), "swordfish and ***REDACTED***");
+    }
 }

@@ -6,14 +6,14 @@ use crossbeam_channel::{Sender, bounded};
 use parking_lot::Mutex;
 
 use super::config::{Config, InitError};
-use super::emit::Emitter;
-use super::handle::{AsEmitter, Logger};
-use super::sampling::Sampler;
-use super::shared::Shared;
-use super::{boot, global, look, run_id};
+use super::{audit, config_events, run_id};
 use crate::core::filter::Filter;
 use crate::core::level::LevelFilter;
 use crate::core::registry;
+use crate::emit::emitter::Emitter;
+use crate::emit::sampling::Sampler;
+use crate::emit::shared::Shared;
+use crate::emit::{AsEmitter, Logger, global, look};
 use crate::metrics::{LevelCounts, Metrics};
 use crate::sample::Sampling;
 use crate::writer::Writer;
@@ -21,7 +21,6 @@ use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
 use crate::writer::report::{FILTER_CHANGED, SAMPLING_CHANGED};
 use crate::writer::run::{self, WriterThread};
-use crate::writer::stderr::{self, say};
 
 /// A slot taken for an engine; free again when dropped.
 struct Slot(usize);
@@ -87,58 +86,36 @@ impl Engine {
 
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
         let engine = Self::start_in(config, Some(global::SLOT))?;
-        boot::announce(&engine);
+        config_events::announce(&engine);
         Ok(engine)
     }
 
-    fn start_in(
-        #[cfg_attr(not(any(feature = "audit", feature = "tokens")), allow(unused_mut))]
-        mut config: Config,
-        wanted: Option<usize>,
-    ) -> Result<Engine, InitError> {
+    fn start_in(mut config: Config, wanted: Option<usize>) -> Result<Engine, InitError> {
         config.check()?;
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
         // Before any sink is opened: a second global engine must not touch the files of the first.
         let slot = Slot::take(wanted)?;
         let (sampling, seed) = config.sampling_and_seed();
-        #[cfg(feature = "audit")]
         let audit_config = config.audit.take();
-        #[cfg(feature = "tokens")]
-        let keys = config.open_keys()?;
-        let parts = config.build(&run_id, &*clock)?;
-        #[cfg(feature = "audit")]
-        let audit = match audit_config {
-            None => None,
-            Some(audit) => {
-                let opened = audit.open(Arc::clone(&clock), parts.lanes.limits);
-                Some(opened.map_err(InitError::Audit)?)
-            }
-        };
         let (link, inbox) = Link::new();
+        #[cfg(feature = "tokens")]
+        let keys = config.open_keys(&link.stderr)?;
+        let parts = config.build(&run_id, &*clock)?;
+        let audit_parts = audit::open(audit_config, &clock, parts.lanes.limits)?;
+        link.stderr.set_rules(parts.writer.redaction.rules.clone());
         link.set_nanos_per_tick(clock.nanos_per_tick().unwrap_or_default());
         let filter = Arc::new(parts.filter);
         let (lanes, overflow) = (parts.lanes, parts.overflow);
-        let sampler = Sampler::new(seed);
+        let sampler = Sampler::new(seed.unwrap_or_else(run_id::random_word));
         let link_shared = Arc::clone(&link);
         let shared =
             Shared::new(slot.0, link_shared, overflow, lanes, Arc::clone(&filter), sampler);
         let (writer_link, writer_clock) = (Arc::clone(&link), Arc::clone(&clock));
         let writer = parts.writer;
-        stderr::use_rules(writer.redaction.rules.clone());
-        #[cfg(feature = "audit")]
-        let feed = match audit {
-            None => None,
-            Some(audit) => Some(super::audit::start(audit, &shared)?),
-        };
+        let feed = audit::start(audit_parts, &shared)?;
         let thread = run::spawn(parts.thread, link, clock, move || {
-            let writer = Writer::new(writer, writer_link, inbox, writer_clock);
-            #[cfg(feature = "audit")]
-            let writer = match feed {
-                Some(feed) => writer.with_audit(feed),
-                None => writer,
-            };
-            writer
+            audit::attach(Writer::new(writer, writer_link, inbox, writer_clock), feed)
         });
         let thread = thread.map_err(|source| InitError::Thread { source })?;
         // From here on the slot is the engine's, which frees it when it stops.
@@ -200,17 +177,13 @@ impl Engine {
     /// survive power loss, then.
     pub fn flush(&self) -> Result<(), FlushError> {
         let result = self.ask(Control::Flush, self.flush_max);
-        #[cfg(feature = "audit")]
-        let result = result.and(super::audit::flush(&self.shared, self.flush_max));
-        result
+        result.and(audit::flush(&self.shared, self.flush_max))
     }
 
     /// Returns when everything logged before survives power loss, where the sinks have such a notion.
     pub fn sync(&self) -> Result<(), FlushError> {
         let result = self.ask(Control::Sync, self.flush_max);
-        #[cfg(feature = "audit")]
-        let result = result.and(super::audit::flush(&self.shared, self.flush_max));
-        result
+        result.and(audit::flush(&self.shared, self.flush_max))
     }
 
     /// The audit log; `None` unless it was configured.
@@ -229,7 +202,7 @@ impl Engine {
     pub fn set_filter(&self, filter: Filter) {
         let text = filter.to_string();
         self.shared.set_filter(Arc::new(filter));
-        boot::tell_change(self, &FILTER_CHANGED, &text);
+        config_events::tell_change(self, &FILTER_CHANGED, &text);
     }
 
     /// Replaces the sampling policy, and says so in the stream: `ringseal.sampling_changed`. Call sites are judged anew
@@ -238,7 +211,7 @@ impl Engine {
     pub fn set_sampling(&self, sampling: Sampling) {
         let text = sampling.to_string();
         self.shared.set_sampling(sampling);
-        boot::tell_change(self, &SAMPLING_CHANGED, &text);
+        config_events::tell_change(self, &SAMPLING_CHANGED, &text);
     }
 
     /// Gives the calling thread its ring now; see [`Logger::prepare_thread`].
@@ -281,19 +254,21 @@ impl Engine {
         global::clear(&self.shared);
         look::tell_rest(self.logger.emitter(), &self.shared);
         let start = Instant::now();
-        #[cfg(feature = "audit")]
-        super::audit::stop(&self.shared, self.shutdown_max);
+        audit::stop(&self.shared, self.shutdown_max);
         let result = self.ask(Control::Stop, self.shutdown_max);
         match &result {
             Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {
                 let waited = start.elapsed();
-                say(format_args!("stopped after {waited:?} without the writer's answer: {error}"));
+                self.shared.link.stderr.write(format_args!(
+                    "stopped after {waited:?} without the writer's answer: {error}"
+                ));
             }
             _ => {
                 // It has answered and has nothing left to do but close its sinks.
                 if !thread.join(self.shutdown_max.saturating_sub(start.elapsed())) {
                     let waited = start.elapsed();
-                    say(format_args!("stopped after {waited:?}; a sink is still closing"));
+                    let message = format_args!("stopped after {waited:?}; a sink is still closing");
+                    self.shared.link.stderr.write(message);
                 }
             }
         }

@@ -1,25 +1,16 @@
-//! The producer's side and the composition root.
-#[cfg(feature = "audit")]
+//! The composition root: an engine from its configuration, and its life until it stops.
+//!
+//! Promises: this is the control plane. Nothing here runs for an event.
+#[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
 mod audit;
-mod boot;
-#[doc(hidden)]
-pub mod capture;
 mod config;
-#[doc(hidden)]
-pub mod emit;
+mod config_events;
+#[expect(clippy::module_inception, reason = "the engine itself")]
 mod engine;
 mod env;
-pub(crate) mod global;
-mod handle;
-pub(crate) mod lane;
-#[doc(hidden)]
-pub mod look;
-mod overflow;
 mod panic_hook;
 mod redaction;
 mod run_id;
-mod sampling;
-pub(crate) mod shared;
 #[cfg(feature = "signals")]
 mod signals;
 #[cfg(feature = "tokens")]
@@ -30,10 +21,6 @@ pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenErro
 pub use config::{Color, Config, Format, InitError, Timestamps};
 pub use engine::Engine;
 pub use env::EnvError;
-#[cfg(feature = "serde")]
-pub use handle::serialize;
-pub use handle::{AsEmitter, BoundFields, Logger};
-pub use overflow::Overflow;
 pub use redaction::RedactionError;
 
 /// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it

@@ -46,7 +46,7 @@ pub enum InitError {
     Keys(crate::redact::token::PiiError),
     /// The audit log cannot be opened.
     #[cfg(feature = "audit")]
-    Audit(crate::logger::audit::AuditOpenError),
+    Audit(crate::engine::audit::AuditOpenError),
 }
 
 impl fmt::Display for InitError {

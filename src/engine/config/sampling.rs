@@ -37,12 +37,12 @@ impl Config {
         self
     }
 
-    pub(in crate::logger) fn sampling_and_seed(&self) -> (Sampling, Option<u64>) {
+    pub(in crate::engine) fn sampling_and_seed(&self) -> (Sampling, Option<u64>) {
         (self.sampling.sampling.clone(), self.sampling.seed)
     }
 
     /// Sampling as the variables describe it.
-    pub(in crate::logger) fn sampling_from(
+    pub(in crate::engine) fn sampling_from(
         self,
         read: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, EnvError> {

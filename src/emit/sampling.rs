@@ -80,13 +80,13 @@ const OTHERS: u64 = 0;
 
 impl Sampler {
     /// A sampler that keeps everything.
-    pub(super) fn new(seed: Option<u64>) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             policy: RwLock::default(),
             levels: AtomicU8::new(0),
             rules: Mutex::default(),
             changing: Mutex::default(),
-            seed: AtomicU64::new(seed.unwrap_or_else(super::run_id::random_word)),
+            seed: AtomicU64::new(seed),
             dynamic: RwLock::default(),
         }
     }
@@ -94,7 +94,7 @@ impl Sampler {
     /// Puts a policy in force for run-time events, and returns it for the call sites.
     pub(super) fn install(&self, sampling: Sampling) -> Arc<dyn SitePolicy> {
         // Its first event must not be the one that takes a lock for it.
-        registry::number(&SUPPRESSED);
+        registry::assign_id(&SUPPRESSED);
         let mut rules = self.rules.lock();
         let numbers = sampling.rules().map(|(rule, _)| number(&mut rules, rule)).collect();
         let limit = sampling.limit_of_call_sites().map(|(count_max, interval)| Limit {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_rule_keeps_its_number_and_those_that_come_too_late_share_the_last() {
-        let sampler = Sampler::new(Some(1));
+        let sampler = Sampler::new(1);
         let counters = LaneCounters::default();
         let install = |names: std::ops::Range<u32>| {
             let policy = names.fold(Sampling::new(), |policy, name| {
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn run_time_names_have_limits_of_their_own_up_to_a_bound() {
-        let sampler = Sampler::new(Some(1));
+        let sampler = Sampler::new(1);
         let site = |name: u32| sampler.dynamic_site("run", &name.to_string(), Level::Info);
         let first = site(0);
         assert!(Arc::ptr_eq(&first, &site(0)));

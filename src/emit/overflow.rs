@@ -71,39 +71,11 @@ pub(super) fn retry(
     }
 }
 
-/// Tries until there is room, for as long as there is a writer: for what may not be lost.
-#[cfg(feature = "audit")]
-#[cold]
-#[inline(never)]
-pub(super) fn persist(
-    lane: &mut Lane,
-    link: &Arc<Link>,
-    write: &mut dyn FnMut(&mut Lane) -> Written,
-) -> Result<Written, crate::writer::audit::AuditFault> {
-    use crate::writer::audit::AuditFault;
-    let mut round = 0;
-    loop {
-        match write(lane) {
-            Written::Full => {}
-            written => return Ok(written),
-        }
-        if link.is_closed() {
-            return Err(if link.is_forked() { AuditFault::Forked } else { AuditFault::Stopped });
-        }
-        if round == 0 {
-            lane.counters.waits.add(1);
-        }
-        link.wake_if_asleep();
-        pause(round);
-        round = round.saturating_add(1);
-    }
-}
-
 /// The longest pause: many threads that wait for one writer must leave it a core to work on.
 const PAUSE_MAX: Duration = Duration::from_millis(2);
 
 /// Gives way to the writer, for longer and longer.
-pub(super) fn pause(round: u32) {
+pub(crate) fn pause(round: u32) {
     match round {
         0..4 => std::thread::yield_now(),
         _ => std::thread::sleep(

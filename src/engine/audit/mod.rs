@@ -14,27 +14,27 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-pub(super) use self::config::AuditParts;
+use self::config::AuditParts;
 pub use self::config::{AuditConfig, AuditOpenError};
 
 use super::config::InitError;
-use super::emit::{self, Emitter};
-use super::handle::Logger;
-use super::lane::{Lane, Written};
-use super::overflow;
-use super::shared::Shared;
-use crate::audit::event::{Filled, OwnSource};
+use crate::audit::event::Filled;
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
-use crate::audit::{AuditEvent, BoundIds, Catalogue, EventError};
+use crate::audit::{AuditEvent, BoundIds, EventError};
+use crate::core::clock::Clock;
 use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
-use crate::core::value::{NOT_PLAIN, ValueWriter};
-use crate::writer::audit::{
-    AuditFault, AuditLink, AuditNews, AuditRequest, Feed, Reply, SpawnError,
-};
+use crate::core::value::NOT_PLAIN;
+use crate::emit::Logger;
+use crate::emit::audit::{AuditPayload, AuditShared, persist, write};
+use crate::emit::emitter::{self, Emitter};
+use crate::emit::lane::{Lane, Written};
+use crate::emit::overflow;
+use crate::emit::shared::Shared;
+use crate::writer::Writer;
+use crate::writer::audit::{AuditFault, AuditNews, AuditRequest, Feed, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
-use crate::writer::stderr::say;
 
 /// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
 const RECORD_BYTES_MAX: u32 = 128 << 10;
@@ -85,41 +85,6 @@ impl std::error::Error for AuditError {
 impl From<EventError> for AuditError {
     fn from(error: EventError) -> Self {
         AuditError::Event(error)
-    }
-}
-
-/// What all handles of an engine's audit log share.
-#[derive(Debug)]
-pub(super) struct AuditShared {
-    pub(super) link: Arc<AuditLink>,
-    catalogue: Catalogue,
-    source: OwnSource,
-    wait_max: Duration,
-    limits: Limits,
-    /// No entry of this log is signed by a key from outside.
-    is_keyless: bool,
-}
-
-/// An event that was checked and measured.
-pub(crate) struct AuditPayload<'e> {
-    event: Filled<'e>,
-    pub(crate) bytes_max: usize,
-    /// That is how many bytes it takes, and it can be put there without a writer.
-    is_plain: bool,
-}
-
-impl AuditPayload<'_> {
-    /// Writes it into a record's granted bytes, [`AuditPayload::bytes_max`] or more; says how many it took and whether
-    /// anything was cut. `None` where it does not fit.
-    #[inline]
-    pub(crate) fn write(&self, granted: &mut [u8], limits: Limits) -> Option<(usize, bool)> {
-        // A value of the caller's own type may put something else than it has promised.
-        if self.is_plain && self.event.put(granted) == Some(self.bytes_max) {
-            return Some((self.bytes_max, false));
-        }
-        let mut out = ValueWriter::new(granted, limits);
-        self.event.write_entries(&mut out);
-        (!out.is_full()).then(|| (out.len_bytes(), out.is_cut()))
     }
 }
 
@@ -205,7 +170,7 @@ impl AuditLogger {
             shared: Some(&self.shared),
             context: None,
         };
-        match emit::with_lane(to, |lane| lane.write_audit(ticket, &payload)) {
+        match emitter::with_lane(to, |lane| write(lane, ticket, &payload)) {
             Some(Written::Done) => Ok(()),
             first => self.write_again(to, ticket, &payload, first),
         }
@@ -221,9 +186,9 @@ impl AuditLogger {
         first: Option<Written>,
     ) -> Result<(), AuditError> {
         let mut outcome = Err(AuditFault::Stopped);
-        let has_lane = emit::on_some_lane(to, &self.shared, first.is_some(), &mut |lane| {
-            let mut attempt = |lane: &mut Lane| lane.write_audit(ticket, payload);
-            outcome = overflow::persist(lane, &self.shared.link, &mut attempt);
+        let has_lane = emitter::on_some_lane(to, &self.shared, first.is_some(), &mut |lane| {
+            let mut attempt = |lane: &mut Lane| write(lane, ticket, payload);
+            outcome = persist(lane, &self.shared.link, &mut attempt);
         });
         match outcome {
             Ok(Written::Done) => Ok(()),
@@ -306,7 +271,8 @@ impl AuditLogger {
         let Some(sinks) = self.audit.link.sinks() else { return };
         let Err(errors) = sinks.close() else { return };
         let failed = |sink: String, error: String| {
-            say(format_args!("CRITICAL audit_sink_failure: {sink}: {error}"));
+            let message = format_args!("CRITICAL audit_sink_failure: {sink}: {error}");
+            self.shared.link.stderr.write(message);
             let news = AuditNews::Failed { sink, error };
             let _ = self.shared.link.call(Control::AuditNews(news));
         };
@@ -345,8 +311,22 @@ impl AuditLogger {
     }
 }
 
+/// Opens the log that was configured, if any.
+pub(super) fn open(
+    config: Option<AuditConfig>,
+    clock: &Arc<dyn Clock>,
+    limits: Limits,
+) -> Result<Option<AuditParts>, InitError> {
+    let open = |config: AuditConfig| config.open(Arc::clone(clock), limits);
+    config.map(open).transpose().map_err(InitError::Audit)
+}
+
 /// Starts the keeper; what it returns is for the writer.
-pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, InitError> {
+pub(super) fn start(
+    parts: Option<AuditParts>,
+    shared: &Arc<Shared>,
+) -> Result<Option<Feed>, InitError> {
+    let Some(parts) = parts else { return Ok(None) };
     let audit = Arc::clone(&parts.shared);
     let (feed, keeper) = parts.split(Arc::clone(&shared.link));
     crate::writer::audit::spawn(keeper).map_err(|error| match error {
@@ -355,7 +335,15 @@ pub(super) fn start(parts: AuditParts, shared: &Arc<Shared>) -> Result<Feed, Ini
     })?;
     // A fresh engine has none yet.
     let _ = shared.audit.set(audit);
-    Ok(feed)
+    Ok(Some(feed))
+}
+
+/// Gives the writer what [`start`] returned.
+pub(super) fn attach(writer: Writer, feed: Option<Feed>) -> Writer {
+    match feed {
+        Some(feed) => writer.with_audit(feed),
+        None => writer,
+    }
 }
 
 /// The handle of this engine's log.
@@ -402,7 +390,9 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
             logger.ask(AuditRequest::Stop, patience)
         {
-            say(format_args!("CRITICAL audit_sink_failure: the log did not end in order: {fault}"));
+            shared.link.stderr.write(format_args!(
+                "CRITICAL audit_sink_failure: the log did not end in order: {fault}"
+            ));
         }
         logger.close_sinks();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{AuditShared, RECORD_BYTES_MAX};
+use super::RECORD_BYTES_MAX;
 use crate::audit::Catalogue;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::Algorithm;
@@ -17,6 +17,7 @@ use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
 use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
 use crate::core::clock::Clock;
 use crate::core::limits::Limits;
+use crate::emit::audit::AuditShared;
 use crate::redact::{Profile, RuleSet, Rules};
 use crate::storage::{OsStorage, Storage};
 use crate::writer::RedactionConfig;
@@ -244,7 +245,7 @@ impl AuditConfig {
     }
 
     /// Opens the log.
-    pub(in crate::logger) fn open(
+    pub(in crate::engine) fn open(
         mut self,
         clock: Arc<dyn Clock>,
         limits: Limits,
@@ -345,9 +346,9 @@ impl FoundKeys {
 }
 
 /// An audit log that is open, taken apart for the engine.
-pub(in crate::logger) struct AuditParts {
-    pub(in crate::logger) shared: Arc<AuditShared>,
-    pub(in crate::logger) feed: Feed,
+pub(in crate::engine) struct AuditParts {
+    pub(in crate::engine) shared: Arc<AuditShared>,
+    pub(in crate::engine) feed: Feed,
     log: AuditLog,
     ends: FeedEnds,
     config: KeeperConfig,
@@ -357,7 +358,7 @@ pub(in crate::logger) struct AuditParts {
 
 impl AuditParts {
     /// What the keeper's thread is made of, and what the writer needs.
-    pub(in crate::logger) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
+    pub(in crate::engine) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
         let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
         (feed, KeeperParts { log, config, storage, link, writer, ends, sinks })

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::audit::AuditHook;
 use super::lane::{Lane, LaneClock};
 use super::overflow::Overflow;
 use super::sampling::Sampler;
@@ -47,8 +48,8 @@ pub(crate) struct Shared {
     /// For threads beyond the bound on lanes.
     side: Mutex<Option<Box<Lane>>>,
     /// The audit log, if there is one.
-    #[cfg(feature = "audit")]
-    pub(super) audit: std::sync::OnceLock<Arc<super::audit::AuditShared>>,
+    #[cfg_attr(not(feature = "audit"), expect(dead_code, reason = "takes no bytes there"))]
+    pub(crate) audit: AuditHook,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +82,7 @@ impl Shared {
             filter: RwLock::new(filter),
             pool: Mutex::default(),
             side: Mutex::default(),
-            #[cfg(feature = "audit")]
-            audit: std::sync::OnceLock::new(),
+            audit: AuditHook::default(),
         })
     }
 

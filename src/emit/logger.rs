@@ -1,7 +1,7 @@
 //! What users hold: an engine, loggers with bound fields, and fields to bind.
 use std::sync::Arc;
 
-use super::emit::{self, Emitter};
+use super::emitter::{self, Emitter};
 use super::look::{self, Thinning};
 use super::shared::Shared;
 use crate::core::callsite::Callsite;
@@ -23,12 +23,12 @@ use std::sync::atomic::Ordering;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Logger {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     context: Option<Arc<Context>>,
 }
 
 impl Logger {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, context: None }
     }
 
@@ -41,8 +41,7 @@ impl Logger {
         Logger { shared: Arc::clone(&self.shared), context: Some(Arc::new(context)) }
     }
 
-    #[cfg(feature = "audit")]
-    pub(super) fn context(&self) -> Option<&Context> {
+    pub(crate) fn context(&self) -> Option<&Context> {
         self.context.as_deref()
     }
 
@@ -89,18 +88,18 @@ impl Logger {
             fill(out);
         };
         let Some(plan) = self.shared.sampler.plan_of(target, event, level) else {
-            return emit::emit_dynamic(to, level, &fill, None);
+            return emitter::emit_dynamic(to, level, &fill, None);
         };
         let site = self.shared.sampler.dynamic_site(target, event, level);
         look::tell_dynamic(to, &self.shared, plan, &site);
         let thinning = Thinning::of_dynamic(plan, level, to.context, &site.limiter);
-        emit::emit_dynamic(to, level, &fill, Some(thinning));
+        emitter::emit_dynamic(to, level, &fill, Some(thinning));
     }
 
     /// Gives the calling thread its ring now, so that its first event costs no more than any other. Says whether it
     /// has one.
     pub fn prepare_thread(&self) -> bool {
-        emit::adopt_lane(self.emitter(), &self.shared)
+        emitter::adopt_lane(self.emitter(), &self.shared)
     }
 }
 
@@ -135,7 +134,7 @@ impl AsEmitter for Logger {
             slot: self.shared.slot,
             engine: self.shared.id,
             shared: Some(&self.shared),
-            context: self.context.as_deref(),
+            context: self.context(),
         }
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::emit::Emitter;
 use super::engine::ask;
-use super::shared::Shared;
 use crate::core::value::{DisplayValue, Map, Value};
+use crate::emit::emitter::Emitter;
+use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use crate::writer::report::PANICKED;
 
@@ -62,7 +62,6 @@ fn tell_and_flush_all(info: &PanicHookInfo<'_>) {
     for shared in engines.iter().filter_map(Weak::upgrade) {
         if !shared.link.is_writer_thread() {
             tell_and_flush(info, &shared);
-            #[cfg(feature = "audit")]
             super::audit::seal(&shared, FLUSH_MAX);
         }
     }
@@ -93,5 +92,5 @@ fn tell(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) -> bool {
     let location = info.location().map(|place| DisplayValue(*place));
     let thread = std::thread::current();
     let fields = (Map(&entries), (location, (thread.name(), ())));
-    super::boot::tell(to, shared, &PANICKED, &fields)
+    super::config_events::tell(to, shared, &PANICKED, &fields)
 }

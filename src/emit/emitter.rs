@@ -74,7 +74,7 @@ pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, level: Leve
 
 /// Runs `action` on this thread's lane of the engine, if it has one that is not busy.
 #[inline(always)]
-pub(super) fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+pub(crate) fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
     LANES
         .try_with(|lanes| {
             let mut lane = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut().ok()?;
@@ -182,7 +182,7 @@ fn emit_slow(
 
 /// Runs `action` once, on this thread's lane, or where that is busy or cannot be had, on another one. Says whether
 /// there was any.
-pub(super) fn on_some_lane(
+pub(crate) fn on_some_lane(
     to: Emitter<'_>,
     shared: &Arc<Shared>,
     has_lane: bool,
@@ -206,7 +206,7 @@ pub(super) fn on_some_lane(
 }
 
 /// Gives this thread a lane of the engine unless it has one.
-pub(super) fn adopt_lane(to: Emitter<'_>, shared: &Arc<Shared>) -> bool {
+pub(crate) fn adopt_lane(to: Emitter<'_>, shared: &Arc<Shared>) -> bool {
     LANES
         .try_with(|lanes| {
             let Ok(mut place) = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut() else {

@@ -15,7 +15,7 @@ use super::config::{Config, InitError};
 use super::env::EnvError;
 use crate::core::clock::monotonic_nanos;
 use crate::redact::token::{CHECK_EVERY, Pii, PiiConfig, PiiError};
-use crate::writer::stderr::say;
+use crate::writer::stderr::Stderr;
 
 /// How long the end of an engine waits for a look at the files that is under way.
 const END_MAX: Duration = Duration::from_secs(1);
@@ -67,13 +67,13 @@ impl Config {
     }
 
     /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
-    pub(super) fn open_keys(&mut self) -> Result<Option<Keeper>, InitError> {
+    pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<Keeper>, InitError> {
         let keys = match self.redaction.keys.take() {
             None => return Ok(None),
             Some(Choice::Open(config)) => Arc::new(Pii::open(&config).map_err(InitError::Keys)?),
             Some(Choice::Opened(keys)) => keys,
         };
-        let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY);
+        let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
         self.redaction.tokenizer = Some(keys);
         keeper.map(Some).map_err(|source| InitError::Thread { source })
     }
@@ -110,7 +110,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    fn start(keys: Weak<Pii>, every: Duration) -> io::Result<Keeper> {
+    fn start(keys: Weak<Pii>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
@@ -119,7 +119,7 @@ impl Keeper {
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 let Some(keys) = keys.upgrade() else { return };
                 if let Some(news) = look.at(&keys, Duration::from_nanos(monotonic_nanos())) {
-                    say(format_args!("{news}"));
+                    stderr.write(format_args!("{news}"));
                 }
             }
         })?;

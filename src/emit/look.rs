@@ -6,7 +6,7 @@
 //! the granted bytes, and a no gives them back. Every event that is not kept is counted, by rule and level.
 use std::sync::Arc;
 
-use super::emit::{Emitter, adopt_lane, with_lane};
+use super::emitter::{Emitter, adopt_lane, with_lane};
 use super::global;
 use super::lane::{Lane, Written};
 use super::sampling::DynamicSite;
@@ -69,7 +69,7 @@ pub fn wants_globally(callsite: &'static Callsite) -> bool {
 #[cold]
 #[inline(never)]
 pub(super) fn look(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
-    if !callsite.settle(to.slot) {
+    if !callsite.resolve(to.slot) {
         return false;
     }
     let Some(place) = callsite.plan(to.slot) else { return true };
@@ -181,10 +181,10 @@ pub(super) fn tell_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site: &
 }
 
 /// At the end of an engine: tells what has not been told, and waits for room as the policy says.
-pub(super) fn tell_rest(to: Emitter<'_>, shared: &Shared) {
+pub(crate) fn tell_rest(to: Emitter<'_>, shared: &Shared) {
     let log = |count: u64, target: &str, event: &str, level: Level| {
         let fields = (count, (event, (target, (level.as_str(), ()))));
-        super::emit::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
+        super::emitter::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
     };
     for (site, count) in crate::core::registry::take_suppressed(shared.slot) {
         let metadata = site.metadata();

@@ -5,7 +5,7 @@ use crossbeam_channel::TryRecvError;
 
 use super::*;
 use crate::core::level::Level;
-use crate::logger::Engine;
+use crate::engine::Engine;
 use crate::redact::token::{
     FieldType, FileSource, KeySource, Keyset, KeysetError, KeysetKind, SystemRandomness,
 };
@@ -125,11 +125,13 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
     let random = Box::new(SystemRandomness);
     let keys = Pii::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1)).expect("a thread");
+    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+        .expect("a thread");
     let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
     drop(keeper);
-    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600)).expect("a thread");
+    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
+        .expect("a thread");
     let ended = idle.ended.clone();
     assert_eq!(ended.try_recv(), Err(TryRecvError::Empty));
     drop(idle);
@@ -140,7 +142,8 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
 fn the_thread_ends_with_the_last_of_its_keys() {
     let (_dir, path) = keyset();
     let keys = Arc::new(Pii::open(&PiiConfig::new(&path)).expect("keys"));
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1)).expect("a thread");
+    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+        .expect("a thread");
     drop(keys);
     let ended = keeper.ended.recv_timeout(Duration::from_secs(60));
     assert_eq!(ended, Err(RecvTimeoutError::Disconnected));

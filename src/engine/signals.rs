@@ -12,9 +12,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as Iterator};
 
 use super::engine::ask;
-use super::shared::Shared;
+use crate::emit::shared::Shared;
 use crate::writer::control::Control;
-use crate::writer::stderr::say;
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -37,14 +36,16 @@ impl Signals {
                     let Some(shared) = shared.upgrade() else { break };
                     if signal == SIGHUP {
                         if let Err(error) = ask(&shared.link, Control::Reopen, FLUSH_MAX) {
-                            say(format_args!("reopening on SIGHUP: {error}"));
+                            shared.link.stderr.write(format_args!("reopening on SIGHUP: {error}"));
                         }
                         continue;
                     }
                     if let Err(error) = ask(&shared.link, Control::Sync, FLUSH_MAX) {
-                        say(format_args!("draining on signal {signal}: {error}"));
+                        shared
+                            .link
+                            .stderr
+                            .write(format_args!("draining on signal {signal}: {error}"));
                     }
-                    #[cfg(feature = "audit")]
                     super::audit::stop(&shared, FLUSH_MAX);
                     // Ends the process as the signal would have done.
                     if signal_hook::low_level::emulate_default_handler(signal).is_err() {

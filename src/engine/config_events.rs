@@ -1,15 +1,15 @@
 //! The first event of a global engine: how it was configured; and later, what was changed.
 use std::sync::Arc;
 
-use super::emit::{Emitter, emit, on_some_lane};
 use super::engine::Engine;
-use super::handle::AsEmitter;
-use super::lane::Written;
-use super::shared::Shared;
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::value::Number;
+use crate::emit::emitter::{Emitter, emit, on_some_lane};
+use crate::emit::lane::Written;
+use crate::emit::logger::AsEmitter;
+use crate::emit::shared::Shared;
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
     level: Level::Info,

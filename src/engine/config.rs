@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::InitError;
-use super::lane::LaneClock;
-use super::overflow::Overflow;
 use super::redaction::{self, Choice};
-use super::shared::LaneSettings;
 use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::limits::Limits;
+use crate::emit::lane::LaneClock;
+use crate::emit::overflow::Overflow;
+use crate::emit::shared::LaneSettings;
 use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
 use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
@@ -121,7 +121,6 @@ pub struct Config {
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
     pub(super) redaction: Choice,
-    #[cfg(feature = "audit")]
     pub(super) audit: Option<super::audit::AuditConfig>,
     sampling: sampling::Choice,
 }
@@ -208,7 +207,6 @@ impl Config {
             signals: false,
             injected: None,
             redaction: Choice::default(),
-            #[cfg(feature = "audit")]
             audit: None,
             sampling: sampling::Choice::default(),
         }

@@ -5,8 +5,6 @@
 //! is out of line.
 use std::sync::Arc;
 
-#[cfg(feature = "audit")]
-use super::audit::AuditPayload;
 use super::look::{self, Dice, Thinning};
 use super::shared::{LaneSettings, Shared};
 use crate::core::callsite::Callsite;
@@ -292,7 +290,7 @@ impl Lane {
         true
     }
 
-    /// Writes a record whose payload is at hand. Says whether there was room.
+    /// Writes a record whose payload is complete. Returns whether there was space for it.
     fn put(
         &mut self,
         kind: Kind,
@@ -301,17 +299,40 @@ impl Lane {
         payload: &[u8],
         is_cut: bool,
     ) -> bool {
-        let ticks = self.ticks();
-        let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload.len()) else {
-            return false;
-        };
-        let bytes = grant.bytes_mut();
-        bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
-        let (has_stack, has_rate, callsite) = (false, false, 0);
+        let (has_stack, has_rate, callsite, ticks) = (false, false, 0, 0);
         let header = Header { kind, level, is_cut, has_stack, has_rate, callsite, context, ticks };
-        let len = header.write(bytes, payload.len());
+        let copy = |granted: &mut [u8], _: Limits| {
+            granted.get_mut(..payload.len())?.copy_from_slice(payload);
+            Some((payload.len(), is_cut))
+        };
+        self.write_record(header, payload.len(), copy) == Written::Done
+    }
+
+    /// Writes a record of at most `payload_max` bytes besides its header. `fill` writes the payload and returns its
+    /// length and whether anything was cut, or `None` if it does not fit.
+    #[inline]
+    pub(crate) fn write_record(
+        &mut self,
+        mut header: Header,
+        payload_max: usize,
+        fill: impl FnOnce(&mut [u8], Limits) -> Option<(usize, bool)>,
+    ) -> Written {
+        header.ticks = self.ticks();
+        let limits = self.limits;
+        let record_bytes = HEADER_BYTES + payload_max;
+        let Some(mut grant) = self.producer.grant(record_bytes) else {
+            let is_hopeless = record_bytes > limits.record_bytes_max as usize;
+            return if is_hopeless { Written::TooLong } else { Written::Full };
+        };
+        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
+        else {
+            return Written::TooLong;
+        };
+        let Some((len, is_cut)) = fill(payload, limits) else { return Written::TooLong };
+        header.is_cut = is_cut;
+        let len = header.write(head, len);
         grant.commit(len);
-        true
+        Written::Done
     }
 
     /// Tells the writer that this thread has taken the lane.
@@ -414,38 +435,6 @@ impl Lane {
         Moment { ticks: self.ticks(), nanos_per_tick: self.link.nanos_per_tick() }
     }
 
-    /// Writes an audit event.
-    #[cfg(feature = "audit")]
-    #[inline]
-    pub(crate) fn write_audit(&mut self, ticket: u64, event: &AuditPayload<'_>) -> Written {
-        let ticks = self.ticks();
-        let limits = self.limits;
-        let record_bytes = HEADER_BYTES + event.bytes_max;
-        let Some(mut grant) = self.producer.grant(record_bytes) else {
-            let is_hopeless = record_bytes > limits.record_bytes_max as usize;
-            return if is_hopeless { Written::TooLong } else { Written::Full };
-        };
-        let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
-        else {
-            return Written::TooLong;
-        };
-        let Some((len, is_cut)) = event.write(payload, limits) else { return Written::TooLong };
-        let header = Header {
-            kind: Kind::Audit,
-            level: Level::Info,
-            is_cut,
-            has_stack: false,
-            has_rate: false,
-            // The two halves of the ticket.
-            callsite: ticket as u32,
-            context: (ticket >> 32) as u32,
-            ticks,
-        };
-        let len = header.write(head, len);
-        grant.commit(len);
-        Written::Done
-    }
-
     /// Counts one event as lost, and lets the writer know that there is something to report.
     #[cold]
     pub(crate) fn lose(&self, level: Level) {
@@ -477,7 +466,7 @@ impl Lane {
 #[inline(never)]
 fn fast_number(callsite: &'static Callsite) -> u32 {
     if callsite.id() == 0 {
-        registry::number(callsite);
+        registry::assign_id(callsite);
     }
     callsite.fast_id()
 }

@@ -1,0 +1,97 @@
+//! The producer's side of the audit log: what its handles share, and how a checked event gets into a lane.
+//!
+//! Promises: an audit event is never dropped for a full ring. Its caller waits until there is space or the engine ends.
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::lane::{Lane, Written};
+use super::overflow::pause;
+use crate::audit::Catalogue;
+use crate::audit::event::{Filled, OwnSource};
+use crate::core::level::Level;
+use crate::core::limits::Limits;
+use crate::core::record::{Header, Kind};
+use crate::core::value::ValueWriter;
+use crate::writer::audit::{AuditFault, AuditLink};
+use crate::writer::link::Link;
+
+/// The engine's audit log, once it is open.
+pub(crate) type AuditHook = OnceLock<Arc<AuditShared>>;
+
+/// What all handles of an engine's audit log share.
+#[derive(Debug)]
+pub(crate) struct AuditShared {
+    pub(crate) link: Arc<AuditLink>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) source: OwnSource,
+    pub(crate) wait_max: Duration,
+    pub(crate) limits: Limits,
+    /// No entry of this log is signed by a key from outside.
+    pub(crate) is_keyless: bool,
+}
+
+/// An event that was checked and measured.
+pub(crate) struct AuditPayload<'e> {
+    pub(crate) event: Filled<'e>,
+    pub(crate) bytes_max: usize,
+    /// The event takes exactly `bytes_max` bytes, and needs no `ValueWriter`.
+    pub(crate) is_plain: bool,
+}
+
+impl AuditPayload<'_> {
+    /// Writes the event into a record's granted bytes, [`AuditPayload::bytes_max`] or more. Returns its length and
+    /// whether anything was cut; `None` if it does not fit.
+    #[inline]
+    fn write(&self, granted: &mut [u8], limits: Limits) -> Option<(usize, bool)> {
+        // A value of the caller's own type may write something else than it has promised.
+        if self.is_plain && self.event.put(granted) == Some(self.bytes_max) {
+            return Some((self.bytes_max, false));
+        }
+        let mut out = ValueWriter::new(granted, limits);
+        self.event.write_entries(&mut out);
+        (!out.is_full()).then(|| (out.len_bytes(), out.is_cut()))
+    }
+}
+
+/// Writes an audit event into a lane.
+#[inline]
+pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> Written {
+    let header = Header {
+        kind: Kind::Audit,
+        level: Level::Info,
+        is_cut: false,
+        has_stack: false,
+        has_rate: false,
+        // The two halves of the ticket.
+        callsite: ticket as u32,
+        context: (ticket >> 32) as u32,
+        ticks: 0,
+    };
+    lane.write_record(header, event.bytes_max, |granted, limits| event.write(granted, limits))
+}
+
+/// Calls `write` until there is space, for as long as there is a writer.
+#[cold]
+#[inline(never)]
+pub(crate) fn persist(
+    lane: &mut Lane,
+    link: &Arc<Link>,
+    write: &mut dyn FnMut(&mut Lane) -> Written,
+) -> Result<Written, AuditFault> {
+    let mut round = 0;
+    loop {
+        match write(lane) {
+            Written::Full => {}
+            written => return Ok(written),
+        }
+        if link.is_closed() {
+            return Err(if link.is_forked() { AuditFault::Forked } else { AuditFault::Stopped });
+        }
+        if round == 0 {
+            lane.counters.waits.add(1);
+        }
+        link.wake_if_asleep();
+        pause(round);
+        round = round.saturating_add(1);
+    }
+}

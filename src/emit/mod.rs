@@ -1,0 +1,23 @@
+//! The producer's side: from a macro's call into the thread's ring.
+//!
+//! Promises: an enabled call allocates nothing, locks nothing and makes no system call, after a thread's first event
+//! and unless its ring is full. Imports from `writer` and below; `engine` builds on it.
+#[cfg_attr(not(feature = "audit"), path = "no_audit.rs")]
+pub(crate) mod audit;
+#[doc(hidden)]
+pub mod capture;
+#[doc(hidden)]
+pub mod emitter;
+pub(crate) mod global;
+pub(crate) mod lane;
+pub(crate) mod logger;
+#[doc(hidden)]
+pub mod look;
+pub(crate) mod overflow;
+pub(crate) mod sampling;
+pub(crate) mod shared;
+
+#[cfg(feature = "serde")]
+pub use logger::serialize;
+pub use logger::{AsEmitter, BoundFields, Logger};
+pub use overflow::Overflow;

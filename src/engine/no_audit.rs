@@ -1,0 +1,41 @@
+//! Takes the place of `audit` where the feature `audit` is off: the same functions, for a log that cannot exist.
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::InitError;
+use crate::core::clock::Clock;
+use crate::core::limits::Limits;
+use crate::emit::shared::Shared;
+use crate::writer::Writer;
+use crate::writer::control::FlushError;
+
+/// No audit log can be configured; an `Option` of it takes no bytes.
+#[derive(Debug)]
+pub(super) enum AuditConfig {}
+
+pub(super) fn open(
+    _: Option<AuditConfig>,
+    _: &Arc<dyn Clock>,
+    _: Limits,
+) -> Result<Option<AuditConfig>, InitError> {
+    Ok(None)
+}
+
+pub(super) fn start(
+    _: Option<AuditConfig>,
+    _: &Arc<Shared>,
+) -> Result<Option<AuditConfig>, InitError> {
+    Ok(None)
+}
+
+pub(super) fn attach(writer: Writer, _: Option<AuditConfig>) -> Writer {
+    writer
+}
+
+pub(super) fn flush(_: &Arc<Shared>, _: Duration) -> Result<(), FlushError> {
+    Ok(())
+}
+
+pub(super) fn stop(_: &Arc<Shared>, _: Duration) {}
+
+pub(super) fn seal(_: &Arc<Shared>, _: Duration) {}
