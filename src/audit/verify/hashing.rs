@@ -1,8 +1,8 @@
-//! The hashes of a batch, ahead of the pass over its lines.
+//! Hashes batches on other threads, ahead of the pass over their lines.
 //!
-//! Two hashes run over every byte, of the leaf and of the segment. One thread reads and makes both,
-//! side by side ([`crate::digest::pair`]), another one checks the chain's signatures, and the pass is
-//! a third. Promises: a few batches for each thread are in memory; they come in their order.
+//! Every byte is hashed twice, for its leaf and for its segment. One thread reads and computes both hashes
+//! side by side ([`crate::digest::pair`]), a second checks the chain's signatures, and the pass runs on a
+//! third. Promises: at most a few batches per thread are in memory; they arrive in order.
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -16,22 +16,22 @@ use crate::digest::Hash;
 use crate::digest::pair::Stream;
 use crate::digest::text::{Base64, base64_array};
 
-/// Batches that wait between one thread and the next.
+/// Batches queued between one thread and the next.
 const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch with its hashes.
 pub(super) struct Hashed {
     pub batch: Batch,
-    /// The leaf hash of each line, and what is signed of it if that is checked.
+    /// The leaf hash of each line; `digests` has the signed digests if signatures are checked.
     pub leaves: Vec<Hash>,
     digests: Vec<Digest>,
-    /// The first line whose signature of the chain is wrong, if these are checked.
+    /// The first line with a wrong signature, if signatures are checked.
     pub bad_signature: Option<usize>,
     /// The SHA-256 of the segment, if it ends here.
     pub segment: Option<Hash>,
 }
 
-/// Hashes batches ahead of who asks for them.
+/// Hashes batches ahead of the caller.
 pub(super) struct Hasher {
     answers: Receiver<Result<Hashed, Stop>>,
     empty: Sender<Batch>,
@@ -81,20 +81,20 @@ impl Hasher {
         Hasher { answers, empty, is_end: false }
     }
 
-    /// The next batch; `None` behind the last.
+    /// The next batch; `None` after the last.
     pub fn next(&mut self) -> Result<Option<Hashed>, Stop> {
         if self.is_end {
             return Ok(None);
         }
         let answer = self.answers.recv();
-        // A thread that panics is told of by the scope.
+        // The scope propagates the panic of a thread.
         self.is_end = !matches!(answer, Ok(Ok(_)));
         answer.map_or(Ok(None), |answer| answer.map(Some))
     }
 
-    /// Gives a batch back.
+    /// Returns a batch for reuse.
     pub fn recycle(&mut self, batch: Batch) {
-        // Nobody wants it any more when the last one has been read.
+        // The receiver is closed once the last batch has been read.
         let _ = self.empty.try_send(batch);
     }
 }
@@ -105,11 +105,11 @@ fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> Hashed {
     Hashed { batch, leaves, digests, bad_signature: None, segment }
 }
 
-/// Checks signatures of the chain where they stand in lines, unparsed: the last bytes of a line are
-/// of fixed length, and a line that is no entry is refused by the parser.
+/// Checks the chain's signatures in unparsed lines: a line's suffix has a fixed length, and the parser
+/// rejects a line that is not an entry.
 pub(super) struct Checker {
     pub chain: Chain,
-    /// The entry that comes next.
+    /// The number of the next entry.
     pub seq: u64,
 }
 
@@ -125,7 +125,7 @@ impl Checker {
         })
     }
 
-    /// Whether the line, which should be the next entry, is signed rightly.
+    /// Whether the signature of the line, as the next entry, is correct.
     pub fn is_right(&mut self, line: &[u8]) -> bool {
         match signed_and_signature(line) {
             Some((signed, found)) => self.is_next(&digest_of(signed), &found),
