@@ -1,6 +1,6 @@
-//! CheckpointReader, the log's own and those kept elsewhere, held against the tree as it grows.
+//! Compares checkpoints, the log's own and those kept elsewhere, with the tree as it grows.
 //!
-//! Promises: one note of the log is in memory at a time, and those that the user gave.
+//! Promises: one of the log's notes is in memory at a time, and those given by the user.
 use std::io::{self, Read};
 use std::path::Path;
 

@@ -254,7 +254,7 @@ fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), V
     Ok(())
 }
 
-/// NamedFiles that entries name.
+/// Access to the files that entries name.
 pub(super) struct NamedFiles<'a> {
     pub storage: &'a dyn Storage,
     pub dir: &'a Path,
