@@ -56,7 +56,9 @@ impl<'a> Der<'a> {
         };
         let start = 1 + header;
         let content = start.checked_add(len).and_then(|end| self.bytes.get(start..end));
-        let Some(content) = content else { return self.error("an element that ends within the input") };
+        let Some(content) = content else {
+            return self.error("an element that ends within the input");
+        };
         let taken = Der { bytes: content, at: self.at + start };
         self.bytes = self.bytes.get(start + len..).unwrap_or_default();
         self.at += start + len;

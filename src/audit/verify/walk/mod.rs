@@ -239,10 +239,7 @@ impl Walk<'_> {
             let is_right = checker.is_right(line);
             *chain = Some(checker.chain);
             if !is_right {
-                return Err((
-                    FindingKind::Modified,
-                    "the signature of the chain is wrong".into(),
-                ));
+                return Err((FindingKind::Modified, "the signature of the chain is wrong".into()));
             }
         }
         self.control_state.check_position(&entry, EntryPosition::Kept)?;
@@ -306,7 +303,8 @@ impl Walk<'_> {
             self.segments.get(batch.segment).is_some_and(|segment| segment.first_seq.is_none());
         let torn = batch.torn().len();
         if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
-            let detail = if batch.is_too_long { "longer than the limit of a line" } else { "no newline" };
+            let detail =
+                if batch.is_too_long { "longer than the limit of a line" } else { "no newline" };
             let finding = Finding::new(FindingKind::Malformed, place, detail);
             return Err(self.prefer_suspect(finding).into());
         }
