@@ -13,7 +13,7 @@ use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::checkpoints::{CheckpointReader, PendingCheckpoint};
-use super::super::verify::source::{Source, read_lines, segments};
+use super::super::verify::source::{BatchReader, read_lines, segments};
 use super::super::verify::stable_read;
 use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use crate::storage::Storage;
@@ -185,7 +185,7 @@ fn inclusion(
 /// The number of the last entry, from the last segment that is not empty.
 fn last_seq(storage: &dyn Storage, dir: &Path) -> Result<Option<u64>, ProveError> {
     for segment in segments(storage, dir)?.rchunks(1) {
-        let mut source = Source::new(storage, dir, segment);
+        let mut source = BatchReader::new(storage, dir, segment);
         let mut last = None;
         while let Some(batch) = source.next()? {
             last = batch.lines.len().checked_sub(1).and_then(|at| seq_of(batch.line(at))).or(last);
@@ -269,7 +269,7 @@ fn read_log(
         search.line(&line)?;
     }
     let segments = segments(storage, dir)?;
-    let mut source = Source::new(storage, dir, &segments);
+    let mut source = BatchReader::new(storage, dir, &segments);
     while let Some(batch) = source.next()? {
         for at in 0..batch.lines.len() {
             search.line(batch.line(at))?;

@@ -135,7 +135,7 @@ pub(in crate::audit) struct CheckpointGap {
 
 impl CheckpointGap {
     /// Describes the limit that the gap exceeds, if any.
-    pub fn excess(&self, limits: CheckpointLimits) -> Option<String> {
+    pub fn exceeded(&self, limits: CheckpointLimits) -> Option<String> {
         if self.entries > limits.entries {
             let (entries, max) = (self.entries, limits.entries);
             return Some(format!("{entries} entries without a checkpoint, expected at most {max}"));
@@ -203,7 +203,7 @@ impl CheckpointVerifier {
     }
 
     /// Whether there is a checkpoint to compare at this size. Computing the root costs a few hashes.
-    pub fn has_one_at(&self, size: u64) -> bool {
+    pub fn has_checkpoint_at(&self, size: u64) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.checkpoint.size <= size)
             || self.known.get(self.known_checked).is_some_and(|(_, known)| known.size <= size)
     }
@@ -218,8 +218,8 @@ impl CheckpointVerifier {
     ) -> Result<(), Stop> {
         while let Some(pending) = self.pending.take_if(|pending| pending.checkpoint.size <= size) {
             self.check_own(&pending, size, root, key)?;
-            if let Some(excess) = self.gap.excess(limits) {
-                return Err(Finding::new(FindingKind::Unsealed, pending.place(), excess).into());
+            if let Some(exceeded) = self.gap.exceeded(limits) {
+                return Err(Finding::new(FindingKind::Unsealed, pending.place(), exceeded).into());
             }
             self.is_latest_known |= self.latest.as_ref() == Some(&pending.note);
             (self.sealed, self.gap) = (size, CheckpointGap::default());

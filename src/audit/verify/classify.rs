@@ -4,7 +4,7 @@
 use super::super::entry::control::Control;
 use super::super::entry::{Entry, Parser};
 use super::Stop;
-use super::hashing::{Hashed, Hasher};
+use super::hashing::{HashedBatch, Hasher};
 use super::report::{Finding, FindingKind};
 use super::source::{Batch, Segment};
 use super::walk::{LineError, Suspect, Walk};
@@ -13,7 +13,7 @@ use super::walk::{LineError, Suspect, Walk};
 pub(super) fn first_bad(
     walk: &mut Walk<'_>,
     why: LineError,
-    hashed: Hashed,
+    hashed: HashedBatch,
     at: usize,
     hasher: &mut Hasher,
     parser: &mut Parser,
@@ -68,7 +68,7 @@ fn tile_has(walk: &mut Walk<'_>, seq: u64, leaf: &crate::digest::Hash) -> bool {
 fn classify_gap(
     expected: u64,
     is_boundary: bool,
-    hashed: Hashed,
+    hashed: HashedBatch,
     at: usize,
     hasher: &mut Hasher,
     parser: &mut Parser,
@@ -76,7 +76,7 @@ fn classify_gap(
     let segment = hashed.batch.segment;
     let mut from = at + 1;
     let mut hashed = Some(hashed);
-    while let Some(Hashed { batch, .. }) = &hashed {
+    while let Some(HashedBatch { batch, .. }) = &hashed {
         for line in from..batch.lines.len() {
             if parser.entry(batch.line(line)).is_ok_and(|entry| entry.seq == expected) {
                 let is_other = batch.segment != segment && batch.lines_before == 0 && line == 0;
@@ -86,7 +86,7 @@ fn classify_gap(
         }
         from = 0;
         let done = hashed.take();
-        if let Some(Hashed { batch, .. }) = done {
+        if let Some(HashedBatch { batch, .. }) = done {
             hasher.recycle(batch);
         }
         // A read error ends the search.
@@ -96,7 +96,12 @@ fn classify_gap(
 }
 
 /// The number of the following line.
-fn next_seq(hashed: &Hashed, at: usize, hasher: &mut Hasher, parser: &mut Parser) -> Option<u64> {
+fn next_seq(
+    hashed: &HashedBatch,
+    at: usize,
+    hasher: &mut Hasher,
+    parser: &mut Parser,
+) -> Option<u64> {
     let mut seq_of = |line: &[u8]| parser.entry(line).ok().map(|entry: Entry<'_>| entry.seq);
     if at + 1 < hashed.batch.lines.len() {
         return seq_of(hashed.batch.line(at + 1));

@@ -11,7 +11,7 @@ use super::super::chain::{Chain, digest_of};
 use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature};
 use super::Stop;
 use super::leaf_hashes::{Digest, hash_lines};
-use super::source::{Batch, Source};
+use super::source::{Batch, BatchReader};
 use crate::digest::Hash;
 use crate::digest::pair::Stream;
 use crate::digest::text::{Base64, base64_array};
@@ -20,7 +20,7 @@ use crate::digest::text::{Base64, base64_array};
 const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch with its hashes.
-pub(super) struct Hashed {
+pub(super) struct HashedBatch {
     pub batch: Batch,
     /// The leaf hash of each line; `digests` has the signed digests if signatures are checked.
     pub leaves: Vec<Hash>,
@@ -33,7 +33,7 @@ pub(super) struct Hashed {
 
 /// Hashes batches ahead of the caller.
 pub(super) struct Hasher {
-    answers: Receiver<Result<Hashed, Stop>>,
+    answers: Receiver<Result<HashedBatch, Stop>>,
     empty: Sender<Batch>,
     is_end: bool,
 }
@@ -42,7 +42,7 @@ impl Hasher {
     /// `chain` signs entry `first_seq` next; without it signatures are not checked.
     pub fn new<'s, 'a: 's>(
         scope: &'s Scope<'s, '_>,
-        mut source: Source<'a>,
+        mut source: BatchReader<'a>,
         chain: Option<Chain>,
         first_seq: u64,
     ) -> Hasher {
@@ -66,11 +66,11 @@ impl Hasher {
         if let Some(chain) = chain {
             let (done, checked) = bounded(BATCHES_IN_FLIGHT);
             let hashed = std::mem::replace(&mut answers, checked);
-            let mut checker = Checker { chain, seq: first_seq };
+            let mut checker = SignatureChecker { chain, seq: first_seq };
             scope.spawn(move || {
                 for mut answer in hashed {
                     if let Ok(hashed) = &mut answer {
-                        hashed.bad_signature = checker.first_wrong(hashed);
+                        hashed.bad_signature = checker.first_invalid(hashed);
                     }
                     if done.send(answer).is_err() {
                         return;
@@ -82,7 +82,7 @@ impl Hasher {
     }
 
     /// The next batch; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Hashed>, Stop> {
+    pub fn next(&mut self) -> Result<Option<HashedBatch>, Stop> {
         if self.is_end {
             return Ok(None);
         }
@@ -99,34 +99,34 @@ impl Hasher {
     }
 }
 
-fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> Hashed {
+fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> HashedBatch {
     let (leaves, digests) = hash_lines(&batch, whole, is_signed);
     let segment = batch.ends_segment.then(|| std::mem::take(whole).finish());
-    Hashed { batch, leaves, digests, bad_signature: None, segment }
+    HashedBatch { batch, leaves, digests, bad_signature: None, segment }
 }
 
 /// Checks the chain's signatures in unparsed lines: a line's suffix has a fixed length, and the parser
 /// rejects a line that is not an entry.
-pub(super) struct Checker {
+pub(super) struct SignatureChecker {
     pub chain: Chain,
     /// The number of the next entry.
     pub seq: u64,
 }
 
-impl Checker {
+impl SignatureChecker {
     /// The first line whose signature is wrong.
-    fn first_wrong(&mut self, hashed: &Hashed) -> Option<usize> {
+    fn first_invalid(&mut self, hashed: &HashedBatch) -> Option<usize> {
         hashed.digests.iter().enumerate().position(|(at, digest)| {
             let line = hashed.batch.line(at);
             match (digest, signed_and_signature(line)) {
                 (Some(digest), Some((_, found))) => !self.is_next(digest, &found),
-                _ => !self.is_right(line),
+                _ => !self.is_next_valid(line),
             }
         })
     }
 
     /// Whether the signature of the line, as the next entry, is correct.
-    pub fn is_right(&mut self, line: &[u8]) -> bool {
+    pub fn is_next_valid(&mut self, line: &[u8]) -> bool {
         match signed_and_signature(line) {
             Some((signed, found)) => self.is_next(&digest_of(signed), &found),
             None => {

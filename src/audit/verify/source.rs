@@ -113,17 +113,17 @@ impl Batch {
 }
 
 /// Reads segments in order.
-pub(in crate::audit) struct Source<'a> {
+pub(in crate::audit) struct BatchReader<'a> {
     storage: &'a dyn Storage,
     dir: &'a Path,
     segments: &'a [Segment],
     next: usize,
-    open: Option<Open>,
+    open: Option<OpenSegment>,
     /// Batches for reuse.
     spare: Vec<Batch>,
 }
 
-struct Open {
+struct OpenSegment {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     is_compressed: bool,
@@ -134,9 +134,13 @@ struct Open {
     rest: Vec<u8>,
 }
 
-impl<'a> Source<'a> {
-    pub fn new(storage: &'a dyn Storage, dir: &'a Path, segments: &'a [Segment]) -> Source<'a> {
-        Source { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
+impl<'a> BatchReader<'a> {
+    pub fn new(
+        storage: &'a dyn Storage,
+        dir: &'a Path,
+        segments: &'a [Segment],
+    ) -> BatchReader<'a> {
+        BatchReader { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
     }
 
     /// Takes back a batch whose lines are no longer needed.
@@ -167,13 +171,13 @@ impl<'a> Source<'a> {
         Ok(Some(batch))
     }
 
-    fn open_next(&mut self) -> Result<Option<Open>, Stop> {
+    fn open_next(&mut self) -> Result<Option<OpenSegment>, Stop> {
         let Some(segment) = self.segments.get(self.next) else { return Ok(None) };
         let path = self.dir.join(&segment.file);
         let file = self.storage.open(&path, OpenHow::Read);
         let file = FileReader { file: file.map_err(|error| Stop::io(&path, &error))?, offset: 0 };
         let reader = if segment.is_compressed {
-            unpacked(file).ok_or_else(|| Stop::Unchecked {
+            decompressor(file).ok_or_else(|| Stop::Unchecked {
                 reason: format!(
                     "{}: compressed, and this program was built without the feature `compress`",
                     path.display()
@@ -185,11 +189,19 @@ impl<'a> Source<'a> {
         let (index, is_compressed) = (self.next, segment.is_compressed);
         self.next += 1;
         let rest = Vec::new();
-        Ok(Some(Open { reader, path, is_compressed, segment: index, lines: 0, bytes: 0, rest }))
+        Ok(Some(OpenSegment {
+            reader,
+            path,
+            is_compressed,
+            segment: index,
+            lines: 0,
+            bytes: 0,
+            rest,
+        }))
     }
 }
 
-impl Open {
+impl OpenSegment {
     /// Fills the batch up to the last newline that was read. Returns whether the file ends.
     fn fill(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let bytes = &mut batch.bytes;
@@ -263,13 +275,13 @@ impl Read for FileReader {
 }
 
 #[cfg(feature = "compress")]
-fn unpacked(file: FileReader) -> Option<Box<dyn Read + Send>> {
+fn decompressor(file: FileReader) -> Option<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(128 * 1024, file);
     Some(Box::new(flate2::bufread::MultiGzDecoder::new(file)))
 }
 
 #[cfg(not(feature = "compress"))]
-fn unpacked(_file: FileReader) -> Option<Box<dyn Read + Send>> {
+fn decompressor(_file: FileReader) -> Option<Box<dyn Read + Send>> {
     None
 }
 

@@ -13,10 +13,10 @@ use super::super::entry::{Parser, Scheme};
 use super::super::keys::ChainKey;
 use super::super::note::Verifier;
 use super::super::read::first_start;
-use super::hashing::Checker;
+use super::hashing::SignatureChecker;
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, VerifyReport};
-use super::source::{Source, segments};
+use super::source::{BatchReader, segments};
 use super::{Stop, VerifyOptions, VerifyProgress, walk};
 use crate::storage::Storage;
 
@@ -67,7 +67,7 @@ fn other_root(named: &Verifier, given: &Verifier) -> String {
 /// The detail if no signature of the log verifies. If one does, the chain is the right one and lines were changed.
 fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start) -> Option<String> {
     let chain = Chain::with_key(key, 0, start.ratchet);
-    let mut signatures = Signatures { checker: Checker { chain, seq: 0 }, count: 0 };
+    let mut signatures = Signatures { checker: SignatureChecker { chain, seq: 0 }, count: 0 };
     let none_verifies = signatures.none_verifies(storage, dir).ok()?;
     none_verifies.then(|| {
         format!(
@@ -80,7 +80,7 @@ fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start)
 
 /// A pass over the signatures of a log that is otherwise valid: its numbers are consecutive.
 struct Signatures {
-    checker: Checker,
+    checker: SignatureChecker,
     count: u64,
 }
 
@@ -89,7 +89,7 @@ impl Signatures {
     /// lines of removed entries come first.
     fn none_verifies(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
         let files = segments(storage, dir)?;
-        let mut source = Source::new(storage, dir, &files);
+        let mut source = BatchReader::new(storage, dir, &files);
         let mut next = source.next()?;
         let first_line = next.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
         let first_seq = Parser::new().entry(first_line).map_or(0, |entry| entry.seq);
@@ -114,6 +114,6 @@ impl Signatures {
 
     fn verifies(&mut self, line: &[u8]) -> bool {
         self.count += 1;
-        self.checker.is_right(line)
+        self.checker.is_next_valid(line)
     }
 }

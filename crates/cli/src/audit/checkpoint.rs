@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Success);
     };
     if let Some(older) = read_older(out)?
-        && let Some(finding) = contradiction(dir, key, &older, &checkpoint)?
+        && let Some(finding) = find_contradiction(dir, key, &older, &checkpoint)?
     {
         write_stderr(format_args!("{}: {finding}; the file was left unchanged", out.display()));
         return Ok(ExitStatus::Findings);
@@ -93,7 +93,7 @@ fn read_older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
 }
 
 /// Why the log is not consistent with `old`, if it is not.
-pub(super) fn contradiction(
+pub(super) fn find_contradiction(
     dir: &Path,
     key: Option<Verifier>,
     old: &Checkpoint,

@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
-    expect_log(dir)?;
+    check_log_exists(dir)?;
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
     let repair = if args.repair { Repair::Yes } else { Repair::No };
     let report = fsck(&storage, dir, repair).map_err(Failure::of)?;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 }
 
 /// Checks that there is a log before its lock file is created.
-fn expect_log(dir: &Path) -> Result<(), Failure> {
+fn check_log_exists(dir: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::Message(format!("{}: {error}", dir.display()));
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
             args.from
         )));
     }
-    let mut show = Show {
+    let mut printer = EntryPrinter {
         args,
         out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
         color: color.on_stdout(),
@@ -73,24 +73,24 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     };
     let read = match args.follow {
         false => {
-            read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.show_line(line))
+            read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| printer.show_line(line))
         }
-        true => show.follow(),
+        true => printer.follow(),
     };
-    if let Some(error) = show.failed.take() {
+    if let Some(error) = printer.failed.take() {
         // Discards the buffer: it cannot be written either.
-        let _ = show.out.into_parts();
+        let _ = printer.out.into_parts();
         return Err(Failure::Output(error));
     }
-    show.out.flush()?;
+    printer.out.flush()?;
     read.map_err(Failure::of)?;
-    if show.is_first && !has_log(&args.log.dir) {
+    if printer.is_first && !has_log(&args.log.dir) {
         return Err(Failure::Message(format!(
             "{}: no audit log in this directory",
             args.log.dir.display()
         )));
     }
-    Ok(if show.has_findings { ExitStatus::Findings } else { ExitStatus::Success })
+    Ok(if printer.has_findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 fn has_log(dir: &Path) -> bool {
@@ -120,7 +120,7 @@ const COLUMN_KEYS: [&str; 8] = [
     "_signature",
 ];
 
-struct Show<'a, W: Write> {
+struct EntryPrinter<'a, W: Write> {
     args: &'a Args,
     out: io::BufWriter<W>,
     color: bool,
@@ -138,7 +138,7 @@ struct Show<'a, W: Write> {
 /// Pause between two polls of a followed log.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-impl<W: Write> Show<'_, W> {
+impl<W: Write> EntryPrinter<'_, W> {
     /// Shows the existing entries, then new ones.
     fn follow(&mut self) -> Result<(), LogReadError> {
         let dir = &self.args.log.dir;
@@ -162,7 +162,7 @@ impl<W: Write> Show<'_, W> {
         }
     }
 
-    /// As [`Show::show_line`], for lines of which those before the entry `from` may have been shown.
+    /// As [`EntryPrinter::show_line`], for lines of which those before the entry `from` may have been shown.
     fn show_new_line(&mut self, line: LogLine<'_>, from: u64) -> ControlFlow<()> {
         let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
         match line.content {

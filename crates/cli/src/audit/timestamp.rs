@@ -13,7 +13,7 @@ use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
 use ringseal::digest::text::hex;
 
-use super::checkpoint::{contradiction, parse_note, written_beside};
+use super::checkpoint::{find_contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::size::format_count;
@@ -156,7 +156,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let latest_path = dir.join("checkpoint");
     let latest = parse_note(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;
     let key = args.key.as_deref().map(public_key).transpose()?;
-    if let Some(finding) = contradiction(dir, key, &checkpoint, &latest)? {
+    if let Some(finding) = find_contradiction(dir, key, &checkpoint, &latest)? {
         return refused(finding);
     }
     let time = String::from_utf8_lossy(&write_millis(stamp.unix_nanos)).into_owned();

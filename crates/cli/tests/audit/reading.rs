@@ -207,7 +207,8 @@ fn following_shows_each_entry_once_across_rotations() {
         for round in 0..3 {
             append(log, 5);
             if round < 2 {
-                log.rotate(ringseal::audit::entry::control::RotateReason::Manual).expect("disk space");
+                log.rotate(ringseal::audit::entry::control::RotateReason::Manual)
+                    .expect("disk space");
             }
         }
     });

@@ -55,8 +55,8 @@ impl Walk<'_> {
         if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.latest_unix_nanos) {
             gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
         }
-        match gap.excess(self.limits()) {
-            Some(excess) => Err(Finding::new(FindingKind::Unsealed, end, excess).into()),
+        match gap.exceeded(self.limits()) {
+            Some(exceeded) => Err(Finding::new(FindingKind::Unsealed, end, exceeded).into()),
             None => Ok(()),
         }
     }

@@ -10,10 +10,10 @@ use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
 use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
 use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary, Violation};
-use super::hashing::{Checker, Hashed, Hasher};
+use super::hashing::{HashedBatch, Hasher, SignatureChecker};
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, Place, VerifyReport};
-use super::source::{Batch, Segment, Source, segments};
+use super::source::{Batch, BatchReader, Segment, segments};
 use super::tile_check::TileCheck;
 use super::{Stop, VerifyOptions, VerifyProgress, classify};
 use crate::digest::Hash;
@@ -125,7 +125,7 @@ pub(super) fn run(
     report.chain_checked = chain.is_some();
     let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
         std::thread::scope(|scope| {
-            let source = Source::new(storage, dir, &segments);
+            let source = BatchReader::new(storage, dir, &segments);
             let mut hasher = Hasher::new(scope, source, chain, first_seq);
             walk.read_present(&mut hasher, progress)
         })
@@ -143,7 +143,7 @@ fn first_entry(
     kept: &KeptEntries,
     options: &VerifyOptions,
 ) -> Result<(u64, Option<Chain>), Stop> {
-    let mut source = Source::new(storage, dir, segments);
+    let mut source = BatchReader::new(storage, dir, segments);
     let first = source.next()?;
     let mut parser = Parser::new();
     let line = first.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
@@ -235,10 +235,10 @@ impl Walk<'_> {
             ));
         }
         if let Some(checked) = chain.take() {
-            let mut checker = Checker { chain: checked, seq: entry.seq };
-            let is_right = checker.is_right(line);
+            let mut checker = SignatureChecker { chain: checked, seq: entry.seq };
+            let is_next_valid = checker.is_next_valid(line);
             *chain = Some(checker.chain);
-            if !is_right {
+            if !is_next_valid {
                 return Err((FindingKind::Modified, "the signature of the chain is wrong".into()));
             }
         }
@@ -295,7 +295,7 @@ impl Walk<'_> {
         }
     }
 
-    fn end_batch(&mut self, hashed: &Hashed) -> Result<(), Stop> {
+    fn end_batch(&mut self, hashed: &HashedBatch) -> Result<(), Stop> {
         let batch = &hashed.batch;
         let place = self.place(batch, batch.lines.len());
         let is_last = batch.segment + 1 == self.segments.len();
@@ -344,7 +344,7 @@ impl Walk<'_> {
     /// Checks one line and appends its leaf.
     fn check_line(
         &mut self,
-        hashed: &Hashed,
+        hashed: &HashedBatch,
         at: usize,
         parser: &mut Parser,
     ) -> Result<(), LineError> {
@@ -457,7 +457,7 @@ impl Walk<'_> {
     ) -> Result<(), Stop> {
         self.pending.push(leaf);
         self.checkpoints.gap.entries += 1;
-        let (size, wants) = (self.seq(), self.checkpoints.has_one_at(self.seq()));
+        let (size, wants) = (self.seq(), self.checkpoints.has_checkpoint_at(self.seq()));
         if wants || size.is_multiple_of(TILE_WIDTH) {
             self.push_pending();
         }
