@@ -60,6 +60,6 @@ fn the_demo_does_not_touch_a_foreign_directory() {
     fs::create_dir_all(&audit).expect("disk space");
     fs::write(audit.join("audit.log.jsonl"), "evidence\n").expect("disk space");
     let (_, errors) = run(guard.path(), &[&DEMO[..], &["0.1"]].concat(), 2);
-    assert!(errors.contains("no demo made it"), "{errors}");
+    assert!(errors.contains("was not written by a demo"), "{errors}");
     assert_eq!(fs::read_to_string(audit.join("audit.log.jsonl")).expect("there"), "evidence\n");
 }
