@@ -1,5 +1,5 @@
-//! A process that writes an audit log is killed (SIGKILL) at random moments, over and over, and what it had been told
-//! was on disk is there; then strangers check the log: the verifier, and the page's Python program.
+//! A process that writes an audit log is killed (SIGKILL) at random moments. All entries reported as on disk must be
+//! there, and the log must check clean with the verifier and with the page's Python program.
 //!
 //! 200 kills by default; `RINGSEAL_TEST_KILLS=2000` for the long form.
 #![cfg(all(feature = "audit", unix))]
@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::store::{AuditLog, Host, LogOptions, Repair, Retain, fsck};
-use ringseal::digest::Sha256;
-use ringseal::digest::text::hex;
-use ringseal::storage::OsStorage;
+use ringseal::internals::digest::Sha256;
+use ringseal::internals::digest::text::hex;
+use ringseal::system::OsStorage;
 
 const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
-const NAME: &str = "a_killed_writer_loses_nothing_that_it_was_told_is_on_disk";
+const NAME: &str = "a_killed_writer_loses_no_committed_entry";
 
 fn options() -> LogOptions {
     LogOptions {
@@ -31,11 +31,11 @@ fn options() -> LogOptions {
     }
 }
 
-/// The child: writes until it is killed, and tells of each entry once it is on disk.
-fn write_for_ever(dir: &Path) -> ! {
+/// The child: writes until it is killed, and prints each entry once it is on disk.
+fn write_until_killed(dir: &Path) -> ! {
     let mut log =
         AuditLog::open(Host::system(), dir, options()).expect("the log opens after a kill");
-    let (mut parser, mut told) = (Parser::new(), std::io::stdout().lock());
+    let (mut parser, mut out) = (Parser::new(), std::io::stdout().lock());
     for number in 0u64.. {
         let mut receipts = Vec::new();
         for part in 0..1 + number % 5 {
@@ -45,9 +45,9 @@ fn write_for_ever(dir: &Path) -> ! {
         }
         log.commit().expect("a commit");
         for receipt in receipts {
-            writeln!(told, "told {} {}", receipt.seq, hex(&receipt.leaf)).expect("a reader");
+            writeln!(out, "committed {} {}", receipt.seq, hex(&receipt.leaf)).expect("a reader");
         }
-        told.flush().expect("a reader");
+        out.flush().expect("a reader");
         log.maintain().expect("maintenance");
         // Some are killed while they remove segments.
         if number % 20 == 3 {
@@ -67,18 +67,18 @@ fn spawn(dir: &Path) -> Child {
         .expect("a child")
 }
 
-/// Kills a writer `delay` after its first word; gives what it told of.
+/// Kills a writer `delay` after its first output; returns the entries it printed.
 fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     let mut child = spawn(dir);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut told = BTreeMap::new();
+    let mut committed = BTreeMap::new();
     let mut take = |line: &str| {
         let mut words = line.split(' ');
-        if words.next() == Some("told") {
+        if words.next() == Some("committed") {
             let seq = words.next().and_then(|seq| seq.parse().ok());
-            // The last line may be torn as well.
+            // The last line of the output may be torn, too.
             if let (Some(seq), Some(leaf)) = (seq, words.next().filter(|leaf| leaf.len() == 64)) {
-                told.insert(seq, leaf.to_owned());
+                committed.insert(seq, leaf.to_owned());
             }
         }
     };
@@ -86,7 +86,7 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     for line in lines.by_ref().map_while(Result::ok) {
         take(&line);
         let since = *first.get_or_insert_with(Instant::now);
-        if line.starts_with("told") && since.elapsed() >= delay {
+        if line.starts_with("committed") && since.elapsed() >= delay {
             break;
         }
     }
@@ -98,10 +98,10 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     }
     child.wait().expect("a child");
     assert!(!errors.contains("panicked"), "{errors}");
-    told
+    committed
 }
 
-/// Leaf hashes of all entries that are there.
+/// Leaf hashes of all existing entries.
 fn leaves(dir: &Path) -> BTreeMap<u64, String> {
     let names = std::fs::read_dir(dir).expect("the log").map(|entry| entry.expect("a name").path());
     let is_segment = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
@@ -119,32 +119,32 @@ fn leaves(dir: &Path) -> BTreeMap<u64, String> {
 }
 
 #[test]
-fn a_killed_writer_loses_nothing_that_it_was_told_is_on_disk() {
+fn a_killed_writer_loses_no_committed_entry() {
     if let Some(dir) = std::env::var_os(DIR) {
-        write_for_ever(Path::new(&dir));
+        write_until_killed(Path::new(&dir));
     }
     let kills = std::env::var("RINGSEAL_TEST_KILLS").ok().and_then(|kills| kills.parse().ok());
     let kills: u64 = kills.unwrap_or(200);
     let top = tempfile::tempdir().expect("a directory");
     let dir = top.path().join("log");
     AuditLog::create(&mut Host::system(), &dir, top.path(), "kill.example/audit").expect("keys");
-    let mut told = BTreeMap::new();
+    let mut committed = BTreeMap::new();
     for kill in 0..kills {
-        // Any moment will do; these are spread over what opening and a few rotations take.
+        // Spread over the time of opening and a few rotations.
         let delay = Duration::from_micros(kill * 7919 % 60_000);
-        told.append(&mut one_life(&dir, delay));
+        committed.append(&mut one_life(&dir, delay));
         if kill % 20 == 19 || kill + 1 == kills {
             let log = AuditLog::open(Host::system(), &dir, options()).expect("an opening");
             log.close().expect("an end");
             let found = leaves(&dir);
             let first = *found.keys().next().expect("entries");
-            for (seq, leaf) in told.range(first..) {
+            for (seq, leaf) in committed.range(first..) {
                 assert_eq!(found.get(seq), Some(leaf), "after {kill} kills: entry {seq}");
             }
-            told.retain(|seq, _| *seq >= first);
+            committed.retain(|seq, _| *seq >= first);
         }
     }
-    let storage: Arc<dyn ringseal::storage::Storage> = Arc::new(OsStorage);
-    let report = fsck(&storage, &dir, Repair::No).expect("a look");
+    let storage: Arc<dyn ringseal::system::Storage> = Arc::new(OsStorage);
+    let report = fsck(&storage, &dir, Repair::No).expect("fsck");
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

@@ -1,10 +1,13 @@
 //! Nouns that every floor shares.
+pub mod backoff;
 pub mod batch;
+pub mod calendar;
 pub mod callsite;
 pub mod clock;
 pub mod context;
 pub mod field;
 pub mod filter;
+pub mod fnv;
 pub mod level;
 pub mod limits;
 pub mod plan;
@@ -15,7 +18,6 @@ pub mod tsc;
 pub mod value;
 
 pub use batch::{Batch, Lines};
-pub use callsite::{Callsite, Metadata};
 pub use clock::Now;
 pub use filter::Filter;
 pub use level::{Level, LevelFilter};

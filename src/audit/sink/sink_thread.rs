@@ -165,7 +165,7 @@ impl SinkThread {
             if !self.shared.wait(&mut state, deadline) {
                 let target = self.shared.name.clone();
                 let missing_seq = state.committed_next.unwrap_or(0);
-                return Err(AuditSinkError::Late { target, missing_seq });
+                return Err(AuditSinkError::Timeout { target, missing_seq });
             }
         }
         Ok(())
@@ -217,7 +217,7 @@ impl SinkThread {
             let deadline = state.is_in_sink.then_some(hangs_at);
             if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
                 let missing_seq = state.committed_next.unwrap_or(0);
-                return Err(AuditSinkError::Late { target, missing_seq });
+                return Err(AuditSinkError::Timeout { target, missing_seq });
             }
         }
         drop(state);
@@ -272,8 +272,8 @@ impl Shared {
 
     /// Queues what fits; the rest is read from the log later.
     fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
-        let known = state.log_end;
-        for entry in entries.iter().filter(|entry| entry.seq >= known) {
+        let log_end = state.log_end;
+        for entry in entries.iter().filter(|entry| entry.seq >= log_end) {
             state.log_end = entry.seq.saturating_add(1);
             if state.lag.is_some() {
                 continue;

@@ -23,6 +23,7 @@ use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
 use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
+use crate::core::backoff::Backoff;
 use crate::storage::Storage;
 use crate::writer::link::Link;
 
@@ -70,7 +71,7 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
     };
     if !parts.sinks.is_empty() {
         let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
-        let notify = move |notice: SinkEvent<'_>| report_sink_event(&writer, &notice);
+        let notify = move |event: SinkEvent<'_>| report_sink_event(&writer, &event);
         let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
         // A new link has no sinks yet.
         let _ = parts.link.sinks.set(fan);
@@ -84,7 +85,7 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
 struct Failing {
     error: String,
     retry_at: Instant,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 pub(super) struct AuditThread {
@@ -301,8 +302,8 @@ impl AuditThread {
     fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
         self.commit()?;
         let dir = self.log.dir().to_owned();
-        let place = |error: io::Error| format!("spill file: {error}");
-        spill.begin_replay(&dir, self.log.next_seq()).map_err(place)?;
+        let named = |error: io::Error| format!("spill file: {error}");
+        spill.begin_replay(&dir, self.log.next_seq()).map_err(named)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;
@@ -336,9 +337,9 @@ impl AuditThread {
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
-                Lookup::Entry(receipt) => Ok(receipt),
-                Lookup::Gone => Err(AuditFault::ReceiptGone),
-                Lookup::NotYet => {
+                Lookup::Found(receipt) => Ok(receipt),
+                Lookup::Replaced => Err(AuditFault::ReceiptReplaced),
+                Lookup::Pending => {
                     self.waits.push((ticket, reply));
                     continue;
                 }
@@ -350,19 +351,19 @@ impl AuditThread {
     }
 
     fn handle_request(&mut self, request: AuditRequest) -> Result<(), String> {
-        let told = |error: crate::audit::store::StoreError| error.to_string();
+        let to_text = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
             AuditRequest::Checkpoint(reply) => {
-                let note = self.log.checkpoint().map_err(told);
+                let note = self.log.checkpoint().map_err(to_text);
                 self.answer(&reply, note)
             }
             AuditRequest::Rotate(reply) => {
-                let done = self.log.rotate(RotateReason::Manual).map_err(told);
+                let done = self.log.rotate(RotateReason::Manual).map_err(to_text);
                 self.answer(&reply, done)
             }
             AuditRequest::Check(reply) => {
-                let checked = self.log.verify_now().map_err(told);
+                let checked = self.log.verify_now().map_err(to_text);
                 let is_ok = |results: Vec<crate::audit::entry::control::Integrity>| {
                     results.iter().all(|result| result.status() == CheckStatus::Ok)
                 };
@@ -396,13 +397,13 @@ impl AuditThread {
                 self.report(AuditThreadEvent::Recovered { sink: name() });
             }
             (Err(error), Some(failing)) => {
-                failing.pause = (failing.pause * 2).min(RETRY_MAX);
-                failing.retry_at = now + failing.pause;
+                failing.retry_at = now + failing.backoff.next_pause();
                 failing.error = error;
             }
             (Err(error), failing @ None) => {
-                let retry_at = now + RETRY_MIN;
-                *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
+                let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
+                let retry_at = now + backoff.next_pause();
+                *failing = Some(Failing { error: error.clone(), retry_at, backoff });
                 self.report(AuditThreadEvent::Failed { sink: name(), error });
             }
         }

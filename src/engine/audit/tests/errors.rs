@@ -1,4 +1,4 @@
-//! What errors of the audit stream say: once, and so that one knows what to do.
+//! Error texts of the audit log: nothing is repeated in the chain, and each says what to do.
 use std::error::Error;
 
 use super::*;
@@ -12,18 +12,18 @@ use crate::audit::tiles::TileError;
 use crate::engine::InitError;
 use crate::sample::SampleError;
 
-/// What an error and everything behind it say.
+/// The texts of an error and its sources.
 fn chain(error: &dyn Error) -> Vec<String> {
-    let (mut said, mut next) = (Vec::new(), Some(error));
+    let (mut text, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
-        said.push(error.to_string());
+        text.push(error.to_string());
         next = error.source();
     }
-    said
+    text
 }
 
 #[test]
-fn no_error_says_the_same_twice_in_its_chain() {
+fn no_error_repeats_itself_in_its_chain() {
     let io = || std::io::Error::other("the disk is on fire");
     let key = || KeyError::Io { path: "keys/epoch.key".into(), source: io() };
     let tile = || TileError::Proof(ProofError::Root);
@@ -48,17 +48,17 @@ fn no_error_says_the_same_twice_in_its_chain() {
         Box::new(SampleError::Level(level)),
     ];
     for error in errors {
-        let said = chain(&*error);
-        for pair in said.windows(2) {
-            assert_ne!(pair[0], pair[1], "{said:?}");
+        let text = chain(&*error);
+        for pair in text.windows(2) {
+            assert_ne!(pair[0], pair[1], "{text:?}");
         }
-        // What stands behind is the system's own error at most.
-        assert!(said.len() == 1 || said[1..] == ["the disk is on fire"], "{said:?}");
+        // The only source is the system's error.
+        assert!(text.len() == 1 || text[1..] == ["the disk is on fire"], "{text:?}");
     }
 }
 
 #[test]
-fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
+fn keys_taken_by_another_log_are_refused() {
     let top = tempfile::tempdir().unwrap();
     let keys_dir = top.path().join("made");
     let paths = KeyPaths::in_dir(&keys_dir);
@@ -72,15 +72,15 @@ fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
         assert!(!top.path().join(name).exists(), "{error}");
         (error.to_string(), error)
     };
-    let (said, error) = refused("log");
-    assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{said}");
-    assert!(said.contains("create them: ringseal audit keygen --dir "), "{said}");
+    let (text, error) = refused("log");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{text}");
+    assert!(text.contains("create them: ringseal audit keygen --dir "), "{text}");
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     open("log").unwrap().stop().unwrap();
     open("log").unwrap().stop().unwrap();
-    let (said, error) = refused("other");
-    assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{said}");
+    let (text, error) = refused("other");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{text}");
     for words in ["moved into the log", "keys of its own", "ringseal audit keygen --dir"] {
-        assert!(said.contains(words), "{said}");
+        assert!(text.contains(words), "{text}");
     }
 }

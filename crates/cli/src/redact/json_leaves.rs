@@ -1,0 +1,355 @@
+//! One line of JSON: where its leaves are, and what their keys say.
+//!
+//! Nothing is built, nothing is written: the caller replaces leaves in a copy of the line, so its
+//! structure cannot change. The grammar is RFC 8259's but for strings, whose bytes may be anything
+//! that contains no quote: control characters and bytes that are not UTF-8 are kept.
+//!
+//! Memory: a frame per level down to [`DEPTH_MAX`], one bit per level below. Time is linear.
+use std::ops::Range;
+
+use ringseal::redact::KeyClass;
+
+use super::key_cache::KeyCache;
+
+/// Levels in which keys are followed. A container below becomes one leaf.
+pub(super) const DEPTH_MAX: usize = 128;
+
+/// A part of the input that may have to be replaced; string content without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) what: LeafKind,
+    pub(super) class: KeyClass,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeafKind {
+    /// String content without escapes.
+    Text,
+    /// String content with escapes.
+    Escaped,
+    Number,
+    /// A line, or the beginning of one, that is no JSON.
+    Line,
+    /// A container that lies too deep.
+    Deep,
+    /// A line of a private key.
+    KeyBlock,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    is_list: bool,
+    /// The nearest key around it.
+    key: (usize, usize),
+    /// LeafKind that key says about values directly in it, when it is a list.
+    class: KeyClass,
+}
+
+/// Walks lines; keeps its memory between them.
+#[derive(Debug, Default)]
+pub(super) struct Walker {
+    frames: Vec<Frame>,
+    bits: Vec<u64>,
+}
+
+/// This is no JSON.
+struct NotJson;
+
+type Result<T> = std::result::Result<T, NotJson>;
+
+impl Walker {
+    /// Appends the leaves of the JSON text at `start..end` of `text`. False, and no leaves, when that
+    /// is no map, list or string with nothing but white space around it.
+    pub(super) fn line(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        keys: &mut KeyCache,
+        leaves: &mut Vec<Leaf>,
+    ) -> bool {
+        let before = leaves.len();
+        let mut walk = Walk { text: &text[..end], at: start };
+        walk.space();
+        if !matches!(walk.peek(), b'{' | b'[' | b'"') {
+            return false;
+        }
+        let is_json = self.walk(&mut walk, keys, leaves).is_ok();
+        if !is_json {
+            leaves.truncate(before);
+        }
+        is_json
+    }
+
+    fn walk(
+        &mut self,
+        walk: &mut Walk<'_>,
+        keys: &mut KeyCache,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<()> {
+        self.frames.clear();
+        let mut key = (0, 0);
+        let mut class = KeyClass::Plain;
+        loop {
+            let is_open = self.value(walk, key, class, leaves)?;
+            if !self.close(walk, is_open)? {
+                return Ok(());
+            }
+            let Some(&frame) = self.frames.last() else { return Err(NotJson) };
+            (key, class) = (frame.key, frame.class);
+            if !frame.is_list {
+                let (start, end, is_escaped) = walk.string()?;
+                let says = keys.facts(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
+                (key, class) = ((start, end), says.class);
+                if says.is_dirty {
+                    let what = if is_escaped { LeafKind::Escaped } else { LeafKind::Text };
+                    push(leaves, start..end, what, KeyClass::Plain);
+                }
+                walk.space();
+                walk.expect(b':')?;
+            }
+        }
+    }
+
+    /// A value; says whether it was the beginning of a map or list.
+    fn value(
+        &mut self,
+        walk: &mut Walk<'_>,
+        key: (usize, usize),
+        class: KeyClass,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<bool> {
+        walk.space();
+        let (start, end, what) = match walk.peek() {
+            b'"' => {
+                let (start, end, is_escaped) = walk.string()?;
+                (start, end, if is_escaped { LeafKind::Escaped } else { LeafKind::Text })
+            }
+            open @ (b'{' | b'[') if self.frames.len() < DEPTH_MAX => {
+                walk.at += 1;
+                self.frames.push(Frame { is_list: open == b'[', key, class });
+                return Ok(true);
+            }
+            b'{' | b'[' => {
+                let start = walk.at;
+                walk.skip_container(&mut self.bits)?;
+                (start, walk.at, LeafKind::Deep)
+            }
+            _ => match walk.bare()? {
+                Some((start, end)) => (start, end, LeafKind::Number),
+                None => return Ok(false),
+            },
+        };
+        push(leaves, start..end, what, class);
+        Ok(false)
+    }
+
+    /// LeafKind closes here, and the comma. False at the end of the text.
+    fn close(&mut self, walk: &mut Walk<'_>, mut is_open: bool) -> Result<bool> {
+        loop {
+            walk.space();
+            let Some(frame) = self.frames.last() else {
+                return if walk.at == walk.text.len() { Ok(false) } else { Err(NotJson) };
+            };
+            if walk.peek() == if frame.is_list { b']' } else { b'}' } {
+                walk.at += 1;
+                self.frames.pop();
+                is_open = false;
+                continue;
+            }
+            if !is_open {
+                walk.expect(b',')?;
+                walk.space();
+            }
+            return Ok(true);
+        }
+    }
+}
+
+fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, what: LeafKind, class: KeyClass) {
+    // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
+    leaves.push(Leaf { start: place.start as u32, end: place.end as u32, what, class });
+}
+
+struct Walk<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Walk<'_> {
+    #[inline]
+    fn peek(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.peek() != byte {
+            return Err(NotJson);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// A string: where its content is, and whether a backslash is in it.
+    #[inline]
+    fn string(&mut self) -> Result<(usize, usize, bool)> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut is_escaped = false;
+        loop {
+            let rest = self.text.get(self.at..).ok_or(NotJson)?;
+            self.at += quote_or_backslash(rest).ok_or(NotJson)?;
+            if self.peek() == b'"' {
+                self.at += 1;
+                return Ok((start, self.at - 1, is_escaped));
+            }
+            is_escaped = true;
+            self.at += escape_len(&self.text[self.at..])?;
+        }
+    }
+
+    /// A number's place, or nothing for a word.
+    fn bare(&mut self) -> Result<Option<(usize, usize)>> {
+        let rest = &self.text[self.at..];
+        let word: &[u8] = match self.peek() {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => b"",
+        };
+        if !word.is_empty() {
+            self.at += word.len();
+            return if rest.starts_with(word) { Ok(None) } else { Err(NotJson) };
+        }
+        let len = number_len(rest).ok_or(NotJson)?;
+        self.at += len;
+        Ok(Some((self.at - len, self.at)))
+    }
+
+    /// Over a whole map or list, checking its grammar with one bit per level.
+    fn skip_container(&mut self, bits: &mut Vec<u64>) -> Result<()> {
+        let mut depth = 0_usize;
+        loop {
+            // A value.
+            self.space();
+            let mut is_open = false;
+            match self.peek() {
+                b'"' => _ = self.string()?,
+                open @ (b'{' | b'[') => {
+                    self.at += 1;
+                    set_bit(bits, depth, open == b'[');
+                    depth += 1;
+                    is_open = true;
+                }
+                _ => _ = self.bare()?,
+            }
+            // LeafKind closes, and the comma.
+            loop {
+                let is_list = bit(bits, depth - 1);
+                self.space();
+                if self.peek() == if is_list { b']' } else { b'}' } {
+                    self.at += 1;
+                    depth -= 1;
+                    is_open = false;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                if !is_open {
+                    self.expect(b',')?;
+                    self.space();
+                }
+                if !is_list {
+                    self.string()?;
+                    self.space();
+                    self.expect(b':')?;
+                }
+                break;
+            }
+        }
+    }
+}
+
+/// Where the next quote or backslash is. Most keys and values are short: two words first.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..2 {
+        let Some(word) = text.get(at..at + 8).and_then(|part| part.try_into().ok()) else { break };
+        let word = u64::from_le_bytes(word);
+        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr::memchr2(b'"', b'\\', &text[at..]).map(|more| more + at)
+}
+
+const EACH: u64 = u64::from_le_bytes([1; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+/// The top bit of each zero byte; those behind the first one may be wrong (Mycroft's trick).
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(EACH) & !word & EACH << 7
+}
+
+fn escape_len(text: &[u8]) -> Result<usize> {
+    match text.get(1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => {
+            let hex = text.get(2..6).ok_or(NotJson)?;
+            if hex.iter().all(u8::is_ascii_hexdigit) { Ok(6) } else { Err(NotJson) }
+        }
+        _ => Err(NotJson),
+    }
+}
+
+/// How long the number at the front is: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`.
+fn number_len(text: &[u8]) -> Option<usize> {
+    let digits = |at: usize| {
+        text.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count()
+    };
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || whole > 1 && text[at] == b'0' {
+        return None;
+    }
+    at += whole;
+    if text.get(at) == Some(&b'.') {
+        let more = digits(at + 1);
+        at += 1 + (more > 0).then_some(more)?;
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let more = digits(at);
+        at += (more > 0).then_some(more)?;
+    }
+    Some(at)
+}
+
+fn bit(bits: &[u64], at: usize) -> bool {
+    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 != 0)
+}
+
+fn set_bit(bits: &mut Vec<u64>, at: usize, to: bool) {
+    if bits.len() <= at / 64 {
+        bits.resize(at / 64 + 1, 0);
+    }
+    if let Some(word) = bits.get_mut(at / 64) {
+        *word = *word & !(1 << (at % 64)) | u64::from(to) << (at % 64);
+    }
+}

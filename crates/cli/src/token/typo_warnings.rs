@@ -1,0 +1,58 @@
+//! Slips of the pen that are allowed and make tokens which never match any others.
+use ringseal::redact::token::FieldType;
+
+use super::Values;
+use crate::console::write_stderr;
+
+/// Says on standard error what was probably not meant.
+pub(super) fn warn(args: &Values) {
+    let field = args.field.as_str();
+    if let Some(near) = near_type(field) {
+        write_stderr(format_args!(
+            "--type {field} is taken for a type of your own; its tokens are never those of {near}"
+        ));
+    }
+    let is_set = std::env::var_os("PII_ENV").is_some_and(|name| !name.is_empty());
+    if args.env.is_none() && !is_set {
+        write_stderr(
+            "neither --env nor PII_ENV is given: the environment is `unknown`, and its tokens are \
+             never those of another",
+        );
+    }
+}
+
+/// The known type that `field` is not, but nearly.
+fn near_type(field: &str) -> Option<&'static str> {
+    let FieldType::Named(name) = FieldType::new(field) else { return None };
+    let name = name.to_lowercase();
+    ["email", "phone", "generic"].into_iter().find(|known| strsim::osa_distance(&name, known) <= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearly_a_known_type_is_noticed() {
+        let cases = [
+            ("email", None),
+            ("phone", None),
+            ("generic", None),
+            ("emial", Some("email")),
+            ("Email", Some("email")),
+            ("e-mail", Some("email")),
+            ("mail", Some("email")),
+            ("phnoe", Some("phone")),
+            ("phones", Some("phone")),
+            ("gender", None),
+            ("generics", Some("generic")),
+            ("badge", None),
+            ("name", None),
+            ("iban", None),
+            ("", None),
+        ];
+        for (field, near) in cases {
+            assert_eq!(near_type(field), near, "{field}");
+        }
+    }
+}

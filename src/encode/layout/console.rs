@@ -1,0 +1,187 @@
+//! The layout `console`: text for people at a terminal.
+//!
+//! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
+//!
+//! Strings are quoted only if their end would be ambiguous. Control characters are escaped: a logged value cannot move
+//! the cursor or change the colours of a terminal.
+use super::dedup::Scratch;
+use super::{Event, Order, RenderContext, Source, json_value};
+use crate::core::level::Level;
+use crate::core::value::{Entries, ReadError, ValueRef};
+use crate::encode::{Out, Subsecond, TimeCache};
+
+/// Options of the layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ConsoleOptions {
+    /// Colour levels and dim keys with ANSI sequences.
+    pub color: bool,
+}
+
+/// The layout with its buffers.
+#[derive(Debug)]
+pub struct ConsoleLayout {
+    time: TimeCache,
+    scratch: Scratch,
+    field: Field,
+}
+
+/// Writes single fields.
+#[derive(Debug)]
+struct Field {
+    color: bool,
+    /// A buffer for values that are rendered as JSON first.
+    json: Vec<u8>,
+}
+
+impl ConsoleLayout {
+    /// A layout with these options.
+    pub fn new(options: ConsoleOptions) -> Self {
+        let field = Field { color: options.color, json: Vec::new() };
+        Self { time: TimeCache::new(), scratch: Scratch::default(), field }
+    }
+
+    /// Appends one line.
+    pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        let place = RenderContext::of(&event.source);
+        let mut out = Out::new(line);
+        out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
+        self.level(&mut out, event.level);
+        out.text(place.event);
+        drop(out);
+        self.own_fields(event, line)?;
+        if let Some(bound) = event.context {
+            let own = |key: &[u8]| has_own(event, key);
+            self.entries(Entries(bound.entries), RenderContext::BOUND, &own, line)?;
+        }
+        if let Some(rate) = event.sample_rate {
+            let (key, value) = (b"sample_rate", ValueRef::F64(rate));
+            self.field.write(&mut self.scratch, place, key, value, line)?;
+        }
+        line.push(b'\n');
+        Ok(())
+    }
+
+    fn level(&self, out: &mut Out<'_>, level: Level) {
+        let (name, color): (&[u8; 8], &[u8; 5]) = match level {
+            Level::Trace => (b"TRACE   ", b"\x1b[35m"),
+            Level::Debug => (b"DEBUG   ", b"\x1b[36m"),
+            Level::Info => (b"INFO    ", b"\x1b[32m"),
+            Level::Warn => (b"WARN    ", b"\x1b[33m"),
+            Level::Error => (b"ERROR   ", b"\x1b[31m"),
+            Level::Critical => (b"CRITICAL", b"\x1b[41m"),
+        };
+        out.literal(b" [");
+        if self.field.color {
+            out.literal(color);
+        }
+        out.literal(name);
+        if self.field.color {
+            out.literal(b"\x1b[0m");
+        }
+        out.literal(b"] ");
+    }
+
+    fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
+        let place = RenderContext::of(&event.source);
+        let callsite = match event.source {
+            Source::Site(callsite) => callsite,
+            Source::Dynamic { .. } => {
+                return self.entries(Entries(event.payload), place, &|_| false, line);
+            }
+        };
+        let mut payload = event.payload;
+        let stack = event.has_stack.then_some("stack");
+        for key in callsite.metadata().keys.iter().copied().chain(stack) {
+            let value = ValueRef::read(&mut payload)?;
+            let place = place.under(key.as_bytes());
+            self.field.write(&mut self.scratch, place, key.as_bytes(), value, line)?;
+        }
+        Ok(())
+    }
+
+    fn entries(
+        &mut self,
+        entries: Entries<'_>,
+        place: RenderContext<'_>,
+        excluded: &dyn Fn(&[u8]) -> bool,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let field = &mut self.field;
+        self.scratch.for_each_last(Order::Logged, entries, |scratch, key, value| {
+            if excluded(key) {
+                return Ok(());
+            }
+            field.write(scratch, place.under(key), key, value, line)
+        })
+    }
+}
+
+impl Field {
+    /// ` key=value`
+    fn write(
+        &mut self,
+        scratch: &mut Scratch,
+        place: RenderContext<'_>,
+        key: &[u8],
+        value: ValueRef<'_>,
+        line: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let mut out = Out::new(line);
+        out.byte(b' ');
+        if self.color {
+            out.literal(b"\x1b[2m");
+        }
+        self.text(&mut out, key);
+        out.byte(b'=');
+        if self.color {
+            out.literal(b"\x1b[0m");
+        }
+        if let ValueRef::Str(text) = value {
+            self.text(&mut out, text);
+            return Ok(());
+        }
+        self.json.clear();
+        let mut json = Out::new(&mut self.json);
+        match value {
+            ValueRef::Time(..)
+            | ValueRef::Ipv4(_)
+            | ValueRef::Ipv6(_)
+            | ValueRef::SocketV4(..)
+            | ValueRef::SocketV6(..)
+            | ValueRef::Uuid(_) => json_value::bare(&mut json, value),
+            other => json_value::value(&mut json, scratch, place, other)?,
+        }
+        drop(json);
+        out.text(&self.json);
+        Ok(())
+    }
+
+    /// A key or a string: without quotes if it is plain, otherwise as a JSON string.
+    fn text(&mut self, out: &mut Out<'_>, text: &[u8]) {
+        if is_plain(text) {
+            return out.text(text);
+        }
+        self.json.clear();
+        Out::new(&mut self.json).string_lossy(text);
+        out.text(&self.json);
+    }
+}
+
+/// Whether a string needs no quotes.
+fn is_plain(text: &[u8]) -> bool {
+    !text.is_empty()
+        && text.iter().all(|byte| {
+            byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'{' | b'}' | b'[' | b']')
+                || *byte >= 0x80
+        })
+}
+
+fn has_own(event: &Event<'_>, key: &[u8]) -> bool {
+    match event.source {
+        Source::Site(callsite) => callsite.metadata().keys.iter().any(|own| own.as_bytes() == key),
+        Source::Dynamic { .. } => {
+            Entries(event.payload).any(|entry| entry.is_ok_and(|(own, _)| own == key))
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Values of a record as JSON.
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::RenderContext;
+use super::dedup::Scratch;
+use super::stack_hash::stack_hash;
+use crate::core::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
+use crate::encode::{Fragment, Out, Subsecond};
+
+/// Writes a key. Then, if the first value of `payload` is of one of the four most common kinds, removes it and writes
+/// it straight from its bytes. Returns whether it did; [`next`] writes all other kinds.
+#[inline(always)]
+pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
+    let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else {
+        out.fragment(key);
+        return false;
+    };
+    let word = u64::from_le_bytes(*word);
+    match *tag {
+        tag::U64 => out.key(key).u64(word),
+        tag::I64 => out.key(key).i64(word as i64),
+        tag::F64 => out.key(key).f64(f64::from_bits(word)),
+        tag::STR => {
+            let (len, from) = (word as u32 as usize, &payload[5..]);
+            let Some(rest) = from.get(len..) else {
+                out.fragment(key);
+                return false;
+            };
+            out.key(key).string_of(from, len);
+            *payload = rest;
+            return true;
+        }
+        _ => {
+            out.fragment(key);
+            return false;
+        }
+    }
+    *payload = rest;
+    true
+}
+
+/// Removes the first value of `payload`, of any kind, and writes it.
+#[inline(never)]
+pub(super) fn next(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: RenderContext<'_>,
+    payload: &mut &[u8],
+) -> Result<(), ReadError> {
+    let next = ValueRef::read(payload)?;
+    value(out, scratch, place, next)
+}
+
+/// Writes one value. The producer's limit bounds the depth of the recursion, and [`DEPTH_MAX`] that of foreign records.
+#[inline]
+pub(super) fn value(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: RenderContext<'_>,
+    value: ValueRef<'_>,
+) -> Result<(), ReadError> {
+    match value {
+        ValueRef::I64(number) => out.i64(number),
+        ValueRef::U64(number) => out.u64(number),
+        ValueRef::F64(number) => out.f64(number),
+        ValueRef::Str(text) => out.string_lossy(text),
+        ValueRef::Null => out.null(),
+        ValueRef::Bool(truth) => out.bool(truth),
+        other => return rare(out, scratch, place, other, 0),
+    }
+    Ok(())
+}
+
+/// The depth that common readers accept: `serde_json` stops at 128, including the line's own object.
+const DEPTH_MAX: u32 = 126;
+
+#[inline(never)]
+fn rare(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: RenderContext<'_>,
+    value: ValueRef<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    match value {
+        ValueRef::Array(values) => return array(out, scratch, place, values, depth),
+        ValueRef::Map(entries) => return map(out, scratch, place, entries, depth),
+        ValueRef::Error(parts) => return error(out, place, parts),
+        ValueRef::Pii(_, mut values) => match values.next() {
+            Some(inner) if depth < DEPTH_MAX => {
+                return rare(out, scratch, place, inner?, depth + 1);
+            }
+            _ => out.null(),
+        },
+        other => leaf(out, place, other),
+    }
+    Ok(())
+}
+
+fn leaf(out: &mut Out<'_>, place: RenderContext<'_>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::I64(number) => out.i64(number),
+        ValueRef::U64(number) => out.u64(number),
+        ValueRef::I128(number) => out.i128(number),
+        ValueRef::U128(number) => out.u128(number),
+        ValueRef::F64(number) => out.f64(number),
+        ValueRef::F32(number) => out.f32(number),
+        ValueRef::Bool(truth) => out.bool(truth),
+        ValueRef::Null => out.null(),
+        ValueRef::Char(number) => out.char(char::from_u32(number).unwrap_or('\u{FFFD}')),
+        ValueRef::Str(text) | ValueRef::Bytes(text) => out.string_lossy(text),
+        ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => cut(out, kept, whole),
+        ValueRef::Number(text) => number(out, text),
+        ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, place.unit),
+        ValueRef::Deep => out.string("…".as_bytes()),
+        ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
+        other => quoted(out, |out| bare(out, other)),
+    }
+}
+
+/// A number as it was written. Bytes from a ring that survived a crash may not be a number: they become a string.
+fn number(out: &mut Out<'_>, text: &[u8]) {
+    match std::str::from_utf8(text) {
+        Ok(number) if Number(number).is_json() => out.raw(text),
+        _ => out.string_lossy(text),
+    }
+}
+
+fn quoted(out: &mut Out<'_>, write: impl FnOnce(&mut Out<'_>)) {
+    out.byte(b'"');
+    write(out);
+    out.byte(b'"');
+}
+
+/// Values that are strings in JSON, without the quotes.
+pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Time(seconds, nanos) => out.system_time(seconds, nanos, Subsecond::Nanos),
+        ValueRef::Ipv4(octets) => out.ipv4(Ipv4Addr::from(octets)),
+        ValueRef::Ipv6(octets) => out.ipv6(Ipv6Addr::from(octets)),
+        ValueRef::SocketV4(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
+        ValueRef::SocketV6(octets, port) => out.socket_addr(&SocketAddr::from((octets, port))),
+        ValueRef::Uuid(bytes) => out.uuid(&bytes),
+        _ => {}
+    }
+}
+
+/// The kept part and a note on the missing part, in one string.
+fn cut(out: &mut Out<'_>, kept: &[u8], whole: u32) {
+    quoted(out, |out| {
+        out.string_part(kept);
+        cut_note(out, kept.len(), whole);
+    });
+}
+
+/// `…[truncated, 17 of 5000 bytes]`.
+pub(super) fn cut_note(out: &mut Out<'_>, kept: usize, whole: u32) {
+    out.raw("…[truncated, ".as_bytes());
+    out.u64(kept as u64);
+    if whole == 0 {
+        out.raw(b" bytes kept]");
+    } else {
+        out.raw(b" of ");
+        out.u64(u64::from(whole));
+        out.raw(b" bytes]");
+    }
+}
+
+fn array(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: RenderContext<'_>,
+    values: Values<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    if depth >= DEPTH_MAX {
+        leaf(out, place, ValueRef::Deep);
+        return Ok(());
+    }
+    out.byte(b'[');
+    for (index, element) in values.enumerate() {
+        if index > 0 {
+            out.byte(b',');
+        }
+        rare(out, scratch, place, element?, depth + 1)?;
+    }
+    out.byte(b']');
+    Ok(())
+}
+
+fn map(
+    out: &mut Out<'_>,
+    scratch: &mut Scratch,
+    place: RenderContext<'_>,
+    entries: Entries<'_>,
+    depth: u32,
+) -> Result<(), ReadError> {
+    if depth >= DEPTH_MAX {
+        leaf(out, place, ValueRef::Deep);
+        return Ok(());
+    }
+    out.byte(b'{');
+    let mut first = true;
+    scratch.for_each_last(place.order, entries, |scratch, key, value| {
+        if !std::mem::take(&mut first) {
+            out.byte(b',');
+        }
+        out.string_lossy(key);
+        out.byte(b':');
+        rare(out, scratch, place.under(key), value, depth + 1)
+    })?;
+    out.byte(b'}');
+    Ok(())
+}
+
+/// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
+fn error(out: &mut Out<'_>, place: RenderContext<'_>, parts: Values<'_>) -> Result<(), ReadError> {
+    let mut rest = parts;
+    let mut part = |out: &mut Out<'_>| match rest.next() {
+        Some(part) => part.map(|part| leaf(out, place, part)).map(|()| true),
+        None => Ok(false),
+    };
+    for start in [&b"{\"type\":"[..], b",\"message\":"] {
+        out.raw(start);
+        // A foreign record may have neither.
+        if !part(out)? {
+            out.null();
+        }
+    }
+    let mut causes = rest;
+    if let Some(first) = causes.next() {
+        out.raw(b",\"chain\":[");
+        leaf(out, place, first?);
+        for cause in causes {
+            out.byte(b',');
+            leaf(out, place, cause?);
+        }
+        out.byte(b']');
+    }
+    out.raw(b",\"stack_hash\":\"");
+    out.raw(&stack_hash(place.target, place.event, parts));
+    out.raw(b"\"}");
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Hits, and the place where detectors put them.
+//!
+//! A detector is a pure function of a text and an anchor position. It is called wherever its anchor
+//! might be, checks the anchor itself, and looks a bounded distance around it. Work is counted in
+//! bytes looked at; a text that costs more than [`Finder::budget`] is masked whole.
+
+use super::bytes::ByteSet;
+use super::kind::HitKind;
+use super::rules::Rules;
+
+/// A part of a text that must go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Which rule found it; see [`Rules::rule_name`].
+    pub(crate) rule: u16,
+    pub(crate) kind: HitKind,
+    /// How many bytes at the end stay readable.
+    pub(crate) keep: u8,
+}
+
+/// The built-in rules' numbers; providers and the user's rules follow.
+pub(crate) mod rule {
+    macro_rules! rules {
+        ($($konst:ident $name:literal,)*) => {
+            /// Names, in order of the numbers.
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
+            rules!(@number 0u16; $($konst)*);
+        };
+        (@number $n:expr; $konst:ident $($rest:ident)*) => {
+            pub(crate) const $konst: u16 = $n;
+            rules!(@number $n + 1; $($rest)*);
+        };
+        (@number $n:expr;) => {};
+    }
+    rules! {
+        OVERRUN "overrun",
+        DEPTH "depth",
+        KEY "key",
+        KEY_AUTH "key_auth",
+        KEY_NUMBER "key_number",
+        KV "kv",
+        KV_AUTH "kv_auth",
+        EMAIL "email",
+        PHONE_INTL "phone_intl",
+        PHONE_NANP "phone_nanp",
+        PHONE_HINT "phone_hint",
+        PHONE_NATIONAL "phone_national",
+        CARD "card",
+        SSN "ssn",
+        DOB "dob",
+        IBAN "iban",
+        JWT "jwt",
+        BEARER "bearer",
+        BASIC "basic",
+        URL_PASSWORD "url_password",
+        PRIVATE_KEY "private_key",
+        PWHASH "pwhash",
+        HEX "hex",
+        PROSE "prose",
+        TELEGRAM "telegram",
+        DISCORD "discord",
+        DISCORD_WEBHOOK "discord_webhook",
+        MAILCHIMP "mailchimp",
+        TERRAFORM "terraform",
+        AZURE_AD "azure_ad",
+        AZURE_KEY "azure_key",
+        AZURE_SAS "azure_sas",
+        AZURE_DEVOPS "azure_devops",
+        BRAINTREE "braintree",
+        NUMBER_CUT "number_cut",
+        LITERAL_CUT "literal_cut",
+        IP "ip",
+        MAC "mac",
+        WORD_CUT "word_cut",
+    }
+}
+
+/// A text under examination.
+pub(crate) struct Finder<'a> {
+    /// The compiled rules.
+    pub(crate) rules: &'a Rules,
+    /// The text.
+    pub(crate) input: &'a [u8],
+    /// Whether a length limit cut the text at its end.
+    pub(crate) cut: bool,
+    /// Where `key=value` may be looked for again: no key inside a value that is going anyway.
+    pub(crate) kv_from: usize,
+    /// The same for private keys, which have no bound of their own.
+    pub(crate) key_block_from: usize,
+    hits: &'a mut Vec<Hit>,
+    work: u64,
+    budget: u64,
+}
+
+/// Bytes of work per byte of text before the whole text is masked.
+pub(crate) const WORK_PER_BYTE: u64 = 16;
+/// Work that any text may cost, however short.
+pub(crate) const WORK_MIN: u64 = 64 * 1024;
+
+impl<'a> Finder<'a> {
+    /// Starts on a text; `hits` is cleared.
+    pub(crate) fn new(
+        rules: &'a Rules,
+        input: &'a [u8],
+        cut: bool,
+        hits: &'a mut Vec<Hit>,
+    ) -> Self {
+        hits.clear();
+        let budget = Finder::budget(input.len());
+        Finder { rules, input, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
+    }
+
+    /// Notes that `start..end` goes.
+    pub(crate) fn hit(&mut self, start: usize, end: usize, rule: u16, kind: HitKind) {
+        self.hit_keeping(start, end, rule, kind, 0);
+    }
+
+    /// Notes that `start..end` goes but for its last `keep` bytes.
+    ///
+    /// Limits count bytes: a character that an end would split goes as a whole, so that valid UTF-8 stays
+    /// valid.
+    pub(crate) fn hit_keeping(
+        &mut self,
+        start: usize,
+        end: usize,
+        rule: u16,
+        kind: HitKind,
+        keep: u8,
+    ) {
+        if start < end && end <= self.input.len() && self.rules.finds(kind) {
+            let (from, to) =
+                (start - rest_before(self.input, start), end + rest_behind(self.input, end));
+            let kept_from = to - usize::from(keep).min(to);
+            let whole = to == end && rest_behind(self.input, kept_from) == 0;
+            let keep = if whole { keep } else { 0 };
+            self.hits.push(Hit { start: from, end: to, rule, kind, keep });
+        }
+    }
+
+    /// How much work a text of `len` bytes may cost.
+    pub(crate) fn budget(len: usize) -> u64 {
+        // A usize fits in a u64 on every platform this builds for.
+        WORK_MIN + WORK_PER_BYTE * len as u64
+    }
+
+    /// Work so far.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Counts `bytes` looked at.
+    #[inline]
+    pub(crate) fn spend(&mut self, bytes: usize) {
+        self.work += bytes as u64;
+    }
+
+    /// Whether the text has cost more than it may.
+    #[inline]
+    pub(crate) fn over_budget(&self) -> bool {
+        self.work > self.budget
+    }
+
+    /// Whether `end` is where a length limit cut the text.
+    #[inline]
+    pub(crate) fn is_cut(&self, end: usize) -> bool {
+        self.cut && end == self.input.len()
+    }
+}
+
+/// Bytes of a character in UTF-8 behind its first: 0x80 to 0xBF.
+const CONTINUATION: ByteSet = ByteSet::of(&[0x80, b'-', 0xBF]);
+/// A character in UTF-8 has at most this many bytes behind its first.
+const CONTINUATION_MAX: usize = 3;
+
+/// How many bytes from `pos` on belong to a character that begins before `pos`.
+#[inline]
+fn rest_behind(input: &[u8], pos: usize) -> usize {
+    CONTINUATION.run(input, pos, CONTINUATION_MAX)
+}
+
+/// How many bytes before `pos` belong to a character that goes on at `pos`.
+#[inline]
+fn rest_before(input: &[u8], pos: usize) -> usize {
+    if rest_behind(input, pos) == 0 {
+        return 0;
+    }
+    // The first byte of the character stands before the other ones.
+    (CONTINUATION.run_back(input, pos, CONTINUATION_MAX - 1) + 1).min(pos)
+}
+
+/// Sorts hits and joins those that overlap, in place.
+///
+/// The one that starts first, then the longest, then the lowest rule gives the stand-in.
+pub(crate) fn merge(hits: &mut Vec<Hit>) {
+    if hits.len() < 2 {
+        return;
+    }
+    hits.sort_unstable_by(|a, byte| {
+        (a.start, byte.end, a.rule).cmp(&(byte.start, a.end, byte.rule))
+    });
+    let mut kept = 0;
+    for i in 1..hits.len() {
+        let (last, hit) = (hits[kept], hits[i]);
+        if hit.start < last.end {
+            if hit.end > last.end {
+                // What is kept readable at the first one's end lies inside the second.
+                hits[kept] = Hit { end: hit.end, keep: hit.keep, ..last };
+            }
+        } else {
+            kept += 1;
+            hits[kept] = hit;
+        }
+    }
+    hits.truncate(kept + 1);
+}

@@ -1,0 +1,201 @@
+//! What can go wrong with keysets, tokens and their configuration, in words. No error repeats a key, a
+//! value or a token: only names, lengths and what was expected.
+
+use std::fmt;
+use std::io;
+
+/// A keyset that cannot be used or written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum KeysetError {
+    /// The file system said no.
+    Io {
+        /// The file.
+        file: String,
+        /// What was tried: `read`, `write`, `lock` …
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others can read or change the file.
+    Permissions {
+        /// The file.
+        file: String,
+        /// Its permission bits.
+        found: u32,
+        /// The bits that none of may be set.
+        refused: u32,
+    },
+    /// The text is no JSON, or not of a keyset's outline.
+    Syntax {
+        /// Where the text is from.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What must stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A field holds what it may not.
+    Field {
+        /// Where the text is from.
+        file: String,
+        /// The field: `keys.tk1.alg`.
+        field: String,
+        /// What it may hold.
+        expected: String,
+        /// What it holds; never a key.
+        found: String,
+    },
+    /// A keyset is never written over another.
+    Exists {
+        /// The file.
+        file: String,
+    },
+    /// The operating system gave no random bytes.
+    Random(io::Error),
+}
+
+impl fmt::Display for KeysetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeysetError::Io { file, action, source } => {
+                write!(f, "keyset {file}: cannot {action}: {source}")
+            }
+            KeysetError::Permissions { file, found, refused } => write!(
+                f,
+                "keyset {file}: expected a file without permissions {refused:#05o}, found mode \
+                 {found:#05o}: others can get at the keys (chmod {:o})",
+                found & !refused
+            ),
+            KeysetError::Syntax { file, line, expected, found } => {
+                write!(f, "keyset {file}, line {line}: expected {expected}, found {found}")
+            }
+            KeysetError::Field { file, field, expected, found } => {
+                write!(f, "keyset {file}: {field}: expected {expected}, found {found}")
+            }
+            KeysetError::Exists { file } => {
+                write!(f, "keyset {file}: the file exists, and keysets are never written over")
+            }
+            KeysetError::Random(source) => write!(f, "no random bytes for a key: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for KeysetError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            KeysetError::Io { source, .. } | KeysetError::Random(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// A token or a handle that cannot be had.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TokenKeysError {
+    /// A setting holds what it may not.
+    Setting {
+        /// The variable.
+        variable: &'static str,
+        /// What it may hold.
+        expected: String,
+        /// What it holds, or `nothing`.
+        found: String,
+    },
+    /// A provider of keysets that this build has not.
+    ProviderUnsupported {
+        /// Its name.
+        provider: &'static str,
+    },
+    /// A keyset cannot be used.
+    Keyset(KeysetError),
+    /// The handle's access does not allow this.
+    AccessDenied {
+        /// `protect` or `reveal`.
+        operation: &'static str,
+    },
+    /// What was given is no `penc:v1:` token.
+    NoToken {
+        /// What a token is at the place where this one is none.
+        expected: &'static str,
+    },
+    /// The token was made under a key that the reveal keyset has not.
+    UnknownKey {
+        /// The token's key id.
+        kid: String,
+        /// The key ids of the keyset.
+        known: Vec<String>,
+    },
+    /// The token was not made by this key for this environment and type, or was changed since.
+    NotAuthentic {
+        /// The key id.
+        kid: String,
+        /// The environment in which it was to be revealed.
+        env: String,
+        /// The type as which it was to be revealed.
+        field: String,
+    },
+    /// A value too long for AES-GCM.
+    TooLong {
+        /// Its bytes.
+        found: usize,
+    },
+    /// The operating system gave no random bytes for a nonce.
+    Random(io::Error),
+}
+
+impl fmt::Display for TokenKeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TokenKeysError::Setting { variable, expected, found } => {
+                write!(f, "{variable}: expected {expected}, found {found}")
+            }
+            TokenKeysError::ProviderUnsupported { provider } => write!(
+                f,
+                "PII_PROVIDER={provider} is not supported by this build yet: expected file"
+            ),
+            TokenKeysError::Keyset(error) => error.fmt(f),
+            TokenKeysError::AccessDenied { operation } => write!(
+                f,
+                "{operation} is denied: it needs access full (PII_ACCESS=full), and the access \
+                 is tokenize"
+            ),
+            TokenKeysError::NoToken { expected } => {
+                write!(f, "not a token that can be revealed: expected {expected}")
+            }
+            TokenKeysError::UnknownKey { kid, known } => write!(
+                f,
+                "the token's key {kid} is not in the reveal keyset, which has {}",
+                known.join(", ")
+            ),
+            TokenKeysError::NotAuthentic { kid, env, field } => write!(
+                f,
+                "the token is not what key {kid} made in environment {env} for type {field}: one \
+                 of the three is another, or the token was changed"
+            ),
+            TokenKeysError::TooLong { found } => {
+                write!(f, "expected a value of less than 64 GiB, found {found} bytes")
+            }
+            TokenKeysError::Random(source) => write!(f, "no random bytes for a nonce: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for TokenKeysError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TokenKeysError::Keyset(error) => error.source(),
+            TokenKeysError::Random(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<KeysetError> for TokenKeysError {
+    fn from(error: KeysetError) -> TokenKeysError {
+        TokenKeysError::Keyset(error)
+    }
+}

@@ -1,0 +1,120 @@
+//! The helper thread's work on sealed segments. Each step can be repeated at any time: it reads from the directory what
+//! is to be done, so a crash between two steps leaves work, not damage.
+use std::io;
+
+use super::helper::Shared;
+use super::names::{Names, SealedName};
+use super::recover::stat_or_missing;
+use super::retain::{Limits, SealedSegment};
+use crate::sink::SinkError;
+use crate::storage::{OpenHow, Storage, append_all, publish_durably, read_full, remove_durably};
+
+/// Makes the given segments and their names durable. A segment that retention removed meanwhile needs nothing.
+pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {
+    let storage = &*shared.storage;
+    for &number in numbers {
+        let path = shared.names.sealed(number);
+        match storage.open(&path, OpenHow::Append).and_then(|file| file.sync()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(|source| SinkError::io("sync", &path, source))?,
+        }
+    }
+    let dir = &shared.names.dir;
+    storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
+}
+
+/// Removes surplus segments, makes the rest durable, stores the highest number, compresses.
+pub(super) fn clean_up(shared: &Shared) -> Result<(), SinkError> {
+    let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
+    let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+    for &number in &found.partial {
+        // No other thread writes one, and this thread is not writing one now: a crash left it.
+        shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
+    }
+    // First, because removed segments need neither be synced nor compressed.
+    retain(shared, &found.sealed).map_err(in_dir)?;
+    // Read first: a segment that is sealed meanwhile is not among those that are synced now.
+    let number = shared.last_number();
+    shared.sync_sealed()?;
+    keep_last_number(shared, number).map_err(in_dir)?;
+    #[cfg(feature = "compress")]
+    if shared.config.compress {
+        let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
+        super::compress::compress_sealed(shared, &found).map_err(in_dir)?;
+    }
+    Ok(())
+}
+
+/// Retention or an operator may remove the newest sealed segment; its number must not be assigned again. The stored
+/// number also shows which segments survive power loss: the next start examines the tails of later ones.
+fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
+    let (storage, names) = (&*shared.storage, &shared.names);
+    if number == 0 || read_last_number(storage, names)? == number {
+        return Ok(());
+    }
+    let partial = names.last.with_extension("last.partial");
+    let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+    let mut file = match storage.open(&partial, create) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            storage.remove(&partial)?;
+            storage.open(&partial, create)?
+        }
+        opened => opened?,
+    };
+    append_all(&mut *file, format!("{number}\n").as_bytes())?;
+    publish_durably(storage, &*file, &partial, &names.last)
+}
+
+/// The stored number; 0 if it is missing or cannot be parsed.
+pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Result<u64> {
+    let file = match storage.open(&names.last, OpenHow::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let mut text = [0; 32];
+    let len = read_full(&*file, &mut text, 0)?;
+    let digits = std::str::from_utf8(&text[..len]).ok().and_then(|text| text.strip_suffix('\n'));
+    Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+}
+
+fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
+    let limits = Limits {
+        segments_max: shared.config.retain_segments_max,
+        age_max: shared.config.retain_age_max,
+        bytes_max: shared.config.retain_bytes_max,
+    };
+    if !limits.any() {
+        return Ok(());
+    }
+    let storage = &*shared.storage;
+    let mut kept: Vec<SealedSegment> = Vec::with_capacity(sealed.len());
+    for name in sealed.iter().filter(|name| name.number <= shared.last_number()) {
+        let Some(stat) = stat_or_missing(storage.stat(&name.path(&shared.names)))? else {
+            continue;
+        };
+        match kept.last_mut().filter(|last| last.number == name.number) {
+            // Both forms of one segment exist between two steps of compression: one segment, both lengths.
+            Some(last) => last.len += stat.len,
+            None => kept.push(SealedSegment {
+                number: name.number,
+                len: stat.len,
+                modified_unix_nanos: stat.modified_unix_nanos,
+            }),
+        }
+    }
+    let now = shared.now_unix_nanos();
+    let surplus = limits.surplus(&kept, now);
+    if let (Some(newest), true) = (kept.last(), surplus == kept.len()) {
+        keep_last_number(shared, newest.number)?;
+    }
+    for segment in &kept[..surplus] {
+        for name in sealed.iter().filter(|name| name.number == segment.number) {
+            match remove_durably(storage, &name.path(&shared.names)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
+            }
+        }
+        shared.count_removed();
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What the writer knows about keys that are known only at run time, decided once per key.
+use crate::redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
+
+/// Slots; a power of two.
+const SLOTS: usize = 1024;
+
+/// What is known about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct KeyFacts {
+    /// What it promises about its values.
+    pub(super) class: KeyClass,
+    /// Whether the key itself holds what must not be shown: maps are keyed by addresses, too.
+    pub(super) is_dirty: bool,
+}
+
+/// Decisions by key and by the key around it.
+#[derive(Debug)]
+pub(super) struct Keys {
+    known: KeyCache<KeyFacts>,
+    text: Vec<u8>,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Self { known: KeyCache::new(SLOTS), text: Vec::with_capacity(256) }
+    }
+
+    /// Forgets everything: the rules have changed.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    /// What is known about `key` below `parent`; empty for none.
+    #[inline]
+    pub(super) fn facts(&mut self, redactor: &mut Redactor, key: &[u8], parent: &[u8]) -> KeyFacts {
+        let Self { known, text } = self;
+        known.get(key, parent, || decide(redactor, key, parent, text))
+    }
+}
+
+fn decide(redactor: &mut Redactor, key: &[u8], parent: &[u8], text: &mut Vec<u8>) -> KeyFacts {
+    text.clear();
+    let around = (!parent.is_empty()).then_some(parent);
+    let class = redactor.rules().key(key, around);
+    let outcome = redactor.value(KeyClass::Plain, key, false, text);
+    KeyFacts { class, is_dirty: outcome == RedactOutcome::Replaced }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::redact::Rules;
+
+    #[test]
+    fn a_decision_is_the_same_from_the_cache_and_without_it() {
+        let rules = Arc::new(Rules::standard());
+        let mut redactor = Redactor::new(Arc::clone(&rules));
+        let mut known = Keys::new();
+        let long = "a".repeat(70) + "_password";
+        let keys = ["", "password", "name", "count", "ann@example.com", long.as_str(), "größe"];
+        for _ in 0..3 {
+            for key in keys {
+                for parent in ["", "service", "customer"] {
+                    let facts = known.facts(&mut redactor, key.as_bytes(), parent.as_bytes());
+                    let around = (!parent.is_empty()).then_some(parent.as_bytes());
+                    assert_eq!(facts.class, rules.key(key.as_bytes(), around), "{key} {parent}");
+                    assert_eq!(facts.is_dirty, key.contains('@'), "{key}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The first look at an event's values: whether it may go on as it is.
+//!
+//! Collects where texts stand and lets one scan judge them all; numbers and keys are judged in passing. What it says
+//! no to is scanned at value by value afterwards, so it may say no too often, and never too seldom.
+use std::ops::Range;
+
+use super::key_facts::Keys;
+use crate::core::value::{Entries, ReadError, ValueRef, tag};
+use crate::redact::{KeyClass, Redactor};
+
+/// What the first look at an event finds.
+#[derive(Debug, Default)]
+pub(super) struct Prescan {
+    /// Texts under keys that say nothing.
+    texts: Vec<Range<u32>>,
+    /// Whether something has to be replaced, or at least examined one by one, whatever the scan says.
+    needs_rewrite: bool,
+}
+
+impl Prescan {
+    pub(super) fn clear(&mut self) {
+        self.texts.clear();
+        self.needs_rewrite = false;
+    }
+
+    /// Looks at the values of a call site's fields, and a stack behind them.
+    #[inline]
+    pub(super) fn values(
+        &mut self,
+        classes: &[KeyClass],
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut Keys,
+    ) -> Result<(), ReadError> {
+        let mut rest = payload;
+        for &class in classes {
+            if !self.plain(class, payload, &mut rest) {
+                let value = ValueRef::read(&mut rest)?;
+                self.value(class, b"", value, payload, redactor, keys)?;
+            }
+        }
+        if !rest.is_empty() {
+            let stack = ValueRef::read(&mut rest)?;
+            self.value(KeyClass::Plain, b"", stack, payload, redactor, keys)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one value of the kinds that most values are of; says whether it was one.
+    #[inline(always)]
+    fn plain(&mut self, class: KeyClass, payload: &[u8], rest: &mut &[u8]) -> bool {
+        let Some(([tag, word @ ..], after)) = rest.split_first_chunk::<9>() else { return false };
+        let word = u64::from_le_bytes(*word);
+        match *tag {
+            tag::U64 => {
+                self.needs_rewrite |= class != KeyClass::Plain || may_be_card(word);
+                *rest = after;
+            }
+            tag::I64 => {
+                let size = (word as i64).unsigned_abs();
+                self.needs_rewrite |= class != KeyClass::Plain || may_be_card(size);
+                *rest = after;
+            }
+            tag::F64 => {
+                self.needs_rewrite |= class != KeyClass::Plain;
+                *rest = after;
+            }
+            tag::STR => {
+                let len = word as u32 as usize;
+                let Some(after) = rest.get(5 + len..) else { return false };
+                self.needs_rewrite |= class != KeyClass::Plain;
+                self.text(payload.len() - rest.len() + 5, len);
+                *rest = after;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Notes a text of `len` bytes at `at`.
+    #[inline(always)]
+    fn text(&mut self, at: usize, len: usize) {
+        // Records are far below 4 GiB. Shorter texts hold nothing.
+        if len >= 4 {
+            self.texts.push(at as u32..(at + len) as u32);
+        }
+    }
+
+    /// Looks at one value of any kind, which stands somewhere in `payload`.
+    fn value(
+        &mut self,
+        class: KeyClass,
+        parent: &[u8],
+        value: ValueRef<'_>,
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut Keys,
+    ) -> Result<(), ReadError> {
+        match value {
+            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
+            _ if class != KeyClass::Plain => self.needs_rewrite = true,
+            ValueRef::Str(text) | ValueRef::Bytes(text) => {
+                self.text(offset(payload, text), text.len())
+            }
+            ValueRef::I64(number) => self.needs_rewrite |= may_be_card(number.unsigned_abs()),
+            ValueRef::U64(number) => self.needs_rewrite |= may_be_card(number),
+            ValueRef::F64(_)
+            | ValueRef::F32(_)
+            | ValueRef::Char(_)
+            | ValueRef::Duration(..)
+            | ValueRef::Time(..)
+            | ValueRef::Uuid(_) => {}
+            ValueRef::Ipv4(_)
+            | ValueRef::Ipv6(_)
+            | ValueRef::SocketV4(..)
+            | ValueRef::SocketV6(..) => self.needs_rewrite |= redactor.rules().ips,
+            ValueRef::Number(text) => self.needs_rewrite |= text.len() >= 14,
+            // The rest is examined one by one.
+            ValueRef::I128(_)
+            | ValueRef::U128(_)
+            | ValueRef::StrCut(..)
+            | ValueRef::BytesCut(..)
+            | ValueRef::Secret
+            | ValueRef::Pii(..) => self.needs_rewrite = true,
+            ValueRef::Array(values) | ValueRef::Error(values) => {
+                for value in values {
+                    self.value(class, parent, value?, payload, redactor, keys)?;
+                }
+            }
+            ValueRef::Map(Entries(entries)) => {
+                self.entries(entries, parent, payload, redactor, keys)?
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the entries of a map below `parent`.
+    pub(super) fn entries(
+        &mut self,
+        entries: &[u8],
+        parent: &[u8],
+        payload: &[u8],
+        redactor: &mut Redactor,
+        keys: &mut Keys,
+    ) -> Result<(), ReadError> {
+        for entry in Entries(entries) {
+            let (key, value) = entry?;
+            let facts = keys.facts(redactor, key, parent);
+            self.needs_rewrite |= facts.is_dirty;
+            self.value(facts.class, key, value, payload, redactor, keys)?;
+        }
+        Ok(())
+    }
+
+    /// Where the texts stand that a scan has to judge.
+    #[inline]
+    pub(super) fn texts(&self) -> &[Range<u32>] {
+        &self.texts
+    }
+
+    /// Whether the event needs a closer look whatever its texts are.
+    #[inline]
+    pub(super) fn needs_rewrite(&self) -> bool {
+        self.needs_rewrite
+    }
+
+    /// Whether the event may go on as it is.
+    #[inline]
+    pub(super) fn is_clean(&mut self, payload: &[u8], redactor: &mut Redactor) -> bool {
+        if self.needs_rewrite {
+            return false;
+        }
+        if self.texts.is_empty() {
+            return true;
+        }
+        redactor.is_clean(payload, &self.texts)
+    }
+}
+
+/// Where `part`, which lies in `whole`, begins.
+fn offset(whole: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr())
+}
+
+/// Whether a number has the 14 to 16 digits of a card, and does not begin with 1, as microseconds since 1970 do.
+#[inline(always)]
+pub(super) fn may_be_card(number: u64) -> bool {
+    const FOURTEEN: u64 = 10_000_000_000_000;
+    let is_long = (FOURTEEN..1000 * FOURTEEN).contains(&number);
+    is_long && !matches!(number / FOURTEEN, 1 | 10..=19 | 100..=199)
+}
