@@ -72,7 +72,7 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::emit::emitter::{Emitter, emit};
-    pub use crate::emit::look::wants_globally;
+    pub use crate::emit::sampling::should_log_globally;
     pub use crate::emit::{AsEmitter, BoundFields};
 }
 

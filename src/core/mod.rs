@@ -7,10 +7,9 @@ pub mod field;
 pub mod filter;
 pub mod level;
 pub mod limits;
-pub mod plan;
 pub mod record;
 pub mod registry;
-pub mod trace;
+pub mod sampling;
 pub mod tsc;
 pub mod value;
 

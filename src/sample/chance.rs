@@ -1,5 +1,5 @@
 //! From a rate and 56 bits of randomness to a yes or no.
-use crate::core::trace::RANDOM_BITS;
+use crate::core::sampling::trace::RANDOM_BITS;
 
 /// Whether an event with this randomness (56 bits) is kept at this rate.
 ///

@@ -15,9 +15,11 @@
 //!
 //! What is kept then meets the limit per call site ([`Sampling::limit`]), if there is one.
 mod chance;
+pub(crate) mod decision;
 mod error;
 mod parse;
 mod policy;
+pub(crate) mod sampler;
 
 #[cfg(test)]
 mod tests;
@@ -26,4 +28,4 @@ pub(crate) use chance::threshold;
 pub use chance::{Random, keeps};
 pub use error::SampleError;
 pub(crate) use policy::is_sampled;
-pub use policy::{Decision, Rule, Sampling};
+pub use policy::{AppliedRate, Rule, Sampling};

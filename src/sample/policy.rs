@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::SampleError;
 use crate::core::level::Level;
-use crate::core::plan::Limit;
+use crate::core::sampling::limiter::Limit;
 
 /// A sampling policy. The default keeps everything.
 ///
@@ -20,8 +20,8 @@ use crate::core::plan::Limit;
 ///     .target("app::db", 0.1)?            // debug and trace of app::db and below: 10 %
 ///     .level(Level::Debug, 0.5)?          // what is left of debug: 50 %
 ///     .limit(100, Duration::from_secs(1))?; // and no call site more than 100 a second
-/// let decision = sampling.decide("app::db::pool", "acquired", Level::Debug);
-/// assert_eq!(decision.rate, 0.1);
+/// let applied = sampling.rate_of("app::db::pool", "acquired", Level::Debug);
+/// assert_eq!(applied.rate, 0.1);
 /// # Ok(())
 /// # }
 /// ```
@@ -113,7 +113,7 @@ impl fmt::Display for Sampling {
 /// What a policy says about an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct Decision {
+pub struct AppliedRate {
     /// The share of such events that is kept.
     pub rate: f64,
     /// The rule that said so, as its place in [`Sampling::rules`]; `None` when no rule fits.
@@ -239,22 +239,22 @@ impl Sampling {
     }
 
     /// Which share of the events of this kind is kept, and which rule says so.
-    pub fn decide(&self, target: &str, event: &str, level: Level) -> Decision {
+    pub fn rate_of(&self, target: &str, event: &str, level: Level) -> AppliedRate {
         if !is_sampled(target, event, level) {
-            return Decision { rate: 1.0, rule: None };
+            return AppliedRate { rate: 1.0, rule: None };
         }
         let fits = |(rule, _): &(Rule, f64)| rule.fits(target, event, level, self.target_scope);
         match self.rules.iter().position(fits) {
-            Some(index) => Decision {
+            Some(index) => AppliedRate {
                 rate: self.rules.get(index).map_or(1.0, |(_, rate)| *rate),
                 rule: Some(index),
             },
-            None => Decision { rate: 1.0, rule: None },
+            None => AppliedRate { rate: 1.0, rule: None },
         }
     }
 
     /// Whether any event of `level` could be touched.
-    pub fn may_touch(&self, level: Level) -> bool {
+    pub fn may_sample(&self, level: Level) -> bool {
         level <= LEVEL_MAX && (self.limit.is_some() || !self.rules.is_empty())
     }
 }

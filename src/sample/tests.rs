@@ -46,9 +46,9 @@ fn the_most_specific_rule_decides_alone() {
         (&narrow, "other", "OK", Debug, 0.6),
         (&narrow, "other", "done_ok_", Debug, 0.6),
     ] {
-        let decision = policy.decide(target, event, level);
-        assert_eq!(decision.rate, rate, "{target} {event} {level}");
-        let rule = decision.rule.and_then(|index| policy.rules().nth(index));
+        let applied = policy.rate_of(target, event, level);
+        assert_eq!(applied.rate, rate, "{target} {event} {level}");
+        let rule = applied.rule.and_then(|index| policy.rules().nth(index));
         assert_eq!(rule.map_or(1.0, |(_, rate)| rate), rate);
     }
 }
@@ -71,7 +71,7 @@ fn success_counts_by_the_end_of_the_name_in_any_case() {
         ("ß_OK", true),
         ("_Oß", false),
     ] {
-        let rate = sampling.decide("t", event, Level::Info).rate;
+        let rate = sampling.rate_of("t", event, Level::Info).rate;
         assert_eq!(rate == 0.5, is_success, "{event}");
     }
 }
@@ -85,14 +85,14 @@ fn a_success_rate_of_zero_keeps_all() {
     ] {
         let sampling = sampling.unwrap();
         assert_eq!(sampling, Sampling::new());
-        assert_eq!((sampling.success_rate(), sampling.may_touch(Level::Info)), (0.0, false));
+        assert_eq!((sampling.success_rate(), sampling.may_sample(Level::Info)), (0.0, false));
     }
 }
 
 #[test]
 fn production_is_debug_1_info_10_warn_and_graver_100_percent() {
     let sampling = Sampling::production();
-    let rates = Level::ALL.map(|level| sampling.decide("any", "any", level).rate);
+    let rates = Level::ALL.map(|level| sampling.rate_of("any", "any", level).rate);
     assert_eq!(rates, [0.01, 0.01, 0.1, 1.0, 1.0, 1.0]);
     assert_eq!(Sampling::new().levels_from("production").unwrap(), sampling);
     let own = Sampling::new().levels_from("Production, info=50%").unwrap();
@@ -279,9 +279,9 @@ proptest! {
         sampling = any.into_iter().fold(sampling, |s, rate| s.target("*", rate).unwrap());
         let rules = (targets, any, success, levels, scope);
         for level in Level::ALL {
-            let decision = sampling.decide(&asked, event, level);
-            prop_assert_eq!(decision.rate, oracle(&rules, &asked, event, level));
-            prop_assert!(decision.rule.is_none() || sampling.may_touch(level));
+            let applied = sampling.rate_of(&asked, event, level);
+            prop_assert_eq!(applied.rate, oracle(&rules, &asked, event, level));
+            prop_assert!(applied.rule.is_none() || sampling.may_sample(level));
         }
     }
 }
