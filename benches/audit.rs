@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::audit::entry::{self, Body, Parser, Scheme, Signature};
-use ringseal::audit::store::{AuditLog, Options};
+use ringseal::audit::store::{AuditLog, LogOptions};
 use ringseal::digest::Sha256;
 
 #[path = "support/audit.rs"]
@@ -35,10 +35,10 @@ impl Dirs {
     fn log(&mut self) -> AuditLog {
         let dir = tempfile::tempdir().expect("a directory");
         // One segment, and checkpoints by time only: they are not what is measured.
-        let options = Options {
+        let options = LogOptions {
             segment_bytes_max: u64::MAX,
             checkpoint_entries: u64::MAX,
-            ..Options::default()
+            ..LogOptions::default()
         };
         let log = audit::log_in(dir.path(), audit::Syncs::none(), options);
         self.0.push(dir);

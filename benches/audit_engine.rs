@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringseal::audit::{Actor, AuditEvent, Outcome};
+use ringseal::audit::{Actor, AuditEvent, EventOutcome};
 use ringseal::storage::Storage;
 use ringseal::{AuditConfig, AuditLogger, Config, Engine, info};
 
@@ -49,7 +49,7 @@ fn with_audit(config: Config, dir: &Path, storage: Arc<dyn Storage>) -> Config {
 #[inline(never)]
 fn login(audit: &AuditLogger, user: &str) {
     let actor = Actor::user(user);
-    let event = AuditEvent::login(actor, Outcome::Success).correlation_id(CORRELATION);
+    let event = AuditEvent::login(actor, EventOutcome::Success).correlation_id(CORRELATION);
     audit.emit(black_box(&event)).expect("a good event");
 }
 
@@ -154,7 +154,7 @@ fn wait(span: Duration) {
         for _ in 0..WAITERS {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
-                    let event = AuditEvent::login(Actor::user("u-184467"), Outcome::Success);
+                    let event = AuditEvent::login(Actor::user("u-184467"), EventOutcome::Success);
                     log.emit(&event).and_then(|emitted| emitted.wait()).expect("a receipt");
                     count.fetch_add(1, Ordering::Relaxed);
                 }

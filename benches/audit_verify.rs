@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys;
-use ringseal::audit::store::Options;
-use ringseal::audit::verify::{self, Outcome};
+use ringseal::audit::store::LogOptions;
+use ringseal::audit::verify::{self, VerifyOutcome};
 use ringseal::digest::Sha256;
 use ringseal::storage::{OpenHow, OsStorage, Storage};
 
@@ -29,7 +29,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// A closed log of `entries` entries in segments of the usual size.
 fn log(dir: &Path, members: &str, entries: u64) {
-    let mut log = audit::log_in(dir, audit::Syncs::none(), Options::default());
+    let mut log = audit::log_in(dir, audit::Syncs::none(), LogOptions::default());
     let mut parser = Parser::new();
     let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
     for seq in 0..entries {
@@ -65,11 +65,11 @@ fn hash_once(dir: &Path) -> u64 {
 }
 
 /// Verifies it, and says how long that took.
-fn verify_once(dir: &Path, options: &verify::Options) -> Duration {
+fn verify_once(dir: &Path, options: &verify::VerifyOptions) -> Duration {
     let start = Instant::now();
     let report = verify::verify(&OsStorage, dir, options, &mut |_| ());
     let taken = start.elapsed();
-    assert_eq!(report.outcome, Outcome::Intact, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
     taken
 }
 
@@ -100,8 +100,8 @@ fn measure(dir: &Path, turns: usize) -> (u64, [Duration; 3]) {
     let path = dir.join("log");
     let root = keys::load_verifier(&OsStorage, &dir.join("audit.pub")).expect("a key");
     let first_key = keys::load_mac(&OsStorage, &dir.join("audit.mac")).expect("a key");
-    let public = verify::Options::new(root);
-    let keyed = verify::Options { first_key: Some(first_key), ..public.clone() };
+    let public = verify::VerifyOptions::new(root);
+    let keyed = verify::VerifyOptions { first_key: Some(first_key), ..public.clone() };
     let mut fastest = [Duration::MAX; 3];
     let mut bytes = 0;
     for _ in 0..turns {

@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ringseal::audit::entry::{Body, Parser};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 
 thread_local! {
     static COUNTED: Cell<Option<u64>> = const { Cell::new(None) };
@@ -55,7 +55,7 @@ fn an_append_and_the_check_of_its_body_allocate_nothing() {
     let top = tempfile::tempdir().expect("a directory");
     let dir = top.path().join("log");
     AuditLog::create(&mut Host::system(), &dir, top.path(), "count.example/audit").expect("keys");
-    let options = Options { segment_bytes_max: u64::MAX, ..Options::default() };
+    let options = LogOptions { segment_bytes_max: u64::MAX, ..LogOptions::default() };
     let mut log = AuditLog::open(Host::system(), &dir, options).expect("a log");
     let members =
         br#""event_type":"user.login","actor":{"type":"user","id":"ann"},"n":[1,2.5,null,"x\n"]"#;

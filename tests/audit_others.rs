@@ -54,7 +54,7 @@ fn places(count: usize, below: u64) -> Vec<u64> {
 }
 
 #[test]
-fn ct_merkle_has_the_same_roots_and_proofs() {
+fn roots_and_proofs_match_ct_merkle() {
     use ct_merkle::mem_backed_tree::MemoryBackedTree;
     let (dir, _) = tiles(1000);
     let mut theirs: MemoryBackedTree<sha2_11::Sha256, Vec<u8>> = MemoryBackedTree::new();
@@ -97,7 +97,7 @@ impl tlog_tiles::TileReader for TheirReader<'_> {
 }
 
 #[test]
-fn tlog_tiles_reads_our_tiles_and_takes_our_proofs() {
+fn tlog_tiles_reads_our_tiles_and_accepts_our_proofs() {
     use tlog_tiles::{check_record, check_tree, prove_record, prove_tree};
     for size in SIZES {
         let (dir, root) = tiles(size);
@@ -125,7 +125,7 @@ fn tlog_tiles_reads_our_tiles_and_takes_our_proofs() {
 }
 
 #[test]
-fn tlog_tiles_and_signed_note_take_our_checkpoints_and_we_take_theirs() {
+fn checkpoints_interoperate_with_tlog_tiles_and_signed_note() {
     use signed_note::{StandardSigner, StandardVerifier, VerifierList};
     let ours = signer();
     let vkey = ours.verifier().to_string();
@@ -148,7 +148,7 @@ fn tlog_tiles_and_signed_note_take_our_checkpoints_and_we_take_theirs() {
 }
 
 #[test]
-fn sigsum_takes_our_signatures_and_inclusion_proofs() {
+fn sigsum_accepts_our_signatures_and_inclusion_proofs() {
     // A sigsum log of our tree and our signatures; its leaves are 128 bytes of its own format.
     let submitter = Signer::new("submitter", &[1; 32]).unwrap();
     let log = signer();
@@ -206,7 +206,7 @@ fn pem(label: &str, prefix: &[u8], key: &[u8; 32]) -> String {
 }
 
 #[test]
-fn openssl_takes_our_signatures_and_we_take_its() {
+fn signatures_interoperate_with_openssl() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     if run(dir.path(), "openssl", &["version"]).is_none() {
@@ -247,7 +247,7 @@ fn openssl_takes_our_signatures_and_we_take_its() {
 }
 
 #[test]
-fn go_takes_our_notes_tiles_and_proofs() {
+fn go_accepts_our_notes_tiles_and_proofs() {
     // Debian's golang-golang-x-mod-dev puts the module there.
     const GOPATH: &str = "/usr/share/gocode";
     let module = Path::new(GOPATH).join("src/golang.org/x/mod/sumdb/tlog");
@@ -290,7 +290,7 @@ fn go_takes_our_notes_tiles_and_proofs() {
 
 /// The examples that Go's own documentation and the specification print.
 #[test]
-fn keys_of_others_are_read() {
+fn keys_from_other_implementations_are_read() {
     let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     let theirs = signed_note::StandardVerifier::new(vkey).unwrap();
     let ours = Verifier::parse(vkey).unwrap();

@@ -16,8 +16,8 @@ use postgres_server::Server;
 use ringseal::audit::sink::postgres::PostgresSink;
 use ringseal::audit::sink::postgres::driver::{Client, NoTls};
 use ringseal::audit::sink::{
-    AuditRepository, AuditSink, AuditSinkError, Bounds, FanOut, SealedEntry, StoredLines, WhenFull,
-    catch_up,
+    AuditRepository, AuditSink, AuditSinkError, FanOut, SealedEntry, SinkBounds, SinkQueueOverflow,
+    StoredLines, catch_up,
 };
 use ringseal::storage::OsStorage;
 
@@ -235,9 +235,9 @@ impl AuditSink for Forgetful {
     }
 }
 
-fn bounds(when_full: WhenFull) -> Bounds {
-    let mut bounds = Bounds::default();
-    bounds.when_full = when_full;
+fn bounds(overflow: SinkQueueOverflow) -> SinkBounds {
+    let mut bounds = SinkBounds::default();
+    bounds.overflow = overflow;
     bounds.batch_entries_max = 50;
     bounds.retry_pause_min = Duration::from_millis(2);
     bounds.retry_pause_max = Duration::from_millis(20);
@@ -250,7 +250,7 @@ fn each_once_across_lost_connections(server: &Server) {
     let calls = Arc::new(AtomicUsize::new(0));
     let forgetful = Forgetful { inner: sink(server, "service"), calls: Arc::clone(&calls) };
     let fan = FanOut::new(Arc::new(OsStorage), |_| ())
-        .with(Box::new(forgetful), bounds(WhenFull::Block { wait_max: LONG }))
+        .with(Box::new(forgetful), bounds(SinkQueueOverflow::Block { wait_max: LONG }))
         .unwrap();
     let lines = Lines::new(3000).lines;
     for part in sealed(&lines).chunks(30) {
@@ -269,7 +269,7 @@ fn each_once_across_lost_connections(server: &Server) {
 fn each_once_across_crashes(server: &Server) {
     drop(fresh(server));
     let dir = tempfile::tempdir().unwrap();
-    let mut spilling = bounds(WhenFull::Spill { path: dir.path().join("spill") });
+    let mut spilling = bounds(SinkQueueOverflow::Spill { path: dir.path().join("spill") });
     spilling.held_bytes_max = 20_000;
     let fan = FanOut::new(Arc::new(OsStorage), |_| ())
         .with(Box::new(sink(server, "service")), spilling)

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 
 /// Whether it is here; says that a test is skipped if not.
 fn has_python() -> bool {
@@ -46,7 +46,7 @@ fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
     let dir = top.join("log");
     AuditLog::create(&mut Host::system(), &dir, top, "python.example/audit").expect("keys");
     for round in 0..3 {
-        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        let mut log = AuditLog::open(Host::system(), &dir, LogOptions::default()).expect("a log");
         for number in 0..120 {
             append(&mut log, number);
         }
@@ -63,7 +63,7 @@ fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_pages_own_verifier_agrees() {
+fn the_python_verifier_agrees() {
     if !has_python() {
         return;
     }
@@ -94,7 +94,7 @@ fn the_pages_own_verifier_agrees() {
 }
 
 #[test]
-fn the_short_one_agrees_about_what_it_looks_at() {
+fn the_short_python_verifier_agrees_on_its_checks() {
     let has_openssl = Command::new("openssl")
         .arg("version")
         .output()
@@ -148,7 +148,7 @@ fn the_short_one_agrees_about_what_it_looks_at() {
 }
 
 #[test]
-fn it_tells_another_logs_key_from_a_changed_log() {
+fn the_python_verifier_distinguishes_wrong_key_from_tampering() {
     if !has_python() {
         return;
     }
@@ -160,7 +160,7 @@ fn it_tells_another_logs_key_from_a_changed_log() {
     let keys = top.path().join("plain-keys");
     std::fs::create_dir(&keys).expect("a directory");
     AuditLog::create(&mut Host::system(), &plain, &keys, "python.example/audit").expect("keys");
-    let mut log = AuditLog::open(Host::system(), &plain, Options::default()).expect("a log");
+    let mut log = AuditLog::open(Host::system(), &plain, LogOptions::default()).expect("a log");
     append(&mut log, 1);
     log.close().expect("an end");
     let (other_key, other_mac) = (other.join("audit.pub"), other.join("audit.mac"));
@@ -197,7 +197,7 @@ fn it_tells_another_logs_key_from_a_changed_log() {
 }
 
 #[test]
-fn what_it_cannot_check_is_one_line_and_status_two() {
+fn unusable_input_is_one_line_and_status_two() {
     if !has_python() {
         return;
     }
@@ -239,7 +239,7 @@ fn what_it_cannot_check_is_one_line_and_status_two() {
 
 /// Both count a log's epochs alike.
 #[test]
-fn it_counts_epochs_as_the_crate_does() {
+fn the_python_verifier_counts_epochs_as_we_do() {
     use ringseal::audit::keys::load_verifier;
     use ringseal::audit::verify;
     use ringseal::storage::OsStorage;
@@ -251,11 +251,11 @@ fn it_counts_epochs_as_the_crate_does() {
     AuditLog::create(&mut Host::system(), &dir, top.path(), "python.example/audit").expect("keys");
     let public = top.path().join("audit.pub");
     for epochs in 1..4 {
-        let mut log = AuditLog::open(Host::system(), &dir, Options::default()).expect("a log");
+        let mut log = AuditLog::open(Host::system(), &dir, LogOptions::default()).expect("a log");
         append(&mut log, epochs);
         log.close().expect("an end");
         let root = load_verifier(&OsStorage, &public).expect("a key");
-        let options = verify::Options::new(root);
+        let options = verify::VerifyOptions::new(root);
         let report = verify::verify(&OsStorage, &dir, &options, &mut |_| ());
         let (_, said) = python(&dir, &[&public]);
         assert_eq!(report.epochs, epochs, "{report:?}");
@@ -265,7 +265,7 @@ fn it_counts_epochs_as_the_crate_does() {
 
 #[cfg(feature = "compress")]
 #[test]
-fn and_reads_compressed_segments() {
+fn the_python_verifier_reads_compressed_segments() {
     if !has_python() {
         return;
     }

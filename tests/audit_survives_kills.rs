@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
-use ringseal::audit::store::{AuditLog, Host, Mend, Options, Retain, fsck};
+use ringseal::audit::store::{AuditLog, Host, LogOptions, Repair, Retain, fsck};
 use ringseal::digest::Sha256;
 use ringseal::digest::text::hex;
 use ringseal::storage::OsStorage;
@@ -20,14 +20,14 @@ use ringseal::storage::OsStorage;
 const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
 const NAME: &str = "a_killed_writer_loses_nothing_that_it_was_told_is_on_disk";
 
-fn options() -> Options {
-    Options {
+fn options() -> LogOptions {
+    LogOptions {
         segment_bytes_max: 60_000,
         checkpoint_entries: 100,
         chain_key_seconds: 0,
         integrity_bytes_max: 100_000,
         retain: Retain { segments_max: Some(20), ..Retain::default() },
-        ..Options::default()
+        ..LogOptions::default()
     }
 }
 
@@ -145,6 +145,6 @@ fn a_killed_writer_loses_nothing_that_it_was_told_is_on_disk() {
         }
     }
     let storage: Arc<dyn ringseal::storage::Storage> = Arc::new(OsStorage);
-    let report = fsck(&storage, &dir, Mend::No).expect("a look");
+    let report = fsck(&storage, &dir, Repair::No).expect("a look");
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

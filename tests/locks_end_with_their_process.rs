@@ -135,12 +135,12 @@ fn a_restart_gets_the_file_sinks_lock() {
 #[cfg(feature = "audit")]
 #[test]
 fn a_restart_gets_the_audit_logs_lock() {
-    use ringseal::audit::store::{AuditLog, Host, Options, StoreError};
+    use ringseal::audit::store::{AuditLog, Host, LogOptions, StoreError};
     let create = |path: &Path| {
         let keys = path.parent().unwrap();
         AuditLog::create(&mut Host::system(), path, keys, "lock.example/audit").unwrap();
     };
-    let opens: Opens = |path| match AuditLog::open(Host::system(), path, Options::default()) {
+    let opens: Opens = |path| match AuditLog::open(Host::system(), path, LogOptions::default()) {
         Ok(log) => Ok(Box::new(log)),
         Err(StoreError::Locked { .. }) => Err(()),
         Err(error) => panic!("{error}"),

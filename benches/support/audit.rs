@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::storage::{FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
 
 /// Prints what was measured beside what it should be, and whether it is.
@@ -29,7 +29,7 @@ pub fn is_quick() -> bool {
 }
 
 /// A new log in `dir/log`, its public parts in `dir`.
-pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: Options) -> AuditLog {
+pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: LogOptions) -> AuditLog {
     let mut host = Host { storage, ..Host::system() };
     let path = dir.join("log");
     AuditLog::create(&mut host, &path, dir, "bench.example/audit").expect("keys");

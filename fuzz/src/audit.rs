@@ -13,8 +13,8 @@ use ringseal::audit::note::{Note, Signer, Verifier};
 use ringseal::audit::proof::{
     ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion,
 };
-use ringseal::audit::store::{AuditLog, Host, Options as StoreOptions};
-use ringseal::audit::verify::{KnownCheckpoint, Options, Outcome, verify};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
+use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 use ringseal::core::clock::{Clock, ManualClock};
 use ringseal::digest::Sha256;
 use ringseal::storage::{FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
@@ -43,7 +43,7 @@ fn make() -> io::Result<Scene> {
     let clock = Arc::new(ManualClock::at(1_795_360_160_000_000_000));
     let root = AuditLog::create(&mut host(&clock, 0), &dir, &away, "fuzz.example/audit")
         .map_err(io::Error::other)?;
-    let mut log = AuditLog::open(host(&clock, 100), &dir, StoreOptions::default())
+    let mut log = AuditLog::open(host(&clock, 100), &dir, LogOptions::default())
         .map_err(io::Error::other)?;
     for segment in 0..3 {
         for event in 0..4 {
@@ -219,16 +219,16 @@ pub fn log(bytes: &[u8]) {
 }
 
 fn check(scene: &Scene, files: &Files) {
-    let mut options = Options::new(scene.root.clone());
+    let mut options = VerifyOptions::new(scene.root.clone());
     options.first_key = Some(scene.first_key.clone());
     let note = scene.files.get(Path::new("/log/checkpoint")).cloned().unwrap_or_default();
     options.known_checkpoints.push(KnownCheckpoint { name: "known".into(), note });
     let disk = Memory { files: Arc::new(files.clone()) };
     let report = verify(&disk, Path::new("/log"), &options, &mut |_| ());
-    assert_eq!(report.outcome == Outcome::Tampered, report.first_bad.is_some());
-    assert_eq!(report.outcome == Outcome::Unchecked, report.problem.is_some());
+    assert_eq!(report.outcome == VerifyOutcome::Tampered, report.first_bad.is_some());
+    assert_eq!(report.outcome == VerifyOutcome::Unchecked, report.problem.is_some());
     let _: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
-    if report.outcome != Outcome::Intact {
+    if report.outcome != VerifyOutcome::Intact {
         return;
     }
     let is_segment = |path: &Path| path.extension().is_some_and(|end| end == "jsonl");

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_specification_is_read() {
+    fn the_specifications_example_parses() {
         let note = Note::parse(EXAMPLE.as_bytes()).unwrap();
         let checkpoint = Checkpoint::parse_text(note.text).unwrap();
         assert_eq!(checkpoint.origin, "example.com/behind-the-sofa");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_is_opened_by_its_key_alone() {
+    fn a_checkpoint_opens_only_with_its_key() {
         let origin = "log.example/audit".to_owned();
         let checkpoint = Checkpoint { origin: origin.clone(), size: 42, root: [7; 32] };
         let note = checkpoint.sign(&signer()).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_one_spelling_is_taken() {
+    fn only_the_canonical_form_is_accepted() {
         let root = base64(Base64::Standard, &[7; 32]);
         let cases = [
             (String::new(), 2),
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_brings_it_down_and_what_is_taken_spells_itself(
+        fn any_text_is_rejected_or_round_trips(
             text in "([a-z/]{0,3}\n?[0-9]{0,3}\n?[A-Za-z0-9+/]{0,43}=?\n?){1,2}"
         ) {
             if let Ok(checkpoint) = Checkpoint::parse_text(&text) {

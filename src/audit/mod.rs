@@ -1,15 +1,14 @@
-//! Audit: typed events for evidence, and the log that keeps them: a chain of entries, one Merkle tree
-//! over all of them, signed checkpoints.
+//! Audit: typed events for evidence, and the log that keeps them: a chain of entries, one Merkle tree over all of them,
+//! signed checkpoints.
 //!
-//! [`event`] is what a program says happened: checked before it is queued, written into a ring
-//! without allocation. [`catalogue`] is what an organisation allows and requires of such events.
+//! [`event`] holds the events of a program: checked before they are queued, written into a ring without allocation.
+//! [`catalogue`] lists the events that an organisation allows and the fields it requires.
 //!
-//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines,
-//! [`chain`] signs them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree
-//! of RFC 6962, [`tiles`] its layout on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] what is
-//! signed (C2SP signed-note and tlog-checkpoint), [`keys`] the key files, [`proof`] a
-//! proof that stands alone, [`anchor`] a timestamp on a checkpoint, [`read`] shows entries. [`sink`]
-//! takes sealed entries elsewhere: databases, streams, several at once.
+//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines, [`chain`] signs
+//! them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree of RFC 6962, [`tiles`] its layout
+//! on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] are the signed texts (C2SP signed-note and tlog-checkpoint),
+//! [`keys`] the key files, [`proof`] a self-contained proof, [`anchor`] a timestamp on a checkpoint, [`read`] shows
+//! entries. [`sink`] copies sealed entries elsewhere: to databases, streams, several at once.
 
 pub mod anchor;
 pub mod catalogue;
@@ -27,17 +26,17 @@ pub mod store;
 pub mod tiles;
 pub mod verify;
 
-pub use catalogue::{Catalogue, CatalogueError, Unknown};
+pub use catalogue::{Catalogue, CatalogueError, UnknownTypes};
 pub use event::{
-    Actor, AuditEvent, BoundIds, Change, Crud, EventError, Outcome, Severity, Source, Target,
+    Actor, AuditEvent, BoundIds, Change, Crud, EventError, EventOutcome, Severity, Source, Target,
 };
 
-/// The examples of the page on events compile and run.
+/// Compiles and runs the examples of the page on events.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/audit-events.md")]
 struct EventsPage;
 
-/// The examples of the page on sinks compile and run.
+/// Compiles and runs the examples of the page on sinks.
 #[cfg(all(doctest, feature = "audit-sqlite", feature = "audit-postgres"))]
 #[doc = include_str!("../../docs/audit-sinks.md")]
 struct SinksPage;

@@ -13,7 +13,7 @@ const SIGNED: &str = "If you think cryptography is the answer to your problem,\n
     \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 #[test]
-fn the_example_of_go_is_signed_alike() {
+fn gos_example_signs_identically() {
     let signer = Signer::parse(SKEY).unwrap();
     assert_eq!(signer.sign(TEXT).unwrap(), SIGNED);
     assert_eq!(signer.verifier().to_string(), VKEY);
@@ -35,7 +35,7 @@ fn text_may_have_empty_lines() {
 }
 
 #[test]
-fn signatures_of_strangers_are_passed_over_and_wrong_ones_are_not() {
+fn unknown_signatures_are_ignored_and_wrong_ones_rejected() {
     let signer = Signer::parse(SKEY).unwrap();
     let other = Signer::new("PeterNeumann", &[9; 32]).unwrap();
     let both = format!("{TEXT}\n{}{}", other.signature_line(TEXT), signer.signature_line(TEXT));
@@ -53,7 +53,7 @@ fn signatures_of_strangers_are_passed_over_and_wrong_ones_are_not() {
 }
 
 #[test]
-fn what_is_no_note_is_refused_and_told_why() {
+fn malformed_notes_are_rejected_with_their_reason() {
     let line = SIGNED.lines().last().unwrap();
     let many = format!("a\n\n{}", format!("{line}\n").repeat(SIGNATURES_MAX + 1));
     let cases = [
@@ -80,7 +80,7 @@ fn what_is_no_note_is_refused_and_told_why() {
 }
 
 #[test]
-fn keys_that_are_wrong_in_any_part_are_refused() {
+fn keys_with_any_wrong_part_are_rejected() {
     let cases = [
         "",
         "PeterNeumann",
@@ -104,21 +104,21 @@ fn keys_that_are_wrong_in_any_part_are_refused() {
 }
 
 #[test]
-fn private_keys_are_not_shown() {
+fn private_keys_are_not_printed() {
     let shown = format!("{:?}", Signer::parse(SKEY).unwrap());
     assert_eq!(shown, "Signer(PeterNeumann+c74f20a3)");
 }
 
 proptest! {
     #[test]
-    fn no_bytes_bring_it_down(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Note::parse(&bytes);
         let _ = Verifier::parse(&String::from_utf8_lossy(&bytes));
     }
 
     /// One bit of a signed note: it is another text, another signature, or nobody's.
     #[test]
-    fn a_note_that_was_touched_does_not_verify(at in 0usize..260, bit in 0u8..8) {
+    fn a_changed_note_does_not_verify(at in 0usize..260, bit in 0u8..8) {
         let mut bytes = SIGNED.as_bytes().to_vec();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;

@@ -1,12 +1,12 @@
-//! Reading a log for people and programs: its entries in order, through the one parser.
+//! Reads the entries of a log in order, through the log's parser.
 //!
-//! [`read_entries`] shows every line of every segment, plain or compressed, and hides none: a line
-//! that the verifier would refuse is shown as such. [`first_start`] is what the log says of itself
-//! in its first entry, [`claimed_root`] the key in it. Neither checks a signature.
+//! [`read_entries`] shows every line of every segment, plain or compressed, including lines that the verifier would
+//! reject, marked as such. [`first_start`] returns what the log's first entry says about the log, [`claimed_root`] the
+//! key in it. Neither checks a signature.
 //!
-//! Promises: reads, never writes; one batch of lines in memory; whatever the files hold, reading
-//! ends. Blocks on the disk. A log may be written meanwhile: when it rotates, reading goes on in the
-//! new files, and no entry is shown twice.
+//! Promises: reads only; holds one batch of lines in memory; ends, whatever the files contain. Blocks on the disk. The
+//! log may be written at the same time: when it rotates, reading continues in the new files, and no entry is shown
+//! twice.
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -19,96 +19,96 @@ use super::verify::Stop;
 use super::verify::source::{Batch, Segment, Source, read_lines, segments};
 use crate::storage::Storage;
 
-/// Rotations during one reading after which it gives up.
+/// Rotations after which a reader gives up.
 const STARTS_MAX: u32 = 64;
 
-/// Why a log cannot be read: what was being read, and what the system said.
+/// Why a log cannot be read: what was read, and the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadError {
+pub struct LogReadError {
     reason: String,
 }
 
-impl fmt::Display for ReadError {
+impl fmt::Display for LogReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for ReadError {}
+impl std::error::Error for LogReadError {}
 
-impl From<Stop> for ReadError {
+impl From<Stop> for LogReadError {
     fn from(stop: Stop) -> Self {
         let reason = match stop {
             Stop::Tampered(finding) => finding.to_string(),
             Stop::Unchecked { reason } => reason,
         };
-        ReadError { reason }
+        LogReadError { reason }
     }
 }
 
 /// A line of a log.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    /// Its file, below the log's directory.
+pub struct LogLine<'a> {
+    /// Its file, relative to the log's directory.
     pub file: &'a str,
     /// Its number in that file, from 1.
     pub number: u64,
     /// Its bytes, without the newline.
     pub bytes: &'a [u8],
-    /// What they are.
-    pub content: Content<'a>,
+    /// The kind of line.
+    pub content: LineContent<'a>,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Content<'a> {
+pub enum LineContent<'a> {
     /// An entry.
     Entry(Entry<'a>),
-    /// An entry that does not follow the one before; it is shown once more, as an entry.
+    /// The next entry does not follow the one before; it is shown next, as an entry.
     Gap {
-        /// The number that should stand here.
+        /// The expected number.
         expected: u64,
-        /// The number that does.
+        /// The number found.
         found: u64,
     },
-    /// No entry: the verifier refuses it.
-    NoEntry(ParseError),
-    /// Bytes at the end of the file that no newline follows: a write under way, or a torn one.
+    /// Not an entry: the verifier rejects it.
+    Malformed(ParseError),
+    /// Bytes at the end of the file without a newline: a write in progress, or a torn one.
     Unfinished,
 }
 
-/// Shows all lines of the log in `dir` from entry `from_seq` on, until `see` breaks off.
+/// Passes all lines of the log in `dir` from entry `from_seq` on to `visit`, until it breaks.
 pub fn read_entries(
     storage: &dyn Storage,
     dir: &Path,
     from_seq: u64,
-    see: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
-) -> Result<(), ReadError> {
-    let mut reading =
-        Reading { from_seq, has_begun: false, last_seq: None, parser: Parser::new(), see };
+    visit: &mut dyn FnMut(LogLine<'_>) -> ControlFlow<()>,
+) -> Result<(), LogReadError> {
+    let mut reader =
+        LogReader { from_seq, has_begun: false, last_seq: None, parser: Parser::new(), visit };
     let mut files = segments(storage, dir)?;
     for _ in 0..STARTS_MAX {
-        let mut has_moved = || -> Result<Option<Vec<Segment>>, Stop> {
+        let mut find_new_segments = || -> Result<Option<Vec<Segment>>, Stop> {
             let now = segments(storage, dir)?;
             let same = now.iter().map(|file| &file.file).eq(files.iter().map(|file| &file.file));
             Ok((!same).then_some(now))
         };
-        match reading.pass(storage, dir, &files, &mut has_moved) {
+        match reader.read_files(storage, dir, &files, &mut find_new_segments) {
             Ok(None) => return Ok(()),
             Ok(Some(now)) => files = now,
-            // Perhaps the file was pruned or compressed while it was about to be read.
-            Err(stop) => files = has_moved()?.ok_or(stop)?,
+            // The file may have been pruned or compressed just before it was read.
+            Err(stop) => files = find_new_segments()?.ok_or(stop)?,
         }
-        reading.begin_again();
+        reader.resume();
     }
     let reason = format!("{}: rotates faster than it can be read", dir.display());
-    Err(ReadError { reason })
+    Err(LogReadError { reason })
 }
 
-/// What the log's first entry says: who it is, how it is chained.
-pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, ReadError> {
-    let wrong = |what: &str| ReadError {
+/// The log's first entry: its name and how it is chained.
+pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, LogReadError> {
+    let wrong = |what: &str| LogReadError {
         reason: format!(
             "{}: expected a log that begins with ringseal.start, {what}",
             dir.display()
@@ -127,42 +127,41 @@ pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, ReadError
     }
 }
 
-/// The key of epoch 0 as the log itself names it. Whoever can write the log can write another one:
-/// it is for making proofs, which are checked with the `audit.pub` of whoever checks.
-pub fn claimed_root(storage: &dyn Storage, dir: &Path) -> Result<Verifier, ReadError> {
+/// The key of epoch 0 that the log itself names. Anyone who can write the log can replace it: use it for making proofs,
+/// which are then checked with the checker's own `audit.pub`.
+pub fn claimed_root(storage: &dyn Storage, dir: &Path) -> Result<Verifier, LogReadError> {
     let start = first_start(storage, dir)?;
     Verifier::parse(&start.public_key)
-        .map_err(|error| ReadError { reason: format!("{}: {error}", dir.display()) })
+        .map_err(|error| LogReadError { reason: format!("{}: {error}", dir.display()) })
 }
 
-/// Looks whether there are other segments by now.
-type HasMoved<'m> = &'m mut dyn FnMut() -> Result<Option<Vec<Segment>>, Stop>;
+/// Returns the current segments if they have changed.
+type FindNewSegments<'m> = &'m mut dyn FnMut() -> Result<Option<Vec<Segment>>, Stop>;
 
-struct Reading<'s> {
-    /// Lines before this entry are passed over, until it or a later one has come.
+struct LogReader<'s> {
+    /// Lines before this entry are skipped, until it or a later one is found.
     from_seq: u64,
     has_begun: bool,
-    /// The entry that was shown last.
+    /// The last entry shown.
     last_seq: Option<u64>,
     parser: Parser,
-    see: &'s mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
+    visit: &'s mut dyn FnMut(LogLine<'_>) -> ControlFlow<()>,
 }
 
-impl Reading<'_> {
-    /// Goes on behind what was shown, in other files.
-    fn begin_again(&mut self) {
+impl LogReader<'_> {
+    /// Continues after the last entry shown, with other files.
+    fn resume(&mut self) {
         self.from_seq = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
         self.has_begun = false;
     }
 
-    /// Reads all files. Gives the segments there are by now if there are others and the rest stands
-    /// in them.
-    fn pass(
+    /// Reads all files. Returns the current segments if they have changed and the rest of the entries is in them.
+    fn read_files(
         &mut self,
         storage: &dyn Storage,
         dir: &Path,
         files: &[Segment],
-        has_moved: HasMoved<'_>,
+        find_new_segments: FindNewSegments<'_>,
     ) -> Result<Option<Vec<Segment>>, Stop> {
         let is_before = |file: &Segment| file.first_seq.is_some_and(|seq| seq <= self.from_seq);
         let skipped = files.iter().rposition(is_before).unwrap_or(0);
@@ -173,11 +172,11 @@ impl Reading<'_> {
             if batch.lines_before == 0
                 && file.first_seq.is_none()
                 && self.is_gap(batch.line(0))
-                && let Some(now) = has_moved()?
+                && let Some(now) = find_new_segments()?
             {
                 return Ok(Some(now));
             }
-            if self.batch(&batch, &file.file).is_break() {
+            if self.visit_batch(&batch, &file.file).is_break() {
                 break;
             }
             source.recycle(batch);
@@ -185,33 +184,33 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    /// Whether entries that were asked for are missing before this line.
+    /// Whether requested entries are missing before this line.
     fn is_gap(&mut self, line: &[u8]) -> bool {
         let expected = self.last_seq.map_or(self.from_seq, |last| last.saturating_add(1));
         self.parser.entry(line).is_ok_and(|entry| entry.seq > expected)
     }
 
-    fn batch(&mut self, batch: &Batch, file: &str) -> ControlFlow<()> {
+    fn visit_batch(&mut self, batch: &Batch, file: &str) -> ControlFlow<()> {
         let mut number = batch.lines_before;
         for at in 0..batch.lines.len() {
             number += 1;
-            self.line(file, number, batch.line(at))?;
+            self.visit_line(file, number, batch.line(at))?;
         }
-        let rest = |bytes, content| Line { file, number: number + 1, bytes, content };
+        let rest = |bytes, content| LogLine { file, number: number + 1, bytes, content };
         if batch.is_too_long {
             let error = ParseError { at: LINE_BYTES_MAX, kind: ParseErrorKind::TooLong };
-            (self.see)(rest(&[], Content::NoEntry(error)))?;
+            (self.visit)(rest(&[], LineContent::Malformed(error)))?;
         } else if !batch.torn().is_empty() {
-            (self.see)(rest(batch.torn(), Content::Unfinished))?;
+            (self.visit)(rest(batch.torn(), LineContent::Unfinished))?;
         }
         ControlFlow::Continue(())
     }
 
-    fn line(&mut self, file: &str, number: u64, bytes: &[u8]) -> ControlFlow<()> {
-        let line = |content| Line { file, number, bytes, content };
+    fn visit_line(&mut self, file: &str, number: u64, bytes: &[u8]) -> ControlFlow<()> {
+        let line = |content| LogLine { file, number, bytes, content };
         let entry = match self.parser.entry(bytes) {
             Ok(entry) => entry,
-            Err(error) => return (self.see)(line(Content::NoEntry(error))),
+            Err(error) => return (self.visit)(line(LineContent::Malformed(error))),
         };
         self.has_begun |= entry.seq >= self.from_seq;
         if !self.has_begun {
@@ -219,10 +218,10 @@ impl Reading<'_> {
         }
         let expected = self.last_seq.map(|last| last.saturating_add(1));
         if let Some(expected) = expected.filter(|expected| *expected != entry.seq) {
-            (self.see)(line(Content::Gap { expected, found: entry.seq }))?;
+            (self.visit)(line(LineContent::Gap { expected, found: entry.seq }))?;
         }
         self.last_seq = Some(entry.seq);
-        (self.see)(line(Content::Entry(entry)))
+        (self.visit)(line(LineContent::Entry(entry)))
     }
 }
 

@@ -9,8 +9,10 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::audit::entry::control::RotateReason;
-use crate::audit::verify::tests::world::{DIR, FilesOf, ORIGIN, World, disk_of, small};
-use crate::audit::verify::tests::{live, pruned};
+use crate::audit::verify::tests::support::{
+    DIR, Fixture, LogFiles, ORIGIN, disk_of, small_options,
+};
+use crate::audit::verify::tests::{live_log, pruned_log};
 use crate::storage::faulty::FaultyDisk;
 use crate::storage::{FileLock, FileStat, OpenHow, StorageFile};
 
@@ -22,10 +24,10 @@ fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
     let mut shown = Vec::new();
     read_entries(storage, Path::new(DIR), from_seq, &mut |line| {
         shown.push(match line.content {
-            Content::Entry(entry) => entry.seq.to_string(),
-            Content::Gap { expected, found } => format!("gap {expected} {found}"),
-            Content::NoEntry(_) => format!("none {}:{}", line.file, line.number),
-            Content::Unfinished => format!("unfinished {}", line.bytes.len()),
+            LineContent::Entry(entry) => entry.seq.to_string(),
+            LineContent::Gap { expected, found } => format!("gap {expected} {found}"),
+            LineContent::Malformed(_) => format!("none {}:{}", line.file, line.number),
+            LineContent::Unfinished => format!("unfinished {}", line.bytes.len()),
         });
         ControlFlow::Continue(())
     })
@@ -38,13 +40,13 @@ fn numbers(range: std::ops::Range<u64>) -> Vec<String> {
 }
 
 /// How many lines all segments have.
-fn lines_of(files: &FilesOf) -> u64 {
+fn lines_of(files: &LogFiles) -> u64 {
     let segments =
         files.iter().filter(|(name, _)| name.starts_with("audit") && name.ends_with(".jsonl"));
     segments.map(|(_, bytes)| memchr::memchr_iter(b'\n', bytes).count() as u64).sum()
 }
 
-fn with_lines(files: &mut FilesOf, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+fn with_lines(files: &mut LogFiles, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
     let bytes = files.get_mut("audit.log.jsonl").unwrap();
     let mut lines: Vec<Vec<u8>> =
         bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -54,18 +56,18 @@ fn with_lines(files: &mut FilesOf, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
 
 #[test]
 fn every_entry_is_shown_from_any_on() {
-    let world = live();
-    let count = lines_of(&world.files());
+    let fixture = live_log();
+    let count = lines_of(&fixture.files());
     for from_seq in (0..count + 2).step_by(3) {
-        assert_eq!(shown(&world.disk, from_seq), numbers(from_seq..count.max(from_seq)));
+        assert_eq!(shown(&fixture.disk, from_seq), numbers(from_seq..count.max(from_seq)));
     }
 }
 
 #[test]
 fn reading_ends_when_enough_was_seen() {
-    let world = live();
+    let fixture = live_log();
     let mut seen = 0;
-    read_entries(&world.disk, Path::new(DIR), 3, &mut |_| {
+    read_entries(&fixture.disk, Path::new(DIR), 3, &mut |_| {
         seen += 1;
         if seen == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
@@ -75,22 +77,22 @@ fn reading_ends_when_enough_was_seen() {
 
 #[test]
 fn a_pruned_log_begins_where_it_begins_and_still_says_who_it_is() {
-    let (world, before) = pruned();
-    let files = world.files();
+    let (fixture, before) = pruned_log();
+    let files = fixture.files();
     assert!(before.len() > files.len(), "something was pruned");
-    let all = shown(&world.disk, 0);
+    let all = shown(&fixture.disk, 0);
     let first: u64 = all[0].parse().unwrap();
     assert!(first > 0);
     assert_eq!(all, numbers(first..first + lines_of(&files)));
-    assert_eq!(first_start(&world.disk, Path::new(DIR)).unwrap().origin, ORIGIN);
-    assert_eq!(claimed_root(&world.disk, Path::new(DIR)).unwrap(), world.root);
+    assert_eq!(first_start(&fixture.disk, Path::new(DIR)).unwrap().origin, ORIGIN);
+    assert_eq!(claimed_root(&fixture.disk, Path::new(DIR)).unwrap(), fixture.root);
 }
 
 #[test]
 fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden() {
-    let world = live();
-    let count = lines_of(&world.files());
-    let active = world.files()["audit.log.jsonl"].clone();
+    let fixture = live_log();
+    let count = lines_of(&fixture.files());
+    let active = fixture.files()["audit.log.jsonl"].clone();
     let first = count - memchr::memchr_iter(b'\n', &active).count() as u64;
     let cases: [(&str, Change, Vec<String>); 5] = [
         (
@@ -120,7 +122,7 @@ fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden(
         ),
     ];
     for (what, change, expected) in cases {
-        let mut files = world.files();
+        let mut files = fixture.files();
         with_lines(&mut files, change);
         let told: Vec<String> = shown(&disk_of(&files), 0)
             .into_iter()
@@ -135,27 +137,27 @@ fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden(
 
 /// While its second entry is shown, the log goes on and `change` happens to it.
 fn shown_while(
-    change: impl Fn(&mut World, &mut crate::audit::store::AuditLog),
+    change: impl Fn(&mut Fixture, &mut crate::audit::store::AuditLog),
 ) -> (Vec<String>, u64) {
-    let mut world = World::new();
-    let mut log = world.open(small());
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(small_options());
     for _ in 0..2 {
-        (0..4).for_each(|_| world.append(&mut log, 5));
+        (0..4).for_each(|_| fixture.append(&mut log, 5));
         log.rotate(RotateReason::Manual).unwrap();
         log.maintain().unwrap();
     }
-    world.append(&mut log, 5);
-    let disk = world.disk.clone();
-    let both = RefCell::new((world, log, false));
+    fixture.append(&mut log, 5);
+    let disk = fixture.disk.clone();
+    let both = RefCell::new((fixture, log, false));
     let mut seen = Vec::new();
     read_entries(&disk, Path::new(DIR), 0, &mut |line| {
-        let (world, log, is_done) = &mut *both.borrow_mut();
+        let (fixture, log, is_done) = &mut *both.borrow_mut();
         match line.content {
-            Content::Entry(entry) => seen.push(entry.seq.to_string()),
+            LineContent::Entry(entry) => seen.push(entry.seq.to_string()),
             other => seen.push(format!("{other:?}")),
         }
         if seen.len() == 2 && !std::mem::replace(is_done, true) {
-            change(world, log);
+            change(fixture, log);
         }
         ControlFlow::Continue(())
     })
@@ -166,11 +168,11 @@ fn shown_while(
 
 #[test]
 fn a_log_that_rotates_while_it_is_read_is_read_on_and_no_entry_twice() {
-    let (seen, next_seq) = shown_while(|world, log| {
+    let (seen, next_seq) = shown_while(|fixture, log| {
         for _ in 0..3 {
             log.rotate(RotateReason::Manual).unwrap();
             log.maintain().unwrap();
-            world.append(log, 5);
+            fixture.append(log, 5);
         }
     });
     assert_eq!(seen, numbers(0..next_seq));
@@ -227,12 +229,12 @@ impl Storage for Turning {
 
 #[test]
 fn no_entry_is_passed_over_when_the_log_rotates_before_its_first_file_is_opened() {
-    let mut world = World::new();
-    let mut log = world.open(small());
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(small_options());
     log.rotate(RotateReason::Manual).unwrap();
     let from = log.next_seq();
-    world.append(&mut log, 5);
-    let disk = world.disk.clone();
+    fixture.append(&mut log, 5);
+    let disk = fixture.disk.clone();
     let turn = move || {
         log.rotate(RotateReason::Manual).unwrap();
         drop(log);
@@ -247,8 +249,8 @@ fn no_entry_is_passed_over_when_the_log_rotates_before_its_first_file_is_opened(
 #[cfg(feature = "compress")]
 #[test]
 fn a_segment_that_is_compressed_while_the_log_is_read_is_read_all_the_same() {
-    let (seen, next_seq) = shown_while(|world, _| {
-        let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
+    let (seen, next_seq) = shown_while(|fixture, _| {
+        let storage: Arc<dyn Storage> = Arc::new(fixture.disk.clone());
         assert_eq!(crate::audit::store::compress_sealed(&storage, Path::new(DIR)).unwrap(), 2);
     });
     assert_eq!(seen, numbers(0..next_seq));
@@ -256,10 +258,10 @@ fn a_segment_that_is_compressed_while_the_log_is_read_is_read_all_the_same() {
 
 #[test]
 fn a_directory_without_a_log_has_no_beginning() {
-    let disk = disk_of(&FilesOf::from([("notes".into(), b"x\n".to_vec())]));
+    let disk = disk_of(&LogFiles::from([("notes".into(), b"x\n".to_vec())]));
     assert_eq!(shown(&disk, 0), Vec::<String>::new());
     assert!(first_start(&disk, Path::new(DIR)).is_err());
-    let disk = disk_of(&FilesOf::from([("audit.log.jsonl".into(), b"x\n".to_vec())]));
+    let disk = disk_of(&LogFiles::from([("audit.log.jsonl".into(), b"x\n".to_vec())]));
     assert_eq!(shown(&disk, 0), ["none audit.log.jsonl:1"]);
     let error = first_start(&disk, Path::new(DIR)).unwrap_err().to_string();
     assert!(error.contains("ringseal.start"), "{error}");

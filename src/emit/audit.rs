@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lane::{Lane, WriteResult};
 use super::overflow::pause;
 use crate::audit::Catalogue;
-use crate::audit::event::{Filled, OwnSource};
+use crate::audit::event::{EngineSource, EventWithContext};
 use crate::core::level::Level;
 use crate::core::limits::Limits;
 use crate::core::record::{Header, Kind};
@@ -23,7 +23,7 @@ pub(crate) type AuditHook = OnceLock<Arc<AuditShared>>;
 pub(crate) struct AuditShared {
     pub(crate) link: Arc<AuditLink>,
     pub(crate) catalogue: Catalogue,
-    pub(crate) source: OwnSource,
+    pub(crate) source: EngineSource,
     pub(crate) wait_max: Duration,
     pub(crate) limits: Limits,
     /// No entry of this log is signed by a key from outside.
@@ -32,7 +32,7 @@ pub(crate) struct AuditShared {
 
 /// An event that was checked and measured.
 pub(crate) struct AuditPayload<'e> {
-    pub(crate) event: Filled<'e>,
+    pub(crate) event: EventWithContext<'e>,
     pub(crate) bytes_max: usize,
     /// The event takes exactly `bytes_max` bytes, and needs no `ValueWriter`.
     pub(crate) is_plain: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 #[cfg(feature = "audit")]
-use super::audit::{AuditNews, AuditRequest};
+use super::audit::{AuditRequest, AuditThreadEvent};
 use crate::redact::Rules;
 use crate::sink::Sink;
 
@@ -28,7 +28,7 @@ pub enum Control {
     Audit(AuditRequest),
     /// What the keeper has to tell.
     #[cfg(feature = "audit")]
-    AuditNews(AuditNews),
+    AuditThreadEvent(AuditThreadEvent),
     /// Drain everything and end.
     Stop(Sender<Result<(), FlushError>>),
 }
@@ -45,7 +45,7 @@ impl fmt::Debug for Control {
             #[cfg(feature = "audit")]
             Control::Audit(_) => "Audit",
             #[cfg(feature = "audit")]
-            Control::AuditNews(_) => "AuditNews",
+            Control::AuditThreadEvent(_) => "AuditThreadEvent",
             Control::Stop(_) => "Stop",
         })
     }

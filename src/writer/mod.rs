@@ -158,7 +158,7 @@ impl Writer {
         self.processor.report_loss_of(&mut self.unplaced, now);
         self.processor.deliver(now);
         #[cfg(feature = "audit")]
-        self.processor.hand_over_audit();
+        self.processor.send_audit_batch();
         self.turn_sinks(now);
         for call in calls {
             turn.is_stopped |= self.answer(call, now);
@@ -282,12 +282,12 @@ impl Writer {
             Control::Report(reply) => (reply, Ok(()), false),
             #[cfg(feature = "audit")]
             Control::Audit(request) => {
-                self.processor.ask_audit(request);
+                self.processor.send_audit_request(request);
                 return false;
             }
             #[cfg(feature = "audit")]
-            Control::AuditNews(news) => {
-                self.tell_audit_news(news, now);
+            Control::AuditThreadEvent(news) => {
+                self.report_audit_event(news, now);
                 return false;
             }
             Control::SetRules(rules, reply) => {

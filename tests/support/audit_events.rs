@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ringseal::Limits;
 use ringseal::audit::event::Crud;
-use ringseal::audit::{Actor, AuditEvent, Catalogue, Change, Outcome, Source, Target};
+use ringseal::audit::{Actor, AuditEvent, Catalogue, Change, EventOutcome, Source, Target};
 use ringseal::core::value::{Value, ValueWriter};
 
 use super::{AUDITOR, WHO, Who};
@@ -44,21 +44,21 @@ fn a_good_event_costs_no_memory() {
         for attempt in 0..100 {
             let actor = Actor::user("u-17").roles(&["admin"]).ip([192, 0, 2, 7].into());
             let fields: [(&str, &dyn Value); 2] = [("method", &"password"), ("attempt", &attempt)];
-            let login = AuditEvent::login(actor, Outcome::Denied).details(&fields);
+            let login = AuditEvent::login(actor, EventOutcome::Denied).details(&fields);
             emit(&login, &source, &catalogue, &mut bytes);
             let target = Target::new("session", "s-4");
-            let gone = AuditEvent::crud(actor, Crud::Delete, target, Outcome::Success);
+            let gone = AuditEvent::crud(actor, Crud::Delete, target, EventOutcome::Success);
             emit(&gone, &source, &catalogue, &mut bytes);
             let changes = [Change::new("pool.size", &attempt, &20)];
-            let change = AuditEvent::config_change(actor, &changes, Outcome::Success);
+            let change = AuditEvent::config_change(actor, &changes, EventOutcome::Success);
             emit(&change.details_object(&object), &source, &catalogue, &mut bytes);
-            let tool = AuditEvent::tool_event("ls", "files", 3, &["a", "b"], Outcome::Success);
+            let tool = AuditEvent::tool_event("ls", "files", 3, &["a", "b"], EventOutcome::Success);
             emit(&tool, &source, &catalogue, &mut bytes);
         }
     });
     assert_eq!(count, 0, "allocations on the way of good events");
     let refused = counted(|| {
-        let nobody = AuditEvent::login(Actor::user(""), Outcome::Success);
+        let nobody = AuditEvent::login(Actor::user(""), EventOutcome::Success);
         assert!(nobody.validate().is_err());
     });
     assert!(refused > 0, "the counter counts");

@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// When to colour.
+/// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`.
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     #[default]
     Auto,
     /// Always.
@@ -17,7 +17,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// Whether to colour standard output.
+    /// Returns whether standard output gets colours.
     pub fn on_stdout(self) -> bool {
         match self {
             Color::Always => true,
@@ -27,35 +27,35 @@ impl Color {
     }
 }
 
-/// <https://no-color.org>: set and not empty means no.
+/// <https://no-color.org>: a value that is not empty disables colours.
 fn environment_allows_color() -> bool {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     !no_color && !dumb
 }
 
-/// How a command ended that could run.
+/// How a command ended that was able to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
     /// Exit code 0.
     Success,
     /// Something was found or a check failed: exit code 1.
     Findings,
-    /// All is well, and a signal was what ended it: exit code 128 and the signal's number.
+    /// A signal ended the command and nothing is missing: exit code 128 plus the signal's number.
     Signal(u8),
 }
 
-/// Why a command could not run: exit code 2, unless nobody reads our output any more.
+/// Why a command could not run: exit code 2, or 0 if the reader of standard output closed it.
 #[derive(Debug)]
 pub enum Failure {
     /// Writing to standard output failed.
     Output(io::Error),
-    /// Anything else, in words.
+    /// Any other error, as text.
     Message(String),
 }
 
 impl Failure {
-    /// From anything that can be said in words.
+    /// Creates a failure from an error's text.
     pub fn of(error: impl Display) -> Self {
         Failure::Message(error.to_string())
     }
@@ -67,13 +67,13 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Says on standard error what went wrong, and gives the exit code.
+/// Reports a failure on standard error and returns the exit code.
 pub fn exit_code(result: Result<ExitStatus, Failure>) -> ExitCode {
     match result {
         Ok(ExitStatus::Success) => ExitCode::SUCCESS,
         Ok(ExitStatus::Findings) => ExitCode::from(1),
         Ok(ExitStatus::Signal(number)) => ExitCode::from(128 | number),
-        // `| head` has seen enough.
+        // For example `| head`.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
@@ -88,17 +88,17 @@ pub fn exit_code(result: Result<ExitStatus, Failure>) -> ExitCode {
     }
 }
 
-/// A message to people. Standard error may be gone; then nobody wants to know.
+/// Writes a message to standard error. Errors are ignored: there is no other place to report them.
 pub fn write_stderr(message: impl Display) {
     let _ = writeln!(io::stderr(), "ringseal: {message}");
 }
 
-/// Waits so long, or only until whoever reads standard output has gone away; then that is the
-/// error. Where that cannot be asked, the next line that is written finds out. A signal may end it
-/// early.
+/// Sleeps for `length`, or returns an error as soon as the reader of standard output closes it.
+///
+/// On systems that cannot report this, the next write finds out. A signal may end the sleep early.
 ///
 /// # Errors
-/// [`io::ErrorKind::BrokenPipe`].
+/// [`io::ErrorKind::BrokenPipe`] if the reader has closed the pipe.
 pub fn pause(length: Duration) -> io::Result<()> {
     #[cfg(unix)]
     return unix::pause(&io::stdout(), length);
@@ -119,22 +119,22 @@ mod unix {
     use rustix::io::Errno;
 
     pub(super) fn pause(output: &impl AsFd, length: Duration) -> io::Result<()> {
-        // Asked for nothing, it tells only of errors and of the other end's being closed.
+        // Without requested events, poll reports only errors and a closed peer.
         let mut ends = [PollFd::new(output, PollFlags::empty())];
         let timeout = Timespec::try_from(length).ok();
         match poll(&mut ends, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) if is_gone(ends[0].revents()) => return Err(io::ErrorKind::BrokenPipe.into()),
-            // It answered at once, and not what was asked: whoever waits would never rest.
+            Ok(_) if is_closed(ends[0].revents()) => return Err(io::ErrorKind::BrokenPipe.into()),
+            // Poll returned at once for another reason: sleep, or the caller would spin.
             Ok(_) | Err(_) => std::thread::sleep(length),
         }
         Ok(())
     }
 
-    /// Whether that is what is told of an output that nobody reads. NVAL is no answer: some systems
-    /// give it for terminals.
-    fn is_gone(told: PollFlags) -> bool {
-        told.intersects(PollFlags::ERR | PollFlags::HUP)
+    /// Returns whether these events mean that the reader has closed the pipe. NVAL does not: some systems report it
+    /// for terminals.
+    fn is_closed(events: PollFlags) -> bool {
+        events.intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     #[cfg(test)]
@@ -142,8 +142,8 @@ mod unix {
         use super::*;
 
         #[test]
-        fn only_an_error_or_a_hang_up_means_that_nobody_reads() {
-            for (told, expected) in [
+        fn only_error_and_hang_up_mean_closed() {
+            for (events, expected) in [
                 (PollFlags::ERR, true),
                 (PollFlags::HUP, true),
                 (PollFlags::ERR | PollFlags::NVAL, true),
@@ -151,38 +151,39 @@ mod unix {
                 (PollFlags::OUT, false),
                 (PollFlags::empty(), false),
             ] {
-                assert_eq!(is_gone(told), expected, "{told:?}");
+                assert_eq!(is_closed(events), expected, "{events:?}");
             }
         }
 
         #[test]
-        fn a_pipe_ends_the_wait_when_its_reader_is_gone_and_not_before() {
+        fn a_closed_reader_ends_the_pause() {
             let (reader, writer) = io::pipe().expect("a pipe");
-            pause(&writer, Duration::from_millis(1)).expect("somebody reads");
+            pause(&writer, Duration::from_millis(1)).expect("the reader is open");
             drop(reader);
-            let error = pause(&writer, Duration::from_secs(3600)).expect_err("nobody reads");
+            let error =
+                pause(&writer, Duration::from_secs(3600)).expect_err("the reader is closed");
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         }
     }
 }
 
-/// ANSI colours, as they are switched on.
+/// An ANSI escape sequence that switches a style on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style(pub &'static str);
 
 impl Style {
-    /// Of little interest.
+    /// Less important text.
     pub const DIM: Style = Style("\x1b[2m");
-    /// What is looked for.
+    /// The event's name.
     pub const BOLD: Style = Style("\x1b[1m");
-    /// Keys of fields.
+    /// A field's key.
     pub const KEY: Style = Style("\x1b[36m");
-    /// Back to normal.
+    /// Resets all styles.
     pub const RESET: Style = Style("\x1b[0m");
 }
 
-/// Writes control characters, and those that change the direction of writing, as JSON would escape
-/// them: nothing that a log holds may command a terminal.
+/// Writes `text` with control characters and bidirectional controls escaped as in JSON, so that nothing in a log can
+/// control the terminal.
 pub fn write_safe(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = text;
     while let Some((at, unsafe_char)) = rest.char_indices().find(|&(_, char)| is_unsafe(char)) {
@@ -197,7 +198,7 @@ pub fn write_safe(text: &str, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(rest.as_bytes())
 }
 
-/// Tab is harmless; the rest of C0, DEL, C1 and the bidirectional controls are not.
+/// C0 except tab, DEL, C1 and the bidirectional controls.
 fn is_unsafe(char: char) -> bool {
     (char.is_control() && char != '\t')
         || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

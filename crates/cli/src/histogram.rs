@@ -1,15 +1,15 @@
 //! A histogram of durations in buckets that grow with the value.
 //!
-//! Promises: recording is a few instructions and one add, never allocates, and takes any 64-bit
-//! value; a quantile is never below the exact one and at most 1/32 above it; the greatest value is
-//! exact. (The idea of linear buckets within powers of two is that of HdrHistogram.)
+//! Promises: recording takes a few instructions, never allocates, and accepts any 64-bit value; a quantile is never
+//! below the exact one and at most 1/32 above it; the maximum is exact. Buckets are linear within powers of two, as in
+//! HdrHistogram.
 
-/// Buckets to each power of two.
+/// Buckets per power of two.
 const STEPS: usize = 32;
 const STEP_BITS: u32 = STEPS.trailing_zeros();
 const BUCKETS: usize = (u64::BITS - STEP_BITS + 1) as usize * STEPS;
 
-/// See the module.
+/// Counts of values by bucket; see the module.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     buckets: Box<[u64; BUCKETS]>,
@@ -34,7 +34,7 @@ fn bucket_of(value: u64) -> usize {
 fn upper_bound(bucket: usize) -> u64 {
     let power = (bucket / STEPS).saturating_sub(1) as u32;
     let step = (bucket - power as usize * STEPS) as u64;
-    // All values below 64 have a bucket of their own.
+    // Each value below 64 has its own bucket.
     (step << power) | ((1 << power) - 1)
 }
 
@@ -49,7 +49,7 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// Adds everything that `other` holds.
+    /// Adds all values of `other`.
     pub fn merge(&mut self, other: &Histogram) {
         for (sum, count) in self.buckets.iter_mut().zip(other.buckets.iter()) {
             *sum += count;
@@ -58,7 +58,7 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// How many values were added.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// The slow way: sort, and take the value at the rank.
+    /// The oracle: sorts the values and takes the one at the rank.
     fn exact(values: &mut [u64], quantile: f64) -> u64 {
         values.sort_unstable();
         let rank = ((values.len() as f64 * quantile).ceil() as usize).clamp(1, values.len());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_lies_in_its_bucket_and_buckets_follow_each_other() {
+    fn buckets_cover_all_values_without_gaps() {
         let mut last = None;
         for bucket in 0..BUCKETS {
             let upper = upper_bound(bucket);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn without_values_everything_is_zero() {
+    fn an_empty_histogram_returns_zeros() {
         let empty = Histogram::default();
         assert_eq!((empty.count(), empty.max(), empty.quantile(0.5)), (0, 0, 0));
     }
@@ -122,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_are_the_exact_ones_or_up_to_a_32nd_above(
+        fn quantiles_are_at_most_a_32nd_above_exact(
             mut values in values(),
             split in 0..300_usize,
         ) {

@@ -1,8 +1,8 @@
-//! What other programs call the levels.
+//! Maps other programs' level names and numbers to ringseal's levels.
 use ringseal::core::Level;
 
-/// The level that a word means, in any case: ours, those of syslog, log4j, Python, Go and
-/// abbreviations of them.
+/// Returns the level that a word means, in any case: ringseal's names, those of syslog, log4j, Python and Go, and
+/// their abbreviations.
 pub fn level_of_word(word: &str) -> Option<Level> {
     const WORDS: [(&str, Level); 22] = [
         ("info", Level::Info),
@@ -31,13 +31,13 @@ pub fn level_of_word(word: &str) -> Option<Level> {
     WORDS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|&(_, level)| level)
 }
 
-/// The level of a number as bunyan and pino write it: 10, 20, … 60.
+/// Returns the level of a number as bunyan and pino write it: 10, 20, … 60.
 pub fn level_of_number(number: &str) -> Option<Level> {
     let tens = number.strip_suffix('0')?.parse::<u8>().ok()?;
     Level::from_u8(tens.checked_sub(1)?)
 }
 
-/// The level of a syslog severity (RFC 5424): 0 emergency to 7 debug.
+/// Returns the level of a syslog severity (RFC 5424): 0 emergency to 7 debug.
 pub fn level_of_severity(severity: u8) -> Option<Level> {
     Some(match severity {
         0..=2 => Level::Critical,
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_level_of_ours_is_understood() {
+    fn every_own_level_name_is_accepted() {
         for level in Level::ALL {
             assert_eq!(level_of_word(level.as_str()), Some(level));
             assert_eq!(level_of_word(&level.as_str().to_uppercase()), Some(level));

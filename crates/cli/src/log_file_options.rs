@@ -1,4 +1,4 @@
-//! The arguments that say where lines go and how long they stay.
+//! Arguments for the log files: directory, name, rotation, retention, compression.
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,34 +7,34 @@ use ringseal::sink::file::{FileConfig, RotateEvery};
 use crate::size::parse_bytes;
 use crate::time::parse_duration;
 
-/// Where lines go, when files rotate and which of them are kept.
+/// Directory, name, rotation and retention of log files.
 ///
-/// All are, unless one of the `--keep` options says otherwise. (A file sink of the library keeps
-/// five.) What an input holds is not known beforehand, and a command whose exit code says that
-/// every line is in place must not remove some of them by itself.
+/// All sealed segments are kept unless a `--keep` option limits them. (The library's file sink keeps five.) The size
+/// of the input is unknown, and a command whose exit code says that every line is in place must not remove lines
+/// without being asked to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogFileOptions {
-    /// The directory of the log; created if it is missing.
+    /// The log's directory; created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// The name of the active file, ending in `.log`: by that `ringseal cat DIR` finds it. Sealed
-    /// segments get `.000001` and so on behind it.
+    /// The active file's name. It must end in `.log` so that `ringseal cat DIR` finds it. Sealed segments get the
+    /// suffix `.000001` and so on.
     #[arg(long, value_name = "NAME", default_value = "app.log", value_parser = file_name)]
     pub name: String,
-    /// No segment grows beyond this; a longer single line gets one of its own. 0: no limit.
+    /// Maximum size of a segment; a longer line gets a segment to itself. 0: no limit.
     #[arg(long, value_name = "BYTES", default_value = "10485760", value_parser = parse_bytes)]
     pub rotate_bytes: u64,
-    /// Begin a new segment at these times (UTC): never, hourly, daily, or every multiple of a span.
+    /// When to start a new segment (UTC): never, hourly, daily, or at every multiple of a duration.
     #[arg(long, value_name = "WHEN", default_value = "daily", value_parser = parse_every)]
     pub rotate_every: RotateEvery,
-    /// Keep this many sealed segments and remove older ones. [default: all are kept]
+    /// Keep this many sealed segments and remove older ones. [default: keep all]
     #[arg(long, value_name = "COUNT")]
     pub keep: Option<usize>,
     /// Keep this many bytes of sealed segments. [default: no limit]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub keep_bytes: Option<u64>,
-    /// Keep sealed segments for this long. [default: for ever]
-    #[arg(long, value_name = "SPAN", value_parser = parse_duration)]
+    /// Keep sealed segments for this long. [default: no age limit]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_age: Option<Duration>,
     /// Compress sealed segments with gzip.
     #[arg(long)]
@@ -47,7 +47,7 @@ impl LogFileOptions {
         self.dir.join(&self.name)
     }
 
-    /// What the file sink needs to know.
+    /// The configuration of the file sink.
     pub fn sink_config(&self) -> FileConfig {
         FileConfig::new(self.path())
             .rotate_bytes_max(self.rotate_bytes)
@@ -61,15 +61,15 @@ impl LogFileOptions {
 
 fn file_name(text: &str) -> Result<String, String> {
     if text.contains(['/', '\\', '\0']) || matches!(text, "" | "." | "..") {
-        return Err("expected the name of a file, without a directory".into());
+        return Err("expected a file name without a directory".into());
     }
-    // What `logs_in` would not find is a log that seems to be lost.
+    // `logs_in` does not find other names: the log would seem lost.
     if text.starts_with('.') || !text.ends_with(".log") {
         let stem = text.trim_start_matches('.').trim_end_matches(".log");
         let stem = if stem.is_empty() { "app" } else { stem };
         return Err(format!(
             "expected a name that ends in .log and does not begin with a dot, such as {stem}.log: \
-             `ringseal cat DIR` finds logs by it"
+             `ringseal cat DIR` finds only such files"
         ));
     }
     Ok(text.to_owned())
@@ -82,7 +82,7 @@ fn parse_every(text: &str) -> Result<RotateEvery, String> {
         "daily" => Ok(RotateEvery::Daily),
         span => parse_duration(span)
             .map(RotateEvery::Interval)
-            .map_err(|_| "expected never, hourly, daily or a span such as 15m".into()),
+            .map_err(|_| "expected never, hourly, daily or a duration such as 15m".into()),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_rotation_are_words_or_spans() {
+    fn rotation_times_are_words_or_durations() {
         let cases = [
             ("never", Some(RotateEvery::Never)),
             ("hourly", Some(RotateEvery::Hourly)),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cat_would_not_find_is_refused_and_one_that_it_finds_is_not() {
+    fn exactly_the_names_that_cat_finds_are_accepted() {
         let names =
             ["service", "service.log", ".log", ".a.log", "a.log.000001", "a.b.log", "a.txt"];
         for name in names {

@@ -1,23 +1,23 @@
-//! Where things stand in a log line that is JSON: ours, ECS, and what other programs write.
+//! Finds level, time and event name in JSON log lines: ringseal's own, ECS, and those of other programs.
 use ringseal::core::Level;
 
 use crate::json::{Entries, Entry, Kind};
 use crate::level::{level_of_number, level_of_word};
 use crate::time::parse_moment;
 
-/// The keys under which a level may stand, ours first.
+/// Keys that may hold the level, ringseal's own first.
 pub const LEVEL_KEYS: [&str; 4] = ["level", "log.level", "severity", "lvl"];
-/// The keys under which a time may stand, ours first.
+/// Keys that may hold the time, ringseal's own first.
 pub const TIME_KEYS: [&str; 4] = ["timestamp", "@timestamp", "time", "ts"];
-/// The keys under which the event's name may stand, ours first.
+/// Keys that may hold the event's name, ringseal's own first.
 pub const EVENT_KEYS: [&str; 3] = ["event", "message", "msg"];
 
-/// The entry of the first of `keys` that is there.
+/// Returns the entry of the first of `keys` that the line has.
 pub fn find<'a>(entries: &'a Entries, text: &'a str, keys: &[&str]) -> Option<Entry<'a>> {
     find_where(entries, text, keys, |_| true)
 }
 
-/// The entry of the first of `keys` that is there with a value that will do.
+/// Returns the entry of the first of `keys` that the line has with an accepted value.
 pub fn find_where<'a>(
     entries: &'a Entries,
     text: &'a str,
@@ -28,14 +28,14 @@ pub fn find_where<'a>(
     keys.iter().find_map(entry_of)
 }
 
-/// The level of a line.
+/// Returns the level of a line.
 pub fn level_of(entries: &Entries, text: &str) -> Option<Level> {
     find_where(entries, text, &LEVEL_KEYS, |entry| level_in(entry).is_some())
         .and_then(|entry| level_in(&entry))
         .or_else(|| nested_level(entries, text))
 }
 
-/// The level that a value means: a word, or a number as pino writes it.
+/// Returns the level that a value means: a word, or a number as pino writes it.
 pub fn level_in(entry: &Entry<'_>) -> Option<Level> {
     match entry.string() {
         Some(word) => level_of_word(word.plain()?),
@@ -52,7 +52,7 @@ fn nested_level(entries: &Entries, text: &str) -> Option<Level> {
     inner.iter(log.raw).find(|entry| entry.key.is("level")).and_then(|entry| level_in(&entry))
 }
 
-/// When a line was written, in nanoseconds since 1970-01-01T00:00:00Z.
+/// Returns when a line was written, in nanoseconds since 1970-01-01T00:00:00Z.
 pub fn time_of(entries: &Entries, text: &str) -> Option<i64> {
     parse_moment(find(entries, text, &TIME_KEYS)?.string()?.plain()?.as_bytes())
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn level_and_time_are_found_in_the_layouts_that_are_about() {
+    fn level_and_time_are_found_in_common_layouts() {
         let cases = [
             (r#"{"timestamp":"1970-01-01T00:00:01Z","level":"warn"}"#, Some(Level::Warn), true),
             (

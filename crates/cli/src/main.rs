@@ -8,24 +8,24 @@ use ringseal_cli::{audit, bench, cat, console, demo, pipe, redact, token};
 const EXAMPLES: &str = "\
 Examples:
   ringseal cat /var/log/app              show the logs of a directory
-  ringseal cat -f app.log -l warn        follow one log, warnings and graver
+  ringseal cat -f app.log -l warn        follow one log, warn and above
   my-service | ringseal pipe --dir logs  standard input into rotating files
   ringseal redact < app.log              mask secrets and personal data
-  ringseal demo                          what logging costs on this machine
-  ringseal bench --quick                 which ring and batch suit this machine
+  ringseal demo                          measure what logging costs here
+  ringseal bench --quick                 find good ring and batch sizes
   ringseal token keygen keys.json --kind token
-                                         keys for tokens of personal data
+                                         create keys for tokens of personal data
   ringseal audit verify /var/log/app/audit --key audit.pub
-                                         is the audit log as it was written
-  ringseal help cat                      more about one command
+                                         check that the audit log is unchanged
+  ringseal help cat                      help for one command
 
-Exit codes: 0 all is well, 1 something was found or a check failed, 2 wrong usage or could not run.";
+Exit codes: 0 success, 1 something was found or a check failed, 2 wrong usage or could not run.";
 
 /// Writes logs and reads them back.
 #[derive(Debug, Parser)]
 #[command(name = "ringseal", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
-    /// Colours: auto is for terminals only and heeds NO_COLOR.
+    /// When to use colours. `auto`: on terminals, unless NO_COLOR is set.
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     color: console::Color,
     #[command(subcommand)]
@@ -46,7 +46,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return told(&error),
+        Err(error) => return print_parse_result(&error),
     };
     let result = match &cli.command {
         Command::Audit(args) => audit::run(args, cli.color),
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
     console::exit_code(result)
 }
 
-/// Help and version, on standard output, or what is wrong with the arguments.
-fn told(error: &clap::Error) -> ExitCode {
+/// Prints help or version to standard output, or a usage error to standard error.
+fn print_parse_result(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         error.exit();
     }

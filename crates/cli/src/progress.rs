@@ -1,18 +1,18 @@
-//! A progress bar on standard error for work that turns out to be long.
+//! Progress bars on standard error for work that takes long.
 //!
-//! Drawn only when standard error is a terminal and standard output is not (there it would stand
-//! between the lines), and only after a second of work.
+//! A bar is drawn only if standard error is a terminal and standard output is not (there it would mix with the lines),
+//! and only after a second of work.
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Work shorter than this shows nothing.
+/// Shorter work shows no bar.
 const SILENT_FOR: Duration = Duration::from_secs(1);
-/// How much work between two looks at the clock.
+/// Bytes of work between two redraws.
 const REDRAW_BYTES: u64 = 1 << 20;
 
-/// How far some work on bytes is.
+/// Progress of work on a number of bytes.
 #[derive(Debug)]
 pub struct Progress {
     /// `None`: never drawn.
@@ -44,14 +44,14 @@ impl Progress {
         }
     }
 
-    /// Never drawn: work without an end.
+    /// Creates a bar that is never drawn, for work without an end.
     pub fn hidden() -> Self {
         let mut progress = Self::new(0);
         progress.total_bytes = None;
         progress
     }
 
-    /// So much more is done.
+    /// Adds finished work.
     pub fn add(&mut self, bytes: usize) {
         self.done_bytes += bytes as u64;
         if self.done_bytes - self.drawn_bytes < REDRAW_BYTES {
@@ -61,7 +61,7 @@ impl Progress {
         self.draw();
     }
 
-    /// Writes to standard error without the bar in between.
+    /// Runs `write`, which writes to standard error, with the bar hidden.
     pub fn suspended(&self, write: impl FnOnce()) {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -80,7 +80,7 @@ impl Progress {
             self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {
-            // Compressed segments hold more than their length says.
+            // Compressed segments expand beyond their file length.
             if self.done_bytes > total_bytes {
                 bar.set_length(self.done_bytes);
             }
@@ -97,36 +97,36 @@ impl Drop for Progress {
     }
 }
 
-/// A bar on standard error for work that is known to be long; drawn on a terminal only.
+/// A bar on standard error for work that is always long; drawn only on a terminal.
 #[derive(Debug)]
 pub struct Meter(Option<ProgressBar>);
 
 impl Meter {
-    /// A bar of `len` units in this form, as `indicatif` writes forms.
-    pub fn new(len: u64, form: &str) -> Self {
+    /// Creates a bar of `len` units with a template of `indicatif`.
+    pub fn new(len: u64, template: &str) -> Self {
         Self(io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(len);
-            let style = ProgressStyle::with_template(form);
+            let style = ProgressStyle::with_template(template);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         }))
     }
 
-    /// So many units are done.
+    /// Sets the number of finished units.
     pub fn set(&mut self, done: u64) {
         if let Some(bar) = &self.0 {
             bar.set_position(done);
         }
     }
 
-    /// One unit more is done.
+    /// Adds one finished unit.
     pub fn advance(&mut self) {
         if let Some(bar) = &self.0 {
             bar.inc(1);
         }
     }
 
-    /// Says something beside the bar; `message` is called only when it is drawn.
+    /// Sets the text beside the bar; `message` is called only if the bar is drawn.
     pub fn set_message(&mut self, message: impl FnOnce() -> String) {
         if let Some(bar) = &self.0 {
             bar.set_message(message());

@@ -1,6 +1,6 @@
-//! Numbers of bytes, as people type and read them.
+//! Parses and formats sizes in bytes and counts.
 
-/// The units, with what they stand for.
+/// Units and their number of bytes.
 const UNITS: [(&str, u64); 10] = [
     ("", 1),
     ("b", 1),
@@ -14,10 +14,10 @@ const UNITS: [(&str, u64); 10] = [
     ("mb", 1_000_000),
 ];
 
-/// Bytes of `1000000`, `64MiB`, `64M` (the same), `4g`, `10MB` (a million each) or `4GB`.
+/// Parses a size: `1000000`, `64MiB`, `64M` (the same), `4g`, `10MB` (10 million bytes) or `4GB`.
 ///
 /// # Errors
-/// When it is no such text, or more than 64 bits hold.
+/// If the text is not a size or exceeds 64 bits.
 ///
 /// ```
 /// use ringseal_cli::size::parse_bytes;
@@ -37,10 +37,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor?))
-        .ok_or_else(|| "expected a number of bytes such as 1000000, 64KiB, 10MB or 4GiB".to_owned())
+        .ok_or_else(|| "expected a size in bytes such as 1000000, 64KiB, 10MB or 4GiB".to_owned())
 }
 
-/// A number of bytes for people: `1.5 MiB`.
+/// Formats a size: `1.5 MiB`.
 pub fn format_bytes(bytes: u64) -> String {
     let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, size)| bytes >= *size) {
@@ -49,7 +49,7 @@ pub fn format_bytes(bytes: u64) -> String {
     }
 }
 
-/// A number for people: `1,234,567`.
+/// Formats a count: `1,234,567`.
 pub fn format_count(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_type_numbers_of_bytes() {
+    fn sizes_parse_with_and_without_units() {
         let cases = [
             ("0", Some(0)),
             ("1000000", Some(1_000_000)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_numbers() {
+    fn sizes_and_counts_are_formatted() {
         let bytes = [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB")];
         for (number, shown) in bytes {
             assert_eq!(format_bytes(number), shown);

@@ -1,17 +1,17 @@
-//! Ticks into nanoseconds, and the CPU time of this process.
+//! Measures wall time, CPU time and the length of a clock tick.
 use std::time::{Duration, Instant};
 
 use ringseal::core::clock::{Clock, SystemClock};
 
 use crate::histogram::Histogram;
 
-/// Ticks of the time-stamp counter, or of the monotonic clock where it cannot be trusted.
+/// Reads the time-stamp counter, or the monotonic clock where the counter is not reliable.
 #[inline(always)]
 pub fn ticks() -> u64 {
     SystemClock.ticks()
 }
 
-/// Measures wall time, CPU time and the length of a tick over the same stretch.
+/// Measures wall time, CPU time and the length of a tick over the same interval.
 #[derive(Debug)]
 pub struct Stopwatch {
     start: Instant,
@@ -19,19 +19,19 @@ pub struct Stopwatch {
     start_cpu: Option<Duration>,
 }
 
-/// What a stopwatch has measured.
+/// What a stopwatch measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lap {
     /// Wall time.
     pub wall: Duration,
-    /// User and system time of the whole process; `None` where the system does not say.
+    /// User and system time of the whole process; `None` where the system does not report it.
     pub cpu: Option<Duration>,
-    /// How long a tick was.
+    /// Length of a tick in nanoseconds.
     pub nanos_per_tick: f64,
 }
 
 impl Stopwatch {
-    /// Starts.
+    /// Starts measuring.
     pub fn start() -> Self {
         Self { start: Instant::now(), start_ticks: ticks(), start_cpu: cpu_time() }
     }
@@ -41,7 +41,7 @@ impl Stopwatch {
         self.start.elapsed()
     }
 
-    /// What has passed until now.
+    /// Returns the measurement so far.
     pub fn lap(&self) -> Lap {
         let (ticks, wall) = (ticks().wrapping_sub(self.start_ticks), self.start.elapsed());
         let cpu = cpu_time().zip(self.start_cpu).map(|(now, start)| now.saturating_sub(start));
@@ -61,25 +61,25 @@ fn cpu_time() -> Option<Duration> {
     None
 }
 
-/// Percentiles in nanoseconds.
+/// Percentiles of durations in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Percentiles {
-    /// How many values there were.
+    /// Number of values.
     pub count: u64,
-    /// Half of all values are not longer.
+    /// 50th percentile.
     pub p50: f64,
-    /// Nine in ten are not longer.
+    /// 90th percentile.
     pub p90: f64,
-    /// 99 in a hundred are not longer.
+    /// 99th percentile.
     pub p99: f64,
-    /// 999 in a thousand are not longer.
+    /// 99.9th percentile.
     pub p999: f64,
-    /// The longest.
+    /// Maximum.
     pub max: f64,
 }
 
 impl Percentiles {
-    /// Of a histogram of ticks.
+    /// Computes the percentiles of a histogram of ticks.
     pub fn of(histogram: &Histogram, nanos_per_tick: f64) -> Self {
         let at = |quantile| histogram.quantile(quantile) as f64 * nanos_per_tick;
         Self {
@@ -93,7 +93,7 @@ impl Percentiles {
     }
 }
 
-/// Nanoseconds for people, in a unit that fits.
+/// Formats nanoseconds in a suitable unit.
 pub fn format_nanos(nanos: f64) -> String {
     match nanos {
         n if n < 1e3 => format!("{n:.0} ns"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lap_knows_how_long_a_tick_is() {
+    fn a_lap_measures_the_tick_length() {
         let watch = Stopwatch::start();
         while watch.elapsed() < Duration::from_millis(2) {
             std::hint::spin_loop();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_nanoseconds_in_a_unit_that_fits() {
+    fn nanoseconds_are_formatted_in_a_suitable_unit() {
         let cases = [(17.4, "17 ns"), (1500.0, "1.5 µs"), (2.5e6, "2.5 ms"), (3e9, "3.0 s")];
         for (nanos, shown) in cases {
             assert_eq!(format_nanos(nanos), shown);

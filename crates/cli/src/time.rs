@@ -1,17 +1,15 @@
-//! Moments: RFC 3339 in, RFC 3339 out, and the spans and dates that people type. All pure; `now` is
-//! a parameter.
+//! Parses and formats moments (RFC 3339), dates and durations. All functions are pure; `now` is a parameter.
 use std::fmt;
 use std::time::Duration;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Nanoseconds since 1970-01-01T00:00:00Z of an RFC 3339 moment, as written in lines:
-/// `2026-11-22T15:09:20.123456Z`.
+/// Parses an RFC 3339 moment as written in log lines, `2026-11-22T15:09:20.123456Z`, into nanoseconds since
+/// 1970-01-01T00:00:00Z.
 ///
-/// Also takes a space or `t` for `T`, a comma before the fraction (ISO 8601), an offset without
-/// colon, and no offset at all, which is UTC. Digits behind the nanosecond are dropped; a leap
-/// second is the second before it.
+/// Also accepts a space, `t` or `_` for `T`, a comma before the fraction (ISO 8601), an offset without a colon, and no
+/// offset (UTC). Digits after the nanosecond are dropped; a leap second counts as the second before it.
 pub fn parse_moment(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let days = parse_date(date)?;
@@ -88,7 +86,7 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil.
+/// `days_from_civil` of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -98,7 +96,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The same, backwards: year, month, day.
+/// The inverse, `civil_from_days`: year, month, day.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -112,10 +110,10 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// Room for [`write_millis`].
+/// Length of the result of [`write_millis`].
 pub const MILLIS_LEN: usize = 24;
 
-/// `2026-11-22T15:09:20.123Z`. Years outside 0000 to 9999 cannot come from nanoseconds in 64 bits.
+/// Formats a moment as `2026-11-22T15:09:20.123Z`. Nanoseconds in 64 bits cannot exceed the years 0000 to 9999.
 pub fn write_millis(unix_nanos: i64) -> [u8; MILLIS_LEN] {
     let mut out = *b"0000-00-00T00:00:00.000Z";
     let seconds = unix_nanos.div_euclid(NANOS_PER_SECOND);
@@ -140,7 +138,7 @@ pub fn write_millis(unix_nanos: i64) -> [u8; MILLIS_LEN] {
     out
 }
 
-/// A moment that somebody typed makes no sense.
+/// A text that is not a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseMomentError {
     found: String,
@@ -150,8 +148,8 @@ impl fmt::Display for ParseMomentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no moment; expected RFC 3339 (2026-11-22T15:09:20Z), a date (2026-11-22, from 00:00 UTC) \
-             or a span ago (30s, 15m, 2h, 3d, 1w, 1h30m)",
+            "{:?} is not a moment; expected RFC 3339 (2026-11-22T15:09:20Z), a date (2026-11-22, from 00:00 UTC) \
+             or a duration before now (30s, 15m, 2h, 3d, 1w, 1h30m)",
             self.found
         )
     }
@@ -159,7 +157,7 @@ impl fmt::Display for ParseMomentError {
 
 impl std::error::Error for ParseMomentError {}
 
-/// A moment as people type it: RFC 3339, a date (its start in UTC) or a span before now.
+/// A moment on the command line: RFC 3339, a date (its start in UTC) or a duration before now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
@@ -169,7 +167,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    /// Converts to nanoseconds since 1970-01-01T00:00:00Z.
     pub fn unix_nanos(self, now: i64) -> i64 {
         match self {
             Moment::At(nanos) => nanos,
@@ -187,25 +185,24 @@ impl std::str::FromStr for Moment {
         parse_moment(bytes)
             .or_else(midnight)
             .map(Moment::At)
-            .or_else(|| parse_span(bytes).map(Moment::Ago))
+            .or_else(|| parse_nanos(bytes).map(Moment::Ago))
             .ok_or_else(|| ParseMomentError { found: text.to_owned() })
     }
 }
 
-/// A length of time as people type it: `15m`, `1h30m`, `7d`. Longer than nothing.
+/// Parses a duration greater than zero: `15m`, `1h30m`, `7d`.
 ///
 /// # Errors
-/// When it is no such text.
+/// If the text is not a duration or is zero.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let nanos = parse_span(text.trim().as_bytes()).and_then(|nanos| u64::try_from(nanos).ok());
-    nanos
-        .filter(|nanos| *nanos > 0)
-        .map(Duration::from_nanos)
-        .ok_or_else(|| "expected a span such as 500ms, 30s, 15m, 2h, 3d, 1w or 1h30m".to_owned())
+    let nanos = parse_nanos(text.trim().as_bytes()).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos.filter(|nanos| *nanos > 0).map(Duration::from_nanos).ok_or_else(|| {
+        "expected a duration such as 500ms, 30s, 15m, 2h, 3d, 1w or 1h30m".to_owned()
+    })
 }
 
 /// Nanoseconds of `15m` or `1h30m`.
-fn parse_span(text: &[u8]) -> Option<i64> {
+fn parse_nanos(text: &[u8]) -> Option<i64> {
     let mut rest = text;
     let mut total: i64 = 0;
     while !rest.is_empty() {
@@ -234,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_in_their_forms() {
+    fn moments_parse_in_all_accepted_forms() {
         let at = 1_795_360_160_123_456_000;
         let cases: [(&str, Option<i64>); 22] = [
             ("2026-11-22T15:09:20.123456Z", Some(at)),
@@ -266,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn each_day_of_five_centuries_is_written_as_it_is_read() {
+    fn formatted_moments_parse_back() {
         for day in -100_000..=84_000_i64 {
             let nanos = day * SECONDS_PER_DAY * NANOS_PER_SECOND + 1_000_000 * (day & 511);
             let text = write_millis(nanos);
@@ -290,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn people_type_moments_dates_and_spans() {
+    fn moments_dates_and_durations_parse_as_moments() {
         let second = NANOS_PER_SECOND;
         let cases: [(&str, Option<Moment>); 13] = [
             ("15m", Some(Moment::Ago(900 * second))),

@@ -5,9 +5,9 @@ mod demo;
 mod proofs;
 #[path = "audit/reading.rs"]
 mod reading;
+#[path = "audit/support.rs"]
+mod support;
 #[path = "audit/tamper.rs"]
 mod tamper;
 #[path = "audit/timestamp.rs"]
 mod timestamp;
-#[path = "audit/world.rs"]
-mod world;

@@ -1,4 +1,4 @@
-//! `ringseal bench`, through the real binary.
+//! `ringseal bench`, run as a process.
 use std::fs;
 use std::process::Command;
 
@@ -11,7 +11,7 @@ fn bench(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn every_setting_is_measured_one_is_recommended_and_nothing_is_left_behind() {
+fn bench_measures_every_setting_and_recommends_one() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().to_str().expect("UTF-8");
     let few = ["--quick", "--events", "1000", "--rounds", "1", "--dir", path];
@@ -38,6 +38,6 @@ fn every_setting_is_measured_one_is_recommended_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn a_directory_that_is_missing_is_exit_code_2() {
+fn a_missing_directory_exits_with_2() {
     assert_eq!(bench(&["--quick", "--dir", "/nowhere/at/all"]).0, Some(2));
 }

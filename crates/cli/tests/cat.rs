@@ -1,4 +1,4 @@
-//! `ringseal cat`, through the real binary.
+//! `ringseal cat`, run as a process.
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
-/// Standard output of a run that must go well.
+/// Standard output of a run that must succeed.
 fn shown(arguments: &[&str]) -> String {
     let output = cat(arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -63,7 +63,7 @@ fn shown(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn people_get_time_level_event_and_fields() {
+fn the_default_format_shows_time_level_event_fields() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
     let expected = "\
@@ -77,7 +77,7 @@ not JSON at all
 }
 
 #[test]
-fn raw_gives_the_lines_back_without_padding_and_json_those_that_are() {
+fn raw_and_json_print_lines_without_padding() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
     let trimmed = |lines: &[&str]| -> String {
@@ -88,11 +88,11 @@ fn raw_gives_the_lines_back_without_padding_and_json_those_that_are() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stdout), trimmed(&LINES[..3]));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said, "ringseal: lines that are not JSON are left out (--raw shows them): 1\n");
+    assert_eq!(said, "ringseal: skipped lines that are not JSON (--raw shows them): 1\n");
     assert_eq!(cat(&["--json", "--raw", text(&path)]).status.code(), Some(2));
 }
 
-/// Standard error of a run that found something.
+/// Standard output and standard error of a run that found something.
 fn found(arguments: &[&str]) -> (String, String) {
     let output = cat(arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
@@ -101,7 +101,7 @@ fn found(arguments: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn a_line_of_twenty_million_bytes_comes_whole() {
+fn a_line_of_twenty_million_bytes_is_whole() {
     let place = Place::new();
     let long = "x".repeat(20_000_000);
     let json = format!("{{\"event\":\"{long}\",\"n\":7}}");
@@ -111,7 +111,7 @@ fn a_line_of_twenty_million_bytes_comes_whole() {
 }
 
 #[test]
-fn a_line_past_the_limit_is_told_with_its_place_and_never_becomes_broken_json() {
+fn an_overlong_line_is_reported_never_broken_json() {
     let place = Place::new();
     let long = format!("{{\"level\":\"error\",\"event\":\"{}\"}}", "y".repeat(300));
     place.write("app.log.000001", &[LINES[0], LINES[0]]);
@@ -135,14 +135,14 @@ fn a_line_past_the_limit_is_told_with_its_place_and_never_becomes_broken_json() 
         assert_eq!(out, shown, "{filter:?}");
         assert!(err.contains(&at) && err.contains("not shown"), "{err}");
     }
-    // Several logs are read ahead; the place is that of the line all the same.
+    // Several logs are read ahead; the reported place is still that of the line.
     place.write("b.log", &[LINES[1]]);
     assert!(run(&["--json"]).1.contains(&at));
     assert_eq!(cat(&["--line-bytes-max", "2GiB", "x"]).status.code(), Some(2));
 }
 
 #[test]
-fn blanks_at_a_lines_end_do_not_make_it_too_long() {
+fn trailing_blanks_do_not_count_as_length() {
     let place = Place::new();
     let path = place.path("app.log");
     let json = format!("{{\"event\":\"{}\"}}", "y".repeat(219));
@@ -153,7 +153,7 @@ fn blanks_at_a_lines_end_do_not_make_it_too_long() {
         (format!("{json}{}", " ".repeat(2020)), 231, true),
         (format!("{json}{}", " ".repeat(2020)), 230, false),
         (format!("{json}{}", " ".repeat(4096)), 231, true),
-        // So many are no padding, and nobody knows what is behind them.
+        // More blanks than padding can have: what follows them is not read.
         (format!("{json}{}", " ".repeat(4097)), 231, false),
         (format!("{json}{}x", " ".repeat(4096)), 231, false),
         (format!("{json}{}x", " ".repeat(10)), 231, false),
@@ -180,7 +180,7 @@ fn blanks_at_a_lines_end_do_not_make_it_too_long() {
 }
 
 #[test]
-fn a_line_that_is_too_long_is_not_cut_within_a_character() {
+fn an_overlong_line_is_cut_between_characters() {
     let place = Place::new();
     let path = place.path("app.log");
     let cases: [(&[u8], &str, &[u8]); 6] = [
@@ -189,7 +189,7 @@ fn a_line_that_is_too_long_is_not_cut_within_a_character() {
         ("ééééé".as_bytes(), "1", b""),
         ("a\u{1f980}b".as_bytes(), "4", b"a"),
         ("a\u{1f980}b".as_bytes(), "5", "a\u{1f980}".as_bytes()),
-        // No UTF-8: there is no character to keep.
+        // Not UTF-8: there is no character to keep whole.
         (b"\x80\x80\x80\x80\x80\x80\x80\x80", "5", b"\x80\x80\x80\x80\x80"),
     ];
     for (line, limit, expected) in cases {
@@ -201,7 +201,7 @@ fn a_line_that_is_too_long_is_not_cut_within_a_character() {
 }
 
 #[test]
-fn filters_keep_what_was_asked_for() {
+fn filters_select_the_lines_asked_for() {
     let place = Place::new();
     let path = place.write("app.log", &LINES[..3]);
     let cases: [(&[&str], &[usize]); 14] = [
@@ -228,7 +228,7 @@ fn filters_keep_what_was_asked_for() {
 }
 
 #[test]
-fn a_span_ago_is_counted_from_now() {
+fn a_duration_is_counted_back_from_now() {
     let place = Place::new();
     let path = place.write("app.log", &LINES[..1]);
     assert_eq!(shown(&["--json", "--until", "0s", text(&path)]).lines().count(), {
@@ -239,7 +239,7 @@ fn a_span_ago_is_counted_from_now() {
 }
 
 #[test]
-fn lines_that_are_not_json_go_with_the_line_before_them() {
+fn text_lines_follow_the_json_line_before() {
     let place = Place::new();
     let path =
         place.write("app.log", &[LINES[0], "  of info", LINES[2], "  at main.rs:1", LINES[0]]);
@@ -254,10 +254,10 @@ fn lines_that_are_not_json_go_with_the_line_before_them() {
 }
 
 #[test]
-fn a_filter_that_a_line_cannot_answer_keeps_it_out() {
+fn a_line_without_the_filtered_field_is_hidden() {
     let place = Place::new();
     let bare = r#"{"event":"neither level nor time"}"#;
-    let path = place.write("app.log", &["not json line", bare, "behind it"]);
+    let path = place.write("app.log", &["not json line", bare, "after it"]);
     for filter in [
         ["--level", "trace"],
         ["--level", "critical"],
@@ -272,7 +272,7 @@ fn a_filter_that_a_line_cannot_answer_keeps_it_out() {
     }
     assert_eq!(shown(&["--grep", "not json", text(&path)]), "not json line\n");
     let fields = shown(&["--raw", "--field", "event=neither level nor time", text(&path)]);
-    assert_eq!(fields, format!("{bare}\nbehind it\n"));
+    assert_eq!(fields, format!("{bare}\nafter it\n"));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn several_logs_are_merged_by_time() {
 }
 
 #[test]
-fn colours_are_for_terminals_or_on_request() {
+fn colours_need_a_terminal_or_the_option() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
     assert!(!shown(&[text(&path)]).contains('\x1b'));
@@ -308,7 +308,7 @@ fn colours_are_for_terminals_or_on_request() {
 }
 
 #[test]
-fn control_characters_do_not_reach_the_reader() {
+fn control_characters_never_reach_the_output() {
     let place = Place::new();
     let line = r#"{"level":"info","event":"a\u001b[2Jb\nc","k\u0007":"x\u009by"}"#;
     let raw = "{\"level\":\"info\",\"event\":\"e\",\"k\":\"\u{9b}31m\u{202e}\"}";
@@ -320,7 +320,7 @@ fn control_characters_do_not_reach_the_reader() {
 }
 
 #[test]
-fn standard_input_is_a_log_too() {
+fn standard_input_is_read_as_a_log() {
     let mut child = ringseal()
         .args(["cat", "--raw", "-"])
         .stdin(Stdio::piped())
@@ -333,7 +333,7 @@ fn standard_input_is_a_log_too() {
 }
 
 #[test]
-fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
+fn wrong_usage_and_missing_logs_exit_with_2() {
     let place = Place::new();
     let nothing = place.path("none.log");
     let cases: [&[&str]; 9] = [
@@ -356,24 +356,24 @@ fn wrong_usage_and_nothing_to_read_are_exit_code_2() {
 }
 
 #[test]
-fn a_range_that_is_turned_round_is_wrong_usage_and_says_which_end_lies_where() {
+fn an_empty_time_range_is_wrong_usage() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
     let path = text(&path);
-    for (since, until, told) in [
-        ("2h", "3h", "lies after"),
-        ("2026-11-23", "2026-11-22", "--since (2026-11-23T00:00:00.000Z) lies after --until (2026"),
-        ("2026-11-22", "2026-11-22", "is the moment of"),
+    for (since, until, expected) in [
+        ("2h", "3h", "is after"),
+        ("2026-11-23", "2026-11-22", "--since (2026-11-23T00:00:00.000Z) is after --until (2026"),
+        ("2026-11-22", "2026-11-22", "equals"),
     ] {
         let output = cat(&["--since", since, "--until", until, path]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
-        assert!(said.contains(told), "{said}");
+        assert!(said.contains(expected), "{said}");
     }
 }
 
 #[test]
-fn the_levels_of_help_are_those_that_are_taken() {
+fn help_lists_the_accepted_levels() {
     let levels = "trace, debug, info, warn, error";
     let help = String::from_utf8(cat(&["--help"]).stdout).expect("UTF-8");
     let joined = help.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -384,7 +384,7 @@ fn the_levels_of_help_are_those_that_are_taken() {
 
 #[cfg(unix)]
 #[test]
-fn following_ends_when_nobody_reads_any_more_without_waiting_for_a_line() {
+fn following_ends_when_the_reader_closes() {
     let place = Place::new();
     let path = place.write("app.log", &LINES);
     let mut child = ringseal()
@@ -400,7 +400,7 @@ fn following_ends_when_nobody_reads_any_more_without_waiting_for_a_line() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn help_that_cannot_be_written_is_exit_code_2() {
+fn unwritable_help_exits_with_2() {
     for arguments in [&["--help"][..], &["--version"], &["cat", "--help"], &["help", "pipe"]] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
         let output = ringseal().args(arguments).stdout(full).output().expect("the binary runs");
@@ -412,7 +412,7 @@ fn help_that_cannot_be_written_is_exit_code_2() {
 }
 
 #[test]
-fn a_damaged_segment_is_exit_code_1_and_the_rest_is_shown() {
+fn a_damaged_segment_exits_with_1() {
     let place = Place::new();
     fs::write(place.path("app.log.000001.gz"), b"\x1f\x8bnonsense").expect("to write");
     place.write("app.log", &["two"]);
@@ -423,7 +423,7 @@ fn a_damaged_segment_is_exit_code_1_and_the_rest_is_shown() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_reader_is_not_an_error() {
     let place = Place::new();
     let many = vec![LINES[0]; 20_000];
     let path = place.write("app.log", &many);
@@ -442,7 +442,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn following_goes_through_rotations() {
+fn following_continues_through_rotations() {
     let place = Place::new();
     let path = place.write("app.log", &["one"]);
     let mut child = ringseal()
@@ -468,7 +468,7 @@ fn following_goes_through_rotations() {
 }
 
 #[test]
-fn following_a_directory_finds_logs_that_appear_later() {
+fn following_a_directory_finds_new_logs() {
     let place = Place::new();
     let mut child = ringseal()
         .args(["cat", "-f", text(place.dir.path())])
@@ -487,7 +487,7 @@ fn following_a_directory_finds_logs_that_appear_later() {
 }
 
 #[test]
-fn every_help_has_examples_and_exit_codes() {
+fn help_has_examples_and_exit_codes() {
     let output = cat(&["--help"]);
     let help = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(0));

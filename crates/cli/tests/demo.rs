@@ -1,4 +1,4 @@
-//! `ringseal demo`, through the real binary.
+//! `ringseal demo`, run as a process.
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -13,7 +13,7 @@ fn demo(dir: &Path, arguments: &[&str]) -> Output {
     ringseal().arg("demo").arg("--dir").arg(dir).args(arguments).output().expect("the binary runs")
 }
 
-/// What it said, of a run that must go well.
+/// Standard output of a run that must succeed.
 fn fine(dir: &Path, arguments: &[&str]) -> String {
     let output = demo(dir, arguments);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -30,7 +30,7 @@ fn events_of(said: &str) -> usize {
 }
 
 #[test]
-fn a_short_run_reports_and_every_line_checks_in_every_mode() {
+fn every_mode_reports_and_checks_its_lines() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let dir = guard.path().join("logs");
     let modes: [&[&str]; 5] = [
@@ -56,7 +56,7 @@ fn a_short_run_reports_and_every_line_checks_in_every_mode() {
 }
 
 #[test]
-fn events_of_every_level_and_value_type_are_among_them() {
+fn the_demo_logs_every_level_and_type() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     fine(guard.path(), &["--seconds", "0.5", "--threads", "1"]);
     let text = fs::read_to_string(guard.path().join("ringseal-demo.log")).expect("a log");
@@ -85,17 +85,17 @@ fn events_of_every_level_and_value_type_are_among_them() {
 }
 
 #[test]
-fn it_stops_early_when_the_logs_have_grown_enough_and_says_so() {
+fn the_demo_stops_early_at_its_size_limit() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let said = fine(guard.path(), &["--seconds", "60", "--bytes-max", "8MiB"]);
-    assert!(said.contains("stopped early: the logs have come near 8.0 MiB"), "{said}");
+    assert!(said.contains("stopped early: the logs are close to 8.0 MiB"), "{said}");
 }
 
 #[test]
-fn a_rate_is_kept() {
+fn the_rate_limit_is_kept() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let said = fine(guard.path(), &["--seconds", "0.5", "--rate", "1000"]);
-    // By the time that the run took, however busy the machine was.
+    // Measured by the run's own time, so that a busy machine does not matter.
     let run = said.lines().next().expect("a report");
     let seconds = run.split(", ").nth(1).and_then(|part| part.strip_suffix(" s")).expect("a time");
     let seconds: f64 = seconds.parse().expect("a number");
@@ -104,7 +104,7 @@ fn a_rate_is_kept() {
 }
 
 #[test]
-fn a_file_of_somebody_else_under_the_demos_name_is_left_alone() {
+fn a_foreign_file_under_the_demos_name_is_kept() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let path = guard.path().join("ringseal-demo.log");
     fs::write(&path, "my diary\n").expect("room");

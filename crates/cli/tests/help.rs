@@ -1,4 +1,4 @@
-//! The texts of `--help`, of every command, at several widths of a terminal.
+//! The help text of every command, at several terminal widths.
 use std::process::Command;
 
 fn ringseal(arguments: &[String], columns: usize) -> String {
@@ -13,13 +13,13 @@ fn ringseal(arguments: &[String], columns: usize) -> String {
 fn subcommands(help: &str) -> Vec<String> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let list = list.take_while(|line| !line.is_empty());
-    // What a name says goes on further right.
+    // Continuation lines of a description are indented further.
     let names = list.filter_map(|line| line.strip_prefix("  ").filter(|l| !l.starts_with(' ')));
     let names = names.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
-/// Every command, the one without a name first.
+/// Every command; the first is `ringseal` itself.
 fn commands() -> Vec<Vec<String>> {
     let mut all = vec![Vec::new()];
     let mut at = 0;
@@ -32,13 +32,13 @@ fn commands() -> Vec<Vec<String>> {
     all
 }
 
-/// What stands behind the options.
+/// The text after the options.
 fn epilogue(help: &str) -> Vec<&str> {
     let lines = help.lines().skip_while(|line| !line.trim_start().starts_with("-h, --help"));
     lines.skip_while(|line| line.is_empty() || line.starts_with(' ')).collect()
 }
 
-/// Two lines of one paragraph of which the first has room for more.
+/// Two lines of a paragraph of which the first has space for the next word.
 fn orphan(help: &str, columns: usize) -> Option<String> {
     let lines: Vec<&str> = help.lines().collect();
     let is_text = |line: &str| !line.is_empty() && !line.starts_with(' ');
@@ -51,14 +51,14 @@ fn orphan(help: &str, columns: usize) -> Option<String> {
 }
 
 #[test]
-fn a_line_with_room_before_the_next_word_would_have_been_noticed() {
+fn a_line_broken_too_early_is_found() {
     assert_eq!(orphan("Exit codes: 2 wrong\nusage", 80), Some("Exit codes: 2 wrong\nusage".into()));
     assert_eq!(orphan("Exit codes: 2 wrong\nusage", 24), None);
     assert_eq!(orphan("one\n\ntwo\n  three\nfour", 80), None);
 }
 
 #[test]
-fn help_reads_well_at_80_columns_and_at_100() {
+fn help_is_wrapped_at_80_and_100_columns() {
     let commands = commands();
     assert!(commands.len() > 20, "{commands:?}");
     for command in commands {

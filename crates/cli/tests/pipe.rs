@@ -1,4 +1,4 @@
-//! `ringseal pipe`, through the real binary: every line is accounted for.
+//! `ringseal pipe`, run as a process: every line is accounted for.
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn feed(dir: &Path, arguments: &[&str], input: &[u8]) -> Output {
     })
 }
 
-/// Every line in `dir` as it stands in the files, oldest first.
+/// Every line of the log files in `dir`, oldest first.
 fn raw_lines(dir: &Path) -> Vec<String> {
     let output = ringseal().args(["cat", "--json"]).arg(dir).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -66,7 +66,7 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_line_of_every_kind_is_in_place_over_rotations() {
+fn every_line_survives_rotations() {
     let (_guard, dir) = place();
     let mut input = Vec::new();
     for line in 0..6000 {
@@ -106,7 +106,7 @@ fn every_line_of_every_kind_is_in_place_over_rotations() {
 }
 
 #[test]
-fn numbers_keep_their_spelling_and_nested_values_their_shape() {
+fn numbers_and_nested_values_stay_as_written() {
     let (_guard, dir) = place();
     let fields = concat!(
         r#""a":1.10,"b":-0,"c":1e400,"d":123456789012345678901234567890123456789012345,"#,
@@ -125,7 +125,7 @@ fn numbers_keep_their_spelling_and_nested_values_their_shape() {
 }
 
 #[test]
-fn the_worst_lines_of_the_greatest_length_fit_whole() {
+fn worst_case_lines_of_maximum_length_fit() {
     const LEN: usize = 1 << 20;
     let numbers = format!("{{\"x\":[{}0]}}", "1,".repeat((LEN - 9) / 2));
     let empty_keys = format!("{{\"x\":[{}0]}}", "{\"\":0},".repeat((LEN - 9) / 7));
@@ -162,7 +162,7 @@ fn the_worst_lines_of_the_greatest_length_fit_whole() {
 }
 
 #[test]
-fn a_line_past_the_limit_is_cut_and_says_how_long_it_was() {
+fn an_overlong_line_is_cut_with_its_length() {
     let (_guard, dir) = place();
     let output = feed(&dir, &["--line-bytes-max", "10"], b"0123456789\n0123456789abc\nshort");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -203,7 +203,7 @@ fn a_file_piped_in_and_shown_again_has_as_many_lines() {
 }
 
 #[test]
-fn compressed_segments_hold_every_line_and_retention_removes_only_what_it_was_told_to() {
+fn compression_and_retention_work_as_asked() {
     let (_guard, dir) = place();
     let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
     let rotate = ["--rotate-bytes", "50000", "--compress"];
@@ -218,20 +218,20 @@ fn compressed_segments_hold_every_line_and_retention_removes_only_what_it_was_to
 }
 
 #[test]
-fn without_a_keep_option_every_segment_stays_and_help_says_so() {
+fn every_segment_is_kept_by_default() {
     let (_guard, dir) = place();
     let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
     assert_fine(&feed(&dir, &["--rotate-bytes", "50000"], text.as_bytes()));
-    assert!(segments(&dir).len() > 6, "more than a file sink keeps by itself");
+    assert!(segments(&dir).len() > 6, "more than a file sink keeps by default");
     assert_eq!(lines(&dir)[0]["message"], "line 0");
     let help = help();
-    for default in ["[default: all are kept]", "[default: no limit]", "[default: for ever]"] {
+    for default in ["[default: keep all]", "[default: no limit]", "[default: no age limit]"] {
         assert!(help.contains(default), "{default} in {help}");
     }
 }
 
 #[test]
-fn the_mapping_of_fields_is_as_help_says() {
+fn fields_are_mapped_as_help_says() {
     let (_guard, dir) = place();
     let input = concat!(
         r#"{"time":"2020-05-01T00:00:00Z","level":30,"msg":"pino","target":"a"}"#,
@@ -250,7 +250,7 @@ fn the_mapping_of_fields_is_as_help_says() {
         cat.args(["cat", "--json"]).arg(&dir).args(filter.split(' '));
         cat.output().expect("the binary runs").stdout.iter().filter(|b| **b == b'\n').count()
     };
-    assert_eq!(count("--until 2021-01-01"), 0, "cat goes by the time of arrival");
+    assert_eq!(count("--until 2021-01-01"), 0, "cat filters by the time of arrival");
     assert_eq!(count("--field original_timestamp=2020-05-01T00:00:00Z"), 1);
     let help = help();
     for word in ["original_timestamp", "original_", "`msg`", "30 info", "time of arrival"] {
@@ -259,7 +259,7 @@ fn the_mapping_of_fields_is_as_help_says() {
 }
 
 #[test]
-fn an_email_is_masked_unless_it_is_to_stay() {
+fn an_email_is_masked_unless_rules_keep_it() {
     let input = b"mail from ann@example.com\n{\"email\":\"ann@example.com\"}\n";
     let rules = tempfile::NamedTempFile::new().expect("a temporary file");
     fs::write(&rules, "keep = [\"email\"]").expect("room");
@@ -280,7 +280,7 @@ fn an_email_is_masked_unless_it_is_to_stay() {
 }
 
 #[test]
-fn what_sampling_leaves_out_is_counted_and_no_problem() {
+fn sampled_out_lines_are_counted_as_expected() {
     let input =
         "{\"event\":\"a_SUCCESS\"}\n{\"event\":\"b\",\"level\":\"debug\"}\n{\"event\":\"c\"}\n";
     let input = input.repeat(50);
@@ -288,21 +288,21 @@ fn what_sampling_leaves_out_is_counted_and_no_problem() {
         (&["--sample-levels", "debug=0"][..], "100 lines"),
         (&["--sample-levels", "debug=0", "--sample-success", "100%"], "100 lines"),
         (&["--sample-levels", "debug=0,info=0"], "0 lines"),
-        // One span is longer than the test.
+        // The window is longer than the test.
         (&["--sample-limit", "10/24h"], "30 lines"),
     ] {
         let (_guard, dir) = place();
         let output = feed(&dir, arguments, input.as_bytes());
         assert_fine(&output);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(kept) && said.contains("left out by sampling"), "{said}");
+        assert!(said.contains(kept) && said.contains("dropped by sampling"), "{said}");
         let names = lines(&dir).into_iter().filter(|line| line["target"] == "stdin");
         assert_eq!(names.count().to_string(), kept.trim_end_matches(" lines"), "{arguments:?}");
     }
 }
 
 #[test]
-fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
+fn wrong_usage_and_open_errors_exit_with_2() {
     let (guard, dir) = place();
     let file = guard.path().join("file");
     fs::write(&file, "x").expect("room");
@@ -324,7 +324,7 @@ fn wrong_usage_and_a_log_that_cannot_be_opened_are_exit_code_2() {
     }
 }
 
-/// Waits until `dir` holds so many lines.
+/// Waits until `dir` holds `count` lines.
 fn wait_for_lines(dir: &Path, count: usize) {
     let start = Instant::now();
     let in_place = || {
@@ -345,7 +345,7 @@ fn kill(child: &Child, signal: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_line_is_passed_on_while_the_pipe_is_held_open() {
+fn a_line_is_written_while_input_stays_open() {
     let (_guard, dir) = place();
     let mut child = start(&dir, &[]);
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -357,7 +357,7 @@ fn a_line_is_passed_on_while_the_pipe_is_held_open() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_in_the_middle_of_a_stream_loses_nothing_that_was_in_the_pipe() {
+fn a_signal_loses_nothing_already_in_the_pipe() {
     for (signal, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
         let (_guard, dir) = place();
         let mut child = start(&dir, &[]);
@@ -383,7 +383,7 @@ fn a_signal_in_the_middle_of_a_stream_loses_nothing_that_was_in_the_pipe() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_an_endless_stream_with_every_line_that_was_read_in_place() {
+fn a_signal_ends_endless_input_without_losing_lines() {
     let (_guard, dir) = place();
     let mut child = start(&dir, &["--rotate-bytes", "0"]);
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -397,11 +397,10 @@ fn a_signal_ends_an_endless_stream_with_every_line_that_was_read_in_place() {
     assert!(said.contains(&format!("{} lines in", raw_lines(&dir).len())), "{said}");
 }
 
-/// A disk that refuses is played by a limit on the length of files, with the signal that comes
-/// with it ignored.
+/// A file size limit with its signal ignored simulates a full disk.
 #[cfg(unix)]
 #[test]
-fn a_disk_that_refuses_is_waited_for_until_a_signal_and_what_is_missing_is_told() {
+fn a_full_disk_is_retried_until_a_signal() {
     let (_guard, dir) = place();
     let script = r#"trap "" XFSZ; ulimit -f 64; exec "$0" pipe --rotate-bytes 0 --dir "$1""#;
     let mut command = Command::new("sh");
@@ -409,7 +408,7 @@ fn a_disk_that_refuses_is_waited_for_until_a_signal_and_what_is_missing_is_told(
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the shell runs");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let text = "a line that will not fit with so many others\n".repeat(3000);
+    let text = "a line that will not fit with all the others\n".repeat(3000);
     stdin.write_all(text.as_bytes()).expect("room");
     drop(stdin);
     let mut stderr = child.stderr.take().expect("a pipe");
@@ -420,7 +419,7 @@ fn a_disk_that_refuses_is_waited_for_until_a_signal_and_what_is_missing_is_told(
         assert!(len > 0, "ended instead of waiting: {said}");
         said.push_str(&String::from_utf8_lossy(&some[..len]));
     }
-    // The input has ended, and still it waits: only the signal ends it.
+    // It still waits after the end of input: only the signal ends it.
     assert!(child.try_wait().expect("a child").is_none());
     kill(&child, "-TERM");
     stderr.read_to_string(&mut said).expect("UTF-8");

@@ -1,28 +1,28 @@
-//! No secret in the repository: our own command, as a gate, over our own files.
+//! No secrets in the repository: runs `ringseal redact --check` over its files.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files in which made-up secrets and personal data belong: a path or the beginning of one, and why.
-/// What is not named here must be clean.
+/// Files that contain made-up secrets and personal data: a path or its beginning, and the reason. All others must be
+/// clean.
 const SAMPLES: &[(&str, &str)] = &[
     ("src/redact/", "examples of what is found, beside the detectors that find it"),
-    ("src/testing/", "canaries, and the texts of the search for leaks"),
+    ("src/testing/", "canaries, and texts of the leak search"),
     ("src/writer/redaction/", "texts that its tests redact"),
     ("src/core/value/", "texts that its tests wrap"),
     ("src/engine/", "examples of rules in the documentation"),
-    ("src/writer/stderr.rs", "a password that the last way out must mask"),
+    ("src/writer/stderr.rs", "a password that standard error must mask"),
     ("src/audit/catalogue/tests.rs", "a list of names"),
     ("crates/cli/src/token/", "an address that its tests make tokens of"),
     ("proptest-regressions/", "texts that properties have failed on"),
     ("docs/audit-format.md", "a key `name` whose value is a file"),
-    ("docs/tokens.md", "addresses that are made into tokens"),
+    ("docs/tokens.md", "addresses that become tokens"),
     ("Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
     ("src/lib.rs", "an example in the documentation"),
     ("tests/nothing_secret_reaches_a_sink.rs", "secrets that must not arrive"),
     ("tests/", "secrets that tests log"),
-    ("benches/", "texts that redaction is measured with"),
+    ("benches/", "texts for measuring redaction"),
     ("examples/", "data that an example logs"),
-    ("fuzz/src/", "texts that redaction is fuzzed with"),
+    ("fuzz/src/", "texts for fuzzing redaction"),
     ("crates/cli/src/redact/", "texts that its tests filter"),
     ("crates/cli/src/demo/", "a secret that the demo plants"),
     ("crates/cli/tests/", "texts that these tests filter"),
@@ -30,15 +30,15 @@ const SAMPLES: &[(&str, &str)] = &[
     ("README.md", "examples of what is found"),
 ];
 
-/// These kinds of file hold results and settings: they are looked at wherever they stand.
-const NEVER_EXCUSED: &[&str] = &[".jsonl", ".lock", ".yml", ".svg", ".sh", ".py"];
+/// Kinds of files with results and settings, which are always checked.
+const ALWAYS_CHECKED: &[&str] = &[".jsonl", ".lock", ".yml", ".svg", ".sh", ".py"];
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.canonicalize().expect("the repository")
 }
 
-/// What git tracks, or nothing where there is no git.
+/// The files that git tracks, or none without git.
 fn tracked(root: &Path) -> Vec<String> {
     let output = Command::new("git").arg("-C").arg(root).args(["ls-files", "-z"]).output();
     let Ok(output) = output else { return Vec::new() };
@@ -48,7 +48,7 @@ fn tracked(root: &Path) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Whether the gate lets these files pass, and what it says.
+/// Runs the check over `files`; returns whether it passes, and its messages.
 fn check(root: &Path, files: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
     command.current_dir(root).args(["redact", "--check", "--findings-max", "50"]);
@@ -60,24 +60,24 @@ fn check(root: &Path, files: &[&str]) -> (bool, String) {
 
 fn is_excused(name: &str) -> bool {
     SAMPLES.iter().any(|(start, _)| name.starts_with(start))
-        && !NEVER_EXCUSED.iter().any(|end| name.ends_with(end))
+        && !ALWAYS_CHECKED.iter().any(|end| name.ends_with(end))
 }
 
 #[test]
-fn no_file_holds_a_secret_but_those_that_are_named_with_their_reason() {
+fn only_the_listed_files_contain_secrets() {
     let root = root();
     let names = tracked(&root);
     let (_, files): (Vec<&str>, Vec<&str>) =
         names.iter().map(String::as_str).partition(|name| is_excused(name));
     if files.is_empty() {
-        return eprintln!("there is no git here: nothing was checked");
+        return eprintln!("not a git repository: nothing was checked");
     }
     let (is_clean, said) = check(&root, &files);
     assert!(is_clean, "{said}");
 }
 
 #[test]
-fn the_gate_would_have_noticed() {
+fn the_check_finds_every_canary() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     for canary in ringseal::testing::canaries(7) {
         let file = format!("{}.txt", canary.name);

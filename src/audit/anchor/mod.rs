@@ -2,10 +2,10 @@
 //!
 //! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its answer shows
 //! that these entries existed then: whoever takes the host later, with all its keys, cannot make an older one.
-//! [`Request`] is what is sent to the authority (by `curl`, say: nothing here opens a connection), [`Stamp`] what comes
-//! back, and [`stamped`] finds the checkpoint that it is for.
+//! [`TimestampRequest`] is what is sent to the authority (by `curl`, say: nothing here opens a connection), [`Timestamp`] what comes
+//! back, and [`find_stamped_note`] finds the checkpoint that it is for.
 //!
-//! **What is checked here, and what is not.** [`Stamp::check`] compares the hash with the checkpoint and the nonce with
+//! **What is checked here, and what is not.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce with
 //! the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that. Without
 //! it, anybody may have made the stamp.
 //!
@@ -13,9 +13,9 @@
 //! the answer is long. Blocks nowhere.
 //!
 //! ```
-//! use ringseal::audit::anchor::Request;
-//! let request = Request::new("shop/audit\n42\nAAAA\n", [7; 8]);
-//! assert_eq!(Request::parse(&request.to_der()).unwrap(), request);
+//! use ringseal::audit::anchor::TimestampRequest;
+//! let request = TimestampRequest::new("shop/audit\n42\nAAAA\n", [7; 8]);
+//! assert_eq!(TimestampRequest::parse(&request.to_der()).unwrap(), request);
 //! ```
 mod der;
 #[cfg(test)]
@@ -24,7 +24,7 @@ mod timestamp;
 
 use std::fmt;
 
-pub use timestamp::{Request, Stamp};
+pub use timestamp::{Timestamp, TimestampRequest};
 
 use super::note::Note;
 use crate::digest::{Hash, Sha256};
@@ -35,7 +35,7 @@ pub fn imprint(checkpoint_text: &str) -> Hash {
 }
 
 /// The note in the file `checkpoints` of a log that `stamp` is for.
-pub fn stamped<'a>(checkpoints: &'a [u8], stamp: &Stamp) -> Option<Note<'a>> {
+pub fn find_stamped_note<'a>(checkpoints: &'a [u8], stamp: &Timestamp) -> Option<Note<'a>> {
     // Text, empty line, signatures, empty line, and so on.
     let mut start = 0;
     while let Some(rest) = checkpoints.get(start..).filter(|rest| !rest.is_empty()) {

@@ -12,37 +12,37 @@ const OTHER: &str = "test.example/audit\n43\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 
 proptest! {
     #[test]
-    fn a_request_is_read_back_and_anything_else_is_an_error(
+    fn a_request_round_trips_and_rejects_other_bytes(
         nonce: [u8; 8], place in 0usize..80, bits in 1u8..=255, cut in 0usize..80, text: String,
     ) {
-        let request = Request::new(&text, nonce);
+        let request = TimestampRequest::new(&text, nonce);
         let der = request.to_der();
-        prop_assert_eq!(Request::parse(&der), Ok(request));
+        prop_assert_eq!(TimestampRequest::parse(&der), Ok(request));
         let mut longer = der.clone();
         longer.push(0);
-        prop_assert!(Request::parse(&longer).is_err());
-        prop_assert!(Request::parse(&der[..cut % der.len()]).is_err());
+        prop_assert!(TimestampRequest::parse(&longer).is_err());
+        prop_assert!(TimestampRequest::parse(&der[..cut % der.len()]).is_err());
         let mut changed = der.clone();
         let place = place % der.len();
         changed[place] ^= bits;
         // One text for one content: what is still a request is another one.
-        if let Ok(found) = Request::parse(&changed) {
+        if let Ok(found) = TimestampRequest::parse(&changed) {
             prop_assert_ne!(found, request);
             prop_assert_eq!(found.to_der(), changed);
         }
     }
 
     #[test]
-    fn any_bytes_end_in_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Stamp::parse(&bytes);
-        let _ = Request::parse(&bytes);
+    fn any_bytes_parse_or_return_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Timestamp::parse(&bytes);
+        let _ = TimestampRequest::parse(&bytes);
         let mut framed = Vec::new();
         put(&mut framed, SEQUENCE, &bytes);
-        let _ = Stamp::parse(&framed);
+        let _ = Timestamp::parse(&framed);
     }
 
     #[test]
-    fn an_element_is_read_back(content in proptest::collection::vec(any::<u8>(), 0..70_000)) {
+    fn an_element_round_trips(content in proptest::collection::vec(any::<u8>(), 0..70_000)) {
         let mut bytes = Vec::new();
         put(&mut bytes, SEQUENCE, &content);
         let mut der = Der::new(&bytes);
@@ -52,7 +52,7 @@ proptest! {
 }
 
 #[test]
-fn lengths_that_are_not_the_shortest_are_refused() {
+fn non_minimal_lengths_are_rejected() {
     for bytes in [
         &[0x30, 0x80, 0, 0][..],
         &[0x30, 0x81, 0x01, 0],
@@ -105,7 +105,7 @@ impl Authority {
         Some(Authority { dir })
     }
 
-    fn answer(&self, request: &Request) -> Vec<u8> {
+    fn answer(&self, request: &TimestampRequest) -> Vec<u8> {
         std::fs::write(self.dir.path().join("tsq"), request.to_der()).unwrap();
         let reply = "ts -reply -config cnf -section a -queryfile tsq -out tsr";
         openssl(self.dir.path(), reply).unwrap();
@@ -114,24 +114,24 @@ impl Authority {
 }
 
 #[test]
-fn openssl_reads_our_request_answers_it_and_its_answer_is_for_this_checkpoint_alone() {
+fn openssl_stamps_match_only_their_checkpoint() {
     let Some(authority) = Authority::new() else { return };
     // The nonce's first bit is set: a number that is not negative all the same.
     for nonce in [[0x80, 1, 2, 3, 4, 5, 6, 7], [0, 0, 0, 9, 0, 0, 0, 1]] {
-        let request = Request::new(TEXT, nonce);
+        let request = TimestampRequest::new(TEXT, nonce);
         let answer = authority.answer(&request);
         let shown = openssl(authority.dir.path(), "ts -query -in tsq -text").unwrap();
         let shown = String::from_utf8(shown).unwrap();
         assert!(shown.contains("Hash Algorithm: sha256"), "{shown}");
         assert!(shown.contains("Certificate required: yes"), "{shown}");
 
-        let stamp = Stamp::parse(&answer).unwrap();
+        let stamp = Timestamp::parse(&answer).unwrap();
         stamp.check(TEXT, Some(&request)).unwrap();
         let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as i64;
         assert!((now - stamp.unix_nanos).abs() < 120_000_000_000, "{stamp:?}");
         let refused = stamp.check(OTHER, None).unwrap_err();
         assert!(matches!(refused, TimestampError::Imprint { .. }), "{refused}");
-        let old = Request::new(TEXT, [1; 8]);
+        let old = TimestampRequest::new(TEXT, [1; 8]);
         let refused = stamp.check(TEXT, Some(&old)).unwrap_err();
         assert!(matches!(refused, TimestampError::Nonce { .. }), "{refused}");
         // The signature is openssl's to check, by the hash that we name.
@@ -140,34 +140,35 @@ fn openssl_reads_our_request_answers_it_and_its_answer_is_for_this_checkpoint_al
         openssl(authority.dir.path(), &verify).unwrap();
         openssl(authority.dir.path(), "ts -reply -in tsr -token_out -out token").unwrap();
         let token = std::fs::read(authority.dir.path().join("token")).unwrap();
-        assert_eq!(Stamp::parse(&token).unwrap(), stamp);
+        assert_eq!(Timestamp::parse(&token).unwrap(), stamp);
         // Cut anywhere, changed anywhere: an error or another value, never a panic.
         for at in 0..answer.len() {
-            assert!(Stamp::parse(&answer[..at]).is_err(), "{at}");
+            assert!(Timestamp::parse(&answer[..at]).is_err(), "{at}");
             let mut changed = answer.clone();
             changed[at] ^= 0x55;
-            let _ = Stamp::parse(&changed);
+            let _ = Timestamp::parse(&changed);
         }
     }
 }
 
 #[test]
-fn a_refusal_is_told_in_the_authoritys_words() {
+fn a_refusal_carries_the_authoritys_status() {
     let Some(authority) = Authority::new() else { return };
     // It stamps nothing but SHA-512.
     let cnf = authority.dir.path().join("cnf");
     let text = std::fs::read_to_string(&cnf).unwrap().replace("digests=sha256", "digests=sha512");
     std::fs::write(cnf, text).unwrap();
-    let error = Stamp::parse(&authority.answer(&Request::new(TEXT, [1; 8]))).unwrap_err();
+    let error =
+        Timestamp::parse(&authority.answer(&TimestampRequest::new(TEXT, [1; 8]))).unwrap_err();
     assert!(matches!(error, TimestampError::Refused { status: 2, .. }), "{error}");
 }
 
 #[test]
-fn the_checkpoint_of_a_stamp_is_found_among_all() {
+fn a_timestamps_checkpoint_is_found_among_all() {
     let signature = "AAAA".repeat(24);
     let note = |text: &str| format!("{text}\n\u{2014} test.example/audit {signature}\n\n");
     let all = [note(OTHER), note(TEXT), note("a\n1\nb\n")].concat();
-    let stamp = |text: &str| Stamp {
+    let stamp = |text: &str| Timestamp {
         imprint: imprint(text),
         unix_nanos: 0,
         serial: Vec::new(),
@@ -175,9 +176,9 @@ fn the_checkpoint_of_a_stamp_is_found_among_all() {
     };
     let unfinished = format!("{all}test.example/audit\n99\n");
     for text in [OTHER, TEXT] {
-        let found = stamped(unfinished.as_bytes(), &stamp(text));
+        let found = find_stamped_note(unfinished.as_bytes(), &stamp(text));
         assert_eq!(found.map(|note| note.text.to_owned()), Some(text.to_owned()));
     }
-    assert_eq!(stamped(unfinished.as_bytes(), &stamp("c\n")), None);
-    assert_eq!(stamped(b"", &stamp(TEXT)), None);
+    assert_eq!(find_stamped_note(unfinished.as_bytes(), &stamp("c\n")), None);
+    assert_eq!(find_stamped_note(b"", &stamp(TEXT)), None);
 }

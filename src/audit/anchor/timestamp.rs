@@ -16,17 +16,17 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 
 /// A `TimeStampReq`: asks for a stamp on a checkpoint, with the authority's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Request {
+pub struct TimestampRequest {
     /// SHA-256 of the checkpoint's text.
     pub imprint: Hash,
     /// So that an answer is to this request and no other. Random.
     pub nonce: [u8; 8],
 }
 
-impl Request {
+impl TimestampRequest {
     /// A request for the checkpoint with this text ([`Note::text`](crate::audit::note::Note::text)).
-    pub fn new(checkpoint_text: &str, nonce: [u8; 8]) -> Request {
-        Request { imprint: imprint(checkpoint_text), nonce }
+    pub fn new(checkpoint_text: &str, nonce: [u8; 8]) -> TimestampRequest {
+        TimestampRequest { imprint: imprint(checkpoint_text), nonce }
     }
 
     /// What is sent: the body of a POST with `Content-Type: application/timestamp-query`.
@@ -47,8 +47,8 @@ impl Request {
         whole
     }
 
-    /// Reads a request as [`Request::to_der`] writes it.
-    pub fn parse(der: &[u8]) -> Result<Request, TimestampError> {
+    /// Reads a request as [`TimestampRequest::to_der`] writes it.
+    pub fn parse(der: &[u8]) -> Result<TimestampRequest, TimestampError> {
         let mut whole = Der::new(der);
         let mut request = whole.take(SEQUENCE, "a TimeStampReq")?;
         whole.end()?;
@@ -65,14 +65,14 @@ impl Request {
             return request.error("a request for the certificate");
         }
         request.end()?;
-        Ok(Request { imprint, nonce })
+        Ok(TimestampRequest { imprint, nonce })
     }
 }
 
 /// What an authority has stamped. Its signature is not checked here: see the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stamp {
+pub struct Timestamp {
     /// SHA-256 of what was stamped.
     pub imprint: Hash,
     /// When, by the authority's clock: nanoseconds since 1970.
@@ -83,9 +83,9 @@ pub struct Stamp {
     pub nonce: Option<Vec<u8>>,
 }
 
-impl Stamp {
+impl Timestamp {
     /// Reads a `TimeStampResp`, or the token in it alone.
-    pub fn parse(der: &[u8]) -> Result<Stamp, TimestampError> {
+    pub fn parse(der: &[u8]) -> Result<Timestamp, TimestampError> {
         let mut whole = Der::new(der);
         let start = whole;
         let mut outer = whole.take(SEQUENCE, "a TimeStampResp")?;
@@ -103,7 +103,7 @@ impl Stamp {
     pub fn check(
         &self,
         checkpoint_text: &str,
-        request: Option<&Request>,
+        request: Option<&TimestampRequest>,
     ) -> Result<(), TimestampError> {
         let expected = imprint(checkpoint_text);
         if self.imprint != expected {
@@ -113,7 +113,7 @@ impl Stamp {
     }
 
     /// Looks whether the stamp answers this request.
-    pub fn check_answers(&self, request: &Request) -> Result<(), TimestampError> {
+    pub fn check_answers(&self, request: &TimestampRequest) -> Result<(), TimestampError> {
         if self.imprint != request.imprint {
             let (expected, found) = (request.imprint, self.imprint);
             return Err(TimestampError::Imprint { expected, found });
@@ -150,7 +150,7 @@ fn status(response: &mut Der<'_>) -> Result<(), TimestampError> {
 }
 
 /// `ContentInfo` with `SignedData` with `TSTInfo`.
-fn token(from: &mut Der<'_>) -> Result<Stamp, TimestampError> {
+fn token(from: &mut Der<'_>) -> Result<Timestamp, TimestampError> {
     let mut info = from.take(SEQUENCE, "a timestamp token")?;
     oid(&mut info, SIGNED_DATA, "the type of signed data")?;
     let mut explicit = info.take(context(0), "signed data")?;
@@ -179,7 +179,7 @@ fn token(from: &mut Der<'_>) -> Result<Stamp, TimestampError> {
     Ok(stamp)
 }
 
-fn tst_info(from: &mut Der<'_>) -> Result<Stamp, TimestampError> {
+fn tst_info(from: &mut Der<'_>) -> Result<Timestamp, TimestampError> {
     let mut info = from.take(SEQUENCE, "a TSTInfo")?;
     version(&mut info)?;
     info.take(OID, "a policy")?;
@@ -202,7 +202,7 @@ fn tst_info(from: &mut Der<'_>) -> Result<Stamp, TimestampError> {
     info.take_if(context(0))?;
     info.take_if(context(1))?;
     info.end()?;
-    Ok(Stamp { imprint, unix_nanos, serial, nonce })
+    Ok(Timestamp { imprint, unix_nanos, serial, nonce })
 }
 
 fn oid(from: &mut Der<'_>, expected: &[u8], what: &'static str) -> Result<(), TimestampError> {

@@ -1,60 +1,60 @@
-//! Why a catalogue cannot be read.
+//! Errors of catalogues.
 use std::fmt;
 
 use super::super::event::Path;
 
-/// A catalogue that cannot be read. Lines count from 1; there is none where a program made it.
+/// A catalogue that cannot be read. Lines count from 1; `None` if the catalogue was built by a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// The text is not written as its format wants it, or its parts are not those of a catalogue.
+    /// The text violates its format, or the structure of a catalogue.
     Syntax {
-        /// Where.
+        /// The line.
         line: usize,
-        /// What would do.
+        /// What was expected.
         expected: String,
-        /// What stands there.
+        /// What was found.
         found: String,
     },
-    /// No event can have this type.
+    /// Not a valid event type.
     EventType {
-        /// Where.
+        /// The line.
         line: Option<usize>,
-        /// What stands there.
+        /// What was found.
         found: String,
     },
-    /// No event can have this field.
+    /// Not a valid field.
     Field {
-        /// Where.
+        /// The line.
         line: Option<usize>,
-        /// Of which type it is required.
+        /// The type that requires it.
         event_type: String,
-        /// What stands there.
+        /// What was found.
         found: String,
     },
     /// A type is listed twice.
     Twice {
-        /// The second time.
+        /// The line of the second.
         line: Option<usize>,
-        /// Which.
+        /// The type.
         event_type: String,
     },
-    /// A page with text, but no table or list of event types. Were it read as an empty catalogue,
-    /// it would allow everything.
+    /// A page with text, but without a table or list of event types. An empty catalogue would allow everything, so this
+    /// is an error.
     NoEventTypes {
-        /// How many lines were read.
+        /// Number of lines read.
         lines: usize,
     },
-    /// The name says nothing of how the catalogue is written.
+    /// The name has no known extension.
     Format {
-        /// What would do.
+        /// What was expected.
         expected: &'static str,
         /// The name.
         found: String,
     },
 }
 
-/// `line 3: `, or nothing.
+/// `line 3: `, or empty.
 struct At(Option<usize>);
 
 impl fmt::Display for At {

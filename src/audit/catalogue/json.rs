@@ -1,20 +1,20 @@
-//! Catalogues in JSON (RFC 8259), read strictly: no comments, no key twice, nothing behind the end.
+//! Catalogues in JSON (RFC 8259), read strictly: no comments, no duplicate keys, nothing after the end.
 use std::str::CharIndices;
 
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::shape::{self, Node, Tree};
 
-/// How deep lists and maps may nest; a catalogue needs four levels.
+/// Deepest nesting of lists and maps; a catalogue needs four levels.
 const DEPTH_MAX: usize = 16;
 
 impl Catalogue {
-    /// Reads a catalogue in JSON. Blank text is an empty one.
+    /// Reads a catalogue in JSON. Blank text is an empty catalogue.
     ///
-    /// A list of event types, or a map with `event_types`, and optionally `required`, `unknown`
-    /// (`"refuse"` or `"allow"`), `au3`, `description` and `version`. An event type is its name, or
-    /// a map with `event_type` (or `name`), and optionally `required` (or `required_fields`) and
-    /// `description`; `event_types` may also be a map from names to lists of required fields.
+    /// A list of event types, or a map with `event_types`, and optionally `required`, `unknown` (`"refuse"` or
+    /// `"allow"`), `au3`, `description` and `version`. An event type is its name, or a map with `event_type` (or
+    /// `name`), and optionally `required` (or `required_fields`) and `description`; `event_types` may also be a map
+    /// from names to lists of required fields.
     ///
     /// ```
     /// use ringseal::audit::Catalogue;
@@ -32,7 +32,7 @@ impl Catalogue {
         if text.trim().is_empty() {
             return Ok(Catalogue::default());
         }
-        shape::read(&Reader::new(text).whole()?)
+        shape::build(&Reader::new(text).document()?)
     }
 }
 
@@ -47,11 +47,11 @@ impl<'a> Reader<'a> {
         Reader { text, rest: text.char_indices(), line: 1 }
     }
 
-    fn whole(mut self) -> Result<Node, CatalogueError> {
+    fn document(mut self) -> Result<Node, CatalogueError> {
         let root = self.value(0)?;
-        match self.peek_word() {
+        match self.peek_nonblank() {
             None => Ok(root),
-            Some(_) => Err(self.wrong("the end")),
+            Some(_) => Err(self.unexpected("the end")),
         }
     }
 
@@ -65,8 +65,8 @@ impl<'a> Reader<'a> {
         Some(c)
     }
 
-    /// The next character that is no blank.
-    fn peek_word(&mut self) -> Option<char> {
+    /// Skips whitespace and returns the next character.
+    fn peek_nonblank(&mut self) -> Option<char> {
         while let Some(c) = self.peek() {
             if !matches!(c, ' ' | '\t' | '\n' | '\r') {
                 return Some(c);
@@ -76,14 +76,14 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn wrong(&self, expected: &str) -> CatalogueError {
+    fn unexpected(&self, expected: &str) -> CatalogueError {
         let found = self.peek().map_or("the end".to_owned(), |c| format!("{c:?}"));
         CatalogueError::Syntax { line: self.line, expected: expected.to_owned(), found }
     }
 
     /// Takes `c` if it comes next.
-    fn next_is(&mut self, c: char) -> bool {
-        let is_next = self.peek_word() == Some(c);
+    fn take_if(&mut self, c: char) -> bool {
+        let is_next = self.peek_nonblank() == Some(c);
         if is_next {
             self.take();
         }
@@ -91,10 +91,10 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Node, CatalogueError> {
-        let first = self.peek_word();
+        let first = self.peek_nonblank();
         let line = self.line;
         if depth > DEPTH_MAX {
-            return Err(self.wrong("at most 16 levels of lists and maps"));
+            return Err(self.unexpected("at most 16 levels of lists and maps"));
         }
         let tree = match first {
             Some('[') => self.list(depth)?,
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             Some('f') => self.word("false", Tree::Bool(false))?,
             Some('n') => self.word("null", Tree::Other("null"))?,
             Some(c) if c == '-' || c.is_ascii_digit() => self.number()?,
-            _ => return Err(self.wrong("a value")),
+            _ => return Err(self.unexpected("a value")),
         };
         Ok(Node { line, tree })
     }
@@ -112,16 +112,16 @@ impl<'a> Reader<'a> {
     fn list(&mut self, depth: usize) -> Result<Tree, CatalogueError> {
         self.take();
         let mut items = Vec::new();
-        if self.next_is(']') {
+        if self.take_if(']') {
             return Ok(Tree::List(items));
         }
         loop {
             items.push(self.value(depth + 1)?);
-            if self.next_is(']') {
+            if self.take_if(']') {
                 return Ok(Tree::List(items));
             }
-            if !self.next_is(',') {
-                return Err(self.wrong("`,` or `]`"));
+            if !self.take_if(',') {
+                return Err(self.unexpected("`,` or `]`"));
             }
         }
     }
@@ -129,27 +129,27 @@ impl<'a> Reader<'a> {
     fn map(&mut self, depth: usize) -> Result<Tree, CatalogueError> {
         self.take();
         let mut entries: Vec<(String, Node)> = Vec::new();
-        if self.next_is('}') {
+        if self.take_if('}') {
             return Ok(Tree::Map(entries));
         }
         loop {
-            if self.peek_word() != Some('"') {
-                return Err(self.wrong("a key in double quotes"));
+            if self.peek_nonblank() != Some('"') {
+                return Err(self.unexpected("a key in double quotes"));
             }
             let (line, key) = (self.line, self.string()?);
             if entries.iter().any(|(known, _)| *known == key) {
                 let (expected, found) = ("each key once".to_owned(), format!("{key:?} again"));
                 return Err(CatalogueError::Syntax { line, expected, found });
             }
-            if !self.next_is(':') {
-                return Err(self.wrong("`:`"));
+            if !self.take_if(':') {
+                return Err(self.unexpected("`:`"));
             }
             entries.push((key, self.value(depth + 1)?));
-            if self.next_is('}') {
+            if self.take_if('}') {
                 return Ok(Tree::Map(entries));
             }
-            if !self.next_is(',') {
-                return Err(self.wrong("`,` or `}`"));
+            if !self.take_if(',') {
+                return Err(self.unexpected("`,` or `}`"));
             }
         }
     }
@@ -157,14 +157,14 @@ impl<'a> Reader<'a> {
     fn word(&mut self, word: &str, tree: Tree) -> Result<Tree, CatalogueError> {
         for expected in word.chars() {
             if self.peek() != Some(expected) {
-                return Err(self.wrong(&format!("`{word}`")));
+                return Err(self.unexpected(&format!("`{word}`")));
             }
             self.take();
         }
         Ok(tree)
     }
 
-    /// No number has a place in a catalogue, so that its value does not matter; its spelling does.
+    /// A catalogue has no numbers, so only the spelling is checked.
     fn number(&mut self) -> Result<Tree, CatalogueError> {
         let start = self.rest.offset();
         while self.peek().is_some_and(|c| c.is_ascii_digit() || "+-.eE".contains(c)) {
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
                     self.take();
                     text.push(c);
                 }
-                _ => return Err(self.wrong("a character of a text, or `\"`")),
+                _ => return Err(self.unexpected("a character of a text, or `\"`")),
             }
         }
     }
@@ -215,20 +215,20 @@ impl<'a> Reader<'a> {
                 self.take();
                 return self.unicode();
             }
-            _ => return Err(self.wrong("one of `\"\\/bfnrtu` behind `\\`")),
+            _ => return Err(self.unexpected("one of `\"\\/bfnrtu` after `\\`")),
         };
         self.take();
         Ok(c)
     }
 
-    /// What stands behind `\u`; two of them for what lies above U+FFFF.
+    /// The digits after `\u`; two escapes for characters above U+FFFF.
     fn unicode(&mut self) -> Result<char, CatalogueError> {
         let first = self.four_digits()?;
         let code = match first {
             0xd800..=0xdbff => {
                 let is_pair = self.peek() == Some('\\') && self.take().is_some();
                 if !is_pair || self.peek() != Some('u') {
-                    return Err(self.wrong("the second half of a surrogate pair"));
+                    return Err(self.unexpected("the second half of a surrogate pair"));
                 }
                 self.take();
                 let second = self.four_digits()?;
@@ -239,14 +239,15 @@ impl<'a> Reader<'a> {
             }
             code => code,
         };
-        char::from_u32(code).ok_or_else(|| self.wrong("a character's number, no half of a pair"))
+        char::from_u32(code)
+            .ok_or_else(|| self.unexpected("a character's number, no half of a pair"))
     }
 
     fn four_digits(&mut self) -> Result<u32, CatalogueError> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|c| c.to_digit(16));
-            let digit = digit.ok_or_else(|| self.wrong("four hexadecimal digits"))?;
+            let digit = digit.ok_or_else(|| self.unexpected("four hexadecimal digits"))?;
             self.take();
             code = code << 4 | digit;
         }

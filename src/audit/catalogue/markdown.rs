@@ -1,20 +1,19 @@
-//! Catalogues in Markdown: the page that people read is the one that the program holds to.
+//! Catalogues in Markdown: one page for people and for the program.
 use super::error::CatalogueError;
-use super::{Catalogue, Draft};
+use super::{Catalogue, CatalogueBuilder};
 use crate::audit::event::{EventType, Path, is_event_type};
 
 impl Catalogue {
-    /// Reads a catalogue from the tables and lists of a page. A blank page is an empty one; a page
-    /// with text and no event types is an error.
+    /// Reads a catalogue from the tables and lists of a page. A blank page is an empty catalogue; a page with text but
+    /// without event types is an error.
     ///
-    /// - Of a table, the column `event_type` (also `event`, `name`, or in words: `Event type`), and
-    ///   the column `required` (`Required fields`) if there is one; tables without the first are
-    ///   passed over.
-    /// - Of a list, items that begin with an event type in backticks, or with a word that is one,
-    ///   has a dot or underscore in it, and is followed by nothing, a colon, a dash or a bracket.
-    ///   What such an item says behind `required:` or `requires` are its fields.
+    /// - In a table, the column `event_type` (also `event`, `name`, or in words: `Event type`), and the column
+    ///   `required` (`Required fields`) if there is one. Tables without the first column are skipped.
+    /// - In a list, items that begin with an event type in backticks, or with a word that is a valid type, contains a
+    ///   dot or underscore, and is followed by nothing, a colon, a dash or a bracket. The names after `required:` or
+    ///   `requires` are its fields.
     ///
-    /// Other text, other lists, and blocks of code say nothing.
+    /// Other text, other lists and code blocks are ignored.
     ///
     /// ```
     /// use ringseal::audit::Catalogue;
@@ -26,7 +25,7 @@ impl Catalogue {
     /// | `user.login`    | AU-2       | `actor.ip`             |
     /// | `config.change` | who did it | target.id, diff_summary |
     ///
-    /// - `session.delete`: somebody was thrown out (requires `details.reason`)
+    /// - `session.delete`: the session was revoked (requires `details.reason`)
     /// ";
     /// let catalogue = Catalogue::from_markdown(page).unwrap();
     /// assert_eq!(catalogue.len(), 3);
@@ -34,35 +33,36 @@ impl Catalogue {
     /// assert_eq!(required, ["details.reason"]);
     /// ```
     pub fn from_markdown(text: &str) -> Result<Catalogue, CatalogueError> {
-        let mut page = Page { draft: Draft::default(), header: Header::None, fence: None };
+        let mut page =
+            Page { builder: CatalogueBuilder::default(), header: Header::None, fence: None };
         let mut lines = 0;
         for (number, line) in (1..).zip(text.lines()) {
             page.line(number, line.trim())?;
             lines = number;
         }
-        if page.draft.catalogue.is_empty() && !text.trim().is_empty() {
+        if page.builder.catalogue.is_empty() && !text.trim().is_empty() {
             return Err(CatalogueError::NoEventTypes { lines });
         }
-        Ok(page.draft.catalogue)
+        Ok(page.builder.catalogue)
     }
 }
 
-/// Where we are in a table.
+/// The position in a table.
 enum Header {
-    /// In none.
+    /// Outside a table.
     None,
-    /// Behind a row that is a header if a delimiter comes next.
+    /// After a row that is a header if a delimiter row follows.
     Maybe(Vec<String>),
-    /// In one that says nothing of event types.
+    /// In a table without event types.
     Other,
-    /// In one whose columns these are.
+    /// In a table with these columns.
     Columns { event_type: usize, required: Option<usize> },
 }
 
 struct Page<'a> {
-    draft: Draft,
+    builder: CatalogueBuilder,
     header: Header,
-    /// What ends the block of code that we are in.
+    /// The fence that ends the current code block.
     fence: Option<&'a str>,
 }
 
@@ -112,13 +112,13 @@ impl<'a> Page<'a> {
 
     fn add(&mut self, name: &str, fields: &str, line: usize) -> Result<(), CatalogueError> {
         let required = fields_of(fields);
-        let required = required.map(|field| self.draft.path(field, name, Some(line)));
+        let required = required.map(|field| self.builder.path(field, name, Some(line)));
         let required = required.collect::<Result<Vec<Path>, _>>()?;
-        self.draft.add(name, required, Some(line))
+        self.builder.add(name, required, Some(line))
     }
 }
 
-/// The cells of a row; `\|` is no border.
+/// The cells of a row; `\|` is an escaped bar.
 fn cells(line: &str) -> Vec<String> {
     let inside = line.strip_prefix('|').unwrap_or(line);
     let mut cells = vec![String::new()];
@@ -133,7 +133,7 @@ fn cells(line: &str) -> Vec<String> {
             chars.next_if_eq(&'|');
         }
     }
-    // Behind the last border stands nothing.
+    // The last bar ends the row.
     if inside.ends_with('|') && cells.len() > 1 {
         cells.pop();
     }
@@ -149,27 +149,27 @@ fn is_delimiter(cells: &[String]) -> bool {
 }
 
 fn columns(names: &[String]) -> Header {
-    let place = |known: &[&str]| {
+    let position = |known: &[&str]| {
         names.iter().position(|name| {
             let name = bare(name).to_ascii_lowercase().replace([' ', '-'], "_");
             known.contains(&name.as_str())
         })
     };
-    match place(&["event_type", "event", "name"]) {
+    match position(&["event_type", "event", "name"]) {
         None => Header::Other,
         Some(event_type) => {
-            let required = place(&["required", "required_fields"]);
+            let required = position(&["required", "required_fields"]);
             Header::Columns { event_type, required }
         }
     }
 }
 
-/// Without backticks and stars around it.
+/// Removes backticks and stars around the text.
 fn bare(text: &str) -> &str {
     text.trim_matches(['`', '*', ' '])
 }
 
-/// The event type that an item of a list begins with, and what follows it.
+/// The event type at the start of a list item, and the rest of the item.
 fn item_name(item: &str) -> Option<(&str, &str)> {
     let plain = item.trim_start_matches('*');
     if let Some(code) = plain.strip_prefix('`') {
@@ -188,7 +188,7 @@ fn is_type(name: &str) -> bool {
     is_event_type(&EventType::whole(name))
 }
 
-/// The words of a list of fields; dashes and `none` stand for nothing.
+/// The words of a list of fields; dashes and `none` mean an empty list.
 fn fields_of(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split([',', ' ', '\t']).map(|word| bare(word.trim_end_matches('.')));
     words.filter(|word| {

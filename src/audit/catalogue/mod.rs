@@ -1,10 +1,9 @@
-//! The event catalogue: which audit events there are, and what each must say (NIST SP 800-53 AU-2
-//! and AU-6).
+//! The event catalogue: which types of audit events exist, and which fields each requires (NIST SP 800-53 AU-2 and
+//! AU-6).
 //!
-//! Promises: reading a catalogue allocates, and tells line, expected and found of what it cannot
-//! read; it never panics, and passes over nothing that looks like a rule. Checking an event against
-//! it costs a binary search and allocates nothing unless the event is refused. A catalogue without
-//! event types allows all of them.
+//! Promises: reading a catalogue allocates; an error reports line, expected and found text; it never panics, and never
+//! ignores text that looks like a rule. Checking an event costs a binary search and allocates nothing unless the event
+//! is refused. A catalogue without event types allows all of them.
 mod error;
 mod json;
 mod markdown;
@@ -17,33 +16,33 @@ mod tests;
 
 pub use error::CatalogueError;
 
-use super::event::{AuditEvent, EventError, EventType, Filled, Path, is_event_type};
+use super::event::{AuditEvent, EventError, EventType, EventWithContext, Path, is_event_type};
 
-/// What becomes of an event whose type the catalogue does not know.
+/// What happens to an event whose type is not in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unknown {
+pub enum UnknownTypes {
     /// It is refused.
     #[default]
     Refuse,
-    /// It passes, with what all events must say.
+    /// It is accepted if it has the fields required of all events.
     Allow,
 }
 
-/// One type of event, and what it must say.
+/// An event type and its required fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Listed {
+struct EventRule {
     name: Box<str>,
     required: Vec<Path>,
 }
 
-/// Which events there are, and what each must say.
+/// The known event types and their required fields.
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Catalogue, Outcome};
+/// use ringseal::audit::{Actor, AuditEvent, Catalogue, EventOutcome};
 /// let catalogue = Catalogue::default()
 ///     .event_type("user.login", &["actor.ip", "details.method"])
 ///     .unwrap();
-/// let event = AuditEvent::login(Actor::user("u-17"), Outcome::Success)
+/// let event = AuditEvent::login(Actor::user("u-17"), EventOutcome::Success)
 ///     .details(&[("method", &"password")]);
 /// assert_eq!(
 ///     catalogue.check(&event).unwrap_err().to_string(),
@@ -53,17 +52,17 @@ struct Listed {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// By name.
-    types: Vec<Listed>,
-    /// Of every event.
+    /// Sorted by name.
+    types: Vec<EventRule>,
+    /// Required of every event.
     required: Vec<Path>,
-    unknown: Unknown,
+    unknown: UnknownTypes,
     needs_au3: bool,
 }
 
 impl Catalogue {
-    /// Reads a catalogue; the end of `name` (`.json`, `.md`, with the feature `rules-toml` also
-    /// `.toml`) says how it is written.
+    /// Reads a catalogue. The extension of `name` (`.json`, `.md`, with the feature `rules-toml` also `.toml`) selects
+    /// the format.
     pub fn from_named(name: &str, text: &str) -> Result<Catalogue, CatalogueError> {
         let end = name.rsplit('.').next().unwrap_or_default();
         if end.eq_ignore_ascii_case("json") {
@@ -95,77 +94,78 @@ impl Catalogue {
         })
     }
 
-    /// Adds a type of event and the paths of the fields that it must have: `actor.ip`, `target`,
-    /// `details.reason`.
+    /// Adds an event type and the paths of its required fields: `actor.ip`, `target`, `details.reason`.
     pub fn event_type(self, name: &str, required: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut draft = Draft { catalogue: self };
-        let required = required.iter().map(|path| draft.path(path, name, None));
+        let mut builder = CatalogueBuilder { catalogue: self };
+        let required = required.iter().map(|path| builder.path(path, name, None));
         let required = required.collect::<Result<_, _>>()?;
-        draft.add(name, required, None)?;
-        Ok(draft.catalogue)
+        builder.add(name, required, None)?;
+        Ok(builder.catalogue)
     }
 
     /// Adds fields that every event must have.
     pub fn required(self, paths: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let mut draft = Draft { catalogue: self };
+        let mut builder = CatalogueBuilder { catalogue: self };
         for path in paths {
-            let path = draft.path(path, ALL_EVENTS, None)?;
-            draft.catalogue.required.push(path);
+            let path = builder.path(path, ALL_EVENTS, None)?;
+            builder.catalogue.required.push(path);
         }
-        Ok(draft.catalogue)
+        Ok(builder.catalogue)
     }
 
-    /// What becomes of events whose type is not listed. Refused unless this says otherwise.
+    /// What happens to events whose type is not listed. Default: they are refused.
     #[must_use]
-    pub fn with_unknown(mut self, unknown: Unknown) -> Catalogue {
+    pub fn with_unknown_types(mut self, unknown: UnknownTypes) -> Catalogue {
         self.unknown = unknown;
         self
     }
 
-    /// Whether every event must have all that NIST SP 800-53 AU-3 asks for; see
-    /// [`AuditEvent::lacks_au3`].
+    /// Whether every event must have everything that NIST SP 800-53 AU-3 requires; see [`AuditEvent::lacks_au3`].
     #[must_use]
     pub fn with_au3(mut self, needs_au3: bool) -> Catalogue {
         self.needs_au3 = needs_au3;
         self
     }
 
-    /// How many types it lists; none allows all.
+    /// Number of listed types; 0 allows all.
     pub fn len(&self) -> usize {
         self.types.len()
     }
 
-    /// Whether it lists no type, and so allows all.
+    /// Whether it lists no type and therefore allows all.
     pub fn is_empty(&self) -> bool {
         self.types.is_empty()
     }
 
-    /// The types that it lists, in order.
+    /// The listed types, sorted.
     pub fn event_types(&self) -> impl Iterator<Item = &str> {
-        self.types.iter().map(|listed| &*listed.name)
+        self.types.iter().map(|rule| &*rule.name)
     }
 
-    /// The paths that a type requires by itself; `None` if it is not listed.
+    /// The paths that a type itself requires; `None` if it is not listed.
     pub fn required_of(&self, event_type: &str) -> Option<impl Iterator<Item = &str>> {
-        let listed = self.find(&EventType::whole(event_type))?;
-        Some(listed.required.iter().map(Path::as_str))
+        let rule = self.find(&EventType::whole(event_type))?;
+        Some(rule.required.iter().map(Path::as_str))
     }
 
-    /// Checks the type and the fields that it, and every event, must have. Does not check what
-    /// every event needs anyway: that is [`AuditEvent::validate`].
+    /// Checks the type and the required fields. Does not check what every event needs anyway: see
+    /// [`AuditEvent::validate`].
     pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
-        self.check_filled(&Filled::new(event, None, None))
+        self.check_with_context(&EventWithContext::new(event, None, None))
     }
 
-    /// The same of an event that was filled.
-    pub(crate) fn check_filled(&self, filled: &Filled<'_>) -> Result<(), EventError> {
+    /// The same for an event with its context.
+    pub(crate) fn check_with_context(
+        &self,
+        filled: &EventWithContext<'_>,
+    ) -> Result<(), EventError> {
         let event = filled.event();
-        let listed = self.find(&event.event_type());
-        if listed.is_none() && !self.is_empty() && self.unknown == Unknown::Refuse {
+        let rule = self.find(&event.event_type());
+        if rule.is_none() && !self.is_empty() && self.unknown == UnknownTypes::Refuse {
             let event_type = event.type_text();
             return Err(EventError::UnknownType { event_type, known_count: self.len() });
         }
-        let own = listed.map_or(&[][..], |listed| &listed.required);
+        let own = rule.map_or(&[][..], |rule| &rule.required);
         for path in self.required.iter().chain(own) {
             if !filled.has_field(path.as_str()) {
                 let expected = "a value, which the catalogue requires of it";
@@ -181,25 +181,25 @@ impl Catalogue {
         }
     }
 
-    fn place(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
-        self.types.binary_search_by(|listed| listed.name.bytes().cmp(event_type.bytes()))
+    fn position(&self, event_type: &EventType<'_>) -> Result<usize, usize> {
+        self.types.binary_search_by(|rule| rule.name.bytes().cmp(event_type.bytes()))
     }
 
-    fn find(&self, event_type: &EventType<'_>) -> Option<&Listed> {
-        self.types.get(self.place(event_type).ok()?)
+    fn find(&self, event_type: &EventType<'_>) -> Option<&EventRule> {
+        self.types.get(self.position(event_type).ok()?)
     }
 }
 
-/// Stands in errors for the type where a rule is for all of them.
+/// Replaces the type in errors about rules for all types.
 const ALL_EVENTS: &str = "every event";
 
-/// A catalogue that is being read.
+/// A catalogue under construction.
 #[derive(Default)]
-struct Draft {
+struct CatalogueBuilder {
     catalogue: Catalogue,
 }
 
-impl Draft {
+impl CatalogueBuilder {
     fn path(
         &self,
         text: &str,
@@ -223,10 +223,10 @@ impl Draft {
         if !is_event_type(&event_type) {
             return Err(CatalogueError::EventType { line, found: name.to_owned() });
         }
-        match self.catalogue.place(&event_type) {
+        match self.catalogue.position(&event_type) {
             Ok(_) => Err(CatalogueError::Twice { line, event_type: name.to_owned() }),
             Err(at) => {
-                self.catalogue.types.insert(at, Listed { name: name.into(), required });
+                self.catalogue.types.insert(at, EventRule { name: name.into(), required });
                 Ok(())
             }
         }

@@ -1,16 +1,16 @@
-//! The shape of a catalogue, whatever it is written in: a tree of values with their lines.
+//! The format-independent structure of a catalogue: a tree of values with their lines.
 use super::error::CatalogueError;
-use super::{ALL_EVENTS, Catalogue, Draft, Unknown};
+use super::{ALL_EVENTS, Catalogue, CatalogueBuilder, UnknownTypes};
 use crate::audit::event::Path;
 
-/// A value, and where it stands.
+/// A value and its line.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub line: usize,
     pub tree: Tree,
 }
 
-/// What a value is. Numbers and the like have no place in a catalogue; only their kind is kept.
+/// A value. Numbers and other types are not allowed in a catalogue; only their kind is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Tree {
     Bool(bool),
@@ -21,7 +21,7 @@ pub(super) enum Tree {
 }
 
 impl Node {
-    fn wrong(&self, expected: impl Into<String>) -> CatalogueError {
+    fn unexpected(&self, expected: impl Into<String>) -> CatalogueError {
         let found = match &self.tree {
             Tree::Bool(value) => value.to_string(),
             Tree::Text(text) => format!("{text:?}"),
@@ -35,52 +35,56 @@ impl Node {
     fn text(&self, expected: &str) -> Result<&str, CatalogueError> {
         match &self.tree {
             Tree::Text(text) => Ok(text),
-            _ => Err(self.wrong(expected)),
+            _ => Err(self.unexpected(expected)),
         }
     }
 
-    fn paths(&self, event_type: &str, draft: &Draft) -> Result<Vec<Path>, CatalogueError> {
+    fn paths(
+        &self,
+        event_type: &str,
+        builder: &CatalogueBuilder,
+    ) -> Result<Vec<Path>, CatalogueError> {
         let Tree::List(items) = &self.tree else {
-            return Err(self.wrong(format!("{event_type}: a list of fields")));
+            return Err(self.unexpected(format!("{event_type}: a list of fields")));
         };
         let paths = items
             .iter()
-            .map(|item| draft.path(item.text(Path::EXPECTED)?, event_type, Some(item.line)));
+            .map(|item| builder.path(item.text(Path::EXPECTED)?, event_type, Some(item.line)));
         paths.collect()
     }
 }
 
-/// A catalogue from its tree: a list of event types, or a map that has one below `event_types`.
-pub(super) fn read(root: &Node) -> Result<Catalogue, CatalogueError> {
-    let mut draft = Draft::default();
+/// Builds a catalogue from its tree: a list of event types, or a map with the key `event_types`.
+pub(super) fn build(root: &Node) -> Result<Catalogue, CatalogueError> {
+    let mut builder = CatalogueBuilder::default();
     match &root.tree {
-        Tree::List(_) => event_types(root, &mut draft)?,
+        Tree::List(_) => event_types(root, &mut builder)?,
         Tree::Map(entries) => {
             for (key, value) in entries {
-                setting(key, value, &mut draft)?;
+                setting(key, value, &mut builder)?;
             }
         }
-        _ => return Err(root.wrong("a list of event types, or a map with `event_types`")),
+        _ => return Err(root.unexpected("a list of event types, or a map with `event_types`")),
     }
-    Ok(draft.catalogue)
+    Ok(builder.catalogue)
 }
 
-fn setting(key: &str, value: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+fn setting(key: &str, value: &Node, builder: &mut CatalogueBuilder) -> Result<(), CatalogueError> {
     match key {
-        "event_types" => event_types(value, draft)?,
-        "required" => draft.catalogue.required = value.paths(ALL_EVENTS, draft)?,
+        "event_types" => event_types(value, builder)?,
+        "required" => builder.catalogue.required = value.paths(ALL_EVENTS, builder)?,
         "unknown" => {
-            draft.catalogue.unknown = match &value.tree {
-                Tree::Text(text) if text == "refuse" => Unknown::Refuse,
-                Tree::Text(text) if text == "allow" => Unknown::Allow,
-                _ => return Err(value.wrong("unknown: \"refuse\" or \"allow\"")),
+            builder.catalogue.unknown = match &value.tree {
+                Tree::Text(text) if text == "refuse" => UnknownTypes::Refuse,
+                Tree::Text(text) if text == "allow" => UnknownTypes::Allow,
+                _ => return Err(value.unexpected("unknown: \"refuse\" or \"allow\"")),
             };
         }
         "au3" => match value.tree {
-            Tree::Bool(needs_au3) => draft.catalogue.needs_au3 = needs_au3,
-            _ => return Err(value.wrong("au3: true or false")),
+            Tree::Bool(needs_au3) => builder.catalogue.needs_au3 = needs_au3,
+            _ => return Err(value.unexpected("au3: true or false")),
         },
-        // What a page says of itself.
+        // Descriptions of the catalogue itself.
         "description" | "version" => {}
         _ => {
             let expected = "event_types, required, unknown, au3, description or version".to_owned();
@@ -91,37 +95,37 @@ fn setting(key: &str, value: &Node, draft: &mut Draft) -> Result<(), CatalogueEr
     Ok(())
 }
 
-fn event_types(list: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+fn event_types(list: &Node, builder: &mut CatalogueBuilder) -> Result<(), CatalogueError> {
     match &list.tree {
-        Tree::List(items) => items.iter().try_for_each(|item| listed(item, draft)),
+        Tree::List(items) => items.iter().try_for_each(|item| rule(item, builder)),
         Tree::Map(entries) => entries.iter().try_for_each(|(name, value)| {
             let required = match &value.tree {
-                Tree::List(_) => value.paths(name, draft)?,
-                Tree::Map(entries) => rules(name, entries, draft)?.1,
-                _ => return Err(value.wrong(format!("{name}: a list of fields, or a map"))),
+                Tree::List(_) => value.paths(name, builder)?,
+                Tree::Map(entries) => rules(name, entries, builder)?.1,
+                _ => return Err(value.unexpected(format!("{name}: a list of fields, or a map"))),
             };
-            draft.add(name, required, Some(value.line))
+            builder.add(name, required, Some(value.line))
         }),
-        _ => Err(list.wrong("event_types: a list, or a map by event type")),
+        _ => Err(list.unexpected("event_types: a list, or a map by event type")),
     }
 }
 
-/// An item of a list: the type alone, or a map with its rules.
-fn listed(item: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
+/// An item of a list: a type alone, or a map with its rules.
+fn rule(item: &Node, builder: &mut CatalogueBuilder) -> Result<(), CatalogueError> {
     match &item.tree {
-        Tree::Text(name) => draft.add(name, Vec::new(), Some(item.line)),
+        Tree::Text(name) => builder.add(name, Vec::new(), Some(item.line)),
         Tree::Map(entries) => {
             let name = entries.iter().find(|(key, _)| key == "event_type" || key == "name");
             let Some((_, name)) = name else {
-                return Err(item.wrong("a map with `event_type`"));
+                return Err(item.unexpected("a map with `event_type`"));
             };
-            let (names, required) = rules(name.text("an event type")?, entries, draft)?;
+            let (names, required) = rules(name.text("an event type")?, entries, builder)?;
             match names {
-                1 => draft.add(name.text("an event type")?, required, Some(name.line)),
-                _ => Err(item.wrong("one of `event_type` and `name`")),
+                1 => builder.add(name.text("an event type")?, required, Some(name.line)),
+                _ => Err(item.unexpected("one of `event_type` and `name`")),
             }
         }
-        _ => Err(item.wrong("an event type, or a map with `event_type`")),
+        _ => Err(item.unexpected("an event type, or a map with `event_type`")),
     }
 }
 
@@ -129,13 +133,13 @@ fn listed(item: &Node, draft: &mut Draft) -> Result<(), CatalogueError> {
 fn rules(
     event_type: &str,
     entries: &[(String, Node)],
-    draft: &Draft,
+    builder: &CatalogueBuilder,
 ) -> Result<(usize, Vec<Path>), CatalogueError> {
     let (mut names, mut required) = (0, Vec::new());
     for (key, value) in entries {
         match key.as_str() {
             "event_type" | "name" => names += 1,
-            "required" | "required_fields" => required.extend(value.paths(event_type, draft)?),
+            "required" | "required_fields" => required.extend(value.paths(event_type, builder)?),
             "description" => {}
             _ => {
                 let expected = format!("{event_type}: event_type, required or description");

@@ -2,18 +2,18 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::event::{Actor, Outcome, Source, Target};
+use crate::audit::event::{Actor, EventOutcome, Source, Target};
 
 fn rows(catalogue: &Catalogue) -> Vec<String> {
-    let row = |listed: &Listed| {
-        let required: Vec<_> = listed.required.iter().map(Path::as_str).collect();
-        format!("{}: {}", listed.name, required.join(" ")).trim_end().to_owned()
+    let row = |rule: &EventRule| {
+        let required: Vec<_> = rule.required.iter().map(Path::as_str).collect();
+        format!("{}: {}", rule.name, required.join(" ")).trim_end().to_owned()
     };
     catalogue.types.iter().map(row).collect()
 }
 
 /// The same catalogue in each format: `b.c` requires two fields.
-const WANT: [&str; 2] = ["a:", "b.c: actor.ip details.reason"];
+const EXPECTED: [&str; 2] = ["a:", "b.c: actor.ip details.reason"];
 
 #[test]
 fn each_way_of_writing_gives_the_same_catalogue() {
@@ -22,7 +22,7 @@ fn each_way_of_writing_gives_the_same_catalogue() {
         .unwrap()
         .event_type("a", &[])
         .unwrap();
-    assert_eq!(rows(&from_code), WANT);
+    assert_eq!(rows(&from_code), EXPECTED);
     let fields = r#"["actor.ip", "details.reason"]"#;
     let json = [
         format!(r#"["a", {{"event_type": "b.c", "required": {fields}}}]"#),
@@ -64,8 +64,8 @@ fn toml_is_read_and_refused_with_lines() {
             "[[event_types]]\nname = \"a\"\n[[event_types]]\nname = \"b.c\"\nrequired = {fields}"
         ),
     ] {
-        assert_eq!(rows(&Catalogue::from_toml(&text).unwrap()), WANT, "{text}");
-        assert_eq!(rows(&Catalogue::from_named("c.toml", &text).unwrap()), WANT);
+        assert_eq!(rows(&Catalogue::from_toml(&text).unwrap()), EXPECTED, "{text}");
+        assert_eq!(rows(&Catalogue::from_named("c.toml", &text).unwrap()), EXPECTED);
     }
     assert!(Catalogue::from_toml("").unwrap().is_empty());
     for (text, want) in [
@@ -83,7 +83,7 @@ fn toml_is_read_and_refused_with_lines() {
 
 #[test]
 fn an_empty_catalogue_allows_all() {
-    let event = AuditEvent::login(Actor::user("u"), Outcome::Success);
+    let event = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
     let texts = ["", " \n", "[]", "{}", r#"{"event_types": []}"#, r#"{"event_types": {}}"#];
     for text in texts {
         let catalogue = Catalogue::from_json(text).unwrap();
@@ -165,23 +165,23 @@ fn a_bad_page_is_refused_with_its_line() {
 fn unknown_types_go_by_policy_and_missing_fields_are_named() {
     let catalogue =
         Catalogue::from_json(r#"{"event_types": {"user.login": ["actor.ip"]}}"#).unwrap();
-    let login = AuditEvent::login(Actor::user("u"), Outcome::Success);
+    let login = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
     assert_eq!(
         catalogue.check(&login).unwrap_err().to_string(),
         "audit event `user.login`: actor.ip: expected a value, which the catalogue requires of it, \
          found nothing"
     );
     let actor = Actor::user("u").ip([192, 0, 2, 1].into());
-    catalogue.check(&AuditEvent::login(actor, Outcome::Success)).unwrap();
+    catalogue.check(&AuditEvent::login(actor, EventOutcome::Success)).unwrap();
     let target = Target::new("user", "login");
-    let other = AuditEvent::security(actor, "lockout", target, Outcome::Success);
+    let other = AuditEvent::security(actor, "lockout", target, EventOutcome::Success);
     assert_eq!(
         catalogue.check(&other).unwrap_err().to_string(),
         "audit event `security.lockout`: expected one of the 1 types of the catalogue"
     );
-    let open = catalogue.clone().with_unknown(Unknown::Allow);
+    let open = catalogue.clone().with_unknown_types(UnknownTypes::Allow);
     open.check(&other).unwrap();
-    assert!(open.check(&login).is_err(), "what is listed is checked all the same");
+    assert!(open.check(&login).is_err(), "what is rule is checked all the same");
     let au3 = Catalogue::default().with_au3(true);
     let said = au3.check(&login).unwrap_err().to_string();
     assert!(said.contains("`user.login`: where: expected one of source_host, component"), "{said}");

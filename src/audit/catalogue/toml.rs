@@ -7,7 +7,7 @@ use super::error::CatalogueError;
 use super::shape::{self, Node, Tree};
 
 impl Catalogue {
-    /// Reads a catalogue in TOML, of the same shape as in JSON ([`Catalogue::from_json`]).
+    /// Reads a catalogue in TOML, with the same structure as in JSON ([`Catalogue::from_json`]).
     ///
     /// ```
     /// use ringseal::audit::Catalogue;
@@ -33,7 +33,7 @@ impl Catalogue {
             expected: "TOML".to_owned(),
             found: format!("({})", error.message()),
         })?;
-        shape::read(&Node { line: 1, tree: table(text, root.get_ref()) })
+        shape::build(&Node { line: 1, tree: table(text, root.get_ref()) })
     }
 }
 
@@ -42,7 +42,7 @@ fn line_of(text: &str, at: usize) -> usize {
     before.bytes().filter(|&byte| byte == b'\n').count() + 1
 }
 
-/// The parser limits how deep tables nest, and with it this.
+/// The recursion is bounded, because the parser limits the nesting of tables.
 fn table(text: &str, table: &DeTable<'_>) -> Tree {
     let entries = table.iter();
     Tree::Map(entries.map(|(key, value)| (key.get_ref().to_string(), node(text, value))).collect())

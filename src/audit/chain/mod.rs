@@ -54,7 +54,7 @@ impl Ratchet {
 
     /// Goes forward to the key of entry `seq`. `false` if that key is gone for ever.
     #[inline]
-    pub fn reach(&mut self, seq: u64) -> bool {
+    pub fn advance_to(&mut self, seq: u64) -> bool {
         let generation = seq / self.entries_per_key;
         while self.generation < generation {
             self.step();
@@ -65,7 +65,7 @@ impl Ratchet {
     /// HKDF-Expand (RFC 5869) with the key that is worked in already.
     #[inline]
     fn step(&mut self) {
-        self.become_key(self.hmac.of(&RATCHET_TEXT));
+        self.set_key(self.hmac.of(&RATCHET_TEXT));
     }
 
     /// Signs the last entry of a key and goes on to the next one: what is signed and what makes the
@@ -78,12 +78,12 @@ impl Ratchet {
             self.step();
             return mac;
         };
-        self.become_key(next);
+        self.set_key(next);
         mac
     }
 
     #[inline]
-    fn become_key(&mut self, next: Hash) {
+    fn set_key(&mut self, next: Hash) {
         *self.key = next;
         self.hmac = HmacSha256::new(&*self.key);
         self.generation += 1;
@@ -120,7 +120,7 @@ impl Chain {
     pub fn sign(&mut self, seq: u64, digest: &Hash) -> Option<Signature> {
         match self {
             Chain::Mac(ratchet) => {
-                if !ratchet.reach(seq) {
+                if !ratchet.advance_to(seq) {
                     return None;
                 }
                 let is_last = (seq + 1).is_multiple_of(ratchet.entries_per_key);
@@ -147,7 +147,7 @@ impl Chain {
     /// without keys, and if that key is gone.
     pub fn key(&mut self, seq: u64) -> Option<ChainKey> {
         match self {
-            Chain::Mac(ratchet) => ratchet.reach(seq).then(|| ChainKey::new(*ratchet.key)),
+            Chain::Mac(ratchet) => ratchet.advance_to(seq).then(|| ChainKey::new(*ratchet.key)),
             Chain::Hash => None,
         }
     }

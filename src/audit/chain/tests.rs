@@ -20,7 +20,7 @@ fn slow(first: &Hash, seq: u64, entries_per_key: u64, text: &[u8]) -> Hash {
 }
 
 #[test]
-fn each_entry_is_signed_with_the_key_that_follows_from_the_first_and_its_number() {
+fn each_entry_is_signed_with_its_ratcheted_key() {
     for entries_per_key in [1, 2, 7, 64] {
         let mut chain = first(7, entries_per_key);
         for seq in 0..200 {
@@ -33,7 +33,7 @@ fn each_entry_is_signed_with_the_key_that_follows_from_the_first_and_its_number(
 }
 
 #[test]
-fn the_key_of_the_past_is_gone() {
+fn past_keys_are_erased() {
     let mut chain = first(7, 1);
     assert!(sign(&mut chain, 5, b"{").is_some());
     assert_eq!(sign(&mut chain, 5, b"{"), None, "its own key went with the signature");
@@ -43,7 +43,7 @@ fn the_key_of_the_past_is_gone() {
 }
 
 #[test]
-fn a_chain_goes_on_from_its_state() {
+fn a_chain_resumes_from_a_stored_key() {
     for entries_per_key in [1, 3] {
         let mut whole = first(7, entries_per_key);
         let mut half = first(7, entries_per_key);
@@ -59,7 +59,7 @@ fn a_chain_goes_on_from_its_state() {
 }
 
 #[test]
-fn a_signature_of_other_text_or_of_the_other_scheme_does_not_check() {
+fn altered_text_or_scheme_fails_the_check() {
     for mut chain in [first(1, 8), Chain::Hash] {
         let signature = sign(&mut chain, 0, b"{text").unwrap();
         assert_eq!(chain.check(0, b"{text", &signature), Some(true));

@@ -12,7 +12,7 @@ const PAIRWISE_KEYS_MAX: usize = 16;
 /// What a scan writes down: where the keys of the objects that are open stand, and which bytes a
 /// string cannot just contain.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(super) struct ScanState {
     /// Start and end, in the bytes scanned.
     spans: Vec<(u32, u32)>,
     /// Of each key; keys with different ones are different.
@@ -21,7 +21,7 @@ pub(super) struct Notes {
     marks: Vec<u64>,
 }
 
-impl Notes {
+impl ScanState {
     /// Begins with `bytes`, of which there are less than 4 GiB. `Err` is where a control byte stands.
     pub fn begin(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         self.spans.clear();
@@ -63,7 +63,7 @@ impl Notes {
     #[inline]
     fn push(&mut self, bytes: &[u8], start: usize, end: usize) {
         self.spans.push((start as u32, end as u32));
-        self.tags.push(tag(bytes, start, end));
+        self.tags.push(key_tag(bytes, start, end));
     }
 
     pub fn count(&self) -> usize {
@@ -74,9 +74,9 @@ impl Notes {
     #[inline]
     pub fn close(&mut self, bytes: &[u8], base: usize) -> Result<(), ParseError> {
         let tags = self.tags.get(base..).unwrap_or_default();
-        if may_have_twins(tags) && (tags.len() > PAIRWISE_KEYS_MAX || have_twins(tags)) {
+        if may_have_duplicates(tags) && (tags.len() > PAIRWISE_KEYS_MAX || has_duplicates(tags)) {
             let spans = self.spans.get_mut(base..).unwrap_or_default();
-            if let Some(at) = sorted(bytes, spans) {
+            if let Some(at) = first_duplicate(bytes, spans) {
                 return Err(ParseError { at, kind: ParseErrorKind::DuplicateKey });
             }
         }
@@ -88,7 +88,7 @@ impl Notes {
 
 /// The first and the last eight bytes of a key, mixed.
 #[inline]
-fn tag(bytes: &[u8], start: usize, end: usize) -> u64 {
+fn key_tag(bytes: &[u8], start: usize, end: usize) -> u64 {
     let word = |at: usize| bytes.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
     match (end - start, word(start)) {
         (len @ 0..8, Some(word)) => word & !(!0 << (8 * len)),
@@ -106,7 +106,7 @@ fn tag(bytes: &[u8], start: usize, end: usize) -> u64 {
 
 /// Whether two are the same; now and then also when none are.
 #[inline]
-fn may_have_twins(tags: &[u64]) -> bool {
+fn may_have_duplicates(tags: &[u64]) -> bool {
     let mut seen = [0u64; 16];
     let mut found = false;
     for tag in tags {
@@ -118,7 +118,7 @@ fn may_have_twins(tags: &[u64]) -> bool {
     found
 }
 
-fn have_twins(tags: &[u64]) -> bool {
+fn has_duplicates(tags: &[u64]) -> bool {
     let others = |at: usize| tags.get(at + 1..).unwrap_or_default();
     tags.iter().enumerate().any(|(at, tag)| others(at).contains(tag))
 }
@@ -127,7 +127,7 @@ fn text(bytes: &[u8], span: (u32, u32)) -> &[u8] {
     bytes.get(span.0 as usize..span.1 as usize).unwrap_or_default()
 }
 
-fn sorted(bytes: &[u8], spans: &mut [(u32, u32)]) -> Option<usize> {
+fn first_duplicate(bytes: &[u8], spans: &mut [(u32, u32)]) -> Option<usize> {
     spans.sort_unstable_by(|one, two| {
         text(bytes, *one).cmp(text(bytes, *two)).then(one.0.cmp(&two.0))
     });
@@ -139,14 +139,14 @@ fn sorted(bytes: &[u8], spans: &mut [(u32, u32)]) -> Option<usize> {
 pub(super) struct Scanner<'a, 'n> {
     pub bytes: &'a [u8],
     pub at: usize,
-    pub notes: &'n mut Notes,
+    pub state: &'n mut ScanState,
 }
 
 impl<'a, 'n> Scanner<'a, 'n> {
     /// At the beginning of `bytes`. `Err` is where a control byte stands.
-    pub fn new(bytes: &'a [u8], notes: &'n mut Notes) -> Result<Scanner<'a, 'n>, ParseError> {
-        notes.begin(bytes)?;
-        Ok(Scanner { bytes, at: 0, notes })
+    pub fn new(bytes: &'a [u8], state: &'n mut ScanState) -> Result<Scanner<'a, 'n>, ParseError> {
+        state.begin(bytes)?;
+        Ok(Scanner { bytes, at: 0, state })
     }
 
     pub fn error<T>(&self, kind: ParseErrorKind) -> Result<T, ParseError> {
@@ -196,7 +196,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
             return self.error(ParseErrorKind::Expected("a colon"));
         }
         self.at += 1;
-        self.notes.push(self.bytes, start, end);
+        self.state.push(self.bytes, start, end);
         Ok(self.bytes.get(start..end).unwrap_or_default())
     }
 
@@ -206,7 +206,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         if self.peek() != Some(b'"') {
             return self.error(ParseErrorKind::Expected(what));
         }
-        self.at = self.notes.next_mark(self.at + 1, self.bytes.len());
+        self.at = self.state.next_mark(self.at + 1, self.bytes.len());
         if self.peek() == Some(b'"') {
             self.at += 1;
             return Ok(());
@@ -227,7 +227,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
                 Some(_) => self.at += 1,
                 None => return self.error(ParseErrorKind::Expected("the end of a string")),
             }
-            self.at = self.notes.next_mark(self.at, self.bytes.len());
+            self.at = self.state.next_mark(self.at, self.bytes.len());
         }
     }
 
@@ -246,18 +246,18 @@ impl<'a, 'n> Scanner<'a, 'n> {
     #[inline]
     pub fn value(&mut self, depth: usize) -> Result<(), ParseError> {
         match self.peek() {
-            Some(b'{' | b'[') => self.nested(depth),
+            Some(b'{' | b'[') => self.container(depth),
             _ => self.scalar(),
         }
     }
 
-    fn nested(&mut self, depth: usize) -> Result<(), ParseError> {
+    fn container(&mut self, depth: usize) -> Result<(), ParseError> {
         // One bit a level: whether it is an object. The keys of each begin at its base.
         let mut objects = 0u64;
         let mut bases = [0u32; DEPTH_MAX];
         let mut open = 0usize;
         loop {
-            if self.opens(depth, &mut open, &mut objects, &mut bases)? {
+            if self.open_or_skip(depth, &mut open, &mut objects, &mut bases)? {
                 continue;
             }
             loop {
@@ -275,7 +275,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
                     }
                     Some(b'}') if is_object => {
                         let base = bases.get(open - 1).map_or(0, |base| *base as usize);
-                        self.notes.close(self.bytes, base)?;
+                        self.state.close(self.bytes, base)?;
                     }
                     Some(b']') if !is_object => {}
                     _ => return self.error(ParseErrorKind::Expected("a comma or the end")),
@@ -288,7 +288,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
 
     /// Takes a scalar or an empty object or array (`false`), or opens one (`true`).
     #[inline]
-    fn opens(
+    fn open_or_skip(
         &mut self,
         depth: usize,
         open: &mut usize,
@@ -311,7 +311,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         let bit = 1 << *open;
         *objects = if is_object { *objects | bit } else { *objects & !bit };
         if let Some(base) = bases.get_mut(*open) {
-            *base = self.notes.count() as u32;
+            *base = self.state.count() as u32;
         }
         *open += 1;
         if is_object {

@@ -10,11 +10,11 @@ enum Tree {
     Object(Vec<(String, Tree)>),
 }
 
-struct Loose<'a> {
+struct LenientParser<'a> {
     chars: std::iter::Peekable<std::str::Chars<'a>>,
 }
 
-impl Loose<'_> {
+impl LenientParser<'_> {
     fn spaces(&mut self) {
         while self.chars.next_if(|c| c.is_whitespace()).is_some() {}
     }
@@ -168,8 +168,8 @@ fn write(tree: &Tree, depth: usize, out: &mut String) -> bool {
 /// Whether a line without its newline is an entry, and if so, its number and event type.
 pub(super) fn entry(line: &[u8]) -> Option<(u64, String)> {
     let text = std::str::from_utf8(line).ok()?;
-    let mut loose = Loose { chars: text.chars().peekable() };
-    let tree = loose.value(1)?;
+    let mut parser = LenientParser { chars: text.chars().peekable() };
+    let tree = parser.value(1)?;
     let mut again = String::new();
     if !write(&tree, 1, &mut again) || again != text || line.len() >= LINE_BYTES_MAX {
         return None;

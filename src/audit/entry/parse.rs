@@ -2,8 +2,8 @@
 use std::ops::Range;
 use std::str::Utf8Error;
 
-use super::json::{Notes, Scanner};
-use super::time::{Minutes, TIMESTAMP_BYTES};
+use super::json::{ScanState, Scanner};
+use super::time::{TIMESTAMP_BYTES, TimestampParser};
 use super::{
     CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX, FRAME_BYTES_MAX, LINE_BYTES_MAX, PREV_KEY, ParseError,
     ParseErrorKind, SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, SUFFIX_BYTES, Scheme,
@@ -40,8 +40,8 @@ impl Entry<'_> {
 /// The parser; keeps its memory from line to line.
 #[derive(Debug, Default)]
 pub struct Parser {
-    notes: Notes,
-    minutes: Minutes,
+    state: ScanState,
+    timestamps: TimestampParser,
     signatures: Signatures,
 }
 
@@ -54,11 +54,11 @@ impl Parser {
     /// Parses a line without its newline.
     pub fn entry<'a>(&mut self, line: &'a [u8]) -> Result<Entry<'a>, ParseError> {
         let text = check_bytes(line, LINE_BYTES_MAX - 1)?;
-        let mut scan = Scanner::new(line, &mut self.notes)?;
+        let mut scan = Scanner::new(line, &mut self.state)?;
         scan.literal(b"{\"seq\":", "{\"seq\":")?;
         let seq = scan.decimal()?;
         scan.literal(b",\"timestamp\":\"", ",\"timestamp\":\"")?;
-        let time = scan.rest().first_chunk().and_then(|text| self.minutes.parse(text));
+        let time = scan.rest().first_chunk().and_then(|text| self.timestamps.parse(text));
         let Some(unix_nanos) = time else { return scan.error(ParseErrorKind::Timestamp) };
         scan.at += TIMESTAMP_BYTES;
         scan.literal(b"\",", "a quote and a comma")?;
@@ -74,7 +74,7 @@ impl Parser {
     /// Looks whether `members` may stand in an entry that an application writes.
     pub(super) fn body(&mut self, members_text: &[u8]) -> Result<(), ParseError> {
         let text = check_bytes(members_text, LINE_BYTES_MAX - FRAME_BYTES_MAX)?;
-        let mut scan = Scanner::new(members_text, &mut self.notes)?;
+        let mut scan = Scanner::new(members_text, &mut self.state)?;
         let event_type = members(&mut scan, false)?;
         if text.get(event_type).unwrap_or_default().starts_with(CONTROL_PREFIX) {
             return Err(ParseError { at: 14, kind: ParseErrorKind::EventType });
@@ -106,7 +106,7 @@ fn members(scan: &mut Scanner<'_, '_>, in_line: bool) -> Result<Range<usize>, Pa
     } else {
         scan.bytes.len()
     };
-    let base = scan.notes.count();
+    let base = scan.state.count();
     while scan.at < end {
         scan.literal(b",", "a comma")?;
         let key_at = scan.at;
@@ -123,7 +123,7 @@ fn members(scan: &mut Scanner<'_, '_>, in_line: bool) -> Result<Range<usize>, Pa
         scan.at = end;
         return scan.error(ParseErrorKind::Expected(",\"_prev_signature\":\""));
     }
-    scan.notes.close(scan.bytes, base)?;
+    scan.state.close(scan.bytes, base)?;
     Ok(event_type)
 }
 

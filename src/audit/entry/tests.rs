@@ -15,7 +15,7 @@ fn line(seq: u64, members: &str) -> String {
 const LOGIN: &str = r#""event_type":"user.login","actor":{"id":"ann"},"outcome":"success""#;
 
 #[test]
-fn an_entry_stands_as_the_format_says() {
+fn an_entry_matches_the_documented_format() {
     let want = concat!(
         r#"{"seq":42,"timestamp":"2026-11-22T15:09:20.123456789Z","event_type":"user.login","#,
         r#""actor":{"id":"ann"},"outcome":"success","#,
@@ -35,7 +35,7 @@ fn an_entry_stands_as_the_format_says() {
 }
 
 #[test]
-fn every_frame_fits_the_room_that_is_kept_for_it() {
+fn every_frame_fits_its_reserved_bytes() {
     let members = r#""event_type":"x""#;
     let mut out = Vec::new();
     let first = Signature::first(Scheme::Hash);
@@ -102,7 +102,7 @@ fn bad_members() -> Vec<(String, ParseErrorKind, usize)> {
 }
 
 #[test]
-fn what_is_no_body_is_refused_with_its_place() {
+fn malformed_bodies_are_rejected_with_their_position() {
     let mut parser = Parser::new();
     for (members, kind, at) in bad_members() {
         let found = Body::new(members.as_bytes(), &mut parser).map(|_| ());
@@ -114,7 +114,7 @@ fn what_is_no_body_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_no_body_makes_no_entry_either() {
+fn malformed_bodies_are_rejected_in_entries_too() {
     let mut parser = Parser::new();
     for (members, kind, _) in bad_members() {
         let line = line(1, &members);
@@ -127,7 +127,7 @@ fn what_is_no_body_makes_no_entry_either() {
 }
 
 #[test]
-fn bodies_of_every_kind_are_taken() {
+fn bodies_with_every_value_kind_are_accepted() {
     let deepest = DEPTH_MAX - 1;
     let deep = format!("{}{}", "[".repeat(deepest), "]".repeat(deepest));
     let many: Vec<String> = (0..100).map(|n| format!("\"k{n}\":{n}")).collect();
@@ -167,7 +167,7 @@ fn bodies_of_every_kind_are_taken() {
 }
 
 #[test]
-fn the_first_of_two_equal_keys_among_many_is_found() {
+fn a_duplicate_among_many_keys_is_located() {
     let mut members: Vec<String> = (0..1000).map(|n| format!("\"k{n:04}\":0")).collect();
     members.push("\"k0500\":0".into());
     let text = format!("\"event_type\":\"x\",\"o\":{{{}}}", members.join(","));
@@ -178,7 +178,7 @@ fn the_first_of_two_equal_keys_among_many_is_found() {
 
 /// A parser that is asked to do more work than the line has bytes can be kept busy by one line.
 #[test]
-fn a_line_of_nothing_but_keys_is_parsed_in_time_that_grows_with_its_length() {
+fn a_line_full_of_keys_parses_in_linear_time() {
     let members: Vec<String> = (0..150_000).map(|n| format!("\"{n:x}\":0")).collect();
     let text = format!("\"event_type\":\"x\",\"o\":{{{}}}", members.join(","));
     let mut parser = Parser::new();
@@ -189,7 +189,7 @@ fn a_line_of_nothing_but_keys_is_parsed_in_time_that_grows_with_its_length() {
 }
 
 #[test]
-fn lines_are_taken_up_to_the_limit_and_not_beyond() {
+fn lines_over_the_length_limit_are_rejected() {
     let mut parser = Parser::new();
     let frame = line(0, r#""event_type":"x","a":"""#).len();
     let longest = LINE_BYTES_MAX - 1 - frame;
@@ -200,7 +200,7 @@ fn lines_are_taken_up_to_the_limit_and_not_beyond() {
 }
 
 #[test]
-fn every_single_change_of_a_byte_is_another_entry_or_none() {
+fn every_byte_change_alters_or_invalidates_the_entry() {
     let good = line(42, LOGIN).into_bytes();
     let mut parser = Parser::new();
     let whole = parser.entry(&good).unwrap();
@@ -221,7 +221,7 @@ fn every_single_change_of_a_byte_is_another_entry_or_none() {
 }
 
 #[test]
-fn a_line_that_is_cut_or_continued_is_no_entry() {
+fn truncated_or_extended_lines_are_rejected() {
     let good = line(42, LOGIN).into_bytes();
     let mut parser = Parser::new();
     for len in 0..good.len() {
@@ -237,7 +237,7 @@ fn a_line_that_is_cut_or_continued_is_no_entry() {
 
 /// A parser remembers the last minute and signature: whatever it has seen, it says the same.
 #[test]
-fn what_was_parsed_before_changes_nothing() {
+fn the_parsers_cache_does_not_affect_results() {
     let good = line(42, LOGIN).into_bytes();
     let mut warm = Parser::new();
     for at in 0..good.len() {
@@ -251,7 +251,7 @@ fn what_was_parsed_before_changes_nothing() {
 }
 
 #[test]
-fn keys_that_stand_twice_are_found_whatever_their_length() {
+fn duplicate_keys_of_any_length_are_found() {
     let mut parser = Parser::new();
     for len in 1..40 {
         // Alike but for one byte, in the middle of long ones.
@@ -276,7 +276,7 @@ fn keys_that_stand_twice_are_found_whatever_their_length() {
 }
 
 #[test]
-fn numbers_of_entries_have_one_spelling() {
+fn sequence_numbers_have_one_canonical_form() {
     let good = line(42, LOGIN);
     let mut parser = Parser::new();
     for seq in ["042", "-1", "+1", "4.2", "42e0", "", "9223372036854775808", "99999999999999999999"]
@@ -310,7 +310,7 @@ fn json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn the_parser_and_the_slow_one_agree(
+    fn the_parser_agrees_with_the_reference_parser(
         value in json(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
     ) {
@@ -324,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Parser::new().entry(&bytes);
         let _ = Body::new(&bytes, &mut Parser::new());
     }
@@ -332,7 +332,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn signatures_are_spelt_as_the_shared_base64_spells_them(hash in any::<[u8; 32]>()) {
+    fn signature_text_matches_the_shared_base64_encoder(hash in any::<[u8; 32]>()) {
         let mut out = Vec::new();
         finish(&mut out, &Signature { scheme: Scheme::Hash, hash });
         let digits = crate::digest::text::base64(crate::digest::text::Base64::Url, &hash);

@@ -37,12 +37,12 @@ fn put_digits(text: &mut [u8; TIMESTAMP_BYTES], at: usize, count: usize, mut val
 
 /// The nanoseconds since 1970 that a time stands for; `None` if it is not of the one form.
 pub fn parse_timestamp(text: &[u8]) -> Option<i64> {
-    Minutes::default().parse(text.try_into().ok()?)
+    TimestampParser::default().parse(text.try_into().ok()?)
 }
 
 /// Parses times, most of which are within the minute of the one before.
 #[derive(Debug, Default)]
-pub(super) struct Minutes {
+pub(super) struct TimestampParser {
     /// The text of a minute, with its last colon, and its seconds since 1970.
     last: Option<([u8; MINUTE_BYTES], i64)>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Minutes {
 /// `2026-11-22T15:09:`
 const MINUTE_BYTES: usize = 17;
 
-impl Minutes {
+impl TimestampParser {
     pub fn parse(&mut self, text: &[u8; TIMESTAMP_BYTES]) -> Option<i64> {
         let minute = text.first_chunk()?;
         let secs = match &self.last {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn known_times() {
+    fn known_times_round_trip() {
         let known = [
             (0, "1970-01-01T00:00:00.000000000Z"),
             (951_782_400_000_000_001, "2000-02-29T00:00:00.000000001Z"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_time() {
+    fn malformed_times_are_rejected() {
         let refused = [
             "2026-11-22T14:29:20.12345678Z",
             "2026-11-22T14:29:20.1234567890Z",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_is_one_after_the_day_before() {
+    fn consecutive_days_are_consecutive_dates() {
         let mut last = (1969, 12, 31);
         for days in 0..106_751 {
             let today = civil(days);
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(nanos in 0..=UNIX_NANOS_MAX) {
+        fn written_times_are_read_back(nanos in 0..=UNIX_NANOS_MAX) {
             prop_assert_eq!(parse_timestamp(text(nanos).as_bytes()), Some(nanos));
         }
     }

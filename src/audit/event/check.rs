@@ -1,16 +1,15 @@
-//! What makes an event good, whatever the catalogue says; and looking up fields by path.
+//! Validation of events, independent of the catalogue, and lookup of fields by path.
 use std::fmt;
 
 use super::error::quoted;
-use super::{AuditEvent, Details, EventError, EventType, Filled, Parts};
+use super::{AuditEvent, Details, EventError, EventType, EventWithContext, Fields};
 use crate::audit::entry::{CONTROL_PREFIX, EVENT_TYPE_BYTES_MAX};
 use crate::core::limits::Limits;
 use crate::core::value::{ObjectValue, ValueRef, ValueWriter};
 
-/// Bytes of an action, a type of target.
+/// Most bytes of an action or a target type.
 const WORD_BYTES_MAX: usize = 128;
-/// Bytes of what identifies somebody or something: more would be cut off unseen by those who join
-/// on it.
+/// Most bytes of an id. A longer one would be cut, which readers that join on it would not notice.
 const ID_BYTES_MAX: usize = 1024;
 const CORRELATION_BYTES_MAX: usize = 128;
 const EVENT_TYPE: &str = "at most 128 letters, digits, `_` and `-`, with single dots between words";
@@ -19,8 +18,7 @@ const WORD: &str = "at most 128 characters without control characters, not blank
 const CORRELATION: &str = "1 to 128 letters, digits and `-_.:/+=`";
 const EVERY_EVENT: &str = "a value, which every event has";
 
-/// The parts of NIST SP 800-53 AU-3 that an event can lack. What, when and the outcome it always
-/// has.
+/// The parts of NIST SP 800-53 AU-3 that an event can lack. It always has the others: what, when and the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Au3 {
@@ -30,7 +28,7 @@ pub enum Au3 {
     /// What it came from: `service`, `source_process`, `source_application`, `source_address` or
     /// `actor.ip`.
     Source,
-    /// Whose doing it was: `actor.id`.
+    /// The actor: `actor.id`.
     Identity,
 }
 
@@ -61,18 +59,17 @@ impl Au3 {
 impl AuditEvent<'_> {
     /// Checks what every event must have, before anything is queued.
     ///
-    /// Type, action and an actor with an id; a target with type and id if there is one; no blank
-    /// identities, none so long that it would be cut; no key of `details` or `changes` twice.
-    /// Allocates for errors only.
+    /// Type, action and an actor with an id; a target with type and id, if there is one; no blank ids, none too long;
+    /// no duplicate key in `details` or `changes`. Allocates for errors only.
     pub fn validate(&self) -> Result<(), EventError> {
-        self.unfilled().validate()
+        self.without_context().validate()
     }
 
-    /// The same, and that no field is left out for want of room: the engine's records hold
-    /// `limits.record_bytes_max` bytes, of which `other_bytes` are taken.
+    /// Also checks that the event fits into a record: the engine's records hold `limits.record_bytes_max` bytes, of
+    /// which `other_bytes` are taken.
     pub fn validate_within(&self, limits: &Limits, other_bytes: usize) -> Result<(), EventError> {
         self.validate()?;
-        self.unfilled().check_room(self.entries_bytes_max(limits), limits, other_bytes)
+        self.without_context().check_length(self.entries_bytes_max(limits), limits, other_bytes)
     }
 
     fn check_type(&self) -> Result<(), EventError> {
@@ -83,9 +80,11 @@ impl AuditEvent<'_> {
         if !is_event_type(&self.event_type) {
             return Err(malformed(EVENT_TYPE));
         }
-        // An event that took one of these could pass for a change of keys.
+        // An event with such a type could be mistaken for a change of keys.
         if self.event_type.starts_with(CONTROL_PREFIX) {
-            return Err(malformed("a type that does not start with `ringseal.`, the log's own"));
+            return Err(malformed(
+                "a type that does not start with `ringseal.`, which is reserved for the log",
+            ));
         }
         Ok(())
     }
@@ -141,7 +140,7 @@ impl AuditEvent<'_> {
         self.check_keys("details", fields.0.iter().map(|(key, _)| *key))
     }
 
-    /// A key twice would be read differently by different readers.
+    /// Readers would disagree about a duplicate key.
     fn check_keys<'k>(
         &self,
         field: &'static str,
@@ -172,7 +171,7 @@ impl AuditEvent<'_> {
     }
 }
 
-impl Filled<'_> {
+impl EventWithContext<'_> {
     /// See [`AuditEvent::validate`].
     pub(crate) fn validate(&self) -> Result<(), EventError> {
         let event = self.event;
@@ -194,8 +193,8 @@ impl Filled<'_> {
         event.check_details()
     }
 
-    /// That entries of `found_bytes` fit into a record of which `other_bytes` are taken.
-    pub(crate) fn check_room(
+    /// Checks that entries of `found_bytes` fit into a record of which `other_bytes` are taken.
+    pub(crate) fn check_length(
         &self,
         found_bytes: usize,
         limits: &Limits,
@@ -234,7 +233,7 @@ impl Filled<'_> {
     /// See [`AuditEvent::has_field`].
     pub(in crate::audit) fn has_field(&self, path: &str) -> bool {
         match path.split_once('.') {
-            None => self.has_top(path),
+            None => self.has_top_level(path),
             Some(("actor", key)) => {
                 self.with_actor(|actor| actor.is_some_and(|actor| actor.has(key)))
             }
@@ -249,9 +248,9 @@ impl Filled<'_> {
         }
     }
 
-    /// The same for paths without a dot. A second list of the fields, which runs for every event
-    /// that a catalogue asks for something; the tests hold it to the first.
-    fn has_top(&self, name: &str) -> bool {
+    /// The same for paths without a dot. A second list of the fields, because it runs for every event that a catalogue
+    /// has a rule for; tests compare it with the first.
+    fn has_top_level(&self, name: &str) -> bool {
         let (event, source) = (self.event, || self.source());
         match name {
             "event_type" | "action" | "outcome" | "severity" => true,
@@ -284,7 +283,7 @@ impl Filled<'_> {
     }
 }
 
-/// Whether a map of unknown type has a key: it is written without its texts and what lies deeper.
+/// Whether a map of unknown type has a key. The map is written without its texts and deeper levels.
 fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
     let mut limits = Limits::default().with_value_bytes_max(0);
     limits.depth_max = 1;
@@ -301,14 +300,15 @@ fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
     }
 }
 
-/// Whether all bytes are of a set, 16, 8 or 4 at a time: the compiler makes vectors of blocks that nothing ends early.
+/// Whether all bytes are in a set. Checks blocks of 16, 8 or 4 without an early exit, so that the compiler vectorizes
+/// them.
 #[inline(always)]
-fn are_all(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
+fn all_bytes(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
     #[inline(always)]
     fn are(block: &[u8], is_known: &impl Fn(u8) -> bool) -> bool {
         block.iter().fold(true, |all, &byte| all & is_known(byte))
     }
-    /// Both ends, which overlap where there are fewer than two blocks.
+    /// Both ends, which overlap if there are fewer than two blocks.
     #[inline(always)]
     fn ends<const N: usize>(bytes: &[u8], is_known: &impl Fn(u8) -> bool) -> Option<bool> {
         let (first, last) = (bytes.first_chunk::<N>()?, bytes.last_chunk::<N>()?);
@@ -322,21 +322,21 @@ fn are_all(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
     short.unwrap_or_else(|| are(bytes, is_known))
 }
 
-/// Whether a text is one word of ASCII: neither blank nor in need of a closer look.
+/// Whether a text is one word of ASCII, so that it needs no further checks.
 fn is_graphic(text: &str) -> bool {
-    !text.is_empty() && are_all(text, |b| b.is_ascii_graphic())
+    !text.is_empty() && all_bytes(text, |b| b.is_ascii_graphic())
 }
 
-/// 1 to 128 letters, digits and a few signs.
+/// 1 to 128 letters, digits and some punctuation.
 pub(super) fn is_correlation(id: &str) -> bool {
-    // From `-` to `:` stand `.`, `/` and the digits.
+    // `-`, `.`, `/`, the digits and `:` are consecutive.
     let is_known = |b: u8| {
         b.is_ascii_alphabetic() | matches!(b, b'-'..=b':') | (b == b'_') | (b == b'+') | (b == b'=')
     };
-    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && are_all(id, is_known)
+    !id.is_empty() && id.len() <= CORRELATION_BYTES_MAX && all_bytes(id, is_known)
 }
 
-/// Words of letters, digits, `_` and `-`, single dots between them.
+/// Words of letters, digits, `_` and `-`, separated by single dots.
 pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
     let is_known = |b: u8| b.is_ascii_alphanumeric() | (b == b'_') | (b == b'-') | (b == b'.');
     let has_no_gap = |text: &str| {
@@ -348,10 +348,10 @@ pub(in crate::audit) fn is_event_type(event_type: &EventType<'_>) -> bool {
         !has_gap && last != b'.'
     };
     event_type.len_bytes() <= EVENT_TYPE_BYTES_MAX
-        && event_type.parts().all(|text| are_all(text, is_known) && has_no_gap(text))
+        && event_type.parts().all(|text| all_bytes(text, is_known) && has_no_gap(text))
 }
 
-/// Fields of an event by name, with the fields of those that are maps. `details` takes any.
+/// The fields of an event by name, with the keys of those that are maps. `details` accepts any key.
 const FIELDS: &[(&str, &[&str])] = &[
     ("event_type", &[]),
     ("action", &[]),
@@ -388,12 +388,12 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("details", &[]),
 ];
 
-/// The path of a field that an event can have.
+/// The path of a field of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audit) struct Path(Box<str>);
 
 impl Path {
-    /// What a path may be, for errors.
+    /// The expected form of a path, for errors.
     pub(in crate::audit) const EXPECTED: &'static str =
         "the path of a field, such as `actor.ip`, `target`, `source_host` or `details.reason`";
 

@@ -1,47 +1,46 @@
-//! Why an event is refused.
+//! Errors of events.
 use std::fmt;
 
-/// An event that may not be written. Nothing of it was queued.
+/// An event that was refused. Nothing of it was queued.
 ///
-/// Texts that were found are quoted with escapes and at most 64 characters long; they come from the
-/// event and have not been redacted.
+/// Texts of the event are quoted with escapes, at most 64 characters long, and have not been redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventError {
-    /// A field is not set that every event has, or that the catalogue asks for.
+    /// A field is missing that every event or the catalogue requires.
     Missing {
         /// The event's type.
         event_type: String,
         /// Which field, as a path: `actor.id`, `details.reason`.
         field: String,
-        /// Who asks for it, or what would do.
+        /// The reason, or the accepted values.
         expected: &'static str,
     },
-    /// A field is set to what it may not be.
+    /// A field has an invalid value.
     Malformed {
         /// The event's type.
         event_type: String,
         /// Which field, as a path.
         field: &'static str,
-        /// What it may be.
+        /// What was expected.
         expected: &'static str,
-        /// What it is.
+        /// What was found.
         found: String,
     },
-    /// The event would lose fields on its way: it is longer than a record may be.
+    /// The event would lose fields because it is longer than a record may be.
     TooLong {
         /// The event's type.
         event_type: String,
-        /// Bytes that a record may have for it.
+        /// Most bytes that a record has for it.
         expected_bytes_max: usize,
-        /// Bytes that it may take.
+        /// Most bytes that it may need.
         found_bytes: usize,
     },
-    /// The catalogue does not know the type.
+    /// The type is not in the catalogue.
     UnknownType {
         /// The event's type.
         event_type: String,
-        /// How many types the catalogue has.
+        /// Number of types in the catalogue.
         known_count: usize,
     },
 }
@@ -73,7 +72,7 @@ impl fmt::Display for EventError {
 
 impl std::error::Error for EventError {}
 
-/// A text as it stands in an error: quoted, escaped, short.
+/// A text for an error message: quoted, escaped, shortened.
 pub(in crate::audit) fn quoted(text: &str) -> String {
     const CHARS_MAX: usize = 64;
     let mut chars = text.chars();

@@ -1,12 +1,12 @@
-//! The closed words of an event: outcome, severity, types of actors, what a record of data goes
-//! through. And the event's own type, which may be written in two pieces.
+//! The enumerations of an event (outcome, severity, actor type, CRUD action), and the event's type, which may consist
+//! of two pieces.
 use std::fmt;
 
 use crate::core::limits::Limits;
 use crate::core::value::put::{put_bytes, put_container};
 use crate::core::value::{NOT_PLAIN, Value, ValueWriter, tag};
 
-macro_rules! words {
+macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,12 +19,12 @@ macro_rules! words {
             /// All of them, in order.
             pub const ALL: &'static [$name] = &[$($name::$item),+];
 
-            /// The word that stands in the entry.
+            /// The word written to the entry.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$item => $word,)+ }
             }
 
-            /// The one whose word this is.
+            /// The value with this word.
             pub fn from_word(word: &str) -> Option<$name> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == word)
             }
@@ -58,76 +58,77 @@ macro_rules! words {
     };
 }
 
-words! {
+word_enum! {
     /// How it ended.
-    Outcome {
-        /// Done as asked.
+    EventOutcome {
+        /// Done as requested.
         Success = "success",
-        /// Tried, and not done.
+        /// Attempted, but not done.
         Failure = "failure",
-        /// Something broke on the way.
+        /// An error occurred.
         Error = "error",
-        /// Refused: who asked may not.
+        /// Refused: the actor is not allowed to.
         Denied = "denied",
-        /// Done in part.
+        /// Partly done.
         Partial = "partial",
     }
 }
 
-words! {
-    /// How much it matters to whoever watches.
+word_enum! {
+    /// How important an event is.
     Severity {
-        /// As every day.
+        /// Routine.
         Info = "info",
-        /// Worth a look.
+        /// Deserves attention, but not soon.
         Warning = "warning",
-        /// Somebody has to look.
+        /// Needs attention.
         Error = "error",
-        /// Somebody has to look now.
+        /// Needs immediate attention.
         Critical = "critical",
     }
 }
 
 impl Severity {
-    /// What an event has that does not say: `info` for success, `error` for an error, else
-    /// `warning`.
-    pub const fn of(outcome: Outcome) -> Severity {
+    /// The default severity: `info` for success, `error` for an error, otherwise `warning`.
+    pub const fn of(outcome: EventOutcome) -> Severity {
         match outcome {
-            Outcome::Success => Severity::Info,
-            Outcome::Error => Severity::Error,
-            Outcome::Failure | Outcome::Denied | Outcome::Partial => Severity::Warning,
+            EventOutcome::Success => Severity::Info,
+            EventOutcome::Error => Severity::Error,
+            EventOutcome::Failure | EventOutcome::Denied | EventOutcome::Partial => {
+                Severity::Warning
+            }
         }
     }
 }
 
-words! {
-    /// Who acts.
+word_enum! {
+    /// The kind of actor.
     ActorType {
-        /// A person, or somebody who claims to be one.
+        /// A person, or a client that claims to be one.
         User = "user",
         /// Another program.
         Service = "service",
-        /// The program itself, or the machine under it.
+        /// The program itself, or its machine.
         System = "system",
     }
 }
 
-words! {
-    /// What is done to a record of data.
+word_enum! {
+    /// An action on a record of data.
     Crud {
-        /// It was not there before.
+        /// The record was created.
         Create = "create",
-        /// It was looked at.
+        /// The record was read.
         Read = "read",
-        /// It was there before and is different now.
+        /// The record was changed.
         Update = "update",
-        /// It is gone.
+        /// The record was deleted.
         Delete = "delete",
     }
 }
 
-/// An event's type, such as `user.login`: whole, or its first word and the rest, so that
-/// `session.delete` needs no memory to be put together.
+/// An event's type, such as `user.login`: one string, or a first word and the rest, so that `session.delete` can be
+/// formed without allocating.
 #[derive(Debug, Clone, Copy)]
 pub struct EventType<'a> {
     head: &'a str,
@@ -135,7 +136,7 @@ pub struct EventType<'a> {
 }
 
 impl<'a> EventType<'a> {
-    /// A type that is one text.
+    /// A type from one string.
     pub const fn whole(text: &'a str) -> Self {
         Self { head: text, tail: None }
     }
@@ -145,17 +146,17 @@ impl<'a> EventType<'a> {
         Self { head, tail: Some(tail) }
     }
 
-    /// Bytes of its text.
+    /// Length of its text.
     pub fn len_bytes(&self) -> usize {
         self.head.len() + self.tail.map_or(0, |tail| 1 + tail.len())
     }
 
-    /// Its pieces; a dot stands between them.
+    /// Its pieces, to be joined by a dot.
     pub(super) fn parts(&self) -> impl Iterator<Item = &'a str> {
         [self.head].into_iter().chain(self.tail)
     }
 
-    /// Whether its text starts with `prefix`, which ends in its only dot.
+    /// Whether its text starts with `prefix`, whose last character is its only dot.
     pub(super) fn starts_with(&self, prefix: &str) -> bool {
         self.head.starts_with(prefix)
             || (self.tail.is_some() && prefix.strip_suffix('.') == Some(self.head))

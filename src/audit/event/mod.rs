@@ -1,21 +1,21 @@
 //! The audit event: who did what, to what, from where, and how it ended.
 //!
-//! Promises: an event borrows all that it says and is copied by value; building, filling, checking
-//! and writing a good one allocates nothing and blocks nowhere. A bad one is a typed error
-//! ([`EventError`]) before anything is queued. Values are written as the tree that they are, not as
-//! JSON: the writer thread redacts and encodes them, `details`, `prior_value` and `new_value` like
-//! everything else.
+//! Promises: an event borrows all its data and is copied by value; building, filling, checking and writing a valid one
+//! allocates nothing and never blocks. An invalid one is a typed error ([`EventError`]) before anything is queued.
+//! Values are written as a tree, not as JSON: the writer thread redacts and encodes them, including `details`,
+//! `prior_value` and `new_value`.
 //!
-//! The fields are those that NIST SP 800-53 AU-3 asks for: what, when (the engine's clock), where,
+//! The fields are those required by NIST SP 800-53 AU-3: what, when (the engine's clock), where, source, outcome,
+//! identity.
 //! source, outcome, identity.
-mod bound;
+mod bound_ids;
 mod build;
 mod check;
 mod error;
-mod filled;
+mod fast_path;
+mod fields;
 mod kinds;
-mod parts;
-mod plain;
+mod with_context;
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +25,15 @@ use std::fmt;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
-pub use bound::BoundIds;
-pub(crate) use bound::OwnSource;
+pub use bound_ids::BoundIds;
+pub(crate) use bound_ids::EngineSource;
 pub use check::Au3;
 pub(in crate::audit) use check::{Path, is_event_type};
 pub use error::EventError;
-pub(crate) use filled::Filled;
-pub use kinds::{ActorType, Crud, EventType, Outcome, Severity};
-pub use parts::{Actor, Change, Source, Target};
-use parts::{Parts, See, Side, Tool, entries_bytes_max, part_values, write_entries};
+pub use fields::{Actor, Change, Source, Target};
+use fields::{Fields, Side, Tool, Visitor, entries_bytes_max, field_values, write_entries};
+pub use kinds::{ActorType, Crud, EventOutcome, EventType, Severity};
+pub(crate) use with_context::EventWithContext;
 
 /// Further fields.
 #[derive(Clone, Copy)]
@@ -43,9 +43,9 @@ enum Details<'a> {
     Object(&'a dyn ObjectValue),
 }
 
-/// One audit event, borrowed. Made by [`AuditEvent::new`] or a builder for its kind.
+/// One audit event, borrowed. Created by [`AuditEvent::new`] or a builder for its kind.
 ///
-/// It is written as one map. Keys stand in this order, those without a value are left out:
+/// It is written as one map. Keys are in this order; those without a value are left out:
 ///
 /// | key | value |
 /// |---|---|
@@ -69,15 +69,15 @@ enum Details<'a> {
 /// | `details` | map |
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
-/// let event = AuditEvent::login(Actor::user("u-17").ip([192, 0, 2, 7].into()), Outcome::Denied)
+/// use ringseal::audit::{Actor, AuditEvent, EventOutcome, Target};
+/// let event = AuditEvent::login(Actor::user("u-17").ip([192, 0, 2, 7].into()), EventOutcome::Denied)
 ///     .target(Target::new("session", "s-4"))
 ///     .details(&[("reason", &"locked"), ("attempt", &3)]);
 /// event.validate().unwrap();
 ///
-/// let nobody = AuditEvent::login(Actor::user(""), Outcome::Success);
+/// let no_id = AuditEvent::login(Actor::user(""), EventOutcome::Success);
 /// assert_eq!(
-///     nobody.validate().unwrap_err().to_string(),
+///     no_id.validate().unwrap_err().to_string(),
 ///     "audit event `user.login`: actor.id: expected a text that is not blank, found \"\"",
 /// );
 /// ```
@@ -85,7 +85,7 @@ enum Details<'a> {
 pub struct AuditEvent<'a> {
     event_type: EventType<'a>,
     action: &'a str,
-    outcome: Outcome,
+    outcome: EventOutcome,
     severity: Option<Severity>,
     actor: Option<Actor<'a>>,
     target: Option<Target<'a>>,
@@ -112,17 +112,16 @@ impl<'a> AuditEvent<'a> {
     }
 
     /// How it ended.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> EventOutcome {
         self.outcome
     }
 
-    /// What it was given, or else what follows from the outcome.
+    /// The severity that was set, or else the one that follows from the outcome.
     pub fn severity_or_default(&self) -> Severity {
         self.severity.unwrap_or(Severity::of(self.outcome))
     }
 
-    /// Takes from `source` what the event does not say itself. An event without an actor gets the
-    /// service as its actor.
+    /// Fills fields that the event does not set from `source`. An event without an actor gets the service as its actor.
     #[must_use]
     pub fn fill(mut self, source: &Source<'a>) -> Self {
         self.source = self.source.or(source);
@@ -132,15 +131,15 @@ impl<'a> AuditEvent<'a> {
         self
     }
 
-    /// Writes the entries of the map, without its frame: what the engine's dynamic events take.
+    /// Writes the entries of the map, without its frame, as the engine's dynamic events expect them.
     ///
-    /// Entries that do not fit into `out` are left out and the cut is marked;
-    /// [`AuditEvent::validate_within`] refuses such an event before.
+    /// Entries that do not fit into `out` are left out and the cut is marked; [`AuditEvent::validate_within`] refuses
+    /// such an event beforehand.
     pub fn write_entries(&self, out: &mut ValueWriter<'_>) {
         write_entries(self, out);
     }
 
-    /// Bytes that [`AuditEvent::write_entries`] takes at most under `limits`.
+    /// Most bytes that [`AuditEvent::write_entries`] writes under `limits`.
     pub fn entries_bytes_max(&self, limits: &Limits) -> usize {
         entries_bytes_max(self, limits)
     }
@@ -151,32 +150,32 @@ impl<'a> AuditEvent<'a> {
     }
 }
 
-part_values!(AuditEvent<'_>);
+field_values!(AuditEvent<'_>);
 
-impl Parts for AuditEvent<'_> {
-    fn each(&self, see: &mut impl See) {
-        self.unfilled().each(see);
+impl Fields for AuditEvent<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        self.without_context().each(visitor);
     }
 }
 
 impl AuditEvent<'_> {
-    fn each_value(&self, see: &mut impl See) {
+    fn each_value(&self, visitor: &mut impl Visitor) {
         let changes = self.changes;
         if !changes.is_empty() {
-            see.field("prior_value", &Side { changes, is_new: false });
-            see.field("new_value", &Side { changes, is_new: true });
+            visitor.field("prior_value", &Side { changes, is_new: false });
+            visitor.field("new_value", &Side { changes, is_new: true });
         }
         let values = [("prior_value", self.prior_value), ("new_value", self.new_value)];
         for (key, value) in values {
             if let Some(value) = value {
-                see.any(key, value);
+                visitor.any(key, value);
             }
         }
     }
 }
 
 impl fmt::Debug for AuditEvent<'_> {
-    /// Without commands, values and details: they have not been redacted yet.
+    /// Without commands, values and details, because they have not been redacted yet.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditEvent")
             .field("event_type", &format_args!("{}", self.event_type))

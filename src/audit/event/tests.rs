@@ -1,5 +1,5 @@
 //! Events: what is written, in which order, and what is refused.
-mod short_way;
+mod fast_path;
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ fn assert_same_entries(event: &AuditEvent<'_>, entries: &[u8]) {
     event.write_entries(&mut out);
     let len = out.len_bytes();
     assert_eq!(bytes[..len], *entries);
-    short_way::assert_same(&event.unfilled(), &limits, entries);
+    fast_path::assert_same(&event.without_context(), &limits, entries);
     assert!(Entries(&bytes[..len]).all(|entry| entry.is_ok()));
 }
 
@@ -83,7 +83,7 @@ fn full() -> AuditEvent<'static> {
         .process("payd")
         .process_id(7)
         .application("Payments");
-    AuditEvent::privileged(actor, "drop table t", Outcome::Partial)
+    AuditEvent::privileged(actor, "drop table t", EventOutcome::Partial)
         .target(Target::new("table", "t").name("T"))
         .profile("sql")
         .params(&7)
@@ -191,45 +191,46 @@ fn every_field_says_what_it_was_given() {
 fn each_builder_names_its_kind() {
     let (actor, target) = (Actor::service("s"), Target::new("session", "s-1"));
     let changes = [Change::new("pool.size", &10, &20), Change::new("db.password", &(), &"x")];
-    let tool = AuditEvent::tool_event("ls", "p", 3, &["a"], Outcome::Success);
+    let tool = AuditEvent::tool_event("ls", "p", 3, &["a"], EventOutcome::Success);
     let rows = [
-        (AuditEvent::login(actor, Outcome::Success), "user.login", "login", "info"),
-        (AuditEvent::login(actor, Outcome::Denied), "user.login", "login", "warning"),
+        (AuditEvent::login(actor, EventOutcome::Success), "user.login", "login", "info"),
+        (AuditEvent::login(actor, EventOutcome::Denied), "user.login", "login", "warning"),
         (
-            AuditEvent::crud(actor, Crud::Delete, target, Outcome::Error),
+            AuditEvent::crud(actor, Crud::Delete, target, EventOutcome::Error),
             "session.delete",
             "delete",
             "error",
         ),
         (
-            AuditEvent::config_change(actor, &changes, Outcome::Success),
+            AuditEvent::config_change(actor, &changes, EventOutcome::Success),
             "config.change",
             "update",
             "info",
         ),
         (
-            AuditEvent::config_change(actor, &changes, Outcome::Success).with_type("config.reload"),
+            AuditEvent::config_change(actor, &changes, EventOutcome::Success)
+                .with_type("config.reload"),
             "config.reload",
             "update",
             "info",
         ),
-        (AuditEvent::tool_call(actor, "ls", Outcome::Failure), "tool_call", "call", "warning"),
+        (AuditEvent::tool_call(actor, "ls", EventOutcome::Failure), "tool_call", "call", "warning"),
         (tool.fill(&Source::default().service("s")), "tool_call", "call", "info"),
         (
-            AuditEvent::security(actor, "lockout", target, Outcome::Success),
+            AuditEvent::security(actor, "lockout", target, EventOutcome::Success),
             "security.lockout",
             "lockout",
             "warning",
         ),
         (
-            AuditEvent::security(actor, "lockout", target, Outcome::Success)
+            AuditEvent::security(actor, "lockout", target, EventOutcome::Success)
                 .severity(Severity::Critical),
             "security.lockout",
             "lockout",
             "critical",
         ),
         (
-            AuditEvent::privileged(actor, "reboot", Outcome::Error),
+            AuditEvent::privileged(actor, "reboot", EventOutcome::Error),
             "privileged.command",
             "execute",
             "error",
@@ -251,7 +252,7 @@ fn each_builder_names_its_kind() {
 #[test]
 fn changes_stand_below_the_names_of_their_settings() {
     let changes = [Change::new("pool.size", &10, &20), Change::new("db.password", &(), &"x")];
-    let event = AuditEvent::config_change(Actor::user("u"), &changes, Outcome::Success);
+    let event = AuditEvent::config_change(Actor::user("u"), &changes, EventOutcome::Success);
     let entries: BTreeMap<_, _> = written(&event).into_iter().collect();
     let prior = map([("pool.size", Model::I64(10)), ("db.password", Model::Null)]);
     let new = map([("pool.size", Model::I64(20)), ("db.password", text("x"))]);
@@ -262,7 +263,8 @@ fn changes_stand_below_the_names_of_their_settings() {
 fn what_the_event_says_itself_is_not_filled_over() {
     let engine = Source::default().service("engine").host("h").environment("prod");
     let own = Source::default().service("own");
-    let event = AuditEvent::login(Actor::user("u"), Outcome::Success).source(own).fill(&engine);
+    let event =
+        AuditEvent::login(Actor::user("u"), EventOutcome::Success).source(own).fill(&engine);
     let entries: BTreeMap<_, _> = written(&event).into_iter().collect();
     assert_eq!(entries["service"], text("own"));
     assert_eq!(entries["source_host"], text("h"));
@@ -272,9 +274,11 @@ fn what_the_event_says_itself_is_not_filled_over() {
 
 #[test]
 fn a_bad_event_is_refused_with_field_expected_and_found() {
-    let good = AuditEvent::login(Actor::user("u"), Outcome::Success);
-    let typed = |event_type| AuditEvent::new(event_type, "do", Actor::user("u"), Outcome::Success);
-    let crud = |target| AuditEvent::crud(Actor::user("u"), Crud::Read, target, Outcome::Success);
+    let good = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
+    let typed =
+        |event_type| AuditEvent::new(event_type, "do", Actor::user("u"), EventOutcome::Success);
+    let crud =
+        |target| AuditEvent::crud(Actor::user("u"), Crud::Read, target, EventOutcome::Success);
     let long = "x".repeat(1025);
     let change = [Change::new("a", &1, &2)];
     let rows: [(AuditEvent<'_>, &str); 24] = [
@@ -286,16 +290,22 @@ fn a_bad_event_is_refused_with_field_expected_and_found() {
         (typed("a\"b"), "found \"a\\\"b\""),
         (typed(&long), "event_type: "),
         (typed("ringseal.epoch"), "expected a type that does not start with `ringseal.`"),
-        (AuditEvent::new("a", " ", Actor::user("u"), Outcome::Success), "action: expected"),
-        (AuditEvent::new("a", "b\nc", Actor::user("u"), Outcome::Success), "found \"b\\nc\""),
-        (AuditEvent::login(Actor::user(""), Outcome::Success), "actor.id: expected a text that"),
-        (AuditEvent::login(Actor::user(" \t"), Outcome::Success), "actor.id: "),
-        (AuditEvent::login(Actor::user(&long), Outcome::Success), "found 1025 bytes"),
-        (AuditEvent::tool_event("t", "p", 1, &[], Outcome::Success), "actor: expected a value"),
-        (AuditEvent::tool_call(Actor::user("u"), "", Outcome::Success), "tool.name: "),
+        (AuditEvent::new("a", " ", Actor::user("u"), EventOutcome::Success), "action: expected"),
+        (AuditEvent::new("a", "b\nc", Actor::user("u"), EventOutcome::Success), "found \"b\\nc\""),
+        (
+            AuditEvent::login(Actor::user(""), EventOutcome::Success),
+            "actor.id: expected a text that",
+        ),
+        (AuditEvent::login(Actor::user(" \t"), EventOutcome::Success), "actor.id: "),
+        (AuditEvent::login(Actor::user(&long), EventOutcome::Success), "found 1025 bytes"),
+        (
+            AuditEvent::tool_event("t", "p", 1, &[], EventOutcome::Success),
+            "actor: expected a value",
+        ),
+        (AuditEvent::tool_call(Actor::user("u"), "", EventOutcome::Success), "tool.name: "),
         (good.params(&1), "tool.name: expected a value, which every event has, found nothing"),
         (crud(Target::new("", "x")), "event_type: expected"),
-        (crud(Target::new("ringseal", "x")), "the log's own"),
+        (crud(Target::new("ringseal", "x")), "reserved for the log"),
         (good.target(Target::new("", "x")), "target.type: "),
         (good.target(Target::new("session", "")), "target.id: "),
         (good.correlation_id("a b"), "correlation_id: expected 1 to 128 letters"),
@@ -318,7 +328,7 @@ fn an_event_that_would_lose_fields_is_refused() {
     let text = "x".repeat(16 * 1024);
     let fields: Vec<(String, &dyn Value)> = (0..20).map(|i| (i.to_string(), &text as _)).collect();
     let fields: Vec<(&str, &dyn Value)> = fields.iter().map(|(k, v)| (k.as_str(), *v)).collect();
-    let event = AuditEvent::login(Actor::user("u"), Outcome::Success).details(&fields);
+    let event = AuditEvent::login(Actor::user("u"), EventOutcome::Success).details(&fields);
     event.validate().unwrap();
     let error = event.validate_within(&limits, 24).unwrap_err();
     assert_eq!(
@@ -329,7 +339,7 @@ fn an_event_that_would_lose_fields_is_refused() {
             found_bytes: event.entries_bytes_max(&limits),
         }
     );
-    let few = AuditEvent::login(Actor::user("u"), Outcome::Success).details(&fields[..15]);
+    let few = AuditEvent::login(Actor::user("u"), EventOutcome::Success).details(&fields[..15]);
     few.validate_within(&limits, 24).unwrap();
 }
 
@@ -347,7 +357,7 @@ fn fields_are_found_by_path_in_maps_of_any_type() {
     for path in ["actor.name", "tool.name", "details.", "details.x", "service.x", "", "x", "."] {
         assert!(!event.has_field(path), "{path}");
     }
-    let bare = AuditEvent::login(Actor::user("u"), Outcome::Success);
+    let bare = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
     let set: Vec<_> = field_names().filter(|name| bare.has_field(name)).collect();
     assert_eq!(set, ["event_type", "action", "outcome", "severity", "actor"]);
     assert!(!bare.has_field("actor.roles") && !bare.has_field("details.reason"));
@@ -355,12 +365,12 @@ fn fields_are_found_by_path_in_maps_of_any_type() {
 
 #[test]
 fn au3_names_the_first_part_that_is_lacking() {
-    let bare = AuditEvent::tool_event("t", "p", 1, &[], Outcome::Success);
+    let bare = AuditEvent::tool_event("t", "p", 1, &[], EventOutcome::Success);
     assert_eq!(bare.lacks_au3(), Some(Au3::Identity));
     let who = bare.fill(&Source::default().service("s"));
     assert_eq!(who.lacks_au3(), Some(Au3::Where));
     assert_eq!(who.fill(&Source::default().host("h")).lacks_au3(), None);
-    let login = AuditEvent::login(Actor::user("u"), Outcome::Success);
+    let login = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
     let place = login.target(Target::new("session", "s"));
     assert_eq!(place.lacks_au3(), Some(Au3::Source));
     assert_eq!(place.source_address("192.0.2.1").lacks_au3(), None);
@@ -376,13 +386,13 @@ fn debug_shows_no_values() {
 
 #[test]
 fn words_are_read_back() {
-    for &outcome in Outcome::ALL {
-        assert_eq!(Outcome::from_word(outcome.as_str()), Some(outcome));
+    for &outcome in EventOutcome::ALL {
+        assert_eq!(EventOutcome::from_word(outcome.as_str()), Some(outcome));
         assert_eq!(outcome.to_string(), outcome.as_str());
     }
-    assert_eq!(Outcome::from_word("Success"), None);
-    let words = |all: &[Outcome]| all.iter().map(|o| o.as_str()).collect::<Vec<_>>();
-    assert_eq!(words(Outcome::ALL), ["success", "failure", "error", "denied", "partial"]);
+    assert_eq!(EventOutcome::from_word("Success"), None);
+    let words = |all: &[EventOutcome]| all.iter().map(|o| o.as_str()).collect::<Vec<_>>();
+    assert_eq!(words(EventOutcome::ALL), ["success", "failure", "error", "denied", "partial"]);
 }
 
 proptest! {
@@ -407,7 +417,7 @@ proptest! {
     #[test]
     fn details_of_any_shape_fit_into_the_promised_room(value in tree(), prior in tree()) {
         let fields: [(&str, &dyn Value); 2] = [("value", &value), ("n", &1)];
-        let event = AuditEvent::privileged(Actor::user("u"), "c", Outcome::Success)
+        let event = AuditEvent::privileged(Actor::user("u"), "c", EventOutcome::Success)
             .prior_value(&prior)
             .details(&fields);
         event.validate().unwrap();
@@ -430,7 +440,7 @@ proptest! {
     ) {
         let all = full();
         let change = [Change::new("a", &1, &2)];
-        let mut event = AuditEvent::login(Actor::user("u"), Outcome::Success);
+        let mut event = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
         if flags[0] { event.source = all.source; }
         if flags[1] { event = event.changes(&change); }
         if flags[2] { event.prior_value = all.prior_value; }

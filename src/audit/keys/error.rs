@@ -1,25 +1,25 @@
-//! What can go wrong with key files.
+//! Errors of key files.
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why a key cannot be made, loaded or replaced.
+/// Why a key cannot be created, loaded or replaced.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The system refused.
+    /// The operating system returned an error.
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         source: io::Error,
     },
-    /// A file of that name is there; keys are never overwritten.
+    /// The file exists; keys are never overwritten.
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// Others than the owner may read or write it.
+    /// The file's permission bits allow access by others than the owner.
     Permissions {
         /// The file.
         path: PathBuf,
@@ -28,26 +28,26 @@ pub enum KeyError {
     },
     /// Not a regular file.
     Kind {
-        /// What has that name.
+        /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The kind of file found.
         found: &'static str,
     },
-    /// The file does not hold what it should. Its content is not told.
+    /// The file does not have the expected content. The error does not show its content.
     Content {
         /// The file.
         path: PathBuf,
         /// What was expected.
         expected: &'static str,
     },
-    /// No name for a log.
+    /// Not a valid name of a log.
     Origin {
         /// What was expected and found.
         reason: String,
     },
-    /// The system has no randomness to give.
+    /// The operating system provided no randomness.
     Random {
-        /// What it said.
+        /// The error.
         reason: String,
     },
 }
@@ -70,7 +70,7 @@ impl fmt::Display for KeyError {
             KeyError::Content { path, expected } => {
                 write!(f, "{}: expected {expected}", path.display())
             }
-            KeyError::Origin { reason } => write!(f, "no origin for a log: {reason}"),
+            KeyError::Origin { reason } => write!(f, "not a valid origin: {reason}"),
             KeyError::Random { reason } => write!(f, "no randomness from the system: {reason}"),
         }
     }

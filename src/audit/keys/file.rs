@@ -1,7 +1,7 @@
 //! Files that hold secrets.
 //!
-//! Promises: as the room above says. What a crash leaves of a replacement: the old file, or the new
-//! one; perhaps a `.tmp` beside it, which the next replacement wipes.
+//! Promises: those of [`super`]. After a crash during a replacement there is the old file or the new one, and perhaps a
+//! `.tmp` file beside it, which the next replacement wipes.
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use super::KeyError;
 use crate::storage::{FileKind, OpenHow, Storage, StorageFile, publish_durably, remove_durably};
 
 const SECRET_MODE: u32 = 0o600;
-/// No key file is longer.
+/// Longest key file.
 const KEY_BYTES_MAX: u64 = 4096;
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> KeyError + '_ {
+fn io_error(path: &Path) -> impl Fn(io::Error) -> KeyError + '_ {
     move |source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
         _ => KeyError::Io { path: path.to_owned(), source },
@@ -29,17 +29,17 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Fails if something has that name.
+/// Fails if the path exists.
 pub(super) fn refuse_existing(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
     match storage.stat(path) {
         Ok(_) => Err(KeyError::Exists { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed(path)(error)),
+        Err(error) => Err(io_error(path)(error)),
     }
 }
 
 pub(super) fn create_dir(storage: &dyn Storage, dir: &Path) -> Result<(), KeyError> {
-    storage.create_dir(dir, 0o700).map_err(failed(dir))
+    storage.create_dir(dir, 0o700).map_err(io_error(dir))
 }
 
 fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
@@ -61,10 +61,10 @@ pub(super) fn create(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), KeyError> {
-    let mut file = storage.open(path, OpenHow::CreateNew { mode }).map_err(failed(path))?;
-    append_all(file.as_mut(), bytes).map_err(failed(path))?;
-    file.sync().map_err(failed(path))?;
-    storage.sync_dir(parent(path)).map_err(failed(path))
+    let mut file = storage.open(path, OpenHow::CreateNew { mode }).map_err(io_error(path))?;
+    append_all(file.as_mut(), bytes).map_err(io_error(path))?;
+    file.sync().map_err(io_error(path))?;
+    storage.sync_dir(parent(path)).map_err(io_error(path))
 }
 
 /// Creates a secret with mode 0600, durably. It must not exist.
@@ -72,12 +72,12 @@ pub fn create_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result
     create(storage, path, bytes, SECRET_MODE)
 }
 
-/// Loads a secret that nobody but its owner can read.
+/// Loads a secret that only its owner can read.
 pub fn load_secret(storage: &dyn Storage, path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     load(storage, path, true)
 }
 
-/// Loads a key that anybody may read.
+/// Loads a public key.
 pub(super) fn load_public(storage: &dyn Storage, path: &Path) -> Result<Vec<u8>, KeyError> {
     load(storage, path, false).map(|bytes| bytes.to_vec())
 }
@@ -87,13 +87,13 @@ fn load(
     path: &Path,
     is_secret: bool,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let named = storage.stat(path).map_err(failed(path))?;
+    let named = storage.stat(path).map_err(io_error(path))?;
     if named.kind != FileKind::Regular {
         return Err(KeyError::Kind { path: path.to_owned(), found: named.kind.as_str() });
     }
-    let file = storage.open(path, OpenHow::Read).map_err(failed(path))?;
-    // Of the file that was opened, not of what has the name by now.
-    let stat = file.stat().map_err(failed(path))?;
+    let file = storage.open(path, OpenHow::Read).map_err(io_error(path))?;
+    // The metadata of the opened file, not of the current holder of the name.
+    let stat = file.stat().map_err(io_error(path))?;
     match stat.mode {
         Some(mode) if is_secret && mode & 0o177 != 0 => {
             return Err(KeyError::Permissions { path: path.to_owned(), mode });
@@ -111,25 +111,24 @@ fn load(
             Ok(0) => break,
             Ok(taken) => filled += taken,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failed(path)(error)),
+            Err(error) => return Err(io_error(path)(error)),
         }
     }
     bytes.truncate(filled);
     Ok(bytes)
 }
 
-/// Replaces a secret in one step and then overwrites the old file's bytes. The old one may be
-/// missing.
+/// Replaces a secret in one step and then overwrites the old file's bytes. The old file may be missing.
 pub fn replace_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let temporary = beside(path);
+    let temporary = temporary_path(path);
     wipe_secret(storage, &temporary)?;
     let create = OpenHow::CreateNew { mode: SECRET_MODE };
-    let mut file = storage.open(&temporary, create).map_err(failed(&temporary))?;
-    append_all(file.as_mut(), bytes).map_err(failed(&temporary))?;
+    let mut file = storage.open(&temporary, create).map_err(io_error(&temporary))?;
+    append_all(file.as_mut(), bytes).map_err(io_error(&temporary))?;
     let old = open_old(storage, path)?;
-    publish_durably(storage, file.as_ref(), &temporary, path).map_err(failed(path))?;
+    publish_durably(storage, file.as_ref(), &temporary, path).map_err(io_error(path))?;
     match old {
-        Some(mut old) => overwrite(old.as_mut()).map_err(failed(path)),
+        Some(mut old) => overwrite(old.as_mut()).map_err(io_error(path)),
         None => Ok(()),
     }
 }
@@ -138,8 +137,8 @@ pub fn replace_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Resul
 pub fn wipe_secret(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
     match open_old(storage, path)? {
         Some(mut file) => {
-            overwrite(file.as_mut()).map_err(failed(path))?;
-            remove_durably(storage, path).map_err(failed(path))
+            overwrite(file.as_mut()).map_err(io_error(path))?;
+            remove_durably(storage, path).map_err(io_error(path))
         }
         None => Ok(()),
     }
@@ -149,7 +148,7 @@ fn open_old(storage: &dyn Storage, path: &Path) -> Result<Option<Box<dyn Storage
     match storage.open(path, OpenHow::Overwrite) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path)(error)),
+        Err(error) => Err(io_error(path)(error)),
     }
 }
 
@@ -169,8 +168,8 @@ fn overwrite(file: &mut dyn StorageFile) -> io::Result<()> {
     file.sync()
 }
 
-/// `path` with `.tmp` behind its name.
-fn beside(path: &Path) -> PathBuf {
+/// `path` with `.tmp` appended to its name.
+fn temporary_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(".tmp");
     PathBuf::from(name)

@@ -1,17 +1,16 @@
-//! The key files: making, loading, replacing and wiping them.
+//! The key files: creating, loading, replacing and wiping them.
 //!
-//! | file | what | where it belongs |
+//! | file | content | where to keep it |
 //! |---|---|---|
-//! | `audit.pub` | verifier key of epoch 0, the root of trust | with whoever verifies |
-//! | `audit.mac` | K_0 of the chain | with whoever verifies, off the host |
+//! | `audit.pub` | verifier key of epoch 0, the root of trust | with everyone who verifies |
+//! | `audit.mac` | K_0 of the chain | with everyone who verifies, off the host |
 //! | `keys/epoch.key` | Ed25519 key of the current epoch | the host |
-//! | `keys/chain.key` | the ratchet's present key | the host |
+//! | `keys/chain.key` | the ratchet's current key | the host |
 //!
-//! Promises: a secret is created with mode 0600 and never over a file that exists; a secret that
-//! others can read, or that is no regular file, is not loaded; replacing is one step (a crash leaves
-//! the old or the new one) and afterwards the old bytes are overwritten as far as the file system
-//! writes in place. Secrets in memory are overwritten when dropped. All calls block on the disk.
-//! Storage and randomness are parameters.
+//! Promises: a secret is created with mode 0600 and never over an existing file. A secret that others can read, or that
+//! is not a regular file, is not loaded. Replacing is one step (a crash leaves the old or the new file); afterwards the
+//! old bytes are overwritten, as far as the file system writes in place. Secrets in memory are overwritten when
+//! dropped. All calls block on the disk. Storage and randomness are parameters.
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -38,20 +37,20 @@ pub const RATCHET_INFO: &[u8] = b"ringseal audit ratchet v1";
 const MAC_PREFIX: &str = "ringseal-mac-v1 ";
 const CHAIN_PREFIX: &str = "ringseal-chain-v1 ";
 
-/// Where randomness comes from: fills the buffer with unpredictable bytes or says why not.
+/// A source of randomness: fills the buffer with unpredictable bytes or returns an error.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), KeyError>;
 
-/// The system's randomness.
+/// The operating system's randomness.
 pub fn system_random(buffer: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(buffer).map_err(|error| KeyError::Random { reason: error.to_string() })
 }
 
-/// A key of the chain's MAC: K_0 or one of those that the ratchet makes from it.
+/// A key of the chain's MAC: K_0, or a key that the ratchet derives from it.
 #[derive(Clone)]
 pub struct ChainKey(Zeroizing<Hash>);
 
 impl ChainKey {
-    /// A key of these bytes.
+    /// A key from these bytes.
     pub fn new(bytes: Hash) -> ChainKey {
         ChainKey(Zeroizing::new(bytes))
     }
@@ -68,7 +67,7 @@ impl ChainKey {
         &self.0
     }
 
-    /// Goes on to the next key and overwrites this one.
+    /// Replaces this key by the next one and overwrites it.
     pub fn ratchet(&mut self) {
         let mut next = hkdf::expand(&self.0, RATCHET_INFO);
         self.0.zeroize();
@@ -76,7 +75,7 @@ impl ChainKey {
         next.zeroize();
     }
 
-    /// What stands in `audit.mac`.
+    /// The content of `audit.mac`.
     pub fn mac_text(&self) -> Zeroizing<String> {
         let mut text = MAC_PREFIX.as_bytes().to_vec();
         text.reserve_exact(44);
@@ -85,7 +84,7 @@ impl ChainKey {
         Zeroizing::new(String::from_utf8(text).unwrap_or_default())
     }
 
-    /// What stands in `keys/chain.key` when `seq` entries are on disk.
+    /// The content of `keys/chain.key` when `seq` entries are on disk.
     pub fn chain_text(&self, seq: u64) -> Zeroizing<String> {
         let mut text = format!("{CHAIN_PREFIX}{seq} ").into_bytes();
         text.reserve_exact(44);
@@ -94,12 +93,12 @@ impl ChainKey {
         Zeroizing::new(String::from_utf8(text).unwrap_or_default())
     }
 
-    /// Reads what [`ChainKey::mac_text`] wrote.
+    /// Parses the text of [`ChainKey::mac_text`].
     pub fn parse_mac(text: &str) -> Option<ChainKey> {
         Self::parse(text.strip_prefix(MAC_PREFIX)?)
     }
 
-    /// Reads what [`ChainKey::chain_text`] wrote.
+    /// Parses the text of [`ChainKey::chain_text`].
     pub fn parse_chain(text: &str) -> Option<(u64, ChainKey)> {
         let (seq, key) = text.strip_prefix(CHAIN_PREFIX)?.split_once(' ')?;
         Some((super::checkpoint::decimal(seq)?, Self::parse(key)?))
@@ -117,7 +116,7 @@ impl fmt::Debug for ChainKey {
     }
 }
 
-/// Where [`keygen`] puts what it makes.
+/// The files that [`keygen`] creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPaths {
     /// `audit.pub`.
@@ -129,8 +128,8 @@ pub struct KeyPaths {
 }
 
 impl KeyPaths {
-    /// Everything below one directory, as the format page names it.
-    pub fn below(dir: &Path) -> KeyPaths {
+    /// All files in one directory, named as in the format page.
+    pub fn in_dir(dir: &Path) -> KeyPaths {
         KeyPaths {
             public: dir.join("audit.pub"),
             mac: dir.join("audit.mac"),
@@ -149,11 +148,11 @@ impl KeyPaths {
     }
 }
 
-/// Makes the keys of a new log: the root epoch's key, its public half, and the chain's start key
-/// (once as `audit.mac`, to be taken off the host, once as `chain.key`).
+/// Creates the keys of a new log: the root epoch's key, its public half, and the chain's start key (once as
+/// `audit.mac`, to be moved off the host, once as `chain.key`).
 ///
-/// Fails before writing anything if any of the files exists. If the disk fails half-way, the files
-/// that were made stay; they hold no key that anything was signed with.
+/// Fails before writing anything if any of the files exists. If the disk fails half-way, the files created so far stay;
+/// nothing was signed with their keys.
 pub fn keygen(
     storage: &dyn Storage,
     paths: &KeyPaths,
@@ -181,7 +180,7 @@ pub fn create_public(storage: &dyn Storage, path: &Path, key: &Verifier) -> Resu
     file::create(storage, path, format!("{key}\n").as_bytes(), 0o644)
 }
 
-/// A new Ed25519 key for the log `origin`.
+/// Generates an Ed25519 key for the log `origin`.
 pub fn new_signer(origin: &str, random: Random<'_>) -> Result<Signer, KeyError> {
     check_origin(origin)?;
     let mut seed = Zeroizing::new([0; 32]);
@@ -189,7 +188,7 @@ pub fn new_signer(origin: &str, random: Random<'_>) -> Result<Signer, KeyError> 
     Signer::new(origin, &seed).map_err(|error| KeyError::Origin { reason: error.to_string() })
 }
 
-/// An origin has 1 to 200 bytes of printable ASCII without space, `+`, `"` and `\`.
+/// Checks an origin: 1 to 200 bytes of printable ASCII without space, `+`, `"` and `\`.
 pub fn check_origin(origin: &str) -> Result<(), KeyError> {
     let is_wrong = |byte: u8| !byte.is_ascii_graphic() || b"+\"\\".contains(&byte);
     if origin.is_empty() || origin.len() > 200 || origin.bytes().any(is_wrong) {
@@ -221,7 +220,7 @@ pub fn load_mac(storage: &dyn Storage, path: &Path) -> Result<ChainKey, KeyError
         .ok_or_else(|| KeyError::Content { path: path.to_owned(), expected })
 }
 
-/// Loads `keys/chain.key`: how many entries were on disk when it was written, and the key.
+/// Loads `keys/chain.key`: the number of entries on disk when it was written, and the key.
 pub fn load_chain(storage: &dyn Storage, path: &Path) -> Result<(u64, ChainKey), KeyError> {
     let text = load_secret(storage, path)?;
     let expected = "one line: ringseal-chain-v1, a number and base64url of 32 bytes";
@@ -242,7 +241,7 @@ pub fn load_verifier(storage: &dyn Storage, path: &Path) -> Result<Verifier, Key
     })
 }
 
-/// The one line of a file; its newline may be missing, people copy keys by hand.
+/// The only line of a file. Its newline may be missing, because people copy keys by hand.
 fn one_line(text: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(text).ok()?;
     let line = text.strip_suffix('\n').unwrap_or(text);

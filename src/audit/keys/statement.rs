@@ -1,7 +1,7 @@
-//! Statements: what an epoch's key says inside the log (a successor, a recovery, a removal).
+//! Statements: entries of the log that an epoch's key signs (a new key, a recovery, a removal).
 //!
-//! The text names the log, so that no log's statement can be put into another, and begins so that no
-//! checkpoint can be taken for one. Promises: one allocation a call, of the message's size.
+//! The signed text names the log, so that a statement cannot be moved to another log. Its prefix prevents that a
+//! checkpoint is accepted as a statement. Promises: one allocation per call, of the message's size.
 use super::super::note::{Signer, Verifier};
 
 const PREFIX: &str = "ringseal audit statement v1\n";
@@ -20,7 +20,7 @@ pub fn sign_statement(signer: &Signer, statement: &[u8]) -> [u8; 64] {
     signer.sign_bytes(&message(signer.verifier().name(), statement))
 }
 
-/// Whether `signature` is that of `key` over `statement`.
+/// Whether `signature` is a signature of `statement` by `key`.
 pub fn verify_statement(key: &Verifier, statement: &[u8], signature: &[u8; 64]) -> bool {
     key.verify(&message(key.name(), statement), signature)
 }

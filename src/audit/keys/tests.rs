@@ -22,7 +22,7 @@ fn counting() -> impl FnMut(&mut [u8]) -> Result<(), KeyError> {
 #[test]
 fn keys_that_were_made_are_loaded() {
     let dir = tempfile::tempdir().unwrap();
-    let paths = KeyPaths::below(dir.path());
+    let paths = KeyPaths::in_dir(dir.path());
     let verifier = keygen(&OsStorage, &paths, ORIGIN, &mut system_random).unwrap();
     assert_eq!(load_verifier(&OsStorage, &paths.public).unwrap(), verifier);
     let signer = load_signer(&OsStorage, &paths.epoch()).unwrap();
@@ -36,7 +36,7 @@ fn keys_that_were_made_are_loaded() {
 #[test]
 fn keys_are_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
-    let paths = KeyPaths::below(dir.path());
+    let paths = KeyPaths::in_dir(dir.path());
     keygen(&OsStorage, &paths, ORIGIN, &mut counting()).unwrap();
     let files = [paths.public.clone(), paths.mac.clone(), paths.epoch(), paths.chain()];
     let before: Vec<_> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
@@ -60,7 +60,7 @@ fn keys_are_never_overwritten() {
 fn secrets_that_others_can_read_are_refused() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let paths = KeyPaths::below(dir.path());
+    let paths = KeyPaths::in_dir(dir.path());
     keygen(&OsStorage, &paths, ORIGIN, &mut counting()).unwrap();
     let chmod = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -148,7 +148,7 @@ fn names_that_no_log_can_have_are_refused() {
 fn no_randomness_means_no_key() {
     let disk = FaultyDisk::new(Path::new("/log"));
     let mut none = |_: &mut [u8]| Err(KeyError::Random { reason: "none".into() });
-    let refused = keygen(&disk, &KeyPaths::below(Path::new("/log")), ORIGIN, &mut none);
+    let refused = keygen(&disk, &KeyPaths::in_dir(Path::new("/log")), ORIGIN, &mut none);
     assert!(matches!(refused, Err(KeyError::Random { .. })));
     assert!(disk.files().is_empty());
 }

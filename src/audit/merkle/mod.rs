@@ -34,7 +34,7 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 }
 
 /// Replaces each two hashes by the one of their node.
-fn halve(hashes: &mut Vec<Hash>) {
+fn hash_pairs(hashes: &mut Vec<Hash>) {
     let count = hashes.len() / 2;
     let of = |hashes: &[Hash], at: usize| {
         let mut bytes = [1u8; 65];
@@ -142,7 +142,7 @@ impl Tree {
             if hashes.is_empty() {
                 return;
             }
-            halve(hashes);
+            hash_pairs(hashes);
             for (index, hash) in (before >> 1..).zip(hashes.iter()) {
                 done(level + 1, index, hash);
             }
@@ -182,21 +182,21 @@ pub fn verify_inclusion(
     if index >= size {
         return Err(ProofError::OutOfTree { index, size });
     }
-    let mut walk = Walk { left: index, last: size - 1 };
+    let mut node = ProofPath { left: index, last: size - 1 };
     let mut hash = *leaf;
     for sibling in path {
-        if walk.last == 0 {
+        if node.last == 0 {
             return Err(ProofError::Length { found: path.len() });
         }
-        if walk.goes_left() {
+        if node.sibling_is_left() {
             hash = node_hash(sibling, &hash);
-            walk.climb_lefts();
+            node.skip_missing_siblings();
         } else {
             hash = node_hash(&hash, sibling);
         }
-        walk.up();
+        node.up();
     }
-    if walk.last != 0 {
+    if node.last != 0 {
         return Err(ProofError::Length { found: path.len() });
     }
     if same(&hash, root) { Ok(()) } else { Err(ProofError::Root) }
@@ -223,9 +223,9 @@ pub fn verify_consistency(
         };
     }
     let wrong_length = ProofError::Length { found: path.len() };
-    let mut walk = Walk { left: old_size - 1, last: size - 1 };
-    while walk.left & 1 == 1 {
-        walk.up();
+    let mut node = ProofPath { left: old_size - 1, last: size - 1 };
+    while node.left & 1 == 1 {
+        node.up();
     }
     // A perfect old tree is a node of the new one and is not repeated in the proof.
     let (first, rest) = match path {
@@ -235,38 +235,38 @@ pub fn verify_consistency(
     };
     let (mut old, mut new) = (*first, *first);
     for sibling in rest {
-        if walk.last == 0 {
+        if node.last == 0 {
             return Err(wrong_length);
         }
-        if walk.goes_left() {
+        if node.sibling_is_left() {
             old = node_hash(sibling, &old);
             new = node_hash(sibling, &new);
-            walk.climb_lefts();
+            node.skip_missing_siblings();
         } else {
             new = node_hash(&new, sibling);
         }
-        walk.up();
+        node.up();
     }
-    if walk.last != 0 {
+    if node.last != 0 {
         return Err(wrong_length);
     }
     if same(&old, old_root) && same(&new, root) { Ok(()) } else { Err(ProofError::Root) }
 }
 
 /// The way from a node to the root: `fn` and `sn` of RFC 9162.
-struct Walk {
+struct ProofPath {
     left: u64,
     last: u64,
 }
 
-impl Walk {
+impl ProofPath {
     /// Whether the sibling is on the left.
-    fn goes_left(&self) -> bool {
+    fn sibling_is_left(&self) -> bool {
         self.left & 1 == 1 || self.left == self.last
     }
 
     /// Passes over the levels at which the node has no sibling.
-    fn climb_lefts(&mut self) {
+    fn skip_missing_siblings(&mut self) {
         while self.left & 1 == 0 && self.left != 0 {
             self.up();
         }

@@ -53,13 +53,13 @@ impl fmt::Display for ProofError {
 impl std::error::Error for ProofError {}
 
 /// The largest power of two below `n`, which is at least 2.
-fn split(n: u64) -> u64 {
+fn split_point(n: u64) -> u64 {
     1 << (n - 1).ilog2()
 }
 
 /// MTH(D[start:end]) of the RFC; `start` is a multiple of the largest power of two that is not
 /// greater than the length.
-fn range<N: Nodes + ?Sized>(nodes: &mut N, start: u64, end: u64) -> Result<Hash, N::Error> {
+fn range_hash<N: Nodes + ?Sized>(nodes: &mut N, start: u64, end: u64) -> Result<Hash, N::Error> {
     // Perfect subtrees from left to right are the bits of the length from high to low; the hash
     // folds them from the right.
     let len = end - start;
@@ -78,7 +78,7 @@ fn range<N: Nodes + ?Sized>(nodes: &mut N, start: u64, end: u64) -> Result<Hash,
 
 /// The root hash of the first `size` leaves.
 pub fn root_at<N: Nodes + ?Sized>(nodes: &mut N, size: u64) -> Result<Hash, N::Error> {
-    range(nodes, 0, size)
+    range_hash(nodes, 0, size)
 }
 
 /// The proof that leaf `index` is in the tree of `size` leaves: PATH of RFC 6962, 2.1.1, from the
@@ -94,12 +94,12 @@ where
     let mut path = Vec::new();
     let (mut start, mut end) = (0, size);
     while end - start > 1 {
-        let middle = start + split(end - start);
+        let middle = start + split_point(end - start);
         if index < middle {
-            path.push(range(nodes, middle, end)?);
+            path.push(range_hash(nodes, middle, end)?);
             end = middle;
         } else {
-            path.push(range(nodes, start, middle)?);
+            path.push(range_hash(nodes, start, middle)?);
             start = middle;
         }
     }
@@ -123,18 +123,18 @@ where
     }
     let (mut start, mut end) = (0, size);
     while end != old_size {
-        let middle = start + split(end - start);
+        let middle = start + split_point(end - start);
         if old_size <= middle {
-            path.push(range(nodes, middle, end)?);
+            path.push(range_hash(nodes, middle, end)?);
             end = middle;
         } else {
-            path.push(range(nodes, start, middle)?);
+            path.push(range_hash(nodes, start, middle)?);
             start = middle;
         }
     }
     // The whole old tree is what the verifier has already.
     if start != 0 {
-        path.push(range(nodes, start, end)?);
+        path.push(range_hash(nodes, start, end)?);
     }
     path.reverse();
     Ok(path)

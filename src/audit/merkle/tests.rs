@@ -70,34 +70,34 @@ impl Rfc {
 }
 
 /// All leaves at hand; each node by the definition, remembered.
-pub(crate) struct Slow {
+pub(crate) struct ReferenceTree {
     levels: Vec<Vec<Hash>>,
 }
 
-impl Slow {
-    pub(crate) fn new(leaves: &[Hash]) -> Slow {
+impl ReferenceTree {
+    pub(crate) fn new(leaves: &[Hash]) -> ReferenceTree {
         let mut levels = vec![leaves.to_vec()];
         while levels.last().is_some_and(|level| level.len() > 1) {
             let level = levels.last().unwrap();
             let up = level.as_chunks::<2>().0.iter().map(|[l, r]| node_hash(l, r)).collect();
             levels.push(up);
         }
-        Slow { levels }
+        ReferenceTree { levels }
     }
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct Refused(ProofError);
+pub(crate) struct TestError(ProofError);
 
-impl From<ProofError> for Refused {
+impl From<ProofError> for TestError {
     fn from(error: ProofError) -> Self {
-        Refused(error)
+        TestError(error)
     }
 }
 
-impl Nodes for Slow {
-    type Error = Refused;
-    fn node(&mut self, level: u8, index: u64) -> Result<Hash, Refused> {
+impl Nodes for ReferenceTree {
+    type Error = TestError;
+    fn node(&mut self, level: u8, index: u64) -> Result<Hash, TestError> {
         Ok(self.levels[usize::from(level)][index as usize])
     }
 }
@@ -109,7 +109,7 @@ fn leaves(count: usize) -> Vec<Hash> {
 const SIZES_MAX: usize = 300;
 
 #[test]
-fn roots_are_those_of_other_implementations() {
+fn roots_match_certificate_transparency_vectors() {
     // The test vectors of Certificate Transparency's own tests.
     let inputs: [&[u8]; 8] = [
         b"",
@@ -146,11 +146,11 @@ fn roots_are_those_of_other_implementations() {
 }
 
 #[test]
-fn the_growing_tree_has_the_roots_of_the_definition() {
+fn the_growing_tree_matches_the_definition() {
     let leaves = leaves(SIZES_MAX);
     let rfc = Rfc::new(leaves.clone());
     let mut tree = Tree::new();
-    let mut nodes = Slow::new(&leaves);
+    let mut nodes = ReferenceTree::new(&leaves);
     for size in 0..=SIZES_MAX {
         assert_eq!(tree.root(), rfc.mth(0..size), "{size} leaves");
         assert_eq!(root_at(&mut nodes, size as u64), Ok(tree.root()), "{size} leaves");
@@ -167,9 +167,9 @@ fn the_growing_tree_has_the_roots_of_the_definition() {
 }
 
 #[test]
-fn leaves_appended_together_make_the_same_tree() {
+fn leaves_appended_in_bulk_give_the_same_tree() {
     let leaves = leaves(SIZES_MAX);
-    let mut nodes = Slow::new(&leaves);
+    let mut nodes = ReferenceTree::new(&leaves);
     let mut before = Tree::new();
     for first in 0..SIZES_MAX {
         for last in first..=SIZES_MAX {
@@ -191,10 +191,10 @@ fn leaves_appended_together_make_the_same_tree() {
 }
 
 #[test]
-fn every_inclusion_proof_is_that_of_the_definition_and_holds() {
+fn inclusion_proofs_match_the_definition_and_verify() {
     let leaves = leaves(SIZES_MAX);
     let rfc = Rfc::new(leaves.clone());
-    let mut nodes = Slow::new(&leaves);
+    let mut nodes = ReferenceTree::new(&leaves);
     for size in 1..=SIZES_MAX {
         let root = rfc.mth(0..size);
         for index in 0..size {
@@ -209,10 +209,10 @@ fn every_inclusion_proof_is_that_of_the_definition_and_holds() {
 }
 
 #[test]
-fn every_consistency_proof_is_that_of_the_definition_and_holds() {
+fn consistency_proofs_match_the_definition_and_verify() {
     let leaves = leaves(SIZES_MAX);
     let rfc = Rfc::new(leaves.clone());
-    let mut nodes = Slow::new(&leaves);
+    let mut nodes = ReferenceTree::new(&leaves);
     let roots: Vec<Hash> = (0..=SIZES_MAX).map(|size| rfc.mth(0..size)).collect();
     for size in 0..=SIZES_MAX {
         for old in 0..=size {
@@ -234,23 +234,23 @@ fn every_consistency_proof_is_that_of_the_definition_and_holds() {
 }
 
 #[test]
-fn what_is_not_within_the_tree_is_refused() {
-    let mut nodes = Slow::new(&leaves(4));
+fn indices_outside_the_tree_are_rejected() {
+    let mut nodes = ReferenceTree::new(&leaves(4));
     let error = ProofError::OutOfTree { index: 4, size: 4 };
-    assert_eq!(prove_inclusion(&mut nodes, 4, 4), Err(Refused(error)));
+    assert_eq!(prove_inclusion(&mut nodes, 4, 4), Err(TestError(error)));
     assert_eq!(verify_inclusion(&[0; 32], 4, 4, &[], &[0; 32]), Err(error));
     let error = ProofError::OutOfTree { index: 5, size: 4 };
-    assert_eq!(prove_consistency(&mut nodes, 5, 4), Err(Refused(error)));
+    assert_eq!(prove_consistency(&mut nodes, 5, 4), Err(TestError(error)));
     assert_eq!(verify_consistency(5, 4, &[], &[0; 32], &[0; 32]), Err(error));
 }
 
 /// Sizes near 2^64 are walked in loops that end.
 #[test]
-fn huge_sizes_end() {
+fn huge_sizes_terminate() {
     struct Zeros;
     impl Nodes for Zeros {
-        type Error = Refused;
-        fn node(&mut self, _: u8, _: u64) -> Result<Hash, Refused> {
+        type Error = TestError;
+        fn node(&mut self, _: u8, _: u64) -> Result<Hash, TestError> {
             Ok([0; 32])
         }
     }
@@ -266,7 +266,7 @@ fn huge_sizes_end() {
 
 /// A source that cannot fail is a source.
 #[test]
-fn sources_choose_their_error() {
+fn node_sources_choose_their_error_type() {
     struct One;
     impl Nodes for One {
         type Error = Infallible;
@@ -281,7 +281,7 @@ fn sources_choose_their_error() {
 proptest! {
     /// Any change of a proof is noticed.
     #[test]
-    fn a_proof_that_was_touched_does_not_hold(
+    fn a_changed_proof_does_not_verify(
         size in 2usize..200, index in 0usize..200, kind in 0u8..4, place in 0usize..10, bit in 0usize..256
     ) {
         let leaves = leaves(size);
@@ -302,7 +302,7 @@ proptest! {
 
     /// Nothing that was made up is taken, whatever its sizes.
     #[test]
-    fn proofs_that_were_made_up_do_not_hold(
+    fn invented_proofs_do_not_verify(
         a in any::<u64>(), b in any::<u64>(), proof in prop::collection::vec(any::<[u8; 32]>(), 0..70)
     ) {
         let _ = verify_inclusion(&[1; 32], a, b, &proof, &[2; 32]).unwrap_err();

@@ -158,14 +158,14 @@ impl InclusionProof {
     pub fn to_text(&self) -> String {
         let mut lines = vec![self.line.as_slice()];
         lines.extend(self.epochs.iter().map(Vec::as_slice));
-        let extra = extra_of(&lines);
+        let extra = extra_line(&lines);
         let path = path_text(&self.path);
         format!("{INCLUSION}\n{extra}index {}\n{path}\n{}", self.index, self.checkpoint)
     }
 
     /// Reads a file.
     pub fn parse(bytes: &[u8]) -> Result<InclusionProof, ProofFileError> {
-        let mut reader = Reader::new(bytes, INCLUSION)?;
+        let mut reader = ProofReader::new(bytes, INCLUSION)?;
         let mut lines = reader.extra()?.into_iter();
         let line = lines.next().unwrap_or_default();
         let index = reader.number("index ", "index and a decimal number")?;
@@ -205,7 +205,7 @@ impl ConsistencyProof {
     /// The file.
     pub fn to_text(&self) -> String {
         let lines: Vec<&[u8]> = self.epochs.iter().map(Vec::as_slice).collect();
-        let (extra, path) = (extra_of(&lines), path_text(&self.path));
+        let (extra, path) = (extra_line(&lines), path_text(&self.path));
         let root = base64(Base64::Standard, &self.old_root);
         let (size, note) = (self.old_size, &self.checkpoint);
         format!("{CONSISTENCY}\n{extra}old {size}\nroot {root}\n{path}\n{note}")
@@ -213,7 +213,7 @@ impl ConsistencyProof {
 
     /// Reads a file.
     pub fn parse(bytes: &[u8]) -> Result<ConsistencyProof, ProofFileError> {
-        let mut reader = Reader::new(bytes, CONSISTENCY)?;
+        let mut reader = ProofReader::new(bytes, CONSISTENCY)?;
         let epochs = reader.extra()?;
         let old_size = reader.number("old ", "old and a decimal number")?;
         let old_root = reader.root()?;
@@ -265,7 +265,7 @@ fn next_key(key: &Verifier, line: &[u8]) -> Result<Verifier, String> {
     }
 }
 
-fn extra_of(lines: &[&[u8]]) -> String {
+fn extra_line(lines: &[&[u8]]) -> String {
     if lines.iter().all(|line| line.is_empty()) {
         return String::new();
     }
@@ -282,21 +282,21 @@ fn path_text(path: &[Hash]) -> String {
 }
 
 /// Reads a proof line by line.
-struct Reader<'a> {
+struct ProofReader<'a> {
     rest: &'a str,
     /// Lines that were read.
     number: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], header: &'static str) -> Result<Reader<'a>, ProofFileError> {
+impl<'a> ProofReader<'a> {
+    fn new(bytes: &'a [u8], header: &'static str) -> Result<ProofReader<'a>, ProofFileError> {
         let too_long = ProofFileError::Line { number: 1, expected: "a file of at most 16 MiB" };
         if bytes.len() > PROOF_BYTES_MAX {
             return Err(too_long);
         }
         let rest = std::str::from_utf8(bytes)
             .map_err(|_| ProofFileError::Line { number: 1, expected: "UTF-8" })?;
-        let mut reader = Reader { rest, number: 0 };
+        let mut reader = ProofReader { rest, number: 0 };
         match reader.line(header)? {
             line if line == header => Ok(reader),
             _ => reader.wrong(header),

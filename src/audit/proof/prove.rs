@@ -12,9 +12,9 @@ use super::super::read::claimed_root;
 use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
-use super::super::verify::seals::{Checkpoints, Pending};
+use super::super::verify::checkpoints::{CheckpointReader, PendingCheckpoint};
 use super::super::verify::source::{Source, read_lines, segments};
-use super::super::verify::steady;
+use super::super::verify::stable_read;
 use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use crate::storage::Storage;
 
@@ -118,10 +118,10 @@ pub fn prove_inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    steadily(storage, dir, root, |root| inclusion(storage, dir, root, seq))
+    prove_until_stable(storage, dir, root, |root| inclusion(storage, dir, root, seq))
 }
 
-fn steadily<T>(
+fn prove_until_stable<T>(
     storage: &dyn Storage,
     dir: &Path,
     root: &Verifier,
@@ -137,8 +137,8 @@ fn steadily<T>(
         },
         other => other,
     };
-    let moving = || Err(ProveError::Log { reason: steady::moving(dir) });
-    steady::read(storage, dir, prove, Result::is_ok).unwrap_or_else(moving)
+    let moving = || Err(ProveError::Log { reason: stable_read::never_stable(dir) });
+    stable_read::until_stable(storage, dir, prove, Result::is_ok).unwrap_or_else(moving)
 }
 
 fn inclusion(
@@ -147,7 +147,7 @@ fn inclusion(
     root: &Verifier,
     seq: u64,
 ) -> Result<InclusionProof, ProveError> {
-    let latest = checkpoint_where(storage, dir, |_| true)?;
+    let latest = last_checkpoint(storage, dir, |_| true)?;
     let sealed = latest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size);
     let Some((checkpoint, note)) = latest.filter(|_| sealed > seq) else {
         let last_seq = last_seq(storage, dir)?;
@@ -207,7 +207,7 @@ pub fn prove_consistency(
     old_size: u64,
     size: u64,
 ) -> Result<ConsistencyProof, ProveError> {
-    steadily(storage, dir, root, |root| consistency(storage, dir, root, old_size, size))
+    prove_until_stable(storage, dir, root, |root| consistency(storage, dir, root, old_size, size))
 }
 
 fn consistency(
@@ -221,7 +221,7 @@ fn consistency(
         let outside = ProofError::OutOfTree { index: old_size, size };
         return Err(ProveError::Tile(outside.into()));
     }
-    let (_, note) = checkpoint_where(storage, dir, |checkpoint| checkpoint.size == size)?
+    let (_, note) = last_checkpoint(storage, dir, |checkpoint| checkpoint.size == size)?
         .ok_or(ProveError::NoCheckpoint { size })?;
     let epochs = read_log(storage, dir, root, &note, None)?.epochs;
     let mut tiles = TileReader::new(storage, dir, size);
@@ -233,15 +233,15 @@ fn consistency(
 }
 
 /// The last checkpoint of the log that is such.
-fn checkpoint_where(
+fn last_checkpoint(
     storage: &dyn Storage,
     dir: &Path,
-    is_such: impl Fn(&Checkpoint) -> bool,
+    matches: impl Fn(&Checkpoint) -> bool,
 ) -> Result<Option<(Checkpoint, String)>, ProveError> {
-    let mut checkpoints = Checkpoints::open(storage, dir)?;
+    let mut checkpoints = CheckpointReader::open(storage, dir)?;
     let mut last = None;
-    while let Some(Pending { checkpoint, note, .. }) = checkpoints.next()? {
-        if is_such(&checkpoint) {
+    while let Some(PendingCheckpoint { checkpoint, note, .. }) = checkpoints.next()? {
+        if matches(&checkpoint) {
             last = Some((checkpoint, String::from_utf8_lossy(&note).into_owned()));
         }
     }
@@ -249,7 +249,7 @@ fn checkpoint_where(
 }
 
 #[derive(Default)]
-struct Found {
+struct LogParts {
     line: Vec<u8>,
     epochs: Vec<Vec<u8>>,
 }
@@ -261,10 +261,10 @@ fn read_log(
     root: &Verifier,
     note: &str,
     seq: Option<u64>,
-) -> Result<Found, ProveError> {
+) -> Result<LogParts, ProveError> {
     let note = Note::parse(note.as_bytes())
         .map_err(|error| ProveError::Log { reason: error.to_string() })?;
-    let mut search = Search { note, key: root.clone(), seq, found: Found::default() };
+    let mut search = LogSearch { note, key: root.clone(), seq, found: LogParts::default() };
     for line in read_lines(storage, dir, KEPT)? {
         search.line(&line)?;
     }
@@ -282,14 +282,14 @@ fn read_log(
     Ok(search.found)
 }
 
-struct Search<'a> {
+struct LogSearch<'a> {
     note: Note<'a>,
     key: Verifier,
     seq: Option<u64>,
-    found: Found,
+    found: LogParts,
 }
 
-impl Search<'_> {
+impl LogSearch<'_> {
     fn line(&mut self, line: &[u8]) -> Result<(), ProveError> {
         const EPOCH: &[u8] = b",\"event_type\":\"ringseal.epoch\",";
         if self.seq.is_some() && seq_of(line) == self.seq {

@@ -5,106 +5,107 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::merkle::leaf_hash;
-use crate::audit::verify::tests::world::{DIR, World, disk_of, small};
-use crate::audit::verify::tests::{live, pruned};
+use crate::audit::verify::tests::support::{DIR, Fixture, disk_of, small_options};
+use crate::audit::verify::tests::{live_log, pruned_log};
 
 fn dir() -> &'static Path {
     Path::new(DIR)
 }
 
 /// Sizes that have a checkpoint.
-fn sizes(world: &World) -> Vec<u64> {
-    let text = String::from_utf8(world.files()["checkpoints"].clone()).unwrap();
+fn sizes(fixture: &Fixture) -> Vec<u64> {
+    let text = String::from_utf8(fixture.files()["checkpoints"].clone()).unwrap();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 #[test]
-fn every_entry_that_a_checkpoint_covers_can_be_proven_and_no_other() {
-    let world = live();
-    let size = *sizes(&world).last().unwrap();
+fn exactly_the_sealed_entries_can_be_proven() {
+    let fixture = live_log();
+    let size = *sizes(&fixture).last().unwrap();
     for seq in 0..size {
-        let proof = prove_inclusion(&world.disk, dir(), &world.root, seq).unwrap();
+        let proof = prove_inclusion(&fixture.disk, dir(), &fixture.root, seq).unwrap();
         let text = proof.to_text();
         assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra "));
         let read = InclusionProof::parse(text.as_bytes()).unwrap();
         assert_eq!(read, proof);
-        assert_eq!(read.verify(&world.root, None).unwrap().size, size);
+        assert_eq!(read.verify(&fixture.root, None).unwrap().size, size);
         assert_eq!(proof.epochs.len(), 2, "three epochs");
     }
-    let refused = prove_inclusion(&world.disk, dir(), &world.root, size).unwrap_err();
+    let refused = prove_inclusion(&fixture.disk, dir(), &fixture.root, size).unwrap_err();
     assert!(matches!(refused, ProveError::NoCheckpoint { .. }), "{refused}");
 }
 
 #[test]
-fn every_two_checkpoints_are_proven_consistent() {
-    let world = live();
-    let sizes = sizes(&world);
+fn any_two_checkpoints_have_a_consistency_proof() {
+    let fixture = live_log();
+    let sizes = sizes(&fixture);
     for new in &sizes {
         for old in (0..=*new).filter(|old| old % 7 == 0 || sizes.contains(old)) {
-            let proof = prove_consistency(&world.disk, dir(), &world.root, old, *new).unwrap();
+            let proof = prove_consistency(&fixture.disk, dir(), &fixture.root, old, *new).unwrap();
             let read = ConsistencyProof::parse(proof.to_text().as_bytes()).unwrap();
             assert_eq!(read, proof);
-            assert_eq!(read.verify(&world.root).unwrap().size, *new);
+            assert_eq!(read.verify(&fixture.root).unwrap().size, *new);
         }
     }
-    let refused = prove_consistency(&world.disk, dir(), &world.root, 1, sizes[0] + 1).unwrap_err();
+    let refused =
+        prove_consistency(&fixture.disk, dir(), &fixture.root, 1, sizes[0] + 1).unwrap_err();
     assert!(matches!(refused, ProveError::NoCheckpoint { .. }), "{refused}");
-    let refused = prove_consistency(&world.disk, dir(), &world.root, 9, 8).unwrap_err();
+    let refused = prove_consistency(&fixture.disk, dir(), &fixture.root, 9, 8).unwrap_err();
     assert!(matches!(refused, ProveError::Tile(_)), "{refused}");
 }
 
 #[test]
-fn an_entry_that_was_pruned_is_proven_to_whoever_has_it() {
-    let (world, before) = pruned();
+fn a_pruned_entry_is_proven_with_its_line() {
+    let (fixture, before) = pruned_log();
     let first: Vec<u8> =
         before.iter().find(|(name, _)| name.starts_with("audit-0")).unwrap().1.clone();
     let lines: Vec<&[u8]> = first.split(|byte| *byte == b'\n').collect();
-    let proof = prove_inclusion(&world.disk, dir(), &world.root, 5).unwrap();
+    let proof = prove_inclusion(&fixture.disk, dir(), &fixture.root, 5).unwrap();
     assert_eq!(proof.line, b"");
     let read = InclusionProof::parse(proof.to_text().as_bytes()).unwrap();
     assert_eq!(read, proof);
-    assert_eq!(read.verify(&world.root, None), Err(ProofFileError::NoEntry));
-    read.verify(&world.root, Some(lines[5])).unwrap();
-    assert!(read.verify(&world.root, Some(lines[6])).is_err());
+    assert_eq!(read.verify(&fixture.root, None), Err(ProofFileError::NoEntry));
+    read.verify(&fixture.root, Some(lines[5])).unwrap();
+    assert!(read.verify(&fixture.root, Some(lines[6])).is_err());
 }
 
 #[test]
-fn a_proof_holds_for_its_own_log_entry_and_key_alone() {
-    let world = live();
-    let proof = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap();
-    let stranger = crate::audit::note::Signer::new(world.root.name(), &[7; 32]).unwrap();
+fn a_proof_verifies_only_its_own_log_entry_and_key() {
+    let fixture = live_log();
+    let proof = prove_inclusion(&fixture.disk, dir(), &fixture.root, 30).unwrap();
+    let stranger = crate::audit::note::Signer::new(fixture.root.name(), &[7; 32]).unwrap();
     let refused = proof.verify(stranger.verifier(), None).unwrap_err();
     assert!(matches!(refused, ProofFileError::Epoch { number: 1, .. }), "{refused}");
     let mut other = proof.clone();
     other.index = 31;
-    assert!(matches!(other.verify(&world.root, None), Err(ProofFileError::Entry { .. })));
+    assert!(matches!(other.verify(&fixture.root, None), Err(ProofFileError::Entry { .. })));
     let mut other = proof.clone();
     other.epochs.pop();
-    assert!(matches!(other.verify(&world.root, None), Err(ProofFileError::Checkpoint(_))));
+    assert!(matches!(other.verify(&fixture.root, None), Err(ProofFileError::Checkpoint(_))));
     let mut other = proof.clone();
     other.path[0][0] ^= 1;
-    assert_eq!(other.verify(&world.root, None), Err(ProofFileError::Proof(ProofError::Root)));
+    assert_eq!(other.verify(&fixture.root, None), Err(ProofFileError::Proof(ProofError::Root)));
     let text = String::from_utf8(other.line.clone()).unwrap();
     other.line = text.replace("success", "failure").into_bytes();
     assert_ne!(leaf_hash(&other.line), leaf_hash(&proof.line));
-    assert!(other.verify(&world.root, None).is_err());
-    assert!(proof.verify(&world.root, Some(b"{}")).is_err());
+    assert!(other.verify(&fixture.root, None).is_err());
+    assert!(proof.verify(&fixture.root, Some(b"{}")).is_err());
 }
 
 #[test]
-fn a_log_that_was_touched_makes_no_proof() {
-    let world = live();
-    let mut files = world.files();
+fn a_changed_log_yields_no_proof() {
+    let fixture = live_log();
+    let mut files = fixture.files();
     let name = files.keys().find(|name| name.starts_with("audit-0")).unwrap().clone();
     let text = String::from_utf8(files[&name].clone()).unwrap();
     files.insert(name, text.replace("success", "failure").into_bytes());
-    let refused = prove_inclusion(&disk_of(&files), dir(), &world.root, 5).unwrap_err();
+    let refused = prove_inclusion(&disk_of(&files), dir(), &fixture.root, 5).unwrap_err();
     assert!(matches!(refused, ProveError::Inconsistent(_)), "{refused}");
-    assert!(World::new().open(small()).origin() == world.root.name());
+    assert!(Fixture::new().open(small_options()).origin() == fixture.root.name());
 }
 
 #[test]
-fn what_is_no_proof_is_refused_and_told_where() {
+fn malformed_proofs_are_rejected_with_their_line() {
     let note = "\n\u{2014} x AAAA\n";
     let line = |text: &str| match InclusionProof::parse(text.as_bytes()).unwrap_err() {
         ProofFileError::Line { number, .. } => number,
@@ -124,26 +125,27 @@ fn what_is_no_proof_is_refused_and_told_where() {
 }
 
 #[test]
-fn a_copy_with_carriage_returns_is_told_as_that() {
-    let world = live();
-    let one = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap().to_text();
+fn a_proof_copied_with_crlf_is_recognised() {
+    let fixture = live_log();
+    let one = prove_inclusion(&fixture.disk, dir(), &fixture.root, 30).unwrap().to_text();
     let error = InclusionProof::parse(one.replace('\n', "\r\n").as_bytes()).unwrap_err();
     assert_eq!(error, ProofFileError::CarriageReturn { number: 1 });
     assert!(error.to_string().contains("carriage return"), "{error}");
     let error = InclusionProof::parse(one.replacen("index 30\n", "index 30\r\n", 1).as_bytes());
     assert_eq!(error, Err(ProofFileError::CarriageReturn { number: 3 }));
-    let two = prove_consistency(&world.disk, dir(), &world.root, 9, sizes(&world)[3]).unwrap();
+    let two =
+        prove_consistency(&fixture.disk, dir(), &fixture.root, 9, sizes(&fixture)[3]).unwrap();
     let two = two.to_text().replace('\n', "\r\n");
     let error = ConsistencyProof::parse(two.as_bytes());
     assert_eq!(error, Err(ProofFileError::CarriageReturn { number: 1 }));
 }
 
 #[test]
-fn an_entry_that_is_not_there_is_told_with_those_that_are() {
-    let world = live();
-    let (size, sealed) = (live_size(&world), *sizes(&world).last().unwrap());
+fn a_missing_entry_error_names_the_available_range() {
+    let fixture = live_log();
+    let (size, sealed) = (live_size(&fixture), *sizes(&fixture).last().unwrap());
     assert!(size > sealed, "a tail that no checkpoint covers");
-    let refused = |seq| prove_inclusion(&world.disk, dir(), &world.root, seq).unwrap_err();
+    let refused = |seq| prove_inclusion(&fixture.disk, dir(), &fixture.root, seq).unwrap_err();
     for seq in [size, size + 1, 99_999, u64::MAX] {
         let expected = format!(
             "no entry {seq}: the log has entries 0 to {}, sealed up to {}",
@@ -156,15 +158,15 @@ fn an_entry_that_is_not_there_is_told_with_those_that_are() {
         assert!(matches!(refused(seq), ProveError::NoCheckpoint { .. }), "{seq}");
     }
     // The newest segment has nothing in it yet.
-    let mut files = world.files();
+    let mut files = fixture.files();
     files.insert("audit.log.jsonl".into(), Vec::new());
-    let refused = prove_inclusion(&disk_of(&files), dir(), &world.root, 99_999).unwrap_err();
+    let refused = prove_inclusion(&disk_of(&files), dir(), &fixture.root, 99_999).unwrap_err();
     assert!(matches!(refused, ProveError::NoEntry { last_seq: Some(last), .. } if last < sealed));
 }
 
 /// How many entries there are, by counting lines.
-fn live_size(world: &World) -> u64 {
-    let segments = world
+fn live_size(fixture: &Fixture) -> u64 {
+    let segments = fixture
         .files()
         .into_iter()
         .filter(|(name, _)| name.starts_with("audit-0") || name == "audit.log.jsonl");
@@ -177,22 +179,22 @@ proptest! {
     /// One bit of the file: no proof, one that does not hold, or one of the very same. (What a change
     /// of keys says is signed; the chain's signatures at the end of its line are not looked at.)
     #[test]
-    fn no_flipped_bit_of_a_proof_is_taken(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn no_bit_flip_in_a_proof_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         thread_local! {
-            static PROOF: (World, Vec<u8>, Vec<u8>) = {
-                let world = live();
-                let one = prove_inclusion(&world.disk, dir(), &world.root, 30).unwrap();
-                let two = prove_consistency(&world.disk, dir(), &world.root, 9, sizes(&world)[3]);
+            static PROOF: (Fixture, Vec<u8>, Vec<u8>) = {
+                let fixture = live_log();
+                let one = prove_inclusion(&fixture.disk, dir(), &fixture.root, 30).unwrap();
+                let two = prove_consistency(&fixture.disk, dir(), &fixture.root, 9, sizes(&fixture)[3]);
                 let (one, two) = (one.to_text(), two.unwrap().to_text());
-                (world, one.into_bytes(), two.into_bytes())
+                (fixture, one.into_bytes(), two.into_bytes())
             };
         }
-        PROOF.with(|(world, one, two)| {
+        PROOF.with(|(fixture, one, two)| {
             let mut bytes = one.clone();
             let place = at.index(bytes.len());
             bytes[place] ^= 1 << bit;
             if let Ok(proof) = InclusionProof::parse(&bytes)
-                && proof.verify(&world.root, None).is_ok()
+                && proof.verify(&fixture.root, None).is_ok()
             {
                 let whole = InclusionProof::parse(one).unwrap();
                 let claim = |proof: InclusionProof| (proof.line, proof.index, proof.checkpoint);
@@ -202,7 +204,7 @@ proptest! {
             let place = at.index(bytes.len());
             bytes[place] ^= 1 << bit;
             if let Ok(proof) = ConsistencyProof::parse(&bytes)
-                && proof.verify(&world.root).is_ok()
+                && proof.verify(&fixture.root).is_ok()
             {
                 let whole = ConsistencyProof::parse(two).unwrap();
                 let claim = |p: ConsistencyProof| (p.old_size, p.old_root, p.checkpoint);

@@ -1,55 +1,55 @@
-//! How much is held for a sink, how long is waited for what, and what is told of it.
+//! Bounds of a sink's queue and of waiting, the sink's health, and the events that its thread reports.
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::AuditSinkError;
 
-/// What happens when no more may be held for a sink.
+/// What happens when a sink's queue is full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhenFull {
-    /// The caller waits until there is room, at most so long, and gets an error then. Behind a log
-    /// ([`FanOut::of_log`](super::FanOut::of_log)) nobody waits: entries stay where they are, in the log's files, and
-    /// are read from there when the sink has taken what is held.
+pub enum SinkQueueOverflow {
+    /// The caller waits until there is space, at most `wait_max`, and then gets an error. A log that feeds its sinks
+    /// ([`FanOut::of_log`](super::FanOut::of_log)) does not wait: entries stay in the log's files and are read from
+    /// there when the sink has taken the queued ones.
     Block {
-        /// How long; [`Duration::MAX`] for ever.
+        /// Longest wait; [`Duration::MAX`] for no limit.
         wait_max: Duration,
     },
-    /// Entries go to a file until the sink has taken all of it. The file outlives the process and
-    /// is emptied first when it is found at the start.
+    /// Entries go to a file until the sink has taken all of them. The file outlives the process; entries found in it at
+    /// the start are delivered first.
     Spill {
-        /// Which file; nothing else may use it.
+        /// The file; nothing else may use it.
         path: PathBuf,
     },
 }
 
-/// How much is held for a sink, and how long is waited for what.
+/// Bounds of a sink's queue and of waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Bounds {
-    /// Bytes in memory, what is read back from a file of spilled entries included. Default 64 MiB.
+pub struct SinkBounds {
+    /// Most bytes in memory, including entries read back from a spill file. Default 64 MiB.
     pub held_bytes_max: usize,
-    /// What happens beyond. Default: the caller waits, 30 s.
-    pub when_full: WhenFull,
-    /// Entries that are given to the sink at once, at most. Default 1,000.
+    /// What happens when the queue is full. Default: the caller waits up to 30 s.
+    pub overflow: SinkQueueOverflow,
+    /// Most entries passed to the sink at once. Default 1,000.
     pub batch_entries_max: usize,
-    /// So many are waited for before the first is given. Default 1: none waits for another.
+    /// The sink is called when this many entries are queued. Default 1: at once.
     pub gather_entries: usize,
-    /// But no longer than this. Default 5 s.
+    /// The sink is called at the latest after this time. Default 5 s.
     pub gather_max: Duration,
-    /// Pause after the first error of a row. Default 100 ms.
+    /// Pause after the first error. Default 100 ms.
     pub retry_pause_min: Duration,
-    /// Pause after many errors; it doubles up to here. Default 10 s.
+    /// Longest pause after repeated errors; the pause doubles up to this. Default 10 s.
     pub retry_pause_max: Duration,
-    /// How long the end waits for what is held. Default 5 s.
+    /// How long stopping waits for queued entries. Default 5 s.
     pub stop_wait_max: Duration,
 }
 
-impl Default for Bounds {
+impl Default for SinkBounds {
     fn default() -> Self {
         Self {
             held_bytes_max: 64 << 20,
-            when_full: WhenFull::Block { wait_max: Duration::from_secs(30) },
+            overflow: SinkQueueOverflow::Block { wait_max: Duration::from_secs(30) },
             batch_entries_max: 1000,
             gather_entries: 1,
             gather_max: Duration::from_secs(5),
@@ -60,9 +60,9 @@ impl Default for Bounds {
     }
 }
 
-impl Bounds {
-    /// With times that can be added up. Nobody waits for a year.
-    pub(super) fn sane(mut self) -> Bounds {
+impl SinkBounds {
+    /// Caps the durations at a year, so that adding them cannot overflow.
+    pub(super) fn with_addable_times(mut self) -> SinkBounds {
         let year = Duration::from_secs(365 * 86_400);
         let times = [
             &mut self.gather_max,
@@ -77,44 +77,44 @@ impl Bounds {
     }
 }
 
-/// How a sink is doing.
+/// The state of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkHealth {
-    /// Which sink.
+    /// The sink's name.
     pub name: String,
-    /// Whether its last call went well.
+    /// Whether its last call succeeded.
     pub is_healthy: bool,
     /// Bytes held in memory for it.
     pub held_bytes: usize,
-    /// Bytes that wait in its file.
+    /// Bytes in its spill file.
     pub spilled_bytes: u64,
-    /// Bytes of a torn end that were cut off its file at the start.
+    /// Bytes of a torn end that were cut off its spill file at the start.
     pub torn_bytes: u64,
     /// It has committed all entries below this number; `None` before the first.
     pub committed_next: Option<u64>,
-    /// Entries that it was offered, by a log or a caller, and has not committed, as far as is known.
+    /// Entries offered to it and not committed, as far as is known.
     pub missing_entries: u64,
     /// Errors since the start.
     pub errors: u64,
-    /// The last one, in words.
+    /// The text of the last error.
     pub last_error: Option<String>,
 }
 
-/// What a sink's thread tells, once per change.
+/// What a sink's thread reports, once per change.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Notice<'a> {
+pub enum SinkEvent<'a> {
     /// The sink has begun to fail: `audit_sink_failure`, critical.
     Failing {
-        /// Which sink.
+        /// The sink's name.
         sink: &'a str,
-        /// Why.
+        /// The error.
         error: &'a AuditSinkError,
     },
     /// It takes entries again.
     Recovered {
-        /// Which sink.
+        /// The sink's name.
         sink: &'a str,
         /// Errors since it began to fail.
         errors: u64,

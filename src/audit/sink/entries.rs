@@ -1,32 +1,32 @@
-//! Sealed entries, one and many.
+//! Sealed entries and batches of them.
 use crate::audit::entry::{PREV_KEY, SIGNATURE_BYTES, SIGNATURE_KEY, SUFFIX_BYTES};
 use crate::audit::merkle::leaf_hash;
 
-/// An entry of the log, signed and hashed: nothing of it changes any more.
+/// A signed and hashed entry of the log; it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealedEntry<'a> {
-    /// Its number, from 0.
+    /// Its sequence number, from 0.
     pub seq: u64,
     /// Its time, nanoseconds since 1970.
     pub unix_nanos: i64,
-    /// Its line, to the byte, without the newline.
+    /// Its exact line, without the newline.
     pub line: &'a [u8],
     /// SHA-256 of a zero byte and the line (RFC 6962, section 2.1).
     pub leaf: [u8; 32],
 }
 
 impl<'a> SealedEntry<'a> {
-    /// An entry whose leaf hash is computed here.
+    /// Creates an entry and computes its leaf hash.
     pub fn new(seq: u64, unix_nanos: i64, line: &'a [u8]) -> Self {
         Self { seq, unix_nanos, line, leaf: leaf_hash(line) }
     }
 
-    /// Its own signature; `None` if the line does not end as an entry's.
+    /// Its own signature; `None` if the line does not end like an entry.
     pub fn signature(&self) -> Option<&'a str> {
         Some(self.signatures()?.1)
     }
 
-    /// The signature of the entry before; `None` if the line does not end as an entry's.
+    /// The signature of the preceding entry; `None` if the line does not end like an entry.
     pub fn prev_signature(&self) -> Option<&'a str> {
         Some(self.signatures()?.0)
     }
@@ -41,11 +41,11 @@ impl<'a> SealedEntry<'a> {
         (rest == b"\"}").then_some((text(previous)?, text(own)?))
     }
 
-    /// Its type, as it stands behind number and time; empty if the line does not begin as an
-    /// entry's. For columns to search by: verifying parses the whole line.
+    /// Its type, from its place after number and time; empty if the line does not begin like an entry. Use it for
+    /// search columns only: verifying parses the whole line.
     pub fn event_type(&self) -> &'a str {
         const KEY: &[u8] = b"\"event_type\":\"";
-        // `{"seq":`, 20 digits, `,"timestamp":"`, 30 characters, `",` come before it.
+        // `{"seq":`, 20 digits, `,"timestamp":"`, 30 characters and `",` come before it.
         let head = self.line.get(..self.line.len().min(80 + 128)).unwrap_or_default();
         let at = head.windows(KEY.len()).position(|window| window == KEY);
         let rest = at.and_then(|at| head.get(at + KEY.len()..)).unwrap_or_default();
@@ -55,25 +55,25 @@ impl<'a> SealedEntry<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct EntryHead {
     seq: u64,
     unix_nanos: i64,
     leaf: [u8; 32],
     end: usize,
 }
 
-/// Many entries in one stretch of memory, which [`EntryBatch::clear`] keeps.
+/// A batch of entries in one buffer; [`EntryBatch::clear`] keeps the buffer.
 #[derive(Debug, Default)]
 pub struct EntryBatch {
     bytes: Vec<u8>,
-    marks: Vec<Mark>,
+    heads: Vec<EntryHead>,
 }
 
 impl EntryBatch {
     /// Adds an entry at the end.
     pub fn push(&mut self, entry: &SealedEntry<'_>) {
         self.bytes.extend_from_slice(entry.line);
-        self.marks.push(Mark {
+        self.heads.push(EntryHead {
             seq: entry.seq,
             unix_nanos: entry.unix_nanos,
             leaf: entry.leaf,
@@ -83,45 +83,45 @@ impl EntryBatch {
 
     /// Entry `index`.
     pub fn get(&self, index: usize) -> Option<SealedEntry<'_>> {
-        let mark = self.marks.get(index)?;
-        let before = index.checked_sub(1).and_then(|before| self.marks.get(before));
-        let line = self.bytes.get(before.map_or(0, |before| before.end)..mark.end)?;
-        Some(SealedEntry { seq: mark.seq, unix_nanos: mark.unix_nanos, line, leaf: mark.leaf })
+        let head = self.heads.get(index)?;
+        let before = index.checked_sub(1).and_then(|before| self.heads.get(before));
+        let line = self.bytes.get(before.map_or(0, |before| before.end)..head.end)?;
+        Some(SealedEntry { seq: head.seq, unix_nanos: head.unix_nanos, line, leaf: head.leaf })
     }
 
-    /// All of them, in order.
+    /// All entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = SealedEntry<'_>> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
-    /// How many.
+    /// Number of entries.
     pub fn len(&self) -> usize {
-        self.marks.len()
+        self.heads.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.marks.is_empty()
+        self.heads.is_empty()
     }
 
-    /// Bytes that it holds, its own bookkeeping included.
+    /// Bytes held, including bookkeeping.
     pub fn len_bytes(&self) -> usize {
-        self.bytes.len() + self.marks.len() * size_of::<Mark>()
+        self.bytes.len() + self.heads.len() * size_of::<EntryHead>()
     }
 
-    /// Bytes that [`EntryBatch::len_bytes`] grows by with an entry.
+    /// By how many bytes an entry increases [`EntryBatch::len_bytes`].
     pub(super) fn cost_bytes(entry: &SealedEntry<'_>) -> usize {
-        entry.line.len() + size_of::<Mark>()
+        entry.line.len() + size_of::<EntryHead>()
     }
 
-    /// The last one's number.
+    /// The last entry's number.
     pub fn last_seq(&self) -> Option<u64> {
-        self.marks.last().map(|mark| mark.seq)
+        self.heads.last().map(|head| head.seq)
     }
 
-    /// Empties it and keeps the memory.
+    /// Removes all entries and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.marks.clear();
+        self.heads.clear();
     }
 }

@@ -1,60 +1,60 @@
-//! Why a sink does not have what it was given, or does not say what it should.
+//! Errors of sinks.
 use std::{fmt, io};
 
-/// A sink of audit entries, or what keeps entries for one, failed. Nothing that it was given is
-/// given up because of that: it may be offered again.
+/// A sink of audit entries, or its spill file, failed. The entries passed to it are not lost: they may be offered
+/// again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuditSinkError {
-    /// The operating system failed.
+    /// The operating system returned an error.
     Io {
         /// What was tried.
         action: &'static str,
-        /// On what.
+        /// The sink or file.
         target: String,
-        /// What it said.
+        /// The error.
         source: io::Error,
     },
-    /// The database failed.
+    /// The database returned an error.
     Database {
         /// What was tried.
         action: &'static str,
         /// Which sink.
         target: String,
-        /// What it said.
+        /// The error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Entries are missing between what the sink has and what it was given.
+    /// Entries are missing between those that the sink has and those offered.
     Gap {
         /// Which sink.
         target: String,
-        /// The entry that must come next.
+        /// The entry expected next.
         expected_seq: u64,
-        /// The entry that came.
+        /// The entry found.
         found_seq: u64,
     },
-    /// The sink has another entry under the same number: one of both is not from this log.
+    /// The sink has a different entry with the same number: one of the two is not from this log.
     Conflict {
         /// Which sink.
         target: String,
         /// The number.
         seq: u64,
     },
-    /// An entry does not name the signature of the one before as its predecessor's.
+    /// An entry does not name the signature of the preceding entry.
     Chain {
         /// Which sink.
         target: String,
         /// The later entry.
         seq: u64,
     },
-    /// A line does not end as every entry's does.
+    /// A line does not end like an entry.
     Malformed {
         /// Which sink.
         target: String,
-        /// The number that it was given under.
+        /// The number it was offered with.
         seq: u64,
     },
-    /// What is kept beside a line is not what the line says.
+    /// A column stored beside a line differs from the line.
     Column {
         /// Which sink.
         target: String,
@@ -63,55 +63,55 @@ pub enum AuditSinkError {
         /// Which column.
         column: &'static str,
     },
-    /// The tables are not those that the sink makes.
+    /// The tables are not those that the sink creates.
     Schema {
         /// Which sink.
         target: String,
-        /// What has to be there.
+        /// The expected schema.
         expected: String,
-        /// What is there.
+        /// The schema found.
         found: String,
     },
-    /// No more can be held for a sink that does not take.
+    /// The sink's queue is full, and the sink takes no entries.
     Full {
         /// Which sink.
         target: String,
-        /// Bytes that are held.
+        /// Bytes held.
         held_bytes: usize,
-        /// Bytes that may be held.
+        /// Most bytes that may be held.
         held_bytes_max: usize,
     },
-    /// The sink did not get as far as it should within the time allowed.
+    /// The sink did not reach the entry within the time allowed.
     Late {
         /// Which sink.
         target: String,
-        /// The first entry that it does not have.
+        /// The first entry that it lacks.
         missing_seq: u64,
     },
-    /// The file of spilled entries is damaged at its front or middle; a torn end is cut and no error.
+    /// The spill file is damaged at its front or middle; a torn end is cut off and is not an error.
     Spill {
         /// Which file.
         target: String,
-        /// Where, in bytes from its start.
+        /// Byte offset in the file.
         offset: u64,
     },
-    /// The sink has entries that the log behind it does not have: the log was rolled back, or it is another one.
+    /// The sink has entries that the log lacks: the log was rolled back, or the sink belongs to another one.
     Ahead {
         /// Which sink.
         target: String,
-        /// The entry that the sink wants next.
+        /// The entry that the sink expects next.
         sink_next_seq: u64,
         /// The entry that the log writes next.
         log_next_seq: u64,
     },
-    /// What the sink lacks cannot be read from the log.
+    /// The entries that the sink lacks cannot be read from the log.
     Log {
         /// Which sink.
         target: String,
         /// Why.
         reason: String,
     },
-    /// It was closed and takes no more.
+    /// It was closed and takes no more entries.
     Closed {
         /// Which sink.
         target: String,
@@ -121,7 +121,7 @@ pub enum AuditSinkError {
         /// Which sink.
         target: String,
         /// The panic's message.
-        said: String,
+        message: String,
     },
 }
 
@@ -139,7 +139,7 @@ impl AuditSinkError {
         AuditSinkError::Io { action, target: target.into(), source }
     }
 
-    /// Whether time and another try can mend it. What else there is needs somebody to look.
+    /// Whether retrying later can succeed. All other errors need an operator.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -161,7 +161,7 @@ impl fmt::Display for AuditSinkError {
             }
             AuditSinkError::Database { action, target, source } => {
                 write!(f, "{target}: cannot {action}: {source}")?;
-                // A server's own words stand one below.
+                // The server's message is in the source of the error.
                 source.source().map_or(Ok(()), |cause| write!(f, ": {cause}"))
             }
             AuditSinkError::Gap { target, expected_seq, found_seq } => {
@@ -169,20 +169,20 @@ impl fmt::Display for AuditSinkError {
             }
             AuditSinkError::Conflict { target, seq } => write!(
                 f,
-                "{target}: expected the same entry {seq} as offered or none, found another one"
+                "{target}: expected the same entry {seq} as offered or none, found a different one"
             ),
             AuditSinkError::Chain { target, seq } => write!(
                 f,
-                "{target}: expected entry {seq} to follow the signature of the entry before, \
+                "{target}: expected entry {seq} to follow the signature of the preceding entry, \
                  found another signature in it"
             ),
             AuditSinkError::Malformed { target, seq } => write!(
                 f,
-                "{target}: expected entry {seq} to end in its two signatures, found another end"
+                "{target}: expected entry {seq} to end with its two signatures, found another end"
             ),
             AuditSinkError::Column { target, seq, column } => write!(
                 f,
-                "{target}: row {seq}: expected in column {column} what its line says, found \
+                "{target}: row {seq}: expected in column {column} the value of its line, found \
                  something else"
             ),
             AuditSinkError::Schema { target, expected, found } => {
@@ -190,7 +190,7 @@ impl fmt::Display for AuditSinkError {
             }
             AuditSinkError::Full { target, held_bytes, held_bytes_max } => write!(
                 f,
-                "{target} does not take entries; {held_bytes} bytes are held for it, \
+                "{target} takes no entries; {held_bytes} bytes are held for it, \
                  {held_bytes_max} at most"
             ),
             AuditSinkError::Late { target, missing_seq } => {
@@ -205,10 +205,12 @@ impl fmt::Display for AuditSinkError {
                  another log's"
             ),
             AuditSinkError::Log { target, reason } => {
-                write!(f, "{target}: cannot read from the log what it lacks: {reason}")
+                write!(f, "{target}: cannot read the missing entries from the log: {reason}")
             }
             AuditSinkError::Closed { target } => write!(f, "{target} was closed"),
-            AuditSinkError::Panicked { target, said } => write!(f, "{target} panicked: {said}"),
+            AuditSinkError::Panicked { target, message } => {
+                write!(f, "{target} panicked: {message}")
+            }
         }
     }
 }

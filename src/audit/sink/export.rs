@@ -1,4 +1,4 @@
-//! From a repository back to the files of a log, so that whatever verifies a log verifies the copy.
+//! Writes a repository back to the files of a log, so that the copy can be verified like a log.
 use std::io::{self, IoSlice};
 use std::path::Path;
 
@@ -6,31 +6,30 @@ use super::{AuditRepository, AuditSinkError, StoredLines};
 use crate::audit::store::names::{ACTIVE, sealed_name};
 use crate::storage::{OpenHow, Storage, StorageFile};
 
-/// The entry that every segment but the first begins with.
+/// The type of the first entry of every segment but the first.
 const SEGMENT_TYPE: &str = "ringseal.segment";
-/// Bytes that are gathered before they are written.
+/// Bytes buffered before they are written.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// What [`export`] wrote.
+/// The result of [`export`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Lines.
+    /// Lines written.
     pub entries: u64,
-    /// Files.
+    /// Files written.
     pub segments: u64,
     /// Bytes of all files.
     pub bytes: u64,
 }
 
-/// Writes all lines of a repository into `dir`, as the segments that the log had: made with mode
-/// 0600 in a directory that has none yet (it is created with 0700 if it is missing).
+/// Writes all lines of a repository to `dir`, split into the log's original segments. Files get mode 0600; `dir` must
+/// not contain a log yet and is created with mode 0700 if it is missing.
 ///
-/// A repository keeps lines, not checkpoints: for verifying, put the log's `checkpoints` and
-/// `checkpoint`, or those that were kept elsewhere, beside them. Tiles are derived from lines.
+/// A repository keeps lines, not checkpoints: to verify, add the log's `checkpoints` and `checkpoint`, or copies kept
+/// elsewhere. Tiles are derived from lines.
 ///
-/// Memory: a page of entries and a chunk of 256 KiB. What a crash leaves is told by
-/// `AlreadyExists` the next time.
+/// Memory: a page of entries and a chunk of 256 KiB. After a crash, the next call fails with `AlreadyExists`.
 pub fn export(
     from: &mut dyn AuditRepository,
     storage: &dyn Storage,
@@ -66,7 +65,7 @@ pub fn export(
 struct Export<'a> {
     storage: &'a dyn Storage,
     dir: &'a Path,
-    /// The number of the first entry of the segment that is being written, and its file.
+    /// The number of the first entry of the current segment, and its file.
     segment: Option<(u64, Box<dyn StorageFile>)>,
     chunk: Vec<u8>,
 }
@@ -76,7 +75,7 @@ impl Export<'_> {
         AuditSinkError::io(action, self.dir.join(ACTIVE).display().to_string(), error)
     }
 
-    /// Seals what was written so far and opens the next segment.
+    /// Finishes the current segment and opens the next one.
     fn begin(&mut self, seq: u64) -> Result<(), AuditSinkError> {
         self.end()?;
         let active = self.dir.join(ACTIVE);
@@ -105,7 +104,7 @@ impl Export<'_> {
         Ok(())
     }
 
-    /// After this, what was written survives power loss.
+    /// Makes everything written so far survive power loss.
     fn end(&mut self) -> Result<(), AuditSinkError> {
         self.write()?;
         if let Some((_, file)) = &self.segment {

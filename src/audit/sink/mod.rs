@@ -1,25 +1,22 @@
-//! Where sealed entries go besides the log itself: databases, a stream, several at once.
+//! Copies sealed entries to destinations besides the log itself: databases, a stream, several at once.
 //!
-//! Promises: each sink keeps the exact bytes of each line, so that whoever verifies the log can
-//! verify the sink's copy the same way ([`AuditRepository`]). Entries arrive in order, each once:
-//! what a sink has already is compared and passed over, so that a batch whose answer was lost can
-//! simply be offered again. What is missing in between, or differs, is an error and never smoothed
-//! over.
+//! Promises: each sink keeps the exact bytes of each line, so a sink's copy can be verified in the same way as the log
+//! ([`AuditRepository`]). Entries arrive in order, each once: entries that the sink already has are compared and
+//! skipped, so a batch whose answer was lost can be offered again. A gap or a difference is always an error.
 //!
-//! [`FanOut`] gives each sink a thread and a queue of its own: one that hangs or fails holds nobody
-//! up until what is held for it reaches its bound; then the caller waits, or entries go to a file,
-//! as was chosen. Nothing is dropped. Behind a log ([`FanOut::of_log`]) nobody ever waits: what a
-//! sink lacks, because it failed, was full or was away when the last process died, is read from the
-//! log's own files.
+//! [`FanOut`] gives each sink its own thread and queue: a sink that hangs or fails delays no caller until its queue
+//! reaches the bound; then the caller waits, or entries go to a file, as configured. Nothing is dropped. When a log
+//! feeds the sinks ([`FanOut::of_log`]), the log never waits: entries that a sink lacks because it failed, was full, or
+//! was down when the last process died are read from the log's own files.
 mod bounds;
 mod entries;
 mod error;
 mod export;
-mod fan;
-mod lag;
-mod outlet;
+mod fan_out;
+mod log_source;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
 mod row;
+mod sink_thread;
 mod spill;
 mod stream;
 mod worker;
@@ -32,11 +29,11 @@ pub mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use bounds::{Bounds, Notice, SinkHealth, WhenFull};
+pub use bounds::{SinkBounds, SinkEvent, SinkHealth, SinkQueueOverflow};
 pub use entries::{EntryBatch, SealedEntry};
 pub use error::AuditSinkError;
 pub use export::{Exported, export};
-pub use fan::FanOut;
+pub use fan_out::FanOut;
 
 pub use stream::StreamSink;
 
@@ -45,26 +42,26 @@ pub trait AuditSink: Send {
     /// A short name for reports: `sqlite:/var/lib/audit.db`, `stdout`.
     fn name(&self) -> &str;
 
-    /// The number of the entry that it wants next; `None` if it takes any, because it is empty or
-    /// keeps nothing.
+    /// The number of the entry that the sink expects next; `None` if it accepts any, because it is empty or keeps
+    /// nothing.
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError>;
 
-    /// Whether [`AuditSink::next_seq`] knows of entries that an earlier process gave it. One that does not begins with
-    /// the entries of this process; one that does gets all that it lacks.
+    /// Whether [`AuditSink::next_seq`] covers entries of earlier processes. A sink that does gets all entries that it
+    /// lacks; one that does not starts with the entries of this process.
     fn remembers(&self) -> bool {
         true
     }
 
-    /// Takes entries that follow one another.
+    /// Takes consecutive entries.
     ///
-    /// Those that it has already must be the same and are passed over. After an error, any number
-    /// of them may be in place; they are to be offered again, from the first that was not committed.
+    /// Entries that the sink already has must be identical and are skipped. After an error, any number of them may be
+    /// stored; offer them again, from the first that was not committed.
     fn append(&mut self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError>;
 
-    /// After `Ok`, all that was taken survives power loss, where the sink has such a notion.
+    /// After `Ok`, all entries taken survive power loss, if the sink's storage can promise that.
     fn commit(&mut self) -> Result<(), AuditSinkError>;
 
-    /// Commits and lets go of what it holds open. It may be used again and opens it then.
+    /// Commits and releases open resources. A later call opens them again.
     fn close(&mut self) -> Result<(), AuditSinkError> {
         self.commit()
     }
@@ -72,8 +69,8 @@ pub trait AuditSink: Send {
 
 /// A sink that can be read back.
 pub trait AuditRepository: AuditSink {
-    /// Appends to `page` up to `entries_max` entries, by number, from the first that is not below
-    /// `from_seq`. What is kept beside a line is compared with the line.
+    /// Appends to `page` up to `entries_max` entries, by number, starting with the first that is at least `from_seq`.
+    /// Columns stored beside a line are compared with the line.
     fn page(
         &mut self,
         from_seq: u64,
@@ -82,19 +79,18 @@ pub trait AuditRepository: AuditSink {
     ) -> Result<(), AuditSinkError>;
 }
 
-/// How many entries are read at once.
+/// Number of entries read at once.
 const PAGE_ENTRIES: usize = 1000;
 
-/// The lines of a repository, without newlines, in the order of their numbers: what a verifier
-/// reads. Holds a page of them in memory. Ends behind the first error: what comes after it is not
-/// known to follow.
+/// The lines of a repository, without newlines, by number: the input of a verifier. Holds a page of them in memory.
+/// Ends after the first error, because later lines are not known to follow.
 pub struct StoredLines<'a> {
     repository: &'a mut dyn AuditRepository,
     page: EntryBatch,
     at: usize,
     next_seq: u64,
     is_over: bool,
-    /// Comes behind what is left of the page.
+    /// Returned after the rest of the page.
     error: Option<AuditSinkError>,
 }
 
@@ -148,8 +144,7 @@ impl Iterator for StoredLines<'_> {
     }
 }
 
-/// Gives `to` what `from` has and `to` lacks, and says how many entries that were: for a sink that
-/// was away, or is new.
+/// Copies to `to` the entries of `from` that `to` lacks, and returns how many: for a sink that was down, or a new one.
 pub fn catch_up(
     from: &mut dyn AuditRepository,
     to: &mut dyn AuditSink,

@@ -1,13 +1,12 @@
 //! Entries in a PostgreSQL database (feature `audit-postgres`).
 //!
-//! Promises: insert-only; triggers refuse to change, delete or truncate rows, and opening refuses a
-//! database that lacks them or has them switched off. After `append` its entries survive the
-//! server's power loss (`synchronous_commit`). A batch is one transaction and two round trips. When
-//! the answer to a commit is lost, the batch is offered again, over a new connection: rows that are
-//! there are compared to the byte, so that each stands there once. Calls block on the network;
-//! [`FanOut`](super::FanOut) gives the sink a thread of its own.
+//! Promises: insert-only; triggers refuse to change, delete or truncate rows, and opening refuses a database where they
+//! are missing or disabled. After `append` its entries survive the server's power loss (`synchronous_commit`). A batch
+//! is one transaction and two round trips. When the answer to a commit is lost, the batch is offered again over a new
+//! connection: existing rows are compared byte by byte, so each entry is stored once. Calls block on the network;
+//! [`FanOut`](super::FanOut) gives the sink its own thread.
 //!
-//! Roles, so that the service that logs can neither change nor remove what it logged:
+//! Roles that prevent the logging service from changing or removing what it logged:
 //!
 //! ```sql
 //! -- the owner runs `PostgresSink::install` once; then:
@@ -15,14 +14,14 @@
 //! GRANT SELECT ON ringseal_audit, ringseal_audit_json TO auditor;
 //! ```
 //!
-//! The owner and superusers can remove triggers and rows all the same; that is what verifying the
-//! lines is for, with a checkpoint that is kept elsewhere.
+//! The owner and superusers can still remove triggers and rows. Verifying the lines against a checkpoint kept elsewhere
+//! detects that.
 use postgres::{Client, Error, GenericClient, Transaction};
 
 use super::row::{Columns, check_run};
 use super::{AuditRepository, AuditSink, AuditSinkError, EntryBatch, SealedEntry};
 
-/// Makes table, triggers and view. May be run again.
+/// Creates the table, triggers and view. May be run again.
 pub const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS ringseal_audit (
   seq bigint PRIMARY KEY CHECK (seq >= 0),
@@ -50,8 +49,7 @@ CREATE OR REPLACE VIEW ringseal_audit_json AS
 REVOKE ALL ON ringseal_audit, ringseal_audit_json FROM PUBLIC;
 ";
 
-/// Writers take turns: two services that both think they write this log must not interleave.
-/// (The number has no meaning but to be this one.)
+/// Serializes writers: two services that both write this log must not interleave. (The number is arbitrary.)
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7312847201993)";
 const LAST: &str = "SELECT seq, signature FROM ringseal_audit ORDER BY seq DESC LIMIT 1";
 const INSERT: &str = "INSERT INTO ringseal_audit \
@@ -63,7 +61,7 @@ const COMPARE: &str = "SELECT min(given.seq) FROM unnest($1::bigint[], $2::bytea
      WHERE kept.line IS DISTINCT FROM given.line";
 const PAGE: &str = "SELECT seq, unix_nanos, event_type, line, leaf_hash, prev_signature, signature \
      FROM ringseal_audit WHERE seq >= $1 ORDER BY seq LIMIT $2";
-/// Triggers of ours that fire whatever the session says.
+/// Our triggers that fire whatever the session's settings are.
 const TRIGGERS: &str = "SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid \
      WHERE t.tgrelid = 'ringseal_audit'::regclass AND t.tgenabled = 'A' \
      AND p.proname = 'ringseal_audit_refuse' \
@@ -71,10 +69,10 @@ const TRIGGERS: &str = "SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS p O
 const EXCESS: &str = "SELECT privilege FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) \
      AS privilege WHERE has_table_privilege('ringseal_audit', privilege)";
 
-/// The client that [`Connect`] makes, in the version that this crate is built with.
+/// The client library of [`Connect`], in the version that this crate uses.
 pub use ::postgres as driver;
 
-/// Connects to the server: plain, or with whatever TLS its author likes.
+/// Connects to the server: without TLS, or with any TLS implementation.
 pub type Connect = Box<dyn FnMut() -> Result<Client, Error> + Send>;
 
 /// A PostgreSQL database of entries.
@@ -91,7 +89,7 @@ pub type Connect = Box<dyn FnMut() -> Result<Client, Error> + Send>;
 pub struct PostgresSink {
     name: String,
     connect: Connect,
-    /// None before the first call and after an error.
+    /// `None` before the first call and after an error.
     client: Option<Client>,
 }
 
@@ -102,27 +100,27 @@ impl std::fmt::Debug for PostgresSink {
 }
 
 impl PostgresSink {
-    /// A sink that connects when it is first used and again after errors. `name` is for reports; a
-    /// password does not belong in it.
+    /// A sink that connects on first use and again after errors. `name` appears in reports; do not put a password in
+    /// it.
     pub fn new(name: impl Into<String>, connect: Connect) -> PostgresSink {
         PostgresSink { name: name.into(), connect, client: None }
     }
 
-    /// Connects now, and looks whether table and triggers are there.
+    /// Connects now, and checks that the table and the triggers exist.
     pub fn open(name: impl Into<String>, connect: Connect) -> Result<PostgresSink, AuditSinkError> {
         let mut sink = Self::new(name, connect);
         sink.with_client(|_, _| Ok(()))?;
         Ok(sink)
     }
 
-    /// Makes table, triggers and view ([`SCHEMA`]), as their owner.
+    /// Creates the table, triggers and view ([`SCHEMA`]); run it as their owner.
     pub fn install(client: &mut Client) -> Result<(), AuditSinkError> {
         let made = client.batch_execute(SCHEMA);
         made.map_err(|error| AuditSinkError::database("make the tables", "postgres", error))
     }
 
-    /// What the user of the connection may do to the table and should not: `UPDATE`, `DELETE`,
-    /// `TRUNCATE`, `TRIGGER`. Owners and superusers may do all of it.
+    /// The unwanted privileges that the connection's user has on the table: `UPDATE`, `DELETE`, `TRUNCATE`, `TRIGGER`.
+    /// Owners and superusers have all of them.
     pub fn excess_privileges(&mut self) -> Result<Vec<String>, AuditSinkError> {
         self.with_client(|name, client| {
             let rows = client.query(EXCESS, &[]);
@@ -131,8 +129,7 @@ impl PostgresSink {
         })
     }
 
-    /// Calls with a connection; gives the connection up after an error of the database, whatever it
-    /// was: the next call makes a new one.
+    /// Calls with a connection. Drops the connection after any database error; the next call makes a new one.
     fn with_client<T>(
         &mut self,
         call: impl FnOnce(&str, &mut Client) -> Result<T, AuditSinkError>,
@@ -150,7 +147,7 @@ impl PostgresSink {
 
     fn connected(&mut self) -> Result<Client, AuditSinkError> {
         let mut client = (self.connect)().map_err(|error| failed("connect", &self.name, error))?;
-        // Whatever the server's or the user's defaults are.
+        // Overrides the server's and the user's defaults.
         let set = client
             .batch_execute("SET synchronous_commit = on; SET standard_conforming_strings = on");
         set.map_err(|error| failed("set up", &self.name, error))?;
@@ -165,7 +162,7 @@ impl PostgresSink {
             Err(error) if error.code() == Some(&postgres::error::SqlState::UNDEFINED_TABLE) => {
                 Err(AuditSinkError::Schema {
                     target: self.name.clone(),
-                    expected: "the table ringseal_audit, as PostgresSink::install makes it"
+                    expected: "the table ringseal_audit, as PostgresSink::install creates it"
                         .to_owned(),
                     found: "none of that name".to_owned(),
                 })
@@ -209,7 +206,7 @@ fn append_in(
         return Ok(());
     }
     let inserted = insert(transaction, new).map_err(|error| failed("insert", name, error))?;
-    // Somebody without our lock was faster.
+    // A writer without our lock inserted the row first.
     if inserted < new.len() as u64 { compare(name, transaction, new) } else { Ok(()) }
 }
 
@@ -233,7 +230,7 @@ fn insert(transaction: &mut Transaction<'_>, new: &[SealedEntry<'_>]) -> Result<
     )
 }
 
-/// Looks whether rows with these numbers have these lines.
+/// Checks that the rows with these numbers have these lines.
 fn compare(
     name: &str,
     transaction: &mut Transaction<'_>,
@@ -267,13 +264,13 @@ impl AuditSink for PostgresSink {
             let begun = client.transaction();
             let mut transaction =
                 begun.map_err(|error| failed("begin a transaction", name, error))?;
-            // Dropped on errors, which takes it back.
+            // Dropped on an error, which rolls it back.
             append_in(name, &mut transaction, entries)?;
             transaction.commit().map_err(|error| failed("commit", name, error))
         })
     }
 
-    /// Nothing is left to do: each append is committed.
+    /// Does nothing: each append is committed.
     fn commit(&mut self) -> Result<(), AuditSinkError> {
         Ok(())
     }

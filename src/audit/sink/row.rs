@@ -1,8 +1,8 @@
-//! What a database keeps beside a line, and what has to hold between rows.
+//! The columns that a database keeps beside a line, and the rules that hold between rows.
 use super::{AuditSinkError, SealedEntry};
 use crate::audit::entry::parse_timestamp;
 
-/// What a database keeps beside a line.
+/// The columns that a database keeps beside a line.
 pub(super) struct Columns<'a> {
     pub seq: u64,
     pub unix_nanos: i64,
@@ -13,7 +13,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// The entry of a row, if the columns say what its line says.
+    /// The entry of a row, if the columns agree with the line.
     pub(super) fn entry<'l>(
         &self,
         target: &str,
@@ -40,7 +40,7 @@ impl Columns<'_> {
     }
 }
 
-/// The number and the time that stand in its line; `None` where the line begins otherwise.
+/// The number and the time in a line; `None` if the line does not begin like an entry.
 fn head(line: &[u8]) -> Option<(u64, Option<i64>)> {
     let rest = line.strip_prefix(b"{\"seq\":")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -50,8 +50,8 @@ fn head(line: &[u8]) -> Option<(u64, Option<i64>)> {
     Some((seq, time.and_then(parse_timestamp)))
 }
 
-/// Looks whether entries follow one another: numbers without gaps, each with the signature of the
-/// one before. `before` is what the sink has already, if anything.
+/// Checks that entries are consecutive: numbers without gaps, each with the signature of the preceding one. `before` is
+/// the last entry that the sink has.
 pub(super) fn check_run(
     target: &str,
     before: Option<(u64, &str)>,

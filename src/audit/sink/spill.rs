@@ -1,12 +1,12 @@
-//! A file that keeps entries for a sink that does not take any.
+//! A file that keeps entries for a sink that cannot take them.
 //!
-//! Frames of length `u32`, number `u64`, time `i64`, leaf hash (32 bytes), line; little-endian. The
-//! leaf hash is the checksum. Appended at the end, read from the front, emptied when all is read.
+//! Frames of length `u32`, number `u64`, time `i64`, leaf hash (32 bytes) and line, little-endian. The leaf hash is the
+//! checksum. Appended at the end, read from the front, emptied when everything is read.
 //!
-//! Promises: survives the process (not power loss: what was not synced then is in the log itself).
-//! An append that the disk did not take whole is taken back. A torn end is cut at opening and
-//! counted; damage before the end is an error, and nothing behind it is read. What was read and not
-//! yet [`Spill::consume`]d is read again after a crash; sinks pass over what they have.
+//! Promises: survives the end of the process, but not power loss: entries that were not synced then are in the log
+//! itself. A partial append is undone. A torn end is cut off at opening and counted; damage before the end is an error,
+//! and nothing after it is read. Entries that were read but not yet consumed ([`Spill::consume`]) are read again after
+//! a crash; sinks skip those that they have.
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::storage::{OpenHow, Storage, StorageFile, publish_durably};
 
 /// Length, number, time, leaf hash.
 const HEAD_BYTES: usize = 4 + 8 + 8 + 32;
-/// More than the longest line that a log may have; a greater length is damage.
+/// More than the longest line of a log; a greater length is damage.
 const LINE_BYTES_MAX: usize = 1 << 24;
 const MODE: u32 = 0o600;
 
@@ -29,25 +29,25 @@ pub(super) struct Spill {
     len: u64,
     /// Bytes that were read and consumed.
     read_at: u64,
-    /// Bytes behind `len` that a failed append may have left.
+    /// A failed append may have left bytes after `len`.
     is_dirty: bool,
     torn_bytes: u64,
     frame: Vec<u8>,
 }
 
-/// A whole frame, or why there is none.
+/// A whole frame, or why there is not one.
 enum Frame {
     Whole {
         entry: (u64, i64, [u8; 32]),
         end: u64,
     },
-    /// It ends behind the end of the file, or is the last and does not match its hash.
+    /// It ends after the end of the file, or is the last frame and does not match its hash.
     Torn,
     End,
 }
 
 impl Spill {
-    /// Opens the file, or creates it with mode 0600; cuts a torn end.
+    /// Opens the file, or creates it with mode 0600; cuts off a torn end.
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Spill, AuditSinkError> {
         let failed = |action, error| AuditSinkError::io(action, path.display().to_string(), error);
         let file = match storage.open(path, OpenHow::Append) {
@@ -57,7 +57,7 @@ impl Spill {
             opened => opened,
         };
         let file = file.map_err(|error| failed("open", error))?;
-        let whole_len = file.stat().map_err(|error| failed("look at", error))?.len;
+        let whole_len = file.stat().map_err(|error| failed("read the metadata of", error))?.len;
         let mut spill = Spill {
             storage,
             path: path.to_owned(),
@@ -83,12 +83,12 @@ impl Spill {
         AuditSinkError::io(action, self.path.display().to_string(), error)
     }
 
-    /// Whether all that was spilled is consumed.
+    /// Whether all entries are consumed.
     pub(super) fn is_empty(&self) -> bool {
         self.read_at == self.len
     }
 
-    /// Bytes that wait.
+    /// Bytes not yet consumed.
     pub(super) fn waiting_bytes(&self) -> u64 {
         self.len - self.read_at
     }
@@ -98,7 +98,7 @@ impl Spill {
         self.torn_bytes
     }
 
-    /// The number of the first entry that waits.
+    /// The number of the first entry not yet consumed.
     pub(super) fn first_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
         match self.frame(self.read_at)? {
             Frame::Whole { entry: (seq, ..), .. } => Ok(Some(seq)),
@@ -106,7 +106,7 @@ impl Spill {
         }
     }
 
-    /// The number of the last entry that waits.
+    /// The number of the last entry.
     pub(super) fn last_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
         let (mut at, mut last) = (self.read_at, None);
         while let Frame::Whole { entry: (seq, ..), end } = self.frame(at)? {
@@ -115,7 +115,7 @@ impl Spill {
         Ok(last)
     }
 
-    /// Cuts what a failed append may have left.
+    /// Removes the remains of a failed append.
     fn clean(&mut self) -> Result<(), AuditSinkError> {
         if self.is_dirty {
             self.file.set_len(self.len).map_err(|error| self.failed("cut", error))?;
@@ -140,8 +140,8 @@ impl Spill {
         Ok(())
     }
 
-    /// Appends to `batch` what comes next without a gap, at least one entry if there is one and
-    /// `batch` is empty, and up to `bytes_max`; returns what [`Spill::consume`] takes once the sink has them.
+    /// Appends the next consecutive entries to `batch`, up to `bytes_max` but at least one if `batch` is empty. Returns
+    /// the position to pass to [`Spill::consume`] once the sink has them.
     pub(super) fn read(
         &mut self,
         batch: &mut EntryBatch,
@@ -154,11 +154,11 @@ impl Spill {
                     (seq, unix_nanos, leaf, end)
                 }
                 Ok(_) => return Ok(at),
-                // What stands before damage is good; the next call tells of it.
+                // Entries before the damage are good; the next call reports the damage.
                 Err(_) if at > self.read_at => return Ok(at),
                 Err(error) => return Err(error),
             };
-            // What is missing in between may stand in the log: that has to come first.
+            // Entries missing in between may be in the log: those must be delivered first.
             if batch.last_seq().is_some_and(|last| last.checked_add(1) != Some(seq)) {
                 return Ok(at);
             }
@@ -172,7 +172,7 @@ impl Spill {
         }
     }
 
-    /// Forgets what was read up to `at`; empties the file when nothing is left.
+    /// Drops the entries before `at`; empties the file when nothing is left.
     pub(super) fn consume(&mut self, at: u64) -> Result<(), AuditSinkError> {
         self.read_at = at.min(self.len);
         if self.is_empty() && self.len > 0 {
@@ -183,15 +183,14 @@ impl Spill {
         Ok(())
     }
 
-    /// Puts entries in front of all that waits, on disk when it returns: what was held in memory
-    /// comes before what was spilled.
+    /// Inserts entries at the front; they are on disk when it returns. Entries held in memory come before spilled ones.
     pub(super) fn prepend(&mut self, batches: &[&EntryBatch]) -> Result<(), AuditSinkError> {
         let mut name = self.path.clone().into_os_string();
         name.push(".tmp");
         let temporary = PathBuf::from(name);
         let failed =
             |action, error| AuditSinkError::io(action, temporary.display().to_string(), error);
-        // Left by a crash in the middle of this.
+        // Left by a crash during an earlier call.
         match self.storage.remove(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("remove", error));
@@ -223,7 +222,7 @@ impl Spill {
         Ok(())
     }
 
-    /// The frame at `at`; its line is left in `self.frame`.
+    /// Reads the frame at `at`; its line is left in `self.frame`.
     fn frame(&mut self, at: u64) -> Result<Frame, AuditSinkError> {
         if at >= self.len {
             return Ok(Frame::End);

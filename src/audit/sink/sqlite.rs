@@ -1,11 +1,10 @@
 //! Entries in an SQLite database (feature `audit-sqlite`).
 //!
-//! Promises: insert-only; triggers refuse to change, delete, replace, or leave out rows, and opening
-//! refuses a database that lacks them. After `append` its entries survive power loss
-//! (`synchronous=FULL`). A batch is one transaction: all of it or nothing. The line is kept to the
-//! byte, so that the database can be verified as the log is; whoever may write the file can remove
-//! triggers and rows all the same, and that is what verifying is for. Calls block on the disk, and
-//! up to [`BUSY_WAIT_MAX`] on a reader that locks the database.
+//! Promises: insert-only; triggers refuse to change, delete, replace or leave out rows, and opening refuses a database
+//! without them. After `append` its entries survive power loss (`synchronous=FULL`). A batch is one transaction: all of
+//! it or nothing. The exact line is stored, so that the database can be verified like the log. Anyone who can write the
+//! file can still remove triggers and rows; verifying detects that. Calls block on the disk, and up to
+//! [`BUSY_WAIT_MAX`] on a reader that locks the database.
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -16,10 +15,10 @@ use super::row::{Columns, check_run};
 use super::{AuditRepository, AuditSink, AuditSinkError, EntryBatch, SealedEntry};
 use crate::storage::{OpenHow, OsStorage, Storage};
 
-/// How long a call waits for somebody who has the database locked.
+/// How long a call waits while another connection locks the database.
 pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Names and texts of what a database must have, as it stands in its own list.
+/// Names and SQL texts of the required tables and triggers, as in `sqlite_schema`.
 const SCHEMA: &[(&str, &str)] = &[
     (
         "ringseal_audit",
@@ -43,7 +42,7 @@ BEGIN SELECT RAISE(ABORT, 'ringseal_audit is insert-only: no UPDATE'); END",
         "CREATE TRIGGER ringseal_audit_no_delete BEFORE DELETE ON ringseal_audit
 BEGIN SELECT RAISE(ABORT, 'ringseal_audit is insert-only: no DELETE'); END",
     ),
-    // INSERT OR REPLACE fires no trigger for the row that it deletes.
+    // INSERT OR REPLACE does not fire delete triggers for the row that it deletes.
     (
         "ringseal_audit_no_replace",
         "CREATE TRIGGER ringseal_audit_no_replace BEFORE INSERT ON ringseal_audit
@@ -109,11 +108,11 @@ impl std::fmt::Debug for SqliteSink {
 }
 
 impl SqliteSink {
-    /// Opens the database, or creates it with mode 0600 and its tables. A symbolic link as the last
-    /// part of the path, and tables of another shape, are refused.
+    /// Opens the database, or creates it with mode 0600 and its tables. Refuses a symbolic link as the last part of the
+    /// path, and tables with another schema.
     pub fn open(path: &Path) -> Result<SqliteSink, AuditSinkError> {
         let name = format!("sqlite:{}", path.display());
-        // SQLite would create it for everybody to read; its journals take the file's mode.
+        // SQLite would create it readable by everyone; its journals take the file's mode.
         match OsStorage.open(path, OpenHow::CreateNew { mode: 0o600 }) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(AuditSinkError::io("create", path.display().to_string(), error));
@@ -131,7 +130,7 @@ impl SqliteSink {
         Ok(sink)
     }
 
-    /// Opens a database for reading alone: for verifying one that somebody else writes, or a copy.
+    /// Opens a database read-only: for verifying one that another process writes, or a copy.
     pub fn open_read_only(path: &Path) -> Result<SqliteSink, AuditSinkError> {
         let name = format!("sqlite:{}", path.display());
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -155,7 +154,7 @@ impl SqliteSink {
         self.did("set up", self.connection.busy_timeout(BUSY_WAIT_MAX))?;
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                         PRAGMA trusted_schema = OFF;";
-        // `journal_mode` answers with a row, which `execute_batch` passes over.
+        // `journal_mode` returns a row, which `execute_batch` ignores.
         self.did("set up", self.connection.execute_batch(settings))?;
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         self.did("begin a transaction", begun)?;
@@ -172,14 +171,14 @@ impl SqliteSink {
         self.check_schema()
     }
 
-    /// Looks whether table and triggers are there, to the letter.
+    /// Checks that the table and the triggers exist, letter by letter.
     pub fn check_schema(&self) -> Result<(), AuditSinkError> {
         for (name, text) in SCHEMA {
             let found = self.found(name)?;
             if found.as_deref() != Some(*text) {
                 return Err(AuditSinkError::Schema {
                     target: self.name.clone(),
-                    expected: format!("{name} as this sink makes it"),
+                    expected: format!("{name} as this sink creates it"),
                     found: found.unwrap_or_else(|| "none of that name".to_owned()),
                 });
             }
@@ -193,12 +192,12 @@ impl SqliteSink {
         self.did("read the schema", found)
     }
 
-    /// Ends the transaction well or takes it back.
+    /// Commits the transaction after `Ok`, rolls it back after an error.
     fn end<T>(&self, result: Result<T, AuditSinkError>) -> Result<T, AuditSinkError> {
         let value = match result {
             Ok(value) => value,
             Err(error) => {
-                // An error that ended the transaction by itself leaves nothing to take back.
+                // After an error that ended the transaction there is nothing to roll back.
                 let _ = self.connection.execute_batch("ROLLBACK");
                 return Err(error);
             }
@@ -251,7 +250,7 @@ impl SqliteSink {
         });
         match self.did("compare", same.optional())? {
             Some(true) => Ok(()),
-            // Before the first row of a database that began in the middle, or changed.
+            // Before the first row of a database that began in the middle, or of one that was changed.
             _ => Err(AuditSinkError::Conflict { target: self.name.clone(), seq: entry.seq }),
         }
     }
@@ -290,7 +289,7 @@ impl AuditSink for SqliteSink {
         self.end(self.append_in_transaction(entries))
     }
 
-    /// Nothing is left to do: each append is committed and synced.
+    /// Does nothing: each append is committed and synced.
     fn commit(&mut self) -> Result<(), AuditSinkError> {
         Ok(())
     }

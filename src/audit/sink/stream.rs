@@ -1,30 +1,29 @@
-//! Entries to a stream: stdout, a pipe.
+//! Writes entries to a stream: stdout, a pipe.
 use std::io::{self, Write};
 
 use super::{AuditSink, AuditSinkError, SealedEntry};
 
 /// Writes each line and a newline to a stream.
 ///
-/// Keeps nothing that could be read back. While it lives, each line is written whole and once, also
-/// across errors: what the stream did not take of a line is kept for the next try. Memory: the
-/// lines of one batch.
+/// Keeps nothing that could be read back. While the sink exists, each line is written whole and once, across errors:
+/// the rest of a line that the stream did not take is kept for the next attempt. Memory: the lines of one batch.
 pub struct StreamSink {
     name: String,
     stream: Box<dyn Write + Send>,
-    /// Lines that were taken and not all written.
+    /// Lines accepted and not completely written.
     pending: Vec<u8>,
-    /// How much of `pending` the stream has.
+    /// Bytes of `pending` that have been written.
     written: usize,
     next_seq: Option<u64>,
 }
 
 impl StreamSink {
-    /// Lines to `stream`.
+    /// Writes lines to `stream`.
     pub fn new(name: impl Into<String>, stream: Box<dyn Write + Send>) -> Self {
         Self { name: name.into(), stream, pending: Vec::new(), written: 0, next_seq: None }
     }
 
-    /// Lines to the standard output.
+    /// Writes lines to the standard output.
     pub fn stdout() -> Self {
         Self::new("stdout", Box::new(io::stdout()))
     }

@@ -1,60 +1,60 @@
-//! The thread of a sink: takes from its queue, gives to the sink, tries again.
+//! The thread of a sink: takes entries from its queue, passes them to the sink, retries.
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bounds::Notice;
-use super::lag::Lag;
-use super::outlet::{Notify, Shared, State};
+use super::bounds::SinkEvent;
+use super::log_source::Lag;
+use super::sink_thread::{OnSinkEvent, Shared, State};
 use super::{AuditSink, AuditSinkError, EntryBatch};
 
 pub(super) struct Worker {
     pub sink: Box<dyn AuditSink>,
     pub shared: Arc<Shared>,
-    pub notify: Notify,
-    /// What the sink is given now.
+    pub notify: OnSinkEvent,
+    /// The batch being delivered.
     pub batch: EntryBatch,
-    /// Where it ends in the file, if it was read from there.
+    /// End of the batch in the spill file, if it was read from there.
     pub spill_end: Option<u64>,
-    /// How many entries of the batch the sink has committed.
+    /// Number of entries of the batch that the sink has committed.
     pub done: usize,
 }
 
-/// Read from a file at once, where that many bytes may be held.
+/// Most bytes read from a file at once, if the bound on held bytes is not lower.
 const READ_BYTES: usize = 1 << 18;
 
-/// What there is to do.
+/// What the thread does next.
 enum Work {
-    /// The batch.
+    /// Deliver the batch.
     Batch,
-    /// The sink has to say what it has.
-    Ask,
-    /// What stands in the log from one entry up to another.
+    /// Ask the sink which entry it expects.
+    AskNextSeq,
+    /// Deliver entries from the log, from one number up to another.
     Log { from: u64, end: u64 },
-    /// The end has come.
+    /// Nothing is left to do, and the thread must stop.
     Nothing,
 }
 
 impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
         let result = self.deliver_all();
-        // First what is held, then a call that may hang.
-        let result = result.map_err(|error| self.keep_held(error));
-        let closed = self.with_sink(|sink| sink.close());
+        // The held entries are spilled before a sink call that may hang.
+        let result = result.map_err(|error| self.spill_held(error));
+        let closed = self.call_sink(|sink| sink.close());
         let result = result.and(closed);
         self.shared.state.lock().is_over = true;
         self.shared.progress.notify_all();
         result
     }
 
-    /// Until the end has come and the sink has all, or time is up.
+    /// Runs until the thread must stop and the sink has everything, or time is up.
     fn deliver_all(&mut self) -> Result<(), AuditSinkError> {
         let mut pause = self.shared.bounds.retry_pause_min;
         loop {
             let step = self.next_work().and_then(|work| match work {
                 Work::Batch => self.deliver_batch().map(|()| true),
-                Work::Ask => self.ask().map(|()| true),
+                Work::AskNextSeq => self.ask_next_seq().map(|()| true),
                 Work::Log { from, end } => self.deliver_log(from, end).map(|()| true),
                 Work::Nothing => Ok(false),
             });
@@ -66,11 +66,11 @@ impl Worker {
                     }
                 }
                 Err(error) => {
-                    self.note_error(&error);
+                    self.record_error(&error);
                     if matches!(error, AuditSinkError::Gap { .. }) {
-                        self.begin_again();
+                        self.restart_from_log();
                     }
-                    if !self.rest(pause) {
+                    if !self.pause(pause) {
                         return Err(error);
                     }
                     pause = (pause * 2).min(self.shared.bounds.retry_pause_max);
@@ -79,8 +79,8 @@ impl Worker {
         }
     }
 
-    /// Waits for something to do: what is in memory is older than what is in the file, and that older than what has to
-    /// be read from the log. There is nothing once the end has come and the sink has all.
+    /// Waits for work. Entries in memory are older than those in the spill file, and those are older than entries that
+    /// must be read from the log. Returns `Nothing` when the thread must stop and the sink has everything.
     fn next_work(&mut self) -> Result<Work, AuditSinkError> {
         if !self.batch.is_empty() {
             return Ok(Work::Batch);
@@ -101,7 +101,7 @@ impl Worker {
             }
             if state.incoming.is_empty() {
                 if state.lag == Some(Lag::Unknown) {
-                    return Ok(Work::Ask);
+                    return Ok(Work::AskNextSeq);
                 }
                 let spilled_first = state.spilled_first()?;
                 let log_end = spilled_first.unwrap_or(state.log_end);
@@ -135,25 +135,25 @@ impl Worker {
         }
     }
 
-    /// Asks the sink what it has.
-    fn ask(&mut self) -> Result<(), AuditSinkError> {
+    /// Asks the sink which entry it expects.
+    fn ask_next_seq(&mut self) -> Result<(), AuditSinkError> {
         let (mut next_seq, mut remembers) = (None, false);
-        self.with_sink(|sink| {
+        self.call_sink(|sink| {
             (next_seq, remembers) = (sink.next_seq()?, sink.remembers());
             Ok(())
         })?;
         let shared = &*self.shared;
         let Some(log) = &shared.log else { return Ok(()) };
         let mut state = shared.state.lock();
-        let from = log.begin(&shared.name, next_seq, remembers, state.log_end)?;
+        let from = log.first_seq_for(&shared.name, next_seq, remembers, state.log_end)?;
         state.committed_next = next_seq;
         state.lag = Some(Lag::From(from));
         Ok(())
     }
 
-    /// The sink lacks something before what it is given, having lost it, perhaps: where there is a log, it gets
-    /// everything from there. What it is given from a spill file stays in that.
-    fn begin_again(&mut self) {
+    /// The sink lacks entries before the ones offered, perhaps because it lost them. With a log, it gets everything
+    /// from there. Entries read from a spill file stay in the file.
+    fn restart_from_log(&mut self) {
         if self.shared.log.is_none() {
             return;
         }
@@ -168,7 +168,7 @@ impl Worker {
         READ_BYTES.min(self.shared.bounds.held_bytes_max)
     }
 
-    /// Gives the sink what stands in the log from one entry up to another, a batch at a time.
+    /// Delivers the log's entries from one number up to another, a batch at a time.
     fn deliver_log(&mut self, from: u64, end: u64) -> Result<(), AuditSinkError> {
         let shared = Arc::clone(&self.shared);
         let Some(log) = &shared.log else { return Ok(()) };
@@ -178,12 +178,12 @@ impl Worker {
             if self.batch.len_bytes() < bytes_max {
                 return ControlFlow::Continue(());
             }
-            result = self.deliver_batch().and_then(|()| self.look_at_the_clock());
+            result = self.deliver_batch().and_then(|()| self.check_stop_deadline());
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         result?;
         self.deliver_batch()?;
-        // Whatever is not in the log any more will not come; the sink tells of the gap.
+        // Entries that are no longer in the log cannot be delivered; the sink reports the gap.
         let mut state = shared.state.lock();
         if let Some(Lag::From(from)) = &mut state.lag {
             *from = end.max(*from);
@@ -191,8 +191,8 @@ impl Worker {
         Ok(())
     }
 
-    /// An error when the end has come and its time is up.
-    fn look_at_the_clock(&self) -> Result<(), AuditSinkError> {
+    /// An error if the thread must stop and its time is up.
+    fn check_stop_deadline(&self) -> Result<(), AuditSinkError> {
         let state = self.shared.state.lock();
         match state.stop_at {
             Some(stop_at) if Instant::now() >= stop_at => {
@@ -204,15 +204,15 @@ impl Worker {
     }
 
     fn deliver_batch(&mut self) -> Result<(), AuditSinkError> {
-        self.attempt()?;
-        self.note_success();
+        self.deliver_once()?;
+        self.record_success();
         self.done = 0;
-        self.let_go();
+        self.release_batch();
         Ok(())
     }
 
-    /// The sink has the batch.
-    fn let_go(&mut self) {
+    /// Releases the batch: the sink has committed it.
+    fn release_batch(&mut self) {
         let mut state = self.shared.state.lock();
         let consumed = match (self.spill_end.take(), &mut state.spill) {
             (Some(end), Some(spill)) => spill.consume(end),
@@ -228,15 +228,15 @@ impl Worker {
         drop(state);
         self.shared.progress.notify_all();
         if let Err(error) = consumed {
-            self.note_error(&error);
+            self.record_error(&error);
         }
     }
 
-    /// Pauses after an error; `false` when the end has come and its time is up.
-    fn rest(&self, pause: Duration) -> bool {
+    /// Pauses after an error; `false` when the thread must stop and its time is up.
+    fn pause(&self, pause: Duration) -> bool {
         let mut state = self.shared.state.lock();
         let again_at = Instant::now() + pause;
-        // More work ends no pause; the end does.
+        // New work does not end the pause; a stop request does.
         while state.stop_at.is_none() && Instant::now() < again_at {
             self.shared.work.wait_until(&mut state, again_at);
         }
@@ -251,13 +251,13 @@ impl Worker {
         true
     }
 
-    /// Gives the sink what it has not committed of the batch.
-    fn attempt(&mut self) -> Result<(), AuditSinkError> {
+    /// Passes the uncommitted rest of the batch to the sink.
+    fn deliver_once(&mut self) -> Result<(), AuditSinkError> {
         let batch = std::mem::take(&mut self.batch);
         let entries: Vec<_> = batch.iter().skip(self.done).collect();
         let mut parts = entries.chunks(self.shared.bounds.batch_entries_max.max(1));
         let result = parts.try_for_each(|part| {
-            self.with_sink(|sink| {
+            self.call_sink(|sink| {
                 sink.append(part)?;
                 sink.commit()
             })?;
@@ -271,33 +271,33 @@ impl Worker {
         result
     }
 
-    /// Calls the sink, panics and all, and lets the other side see that it came back.
-    fn with_sink(
+    /// Calls the sink, catches panics, and lets waiting threads see when the call starts and returns.
+    fn call_sink(
         &mut self,
         call: impl FnOnce(&mut dyn AuditSink) -> Result<(), AuditSinkError>,
     ) -> Result<(), AuditSinkError> {
         let is_in_sink = |is_in_sink| {
             self.shared.state.lock().is_in_sink = is_in_sink;
-            // Whoever waits for the end waits otherwise now.
+            // Threads that wait for the end have another deadline now.
             self.shared.progress.notify_all();
         };
         is_in_sink(true);
         let sink = &mut *self.sink;
         let result = catch_unwind(AssertUnwindSafe(|| call(sink)));
         is_in_sink(false);
-        result.unwrap_or_else(|panic| Err(panicked(self.shared.name.clone(), &*panic)))
+        result.unwrap_or_else(|panic| Err(panic_error(self.shared.name.clone(), &*panic)))
     }
 
-    fn note_success(&self) {
+    fn record_success(&self) {
         let mut state = self.shared.state.lock();
         if std::mem::take(&mut state.is_failing) {
             let errors = state.errors;
             drop(state);
-            self.tell(Notice::Recovered { sink: &self.shared.name, errors });
+            self.report(SinkEvent::Recovered { sink: &self.shared.name, errors });
         }
     }
 
-    fn note_error(&self, error: &AuditSinkError) {
+    fn record_error(&self, error: &AuditSinkError) {
         let mut state = self.shared.state.lock();
         state.errors += 1;
         state.last_error = Some(error.to_string());
@@ -305,15 +305,15 @@ impl Worker {
         drop(state);
         self.shared.progress.notify_all();
         if is_new {
-            self.tell(Notice::Failing { sink: &self.shared.name, error });
+            self.report(SinkEvent::Failing { sink: &self.shared.name, error });
         }
     }
 
-    /// What the sink did not take goes to the file, if there is one, in front of what it has.
-    fn keep_held(&self, error: AuditSinkError) -> AuditSinkError {
+    /// Moves the entries that the sink did not take to the front of the spill file, if there is one.
+    fn spill_held(&self, error: AuditSinkError) -> AuditSinkError {
         let mut state = self.shared.state.lock();
         let State { incoming, spill: Some(spill), .. } = &mut *state else { return error };
-        // What was read from the file is still in it.
+        // Entries read from the file are still in it.
         let empty = EntryBatch::default();
         let batch = if self.spill_end.is_some() { &empty } else { &self.batch };
         if batch.is_empty() && incoming.is_empty() {
@@ -322,14 +322,14 @@ impl Worker {
         spill.prepend(&[batch, incoming]).err().unwrap_or(error)
     }
 
-    /// A listener that panics ends nothing.
-    fn tell(&self, notice: Notice<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.notify)(notice)));
+    /// A panic of the event handler is ignored.
+    fn report(&self, event: SinkEvent<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.notify)(event)));
     }
 }
 
-pub(super) fn panicked(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
-    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    AuditSinkError::Panicked { target, said }
+pub(super) fn panic_error(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
+    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    AuditSinkError::Panicked { target, message }
 }

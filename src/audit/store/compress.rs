@@ -1,8 +1,8 @@
-//! gzip of sealed segments.
+//! gzip compression of sealed segments.
 //!
-//! Works beside the log, on whatever thread calls it: sealed segments do not change. The compressed
-//! form is made under another name, read back and compared, made durable and given its name; then
-//! the plain form is removed. A crash leaves one of the two or both. Takes two buffers.
+//! Runs beside the log, on the caller's thread: sealed segments do not change. The compressed file is written under a
+//! temporary name, read back and compared, made durable and renamed; then the plain file is removed. A crash leaves one
+//! of the two files or both. Uses two buffers.
 use std::io::{self, IoSlice, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::disk::{Disk, FileReader, Result, at};
+use super::disk::{Disk, FileReader, Result, with_path};
 use super::error::{Damage, StoreError};
 use super::names::{parse_sealed, sealed_name};
 use crate::digest::{Hash, Sha256};
@@ -19,7 +19,7 @@ use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_dura
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Compresses every sealed segment of the log in `dir` that is not; says how many it did.
+/// Compresses every sealed segment of the log in `dir` that is still plain; returns how many.
 pub fn compress_sealed(storage: &Arc<dyn Storage>, dir: &Path) -> Result<u64> {
     let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
     let mut done = 0;
@@ -39,21 +39,22 @@ fn compress_one(disk: &Disk, first_seq: u64) -> Result<bool> {
     let (name, unfinished) = (format!("{plain_name}.gz"), format!("{plain_name}.gz.tmp"));
     let (plain_path, path) = (disk.path(&plain_name), disk.path(&name));
     let mut file = disk.create(&unfinished)?;
-    let written = at("compressing", &plain_path, pack(plain, &mut *file))?;
+    let written = with_path("compressing", &plain_path, pack(plain, &mut *file))?;
     let packed = disk.open(&unfinished, OpenHow::Read)?;
-    let packed = packed.ok_or(StoreError::Refused { why: "the compressed form has gone" })?;
-    if at("reading back", &path, unpacked_hash(packed))? != written {
+    let packed =
+        packed.ok_or(StoreError::Refused { why: "the compressed file has disappeared" })?;
+    if with_path("reading back", &path, unpacked_hash(packed))? != written {
         disk.remove(&unfinished)?;
         let what = Damage::Order("the content that was compressed");
         return Err(StoreError::Damaged { file: name, offset: 0, seq: first_seq, what });
     }
     let published = publish_durably(&*disk.storage, &*file, &disk.path(&unfinished), &path);
-    at("publishing", &path, published)?;
+    with_path("publishing", &path, published)?;
     if disk.stat(&plain_name)?.is_none() {
-        // It was removed for good in the meantime, so its other form must not stay.
-        return at("removing", &path, remove_durably(&*disk.storage, &path)).map(|()| false);
+        // The segment was pruned in the meantime, so its compressed file must not stay.
+        return with_path("removing", &path, remove_durably(&*disk.storage, &path)).map(|()| false);
     }
-    at("removing", &plain_path, remove_durably(&*disk.storage, &plain_path)).map(|()| true)
+    with_path("removing", &plain_path, remove_durably(&*disk.storage, &plain_path)).map(|()| true)
 }
 
 fn pack(plain: Box<dyn StorageFile>, packed: &mut dyn StorageFile) -> io::Result<Hash> {
@@ -84,7 +85,7 @@ fn copy(mut from: impl Read, to: &mut impl Write) -> io::Result<Hash> {
     }
 }
 
-/// The file as the encoder wants it.
+/// Adapts a file to the encoder.
 struct Appender<'a>(&'a mut dyn StorageFile);
 
 impl Write for Appender<'_> {

@@ -1,5 +1,4 @@
-//! The log's directory as the rest of this room needs it: names within it, files that are replaced
-//! in one step, files that only grow.
+//! The log's directory: names within it, files that are replaced in one step, append-only files.
 use std::io::{self, IoSlice, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,9 +6,9 @@ use std::sync::Arc;
 use super::error::StoreError;
 use crate::storage::{FileStat, OpenHow, Storage, StorageFile, publish_durably};
 
-/// Files are the owner's alone.
+/// Files are readable and writable by the owner only.
 pub(super) const FILE_MODE: u32 = 0o600;
-/// So are directories.
+/// Directories too.
 pub(super) const DIR_MODE: u32 = 0o700;
 
 pub(super) type Result<T> = std::result::Result<T, StoreError>;
@@ -21,8 +20,8 @@ pub(super) struct Disk {
     pub root: PathBuf,
 }
 
-/// Gives errors their file.
-pub(super) fn at<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
+/// Adds the path to an error.
+pub(super) fn with_path<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
     result.map_err(|source| StoreError::Io { doing, path: path.to_owned(), source })
 }
 
@@ -41,62 +40,66 @@ impl Disk {
 
     pub fn stat(&self, name: &str) -> Result<Option<FileStat>> {
         let path = self.path(name);
-        at("looking at", &path, unless_missing(self.storage.stat(&path)))
+        with_path("reading the metadata of", &path, unless_missing(self.storage.stat(&path)))
     }
 
     pub fn create_dir(&self, name: &str) -> Result<()> {
         let path = self.path(name);
-        at("creating", &path, self.storage.create_dir(&path, DIR_MODE))
+        with_path("creating", &path, self.storage.create_dir(&path, DIR_MODE))
     }
 
-    /// The names in a directory that are UTF-8; none if it is missing.
+    /// The UTF-8 names in a directory; empty if it is missing.
     pub fn list(&self, dir: &str) -> Result<Vec<String>> {
         let path = self.path(dir);
-        let names = at("listing", &path, unless_missing(self.storage.list(&path)))?;
+        let names = with_path("listing", &path, unless_missing(self.storage.list(&path)))?;
         let names = names.unwrap_or_default();
         Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     pub fn open(&self, name: &str, how: OpenHow) -> Result<Option<Box<dyn StorageFile>>> {
         let path = self.path(name);
-        at("opening", &path, unless_missing(self.storage.open(&path, how)))
+        with_path("opening", &path, unless_missing(self.storage.open(&path, how)))
     }
 
-    /// The whole file, if it is there.
+    /// The whole file, or `None` if it is missing.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open(name, OpenHow::Read)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let mut reader = FileReader { file, offset: 0 };
-        at("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
+        with_path("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
         Ok(Some(bytes))
     }
 
-    /// A new file; one of this name that is left over is removed.
+    /// Creates a file; a leftover of this name is removed first.
     pub fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
         self.remove(name)?;
         let path = self.path(name);
-        at("creating", &path, self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }))
+        with_path(
+            "creating",
+            &path,
+            self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }),
+        )
     }
 
-    /// Removes a name, if it is there.
+    /// Removes a file if it exists.
     pub fn remove(&self, name: &str) -> Result<bool> {
         let path = self.path(name);
-        let removed = at("removing", &path, unless_missing(self.storage.remove(&path)))?;
+        let removed = with_path("removing", &path, unless_missing(self.storage.remove(&path)))?;
         Ok(removed.is_some())
     }
 
     pub fn sync_dir(&self, dir: &str) -> Result<()> {
         let path = self.path(dir);
-        at("syncing", &path, self.storage.sync_dir(&path))
+        with_path("syncing", &path, self.storage.sync_dir(&path))
     }
 
-    /// Puts content under a name in one step; after `Ok` it survives power loss.
+    /// Replaces a file's content in one step; after `Ok` the new content survives power loss.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let unfinished = format!("{name}.tmp");
         let mut file = self.create(&unfinished)?;
         let (from, to) = (self.path(&unfinished), self.path(name));
-        at("writing", &from, append_all(&mut *file, bytes))?;
-        at("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
+        with_path("writing", &from, append_all(&mut *file, bytes))?;
+        with_path("publishing", &to, publish_durably(&*self.storage, &*file, &from, &to))
     }
 }
 
@@ -112,7 +115,7 @@ pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Re
     Ok(())
 }
 
-/// Fills the buffer from a file's offset on, as far as the file goes.
+/// Fills the buffer from the file at `offset`, until the end of the file.
 pub(super) fn read_full(
     file: &dyn StorageFile,
     buffer: &mut [u8],
@@ -130,7 +133,7 @@ pub(super) fn read_full(
     Ok(filled)
 }
 
-/// A file from some offset on, as a reader.
+/// Reads a file from an offset on.
 pub(super) struct FileReader {
     pub file: Box<dyn StorageFile>,
     pub offset: u64,
@@ -144,13 +147,13 @@ impl Read for FileReader {
     }
 }
 
-/// A file that only grows, by whole pieces that are on disk when [`Tail::append`] returns.
+/// An append-only file, written in pieces that are on disk when [`Tail::append`] returns.
 pub(super) struct Tail {
     pub file: Box<dyn StorageFile>,
     pub path: PathBuf,
-    /// So much of it is on disk and was told of.
+    /// This many of its bytes are on disk and were reported as such.
     pub durable_len: u64,
-    /// An append failed: behind `durable_len` there may be parts of it.
+    /// An append failed: there may be parts of it after `durable_len`.
     is_dirty: bool,
 }
 
@@ -159,11 +162,11 @@ impl Tail {
         Tail { file, path, durable_len, is_dirty: false }
     }
 
-    /// Opens or creates the file of this name, which has `durable_len` bytes.
+    /// Opens the file of this name, or creates it.
     pub fn open(disk: &Disk, name: &str) -> Result<Tail> {
         let path = disk.path(name);
         if let Some(file) = disk.open(name, OpenHow::Append)? {
-            let len = at("looking at", &path, file.stat())?.len;
+            let len = with_path("reading the metadata of", &path, file.stat())?.len;
             return Ok(Tail::new(file, path, len));
         }
         let file = disk.create(name)?;
@@ -171,12 +174,11 @@ impl Tail {
         Ok(Tail::new(file, path, 0))
     }
 
-    /// Appends all of `bytes` or, on an error, nothing that counts: what came of it is cut off
-    /// before the next attempt. After a failed `fsync` the system may have dropped what it did not
-    /// write and call the file clean (Rebello et al., "Can Applications Recover from fsync
-    /// Failures?", 2020): so the bytes are written again.
+    /// Appends all of `bytes` or, on an error, nothing that counts: the remains of a failed append are cut off before
+    /// the next attempt. After a failed `fsync` the system may have dropped pages it did not write and marked them
+    /// clean (Rebello et al., "Can Applications Recover from fsync Failures?", 2020), so the bytes are written again.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let stat = at("looking at", &self.path, self.file.stat())?;
+        let stat = with_path("reading the metadata of", &self.path, self.file.stat())?;
         let found_bytes = (stat.links > 0).then_some(stat.len);
         let is_ours =
             stat.len == self.durable_len || (self.is_dirty && stat.len > self.durable_len);
@@ -185,11 +187,15 @@ impl Tail {
             return Err(StoreError::Changed { path, expected_bytes, found_bytes });
         }
         if stat.len > self.durable_len {
-            at("cutting a failed write off", &self.path, self.file.set_len(self.durable_len))?;
+            with_path(
+                "removing a failed write from",
+                &self.path,
+                self.file.set_len(self.durable_len),
+            )?;
         }
         self.is_dirty = true;
-        at("appending to", &self.path, append_all(&mut *self.file, bytes))?;
-        at("syncing", &self.path, self.file.sync())?;
+        with_path("appending to", &self.path, append_all(&mut *self.file, bytes))?;
+        with_path("syncing", &self.path, self.file.sync())?;
         self.is_dirty = false;
         self.durable_len += bytes.len() as u64;
         Ok(())

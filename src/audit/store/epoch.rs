@@ -1,18 +1,17 @@
-//! Epochs: the key that signs checkpoints is exchanged, and the old one erased.
+//! Epochs: the key that signs checkpoints is replaced and the old one erased.
 //!
-//! In this order, so that a crash at any point leaves something that opening can finish: the next
-//! key on disk, the entry that names it on disk, the checkpoint over that entry by the old key on
-//! disk, the next key in the place of the old one.
+//! The order lets opening finish after a crash at any point: the next key is on disk, then the entry that names it,
+//! then the checkpoint over that entry by the old key, and then the next key replaces the old one.
 use super::AuditLog;
 use super::disk::Result;
 use super::names::{EPOCH_KEY, EPOCH_NEXT};
-use super::seal::note_of;
+use super::seal::sign_note;
 use crate::audit::entry::control::{Control, Epoch};
 use crate::audit::keys::{new_signer, replace_secret, wipe_secret};
 use crate::audit::note::Signer;
 use zeroize::Zeroizing;
 
-/// What a key's file holds.
+/// The content of a key file.
 pub(super) fn key_text(signer: &Signer) -> Zeroizing<String> {
     let mut text = signer.secret_text();
     text.reserve_exact(1);
@@ -21,7 +20,7 @@ pub(super) fn key_text(signer: &Signer) -> Zeroizing<String> {
 }
 
 impl AuditLog {
-    /// Begins a new epoch: entry, seal, new key.
+    /// Begins a new epoch: entry, checkpoint, new key.
     pub(super) fn change_epoch(&mut self) -> Result<()> {
         self.commit()?;
         self.finish_epoch()?;
@@ -35,15 +34,15 @@ impl AuditLog {
             new_key: next.verifier().to_string(),
         };
         self.append_control(&Control::Epoch(entry))?;
-        // The seal is made now: what comes later belongs to the next epoch.
-        let note = note_of(&self.signer, self.tiles.tree().len(), self.tiles.tree().root());
+        // The checkpoint is made now: later entries belong to the next epoch.
+        let note = sign_note(&self.signer, self.tiles.tree().len(), self.tiles.tree().root());
         self.next_signer = Some(next);
         self.push_note(note?);
         self.commit()?;
         self.finish_epoch()
     }
 
-    /// Finishes a change of epochs that is under way. Its entry must be committed.
+    /// Finishes a change of epochs in progress. Its entry must be committed.
     pub(super) fn finish_epoch(&mut self) -> Result<()> {
         let Some(next) = &self.next_signer else { return Ok(()) };
         let text = key_text(next);

@@ -7,11 +7,11 @@ use crate::audit::entry::ParseError;
 use crate::audit::keys::KeyError;
 use crate::audit::tiles::TileError;
 
-/// A log that cannot be opened, or a step that did not work.
+/// Why a log cannot be opened, or a step failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file system refused something.
+    /// The file system returned an error.
     Io {
         /// What was being done.
         doing: &'static str,
@@ -25,45 +25,45 @@ pub enum StoreError {
         /// The lock.
         path: PathBuf,
     },
-    /// Somebody else cut, extended or deleted a file that only this process writes. Nothing was
-    /// written to it, and nothing will be: an audit log is never truncated or overwritten.
+    /// Another program truncated, extended or deleted a file that only this process writes. Nothing was written to it,
+    /// and nothing will be: an audit log is never truncated or overwritten.
     Changed {
         /// Which file.
         path: PathBuf,
-        /// Its length as it was left.
+        /// Its length after the last write.
         expected_bytes: u64,
         /// Its length now; `None` if it was deleted.
         found_bytes: Option<u64>,
     },
-    /// What stands in the log before a point that was known to be on disk is not what was written.
+    /// The log differs from what was written, before a point that was known to be on disk.
     Damaged {
         /// In which file.
         file: String,
         /// At which byte.
         offset: u64,
-        /// The entry that should stand there.
+        /// The entry expected there.
         seq: u64,
         /// What is wrong.
         what: Damage,
     },
-    /// The log has fewer entries than were on disk once.
+    /// The log has fewer entries than were once on disk.
     RolledBack {
         /// Entries that were on disk.
         expected_entries: u64,
         /// Entries found.
         found_entries: u64,
-        /// Who knows.
+        /// What recorded that.
         witness: &'static str,
     },
     /// A key file that cannot be loaded, made or replaced.
     Key(KeyError),
     /// Hash tiles that cannot be read or written.
     Tiles(TileError),
-    /// A key that is not the one that the log names.
+    /// A key that is not the one named by the log.
     OtherKey {
         /// Its file.
         path: PathBuf,
-        /// The verifier key that the log names.
+        /// The verifier key named by the log.
         expected: String,
         /// The verifier key found.
         found: String,
@@ -80,7 +80,7 @@ pub enum StoreError {
         /// Which one.
         path: PathBuf,
     },
-    /// Nothing there that could be done: no such segment, the active one, a gap.
+    /// The request cannot be carried out: no such segment, the active one, a gap.
     Refused {
         /// Why.
         why: &'static str,
@@ -91,22 +91,22 @@ pub enum StoreError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// It is none.
+    /// It does not parse.
     Parse(ParseError),
-    /// Its number is not one more than that of the entry before.
+    /// Its number is not one more than that of the preceding entry.
     Seq {
         /// The number found.
         found: u64,
     },
-    /// It does not name the signature of the entry before.
+    /// It does not name the signature of the preceding entry.
     Previous,
-    /// Its signature does not hold.
+    /// Its signature is invalid.
     Signature,
-    /// The entries are not the ones that a checkpoint sealed.
+    /// The entries are not those that a checkpoint covers.
     Root,
-    /// Hash tiles that are neither right nor can be made again, since the entries are gone.
+    /// Hash tiles are wrong and cannot be rebuilt, because the entries were removed.
     Tiles,
-    /// The entry that must stand here is another one.
+    /// Another entry is expected in this place.
     Order(&'static str),
 }
 
@@ -114,11 +114,13 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Damage::Parse(error) => error.fmt(f),
-            Damage::Seq { found } => write!(f, "entry {found} stands here"),
-            Damage::Previous => f.write_str("it does not name the signature of the entry before"),
-            Damage::Signature => f.write_str("its signature does not hold"),
-            Damage::Root => f.write_str("the entries are not those that the checkpoint sealed"),
-            Damage::Tiles => f.write_str("hash tiles are wrong and their entries are gone"),
+            Damage::Seq { found } => write!(f, "found entry {found}"),
+            Damage::Previous => {
+                f.write_str("it does not name the signature of the preceding entry")
+            }
+            Damage::Signature => f.write_str("its signature is invalid"),
+            Damage::Root => f.write_str("the entries are not those that the checkpoint covers"),
+            Damage::Tiles => f.write_str("hash tiles are wrong and their entries were removed"),
             Damage::Order(expected) => write!(f, "expected {expected}"),
         }
     }
@@ -135,7 +137,7 @@ impl fmt::Display for StoreError {
             }
             StoreError::Changed { path, expected_bytes, found_bytes: Some(found) } => write!(
                 f,
-                "{} was left with {expected_bytes} bytes and has {found} now: somebody else changed it",
+                "{}: expected {expected_bytes} bytes, found {found}: another program changed it",
                 path.display()
             ),
             StoreError::Changed { path, .. } => write!(f, "{} was deleted", path.display()),
@@ -144,7 +146,7 @@ impl fmt::Display for StoreError {
             }
             StoreError::RolledBack { expected_entries, found_entries, witness } => write!(
                 f,
-                "{witness} says that {expected_entries} entries were on disk, {found_entries} are"
+                "{witness}: expected {expected_entries} entries on disk, found {found_entries}"
             ),
             StoreError::Key(error) => error.fmt(f),
             StoreError::Tiles(error) => error.fmt(f),
@@ -188,12 +190,12 @@ impl From<TileError> for StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// Too many bytes wait for their commit: commit, then try again.
+    /// Too many bytes are staged: commit, then try again.
     Full {
-        /// Bytes that wait.
+        /// Bytes that are staged.
         staged_bytes: usize,
     },
-    /// The chain's key for this entry is gone. Cannot happen to a log that was opened.
+    /// The chain's key for this entry was erased. Cannot happen in a log that was opened.
     KeyGone,
 }
 
@@ -201,9 +203,9 @@ impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Full { staged_bytes } => {
-                write!(f, "{staged_bytes} bytes wait for their commit already")
+                write!(f, "{staged_bytes} bytes are staged already: commit first")
             }
-            AppendError::KeyGone => f.write_str("the key of this entry is gone"),
+            AppendError::KeyGone => f.write_str("the key of this entry was erased"),
         }
     }
 }

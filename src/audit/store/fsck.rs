@@ -1,20 +1,19 @@
-//! Looks a log's directory over, and mends what can be made again from entries.
+//! Checks a log's directory, and repairs what can be rebuilt from entries.
 //!
-//! This is about accidents: files that a crash, a full disk or an administrator left in disorder.
-//! It needs no key and proves nothing; [`crate::audit`]'s verifier does. Mended are hash tiles and
-//! the file `checkpoint`, and nothing else: entries are never changed. Torn ends are cut by opening
-//! the log, which writes an entry about it.
+//! For accidents: disorder left by a crash, a full disk or an administrator. Needs no key and proves nothing; the
+//! verifier in [`crate::audit`] does. Repairs hash tiles and the file `checkpoint`, nothing else: entries are never
+//! changed. Torn ends are cut by opening the log, which writes an entry about it.
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checkpoint_files::last_note;
 use super::disk::{DIR_MODE, Disk, FILE_MODE, Result};
 use super::error::Damage;
-use super::know::list_sealed;
 use super::lines::{Lines, next_of};
+use super::load::list_sealed;
 use super::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEYS_DIR, TORN_DIR, parse_sealed, sealed_name,
 };
-use super::notes::last_note;
 use super::open::lock;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::{Control, SealedSegment};
@@ -24,54 +23,54 @@ use crate::audit::tiles::{TILE_WIDTH, Tile, TileError, TileReader};
 use crate::digest::{Hash, Sha256};
 use crate::storage::Storage;
 
-/// Something that is not in order.
+/// A problem in a log's directory.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Finding {
-    /// An entry, or what an entry says of a segment, is not right. Not mended.
+pub enum FsckFinding {
+    /// An entry, or the description of a segment in an entry, is wrong. Not repaired.
     Damaged {
         /// In which file.
         file: String,
         /// At which byte.
         offset: u64,
-        /// The entry that should stand there.
+        /// The entry expected there.
         seq: u64,
         /// What is wrong.
         what: Damage,
     },
-    /// Bytes at the end of a file that are no whole entry or checkpoint. Opening the log keeps them
-    /// elsewhere and cuts them off.
+    /// Bytes at the end of a file that are not a whole entry or checkpoint. Opening the log copies them elsewhere and
+    /// cuts them off.
     Torn {
         /// Which file.
         file: String,
         /// From which byte on.
         offset: u64,
     },
-    /// A tile is missing or wrong. Mended if asked.
+    /// A tile is missing or wrong. Repaired on request.
     Tile {
         /// Its name.
         name: String,
-        /// Whether there is such a file.
+        /// Whether the file exists.
         is_there: bool,
     },
-    /// The file `checkpoint` is not the last one of the list. Mended if asked.
+    /// The file `checkpoint` is not the last note of `checkpoints`. Repaired on request.
     Checkpoint,
-    /// The entries are not those that the latest checkpoint sealed. Not mended.
+    /// The entries are not those that the latest checkpoint covers. Not repaired.
     Root {
         /// Size of that checkpoint.
         size: u64,
     },
-    /// A file that a process left unfinished. Opening the log removes it.
+    /// A temporary file of a process that died. Opening the log removes it.
     Unfinished {
         /// Its name.
         name: String,
     },
-    /// A segment is there both plain and compressed. Compressing again removes the plain one.
+    /// A segment exists both plain and compressed. Compressing again removes the plain file.
     Twice {
         /// Its plain name.
         name: String,
     },
-    /// Others than the owner may read or write it.
+    /// The file's permission bits allow access by others than the owner.
     Mode {
         /// Which file.
         name: String,
@@ -80,38 +79,38 @@ pub enum Finding {
     },
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default)]
-pub struct Fsck {
+pub struct FsckReport {
     /// In the order of the log.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FsckFinding>,
     /// Entries that were read.
     pub entries: u64,
     /// Segments that were read.
     pub segments: u64,
-    /// Files that were made again.
-    pub mended: Vec<String>,
+    /// Files that were rebuilt.
+    pub repaired: Vec<String>,
 }
 
-/// Whether to mend.
+/// Whether to repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
-    /// Only tell.
+pub enum Repair {
+    /// Report only.
     No,
-    /// Make tiles and `checkpoint` again.
+    /// Rebuild tiles and `checkpoint`.
     Yes,
 }
 
-/// Looks the log in `dir` over. Nobody may write it meanwhile.
-pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, mend: Mend) -> Result<Fsck> {
+/// Checks the log in `dir`. Takes the log's lock, so no process may be writing it.
+pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<FsckReport> {
     let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
     let _lock = lock(&disk)?;
-    let mut report = Fsck::default();
-    look_at_names(&disk, &mut report)?;
+    let mut report = FsckReport::default();
+    check_names(&disk, &mut report)?;
     let sealed = list_sealed(&disk)?;
-    let latest = look_at_checkpoints(&disk, mend, &mut report)?;
+    let latest = check_checkpoints(&disk, repair, &mut report)?;
     let first = sealed.first().copied();
-    let mut walk = Walk::new(&disk, first, latest, mend, report)?;
+    let mut walk = Walk::new(&disk, first, latest, repair, report)?;
     for first_seq in sealed {
         let name = sealed_name(first_seq);
         if let Some(lines) = Lines::of_sealed(&disk, first_seq)? {
@@ -125,19 +124,19 @@ pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, mend: Mend) -> Result<Fsck> 
     Ok(walk.report)
 }
 
-fn look_at_names(disk: &Disk, report: &mut Fsck) -> Result<()> {
+fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
     let mut names = disk.list("")?;
     names.sort_unstable();
     for name in &names {
         if name.ends_with(".tmp") {
-            report.findings.push(Finding::Unfinished { name: name.clone() });
+            report.findings.push(FsckFinding::Unfinished { name: name.clone() });
         }
         if name.ends_with(".jsonl.gz")
             && parse_sealed(name).is_some()
             && let Some(plain) = name.strip_suffix(".gz")
             && names.iter().any(|other| other == plain)
         {
-            report.findings.push(Finding::Twice { name: plain.to_owned() });
+            report.findings.push(FsckFinding::Twice { name: plain.to_owned() });
         }
     }
     names.extend(["", KEYS_DIR, TORN_DIR].map(str::to_owned));
@@ -147,14 +146,18 @@ fn look_at_names(disk: &Disk, report: &mut Fsck) -> Result<()> {
         let is_dir = stat.kind == crate::storage::FileKind::Directory;
         let allowed = if is_dir { DIR_MODE } else { FILE_MODE };
         if let Some(mode) = stat.mode.filter(|mode| mode & 0o777 & !allowed != 0) {
-            report.findings.push(Finding::Mode { name, mode });
+            report.findings.push(FsckFinding::Mode { name, mode });
         }
     }
     Ok(())
 }
 
-/// The last whole checkpoint of the list.
-fn look_at_checkpoints(disk: &Disk, mend: Mend, report: &mut Fsck) -> Result<Option<Checkpoint>> {
+/// The last whole checkpoint of `checkpoints`.
+fn check_checkpoints(
+    disk: &Disk,
+    repair: Repair,
+    report: &mut FsckReport,
+) -> Result<Option<Checkpoint>> {
     let latest = disk.read(CHECKPOINT)?;
     let Some(list) = disk.read(CHECKPOINTS)? else { return Ok(None) };
     let Some(origin) = std::str::from_utf8(&list).ok().and_then(|text| text.lines().next()) else {
@@ -163,45 +166,44 @@ fn look_at_checkpoints(disk: &Disk, mend: Mend, report: &mut Fsck) -> Result<Opt
     let last = last_note(disk, origin)?;
     if !last.torn.is_empty() {
         let file = CHECKPOINTS.to_owned();
-        report.findings.push(Finding::Torn { file, offset: last.good_bytes });
+        report.findings.push(FsckFinding::Torn { file, offset: last.good_bytes });
     }
     let Some((text, checkpoint)) = last.note else { return Ok(None) };
     if latest.as_deref() != Some(text.as_bytes()) {
-        report.findings.push(Finding::Checkpoint);
-        if mend == Mend::Yes {
+        report.findings.push(FsckFinding::Checkpoint);
+        if repair == Repair::Yes {
             disk.replace(CHECKPOINT, text.as_bytes())?;
-            report.mended.push(CHECKPOINT.to_owned());
+            report.repaired.push(CHECKPOINT.to_owned());
         }
     }
     Ok(Some(checkpoint))
 }
 
-/// Going through all entries in order.
+/// Reads all entries in order.
 struct Walk<'a> {
     disk: &'a Disk,
     latest: Option<Checkpoint>,
-    mend: Mend,
-    report: Fsck,
+    repair: Repair,
+    report: FsckReport,
     parser: Parser,
     next_seq: u64,
     previous: Option<Signature>,
     /// The sealed segment that was read last.
     before: Option<SealedSegment>,
     tree: Tree,
-    /// Per level of tiles, the hashes of the one that is being filled.
+    /// Per level of tiles, the hashes of the tile that is being filled.
     rows: Vec<Vec<Hash>>,
     is_stopped: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// Segments from `first` on are there; what comes before has been removed, and its tiles are
-    /// all that is known of it.
+    /// Segments from `first` on exist. Those before it were removed, and only their tiles remain.
     fn new(
         disk: &'a Disk,
         first: Option<u64>,
         latest: Option<Checkpoint>,
-        mend: Mend,
-        report: Fsck,
+        repair: Repair,
+        report: FsckReport,
     ) -> Result<Walk<'a>> {
         let next_seq = match first {
             Some(first) => first,
@@ -221,7 +223,7 @@ impl<'a> Walk<'a> {
         Ok(Walk {
             disk,
             latest,
-            mend,
+            repair,
             report,
             parser,
             next_seq,
@@ -235,7 +237,12 @@ impl<'a> Walk<'a> {
 
     fn damaged(&mut self, file: &str, offset: u64, what: Damage) {
         let seq = self.next_seq;
-        self.report.findings.push(Finding::Damaged { file: file.to_owned(), offset, seq, what });
+        self.report.findings.push(FsckFinding::Damaged {
+            file: file.to_owned(),
+            offset,
+            seq,
+            what,
+        });
         self.is_stopped = true;
     }
 
@@ -254,7 +261,7 @@ impl<'a> Walk<'a> {
                 Ok(()) if line.is_complete => {}
                 Err(Damage::Parse(_)) | Ok(()) if name == ACTIVE => {
                     let file = name.to_owned();
-                    self.report.findings.push(Finding::Torn { file, offset: line.offset });
+                    self.report.findings.push(FsckFinding::Torn { file, offset: line.offset });
                     return Ok(());
                 }
                 Ok(()) => {
@@ -278,7 +285,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Looks at an entry; without keys, what it is chained to is all that can be seen.
+    /// Checks an entry. Without keys, only the links of the chain can be checked.
     fn entry(&mut self, line: &[u8], begins_segment: bool) -> std::result::Result<(), Damage> {
         let entry = self.parser.entry(line).map_err(Damage::Parse)?;
         if entry.seq != self.next_seq {
@@ -299,7 +306,7 @@ impl<'a> Walk<'a> {
             if let (Control::Segment(segment), Some(before)) = (&control, &self.before)
                 && segment.previous != *before
             {
-                return Err(Damage::Order("the segment before as it is"));
+                return Err(Damage::Order("the checksum of the preceding segment"));
             }
         }
         if begins_segment && entry.seq > 0 && entry.event_type != "ringseal.segment" {
@@ -326,21 +333,21 @@ impl<'a> Walk<'a> {
         self.report.entries += 1;
         let sealed = self.latest.as_ref().map_or(0, |latest| latest.size);
         for (level, index, hashes) in full {
-            // What no checkpoint covers may not be written yet.
+            // Tiles that no checkpoint covers may not have been written yet.
             if (index + 1) << (8 * (level + 1)) <= sealed {
                 self.tile(Tile { level, index, width: 256 }, &hashes)?;
             }
         }
         if self.next_seq == sealed {
-            self.at_checkpoint()?;
+            self.check_root()?;
         }
         Ok(())
     }
 
-    fn at_checkpoint(&mut self) -> Result<()> {
+    fn check_root(&mut self) -> Result<()> {
         let size = self.next_seq;
         if self.latest.as_ref().is_some_and(|latest| latest.root != self.tree.root()) {
-            self.report.findings.push(Finding::Root { size });
+            self.report.findings.push(FsckFinding::Root { size });
             self.is_stopped = true;
             return Ok(());
         }
@@ -361,19 +368,19 @@ impl<'a> Walk<'a> {
             Err(error) => return Err(error.into()),
         };
         let name = tile.name();
-        if self.mend == Mend::Yes {
+        if self.repair == Repair::Yes {
             if let Some((dir, _)) = name.rsplit_once('/') {
                 self.disk.create_dir(dir)?;
             }
             self.disk.replace(&name, hashes.as_flattened())?;
-            self.report.mended.push(name.clone());
+            self.report.repaired.push(name.clone());
         }
-        self.report.findings.push(Finding::Tile { name, is_there });
+        self.report.findings.push(FsckFinding::Tile { name, is_there });
         Ok(())
     }
 }
 
-/// The first entry of an active segment before which everything was removed.
+/// The first entry of the active segment, when all segments before it were removed.
 fn first_active(disk: &Disk) -> Result<u64> {
     let Some(mut lines) = Lines::of_file(disk, ACTIVE)? else { return Ok(0) };
     let line = next_of(&mut lines, disk, ACTIVE)?;

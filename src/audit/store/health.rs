@@ -1,8 +1,8 @@
-//! How a log is: for health endpoints.
+//! The state of a log, for health endpoints.
 use super::disk::Result;
 use super::{Active, AuditLog};
 
-/// What has been counted since the log was opened.
+/// Counters since the log was opened.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub rotated: u64,
@@ -15,8 +15,8 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Remembers whether the last step that touched the disk worked.
-    pub fn note<T>(&mut self, result: &Result<T>) {
+    /// Records the result of a step that touched the disk.
+    pub fn record<T>(&mut self, result: &Result<T>) {
         self.last_error = match result {
             Ok(_) => None,
             Err(error) => {
@@ -27,15 +27,15 @@ impl Counts {
     }
 }
 
-/// How a log is.
+/// The state of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the last step that touched the disk worked and no check has found anything wrong.
+    /// Whether the last step that touched the disk succeeded and no check has found a problem.
     pub audit_sink_healthy: bool,
-    /// Entries of the log since its first, those that wait for their commit included.
+    /// Entries of the log since its first, staged ones included.
     pub audit_event_count: u64,
-    /// Entries that wait for their commit.
+    /// Entries staged for a commit.
     pub waiting_entries: u64,
     /// Their bytes.
     pub waiting_bytes: u64,
@@ -43,7 +43,7 @@ pub struct Health {
     pub last_audit_event_unix_nanos: i64,
     /// Length of the active segment.
     pub audit_log_size_bytes: u64,
-    /// Sealed segments that are there.
+    /// Existing sealed segments.
     pub audit_log_rotated_files: u64,
     /// Segments sealed since the log was opened.
     pub rotations: u64,
@@ -53,31 +53,31 @@ pub struct Health {
     pub checkpoint_unix_nanos: i64,
     /// Number of the epoch.
     pub epoch: u64,
-    /// Bytes that opening cut off and kept.
+    /// Torn bytes that opening cut off and kept.
     pub recovered_bytes: u64,
     /// Steps that failed since the log was opened.
     pub failures: u64,
-    /// Checks that found something wrong since the log was opened.
+    /// Checks that found a problem since the log was opened.
     pub integrity_failures: u64,
     /// The error of the last step, if it failed.
     pub last_error: Option<String>,
-    /// Why `audit-integrity.log` could not be written the last time that this happened.
+    /// The last error of writing `audit-integrity.log`.
     pub last_copy_error: Option<String>,
 }
 
 impl AuditLog {
-    /// How many entries the latest checkpoint covers.
+    /// Number of entries that the latest checkpoint covers.
     pub fn checkpoint_entries(&self) -> u64 {
         self.sealed_size
     }
 
-    /// The latest checkpoint, as a signed note; `None` if there is none that can be read.
+    /// The latest checkpoint, as a signed note; `None` if it cannot be read.
     pub fn last_checkpoint(&self) -> Option<String> {
         let bytes = self.disk.read(super::names::CHECKPOINT).ok()??;
         String::from_utf8(bytes).ok()
     }
 
-    /// How the log is. Takes no lock and asks the disk nothing.
+    /// The state of the log. Takes no lock and does not access the disk.
     pub fn health(&self) -> Health {
         let counts = &self.counts;
         let size = match &self.active {

@@ -1,17 +1,17 @@
-//! Checks of integrity: what is on disk against what was written.
+//! Integrity checks: compares the files with what was written.
 //!
-//! A sealed segment is compared with the checksum in the entry that follows it; the active one with
-//! the tree: its lines must give the root hash that was computed when they were written. A check on
-//! its own account reads a bounded number of bytes and goes on where the last one stopped.
+//! A sealed segment is compared with the checksum in the entry that follows it. The lines of the active segment must
+//! give the root hash that was computed when they were written. An automatic check reads a bounded number of bytes and
+//! continues where the previous one stopped.
 use std::io::Read;
 
 use sha2::Digest;
 
-use super::disk::{Result, Tail, at};
+use super::disk::{Result, Tail, with_path};
 use super::lines::{Lines, next_of};
 use super::names::{ACTIVE, INTEGRITY_LOG};
 use super::rotate::Sealed;
-use super::{Active, AuditLog, Disk, Report};
+use super::{Active, AuditLog, Disk, MaintenanceReport};
 use crate::audit::entry::control::{
     Algorithm, CHECKED_SEGMENTS_MAX, CheckStatus, CheckedSegment, Checksum, Control, Integrity,
     Trigger,
@@ -20,7 +20,7 @@ use crate::audit::entry::put_timestamp;
 use crate::audit::merkle::{Tree, leaf_hash};
 use crate::digest::{Crc32, Hash, Sha256, Sha512};
 
-/// The checksum that is computed beside SHA-256.
+/// The checksum that is computed in addition to SHA-256.
 enum Extra {
     None,
     Sha512(Box<Sha512>),
@@ -29,7 +29,7 @@ enum Extra {
 
 /// Counts and checksums of a segment's plain content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct ContentSummary {
     pub bytes: u64,
     pub lines: u64,
     pub sha256: Hash,
@@ -37,30 +37,30 @@ pub(super) struct Tally {
     pub algorithm: Algorithm,
 }
 
-impl Tally {
-    pub fn begin(algorithm: Algorithm) -> Tallying {
+impl ContentSummary {
+    pub fn begin(algorithm: Algorithm) -> ContentHasher {
         let extra = match algorithm {
             Algorithm::Sha256 => Extra::None,
             Algorithm::Sha512 => Extra::Sha512(Box::default()),
             Algorithm::Crc32 => Extra::Crc32(Crc32::new()),
         };
-        Tallying { bytes: 0, lines: 0, sha256: Sha256::new(), extra, algorithm }
+        ContentHasher { bytes: 0, lines: 0, sha256: Sha256::new(), extra, algorithm }
     }
 
-    /// The checksum that was asked for.
-    fn found(&self) -> Checksum {
+    /// The requested checksum.
+    fn checksum(&self) -> Checksum {
         self.extra.unwrap_or(Checksum::Sha256(self.sha256))
     }
 
-    /// The verdict on a segment of which no checksum is known beforehand.
-    pub fn checked(&self, name: String, is_right: bool) -> CheckedSegment {
+    /// The result for a segment whose checksum is not recorded yet.
+    pub fn checked(&self, name: String, is_correct: bool) -> CheckedSegment {
         CheckedSegment {
             name,
             algorithm: self.algorithm,
             bytes: self.bytes,
             expected: None,
-            found: (self.bytes > 0).then(|| self.found()),
-            status: match (is_right, self.bytes) {
+            found: (self.bytes > 0).then(|| self.checksum()),
+            status: match (is_correct, self.bytes) {
                 (true, _) => CheckStatus::Ok,
                 (false, 0) => CheckStatus::Missing,
                 (false, _) => CheckStatus::Mismatch,
@@ -69,8 +69,8 @@ impl Tally {
     }
 }
 
-/// A tally under way.
-pub(super) struct Tallying {
+/// Computes a [`ContentSummary`].
+pub(super) struct ContentHasher {
     bytes: u64,
     lines: u64,
     sha256: Sha256,
@@ -78,8 +78,8 @@ pub(super) struct Tallying {
     algorithm: Algorithm,
 }
 
-impl Tallying {
-    fn take(&mut self, bytes: &[u8]) {
+impl ContentHasher {
+    fn update(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.sha256.update(bytes);
         match &mut self.extra {
@@ -89,46 +89,45 @@ impl Tallying {
         }
     }
 
-    pub fn finish(self) -> Tally {
+    pub fn finish(self) -> ContentSummary {
         let extra = match self.extra {
             Extra::None => None,
             Extra::Sha512(hash) => Some(Checksum::Sha512(hash.finalize().into())),
             Extra::Crc32(crc) => Some(Checksum::Crc32(crc.finish())),
         };
         let (bytes, lines, algorithm) = (self.bytes, self.lines, self.algorithm);
-        Tally { bytes, lines, sha256: self.sha256.finish(), extra, algorithm }
+        ContentSummary { bytes, lines, sha256: self.sha256.finish(), extra, algorithm }
     }
 }
 
-/// Reads all lines, and puts their leaves into a tree.
-pub(super) fn tally_lines(
+/// Reads all lines and pushes their leaves into the tree.
+pub(super) fn summarize_lines(
     disk: &Disk,
     name: &str,
     lines: &mut Lines,
     algorithm: Algorithm,
     mut tree: Option<&mut Tree>,
-) -> Result<Tally> {
-    let mut tally = Tally::begin(algorithm);
+) -> Result<ContentSummary> {
+    let mut summary = ContentSummary::begin(algorithm);
     while let Some(line) = next_of(lines, disk, name)? {
-        tally.take(line.bytes);
+        summary.update(line.bytes);
         if line.is_complete {
-            tally.take(b"\n");
-            tally.lines += 1;
+            summary.update(b"\n");
+            summary.lines += 1;
         }
         if let Some(tree) = &mut tree {
             tree.push(leaf_hash(line.bytes));
         }
     }
-    Ok(tally.finish())
+    Ok(summary.finish())
 }
 
 impl AuditLog {
-    /// Reads all segments and compares them with what is expected of them. What it finds is
-    /// appended (and committed) as entries, written to `audit-integrity.log`, and returned: one
-    /// result per hundred segments.
+    /// Compares all segments with their recorded checksums. The results are appended and committed as entries, written
+    /// to `audit-integrity.log`, and returned: one result per hundred segments.
     pub fn verify_now(&mut self) -> Result<Vec<Integrity>> {
         let result = self.verify_all();
-        self.counts.note(&result);
+        self.counts.record(&result);
         result
     }
 
@@ -139,10 +138,11 @@ impl AuditLog {
         loop {
             let (mut segments, _) = self.check_sealed(u64::MAX);
             let is_last = self.check_next == 0;
-            let tally = if is_last { Some(self.check_active(&mut segments)?) } else { None };
-            results.push(self.integrity_of(Trigger::Manual, segments.clone()));
-            let tally = tally.unwrap_or_else(|| Tally::begin(Algorithm::Sha256).finish());
-            self.append_integrity(Trigger::Manual, segments, &tally)?;
+            let summary = if is_last { Some(self.check_active(&mut segments)?) } else { None };
+            results.push(self.new_integrity(Trigger::Manual, segments.clone()));
+            let summary =
+                summary.unwrap_or_else(|| ContentSummary::begin(Algorithm::Sha256).finish());
+            self.append_integrity(Trigger::Manual, segments, &summary)?;
             self.commit()?;
             if is_last {
                 return Ok(results);
@@ -150,25 +150,25 @@ impl AuditLog {
         }
     }
 
-    /// A check within the budget. Entries must be committed; the result is appended only.
+    /// A check within the budget. Entries must be committed; the result is appended, not committed.
     pub(super) fn check_integrity(&mut self, trigger: Trigger) -> Result<()> {
         self.commit()?;
         let (mut segments, _) = self.check_sealed(self.options.integrity_bytes_max);
-        let tally = self.check_active(&mut segments)?;
-        self.append_integrity(trigger, segments, &tally)
+        let summary = self.check_active(&mut segments)?;
+        self.append_integrity(trigger, segments, &summary)
     }
 
     pub(super) fn shutdown_check(&mut self) -> Result<()> {
         self.check_integrity(Trigger::Shutdown)
     }
 
-    fn check_active(&mut self, segments: &mut Vec<CheckedSegment>) -> Result<Tally> {
-        let (tally, is_right) = self.tally_active()?;
-        segments.push(tally.checked(ACTIVE.to_owned(), is_right));
-        Ok(tally)
+    fn check_active(&mut self, segments: &mut Vec<CheckedSegment>) -> Result<ContentSummary> {
+        let (summary, is_correct) = self.summarize_active()?;
+        segments.push(summary.checked(ACTIVE.to_owned(), is_correct));
+        Ok(summary)
     }
 
-    /// Sealed segments from where the last check stopped, up to a number of bytes (one at least).
+    /// Checks sealed segments from where the last check stopped, up to a number of bytes but at least one segment.
     fn check_sealed(&mut self, bytes_max: u64) -> (Vec<CheckedSegment>, u64) {
         let (mut segments, mut bytes) = (Vec::new(), 0u64);
         while let Some(sealed) = self.sealed.get(self.check_next) {
@@ -178,14 +178,14 @@ impl AuditLog {
                 return (segments, bytes);
             }
             bytes = would;
-            segments.push(check_one(&self.disk, sealed, self.options.integrity_algorithm));
+            segments.push(check_segment(&self.disk, sealed, self.options.integrity_algorithm));
             self.check_next += 1;
         }
         self.check_next = 0;
         (segments, bytes)
     }
 
-    fn integrity_of(&self, trigger: Trigger, segments: Vec<CheckedSegment>) -> Integrity {
+    fn new_integrity(&self, trigger: Trigger, segments: Vec<CheckedSegment>) -> Integrity {
         let active = match &self.active {
             Active::Open(tail) => tail.durable_len,
             Active::Next { .. } => 0,
@@ -205,24 +205,24 @@ impl AuditLog {
         &mut self,
         trigger: Trigger,
         segments: Vec<CheckedSegment>,
-        active: &Tally,
+        active: &ContentSummary,
     ) -> Result<()> {
-        let integrity = self.integrity_of(trigger, segments);
+        let integrity = self.new_integrity(trigger, segments);
         if integrity.status() != CheckStatus::Ok {
             self.counts.integrity_failures += 1;
         }
         self.append_control(&Control::Integrity(integrity.clone()))?;
-        // A copy for people; that it cannot be written must not stop the log.
+        // A human-readable copy: failing to write it must not stop the log.
         if let Err(error) = self.log_integrity(&integrity, active) {
             self.counts.failures += 1;
             self.counts.last_copy_error = Some(error.to_string());
         }
-        self.report(Report::Checked(integrity));
+        self.report(MaintenanceReport::Checked(integrity));
         Ok(())
     }
 
-    /// One line into `audit-integrity.log`.
-    fn log_integrity(&self, integrity: &Integrity, active: &Tally) -> Result<()> {
+    /// Appends one line to `audit-integrity.log`.
+    fn log_integrity(&self, integrity: &Integrity, active: &ContentSummary) -> Result<()> {
         let last = integrity.segments.last();
         let path = self.disk.path(last.map_or(ACTIVE, |segment| segment.name.as_str()));
         let mut line = b"{\"timestamp\":\"".to_vec();
@@ -264,7 +264,7 @@ fn put_text(line: &mut Vec<u8>, key: &str, value: &str) {
     line.push(b'"');
 }
 
-fn check_one(disk: &Disk, sealed: &Sealed, algorithm: Algorithm) -> CheckedSegment {
+fn check_segment(disk: &Disk, sealed: &Sealed, algorithm: Algorithm) -> CheckedSegment {
     let extra = sealed.extra.filter(|extra| extra.algorithm() == algorithm);
     let expected = extra.unwrap_or(Checksum::Sha256(sealed.info.sha256));
     let mut checked = CheckedSegment {
@@ -275,14 +275,14 @@ fn check_one(disk: &Disk, sealed: &Sealed, algorithm: Algorithm) -> CheckedSegme
         found: None,
         status: CheckStatus::Unreadable,
     };
-    match tally_content(disk, sealed.info.first_seq, expected.algorithm()) {
+    match summarize_sealed(disk, sealed.info.first_seq, expected.algorithm()) {
         Ok(None) => checked.status = CheckStatus::Missing,
-        Ok(Some(tally)) => {
-            let found = tally.found();
-            let is_right = found == expected && tally.bytes == sealed.info.bytes;
-            checked.bytes = tally.bytes;
+        Ok(Some(summary)) => {
+            let found = summary.checksum();
+            let is_correct = found == expected && summary.bytes == sealed.info.bytes;
+            checked.bytes = summary.bytes;
             checked.found = Some(found);
-            checked.status = if is_right { CheckStatus::Ok } else { CheckStatus::Mismatch };
+            checked.status = if is_correct { CheckStatus::Ok } else { CheckStatus::Mismatch };
         }
         Err(_) => {}
     }
@@ -290,18 +290,22 @@ fn check_one(disk: &Disk, sealed: &Sealed, algorithm: Algorithm) -> CheckedSegme
 }
 
 /// Reads the plain content of a sealed segment.
-fn tally_content(disk: &Disk, first_seq: u64, algorithm: Algorithm) -> Result<Option<Tally>> {
+fn summarize_sealed(
+    disk: &Disk,
+    first_seq: u64,
+    algorithm: Algorithm,
+) -> Result<Option<ContentSummary>> {
     let Some(mut content) = Lines::content_of_sealed(disk, first_seq)? else { return Ok(None) };
-    let mut tally = Tally::begin(algorithm);
+    let mut summary = ContentSummary::begin(algorithm);
     let mut buffer = vec![0; 128 * 1024];
     loop {
         let read = match content.read(&mut buffer) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            read => at("reading", &disk.path(&super::names::sealed_name(first_seq)), read)?,
+            read => with_path("reading", &disk.path(&super::names::sealed_name(first_seq)), read)?,
         };
         if read == 0 {
-            return Ok(Some(tally.finish()));
+            return Ok(Some(summary.finish()));
         }
-        tally.take(buffer.get(..read).unwrap_or_default());
+        summary.update(buffer.get(..read).unwrap_or_default());
     }
 }

@@ -1,10 +1,10 @@
-//! Lines of a segment, plain or compressed, one after the other.
+//! Reads the lines of a segment, plain or compressed, in order.
 //!
-//! Promises: takes one buffer that grows up to the longest line allowed and is kept; a longer line
-//! is cut there and told of as incomplete.
+//! Promises: uses one buffer that grows up to the longest allowed line and is kept; a longer line is cut there and
+//! reported as incomplete.
 use std::io::{self, Read};
 
-use super::disk::{Disk, FileReader, Result, at};
+use super::disk::{Disk, FileReader, Result, with_path};
 use super::error::StoreError;
 use super::names::sealed_name;
 use crate::audit::entry::LINE_BYTES_MAX;
@@ -19,7 +19,7 @@ pub(super) struct Line<'a> {
     pub bytes: &'a [u8],
     /// Where it begins in the plain content.
     pub offset: u64,
-    /// Whether it ends with a newline within the length that a line may have.
+    /// Whether it ends with a newline within the maximum line length.
     pub is_complete: bool,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Lines {
     source: Box<dyn Read>,
     buffer: Vec<u8>,
     start: usize,
-    /// Before this place there is no newline from `start` on.
+    /// No newline between `start` and here.
     searched: usize,
     offset: u64,
     ended: bool,
@@ -45,12 +45,12 @@ impl Lines {
         Ok(file.map(|file| Lines::new(Box::new(FileReader { file, offset: 0 }))))
     }
 
-    /// The sealed segment that begins with this entry.
+    /// The sealed segment that begins with entry `first_seq`.
     pub fn of_sealed(disk: &Disk, first_seq: u64) -> Result<Option<Lines>> {
         Ok(Lines::content_of_sealed(disk, first_seq)?.map(Lines::new))
     }
 
-    /// The plain content of that segment: the plain file, or else the compressed one, unpacked.
+    /// The plain content of that segment: from the plain file, or else from the compressed one.
     pub fn content_of_sealed(disk: &Disk, first_seq: u64) -> Result<Option<Box<dyn Read>>> {
         let name = sealed_name(first_seq);
         if let Some(file) = disk.open(&name, OpenHow::Read)? {
@@ -129,5 +129,5 @@ pub(super) fn next_of<'a>(
     disk: &Disk,
     name: &str,
 ) -> Result<Option<Line<'a>>> {
-    at("reading", &disk.path(name), lines.next())
+    with_path("reading", &disk.path(name), lines.next())
 }

@@ -1,20 +1,20 @@
 //! The log on disk.
 //!
-//! [`AuditLog::open`] takes a directory for this process alone and recovers what a crash left;
-//! [`AuditLog::append`] frames, signs and hashes an entry in memory; [`AuditLog::commit`] writes all
-//! that wait and returns when they survive power loss (the caller decides how many share an
-//! `fsync`); [`AuditLog::maintain`], to be called after commits and every second or so even when
-//! nothing is logged, makes checkpoints, closes segments, changes keys.
+//! [`AuditLog::open`] takes a directory for this process alone and recovers what a crash left. [`AuditLog::append`]
+//! frames, signs and hashes an entry in memory. [`AuditLog::commit`] writes all staged entries and returns when they
+//! survive power loss; the caller decides how many entries share an `fsync`. [`AuditLog::maintain`] makes checkpoints,
+//! closes segments and changes keys; call it after commits and about once a second even when nothing is logged.
 //!
 //! Promises:
-//! - An entry that a commit told of is never lost, changed or told of again by this room: bytes that
-//!   are on disk are never cut or overwritten. A file that somebody else changed is not written to.
-//! - After a crash at any point, opening finds each committed entry, cuts off what was torn, keeps
-//!   it, and says so in a signed entry.
-//! - `append` allocates nothing in steady state and does not block. Everything else blocks on the
-//!   disk and allocates a little.
-//! - When the disk is full or fails, a commit fails, its entries wait in memory (bounded by
-//!   [`Options::staged_bytes_max`]) and go with the next commit that succeeds.
+//! - An entry that a commit reported is never lost, changed or reported again by this module: bytes that are on disk
+//!   are never cut or overwritten. A file that another program changed is not written to.
+//! - After a crash at any point, opening finds each committed entry, cuts off torn bytes, keeps a copy of them, and
+//!   records that in a signed entry.
+//! - `append` allocates nothing in steady state and does not block. Everything else blocks on the disk and allocates a
+//!   little.
+//! - When the disk is full or fails, a commit fails. Its entries stay in memory (bounded by
+//!   [`LogOptions::staged_bytes_max`]) and are written by the next commit that succeeds.
+mod checkpoint_files;
 #[cfg(feature = "compress")]
 mod compress;
 mod disk;
@@ -23,17 +23,16 @@ mod error;
 mod fsck;
 mod health;
 mod integrity;
-mod know;
 mod lines;
+mod load;
 pub mod names;
-mod notes;
+mod on_commit;
 mod open;
 mod options;
 mod prune;
 mod rotate;
 mod scan;
 mod seal;
-mod tap;
 
 #[cfg(test)]
 mod tests;
@@ -43,16 +42,16 @@ use std::sync::Arc;
 #[cfg(feature = "compress")]
 pub use compress::compress_sealed;
 pub use error::{AppendError, Damage, StoreError};
-pub use fsck::{Finding, Fsck, Mend, fsck};
+pub use fsck::{FsckFinding, FsckReport, Repair, fsck};
 pub use health::Health;
-pub use options::{Options, Retain};
+pub use on_commit::OnCommit;
+pub use options::{LogOptions, Retain};
 pub use rotate::Rotated;
-pub use tap::OnCommit;
 
 use disk::{Disk, Tail};
 use health::Counts;
+use on_commit::CommitListener;
 use seal::PendingNote;
-use tap::Tap;
 
 use super::chain::Chain;
 use super::entry::control::{Control, Integrity, Prune, Rebuilt, StopReason};
@@ -67,10 +66,10 @@ use crate::storage::{FileLock, Storage};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Where randomness of new keys comes from.
+/// Source of randomness for new keys.
 pub type RandomSource = Box<dyn FnMut(&mut [u8]) -> std::result::Result<(), KeyError> + Send>;
 
-/// What a log needs of its surroundings; tests bring their own.
+/// What a log needs from its environment; tests supply their own.
 pub struct Host {
     /// The file system.
     pub storage: Arc<dyn Storage>,
@@ -81,7 +80,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// The operating system's.
+    /// The operating system's file system, clock and randomness.
     pub fn system() -> Host {
         Host {
             storage: Arc::new(crate::storage::OsStorage),
@@ -91,10 +90,10 @@ impl Host {
     }
 }
 
-/// Where an entry stands. It counts once its commit has returned.
+/// The position of an entry in the log. Valid once its commit has returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its number.
+    /// Its sequence number.
     pub seq: u64,
     /// Its leaf in the tree.
     pub leaf: Hash,
@@ -109,19 +108,19 @@ pub struct Committed {
     pub last_seq: u64,
 }
 
-/// The segment that entries go to.
+/// The segment that entries are appended to.
 enum Active {
-    /// A file.
+    /// An existing file.
     Open(Tail),
-    /// A file that the next commit makes; the one before still has to get its permanent name, if
-    /// this says so.
+    /// A file that the next commit creates. `rename_from` is the first entry of the previous segment if that still has
+    /// to get its permanent name.
     Next { rename_from: Option<u64> },
 }
 
-/// What the log did on its own account, for the application's own log.
+/// Maintenance that the log did, for the application's own log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Report {
+pub enum MaintenanceReport {
     /// A segment was closed.
     Rotated(Rotated),
     /// Segments were checked.
@@ -130,24 +129,24 @@ pub enum Report {
     Pruned(Prune),
 }
 
-/// Reports that are kept until somebody takes them; older ones are dropped.
+/// Reports kept until the next [`AuditLog::take_reports`]; older ones are dropped.
 const REPORTS_MAX: usize = 64;
 
-/// A log that this process writes. See the module for what it promises.
+/// A log that this process writes. The module lists its promises.
 ///
-/// Dropping it without [`AuditLog::close`] closes it as far as the disk lets it, and its stop entry
-/// says so.
+/// Dropping it without [`AuditLog::close`] closes it as far as the disk allows, with a stop entry that records the
+/// drop.
 pub struct AuditLog {
     disk: Disk,
     _lock: FileLock,
     clock: Arc<dyn Clock>,
     random: RandomSource,
-    options: Options,
-    /// The first start entry's.
+    options: LogOptions,
+    /// From the log's first start entry.
     entries_per_key: u64,
 
     signer: Signer,
-    /// The next epoch's key, once its entry is appended.
+    /// The next epoch's key, after its entry has been appended.
     next_signer: Option<Signer>,
     epoch: u64,
     epoch_since: i64,
@@ -156,7 +155,7 @@ pub struct AuditLog {
     last: Signature,
     next_seq: u64,
     tiles: TileWriter,
-    /// Checkpoints since tiles were synced.
+    /// Checkpoints since the tiles were last synced.
     seals: u32,
 
     active: Active,
@@ -165,19 +164,19 @@ pub struct AuditLog {
     segment_since: i64,
     /// The tree before the segment's first entry.
     segment_tree: Tree,
-    /// Entries that are appended and not committed: whole lines.
+    /// Entries appended but not committed: whole lines.
     staged: Vec<u8>,
-    /// Room for members of control entries.
+    /// Buffer for the members of control entries.
     members: Vec<u8>,
     committed: u64,
-    /// The first entry of this process.
+    /// The first entry that this process wrote.
     opened_seq: u64,
-    /// Who is told of entries that are on disk.
-    tap: Option<Tap>,
+    /// Receives entries that are on disk.
+    listener: Option<CommitListener>,
     sealed: Vec<rotate::Sealed>,
-    /// Segments that a prune entry names and that are still there.
+    /// Segments that a prune entry names and that still exist.
     removals: Vec<u64>,
-    /// The sealed segment that the next check begins with.
+    /// The sealed segment that the next check starts with.
     check_next: usize,
 
     notes: Tail,
@@ -185,12 +184,12 @@ pub struct AuditLog {
     /// Size of the latest checkpoint, pending ones included.
     sealed_size: u64,
     sealed_since: i64,
-    /// Entries on disk when the chain's key was saved, and when.
+    /// Number of entries on disk when the chain's key was last saved, and the time of that.
     saved_seq: u64,
     saved_since: i64,
 
     counts: Counts,
-    reports: Vec<Report>,
+    reports: Vec<MaintenanceReport>,
     is_closed: bool,
 }
 
@@ -205,7 +204,7 @@ impl AuditLog {
         self.chain.scheme()
     }
 
-    /// The number that the next entry gets.
+    /// The sequence number of the next entry.
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
@@ -231,7 +230,7 @@ impl AuditLog {
     ) -> std::result::Result<Receipt, AppendError> {
         let (start, seq) = (self.staged.len(), self.next_seq);
         entry::begin(&mut self.staged, seq, unix_nanos, body, &self.last);
-        // One pass for both: what is signed is the state of the leaf's hash half-way.
+        // One pass for both hashes: the signed hash is the leaf hash's state half-way.
         let mut leaf = Sha256::new();
         leaf.update(&[0]);
         leaf.update(self.staged.get(start..).unwrap_or_default());
@@ -247,8 +246,8 @@ impl AuditLog {
         self.last = signature;
         self.next_seq += 1;
         self.counts.last_unix_nanos = unix_nanos;
-        if let Some(tap) = &mut self.tap {
-            tap.staged(unix_nanos, leaf, self.staged.len());
+        if let Some(listener) = &mut self.listener {
+            listener.push(unix_nanos, leaf, self.staged.len());
         }
         Ok(Receipt { seq, leaf })
     }
@@ -266,11 +265,11 @@ impl AuditLog {
         }
         let receipt = self.stage(Body::trusted(&members), unix_nanos);
         self.members = members;
-        receipt.map_err(|_| StoreError::Refused { why: "the key of this entry is gone" })
+        receipt.map_err(|_| StoreError::Refused { why: "the key of this entry was erased" })
     }
 
-    /// Writes all entries that wait and returns when they survive power loss; `None` if none
-    /// waited. On an error they go on waiting, and the next commit tries again.
+    /// Writes all staged entries and returns when they survive power loss; `None` if nothing was staged. After an error
+    /// they stay staged, and the next commit tries again.
     pub fn commit(&mut self) -> Result<Option<Committed>> {
         if self.staged.is_empty() {
             return Ok(None);
@@ -279,10 +278,10 @@ impl AuditLog {
             Active::Open(tail) => tail.append(&self.staged),
             Active::Next { .. } => self.begin_segment(),
         };
-        self.counts.note(&result);
+        self.counts.record(&result);
         result?;
-        if let Some(tap) = &mut self.tap {
-            tap.committed(self.committed, &self.staged);
+        if let Some(listener) = &mut self.listener {
+            listener.notify(self.committed, &self.staged);
         }
         self.staged.clear();
         let committed = Committed { first_seq: self.committed, last_seq: self.next_seq - 1 };
@@ -290,11 +289,11 @@ impl AuditLog {
         Ok(Some(committed))
     }
 
-    /// Everything that is due: commits, checkpoints, segments that are full or old, epochs that are
-    /// over, the chain's key. On an error the rest is done at the next call.
+    /// Does everything that is due: commits, makes checkpoints, closes segments that are full or old, ends epochs,
+    /// saves the chain's key. After an error the next call does the rest.
     pub fn maintain(&mut self) -> Result<()> {
         let result = self.maintain_now();
-        self.counts.note(&result);
+        self.counts.record(&result);
         result
     }
 
@@ -309,7 +308,7 @@ impl AuditLog {
         } else if is_due(self.epoch_since, now, self.options.epoch_seconds_max) {
             self.change_epoch()?;
         } else if is_due(self.sealed_since, now, self.options.checkpoint_seconds) {
-            self.periodic()?;
+            self.seal_periodically()?;
         } else if self.committed - self.sealed_size.min(self.committed)
             >= self.options.checkpoint_entries
         {
@@ -322,19 +321,19 @@ impl AuditLog {
         Ok(())
     }
 
-    /// What was done since this was called last, the latest 64 of it.
-    pub fn take_reports(&mut self) -> Vec<Report> {
+    /// The maintenance done since the last call, at most the latest 64 reports.
+    pub fn take_reports(&mut self) -> Vec<MaintenanceReport> {
         std::mem::take(&mut self.reports)
     }
 
-    fn report(&mut self, report: Report) {
+    fn report(&mut self, report: MaintenanceReport) {
         if self.reports.len() == REPORTS_MAX {
             self.reports.remove(0);
         }
         self.reports.push(report);
     }
 
-    /// Ends the log in order: a last check, a stop entry, a checkpoint over it.
+    /// Ends the log in order: a last check, a stop entry, and a checkpoint that covers it.
     pub fn close(mut self) -> Result<()> {
         self.stop(StopReason::Shutdown)
     }
@@ -355,7 +354,7 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        // Nobody is left to tell. Opening repairs what is missing and says so.
+        // There is no caller to return an error to. The next opening repairs what is missing and records it.
         let _ = self.stop(StopReason::Drop);
     }
 }
@@ -369,7 +368,7 @@ impl std::fmt::Debug for AuditLog {
     }
 }
 
-/// Whether so many seconds have gone by; a clock that was set back counts as if they had.
+/// Whether `seconds` have passed. A clock that was set back counts as if they had.
 fn is_due(since: i64, now: i64, seconds: u64) -> bool {
     let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
     !(0..nanos).contains(&now.saturating_sub(since))

@@ -1,4 +1,4 @@
-//! Names in a log's directory: `docs/audit-format.md`, section 1.
+//! File names in a log's directory: `docs/audit-format.md`, section 1.
 use crate::audit::entry::control::TornFrom;
 
 /// The active segment.
@@ -9,19 +9,19 @@ pub const CHECKPOINT: &str = "checkpoint";
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Control entries of segments that were removed.
 pub const KEPT: &str = "kept.jsonl";
-/// The lock of the one process that writes.
+/// The lock file of the process that writes.
 pub const LOCK: &str = "audit.lock";
-/// Results of integrity checks, for people.
+/// Results of integrity checks, human-readable.
 pub const INTEGRITY_LOG: &str = "audit-integrity.log";
 /// Where torn bytes are kept.
 pub const TORN_DIR: &str = "torn";
 /// Where the host's keys are.
 pub const KEYS_DIR: &str = "keys";
-/// Where the tree is.
+/// The directory of the tiles.
 pub const TILE_DIR: &str = "tile";
-/// The key of the epoch.
+/// The current epoch's key.
 pub const EPOCH_KEY: &str = "keys/epoch.key";
-/// The key of an epoch that is about to begin.
+/// The next epoch's key, while the epoch changes.
 pub const EPOCH_NEXT: &str = "keys/epoch.next";
 /// The key of the chain.
 pub const CHAIN_KEY: &str = "keys/chain.key";
@@ -31,7 +31,7 @@ pub fn sealed_name(first_seq: u64) -> String {
     format!("audit-{first_seq:020}.jsonl")
 }
 
-/// The first entry of a sealed segment, from its name, and whether it is compressed.
+/// The first entry of a sealed segment, parsed from its name, and whether the file is compressed.
 ///
 /// ```
 /// use ringseal::audit::store::names::parse_sealed;
@@ -50,28 +50,28 @@ pub fn parse_sealed(name: &str) -> Option<(u64, bool)> {
     digits.parse().ok().filter(|_| plain).map(|first_seq| (first_seq, compressed))
 }
 
-/// Where torn bytes were, as the name under which they are kept says it.
+/// The place that torn bytes came from, encoded in their file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TornPlace {
+pub(super) struct TornName {
     /// The entry that would have been next.
     pub seq: u64,
     /// In which file.
     pub from: TornFrom,
     /// At which byte.
     pub offset: u64,
-    /// More than one end may have been torn in the same place.
+    /// Counts torn pieces of the same place, from 0.
     pub piece: u64,
 }
 
-impl TornPlace {
-    /// The name within the directory of torn bytes.
+impl TornName {
+    /// The file name within the directory of torn bytes.
     pub fn name(&self) -> String {
         let from = if self.from == TornFrom::Active { "active" } else { "checkpoints" };
         format!("{:020}-{from}-{}-{}.bin", self.seq, self.offset, self.piece)
     }
 
-    /// Reads such a name.
-    pub fn parse(name: &str) -> Option<TornPlace> {
+    /// Parses such a name.
+    pub fn parse(name: &str) -> Option<TornName> {
         let mut parts = name.strip_suffix(".bin")?.split('-');
         let mut next = || parts.next();
         let seq = next()?.parse().ok()?;
@@ -81,7 +81,7 @@ impl TornPlace {
             _ => return None,
         };
         let place =
-            TornPlace { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
+            TornName { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
         (place.name() == name).then_some(place)
     }
 }

@@ -1,23 +1,22 @@
-//! Opening a log: what is there, what a crash left, and how it goes on.
+//! Opening a log: load its state, recover from a crash, continue.
 //!
-//! Nothing is changed before everything that was found is consistent. Then, in this order: a change
-//! of epochs that was cut short is finished, torn bytes are kept elsewhere and cut off, and the
-//! entries that say so are written. A crash at any point leaves something that the next opening
-//! takes up.
+//! Nothing is changed before the loaded state is found consistent. Then, in this order: an interrupted change of epochs
+//! is finished, torn bytes are copied elsewhere and cut off, and the entries that record this are written. A crash at
+//! any point leaves a state that the next opening can continue from.
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, at};
+use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, with_path};
 use super::epoch::key_text;
 use super::health::Counts;
-use super::know::{Known, chain_of, know};
+use super::load::{LogState, chain_of, load};
 use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEYS_DIR, LOCK, TORN_DIR,
-    TornPlace,
+    TornName,
 };
-use super::prune::{last_kept, remove_segment};
+use super::prune::{remove_segment, repair_kept};
 use super::rotate::Sealed;
-use super::{Active, AuditLog, Host, Options, StoreError, notes, seal};
+use super::{Active, AuditLog, Host, LogOptions, StoreError, checkpoint_files, seal};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::{
@@ -29,17 +28,17 @@ use crate::digest::Sha256;
 use crate::storage::{FileLock, OpenHow};
 
 impl AuditLog {
-    /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are put below
-    /// `away`: `audit.mac` belongs off the host.
+    /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are written to the directory `away`;
+    /// keep `audit.mac` off the host.
     pub fn create(host: &mut Host, dir: &Path, away: &Path, origin: &str) -> Result<Verifier> {
         let disk = Disk { storage: host.storage.clone(), root: dir.to_owned() };
         disk.create_dir("")?;
-        let paths = KeyPaths { keys: dir.join(KEYS_DIR), ..KeyPaths::below(away) };
+        let paths = KeyPaths { keys: dir.join(KEYS_DIR), ..KeyPaths::in_dir(away) };
         Ok(keygen(&*host.storage, &paths, origin, &mut *host.random)?)
     }
 
-    /// Opens a log whose keys exist, recovers what a crash left, and begins a new epoch.
-    pub fn open(host: Host, dir: &Path, options: Options) -> Result<AuditLog> {
+    /// Opens a log whose keys exist, recovers from a crash, and begins a new epoch.
+    pub fn open(host: Host, dir: &Path, options: LogOptions) -> Result<AuditLog> {
         if let Some((field, expected)) = options.problem() {
             return Err(StoreError::Option { field, expected });
         }
@@ -47,11 +46,11 @@ impl AuditLog {
         let lock = lock(&disk)?;
         disk.create_dir(TORN_DIR)?;
         remove_unfinished(&disk)?;
-        let known = know(&disk, &options)?;
-        let (mut log, beginning) = begin(host, disk, lock, options, known)?;
-        let result = log.start(beginning);
+        let state = load(&disk, &options)?;
+        let (mut log, pending) = begin(host, disk, lock, options, state)?;
+        let result = log.start(pending);
         if result.is_err() {
-            // The next opening finds what was done and does the rest.
+            // The next opening continues from what was done.
             log.is_closed = true;
         }
         result.map(|()| log)
@@ -62,11 +61,11 @@ pub(super) fn lock(disk: &Disk) -> Result<FileLock> {
     let path = disk.path(LOCK);
     match disk.storage.lock(&path, FILE_MODE) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked { path }),
-        result => at("locking", &path, result),
+        result => with_path("locking", &path, result),
     }
 }
 
-/// Removes what a process that died was about to put under another name.
+/// Removes temporary files of a process that died before renaming them.
 fn remove_unfinished(disk: &Disk) -> Result<()> {
     for dir in ["", TORN_DIR] {
         for name in disk.list(dir)? {
@@ -81,66 +80,67 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
     Ok(())
 }
 
-/// Decides between the keys on disk and finishes a change of epochs that was cut short.
-fn settle_epoch(disk: &Disk, known: &mut Known, notes_tail: &mut Tail) -> Result<()> {
-    let Some((epoch, seq)) = &known.epoch else {
-        let found = known.signer.verifier().to_string();
-        return match &known.first_key {
+/// Chooses between the keys on disk and finishes a change of epochs that was interrupted.
+fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail) -> Result<()> {
+    let Some((epoch, seq)) = &state.epoch else {
+        let found = state.signer.verifier().to_string();
+        return match &state.first_key {
             Some(expected) if *expected != found => {
                 let (path, expected) = (disk.path(EPOCH_KEY), expected.clone());
                 Err(StoreError::OtherKey { path, expected, found })
             }
-            _ => drop_next(disk, known),
+            _ => discard_next_key(disk, state),
         };
     };
-    if known.signer.verifier().to_string() == epoch.new_key {
-        return drop_next(disk, known);
+    if state.signer.verifier().to_string() == epoch.new_key {
+        return discard_next_key(disk, state);
     }
-    let next = known.next_signer.take();
+    let next = state.next_signer.take();
     let Some(next) = next.filter(|next| next.verifier().to_string() == epoch.new_key) else {
         let (path, expected) = (disk.path(EPOCH_KEY), epoch.new_key.clone());
-        let found = known.signer.verifier().to_string();
+        let found = state.signer.verifier().to_string();
         return Err(StoreError::OtherKey { path, expected, found });
     };
     let size = seq + 1;
-    let last_size = known.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
+    let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
     if last_size < size {
-        let root = known.epoch_root;
-        let root =
-            root.ok_or(StoreError::Refused { why: "the seal of an old epoch is missing" })?;
-        let note = seal::note_of(&known.signer, size, root)?;
-        notes::list(notes_tail, &note.text)?;
-        notes::make_latest(disk, &note.text)?;
+        let root = state.epoch_root;
+        let root = root.ok_or(StoreError::Refused {
+            why: "the checkpoint that ends an old epoch is missing",
+        })?;
+        let note = seal::sign_note(&state.signer, size, root)?;
+        checkpoint_files::append_note(notes_tail, &note.text)?;
+        checkpoint_files::replace_latest(disk, &note.text)?;
         let checkpoint =
-            Checkpoint { origin: known.signer.verifier().name().to_owned(), size, root };
-        known.note.note = Some((note.text, checkpoint));
+            Checkpoint { origin: state.signer.verifier().name().to_owned(), size, root };
+        state.note.note = Some((note.text, checkpoint));
     }
     replace_secret(&*disk.storage, &disk.path(EPOCH_KEY), key_text(&next).as_bytes())?;
-    known.signer = next;
-    known.repairs.add(Rebuilt::EpochKey);
-    drop_next(disk, known)
+    state.signer = next;
+    state.repairs.add(Rebuilt::EpochKey);
+    discard_next_key(disk, state)
 }
 
-fn drop_next(disk: &Disk, known: &mut Known) -> Result<()> {
-    known.next_signer = None;
+fn discard_next_key(disk: &Disk, state: &mut LogState) -> Result<()> {
+    state.next_signer = None;
     Ok(wipe_secret(&*disk.storage, &disk.path(EPOCH_NEXT))?)
 }
 
-/// Keeps the bytes behind `good_bytes` of a file under a name of their own, then cuts them off.
-fn cut(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()> {
+/// Copies the bytes after `good_bytes` of a file to a file in `torn`, then cuts them off.
+fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()> {
     let name = from.as_str();
     let path = disk.path(name);
     let Some(mut file) = disk.open(name, OpenHow::Append)? else { return Ok(()) };
-    if at("looking at", &path, file.stat())?.len <= good_bytes {
+    if with_path("reading the metadata of", &path, file.stat())?.len <= good_bytes {
         return Ok(());
     }
     let mut bytes = Vec::new();
     if let Some(file) = disk.open(name, OpenHow::Read)? {
         let mut reader = FileReader { file, offset: good_bytes };
-        at("reading", &path, reader.read_to_end(&mut bytes))?;
+        with_path("reading", &path, reader.read_to_end(&mut bytes))?;
     }
-    let mut place = TornPlace { seq, from, offset: good_bytes, piece: 0 };
-    let name_of = |place: &TornPlace| format!("{TORN_DIR}/{}", place.name());
+    let mut place = TornName { seq, from, offset: good_bytes, piece: 0 };
+    let name_of = |place: &TornName| format!("{TORN_DIR}/{}", place.name());
     loop {
         match disk.read(&name_of(&place))? {
             // A crash came between the copy and the cut.
@@ -152,19 +152,19 @@ fn cut(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()> {
             }
         }
     }
-    at("cutting a torn end off", &path, file.set_len(good_bytes))?;
-    at("syncing", &path, file.sync())
+    with_path("removing a torn end from", &path, file.set_len(good_bytes))?;
+    with_path("syncing", &path, file.sync())
 }
 
-/// Torn bytes that are kept and that no entry tells of yet.
-fn untold(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<TornPiece>> {
+/// Torn bytes that are kept and not yet recorded by an entry.
+fn unreported_torn(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<TornPiece>> {
     let mut pieces = Vec::new();
     let mut names = disk.list(TORN_DIR)?;
     names.sort_unstable();
     for name in names {
         let kept = format!("{TORN_DIR}/{name}");
-        let place = TornPlace::parse(&name);
-        // The entry that tells of it is the first one after the cut, or the second of a segment.
+        let place = TornName::parse(&name);
+        // The entry that records them is the first one after the cut, or the second of a segment.
         let Some(place) = place.filter(|place| place.seq + 1 >= next_seq && !told.contains(&kept))
         else {
             continue;
@@ -181,8 +181,8 @@ fn untold(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<TornPiece>>
     Ok(pieces)
 }
 
-/// What is still to be written before the log is open.
-struct Beginning {
+/// Entries to be written before the log counts as open.
+struct PendingEntries {
     torn: Vec<TornPiece>,
     rebuilt: Vec<Rebuilt>,
     is_new: bool,
@@ -193,72 +193,72 @@ fn begin(
     host: Host,
     disk: Disk,
     lock: FileLock,
-    options: Options,
-    mut known: Known,
-) -> Result<(AuditLog, Beginning)> {
-    let whole = known.scan.as_ref().filter(|scan| !scan.leaves.is_empty());
+    options: LogOptions,
+    mut state: LogState,
+) -> Result<(AuditLog, PendingEntries)> {
+    let whole = state.scan.as_ref().filter(|scan| !scan.leaves.is_empty());
     let has_active = whole.is_some();
     let segment_since = whole.map(|scan| scan.first_unix_nanos);
     let last_unix_nanos = whole.map_or(0, |scan| scan.last_unix_nanos);
-    let good_bytes = known.scan.as_ref().map_or(0, |scan| scan.good_bytes);
-    for first_seq in std::mem::take(&mut known.leftovers) {
+    let good_bytes = state.scan.as_ref().map_or(0, |scan| scan.good_bytes);
+    for first_seq in std::mem::take(&mut state.leftovers) {
         remove_segment(&disk, first_seq)?;
     }
-    if !known.note.torn.is_empty() {
-        cut(&disk, TornFrom::Checkpoints, known.note.good_bytes, known.next_seq)?;
+    if !state.note.torn.is_empty() {
+        cut_torn(&disk, TornFrom::Checkpoints, state.note.good_bytes, state.next_seq)?;
     }
     let mut notes_tail = Tail::open(&disk, CHECKPOINTS)?;
-    last_kept(&disk)?;
-    settle_epoch(&disk, &mut known, &mut notes_tail)?;
-    restore_latest(&disk, &mut known)?;
-    cut(&disk, TornFrom::Active, good_bytes, known.next_seq)?;
-    let torn = untold(&disk, known.next_seq, &known.torn_told)?;
+    repair_kept(&disk)?;
+    resume_epoch_change(&disk, &mut state, &mut notes_tail)?;
+    restore_checkpoint(&disk, &mut state)?;
+    cut_torn(&disk, TornFrom::Active, good_bytes, state.next_seq)?;
+    let torn = unreported_torn(&disk, state.next_seq, &state.torn_reported)?;
     let active = if has_active {
         Active::Open(Tail::open(&disk, ACTIVE)?)
     } else {
         Active::Next { rename_from: None }
     };
-    let beginning = Beginning {
-        rebuilt: std::mem::take(&mut known.repairs.rebuilt),
-        is_new: known.next_seq == 0,
-        needs_segment: !has_active && known.next_seq > 0,
+    let pending = PendingEntries {
+        rebuilt: std::mem::take(&mut state.repairs.rebuilt),
+        is_new: state.next_seq == 0,
+        needs_segment: !has_active && state.next_seq > 0,
         torn,
     };
-    let recovered_bytes = beginning.torn.iter().map(|piece| piece.bytes).sum();
+    let recovered_bytes = pending.torn.iter().map(|piece| piece.bytes).sum();
     let counts = Counts { last_unix_nanos, recovered_bytes, ..Counts::default() };
     let now = host.clock.unix_nanos();
-    let (chain, saved_seq) = chain_of(known.chain_state.as_ref(), known.entries_per_key);
+    let (chain, saved_seq) = chain_of(state.chain_state.as_ref(), state.entries_per_key);
     let log = AuditLog {
         disk,
         _lock: lock,
         clock: host.clock,
         random: host.random,
-        entries_per_key: known.entries_per_key,
-        signer: known.signer,
+        entries_per_key: state.entries_per_key,
+        signer: state.signer,
         next_signer: None,
-        epoch: known.epoch.map_or(0, |(epoch, _)| epoch.number),
+        epoch: state.epoch.map_or(0, |(epoch, _)| epoch.number),
         epoch_since: now,
         chain,
-        last: known.last,
-        next_seq: known.next_seq,
-        tiles: known.tiles,
+        last: state.last,
+        next_seq: state.next_seq,
+        tiles: state.tiles,
         seals: 0,
         active,
-        segment_first: known.first_seq,
-        segment_number: known.number,
+        segment_first: state.first_seq,
+        segment_number: state.number,
         segment_since: segment_since.unwrap_or(now),
-        segment_tree: known.segment_tree,
+        segment_tree: state.segment_tree,
         staged: Vec::with_capacity(options.staged_bytes_max.min(1 << 20)),
         members: Vec::new(),
-        committed: known.next_seq,
-        opened_seq: known.next_seq,
-        tap: None,
-        sealed: known.sealed,
+        committed: state.next_seq,
+        opened_seq: state.next_seq,
+        listener: None,
+        sealed: state.sealed,
         removals: Vec::new(),
         check_next: 0,
         notes: notes_tail,
         pending_notes: Vec::new(),
-        sealed_size: known.note.note.map_or(0, |(_, checkpoint)| checkpoint.size),
+        sealed_size: state.note.note.map_or(0, |(_, checkpoint)| checkpoint.size),
         sealed_since: now,
         saved_seq,
         saved_since: now,
@@ -267,30 +267,30 @@ fn begin(
         is_closed: false,
         options,
     };
-    Ok((log, beginning))
+    Ok((log, pending))
 }
 
-/// `checkpoint` is the last note of `checkpoints`.
-fn restore_latest(disk: &Disk, known: &mut Known) -> Result<()> {
-    let Some((text, _)) = &known.note.note else { return Ok(()) };
+/// Makes `checkpoint` the last note of `checkpoints` again.
+fn restore_checkpoint(disk: &Disk, state: &mut LogState) -> Result<()> {
+    let Some((text, _)) = &state.note.note else { return Ok(()) };
     if disk.read(CHECKPOINT)?.as_deref() == Some(text.as_bytes()) {
         return Ok(());
     }
-    notes::make_latest(disk, text)?;
-    known.repairs.add(Rebuilt::Checkpoint);
+    checkpoint_files::replace_latest(disk, text)?;
+    state.repairs.add(Rebuilt::Checkpoint);
     Ok(())
 }
 
 impl AuditLog {
-    /// The entries that an opening writes.
-    fn start(&mut self, beginning: Beginning) -> Result<()> {
-        if beginning.needs_segment
+    /// Writes the entries of an opening.
+    fn start(&mut self, pending: PendingEntries) -> Result<()> {
+        if pending.needs_segment
             && let Some(last) = self.sealed.pop()
         {
             let sealed_at = self.clock.unix_nanos();
             self.stage_segment(RotateReason::Recovery, Sealed { sealed_at, ..last })?;
         }
-        let Beginning { torn, rebuilt, is_new, .. } = beginning;
+        let PendingEntries { torn, rebuilt, is_new, .. } = pending;
         if !torn.is_empty() || !rebuilt.is_empty() {
             self.append_control(&Control::Recovery(Recovery { torn, rebuilt }))?;
         }

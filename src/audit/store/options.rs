@@ -1,38 +1,38 @@
-//! What a log is told when it is opened.
+//! The options of a log.
 use crate::audit::chain::RATCHET_MAX;
 use crate::audit::entry::control::Algorithm;
 use crate::audit::entry::{LINE_BYTES_MAX, Scheme};
 use crate::audit::keys::ChainKey;
 
-/// How a log behaves. What concerns its first entry (`scheme`, `ratchet`) is decided once for ever.
+/// Options of a log. Those that its first entry records (`scheme`, `ratchet`) cannot be changed later.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// How entries are chained. It must be what the log's first entry says.
+pub struct LogOptions {
+    /// How entries are chained. Must match the log's first entry.
     pub scheme: Scheme,
-    /// Entries per key of the chain, for a new log; an older one keeps its own.
+    /// Entries per key of the chain, for a new log; an existing log keeps its own value.
     pub ratchet: u64,
-    /// K_0 from `audit.mac`: only to go on when `keys/chain.key` was lost.
+    /// K_0 from `audit.mac`: needed only to continue after `keys/chain.key` was lost.
     pub first_key: Option<ChainKey>,
-    /// A segment is closed when it has reached this size; it may exceed it by one commit.
+    /// A segment is closed when it reaches this size; it may exceed it by one commit.
     pub segment_bytes_max: u64,
-    /// A segment is closed when it is so old.
+    /// A segment is closed at this age.
     pub segment_seconds_max: Option<u64>,
-    /// A checkpoint is made at least so often.
+    /// Longest time between checkpoints.
     pub checkpoint_seconds: u64,
-    /// A checkpoint is made after so many entries.
+    /// A checkpoint is made after this many entries.
     pub checkpoint_entries: u64,
-    /// An epoch lasts at most so long.
+    /// Longest duration of an epoch.
     pub epoch_seconds_max: u64,
-    /// The chain's key on disk is at most so much older than the one in memory.
+    /// Longest time by which the chain's key on disk may be older than the one in memory.
     pub chain_key_seconds: u64,
-    /// Entries that wait for their commit take at most so many bytes.
+    /// Most bytes of entries staged for a commit.
     pub staged_bytes_max: usize,
-    /// The checksum of integrity checks.
+    /// The checksum algorithm of integrity checks.
     pub integrity_algorithm: Algorithm,
-    /// A check on its own account reads at most so many bytes of sealed segments, and goes on where
-    /// the one before stopped. A manual one reads all.
+    /// Most bytes of sealed segments that an automatic check reads; it starts where the previous one stopped. A manual
+    /// check reads all.
     pub integrity_bytes_max: u64,
-    /// Which segments stay.
+    /// Which sealed segments are kept.
     pub retain: Retain,
     /// `service` of `audit-integrity.log`.
     pub service: String,
@@ -40,20 +40,20 @@ pub struct Options {
     pub service_instance: String,
 }
 
-/// Which sealed segments stay. By default all.
+/// Which sealed segments are kept. By default all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retain {
-    /// At most so many.
+    /// At most this many.
     pub segments_max: Option<u64>,
-    /// None whose successor was begun so long ago.
+    /// Only those whose successor was begun less than this long ago.
     pub seconds_max: Option<u64>,
-    /// At most so many bytes, before compression.
+    /// At most this many bytes, before compression.
     pub bytes_max: Option<u64>,
 }
 
-impl Default for Options {
+impl Default for LogOptions {
     fn default() -> Self {
-        Options {
+        LogOptions {
             scheme: Scheme::Mac,
             ratchet: 1,
             first_key: None,
@@ -73,8 +73,8 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// What is out of range, if anything: the field and what was expected.
+impl LogOptions {
+    /// The first field that is out of range, and what was expected.
     pub(super) fn problem(&self) -> Option<(&'static str, &'static str)> {
         let wrong = [
             (!(1..=RATCHET_MAX).contains(&self.ratchet), "ratchet", "1 to 65536"),

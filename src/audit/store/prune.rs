@@ -1,38 +1,37 @@
-//! Retention: old segments go, proofs stay.
+//! Retention: old segments are removed, proofs stay possible.
 //!
-//! In this order, so that a crash at any point leaves nothing missing that no entry tells of: the
-//! control entries of the segments are copied, the signed prune entry is on disk, the files go. The
-//! tiles of a sealed segment are on disk since its rotation and stay for ever.
+//! The order ensures that after a crash at any point every missing segment is recorded by an entry: the control entries
+//! of the segments are copied, then the signed prune entry is on disk, then the files are removed. The tiles of a
+//! sealed segment are on disk since its rotation and are never removed.
 use super::disk::{Disk, Result, Tail};
 use super::lines::{Lines, next_of};
 use super::names::{KEPT, sealed_name};
-use super::{AuditLog, Damage, Report, StoreError, is_due};
+use super::{AuditLog, Damage, MaintenanceReport, StoreError, is_due};
 use crate::audit::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason};
 use crate::audit::entry::{Entry, Parser};
 
-/// The last line of `kept.jsonl` is looked for in so many bytes at first.
+/// The last line of `kept.jsonl` is first searched in this many bytes at the end.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
 
 impl AuditLog {
-    /// Removes the segments that [`super::Retain`] does not let stay; says how many went.
+    /// Removes the segments that exceed [`super::Retain`]; returns how many were removed.
     pub fn retain(&mut self) -> Result<u64> {
         let Some((count, reason)) = self.prunable() else { return Ok(0) };
         let result = self.prune_first(count, reason);
-        self.counts.note(&result);
+        self.counts.record(&result);
         result
     }
 
-    /// Removes the sealed segments whose last entry comes before entry `before_seq`; says how many
-    /// went.
+    /// Removes the sealed segments whose last entry comes before entry `before_seq`; returns how many were removed.
     pub fn prune(&mut self, before_seq: u64) -> Result<u64> {
-        let gone = |sealed: &&super::rotate::Sealed| sealed.info.last_seq < before_seq;
-        let count = self.sealed.iter().take_while(gone).count();
+        let is_before = |sealed: &&super::rotate::Sealed| sealed.info.last_seq < before_seq;
+        let count = self.sealed.iter().take_while(is_before).count();
         let result = self.prune_first(count, PruneReason::Manual);
-        self.counts.note(&result);
+        self.counts.record(&result);
         result
     }
 
-    /// How many of the oldest segments have to go, and the first reason for it.
+    /// How many of the oldest segments must be removed, and the first reason for it.
     fn prunable(&self) -> Option<(usize, PruneReason)> {
         let retain = self.options.retain;
         let now = self.clock.unix_nanos();
@@ -64,22 +63,22 @@ impl AuditLog {
         self.commit()?;
         self.finish_epoch()?;
         self.finish_removals()?;
-        let going = self.sealed.get(..count.min(PRUNED_SEGMENTS_MAX)).unwrap_or_default();
-        let segments: Vec<_> = going.iter().map(|sealed| sealed.info.clone()).collect();
+        let pruned = self.sealed.get(..count.min(PRUNED_SEGMENTS_MAX)).unwrap_or_default();
+        let segments: Vec<_> = pruned.iter().map(|sealed| sealed.info.clone()).collect();
         let Some(last) = segments.last() else { return Ok(0) };
         let before_seq = last.last_seq + 1;
         let numbers: Vec<u64> = segments.iter().map(|segment| segment.first_seq).collect();
-        keep(&self.disk, &numbers)?;
+        copy_control_entries(&self.disk, &numbers)?;
         let prune = Prune { before_seq, reason, segments };
         self.append_control(&Control::Prune(prune.clone()))?;
         self.sealed.drain(..numbers.len());
         self.check_next = 0;
-        let went = numbers.len() as u64;
+        let removed = numbers.len() as u64;
         self.removals = numbers;
-        self.report(Report::Pruned(prune));
+        self.report(MaintenanceReport::Pruned(prune));
         self.commit()?;
         self.finish_removals()?;
-        Ok(went)
+        Ok(removed)
     }
 
     /// Removes the files that a prune entry names, once it is committed.
@@ -95,7 +94,7 @@ impl AuditLog {
     }
 }
 
-/// Removes both forms of a segment.
+/// Removes the plain and the compressed file of a segment.
 pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
     let name = sealed_name(first_seq);
     disk.remove(&name)?;
@@ -103,10 +102,10 @@ pub(super) fn remove_segment(disk: &Disk, first_seq: u64) -> Result<()> {
     Ok(())
 }
 
-/// Copies the control entries of segments, integrity checks excepted, to `kept.jsonl`.
-fn keep(disk: &Disk, segments: &[u64]) -> Result<()> {
+/// Copies the control entries of segments to `kept.jsonl`, except integrity checks.
+fn copy_control_entries(disk: &Disk, segments: &[u64]) -> Result<()> {
     let mut parser = Parser::new();
-    let mut kept = last_kept(disk)?;
+    let mut kept = repair_kept(disk)?;
     let mut lines_kept = Vec::new();
     for first_seq in segments {
         let name = sealed_name(*first_seq);
@@ -118,7 +117,7 @@ fn keep(disk: &Disk, segments: &[u64]) -> Result<()> {
                 seq: *first_seq,
                 what: Damage::Parse(error),
             })?;
-            if is_kept(&entry) && kept.is_none_or(|last| entry.seq > last) {
+            if survives_pruning(&entry) && kept.is_none_or(|last| entry.seq > last) {
                 kept = Some(entry.seq);
                 lines_kept.extend_from_slice(line.bytes);
                 lines_kept.push(b'\n');
@@ -128,13 +127,13 @@ fn keep(disk: &Disk, segments: &[u64]) -> Result<()> {
     if lines_kept.is_empty() { Ok(()) } else { Tail::open(disk, KEPT)?.append(&lines_kept) }
 }
 
-fn is_kept(entry: &Entry<'_>) -> bool {
+fn survives_pruning(entry: &Entry<'_>) -> bool {
     entry.is_control() && entry.event_type != "ringseal.integrity"
 }
 
-/// The number of the last entry in `kept.jsonl`; an unfinished line at its end is cut off: it was
-/// copied from a segment that is still there. Only the end is read.
-pub(super) fn last_kept(disk: &Disk) -> Result<Option<u64>> {
+/// The number of the last entry in `kept.jsonl`. An unfinished line at its end is cut off: it was copied from a segment
+/// that still exists. Reads only the end of the file.
+pub(super) fn repair_kept(disk: &Disk) -> Result<Option<u64>> {
     if disk.stat(KEPT)?.is_none() {
         return Ok(None);
     }
@@ -146,7 +145,7 @@ pub(super) fn last_kept(disk: &Disk) -> Result<Option<u64>> {
         let from = file.saturating_sub(window);
         let mut bytes = vec![0; (file - from) as usize];
         let read = super::disk::read_full(&*tail.file, &mut bytes, from);
-        bytes.truncate(super::disk::at("reading", &path, read)?);
+        bytes.truncate(super::disk::with_path("reading", &path, read)?);
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let start =
             bytes.get(..end.saturating_sub(1)).and_then(|line| memchr::memrchr(b'\n', line));
@@ -156,7 +155,11 @@ pub(super) fn last_kept(disk: &Disk) -> Result<Option<u64>> {
         }
         let good_bytes = from + end as u64;
         if good_bytes < file {
-            super::disk::at("cutting a failed write off", &path, tail.file.set_len(good_bytes))?;
+            super::disk::with_path(
+                "removing a failed write from",
+                &path,
+                tail.file.set_len(good_bytes),
+            )?;
         }
         let start = start.map_or(0, |at| at + 1);
         let line = bytes.get(start..end.saturating_sub(1)).unwrap_or_default();

@@ -9,21 +9,21 @@ use crate::audit::entry::{Entry, Parser, Signature};
 use crate::audit::merkle::leaf_hash;
 use crate::digest::{Hash, Sha256};
 
-/// What control entries of a stretch of the log say that matters for going on.
+/// Facts from control entries that are needed to continue the log.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub start: Option<Start>,
     pub segment: Option<SegmentStart>,
-    /// The last one, and its seq.
+    /// The last one, and its sequence number.
     pub epoch: Option<(Epoch, u64)>,
-    /// Names of torn bytes that recovery entries tell of.
+    /// Names of the torn pieces that recovery entries record.
     pub torn: Vec<String>,
     /// Segments before this entry were removed, or are about to be.
     pub pruned_before: u64,
 }
 
 impl Facts {
-    fn learn(&mut self, entry: &Entry<'_>) -> std::result::Result<(), Damage> {
+    fn add_entry(&mut self, entry: &Entry<'_>) -> std::result::Result<(), Damage> {
         if !entry.is_control() {
             return Ok(());
         }
@@ -43,10 +43,10 @@ impl Facts {
     }
 }
 
-/// The active segment as it was found.
+/// The active segment as found on disk.
 #[derive(Debug)]
-pub(super) struct Scan {
-    /// Seq of its first entry.
+pub(super) struct ActiveScan {
+    /// Sequence number of its first entry.
     pub first_seq: u64,
     /// Leaf hashes of its entries.
     pub leaves: Vec<Hash>,
@@ -56,31 +56,30 @@ pub(super) struct Scan {
     pub first_unix_nanos: i64,
     /// Time of its last entry.
     pub last_unix_nanos: i64,
-    /// So many of its bytes are whole entries.
+    /// This many of its bytes are whole entries.
     pub good_bytes: u64,
     pub facts: Facts,
-    /// Why the rest is none.
+    /// Why the bytes after them are not an entry.
     pub torn: Option<Damage>,
 }
 
-impl Scan {
+impl ActiveScan {
     pub fn next_seq(&self) -> u64 {
         self.first_seq + self.leaves.len() as u64
     }
 }
 
-/// Reads the active segment; `None` if there is no such file. Entries from `keyed_from` on are
-/// checked with the key. What does not parse ends it; what parses and is not right is damage that
-/// no crash makes.
+/// Reads the active segment; `None` if there is no such file. Entries from `keyed_from` on are checked with the key. A
+/// line that does not parse ends the segment. A line that parses but is wrong is damage that a crash cannot cause.
 pub(super) fn scan_active(
     disk: &Disk,
     mut chain: Chain,
     keyed_from: u64,
     is_first_segment: bool,
-) -> Result<Option<Scan>> {
+) -> Result<Option<ActiveScan>> {
     let Some(mut lines) = Lines::of_file(disk, ACTIVE)? else { return Ok(None) };
     let mut parser = Parser::new();
-    let mut scan = Scan {
+    let mut scan = ActiveScan {
         first_seq: 0,
         leaves: Vec::new(),
         last: None,
@@ -110,8 +109,9 @@ pub(super) fn scan_active(
             scan.first_seq = entry.seq;
         }
         let seq = scan.next_seq();
-        let facts = scan.facts.learn(&entry);
-        let right = facts.and_then(|()| check(&entry, seq, scan.last, &mut chain, keyed_from));
+        let facts = scan.facts.add_entry(&entry);
+        let right =
+            facts.and_then(|()| check_entry(&entry, seq, scan.last, &mut chain, keyed_from));
         if let Err(what) = right {
             return Err(StoreError::Damaged {
                 file: ACTIVE.into(),
@@ -131,7 +131,7 @@ pub(super) fn scan_active(
     Ok(Some(scan))
 }
 
-fn check(
+fn check_entry(
     entry: &Entry<'_>,
     seq: u64,
     previous: Option<Signature>,
@@ -153,9 +153,9 @@ fn check(
     Ok(())
 }
 
-/// A sealed segment, read whole.
+/// A sealed segment, read to its end.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct SealedScan {
     pub sealed: SealedSegment,
     pub leaves: Vec<Hash>,
     pub last: Signature,
@@ -163,7 +163,7 @@ pub(super) struct Read {
 }
 
 /// Reads a sealed segment to its end.
-pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
+pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<SealedScan> {
     let name = sealed_name(first_seq);
     let damaged = |offset, seq, what| StoreError::Damaged { file: name.clone(), offset, seq, what };
     let Some(mut lines) = Lines::of_sealed(disk, first_seq)? else {
@@ -182,7 +182,7 @@ pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
         if entry.seq != seq {
             return Err(wrong(Damage::Seq { found: entry.seq }));
         }
-        facts.learn(&entry).map_err(wrong)?;
+        facts.add_entry(&entry).map_err(wrong)?;
         last = Some(entry.signature);
         leaves.push(leaf_hash(line.bytes));
         hash.update(line.bytes);
@@ -194,10 +194,10 @@ pub(super) fn read_sealed(disk: &Disk, first_seq: u64) -> Result<Read> {
     };
     let last_seq = first_seq + leaves.len() as u64 - 1;
     let sealed = SealedSegment { name, bytes, sha256: hash.finish(), first_seq, last_seq };
-    Ok(Read { sealed, leaves, last, facts })
+    Ok(SealedScan { sealed, leaves, last, facts })
 }
 
-/// The first line of a file that is not empty, if it is an entry of the kind that is looked for.
+/// The first line of a file, if it is a control entry that `pick` accepts.
 fn first_line<T>(
     disk: &Disk,
     lines: Option<Lines>,
@@ -207,7 +207,7 @@ fn first_line<T>(
     let Some(mut lines) = lines else { return Ok(None) };
     let Some(line) = next_of(&mut lines, disk, name)? else { return Ok(None) };
     let mut parser = Parser::new();
-    // What does not parse is looked at where the file is read whole.
+    // A line that does not parse is reported when the whole file is read.
     let Ok(entry) = parser.entry(line.bytes) else { return Ok(None) };
     if !entry.is_control() {
         return Ok(None);
@@ -215,7 +215,7 @@ fn first_line<T>(
     Ok(Control::read(&entry).ok().and_then(|statement| pick(&entry, statement.control)))
 }
 
-/// The log's first entry, from the oldest place that has it.
+/// The log's first entry, from the oldest file that has it.
 pub(super) fn find_start(disk: &Disk, sealed: &[u64]) -> Result<Option<Start>> {
     let pick = |_: &Entry<'_>, control| match control {
         Control::Start(start) => Some(start),
@@ -254,7 +254,7 @@ pub(super) fn last_kept_epoch(disk: &Disk) -> Result<Option<(Epoch, u64)>> {
                 let (file, offset, seq) = (KEPT.to_owned(), line.offset, entry.seq);
                 StoreError::Damaged { file, offset, seq, what }
             };
-            facts.learn(&entry).map_err(damaged)?;
+            facts.add_entry(&entry).map_err(damaged)?;
         }
     }
     Ok(facts.epoch)

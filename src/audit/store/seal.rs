@@ -1,13 +1,13 @@
-//! Checkpoints: made at once, published when the entries that they cover are on disk.
+//! Checkpoints: made immediately, published when the entries that they cover are on disk.
 use super::disk::Result;
 use super::names::CHAIN_KEY;
-use super::{AuditLog, StoreError, notes};
+use super::{AuditLog, StoreError, checkpoint_files};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::Trigger;
 use crate::audit::keys::replace_secret;
 use crate::audit::note::Signer;
 
-/// Partial tiles of so many checkpoints may lie about.
+/// After this many checkpoints the tiles are synced and stale partial tiles removed.
 const SEALS_PER_SYNC: u32 = 32;
 
 /// A checkpoint that is made and not yet published.
@@ -15,29 +15,29 @@ const SEALS_PER_SYNC: u32 = 32;
 pub(super) struct PendingNote {
     pub size: u64,
     pub text: String,
-    /// It stands in `checkpoints` already.
+    /// It has been appended to `checkpoints`.
     pub is_listed: bool,
 }
 
 impl AuditLog {
-    /// The key that signs what comes after the last entry.
+    /// The key that signs everything after the last entry.
     pub(super) fn current_signer(&self) -> &Signer {
         self.next_signer.as_ref().unwrap_or(&self.signer)
     }
 
-    /// Commits, and publishes a checkpoint over all entries; returns it as a signed note. If there
-    /// is one of this size already, that one.
+    /// Commits, publishes a checkpoint over all entries and returns it as a signed note. Returns the existing
+    /// checkpoint if it has this size already.
     pub fn checkpoint(&mut self) -> Result<String> {
         let result = self.commit().and_then(|_| self.finish_epoch()).and_then(|()| self.seal());
-        self.counts.note(&result);
+        self.counts.record(&result);
         result?;
         let text = self.disk.read(super::names::CHECKPOINT)?.unwrap_or_default();
         String::from_utf8(text)
             .map_err(|_| StoreError::Refused { why: "the checkpoint is not text" })
     }
 
-    /// A check of integrity and a checkpoint: so that the log's age shows while nothing is logged.
-    pub(super) fn periodic(&mut self) -> Result<()> {
+    /// A check of integrity and a checkpoint, so that the age of the log is visible while nothing is logged.
+    pub(super) fn seal_periodically(&mut self) -> Result<()> {
         self.check_integrity(Trigger::Periodic)?;
         self.commit()?;
         self.seal()
@@ -47,7 +47,7 @@ impl AuditLog {
     pub(super) fn seal(&mut self) -> Result<()> {
         if self.tiles.tree().len() > self.sealed_size {
             let signer = self.next_signer.as_ref().unwrap_or(&self.signer);
-            let note = note_of(signer, self.tiles.tree().len(), self.tiles.tree().root())?;
+            let note = sign_note(signer, self.tiles.tree().len(), self.tiles.tree().root())?;
             self.push_note(note);
         }
         self.flush_notes()?;
@@ -60,14 +60,14 @@ impl AuditLog {
         self.pending_notes.push(note);
     }
 
-    /// Publishes the checkpoints that wait.
+    /// Publishes the pending checkpoints.
     pub(super) fn flush_notes(&mut self) -> Result<()> {
         while let Some(note) = self.pending_notes.first_mut() {
             if note.size > self.committed {
                 return Ok(());
             }
             if !note.is_listed {
-                // The tiles may be those of a larger tree by now: partial ones are of the present.
+                // The tiles may be those of a larger tree by now: partial tiles are those of the current tree.
                 self.seals += 1;
                 if self.seals < SEALS_PER_SYNC {
                     self.tiles.seal(&*self.disk.storage)?;
@@ -75,23 +75,23 @@ impl AuditLog {
                     self.tiles.sync(&*self.disk.storage)?;
                     self.seals = 0;
                 }
-                notes::list(&mut self.notes, &note.text)?;
+                checkpoint_files::append_note(&mut self.notes, &note.text)?;
                 note.is_listed = true;
             }
-            notes::make_latest(&self.disk, &note.text)?;
+            checkpoint_files::replace_latest(&self.disk, &note.text)?;
             self.pending_notes.remove(0);
         }
         Ok(())
     }
 
-    /// Makes the tiles survive power loss, and removes partial ones that nobody needs any more.
+    /// Makes the tiles survive power loss and removes partial ones that are no longer needed.
     pub(super) fn sync_tiles(&mut self) -> Result<()> {
         self.tiles.sync(&*self.disk.storage)?;
         self.seals = 0;
         Ok(())
     }
 
-    /// Keeps the key of the next entry, if it is newer than the one kept.
+    /// Saves the key of the next entry, if it is newer than the saved one.
     pub(super) fn save_chain_key(&mut self) -> Result<()> {
         self.saved_since = self.clock.unix_nanos();
         if self.saved_seq == self.committed || self.committed != self.next_seq {
@@ -106,13 +106,14 @@ impl AuditLog {
 }
 
 /// A checkpoint, signed.
-pub(super) fn note_of(
+pub(super) fn sign_note(
     signer: &Signer,
     size: u64,
     root: crate::digest::Hash,
 ) -> Result<PendingNote> {
     let origin = signer.verifier().name().to_owned();
     let text = Checkpoint { origin, size, root }.sign(signer);
-    let text = text.map_err(|_| StoreError::Refused { why: "the origin is none" })?;
+    let text =
+        text.map_err(|_| StoreError::Refused { why: "the origin cannot be used in a checkpoint" })?;
     Ok(PendingNote { size, text, is_listed: false })
 }

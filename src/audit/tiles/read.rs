@@ -61,12 +61,12 @@ impl Nodes for TileReader<'_> {
         let start = (first % TILE_WIDTH) as usize * HASH_BYTES;
         let bytes = bytes.get(start..start + (HASH_BYTES << height)).ok_or(outside)?;
         let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
-        Ok(perfect(hashes))
+        Ok(subtree_root(hashes))
     }
 }
 
 /// The root of 2^k hashes.
-fn perfect(hashes: &[Hash]) -> Hash {
+fn subtree_root(hashes: &[Hash]) -> Hash {
     let mut hashes_up = [[0; HASH_BYTES]; TILE_WIDTH as usize / 2];
     let mut count = hashes.len() / 2;
     for (up, pair) in hashes_up.iter_mut().zip(hashes.as_chunks::<2>().0) {
@@ -126,11 +126,11 @@ fn read_file(
             let (expected, found) = (tile.bytes() as u64, filled as u64);
             Err(TileError::Length { path, expected, found })
         }
-        Err(error) => Err(failed(path, error)),
+        Err(error) => Err(io_error(path, error)),
     }
 }
 
-fn failed(path: PathBuf, source: io::Error) -> TileError {
+fn io_error(path: PathBuf, source: io::Error) -> TileError {
     match source.kind() {
         io::ErrorKind::NotFound => TileError::Missing { path },
         _ => TileError::Io { path, source },

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::merkle::tests::Slow;
+use crate::audit::merkle::tests::ReferenceTree;
 use crate::audit::merkle::{
     Nodes, Tree, leaf_hash, prove_consistency, prove_inclusion, root_at, verify_consistency,
     verify_inclusion,
@@ -37,7 +37,7 @@ fn names(disk: &FaultyDisk) -> BTreeSet<String> {
 }
 
 #[test]
-fn names_are_those_of_the_specification() {
+fn tile_names_match_the_specification() {
     let cases = [
         (0, 0, 256, "tile/0/000"),
         (0, 0, 1, "tile/0/000.p/1"),
@@ -77,7 +77,7 @@ fn names_are_those_of_the_specification() {
 
 /// The example of the specification, and each side of each border.
 #[test]
-fn each_size_has_the_tiles_of_the_specification() {
+fn each_tree_size_has_the_specified_tiles() {
     // Size; full tiles of levels 0, 1, 2; width of the partial tiles of levels 0, 1, 2.
     let cases: [(u64, [u64; 3], [u16; 3]); 9] = [
         (1, [0, 0, 0], [1, 0, 0]),
@@ -118,17 +118,17 @@ fn each_size_has_the_tiles_of_the_specification() {
 }
 
 #[test]
-fn every_node_that_a_tree_has_is_read_from_its_tiles() {
+fn every_tree_node_is_read_from_its_tiles() {
     let size = 1500;
     let disk = FaultyDisk::new(Path::new(DIR));
     writer_of(&disk, size);
     let leaves: Vec<Hash> = (0..size).map(leaf).collect();
-    let mut slow = Slow::new(&leaves);
+    let mut reference = ReferenceTree::new(&leaves);
     let mut reader = TileReader::new(&disk, Path::new(DIR), size);
     for level in 0..=10u8 {
         for index in 0..size >> level {
             let node = reader.node(level, index).unwrap();
-            assert_eq!(node, slow.node(level, index).unwrap(), "{level} {index}");
+            assert_eq!(node, reference.node(level, index).unwrap(), "{level} {index}");
         }
         assert!(matches!(reader.node(level, size >> level), Err(TileError::Proof(_))));
     }
@@ -139,7 +139,7 @@ fn every_node_that_a_tree_has_is_read_from_its_tiles() {
 }
 
 #[test]
-fn proofs_from_tiles_hold_at_every_border() {
+fn proofs_from_tiles_verify_at_every_tile_boundary() {
     let size = 66_000;
     let disk = FaultyDisk::new(Path::new(DIR));
     writer_of(&disk, size);
@@ -159,7 +159,7 @@ fn proofs_from_tiles_hold_at_every_border() {
 }
 
 #[test]
-fn a_smaller_tree_is_read_from_the_tiles_of_a_larger_one() {
+fn a_smaller_tree_reads_from_wider_tiles() {
     let disk = FaultyDisk::new(Path::new(DIR));
     let mut writer = writer_of(&disk, 100);
     let roots = |size| {
@@ -183,7 +183,7 @@ fn a_smaller_tree_is_read_from_the_tiles_of_a_larger_one() {
 }
 
 #[test]
-fn tiles_that_are_damaged_are_refused_by_length_and_told_by_name() {
+fn tiles_with_wrong_length_are_rejected_by_name() {
     let disk = FaultyDisk::new(Path::new(DIR));
     writer_of(&disk, 300);
     let path = Path::new(DIR).join("tile/0/000");
@@ -200,7 +200,7 @@ fn tiles_that_are_damaged_are_refused_by_length_and_told_by_name() {
 }
 
 #[test]
-fn a_full_disk_forgets_no_leaf() {
+fn a_full_disk_loses_no_leaf() {
     let disk = FaultyDisk::new(Path::new(DIR));
     let mut writer = TileWriter::new(Path::new(DIR), 0o600);
     disk.set_faults(Faults { capacity_bytes: 10_000, ..Faults::default() });
@@ -218,7 +218,7 @@ fn a_full_disk_forgets_no_leaf() {
 
 /// Killed or without power at every call: appending again from the last checkpoint mends the tiles.
 #[test]
-fn what_a_crash_leaves_is_mended_by_appending_again() {
+fn appending_again_repairs_tiles_after_a_crash() {
     let (checkpoint, end) = (250, 600);
     let dir = Path::new(DIR);
     for call in 0.. {
@@ -251,7 +251,7 @@ fn what_a_crash_leaves_is_mended_by_appending_again() {
 }
 
 #[test]
-fn the_real_file_system_takes_them() {
+fn tiles_work_on_the_real_file_system() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = TileWriter::new(dir.path(), 0o600);
     (0..600).for_each(|index| writer.push(leaf(index)));
@@ -264,14 +264,14 @@ fn the_real_file_system_takes_them() {
 
 proptest! {
     #[test]
-    fn no_name_brings_it_down(name in "tile/[0-9]{0,3}/(x?[0-9]{0,4}/){0,3}[0-9]{0,4}(\\.p/[0-9]{0,4})?") {
+    fn any_name_is_rejected_or_round_trips(name in "tile/[0-9]{0,3}/(x?[0-9]{0,4}/){0,3}[0-9]{0,4}(\\.p/[0-9]{0,4})?") {
         if let Some(tile) = Tile::parse(&name) {
             prop_assert_eq!(tile.name(), name);
         }
     }
 
     #[test]
-    fn names_come_back(level in 0u8..64, index in any::<u64>(), width in 1u16..=256) {
+    fn tile_names_round_trip(level in 0u8..64, index in any::<u64>(), width in 1u16..=256) {
         let tile = Tile { level, index, width };
         prop_assert_eq!(Tile::parse(&tile.name()), Some(tile));
     }

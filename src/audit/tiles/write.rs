@@ -92,8 +92,9 @@ impl TileWriter {
             while let Some(bytes) = row.bytes.first_chunk::<TILE_BYTES>() {
                 let width = TILE_WIDTH as u16;
                 let tile = Tile { level: level as u8, index: row.index, width };
-                let was_other = put(storage, &tile.path(&self.dir), bytes, self.mode)?;
-                self.replaced += u64::from(was_other);
+                let was_replaced =
+                    write_or_compare(storage, &tile.path(&self.dir), bytes, self.mode)?;
+                self.replaced += u64::from(was_replaced);
                 row.bytes.drain(..TILE_BYTES);
                 row.index += 1;
             }
@@ -108,8 +109,9 @@ impl TileWriter {
         for (level, row) in self.rows.iter().enumerate().filter(|(_, row)| !row.bytes.is_empty()) {
             let width = (row.bytes.len() / 32) as u16;
             let tile = Tile { level: level as u8, index: row.index, width };
-            let was_other = put(storage, &tile.path(&self.dir), &row.bytes, self.mode)?;
-            self.replaced += u64::from(was_other);
+            let was_replaced =
+                write_or_compare(storage, &tile.path(&self.dir), &row.bytes, self.mode)?;
+            self.replaced += u64::from(was_replaced);
         }
         Ok(())
     }
@@ -122,13 +124,13 @@ impl TileWriter {
         for level in 0..ROWS as u8 {
             let before = self.synced >> (8 * level);
             let after = size >> (8 * level);
-            let mut dirs = Dirs::default();
+            let mut dirs = DirSync::default();
             let tiles = before / TILE_WIDTH..after.div_ceil(TILE_WIDTH);
             for tile in tiles.clone().filter_map(|index| Tile::at(level, index, size)) {
                 let path = tile.path(&self.dir);
                 let file = storage.open(&path, OpenHow::Append);
-                file.and_then(|file| file.sync()).map_err(|source| failed(&path, source))?;
-                dirs.leave(storage, &self.dir, &path)?;
+                file.and_then(|file| file.sync()).map_err(|source| io_error(&path, source))?;
+                dirs.visit(storage, &self.dir, &path)?;
             }
             dirs.finish(storage, &self.dir)?;
             for tile in tiles.filter_map(|index| Tile::at(level, index, size)) {
@@ -145,12 +147,12 @@ impl TileWriter {
         let names = match storage.list(&dir) {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(failed(&dir, source)),
+            Err(source) => return Err(io_error(&dir, source)),
         };
         let widths = names.iter().filter_map(|name| name.to_str()?.parse::<u16>().ok());
         for width in widths.filter(|width| *width < tile.width) {
             let path = dir.join(width.to_string());
-            remove_durably(storage, &path).map_err(|source| failed(&path, source))?;
+            remove_durably(storage, &path).map_err(|source| io_error(&path, source))?;
         }
         Ok(())
     }
@@ -158,12 +160,12 @@ impl TileWriter {
 
 /// Syncs each directory once when the tiles in it are done, and those above it.
 #[derive(Default)]
-struct Dirs {
+struct DirSync {
     last: Option<PathBuf>,
 }
 
-impl Dirs {
-    fn leave(&mut self, storage: &dyn Storage, top: &Path, file: &Path) -> Result<(), TileError> {
+impl DirSync {
+    fn visit(&mut self, storage: &dyn Storage, top: &Path, file: &Path) -> Result<(), TileError> {
         let dir = file.parent().unwrap_or(top);
         if self.last.as_deref() != Some(dir) {
             self.finish(storage, top)?;
@@ -175,31 +177,36 @@ impl Dirs {
     fn finish(&mut self, storage: &dyn Storage, top: &Path) -> Result<(), TileError> {
         let Some(dir) = self.last.take() else { return Ok(()) };
         for dir in dir.ancestors().take_while(|dir| dir.starts_with(top)) {
-            storage.sync_dir(dir).map_err(|source| failed(dir, source))?;
+            storage.sync_dir(dir).map_err(|source| io_error(dir, source))?;
         }
         Ok(())
     }
 }
 
-fn failed(path: &Path, source: io::Error) -> TileError {
+fn io_error(path: &Path, source: io::Error) -> TileError {
     TileError::Io { path: path.to_owned(), source }
 }
 
 /// Writes a tile unless it is there. Says whether it was there with another content.
-fn put(storage: &dyn Storage, path: &Path, bytes: &[u8], mode: u32) -> Result<bool, TileError> {
+fn write_or_compare(
+    storage: &dyn Storage,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<bool, TileError> {
     match create(storage, path, mode) {
-        Ok(file) => append(file, bytes).map(|()| false).map_err(|source| failed(path, source)),
+        Ok(file) => append(file, bytes).map(|()| false).map_err(|source| io_error(path, source)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mut found = vec![0; TILE_BYTES + 1];
             let filled = read_whole(storage, path, &mut found);
-            let filled = filled.map_err(|source| failed(path, source))?;
+            let filled = filled.map_err(|source| io_error(path, source))?;
             if found.get(..filled) == Some(bytes) {
                 return Ok(false);
             }
-            replace(storage, path, bytes, mode).map_err(|source| failed(path, source))?;
+            replace(storage, path, bytes, mode).map_err(|source| io_error(path, source))?;
             Ok(true)
         }
-        Err(source) => Err(failed(path, source)),
+        Err(source) => Err(io_error(path, source)),
     }
 }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::super::chain::{Chain, digest_of};
 use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature};
 use super::Stop;
-use super::leaves::{Digest, hash_lines};
+use super::leaf_hashes::{Digest, hash_lines};
 use super::source::{Batch, Source};
 use crate::digest::Hash;
 use crate::digest::pair::Stream;

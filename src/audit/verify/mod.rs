@@ -1,8 +1,8 @@
 //! Verifying a log: one pass over all segments, against its own checkpoints and those kept elsewhere.
 //!
 //! [`verify`] follows `docs/audit-format.md`, section 11, and uses the one parser of entries. It
-//! reads and never writes. The [`Report`] says intact, tampered (with the first bad record: file,
-//! line, number, [`Kind`]) or unchecked.
+//! reads and never writes. The [`VerifyReport`] says intact, tampered (with the first bad record: file,
+//! line, number, [`FindingKind`]) or unchecked.
 //!
 //! Promises: memory is flat in the length of the log; whatever the files hold, it ends, and does not
 //! panic. It blocks on the disk and uses three threads while it runs. What it cannot detect is told
@@ -18,22 +18,22 @@ use super::keys::ChainKey;
 use super::note::Verifier;
 use crate::storage::Storage;
 
+pub(super) mod checkpoints;
 mod classify;
-mod course;
-mod evidence;
+mod control_state;
 mod hashing;
-mod kept;
-mod leaves;
+mod kept_entries;
+mod leaf_hashes;
 mod report;
-pub(super) mod seals;
 pub(super) mod source;
-pub(super) mod steady;
+pub(super) mod stable_read;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tile_check;
 mod walk;
-mod whose;
+mod wrong_key;
 
-pub use report::{Finding, Kind, NOTES_MAX, Outcome, Place, Report};
+pub use report::{Finding, FindingKind, NOTES_MAX, Place, VerifyOutcome, VerifyReport};
 
 /// A checkpoint that somebody kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct KnownCheckpoint {
 
 /// What the verifier knows beforehand.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct VerifyOptions {
     /// The key of epoch 0, from `audit.pub`: the root of all trust. Its name is the log's origin.
     pub root: Verifier,
     /// The chain's first key, from `audit.mac`. Without it signatures of the chain are not checked,
@@ -63,10 +63,10 @@ pub struct Options {
     pub gap_entries_max: Option<u64>,
 }
 
-impl Options {
+impl VerifyOptions {
     /// Nothing is known but the public key.
-    pub fn new(root: Verifier) -> Options {
-        Options {
+    pub fn new(root: Verifier) -> VerifyOptions {
+        VerifyOptions {
             root,
             first_key: None,
             known_checkpoints: Vec::new(),
@@ -79,7 +79,7 @@ impl Options {
 
 /// How far a verification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress<'a> {
+pub struct VerifyProgress<'a> {
     /// Bytes of files that are done.
     pub bytes_done: u64,
     /// Bytes of all segments on disk.
@@ -97,31 +97,33 @@ pub struct Progress<'a> {
 pub fn verify(
     storage: &dyn Storage,
     dir: &Path,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Report {
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
+) -> VerifyReport {
     let verify_once = || one_pass(storage, dir, options, progress);
-    steady::read(storage, dir, verify_once, |report| report.outcome == Outcome::Intact)
-        .unwrap_or_else(|| {
-            let mut report = Report::new(options.root.name());
-            report.problem = Some(steady::moving(dir));
-            report
-        })
+    stable_read::until_stable(storage, dir, verify_once, |report| {
+        report.outcome == VerifyOutcome::Intact
+    })
+    .unwrap_or_else(|| {
+        let mut report = VerifyReport::new(options.root.name());
+        report.problem = Some(stable_read::never_stable(dir));
+        report
+    })
 }
 
 fn one_pass(
     storage: &dyn Storage,
     dir: &Path,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Report {
-    let mut report = Report::new(options.root.name());
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
+) -> VerifyReport {
+    let mut report = VerifyReport::new(options.root.name());
     match walk::run(storage, dir, options, &mut report, progress) {
-        Ok(()) => report.outcome = Outcome::Intact,
+        Ok(()) => report.outcome = VerifyOutcome::Intact,
         Err(Stop::Tampered(finding)) => {
-            report.outcome = Outcome::Tampered;
-            let whose = whose::look(storage, dir, options, &finding, progress);
-            report.first_bad = Some(whose.unwrap_or(*finding));
+            report.outcome = VerifyOutcome::Tampered;
+            let wrong_key = wrong_key::diagnose(storage, dir, options, &finding, progress);
+            report.first_bad = Some(wrong_key.unwrap_or(*finding));
         }
         Err(Stop::Unchecked { reason }) => report.problem = Some(reason),
     }

@@ -9,22 +9,22 @@ pub const NOTES_MAX: usize = 100;
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum VerifyOutcome {
     /// Nothing is wrong.
     Intact,
-    /// Something is, and [`Report::first_bad`] says what.
+    /// Something is, and [`VerifyReport::first_bad`] says what.
     Tampered,
-    /// Neither can be said; [`Report::problem`] says why.
+    /// Neither can be said; [`VerifyReport::problem`] says why.
     Unchecked,
 }
 
-impl Outcome {
+impl VerifyOutcome {
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Outcome::Intact => "intact",
-            Outcome::Tampered => "tampered",
-            Outcome::Unchecked => "unchecked",
+            VerifyOutcome::Intact => "intact",
+            VerifyOutcome::Tampered => "tampered",
+            VerifyOutcome::Unchecked => "unchecked",
         }
     }
 
@@ -37,7 +37,7 @@ impl Outcome {
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum FindingKind {
     /// A line that is no entry.
     Malformed,
     /// An entry whose bytes are not those that were signed.
@@ -74,48 +74,48 @@ pub enum Kind {
     WrongKey,
 }
 
-impl Kind {
+impl FindingKind {
     /// All kinds.
-    pub const ALL: &'static [Kind] = &[
-        Kind::Malformed,
-        Kind::Modified,
-        Kind::Inserted,
-        Kind::Deleted,
-        Kind::Reordered,
-        Kind::Duplicated,
-        Kind::TailTruncated,
-        Kind::SegmentMissing,
-        Kind::SegmentsSwapped,
-        Kind::RolledBack,
-        Kind::Rewritten,
-        Kind::Unsealed,
-        Kind::BadSignature,
-        Kind::BadCheckpoint,
-        Kind::BadControl,
-        Kind::BadTile,
-        Kind::WrongKey,
+    pub const ALL: &'static [FindingKind] = &[
+        FindingKind::Malformed,
+        FindingKind::Modified,
+        FindingKind::Inserted,
+        FindingKind::Deleted,
+        FindingKind::Reordered,
+        FindingKind::Duplicated,
+        FindingKind::TailTruncated,
+        FindingKind::SegmentMissing,
+        FindingKind::SegmentsSwapped,
+        FindingKind::RolledBack,
+        FindingKind::Rewritten,
+        FindingKind::Unsealed,
+        FindingKind::BadSignature,
+        FindingKind::BadCheckpoint,
+        FindingKind::BadControl,
+        FindingKind::BadTile,
+        FindingKind::WrongKey,
     ];
 
     /// Its word in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Kind::Malformed => "malformed",
-            Kind::Modified => "modified",
-            Kind::Inserted => "inserted",
-            Kind::Deleted => "deleted",
-            Kind::Reordered => "reordered",
-            Kind::Duplicated => "duplicated",
-            Kind::TailTruncated => "tail_truncated",
-            Kind::SegmentMissing => "segment_missing",
-            Kind::SegmentsSwapped => "segments_swapped",
-            Kind::RolledBack => "rolled_back",
-            Kind::Rewritten => "rewritten",
-            Kind::Unsealed => "unsealed",
-            Kind::BadSignature => "bad_signature",
-            Kind::BadCheckpoint => "bad_checkpoint",
-            Kind::BadControl => "bad_control",
-            Kind::BadTile => "bad_tile",
-            Kind::WrongKey => "wrong_key",
+            FindingKind::Malformed => "malformed",
+            FindingKind::Modified => "modified",
+            FindingKind::Inserted => "inserted",
+            FindingKind::Deleted => "deleted",
+            FindingKind::Reordered => "reordered",
+            FindingKind::Duplicated => "duplicated",
+            FindingKind::TailTruncated => "tail_truncated",
+            FindingKind::SegmentMissing => "segment_missing",
+            FindingKind::SegmentsSwapped => "segments_swapped",
+            FindingKind::RolledBack => "rolled_back",
+            FindingKind::Rewritten => "rewritten",
+            FindingKind::Unsealed => "unsealed",
+            FindingKind::BadSignature => "bad_signature",
+            FindingKind::BadCheckpoint => "bad_checkpoint",
+            FindingKind::BadControl => "bad_control",
+            FindingKind::BadTile => "bad_tile",
+            FindingKind::WrongKey => "wrong_key",
         }
     }
 }
@@ -137,7 +137,7 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// Where.
     pub place: Place,
     /// In words: what was expected, what was found.
@@ -145,12 +145,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(kind: Kind, place: Place, detail: impl Into<String>) -> Finding {
+    pub(super) fn new(kind: FindingKind, place: Place, detail: impl Into<String>) -> Finding {
         Finding { kind, place, detail: detail.into() }
     }
 
     /// Of a whole file.
-    pub(super) fn of_file(kind: Kind, file: &str, detail: impl Into<String>) -> Finding {
+    pub(super) fn of_file(kind: FindingKind, file: &str, detail: impl Into<String>) -> Finding {
         Finding::new(kind, Place { file: file.to_owned(), ..Place::default() }, detail)
     }
 }
@@ -170,9 +170,9 @@ impl fmt::Display for Finding {
 
 /// What was looked at and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct VerifyReport {
     /// The answer.
-    pub outcome: Outcome,
+    pub outcome: VerifyOutcome,
     /// The first bad record, if the log was tampered with.
     pub first_bad: Option<Finding>,
     /// Why the log could not be checked, if so.
@@ -207,10 +207,10 @@ pub struct Report {
     pub entries_unsealed: u64,
 }
 
-impl Report {
-    pub(super) fn new(origin: &str) -> Report {
-        Report {
-            outcome: Outcome::Unchecked,
+impl VerifyReport {
+    pub(super) fn new(origin: &str) -> VerifyReport {
+        VerifyReport {
+            outcome: VerifyOutcome::Unchecked,
             first_bad: None,
             problem: None,
             notes: Vec::new(),

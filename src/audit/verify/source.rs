@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::entry::LINE_BYTES_MAX;
 use super::super::store::names::{ACTIVE, parse_sealed, sealed_name};
 use super::Stop;
-use super::report::{Finding, Kind};
+use super::report::{Finding, FindingKind};
 use crate::storage::{FileKind, OpenHow, Storage, StorageFile};
 
 /// Bytes of lines that are handed on at once.
@@ -43,7 +43,7 @@ pub(in crate::audit) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Ve
         let stat = storage.stat(&path).map_err(|error| Stop::io(&path, &error))?;
         if stat.kind != FileKind::Regular {
             let detail = format!("{}, expected a regular file", stat.kind.as_str());
-            return Err(Finding::of_file(Kind::Malformed, name, detail).into());
+            return Err(Finding::of_file(FindingKind::Malformed, name, detail).into());
         }
         let plain = first_seq.map_or_else(|| ACTIVE.to_owned(), sealed_name);
         let (file, file_bytes) = (name.to_owned(), stat.len);
@@ -226,7 +226,7 @@ impl Open {
         match segments.get(self.segment) {
             Some(segment) if self.is_compressed && damaged.contains(&error.kind()) => {
                 let detail = format!("the compressed file is damaged: {error}");
-                Finding::of_file(Kind::Malformed, &segment.file, detail).into()
+                Finding::of_file(FindingKind::Malformed, &segment.file, detail).into()
             }
             _ => Stop::io(&self.path, error),
         }

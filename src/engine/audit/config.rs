@@ -1,4 +1,4 @@
-//! What can be chosen about the audit log, and its opening.
+//! The settings of the audit log, and opening it.
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,22 @@ use super::RECORD_BYTES_MAX;
 use crate::audit::Catalogue;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::Algorithm;
-use crate::audit::event::OwnSource;
+use crate::audit::event::EngineSource;
 use crate::audit::keys::{self, KeyError, KeyPaths};
-use crate::audit::sink::{AuditSink, AuditSinkError, Bounds};
-use crate::audit::store::{AuditLog, Host, Options, Retain, StoreError};
+use crate::audit::sink::{AuditSink, AuditSinkError, SinkBounds};
+use crate::audit::store::{AuditLog, Host, LogOptions, Retain, StoreError};
 use crate::core::clock::Clock;
 use crate::core::limits::Limits;
 use crate::emit::audit::AuditShared;
 use crate::redact::{Profile, RuleSet, Rules};
 use crate::storage::{OsStorage, Storage};
 use crate::writer::RedactionConfig;
-use crate::writer::audit::{AuditLink, Feed, FeedEnds, KeeperConfig, KeeperParts, WhenHeldIsFull};
+use crate::writer::audit::{
+    AuditLink, AuditThreadConfig, AuditThreadParts, Feed, FeedEnds, HeldEntriesOverflow,
+};
 use crate::writer::link::Link;
 
-/// Everything that can be chosen about the audit log.
+/// The settings of the audit log.
 ///
 /// ```
 /// use ringseal::{AuditConfig, Config};
@@ -36,14 +38,14 @@ pub struct AuditConfig {
     dir: PathBuf,
     keys: Option<PathBuf>,
     origin: String,
-    options: Options,
+    options: LogOptions,
     catalogue: Catalogue,
-    source: OwnSource,
-    keeper: KeeperConfig,
+    source: EngineSource,
+    thread: AuditThreadConfig,
     wait_max: Duration,
     redaction: Option<RuleSet>,
     storage: Arc<dyn Storage>,
-    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
 impl fmt::Debug for AuditConfig {
@@ -64,19 +66,19 @@ macro_rules! texts {
 }
 
 impl AuditConfig {
-    /// A log in this directory, with the defaults.
+    /// A log in this directory, with default settings.
     pub fn new(dir: impl AsRef<Path>) -> Self {
         Self {
             dir: dir.as_ref().to_owned(),
             keys: None,
             origin: "ringseal/audit".into(),
-            options: Options::default(),
+            options: LogOptions::default(),
             catalogue: Catalogue::default(),
-            source: OwnSource::of_process(),
-            keeper: KeeperConfig {
+            source: EngineSource::of_this_process(),
+            thread: AuditThreadConfig {
                 commit_interval: Duration::from_millis(100),
                 held_bytes_max: 64 << 20,
-                when_full: WhenHeldIsFull::Block,
+                held_overflow: HeldEntriesOverflow::Block,
                 #[cfg(feature = "compress")]
                 compress_dir: None,
             },
@@ -92,22 +94,22 @@ impl AuditConfig {
     }
 
     texts! {
-        /// In every entry that does not say otherwise: the service's name.
+        /// The service's name, for entries that do not set it.
         service;
-        /// Likewise: which of its instances.
+        /// The instance of the service, for entries that do not set it.
         service_instance;
-        /// Likewise: `prod`, `staging`, `dev`.
+        /// `prod`, `staging`, `dev`, for entries that do not set it.
         environment;
-        /// Likewise: the part of the system.
+        /// The part of the system, for entries that do not set it.
         component;
-        /// Likewise: the machine.
+        /// The machine, for entries that do not set it.
         host;
-        /// Likewise: the program.
+        /// The program, for entries that do not set it.
         process;
     }
 
-    /// Where `ringseal audit keygen` has put the keys. At the log's first opening those that the host needs are moved
-    /// from there into the log's directory: each log takes keys of its own.
+    /// The directory in which `ringseal audit keygen` created the keys. When the log is first opened, the keys that the
+    /// host needs are moved from there into the log's directory: each log has its own keys.
     ///
     /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report says so.
     #[must_use]
@@ -116,114 +118,114 @@ impl AuditConfig {
         self
     }
 
-    /// The log's name, in checkpoints and keys; of a log with keys it is the keys'. Default `ringseal/audit`.
+    /// The log's name, in checkpoints and keys. With keys, the name is the keys'. Default `ringseal/audit`.
     #[must_use]
     pub fn origin(mut self, origin: &str) -> Self {
         self.origin = origin.to_owned();
         self
     }
 
-    /// Which events are allowed, and what each must have. Default: all.
+    /// The allowed events and their required fields. Default: all events.
     #[must_use]
     pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
         self.catalogue = catalogue;
         self
     }
 
-    /// A segment is closed at this size. Default 10,485,760.
+    /// A segment is closed at this size. Default 10,485,760 bytes.
     #[must_use]
     pub fn segment_bytes_max(mut self, bytes: u64) -> Self {
         self.options.segment_bytes_max = bytes;
         self
     }
 
-    /// A segment is closed at this age. Default: at none.
+    /// A segment is closed at this age. Default: never.
     #[must_use]
     pub fn segment_age_max(mut self, age: Duration) -> Self {
         self.options.segment_seconds_max = Some(age.as_secs());
         self
     }
 
-    /// Gives every entry to this sink as well, once it is on disk in the log: see `docs/audit-sinks.md`. May be called
-    /// more than once. No sink holds up the log, or another sink; what one lacks, it is given from the log's files.
+    /// Adds a sink that gets every entry once it is on disk in the log: see `docs/audit-sinks.md`. May be called more
+    /// than once. A sink delays neither the log nor another sink; entries that it lacks are read from the log's files.
     ///
     /// ```
     /// use ringseal::AuditConfig;
-    /// use ringseal::audit::sink::{Bounds, StreamSink};
+    /// use ringseal::audit::sink::{SinkBounds, StreamSink};
     /// let config = AuditConfig::new("/var/log/shop/audit")
-    ///     .sink(Box::new(StreamSink::stdout()), Bounds::default());
+    ///     .sink(Box::new(StreamSink::stdout()), SinkBounds::default());
     /// ```
     #[must_use]
-    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: Bounds) -> Self {
+    pub fn sink(mut self, sink: Box<dyn AuditSink>, bounds: SinkBounds) -> Self {
         self.sinks.push((sink, bounds));
         self
     }
 
-    /// Which sealed segments stay. Default: all.
+    /// Which sealed segments are kept. Default: all.
     #[must_use]
     pub fn retain(mut self, retain: Retain) -> Self {
         self.options.retain = retain;
         self
     }
 
-    /// Compress sealed segments on a thread of their own, after each rotation. Default: no.
+    /// Compress sealed segments on a separate thread, after each rotation. Default: no.
     #[cfg(feature = "compress")]
     #[must_use]
     pub fn compress(mut self, compress: bool) -> Self {
-        self.keeper.compress_dir = compress.then(|| self.dir.clone());
+        self.thread.compress_dir = compress.then(|| self.dir.clone());
         self
     }
 
-    /// A checkpoint is made at least so often, also when nothing is logged. Default 300 s.
+    /// Longest time between checkpoints, even when nothing is logged. Default 300 s.
     #[must_use]
     pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
         self.options.checkpoint_seconds = interval.as_secs().max(1);
         self
     }
 
-    /// A checkpoint is made after so many entries. Default 65,536.
+    /// A checkpoint is made after this many entries. Default 65,536.
     #[must_use]
     pub fn checkpoint_entries(mut self, entries: u64) -> Self {
         self.options.checkpoint_entries = entries;
         self
     }
 
-    /// The checksum of integrity checks. Default SHA-256.
+    /// The checksum algorithm of integrity checks. Default SHA-256.
     #[must_use]
     pub fn integrity_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.options.integrity_algorithm = algorithm;
         self
     }
 
-    /// Entries that nobody waits for are synced at least so often. Default 100 ms.
+    /// Longest time until entries are synced if no caller waits for them. Default 100 ms.
     #[must_use]
     pub fn commit_interval(mut self, interval: Duration) -> Self {
-        self.keeper.commit_interval = interval;
+        self.thread.commit_interval = interval;
         self
     }
 
-    /// Bytes of entries that are held while the log cannot be written. Default 64 MiB.
+    /// Most bytes of entries held while the log cannot be written. Default 64 MiB.
     #[must_use]
     pub fn held_bytes_max(mut self, bytes: usize) -> Self {
-        self.keeper.held_bytes_max = bytes;
+        self.thread.held_bytes_max = bytes;
         self
     }
 
-    /// What happens beyond. Default: callers of `emit` wait.
+    /// What happens beyond that bound. Default: callers of `emit` wait.
     #[must_use]
-    pub fn when_full(mut self, when_full: WhenHeldIsFull) -> Self {
-        self.keeper.when_full = when_full;
+    pub fn held_overflow(mut self, held_overflow: HeldEntriesOverflow) -> Self {
+        self.thread.held_overflow = held_overflow;
         self
     }
 
-    /// How long [`Emitted::wait`](super::Emitted::wait) and its like wait at most. Default 30 s.
+    /// Longest wait of [`Emitted::wait`](super::Emitted::wait) and of requests. Default 30 s.
     #[must_use]
     pub fn wait_max(mut self, wait_max: Duration) -> Self {
         self.wait_max = wait_max;
         self
     }
 
-    /// Redacts entries by these rules. Default: the standard ones, in the profile `audit`.
+    /// Redacts entries by these rules. Default: the standard rules, in the profile `audit`.
     #[must_use]
     pub fn redact(mut self, rules: RuleSet) -> Self {
         self.redaction = Some(rules);
@@ -255,7 +257,7 @@ impl AuditConfig {
         let named = |name: &Option<String>| name.clone().unwrap_or_default();
         self.options.service = named(&self.source.service);
         self.options.service_instance = named(&self.source.service_instance);
-        self.options.scheme = self.provide_keys()?;
+        self.options.scheme = self.ensure_keys()?;
         let is_keyless = self.options.scheme == Scheme::Hash;
         let host = Host {
             storage: Arc::clone(&self.storage),
@@ -274,17 +276,17 @@ impl AuditConfig {
             limits,
             is_keyless,
         };
-        let (config, storage, sinks) = (self.keeper, self.storage, self.sinks);
+        let (config, storage, sinks) = (self.thread, self.storage, self.sinks);
         Ok(AuditParts { shared: Arc::new(shared), feed, log, ends, config, storage, sinks })
     }
 
-    /// Sees to it that the log has keys: its own, those that were made for it, or ones of its own making.
-    fn provide_keys(&self) -> Result<Scheme, AuditOpenError> {
+    /// Makes sure that the log has keys: existing ones, those of `keygen`, or new ones of the log itself.
+    fn ensure_keys(&self) -> Result<Scheme, AuditOpenError> {
         let storage = &*self.storage;
-        let own = KeyPaths::below(&self.dir);
+        let own = KeyPaths::in_dir(&self.dir);
         let there = |path: &Path| storage.stat(path).is_ok();
         if !there(&own.epoch()) {
-            // Before anything is made: what cannot be begun leaves nothing behind.
+            // Checked before anything is created, so that a failure leaves nothing on disk.
             let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
             for dir in [&self.dir, &own.keys] {
                 let made = storage.create_dir(dir, 0o700);
@@ -307,16 +309,16 @@ impl AuditConfig {
     }
 }
 
-/// Keys that were made for a log.
+/// Keys that `keygen` created.
 struct FoundKeys {
     from: KeyPaths,
     chain: Zeroizing<Vec<u8>>,
     epoch: Zeroizing<Vec<u8>>,
 }
 
-/// Reads what `ringseal audit keygen` has put into `dir`.
+/// Reads the keys that `ringseal audit keygen` wrote to `dir`.
 fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenError> {
-    let from = KeyPaths::below(dir);
+    let from = KeyPaths::in_dir(dir);
     let load = |path: PathBuf, missing: &'static str| match storage.stat(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let path = dir.to_owned();
@@ -333,7 +335,7 @@ fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenEr
 }
 
 impl FoundKeys {
-    /// Moves what the host needs. The epoch's key comes last: a log that has it has the other one.
+    /// Moves the keys that the host needs. The epoch's key comes last: a log that has it has the other one, too.
     fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
         for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
             if storage.stat(&to).is_err() {
@@ -345,23 +347,23 @@ impl FoundKeys {
     }
 }
 
-/// An audit log that is open, taken apart for the engine.
+/// An opened audit log, to be split between the engine's threads.
 pub(in crate::engine) struct AuditParts {
     pub(in crate::engine) shared: Arc<AuditShared>,
     pub(in crate::engine) feed: Feed,
     log: AuditLog,
     ends: FeedEnds,
-    config: KeeperConfig,
+    config: AuditThreadConfig,
     storage: Arc<dyn Storage>,
-    sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
 impl AuditParts {
-    /// What the keeper's thread is made of, and what the writer needs.
-    pub(in crate::engine) fn split(self, writer: Arc<Link>) -> (Feed, KeeperParts) {
+    /// The parts of the audit thread, and the feed for the writer.
+    pub(in crate::engine) fn split(self, writer: Arc<Link>) -> (Feed, AuditThreadParts) {
         let link: Arc<AuditLink> = Arc::clone(&self.shared.link);
         let AuditParts { feed, log, ends, config, storage, sinks, .. } = self;
-        (feed, KeeperParts { log, config, storage, link, writer, ends, sinks })
+        (feed, AuditThreadParts { log, config, storage, link, writer, ends, sinks })
     }
 }
 
@@ -369,33 +371,33 @@ impl AuditParts {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuditOpenError {
-    /// The log, or what a crash left of it.
+    /// The log could not be opened or recovered.
     Store(StoreError),
     /// A key.
     Keys(KeyError),
-    /// A sink besides the log: its thread, or its file of spilled entries. That it cannot be reached is no error here.
+    /// A sink besides the log: its thread or its spill file. An unreachable sink is not an error here.
     Sink(AuditSinkError),
     /// A redaction rule.
     Redaction(crate::redact::RuleError),
-    /// No keys are where they should be for a log that has none yet. Nothing was made.
+    /// The directory has no keys for a new log. Nothing was created.
     NoKeys {
-        /// Where they were expected.
+        /// The directory.
         path: PathBuf,
-        /// Which file is not there.
+        /// The missing file.
         missing: &'static str,
     },
-    /// The same, and they were there once: another log was opened with them. Nothing was made.
+    /// The directory had keys, but another log was opened with them. Nothing was created.
     KeysMoved {
-        /// Where they were expected.
+        /// The directory.
         path: PathBuf,
-        /// Which file is not there.
+        /// The missing file.
         missing: &'static str,
     },
-    /// A directory.
+    /// A directory could not be created.
     Dir {
-        /// Which.
+        /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         source: std::io::Error,
     },
 }
@@ -411,7 +413,7 @@ impl fmt::Display for AuditOpenError {
             AuditOpenError::Dir { path, source } => write!(f, "{}: {source}", path.display()),
             AuditOpenError::NoKeys { path, missing } => write!(
                 f,
-                "{}: expected keys for a new log, and {missing} is not there; make them: \
+                "{}: expected keys for a new log, found no {missing}; create them: \
                  ringseal audit keygen --dir {0}",
                 path.display()
             ),
@@ -419,7 +421,7 @@ impl fmt::Display for AuditOpenError {
                 f,
                 "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
                  log that was opened with them first. Each log takes keys of its own, also the same service's in \
-                 another directory; make them: ringseal audit keygen --dir ANOTHER",
+                 another directory; create them: ringseal audit keygen --dir ANOTHER",
                 path.display()
             ),
         }
@@ -428,7 +430,7 @@ impl fmt::Display for AuditOpenError {
 
 impl std::error::Error for AuditOpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // It says what they say, so what stands behind them stands behind it.
+        // Display forwards to the inner error, so `source` skips it.
         match self {
             AuditOpenError::Store(error) => error.source(),
             AuditOpenError::Keys(error) => error.source(),

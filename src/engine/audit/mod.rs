@@ -1,8 +1,8 @@
-//! Logging for evidence: `engine.audit()`, and what an event's caller may wait for.
+//! The audit logger: `engine.audit()`, and waiting for events.
 //!
-//! Promises: an event is checked before anything is queued, and a good one allocates nothing. It is never sampled and
-//! never lost to a full ring: the caller waits as long as it takes, or hears that the engine has ended. While the
-//! engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
+//! Promises: an event is checked before anything is queued, and a valid one allocates nothing. It is never sampled and
+//! never lost to a full ring: the caller waits as long as needed, or gets an error when the engine has stopped. While
+//! the engine stops, an event is either in the log or an error for its caller. [`Emitted::wait`] returns when the entry
 //! survives power loss.
 mod config;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use self::config::AuditParts;
 pub use self::config::{AuditConfig, AuditOpenError};
 
 use super::config::InitError;
-use crate::audit::event::Filled;
+use crate::audit::event::EventWithContext;
 use crate::audit::sink::{AuditSinkError, SinkHealth};
 use crate::audit::store::{Health, Receipt};
 use crate::audit::{AuditEvent, BoundIds, EventError};
@@ -33,26 +33,26 @@ use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
 use crate::emit::shared::Shared;
 use crate::writer::Writer;
-use crate::writer::audit::{AuditFault, AuditNews, AuditRequest, Feed, Reply, SpawnError};
+use crate::writer::audit::{AuditFault, AuditRequest, AuditThreadEvent, Feed, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
 
 /// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
 const RECORD_BYTES_MAX: u32 = 128 << 10;
 
-/// Why an audit event was not taken.
+/// Why an audit event was refused or not written.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AuditError {
-    /// It is not what it has to be; nothing was queued.
+    /// The event is invalid; nothing was queued.
     Event(EventError),
-    /// No ring can hold it.
+    /// It is too long for any ring.
     TooLong {
-        /// Bytes that it may take at most.
+        /// Most bytes that a record may have.
         expected_bytes_max: usize,
-        /// Bytes that it may need.
+        /// Most bytes that the event may need.
         found_bytes: usize,
     },
-    /// It was not, or cannot be, written.
+    /// It was not written, or cannot be.
     Log(AuditFault),
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for AuditError {
 impl std::error::Error for AuditError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // It says what they say, so what stands behind them stands behind it.
+            // Display forwards to the inner error, so `source` skips it.
             AuditError::Event(error) => error.source(),
             AuditError::Log(fault) => fault.source(),
             AuditError::TooLong { .. } => None,
@@ -91,7 +91,7 @@ impl From<EventError> for AuditError {
 /// Writes audit events. Cheap to clone.
 ///
 /// ```
-/// use ringseal::audit::{Actor, AuditEvent, Outcome, Target};
+/// use ringseal::audit::{Actor, AuditEvent, EventOutcome, Target};
 /// use ringseal::{AuditConfig, Config, Engine};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
@@ -99,9 +99,9 @@ impl From<EventError> for AuditError {
 /// # let config = config.file(dir.path().join("app.log"));
 /// let engine = Engine::start(config)?;
 /// let audit = engine.audit().expect("it was configured");
-/// audit.emit(&AuditEvent::login(Actor::user("u-17"), Outcome::Denied))?;
+/// audit.emit(&AuditEvent::login(Actor::user("u-17"), EventOutcome::Denied))?;
 /// let actor = Actor::user("u-17");
-/// let moved = AuditEvent::new("payment.move", "update", actor, Outcome::Success)
+/// let moved = AuditEvent::new("payment.move", "update", actor, EventOutcome::Success)
 ///     .target(Target::new("account", "a-4"));
 /// let receipt = audit.emit(&moved)?.wait()?; // on disk, and in the chain
 /// assert!(receipt.seq > 0);
@@ -112,11 +112,11 @@ impl From<EventError> for AuditError {
 pub struct AuditLogger {
     shared: Arc<Shared>,
     audit: Arc<AuditShared>,
-    /// Of the logger that it was taken from.
+    /// The ids of the logger that it was taken from.
     ids: Option<Arc<BoundIds>>,
 }
 
-/// An audit event that is on its way. Dropping it changes nothing.
+/// An emitted audit event. Dropping it changes nothing.
 #[derive(Debug)]
 pub struct Emitted<'a> {
     logger: &'a AuditLogger,
@@ -124,53 +124,53 @@ pub struct Emitted<'a> {
 }
 
 impl Emitted<'_> {
-    /// Returns when the entry survives power loss: its number, and its leaf in the tree. Waits at most as long as was
+    /// Returns when the entry survives power loss, with its number and its leaf in the tree. Waits at most as long as
     /// configured, 30 s by default.
     pub fn wait(self) -> Result<Receipt, AuditError> {
         let wait_max = self.logger.audit.wait_max;
-        self.logger.ask(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
+        self.logger.request(|reply| AuditRequest::Wait(self.ticket, reply), wait_max)
     }
 }
 
 impl AuditLogger {
-    /// Queues an event. It is in the log's file within 100 ms; who has to know calls [`Emitted::wait`].
+    /// Queues an event. It is in the log's file within 100 ms; call [`Emitted::wait`] to be sure.
     ///
-    /// Waits while rings are full, and while the log cannot be written and no more may be held for it.
+    /// Waits while rings are full, and while the log cannot be written and the bound on held entries is reached.
     pub fn emit(&self, event: &AuditEvent<'_>) -> Result<Emitted<'_>, AuditError> {
-        let event = Filled::new(event, Some(&self.audit.source), self.ids.as_deref());
+        let event = EventWithContext::new(event, Some(&self.audit.source), self.ids.as_deref());
         event.validate()?;
-        self.audit.catalogue.check_filled(&event)?;
+        self.audit.catalogue.check_with_context(&event)?;
         let payload = self.measure(event)?;
-        let passage = self.audit.link.enter().map_err(AuditError::Log)?;
-        let ticket = passage.ticket;
-        self.write(ticket, payload)?;
-        match passage.is_in_time() {
-            true => Ok(Emitted { logger: self, ticket }),
+        let ticket = self.audit.link.issue_ticket().map_err(AuditError::Log)?;
+        let id = ticket.id;
+        self.write(id, payload)?;
+        match ticket.arrive() {
+            true => Ok(Emitted { logger: self, ticket: id }),
             false => Err(AuditError::Log(AuditFault::Stopped)),
         }
     }
 
-    /// How much room the event needs, and how it is to be written.
+    /// Computes how many bytes the event needs, and how it can be written.
     #[inline]
-    fn measure<'e>(&self, event: Filled<'e>) -> Result<AuditPayload<'e>, AuditError> {
+    fn measure<'e>(&self, event: EventWithContext<'e>) -> Result<AuditPayload<'e>, AuditError> {
         let limits = &self.audit.limits;
         let plain_bytes = event.plain_bytes(limits);
         let is_plain = plain_bytes < NOT_PLAIN;
         let bytes_max = if is_plain { plain_bytes } else { event.entries_bytes_max(limits) };
-        event.check_room(bytes_max, limits, HEADER_BYTES)?;
+        event.check_length(bytes_max, limits, HEADER_BYTES)?;
         Ok(AuditPayload { event, bytes_max, is_plain })
     }
 
     #[inline]
     fn write(&self, ticket: u64, payload: AuditPayload<'_>) -> Result<(), AuditError> {
-        self.wait_for_the_gate()?;
+        self.wait_while_blocked()?;
         match with_lane(self.shared.slot, self.shared.id, |lane| write(lane, ticket, &payload)) {
             Some(WriteResult::Written) => Ok(()),
             first => self.write_on_any_lane(ticket, &payload, first),
         }
     }
 
-    /// The first event of a thread, a full ring, an event inside an event, and a thread that is ending.
+    /// For the first event of a thread, a full ring, an event within an event, and a thread that is ending.
     #[cold]
     fn write_on_any_lane(
         &self,
@@ -194,18 +194,18 @@ impl AuditLogger {
         }
     }
 
-    /// While the log cannot be written and too much is held for it, callers wait here.
+    /// Waits while the log cannot be written and the bound on held entries is exceeded.
     #[inline]
-    fn wait_for_the_gate(&self) -> Result<(), AuditError> {
-        // In a forked child nobody would ever read the ring, and evidence is not lost without a word.
+    fn wait_while_blocked(&self) -> Result<(), AuditError> {
+        // In a forked child no thread reads the ring, and evidence must not be lost silently.
         if self.shared.link.is_forked() {
             return Err(AuditError::Log(AuditFault::Forked));
         }
-        if self.audit.link.is_blocked() { self.wait_behind_the_gate() } else { Ok(()) }
+        if self.audit.link.is_blocked() { self.wait_until_unblocked() } else { Ok(()) }
     }
 
     #[cold]
-    fn wait_behind_the_gate(&self) -> Result<(), AuditError> {
+    fn wait_until_unblocked(&self) -> Result<(), AuditError> {
         let mut round = 0;
         while self.audit.link.is_blocked() {
             if self.audit.link.is_closed() || self.shared.link.is_closed() {
@@ -219,27 +219,27 @@ impl AuditLogger {
 
     /// Returns when everything logged before survives power loss.
     pub fn commit(&self) -> Result<(), AuditError> {
-        self.ask(AuditRequest::Commit, self.audit.wait_max)
+        self.request(AuditRequest::Commit, self.audit.wait_max)
     }
 
-    /// The same, sealed by a checkpoint; returns it as a signed note. Kept elsewhere, it shows whether anything before
-    /// it was changed, or cut off.
+    /// Commits and makes a checkpoint; returns it as a signed note. A copy kept elsewhere detects any change or
+    /// truncation of earlier entries.
     pub fn checkpoint(&self) -> Result<String, AuditError> {
-        self.ask(AuditRequest::Checkpoint, self.audit.wait_max)
+        self.request(AuditRequest::Checkpoint, self.audit.wait_max)
     }
 
-    /// Reads all segments and compares them with what is expected of them; says whether all are right. The finding
-    /// stands in the log, in `audit-integrity.log`, and in the application's stream.
+    /// Compares all segments with their recorded checksums; returns whether all match. The result is recorded in the
+    /// log, in `audit-integrity.log` and in the application's log.
     pub fn check(&self) -> Result<bool, AuditError> {
-        self.ask(AuditRequest::Check, self.audit.wait_max)
+        self.request(AuditRequest::Check, self.audit.wait_max)
     }
 
-    /// Closes the segment and begins another one, with a new epoch.
+    /// Closes the segment and begins a new one, with a new epoch.
     pub fn rotate(&self) -> Result<(), AuditError> {
-        self.ask(AuditRequest::Rotate, self.audit.wait_max)
+        self.request(AuditRequest::Rotate, self.audit.wait_max)
     }
 
-    /// Returns when every sink besides the log has everything logged before. Waits at most as long as was configured.
+    /// Returns when every sink besides the log has everything logged before. Waits at most as long as configured.
     pub fn commit_sinks(&self) -> Result<(), AuditError> {
         self.commit()?;
         let Some(sinks) = self.audit.link.sinks() else { return Ok(()) };
@@ -247,7 +247,8 @@ impl AuditLogger {
         sinks.commit(self.audit.wait_max).map_err(late)
     }
 
-    /// How the log is, at most a second ago and with everything that was waited for, and how its sinks are now.
+    /// The state of the log, at most a second old and including everything that was waited for, and the current state
+    /// of its sinks.
     pub fn health(&self) -> AuditHealth {
         AuditHealth {
             log: self.audit.link.health(),
@@ -258,7 +259,7 @@ impl AuditLogger {
         }
     }
 
-    /// Waits for the sinks as long as their bounds allow, and tells what they lack. One that remembers what it has
+    /// Waits for the sinks as long as their bounds allow, and reports what they lack. A sink that remembers its entries
     /// gets the rest at the next start.
     fn close_sinks(&self) {
         let Some(sinks) = self.audit.link.sinks() else { return };
@@ -266,24 +267,24 @@ impl AuditLogger {
         let failed = |sink: String, error: String| {
             let message = format_args!("CRITICAL audit_sink_failure: {sink}: {error}");
             self.shared.link.stderr.write(message);
-            let news = AuditNews::Failed { sink, error };
-            let _ = self.shared.link.call(Control::AuditNews(news));
+            let event = AuditThreadEvent::Failed { sink, error };
+            let _ = self.shared.link.call(Control::AuditThreadEvent(event));
         };
         let lacking = sinks.health().into_iter().filter(|sink| sink.missing_entries > 0);
-        let mut is_told = false;
+        let mut is_reported = false;
         for sink in lacking {
-            is_told = true;
+            is_reported = true;
             let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
             let count = sink.missing_entries;
             let error = format!("stopped without {count} entries, which the log has: {why}");
             failed(sink.name, error);
         }
-        if !is_told {
+        if !is_reported {
             errors.iter().for_each(|error| failed("audit".to_owned(), error.to_string()));
         }
     }
 
-    fn ask<T>(
+    fn request<T>(
         &self,
         request: impl FnOnce(Reply<T>) -> AuditRequest,
         patience: Duration,
@@ -314,19 +315,19 @@ pub(super) fn open(
     config.map(open).transpose().map_err(InitError::Audit)
 }
 
-/// Starts the keeper; what it returns is for the writer.
+/// Starts the audit thread; returns the feed for the writer.
 pub(super) fn start(
     parts: Option<AuditParts>,
     shared: &Arc<Shared>,
 ) -> Result<Option<Feed>, InitError> {
     let Some(parts) = parts else { return Ok(None) };
     let audit = Arc::clone(&parts.shared);
-    let (feed, keeper) = parts.split(Arc::clone(&shared.link));
-    crate::writer::audit::spawn(keeper).map_err(|error| match error {
+    let (feed, thread) = parts.split(Arc::clone(&shared.link));
+    crate::writer::audit::spawn(thread).map_err(|error| match error {
         SpawnError::Io(source) => InitError::Thread { source },
         SpawnError::Sink(error) => InitError::Audit(AuditOpenError::Sink(error)),
     })?;
-    // A fresh engine has none yet.
+    // A new engine has no audit log yet.
     let _ = shared.audit.set(audit);
     Ok(Some(feed))
 }
@@ -346,9 +347,9 @@ pub(super) fn logger(shared: &Arc<Shared>) -> Option<AuditLogger> {
 }
 
 impl Logger {
-    /// The engine's audit log, whose events carry the ids that are bound to this logger unless they say otherwise:
+    /// The engine's audit log. Its events carry the ids that are bound to this logger, unless they set them:
     /// `correlation_id`, `trace_id`, `span_id`, `request_id`, `session_id`, `user_id`. `None` unless an audit log was
-    /// configured. Reads the ids now; events cost no more for it than their bytes.
+    /// configured. The ids are read now; for each event they cost only their bytes.
     pub fn audit(&self) -> Option<AuditLogger> {
         let ids = self.context().and_then(|context| BoundIds::of_entries(context.values()));
         Some(AuditLogger { ids: ids.map(Arc::new), ..logger(&self.shared)? })
@@ -358,7 +359,7 @@ impl Logger {
 /// Returns when everything logged before is on disk.
 pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), FlushError> {
     let Some(logger) = logger(shared) else { return Ok(()) };
-    logger.ask(AuditRequest::Commit, patience).map_err(|error| match error {
+    logger.request(AuditRequest::Commit, patience).map_err(|error| match error {
         AuditError::Log(AuditFault::Timeout) => FlushError::Timeout,
         AuditError::Log(AuditFault::Stopped) => FlushError::Stopped,
         AuditError::Log(AuditFault::Forked) => FlushError::Forked,
@@ -366,22 +367,22 @@ pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), Flus
     })
 }
 
-/// Lets nothing more in, and ends the log. What could not be written has been said on stderr.
+/// Stops issuing tickets and ends the log. Entries that could not be written are reported on stderr.
 pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
     if let Some(logger) = logger(shared) {
         let link = &logger.audit.link;
         link.close();
         let (start, mut round) = (Instant::now(), 0);
-        while !link.is_quiet() && start.elapsed() < patience / 2 {
+        while !link.is_idle() && start.elapsed() < patience / 2 {
             overflow::pause(round);
             round += 1;
         }
-        if !link.is_quiet() {
+        if !link.is_idle() {
             link.abandon();
         }
         let patience = patience.saturating_sub(start.elapsed());
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
-            logger.ask(AuditRequest::Stop, patience)
+            logger.request(AuditRequest::Stop, patience)
         {
             shared.link.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: the log did not end in order: {fault}"
@@ -391,33 +392,33 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
     }
 }
 
-/// In a panic, which may be the last moment: seals what there is.
+/// For a panic, which may end the process: makes a checkpoint.
 pub(super) fn seal(shared: &Arc<Shared>, patience: Duration) {
     if let Some(logger) = logger(shared) {
-        // The keeper says on stderr what it could not do; a panic hook has nobody to tell.
-        let _ = logger.ask(AuditRequest::Checkpoint, patience);
+        // The audit thread reports errors on stderr; a panic hook has no caller to return one to.
+        let _ = logger.request(AuditRequest::Checkpoint, patience);
     }
 }
 
-/// How the audit log is: for health endpoints.
+/// The state of the audit log, for health endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditHealth {
-    /// The log itself; `None` while the keeper has not had its first turn.
+    /// The log itself; `None` before the audit thread's first turn.
     pub log: Option<Health>,
     /// The sinks besides the log, in the order in which they were configured.
     pub sinks: Vec<SinkHealth>,
-    /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It shows accidents;
-    /// whoever can write the directory can make another one.
+    /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It detects corruption,
+    /// but anyone who can write the directory can replace it.
     pub is_keyless: bool,
     /// Callers of `emit` are waiting.
     pub is_blocked: bool,
-    /// Bytes of entries that wait for the log.
+    /// Bytes of entries held for the log.
     pub held_bytes: u64,
 }
 
 impl AuditHealth {
-    /// Whether the log can be written, all its checks were right, and all sinks take entries.
+    /// Whether the log can be written, all its checks succeeded, and all sinks take entries.
     pub fn is_healthy(&self) -> bool {
         let log = self.log.as_ref().is_none_or(|log| log.audit_sink_healthy);
         log && self.sinks.iter().all(|sink| sink.is_healthy)

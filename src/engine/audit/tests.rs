@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::audit::entry::Parser;
 use crate::audit::keys::{self, KeyPaths};
-use crate::audit::verify::{self, Outcome as Verdict};
-use crate::audit::{Actor, Catalogue, Change, Outcome, Target};
+use crate::audit::verify::{self, VerifyOutcome as Verdict};
+use crate::audit::{Actor, Catalogue, Change, EventOutcome, Target};
 use crate::core::value::{Map, Pii, Secret, Value};
 use crate::engine::{Config, Engine};
 use crate::sink::memory::{MemoryLog, MemorySink};
 use crate::storage::faulty::{Faults, FaultyDisk};
 use crate::storage::{OsStorage, Storage};
-use crate::writer::audit::WhenHeldIsFull;
+use crate::writer::audit::HeldEntriesOverflow;
 
 fn start(audit: AuditConfig) -> (Engine, AuditLogger, MemoryLog) {
     let sink = MemorySink::new();
@@ -30,7 +30,7 @@ fn start(audit: AuditConfig) -> (Engine, AuditLogger, MemoryLog) {
 }
 
 fn login(user: &str) -> AuditEvent<'_> {
-    AuditEvent::login(Actor::user(user), Outcome::Success)
+    AuditEvent::login(Actor::user(user), EventOutcome::Success)
 }
 
 /// All lines of a directory's log, in order.
@@ -59,9 +59,9 @@ fn events(dir: &Path) -> Vec<serde_json::Value> {
     all.filter(|entry| !own(entry)).collect()
 }
 
-fn verdict(dir: &Path, public: &Path) -> verify::Report {
+fn verdict(dir: &Path, public: &Path) -> verify::VerifyReport {
     let root = keys::load_verifier(&OsStorage, public).unwrap();
-    verify::verify(&OsStorage, dir, &verify::Options::new(root), &mut |_| {})
+    verify::verify(&OsStorage, dir, &verify::VerifyOptions::new(root), &mut |_| {})
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -110,7 +110,7 @@ fn a_log_without_keys_is_told_once_at_each_start_and_one_with_keys_is_not() {
         assert!(told[0].to_string().contains("ringseal audit keygen"), "{told:?}");
     }
     let keys_dir = dir.path().join("made");
-    let paths = KeyPaths::below(&keys_dir);
+    let paths = KeyPaths::in_dir(&keys_dir);
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     let (engine, audit, log) = start(AuditConfig::new(dir.path().join("other")).keys(&keys_dir));
     audit.commit().unwrap();
@@ -150,7 +150,7 @@ fn the_health_has_what_was_waited_for() {
 fn every_event_of_every_thread_is_there_once_and_in_its_threads_order() {
     let dir = tempfile::tempdir().unwrap();
     let keys_dir = tempfile::tempdir().unwrap();
-    let paths = KeyPaths::below(keys_dir.path());
+    let paths = KeyPaths::in_dir(keys_dir.path());
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     let config = AuditConfig::new(dir.path()).keys(keys_dir.path()).segment_bytes_max(200_000);
     let (engine, audit, log) = start(config);
@@ -224,7 +224,7 @@ fn entries_are_redacted_canonical_and_say_what_was_cut() {
     ];
     let changes = [Change::new("db", &"token=abcdef0123456789", &"none")];
     let deployer = Actor::service("deployer");
-    let event = AuditEvent::config_change(deployer, &changes, Outcome::Success);
+    let event = AuditEvent::config_change(deployer, &changes, EventOutcome::Success);
     audit.emit(&event.details(&details)).unwrap().wait().unwrap();
     let long = "x\u{1}".repeat(8000);
     let details: [(&str, &dyn Value); 4] = [("a", &long), ("b", &long), ("c", &long), ("d", &long)];
@@ -256,12 +256,12 @@ fn a_bad_event_is_an_error_and_queues_nothing() {
         .map(|k| (k, &long as _))
         .collect();
     let actor = Actor::user("u").ip([192, 0, 2, 7].into());
-    let event = AuditEvent::login(actor, Outcome::Success).details(&many);
+    let event = AuditEvent::login(actor, EventOutcome::Success).details(&many);
     let error = audit.emit(&event).unwrap_err().to_string();
     assert!(error.contains("131072") || error.contains("bytes"), "{error}");
     engine.stop().unwrap();
     assert_eq!(events(dir.path()), [] as [serde_json::Value; 0]);
-    let after = audit.emit(&AuditEvent::login(actor, Outcome::Success)).map(|_| ());
+    let after = audit.emit(&AuditEvent::login(actor, EventOutcome::Success)).map(|_| ());
     assert_eq!(after, Err(AuditError::Log(AuditFault::Stopped)));
 }
 
@@ -277,7 +277,7 @@ fn ids_that_are_bound_to_the_logger_stand_in_its_audit_events() {
         session_id = mail, other = "x", correlation_id = odd
     });
     let audit = bound.audit().unwrap();
-    let tool = AuditEvent::tool_event("read_file", "file_tools", 12, &[], Outcome::Success);
+    let tool = AuditEvent::tool_event("read_file", "file_tools", 12, &[], EventOutcome::Success);
     audit.emit(&tool).unwrap();
     audit.emit(&login("u").correlation_id("own")).unwrap();
     let inner = bound.bind(crate::fields! { request_id = "r-1" }).audit().unwrap();
@@ -385,7 +385,7 @@ fn beyond_the_bound_callers_wait_until_the_log_can_be_written() {
 #[test]
 fn beyond_the_bound_entries_go_to_a_file_and_from_there_into_the_log() {
     let (disk, config) = faulty(|config| {
-        config.held_bytes_max(4096).when_full(WhenHeldIsFull::Spill("/spill.jsonl".into()))
+        config.held_bytes_max(4096).held_overflow(HeldEntriesOverflow::Spill("/spill.jsonl".into()))
     });
     let spilled = |disk: &FaultyDisk| disk.files()[Path::new("/spill.jsonl")].len();
     let (engine, audit, _) = start(config);

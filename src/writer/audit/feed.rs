@@ -1,13 +1,13 @@
-//! The writer's side: redacts audit events, encodes their members, hands batches over.
+//! The writer's side: redacts audit events, encodes their members, sends batches to the audit thread.
 //!
-//! Nothing blocks here: the channel to the keeper has no bound of its own, because what may be in it is bounded by the
-//! gate that callers of `emit` pass, and by the rings. Buffers come back empty and are used again.
+//! Never blocks. The channel to the audit thread is unbounded; its content is bounded because callers of `emit` are
+//! blocked and rings are finite. Empty buffers come back and are reused.
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::keeper::SPARE_MAX;
-use super::{AuditBatch, AuditFault, AuditNews, AuditRequest, BatchEvent, Parcel};
+use super::thread::SPARE_MAX;
+use super::{AuditBatch, AuditFault, AuditRequest, AuditThreadEvent, BatchEvent, Message};
 use crate::audit::entry::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 use crate::core::clock::Now;
 use crate::core::record::Record;
@@ -19,49 +19,49 @@ use crate::writer::redaction::{Redaction, RedactionConfig};
 use crate::writer::stderr::Stderr;
 use crate::writer::{Writer, report};
 
-/// Members of one entry take at most so many bytes.
+/// Most bytes of the members of one entry.
 const MEMBERS_BYTES_MAX: usize = LINE_BYTES_MAX - FRAME_BYTES_MAX;
-/// A batch is handed over when it holds so much, and at the end of a turn.
+/// A batch is sent at this size, and at the end of a turn.
 const BATCH_BYTES_MAX: usize = 256 << 10;
 
-/// What the writer needs to feed the keeper.
+/// Encodes audit events and sends them to the audit thread.
 #[derive(Debug)]
 pub struct Feed {
     redaction: Redaction,
     members: Members,
     batch: AuditBatch,
-    parcels: Sender<Parcel>,
+    messages: Sender<Message>,
     spare: Receiver<AuditBatch>,
     cut: u64,
     stderr: Arc<Stderr>,
 }
 
-/// The keeper's ends of the channels.
+/// The audit thread's ends of the channels.
 #[derive(Debug)]
 pub struct FeedEnds {
-    pub(super) parcels: Receiver<Parcel>,
+    pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
 }
 
 impl Feed {
-    /// A feed that redacts so, and what its keeper needs of it.
+    /// Creates a feed with these redaction rules, and the audit thread's ends of its channels.
     pub fn new(redaction: RedactionConfig) -> (Feed, FeedEnds) {
-        let (parcels, parcels_end) = unbounded();
+        let (messages, messages_end) = unbounded();
         let (spare_end, spare) = bounded(SPARE_MAX);
-        let feed = Self::with(redaction, parcels, spare);
-        (feed, FeedEnds { parcels: parcels_end, spare: spare_end })
+        let feed = Self::with(redaction, messages, spare);
+        (feed, FeedEnds { messages: messages_end, spare: spare_end })
     }
 
     fn with(
         redaction: RedactionConfig,
-        parcels: Sender<Parcel>,
+        messages: Sender<Message>,
         spare: Receiver<AuditBatch>,
     ) -> Self {
         Self {
             redaction: Redaction::new(redaction),
             members: Members::default(),
             batch: AuditBatch::default(),
-            parcels,
+            messages,
             spare,
             cut: 0,
             stderr: Arc::default(),
@@ -74,8 +74,8 @@ impl Feed {
         self
     }
 
-    /// Takes one event.
-    pub(crate) fn take(
+    /// Redacts and encodes one event.
+    pub(crate) fn encode(
         &mut self,
         ticket: u64,
         unix_nanos: i64,
@@ -88,33 +88,33 @@ impl Feed {
         let members = start..self.batch.members.len();
         self.batch.events.push(BatchEvent { ticket, unix_nanos, members });
         if self.batch.len_bytes() >= BATCH_BYTES_MAX {
-            self.hand_over();
+            self.send_batch();
         }
         Ok(())
     }
 
-    /// Gives the keeper what there is.
-    pub(crate) fn hand_over(&mut self) {
+    /// Sends the current batch.
+    pub(crate) fn send_batch(&mut self) {
         if self.batch.is_empty() {
             return;
         }
         let empty = self.spare.try_recv().unwrap_or_default();
         let full = std::mem::replace(&mut self.batch, empty);
-        if let Err(failed) = self.parcels.send(Parcel::Batch(full))
-            && let Parcel::Batch(batch) = failed.into_inner()
+        if let Err(failed) = self.messages.send(Message::Batch(full))
+            && let Message::Batch(batch) = failed.into_inner()
         {
             let count = batch.events.len();
             self.stderr.write(format_args!(
-                "CRITICAL audit_sink_failure: {count} audit events came after the log was closed"
+                "CRITICAL audit_sink_failure: {count} audit events arrived after the log was closed"
             ));
         }
     }
 
-    /// Passes a request on, behind everything that came before it.
-    pub(crate) fn ask(&mut self, request: AuditRequest) {
-        self.hand_over();
-        if let Err(failed) = self.parcels.send(Parcel::Request(request))
-            && let Parcel::Request(request) = failed.into_inner()
+    /// Sends a request, after everything that came before it.
+    pub(crate) fn send_request(&mut self, request: AuditRequest) {
+        self.send_batch();
+        if let Err(failed) = self.messages.send(Message::Request(request))
+            && let Message::Request(request) = failed.into_inner()
         {
             request.refuse(&AuditFault::Stopped);
         }
@@ -122,7 +122,7 @@ impl Feed {
 }
 
 impl AuditRequest {
-    /// Answers that it cannot be fulfilled. Whoever asked may have stopped waiting.
+    /// Answers with an error. The caller may have stopped waiting.
     pub(super) fn refuse(self, fault: &AuditFault) {
         match self {
             AuditRequest::Wait(_, reply) => drop(reply.send(Err(fault.clone()))),
@@ -135,12 +135,12 @@ impl AuditRequest {
     }
 }
 
-/// What it means that a log has no keys.
-const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it shows \
-     accidents, and whoever can write its directory can make another one; `ringseal audit keygen` makes keys";
+/// What it means that a log has no keys, for the report.
+const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it detects \
+     corruption, but anyone who can write its directory can replace it; `ringseal audit keygen` makes keys";
 
 impl Processor {
-    /// Takes one audit event of a lane.
+    /// Handles one audit event of a lane.
     #[cold]
     pub(in crate::writer) fn audit_event(
         &mut self,
@@ -152,47 +152,47 @@ impl Processor {
         lane.last_unix_nanos = unix_nanos;
         let ticket = u64::from(header.callsite) | u64::from(header.context) << 32;
         match &mut self.audit {
-            Some(feed) => Ok(feed.take(ticket, unix_nanos, record.payload)?),
+            Some(feed) => Ok(feed.encode(ticket, unix_nanos, record.payload)?),
             None => Ok(()),
         }
     }
 
-    /// At the end of a turn.
-    pub(in crate::writer) fn hand_over_audit(&mut self) {
+    /// Called at the end of a turn.
+    pub(in crate::writer) fn send_audit_batch(&mut self) {
         if let Some(feed) = &mut self.audit {
-            feed.hand_over();
+            feed.send_batch();
         }
     }
 
-    pub(in crate::writer) fn ask_audit(&mut self, request: AuditRequest) {
+    pub(in crate::writer) fn send_audit_request(&mut self, request: AuditRequest) {
         match &mut self.audit {
-            Some(feed) => feed.ask(request),
+            Some(feed) => feed.send_request(request),
             None => request.refuse(&AuditFault::Stopped),
         }
     }
 }
 
 impl Writer {
-    /// Writes what the keeper tells into the application's stream.
-    pub(in crate::writer) fn tell_audit_news(&mut self, news: AuditNews, now: Now) {
+    /// Writes an event of the audit thread to the application's log.
+    pub(in crate::writer) fn report_audit_event(&mut self, event: AuditThreadEvent, now: Now) {
         let processor = &mut self.processor;
-        match news {
-            AuditNews::Failed { sink, error } => {
+        match event {
+            AuditThreadEvent::Failed { sink, error } => {
                 processor.own_event(&report::AUDIT_SINK_FAILURE, now, &mut |out| {
                     out.str(&sink);
                     out.str(&error);
                 });
             }
-            AuditNews::Recovered { sink } => {
+            AuditThreadEvent::Recovered { sink } => {
                 processor.own_event(&report::AUDIT_SINK_RECOVERED, now, &mut |out| out.str(&sink));
             }
-            AuditNews::Keyless { sink } => {
+            AuditThreadEvent::Keyless { sink } => {
                 processor.own_event(&report::AUDIT_KEYLESS, now, &mut |out| {
                     out.str(&sink);
                     out.str(KEYLESS);
                 });
             }
-            AuditNews::Checked { trigger, is_ok, log_bytes, log_entries } => {
+            AuditThreadEvent::Checked { trigger, is_ok, log_bytes, log_entries } => {
                 let site = match is_ok {
                     true => &report::AUDIT_INTEGRITY_CHECK,
                     false => &report::AUDIT_INTEGRITY_MISMATCH,
@@ -204,7 +204,7 @@ impl Writer {
                     out.u64(log_entries);
                 });
             }
-            AuditNews::Rotated { old_file, new_file, reason, file_size_bytes } => {
+            AuditThreadEvent::Rotated { old_file, new_file, reason, file_size_bytes } => {
                 processor.own_event(&report::AUDIT_ROTATION, now, &mut |out| {
                     out.str("audit");
                     out.str(&old_file);
@@ -213,13 +213,13 @@ impl Writer {
                     out.u64(file_size_bytes);
                 });
             }
-            AuditNews::Pruned { before_seq, reason } => {
+            AuditThreadEvent::Pruned { before_seq, reason } => {
                 processor.own_event(&report::AUDIT_PRUNED, now, &mut |out| {
                     out.u64(before_seq);
                     out.str(reason);
                 });
             }
-            AuditNews::Sealed { entries, note } => {
+            AuditThreadEvent::Sealed { entries, note } => {
                 processor.own_event(&report::AUDIT_CHECKPOINT, now, &mut |out| {
                     out.u64(entries);
                     out.str(&note);

@@ -1,24 +1,24 @@
-//! The audit stream's way from the rings into its log: a feed on the writer's thread, a keeper on its own.
+//! The path of audit events from the rings to the log: a feed on the writer's thread, and the audit thread.
 //!
-//! The writer redacts each audit event and encodes its members into a batch; the keeper chains, hashes, writes and
-//! syncs them, makes checkpoints, closes segments, and tells the application's log what it did. So an `fsync` of the
-//! evidence holds up no line of the application, and the other way round.
+//! The writer redacts each audit event and encodes its members into a batch. The audit thread chains, hashes, writes
+//! and syncs the entries, makes checkpoints, closes segments, and reports its work to the application's log. So an
+//! `fsync` of the audit log never delays a line of the application, nor the reverse.
 //!
-//! Promises: an audit event that is in a ring is never dropped while the process lives. While the log cannot be
-//! written, entries are kept in memory; when they exceed the bound, either callers of `emit` wait (the default) or
-//! entries go to a file, which is sealed into the log as soon as that can be written again. The first failure is told
-//! on stderr and as a critical event of the application's stream, and so is the recovery. The same goes for each sink
-//! besides the log; those get entries once they are on disk, on threads of their own, and hold nobody up. In steady
-//! state neither thread allocates per event. An event whose `emit` returned without an error before the log was stopped
-//! is in it. What a crash leaves: everything that a commit told of; entries between the rings and the next commit
-//! (100 ms by default) are lost with the process.
+//! Promises: an audit event in a ring is never dropped while the process lives. While the log cannot be written,
+//! entries are kept in memory; beyond the bound, either callers of `emit` wait (the default) or entries go to a file
+//! and are sealed into the log as soon as it can be written again. The first failure is reported on stderr and as a
+//! critical event of the application's log, and so is the recovery. The same holds for each sink besides the log; sinks
+//! get entries once they are on disk, on their own threads, and delay nothing. In steady state neither thread allocates
+//! per event. If `emit` returned `Ok` before the log was stopped, the event is in the log. After a crash, everything
+//! that a commit reported is there; entries between the rings and the next commit (100 ms by default) are lost with the
+//! process.
+mod events;
 mod feed;
-mod keeper;
-mod news;
 mod receipts;
 #[cfg(test)]
 mod replay_tests;
 mod spill;
+mod thread;
 
 use std::fmt;
 use std::ops::Range;
@@ -31,21 +31,21 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
-pub use self::keeper::{KeeperParts, SpawnError, spawn};
+pub use self::thread::{AuditThreadParts, SpawnError, spawn};
 use crate::audit::sink::FanOut;
 use crate::audit::store::{Health, Receipt};
 
-/// Why a request to the audit stream was not fulfilled.
+/// Why a request to the audit log failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuditFault {
-    /// The log cannot be written now. What waits is kept and tried again.
+    /// The log cannot be written now. Entries are kept and retried.
     Store(String),
-    /// A sink besides the log does not have everything yet. The log has, and the sink goes on being tried.
+    /// A sink besides the log does not have everything yet. The log has; delivery to the sink is still retried.
     Sink(String),
-    /// The event is on disk, but so many came after it that its receipt is no longer kept.
+    /// The event is on disk, but its receipt has been replaced by those of later events.
     ReceiptGone,
-    /// No answer in time. The writer goes on trying.
+    /// No answer in time. The audit thread still retries.
     Timeout,
     /// The engine has been stopped.
     Stopped,
@@ -56,12 +56,12 @@ pub enum AuditFault {
 impl fmt::Display for AuditFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AuditFault::Store(said) => write!(f, "the audit log cannot be written now: {said}"),
-            AuditFault::Sink(said) => {
-                write!(f, "a sink of audit entries does not have everything yet: {said}")
+            AuditFault::Store(reason) => write!(f, "the audit log cannot be written now: {reason}"),
+            AuditFault::Sink(reason) => {
+                write!(f, "a sink of audit entries does not have everything yet: {reason}")
             }
             AuditFault::ReceiptGone => f.write_str(
-                "the audit event is on disk; its receipt is gone, so many events came after it",
+                "the audit event is on disk, but its receipt has been replaced by those of later events",
             ),
             AuditFault::Timeout => f.write_str("the audit log did not answer in time"),
             AuditFault::Stopped => f.write_str("the engine has been stopped"),
@@ -74,30 +74,30 @@ impl fmt::Display for AuditFault {
 
 impl std::error::Error for AuditFault {}
 
-/// Where an answer goes.
+/// The channel for an answer.
 pub type Reply<T> = Sender<Result<T, AuditFault>>;
 
-/// What the keeper can be asked to do. Everything that was logged before is dealt with first.
+/// A request to the audit thread. Everything logged earlier is handled first.
 #[derive(Debug)]
 pub enum AuditRequest {
     /// Answer when the event with this ticket survives power loss.
     Wait(u64, Reply<Receipt>),
     /// Answer when everything survives power loss.
     Commit(Reply<()>),
-    /// The same, and seal it by a checkpoint; the answer is the signed note.
+    /// The same, followed by a checkpoint; the answer is the signed note.
     Checkpoint(Reply<String>),
-    /// Compare all segments with what is expected of them; the answer says whether all is well.
+    /// Compare all segments with their recorded checksums; the answer is whether all match.
     Check(Reply<bool>),
-    /// Close the segment and begin another one.
+    /// Close the segment and begin a new one.
     Rotate(Reply<()>),
     /// End the log in order.
     Stop(Reply<()>),
 }
 
-/// What to do when the log cannot be written and what waits for it exceeds its bound.
+/// What happens when the log cannot be written and held entries exceed their bound.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum WhenHeldIsFull {
+pub enum HeldEntriesOverflow {
     /// Callers of `emit` wait.
     #[default]
     Block,
@@ -105,10 +105,10 @@ pub enum WhenHeldIsFull {
     Spill(PathBuf),
 }
 
-/// Encoded audit events on their way to the keeper.
+/// Encoded audit events for the audit thread.
 #[derive(Debug, Default)]
 pub(super) struct AuditBatch {
-    /// The members of all of them.
+    /// The members of all events.
     members: Vec<u8>,
     events: Vec<BatchEvent>,
 }
@@ -135,165 +135,165 @@ impl AuditBatch {
     }
 }
 
-/// What the feed sends.
+/// What the feed sends to the audit thread.
 #[derive(Debug)]
-pub(super) enum Parcel {
+pub(super) enum Message {
     Batch(AuditBatch),
     Request(AuditRequest),
 }
 
-/// What producers, the writer and the keeper share.
+/// State shared by producers, the writer and the audit thread.
 #[derive(Debug, Default)]
 pub struct AuditLink {
-    /// Callers have to wait: more is held than may be.
+    /// Callers must wait: the bound on held entries is exceeded.
     is_blocked: AtomicBool,
     tickets: AtomicU64,
-    /// Events with a ticket that are in a ring, or given up.
+    /// Tickets whose event is in a ring or was given up.
     arrived: AtomicU64,
-    /// Nothing more is let in.
+    /// No more tickets are issued.
     is_closed: AtomicBool,
-    /// The log ends although some who have a ticket have not arrived.
+    /// The log ends although some tickets have not arrived.
     is_abandoned: AtomicBool,
-    /// Bytes that wait for the log, as of the keeper's last turn.
+    /// Bytes held for the log, as of the audit thread's last turn.
     held_bytes: AtomicU64,
     health: Mutex<Option<Health>>,
-    /// Where entries go besides the log.
+    /// The sinks besides the log.
     sinks: OnceLock<Arc<FanOut>>,
 }
 
 impl AuditLink {
-    /// Lets one event in, with a number for it.
+    /// Issues a ticket for one event.
     #[inline]
-    pub fn enter(&self) -> Result<Passage<'_>, AuditFault> {
-        // ORDER: sequentially consistent, as all of this: either `close` sees the ticket and waits for its holder, or
-        // the holder sees that the log is closed.
-        let ticket = self.tickets.fetch_add(1, Ordering::SeqCst);
-        let passage = Passage { link: self, ticket };
-        if self.is_closed.load(Ordering::SeqCst) { Err(AuditFault::Stopped) } else { Ok(passage) }
+    pub fn issue_ticket(&self) -> Result<Ticket<'_>, AuditFault> {
+        // ORDER: sequentially consistent, like all accesses of the ticket protocol: either `close` sees the ticket and
+        // waits for it, or the holder of the ticket sees that the log is closed.
+        let id = self.tickets.fetch_add(1, Ordering::SeqCst);
+        let ticket = Ticket { link: self, id };
+        if self.is_closed.load(Ordering::SeqCst) { Err(AuditFault::Stopped) } else { Ok(ticket) }
     }
 
-    /// Lets nothing more in.
+    /// Stops issuing tickets.
     pub fn close(&self) {
-        // ORDER: see `enter`.
+        // ORDER: see `issue_ticket`.
         self.is_closed.store(true, Ordering::SeqCst);
     }
 
-    /// Whether nothing more is let in.
+    /// Whether no more tickets are issued.
     #[inline]
     pub fn is_closed(&self) -> bool {
-        // ORDER: relaxed; who looks too early looks again.
+        // ORDER: relaxed; a caller that reads an old value checks again.
         self.is_closed.load(Ordering::Relaxed)
     }
 
-    /// Whether everything that was let in is in a ring.
-    pub fn is_quiet(&self) -> bool {
-        // ORDER: see `enter`. `arrived` first: it never overtakes `tickets`.
+    /// Whether the events of all issued tickets are in a ring.
+    pub fn is_idle(&self) -> bool {
+        // ORDER: see `issue_ticket`. `arrived` first: it never overtakes `tickets`.
         let arrived = self.arrived.load(Ordering::SeqCst);
         arrived == self.tickets.load(Ordering::SeqCst)
     }
 
-    /// The log ends without those who have not arrived by now: they get an error.
+    /// Ends the log without waiting for outstanding tickets: their holders get an error.
     pub fn abandon(&self) {
-        // ORDER: see `Passage::is_in_time`.
+        // ORDER: see `Ticket::arrive`.
         self.is_abandoned.store(true, Ordering::SeqCst);
     }
 
-    /// Whether callers have to wait.
+    /// Whether callers must wait.
     #[inline]
     pub fn is_blocked(&self) -> bool {
-        // ORDER: relaxed; who looks too early lets one more event in.
+        // ORDER: relaxed; a caller that reads an old value admits one more event.
         self.is_blocked.load(Ordering::Relaxed)
     }
 
-    fn hold(&self, held_bytes: usize, is_blocked: bool) {
+    fn set_held(&self, held_bytes: usize, is_blocked: bool) {
         // ORDER: relaxed, both; see `is_blocked` and `held_bytes`.
         self.held_bytes.store(held_bytes as u64, Ordering::Relaxed);
         self.is_blocked.store(is_blocked, Ordering::Relaxed);
     }
 
-    /// Bytes of entries that wait for the log.
+    /// Bytes of entries held for the log.
     pub fn held_bytes(&self) -> u64 {
         // ORDER: relaxed; a gauge.
         self.held_bytes.load(Ordering::Relaxed)
     }
 
-    /// How the log is, as of the keeper's last turn; `None` before its first.
+    /// The state of the log, as of the audit thread's last turn; `None` before its first.
     pub fn health(&self) -> Option<Health> {
         self.health.lock().clone()
     }
 
-    /// Where entries go besides the log; `None` if nowhere.
+    /// The sinks besides the log, if there are any.
     pub fn sinks(&self) -> Option<&Arc<FanOut>> {
         self.sinks.get()
     }
 }
 
-/// One event on its way into a ring.
+/// Permission for one event to enter a ring.
 #[derive(Debug)]
-pub struct Passage<'a> {
+pub struct Ticket<'a> {
     link: &'a AuditLink,
-    /// The event's number.
-    pub ticket: u64,
+    /// The ticket's number.
+    pub id: u64,
 }
 
-impl Passage<'_> {
-    /// The event is in a ring. Says whether the log still takes it: if not, it may be missing.
+impl Ticket<'_> {
+    /// The event is in a ring. Returns whether the log still takes it; if not, it may be missing.
     #[inline]
-    pub fn is_in_time(self) -> bool {
+    pub fn arrive(self) -> bool {
         let link = self.link;
         drop(self);
-        // ORDER: sequentially consistent: after `arrived` in `drop`. Whoever is told that it is in time put its event
-        // into the ring before the log was abandoned, and so before the log's last look into the rings.
+        // ORDER: sequentially consistent, after `arrived` in `drop`. If this returns true, the event was in the ring
+        // before the log was abandoned, and so before the log's last read of the rings.
         !link.is_abandoned.load(Ordering::SeqCst)
     }
 }
 
-impl Drop for Passage<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        // ORDER: see `AuditLink::enter`.
+        // ORDER: see `AuditLink::issue_ticket`.
         self.link.arrived.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// How the keeper works.
+/// Settings of the audit thread.
 #[derive(Debug, Clone)]
-pub struct KeeperConfig {
-    /// Entries that nobody waits for are synced at least so often.
+pub struct AuditThreadConfig {
+    /// Longest time until entries are synced if no caller waits for them.
     pub commit_interval: Duration,
-    /// Bytes of entries that are held while the log cannot be written.
+    /// Most bytes of entries held while the log cannot be written.
     pub held_bytes_max: usize,
-    /// What happens beyond.
-    pub when_full: WhenHeldIsFull,
+    /// What happens beyond that bound.
+    pub held_overflow: HeldEntriesOverflow,
     /// Sealed segments in this directory are compressed after each rotation.
     #[cfg(feature = "compress")]
     pub compress_dir: Option<PathBuf>,
 }
 
-/// What the keeper tells the application's log.
+/// An event of the audit thread, reported to the application's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditNews {
-    /// The log, or another sink of it, cannot be written.
+pub enum AuditThreadEvent {
+    /// The log, or a sink besides it, cannot be written.
     Failed {
-        /// Which.
+        /// Its name.
         sink: String,
         /// Its error.
         error: String,
     },
-    /// It can again.
+    /// It can be written again.
     Recovered {
-        /// Which.
+        /// Its name.
         sink: String,
     },
     /// The log runs without keys.
     Keyless {
-        /// Which.
+        /// Its name.
         sink: String,
     },
-    /// Segments were compared with what is expected of them.
+    /// Segments were compared with their recorded checksums.
     Checked {
-        /// Why now.
+        /// What started the check.
         trigger: &'static str,
-        /// Whether all are right.
+        /// Whether all segments match.
         is_ok: bool,
         /// Bytes of all segments.
         log_bytes: u64,
@@ -306,19 +306,19 @@ pub enum AuditNews {
         old_file: String,
         /// The name of the new one.
         new_file: String,
-        /// Why.
+        /// The reason.
         reason: &'static str,
         /// Its length.
         file_size_bytes: u64,
     },
     /// Segments were removed.
     Pruned {
-        /// Entries below this number are gone.
+        /// Entries below this number were removed.
         before_seq: u64,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// A checkpoint was made: whoever keeps the application's log keeps an anchor.
+    /// A checkpoint was made. The application's log thus keeps a copy of it.
     Sealed {
         /// Entries that it covers.
         entries: u64,

@@ -1,6 +1,6 @@
-//! The receipts of the last events, by ticket.
+//! The receipts of the latest events, by ticket.
 //!
-//! A table of fixed size: the slot of a ticket is its remainder, and a later ticket takes it over.
+//! A table of fixed size: a ticket's slot is its remainder, and a later ticket replaces an earlier one.
 use crate::audit::store::Receipt;
 
 /// Slots; a power of two.
@@ -10,14 +10,14 @@ pub(super) const RECEIPTS_KEPT: u64 = 1 << 15;
 #[derive(Debug)]
 pub(super) struct Receipts(Vec<Option<(u64, Receipt)>>);
 
-/// What is known of a ticket.
+/// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// Where its entry stands.
+pub(super) enum Lookup {
+    /// The position of its entry.
     Entry(Receipt),
-    /// Later ones have taken its slot.
+    /// A later ticket has replaced it.
     Gone,
-    /// It has not come yet.
+    /// The ticket has not arrived yet.
     NotYet,
 }
 
@@ -26,7 +26,7 @@ impl Receipts {
         Self(vec![None; RECEIPTS_KEPT as usize])
     }
 
-    /// A thread that was slow brings its ticket late: it does not take the slot of a later one.
+    /// A ticket that arrives late does not replace a later one.
     pub(super) fn put(&mut self, ticket: u64, receipt: Receipt) {
         let slot = &mut self.0[(ticket % RECEIPTS_KEPT) as usize];
         if slot.is_none_or(|(found, _)| found <= ticket) {
@@ -34,11 +34,11 @@ impl Receipts {
         }
     }
 
-    pub(super) fn get(&self, ticket: u64) -> Known {
+    pub(super) fn get(&self, ticket: u64) -> Lookup {
         match self.0[(ticket % RECEIPTS_KEPT) as usize] {
-            Some((found, receipt)) if found == ticket => Known::Entry(receipt),
-            Some((found, _)) if found > ticket => Known::Gone,
-            _ => Known::NotYet,
+            Some((found, receipt)) if found == ticket => Lookup::Entry(receipt),
+            Some((found, _)) if found > ticket => Lookup::Gone,
+            _ => Lookup::NotYet,
         }
     }
 }
@@ -51,14 +51,18 @@ mod tests {
     fn a_receipt_is_kept_until_a_later_one_takes_its_place() {
         let mut receipts = Receipts::new();
         let receipt = |seq| Receipt { seq, leaf: [seq as u8; 32] };
-        assert_eq!(receipts.get(3), Known::NotYet);
+        assert_eq!(receipts.get(3), Lookup::NotYet);
         receipts.put(3, receipt(7));
-        assert_eq!(receipts.get(3), Known::Entry(receipt(7)));
-        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::NotYet);
+        assert_eq!(receipts.get(3), Lookup::Entry(receipt(7)));
+        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Lookup::NotYet);
         receipts.put(3 + RECEIPTS_KEPT, receipt(8));
-        assert_eq!(receipts.get(3), Known::Gone);
+        assert_eq!(receipts.get(3), Lookup::Gone);
         receipts.put(3, receipt(9));
-        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Known::Entry(receipt(8)), "late comes nothing");
-        assert_eq!(receipts.get(3), Known::Gone);
+        assert_eq!(
+            receipts.get(3 + RECEIPTS_KEPT),
+            Lookup::Entry(receipt(8)),
+            "a late ticket replaces nothing"
+        );
+        assert_eq!(receipts.get(3), Lookup::Gone);
     }
 }

@@ -1,11 +1,11 @@
-//! Entries that an earlier process has spilled go into the log once each, wherever the next ones die.
+//! Entries spilled by an earlier process go into the log once each, wherever processes die.
 use std::path::Path;
 
-use super::keeper::Keeper;
 use super::spill::Spill;
+use super::thread::AuditThread;
 use super::*;
-use crate::audit::read::{Content, read_entries};
-use crate::audit::store::{AuditLog, Host, Options};
+use crate::audit::read::{LineContent, read_entries};
+use crate::audit::store::{AuditLog, Host, LogOptions};
 use crate::core::clock::ManualClock;
 use crate::digest::Sha256;
 use crate::storage::faulty::{Faults, FaultyDisk};
@@ -15,7 +15,7 @@ use crate::writer::link::Link;
 const DIR: &str = "/log";
 const SPILL: &str = "/spill";
 const START: i64 = 1_795_360_160_000_000_000;
-/// Two commits' worth: some of it is durable before the rest is in the log.
+/// Two commits' worth: some entries are durable before the others are in the log.
 const SPILLED: u64 = 8;
 
 fn host(disk: &FaultyDisk) -> Host {
@@ -33,7 +33,7 @@ fn host(disk: &FaultyDisk) -> Host {
     }
 }
 
-/// A log, and a file of spilled entries beside it, one of them damaged.
+/// A log and a spill file with one damaged line.
 fn world() -> FaultyDisk {
     let disk = FaultyDisk::new(Path::new("/"));
     disk.put_dir(Path::new("/away"));
@@ -44,7 +44,7 @@ fn world() -> FaultyDisk {
     disk
 }
 
-/// Events with these numbers, as they are spilled.
+/// Events with these numbers, in the format of the spill file.
 fn lines(numbers: std::ops::Range<u64>) -> String {
     let long = "x".repeat(300_000);
     let line = |number: u64| {
@@ -54,36 +54,36 @@ fn lines(numbers: std::ops::Range<u64>) -> String {
     numbers.map(line).collect()
 }
 
-/// One process: opens log and file, and works until it cannot. Says whether it could do everything.
+/// One process: opens the log and the file, and works as long as it can. Returns whether it finished.
 fn life(disk: &FaultyDisk) -> bool {
-    let options = Options { staged_bytes_max: 2 << 20, ..Options::default() };
+    let options = LogOptions { staged_bytes_max: 2 << 20, ..LogOptions::default() };
     let Ok(log) = AuditLog::open(host(disk), Path::new(DIR), options) else { return false };
     let storage: Arc<dyn crate::storage::Storage> = Arc::new(disk.clone());
     let Ok(spill) = Spill::open(Arc::clone(&storage), Path::new(SPILL)) else { return false };
     let (_, ends) = Feed::new(RedactionConfig { rules: None, tokenizer: None });
     let (writer, _inbox) = Link::new();
-    let config = KeeperConfig {
+    let config = AuditThreadConfig {
         commit_interval: Duration::ZERO,
         held_bytes_max: 1 << 20,
-        when_full: WhenHeldIsFull::Spill(SPILL.into()),
+        held_overflow: HeldEntriesOverflow::Spill(SPILL.into()),
         #[cfg(feature = "compress")]
         compress_dir: None,
     };
     let link = Arc::default();
-    let parts = KeeperParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
-    let mut keeper = Keeper::new(parts, Some(spill));
+    let parts = AuditThreadParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
+    let mut keeper = AuditThread::new(parts, Some(spill));
     keeper.turn(std::time::Instant::now());
     let is_done = disk.files()[Path::new(SPILL)].is_empty();
-    // Without an orderly end.
+    // Ends without an orderly stop.
     disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
     is_done
 }
 
-/// The numbers of the spilled entries that are in the log.
+/// The numbers of the spilled entries found in the log.
 fn found(disk: &FaultyDisk) -> Vec<u64> {
     let mut found = Vec::new();
     read_entries(disk, Path::new(DIR), 0, &mut |line| {
-        if let Content::Entry(entry) = line.content
+        if let LineContent::Entry(entry) = line.content
             && let Some(rest) = entry.body.strip_prefix("\"event_type\":\"a.b\",\"n\":")
         {
             let digits = rest.split(',').next().unwrap();
@@ -102,7 +102,7 @@ fn dies(disk: &FaultyDisk, after_calls: u64, bytes: usize) -> bool {
 }
 
 #[test]
-fn spilled_entries_are_sealed_once_wherever_processes_die() {
+fn spilled_entries_are_sealed_once_across_crashes() {
     let whole = world();
     let before = whole.calls();
     assert!(life(&whole));
@@ -120,24 +120,24 @@ fn spilled_entries_are_sealed_once_wherever_processes_die() {
         let second = after(&disk, call);
         let count = found(&second.after_kill()).len();
         was_in_the_middle |= (1..SPILLED as usize).contains(&count);
-        // The second dies as well, later or earlier.
+        // The second process dies too, at another call.
         dies(&second, call * 7 % calls, 0);
         let third = after(&second, call + 1);
         assert!(life(&third), "call {call}");
         assert_eq!(found(&third.after_kill()), expected, "call {call}");
     }
-    assert!(was_in_the_middle, "the test must meet what it is about");
+    assert!(was_in_the_middle, "no crash fell into the middle of a replay");
 }
 
 #[test]
-fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
+fn a_leftover_replay_file_duplicates_nothing() {
     let calls = {
         let whole = world();
         let before = whole.calls();
         assert!(life(&whole));
         whole.calls() - before
     };
-    // The first process dies when its file is empty and the one that says where the log stood is still there.
+    // The first process dies after emptying its spill file, before removing the replay file.
     let left_over = (0..calls).rev().find(|&call| {
         let disk = world();
         dies(&disk, call, 0);
@@ -148,7 +148,7 @@ fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
     });
     let left_over = left_over.expect("it can die there");
     let expected: Vec<u64> = (0..2 * SPILLED).collect();
-    // The second spills and dies.
+    // The second process spills and dies.
     let second = || {
         let disk = world();
         dies(&disk, left_over, 0);
@@ -163,7 +163,7 @@ fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
     let mut was_in_the_middle = false;
     for call in calls.saturating_sub(24)..calls {
         let third = second();
-        // The third dies in the middle of the replay.
+        // The third process dies during the replay.
         dies(&third, call, 0);
         let fourth = third.after_kill();
         let count = found(&fourth.after_kill()).len() as u64;
@@ -171,5 +171,5 @@ fn what_an_earlier_replay_left_over_doubles_nothing_of_the_next() {
         assert!(life(&fourth), "call {call}");
         assert_eq!(found(&fourth.after_kill()), expected, "call {call}");
     }
-    assert!(was_in_the_middle, "the test must meet what it is about");
+    assert!(was_in_the_middle, "no crash fell into the middle of a replay");
 }

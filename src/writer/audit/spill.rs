@@ -1,35 +1,35 @@
-//! Entries that have to wait in a file, because the log cannot be written and memory has its bound.
+//! The spill file: holds entries while the log cannot be written and memory has reached its bound.
 //!
-//! One line per event: `<ticket> <nanoseconds since 1970> <members>`. The file outlives the process: what is found in
-//! it at the start goes into the log first. A torn last line, which no `sync` has told of, is left out.
+//! One line per event: `<ticket> <nanoseconds since 1970> <members>`. The file outlives the process: its entries are
+//! the first to go into the log at the next start. A torn last line, which no `sync` covered, is skipped.
 //!
-//! Each goes into the log once, also when the process dies in the middle: before the first of them is given to the log,
-//! `<file>.replay` says which entry of the log comes next. Whoever finds that file compares what stands in the log from
-//! there on with what was spilled, and goes on behind what is the same. The file goes when the spilled ones have gone;
-//! one that is left over fits nothing that is spilled later, and is replaced then.
+//! Each entry goes into the log once, even if the process dies during replay. Before the first one is appended,
+//! `<file>.replay` records the next sequence number of the log. If that file exists at the start, the log's entries
+//! from there on are compared with the spilled ones, and equal ones are skipped. The replay file is removed after the
+//! spilled entries; a leftover one matches nothing that is spilled later, and is replaced then.
 use std::io::{self, IoSlice, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::entry::{Body, Parser};
-use crate::audit::read::{Content, read_entries};
+use crate::audit::read::{LineContent, read_entries};
 use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
 
-/// Owner only: the entries are redacted, and evidence.
+/// Owner only: the entries are redacted, but are evidence.
 const MODE: u32 = 0o600;
 
-/// The file and how far it was read.
+/// The spill file and the read position.
 pub(super) struct Spill {
     storage: Arc<dyn Storage>,
-    /// Of the file that says where the log stood before.
+    /// The file that records where the replay started in the log.
     replay_path: PathBuf,
-    /// What it said at the start, until the log has been compared.
+    /// Its content at the start, until the log has been compared.
     found_seq: Option<u64>,
     has_replay: bool,
-    /// Bytes that an earlier process left: their tickets mean nothing here.
+    /// Bytes that an earlier process left: their tickets are not valid in this process.
     foreign_len: u64,
-    /// Bytes of lines that were taken.
+    /// Bytes of lines that were read.
     taken: u64,
     file: Box<dyn StorageFile>,
     /// Whole lines in the file.
@@ -37,15 +37,15 @@ pub(super) struct Spill {
     read: u64,
     /// Lines that are not in the file yet.
     unwritten: Vec<u8>,
-    /// What was read and not taken.
+    /// Bytes read from the file and not yet returned.
     window: Vec<u8>,
     window_at: usize,
-    /// Length of the line taken last.
+    /// Length of the last line returned.
     last_line: usize,
 }
 
 impl Spill {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> io::Result<Spill> {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
@@ -92,7 +92,7 @@ impl Spill {
         self.unwritten.len() + window_bytes
     }
 
-    /// Adds an event, which is in the file when [`Spill::sync`] has returned.
+    /// Adds an event; it is in the file when [`Spill::sync`] has returned.
     pub(super) fn push(&mut self, ticket: u64, unix_nanos: i64, members: &[u8]) {
         // Writing into a vector cannot fail.
         let _ = write!(self.unwritten, "{ticket} {unix_nanos} ");
@@ -115,7 +115,8 @@ impl Spill {
         self.file.sync()
     }
 
-    /// The next event's ticket, if this process gave it, and time; its members go to `members`. `None` at the end.
+    /// The next event's ticket, if this process issued it, and its time; its members go to `members`. `None` at the
+    /// end.
     pub(super) fn next(&mut self, members: &mut Vec<u8>) -> io::Result<Option<(Option<u64>, i64)>> {
         loop {
             let rest = self.window.get(self.window_at..).unwrap_or_default();
@@ -140,13 +141,13 @@ impl Spill {
                 if self.unwritten.is_empty() {
                     return Ok(None);
                 }
-                // What the file would not take follows what it has, the rest of a line that it took in part included.
+                // Lines that the file did not take follow the ones it has, including the rest of a partly written line.
                 self.window.append(&mut self.unwritten);
             }
         }
     }
 
-    /// Reads on; says whether there was more.
+    /// Reads more; returns whether there was more.
     fn fill(&mut self) -> io::Result<bool> {
         self.window.drain(..self.window_at);
         self.window_at = 0;
@@ -158,33 +159,33 @@ impl Spill {
         Ok(count > 0)
     }
 
-    /// Puts the line that was taken last back.
-    pub(super) fn put_back(&mut self) {
+    /// Makes the last line returned the next one again.
+    pub(super) fn unread_last(&mut self) {
         self.window_at -= self.last_line;
         self.taken -= self.last_line as u64;
         self.last_line = 0;
     }
 
-    /// Everything was taken and is in the log.
+    /// Empties the file: all entries are in the log.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.sync()?;
         (self.len, self.read, self.window_at, self.last_line) = (0, 0, 0, 0);
         (self.foreign_len, self.taken, self.found_seq) = (0, 0, None);
         self.window.clear();
-        // One that stays because it cannot be removed now is replaced before it is needed again.
+        // If it cannot be removed now, it is replaced before it is needed again.
         if std::mem::take(&mut self.has_replay) {
             remove_durably(&*self.storage, &self.replay_path)?;
         }
         Ok(())
     }
 
-    /// Before events are taken for a log in `dir` whose next entry is `log_next_seq` and which has all others on disk:
-    /// passes over those that an earlier process has given it, and sees to it that a later one can do the same.
-    pub(super) fn begin(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
+    /// Prepares the replay into a log in `dir` whose next entry is `log_next_seq` and whose earlier entries are on
+    /// disk. Skips entries that an earlier process has replayed, and records the position for a later one.
+    pub(super) fn begin_replay(&mut self, dir: &Path, log_next_seq: u64) -> io::Result<()> {
         if let Some(from_seq) = self.found_seq {
-            // One that has led to nothing may be left over from spilled entries that have gone long ago.
-            self.has_replay = self.pass_over_known(dir, from_seq)?;
+            // A replay file that matches nothing may be a leftover of earlier spilled entries.
+            self.has_replay = self.skip_replayed(dir, from_seq)?;
             self.found_seq = None;
         }
         if self.has_replay {
@@ -207,15 +208,14 @@ impl Spill {
         Ok(())
     }
 
-    /// Takes those events from the front that stand in the log from `from_seq` on, one after the other; says whether
-    /// there was one.
-    fn pass_over_known(&mut self, dir: &Path, from_seq: u64) -> io::Result<bool> {
+    /// Skips spilled events that are in the log from `from_seq` on; returns whether there was one.
+    fn skip_replayed(&mut self, dir: &Path, from_seq: u64) -> io::Result<bool> {
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         let storage = Arc::clone(&self.storage);
-        let mut next = self.next_good(&mut members, &mut parser)?;
+        let mut next = self.next_valid(&mut members, &mut parser)?;
         let (mut has_passed, mut failed) = (false, None);
         let read = read_entries(&*storage, dir, from_seq, &mut |line| {
-            let Content::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
+            let LineContent::Entry(entry) = line.content else { return ControlFlow::Continue(()) };
             if entry.is_control() {
                 return ControlFlow::Continue(());
             }
@@ -223,14 +223,14 @@ impl Spill {
                 return ControlFlow::Break(());
             }
             has_passed = true;
-            match self.next_good(&mut members, &mut parser) {
+            match self.next_valid(&mut members, &mut parser) {
                 Ok(found) => next = found,
                 Err(error) => failed = Some(error),
             }
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if next.is_some() && failed.is_none() {
-            self.put_back();
+            self.unread_last();
         }
         match failed.or_else(|| read.err().map(|error| io::Error::other(error.to_string()))) {
             None => Ok(has_passed),
@@ -241,8 +241,12 @@ impl Spill {
         }
     }
 
-    /// The time of the next event of an earlier process that the log would take.
-    fn next_good(&mut self, members: &mut Vec<u8>, parser: &mut Parser) -> io::Result<Option<i64>> {
+    /// The time of the next valid event of an earlier process.
+    fn next_valid(
+        &mut self,
+        members: &mut Vec<u8>,
+        parser: &mut Parser,
+    ) -> io::Result<Option<i64>> {
         while self.taken < self.foreign_len {
             let Some((_, unix_nanos)) = self.next(members)? else { break };
             if Body::new(members, parser).is_ok() {
@@ -252,7 +256,7 @@ impl Spill {
         Ok(None)
     }
 
-    /// Begins at the front of the file again. What is not in the file has not been reached before.
+    /// Starts reading at the beginning again. Lines that are not in the file have not been reached yet.
     fn rewind(&mut self) {
         (self.read, self.window_at, self.last_line, self.taken) = (0, 0, 0, 0);
         self.window.clear();
@@ -261,7 +265,7 @@ impl Spill {
 
 const REPLAY_HEAD: &str = "ringseal-replay-v1 ";
 
-/// What the file of an earlier process says; `None` if there is none.
+/// The content of the replay file; `None` if there is no such file.
 fn read_replay(storage: &dyn Storage, path: &Path) -> io::Result<Option<u64>> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_disk_takes_in_part_or_not_at_all_comes_back_whole_and_once() {
+    fn partly_written_lines_are_replayed_once() {
         for capacity_bytes in 0..60 {
             let disk = FaultyDisk::new(Path::new("/"));
             let mut spill = spill(&disk);
@@ -340,11 +344,11 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_an_earlier_process_is_read_without_its_torn_line() {
+    fn a_torn_last_line_is_skipped() {
         let disk = FaultyDisk::new(Path::new("/"));
         disk.put(Path::new("/spill"), b"7 5 \"a\":1\n8 5 \"b\":2\n9 5 \"to");
         let mut spill = spill(&disk);
         let found = [&b"\"a\":1"[..], b"\"b\":2"].map(|members| (None, members.to_vec()));
-        assert_eq!(all(&mut spill), found, "tickets of another process mean nothing here");
+        assert_eq!(all(&mut spill), found, "tickets of another process are not valid here");
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ringseal::audit::checkpoint::Checkpoint;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note, Verifier};
 use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
-use ringseal::audit::read::{Content, claimed_root, read_entries};
+use ringseal::audit::read::{LineContent, claimed_root, read_entries};
 use ringseal::digest::text::{Base64, base64};
 use ringseal::storage::OsStorage;
 use tempfile::NamedTempFile;
@@ -44,36 +44,36 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     let path = dir.join("checkpoint");
     let note = read_small(&path, NOTE_BYTES_MAX)?;
-    let checkpoint = parse(&note, &path)?;
+    let checkpoint = parse_note(&note, &path)?;
     let key = args.key.as_deref().map(public_key).transpose()?;
     if let Some(key) = &key
         && let Err(error) = prove_inclusion(&OsStorage, dir, key, checkpoint.size.saturating_sub(1))
     {
-        return refused(&error);
+        return report_inconsistency(&error);
     }
-    tell(dir, &checkpoint, key.is_some())?;
+    report_checkpoint(dir, &checkpoint, key.is_some())?;
     let Some(out) = &args.out else {
         io::stdout().lock().write_all(&note)?;
         return Ok(ExitStatus::Success);
     };
-    if let Some(older) = older(out)?
+    if let Some(older) = read_older(out)?
         && let Some(finding) = contradiction(dir, key, &older, &checkpoint)?
     {
         write_stderr(format_args!("{}: {finding}; it stays as it was", out.display()));
         return Ok(ExitStatus::Findings);
     }
-    keep(out, &note)?;
+    write_anchor(out, &note)?;
     Ok(ExitStatus::Success)
 }
 
-pub(super) fn parse(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
+pub(super) fn parse_note(note: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
     let wrong = |error: String| Failure::Message(format!("{}: {error}", path.display()));
     let note = Note::parse(note).map_err(|error| wrong(error.to_string()))?;
     Checkpoint::parse_text(note.text).map_err(|error| wrong(error.to_string()))
 }
 
 /// What a log that contradicts itself is told as, or that it cannot be read.
-fn refused(error: &ProveError) -> Result<ExitStatus, Failure> {
+fn report_inconsistency(error: &ProveError) -> Result<ExitStatus, Failure> {
     match error {
         ProveError::Inconsistent(_) | ProveError::WrongKey { .. } => {
             write_stderr(error);
@@ -84,10 +84,10 @@ fn refused(error: &ProveError) -> Result<ExitStatus, Failure> {
 }
 
 /// The checkpoint that was kept before.
-fn older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
+fn read_older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     match path.try_exists() {
         Ok(false) => Ok(None),
-        Ok(true) => parse(&read_small(path, NOTE_BYTES_MAX)?, path).map(Some),
+        Ok(true) => parse_note(&read_small(path, NOTE_BYTES_MAX)?, path).map(Some),
         Err(error) => Err(Failure::Message(format!("{}: {error}", path.display()))),
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn contradiction(
     }
 }
 
-fn keep(path: &Path, note: &[u8]) -> Result<(), Failure> {
+fn write_anchor(path: &Path, note: &[u8]) -> Result<(), Failure> {
     let written = written_beside(path, note).and_then(|file| Ok(file.persist(path)?));
     written.map(drop).map_err(|error| Failure::Message(format!("{}: {error}", path.display())))
 }
@@ -138,11 +138,11 @@ pub(super) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempF
 }
 
 /// Says on standard error what the checkpoint is.
-fn tell(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Failure> {
-    let (sealed_at, entries_behind) = around(dir, checkpoint)?;
+fn report_checkpoint(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Failure> {
+    let (sealed_at, entries_after) = seal_time_and_tail(dir, checkpoint)?;
     let time = sealed_at.map_or("not known: its last entry is gone".to_owned(), |at| {
         let time = String::from_utf8_lossy(&write_millis(at)).into_owned();
-        format!("{time}, {} ago", span(unix_nanos_now().saturating_sub(at)))
+        format!("{time}, {} ago", format_duration(unix_nanos_now().saturating_sub(at)))
     });
     let signature = if is_checked { "good" } else { "not checked, that takes --key audit.pub" };
     let mut err = io::stderr().lock();
@@ -153,30 +153,30 @@ fn tell(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Fai
          signature   {signature}",
         checkpoint.origin,
         format_count(checkpoint.size),
-        format_count(entries_behind),
+        format_count(entries_after),
         base64(Base64::Standard, &checkpoint.root),
     );
     Ok(())
 }
 
 /// The time of the last entry that the checkpoint covers, and how many stand behind it.
-fn around(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64>, u64), Failure> {
+fn seal_time_and_tail(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64>, u64), Failure> {
     let last = checkpoint.size.saturating_sub(1);
-    let (mut sealed_at, mut entries_behind) = (None, 0);
+    let (mut sealed_at, mut entries_after) = (None, 0);
     let read = read_entries(&OsStorage, dir, last, &mut |line| {
         match line.content {
-            Content::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
-            Content::Entry(_) => entries_behind += 1,
+            LineContent::Entry(entry) if entry.seq == last => sealed_at = Some(entry.unix_nanos),
+            LineContent::Entry(_) => entries_after += 1,
             _ => {}
         }
         ControlFlow::Continue(())
     });
     read.map_err(Failure::of)?;
-    Ok((sealed_at, entries_behind))
+    Ok((sealed_at, entries_after))
 }
 
 /// A length of time for people, in its largest two units.
-fn span(nanos: i64) -> String {
+fn format_duration(nanos: i64) -> String {
     let seconds = nanos.max(0) / 1_000_000_000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -189,10 +189,10 @@ fn span(nanos: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::format_duration;
 
     #[test]
-    fn spans_have_two_units() {
+    fn durations_show_two_units() {
         let cases = [
             (-5, "0 s"),
             (59, "59 s"),
@@ -201,7 +201,7 @@ mod tests {
             (90_000, "1 d 1 h"),
         ];
         for (seconds, expected) in cases {
-            assert_eq!(span(seconds * 1_000_000_000), expected);
+            assert_eq!(format_duration(seconds * 1_000_000_000), expected);
         }
     }
 }

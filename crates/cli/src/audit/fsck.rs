@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
-use ringseal::audit::store::{Finding, Fsck, Mend, fsck};
+use ringseal::audit::store::{FsckFinding, FsckReport, Repair, fsck};
 use ringseal::storage::{OsStorage, Storage};
 
 use super::LogDir;
@@ -17,7 +17,7 @@ use crate::size::format_count;
 #[command(after_help = "\
 For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does. \
 Entries are never changed. What --repair makes again are hash tiles and the file `checkpoint`; torn ends \
-are cut, kept and told of when the service next opens the log. The service must not be running.
+are cut, kept and text of when the service next opens the log. The service must not be running.
 
 Exit codes: 0 in order, or everything found was repaired, 1 something is not, 2 could not look.")]
 pub(super) struct Args {
@@ -35,16 +35,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
     expect_log(dir)?;
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
-    let mend = if args.repair { Mend::Yes } else { Mend::No };
-    let report = fsck(&storage, dir, mend).map_err(Failure::of)?;
-    let found: Vec<Told> = report.findings.iter().map(|finding| tell(finding, &report)).collect();
+    let repair = if args.repair { Repair::Yes } else { Repair::No };
+    let report = fsck(&storage, dir, repair).map_err(Failure::of)?;
+    let found: Vec<FindingText> =
+        report.findings.iter().map(|finding| describe(finding, &report)).collect();
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", to_json(&report, &found))?;
     } else {
         write_words(&mut out, &report, &found, args.repair)?;
     }
-    let is_fine = found.iter().all(|told| told.is_repaired);
+    let is_fine = found.iter().all(|text| text.is_repaired);
     Ok(if is_fine { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
@@ -62,7 +63,7 @@ fn expect_log(dir: &Path) -> Result<(), Failure> {
 }
 
 /// A finding in words.
-struct Told {
+struct FindingText {
     kind: &'static str,
     file: String,
     offset: Option<u64>,
@@ -71,9 +72,9 @@ struct Told {
     is_repaired: bool,
 }
 
-fn tell(finding: &Finding, report: &Fsck) -> Told {
-    let is_repaired = |name: &str| report.mended.iter().any(|mended| mended == name);
-    let of = |kind, file: &str, what: &str| Told {
+fn describe(finding: &FsckFinding, report: &FsckReport) -> FindingText {
+    let is_repaired = |name: &str| report.repaired.iter().any(|repaired| repaired == name);
+    let of = |kind, file: &str, what: &str| FindingText {
         kind,
         file: file.to_owned(),
         offset: None,
@@ -82,12 +83,12 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
         is_repaired: is_repaired(file),
     };
     match finding {
-        Finding::Damaged { file, offset, seq, what } => Told {
+        FsckFinding::Damaged { file, offset, seq, what } => FindingText {
             offset: Some(*offset),
             seq: Some(*seq),
             ..of("damaged", file, &format!("{what}; nothing behind it was looked at"))
         },
-        Finding::Torn { file, offset } => Told {
+        FsckFinding::Torn { file, offset } => FindingText {
             offset: Some(*offset),
             ..of(
                 "torn",
@@ -95,19 +96,21 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
                 "ends in bytes that are no whole record; opening cuts and keeps them",
             )
         },
-        Finding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
-        Finding::Tile { name, .. } => of("tile", name, "missing"),
-        Finding::Checkpoint => of("checkpoint", "checkpoint", "not the last one of `checkpoints`"),
-        Finding::Root { size } => of(
+        FsckFinding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
+        FsckFinding::Tile { name, .. } => of("tile", name, "missing"),
+        FsckFinding::Checkpoint => {
+            of("checkpoint", "checkpoint", "not the last one of `checkpoints`")
+        }
+        FsckFinding::Root { size } => of(
             "root",
             "checkpoint",
             &format!("its root is not that of the first {size} entries: run verify"),
         ),
-        Finding::Unfinished { name } => {
+        FsckFinding::Unfinished { name } => {
             of("unfinished", name, "unfinished work; opening the log removes it")
         }
-        Finding::Twice { name } => of("twice", name, "there both plain and compressed"),
-        Finding::Mode { name, mode } => {
+        FsckFinding::Twice { name } => of("twice", name, "there both plain and compressed"),
+        FsckFinding::Mode { name, mode } => {
             let name = if name.is_empty() { "." } else { name };
             of("mode", name, &format!("others may use it: mode {mode:o}"))
         }
@@ -115,22 +118,28 @@ fn tell(finding: &Finding, report: &Fsck) -> Told {
     }
 }
 
-fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool) -> io::Result<()> {
+fn write_words(
+    out: &mut dyn Write,
+    report: &FsckReport,
+    found: &[FindingText],
+    repair: bool,
+) -> io::Result<()> {
     let (entries, segments) = (format_count(report.entries), format_count(report.segments));
     let noun = if report.segments == 1 { "segment" } else { "segments" };
     writeln!(out, "read        {entries} entries in {segments} {noun}")?;
-    for told in found {
-        write!(out, "{:<11} {}", told.kind, told.file)?;
-        if let Some(offset) = told.offset {
+    for text in found {
+        write!(out, "{:<11} {}", text.kind, text.file)?;
+        if let Some(offset) = text.offset {
             write!(out, ", byte {offset}")?;
         }
-        if let Some(seq) = told.seq {
+        if let Some(seq) = text.seq {
             write!(out, ", seq {seq}")?;
         }
-        let repaired = if told.is_repaired { " (repaired)" } else { "" };
-        writeln!(out, ": {}{repaired}", told.what)?;
+        let repaired = if text.is_repaired { " (repaired)" } else { "" };
+        writeln!(out, ": {}{repaired}", text.what)?;
     }
-    let can_repair = |told: &&Told| matches!(told.kind, "tile" | "checkpoint") && !told.is_repaired;
+    let can_repair =
+        |text: &&FindingText| matches!(text.kind, "tile" | "checkpoint") && !text.is_repaired;
     match found.iter().filter(can_repair).count() {
         _ if found.is_empty() => writeln!(out, "in order"),
         0 => Ok(()),
@@ -139,29 +148,29 @@ fn write_words(out: &mut dyn Write, report: &Fsck, found: &[Told], repair: bool)
     }
 }
 
-fn to_json(report: &Fsck, found: &[Told]) -> String {
+fn to_json(report: &FsckReport, found: &[FindingText]) -> String {
     let findings: Vec<String> = found
         .iter()
-        .map(|told| {
+        .map(|text| {
             let number = |number: Option<u64>| number.map_or("null".into(), |n| n.to_string());
             format!(
                 "{{\"kind\":{},\"file\":{},\"offset\":{},\"seq\":{},\"what\":{},\"repaired\":{}}}",
-                quoted(told.kind),
-                quoted(&told.file),
-                number(told.offset),
-                number(told.seq),
-                quoted(&told.what),
-                told.is_repaired
+                quoted(text.kind),
+                quoted(&text.file),
+                number(text.offset),
+                number(text.seq),
+                quoted(&text.what),
+                text.is_repaired
             )
         })
         .collect();
-    let mended: Vec<String> = report.mended.iter().map(|name| quoted(name)).collect();
+    let repaired: Vec<String> = report.repaired.iter().map(|name| quoted(name)).collect();
     format!(
         "{{\"entries\":{},\"segments\":{},\"findings\":[{}],\"repaired\":[{}]}}",
         report.entries,
         report.segments,
         findings.join(","),
-        mended.join(",")
+        repaired.join(",")
     )
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let paths = KeyPaths::below(&args.dir);
+    let paths = KeyPaths::in_dir(&args.dir);
     let key = keygen(&OsStorage, &paths, &args.origin, &mut system_random).map_err(Failure::of)?;
     let mut out = io::stdout().lock();
     writeln!(out, "made for the log {}:", args.origin)?;

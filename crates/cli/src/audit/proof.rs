@@ -85,7 +85,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Failure> {
         }
         Err(error @ ProveError::NoCheckpoint { .. }) => {
             let path = log.dir.join(names::CHECKPOINT);
-            let latest = super::checkpoint::parse(&read_small(&path, NOTE_BYTES_MAX)?, &path)?;
+            let latest = super::checkpoint::parse_note(&read_small(&path, NOTE_BYTES_MAX)?, &path)?;
             let size = latest.size;
             Err(Failure::Message(format!("{error}; the latest is of {size} entries")))
         }
@@ -129,16 +129,16 @@ pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
             return Err(Failure::Message("--entry: this is a proof about whole logs".into()));
         }
         let proof = ConsistencyProof::parse(&bytes).map_err(not_a_proof)?;
-        proof.verify(&root).map(|checkpoint| tell_consistency(&mut out, &proof, &checkpoint))
+        proof.verify(&root).map(|checkpoint| write_consistency(&mut out, &proof, &checkpoint))
     } else {
         let proof = InclusionProof::parse(&bytes).map_err(not_a_proof)?;
         let line = entry.as_deref().map(|line| line.strip_suffix(b"\n").unwrap_or(line));
         proof
             .verify(&root, line)
-            .map(|checkpoint| tell_inclusion(&mut out, &proof, line, &checkpoint))
+            .map(|checkpoint| write_inclusion(&mut out, &proof, line, &checkpoint))
     };
     match checked {
-        Ok(told) => told.map(|()| ExitStatus::Success).map_err(Failure::from),
+        Ok(written) => written.map(|()| ExitStatus::Success).map_err(Failure::from),
         Err(ProofFileError::NoEntry) => Err(Failure::Message(format!(
             "{}: the proof is of an entry that was pruned; give its line with --entry",
             args.proof.display()
@@ -150,19 +150,19 @@ pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     }
 }
 
-fn tell_inclusion(
+fn write_inclusion(
     out: &mut dyn Write,
     proof: &InclusionProof,
     line: Option<&[u8]>,
     checkpoint: &Checkpoint,
 ) -> io::Result<()> {
     writeln!(out, "proven      entry {} is in the log {}", proof.index, checkpoint.origin)?;
-    tell_checkpoint(out, checkpoint, proof.epochs.len())?;
+    write_checkpoint(out, checkpoint, proof.epochs.len())?;
     out.write_all(line.unwrap_or(&proof.line))?;
     out.write_all(b"\n")
 }
 
-fn tell_consistency(
+fn write_consistency(
     out: &mut dyn Write,
     proof: &ConsistencyProof,
     checkpoint: &Checkpoint,
@@ -170,10 +170,10 @@ fn tell_consistency(
     let (old, root) = (proof.old_size, base64(Base64::Standard, &proof.old_root));
     writeln!(out, "proven      the log {} has only grown", checkpoint.origin)?;
     writeln!(out, "from        {old} entries, root {root}")?;
-    tell_checkpoint(out, checkpoint, proof.epochs.len())
+    write_checkpoint(out, checkpoint, proof.epochs.len())
 }
 
-fn tell_checkpoint(out: &mut dyn Write, checkpoint: &Checkpoint, keys: usize) -> io::Result<()> {
+fn write_checkpoint(out: &mut dyn Write, checkpoint: &Checkpoint, keys: usize) -> io::Result<()> {
     let root = base64(Base64::Standard, &checkpoint.root);
     writeln!(out, "checkpoint  {} entries, root {root}", checkpoint.size)?;
     match keys {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ringseal::audit::entry::Entry;
-use ringseal::audit::read::{Content, Line, ReadError, read_entries};
+use ringseal::audit::read::{LineContent, LogLine, LogReadError, read_entries};
 use ringseal::audit::store::names::ACTIVE;
 use ringseal::storage::{OsStorage, Storage};
 
@@ -72,7 +72,9 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
         failed: None,
     };
     let read = match args.follow {
-        false => read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.see(line)),
+        false => {
+            read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.show_line(line))
+        }
         true => show.follow(),
     };
     if let Some(error) = show.failed.take() {
@@ -131,11 +133,11 @@ struct Show<'a, W: Write> {
 }
 
 /// Pause between two looks at a log that is followed.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 impl<W: Write> Show<'_, W> {
     /// Shows what there is, then what is added.
-    fn follow(&mut self) -> Result<(), ReadError> {
+    fn follow(&mut self) -> Result<(), LogReadError> {
         let dir = &self.args.log.dir;
         let mut seen = None;
         loop {
@@ -144,54 +146,54 @@ impl<W: Write> Show<'_, W> {
             if now != seen || now.is_none() {
                 seen = now;
                 let from = self.last_seq.map_or(self.args.from, |last| last.saturating_add(1));
-                read_entries(&OsStorage, dir, from, &mut |line| self.see_again(line, from))?;
+                read_entries(&OsStorage, dir, from, &mut |line| self.show_new_line(line, from))?;
                 self.failed = self.failed.take().or_else(|| self.out.flush().err());
             }
             if self.is_over || self.failed.is_some() {
                 return Ok(());
             }
-            self.failed = pause(LOOK_AGAIN_AFTER).err();
+            self.failed = pause(POLL_INTERVAL).err();
             if self.failed.is_some() {
                 return Ok(());
             }
         }
     }
 
-    /// The same as [`Show::see`], for lines that may have been seen before the entry `from`.
-    fn see_again(&mut self, line: Line<'_>, from: u64) -> ControlFlow<()> {
+    /// The same as [`Show::show_line`], for lines that may have been seen before the entry `from`.
+    fn show_new_line(&mut self, line: LogLine<'_>, from: u64) -> ControlFlow<()> {
         let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
         match line.content {
-            Content::Unfinished => ControlFlow::Continue(()),
-            Content::NoEntry(_) if is_next => ControlFlow::Continue(()),
-            Content::Entry(entry) if is_next && entry.seq != from => {
-                let gap = Content::Gap { expected: from, found: entry.seq };
-                self.see(Line { content: gap, ..line })?;
-                self.see(line)
+            LineContent::Unfinished => ControlFlow::Continue(()),
+            LineContent::Malformed(_) if is_next => ControlFlow::Continue(()),
+            LineContent::Entry(entry) if is_next && entry.seq != from => {
+                let gap = LineContent::Gap { expected: from, found: entry.seq };
+                self.show_line(LogLine { content: gap, ..line })?;
+                self.show_line(line)
             }
-            _ => self.see(line),
+            _ => self.show_line(line),
         }
     }
 
-    fn see(&mut self, line: Line<'_>) -> ControlFlow<()> {
+    fn show_line(&mut self, line: LogLine<'_>) -> ControlFlow<()> {
         let shown = match line.content {
-            Content::Entry(entry) => {
+            LineContent::Entry(entry) => {
                 if self.args.to.is_some_and(|to| entry.seq > to) {
                     self.is_over = true;
                     return ControlFlow::Break(());
                 }
                 self.is_over = self.args.to == Some(entry.seq);
                 self.last_seq = Some(entry.seq);
-                self.entry(&entry, line.bytes)
+                self.show_entry(&entry, line.bytes)
             }
-            Content::Gap { expected, found } => self.finding(format_args!(
+            LineContent::Gap { expected, found } => self.finding(format_args!(
                 "{}:{}: entry {found} stands here, {expected} should",
                 line.file, line.number
             )),
-            Content::NoEntry(error) => self.finding(format_args!(
+            LineContent::Malformed(error) => self.finding(format_args!(
                 "{}:{}: no entry, the verifier refuses it: {error}",
                 line.file, line.number
             )),
-            Content::Unfinished => self.note(format_args!(
+            LineContent::Unfinished => self.note(format_args!(
                 "{}: ends in {} bytes of an unfinished line",
                 line.file,
                 line.bytes.len()
@@ -219,11 +221,12 @@ impl<W: Write> Show<'_, W> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, line: &[u8]) -> io::Result<()> {
+    fn show_entry(&mut self, entry: &Entry<'_>, line: &[u8]) -> io::Result<()> {
         if std::mem::take(&mut self.is_first) && entry.seq > self.args.from {
             self.note(format_args!("the entries before {} were pruned", entry.seq))?;
         }
-        if self.args.event_type.as_deref().is_some_and(|glob| !fits(glob, entry.event_type)) {
+        if self.args.event_type.as_deref().is_some_and(|glob| !matches_glob(glob, entry.event_type))
+        {
             return Ok(());
         }
         let needs_members = !self.args.json || self.args.actor.is_some();
@@ -233,7 +236,7 @@ impl<W: Write> Show<'_, W> {
             return Ok(());
         }
         if let Some(wanted) = &self.args.actor
-            && !self.is_by(text, wanted)
+            && !self.has_actor(text, wanted)
         {
             return Ok(());
         }
@@ -241,10 +244,10 @@ impl<W: Write> Show<'_, W> {
             self.out.write_all(line)?;
             return self.out.write_all(b"\n");
         }
-        self.columns(entry, text)
+        self.write_columns(entry, text)
     }
 
-    fn is_by(&mut self, text: &str, wanted: &str) -> bool {
+    fn has_actor(&mut self, text: &str, wanted: &str) -> bool {
         let Some(actor) = self.members.iter(text).find(|member| member.key.is("actor")) else {
             return false;
         };
@@ -259,7 +262,7 @@ impl<W: Write> Show<'_, W> {
                 .is_some_and(|id| id.is(wanted))
     }
 
-    fn columns(&mut self, entry: &Entry<'_>, text: &str) -> io::Result<()> {
+    fn write_columns(&mut self, entry: &Entry<'_>, text: &str) -> io::Result<()> {
         let is_dimmed = entry.is_control();
         self.style(is_dimmed, Style::DIM)?;
         self.out.write_all(&write_millis(entry.unix_nanos))?;
@@ -270,16 +273,16 @@ impl<W: Write> Show<'_, W> {
         let members = std::mem::take(&mut self.members);
         let result = match is_dimmed {
             true => Ok(()),
-            false => self.who_and_what(&members, text),
+            false => self.write_actor_and_target(&members, text),
         };
-        let result = result.and_then(|()| self.rest(&members, text, !is_dimmed));
+        let result = result.and_then(|()| self.write_other_members(&members, text, !is_dimmed));
         self.members = members;
         result?;
         self.style(is_dimmed, Style::RESET)?;
         self.out.write_all(b"\n")
     }
 
-    fn who_and_what(&mut self, members: &Entries, text: &str) -> io::Result<()> {
+    fn write_actor_and_target(&mut self, members: &Entries, text: &str) -> io::Result<()> {
         let member = |key: &str| members.iter(text).find(|member| member.key.is(key));
         let outcome = member("outcome").and_then(|outcome| outcome.string());
         let outcome = outcome.and_then(|outcome| outcome.plain()).unwrap_or("-");
@@ -290,14 +293,19 @@ impl<W: Write> Show<'_, W> {
         for (sign, key) in [(" ", "actor"), (" > ", "target")] {
             if let Some(member) = member(key) {
                 self.out.write_all(sign.as_bytes())?;
-                self.party(&member)?;
+                self.write_party(&member)?;
             }
         }
         Ok(())
     }
 
     /// What has no column of its own.
-    fn rest(&mut self, members: &Entries, text: &str, is_styled: bool) -> io::Result<()> {
+    fn write_other_members(
+        &mut self,
+        members: &Entries,
+        text: &str,
+        is_styled: bool,
+    ) -> io::Result<()> {
         for member in members.iter(text) {
             let is_any = |keys: &[&str]| keys.iter().any(|key| member.key.is(key));
             if is_any(&COLUMN_KEYS) || (!self.args.all && is_any(&SOURCE_KEYS)) {
@@ -308,27 +316,27 @@ impl<W: Write> Show<'_, W> {
             write_safe(member.key.raw(), &mut self.out)?;
             self.style(is_styled, Style::RESET)?;
             self.out.write_all(b"=")?;
-            self.value(&member)?;
+            self.write_value(&member)?;
         }
         Ok(())
     }
 
     /// `type:id` of an actor or a target, and what else it has.
-    fn party(&mut self, member: &Member<'_>) -> io::Result<()> {
+    fn write_party(&mut self, member: &Member<'_>) -> io::Result<()> {
         let mut inner = std::mem::take(&mut self.inner);
         let result = match member.kind == Kind::Map && inner.find(member.raw).is_ok() {
-            true => self.party_members(&inner, member.raw),
-            false => self.value(member),
+            true => self.write_party_members(&inner, member.raw),
+            false => self.write_value(member),
         };
         self.inner = inner;
         result
     }
 
-    fn party_members(&mut self, inner: &Entries, text: &str) -> io::Result<()> {
+    fn write_party_members(&mut self, inner: &Entries, text: &str) -> io::Result<()> {
         let find = |key: &str| inner.iter(text).find(|member| member.key.is(key));
         for (key, sign) in [("type", ":"), ("id", "")] {
             if let Some(member) = find(key) {
-                self.value(&member)?;
+                self.write_value(&member)?;
                 self.out.write_all(sign.as_bytes())?;
             }
         }
@@ -337,7 +345,7 @@ impl<W: Write> Show<'_, W> {
             self.out.write_all(if index == 0 { b"(" } else { b" " })?;
             write_safe(member.key.raw(), &mut self.out)?;
             self.out.write_all(b"=")?;
-            self.value(&member)?;
+            self.write_value(&member)?;
         }
         match inner.iter(text).any(|member| is_other(&member)) {
             true => self.out.write_all(b")"),
@@ -346,7 +354,7 @@ impl<W: Write> Show<'_, W> {
     }
 
     /// Strings without quotes where nothing is ambiguous without them, everything else as written.
-    fn value(&mut self, member: &Member<'_>) -> io::Result<()> {
+    fn write_value(&mut self, member: &Member<'_>) -> io::Result<()> {
         let raw = match member.string().and_then(|text| text.plain()) {
             Some(text) if is_word(text) => text,
             _ => member.raw,
@@ -369,7 +377,7 @@ fn style_of(outcome: &str) -> Style {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
-fn fits(glob: &str, text: &str) -> bool {
+fn matches_glob(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut at, mut seen) = (0, 0);
     // Where the last star stands, and how much of the text it has taken.
@@ -395,10 +403,10 @@ fn fits(glob: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::matches_glob;
 
     #[test]
-    fn globs_fit_whole_texts() {
+    fn globs_match_whole_texts() {
         let cases = [
             ("user.login", "user.login", true),
             ("user.*", "user.login", true),
@@ -412,7 +420,7 @@ mod tests {
             ("**a**", "bab", true),
         ];
         for (glob, text, expected) in cases {
-            assert_eq!(fits(glob, text), expected, "{glob} {text}");
+            assert_eq!(matches_glob(glob, text), expected, "{glob} {text}");
         }
     }
 }

@@ -6,12 +6,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use ringseal::audit::anchor::{Request, Stamp, TimestampError, imprint, stamped};
+use ringseal::audit::anchor::{
+    Timestamp, TimestampError, TimestampRequest, find_stamped_note, imprint,
+};
 use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
 use ringseal::digest::text::hex;
 
-use super::checkpoint::{contradiction, parse, written_beside};
+use super::checkpoint::{contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::size::format_count;
@@ -81,11 +83,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 fn request(args: &RequestArgs) -> Result<ExitStatus, Failure> {
     let path = args.log.dir.join("checkpoint");
     let note = read_small(&path, NOTE_BYTES_MAX)?;
-    let checkpoint = parse(&note, &path)?;
+    let checkpoint = parse_note(&note, &path)?;
     let note = Note::parse(&note).map_err(Failure::of)?;
     let mut nonce = [0; 8];
     system_random(&mut nonce).map_err(Failure::of)?;
-    let request = Request::new(note.text, nonce);
+    let request = TimestampRequest::new(note.text, nonce);
     let name = || PathBuf::from(format!("checkpoint-{}.tsq", checkpoint.size));
     let out = args.out.clone().unwrap_or_else(name);
     create(&out, &request.to_der())?;
@@ -123,12 +125,12 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
         Failure::Message(format!("{}: {error}", path.display()))
     };
     let response = read_small(&args.response, ANSWER_BYTES_MAX)?;
-    let stamp = Stamp::parse(&response).map_err(|error| wrong(&args.response, error))?;
+    let stamp = Timestamp::parse(&response).map_err(|error| wrong(&args.response, error))?;
     let request = match &args.request {
         None => None,
         Some(path) => {
             let der = read_small(path, ANSWER_BYTES_MAX)?;
-            Some(Request::parse(&der).map_err(|error| wrong(path, error))?)
+            Some(TimestampRequest::parse(&der).map_err(|error| wrong(path, error))?)
         }
     };
     let refused = |message: String| {
@@ -142,14 +144,14 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     }
     let all_path = dir.join("checkpoints");
     let all = read_small(&all_path, CHECKPOINTS_BYTES_MAX)?;
-    let Some(note) = stamped(&all, &stamp) else {
+    let Some(note) = find_stamped_note(&all, &stamp) else {
         let found = hex(&stamp.imprint);
         return refused(format!("stamped is {found}, which is no checkpoint of this log"));
     };
     let checkpoint = ringseal::audit::checkpoint::Checkpoint::parse_text(note.text);
     let checkpoint = checkpoint.map_err(Failure::of)?;
     let latest_path = dir.join("checkpoint");
-    let latest = parse(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;
+    let latest = parse_note(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;
     let key = args.key.as_deref().map(public_key).transpose()?;
     if let Some(finding) = contradiction(dir, key, &checkpoint, &latest)? {
         return refused(finding);

@@ -8,7 +8,9 @@ use ringseal::audit::entry::Scheme;
 use ringseal::audit::keys::load_mac;
 use ringseal::audit::note::NOTE_BYTES_MAX;
 use ringseal::audit::read::first_start;
-use ringseal::audit::verify::{self, Finding, Kind, KnownCheckpoint, Options, Report};
+use ringseal::audit::verify::{
+    self, Finding, FindingKind, KnownCheckpoint, VerifyOptions, VerifyReport,
+};
 use ringseal::storage::OsStorage;
 
 use super::{LogDir, public_key, read_small};
@@ -52,8 +54,8 @@ pub(super) struct Args {
 }
 
 impl Args {
-    fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options::new(public_key(&self.key)?);
+    fn options(&self) -> Result<VerifyOptions, Failure> {
+        let mut options = VerifyOptions::new(public_key(&self.key)?);
         let first_key = self.mac.as_ref().map(|path| load_mac(&OsStorage, path)).transpose();
         options.first_key = first_key.map_err(Failure::of)?;
         for path in &self.known_checkpoint {
@@ -83,7 +85,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         writeln!(out, "{}", verified.to_json())?;
     }
     match (&verified.report.outcome, &verified.report.problem) {
-        (verify::Outcome::Unchecked, problem) => {
+        (verify::VerifyOutcome::Unchecked, problem) => {
             let why = problem.as_deref().unwrap_or("no reason is known");
             Err(Failure::Message(format!("could not check {}: {why}", dir.display())))
         }
@@ -91,16 +93,16 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             if !args.json {
                 write!(out, "{verified}")?;
                 if is_inside(&args.key, dir) {
-                    writeln!(out, "beware      {OWN_KEY}")?;
+                    writeln!(out, "beware      {KEY_IN_LOG_WARNING}")?;
                 }
             }
-            let is_intact = *outcome == verify::Outcome::Intact;
+            let is_intact = *outcome == verify::VerifyOutcome::Intact;
             Ok(if is_intact { ExitStatus::Success } else { ExitStatus::Findings })
         }
     }
 }
 
-const OWN_KEY: &str = "the key lies in the log's own directory: whoever could rewrite the log could\n            \
+const KEY_IN_LOG_WARNING: &str = "the key lies in the log's own directory: whoever could rewrite the log could\n            \
                        rewrite the key. Compare it with a copy from elsewhere";
 
 fn is_inside(key: &Path, dir: &Path) -> bool {
@@ -114,13 +116,13 @@ fn is_inside(key: &Path, dir: &Path) -> bool {
 #[derive(Debug)]
 pub struct Verified {
     /// What the verifier found.
-    pub report: Report,
+    pub report: VerifyReport,
     /// How the log's entries are chained, if that could be read.
     pub scheme: Option<Scheme>,
 }
 
 /// Verifies, with a bar on standard error if that is a terminal and it takes long.
-pub fn verify_with_progress(dir: &Path, options: &Options) -> Verified {
+pub fn verify_with_progress(dir: &Path, options: &VerifyOptions) -> Verified {
     let mut bar: Option<(Progress, u64)> = None;
     let report = verify::verify(&OsStorage, dir, options, &mut |now| {
         let (bar, shown) =
@@ -169,7 +171,7 @@ fn counted(count: u64, noun: &str) -> String {
 
 fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
     match finding.kind {
-        Kind::WrongKey => {
+        FindingKind::WrongKey => {
             writeln!(f, "WRONG KEY   or not the log that it is of: {}", finding.kind.as_str())?
         }
         kind => writeln!(f, "TAMPERED    the first bad record: {}", kind.as_str())?,
@@ -193,7 +195,7 @@ impl fmt::Display for Verified {
         match &report.first_bad {
             Some(finding) => {
                 write_finding(f, finding)?;
-                if finding.kind == Kind::WrongKey {
+                if finding.kind == FindingKind::WrongKey {
                     // Counts would be of nothing.
                     return Ok(());
                 }
@@ -214,7 +216,7 @@ impl fmt::Display for Verified {
         }
         writeln!(f, "log         {}", report.origin)?;
         writeln!(f, "chain       {}", self.chain())?;
-        write_seals(f, report)?;
+        write_checkpoints(f, report)?;
         for note in &report.notes {
             writeln!(f, "note        {note}")?;
         }
@@ -225,7 +227,7 @@ impl fmt::Display for Verified {
     }
 }
 
-fn write_seals(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+fn write_checkpoints(f: &mut fmt::Formatter<'_>, report: &VerifyReport) -> fmt::Result {
     let checkpoints = counted(report.checkpoints, "checkpoint");
     let epochs = counted(report.epochs.saturating_sub(1), "change");
     let rest = format_count(report.entries_unsealed);

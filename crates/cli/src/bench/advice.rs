@@ -1,8 +1,8 @@
-//! From many samples to one recommendation.
+//! Derives one recommendation from many samples.
 use super::Setting;
 use super::run::Sample;
 
-/// All rounds of one setting, summed up.
+/// Summary of all rounds of one setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Summary {
     pub(super) setting: Setting,
@@ -13,7 +13,7 @@ pub(super) struct Summary {
     pub(super) waits: Spread,
 }
 
-/// The middle of several rounds and how far they lie apart.
+/// Median, minimum and maximum of several rounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
     pub(super) median: f64,
@@ -22,7 +22,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value; of none, zeros.
+    /// Computes the spread of `values`; zeros if there are none.
     pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -53,20 +53,20 @@ impl Summary {
     }
 }
 
-/// What is recommended, and why.
+/// The recommended setting and the reason.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Advice {
     pub(super) setting: Setting,
     pub(super) why: String,
 }
 
-/// Nobody notices less than this share of throughput.
+/// Differences in throughput below this share are negligible.
 const THROUGHPUT_SLACK: f64 = 0.05;
-/// Nor less than this share of the 99th percentile.
+/// Differences in the 99th percentile below this share are negligible.
 const LATENCY_SLACK: f64 = 0.15;
 
-/// The least memory that gives up no more than the slack; the engine's default where nothing is
-/// clearly better than it. `None` without summaries.
+/// Recommends the setting with the least memory within the slack of the best, or the engine's default if no setting is
+/// clearly better. `None` without summaries.
 pub(super) fn advise(summaries: &[Summary], default: Setting) -> Option<Advice> {
     let fastest = summaries.iter().map(|summary| summary.events_per_second.median);
     let fastest = fastest.max_by(f64::total_cmp)?;
@@ -94,17 +94,17 @@ pub(super) fn advise(summaries: &[Summary], default: Setting) -> Option<Advice> 
     Some(Advice { setting: best.setting, why })
 }
 
-/// Rounds of one setting that differ by more than this factor tell of a busy machine.
+/// If rounds of one setting differ by more than this factor, the machine was busy.
 pub(super) const NOISE_MAX: f64 = 1.5;
 
-/// By what factor rounds of one setting differ in throughput, in the middle of all settings.
+/// The factor by which rounds of one setting differ in throughput; median over all settings.
 pub(super) fn noise(summaries: &[Summary]) -> f64 {
     let factor =
         |summary: &Summary| summary.events_per_second.max / summary.events_per_second.min.max(1.0);
     Spread::of(summaries.iter().map(factor)).median
 }
 
-/// Whether every round of the one beats every round of the other, in throughput or in p99.
+/// Whether every round of `one` is better than every round of `other`, in throughput or in p99.
 fn is_clearly_better(one: &Summary, other: &Summary) -> bool {
     one.events_per_second.min > other.events_per_second.max
         || one.p99_nanos.max < other.p99_nanos.min
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn medians_are_those_of_the_sorted_values() {
+    fn spreads_are_computed_from_sorted_values() {
         let cases: [(&[f64], [f64; 3]); 5] = [
             (&[], [0.0, 0.0, 0.0]),
             (&[7.0], [7.0, 7.0, 7.0]),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_memory_among_the_fast_and_calm_is_recommended() {
+    fn the_smallest_fast_and_steady_setting_wins() {
         let summaries = [
             summary(1 << 16, 2e6, 30.0, 0.01),
             summary(1 << 18, 4.9e6, 32.0, 0.01),
@@ -159,19 +159,19 @@ mod tests {
     }
 
     #[test]
-    fn within_the_noise_the_default_stays() {
+    fn within_the_noise_the_default_wins() {
         let summaries = [summary(1 << 16, 5e6, 30.0, 0.3), summary(1 << 20, 4e6, 40.0, 0.3)];
         assert_eq!(advise(&summaries, DEFAULT).expect("advice").setting, DEFAULT);
     }
 
     #[test]
-    fn noise_is_how_far_rounds_of_one_setting_lie_apart() {
+    fn noise_is_the_factor_between_rounds() {
         let summaries = [summary(1 << 16, 5e6, 30.0, 0.5), summary(1 << 20, 4e6, 40.0, 0.5)];
         assert_eq!(noise(&summaries), 3.0);
     }
 
     #[test]
-    fn nothing_measured_is_no_advice() {
+    fn no_measurement_gives_no_advice() {
         assert_eq!(advise(&[], DEFAULT), None);
     }
 }

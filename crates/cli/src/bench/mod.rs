@@ -1,7 +1,7 @@
-//! `ringseal bench`: which ring and which batch suit this machine.
+//! `ringseal bench`: finds ring and batch sizes for this machine.
 //!
-//! Settings take turns within each round, so that whatever else the machine does meets all of them;
-//! what counts is the median over the rounds.
+//! Each round measures every setting once, so that other load on the machine affects all settings alike; the result is
+//! the median over the rounds.
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -21,12 +21,12 @@ const EXAMPLES: &str = "\
 Examples:
   ringseal bench                      every setting, five rounds
   ringseal bench --quick              fewer settings, shorter runs, three rounds
-  ringseal bench --dir /var/log       on the disk that the logs will be on
-  ringseal bench --json > bench.json  for a program
+  ringseal bench --dir /var/log       on the disk that will hold the logs
+  ringseal bench --json > bench.json  as JSON for other programs
 
-Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts \
-of 20 calls with pauses of 40 µs; of a call, as the mean of its burst. Both are measured in each \
-round; what is shown are the medians of all rounds.
+Throughput: one thread logs as fast as it can, until the last line is in the file. Latency: bursts of 20 \
+calls with pauses of 40 µs; a call's latency is the mean of its burst. Each round measures both; the \
+output shows the medians of all rounds.
 
 Exit codes: 0 done, 2 wrong usage or could not run.";
 
@@ -37,29 +37,28 @@ pub struct Args {
     /// Fewer settings, shorter runs, three rounds instead of five.
     #[arg(long)]
     quick: bool,
-    /// The result as one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
-    /// Where the files go while they are written; they are removed again. Default: the system's
-    /// directory for temporary files.
+    /// Directory for the log files, which are removed afterwards. [default: the system's directory for temporary files]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Events of each throughput run.
+    /// Events per throughput run.
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1000..=100_000_000))]
     events: Option<u64>,
-    /// How many rounds.
+    /// Number of rounds.
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1..=100))]
     rounds: Option<u64>,
 }
 
-/// What is varied.
+/// The sizes that vary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Setting {
     ring_bytes: usize,
     batch_bytes: usize,
 }
 
-/// The engine's own choice.
+/// The engine's defaults.
 const DEFAULT: Setting = Setting { ring_bytes: 1 << 20, batch_bytes: 1 << 20 };
 
 const KIB: usize = 1 << 10;
@@ -71,7 +70,7 @@ const BATCHES_QUICK: [usize; 3] = [64 * KIB, 1024 * KIB, 4096 * KIB];
 /// Runs the command.
 ///
 /// # Errors
-/// When files cannot be written, or an event did not arrive.
+/// If files cannot be written or an event was lost.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let settings = settings(args.quick);
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
@@ -109,7 +108,7 @@ fn settings(is_quick: bool) -> Vec<Setting> {
     rings.iter().flat_map(of_ring).collect()
 }
 
-/// The samples of each setting, round by round.
+/// Measures all settings; returns the samples of each, by round.
 fn sweep(
     args: &Args,
     settings: &[Setting],
@@ -134,8 +133,8 @@ fn sweep(
     Ok(samples)
 }
 
-/// In which order a round takes `len` settings: another start in each round, and every other round
-/// backwards, so that no setting always comes after the same one.
+/// The order in which a round measures `len` settings: each round starts elsewhere, and every other round runs
+/// backwards, so that no setting always follows the same one.
 fn order(len: usize, round: u64) -> impl Iterator<Item = usize> {
     let start = round as usize * len / 3;
     (0..len).map(move |step| {
@@ -198,8 +197,8 @@ fn write_table(
     match noise(summaries) {
         noise if noise > NOISE_MAX => writeln!(
             out,
-            "The machine was busy: rounds of one setting differ by a factor of {noise:.1}. Trust this only \
-             when it is quiet."
+            "The machine was busy: rounds of one setting differ by a factor of {noise:.1}. Repeat this on a \
+             quiet machine."
         ),
         _ => Ok(()),
     }
@@ -234,7 +233,7 @@ fn write_json(
         out.write_all(b"}")?;
     }
     let Setting { ring_bytes, batch_bytes } = advice.setting;
-    // `why` is our own sentence: nothing in it needs escaping.
+    // `why` is written by `advise`: nothing in it needs escaping.
     writeln!(
         out,
         "],\"noise\":{:.2},\"recommended\":{{\"ring_bytes\":{ring_bytes},\"batch_bytes_max\":{batch_bytes},\
@@ -249,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_round_takes_every_setting_once_and_after_another_one() {
+    fn every_round_measures_every_setting_once() {
         let rounds: Vec<Vec<usize>> = (0..4).map(|round| order(9, round).collect()).collect();
         for round in &rounds {
             let mut sorted = round.clone();
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engines_default_is_always_among_the_settings() {
+    fn the_default_is_always_measured() {
         for is_quick in [false, true] {
             let settings = settings(is_quick);
             assert!(settings.contains(&DEFAULT));

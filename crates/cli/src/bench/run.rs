@@ -1,4 +1,4 @@
-//! One measurement of one setting.
+//! Measures one setting once.
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use crate::console::Failure;
 use crate::histogram::Histogram;
 use crate::stopwatch::{Percentiles, Stopwatch, ticks};
 
-/// Calls that are timed together, so that the clock's own cost is shared.
+/// Calls that are timed together, so that they share the cost of reading the clock.
 const BURST: u32 = 20;
-/// Between two bursts the writer has time to empty the ring.
+/// Pause between two bursts, in which the writer empties the ring.
 const PAUSE: Duration = Duration::from_micros(40);
-/// No event of a throughput run may be lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call and the flush may wait: no event of a throughput run may be lost.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// How much is measured at a time.
+/// The size of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
     /// Events of a throughput run.
@@ -27,25 +27,25 @@ pub(super) struct Effort {
     pub(super) bursts: u64,
 }
 
-/// What one round of one setting gave.
+/// The result of one round of one setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
     pub(super) events_per_second: f64,
     /// Nanoseconds of CPU time.
     pub(super) cpu_nanos_per_event: f64,
-    /// Calls that found the ring full, flat out.
+    /// Calls that found the ring full, at full speed.
     pub(super) waits: u64,
-    /// Of a call, as the mean of a burst, not flat out.
+    /// Latency of a call as the mean of its burst, with pauses.
     pub(super) latency: Percentiles,
 }
 
-/// Measures `setting` once, in files below `dir`, which are removed again.
+/// Measures `setting` once, in files below `dir`, which are removed afterwards.
 pub(super) fn measure(dir: &Path, setting: Setting, effort: Effort) -> Result<Sample, Failure> {
     let dir = tempfile::tempdir_in(dir).map_err(Failure::of)?;
     let engine = start(dir.path(), setting)?;
     let logger = engine.logger();
     logger.prepare_thread();
-    // The first events meet cold memory in all settings alike; they are no part of the result.
+    // Warm-up: the first events touch cold memory in every setting and are not measured.
     (0..effort.events / 10).for_each(|seq| log(&logger, seq));
     engine.flush().map_err(Failure::of)?;
     let latency = latency(&logger, effort.bursts);
@@ -61,7 +61,7 @@ pub(super) fn measure(dir: &Path, setting: Setting, effort: Effort) -> Result<Sa
     let events = effort.events / 10 + effort.bursts * u64::from(BURST) + effort.events;
     let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
     if in_place < events {
-        return Err(Failure::Message(format!("of {events} events {in_place} are in place")));
+        return Err(Failure::Message(format!("of {events} events, {in_place} are in the files")));
     }
     let cpu = lap.cpu.unwrap_or_default();
     Ok(Sample {
@@ -80,12 +80,12 @@ fn start(dir: &Path, setting: Setting) -> Result<Engine, Failure> {
         .file_with(file)
         .ring_bytes(setting.ring_bytes)
         .batch_bytes_max(setting.batch_bytes)
-        .overflow([Overflow::Wait(PATIENCE); Level::COUNT])
-        .flush_max(PATIENCE);
+        .overflow([Overflow::Wait(WAIT_MAX); Level::COUNT])
+        .flush_max(WAIT_MAX);
     Engine::start(config).map_err(Failure::of)
 }
 
-/// The event that is measured: a number, a price, a symbol, a quantity.
+/// Logs the measured event: a number, a price, a symbol, a quantity.
 #[inline(always)]
 fn log(logger: &Logger, seq: u64) {
     const SYMBOLS: [&str; 2] = ["BTC-PERP-26DEC26", "ETHUSD-26DEC2026"];
@@ -99,7 +99,7 @@ fn latency(logger: &Logger, bursts: u64) -> Percentiles {
     for burst in 0..bursts {
         let start = ticks();
         (0..u64::from(BURST)).for_each(|call| log(logger, burst + call));
-        // In hundredths of a tick, so that short calls do not all look alike.
+        // In hundredths of a tick, so that short calls differ.
         histogram.record(ticks().wrapping_sub(start) * 100 / u64::from(BURST));
         pause();
     }
@@ -107,14 +107,14 @@ fn latency(logger: &Logger, bursts: u64) -> Percentiles {
 }
 
 fn pause() {
-    // Sleeping would take longer than the pause; on one core the writer must be let in.
+    // A sleep would take longer than the pause; yielding lets the writer run on a single core.
     let start = Instant::now();
     while start.elapsed() < PAUSE {
         std::thread::yield_now();
     }
 }
 
-/// The clock that calls are timed with, for the report.
+/// The name of the clock that times the calls, for the report.
 pub(super) fn clock_name() -> &'static str {
     match clock::tick_source() {
         clock::TickSource::Tsc => "the time-stamp counter",

@@ -1,9 +1,8 @@
-//! The form for people: time, level, event, fields.
+//! The readable format: time, level, event, fields.
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
-//! Nothing that a line holds reaches the terminal as a control character: escapes of JSON stay
-//! escaped.
+//! No control character of a line reaches the terminal: escapes of JSON stay escaped.
 use std::io::{self, IsTerminal, Write};
 
 use ringseal::core::Level;
@@ -13,16 +12,16 @@ use crate::json::{Entries, Entry, Kind, Text};
 use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, find, find_where, level_of};
 use crate::time::{MILLIS_LEN, parse_moment, write_millis};
 
-/// What the engine adds to every line; of little interest to people.
+/// Fields that the engine adds to every line; hidden by default.
 const ENGINE_KEYS: [&str; 5] = ["run_id", "schema_version", "seq", "ecs.version", "ecs"];
 
-/// How to show.
+/// How to show lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConsoleOptions {
     color: bool,
     /// Show the engine's fields.
     all: bool,
-    /// Standard output is a terminal: what is not JSON is shown without control characters.
+    /// Standard output is a terminal: lines that are not JSON are shown without control characters.
     terminal: bool,
 }
 
@@ -32,7 +31,7 @@ impl ConsoleOptions {
     }
 }
 
-/// Writes lines for people.
+/// Writes lines in the readable format.
 pub(super) struct ConsoleWriter {
     options: ConsoleOptions,
     entries: Entries,
@@ -56,7 +55,7 @@ impl ConsoleWriter {
         Self { options, entries: Entries::default(), scratch: String::new() }
     }
 
-    /// Writes one line of a log. What is not JSON, or not a log line, is shown as it is.
+    /// Writes one line of a log. A line that is not JSON, or not a log line, is shown unchanged.
     pub(super) fn write(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<()> {
         let mut entries = std::mem::take(&mut self.entries);
         let result = match str::from_utf8(line) {
@@ -104,7 +103,7 @@ impl ConsoleWriter {
 
     fn is_hidden(&self, entry: &Entry<'_>, level: Option<Level>) -> bool {
         let is_any = |keys: &[&str]| keys.iter().any(|key| entry.key.is(key));
-        // A level that could not be understood stays visible as a field.
+        // An unknown level stays visible as a field.
         (level.is_some() && is_any(&LEVEL_KEYS)) || (!self.options.all && is_any(&ENGINE_KEYS))
     }
 
@@ -135,8 +134,7 @@ impl ConsoleWriter {
         self.write_value(entry, out)
     }
 
-    /// Strings without quotes where nothing is ambiguous without them, everything else as it is
-    /// written.
+    /// Writes a string without quotes if it is unambiguous without them, and other values as written.
     fn write_value(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
         let raw = match entry.string().and_then(|text| text.plain()) {
             Some(text) if entry.kind == Kind::Plain && is_word(text) => text,
@@ -185,7 +183,7 @@ fn padded(level: Option<Level>) -> &'static str {
     }
 }
 
-/// Whether a string cannot be mistaken for anything else when it stands without quotes.
+/// Whether a string is unambiguous without quotes.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty()
         && !text.bytes().any(|byte| matches!(byte, b' ' | b'"' | b'=' | b'\\' | b',' | 0x7f))

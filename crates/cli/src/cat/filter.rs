@@ -1,4 +1,4 @@
-//! Which lines to show.
+//! Decides which lines to show.
 use memchr::memmem::Finder;
 use ringseal::core::Level;
 
@@ -6,31 +6,31 @@ use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};
 use crate::log_line::{level_of, time_of};
 
-/// Everything that was asked for; a line must pass all of it.
+/// All filters of the command line; a line must pass every one.
 pub(super) struct Filter {
     grep: Option<Finder<'static>>,
     level: Option<Level>,
     since: Option<i64>,
     until: Option<i64>,
     fields: Vec<(String, String)>,
-    /// Lines that are not JSON are of no use to whoever reads.
+    /// Only JSON lines are shown.
     json_only: bool,
     entries: Entries,
-    /// By log, what was decided about its last line that is JSON: lines of plain text behind it,
-    /// such as a stack trace, belong to it. Text before the first such line belongs to none.
+    /// By log: whether its last JSON line passed. Lines of plain text after it, such as a stack trace, belong to it.
+    /// Text before the first JSON line belongs to none and does not pass.
     passed: Vec<bool>,
 }
 
-/// What is to happen to a line.
+/// What to do with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Show,
     Hide,
-    /// It would be shown, but is not JSON, and only JSON was asked for.
+    /// It passes the filters but is not JSON, and only JSON is shown.
     NotJson,
 }
 
-/// `KEY=VALUE` of the command line.
+/// Parses `KEY=VALUE`.
 pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -38,7 +38,7 @@ pub(super) fn parse_field(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A level of the command line.
+/// Parses a level.
 pub(super) fn parse_level(text: &str) -> Result<Level, String> {
     text.parse().map_err(|_| "expected trace, debug, info, warn, error or critical".into())
 }
@@ -57,7 +57,7 @@ impl Filter {
         }
     }
 
-    /// What to do with this line of the log with this index.
+    /// Decides what to do with a line of the log with index `log`.
     pub(super) fn evaluate(&mut self, log: usize, line: &[u8]) -> Verdict {
         let mut is_json = None;
         if self.needs_fields() {
@@ -71,15 +71,14 @@ impl Filter {
             return Verdict::Hide;
         }
         if self.json_only && !is_json.unwrap_or_else(|| self.find_entries(line).is_some()) {
-            // An empty line says nothing that could be missed.
+            // An empty line is not reported: it holds nothing.
             let is_blank = line.trim_ascii().is_empty();
             return if is_blank { Verdict::Hide } else { Verdict::NotJson };
         }
         Verdict::Show
     }
 
-    /// The same for the beginning of a line that was too long to be read whole: what asks for its
-    /// fields cannot be answered.
+    /// The same for the beginning of a line that was too long to be read whole. It does not pass filters on fields.
     pub(super) fn evaluate_beginning(&mut self, log: usize, line: &[u8]) -> Verdict {
         if self.needs_fields() {
             *self.passed_of(log) = false;
@@ -99,7 +98,7 @@ impl Filter {
             || !self.fields.is_empty()
     }
 
-    /// The line as text, with its entries found, if it is a JSON object.
+    /// Parses the line into `entries`; returns it as text if it is a JSON object.
     fn find_entries<'a>(&mut self, line: &'a [u8]) -> Option<&'a str> {
         let text = str::from_utf8(line).ok()?;
         self.entries.find(text).ok().map(|()| text)
@@ -135,13 +134,12 @@ impl Filter {
     }
 }
 
-/// Whether the field `key` has the value `value`. The key may stand there with its dots, or nested,
-/// or half and half.
+/// Whether the field `key` has the value `value`. The line may hold the key with its dots, nested, or both mixed.
 fn has_field(entries: &Entries, text: &str, key: &str, value: &str) -> bool {
     entries.iter(text).any(|entry| path_matches(entry.key, entry.raw, key, value))
 }
 
-/// Whether `path`, or `path` behind the key `key` and a dot, leads to the value in `raw`.
+/// Whether `path` equals `key`, or continues after `key` and a dot inside `raw`, and leads to `value`.
 fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
     if key.is(path) {
         return value_matches(raw, value);
@@ -150,7 +148,7 @@ fn path_matches(key: Text<'_>, raw: &str, path: &str, value: &str) -> bool {
     inner.into_iter().any(|(dot, _)| nested_field_matches(raw, &path[dot + 1..], value))
 }
 
-/// Looks for the rest of a path in a map.
+/// Searches a map for the rest of a path.
 fn nested_field_matches(raw: &str, path: &str, value: &str) -> bool {
     if !raw.starts_with('{') {
         return false;
@@ -159,8 +157,7 @@ fn nested_field_matches(raw: &str, path: &str, value: &str) -> bool {
     entries.find(raw).is_ok() && has_field(&entries, raw, path, value)
 }
 
-/// Whether a value is `value`: a string by its characters, anything else as it is written; a list
-/// by one of its items.
+/// Whether a value equals `value`: a string by its characters, a list by one of its items, other values as written.
 fn value_matches(raw: &str, value: &str) -> bool {
     let mut tokens = Tokens::of(raw);
     match tokens.next_token() {

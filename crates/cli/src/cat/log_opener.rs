@@ -1,4 +1,4 @@
-//! Which logs the arguments name, now and, when following, later.
+//! Opens the logs that the arguments name and, when following, those that appear later.
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,7 @@ use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of}
 use super::{Args, read_bytes_max};
 use crate::console::{Failure, write_stderr};
 
-/// How much older than its last line a file may seem to be: mapped writes touch its time late,
-/// clocks step.
+/// How much older than its last line a file's modification time may be: mapped writes update it late, and clocks step.
 const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
 /// Opens logs.
@@ -21,13 +20,12 @@ pub(super) struct LogOpener {
     /// Directories in which logs may still appear.
     watched: Vec<PathBuf>,
     opened: BTreeSet<PathBuf>,
-    /// The length of all files that were opened.
+    /// Total length of the opened files.
     pub(super) total_bytes: u64,
 }
 
 impl LogOpener {
-    /// `since`: lines from before this moment are of no interest; nanoseconds since
-    /// 1970-01-01T00:00:00Z.
+    /// `since`: lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
         let line_bytes_max = read_bytes_max(args.line_bytes_max);
         let mut options = Options::default().follow(args.follow).line_bytes_max(line_bytes_max);
@@ -39,7 +37,7 @@ impl LogOpener {
         Self { options, sealed: args.sealed, watched: Vec::new(), opened, total_bytes: 0 }
     }
 
-    /// One reader for every log that the arguments name.
+    /// Opens a reader for every log that the arguments name.
     pub(super) fn open_all(&mut self, paths: &[PathBuf]) -> Result<Vec<Reader>, Failure> {
         let mut readers = Vec::new();
         for path in paths {
@@ -69,23 +67,22 @@ impl LogOpener {
             let dir = dir.display();
             return Err(Failure::of(match is_audit {
                 true => format!("{dir} holds an audit log: `ringseal audit show {dir}` shows it"),
-                false => format!("no log in {dir}: expected names ending in .log"),
+                false => format!("no log in {dir}: expected file names ending in .log"),
             }));
         }
         if is_audit {
             let dir = dir.display();
             write_stderr(format_args!(
-                "{dir} holds an audit log as well: `ringseal audit show {dir}` shows its entries"
+                "{dir} also holds an audit log: `ringseal audit show {dir}` shows its entries"
             ));
         }
         Ok(())
     }
 
-    /// Logs that have appeared since in the directories that are followed.
+    /// Opens logs that have appeared in the followed directories.
     pub(super) fn open_new(&mut self) -> Vec<Reader> {
         let mut readers = Vec::new();
-        // A directory that cannot be listed now may be listed next time; a log that vanishes again
-        // was none.
+        // Errors are ignored: a directory may be listed next time, and a log may have been removed again.
         let logs = self.watched.iter().filter_map(|dir| logs_in(dir).ok()).flatten();
         let new: Vec<_> = logs.filter(|log| !self.opened.contains(log)).collect();
         for log in new {
@@ -106,7 +103,7 @@ impl LogOpener {
     }
 }
 
-/// Audit entries stand in files of other names, which are not shown here.
+/// Returns whether `dir` has segments of an audit log, which `cat` does not show.
 fn contains_audit_log(dir: &Path) -> bool {
     let is_segment = |name: &str| name == ACTIVE || parse_sealed(name).is_some();
     std::fs::read_dir(dir).is_ok_and(|entries| {

@@ -1,8 +1,7 @@
-//! Several logs as one, by the time in their lines.
+//! Merges several logs by the time in their lines.
 //!
-//! A log's own order is never changed: a line without a time, or with an earlier one than the line
-//! before it, counts as if it had that line's time. One log alone is passed through without looking
-//! at times.
+//! A log's own order never changes: a line without a time, or with an earlier time than the line before it, gets that
+//! line's time. A single log is passed through without parsing times.
 use std::path::PathBuf;
 
 use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
@@ -10,16 +9,16 @@ use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
 use crate::json::Entries;
 use crate::log_line::time_of;
 
-/// What the logs have next.
+/// The next step of a merge.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum MergeStep<'a> {
     /// A line of the log with this index.
     Line(usize, &'a [u8]),
-    /// Nothing new in any of them.
+    /// No log has a new line.
     Idle,
-    /// Something is missing in the log with this index.
+    /// Lines are missing in the log with this index.
     Gap(usize, Gap),
-    /// All have ended.
+    /// All logs have ended.
     End,
 }
 
@@ -27,24 +26,24 @@ pub(super) enum MergeStep<'a> {
 struct NextLine {
     reader: Reader,
     line: Vec<u8>,
-    /// `line` is waiting to be given.
+    /// `line` has not been returned yet.
     full: bool,
     time: i64,
     ended: bool,
 }
 
-/// What filling a log came to.
+/// The result of reading a log's next line.
 enum FillResult {
     Ready,
     Idle,
     Gap(Gap),
 }
 
-/// Reads several logs.
+/// Reads several logs in the order of their times.
 pub(super) struct Merge {
     logs: Vec<NextLine>,
     entries: Entries,
-    /// More logs may come.
+    /// More lines and logs may appear.
     follow: bool,
 }
 
@@ -55,7 +54,7 @@ impl Merge {
         merge
     }
 
-    /// More logs.
+    /// Adds logs.
     pub(super) fn add(&mut self, readers: Vec<Reader>) {
         let log = |reader| NextLine {
             reader,
@@ -67,21 +66,21 @@ impl Merge {
         self.logs.extend(readers.into_iter().map(log));
     }
 
-    /// The file that the log with this index is at, for messages.
+    /// The current file of the log with this index, for messages.
     pub(super) fn path(&self, index: usize) -> PathBuf {
         self.logs.get(index).map(|log| log.reader.path()).unwrap_or_default()
     }
 
-    /// Where the last line of the log with this index stands: file and number.
+    /// File and line number of the last line of the log with this index.
     pub(super) fn place(&self, index: usize) -> String {
         let number = self.logs.get(index).map_or(0, |log| log.reader.line_number());
         format!("{}:{number}", self.path(index).display())
     }
 
-    /// The next line of all logs, or what one of them reports.
+    /// Returns the next line of all logs, or a gap in one of them.
     ///
-    /// Without following, lines come in the order of their times. When following, a log that has
-    /// nothing new is not waited for.
+    /// Without following, lines are returned in the order of their times. When following, a log without a new line is
+    /// not waited for.
     pub(super) fn next_step(&mut self) -> Result<MergeStep<'_>, ReadError> {
         if self.logs.len() == 1 {
             return self.next_step_of_single_log();
@@ -174,7 +173,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn logs_in_order_come_out_as_one_stable_sort(
+        fn merging_sorted_logs_is_a_stable_sort(
             mut logs in prop::collection::vec(prop::collection::vec(0..20_u8, 0..15), 0..5)
         ) {
             logs.iter_mut().for_each(|log| log.sort_unstable());
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_keeps_its_own_order_whatever_its_times_say() {
+    fn a_log_keeps_its_own_order() {
         let logs = [
             vec![line(0, 5, 0), "no time".into(), line(0, 3, 1), line(0, 9, 2)],
             vec![line(1, 4, 0), line(1, 6, 1)],

@@ -1,8 +1,7 @@
-//! `ringseal cat`: reads logs back, for people or as they are, once or following.
+//! `ringseal cat`: reads logs back, formatted or unchanged, once or following.
 //!
-//! Memory stays flat: one read buffer per log, which grows for a long line up to a limit, and one
-//! output buffer. Lines are parsed only when a filter, the merging of several logs, the form for
-//! people or `--json` needs it.
+//! Memory is constant: one read buffer per log, which grows for a long line up to a limit, and one output buffer. Lines
+//! are parsed only if a filter, the merge of several logs, the console format or `--json` needs it.
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,21 +30,21 @@ Examples:
   ringseal cat /var/log/app                      all logs of a directory
   ringseal cat -f /var/log/app/app.log           follow one through rotations
   ringseal cat --sealed app.log --since 2h       with its sealed segments
-  ringseal cat logs --level warn --grep timeout  graver ones with that text
+  ringseal cat logs --level warn --grep timeout  warn and above with that text
   ringseal cat logs --field http.status=500 --json
                                                  JSON for another program
   zcat old.gz | ringseal cat -                   standard input
 
 Several logs are merged by the time in their lines.
 
-A line that has no level, time or field of that name does not pass a filter that asks for it. Lines of \
-plain text have none: they pass --level, --since, --until and --field with the JSON line before them, \
-as a stack trace does, or not at all. --grep looks at each line by itself.
+A line without a level, time or field does not pass a filter on it. Lines of plain text, such as a stack \
+trace, pass --level, --since, --until and --field if the JSON line before them does. --grep looks at each \
+line separately.
 
-Exit codes: 0 all read, 1 something could not be read or was too long to be shown whole (said on standard \
-error), 2 wrong usage or nothing to read.";
+Exit codes: 0 all read, 1 something could not be read or was too long to be shown whole (reported on \
+standard error), 2 wrong usage or nothing to read.";
 
-/// Shows logs for people, or filters them for programs.
+/// Shows logs in a readable format, or filters them for other programs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -53,45 +52,45 @@ pub struct Args {
     /// input.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// Go on when the end is reached, through rotations.
+    /// Wait for new lines at the end, through rotations.
     #[arg(short, long)]
     follow: bool,
-    /// Begin with the sealed segments of a FILE too, oldest first. (Of a DIR they are always read.)
+    /// Read the sealed segments of a FILE too, oldest first. (Those of a DIR are always read.)
     #[arg(long)]
     sealed: bool,
-    /// Only lines of this level or graver: trace, debug, info, warn, error, critical.
+    /// Only lines of this level and above: trace, debug, info, warn, error, critical.
     #[arg(short, long, value_name = "LEVEL", value_parser = filter::parse_level)]
     level: Option<Level>,
-    /// Only lines from this moment on: RFC 3339, a date (UTC), or a span ago such as 15m, 2h, 3d.
+    /// Only lines from this moment on: RFC 3339, a date (UTC), or a duration before now such as 15m, 2h, 3d.
     #[arg(long, value_name = "MOMENT")]
     since: Option<Moment>,
     /// Only lines before this moment.
     #[arg(long, value_name = "MOMENT")]
     until: Option<Moment>,
-    /// Only lines that contain this text, byte for byte as it stands in the file.
+    /// Only lines that contain this text, byte for byte as in the file.
     #[arg(short, long, value_name = "TEXT")]
     grep: Option<String>,
     /// Only lines in which this field has this value. Dots reach into nested fields. May be given
     /// several times.
     #[arg(long = "field", value_name = "KEY=VALUE", value_parser = filter::parse_field)]
     fields: Vec<(String, String)>,
-    /// For another program: only lines that are JSON objects, as they are in the file, without
-    /// padding. How many others were left out is said on standard error.
+    /// For other programs: only lines that are JSON objects, as in the file, without padding. The number of other lines
+    /// is reported on standard error.
     #[arg(long)]
     json: bool,
-    /// All lines as they are in the file, JSON or not, without padding.
+    /// All lines as in the file, JSON or not, without padding.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
-    /// Of a longer line, blanks at its end aside, only the beginning is shown, with --json nothing;
-    /// file and line are said on standard error. Memory is up to about three times this per log.
+    /// Show only the beginning of a longer line, or nothing with --json, and report file and line on standard error.
+    /// Trailing blanks do not count. Memory is up to about three times this per log.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
-    /// In the form for people, show the fields of the engine as well: run_id, schema_version, seq.
+    /// Also show the engine's own fields in the readable format: run_id, schema_version, seq.
     #[arg(short, long)]
     all: bool,
 }
 
-/// The longest line that may be asked for.
+/// Upper bound of `--line-bytes-max`.
 const LINE_BYTES_MAX: u64 = 1 << 30;
 
 fn parse_line_bytes(text: &str) -> Result<usize, String> {
@@ -103,7 +102,7 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// When nothing could be read, or the output could not be written.
+/// If nothing could be read or the output could not be written.
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     let now = unix_nanos_now();
     check_time_range(args, now)?;
@@ -116,14 +115,14 @@ pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
             .then(|| ConsoleWriter::new(ConsoleOptions::of(color, args.all))),
     };
     let progress = if args.follow { Progress::hidden() } else { Progress::new(opener.total_bytes) };
-    let mut cat = Cat { printer, opener, progress, args, left_out: 0, findings: false };
+    let mut cat = Cat { printer, opener, progress, args, skipped: 0, findings: false };
     cat.run(merge)?;
     cat.printer.out.flush()?;
-    cat.report_left_out();
+    cat.report_skipped();
     Ok(if cat.findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
-/// A range that nothing can lie in is a slip of the pen.
+/// Refuses a time range that cannot contain a line.
 fn check_time_range(args: &Args, now: i64) -> Result<(), Failure> {
     let (Some(since), Some(until)) = (args.since, args.until) else { return Ok(()) };
     let (since, until) = (since.unix_nanos(now), until.unix_nanos(now));
@@ -132,9 +131,9 @@ fn check_time_range(args: &Args, now: i64) -> Result<(), Failure> {
     }
     let text = |nanos| String::from_utf8_lossy(&write_millis(nanos)).into_owned();
     let (since, until) = (text(since), text(until));
-    let lies = if since == until { "is the moment of" } else { "lies after" };
+    let relation = if since == until { "equals" } else { "is after" };
     Err(Failure::Message(format!(
-        "--since ({since}) {lies} --until ({until}), which is left out itself: no line is between them"
+        "--since ({since}) {relation} --until ({until}), which is exclusive: no line is in this range"
     )))
 }
 
@@ -162,8 +161,8 @@ struct Cat<'a, W: Write> {
     opener: LogOpener,
     progress: Progress,
     args: &'a Args,
-    /// Lines that --json has left out because they are none.
-    left_out: u64,
+    /// Lines that `--json` skipped because they are not JSON.
+    skipped: u64,
     findings: bool,
 }
 
@@ -207,17 +206,17 @@ impl<W: Write> Cat<'_, W> {
             Verdict::Show => self.printer.write(line),
             Verdict::Hide => Ok(()),
             Verdict::NotJson => {
-                self.left_out += 1;
-                // What is followed has no end at which it could be told.
-                if self.args.follow && self.left_out == 1 {
-                    self.progress.suspended(|| write_stderr(LEFT_OUT));
+                self.skipped += 1;
+                // Following has no end at which the count could be reported.
+                if self.args.follow && self.skipped == 1 {
+                    self.progress.suspended(|| write_stderr(SKIPPED));
                 }
                 Ok(())
             }
         }
     }
 
-    /// The beginning of a line that was too long; whether it is shown.
+    /// Filters and writes the beginning of a line that is too long; returns whether it was shown.
     fn write_beginning(&mut self, log: usize, line: &[u8]) -> io::Result<bool> {
         let is_shown = self.printer.filter.evaluate_beginning(log, line) == Verdict::Show;
         if is_shown {
@@ -232,15 +231,15 @@ impl<W: Write> Cat<'_, W> {
         self.report(format!("{place}: longer than {limit} (--line-bytes-max), {shown}"))
     }
 
-    fn report_left_out(&self) {
-        match self.left_out {
+    fn report_skipped(&self) {
+        match self.skipped {
             0 => {}
             _ if self.args.follow => {}
-            count => write_stderr(format_args!("{LEFT_OUT}: {}", format_count(count))),
+            count => write_stderr(format_args!("{SKIPPED}: {}", format_count(count))),
         }
     }
 
-    /// Says on standard error what could not be read, at its place between the lines.
+    /// Reports on standard error, in order with the lines, what could not be read.
     fn report(&mut self, message: String) -> io::Result<()> {
         self.printer.out.flush()?;
         self.progress.suspended(|| write_stderr(message));
@@ -249,25 +248,24 @@ impl<W: Write> Cat<'_, W> {
     }
 }
 
-const LEFT_OUT: &str = "lines that are not JSON are left out (--raw shows them)";
+const SKIPPED: &str = "skipped lines that are not JSON (--raw shows them)";
 
-/// Blanks at a line's end that do not count as its length: lines are stretched to a whole page at most.
+/// Trailing blanks that do not count towards a line's length: lines are padded to a page at most.
 const PADDING_BYTES_MAX: usize = 4096;
 
-/// What is read of a line: one byte more than one that is read whole may have, so that a line that was
-/// cut can be told.
+/// The number of bytes read of a line: one more than a whole line may have, so that a cut line is recognized.
 fn read_bytes_max(line_bytes_max: usize) -> usize {
     line_bytes_max.saturating_add(PADDING_BYTES_MAX).saturating_add(1)
 }
 
-/// The part of a line that may be shown, if that is not all of it.
+/// Returns the beginning of a line that exceeds the limit, or `None` for a line that does not.
 fn beginning_if_too_long(line: &[u8], line_bytes_max: usize) -> Option<&[u8]> {
     let is_whole = line.len() < read_bytes_max(line_bytes_max);
     let bytes = if is_whole { line.trim_ascii_end().len() } else { line.len() };
     (bytes > line_bytes_max).then(|| &line[..char_boundary(line, line_bytes_max)])
 }
 
-/// The last place up to `at` that is not within a character; `at` itself if this is no UTF-8.
+/// The last position up to `at` that does not split a character; `at` itself if this is not UTF-8.
 fn char_boundary(line: &[u8], at: usize) -> usize {
     let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
     let is_within = |at: &usize| line.get(*at).is_some_and(continues);
@@ -283,10 +281,10 @@ fn describe_gap(gap: Gap) -> String {
             } else {
                 format!("{segments} sealed segments were")
             };
-            format!("{number} removed before they could be read; going on with number {next}")
+            format!("{number} removed before being read; continuing with number {next}")
         }
         Gap::Truncated { read_bytes, found_bytes } => format!(
-            "was shortened or rewritten (read {read_bytes} bytes, found {found_bytes}); reading from its start"
+            "was truncated or rewritten (read {read_bytes} bytes, found {found_bytes}); reading from its start"
         ),
         Gap::Unknown { next } => format!(
             "was removed while being read; sealed segments before number {next} may be missing"
@@ -295,7 +293,7 @@ fn describe_gap(gap: Gap) -> String {
     }
 }
 
-/// How long to wait when nothing is new: short after a line, then longer.
+/// How long to wait for new lines: short after a line, then longer.
 #[derive(Debug, Default)]
 struct Pause {
     millis: u64,

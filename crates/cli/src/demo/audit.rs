@@ -1,8 +1,8 @@
-//! The audit half of the demo: a thread that emits what a shop has to answer for, a thousand events a
-//! second, and the verification of its log.
+//! The audit part of the demo: a thread that emits a shop's audit events, 1000 per second, and the verification of
+//! their log.
 //!
-//! The keys are copied from where `ringseal audit keygen` has put them, so that the demo can be
-//! repeated; a service would let [`AuditConfig::keys`] move them.
+//! The keys of `ringseal audit keygen` are copied, so that the demo can be repeated; a service would let
+//! [`AuditConfig::keys`] move them.
 use std::fmt;
 use std::fs;
 use std::io;
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use ringseal::audit::event::Crud;
 use ringseal::audit::keys::{KeyPaths, create_secret, load_mac, load_secret, load_verifier};
 use ringseal::audit::store::names;
-use ringseal::audit::verify::{self, Options};
-use ringseal::audit::{Actor, AuditEvent, Change, Outcome, Target};
+use ringseal::audit::verify::{self, VerifyOptions};
+use ringseal::audit::{Actor, AuditEvent, Change, EventOutcome, Target};
 use ringseal::core::value::Map;
 use ringseal::storage::{OsStorage, Storage};
 use ringseal::{AuditConfig, AuditError, AuditLogger};
@@ -26,34 +26,34 @@ use crate::histogram::Histogram;
 use crate::size::format_count;
 use crate::stopwatch::format_nanos;
 
-/// Below the demo's directory.
+/// The audit log's directory inside the demo's directory.
 const DIR: &str = "audit";
-/// Says that a demo made the log in whose directory it lies.
+/// File that marks an audit log as written by a demo.
 const MARKER: &str = ".ringseal-demo";
 const EVENTS_PER_SECOND: u64 = 1000;
-/// Who waits for receipts pauses so long between two.
+/// Pause of the thread that waits for receipts.
 const BETWEEN_WAITS: Duration = Duration::from_millis(10);
 
-/// The log that is about to be written.
+/// The audit log to be written.
 #[derive(Debug)]
 pub(super) struct AuditPlan {
     dir: PathBuf,
-    /// Where the keys are; without any the log is keyless.
+    /// Paths of the keys; `None` makes the log keyless.
     keys: Option<KeyPaths>,
 }
 
 impl AuditPlan {
-    /// Removes the audit log of an earlier demo and gives the new one its keys. `keys` is where the user
-    /// says they are; by default `./keys`, if there are any.
+    /// Removes the audit log of an earlier demo and copies the keys for the new one. `keys` is the user's key directory;
+    /// the default is `./keys` if it exists.
     pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<AuditPlan, Failure> {
         let dir = demo_dir.join(DIR);
-        let paths = KeyPaths::below(keys.unwrap_or(Path::new("keys")));
+        let paths = KeyPaths::in_dir(keys.unwrap_or(Path::new("keys")));
         let has_keys = keys.is_some() || paths.public.exists();
         let keys = has_keys.then_some(paths);
-        // Looked at before anything is removed.
+        // Loaded before anything is removed.
         let secrets = keys.as_ref().map(secrets_of).transpose()?;
         remove_old_log(&dir).map_err(|error| with_path(&dir, error))?;
-        let own = KeyPaths::below(&dir);
+        let own = KeyPaths::in_dir(&dir);
         OsStorage.create_dir(&own.keys, 0o700).map_err(|error| with_path(&own.keys, error))?;
         create_secret(&OsStorage, &dir.join(MARKER), b"").map_err(Failure::of)?;
         if let Some([chain, epoch]) = secrets {
@@ -67,13 +67,14 @@ impl AuditPlan {
         AuditConfig::new(&self.dir).service("ringseal-demo").environment("demo").component("shop")
     }
 
-    /// Verifies what was written.
+    /// Verifies the audit log.
     pub(super) fn verify(&self, done: AuditResult) -> Result<AuditReport, Failure> {
         let public = match &self.keys {
             Some(paths) => paths.public.clone(),
-            None => KeyPaths::below(&self.dir).public,
+            None => KeyPaths::in_dir(&self.dir).public,
         };
-        let mut options = Options::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
+        let mut options =
+            VerifyOptions::new(load_verifier(&OsStorage, &public).map_err(Failure::of)?);
         if let Some(paths) = self.keys.as_ref().filter(|paths| paths.mac.exists()) {
             options.first_key = Some(load_mac(&OsStorage, &paths.mac).map_err(Failure::of)?);
         }
@@ -83,12 +84,12 @@ impl AuditPlan {
     }
 }
 
-/// The secrets that a log begins with: the chain's key and the epoch's.
+/// Loads the initial secrets of a log: the chain's key and the epoch's key.
 fn secrets_of(paths: &KeyPaths) -> Result<[impl Deref<Target = Vec<u8>> + use<>; 2], Failure> {
     let load = |path: PathBuf| {
         load_secret(&OsStorage, &path).map_err(|error| {
             Failure::Message(format!(
-                "{error}\n  (the demo copies the keys that `ringseal audit keygen` makes; a service that was \
+                "{error}\n  (the demo copies the keys of `ringseal audit keygen`; a service that was \
                  started with them has moved them)"
             ))
         })
@@ -100,19 +101,19 @@ fn with_path(path: &Path, error: io::Error) -> Failure {
     Failure::Message(format!("{}: {error}", path.display()))
 }
 
-/// Removes the log of an earlier demo; what others have put beside it stays.
+/// Removes the audit log of an earlier demo; other files in the directory are kept.
 fn remove_old_log(dir: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?.collect::<io::Result<Vec<_>>>()?,
     };
     if !entries.is_empty() && !dir.join(MARKER).is_file() {
-        let why = "is not empty and no demo made it; move it or choose another --dir";
+        let why = "is not empty and was not written by a demo; move it or choose another --dir";
         return Err(io::Error::other(why));
     }
     let lock = OsStorage.lock(&dir.join(names::LOCK), 0o600);
     if lock.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-        return Err(io::Error::other("another demo writes here"));
+        return Err(io::Error::other("in use by another demo"));
     }
     for entry in &entries {
         let name = entry.file_name();
@@ -144,18 +145,18 @@ fn belongs_to_log(name: &str) -> bool {
         || name == MARKER
 }
 
-/// What the thread has done.
+/// The result of the audit thread.
 #[derive(Debug, Default)]
 pub(super) struct AuditResult {
     events: u64,
-    /// How long receipts took, in nanoseconds.
+    /// Durations of waits for receipts, in nanoseconds.
     waits: Histogram,
-    /// The first event that was not taken or receipt that did not come.
+    /// The first error of an event or of its receipt.
     failed: Option<AuditError>,
 }
 
-/// Emits until it is stopped: a thousand events a second by the clock, however late their thread runs,
-/// and beside them one after the other that somebody waits for.
+/// Emits until it is stopped: one thread emits 1000 events per second by the clock and catches up if it runs late, and
+/// another emits events one by one and waits for the receipt of each.
 pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| emit_and_wait(audit, stop));
@@ -175,7 +176,7 @@ pub(super) fn emit(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
 fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
     let (mut done, start) = (AuditResult::default(), Instant::now());
     loop {
-        // ORDER: relaxed; only says when to stop. Looked at first, so that all that was due is emitted.
+        // ORDER: relaxed; the flag only ends the loop. Loaded first, so that all events due are emitted.
         let is_last = stop.load(Ordering::Relaxed);
         let due = (start.elapsed().as_secs_f64() * EVENTS_PER_SECOND as f64) as u64;
         while done.events <= due && done.failed.is_none() {
@@ -191,7 +192,7 @@ fn emit_paced(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
 
 fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
     let mut done = AuditResult::default();
-    // ORDER: relaxed; only says when to stop.
+    // ORDER: relaxed; the flag only ends the loop.
     while !stop.load(Ordering::Relaxed) && done.failed.is_none() {
         let start = Instant::now();
         let wait = |event: &AuditEvent<'_>| audit.emit(event)?.wait().map(drop);
@@ -205,12 +206,12 @@ fn emit_and_wait(audit: &AuditLogger, stop: &AtomicBool) -> AuditResult {
     done
 }
 
-/// Builds event number `number`: one of each builder in turn.
+/// Builds event number `number` and passes it to `use_event`; cycles through all builders.
 fn with_event<T>(number: u64, use_event: &mut dyn FnMut(&AuditEvent<'_>) -> T) -> T {
     let (user, order) = (format!("u-{}", number % 97), format!("o-{}", number % 1009));
     let correlation = format!("req-{number}");
     let actor = Actor::user(&user).ip([192, 0, 2, (number % 250) as u8].into());
-    let outcome = if number % 11 == 5 { Outcome::Denied } else { Outcome::Success };
+    let outcome = if number % 11 == 5 { EventOutcome::Denied } else { EventOutcome::Success };
     let mut pass = |event: AuditEvent<'_>| use_event(&event.correlation_id(&correlation));
     match number % 12 {
         0..=2 => pass(AuditEvent::login(actor, outcome).details(&[("method", &"password")])),
@@ -239,18 +240,18 @@ fn with_event<T>(number: u64, use_event: &mut dyn FnMut(&AuditEvent<'_>) -> T) -
     }
 }
 
-/// What the demo says of its audit log.
+/// The report about the demo's audit log.
 #[derive(Debug)]
 pub(super) struct AuditReport {
     dir: PathBuf,
-    /// Where the keys were copied from.
+    /// The directory from which the keys were copied.
     keys: Option<PathBuf>,
     done: AuditResult,
     verified: Verified,
 }
 
 impl AuditReport {
-    /// What is not as it must be.
+    /// Returns all problems of the audit log.
     pub(super) fn problems(&self) -> Vec<String> {
         let report = &self.verified.report;
         let mut problems = Vec::new();
@@ -260,12 +261,12 @@ impl AuditReport {
         match (&report.first_bad, &report.problem) {
             (Some(finding), _) => problems.push(format!("the audit log is not intact: {finding}")),
             (_, Some(problem)) => problems.push(format!("the audit log: {problem}")),
-            _ if report.outcome != verify::Outcome::Intact => {
+            _ if report.outcome != verify::VerifyOutcome::Intact => {
                 problems.push("the audit log could not be checked".into());
             }
-            // The log's own entries come on top.
+            // The log also contains its own control entries, so it may have more.
             _ if report.entries < self.done.events => problems.push(format!(
-                "{} audit events were taken, the log has {} entries",
+                "{} audit events were accepted, but the log has only {} entries",
                 self.done.events, report.entries
             )),
             _ => {}
@@ -287,20 +288,20 @@ impl fmt::Display for AuditReport {
             Some(keys) => writeln!(f, "            with the keys of {}", keys.display())?,
             None => writeln!(
                 f,
-                "            KEYLESS, for want of ./keys (`ringseal audit keygen --dir ./keys` makes them): it shows\n            \
-                 accidents; whoever can write the directory can make another one"
+                "            KEYLESS, as ./keys does not exist (`ringseal audit keygen --dir ./keys` creates it): this detects\n            \
+                 corruption but not forgery by anyone with write access to the directory"
             )?,
         }
         let waits = &self.done.waits;
         let [p50, p99] = [0.5, 0.99].map(|part| format_nanos(waits.quantile(part) as f64));
         writeln!(
             f,
-            "            {} were waited for until they were on disk: p50 {p50}, p99 {p99}",
+            "            {} events were waited for until they were on disk: p50 {p50}, p99 {p99}",
             format_count(waits.count())
         )?;
         let (checkpoints, size) =
             (report.checkpoints, format_count(report.tree_size - report.entries_unsealed));
-        writeln!(f, "            {checkpoints} checkpoints, the last one of {size} entries")?;
+        writeln!(f, "            {checkpoints} checkpoints, the last covers {size} entries")?;
         writeln!(f, "            verified: {}", report.outcome.as_str())
     }
 }

@@ -1,5 +1,5 @@
-//! Made-up secrets, logged in every way in which a service could let one slip, and looked for afterwards in
-//! everything that the demo has written. None may be found.
+//! Logs made-up secrets in every way in which a service could leak one, then searches all files of the demo for them.
+//! None may be found.
 use std::fmt;
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use ringseal::{Engine, Level, Limits, Logger, error, fields, info, warn};
 
 use crate::size::format_count;
 
-/// The target of the events that hold them.
+/// The target of the events with secrets.
 pub(super) const TARGET: &str = "ringseal_demo::canary";
-/// So many survivors are listed one by one.
+/// Maximum number of leaks listed individually.
 const LISTED_MAX: usize = 20;
 
-/// What was planted.
+/// The planted secrets.
 #[derive(Debug)]
 pub(super) struct Planted {
     canaries: Vec<Canary>,
-    /// Events that hold one.
+    /// Number of events with a secret.
     pub(super) events: u64,
-    /// Of them, those whose value is longer than the engine keeps.
+    /// Number of these events whose value exceeds the engine's limit.
     pub(super) cut_events: u64,
 }
 
-/// An error whose cause names the secret.
+/// An error with an optional cause; the innermost text contains the secret.
 #[derive(Debug)]
 struct Failed(String, Option<Box<Failed>>);
 
@@ -41,7 +41,7 @@ impl std::error::Error for Failed {
     }
 }
 
-/// A value with a field of the canary's name, as `#[derive(Debug)]` shows it.
+/// A value with a field named like the canary, as `#[derive(Debug)]` shows it.
 struct Shown<'c>(&'c Canary);
 
 impl fmt::Debug for Shown<'_> {
@@ -50,7 +50,7 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// A way to log one.
+/// Logs a canary in one particular way.
 type LogMethod = fn(&Logger, &Canary);
 
 const LOG_METHODS: [LogMethod; 13] = [
@@ -106,12 +106,13 @@ const LOG_METHODS: [LogMethod; 13] = [
     },
 ];
 
-/// Whether its key says what it is.
+/// Whether the rules redact the canary because of its key.
 fn has_sensitive_key(canary: &Canary) -> bool {
     Rules::standard().key(canary.key.as_bytes(), None) != KeyClass::Plain
 }
 
-/// As a part of a query, if it can be one: what has to be encoded is known by its key only.
+/// A URL with the canary in its query, or `None` if redaction cannot find it there: an encoded value is found only by
+/// its key.
 fn url_with(canary: &Canary) -> Option<String> {
     let mut value = String::new();
     for byte in canary.value.bytes() {
@@ -127,7 +128,7 @@ fn url_with(canary: &Canary) -> Option<String> {
     (is_plain || has_sensitive_key(canary)).then_some(url)
 }
 
-/// A story so long that the engine cuts it inside the secret.
+/// A text so long that the engine cuts it inside the secret.
 fn oversized_text(canary: &Canary, eighths: usize) -> String {
     let kept = Limits::default().value_bytes_max as usize;
     let at = canary.prose.find(&canary.secret).unwrap_or(0) + canary.secret.len() * eighths / 8;
@@ -136,32 +137,32 @@ fn oversized_text(canary: &Canary, eighths: usize) -> String {
     format!("{filler}{} {}", canary.prose, "and so on ".repeat(20))
 }
 
-/// Logs them all, in every way.
+/// Logs all canaries in every way.
 pub(super) fn plant(engine: &Engine) -> Planted {
     let log = engine.logger();
-    // Of this run alone.
+    // The seed depends on the run, so that canaries of earlier runs differ.
     let seed = engine.run_id().bytes().fold(0xCBF2_9CE4_8422_2325, |seed: u64, byte| {
         (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });
     let canaries = canaries(seed);
     for canary in &canaries {
         LOG_METHODS.iter().for_each(|log_canary| log_canary(&log, canary));
-        // Whatever a full ring does to the events of the service: none of these is lost.
+        // Flushed, so that no canary is lost at a full ring.
         let _ = engine.flush();
     }
     let urls = canaries.iter().filter(|canary| url_with(canary).is_some()).count();
-    // One event for each way, one more for the second cut, none for what cannot stand in a URL.
+    // One event per method, one more for the second cut, and one per canary that fits in a URL.
     let events = (canaries.len() * LOG_METHODS.len() + urls) as u64;
     let cut_events = 2 * canaries.len() as u64;
     Planted { canaries, events, cut_events }
 }
 
-/// What became of them.
+/// The result of the search for canaries.
 #[derive(Debug)]
 pub(super) struct LeakReport {
     summary: String,
-    /// One line for each that survived.
-    pub(super) survivors: Vec<String>,
+    /// One line per canary found.
+    pub(super) leaks: Vec<String>,
 }
 
 impl fmt::Display for LeakReport {
@@ -171,33 +172,33 @@ impl fmt::Display for LeakReport {
 }
 
 impl Planted {
-    /// Looks for them in everything below `dir`.
+    /// Searches all files below `dir` for the canaries.
     pub(super) fn find_leaks(&self, dir: &Path) -> std::io::Result<LeakReport> {
         let leaks = find_leaks(dir, &self.canaries)?;
         let made = format_count(self.canaries.len() as u64);
         let events = format_count(self.events);
         let end = match leaks.len() {
-            0 => "none survived".to_owned(),
-            count => format!("{} SURVIVED", format_count(count as u64)),
+            0 => "none leaked".to_owned(),
+            count => format!("{} LEAKED", format_count(count as u64)),
         };
         let summary = format!(
             "canaries    {made} made-up secrets planted in {events} events, {end}\n            {}\n",
             self.count_kinds()
         );
-        Ok(LeakReport { summary, survivors: self.describe(&leaks) })
+        Ok(LeakReport { summary, leaks: self.describe(&leaks) })
     }
 
     fn describe(&self, leaks: &[Leak]) -> Vec<String> {
         let descriptions = leaks.iter().take(LISTED_MAX);
         let mut descriptions: Vec<_> =
-            descriptions.map(|leak| format!("a canary survived: {leak}")).collect();
+            descriptions.map(|leak| format!("a canary leaked: {leak}")).collect();
         if leaks.len() > LISTED_MAX {
             descriptions.push(format!("and {} more", leaks.len() - LISTED_MAX));
         }
         descriptions
     }
 
-    /// How many of each kind.
+    /// The number of canaries of each kind.
     fn count_kinds(&self) -> String {
         let mut kinds: Vec<(&str, u64)> = Vec::new();
         for canary in &self.canaries {

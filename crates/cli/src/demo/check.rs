@@ -1,4 +1,4 @@
-//! Reads back what the demo has written and compares it with what was logged and counted.
+//! Reads the demo's log back and compares it with the calls made and the engine's counts.
 use std::path::Path;
 
 use ringseal::Level;
@@ -10,19 +10,19 @@ use super::service::{TARGET, WorkerResult};
 use crate::json::{Entries, Entry};
 use crate::progress::Meter;
 
-/// Lines between two looks at the progress.
+/// Lines between two updates of the progress bar.
 const PROGRESS_LINES: u64 = 4096;
-/// So many problems are listed one by one.
+/// Maximum number of problems listed individually.
 const LISTED_MAX: usize = 10;
 
-/// What stands in the files.
+/// The contents of the log files.
 #[derive(Debug, Default)]
 pub(super) struct CheckedLog {
     /// Lines of the service, by level.
     pub(super) lines: LevelCounts,
-    /// Lines of the engine itself: losses, a clock that was set.
+    /// Lines of the engine itself: losses, clock steps.
     pub(super) own: LevelCounts,
-    /// Lines that held a planted secret.
+    /// Lines of events with a planted secret.
     pub(super) canaries: LevelCounts,
     /// Bytes of all files.
     pub(super) bytes: u64,
@@ -31,11 +31,11 @@ pub(super) struct CheckedLog {
     problems: Problems,
 }
 
-/// What was seen of one thread.
+/// The lines of one thread.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct ThreadLines {
     lines: u64,
-    /// The lowest number that may come next.
+    /// The lowest valid next number.
     next_seq: u64,
 }
 
@@ -59,7 +59,7 @@ impl CheckedLog {
         Self { threads: vec![ThreadLines::default(); threads], ..Self::default() }
     }
 
-    /// Reads the whole log at `path`, in which every line must be of this run.
+    /// Reads the whole log at `path`, in which every line must be from this run.
     pub(super) fn read(&mut self, path: &Path, run_id: &str) -> Result<(), ReadError> {
         let files = segments_of(path)?;
         self.files = files.len() as u64;
@@ -107,7 +107,7 @@ impl CheckedLog {
         entries.find(text).map_err(|error| error.to_string())?;
         let keys = Keys::of(entries, text);
         if keys.run_id != Some(run_id) {
-            return Err("not of this run".into());
+            return Err("not from this run".into());
         }
         let level: Level = keys.level.and_then(|level| level.parse().ok()).ok_or("no level")?;
         match keys.target.ok_or("no target")? {
@@ -118,7 +118,7 @@ impl CheckedLog {
                 let worker = keys.worker.ok_or("no worker")?;
                 return self.check_sequence(worker, keys.seq.ok_or("no seq")?);
             }
-            _ => return Err("not of the demo".into()),
+            _ => return Err("not from the demo".into()),
         }
         Ok(())
     }
@@ -127,13 +127,16 @@ impl CheckedLog {
         let thread = usize::try_from(worker).ok().and_then(|at| self.threads.get_mut(at));
         let thread = thread.ok_or("no such worker")?;
         if seq < thread.next_seq {
-            return Err(format!("out of order or doubled; at least {} expected", thread.next_seq));
+            return Err(format!(
+                "out of order or duplicate; expected at least {}",
+                thread.next_seq
+            ));
         }
         *thread = ThreadLines { lines: thread.lines + 1, next_seq: seq + 1 };
         Ok(())
     }
 
-    /// Everything that does not fit together; nothing when all is well. `cut_events` were planted.
+    /// Returns all inconsistencies; empty if there are none. `cut_events` planted events were cut.
     pub(super) fn problems(
         &self,
         done: &[WorkerResult],
@@ -159,12 +162,12 @@ impl CheckedLog {
         ];
         let differ = pairs.iter().filter(|(_, ours, engines)| ours != engines);
         problems.extend(differ.map(|(what, ours, engines)| {
-            format!("{what}: {ours} here, {engines} by the engine's count")
+            format!("{what}: found {ours}, the engine counted {engines}")
         }));
         problems
     }
 
-    /// All lines.
+    /// The number of all lines.
     pub(super) fn total(&self) -> u64 {
         self.lines.total() + self.own.total() + self.canaries.total()
     }
@@ -180,8 +183,8 @@ impl CheckedLog {
             let events = metrics.events.of(level);
             if lines + own != events {
                 problems.push(format!(
-                    "{level}: {lines} lines of the service and {own} others, {events} events by \
-                     its count"
+                    "{level}: {lines} lines of the service and {own} others, the engine counted \
+                     {events} events"
                 ));
             }
         }
@@ -207,7 +210,7 @@ impl CheckedLog {
     }
 }
 
-/// What the check needs of a line.
+/// The fields of a line that the check needs.
 #[derive(Debug, Default)]
 struct Keys<'a> {
     run_id: Option<&'a str>,
@@ -247,7 +250,7 @@ mod tests {
         )
     }
 
-    /// The problems of a log with these lines, of which one thread says that it made `calls` calls.
+    /// The problems of a log with these lines, written by one thread that made `calls` calls.
     fn problems(lines: &[String], calls: u64, change: impl FnOnce(&mut Metrics)) -> Vec<String> {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("ringseal-demo.log");
@@ -267,20 +270,20 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_complete_has_no_problems() {
+    fn a_complete_log_has_no_problems() {
         let lines: Vec<_> = (0..5).map(|seq| line(0, seq)).collect();
         assert_eq!(problems(&lines, 5, |_| {}), Vec::<String>::new());
         assert_eq!(problems(&[], 0, |_| {}), Vec::<String>::new());
     }
 
     #[test]
-    fn a_line_that_is_missing_doubled_out_of_order_or_no_json_is_found() {
+    fn missing_duplicate_reordered_and_broken_lines_are_found() {
         let cases: [(&str, Vec<String>, u64); 6] = [
             ("missing at the end", vec![line(0, 0), line(0, 1)], 3),
             ("missing in the middle", vec![line(0, 0), line(0, 2)], 3),
-            ("doubled", vec![line(0, 0), line(0, 0)], 2),
+            ("duplicate", vec![line(0, 0), line(0, 0)], 2),
             ("out of order", vec![line(0, 1), line(0, 0)], 2),
-            ("no JSON", vec![line(0, 0), "{\"level\":".into()], 2),
+            ("not JSON", vec![line(0, 0), "{\"level\":".into()], 2),
             ("another's", vec![line(0, 0), line(7, 1)], 2),
         ];
         for (case, lines, calls) in cases {
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_events_are_no_mismatch_when_they_are_counted_exactly() {
+    fn exactly_counted_losses_are_not_problems() {
         let lines = [line(0, 0), line(0, 2), line(0, 5)];
         let lost = |count| move |metrics: &mut Metrics| metrics.lost.0[2] = count;
         assert_eq!(problems(&lines, 6, lost(3)), Vec::<String>::new());
@@ -298,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_the_engine_that_are_off_are_found() {
+    fn wrong_engine_counts_are_found() {
         type Change = fn(&mut Metrics);
         let changes: [Change; 6] = [
             |metrics| metrics.events.0[2] += 1,

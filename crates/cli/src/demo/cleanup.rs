@@ -1,7 +1,7 @@
 //! Removes the logs of earlier demos, and nothing else.
 //!
-//! A file is the demo's own when it bears one of the names that the file sink gives, is a regular
-//! file, and, if it holds lines, its first line was written by a demo.
+//! A file is the demo's own if it has one of the file sink's names, is a regular file, and, if it holds lines, its
+//! first line was written by a demo.
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,18 +14,18 @@ use super::service::TARGET;
 /// The name of the demo's log.
 pub(super) const LOG: &str = "ringseal-demo.log";
 
-/// Permissions of the lock file, should it be created here.
+/// Permissions of the lock file if it is created here.
 const LOCK_MODE: u32 = 0o600;
 
-/// Bytes of a first line that are looked at.
-const LOOKED_AT_BYTES: u64 = 4096;
+/// Bytes of a first line that are searched.
+const SEARCHED_BYTES: u64 = 4096;
 
-/// What a name in the directory is to the demo.
+/// The role of a file, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// Holds lines.
     Lines,
-    /// The sink's bookkeeping.
+    /// State of the file sink.
     Bookkeeping,
     Foreign,
 }
@@ -58,17 +58,17 @@ impl std::fmt::Display for CleanError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CleanError::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            CleanError::InUse(path) => write!(f, "{}: another demo writes here", path.display()),
+            CleanError::InUse(path) => write!(f, "{}: in use by another demo", path.display()),
             CleanError::NotOurs(path) => write!(
                 f,
-                "{}: bears the demo's name but is not its own; move it or choose another --dir",
+                "{}: has the demo's file name but was not written by it; move it or choose another --dir",
                 path.display()
             ),
         }
     }
 }
 
-/// Removes them from `dir`, which may be missing. Looks at all of them before it removes any.
+/// Removes the logs of earlier demos from `dir`, which may not exist. Checks all files before it removes any.
 pub(super) fn remove_old_logs(dir: &Path) -> Result<usize, CleanError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -95,7 +95,7 @@ pub(super) fn remove_old_logs(dir: &Path) -> Result<usize, CleanError> {
     Ok(own.len())
 }
 
-/// The lock that the file sink holds while it writes, if there is one; the sink takes it again.
+/// Takes the file sink's lock if its file exists; the sink takes it again later.
 fn lock(dir: &Path) -> Result<Option<FileLock>, CleanError> {
     let path = dir.join(format!(".{LOG}.lock"));
     match fs::symlink_metadata(&path) {
@@ -114,7 +114,7 @@ fn lock(dir: &Path) -> Result<Option<FileLock>, CleanError> {
 /// Whether the file is empty or its first line comes from a demo or from the engine itself.
 fn has_our_lines(path: &Path) -> io::Result<bool> {
     let mut first = Vec::new();
-    let file = File::open(path)?.take(LOOKED_AT_BYTES);
+    let file = File::open(path)?.take(SEARCHED_BYTES);
     BufReader::new(file).read_until(b'\n', &mut first)?;
     let targets = [format!("\"target\":\"{TARGET}::"), "\"target\":\"ringseal\"".to_owned()];
     let holds = |text: &String| memchr::memmem::find(&first, text.as_bytes()).is_some();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_that_name_that_somebody_else_wrote_stops_everything() {
+    fn a_foreign_file_prevents_all_removals() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::write(dir.path().join(LOG), OURS).expect("room");
         fs::write(dir.path().join(format!("{LOG}.000001")), "my diary\n").expect("room");
@@ -165,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn the_logs_of_a_running_demo_stay() {
+    fn the_logs_of_a_running_demo_are_kept() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::write(dir.path().join(LOG), OURS).expect("room");
         let path = dir.path().join(format!(".{LOG}.lock"));
-        let lock = OsStorage.lock(&path, LOCK_MODE).expect("no other process has it");
+        let lock = OsStorage.lock(&path, LOCK_MODE).expect("the lock is free");
         assert!(matches!(remove_old_logs(dir.path()), Err(CleanError::InUse(_))));
         assert_eq!(names(dir.path()).len(), 2);
         drop(lock);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_missing_has_nothing_to_remove() {
+    fn a_missing_directory_is_accepted() {
         assert_eq!(remove_old_logs(Path::new("/nowhere/at/all")).expect("nothing"), 0);
     }
 }

@@ -1,5 +1,4 @@
-//! `ringseal demo`: a service that takes orders, in one process, logging flat out; then a report
-//! and a check of every line.
+//! `ringseal demo`: runs a service that takes orders and logs at full speed, then reports and checks every line.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,56 +27,56 @@ use service::{Worker, WorkerResult};
 
 const EXAMPLES: &str = "\
 Examples:
-  ringseal demo                          ten seconds flat out, ./ringseal-demo
-  ringseal demo --rate 100000 --latency  what a call costs at a steady rate
+  ringseal demo                          10 s at full speed in ./ringseal-demo
+  ringseal demo --rate 100000 --latency  cost of a call at a steady rate
   ringseal demo --threads 8 --seconds 3 --bytes-max 1GiB
-  ringseal cat ringseal-demo             look at what it wrote
+  ringseal cat ringseal-demo             show what it wrote
   ringseal audit keygen --dir ./keys && ringseal demo --audit --seconds 3
 
-The logs of earlier demos in the directory are removed first. At the end every line is read back: \
-it must parse, each thread's numbers must be complete and in order, and the counts must be the \
-engine's own. Then made-up secrets of every kind are logged, in fields, maps, errors, URLs and \
-values that are cut; none may be found in any file.
+Logs of earlier demos in the directory are removed first. Made-up secrets of every kind are logged after \
+the run, in fields, maps, errors, URLs and values that are cut; no file may contain one. At the end every \
+line is read back: it must parse, each thread's numbers must be complete and in order, and the counts must \
+equal the engine's.
 
-Exit codes: 0 all is well, 1 the check failed, 2 wrong usage or could not run.";
+Exit codes: 0 success, 1 the check failed, 2 wrong usage or could not run.";
 
-/// Segments of this length.
+/// Maximum length of a segment.
 const ROTATE_BYTES: u64 = 64 << 20;
-/// How often the end is looked for.
+/// How often the end conditions are checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How long writing the rest may take.
+/// Time limit for flush and shutdown.
 const DRAIN_MAX: Duration = Duration::from_secs(120);
 
-/// Runs a service that logs flat out, reports what it cost, and checks every line.
+/// Runs a service that logs at full speed, reports the cost, and checks every line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the logs go; created if it is missing.
+    /// Directory of the logs; created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "ringseal-demo")]
     dir: PathBuf,
-    /// How long it runs.
+    /// Duration of the run.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
     seconds: Duration,
-    /// How many threads log.
+    /// Number of threads that log.
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = value_parser!(u16).range(1..=512))]
     threads: u16,
-    /// Events per second of all threads together; without it they log as fast as they can.
+    /// Events per second of all threads together. [default: no limit]
     #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(1..))]
     rate: Option<u64>,
     /// Stop before the logs grow beyond this, or beyond half of the free space.
     #[arg(long, value_name = "BYTES", default_value = "4GiB", value_parser = parse_bytes)]
     bytes_max: u64,
-    /// Rather lose an event below error than wait when a ring is full.
+    /// Drop events below error instead of waiting when a ring is full.
     #[arg(long)]
     latency: bool,
-    /// Take the time of events from the writer, at most 100 µs old, instead of reading the clock.
+    /// Use the writer's time, at most 100 µs old, for events instead of reading the clock.
     #[arg(long)]
     coarse: bool,
-    /// Also emit audit events, a thousand a second, into DIR/audit, and verify their log at the end.
+    /// Also write 1000 audit events per second to DIR/audit, and verify the audit log at the end.
     #[arg(long)]
     audit: bool,
-    /// The keys of the audit log, from `ringseal audit keygen`. They are copied. [default: ./keys if there are
-    /// any, otherwise the log is keyless]
+    /// Keys of the audit log, from `ringseal audit keygen`; they are copied. [default: ./keys if it exists, otherwise
+    /// the log is keyless]
     #[arg(long, value_name = "DIR", requires = "audit")]
     keys: Option<PathBuf>,
 }
@@ -90,7 +89,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the directory cannot be prepared, or the logs cannot be opened or read back.
+/// If the directory cannot be prepared, or the logs cannot be opened or read back.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let path = args.dir.join(cleanup::LOG);
     cleanup::remove_old_logs(&args.dir).map_err(Failure::of)?;
@@ -117,9 +116,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let leaks = planted.find_leaks(&args.dir).map_err(Failure::of)?;
     if found.canaries.total() != planted.events {
         let (found, events) = (found.canaries.total(), planted.events);
-        problems.push(format!("{events} canaries were planted, {found} are in the files"));
+        problems
+            .push(format!("expected {events} events with canaries in the files, found {found}"));
     }
-    problems.extend_from_slice(&leaks.survivors);
+    problems.extend_from_slice(&leaks.leaks);
     let audited = plan.zip(audited).map(|(plan, done)| plan.verify(done)).transpose()?;
     problems.extend(audited.iter().flat_map(audit::AuditReport::problems));
     let report = Report {
@@ -152,8 +152,8 @@ fn report_check(
     if problems.is_empty() {
         writeln!(
             out,
-            "checked     {lines} lines parse; every thread's numbers are in order, and none is missing\n            \
-             that was not counted as lost; lines and bytes are what the engine counted"
+            "checked     {lines} lines parse; every thread's numbers are in order, and the only gaps are events\n            \
+             counted as lost; lines and bytes match the engine's counts"
         )?;
         return Ok(ExitStatus::Success);
     }
@@ -183,23 +183,23 @@ fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Config 
 
 fn describe_setup(args: &Args) -> String {
     let pace = match args.rate {
-        Some(rate) => format!("{} events/s wanted", format_count(rate)),
-        None => "flat out".into(),
+        Some(rate) => format!("{} events/s requested", format_count(rate)),
+        None => "full speed".into(),
     };
     let time = if args.coarse { "coarse" } else { "exact" };
-    let full = if args.latency { "loses below error" } else { "waits up to 100 ms" };
+    let full = if args.latency { "drops below error" } else { "waits up to 100 ms" };
     format!("{pace}, {time} timestamps, a full ring {full}")
 }
 
-/// What the service did.
+/// The result of the service's run.
 struct ServiceResult {
     done: Vec<WorkerResult>,
     audited: Option<audit::AuditResult>,
-    /// Why it ended before its time.
+    /// The reason for an early end.
     stopped_early: Option<String>,
 }
 
-/// Runs the threads until time or room is up.
+/// Runs the threads until the time is over or the size limit is reached.
 fn run_service(
     args: &Args,
     engine: &Engine,
@@ -220,7 +220,7 @@ fn run_service(
             Ok(_) => wait_for_end(args.seconds, engine, limit, watch),
             Err(_) => None,
         };
-        // ORDER: relaxed; the threads only end by it.
+        // ORDER: relaxed; the flag only ends the threads.
         stop.store(true, Ordering::Relaxed);
         let threads = threads.map_err(Failure::of)?;
         let done: Result<Vec<_>, _> = threads.into_iter().map(|thread| thread.join()).collect();
@@ -231,7 +231,7 @@ fn run_service(
     })
 }
 
-/// Returns when time or room is up.
+/// Waits until the time is over or the size limit is reached; returns the reason for an early end.
 fn wait_for_end(
     seconds: Duration,
     engine: &Engine,
@@ -256,12 +256,12 @@ fn wait_for_end(
     }
 }
 
-/// How much may be written.
+/// The limit on the size of the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limit {
     bytes_max: u64,
     is_free_space: bool,
-    /// Some room is left for what is still in the rings.
+    /// Below `bytes_max`: leaves space for the events still in the rings.
     stop_at_bytes: u64,
 }
 
@@ -278,7 +278,7 @@ impl Limit {
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let why = if self.is_free_space { "half of the free space" } else { "--bytes-max" };
-        write!(f, "the logs have come near {}, {why}", format_bytes(self.bytes_max))
+        write!(f, "the logs are close to {}, {why}", format_bytes(self.bytes_max))
     }
 }
 
@@ -293,7 +293,7 @@ fn free_bytes(_dir: &Path) -> Option<u64> {
     None
 }
 
-/// What two readings of the clock with nothing between them take, in the middle of many.
+/// The median time of two clock readings with nothing between them.
 fn clock_nanos(nanos_per_tick: f64) -> f64 {
     let mut histogram = Histogram::default();
     for _ in 0..10_000 {
@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_more_than_half_of_the_free_space() {
+    fn the_limit_is_half_the_free_space() {
         let gib = 1 << 30;
         let cases = [
             (4 * gib, Some(100 * gib), 4 * gib, false),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_a_number_within_reason() {
+    fn seconds_are_bounded() {
         assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["", "0", "-1", "NaN", "inf", "1e9", "x"] {
             assert!(parse_seconds(text).is_err(), "{text}");

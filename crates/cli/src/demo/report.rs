@@ -1,4 +1,4 @@
-//! What the demo says at its end.
+//! The demo's report.
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,18 +9,18 @@ use super::service::SAMPLED_ONE_IN;
 use crate::size::{format_bytes, format_count};
 use crate::stopwatch::{Lap, Percentiles, format_nanos};
 
-/// Everything that was measured.
+/// The measurements of a run.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) threads: usize,
-    /// How the run was set up, in words.
+    /// Description of the run's settings.
     pub(super) setup: String,
-    /// Why it ended before its time.
+    /// The reason for an early end.
     pub(super) stopped_early: Option<String>,
     pub(super) path: PathBuf,
     pub(super) lap: Lap,
     pub(super) latency: Percentiles,
-    /// What the two readings of the clock around a call take by themselves, in nanoseconds.
+    /// Time of the two clock readings around a call, in nanoseconds.
     pub(super) clock_nanos: f64,
     pub(super) metrics: Metrics,
     pub(super) files: u64,
@@ -81,14 +81,14 @@ impl fmt::Display for Report {
             write!(f, "{comma}{} {level}", format_count(self.metrics.lost.of(level)))?;
         }
         let waits = format_count(self.metrics.waits);
-        writeln!(f, "\nwaits       {waits} calls found their ring full and waited for room")?;
+        writeln!(f, "\nwaits       {waits} calls found their ring full and waited for space")?;
         match self.cpu_nanos_per_event() {
             Some(nanos) => writeln!(
                 f,
-                "cpu         {} an event (user and system time of all threads, the service's own included)",
+                "cpu         {} an event (user and system time of all threads, including the service's)",
                 format_nanos(nanos)
             ),
-            None => writeln!(f, "cpu         not known on this system"),
+            None => writeln!(f, "cpu         not reported by this system"),
         }
     }
 }
@@ -101,9 +101,9 @@ impl Report {
         writeln!(f, "a call took p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, max {max}")?;
         writeln!(
             f,
-            "            (one call in {SAMPLED_ONE_IN} is timed, {count} in all, by two readings of the \
-             clock, which take\n            {clock} by themselves; waits for room and being \
-             scheduled away are in it)"
+            "            (one call in {SAMPLED_ONE_IN} is timed, {count} in all; includes {clock} for \
+             reading the clock twice,\n            waits for space and time in which the thread was \
+             not running)"
         )
     }
 }
@@ -127,7 +127,7 @@ mod tests {
         let lap = Lap { wall: Duration::from_millis(500), cpu, nanos_per_tick: 1.0 };
         Report {
             threads: 2,
-            setup: "flat out".into(),
+            setup: "full speed".into(),
             stopped_early: None,
             path: "d/ringseal-demo.log".into(),
             lap,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_events_divides_by_nothing() {
+    fn a_run_without_events_has_zero_rates() {
         let mut report = report();
         report.metrics = Metrics::default();
         report.lap.wall = Duration::ZERO;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_told_by_level_even_where_there_are_none() {
+    fn losses_are_reported_for_every_level() {
         let shown = report().to_string();
         let lost = "lost        0 trace, 0 debug, 0 info, 1,234 warn, 0 error, 0 critical\n";
         assert!(shown.contains(lost), "{shown}");

@@ -1,7 +1,7 @@
-//! The service that the demo runs: threads that take orders and log what they do.
+//! The demo's service: threads that process orders and log what they do.
 //!
-//! Every event carries the number that its thread has given it (`seq`), so that the check can tell
-//! whether any is missing, doubled or out of order.
+//! Every event carries a number from its thread (`seq`), by which the check finds missing, duplicate and reordered
+//! events.
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,17 +15,17 @@ use ringseal::{Level, Logger, critical, debug, error, fields, info, trace, warn}
 use crate::histogram::Histogram;
 use crate::stopwatch::ticks;
 
-/// One call in so many is timed. A prime, so that every kind of event comes up.
+/// One call in this many is timed. A prime, so that every kind of event is timed.
 pub(super) const SAMPLED_ONE_IN: u32 = 17;
-/// How the targets of all its events begin.
+/// Prefix of the targets of all its events.
 pub(super) const TARGET: &str = "ringseal_demo";
 
-/// What one thread has done.
+/// The result of one thread.
 #[derive(Debug, Default)]
 pub(super) struct WorkerResult {
     /// Log calls made, by level.
     pub(super) calls: LevelCounts,
-    /// Ticks that the sampled calls took.
+    /// Durations of the timed calls in ticks.
     pub(super) latency: Histogram,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct Worker<'s> {
     seq: u64,
     random: u64,
     until_sample: u32,
-    /// Events per second, of this thread.
+    /// Events per second of this thread.
     rate: Option<f64>,
     stop: &'s AtomicBool,
     done: WorkerResult,
 }
 
-/// One order and who sent it.
+/// One order and its sender.
 struct Order {
     id: Uuid,
     peer: SocketAddr,
@@ -67,7 +67,7 @@ enum State {
     Shipped(u8),
 }
 
-/// An error with two causes behind it.
+/// An error with a chain of two causes.
 #[derive(Debug)]
 struct PaymentError {
     order: u64,
@@ -113,12 +113,12 @@ impl<'s> Worker<'s> {
         Self { logger, number, seq: 0, random, until_sample: 0, rate, stop, done }
     }
 
-    /// Takes orders until it is stopped.
+    /// Processes orders until it is stopped.
     pub(super) fn run(mut self) -> WorkerResult {
         self.logger.prepare_thread();
         let start = Instant::now();
         let mut requests = 0_u64;
-        // ORDER: relaxed; only says when to stop.
+        // ORDER: relaxed; the flag only ends the loop.
         while !self.stop.load(Ordering::Relaxed) {
             self.handle_request(requests);
             requests += 1;
@@ -127,11 +127,11 @@ impl<'s> Worker<'s> {
         self.done
     }
 
-    /// Sleeps as long as this thread is ahead of its rate.
+    /// Sleeps while this thread is ahead of its rate.
     fn pace(&self, start: Instant) {
         let Some(rate) = self.rate else { return };
         let due = Duration::from_secs_f64(self.seq as f64 / rate);
-        // In short stretches, so that a low rate does not delay the end.
+        // In short steps, so that a low rate does not delay the end.
         while let Some(early) = due.checked_sub(start.elapsed()).filter(|early| !early.is_zero()) {
             if self.stop.load(Ordering::Relaxed) {
                 return;
@@ -140,7 +140,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// Counts and perhaps times a call.
+    /// Makes a log call, counts it, and times one in [`SAMPLED_ONE_IN`].
     #[inline(always)]
     fn log(&mut self, level: Level, call: impl FnOnce(u64)) {
         let seq = self.seq;
@@ -237,7 +237,7 @@ impl<'s> Worker<'s> {
         });
     }
 
-    /// What does not happen at every request.
+    /// Logs warnings and errors, which only some requests have.
     fn log_failures(&mut self, log: &Logger, order: &Order, request: u64) {
         if request % 16 == 3 {
             self.log(Level::Warn, |seq| {

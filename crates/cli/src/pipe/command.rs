@@ -1,4 +1,4 @@
-//! Standard input through an engine into rotating files.
+//! Passes standard input through an engine into rotating files.
 use std::io;
 use std::time::Duration;
 
@@ -24,38 +24,39 @@ Examples:
   my-service | ringseal pipe --dir logs --preset payments --profile audit
   my-service | ringseal pipe --dir logs --sample-levels debug=1%
 
-Each line becomes one JSON line, in order. Nothing is lost: when the disk refuses, pipe waits, and with it \
-whoever writes into it. On SIGTERM, SIGINT and SIGHUP it reads what already stands in the pipe, writes it \
-and ends; a disk that refuses is waited for 3 seconds more. A second signal ends it at once.
+Each line becomes one JSON line, in order. Nothing is lost: if the disk refuses writes, pipe retries and \
+reads no further input, so the writing program blocks. On SIGTERM, SIGINT or SIGHUP it reads what is \
+already in the pipe, writes it and ends; writes that fail are then retried for 3 more seconds. A second \
+signal ends it at once.
 
-What becomes of a line that is a JSON object:
-  timestamp  the time of arrival; `cat --since` and `--until` go by it. The
+How a line that is a JSON object is mapped:
+  timestamp  the time of arrival, which `cat --since` and `--until` use. The
              line's own `timestamp`, `@timestamp`, `time` or `ts` (the first
-             that is there) is kept as `original_timestamp`.
+             present) is kept as `original_timestamp`.
   level      from `level`, `log.level`, `severity` or `lvl`: a word in any
              case (warning, fatal, notice ...) or a number as pino writes it
              (10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 critical);
              otherwise info.
-  event      from `event`, `message` or `msg`, the first that is there and a
-             string; the others stay fields. Without any: --event-name.
-  the rest   stays as it is, numbers in their spelling. What stands under a
-             key of the engine's own (`target`, `run_id`, `seq` ...) goes to
-             `original_` and the key. Of a key twice, the last counts.
+  event      from `event`, `message` or `msg`: the first that is a string;
+             the others stay fields. Without any: --event-name.
+  others     unchanged, numbers as written. A key that the engine uses itself
+             (`target`, `run_id`, `seq` ...) gets the prefix `original_`. Of
+             duplicate keys, the last counts.
 
-A line of text becomes `message`, with the level that its beginning shows.
+A line of text becomes `message`, with the level found at its beginning.
 
-Segments stay until a --keep option says otherwise: a live service wants one.
+All segments are kept unless a --keep option limits them; a long-running service needs one.
 
-Secrets and personal data are masked by the standard rules, by others when asked for, or with \
---no-redact not at all. With a --sample option, part of the events below warn is left out and counted; \
-a kept line tells its rate, and `ringseal.suppressed` what a limit has left out.
+Secrets and personal data are masked by the standard rules, by the rules you choose, or not at all with \
+--no-redact. With a --sample option, part of the events below warn is dropped and counted; kept lines \
+carry their sampling rate, and `ringseal.suppressed` reports what a limit dropped.
 
-Exit codes: 0 end of input and every line in place, 1 something is missing or could not be read \
-(said on standard error), 2 wrong usage or the log could not be opened, 128 and the signal's number \
-(143 for SIGTERM) when a signal ended it and every line that was read is in place.";
+Exit codes: 0 end of input and every line written, 1 something is missing or could not be read (reported \
+on standard error), 2 wrong usage or the log could not be opened, 128 plus the signal's number (143 for \
+SIGTERM) if a signal ended it and every line that was read is written.";
 
-/// As good as for ever.
-const PATIENCE: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// Practically unlimited.
+const NO_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Writes standard input into rotating files, line by line.
 #[derive(Debug, clap::Args)]
@@ -65,17 +66,17 @@ pub struct Args {
     files: LogFileOptions,
     #[command(flatten)]
     input: Input,
-    /// The `target` of every line: where it comes from.
+    /// The `target` of every line: its source.
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     target: String,
-    /// Write everything as it came in.
+    /// Write everything unmasked.
     #[arg(long, conflicts_with = "RuleOptions")]
     no_redact: bool,
     #[command(flatten)]
     rules: RuleOptions,
     #[command(flatten)]
     sampling: SamplingOptions,
-    /// Say nothing at the end when every line is in place.
+    /// Print no summary if every line is written.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -83,7 +84,7 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the log cannot be opened.
+/// If the log cannot be opened.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let signals = Signals::take().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
@@ -129,11 +130,11 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
     let config = config
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
         .limits(limits)
-        // A record is at most a quarter of the ring.
+        // A record may take at most a quarter of the ring.
         .ring_bytes(limits.record_bytes_max as usize * 4)
-        .overflow([Overflow::Wait(PATIENCE); Level::COUNT])
-        .flush_max(PATIENCE)
-        .shutdown_max(PATIENCE)
+        .overflow([Overflow::Wait(NO_TIMEOUT); Level::COUNT])
+        .flush_max(NO_TIMEOUT)
+        .shutdown_max(NO_TIMEOUT)
         .sink(Box::new(RetryingSink::new(sink, signals.watch())));
     Engine::start(config).map_err(Failure::of)
 }

@@ -1,18 +1,17 @@
-//! The level of a line of text.
+//! Detects the level of a line of text.
 //!
-//! Only what cannot well be anything else is taken for a level: a syslog priority, klog's letter,
-//! `level=…`, a word in brackets, a word in upper case or before a colon, each at the start of the
-//! line or behind nothing but times.
+//! Only unambiguous forms count: a syslog priority, klog's letter, `level=…`, a word in brackets, a word in upper case
+//! or before a colon, each at the start of the line or after times only.
 use ringseal::core::Level;
 
 use crate::level::{level_of_severity, level_of_word};
 
-/// How much of a line is looked at.
-const LOOKED_AT_BYTES: usize = 256;
-/// How many words may stand before the level.
+/// Length of the beginning of a line that is searched.
+const SEARCHED_BYTES: usize = 256;
+/// Number of words that are searched.
 const WORDS_MAX: usize = 8;
 
-/// The level that a line of text shows, if it shows one.
+/// Returns the level that a line of text shows, if any.
 ///
 /// ```
 /// use ringseal::core::Level;
@@ -22,7 +21,7 @@ const WORDS_MAX: usize = 8;
 /// assert_eq!(level_of_text("fine weather"), None);
 /// ```
 pub fn level_of_text(text: &str) -> Option<Level> {
-    let end = text.floor_char_boundary(LOOKED_AT_BYTES);
+    let end = text.floor_char_boundary(SEARCHED_BYTES);
     let head = text.get(..end).unwrap_or_default();
     syslog_priority(head)
         .or_else(|| klog_letter(head))
@@ -55,7 +54,7 @@ fn klog_letter(head: &str) -> Option<Level> {
     }
 }
 
-/// The first word that is no time.
+/// The level of the first word that is not a time.
 fn leading_word(head: &str) -> Option<Level> {
     for (index, word) in head.split_ascii_whitespace().take(WORDS_MAX).enumerate() {
         let word = without_color(word);
@@ -69,8 +68,7 @@ fn leading_word(head: &str) -> Option<Level> {
     None
 }
 
-/// The level of `ERROR`, `[info]`, `warning:`, `(Debug)`, and of the likes of `Error` when they
-/// come first.
+/// The level of `ERROR`, `[info]`, `warning:`, `(Debug)`, and of plain words such as `Error` at the start.
 fn level_of_marked(word: &str, first: bool) -> Option<Level> {
     let bare = word.trim_matches(|char: char| !char.is_ascii_alphanumeric());
     // `[info][thread-1]` and `error[E0308]:`
@@ -84,13 +82,13 @@ fn level_of_marked(word: &str, first: bool) -> Option<Level> {
     (bracketed || upper || before_colon || (first && plain_speech)).then_some(level)
 }
 
-/// Digits and what stands between them in times, in brackets or not.
+/// Whether a word consists of digits and the separators of times, with or without brackets.
 fn is_time(word: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_digit() || b"-:./,+TZ[]()|".contains(&byte);
     word.bytes().all(allowed) || matches!(word, "UTC" | "GMT" | "-")
 }
 
-/// A word without the colour sequences around it.
+/// A word without surrounding colour sequences.
 fn without_color(word: &str) -> &str {
     let mut word = word;
     while let Some((_, rest)) = word.strip_prefix("\x1b[").and_then(|rest| rest.split_once('m')) {
@@ -115,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_seen_where_people_see_them() {
+    fn levels_are_detected_in_common_formats() {
         use Level::{Critical, Debug, Error, Info, Trace, Warn};
         let cases = [
             ("ERROR disk full", Some(Error)),
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_looked_at_only_at_its_start() {
+    fn only_the_start_of_a_line_is_searched() {
         let text = format!("{}é level=error", "é".repeat(500));
         assert_eq!(level_of_text(&text), None);
     }

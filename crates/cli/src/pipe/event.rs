@@ -1,18 +1,18 @@
-//! An event as it is handed over: borrowed from the line, read on demand.
+//! An event that borrows from its line; fields are read on demand.
 use std::ops::Range;
 
 use ringseal::core::Level;
 
 use crate::json::{Entries, Entry, Kind, Tokens};
 
-/// What one line says.
+/// The event of one line.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
-    /// Its level: what the line says, or info.
+    /// Its level, or info if the line has none.
     pub level: Level,
     /// Its name.
     pub name: &'a str,
-    /// Everything else.
+    /// All other fields.
     pub fields: Fields<'a>,
 }
 
@@ -32,9 +32,9 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number, as it is written.
+    /// A number, as written in the line.
     Number(&'a str),
-    /// How long a line was.
+    /// The original length of a line in bytes.
     Count(u64),
     /// A string, unescaped.
     Str(&'a str),
@@ -51,7 +51,7 @@ pub struct Nested<'a> {
 }
 
 impl<'a> Nested<'a> {
-    /// As it stands in the line.
+    /// The text of the line.
     pub fn raw(&self) -> &'a str {
         self.raw
     }
@@ -71,7 +71,7 @@ pub struct Fields<'a> {
     pub(super) decoded: &'a str,
 }
 
-/// Where a field is found.
+/// Where a field's key and value come from.
 #[derive(Debug, Clone)]
 pub(super) struct FieldSource {
     pub(super) key: KeySource,
@@ -80,7 +80,7 @@ pub(super) struct FieldSource {
 
 #[derive(Debug, Clone)]
 pub(super) enum KeySource {
-    /// As it stands in the entry with this index.
+    /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
     Fixed(&'static str),
@@ -88,7 +88,7 @@ pub(super) enum KeySource {
 
 #[derive(Debug, Clone)]
 pub(super) enum ValueSource {
-    /// As it stands in the entry with this index.
+    /// The raw text of the entry with this index.
     Entry(usize),
     Decoded(Range<usize>),
     /// The whole line.

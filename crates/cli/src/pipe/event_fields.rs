@@ -1,7 +1,7 @@
-//! Events of the input into the engine: from the line's text straight into the ring.
+//! Writes the input's events into the engine: from the line's text directly into the ring.
 //!
-//! Promises: no tree is built; numbers keep their spelling; strings with escapes are decoded on
-//! their way into the ring. Allocates only while its one buffer for decoded keys grows.
+//! Promises: no tree is built; numbers stay as written; strings with escapes are decoded while they are written into
+//! the ring. Allocates only while its one buffer for decoded keys grows.
 use std::cell::RefCell;
 use std::fmt;
 
@@ -12,22 +12,22 @@ use super::event::{Event, Value};
 use super::{EventSink, LINE_BYTES_MAX};
 use crate::json::{Text, Token, Tokens};
 
-/// What a record takes beside the line: name, target, the note of a cut or of a parse error.
+/// Record bytes besides the line: name, target, original length or parse error.
 const RECORD_BYTES_EXTRA: u32 = 64 * 1024;
 
-/// Limits under which every line of up to `line_bytes_max` fits whole.
+/// Returns limits under which every line of up to `line_bytes_max` fits whole.
 ///
-/// Three bytes per byte of the line is the worst there is: of two bytes `1,` six become a number in
-/// an array, and of one byte that is not UTF-8 three become its replacement.
+/// A record takes at most three bytes per byte of the line: the two bytes `1,` become six (a number in an array), and a
+/// byte that is not UTF-8 becomes a three-byte replacement character.
 pub(super) fn limits(line_bytes_max: u32) -> Limits {
     let bytes = line_bytes_max.min(LINE_BYTES_MAX as u32) * 3 + RECORD_BYTES_EXTRA;
     let mut limits = Limits::default().with_value_bytes_max(bytes).with_record_bytes_max(bytes);
-    // Above what the tokenizer lets through.
+    // Deeper than the tokenizer accepts.
     limits.depth_max = u8::MAX;
     limits
 }
 
-/// Hands events to a logger.
+/// Passes events to a logger.
 #[derive(Debug)]
 pub(super) struct EngineSink<'l> {
     logger: &'l Logger,
@@ -69,7 +69,7 @@ impl EngineSink<'_> {
         }
     }
 
-    /// Writes the value that begins with `first`; at most as deep as the tokenizer lets through.
+    /// Writes the value that begins with `first`. The tokenizer bounds the depth.
     fn value<'t>(&self, out: &mut ValueWriter<'_>, tokens: &mut Tokens<'t>, first: Token<'t>) {
         let mut entered = false;
         match first {
@@ -99,7 +99,7 @@ impl EngineSink<'_> {
             Token::Null | Token::MapEnd | Token::ListEnd => out.null(),
         }
         if matches!(first, Token::MapStart | Token::ListStart) && !entered {
-            // There was no room for the container; go on behind it.
+            // The container did not fit; continue after it.
             let _ = tokens.skip_value(&first);
         }
     }
@@ -117,7 +117,7 @@ impl EngineSink<'_> {
     }
 }
 
-/// A string's characters, piece by piece.
+/// Displays a string unescaped, piece by piece.
 struct Unescaped<'a>(Text<'a>);
 
 impl fmt::Display for Unescaped<'_> {

@@ -1,4 +1,4 @@
-//! Which part of a line becomes the level, the name and the fields.
+//! Maps a line to an event: level, name and fields.
 use ringseal::core::Level;
 
 use super::detect_level::level_of_text;
@@ -8,8 +8,7 @@ use super::{Counts, Format, LEVEL_ASSUMED};
 use crate::json::{Entries, Entry, JsonError, Kind, Text};
 use crate::log_line::{EVENT_KEYS, LEVEL_KEYS, TIME_KEYS, level_in, level_of};
 
-/// Keys that the engine writes itself. A line's own value under such a key goes under `original_`
-/// and the key.
+/// Keys that the engine writes itself. A line's field with such a key gets the prefix `original_`.
 const ENGINE_KEYS: [&str; 9] = [
     "timestamp",
     "@timestamp",
@@ -22,20 +21,20 @@ const ENGINE_KEYS: [&str; 9] = [
     "seq",
 ];
 
-/// Makes events of lines; keeps its memory from one line to the next.
+/// Maps lines to events; reuses its memory between lines.
 #[derive(Debug)]
 pub(super) struct LineMapper<'n> {
     format: Format,
-    /// For lines that bring no name.
+    /// The name of lines without one.
     name: &'n str,
     entries: Entries,
     sources: Vec<FieldSource>,
     decoded: String,
-    /// A line in which bytes were replaced.
+    /// The current line with invalid bytes replaced.
     repaired: String,
 }
 
-/// What a line was found to be.
+/// What a line is.
 enum Shape {
     Json { level: Option<Level>, name: Name },
     Text { level: Option<Level> },
@@ -59,7 +58,7 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    /// The event of one line.
+    /// Maps one line to an event.
     pub(super) fn event<'a>(&'a mut self, line: &Line<'a>, counts: &mut Counts) -> Event<'a> {
         self.sources.clear();
         self.decoded.clear();
@@ -76,7 +75,7 @@ impl<'n> LineMapper<'n> {
         self.assemble(shape, &self.repaired, counts)
     }
 
-    /// A line that was cut says how long it was.
+    /// Adds the original length of a line that was cut.
     fn add_original_length(&mut self, line: &Line<'_>, counts: &mut Counts) {
         if line.original_bytes > line.bytes.len() as u64 {
             counts.truncated += 1;
@@ -112,7 +111,7 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    /// Finds out what the line is and where its fields are.
+    /// Determines what the line is and where its fields are.
     fn shape(&mut self, text: &str) -> Shape {
         let tried = match self.format {
             Format::Text => None,
@@ -165,7 +164,7 @@ impl<'n> LineMapper<'n> {
         Shape::Json { level, name }
     }
 
-    /// The index of the entry of the first of `keys` that is there with a value that will do.
+    /// The index of the entry of the first of `keys` that the line has with an accepted value.
     fn index_of(
         &self,
         text: &str,

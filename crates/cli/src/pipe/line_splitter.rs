@@ -1,9 +1,9 @@
-//! Cuts a stream into lines, each with its original length.
+//! Splits a stream into lines and records their original lengths.
 use std::io::{self, Read};
 
 use memchr::memchr;
 
-/// Bytes asked for in one read.
+/// Bytes requested by one read.
 const READ_BYTES: usize = 256 * 1024;
 
 /// One line.
@@ -11,20 +11,20 @@ const READ_BYTES: usize = 256 * 1024;
 pub(super) struct Line<'a> {
     /// Without its line end (`\n` or `\r\n`); cut at a character if it was too long.
     pub(super) bytes: &'a [u8],
-    /// How long it was, without its line end.
+    /// Original length, without its line end.
     pub(super) original_bytes: u64,
-    /// What it took from the stream, line end included.
+    /// Bytes read from the stream, line end included.
     pub(super) read_bytes: u64,
 }
 
-/// Reads big chunks and gives lines.
+/// Reads large chunks and returns lines.
 #[derive(Debug)]
 pub(super) struct LineSplitter {
     chunk: Vec<u8>,
-    /// The part of `chunk` that has not been given.
+    /// The part of `chunk` that has not been returned.
     start: usize,
     end: usize,
-    /// A line that began in an earlier chunk, up to the limit.
+    /// The beginning of a line from earlier chunks, up to the limit.
     begun: Vec<u8>,
     /// Bytes of that line, those past the limit included.
     begun_bytes: u64,
@@ -78,11 +78,10 @@ impl LineSplitter {
         Ok(self.end > 0)
     }
 
-    /// Sets aside the beginning of a line whose end has not been read yet.
+    /// Saves the beginning of a line whose end has not been read yet.
     fn keep_rest(&mut self) {
         let rest = &self.chunk[self.start..self.end];
-        // One byte more than the limit, so that `\r` of a line of just that length is not part of
-        // it.
+        // One byte more than the limit, for the `\r` after a line of exactly that length.
         let room = (self.line_bytes_max + 1).saturating_sub(self.begun.len());
         self.begun.extend_from_slice(&rest[..rest.len().min(room)]);
         self.begun_bytes += rest.len() as u64;
@@ -90,7 +89,7 @@ impl LineSplitter {
         self.start = self.end;
     }
 
-    /// The line that ends with `piece` of the chunk.
+    /// Returns the line that ends with `piece` of the chunk.
     fn finish(&mut self, piece: std::ops::Range<usize>, end_bytes: u64) -> Line<'_> {
         let whole_bytes = self.begun_bytes + piece.len() as u64;
         let last = self.chunk[piece.clone()].last().copied().or(self.begun_last);
@@ -111,7 +110,7 @@ impl LineSplitter {
     }
 }
 
-/// The first `len` bytes, or up to three fewer so that no character is cut in two.
+/// Returns the first `len` bytes, or up to three fewer so that no character is split.
 fn cut(bytes: &[u8], len: usize) -> &[u8] {
     if bytes.len() <= len {
         return bytes;

@@ -1,10 +1,9 @@
-//! `ringseal pipe`: lines of another program become events in rotating files.
+//! `ringseal pipe`: turns another program's lines into events in rotating files.
 //!
-//! The input side, promises: each line becomes exactly one event, in order, the last one also without a newline;
-//! nothing that was in a line is dropped without a word (a line past the limit says how long it
-//! was, bytes that are not UTF-8 are replaced and counted). Memory is flat: one line and its
-//! fields. A line is passed on as soon as it has been read. Reading blocks until there is something
-//! to read.
+//! Promises of the input side: each line becomes exactly one event, in order, including a last line without a newline;
+//! nothing in a line is dropped silently (a line beyond the limit is cut and its length recorded, bytes that are not
+//! UTF-8 are replaced and counted). Memory is constant: one line and its fields. A line is passed on as soon as it has
+//! been read. Reading blocks until there is input.
 use std::fmt;
 use std::io::{self, Read};
 
@@ -28,52 +27,52 @@ pub use event::{Event, Field, Fields, Nested, Value};
 use line_mapper::LineMapper;
 use line_splitter::LineSplitter;
 
-/// What takes the events.
+/// Receives the events.
 pub trait EventSink {
-    /// Takes one event. Names, keys and strings come from outside: nothing has been redacted or
-    /// shortened, and a key may occur twice if the line had it twice.
+    /// Receives one event. Names, keys and strings are untrusted input: nothing has been redacted or shortened, and a
+    /// key occurs twice if the line has it twice.
     fn event(&mut self, event: &Event<'_>);
 }
 
-/// What lines are taken for.
+/// How to interpret lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// Line by line: JSON if it is a JSON object, else text.
+    /// Each line as JSON if it is a JSON object, otherwise as text.
     #[default]
     Auto,
-    /// JSON objects. Other lines are taken as text and say why they are not JSON.
+    /// As JSON objects. Other lines become text with the parse error as a field.
     Json,
-    /// Text, whatever it looks like.
+    /// As text, always.
     Text,
 }
 
-/// How to read.
+/// How to read the input.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Input {
-    /// What lines are taken for.
+    /// How to interpret lines.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Longer lines are cut to this many bytes, at a character, and say how long they were.
+    /// Cut longer lines to this many bytes, at a character, and record their length.
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20,
         value_parser = value_parser!(u32).range(1..=LINE_BYTES_MAX))]
     pub line_bytes_max: u32,
-    /// The event name of lines that bring none.
+    /// The event name of lines that have none.
     #[arg(long, value_name = "NAME", default_value = "line")]
     pub event_name: String,
 }
 
-/// What went in and out.
+/// Counts of lines read and events passed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines read.
     pub lines: u64,
     /// Bytes read, newlines included.
     pub bytes: u64,
-    /// Events passed on. Always the number of lines.
+    /// Events passed on; always equal to `lines`.
     pub events: u64,
-    /// Lines that were taken for JSON.
+    /// Lines interpreted as JSON.
     pub json: u64,
-    /// Lines that were taken for text.
+    /// Lines interpreted as text.
     pub text: u64,
     /// Lines that were cut.
     pub truncated: u64,
@@ -95,10 +94,10 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Makes events of the lines of `from`, until it ends.
+/// Reads lines from `from` until its end and passes each to `sink` as an event.
 ///
 /// # Errors
-/// When reading fails; what was read before has been passed on and is in `counts`.
+/// If reading fails; the lines before have been passed on and are in `counts`.
 pub fn run(
     from: &mut dyn Read,
     input: &Input,
@@ -116,10 +115,10 @@ pub fn run(
     Ok(())
 }
 
-/// The largest limit of a line: the ring is sized by it.
+/// Upper bound of `--line-bytes-max`, which determines the ring's size.
 const LINE_BYTES_MAX: i64 = 16 << 20;
 
-/// The level of lines that show none.
+/// The level of lines without one.
 const LEVEL_ASSUMED: Level = Level::Info;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! A sink that waits for a disk that refuses, so that nothing is lost while it does.
+//! A sink that retries failed writes until they succeed, so that nothing is lost.
 //!
-//! While it waits the ring fills up, then reading stops, then whoever writes into the pipe waits.
-//! It says so on standard error, once. Once `is_ending` says so (a signal came), it tries for a few
-//! more seconds and then gives up; what was not written is counted by the engine.
+//! While it retries, the ring fills up, reading stops, and the program that writes into the pipe blocks. The first
+//! error is reported on standard error. After `is_ending` returns true (a signal came), writes are retried for a few
+//! more seconds; the engine counts what was not written.
 use std::time::{Duration, Instant};
 
 use ringseal::core::Lines;
@@ -13,10 +13,10 @@ use crate::console::write_stderr;
 
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
-/// How long a signal leaves the disk to recover.
+/// How long writes are retried after a signal.
 const ENDING_MAX: Duration = Duration::from_secs(3);
 
-/// See the module.
+/// Wraps a sink and retries its writes; see the module.
 pub(super) struct RetryingSink<S, E> {
     sink: S,
     is_ending: E,
@@ -90,7 +90,7 @@ impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
     }
 
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
-        // What matters of this fails again when lines are written, and is waited for there.
+        // An error that matters recurs when lines are written, and is retried there.
         if let Err(error) = self.sink.turn(now) {
             self.report_once(&error);
         }
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes one line a call, and refuses so many calls in between.
+    /// Fails `refusals` times, after writing one line each time.
     struct Refusing {
         refusals: u32,
         taken: Vec<u8>,
@@ -160,7 +160,7 @@ mod tests {
     const NOW: Now = Now { ticks: 1, unix_nanos: 1 };
 
     #[test]
-    fn a_disk_that_refuses_is_waited_for_and_no_line_is_lost_or_doubled() {
+    fn retries_neither_lose_nor_duplicate_lines() {
         let sink = Refusing { refusals: 3, taken: Vec::new() };
         let mut retrying = RetryingSink::new(sink, || false);
         retrying.pause_max = Duration::ZERO;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_ends_the_waiting_and_says_what_is_in_place() {
+    fn a_signal_ends_retries_with_the_written_count() {
         let ending = AtomicBool::new(false);
         let sink = Refusing { refusals: u32::MAX, taken: Vec::new() };
         let mut retrying = RetryingSink::new(sink, || ending.swap(true, Ordering::Relaxed));

@@ -1,28 +1,28 @@
-//! The arguments that choose which share of the events is kept.
+//! Arguments that choose which share of the events is kept.
 use ringseal::Sampling;
 use ringseal::sample::SampleError;
 
 use crate::console::Failure;
 
-/// Which share of the events below warn is kept. All are, unless one of these says otherwise.
+/// Which share of the events below warn is kept. By default, all of them.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct SamplingOptions {
-    /// Keep these shares by level, as in debug=0.01,info=10%; or production, for just that.
+    /// Keep these shares by level, for example debug=0.01,info=10%; `production` means exactly that.
     #[arg(long, value_name = "SHARES")]
     sample_levels: Option<String>,
-    /// Keep this share of the events whose names end in _SUCCESS or _OK, as in 0.01 or 1%.
+    /// Keep this share of the events whose names end in _SUCCESS or _OK, for example 0.01 or 1%.
     #[arg(long, value_name = "SHARE")]
     sample_success: Option<String>,
-    /// Keep at most so many events of one name and level in a span, as in 100/1s.
-    #[arg(long, value_name = "COUNT/SPAN")]
+    /// Keep at most this many events of one name and level per duration, for example 100/1s.
+    #[arg(long, value_name = "COUNT/DURATION")]
     sample_limit: Option<String>,
 }
 
 impl SamplingOptions {
-    /// The policy.
+    /// Builds the sampling policy.
     ///
     /// # Errors
-    /// When an argument is wrong; the message names it.
+    /// If an argument is invalid; the message names it.
     pub(super) fn policy(&self) -> Result<Sampling, Failure> {
         type Add = fn(Sampling, &str) -> Result<Sampling, SampleError>;
         let options: [(&str, &Option<String>, Add); 3] = [

@@ -1,12 +1,12 @@
-//! Standard input that ends when a signal asks for it.
+//! Standard input that ends on a signal.
 //!
-//! Promises: after SIGTERM, SIGINT or SIGHUP, what already stood in the pipe at that moment is still read,
-//! and then the input ends, so that what was read can be drained in peace. A second signal ends the
-//! process at once. On systems without these signals, input ends where it ends.
+//! Promises: after SIGTERM, SIGINT or SIGHUP, the input returns what was in the pipe at that moment and then ends, so
+//! that everything read can be written. A second signal ends the process at once. On systems without these signals,
+//! the input ends only at its own end.
 #[cfg(unix)]
 pub(super) use unix::{Signals, Stoppable};
 
-/// Bytes that may still be read after a signal: the most that a pipe holds by default.
+/// Maximum number of bytes read after a signal: the largest pipe that the system allows by default.
 #[cfg(unix)]
 const LEFT_BYTES_MAX: u64 = 1 << 20;
 
@@ -24,7 +24,7 @@ mod unix {
 
     use super::LEFT_BYTES_MAX;
 
-    /// Which signal has come, and a descriptor that becomes readable when one does.
+    /// The signal that has come, and a descriptor that becomes readable when one comes.
     #[derive(Debug)]
     pub(in crate::pipe) struct Signals {
         number: Arc<AtomicUsize>,
@@ -32,28 +32,28 @@ mod unix {
     }
 
     impl Signals {
-        /// Takes the three signals for the rest of the process.
+        /// Installs handlers for the three signals for the rest of the process.
         pub(in crate::pipe) fn take() -> io::Result<Signals> {
             let number = Arc::new(AtomicUsize::new(0));
-            let again = Arc::new(AtomicBool::new(false));
+            let is_second = Arc::new(AtomicBool::new(false));
             let (wake, sender) = UnixStream::pair()?;
             for signal in [SIGTERM, SIGINT, SIGHUP] {
-                // In this order: the first signal finds `again` unset and sets it.
-                flag::register_conditional_shutdown(signal, 128 | signal, Arc::clone(&again))?;
-                flag::register(signal, Arc::clone(&again))?;
+                // In this order: the first signal finds `is_second` unset and sets it.
+                flag::register_conditional_shutdown(signal, 128 | signal, Arc::clone(&is_second))?;
+                flag::register(signal, Arc::clone(&is_second))?;
                 flag::register_usize(signal, Arc::clone(&number), signal as usize)?;
                 low_level::pipe::register(signal, sender.try_clone()?)?;
             }
             Ok(Signals { number, wake })
         }
 
-        /// The number of the signal that came, if one did.
+        /// The number of the signal that has come, if any.
         pub(in crate::pipe) fn number(&self) -> Option<u8> {
-            // ORDER: relaxed; the number stands for itself.
+            // ORDER: relaxed; the number publishes no other data.
             u8::try_from(self.number.load(Ordering::Relaxed)).ok().filter(|number| *number > 0)
         }
 
-        /// Says from now on whether one came.
+        /// Returns a function that reports whether a signal has come.
         pub(in crate::pipe) fn watch(&self) -> impl Fn() -> bool + Send + 'static {
             let number = Arc::clone(&self.number);
             // ORDER: relaxed; see `number`.
@@ -66,7 +66,7 @@ mod unix {
     pub(in crate::pipe) struct Stoppable<'s, F> {
         from: F,
         wake: &'s UnixStream,
-        /// After a signal: what may still be read.
+        /// After a signal: the number of bytes that may still be read.
         left_bytes: Option<u64>,
     }
 
@@ -75,7 +75,7 @@ mod unix {
             Self { from, wake: &signals.wake, left_bytes: None }
         }
 
-        /// Waits for input or for a signal; says which of them is there.
+        /// Waits for input or a signal; returns which of them is present.
         fn wait(&self) -> io::Result<(bool, bool)> {
             let mut both =
                 [PollFd::new(&self.from, PollFlags::IN), PollFd::new(self.wake, PollFlags::IN)];
@@ -86,7 +86,7 @@ mod unix {
             }
         }
 
-        /// Bytes that can be read without waiting. None of a file, which would never end.
+        /// Bytes that can be read without blocking. 0 for a file, which could be read to its end.
         fn pending_bytes(&self) -> u64 {
             let is_file = rustix::fs::fstat(&self.from)
                 .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
@@ -105,7 +105,7 @@ mod unix {
                     self.left_bytes = Some(self.pending_bytes());
                 } else if has_input {
                     match rustix::io::read(&self.from, &mut *room) {
-                        // Somebody else made it non-blocking and was faster.
+                        // Another process made the pipe non-blocking and read first.
                         Err(rustix::io::Errno::AGAIN) => {}
                         result => return Ok(result?),
                     }
@@ -132,7 +132,7 @@ mod unix {
         use super::*;
 
         #[test]
-        fn after_a_signal_what_stood_in_the_pipe_is_read_and_no_more() {
+        fn after_a_signal_only_pending_bytes_are_read() {
             let (mut sender, receiver) = UnixStream::pair().expect("a pair");
             let (wake, mut signal) = UnixStream::pair().expect("a pair");
             let signals = Signals { number: Arc::default(), wake };
@@ -147,7 +147,7 @@ mod unix {
         }
 
         #[test]
-        fn input_ends_where_it_ends() {
+        fn input_without_signals_is_read_to_its_end() {
             let (mut sender, receiver) = UnixStream::pair().expect("a pair");
             let (wake, _signal) = UnixStream::pair().expect("a pair");
             let signals = Signals { number: Arc::default(), wake };
@@ -160,7 +160,7 @@ mod unix {
     }
 }
 
-/// Where there are no such signals.
+/// The signals, on systems without them.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(super) struct Signals;
@@ -180,7 +180,7 @@ impl Signals {
     }
 }
 
-/// Where there are no such signals: what it reads from.
+/// The input, on systems without these signals.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(super) struct Stoppable<F>(F);

@@ -1,4 +1,4 @@
-//! What went in, what came out, and whether the two match.
+//! Compares the lines read with the lines written.
 use std::fmt;
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use ringseal::metrics::Metrics;
 use super::Counts;
 use crate::size::{format_bytes, format_count};
 
-/// The limit's name among the rules of sampling.
+/// The name of the limit among the sampling rules.
 const LIMIT: &str = "limit";
 
-/// Everything that is known at the end.
+/// The counts and errors of a finished run.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) counts: Counts,
-    /// The engine's counters after everything was flushed.
+    /// The engine's counters after the flush.
     pub(super) metrics: Metrics,
     pub(super) path: PathBuf,
     /// Why reading stopped before the end of the input.
@@ -24,7 +24,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Everything that is not as it should be; nothing when each line that was read is in place.
+    /// Returns all problems; empty if each line that was read is written.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(error) = &self.read_error {
@@ -46,7 +46,7 @@ impl Summary {
         problems
     }
 
-    /// How many events a limit has left out.
+    /// The number of events that a limit dropped.
     fn limited(&self) -> u64 {
         let rules = self.metrics.sampled_out_by_rule.iter();
         rules.filter(|rule| rule.rule == LIMIT).map(|rule| rule.sampled_out.total()).sum()
@@ -57,20 +57,20 @@ impl Summary {
         if counts.events != counts.lines {
             problems.push(format!("{} lines became {} events", counts.lines, counts.events));
         }
-        // The engine's own events: a clock that was set, a sink that failed, what a limit left out.
+        // The engine's own events: a clock step, a failed sink, events dropped by a limit.
         let events = metrics.events.total();
         let kept = counts.events.saturating_sub(metrics.sampled_out.total());
         let own = events.saturating_sub(kept);
-        // Of those there is at most one for each event that a limit has left out.
+        // There is at most one `ringseal.suppressed` per event that a limit dropped.
         let suppressed_max = self.limited();
         let expected = metrics.clock_steps..=metrics.clock_steps + suppressed_max;
         let explained = expected.contains(&own) || metrics.sink_errors > 0;
         if events < kept || !explained {
-            problems.push(format!("{kept} events to be kept became {events} lines"));
+            problems.push(format!("expected {kept} lines for the kept events, found {events}"));
         }
         let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
         if in_place != events {
-            problems.push(format!("of {events} lines {in_place} are in place"));
+            problems.push(format!("of {events} lines, {in_place} are in place"));
         }
         for sink in metrics.sinks.iter().filter(|sink| !sink.is_healthy) {
             problems.push(format!("{} is failing", sink.name));
@@ -92,16 +92,16 @@ impl fmt::Display for Summary {
                 write!(f, "; {} older removed", sink.removed)?;
             }
             if sink.errors > 0 {
-                write!(f, "; {} errors met", sink.errors)?;
+                write!(f, "; {} write errors", sink.errors)?;
             }
         }
-        // Cut on the way in, or, should a line not fit a record for all that, by the engine.
+        // Cut by the input side, or by the engine if a line did not fit a record.
         let cut = counts.truncated + metrics.truncated.total();
         let lost = metrics.lost.total();
         write!(f, "; {cut} cut, {lost} lost, {} waits for room", metrics.waits)?;
         match metrics.sampled_out.total() {
             0 => Ok(()),
-            sampled_out => write!(f, ", {} left out by sampling", format_count(sampled_out)),
+            sampled_out => write!(f, ", {} dropped by sampling", format_count(sampled_out)),
         }
     }
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_missing_anywhere_is_found() {
+    fn a_missing_line_is_a_problem() {
         let cases = [
             ((0, 0, 0, 0), 0),
             ((7, 7, 7, 7), 0),
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn the_engines_own_event_about_a_clock_is_no_mismatch() {
+    fn a_clock_step_event_is_not_a_problem() {
         let mut summary = summary(7, 7, 8, 8);
         summary.metrics.clock_steps = 1;
         assert_eq!(summary.problems(), Vec::<String>::new());
     }
 
     #[test]
-    fn what_sampling_left_out_is_accounted_for_and_only_a_limit_explains_events_more() {
+    fn only_a_limit_explains_additional_events() {
         let cases = [
             ("level info", 2, 5, 0),
             ("level info", 2, 4, 1),
@@ -164,12 +164,12 @@ mod tests {
             (rule.rule, rule.sampled_out) = (name.into(), summary.metrics.sampled_out);
             summary.metrics.sampled_out_by_rule = vec![rule];
             assert_eq!(summary.problems().len(), problems, "{summary:?}");
-            assert!(summary.to_string().contains("2 left out by sampling"), "{summary}");
+            assert!(summary.to_string().contains("2 dropped by sampling"), "{summary}");
         }
     }
 
     #[test]
-    fn each_way_to_lose_is_a_problem_of_its_own() {
+    fn each_kind_of_loss_is_one_problem() {
         type Change = fn(&mut Summary);
         let changes: [Change; 7] = [
             |summary| summary.metrics.lost.0[0] = 1,

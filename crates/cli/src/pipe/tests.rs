@@ -1,4 +1,4 @@
-//! Lines in, events out, recorded and compared with the slow and obvious way.
+//! Compares the events of lines with tables and with a simple oracle.
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::*;
 /// Level, name, fields.
 type Recorded = (Level, String, Vec<(String, Json)>);
 
-/// Writes down what it is given.
+/// Records the events it receives.
 #[derive(Debug, Default)]
 struct Recorder {
     events: Vec<Recorded>,
@@ -41,7 +41,7 @@ fn input(format: Format, line_bytes_max: u32) -> Input {
     Input { format, line_bytes_max, event_name: "line".into() }
 }
 
-/// Gives its bytes in pieces of the given sizes, over and over.
+/// Returns its bytes in pieces of the given sizes, cyclically.
 struct Pieces<'a> {
     rest: &'a [u8],
     sizes: &'a [usize],
@@ -67,7 +67,7 @@ fn record(text: &[u8], input: &Input, sizes: &[usize]) -> (Recorder, Counts) {
     (recorder, counts)
 }
 
-/// One line, as it comes out.
+/// The event of one line.
 fn one(text: &str, format: Format) -> (Level, String, Json) {
     let (recorder, _) = record(text.as_bytes(), &input(format, 1 << 20), &[1 << 20]);
     let [(level, name, fields)] = &recorder.events[..] else { panic!("{recorder:?}") };
@@ -75,7 +75,7 @@ fn one(text: &str, format: Format) -> (Level, String, Json) {
 }
 
 #[test]
-fn json_lines_give_their_level_name_and_fields() {
+fn json_lines_become_level_name_and_fields() {
     let cases = [
         (
             r#"{"level":"warn","event":"order filled","n":1,"s":"a\nb","x":null,"t":true}"#,
@@ -115,7 +115,7 @@ fn json_lines_give_their_level_name_and_fields() {
 }
 
 #[test]
-fn everything_else_is_text_and_kept_whole() {
+fn other_lines_are_kept_as_text() {
     for text in ["plain", "{not json", "[1,2]", "42", "", "  spaced  ", "{\"a\":1}}", "\"a\""] {
         let expected = (Level::Info, "line".to_owned(), json!({"message": text}));
         assert_eq!(one(&format!("{text}\n"), Format::Auto), expected, "{text}");
@@ -126,14 +126,14 @@ fn everything_else_is_text_and_kept_whole() {
 }
 
 #[test]
-fn a_line_that_should_be_json_says_why_it_is_not() {
+fn malformed_json_keeps_the_parse_error() {
     let (_, _, fields) = one("{\"a\":1,}", Format::Json);
     let why = "expected a key at byte 7, found '}'";
     assert_eq!(fields, json!({"message": "{\"a\":1,}", "parse_error": why}));
 }
 
 #[test]
-fn numbers_keep_their_spelling() {
+fn numbers_stay_as_written() {
     /// Collects the numbers of all events.
     struct Numbers(Vec<String>);
 
@@ -173,7 +173,7 @@ fn bytes_that_are_not_utf8_are_replaced_and_counted() {
 }
 
 #[test]
-fn a_long_line_is_cut_at_a_character_and_says_how_long_it_was() {
+fn a_long_line_is_cut_at_a_character() {
     for (limit, kept) in
         [(1, "a"), (2, "a"), (3, "aé"), (4, "aéb"), (5, "aéb"), (6, "aéb"), (7, "aéb€")]
     {
@@ -204,7 +204,7 @@ fn a_last_line_without_newline_counts() {
 }
 
 #[test]
-fn counts_are_said_in_words() {
+fn counts_are_displayed_as_text() {
     let (_, counts) = record(b"{}\na\n\xff\nlong line\n", &input(Format::Auto, 5), &[100]);
     assert_eq!(
         counts.to_string(),
@@ -212,7 +212,7 @@ fn counts_are_said_in_words() {
     );
 }
 
-/// Bytes out of which lines of all sorts come about.
+/// Bytes that form lines of many kinds.
 fn any_input() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"\n".to_vec()),
@@ -226,7 +226,7 @@ fn any_input() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// The obvious way to split.
+/// The oracle: splits the whole text at once.
 fn lines_of(text: &[u8]) -> Vec<&[u8]> {
     let mut lines: Vec<&[u8]> = text
         .split_inclusive(|&byte| byte == b'\n')
@@ -244,7 +244,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_line_is_one_event_however_it_is_read(
+    fn every_line_is_one_event_for_any_reads(
         text in any_input(),
         sizes in prop::collection::vec(1..30_usize, 1..5),
         line_bytes_max in 1..60_u32,

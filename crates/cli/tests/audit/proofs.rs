@@ -7,26 +7,26 @@ use ringseal::storage::{OsStorage, Storage};
 use serde_json::Value;
 use std::sync::Arc;
 
-use crate::world::{World, append, ringseal, said, told};
+use crate::support::{Fixture, append, expect_exit, ringseal, run};
 
-fn size(world: &World) -> u64 {
-    let note = fs::read_to_string(world.log().join("checkpoint")).expect("a checkpoint");
+fn size(fixture: &Fixture) -> u64 {
+    let note = fs::read_to_string(fixture.log().join("checkpoint")).expect("a checkpoint");
     note.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
 }
 
 #[test]
-fn an_entry_is_proven_to_whoever_has_the_public_key_alone() {
-    let world = World::of_three_segments();
-    for seq in [0, 7, 30, size(&world) - 1] {
+fn an_entry_is_proven_with_the_public_key_alone() {
+    let fixture = Fixture::with_three_segments();
+    for seq in [0, 7, 30, size(&fixture) - 1] {
         let (proof, errors) =
-            said(world.path(), &["audit", "prove", "inclusion", &seq.to_string(), "log"], 0);
+            run(fixture.path(), &["audit", "prove", "inclusion", &seq.to_string(), "log"], 0);
         assert_eq!(errors, "");
         let away = tempfile::tempdir().expect("a temporary directory");
         fs::write(away.path().join("p"), &proof).expect("room");
-        let key = world.path().join("keys/audit.pub");
+        let key = fixture.path().join("keys/audit.pub");
         fs::copy(key, away.path().join("audit.pub")).expect("room");
         let check = ["audit", "check-proof", "p", "--key", "audit.pub"];
-        let (out, _) = said(away.path(), &check, 0);
+        let (out, _) = run(away.path(), &check, 0);
         assert!(out.starts_with(&format!("proven      entry {seq} is in the log")), "{out}");
         assert!(out.contains("a key 2 changes after that of audit.pub"), "{out}");
         let entry: Value =
@@ -36,157 +36,157 @@ fn an_entry_is_proven_to_whoever_has_the_public_key_alone() {
         let line = out.lines().last().expect("an entry").replace("success", "failure");
         fs::write(away.path().join("line"), line + "\n").expect("room");
         if entry["outcome"] == "success" {
-            said(away.path(), &[&check[..], &["--entry", "line"]].concat(), 1);
+            run(away.path(), &[&check[..], &["--entry", "line"]].concat(), 1);
         }
         // A proof that was touched.
         let at = proof.find("index ").expect("a number") + 6;
         let other = format!("{}{}{}", &proof[..at], seq + 1, &proof[at + seq.to_string().len()..]);
         fs::write(away.path().join("p"), other).expect("room");
-        let (out, errors) = said(away.path(), &check, 1);
+        let (out, errors) = run(away.path(), &check, 1);
         assert_eq!(out, "");
         assert!(errors.contains("proves nothing"), "{errors}");
     }
 }
 
 #[test]
-fn a_proof_says_nothing_under_another_key_and_garbage_is_no_proof() {
-    let world = World::of_three_segments();
-    said(world.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
-    let (proof, _) = said(world.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
-    fs::write(world.path().join("p"), &proof).expect("room");
-    said(world.path(), &["audit", "check-proof", "p", "--key", "other/audit.pub"], 1);
+fn wrong_keys_and_malformed_proofs_are_rejected() {
+    let fixture = Fixture::with_three_segments();
+    run(fixture.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
+    let (proof, _) = run(fixture.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
+    fs::write(fixture.path().join("p"), &proof).expect("room");
+    run(fixture.path(), &["audit", "check-proof", "p", "--key", "other/audit.pub"], 1);
     for garbage in ["", "hello\n", &proof[..proof.len() / 2], &proof[1..]] {
-        fs::write(world.path().join("p"), garbage).expect("room");
-        said(world.path(), &["audit", "check-proof", "p", "--key", "keys/audit.pub"], 2);
+        fs::write(fixture.path().join("p"), garbage).expect("room");
+        run(fixture.path(), &["audit", "check-proof", "p", "--key", "keys/audit.pub"], 2);
     }
-    said(world.path(), &["audit", "check-proof", "nowhere", "--key", "keys/audit.pub"], 2);
-    let beyond = (size(&world) + 1).to_string();
-    let (_, errors) = said(world.path(), &["audit", "prove", "inclusion", &beyond, "log"], 2);
-    let last = size(&world) - 1;
+    run(fixture.path(), &["audit", "check-proof", "nowhere", "--key", "keys/audit.pub"], 2);
+    let beyond = (size(&fixture) + 1).to_string();
+    let (_, errors) = run(fixture.path(), &["audit", "prove", "inclusion", &beyond, "log"], 2);
+    let last = size(&fixture) - 1;
     let expected =
         format!("no entry {beyond}: the log has entries 0 to {last}, sealed up to {last}");
     assert!(errors.contains(&expected), "{errors}");
-    fs::write(world.path().join("p"), proof.replace('\n', "\r\n")).expect("room");
+    fs::write(fixture.path().join("p"), proof.replace('\n', "\r\n")).expect("room");
     let (_, errors) =
-        said(world.path(), &["audit", "check-proof", "p", "--key", "keys/audit.pub"], 2);
+        run(fixture.path(), &["audit", "check-proof", "p", "--key", "keys/audit.pub"], 2);
     assert!(errors.contains("line 1 of the proof ends with a carriage return"), "{errors}");
 }
 
 #[test]
-fn a_proof_comes_through_pipes() {
-    let world = World::of_three_segments();
-    let (proof, _) = said(world.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
+fn a_proof_is_read_from_standard_input() {
+    let fixture = Fixture::with_three_segments();
+    let (proof, _) = run(fixture.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
     let mut check =
-        ringseal(world.path(), &["audit", "check-proof", "-", "--key", "keys/audit.pub"]);
+        ringseal(fixture.path(), &["audit", "check-proof", "-", "--key", "keys/audit.pub"]);
     check.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut check = check.spawn().expect("the binary runs");
     check.stdin.take().expect("a pipe").write_all(proof.as_bytes()).expect("a reader");
-    let (out, _) = told(&check.wait_with_output().expect("it ends"), 0);
+    let (out, _) = expect_exit(&check.wait_with_output().expect("it ends"), 0);
     assert!(out.starts_with("proven"), "{out}");
 }
 
 #[test]
-fn an_entry_that_was_pruned_is_proven_by_whoever_kept_its_line() {
-    let world = World::of_three_segments();
+fn a_pruned_entry_is_proven_with_its_line() {
+    let fixture = Fixture::with_three_segments();
     let (line, _) =
-        said(world.path(), &["audit", "show", "log", "--from", "7", "--to", "7", "--json"], 0);
-    world.write(|log| assert!(log.prune(25).expect("a disk") > 0));
-    let (proof, _) = said(world.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
-    fs::write(world.path().join("p"), proof).expect("room");
-    fs::write(world.path().join("line"), &line).expect("room");
+        run(fixture.path(), &["audit", "show", "log", "--from", "7", "--to", "7", "--json"], 0);
+    fixture.write(|log| assert!(log.prune(25).expect("a disk") > 0));
+    let (proof, _) = run(fixture.path(), &["audit", "prove", "inclusion", "7", "log"], 0);
+    fs::write(fixture.path().join("p"), proof).expect("room");
+    fs::write(fixture.path().join("line"), &line).expect("room");
     let check = ["audit", "check-proof", "p", "--key", "keys/audit.pub"];
-    let (_, errors) = said(world.path(), &check, 2);
+    let (_, errors) = run(fixture.path(), &check, 2);
     assert!(errors.contains("--entry"), "{errors}");
-    let (out, _) = said(world.path(), &[&check[..], &["--entry", "line"]].concat(), 0);
+    let (out, _) = run(fixture.path(), &[&check[..], &["--entry", "line"]].concat(), 0);
     assert!(out.ends_with(&line), "{out}");
-    fs::write(world.path().join("line"), line.replace("u-", "v-")).expect("room");
-    said(world.path(), &[&check[..], &["--entry", "line"]].concat(), 1);
+    fs::write(fixture.path().join("line"), line.replace("u-", "v-")).expect("room");
+    run(fixture.path(), &[&check[..], &["--entry", "line"]].concat(), 1);
 }
 
 #[test]
-fn a_log_that_has_only_grown_is_proven_to_have() {
-    let world = World::of_three_segments();
-    let old = size(&world).to_string();
-    world.write(|log| append(log, 9));
-    let new = size(&world).to_string();
-    let (proof, _) = said(world.path(), &["audit", "prove", "consistency", &old, &new, "log"], 0);
-    fs::write(world.path().join("p"), &proof).expect("room");
+fn an_append_only_log_has_a_consistency_proof() {
+    let fixture = Fixture::with_three_segments();
+    let old = size(&fixture).to_string();
+    fixture.write(|log| append(log, 9));
+    let new = size(&fixture).to_string();
+    let (proof, _) = run(fixture.path(), &["audit", "prove", "consistency", &old, &new, "log"], 0);
+    fs::write(fixture.path().join("p"), &proof).expect("room");
     let check = ["audit", "check-proof", "p", "--key", "keys/audit.pub"];
-    let (out, _) = said(world.path(), &check, 0);
+    let (out, _) = run(fixture.path(), &check, 0);
     assert!(
         out.contains("has only grown") && out.contains(&format!("from        {old} ")),
         "{out}"
     );
-    said(world.path(), &[&check[..], &["--entry", "p"]].concat(), 2);
+    run(fixture.path(), &[&check[..], &["--entry", "p"]].concat(), 2);
     let other = proof.replacen(&format!("old {old}"), "old 7", 1);
-    fs::write(world.path().join("p"), other).expect("room");
-    said(world.path(), &check, 1);
+    fs::write(fixture.path().join("p"), other).expect("room");
+    run(fixture.path(), &check, 1);
 }
 
 #[test]
-fn an_anchor_goes_on_with_its_log_and_with_no_other() {
-    let world = World::of_three_segments();
+fn an_anchor_is_replaced_only_by_its_own_log() {
+    let fixture = Fixture::with_three_segments();
     let keep = ["audit", "checkpoint", "log", "--key", "keys/audit.pub", "--out", "kept"];
-    let (out, errors) = said(world.path(), &keep, 0);
+    let (out, errors) = run(fixture.path(), &keep, 0);
     assert_eq!(out, "");
     assert!(errors.contains("signature   good"), "{errors}");
-    world.verify(&["--known-checkpoint", "kept"], 0);
-    let first = fs::read(world.path().join("kept")).expect("kept");
-    world.write(|log| append(log, 9));
-    let (note, errors) = said(world.path(), &["audit", "checkpoint", "log"], 0);
-    let shown_size = format!("size        {} entries, and 0 behind it", size(&world));
+    fixture.verify(&["--known-checkpoint", "kept"], 0);
+    let first = fs::read(fixture.path().join("kept")).expect("kept");
+    fixture.write(|log| append(log, 9));
+    let (note, errors) = run(fixture.path(), &["audit", "checkpoint", "log"], 0);
+    let shown_size = format!("size        {} entries, and 0 behind it", size(&fixture));
     assert!(errors.contains(&shown_size), "{errors}");
-    said(world.path(), &keep, 0);
-    assert_eq!(fs::read_to_string(world.path().join("kept")).expect("kept"), note);
+    run(fixture.path(), &keep, 0);
+    assert_eq!(fs::read_to_string(fixture.path().join("kept")).expect("kept"), note);
     assert_ne!(first, note.as_bytes());
     // The same size of another log, by the same name.
-    let other = World::of_three_segments();
+    let other = Fixture::with_three_segments();
     other.write(|log| append(log, 20));
-    let kept = world.path().join("kept");
+    let kept = fixture.path().join("kept");
     let out = kept.to_str().expect("UTF-8");
-    let (_, errors) = said(other.path(), &["audit", "checkpoint", "log", "--out", out], 1);
+    let (_, errors) = run(other.path(), &["audit", "checkpoint", "log", "--out", out], 1);
     assert!(errors.contains("REWRITTEN"), "{errors}");
     let other_key = ["audit", "checkpoint", "log", "--key"];
-    let key = world.path().join("keys/audit.pub");
+    let key = fixture.path().join("keys/audit.pub");
     let key = key.to_str().expect("UTF-8");
-    said(other.path(), &[&other_key[..], &[key]].concat(), 1);
+    run(other.path(), &[&other_key[..], &[key]].concat(), 1);
     assert_eq!(fs::read_to_string(&kept).expect("kept"), note);
 }
 
 #[test]
 fn keygen_never_overwrites() {
-    let world = World::new();
-    let before = fs::read(world.path().join("keys/audit.pub")).expect("a key");
-    let (_, errors) = said(world.path(), &["audit", "keygen", "--dir", "keys"], 2);
+    let fixture = Fixture::new();
+    let before = fs::read(fixture.path().join("keys/audit.pub")).expect("a key");
+    let (_, errors) = run(fixture.path(), &["audit", "keygen", "--dir", "keys"], 2);
     assert!(errors.contains("audit.pub"), "{errors}");
     // Also when only one of them is left.
     for gone in ["keys/audit.pub", "keys/audit.mac", "keys/keys/chain.key"] {
-        fs::rename(world.path().join(gone), world.path().join("aside")).expect("it was there");
-        said(world.path(), &["audit", "keygen", "--dir", "keys"], 2);
-        fs::rename(world.path().join("aside"), world.path().join(gone)).expect("room");
+        fs::rename(fixture.path().join(gone), fixture.path().join("aside")).expect("it was there");
+        run(fixture.path(), &["audit", "keygen", "--dir", "keys"], 2);
+        fs::rename(fixture.path().join("aside"), fixture.path().join(gone)).expect("room");
     }
-    assert_eq!(fs::read(world.path().join("keys/audit.pub")).expect("a key"), before);
-    said(world.path(), &["audit", "keygen", "--dir", "new", "--origin", "with space"], 2);
-    assert!(!world.path().join("new").exists());
-    let (out, _) = said(world.path(), &["audit", "keygen", "--dir", "new"], 0);
+    assert_eq!(fs::read(fixture.path().join("keys/audit.pub")).expect("a key"), before);
+    run(fixture.path(), &["audit", "keygen", "--dir", "new", "--origin", "with space"], 2);
+    assert!(!fixture.path().join("new").exists());
+    let (out, _) = run(fixture.path(), &["audit", "keygen", "--dir", "new"], 0);
     assert!(out.contains("TAKE IT OFF THIS HOST"), "{out}");
     for secret in ["new/audit.mac", "new/keys/epoch.key", "new/keys/chain.key"] {
-        let stat = OsStorage.stat(&world.path().join(secret)).expect("a file");
+        let stat = OsStorage.stat(&fixture.path().join(secret)).expect("a file");
         assert!(stat.mode.is_none_or(|mode| mode == 0o600), "{secret}: {stat:?}");
     }
 }
 
 #[test]
-fn fsck_tells_what_is_wrong_and_makes_again_what_can_be() {
-    let world = World::of_three_segments();
+fn fsck_reports_damage_and_rebuilds_derived_files() {
+    let fixture = Fixture::with_three_segments();
     let fsck = |arguments: &[&str], code| {
-        said(world.path(), &[&["audit", "fsck", "log"], arguments].concat(), code)
+        run(fixture.path(), &[&["audit", "fsck", "log"], arguments].concat(), code)
     };
     assert!(fsck(&[], 0).0.ends_with("in order\n"));
-    let tiles = world.log().join("tile");
+    let tiles = fixture.log().join("tile");
     let gone = tiles.join("0/000.p");
     fs::remove_dir_all(&gone).expect("a tile");
-    fs::write(world.log().join("checkpoint"), "an old one\n").expect("room");
+    fs::write(fixture.log().join("checkpoint"), "an old one\n").expect("room");
     let (words, _) = fsck(&[], 1);
     assert!(words.contains("missing") && words.contains("--repair makes 2 of these"), "{words}");
     let found: Value = serde_json::from_str(&fsck(&["--json"], 1).0).expect("JSON");
@@ -196,26 +196,26 @@ fn fsck_tells_what_is_wrong_and_makes_again_what_can_be() {
     let (words, _) = fsck(&["--repair"], 0);
     assert!(words.contains("(repaired)"), "{words}");
     fsck(&[], 0);
-    world.verify(&["--mac", "keys/audit.mac"], 0);
+    fixture.verify(&["--mac", "keys/audit.mac"], 0);
     // An entry is never mended.
-    let mut lines = world.lines("audit.log.jsonl");
+    let mut lines = fixture.lines("audit.log.jsonl");
     lines.swap(3, 4);
-    world.put_lines("audit.log.jsonl", &lines);
+    fixture.put_lines("audit.log.jsonl", &lines);
     let found: Value = serde_json::from_str(&fsck(&["--repair", "--json"], 1).0).expect("JSON");
     let damaged = |finding: &&Value| finding["kind"] == "damaged" && finding["repaired"] == false;
     assert!(found["findings"].as_array().expect("a list").iter().any(|f| damaged(&f)), "{found}");
-    assert_eq!(world.lines("audit.log.jsonl"), lines);
+    assert_eq!(fixture.lines("audit.log.jsonl"), lines);
 }
 
 #[test]
-fn fsck_looks_neither_at_a_log_in_use_nor_at_what_is_no_log() {
-    let world = World::of_three_segments();
+fn fsck_refuses_logs_in_use_and_empty_directories() {
+    let fixture = Fixture::with_three_segments();
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
-    let lock = storage.lock(&world.log().join("audit.lock"), 0o600).expect("nobody has it");
-    let (_, errors) = said(world.path(), &["audit", "fsck", "log"], 2);
+    let lock = storage.lock(&fixture.log().join("audit.lock"), 0o600).expect("nobody has it");
+    let (_, errors) = run(fixture.path(), &["audit", "fsck", "log"], 2);
     assert!(errors.contains("another process"), "{errors}");
     drop(lock);
-    fs::create_dir(world.path().join("empty")).expect("room");
-    said(world.path(), &["audit", "fsck", "empty"], 2);
-    assert_eq!(fs::read_dir(world.path().join("empty")).expect("a directory").count(), 0);
+    fs::create_dir(fixture.path().join("empty")).expect("room");
+    run(fixture.path(), &["audit", "fsck", "empty"], 2);
+    assert_eq!(fs::read_dir(fixture.path().join("empty")).expect("a directory").count(), 0);
 }

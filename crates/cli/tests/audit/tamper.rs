@@ -1,13 +1,13 @@
 //! What `verify` says of a log that was touched, and of what it cannot check.
 use std::fs;
 
-use crate::world::{World, append, copy, said};
+use crate::support::{Fixture, append, copy, run};
 
 const ACTIVE: &str = "audit.log.jsonl";
 
 /// The name of the sealed segment that is first, second, ….
-fn sealed(world: &World, index: usize) -> String {
-    let mut names: Vec<String> = fs::read_dir(world.log())
+fn sealed(fixture: &Fixture, index: usize) -> String {
+    let mut names: Vec<String> = fs::read_dir(fixture.log())
         .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .filter(|name| name.starts_with("audit-0"))
@@ -18,8 +18,8 @@ fn sealed(world: &World, index: usize) -> String {
 
 /// Verifies in words and as JSON, with the chain's key and without: tampered, and where.
 #[track_caller]
-fn is_found(world: &World, kind: &str, file: &str, line: u64, seq: u64) {
-    let found = world.verified(&["--mac", "keys/audit.mac"], 1);
+fn assert_found(fixture: &Fixture, kind: &str, file: &str, line: u64, seq: u64) {
+    let found = fixture.verify_json(&["--mac", "keys/audit.mac"], 1);
     let first = &found["first_bad"];
     assert_eq!(
         (found["outcome"].as_str(), first["kind"].as_str(), first["file"].as_str()),
@@ -27,30 +27,30 @@ fn is_found(world: &World, kind: &str, file: &str, line: u64, seq: u64) {
         "{found}"
     );
     assert_eq!((first["line"].as_u64(), first["seq"].as_u64()), (Some(line), Some(seq)), "{found}");
-    let (words, _) = world.verify(&["--mac", "keys/audit.mac"], 1);
+    let (words, _) = fixture.verify(&["--mac", "keys/audit.mac"], 1);
     assert!(words.starts_with(&format!("TAMPERED    the first bad record: {kind}\n")), "{words}");
     let place = format!("where       file {file}, line {line}, seq {seq}");
     assert!(words.contains(&place), "{place} in {words}");
     // Checkpoints tell it as well.
-    assert_eq!(world.verified(&[], 1)["outcome"], "tampered");
+    assert_eq!(fixture.verify_json(&[], 1)["outcome"], "tampered");
 }
 
 #[test]
 fn an_untouched_log_is_intact() {
-    let world = World::of_three_segments();
-    let (words, errors) = world.verify(&["--mac", "keys/audit.mac"], 0);
+    let fixture = Fixture::with_three_segments();
+    let (words, errors) = fixture.verify(&["--mac", "keys/audit.mac"], 0);
     assert!(words.starts_with("intact "), "{words}");
     assert!(words.contains("every entry's signature was checked"), "{words}");
     assert_eq!(errors, "");
-    let (words, _) = world.verify(&[], 0);
+    let (words, _) = fixture.verify(&[], 0);
     assert!(words.contains("single signatures were not checked"), "{words}");
-    let report = world.verified(&[], 0);
+    let report = fixture.verify_json(&[], 0);
     assert_eq!((&report["outcome"], &report["keyless"]), (&"intact".into(), &false.into()));
     assert_eq!((&report["segments"], &report["epochs"]), (&3.into(), &3.into()));
 }
 
 #[test]
-fn one_flipped_bit_is_found_wherever_it_is() {
+fn one_changed_byte_is_found_anywhere() {
     let cases = [
         (0, 3, "success", "modified"),
         (1, 7, "u-", "modified"),
@@ -60,112 +60,112 @@ fn one_flipped_bit_is_found_wherever_it_is() {
         (2, 7, "event_type", "malformed"),
     ];
     for (index, line, place, kind) in cases {
-        let world = World::of_three_segments();
-        let file = if index < 2 { sealed(&world, index) } else { ACTIVE.to_owned() };
-        let mut lines = world.lines(&file);
+        let fixture = Fixture::with_three_segments();
+        let file = if index < 2 { sealed(&fixture, index) } else { ACTIVE.to_owned() };
+        let mut lines = fixture.lines(&file);
         let text = String::from_utf8(lines[line].clone()).expect("UTF-8");
         let number = text["{\"seq\":".len()..].split(',').next().and_then(|seq| seq.parse().ok());
         // The last letter or digit of that place.
         let at = text.find(place).expect("it is there") + place.len() - 1;
         let at = at + lines[line][at..].iter().position(u8::is_ascii_alphanumeric).expect("one");
         lines[line][at] = if lines[line][at] == b'a' { b'b' } else { b'a' };
-        world.put_lines(&file, &lines);
-        is_found(&world, kind, &file, line as u64 + 1, number.expect("a number"));
+        fixture.put_lines(&file, &lines);
+        assert_found(&fixture, kind, &file, line as u64 + 1, number.expect("a number"));
     }
 }
 
 #[test]
 fn two_swapped_lines_are_found() {
-    let world = World::of_three_segments();
-    let mut lines = world.lines(&sealed(&world, 0));
+    let fixture = Fixture::with_three_segments();
+    let mut lines = fixture.lines(&sealed(&fixture, 0));
     lines.swap(4, 5);
-    world.put_lines(&sealed(&world, 0), &lines);
-    is_found(&world, "reordered", &sealed(&world, 0), 5, 4);
+    fixture.put_lines(&sealed(&fixture, 0), &lines);
+    assert_found(&fixture, "reordered", &sealed(&fixture, 0), 5, 4);
 }
 
 #[test]
-fn a_deleted_and_a_doubled_line_are_found() {
-    let world = World::of_three_segments();
-    let file = sealed(&world, 0);
-    let whole = world.lines(&file);
+fn deleted_and_duplicated_lines_are_found() {
+    let fixture = Fixture::with_three_segments();
+    let file = sealed(&fixture, 0);
+    let whole = fixture.lines(&file);
     let mut lines = whole.clone();
     lines.remove(6);
-    world.put_lines(&file, &lines);
-    is_found(&world, "deleted", &file, 7, 6);
+    fixture.put_lines(&file, &lines);
+    assert_found(&fixture, "deleted", &file, 7, 6);
     let mut lines = whole.clone();
     lines.insert(6, whole[5].clone());
-    world.put_lines(&file, &lines);
-    is_found(&world, "duplicated", &file, 7, 6);
+    fixture.put_lines(&file, &lines);
+    assert_found(&fixture, "duplicated", &file, 7, 6);
 }
 
 #[test]
 fn a_cut_tail_is_found() {
-    let world = World::of_three_segments();
-    let mut lines = world.lines(ACTIVE);
+    let fixture = Fixture::with_three_segments();
+    let mut lines = fixture.lines(ACTIVE);
     lines.truncate(lines.len() - 3);
-    world.put_lines(ACTIVE, &lines);
-    let found = world.verified(&[], 1);
+    fixture.put_lines(ACTIVE, &lines);
+    let found = fixture.verify_json(&[], 1);
     assert_eq!(found["first_bad"]["kind"], "tail_truncated", "{found}");
-    let (words, _) = world.verify(&[], 1);
+    let (words, _) = fixture.verify(&[], 1);
     assert!(words.starts_with("TAMPERED"), "{words}");
 }
 
 #[test]
 fn a_missing_segment_is_found() {
-    let world = World::of_three_segments();
-    let file = sealed(&world, 1);
-    fs::remove_file(world.log().join(&file)).expect("it was there");
-    let found = world.verified(&[], 1);
+    let fixture = Fixture::with_three_segments();
+    let file = sealed(&fixture, 1);
+    fs::remove_file(fixture.log().join(&file)).expect("it was there");
+    let found = fixture.verify_json(&[], 1);
     assert_eq!(found["first_bad"]["kind"], "segment_missing", "{found}");
 }
 
 #[test]
-fn a_restored_snapshot_is_found_by_a_checkpoint_that_was_kept() {
-    let world = World::of_three_segments();
-    let snapshot = world.copy_log("snapshot");
-    world.write(|log| append(log, 5));
-    said(world.path(), &["audit", "checkpoint", "log", "--out", "kept"], 0);
-    world.verify(&["--known-checkpoint", "kept"], 0);
-    fs::remove_dir_all(world.log()).expect("a log");
-    copy(&snapshot, &world.log());
+fn a_known_checkpoint_reveals_a_restored_snapshot() {
+    let fixture = Fixture::with_three_segments();
+    let snapshot = fixture.copy_log("snapshot");
+    fixture.write(|log| append(log, 5));
+    run(fixture.path(), &["audit", "checkpoint", "log", "--out", "kept"], 0);
+    fixture.verify(&["--known-checkpoint", "kept"], 0);
+    fs::remove_dir_all(fixture.log()).expect("a log");
+    copy(&snapshot, &fixture.log());
     // It was closed in order: nothing in it is wrong.
-    world.verify(&[], 0);
-    let found = world.verified(&["--known-checkpoint", "kept"], 1);
+    fixture.verify(&[], 0);
+    let found = fixture.verify_json(&["--known-checkpoint", "kept"], 1);
     assert_eq!(found["first_bad"]["kind"], "rolled_back", "{found}");
-    let (words, _) = world.verify(&["--known-checkpoint", "kept"], 1);
+    let (words, _) = fixture.verify(&["--known-checkpoint", "kept"], 1);
     assert!(words.contains("rolled_back"), "{words}");
     // What was kept does not follow the log into its past.
-    let kept = fs::read(world.path().join("kept")).expect("a checkpoint");
-    let (_, errors) = said(world.path(), &["audit", "checkpoint", "log", "--out", "kept"], 1);
+    let kept = fs::read(fixture.path().join("kept")).expect("a checkpoint");
+    let (_, errors) = run(fixture.path(), &["audit", "checkpoint", "log", "--out", "kept"], 1);
     assert!(errors.contains("ROLLED BACK"), "{errors}");
-    assert_eq!(fs::read(world.path().join("kept")).expect("still there"), kept);
+    assert_eq!(fs::read(fixture.path().join("kept")).expect("still there"), kept);
 }
 
 #[test]
-fn a_log_that_was_left_alone_too_long_is_unsealed() {
-    let world = World::new();
-    world.write(|log| append(log, 5));
+fn a_log_without_checkpoints_too_long_is_unsealed() {
+    let fixture = Fixture::new();
+    fixture.write(|log| append(log, 5));
     // As it was before its end.
-    let mut lines = world.lines(ACTIVE);
+    let mut lines = fixture.lines(ACTIVE);
     let is_end = |line: &Vec<u8>| String::from_utf8_lossy(line).contains("ringseal.stop");
     assert!(lines.pop().as_ref().is_some_and(is_end), "an orderly end");
-    let checkpoints = fs::read_to_string(world.log().join("checkpoints")).expect("checkpoints");
+    let checkpoints = fs::read_to_string(fixture.log().join("checkpoints")).expect("checkpoints");
     let first = checkpoints.split_inclusive("\n\n").take(2).collect::<String>();
-    fs::write(world.log().join("checkpoints"), &first).expect("room");
-    fs::write(world.log().join("checkpoint"), first.trim_end_matches('\n').to_owned() + "\n")
+    fs::write(fixture.log().join("checkpoints"), &first).expect("room");
+    fs::write(fixture.log().join("checkpoint"), first.trim_end_matches('\n').to_owned() + "\n")
         .expect("room");
-    world.put_lines(ACTIVE, &lines);
-    let now = world.verified(&[], 0);
+    fixture.put_lines(ACTIVE, &lines);
+    let now = fixture.verify_json(&[], 0);
     assert!(now["entries_unsealed"].as_u64() > Some(0), "{now}");
-    let later = world.verified(&["--now", "2200-01-01"], 1);
+    let later = fixture.verify_json(&["--now", "2200-01-01"], 1);
     assert_eq!(later["first_bad"]["kind"], "unsealed", "{later}");
-    world.verify(&["--max-gap-entries", "1"], 1);
-    world.verify(&["--max-gap", "10m"], 0);
+    fixture.verify(&["--max-gap-entries", "1"], 1);
+    fixture.verify(&["--max-gap", "10m"], 0);
 }
 
 #[test]
-fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
-    let world = World::of_three_segments();
+fn an_unreadable_log_is_neither_intact_nor_tampered() {
+    let fixture = Fixture::with_three_segments();
     let cases: [&[&str]; 6] = [
         &["audit", "verify", "nowhere", "--key", "keys/audit.pub"],
         &["audit", "verify", "nowhere", "--key", "keys/audit.pub", "--json"],
@@ -175,7 +175,7 @@ fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
         &["audit", "verify", "log", "--key", "keys/audit.pub", "--known-checkpoint", "nowhere"],
     ];
     for arguments in cases {
-        let (out, errors) = said(world.path(), arguments, 2);
+        let (out, errors) = run(fixture.path(), arguments, 2);
         assert!(errors.starts_with("ringseal: "), "{errors}");
         match arguments.contains(&"--json") {
             true => {
@@ -188,11 +188,11 @@ fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
 }
 
 #[test]
-fn another_logs_key_opens_nothing() {
-    let world = World::of_three_segments();
-    said(world.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
+fn another_logs_key_is_reported_by_every_command() {
+    let fixture = Fixture::with_three_segments();
+    run(fixture.path(), &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
     let key_of = |dir: &str| {
-        let text = fs::read_to_string(world.path().join(dir).join("audit.pub")).expect("a key");
+        let text = fs::read_to_string(fixture.path().join(dir).join("audit.pub")).expect("a key");
         text.trim_end().to_owned()
     };
     let (named, given) = (key_of("keys"), key_of("other"));
@@ -205,13 +205,13 @@ fn another_logs_key_opens_nothing() {
         &["audit", "prove", "inclusion", "5", "log"],
         &["audit", "prove", "consistency", "1", "SIZE", "log"],
     ];
-    let checkpoint = fs::read_to_string(world.log().join("checkpoint")).expect("a checkpoint");
+    let checkpoint = fs::read_to_string(fixture.log().join("checkpoint")).expect("a checkpoint");
     let size = checkpoint.lines().nth(1).expect("a size");
     for arguments in cases {
         let all: Vec<&str> = arguments.iter().chain(&other).copied().collect();
         let all: Vec<&str> =
             all.iter().map(|word| if *word == "SIZE" { size } else { word }).collect();
-        let (out, errors) = said(world.path(), &all, 1);
+        let (out, errors) = run(fixture.path(), &all, 1);
         let told = out + &errors;
         let words = format!(
             "this log is not signed by this key: the log names {named}, the file holds {given}; \
@@ -220,32 +220,32 @@ fn another_logs_key_opens_nothing() {
         assert!(told.contains(&words), "{told}");
         assert!(!told.contains("contradicts itself") && !told.contains("TAMPERED"), "{told}");
     }
-    let found = world.verified(&["--mac", "other/audit.mac"], 1);
+    let found = fixture.verify_json(&["--mac", "other/audit.mac"], 1);
     assert_eq!(
         (&found["outcome"], &found["first_bad"]["kind"]),
         (&"tampered".into(), &"wrong_key".into()),
         "{found}"
     );
-    let (words, _) = world.verify(&["--mac", "other/audit.mac"], 1);
+    let (words, _) = fixture.verify(&["--mac", "other/audit.mac"], 1);
     assert!(words.starts_with("WRONG KEY "), "{words}");
     assert!(!words.contains("was checked") && !words.contains("before it"), "{words}");
     assert!(words.contains("not chained by this audit.mac"), "{words}");
 }
 
 #[test]
-fn the_counts_of_a_report_agree_with_the_place_that_it_names() {
-    let world = World::of_three_segments();
-    let file = sealed(&world, 1);
-    let mut lines = world.lines(&file);
+fn report_counts_agree_with_the_reported_place() {
+    let fixture = Fixture::with_three_segments();
+    let file = sealed(&fixture, 1);
+    let mut lines = fixture.lines(&file);
     lines.remove(7);
-    let before = world.lines(&sealed(&world, 0)).len() + 7;
-    world.put_lines(&file, &lines);
-    let found = world.verified(&[], 1);
+    let before = fixture.lines(&sealed(&fixture, 0)).len() + 7;
+    fixture.put_lines(&file, &lines);
+    let found = fixture.verify_json(&[], 1);
     assert_eq!(found["first_bad"]["seq"].as_u64(), Some(before as u64), "{found}");
     assert_eq!(found["entries"].as_u64(), Some(before as u64), "{found}");
-    let (words, _) = world.verify(&[], 1);
+    let (words, _) = fixture.verify(&[], 1);
     assert!(words.contains(&format!("before it   {before} entries, ")), "{words}");
     assert!(words.contains("; 1 whole segment\n"), "{words}");
-    let (out, _) = said(world.path(), &["audit", "fsck", "log"], 1);
+    let (out, _) = run(fixture.path(), &["audit", "fsck", "log"], 1);
     assert!(out.starts_with(&format!("read        {before} entries")), "{out}");
 }

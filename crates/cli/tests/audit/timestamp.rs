@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::world::{World, append, said};
+use crate::support::{Fixture, append, run};
 
 fn openssl(dir: &Path, arguments: &str) -> bool {
     let output = Command::new("openssl").args(arguments.split(' ')).current_dir(dir).output();
@@ -22,15 +22,15 @@ const CNF: &str = "[req]\ndistinguished_name=dn\nprompt=no\nx509_extensions=v3\n
     signer_digest=sha256\ndefault_policy=1.2.3.4.1\ndigests=sha256\n";
 
 #[test]
-fn a_request_that_waits_for_its_answer_is_not_overwritten() {
-    let world = World::of_three_segments();
-    let dir = world.path();
+fn timestamp_requests_are_never_overwritten() {
+    let fixture = Fixture::with_three_segments();
+    let dir = fixture.path();
     for out in [&["--out", "shop.tsq"][..], &[]] {
         let request = [&["audit", "timestamp", "request", "log"], out].concat();
-        let (_, told) = said(dir, &request, 0);
+        let (_, told) = run(dir, &request, 0);
         let path = told.lines().find_map(|line| line.strip_prefix("written to  ")).expect("it");
         let first = fs::read(dir.join(path)).expect("a request");
-        let (_, err) = said(dir, &request, 2);
+        let (_, err) = run(dir, &request, 2);
         assert!(err.contains(&format!("{path} exists; requests are never overwritten")), "{err}");
         assert_eq!(fs::read(dir.join(path)).expect("a request"), first);
     }
@@ -40,9 +40,9 @@ fn a_request_that_waits_for_its_answer_is_not_overwritten() {
 }
 
 #[test]
-fn a_stamp_is_for_one_checkpoint_and_a_log_that_goes_on_from_it() {
-    let world = World::of_three_segments();
-    let dir = world.path();
+fn a_timestamp_matches_one_checkpoint_of_a_growing_log() {
+    let fixture = Fixture::with_three_segments();
+    let dir = fixture.path();
     fs::write(dir.join("cnf"), CNF).expect("room");
     fs::write(dir.join("serial"), "01\n").expect("room");
     let made = "req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2 -config cnf";
@@ -52,39 +52,39 @@ fn a_stamp_is_for_one_checkpoint_and_a_log_that_goes_on_from_it() {
     let stamp = |request: &str, answer: &str| {
         assert!(openssl(dir, &format!("ts -reply -config cnf -queryfile {request} -out {answer}")));
     };
-    said(dir, &["audit", "timestamp", "request", "log", "--out", "one.tsq"], 0);
+    run(dir, &["audit", "timestamp", "request", "log", "--out", "one.tsq"], 0);
     stamp("one.tsq", "one.tsr");
     let check = ["audit", "timestamp", "check", "log", "one.tsr", "--request", "one.tsq"];
-    let (out, _) = said(dir, &check, 0);
+    let (out, _) = run(dir, &check, 0);
     assert!(out.starts_with("imprint matches; signature not checked here\n"), "{out}");
     // The command that is shown is the one that checks the signature.
     let line = out.lines().find_map(|line| line.strip_prefix("signature   openssl ")).expect("it");
     assert!(openssl(dir, &line.replace("AUTHORITY.pem", "cert")));
 
     // The log goes on; an older stamp still holds, a newer request is another one.
-    world.write(|log| append(log, 5));
-    said(dir, &check, 0);
-    said(dir, &["audit", "timestamp", "request", "log", "--out", "two.tsq"], 0);
+    fixture.write(|log| append(log, 5));
+    run(dir, &check, 0);
+    run(dir, &["audit", "timestamp", "request", "log", "--out", "two.tsq"], 0);
     stamp("two.tsq", "two.tsr");
     let other = ["audit", "timestamp", "check", "log", "two.tsr", "--request", "one.tsq"];
-    said(dir, &other, 1);
-    said(dir, &["audit", "timestamp", "check", "log", "two.tsr", "--key", "keys/audit.pub"], 0);
+    run(dir, &other, 1);
+    run(dir, &["audit", "timestamp", "check", "log", "two.tsr", "--key", "keys/audit.pub"], 0);
 
-    said(dir, &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
+    run(dir, &["audit", "keygen", "--dir", "other", "--origin", "shop/audit"], 0);
     let other = ["audit", "timestamp", "check", "log", "two.tsr", "--key", "other/audit.pub"];
-    let (_, err) = said(dir, &other, 1);
+    let (_, err) = run(dir, &other, 1);
     assert!(err.contains("this log is not signed by this key"), "{err}");
 
     // Another log with the same name has none of these checkpoints.
-    let stranger = World::of_three_segments();
+    let stranger = Fixture::with_three_segments();
     for name in ["one.tsr", "two.tsr"] {
         fs::copy(dir.join(name), stranger.path().join(name)).expect("room");
         let check = ["audit", "timestamp", "check", "log", name];
-        let (_, err) = said(stranger.path(), &check, 1);
+        let (_, err) = run(stranger.path(), &check, 1);
         assert!(err.contains("no checkpoint of this log"), "{err}");
     }
     fs::write(dir.join("bad.tsr"), b"0").expect("room");
-    said(dir, &["audit", "timestamp", "check", "log", "bad.tsr"], 2);
-    said(dir, &["audit", "timestamp", "check", "log", "nothing.tsr"], 2);
-    said(dir, &["audit", "timestamp", "request", "nowhere"], 2);
+    run(dir, &["audit", "timestamp", "check", "log", "bad.tsr"], 2);
+    run(dir, &["audit", "timestamp", "check", "log", "nothing.tsr"], 2);
+    run(dir, &["audit", "timestamp", "request", "nowhere"], 2);
 }

@@ -21,7 +21,7 @@ pub const PRUNED_SEGMENTS_MAX: usize = 1000;
 pub const CHECKED_SEGMENTS_MAX: usize = 100;
 
 /// A closed set of words.
-macro_rules! words {
+macro_rules! word_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$note:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ macro_rules! words {
     };
 }
 
-words! {
+word_enum! {
     /// Why a segment was closed.
     RotateReason {
         /// It had reached its size.
@@ -59,7 +59,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// Why integrity was checked.
     Trigger {
         /// The log was opened.
@@ -75,7 +75,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// A checksum of a segment.
     Algorithm {
         /// SHA-256.
@@ -87,7 +87,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// What a check of a segment found.
     CheckStatus {
         /// What was expected.
@@ -101,7 +101,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// Why segments were removed.
     PruneReason {
         /// More than so many.
@@ -115,7 +115,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// What opening derived anew.
     Rebuilt {
         /// Hash tiles.
@@ -129,7 +129,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// Where torn bytes were found.
     TornFrom {
         /// At the end of the active segment.
@@ -139,7 +139,7 @@ words! {
     }
 }
 
-words! {
+word_enum! {
     /// How a log came to its end.
     StopReason {
         /// It was closed.

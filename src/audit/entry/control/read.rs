@@ -4,7 +4,7 @@ use super::{
     Integrity, PRUNED_SEGMENTS_MAX, Prune, PruneReason, Rebuilt, Recovery, RotateReason,
     SealedSegment, SegmentStart, Start, Statement, StopReason, TornFrom, TornPiece, Trigger,
 };
-use crate::audit::entry::json::{Notes, Scanner};
+use crate::audit::entry::json::{ScanState, Scanner};
 use crate::audit::entry::{Entry, ParseError, ParseErrorKind, Scheme};
 use crate::digest::Hash;
 use crate::digest::text::{Base64, base64_array, hex_array};
@@ -14,8 +14,8 @@ type Result<T> = std::result::Result<T, ParseError>;
 impl Control {
     /// What a control entry says. Positions in errors count from the entry's `"event_type"`.
     pub fn read(entry: &Entry<'_>) -> Result<Statement> {
-        let mut notes = Notes::default();
-        let mut reader = Reader { scan: Scanner::new(entry.body.as_bytes(), &mut notes)? };
+        let mut state = ScanState::default();
+        let mut reader = Reader { scan: Scanner::new(entry.body.as_bytes(), &mut state)? };
         reader.expect(b"\"event_type\":\"", "\"event_type\"")?;
         reader.expect(entry.event_type.as_bytes(), "the event type")?;
         reader.expect(b"\"", "a quote")?;
@@ -56,13 +56,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn expect(&mut self, literal: &[u8], what: &'static str) -> Result<()> {
-        if !self.takes(literal) {
+        if !self.skip_if(literal) {
             return self.error(what);
         }
         Ok(())
     }
 
-    fn takes(&mut self, literal: &[u8]) -> bool {
+    fn skip_if(&mut self, literal: &[u8]) -> bool {
         let there = self.scan.rest().starts_with(literal);
         self.scan.at += if there { literal.len() } else { 0 };
         there
@@ -79,7 +79,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// A string of printable ASCII without escapes.
-    fn plain(&mut self, what: &'static str) -> Result<&'a str> {
+    fn ascii_string(&mut self, what: &'static str) -> Result<&'a str> {
         self.expect(b"\"", what)?;
         let plain = |byte: &&u8| matches!(byte, 0x20..=0x7E) && !matches!(byte, b'"' | b'\\');
         let len = self.scan.rest().iter().take_while(plain).count();
@@ -94,7 +94,7 @@ impl<'a> Reader<'a, '_> {
 
     fn text(&mut self, key: &'static str) -> Result<String> {
         self.key(key)?;
-        self.plain(key).map(str::to_owned)
+        self.ascii_string(key).map(str::to_owned)
     }
 
     fn number(&mut self, key: &'static str) -> Result<u64> {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a, '_> {
 
     fn hash(&mut self, key: &'static str) -> Result<Hash> {
         self.key(key)?;
-        match hex_array(self.plain(key)?.as_bytes()) {
+        match hex_array(self.ascii_string(key)?.as_bytes()) {
             Ok(hash) => Ok(hash),
             Err(_) => self.error("64 hexadecimal digits"),
         }
@@ -126,7 +126,7 @@ impl<'a> Reader<'a, '_> {
         all: &[T],
         as_str: impl Fn(T) -> &'static str,
     ) -> Result<T> {
-        let found = self.plain(what)?;
+        let found = self.ascii_string(what)?;
         match all.iter().find(|word| as_str(**word) == found) {
             Some(word) => Ok(*word),
             None => self.error(what),
@@ -142,7 +142,7 @@ impl<'a> Reader<'a, '_> {
         self.key(key)?;
         self.expect(b"[", key)?;
         let mut items = Vec::new();
-        while !self.takes(b"]") {
+        while !self.skip_if(b"]") {
             if items.len() == count_max {
                 return self.error("no more items");
             }
@@ -156,7 +156,7 @@ impl<'a> Reader<'a, '_> {
 
     fn signature(&mut self) -> Result<[u8; 64]> {
         self.key("signature")?;
-        match base64_array(Base64::Url, self.plain("signature")?.as_bytes()) {
+        match base64_array(Base64::Url, self.ascii_string("signature")?.as_bytes()) {
             Ok(signature) => Ok(signature),
             Err(_) => self.error("86 digits of base64url"),
         }
@@ -193,7 +193,7 @@ impl<'a> Reader<'a, '_> {
         let reason = self.word("reason", RotateReason::ALL, RotateReason::as_str)?;
         self.key("previous")?;
         let previous = self.sealed()?;
-        let extra = if self.takes(b"}") { None } else { Some(self.extra()?) };
+        let extra = if self.skip_if(b"}") { None } else { Some(self.extra()?) };
         Ok(SegmentStart { number, reason, previous, extra })
     }
 
@@ -210,7 +210,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn checksum(&mut self, what: &'static str, algorithm: Algorithm) -> Result<Checksum> {
-        let text = self.plain(what)?.as_bytes();
+        let text = self.ascii_string(what)?.as_bytes();
         let checksum = match algorithm {
             Algorithm::Sha256 => hex_array(text).ok().map(Checksum::Sha256),
             Algorithm::Sha512 => hex_array(text).ok().map(Checksum::Sha512),
@@ -275,13 +275,13 @@ impl<'a> Reader<'a, '_> {
         Ok(Prune { before_seq, reason, segments })
     }
 
-    fn maybe_checksum(
+    fn checksum_or_null(
         &mut self,
         key: &'static str,
         algorithm: Algorithm,
     ) -> Result<Option<Checksum>> {
         self.key(key)?;
-        if self.takes(b"null") {
+        if self.skip_if(b"null") {
             return Ok(None);
         }
         self.checksum(key, algorithm).map(Some)
@@ -295,8 +295,8 @@ impl<'a> Reader<'a, '_> {
             name,
             algorithm,
             bytes: self.number("bytes")?,
-            expected: self.maybe_checksum("expected", algorithm)?,
-            found: self.maybe_checksum("found", algorithm)?,
+            expected: self.checksum_or_null("expected", algorithm)?,
+            found: self.checksum_or_null("found", algorithm)?,
             status: self.word("status", CheckStatus::ALL, CheckStatus::as_str)?,
         };
         self.expect(b"}", "the end of the object")?;

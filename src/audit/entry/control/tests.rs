@@ -148,7 +148,7 @@ fn members(control: &Control) -> Vec<u8> {
 }
 
 #[test]
-fn each_stands_as_the_format_page_says_and_is_read_again() {
+fn control_entries_match_the_format_page_and_round_trip() {
     for (control, want) in all() {
         let mut bare = Vec::new();
         control.put(&mut bare);
@@ -163,7 +163,7 @@ fn each_stands_as_the_format_page_says_and_is_read_again() {
 }
 
 #[test]
-fn a_statement_is_signed_up_to_its_signature() {
+fn a_statement_signs_all_bytes_before_its_signature() {
     let (control, want) = &all()[3];
     let line = line(&members(control));
     let entry = Parser::new().entry(&line).unwrap();
@@ -174,7 +174,7 @@ fn a_statement_is_signed_up_to_its_signature() {
 
 /// Nothing is skipped: whatever byte is changed, the entry says something else or nothing.
 #[test]
-fn every_single_change_of_a_byte_is_seen() {
+fn every_byte_change_is_detected() {
     for (control, _) in all() {
         let good = members(&control);
         let whole = Control::read(&Parser::new().entry(&line(&good)).unwrap()).unwrap();
@@ -196,7 +196,7 @@ fn every_single_change_of_a_byte_is_seen() {
 }
 
 #[test]
-fn members_more_or_less_are_refused() {
+fn extra_or_missing_members_are_rejected() {
     for (control, _) in all() {
         let good = String::from_utf8(members(&control)).unwrap();
         let mut bad = vec![format!("{good},\"more\":1")];
@@ -212,7 +212,7 @@ fn members_more_or_less_are_refused() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn contradictory_control_entries_are_rejected() {
     let bad = [
         r#""event_type":"ringseal.future","reason":"x""#.to_owned(),
         r#""event_type":"ringseal.start","format":2,"origin":"x""#.to_owned(),

@@ -10,7 +10,7 @@ use super::super::spill::Spill;
 use super::scripted::{Control, Step};
 use super::*;
 use crate::audit::entry::{Body, Parser};
-use crate::audit::store::{AuditLog, Host, Options};
+use crate::audit::store::{AuditLog, Host, LogOptions};
 use crate::core::clock::ManualClock;
 use crate::digest::Sha256;
 use crate::storage::faulty::{Faults, FaultyDisk};
@@ -53,7 +53,7 @@ impl World {
     }
 
     fn open(&mut self) -> AuditLog {
-        let options = Options { segment_bytes_max: 5000, ..Options::default() };
+        let options = LogOptions { segment_bytes_max: 5000, ..LogOptions::default() };
         AuditLog::open(self.host(), Path::new(DIR), options).unwrap()
     }
 
@@ -77,17 +77,17 @@ fn append(log: &mut AuditLog, count: usize) {
     }
 }
 
-fn bounds() -> Bounds {
-    Bounds {
+fn bounds() -> SinkBounds {
+    SinkBounds {
         held_bytes_max: 2000,
         retry_pause_min: SHORT,
         retry_pause_max: SHORT,
         stop_wait_max: LONG,
-        ..Bounds::default()
+        ..SinkBounds::default()
     }
 }
 
-fn behind(log: &mut AuditLog, control: &Control, bounds: Bounds) -> Arc<FanOut> {
+fn behind(log: &mut AuditLog, control: &Control, bounds: SinkBounds) -> Arc<FanOut> {
     FanOut::of_log(log, vec![(control.sink("scripted"), bounds)], |_| ()).unwrap()
 }
 
@@ -109,12 +109,12 @@ proptest! {
         control.steps(steps.iter().filter_map(|&step| known.get(step).copied()));
         for (commits, is_away, crashes) in lives {
             let mut log = world.open();
-            let when_full = match spills {
-                true => WhenFull::Spill { path: Path::new(DIR).join("copy.spill") },
-                false => WhenFull::Block { wait_max: SHORT },
+            let overflow = match spills {
+                true => SinkQueueOverflow::Spill { path: Path::new(DIR).join("copy.spill") },
+                false => SinkQueueOverflow::Block { wait_max: SHORT },
             };
             let stop_wait_max = if is_away || crashes { SHORT } else { LONG };
-            let bounds = Bounds { batch_entries_max, when_full, stop_wait_max, ..bounds() };
+            let bounds = SinkBounds { batch_entries_max, overflow, stop_wait_max, ..bounds() };
             control.fail(is_away);
             let fan = behind(&mut log, &control, bounds);
             for count in commits {
@@ -171,7 +171,7 @@ fn a_sink_that_hangs_holds_up_neither_the_log_nor_the_end() {
     let [hanging, good] = [(); 2].map(|()| Control::default());
     hanging.hang(true);
     let mut log = world.open();
-    let short = Bounds { stop_wait_max: SHORT, ..bounds() };
+    let short = SinkBounds { stop_wait_max: SHORT, ..bounds() };
     let sinks = vec![(hanging.sink("hanging"), short), (good.sink("good"), bounds())];
     let fan = FanOut::of_log(&mut log, sinks, |_| ()).unwrap();
     for _ in 0..20 {
@@ -197,7 +197,7 @@ fn another_logs_sink_takes_nothing() {
         append(&mut log, if is_own { 3 } else { 9 });
         // Its own sink has all the time it needs; the other's would try in vain for as long.
         let stop_wait_max = if is_own { LONG } else { SHORT };
-        let fan = behind(&mut log, &control, Bounds { stop_wait_max, ..bounds() });
+        let fan = behind(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();
         log.close().unwrap();
         let count = control.taken().len();
@@ -220,7 +220,7 @@ fn a_sink_that_is_ahead_of_the_log_is_an_error() {
     sealed(&lines).iter().for_each(|entry| control.put(entry));
     let mut world = World::new();
     let mut log = world.open();
-    let fan = behind(&mut log, &control, Bounds { stop_wait_max: SHORT, ..bounds() });
+    let fan = behind(&mut log, &control, SinkBounds { stop_wait_max: SHORT, ..bounds() });
     log.close().unwrap();
     let errors = fan.close().unwrap_err();
     assert!(matches!(errors[..], [AuditSinkError::Ahead { sink_next_seq: 100, .. }]), "{errors:?}");
@@ -268,7 +268,7 @@ fn what_a_spill_file_lacks_in_the_middle_comes_out_of_the_log() {
     }
     drop(spill);
     let mut log = world.open();
-    let spilling = Bounds { when_full: WhenFull::Spill { path }, ..bounds() };
+    let spilling = SinkBounds { overflow: SinkQueueOverflow::Spill { path }, ..bounds() };
     let fan = behind(&mut log, &control, spilling);
     fan.commit(LONG).unwrap();
     log.close().unwrap();

@@ -1,6 +1,6 @@
 //! Sinks of entries under failures: each entry once, in order, or a typed error.
 mod chain;
-mod fan;
+mod fan_out;
 mod log;
 #[cfg(any(feature = "audit-sqlite", feature = "audit-postgres"))]
 mod row;

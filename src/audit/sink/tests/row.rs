@@ -7,13 +7,13 @@ fn what_does_not_follow_is_refused() {
     let mut lines = Lines::new(4);
     lines.lines.push("{}".to_owned());
     let entries = sealed(&lines.lines);
-    let said = |before, entries: &[SealedEntry<'_>]| {
+    let message = |before, entries: &[SealedEntry<'_>]| {
         check_run("t", before, entries).map_err(|error| error.to_string())
     };
-    assert_eq!(said(None, &entries[..4]), Ok(()));
-    assert_eq!(said(None, &entries[2..4]), Ok(()), "a sink may begin in the middle");
+    assert_eq!(message(None, &entries[..4]), Ok(()));
+    assert_eq!(message(None, &entries[2..4]), Ok(()), "a sink may begin in the middle");
     let first = entries[0].signature().unwrap();
-    assert_eq!(said(Some((0, first)), &entries[1..4]), Ok(()));
+    assert_eq!(message(Some((0, first)), &entries[1..4]), Ok(()));
     for (before, part, want) in [
         (Some((0, first)), vec![entries[2]], "t: expected entry 1 next, found 2"),
         (Some((0, "other")), vec![entries[1]], "t: expected entry 1 to follow the signature"),
@@ -22,7 +22,7 @@ fn what_does_not_follow_is_refused() {
         (None, vec![entries[1], SealedEntry { seq: 2, ..entries[3] }], "t: expected entry 2 to"),
         (None, vec![entries[4]], "t: expected entry 4 to end in its two signatures"),
     ] {
-        let error = said(before, &part).unwrap_err();
+        let error = message(before, &part).unwrap_err();
         assert!(error.starts_with(want), "{want}: {error}");
     }
 }

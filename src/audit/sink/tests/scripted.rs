@@ -94,7 +94,7 @@ impl Scripted {
 }
 
 impl Script {
-    fn take(&mut self, target: &str, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
+    fn accept(&mut self, target: &str, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
         let target = || target.to_owned();
         for entry in entries {
             let seq = entry.seq;
@@ -141,14 +141,14 @@ impl AuditSink for Scripted {
             return Err(self.broken());
         }
         match script.steps.pop_front() {
-            None => script.take(self.name, entries),
+            None => script.accept(self.name, entries),
             Some(Step::Fail) => Err(self.broken()),
             Some(Step::FailAfterOne) => {
-                script.take(self.name, &entries[..1])?;
+                script.accept(self.name, &entries[..1])?;
                 Err(self.broken())
             }
             Some(Step::LoseAnswer) => {
-                script.take(self.name, entries)?;
+                script.accept(self.name, entries)?;
                 Err(self.broken())
             }
             Some(Step::Panic) => {

@@ -6,8 +6,8 @@ use super::super::sqlite::SqliteSink;
 use super::*;
 use crate::audit::entry::{Body, Parser};
 use crate::audit::keys::load_mac;
-use crate::audit::store::{AuditLog, Host, Options as StoreOptions};
-use crate::audit::verify::{Options, Outcome, Report, verify};
+use crate::audit::store::{AuditLog, Host, LogOptions};
+use crate::audit::verify::{VerifyOptions, VerifyOutcome, VerifyReport, verify};
 use crate::core::clock::{Clock, ManualClock};
 use crate::storage::OsStorage;
 
@@ -23,11 +23,11 @@ fn lines_of(dir: &Path) -> Vec<String> {
 }
 
 /// A log of a few segments, and what verifies it.
-fn log(dir: &Path, away: &Path) -> Options {
+fn log(dir: &Path, away: &Path) -> VerifyOptions {
     let clock = Arc::new(ManualClock::at(Lines::unix_nanos(0)));
     let host = || Host { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Host::system() };
     let root = AuditLog::create(&mut host(), dir, away, "test.example/audit").unwrap();
-    let options = StoreOptions { segment_bytes_max: 8_000, ..StoreOptions::default() };
+    let options = LogOptions { segment_bytes_max: 8_000, ..LogOptions::default() };
     let mut log = AuditLog::open(host(), dir, options).unwrap();
     let mut parser = Parser::new();
     for number in 0..200 {
@@ -41,12 +41,12 @@ fn log(dir: &Path, away: &Path) -> Options {
         }
     }
     log.close().unwrap();
-    let mut options = Options::new(root);
+    let mut options = VerifyOptions::new(root);
     options.first_key = Some(load_mac(&OsStorage, &away.join("audit.mac")).unwrap());
     options
 }
 
-fn check(dir: &Path, options: &Options) -> Report {
+fn check(dir: &Path, options: &VerifyOptions) -> VerifyReport {
     verify(&OsStorage, dir, options, &mut |_| ())
 }
 
@@ -81,19 +81,19 @@ fn the_copy_in_a_database_is_verified_as_the_log_is() {
     let lines = lines_of(&dir);
     let entries = parsed(&lines);
     let report = check(&dir, &options);
-    assert_eq!(report.outcome, Outcome::Intact, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
 
     let database = temporary.path().join("audit.db");
     let sink = SqliteSink::open(&database).unwrap();
     let storage: Arc<dyn crate::storage::Storage> = Arc::new(OsStorage);
-    let fan = FanOut::new(storage, |_| ()).with(Box::new(sink), Bounds::default()).unwrap();
+    let fan = FanOut::new(storage, |_| ()).with(Box::new(sink), SinkBounds::default()).unwrap();
     entries.chunks(7).for_each(|part| fan.offer(part).unwrap());
     fan.close().unwrap();
     let mut sink = SqliteSink::open_read_only(&database).unwrap();
     copied(&mut sink, &dir, &copy);
     assert_eq!(lines_of(&copy), lines);
     let report = check(&copy, &options);
-    assert_eq!(report.outcome, Outcome::Intact, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
 
     // Somebody who owns the database changes a row, and all columns with it.
     let line = lines[77].replacen("\"id\":\"u", "\"id\":\"x", 1);
@@ -105,6 +105,6 @@ fn the_copy_in_a_database_is_verified_as_the_log_is() {
     raw.execute(sql, rusqlite::params![forged.line, &forged.leaf[..]]).unwrap();
     copied(&mut sink, &dir, &bad);
     let report = check(&bad, &options);
-    assert_eq!(report.outcome, Outcome::Tampered, "{report:?}");
+    assert_eq!(report.outcome, VerifyOutcome::Tampered, "{report:?}");
     assert_eq!(report.first_bad.and_then(|finding| finding.place.seq), Some(77));
 }

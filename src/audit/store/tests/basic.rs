@@ -2,12 +2,12 @@
 use super::support::*;
 use crate::audit::entry::control::{Control, RotateReason, StopReason};
 use crate::audit::entry::{Body, LINE_BYTES_MAX};
-use crate::audit::store::{AppendError, Committed, Options, Report, StoreError};
+use crate::audit::store::{AppendError, Committed, LogOptions, MaintenanceReport, StoreError};
 
 #[test]
 fn a_log_is_opened_written_and_closed_and_a_stranger_can_check_it() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let first = log.next_seq();
     let receipts: Vec<_> = (0..10).map(|number| append(&mut log, number)).collect();
     let committed = log.commit().unwrap();
@@ -33,7 +33,7 @@ fn a_second_process_is_refused() {
     crate::audit::store::AuditLog::create(&mut host, &path, away, ORIGIN).unwrap();
     let open = || {
         let host = crate::audit::store::Host::system();
-        crate::audit::store::AuditLog::open(host, &path, Options::default())
+        crate::audit::store::AuditLog::open(host, &path, LogOptions::default())
     };
     let log = open().unwrap();
     assert!(matches!(open().unwrap_err(), StoreError::Locked { .. }));
@@ -45,7 +45,7 @@ fn a_second_process_is_refused() {
 fn each_start_begins_an_epoch_that_the_one_before_has_sealed() {
     let world = World::new();
     for round in 0..4 {
-        let mut log = world.open(Options::default()).unwrap();
+        let mut log = world.open(LogOptions::default()).unwrap();
         assert_eq!(log.health().epoch, round);
         append(&mut log, round);
         log.commit().unwrap();
@@ -65,7 +65,7 @@ fn segments_are_closed_by_size_and_everything_goes_on_across_them() {
     }
     assert!(log.health().rotations >= 5, "{:?}", log.health());
     let rotated = log.take_reports().into_iter().filter_map(|report| match report {
-        Report::Rotated(rotated) => Some(rotated),
+        MaintenanceReport::Rotated(rotated) => Some(rotated),
         _ => None,
     });
     for rotated in rotated {
@@ -85,7 +85,7 @@ fn segments_are_closed_by_size_and_everything_goes_on_across_them() {
 #[test]
 fn a_dropped_log_ends_with_a_stop_entry_too() {
     let world = World::new();
-    drop(world.open(Options::default()).unwrap());
+    drop(world.open(LogOptions::default()).unwrap());
     let checked = check(&world);
     let last = checked.controls.values().next_back().unwrap();
     assert_eq!(*last, Control::Stop(StopReason::Drop));
@@ -94,7 +94,7 @@ fn a_dropped_log_ends_with_a_stop_entry_too() {
 #[test]
 fn an_idle_log_is_sealed_every_period() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let before = check(&world).sizes.len();
     for _ in 0..10 {
         world.advance(150);
@@ -107,7 +107,8 @@ fn an_idle_log_is_sealed_every_period() {
 #[test]
 fn a_busy_log_is_sealed_by_number() {
     let world = World::new();
-    let mut log = world.open(Options { checkpoint_entries: 10, ..Options::default() }).unwrap();
+    let mut log =
+        world.open(LogOptions { checkpoint_entries: 10, ..LogOptions::default() }).unwrap();
     for number in 0..100 {
         append(&mut log, number);
         log.commit().unwrap();
@@ -121,7 +122,7 @@ fn a_busy_log_is_sealed_by_number() {
 #[test]
 fn epochs_end_by_time() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     world.advance(86_400);
     log.maintain().unwrap();
     assert_eq!(log.health().epoch, 1);
@@ -132,7 +133,7 @@ fn epochs_end_by_time() {
 #[test]
 fn what_waits_is_bounded() {
     let world = World::new();
-    let options = Options { staged_bytes_max: 2 * LINE_BYTES_MAX, ..Options::default() };
+    let options = LogOptions { staged_bytes_max: 2 * LINE_BYTES_MAX, ..LogOptions::default() };
     let mut log = world.open(options).unwrap();
     let members = format!("\"event_type\":\"x\",\"a\":\"{}\"", "x".repeat(LINE_BYTES_MAX / 2));
     let mut count = 0;

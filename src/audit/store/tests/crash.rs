@@ -6,16 +6,16 @@ use std::io;
 use super::support::*;
 use crate::audit::entry::control::{Control, RotateReason};
 use crate::audit::store::names::{ACTIVE, CHECKPOINT, CHECKPOINTS};
-use crate::audit::store::{AuditLog, Options, Retain};
+use crate::audit::store::{AuditLog, LogOptions, Retain};
 use crate::digest::{Hash, Sha256};
 use crate::storage::faulty::Faults;
 
 /// Entries that a commit told of.
 type Told = BTreeMap<u64, Hash>;
 
-fn options() -> Options {
+fn options() -> LogOptions {
     let retain = Retain { segments_max: Some(1), ..Retain::default() };
-    Options { segment_bytes_max: 40_000, checkpoint_entries: 8, retain, ..Options::default() }
+    LogOptions { segment_bytes_max: 40_000, checkpoint_entries: 8, retain, ..LogOptions::default() }
 }
 
 /// Appends and commits; errors are survived, what a commit told of is remembered.
@@ -158,7 +158,7 @@ fn a_full_disk_loses_nothing_that_was_told_of() {
 #[test]
 fn a_torn_tail_is_cut_kept_and_told_of_at_every_byte_of_the_last_entry() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let mut told = Told::new();
     work(&mut log, 0, 3, &mut told);
     let before = world.files()[ACTIVE].len();
@@ -170,7 +170,7 @@ fn a_torn_tail_is_cut_kept_and_told_of_at_every_byte_of_the_last_entry() {
         let after = world.with(killed.after_kill());
         let path = std::path::Path::new(DIR).join(ACTIVE);
         after.disk.put(&path, &whole[..len]);
-        after.open(Options::default()).unwrap().close().unwrap();
+        after.open(LogOptions::default()).unwrap().close().unwrap();
         let checked = check(&after);
         let recovery = checked.controls.values().find_map(|control| match control {
             Control::Recovery(recovery) => Some(recovery.clone()),
@@ -194,7 +194,7 @@ fn a_torn_tail_is_cut_kept_and_told_of_at_every_byte_of_the_last_entry() {
 #[test]
 fn zeros_and_rubbish_at_the_end_are_torn_too() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let mut told = Told::new();
     work(&mut log, 0, 3, &mut told);
     let whole = world.files()[ACTIVE].clone();
@@ -209,7 +209,7 @@ fn zeros_and_rubbish_at_the_end_are_torn_too() {
 #[test]
 fn a_torn_list_of_checkpoints_is_cut_at_every_byte_of_the_last() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     append(&mut log, 0);
     log.checkpoint().unwrap();
     let killed = world.disk.after_kill();

@@ -3,14 +3,14 @@ use std::path::Path;
 
 use super::support::*;
 use crate::audit::store::names::ACTIVE;
-use crate::audit::store::{Options, StoreError};
+use crate::audit::store::{LogOptions, StoreError};
 use crate::storage::Storage;
 
 #[test]
 fn a_file_that_somebody_else_touched_is_not_written_to() {
     for what in ["cut", "extended", "deleted"] {
         let world = World::new();
-        let mut log = world.open(Options::default()).unwrap();
+        let mut log = world.open(LogOptions::default()).unwrap();
         append(&mut log, 0);
         log.commit().unwrap();
         let path = Path::new(DIR).join(ACTIVE);
@@ -35,7 +35,7 @@ fn a_file_that_somebody_else_touched_is_not_written_to() {
 #[test]
 fn opening_refuses_a_log_that_was_changed_before_what_was_known_to_be_on_disk() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     for number in 0..5 {
         append(&mut log, number);
     }
@@ -59,42 +59,42 @@ fn opening_refuses_a_log_that_was_changed_before_what_was_known_to_be_on_disk() 
     for (what, bytes) in cases {
         let after = world.with(world.disk.after_kill());
         after.disk.put(&path, &bytes);
-        match after.open(Options::default()) {
+        match after.open(LogOptions::default()) {
             Err(StoreError::Damaged { .. } | StoreError::RolledBack { .. }) => {}
             other => panic!("{what}: {other:?}"),
         }
         assert_eq!(after.files()[ACTIVE], bytes, "{what}: nothing was repaired");
     }
-    world.open(Options::default()).unwrap().close().unwrap();
+    world.open(LogOptions::default()).unwrap().close().unwrap();
 }
 
 #[test]
 fn a_key_that_is_not_the_logs_is_refused() {
     let world = World::new();
-    world.open(Options::default()).unwrap().close().unwrap();
+    world.open(LogOptions::default()).unwrap().close().unwrap();
     let other = World::new();
-    other.open(Options::default()).unwrap().close().unwrap();
-    other.open(Options::default()).unwrap().close().unwrap();
+    other.open(LogOptions::default()).unwrap().close().unwrap();
+    other.open(LogOptions::default()).unwrap().close().unwrap();
     let path = Path::new(DIR).join("keys/epoch.key");
     let foreign = other.files()["keys/epoch.key"].clone();
     let own = world.files()["keys/epoch.key"].clone();
     assert_ne!(own, foreign);
     world.disk.put(&path, &foreign);
-    let error = world.open(Options::default()).unwrap_err();
+    let error = world.open(LogOptions::default()).unwrap_err();
     assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
     world.disk.put(&path, &own);
-    world.open(Options::default()).unwrap().close().unwrap();
+    world.open(LogOptions::default()).unwrap().close().unwrap();
 }
 
 #[test]
 fn a_lost_chain_key_is_made_again_from_the_first_one_alone() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     append(&mut log, 0);
     log.close().unwrap();
     world.disk.remove(&Path::new(DIR).join("keys/chain.key")).unwrap();
-    assert!(matches!(world.open(Options::default()).unwrap_err(), StoreError::Key(_)));
+    assert!(matches!(world.open(LogOptions::default()).unwrap_err(), StoreError::Key(_)));
     let first_key = Some(world.first_key.clone());
-    world.open(Options { first_key, ..Options::default() }).unwrap().close().unwrap();
+    world.open(LogOptions { first_key, ..LogOptions::default() }).unwrap().close().unwrap();
     check(&world);
 }

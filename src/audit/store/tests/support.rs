@@ -13,9 +13,9 @@ use crate::audit::note::Verifier;
 use crate::audit::store::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEPT, parse_sealed, sealed_name,
 };
-use crate::audit::store::{AuditLog, Options, Receipt, StoreError};
+use crate::audit::store::{AuditLog, LogOptions, Receipt, StoreError};
 use crate::audit::tiles::Tile;
-use crate::audit::verify::tests::world::host;
+use crate::audit::verify::tests::support::host;
 use crate::core::clock::ManualClock;
 use crate::digest::{Hash, Sha256, hkdf};
 use crate::storage::faulty::FaultyDisk;
@@ -48,7 +48,7 @@ impl World {
         World { disk, clock, root, first_key }
     }
 
-    pub fn open(&self, options: Options) -> Result<AuditLog, StoreError> {
+    pub fn open(&self, options: LogOptions) -> Result<AuditLog, StoreError> {
         // Another seed each time, for other keys.
         let host = host(&self.disk, &self.clock, 1000 + self.disk.calls());
         AuditLog::open(host, Path::new(DIR), options)
@@ -75,8 +75,8 @@ impl World {
 }
 
 /// Small segments, so that much happens.
-pub fn small() -> Options {
-    Options { segment_bytes_max: 6_000, checkpoint_entries: 20, ..Options::default() }
+pub fn small() -> LogOptions {
+    LogOptions { segment_bytes_max: 6_000, checkpoint_entries: 20, ..LogOptions::default() }
 }
 
 pub fn members(number: u64) -> String {

@@ -9,12 +9,12 @@ use crate::audit::entry::control::{
 use crate::audit::keys::ChainKey;
 use crate::audit::store::names::{ACTIVE, CHECKPOINT, INTEGRITY_LOG, parse_sealed, sealed_name};
 use crate::audit::store::{
-    AuditLog, Damage, Finding, Mend, Options, Report, Retain, StoreError, fsck,
+    AuditLog, Damage, FsckFinding, LogOptions, MaintenanceReport, Repair, Retain, StoreError, fsck,
 };
 use crate::digest::text::{Base64, base64};
 use crate::storage::Storage;
 
-fn rotated(world: &World, options: Options, segments: u64) -> AuditLog {
+fn rotated(world: &World, options: LogOptions, segments: u64) -> AuditLog {
     let mut log = world.open(options).unwrap();
     for number in 0..segments {
         append(&mut log, number);
@@ -38,7 +38,7 @@ fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
     ];
     for (retain, reason, gone) in cases {
         let world = World::new();
-        let mut log = rotated(&world, Options { retain, ..Options::default() }, 6);
+        let mut log = rotated(&world, LogOptions { retain, ..LogOptions::default() }, 6);
         let before = check(&world);
         let bytes: usize = sealed_files(&world).iter().map(|name| world.files()[name].len()).sum();
         let expected = if gone == 0 { u64::from(bytes > 10_000) } else { gone };
@@ -48,7 +48,7 @@ fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
             assert_eq!(went, gone, "{retain:?}");
         }
         let pruned = log.take_reports().into_iter().find_map(|report| match report {
-            Report::Pruned(prune) => Some(prune),
+            MaintenanceReport::Pruned(prune) => Some(prune),
             _ => None,
         });
         if went > 0 {
@@ -60,7 +60,7 @@ fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
         assert!(
             before.leaves.iter().all(|(seq, leaf)| after.leaves.get(seq).is_none_or(|l| l == leaf))
         );
-        world.open(Options::default()).unwrap().close().unwrap();
+        world.open(LogOptions::default()).unwrap().close().unwrap();
         check(&world);
     }
 }
@@ -68,16 +68,16 @@ fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
 #[test]
 fn pruning_goes_on_where_it_stopped() {
     let world = World::new();
-    let mut log = rotated(&world, Options::default(), 5);
+    let mut log = rotated(&world, LogOptions::default(), 5);
     let seqs: Vec<u64> = sealed_files(&world).iter().map(|n| parse_sealed(n).unwrap().0).collect();
     assert_eq!(log.prune(seqs[2]).unwrap(), 2);
     assert_eq!(log.prune(seqs[2]).unwrap(), 0);
     drop(log);
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     assert_eq!(log.prune(u64::MAX).unwrap(), 3);
     log.close().unwrap();
     check(&world);
-    let log = world.open(Options::default()).unwrap();
+    let log = world.open(LogOptions::default()).unwrap();
     log.close().unwrap();
     let checked = check(&world);
     let prunes: Vec<_> = checked
@@ -96,7 +96,7 @@ fn pruning_goes_on_where_it_stopped() {
 #[test]
 fn compressed_segments_are_as_good_as_plain_ones() {
     let world = World::new();
-    let log = rotated(&world, Options::default(), 3);
+    let log = rotated(&world, LogOptions::default(), 3);
     let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
     let before = check(&world);
     let compressed = crate::audit::store::compress_sealed(&storage, Path::new(DIR)).unwrap();
@@ -105,7 +105,7 @@ fn compressed_segments_are_as_good_as_plain_ones() {
     let after = check(&world);
     assert_eq!(before.leaves, after.leaves);
     log.close().unwrap();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let results = log.verify_now().unwrap();
     assert!(results.iter().all(|result| result.status() == CheckStatus::Ok), "{results:?}");
     assert_eq!(log.prune(u64::MAX).unwrap(), 3);
@@ -117,10 +117,10 @@ fn compressed_segments_are_as_good_as_plain_ones() {
 #[test]
 fn an_active_segment_that_is_gone_is_missed() {
     let world = World::new();
-    let _log = rotated(&world, Options::default(), 1);
+    let _log = rotated(&world, LogOptions::default(), 1);
     let after = world.with(world.disk.after_kill());
     after.disk.remove(&Path::new(DIR).join(ACTIVE)).unwrap();
-    let error = after.open(Options::default()).unwrap_err();
+    let error = after.open(LogOptions::default()).unwrap_err();
     assert!(matches!(error, StoreError::RolledBack { .. }), "{error}");
 }
 
@@ -129,7 +129,7 @@ fn checks_find_what_was_changed_in_sealed_and_active_segments() {
     for algorithm in Algorithm::ALL {
         for target in ["sealed", "active", "missing", "nothing"] {
             let world = World::new();
-            let options = Options { integrity_algorithm: *algorithm, ..Options::default() };
+            let options = LogOptions { integrity_algorithm: *algorithm, ..LogOptions::default() };
             let mut log = rotated(&world, options, 3);
             append(&mut log, 9);
             log.commit().unwrap();
@@ -168,7 +168,7 @@ fn change_in_place(world: &World, path: &Path, at: u64, byte: u8) {
 #[test]
 fn each_trigger_leaves_an_entry_and_a_line_for_people() {
     let world = World::new();
-    let options = Options { service: "pay\"ments".into(), ..Options::default() };
+    let options = LogOptions { service: "pay\"ments".into(), ..LogOptions::default() };
     let mut log = world.open(options).unwrap();
     append(&mut log, 0);
     world.advance(300);
@@ -219,7 +219,7 @@ fn each_trigger_leaves_an_entry_and_a_line_for_people() {
 #[test]
 fn a_check_on_its_own_account_reads_a_bounded_number_of_bytes_and_goes_on_later() {
     let world = World::new();
-    let options = Options { integrity_bytes_max: 1, ..Options::default() };
+    let options = LogOptions { integrity_bytes_max: 1, ..LogOptions::default() };
     let mut log = rotated(&world, options, 3);
     let _ = log.take_reports();
     let mut seen = Vec::new();
@@ -227,7 +227,7 @@ fn a_check_on_its_own_account_reads_a_bounded_number_of_bytes_and_goes_on_later(
         world.advance(300);
         log.maintain().unwrap();
         for report in log.take_reports() {
-            let Report::Checked(integrity) = report else { continue };
+            let MaintenanceReport::Checked(integrity) = report else { continue };
             seen.extend(integrity.segments.iter().map(|s| s.name.clone()).filter(|n| n != ACTIVE));
         }
     }
@@ -239,7 +239,7 @@ fn a_check_on_its_own_account_reads_a_bounded_number_of_bytes_and_goes_on_later(
 #[test]
 fn old_keys_are_nowhere_on_disk() {
     let world = World::new();
-    let mut log = world.open(Options::default()).unwrap();
+    let mut log = world.open(LogOptions::default()).unwrap();
     let mut keys = vec![*world.first_key.bytes()];
     let mut epochs = vec![world.files()["keys/epoch.key"].clone()];
     for number in 0..20 {
@@ -277,7 +277,7 @@ fn old_keys_are_nowhere_on_disk() {
 #[test]
 fn lost_tiles_are_made_again_from_entries() {
     let world = World::new();
-    let mut log = rotated(&world, Options::default(), 3);
+    let mut log = rotated(&world, LogOptions::default(), 3);
     for number in 0..600 {
         append(&mut log, number);
     }
@@ -287,41 +287,41 @@ fn lost_tiles_are_made_again_from_entries() {
     for name in &tiles {
         world.disk.remove(&Path::new(DIR).join(name)).unwrap();
     }
-    world.open(Options::default()).unwrap().close().unwrap();
+    world.open(LogOptions::default()).unwrap().close().unwrap();
     assert!(world.files().keys().any(|name| name == "tile/0/001"));
     check(&world);
 }
 
 #[test]
-fn fsck_finds_and_mends_tiles_and_the_checkpoint_and_nothing_else() {
+fn fsck_finds_and_repairs_tiles_and_the_checkpoint_and_nothing_else() {
     let world = World::new();
-    let mut log = rotated(&world, Options::default(), 2);
+    let mut log = rotated(&world, LogOptions::default(), 2);
     for number in 0..600 {
         append(&mut log, number);
     }
     log.close().unwrap();
     let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
-    let look = |mend| fsck(&storage, Path::new(DIR), mend).unwrap();
+    let look = |repair| fsck(&storage, Path::new(DIR), repair).unwrap();
     let whole = world.files();
-    let clean = look(Mend::Yes);
+    let clean = look(Repair::Yes);
     assert!(clean.findings.is_empty(), "{:?}", clean.findings);
     assert_eq!(clean.entries, check(&world).leaves.len() as u64);
     let dir = Path::new(DIR);
     world.disk.remove(&dir.join("tile/0/000")).unwrap();
     world.disk.put(&dir.join("tile/0/001"), &[0; 8192]);
     world.disk.put(&dir.join(CHECKPOINT), b"rubbish");
-    let found = look(Mend::No);
+    let found = look(Repair::No);
     let kinds: Vec<_> = found.findings.iter().map(|finding| format!("{finding:?}")).collect();
     assert_eq!(kinds.len(), 3, "{kinds:?}");
-    assert!(found.mended.is_empty());
-    assert_eq!(look(Mend::Yes).mended.len(), 3);
+    assert!(found.repaired.is_empty());
+    assert_eq!(look(Repair::Yes).repaired.len(), 3);
     assert_eq!(world.files(), whole);
-    // An entry is not mended.
+    // An entry is not repaired.
     let mut active = whole[ACTIVE].clone();
     let at = active.len() / 2;
     active[at] ^= 1;
     world.disk.put(&dir.join(ACTIVE), &active);
-    let found = look(Mend::Yes);
+    let found = look(Repair::Yes);
     assert!(!found.findings.is_empty());
     assert_eq!(world.files()[ACTIVE], active);
 }
@@ -329,7 +329,7 @@ fn fsck_finds_and_mends_tiles_and_the_checkpoint_and_nothing_else() {
 #[test]
 fn fsck_names_the_place_of_damage() {
     let world = World::new();
-    let log = rotated(&world, Options::default(), 2);
+    let log = rotated(&world, LogOptions::default(), 2);
     log.close().unwrap();
     let mut bytes = world.files()[&sealed_name(0)].clone();
     let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -337,8 +337,8 @@ fn fsck_names_the_place_of_damage() {
     bytes[at] = b'!';
     world.disk.put(&Path::new(DIR).join(sealed_name(0)), &bytes);
     let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
-    let found = fsck(&storage, Path::new(DIR), Mend::No).unwrap();
-    let [Finding::Damaged { file, offset, seq, what: Damage::Parse(_) }] = &found.findings[..]
+    let found = fsck(&storage, Path::new(DIR), Repair::No).unwrap();
+    let [FsckFinding::Damaged { file, offset, seq, what: Damage::Parse(_) }] = &found.findings[..]
     else {
         panic!("{:?}", found.findings);
     };
@@ -349,11 +349,11 @@ fn fsck_names_the_place_of_damage() {
 fn options_out_of_range_are_refused() {
     let world = World::new();
     let cases = [
-        (Options { ratchet: 0, ..Options::default() }, "ratchet"),
-        (Options { ratchet: 65_537, ..Options::default() }, "ratchet"),
-        (Options { segment_bytes_max: 0, ..Options::default() }, "segment_bytes_max"),
-        (Options { checkpoint_seconds: 0, ..Options::default() }, "checkpoint_seconds"),
-        (Options { staged_bytes_max: 1, ..Options::default() }, "staged_bytes_max"),
+        (LogOptions { ratchet: 0, ..LogOptions::default() }, "ratchet"),
+        (LogOptions { ratchet: 65_537, ..LogOptions::default() }, "ratchet"),
+        (LogOptions { segment_bytes_max: 0, ..LogOptions::default() }, "segment_bytes_max"),
+        (LogOptions { checkpoint_seconds: 0, ..LogOptions::default() }, "checkpoint_seconds"),
+        (LogOptions { staged_bytes_max: 1, ..LogOptions::default() }, "staged_bytes_max"),
     ];
     for (options, field) in cases {
         match world.open(options) {
@@ -366,17 +366,18 @@ fn options_out_of_range_are_refused() {
 #[test]
 fn a_log_keeps_its_ratchet_and_its_scheme() {
     let world = World::new();
-    world.open(Options::default()).unwrap().close().unwrap();
-    world.open(Options { ratchet: 64, ..Options::default() }).unwrap().close().unwrap();
+    world.open(LogOptions::default()).unwrap().close().unwrap();
+    world.open(LogOptions { ratchet: 64, ..LogOptions::default() }).unwrap().close().unwrap();
     check(&world);
-    let options = Options { scheme: crate::audit::entry::Scheme::Hash, ..Options::default() };
+    let options = LogOptions { scheme: crate::audit::entry::Scheme::Hash, ..LogOptions::default() };
     assert!(matches!(world.open(options), Err(StoreError::Option { field: "scheme", .. })));
 }
 
 #[test]
 fn nothing_that_is_on_disk_ever_changes() {
     let world = World::new();
-    let options = Options { segment_bytes_max: 4_000, checkpoint_entries: 5, ..Options::default() };
+    let options =
+        LogOptions { segment_bytes_max: 4_000, checkpoint_entries: 5, ..LogOptions::default() };
     let mut entries: std::collections::BTreeMap<u64, Vec<u8>> = Default::default();
     let mut notes: Vec<u8> = Vec::new();
     for round in 0..3 {

@@ -2,7 +2,7 @@
 //! fit, everything that needs one is made where he has it and left as it was where not.
 use std::path::Path;
 
-use super::world::{DIR, FilesOf, disk_of};
+use super::support::{DIR, LogFiles, disk_of};
 use crate::audit::chain::Chain;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::control::{
@@ -26,7 +26,7 @@ pub struct Keys<'a> {
 
 /// An entry that is to be.
 #[derive(Clone)]
-pub struct Item {
+pub struct ForgedEntry {
     /// The number that it had.
     pub was: Option<u64>,
     pub segment: usize,
@@ -35,7 +35,7 @@ pub struct Item {
     signature: Signature,
 }
 
-impl Item {
+impl ForgedEntry {
     pub fn is_event(&self) -> bool {
         self.body.starts_with("\"event_type\":\"user.")
     }
@@ -46,7 +46,7 @@ impl Item {
 }
 
 /// All entries of a log.
-pub fn items(files: &FilesOf) -> Vec<Item> {
+pub fn entries_of(files: &LogFiles) -> Vec<ForgedEntry> {
     let mut segments: Vec<(u64, &Vec<u8>)> =
         files.iter().filter_map(|(name, bytes)| Some((parse_sealed(name)?.0, bytes))).collect();
     segments.push((u64::MAX, &files[ACTIVE]));
@@ -54,7 +54,7 @@ pub fn items(files: &FilesOf) -> Vec<Item> {
     for (segment, (_, bytes)) in segments.into_iter().enumerate() {
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let entry = Parser::new().entry(line).unwrap();
-            all.push(Item {
+            all.push(ForgedEntry {
                 was: Some(entry.seq),
                 segment,
                 unix_nanos: entry.unix_nanos,
@@ -67,7 +67,7 @@ pub fn items(files: &FilesOf) -> Vec<Item> {
 }
 
 /// Writes a log of these entries.
-pub fn forge(original: &FilesOf, items: &[Item], keys: &Keys<'_>) -> FilesOf {
+pub fn forge(original: &LogFiles, items: &[ForgedEntry], keys: &Keys<'_>) -> LogFiles {
     let mut forger = Forger {
         keys,
         chain: keys.chain.as_ref().map(|(seq, key)| (*seq, Chain::with_key(key, *seq, 1))),
@@ -78,7 +78,7 @@ pub fn forge(original: &FilesOf, items: &[Item], keys: &Keys<'_>) -> FilesOf {
         sizes: Vec::new(),
         before: None,
     };
-    let mut files = FilesOf::new();
+    let mut files = LogFiles::new();
     let last = items.last().map_or(0, |item| item.segment);
     for segment in 0..=last {
         let first_seq = forger.tree.len();
@@ -118,7 +118,7 @@ impl Forger<'_> {
         self.keys.signers.get(epoch).copied().flatten()
     }
 
-    fn entry(&mut self, item: &Item, out: &mut Vec<u8>) {
+    fn entry(&mut self, item: &ForgedEntry, out: &mut Vec<u8>) {
         let seq = self.tree.len();
         let body = self.body(item, seq);
         let start = out.len();
@@ -141,7 +141,7 @@ impl Forger<'_> {
     }
 
     /// Control entries tell of what was rewritten.
-    fn body(&self, item: &Item, seq: u64) -> Vec<u8> {
+    fn body(&self, item: &ForgedEntry, seq: u64) -> Vec<u8> {
         if item.is_event() {
             return item.body.clone().into_bytes();
         }
@@ -170,7 +170,7 @@ impl Forger<'_> {
     }
 
     /// Where checkpoints were, with his signature where he has the key.
-    fn checkpoints(&self, original: &FilesOf, files: &mut FilesOf) {
+    fn checkpoints(&self, original: &LogFiles, files: &mut LogFiles) {
         let text = String::from_utf8(original["checkpoints"].clone()).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let mut all = String::new();
@@ -193,8 +193,8 @@ impl Forger<'_> {
         files.insert("checkpoint".into(), latest.into_bytes());
     }
 
-    fn tiles(&self, files: &mut FilesOf) {
-        let disk = disk_of(&FilesOf::new());
+    fn tiles(&self, files: &mut LogFiles) {
+        let disk = disk_of(&LogFiles::new());
         let mut writer = TileWriter::new(Path::new(DIR), 0o600);
         for leaf in &self.leaves {
             writer.push(*leaf);

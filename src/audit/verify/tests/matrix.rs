@@ -1,9 +1,9 @@
 //! Every change by every attacker, with and without a checkpoint kept elsewhere: what is detected and
 //! what cannot be. `docs/audit-tamper.md` publishes the tables; this test makes them and compares.
-use super::forger::{Item, Keys, forge, items};
-use super::live_since;
-use super::world::{FilesOf, World, anchor, small, verified};
-use crate::audit::verify::{Kind, Options, Outcome};
+use super::forger::{ForgedEntry, Keys, entries_of, forge};
+use super::live_log_and;
+use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
+use crate::audit::verify::{FindingKind, VerifyOptions, VerifyOutcome};
 
 /// What keys he has.
 #[derive(Clone, Copy, PartialEq)]
@@ -15,7 +15,7 @@ enum Attacker {
 
 const ATTACKERS: [Attacker; 3] = [Attacker::None, Attacker::Current, Attacker::All];
 
-type Change = fn(&mut Vec<Item>, &Place);
+type Change = fn(&mut Vec<ForgedEntry>, &Place);
 
 /// Where a change is made: events at and behind `at`, segments `one` and `two`.
 struct Place {
@@ -26,15 +26,15 @@ struct Place {
     two: usize,
 }
 
-fn modify(item: &mut Item) {
+fn modify(item: &mut ForgedEntry) {
     item.body = item.body.replace("success", "failure");
 }
 
-fn event_of(items: &[Item], segment: usize) -> usize {
+fn event_of(items: &[ForgedEntry], segment: usize) -> usize {
     items.iter().position(|item| item.segment == segment && item.is_event()).unwrap() + 2
 }
 
-const ANOTHER: &str = "put another log in its place";
+const REPLACED_LOG: &str = "put another log in its place";
 
 const CHANGES: &[(&str, Change)] = &[
     ("modify", |items, place| modify(&mut items[place.at])),
@@ -72,34 +72,34 @@ const CHANGES: &[(&str, Change)] = &[
     }),
     ("replace by an older snapshot", |_, _| ()),
     ("rewrite everything", |items, _| items.iter_mut().for_each(modify)),
-    (ANOTHER, |_, _| ()),
+    (REPLACED_LOG, |_, _| ()),
 ];
 
-struct Scene {
-    world: World,
-    files: FilesOf,
-    snapshot: FilesOf,
+struct Attacks {
+    fixture: Fixture,
+    files: LogFiles,
+    snapshot: LogFiles,
     /// A log of the same name, with keys of his own making.
-    another: FilesOf,
-    items: Vec<Item>,
+    another: LogFiles,
+    items: Vec<ForgedEntry>,
 }
 
-impl Scene {
-    fn new() -> Scene {
-        let (world, snapshot) = live_since(World::files);
-        let files = world.files();
-        let items = items(&files);
-        let mut other = World::of_seed(77);
-        let mut log = other.open(small());
+impl Attacks {
+    fn new() -> Attacks {
+        let (fixture, snapshot) = live_log_and(Fixture::files);
+        let files = fixture.files();
+        let items = entries_of(&files);
+        let mut other = Fixture::with_seed(77);
+        let mut log = other.open(small_options());
         other.append(&mut log, 9);
         log.close().unwrap();
         let another = other.files();
-        Scene { world, files, snapshot, another, items }
+        Attacks { fixture, files, snapshot, another, items }
     }
 
     /// What he has: all that the host has now, or all that ever was.
     fn keys(&self, attacker: Attacker) -> Keys<'_> {
-        let signers = &self.world.signers;
+        let signers = &self.fixture.signers;
         let current = signers.len() - 1;
         let has = |epoch: usize| match attacker {
             Attacker::None => false,
@@ -109,18 +109,18 @@ impl Scene {
         let signers = signers.iter().enumerate().map(|(at, key)| has(at).then_some(key));
         let chain = match attacker {
             Attacker::None => None,
-            Attacker::Current => Some(self.world.chain_key()),
-            Attacker::All => Some((0, self.world.first_key.clone())),
+            Attacker::Current => Some(self.fixture.chain_key()),
+            Attacker::All => Some((0, self.fixture.first_key.clone())),
         };
         Keys { chain, signers: signers.collect() }
     }
 
-    fn attack(&self, change: usize, attacker: Attacker, segment: usize) -> FilesOf {
+    fn attack(&self, change: usize, attacker: Attacker, segment: usize) -> LogFiles {
         let (name, change) = CHANGES[change];
         if name == "replace by an older snapshot" {
             return self.snapshot.clone();
         }
-        if name == ANOTHER {
+        if name == REPLACED_LOG {
             return self.another.clone();
         }
         let mut items = self.items.clone();
@@ -134,28 +134,28 @@ impl Scene {
         forge(&self.files, &items, &self.keys(attacker))
     }
 
-    fn options(&self, has_first_key: bool, has_anchor: bool) -> Options {
-        let mut options = self.world.options();
+    fn options(&self, has_first_key: bool, has_known: bool) -> VerifyOptions {
+        let mut options = self.fixture.options();
         // The age of the last checkpoint would tell later; the table is about what bytes show.
         options.now_unix_nanos = None;
         if !has_first_key {
             options.first_key = None;
         }
-        if has_anchor {
-            options.known_checkpoints.push(anchor(&self.files));
+        if has_known {
+            options.known_checkpoints.push(kept_checkpoint(&self.files));
         }
         options
     }
 
-    fn verdict(&self, files: &FilesOf, options: &Options) -> Option<Kind> {
-        let report = verified(files, options);
-        assert_ne!(report.outcome, Outcome::Unchecked, "{:?}", report.problem);
+    fn verdict(&self, files: &LogFiles, options: &VerifyOptions) -> Option<FindingKind> {
+        let report = verify_files(files, options);
+        assert_ne!(report.outcome, VerifyOutcome::Unchecked, "{:?}", report.problem);
         report.first_bad.map(|finding| finding.kind)
     }
 }
 
 /// One row a change, two columns an attacker.
-fn table(scene: &Scene, has_first_key: bool, segment: usize) -> String {
+fn table(attacks: &Attacks, has_first_key: bool, segment: usize) -> String {
     let mut text = String::from(
         "| | no keys | no keys, known checkpoint | current keys | current keys, known checkpoint \
          | all keys | all keys, known checkpoint |\n|---|---|---|---|---|---|---|\n",
@@ -163,10 +163,10 @@ fn table(scene: &Scene, has_first_key: bool, segment: usize) -> String {
     for (index, (name, _)) in CHANGES.iter().enumerate() {
         text.push_str(&format!("| {name} |"));
         for attacker in ATTACKERS {
-            let files = scene.attack(index, attacker, segment);
-            for has_anchor in [false, true] {
-                let verdict = scene.verdict(&files, &scene.options(has_first_key, has_anchor));
-                let word = verdict.map_or("**undetected**", Kind::as_str);
+            let files = attacks.attack(index, attacker, segment);
+            for has_known in [false, true] {
+                let verdict = attacks.verdict(&files, &attacks.options(has_first_key, has_known));
+                let word = verdict.map_or("**undetected**", FindingKind::as_str);
                 text.push_str(&format!(" {word} |"));
             }
         }
@@ -177,30 +177,30 @@ fn table(scene: &Scene, has_first_key: bool, segment: usize) -> String {
 
 /// The tables and what each is about.
 fn tables() -> Vec<(&'static str, String)> {
-    let scene = Scene::new();
+    let attacks = Attacks::new();
     vec![
-        ("With `audit.mac`, changes in a past epoch", table(&scene, true, 1)),
-        ("With `audit.mac`, changes in the current epoch", table(&scene, true, 2)),
-        ("Without `audit.mac`, changes in a past epoch", table(&scene, false, 1)),
-        ("Without `audit.mac`, changes in the current epoch", table(&scene, false, 2)),
+        ("With `audit.mac`, changes in a past epoch", table(&attacks, true, 1)),
+        ("With `audit.mac`, changes in the current epoch", table(&attacks, true, 2)),
+        ("Without `audit.mac`, changes in a past epoch", table(&attacks, false, 1)),
+        ("Without `audit.mac`, changes in the current epoch", table(&attacks, false, 2)),
     ]
 }
 
 #[test]
-fn a_forger_who_changes_nothing_and_has_all_keys_writes_the_very_log() {
-    let scene = Scene::new();
-    let forged = forge(&scene.files, &scene.items, &scene.keys(Attacker::All));
+fn an_unchanged_forgery_reproduces_the_log() {
+    let attacks = Attacks::new();
+    let forged = forge(&attacks.files, &attacks.items, &attacks.keys(Attacker::All));
     for name in forged.keys().filter(|name| !name.starts_with("tile")) {
-        assert_eq!(forged[name], scene.files[name], "{name}");
+        assert_eq!(forged[name], attacks.files[name], "{name}");
     }
-    for (has_first_key, has_anchor) in [(true, true), (true, false), (false, true)] {
-        let options = scene.options(has_first_key, has_anchor);
-        assert_eq!(scene.verdict(&forged, &options), None);
+    for (has_first_key, has_known) in [(true, true), (true, false), (false, true)] {
+        let options = attacks.options(has_first_key, has_known);
+        assert_eq!(attacks.verdict(&forged, &options), None);
     }
 }
 
 #[test]
-fn the_published_tables_are_what_happens() {
+fn the_published_tables_match_the_verifier() {
     let page = include_str!("../../../../docs/audit-tamper.md");
     let mut wrong = Vec::new();
     for (title, table) in tables() {
@@ -217,25 +217,26 @@ fn the_published_tables_are_what_happens() {
 
 /// The cells that nobody may lose, stated here and not read from a page.
 #[test]
-fn every_cell_is_as_the_design_promises() {
-    let scene = Scene::new();
+fn every_cell_matches_the_design() {
+    let attacks = Attacks::new();
     for (index, (name, _)) in CHANGES.iter().enumerate() {
         // His own keys are of no use to him, and what he did is no mere "could not check".
-        if *name == ANOTHER {
+        if *name == REPLACED_LOG {
             for (first_key, anchor) in [(true, true), (true, false), (false, true), (false, false)]
             {
-                let files = scene.attack(index, Attacker::All, 1);
-                let kind = scene.verdict(&files, &scene.options(first_key, anchor));
-                assert_eq!(kind, Some(Kind::WrongKey));
+                let files = attacks.attack(index, Attacker::All, 1);
+                let kind = attacks.verdict(&files, &attacks.options(first_key, anchor));
+                assert_eq!(kind, Some(FindingKind::WrongKey));
             }
             continue;
         }
         let is_cut = name.starts_with("truncate") || name.starts_with("replace");
         for attacker in ATTACKERS {
             for segment in [1, 2] {
-                let files = scene.attack(index, attacker, segment);
-                let with =
-                    |first_key, anchor| scene.verdict(&files, &scene.options(first_key, anchor));
+                let files = attacks.attack(index, attacker, segment);
+                let with = |first_key, anchor| {
+                    attacks.verdict(&files, &attacks.options(first_key, anchor))
+                };
                 let is_whole = *name == "swap segments" || *name == "rewrite everything";
                 let is_past = segment == 1 || is_whole;
                 // With a checkpoint kept elsewhere, everything that it covers.
@@ -243,7 +244,7 @@ fn every_cell_is_as_the_design_promises() {
                     let kind = with(first_key, true);
                     assert!(kind.is_some(), "{name}, segment {segment}, known checkpoint");
                     if is_cut {
-                        assert_eq!(kind, Some(Kind::RolledBack), "{name}");
+                        assert_eq!(kind, Some(FindingKind::RolledBack), "{name}");
                     }
                 }
                 // Without: nothing shows a cut back to a state that once was sealed, nor what

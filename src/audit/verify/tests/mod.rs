@@ -1,61 +1,67 @@
 //! Logs that the real writer wrote, whole and touched.
 mod forger;
 mod kinds;
+mod log_in_use;
 mod matrix;
-mod moving;
-mod whose;
-pub(crate) mod world;
+pub(crate) mod support;
+mod wrong_key;
 
 use std::path::Path;
 
 use super::*;
 use crate::audit::entry::Scheme;
 use crate::audit::entry::control::RotateReason;
-use crate::audit::store::Options as StoreOptions;
-use world::{DIR, World, anchor, disk_of, small, verified};
+use crate::audit::store::LogOptions;
+use support::{DIR, Fixture, disk_of, kept_checkpoint, small_options, verify_files};
 
-fn intact(report: &Report) {
-    assert_eq!(report.outcome, Outcome::Intact, "{:?} {:?}", report.first_bad, report.problem);
+fn assert_intact(report: &VerifyReport) {
+    assert_eq!(
+        report.outcome,
+        VerifyOutcome::Intact,
+        "{:?} {:?}",
+        report.first_bad,
+        report.problem
+    );
 }
 
 /// Three segments, as many epochs, a tail that no checkpoint covers yet.
-pub(crate) fn live() -> World {
-    live_since(|_| ()).0
+pub(crate) fn live_log() -> Fixture {
+    live_log_and(|_| ()).0
 }
 
 /// The same, and what `look` saw of it when its first segment was not yet closed.
-fn live_since<T>(look: impl Fn(&World) -> T) -> (World, T) {
+fn live_log_and<T>(look: impl Fn(&Fixture) -> T) -> (Fixture, T) {
     let mut early = None;
-    let mut world = World::new();
-    let mut log = world.open(small());
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(small_options());
     for _ in 0..2 {
-        (0..4).for_each(|_| world.append(&mut log, 5));
-        early.get_or_insert_with(|| look(&world));
+        (0..4).for_each(|_| fixture.append(&mut log, 5));
+        early.get_or_insert_with(|| look(&fixture));
         log.rotate(RotateReason::Manual).unwrap();
         log.maintain().unwrap();
     }
-    (0..4).for_each(|_| world.append(&mut log, 5));
+    (0..4).for_each(|_| fixture.append(&mut log, 5));
     log.checkpoint().unwrap();
     log.maintain().unwrap();
-    world.remember();
-    world.append(&mut log, 3);
+    fixture.remember();
+    fixture.append(&mut log, 3);
     // Not closed: what follows is the log as it is while it lives.
-    let frozen = world.disk.after_kill();
+    let frozen = fixture.disk.after_kill();
     drop(log);
-    world.disk = frozen;
-    (world, early.unwrap())
+    fixture.disk = frozen;
+    (fixture, early.unwrap())
 }
 
 #[test]
-fn a_living_log_is_intact() {
-    let world = live();
-    let report = verified(&world.files(), &world.options());
-    intact(&report);
+fn an_open_log_is_intact() {
+    let fixture = live_log();
+    let report = verify_files(&fixture.files(), &fixture.options());
+    assert_intact(&report);
     assert!(report.chain_checked);
     assert_eq!((report.segments, report.entries_unsealed, report.epochs), (3, 3, 3));
     assert_eq!(report.entries, report.tree_size);
     assert_eq!(report.notes, Vec::<String>::new());
-    let bytes: usize = world
+    let bytes: usize = fixture
         .files()
         .iter()
         .filter_map(|(name, bytes)| name.ends_with("jsonl").then_some(bytes.len()))
@@ -65,15 +71,15 @@ fn a_living_log_is_intact() {
 
 #[test]
 fn a_closed_and_reopened_log_is_intact() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     for _ in 0..3 {
-        let mut log = world.open(small());
-        (0..4).for_each(|_| world.append(&mut log, 5));
+        let mut log = fixture.open(small_options());
+        (0..4).for_each(|_| fixture.append(&mut log, 5));
         log.close().unwrap();
         // Nobody was running: no gap.
-        world.clock.advance(100_000 * 1_000_000_000);
-        let report = verified(&world.files(), &world.options());
-        intact(&report);
+        fixture.clock.advance(100_000 * 1_000_000_000);
+        let report = verify_files(&fixture.files(), &fixture.options());
+        assert_intact(&report);
         assert_eq!(report.entries_unsealed, 0);
     }
 }
@@ -81,69 +87,69 @@ fn a_closed_and_reopened_log_is_intact() {
 /// Producers' times come out of order by as much as their threads wait. Summing every step forward
 /// would make hours of it.
 #[test]
-fn times_that_come_out_of_order_make_no_gap() {
+fn out_of_order_times_make_no_gap() {
     use crate::core::clock::Clock;
-    let mut world = World::new();
-    let mut log = world.open(StoreOptions::default());
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default());
     for number in 0..200 {
         let late = if number % 2 == 0 { 10_000_000_000 } else { 0 };
-        world::append(&mut log, world.clock.unix_nanos() - late);
-        world.clock.advance(1_000_000);
+        support::append(&mut log, fixture.clock.unix_nanos() - late);
+        fixture.clock.advance(1_000_000);
     }
     log.commit().unwrap();
     log.close().unwrap();
-    intact(&verified(&world.files(), &world.options()));
+    assert_intact(&verify_files(&fixture.files(), &fixture.options()));
 }
 
 #[test]
-fn without_the_first_key_checkpoints_alone_tell() {
-    let world = live();
-    let mut options = world.options();
+fn without_the_first_key_the_chain_is_unchecked() {
+    let fixture = live_log();
+    let mut options = fixture.options();
     options.first_key = None;
-    let report = verified(&world.files(), &options);
-    intact(&report);
+    let report = verify_files(&fixture.files(), &options);
+    assert_intact(&report);
     assert!(!report.chain_checked);
 }
 
 #[test]
 fn a_log_without_a_key_is_intact() {
-    let mut world = World::new();
-    let options = StoreOptions { scheme: Scheme::Hash, ..small() };
-    let mut log = world.open(options);
-    (0..10).for_each(|_| world.append(&mut log, 5));
+    let mut fixture = Fixture::new();
+    let options = LogOptions { scheme: Scheme::Hash, ..small_options() };
+    let mut log = fixture.open(options);
+    (0..10).for_each(|_| fixture.append(&mut log, 5));
     log.close().unwrap();
-    let mut options = world.options();
+    let mut options = fixture.options();
     options.first_key = None;
-    let report = verified(&world.files(), &options);
-    intact(&report);
+    let report = verify_files(&fixture.files(), &options);
+    assert_intact(&report);
     assert!(report.chain_checked);
 }
 
 /// A log whose first segments are gone, and its files before they went.
-pub(crate) fn pruned() -> (World, world::FilesOf) {
-    let mut world = World::new();
-    let mut log = world.open(small());
+pub(crate) fn pruned_log() -> (Fixture, support::LogFiles) {
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open(small_options());
     for _ in 0..4 {
-        (0..4).for_each(|_| world.append(&mut log, 5));
+        (0..4).for_each(|_| fixture.append(&mut log, 5));
         log.rotate(RotateReason::Manual).unwrap();
         log.maintain().unwrap();
     }
-    let before = world.files();
+    let before = fixture.files();
     assert!(log.prune(70).unwrap() > 0);
     log.maintain().unwrap();
     log.close().unwrap();
-    (world, before)
+    (fixture, before)
 }
 
 #[test]
-fn a_pruned_log_is_intact_and_its_removed_epochs_are_followed() {
-    let (world, before) = pruned();
-    let mut options = world.options();
-    options.known_checkpoints.push(anchor(&before));
-    for key in [Some(world.first_key.clone()), None] {
+fn a_pruned_log_is_intact_across_removed_epochs() {
+    let (fixture, before) = pruned_log();
+    let mut options = fixture.options();
+    options.known_checkpoints.push(kept_checkpoint(&before));
+    for key in [Some(fixture.first_key.clone()), None] {
         options.first_key = key;
-        let report = verified(&world.files(), &options);
-        intact(&report);
+        let report = verify_files(&fixture.files(), &options);
+        assert_intact(&report);
         assert!(report.entries_pruned > 0 && report.entries > 0);
         assert_eq!((report.known_checkpoints, report.epochs), (1, 5));
     }
@@ -151,11 +157,11 @@ fn a_pruned_log_is_intact_and_its_removed_epochs_are_followed() {
 
 #[cfg(feature = "compress")]
 #[test]
-fn compressed_segments_read_alike() {
+fn compressed_segments_verify_like_plain_ones() {
     use std::io::Write;
-    let world = live();
-    let mut files = world.files();
-    let plain = verified(&files, &world.options());
+    let fixture = live_log();
+    let mut files = fixture.files();
+    let plain = verify_files(&files, &fixture.options());
     let sealed: Vec<String> =
         files.keys().filter(|name| name.starts_with("audit-0")).cloned().collect();
     assert_eq!(sealed.len(), 2);
@@ -170,85 +176,86 @@ fn compressed_segments_read_alike() {
         }
         files.insert(format!("{name}.gz"), packed);
     }
-    assert_eq!(verified(&files, &world.options()), plain);
+    assert_eq!(verify_files(&files, &fixture.options()), plain);
     let name = files.keys().find(|name| name.ends_with(".gz")).unwrap().clone();
     let bytes = files.get_mut(&name).unwrap();
     let len = bytes.len();
     bytes[len / 2] ^= 1;
-    let report = verified(&files, &world.options());
-    assert_eq!(report.outcome, Outcome::Tampered, "{report:?}");
+    let report = verify_files(&files, &fixture.options());
+    assert_eq!(report.outcome, VerifyOutcome::Tampered, "{report:?}");
 }
 
 #[test]
 fn an_unfinished_line_at_the_end_is_a_note() {
-    let world = live();
-    let mut files = world.files();
-    let whole = verified(&files, &world.options());
+    let fixture = live_log();
+    let mut files = fixture.files();
+    let whole = verify_files(&files, &fixture.options());
     let active = files.get_mut("audit.log.jsonl").unwrap();
     active.extend_from_slice(b"{\"seq\":9");
-    let report = verified(&files, &world.options());
-    intact(&report);
+    let report = verify_files(&files, &fixture.options());
+    assert_intact(&report);
     assert_eq!(report.notes, ["audit.log.jsonl ends with 8 bytes of an unfinished line"]);
     assert_eq!(report.entries, whole.entries);
     files.get_mut("checkpoints").unwrap().extend_from_slice(b"test.example");
-    let report = verified(&files, &world.options());
-    intact(&report);
+    let report = verify_files(&files, &fixture.options());
+    assert_intact(&report);
     assert_eq!(report.notes.len(), 2);
 }
 
 #[test]
-fn what_cannot_be_checked_is_neither_intact_nor_tampered() {
-    let world = live();
-    let unchecked = |report: Report, reason: &str| {
-        assert_eq!(report.outcome, Outcome::Unchecked, "{report:?}");
+fn an_unreadable_log_is_neither_intact_nor_tampered() {
+    let fixture = live_log();
+    let unchecked = |report: VerifyReport, reason: &str| {
+        assert_eq!(report.outcome, VerifyOutcome::Unchecked, "{report:?}");
         assert!(report.problem.as_ref().unwrap().contains(reason), "{report:?}");
     };
     let mut reports = Vec::new();
     for call in 0..30 {
-        let disk = disk_of(&world.files());
+        let disk = disk_of(&fixture.files());
         disk.set_faults(crate::storage::faulty::Faults {
             fail_call: Some((call, std::io::ErrorKind::PermissionDenied)),
             ..Default::default()
         });
-        reports.push(verify(&disk, Path::new(DIR), &world.options(), &mut |_| ()));
+        reports.push(verify(&disk, Path::new(DIR), &fixture.options(), &mut |_| ()));
     }
     // A look at whether the log moves may fail: then it is read, or read again.
-    reports.retain(|report| report.outcome != Outcome::Intact);
+    reports.retain(|report| report.outcome != VerifyOutcome::Intact);
     assert!(reports.len() >= 15, "{}", reports.len());
     reports.into_iter().for_each(|report| unchecked(report, "permission denied"));
-    unchecked(verified(&Default::default(), &world.options()), "no audit log");
-    let mut options = world.options();
+    unchecked(verify_files(&Default::default(), &fixture.options()), "no audit log");
+    let mut options = fixture.options();
     let note = b"not a note".to_vec();
     options.known_checkpoints.push(KnownCheckpoint { name: "mine".into(), note });
-    unchecked(verified(&world.files(), &options), "the known checkpoint mine");
+    unchecked(verify_files(&fixture.files(), &options), "the known checkpoint mine");
     // The real file system: a directory that is not there.
     let missing = Path::new("/nonexistent/audit");
-    let report = verify(&crate::storage::OsStorage, missing, &world.options(), &mut |_| ());
+    let report = verify(&crate::storage::OsStorage, missing, &fixture.options(), &mut |_| ());
     unchecked(report, "/nonexistent/audit");
 }
 
 #[test]
-fn progress_goes_up_to_the_end() {
-    let world = live();
+fn progress_increases_to_the_total() {
+    let fixture = live_log();
     let mut last = 0;
     let mut total = 0;
-    let report = verify(&disk_of(&world.files()), Path::new(DIR), &world.options(), &mut |at| {
-        assert!(at.bytes_done >= last && at.bytes_done <= at.bytes_total);
-        (last, total) = (at.bytes_done, at.bytes_total);
-    });
+    let report =
+        verify(&disk_of(&fixture.files()), Path::new(DIR), &fixture.options(), &mut |at| {
+            assert!(at.bytes_done >= last && at.bytes_done <= at.bytes_total);
+            (last, total) = (at.bytes_done, at.bytes_total);
+        });
     assert_eq!((last, total), (report.bytes, report.bytes));
 }
 
 #[test]
 fn reports_are_json() {
-    let world = live();
-    let mut files = world.files();
+    let fixture = live_log();
+    let mut files = fixture.files();
     let value: serde_json::Value =
-        serde_json::from_str(&verified(&files, &world.options()).to_json()).unwrap();
+        serde_json::from_str(&verify_files(&files, &fixture.options()).to_json()).unwrap();
     assert_eq!(value["outcome"], "intact");
     assert_eq!(value["first_bad"], serde_json::Value::Null);
     files.get_mut("audit.log.jsonl").unwrap()[30] = b'"';
-    let report = verified(&files, &world.options());
+    let report = verify_files(&files, &fixture.options());
     let value: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(value["outcome"], "tampered");
     assert_eq!(value["first_bad"]["kind"], "malformed");

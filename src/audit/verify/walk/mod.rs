@@ -8,62 +8,62 @@ use super::super::entry::control::Control;
 use super::super::entry::{Entry, Parser, Scheme, Signature};
 use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
-use super::course::{Course, Files, SegmentFacts, Standing, Wrong};
-use super::evidence::Evidence;
+use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
+use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary, Violation};
 use super::hashing::{Checker, Hashed, Hasher};
-use super::kept::Kept;
-use super::report::{Finding, Kind, Place, Report};
-use super::seals::{CHECKPOINTS, Limits, Seals};
+use super::kept_entries::KeptEntries;
+use super::report::{Finding, FindingKind, Place, VerifyReport};
 use super::source::{Batch, Segment, Source, segments};
-use super::{Options, Progress, Stop, classify};
+use super::tile_check::TileCheck;
+use super::{Stop, VerifyOptions, VerifyProgress, classify};
 use crate::digest::Hash;
 use crate::storage::Storage;
 
-mod ending;
+mod finish;
 mod suspect;
 
-use suspect::Read;
+use suspect::ReadCounts;
 pub(super) use suspect::Suspect;
 
 /// What is wrong with a line, before its neighbours have been asked.
 #[derive(Debug)]
-pub(super) enum Break {
+pub(super) enum LineError {
     /// Its number is too great.
-    Ahead { found: u64 },
+    SeqTooHigh { found: u64 },
     /// Its number is too small.
-    Behind { found: u64 },
+    SeqTooLow { found: u64 },
     /// Its bytes or its link are not what was signed.
     Altered { detail: String },
     /// As it says.
-    Plain(Wrong),
+    Violation(Violation),
     /// Not the line's fault.
     Stop(Stop),
 }
 
-impl From<Stop> for Break {
-    fn from(stop: Stop) -> Break {
-        Break::Stop(stop)
+impl From<Stop> for LineError {
+    fn from(stop: Stop) -> LineError {
+        LineError::Stop(stop)
     }
 }
 
-impl From<Wrong> for Break {
-    fn from(wrong: Wrong) -> Break {
-        Break::Plain(wrong)
+impl From<Violation> for LineError {
+    fn from(wrong: Violation) -> LineError {
+        LineError::Violation(wrong)
     }
 }
 
 /// How far the pass is.
 pub(super) struct Walk<'a> {
-    options: &'a Options,
-    files: Files<'a>,
+    options: &'a VerifyOptions,
+    files: NamedFiles<'a>,
     pub segments: &'a [Segment],
     tree: Tree,
     /// Leaves that are not in the tree yet: of one tile at most, and none behind a checkpoint.
     pending: Vec<Hash>,
-    pub evidence: Evidence<'a>,
-    seals: Seals,
-    course: Course,
-    kept: Kept,
+    pub tiles: TileCheck<'a>,
+    checkpoints: CheckpointVerifier,
+    control_state: ControlState,
+    kept: KeptEntries,
     /// The signature of the entry before, and its leaf.
     previous: Option<Signature>,
     pub previous_leaf: Option<Hash>,
@@ -76,9 +76,9 @@ pub(super) struct Walk<'a> {
     /// An end of an epoch that no checkpoint has sealed.
     unsealed_epoch: Option<Suspect>,
     /// What was read of segments and is right, as far as is known.
-    read: Read,
+    read: ReadCounts,
     /// The segment before the present one.
-    before: Option<SegmentFacts>,
+    before: Option<SegmentSummary>,
     segment: usize,
     segment_first_seq: u64,
     notes: Vec<String>,
@@ -89,24 +89,25 @@ pub(super) struct Walk<'a> {
 pub(super) fn run(
     storage: &dyn Storage,
     dir: &Path,
-    options: &Options,
-    report: &mut Report,
-    progress: &mut dyn FnMut(Progress<'_>),
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> Result<(), Stop> {
     let segments = segments(storage, dir)?;
-    let kept = Kept::open(storage, dir)?;
-    let seals = Seals::open(storage, dir, &options.root, &options.known_checkpoints)?;
+    let kept = KeptEntries::open(storage, dir)?;
+    let checkpoints =
+        CheckpointVerifier::open(storage, dir, &options.root, &options.known_checkpoints)?;
     let (first_seq, mut chain) = first_entry(storage, dir, &segments, &kept, options)?;
-    let size = seals.latest_size().max(first_seq);
+    let size = checkpoints.latest_size().max(first_seq);
     let mut walk = Walk {
         options,
-        files: Files { storage, dir },
+        files: NamedFiles { storage, dir },
         segments: &segments,
         tree: Tree::new(),
         pending: Vec::with_capacity(TILE_WIDTH as usize + 1),
-        evidence: Evidence::new(storage, dir, size),
-        seals,
-        course: Course::new(&options.root),
+        tiles: TileCheck::new(storage, dir, size),
+        checkpoints,
+        control_state: ControlState::new(&options.root),
         kept,
         previous: None,
         previous_leaf: None,
@@ -114,7 +115,7 @@ pub(super) fn run(
         step_open_nanos: 0,
         suspect: None,
         unsealed_epoch: None,
-        read: Read::default(),
+        read: ReadCounts::default(),
         before: None,
         segment: usize::MAX,
         segment_first_seq: first_seq,
@@ -122,15 +123,15 @@ pub(super) fn run(
         chain_checked: chain.is_some(),
     };
     report.chain_checked = chain.is_some();
-    let result = walk.pruned(first_seq, &mut chain).and_then(|()| {
+    let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
         std::thread::scope(|scope| {
             let source = Source::new(storage, dir, &segments);
             let mut hasher = Hasher::new(scope, source, chain, first_seq);
-            walk.present(&mut hasher, progress)
+            walk.read_present(&mut hasher, progress)
         })
     });
     let result = result.and_then(|()| walk.finish(first_seq));
-    walk.tell(report, first_seq, result.is_err());
+    walk.fill_report(report, first_seq, result.is_err());
     result
 }
 
@@ -139,8 +140,8 @@ fn first_entry(
     storage: &dyn Storage,
     dir: &Path,
     segments: &[Segment],
-    kept: &Kept,
-    options: &Options,
+    kept: &KeptEntries,
+    options: &VerifyOptions,
 ) -> Result<(u64, Option<Chain>), Stop> {
     let mut source = Source::new(storage, dir, segments);
     let first = source.next()?;
@@ -166,9 +167,9 @@ impl Walk<'_> {
         self.tree.len() + self.pending.len() as u64
     }
 
-    fn limits(&self) -> Limits {
-        let promised = self.course.limits();
-        Limits {
+    fn limits(&self) -> CheckpointLimits {
+        let promised = self.control_state.limits();
+        CheckpointLimits {
             seconds: self.options.gap_seconds_max.unwrap_or(promised.seconds),
             entries: self.options.gap_entries_max.unwrap_or(promised.entries),
         }
@@ -176,20 +177,21 @@ impl Walk<'_> {
 
     /// The entries that were removed: their leaf hashes are in the tiles, those of the log's own in
     /// `kept.jsonl`.
-    fn pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
+    fn read_pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
         let mut parser = Parser::new();
         if first_seq > 0 && self.kept.seq != Some(0) {
-            return Err(self.not_removed(first_seq).into());
+            return Err(self.missing_beginning(first_seq).into());
         }
         while self.seq() < first_seq {
             let seq = self.seq();
-            let leaf = self.evidence.leaf(seq)?;
+            let leaf = self.tiles.leaf(seq)?;
             let mut next_key = None;
             if self.kept.seq == Some(seq) {
                 let place = self.kept.place();
                 let line = std::mem::take(&mut self.kept.line);
                 let finding = |(kind, detail)| Finding::new(kind, place.clone(), detail);
-                next_key = self.kept_line(&line, &leaf, &mut parser, chain).map_err(finding)?;
+                next_key =
+                    self.check_kept_line(&line, &leaf, &mut parser, chain).map_err(finding)?;
                 self.kept.line = line;
                 self.kept.advance()?;
             }
@@ -197,9 +199,9 @@ impl Walk<'_> {
             self.append(leaf, next_key, || place).map_err(|stop| match stop {
                 // The change of keys that would explain it was not kept: nobody removed it rightly.
                 Stop::Tampered(finding)
-                    if finding.kind == Kind::BadSignature && self.kept.seq.is_none() =>
+                    if finding.kind == FindingKind::BadSignature && self.kept.seq.is_none() =>
                 {
-                    self.not_removed(first_seq).into()
+                    self.missing_beginning(first_seq).into()
                 }
                 stop => stop,
             })?;
@@ -208,44 +210,51 @@ impl Walk<'_> {
     }
 
     /// The beginning is missing and the log does not say why.
-    fn not_removed(&self, first_seq: u64) -> Finding {
+    fn missing_beginning(&self, first_seq: u64) -> Finding {
         let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
         let detail = format!(
             "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
              were removed"
         );
-        let place = Place { file, seq: Some(self.course.pruned_before), ..Place::default() };
-        Finding::new(Kind::SegmentMissing, place, detail)
+        let place = Place { file, seq: Some(self.control_state.pruned_before), ..Place::default() };
+        Finding::new(FindingKind::SegmentMissing, place, detail)
     }
 
-    fn kept_line(
+    fn check_kept_line(
         &mut self,
         line: &[u8],
         leaf: &Hash,
         parser: &mut Parser,
         chain: &mut Option<Chain>,
-    ) -> Result<Option<super::Verifier>, Wrong> {
-        let entry = parser.entry(line).map_err(|error| (Kind::Malformed, error.to_string()))?;
+    ) -> Result<Option<super::Verifier>, Violation> {
+        let entry =
+            parser.entry(line).map_err(|error| (FindingKind::Malformed, error.to_string()))?;
         if leaf_hash(line) != *leaf {
-            return Err((Kind::Modified, "not the entry whose leaf hash is in its tile".into()));
+            return Err((
+                FindingKind::Modified,
+                "not the entry whose leaf hash is in its tile".into(),
+            ));
         }
         if let Some(checked) = chain.take() {
             let mut checker = Checker { chain: checked, seq: entry.seq };
             let is_right = checker.is_right(line);
             *chain = Some(checker.chain);
             if !is_right {
-                return Err((Kind::Modified, "the signature of the chain does not hold".into()));
+                return Err((
+                    FindingKind::Modified,
+                    "the signature of the chain does not hold".into(),
+                ));
             }
         }
-        self.course.standing(&entry, Standing::Kept)?;
-        self.course.control(&entry, None, &self.files, &mut self.notes)
+        self.control_state.check_position(&entry, EntryPosition::Kept)?;
+        self.control_state.apply(&entry, None, &self.files, &mut self.notes)
     }
 
     /// The entries that are there.
-    fn present(
+    fn read_present(
         &mut self,
         hasher: &mut Hasher,
-        progress: &mut dyn FnMut(Progress<'_>),
+        progress: &mut dyn FnMut(VerifyProgress<'_>),
     ) -> Result<(), Stop> {
         let bytes_total = self.segments.iter().map(|segment| segment.file_bytes).sum();
         let mut parser = Parser::new();
@@ -254,7 +263,7 @@ impl Walk<'_> {
             let batch = &hashed.batch;
             self.begin_segment(batch, &mut parser)?;
             for at in 0..batch.lines.len() {
-                if let Err(stop) = self.line(&hashed, at, &mut parser) {
+                if let Err(stop) = self.check_line(&hashed, at, &mut parser) {
                     return Err(classify::first_bad(self, stop, hashed, at, hasher, &mut parser));
                 }
             }
@@ -267,7 +276,7 @@ impl Walk<'_> {
             let bytes_done = files_done + if batch.ends_segment { file_bytes } else { here };
             files_done += if batch.ends_segment { file_bytes } else { 0 };
             self.read.segments += u64::from(batch.ends_segment);
-            progress(Progress { bytes_done, bytes_total, entries: self.read.entries, file });
+            progress(VerifyProgress { bytes_done, bytes_total, entries: self.read.entries, file });
             hasher.recycle(hashed.batch);
         }
         Ok(())
@@ -283,8 +292,8 @@ impl Walk<'_> {
         let Some(segment) = self.segments.get(batch.segment) else { return Ok(()) };
         match segment.first_seq {
             Some(named) if named != self.seq() => {
-                let finding = classify::border(self, segment, named, batch, parser);
-                Err(self.or_suspect(finding).into())
+                let finding = classify::segment_boundary(self, segment, named, batch, parser);
+                Err(self.prefer_suspect(finding).into())
             }
             _ => Ok(()),
         }
@@ -299,8 +308,8 @@ impl Walk<'_> {
         let torn = batch.torn().len();
         if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
             let detail = if batch.is_too_long { "longer than any line" } else { "no newline" };
-            let finding = Finding::new(Kind::Malformed, place, detail);
-            return Err(self.or_suspect(finding).into());
+            let finding = Finding::new(FindingKind::Malformed, place, detail);
+            return Err(self.prefer_suspect(finding).into());
         }
         if torn > 0 {
             let file = &place.file;
@@ -308,7 +317,7 @@ impl Walk<'_> {
         }
         if let (Some(sha256), Some(last_seq)) = (hashed.segment, self.seq().checked_sub(1)) {
             let segment = self.segments.get(batch.segment);
-            self.before = Some(SegmentFacts {
+            self.before = Some(SegmentSummary {
                 name: segment.map(|segment| segment.plain.clone()).unwrap_or_default(),
                 bytes: batch.bytes_before + batch.whole().len() as u64,
                 sha256,
@@ -320,7 +329,7 @@ impl Walk<'_> {
     }
 
     /// The facts of the segment before the present one.
-    pub fn before(&self) -> Option<&SegmentFacts> {
+    pub fn before(&self) -> Option<&SegmentSummary> {
         self.before.as_ref()
     }
 
@@ -336,39 +345,44 @@ impl Walk<'_> {
     }
 
     /// Takes one line.
-    fn line(&mut self, hashed: &Hashed, at: usize, parser: &mut Parser) -> Result<(), Break> {
+    fn check_line(
+        &mut self,
+        hashed: &Hashed,
+        at: usize,
+        parser: &mut Parser,
+    ) -> Result<(), LineError> {
         let batch = &hashed.batch;
         let line = batch.line(at);
         let malformed = |error: super::super::entry::ParseError| {
-            Break::Plain((Kind::Malformed, error.to_string()))
+            LineError::Violation((FindingKind::Malformed, error.to_string()))
         };
         let entry = parser.entry(line).map_err(malformed)?;
         let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
         let is_signed = hashed.bad_signature.is_none_or(|bad| at < bad);
-        self.link(&entry, is_signed)?;
-        if self.evidence.contradicts(entry.seq, &leaf) {
+        self.check_link(&entry, is_signed)?;
+        if self.tiles.contradicts(entry.seq, &leaf) {
             // A MAC that holds outweighs a tile; a hash that anybody can make does not.
             if self.chain_checked && entry.signature.scheme == Scheme::Mac {
-                self.evidence.accuse(0, entry.seq);
+                self.tiles.report_bad(0, entry.seq);
             } else if self.suspect.is_none() {
-                self.suspect = Some(self.suspect(self.place(batch, at)));
+                self.suspect = Some(self.suspect_at(self.place(batch, at)));
             }
         }
         self.compare_kept(line)?;
         let is_first = batch.lines_before == 0 && at == 0;
-        let standing = if is_first { Standing::First } else { Standing::Inner };
-        self.course.standing(&entry, standing)?;
+        let position = if is_first { EntryPosition::First } else { EntryPosition::Inner };
+        self.control_state.check_position(&entry, position)?;
         let mut next_key = None;
         if entry.is_control() {
             let before = self.before.as_ref();
-            next_key = self.course.control(&entry, before, &self.files, &mut self.notes)?;
+            next_key = self.control_state.apply(&entry, before, &self.files, &mut self.notes)?;
         }
         if let Some(suspect) = self.unsealed_epoch.take() {
-            let place = self.accuse(suspect);
+            let place = self.rewind_to(suspect);
             let detail = "an epoch ends here and no checkpoint of its key seals it";
-            return Err(Stop::from(Finding::new(Kind::Unsealed, place, detail)).into());
+            return Err(Stop::from(Finding::new(FindingKind::Unsealed, place, detail)).into());
         }
-        self.time(&entry);
+        self.add_time(&entry);
         (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
         let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
         self.append(leaf, next_key, || place)?;
@@ -378,16 +392,16 @@ impl Walk<'_> {
     }
 
     /// Number, link and signature.
-    fn link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), Break> {
+    fn check_link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), LineError> {
         let (expected, found) = (self.seq(), entry.seq);
         if found != expected {
             return Err(if found > expected {
-                Break::Ahead { found }
+                LineError::SeqTooHigh { found }
             } else {
-                Break::Behind { found }
+                LineError::SeqTooLow { found }
             });
         }
-        let altered = |detail: &str| Err(Break::Altered { detail: detail.into() });
+        let altered = |detail: &str| Err(LineError::Altered { detail: detail.into() });
         let is_first = expected == 0;
         let previous = match self.previous {
             None if is_first => Some(Signature::first(entry.signature.scheme)),
@@ -405,14 +419,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn compare_kept(&mut self, line: &[u8]) -> Result<(), Break> {
+    fn compare_kept(&mut self, line: &[u8]) -> Result<(), LineError> {
         if self.kept.seq != Some(self.seq()) {
             return Ok(());
         }
         if self.kept.line != line {
             let place = self.kept.place();
-            let finding = Finding::new(Kind::BadTile, place, "another entry than the segment's");
-            self.evidence.fault.get_or_insert(finding);
+            let finding =
+                Finding::new(FindingKind::BadTile, place, "another entry than the segment's");
+            self.tiles.fault.get_or_insert(finding);
         }
         self.kept.advance()?;
         Ok(())
@@ -420,17 +435,17 @@ impl Walk<'_> {
 
     /// How long somebody was running since the last checkpoint. Times of many threads come a little
     /// out of order, so only what goes beyond the greatest so far counts.
-    fn time(&mut self, entry: &Entry<'_>) {
+    fn add_time(&mut self, entry: &Entry<'_>) {
         let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
         let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
         self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
         let open = std::mem::take(&mut self.step_open_nanos);
-        match Course::is_pause(entry) {
+        match ControlState::is_pause(entry) {
             // Nobody was running, and the clock may have been set right since.
             Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
             None => self.step_open_nanos = step,
             Some(false) => {
-                let gap = &mut self.seals.gap;
+                let gap = &mut self.checkpoints.gap;
                 gap.nanos = gap.nanos.saturating_add(open).saturating_add(step);
             }
         }
@@ -444,40 +459,40 @@ impl Walk<'_> {
         place: impl FnOnce() -> Place,
     ) -> Result<(), Stop> {
         self.pending.push(leaf);
-        self.seals.gap.entries += 1;
-        let (size, wants) = (self.seq(), self.seals.wants(self.seq()));
+        self.checkpoints.gap.entries += 1;
+        let (size, wants) = (self.seq(), self.checkpoints.has_one_at(self.seq()));
         if wants || size.is_multiple_of(TILE_WIDTH) {
-            self.grow();
+            self.push_pending();
         }
         if wants {
             let (root, limits) = (self.tree.root(), self.limits());
-            let checked = self.seals.check(size, &root, &self.course.key, limits);
+            let checked = self.checkpoints.check(size, &root, &self.control_state.key, limits);
             if let Err(stop) = checked {
                 return Err(match stop {
-                    Stop::Tampered(finding) => self.or_suspect(*finding).into(),
+                    Stop::Tampered(finding) => self.prefer_suspect(*finding).into(),
                     other => other,
                 });
             }
-            if self.seals.sealed == size
+            if self.checkpoints.sealed == size
                 && let Some(Suspect { place: Place { seq: Some(seq), .. }, .. }) =
                     self.suspect.take()
             {
-                self.evidence.accuse(0, seq);
+                self.tiles.report_bad(0, seq);
             }
         }
         if let Some(key) = next_key {
-            if self.seals.sealed != size {
-                self.unsealed_epoch = Some(self.suspect(place()));
+            if self.checkpoints.sealed != size {
+                self.unsealed_epoch = Some(self.suspect_at(place()));
             }
-            self.course.key = key;
+            self.control_state.key = key;
         }
         Ok(())
     }
 
     /// Takes the leaves that were held back into the tree.
-    fn grow(&mut self) {
-        let evidence = &mut self.evidence;
-        let node = |level, index, hash: &Hash| evidence.node(level, index, hash);
+    fn push_pending(&mut self) {
+        let tiles = &mut self.tiles;
+        let node = |level, index, hash: &Hash| tiles.check_node(level, index, hash);
         self.tree.push_all(&mut self.pending, node);
     }
 }

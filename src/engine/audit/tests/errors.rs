@@ -28,7 +28,7 @@ fn no_error_says_the_same_twice_in_its_chain() {
     let key = || KeyError::Io { path: "keys/epoch.key".into(), source: io() };
     let tile = || TileError::Proof(ProofError::Root);
     let open = || AuditOpenError::Keys(KeyError::Origin { reason: "empty".into() });
-    let event = AuditEvent::new("x y", "z", Actor::user("u"), Outcome::Success);
+    let event = AuditEvent::new("x y", "z", Actor::user("u"), EventOutcome::Success);
     let event = event.validate().unwrap_err();
     let level = "noisy".parse::<crate::Level>().unwrap_err();
     let errors: Vec<Box<dyn Error>> = vec![
@@ -61,7 +61,7 @@ fn no_error_says_the_same_twice_in_its_chain() {
 fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
     let top = tempfile::tempdir().unwrap();
     let keys_dir = top.path().join("made");
-    let paths = KeyPaths::below(&keys_dir);
+    let paths = KeyPaths::in_dir(&keys_dir);
     let open = |name: &str| {
         let audit = AuditConfig::new(top.path().join(name)).keys(&keys_dir);
         let sink = MemorySink::new();
@@ -74,7 +74,7 @@ fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
     };
     let (said, error) = refused("log");
     assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{said}");
-    assert!(said.contains("make them: ringseal audit keygen --dir "), "{said}");
+    assert!(said.contains("create them: ringseal audit keygen --dir "), "{said}");
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     open("log").unwrap().stop().unwrap();
     open("log").unwrap().stop().unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::*;
-use crate::audit::sink::{Bounds, StreamSink, WhenFull};
+use crate::audit::sink::{SinkBounds, SinkQueueOverflow, StreamSink};
 
 /// A stream that a test can read, and break.
 #[derive(Clone, Default)]
@@ -41,12 +41,12 @@ impl Write for Pipe {
     }
 }
 
-fn quick() -> Bounds {
-    Bounds {
+fn quick() -> SinkBounds {
+    SinkBounds {
         retry_pause_min: Duration::from_millis(1),
         retry_pause_max: Duration::from_millis(2),
         stop_wait_max: Duration::from_secs(30),
-        ..Bounds::default()
+        ..SinkBounds::default()
     }
 }
 
@@ -89,7 +89,7 @@ fn a_sink_that_fails_holds_up_nobody_is_told_and_gets_everything_later() {
     let dir = tempfile::tempdir().unwrap();
     let [good, bad] = [(); 2].map(|()| Pipe::default());
     bad.break_it(true);
-    let small = Bounds { held_bytes_max: 5000, ..quick() };
+    let small = SinkBounds { held_bytes_max: 5000, ..quick() };
     let config = AuditConfig::new(dir.path())
         .sink(stream("bad", &bad), small)
         .sink(stream("good", &good), quick());
@@ -129,7 +129,7 @@ fn what_a_sink_lacks_at_the_end_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let bad = Pipe::default();
     bad.break_it(true);
-    let bounds = Bounds { stop_wait_max: Duration::from_millis(5), ..quick() };
+    let bounds = SinkBounds { stop_wait_max: Duration::from_millis(5), ..quick() };
     let (engine, audit, log) =
         start(AuditConfig::new(dir.path()).sink(stream("bad", &bad), bounds));
     audit.emit(&login("u")).unwrap().wait().unwrap();
@@ -168,8 +168,8 @@ fn nothing_reaches_a_sink_before_it_is_on_disk() {
 fn a_spill_file_and_a_failing_disk_under_it_lose_nothing() {
     let (disk, config) = faulty(|config| config);
     let pipe = Pipe::default();
-    let when_full = WhenFull::Spill { path: "/copy.spill".into() };
-    let bounds = Bounds { held_bytes_max: 2000, when_full, ..quick() };
+    let overflow = SinkQueueOverflow::Spill { path: "/copy.spill".into() };
+    let bounds = SinkBounds { held_bytes_max: 2000, overflow, ..quick() };
     let (engine, audit, _) = start(config.sink(stream("copy", &pipe), bounds));
     let spilled = |disk: &FaultyDisk| disk.files()[Path::new("/copy.spill")].len();
     audit.commit_sinks().unwrap();

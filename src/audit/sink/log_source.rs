@@ -1,38 +1,38 @@
-//! What a sink lacks, read from the log.
+//! Reads entries that a sink lacks from the log.
 //!
-//! An entry is durable in the log before any sink hears of it. So the log is the queue without bound of every sink
-//! behind it: one that was full, failed, or missed the death of a process is given the rest from the log's files.
+//! An entry is durable in the log before any sink gets it. So the log serves as an unbounded queue for each of its
+//! sinks: a sink that was full, failed, or missed the last process's end gets the rest from the log's files.
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{AuditSinkError, SealedEntry};
-use crate::audit::read::{Content, Line, read_entries};
+use crate::audit::read::{LineContent, LogLine, read_entries};
 use crate::audit::store::AuditLog;
 use crate::storage::Storage;
 
-/// How a sink is to be brought up to the log.
+/// What a sink still needs from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lag {
-    /// It has not been asked yet what it has.
+    /// The sink has not been asked yet.
     Unknown,
-    /// From this entry on it has to be given what stands in the log.
+    /// It needs the log's entries from this number on.
     From(u64),
 }
 
-/// The log that sinks stand behind.
+/// The log that feeds the sinks.
 pub(super) struct LogSource {
     storage: Arc<dyn Storage>,
     dir: PathBuf,
-    /// The first entry of this process: where a sink that remembers nothing begins.
+    /// The first entry of this process: the start for a sink that remembers nothing.
     pub opened_seq: u64,
-    /// The first entry that sinks are offered; those before are on disk.
+    /// The first entry that sinks are offered; earlier ones are on disk.
     pub next_seq: u64,
 }
 
 impl LogSource {
-    pub(super) fn of(log: &AuditLog) -> LogSource {
-        let (storage, dir) = log.place();
+    pub(super) fn new(log: &AuditLog) -> LogSource {
+        let (storage, dir) = log.location();
         LogSource {
             storage: Arc::clone(storage),
             dir: dir.to_owned(),
@@ -41,9 +41,9 @@ impl LogSource {
         }
     }
 
-    /// Where a sink begins that says it wants `next_seq`, of a log with entries up to `log_end`. One entry before that
-    /// is shown again: the sink compares it, and another log's would be found out.
-    pub(super) fn begin(
+    /// The first entry to deliver to a sink that expects `next_seq`, from a log whose next entry is `log_end`. One
+    /// entry before `next_seq` is delivered again: the sink compares it, which detects a different log.
+    pub(super) fn first_seq_for(
         &self,
         target: &str,
         next_seq: Option<u64>,
@@ -62,30 +62,29 @@ impl LogSource {
         }
     }
 
-    /// Shows the entries from `from` on that stand before `end`, until `see` breaks off. Those of segments that were
-    /// removed are missing.
+    /// Passes the entries from `from` up to `end` to `visit`, until it breaks. Entries of removed segments are missing.
     pub(super) fn read(
         &self,
         target: &str,
         from: u64,
         end: u64,
-        see: &mut dyn FnMut(&SealedEntry<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&SealedEntry<'_>) -> ControlFlow<()>,
     ) -> Result<(), AuditSinkError> {
         let failed = |reason| AuditSinkError::Log { target: target.to_owned(), reason };
         let (mut has_begun, mut wrong) = (false, None);
-        let mut take = |line: Line<'_>| match line.content {
-            Content::Entry(entry) if entry.seq >= end => ControlFlow::Break(()),
-            Content::Entry(entry) if entry.seq < from => ControlFlow::Continue(()),
-            Content::Entry(entry) => {
+        let mut take = |line: LogLine<'_>| match line.content {
+            LineContent::Entry(entry) if entry.seq >= end => ControlFlow::Break(()),
+            LineContent::Entry(entry) if entry.seq < from => ControlFlow::Continue(()),
+            LineContent::Entry(entry) => {
                 has_begun = true;
-                see(&SealedEntry::new(entry.seq, entry.unix_nanos, line.bytes))
+                visit(&SealedEntry::new(entry.seq, entry.unix_nanos, line.bytes))
             }
-            Content::NoEntry(error) if has_begun => {
+            LineContent::Malformed(error) if has_begun => {
                 wrong = Some(format!("{}:{}: {error}", line.file, line.number));
                 ControlFlow::Break(())
             }
-            // The sink itself finds gaps; an unfinished line is not durable yet.
-            Content::NoEntry(_) | Content::Gap { .. } | Content::Unfinished => {
+            // The sink detects gaps itself; an unfinished line is not durable yet.
+            LineContent::Malformed(_) | LineContent::Gap { .. } | LineContent::Unfinished => {
                 ControlFlow::Continue(())
             }
         };

@@ -1,58 +1,59 @@
-//! Who, on what, with what, from where: the parts of an event. All borrowed, all copied by value.
+//! The parts of an event: actor, target, tool, changes, source. All borrowed, all copied by value.
 use std::fmt;
 use std::net::IpAddr;
 
-use super::bound::OwnSource;
+use super::bound_ids::EngineSource;
 use super::kinds::ActorType;
 use crate::core::limits::Limits;
 use crate::core::value::{Map, ObjectValue, Value, ValueWriter};
 
-/// Who is told of the fields that a part has, in the order in which they stand in the entry.
+/// Visits the fields of a part, in the order of the entry.
 ///
-/// Closures over `&dyn Value` are the general way; [`plain`](super::plain) is the one that the compiler flattens.
-pub(super) trait See {
+/// Closures over `&dyn Value` are the general form; the visitors of [`fast_path`](super::fast_path) are flattened by
+/// the compiler.
+pub(super) trait Visitor {
     /// A field of any type.
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V);
 
-    /// A field whose type only the caller knows.
+    /// A field of the caller's own type.
     fn any(&mut self, key: &'static str, value: &dyn Value) {
         self.field(key, value);
     }
 
     /// A map with fixed keys.
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         self.field(key, part);
     }
 
-    /// A list of texts.
+    /// A list of strings.
     fn texts(&mut self, key: &'static str, texts: &[&str]) {
         self.field(key, &texts);
     }
 
-    /// A map with keys of the caller's.
+    /// A map with keys chosen by the caller.
     fn map(&mut self, key: &'static str, map: &Map<'_>) {
         self.field(key, map);
     }
 
-    /// What an event says of where it comes from, and besides that what its engine does.
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>)
+    /// The source of an event, filled from its engine's.
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>)
     where
         Self: Sized,
     {
-        source.filled(own).each(self);
+        source.or_own(own).each(self);
     }
 }
 
-impl<F: FnMut(&'static str, &dyn Value)> See for F {
+impl<F: FnMut(&'static str, &dyn Value)> Visitor for F {
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self(key, &value);
     }
 }
 
-/// A map with fixed keys. The one list of them that writing, measuring and checking go by.
-pub(super) trait Parts {
-    /// Shows each field that is set.
-    fn each(&self, see: &mut impl See);
+/// A map with fixed keys. Writing, measuring and checking all use this one list.
+pub(super) trait Fields {
+    /// Visits each field that is set.
+    fn each(&self, visitor: &mut impl Visitor);
 
     /// Whether the field is set.
     fn has(&self, key: &str) -> bool {
@@ -62,8 +63,8 @@ pub(super) trait Parts {
     }
 }
 
-/// Bytes that the entries of `parts` take at most, without the map's own five.
-pub(super) fn entries_bytes_max(parts: &impl Parts, limits: &Limits) -> usize {
+/// Most bytes that the entries of `parts` take, without the five of the map itself.
+pub(super) fn entries_bytes_max(parts: &impl Fields, limits: &Limits) -> usize {
     let mut sum = 0;
     parts.each(&mut |key: &'static str, value: &dyn Value| {
         sum += 2 + key.len() + value.size_bytes_max(limits);
@@ -72,11 +73,11 @@ pub(super) fn entries_bytes_max(parts: &impl Parts, limits: &Limits) -> usize {
 }
 
 /// Writes the entries of `parts`, without the map's frame.
-pub(super) fn write_entries(parts: &impl Parts, out: &mut ValueWriter<'_>) {
+pub(super) fn write_entries(parts: &impl Fields, out: &mut ValueWriter<'_>) {
     parts.each(&mut |key: &'static str, value: &dyn Value| out.entry(key, value));
 }
 
-macro_rules! part_values {
+macro_rules! field_values {
     ($($part:ty),+) => {$(
         impl Value for $part {
             fn size_bytes_max(&self, limits: &Limits) -> usize {
@@ -91,18 +92,22 @@ macro_rules! part_values {
         impl ObjectValue for $part {}
     )+};
 }
-pub(super) use part_values;
+pub(super) use field_values;
 
-part_values!(Actor<'_>, Target<'_>, Tool<'_>);
+field_values!(Actor<'_>, Target<'_>, Tool<'_>);
 
-/// Shows a field if it has a value.
-pub(super) fn maybe(see: &mut impl See, key: &'static str, value: &Option<impl Value>) {
+/// Visits a field if it has a value.
+pub(super) fn visit_some(
+    visitor: &mut impl Visitor,
+    key: &'static str,
+    value: &Option<impl Value>,
+) {
     if let Some(value) = value {
-        see.field(key, value);
+        visitor.field(key, value);
     }
 }
 
-/// Who did it. The id may not be empty.
+/// Who acted. The id must not be empty.
 ///
 /// ```
 /// use ringseal::audit::Actor;
@@ -111,19 +116,19 @@ pub(super) fn maybe(see: &mut impl See, key: &'static str, value: &Option<impl V
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Actor<'a> {
-    /// What kind of actor.
+    /// The kind of actor.
     pub actor_type: ActorType,
-    /// Under which name the system that decides about rights knows it.
+    /// The id under which the authorization system knows it.
     pub id: &'a str,
-    /// Roles at that moment.
+    /// Roles at the time of the event.
     pub roles: &'a [&'a str],
     /// Address it came from.
     pub ip: Option<IpAddr>,
-    /// What it called itself (HTTP `User-Agent`).
+    /// Its own name for itself (HTTP `User-Agent`).
     pub user_agent: Option<&'a str>,
     /// Account or tenant it acts for.
     pub account_id: Option<&'a str>,
-    /// Number of its operating system process.
+    /// Operating system process id.
     pub process_id: Option<u32>,
     /// Device it came from.
     pub device_id: Option<&'a str>,
@@ -149,7 +154,7 @@ impl<'a> Actor<'a> {
         Self::new(ActorType::User, id)
     }
 
-    /// A person who has not said who they are: the id is `anonymous`.
+    /// An unidentified person: the id is `anonymous`.
     pub const fn anonymous() -> Self {
         Self::user("anonymous")
     }
@@ -164,7 +169,7 @@ impl<'a> Actor<'a> {
         Self::new(ActorType::System, id)
     }
 
-    /// Roles at that moment.
+    /// Roles at the time of the event.
     #[must_use]
     pub const fn roles(mut self, roles: &'a [&'a str]) -> Self {
         self.roles = roles;
@@ -178,7 +183,7 @@ impl<'a> Actor<'a> {
         self
     }
 
-    /// What it called itself.
+    /// Its own name for itself.
     #[must_use]
     pub const fn user_agent(mut self, user_agent: &'a str) -> Self {
         self.user_agent = Some(user_agent);
@@ -192,7 +197,7 @@ impl<'a> Actor<'a> {
         self
     }
 
-    /// Number of its operating system process.
+    /// Operating system process id.
     #[must_use]
     pub const fn process_id(mut self, process_id: u32) -> Self {
         self.process_id = Some(process_id);
@@ -207,30 +212,30 @@ impl<'a> Actor<'a> {
     }
 }
 
-impl Parts for Actor<'_> {
-    fn each(&self, see: &mut impl See) {
-        see.field("type", &self.actor_type);
-        see.field("id", &self.id);
+impl Fields for Actor<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visitor.field("type", &self.actor_type);
+        visitor.field("id", &self.id);
         if !self.roles.is_empty() {
-            see.texts("roles", self.roles);
+            visitor.texts("roles", self.roles);
         }
-        maybe(see, "ip", &self.ip);
-        maybe(see, "user_agent", &self.user_agent);
-        maybe(see, "account_id", &self.account_id);
-        maybe(see, "process_id", &self.process_id);
-        maybe(see, "device_id", &self.device_id);
+        visit_some(visitor, "ip", &self.ip);
+        visit_some(visitor, "user_agent", &self.user_agent);
+        visit_some(visitor, "account_id", &self.account_id);
+        visit_some(visitor, "process_id", &self.process_id);
+        visit_some(visitor, "device_id", &self.device_id);
     }
 }
 
-/// What it was done to. Type and id may not be empty.
+/// The object acted on. Type and id must not be empty.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Target<'a> {
-    /// `user`, `session`, `config`, `api_key`, or a word of your own.
+    /// `user`, `session`, `config`, `api_key`, or a word of your choice.
     pub target_type: &'a str,
-    /// Which one.
+    /// Its id.
     pub id: &'a str,
-    /// What people call it.
+    /// Its human-readable name.
     pub name: Option<&'a str>,
 }
 
@@ -240,7 +245,7 @@ impl<'a> Target<'a> {
         Self { target_type, id, name: None }
     }
 
-    /// What people call it.
+    /// Its human-readable name.
     #[must_use]
     pub const fn name(mut self, name: &'a str) -> Self {
         self.name = Some(name);
@@ -248,47 +253,47 @@ impl<'a> Target<'a> {
     }
 }
 
-impl Parts for Target<'_> {
-    fn each(&self, see: &mut impl See) {
-        see.field("type", &self.target_type);
-        see.field("id", &self.id);
-        maybe(see, "name", &self.name);
+impl Fields for Target<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visitor.field("type", &self.target_type);
+        visitor.field("id", &self.id);
+        visit_some(visitor, "name", &self.name);
     }
 }
 
 /// The tool that was called.
 #[derive(Clone, Copy)]
 pub(super) struct Tool<'a> {
-    /// Every tool has one; an event that names a tool's profile and no tool is refused.
+    /// Every tool has one; an event with a profile but no tool name is refused.
     pub name: Option<&'a str>,
     pub profile: Option<&'a str>,
     pub params: Option<&'a dyn Value>,
 }
 
-impl Parts for Tool<'_> {
-    fn each(&self, see: &mut impl See) {
-        maybe(see, "name", &self.name);
-        maybe(see, "profile", &self.profile);
+impl Fields for Tool<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visit_some(visitor, "name", &self.name);
+        visit_some(visitor, "profile", &self.profile);
         if let Some(params) = self.params {
-            see.any("params", params);
+            visitor.any("params", params);
         }
     }
 }
 
-/// One setting that changed. The key is a key of `prior_value` and `new_value`, so that the rules
-/// for keys see it: a change of `db.password` shows no password.
+/// A changed setting. The key becomes a key of `prior_value` and `new_value`, so that redaction by key applies: a
+/// change of `db.password` does not show the password.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
-    /// Which setting.
+    /// The setting.
     pub key: &'a str,
-    /// What it was; `&()` where it was not set.
+    /// The value before; `&()` if it was not set.
     pub prior_value: &'a dyn Value,
-    /// What it is; `&()` where it was removed.
+    /// The value after; `&()` if it was removed.
     pub new_value: &'a dyn Value,
 }
 
 impl<'a> Change<'a> {
-    /// `key` was `prior_value` and is `new_value`.
+    /// `key` changed from `prior_value` to `new_value`.
     pub const fn new(key: &'a str, prior_value: &'a dyn Value, new_value: &'a dyn Value) -> Self {
         Self { key, prior_value, new_value }
     }
@@ -330,28 +335,28 @@ impl Value for Side<'_> {
     }
 }
 
-/// Where events come from: what one process says of itself in all of them.
+/// Where events come from: a process's description of itself, the same in all its events.
 ///
-/// An engine holds one and fills it into each event ([`AuditEvent::fill`](super::AuditEvent::fill));
-/// what the event says itself stays.
+/// An engine holds one and fills it into each event ([`AuditEvent::fill`](super::AuditEvent::fill)); fields that the
+/// event sets are kept.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Source<'a> {
     /// The service's name.
     pub service: Option<&'a str>,
-    /// Which of its instances.
+    /// The instance of the service.
     pub service_instance: Option<&'a str>,
     /// `prod`, `staging`, `dev`.
     pub environment: Option<&'a str>,
-    /// Part of the system.
+    /// The part of the system.
     pub component: Option<&'a str>,
-    /// Machine.
+    /// The machine.
     pub host: Option<&'a str>,
-    /// Program on that machine.
+    /// The program on that machine.
     pub process: Option<&'a str>,
-    /// Number of its operating system process.
+    /// Operating system process id.
     pub process_id: Option<u32>,
-    /// Application as its users know it.
+    /// The application, by the name its users know.
     pub application: Option<&'a str>,
 }
 
@@ -370,23 +375,23 @@ impl<'a> Source<'a> {
     source_setters! {
         /// The service's name.
         service: &'a str,
-        /// Which of its instances.
+        /// The instance of the service.
         service_instance: &'a str,
         /// `prod`, `staging`, `dev`.
         environment: &'a str,
-        /// Part of the system.
+        /// The part of the system.
         component: &'a str,
-        /// Machine.
+        /// The machine.
         host: &'a str,
-        /// Program on that machine.
+        /// The program on that machine.
         process: &'a str,
-        /// Number of its operating system process.
+        /// Operating system process id.
         process_id: u32,
-        /// Application as its users know it.
+        /// The application, by the name its users know.
         application: &'a str,
     }
 
-    /// This, with what only `other` says.
+    /// Fills missing fields from `other`.
     #[must_use]
     pub(super) fn or(self, other: &Source<'a>) -> Self {
         Self {
@@ -401,12 +406,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// This, with what only `own` says.
-    pub(super) fn filled(self, own: Option<&'a OwnSource>) -> Self {
+    /// Fills missing fields from `own`.
+    pub(super) fn or_own(self, own: Option<&'a EngineSource>) -> Self {
         own.map_or(self, |own| self.or(&own.borrow()))
     }
 
-    /// Whether it says nothing.
+    /// Whether no field is set.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         let texts = [
@@ -422,15 +427,15 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Parts for Source<'_> {
-    fn each(&self, see: &mut impl See) {
-        maybe(see, "service", &self.service);
-        maybe(see, "service_instance", &self.service_instance);
-        maybe(see, "environment", &self.environment);
-        maybe(see, "component", &self.component);
-        maybe(see, "source_host", &self.host);
-        maybe(see, "source_process", &self.process);
-        maybe(see, "process_id", &self.process_id);
-        maybe(see, "source_application", &self.application);
+impl Fields for Source<'_> {
+    fn each(&self, visitor: &mut impl Visitor) {
+        visit_some(visitor, "service", &self.service);
+        visit_some(visitor, "service_instance", &self.service_instance);
+        visit_some(visitor, "environment", &self.environment);
+        visit_some(visitor, "component", &self.component);
+        visit_some(visitor, "source_host", &self.host);
+        visit_some(visitor, "source_process", &self.process);
+        visit_some(visitor, "process_id", &self.process_id);
+        visit_some(visitor, "source_application", &self.application);
     }
 }

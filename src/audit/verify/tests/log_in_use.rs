@@ -7,81 +7,81 @@ use crate::audit::store::AuditLog;
 const SEGMENT_ENTRIES: u64 = 12_000;
 
 /// A log with one long segment, sealed or not, whose writer is still there.
-fn in_use() -> (World, AuditLog) {
-    let mut world = World::new();
-    let options = StoreOptions { checkpoint_entries: 1 << 20, ..StoreOptions::default() };
-    let mut log = world.open(options);
+fn in_use() -> (Fixture, AuditLog) {
+    let mut fixture = Fixture::new();
+    let options = LogOptions { checkpoint_entries: 1 << 20, ..LogOptions::default() };
+    let mut log = fixture.open(options);
     for _ in 0..SEGMENT_ENTRIES / 250 {
-        world.append(&mut log, 250);
+        fixture.append(&mut log, 250);
     }
     log.rotate(RotateReason::Manual).unwrap();
-    world.append(&mut log, 50);
+    fixture.append(&mut log, 50);
     log.checkpoint().unwrap();
-    (world, log)
+    (fixture, log)
 }
 
 /// The active file gets another name, and a new one its own.
-fn turn(world: &mut World, log: &mut AuditLog) {
-    world.append(log, 5);
+fn turn(fixture: &mut Fixture, log: &mut AuditLog) {
+    fixture.append(log, 5);
     log.rotate(RotateReason::Manual).unwrap();
-    world.append(log, 5);
+    fixture.append(log, 5);
     log.checkpoint().unwrap();
 }
 
 #[test]
-fn a_log_that_rotates_while_it_is_read_is_intact() {
-    let (mut world, mut log) = in_use();
-    let (disk, options, mut turns) = (world.disk.clone(), world.options(), 0);
+fn a_log_rotated_during_verification_is_intact() {
+    let (mut fixture, mut log) = in_use();
+    let (disk, options, mut turns) = (fixture.disk.clone(), fixture.options(), 0);
     let report = verify(&disk, Path::new(DIR), &options, &mut |_| {
         if turns == 0 {
-            turn(&mut world, &mut log);
+            turn(&mut fixture, &mut log);
             turns += 1;
         }
     });
-    intact(&report);
+    assert_intact(&report);
     assert_eq!(report.segments, 3, "it was read again");
 }
 
 #[test]
-fn a_log_that_never_stands_still_is_unchecked_and_not_tampered() {
-    let (mut world, mut log) = in_use();
-    let (disk, options) = (world.disk.clone(), world.options());
+fn a_constantly_changing_log_is_unchecked() {
+    let (mut fixture, mut log) = in_use();
+    let (disk, options) = (fixture.disk.clone(), fixture.options());
     let mut last = u64::MAX;
     let report = verify(&disk, Path::new(DIR), &options, &mut |progress| {
         // Once for each time that it is read.
         if progress.entries < last {
-            turn(&mut world, &mut log);
+            turn(&mut fixture, &mut log);
         }
         last = progress.entries;
     });
-    assert_eq!(report.outcome, Outcome::Unchecked, "{:?}", report.first_bad);
+    assert_eq!(report.outcome, VerifyOutcome::Unchecked, "{:?}", report.first_bad);
     assert!(report.problem.unwrap().contains("was written to each of the 8 times"));
 }
 
 #[test]
-fn a_changed_entry_is_found_also_where_the_log_rotates_meanwhile() {
-    let (mut world, mut log) = in_use();
-    let mut files = world.files();
+fn a_changed_entry_is_found_despite_rotation() {
+    let (mut fixture, mut log) = in_use();
+    let mut files = fixture.files();
     let name = files.keys().find(|name| name.starts_with("audit-")).unwrap().clone();
     let bytes = files.get_mut(&name).unwrap();
     let at = bytes.len() / 2;
     bytes[at] ^= 1;
     let path = Path::new(DIR).join(&name);
-    world.disk.put(&path, bytes);
-    let (disk, options, mut turns) = (world.disk.clone(), world.options(), 0);
+    fixture.disk.put(&path, bytes);
+    let (disk, options, mut turns) = (fixture.disk.clone(), fixture.options(), 0);
     let report = verify(&disk, Path::new(DIR), &options, &mut |_| {
         if turns == 0 {
-            turn(&mut world, &mut log);
+            turn(&mut fixture, &mut log);
             turns += 1;
         }
     });
-    assert_eq!(report.outcome, Outcome::Tampered);
+    assert_eq!(report.outcome, VerifyOutcome::Tampered);
     assert_eq!(report.first_bad.unwrap().place.file, name);
 }
 
 #[test]
-fn what_is_not_in_a_log_that_stands_still_is_told_at_once() {
-    let (world, _log) = in_use();
-    let proof = prove_inclusion(&world.disk, Path::new(DIR), &world.root, 1 << 30);
+fn a_missing_entry_is_reported_without_retries() {
+    let (fixture, _log) = in_use();
+    let proof = prove_inclusion(&fixture.disk, Path::new(DIR), &fixture.root, 1 << 30);
     assert!(matches!(proof, Err(ProveError::NoEntry { .. })));
 }

@@ -34,7 +34,7 @@ impl State {
 
 /// The result of `work`, which is done again as long as it is not good and the log moves meanwhile. `None`
 /// if it always does.
-pub(in crate::audit) fn read<T>(
+pub(in crate::audit) fn until_stable<T>(
     storage: &dyn Storage,
     dir: &Path,
     mut work: impl FnMut() -> T,
@@ -51,7 +51,7 @@ pub(in crate::audit) fn read<T>(
 }
 
 /// Why nothing can be said.
-pub(in crate::audit) fn moving(dir: &Path) -> String {
+pub(in crate::audit) fn never_stable(dir: &Path) -> String {
     format!(
         "{}: was written to each of the {TRIES_MAX} times that it was read: try again, or verify a copy",
         dir.display()

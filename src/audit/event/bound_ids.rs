@@ -1,16 +1,16 @@
-//! What events are filled with: the ids that are bound to a logger, and where its engine says they come from.
+//! The context that events are filled with: ids bound to a logger, and the engine's description of its process.
 //!
-//! Both are read and put in order once; filling an event ([`Filled`](super::Filled)) copies references.
-use super::parts::{See, maybe, write_entries};
+//! Both are read and ordered once; filling an event ([`EventWithContext`](super::EventWithContext)) copies references.
+use super::fields::{Visitor, visit_some, write_entries};
 use super::{AuditEvent, Source, entries_bytes_max};
 use crate::core::limits::Limits;
 use crate::core::value::{Entries, Value, ValueRef, ValueWriter};
 
-/// Ids out of the fields that are bound to a logger. Read once, when it is made; filling an event with it copies a
+/// Ids from the fields that are bound to a logger. Read once, when the logger is created; filling an event copies a
 /// reference.
 ///
-/// What is no id is passed over: more than 128 bytes, anything but letters, digits and `-_.:/+=`, whatever was bound
-/// as a secret or as personal data. So an event is never refused because of what is bound.
+/// Values that are not ids are skipped: more than 128 bytes, characters other than letters, digits and `-_.:/+=`, and
+/// values bound as secret or personal data. So an event is never refused because of bound fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BoundIds {
@@ -29,7 +29,7 @@ pub struct BoundIds {
 }
 
 impl BoundIds {
-    /// The ids among bound fields; `None` if there is none.
+    /// The ids among bound fields; `None` if there are none.
     pub fn of_entries(entries: Entries<'_>) -> Option<BoundIds> {
         let mut ids = BoundIds::default();
         for (key, value) in entries.map_while(Result::ok) {
@@ -42,19 +42,19 @@ impl BoundIds {
                 b"user_id" | b"user.id" => &mut ids.user_id,
                 _ => continue,
             };
-            // The last value of a key is the one that stands in the line.
+            // The last value of a key is the one that is written to the line.
             *place = text_of(value).filter(|text| super::check::is_correlation(text));
         }
         (ids != BoundIds::default()).then_some(ids)
     }
 
-    /// What an event belongs to: the first of these that is bound.
+    /// The correlation id: the first of these that is bound.
     pub(super) fn correlation(&self) -> Option<&str> {
         let ids = [&self.correlation_id, &self.request_id, &self.trace_id];
         ids.into_iter().find_map(|id| id.as_deref())
     }
 
-    pub(super) fn each(&self, see: &mut impl See) {
+    pub(super) fn each(&self, visitor: &mut impl Visitor) {
         let ids = [
             ("trace_id", &self.trace_id),
             ("span_id", &self.span_id),
@@ -62,7 +62,7 @@ impl BoundIds {
             ("session_id", &self.session_id),
             ("user_id", &self.user_id),
         ];
-        ids.into_iter().for_each(|(key, id)| maybe(see, key, &id.as_deref()));
+        ids.into_iter().for_each(|(key, id)| visit_some(visitor, key, &id.as_deref()));
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -90,7 +90,7 @@ fn text_of(value: ValueRef<'_>) -> Option<String> {
 }
 
 impl<'a> AuditEvent<'a> {
-    /// Takes from `ids` what the event does not say itself: which request it belongs to, on whose behalf.
+    /// Fills ids that the event does not set from `ids`.
     #[must_use]
     pub fn fill_ids(mut self, ids: Option<&'a BoundIds>) -> Self {
         if let Some(ids) = ids {
@@ -101,9 +101,9 @@ impl<'a> AuditEvent<'a> {
     }
 }
 
-/// [`Source`], owned: what an engine says of itself in all its events, and how that stands in a record.
+/// [`Source`], owned: an engine's description of its process, and its encoding in a record.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OwnSource {
+pub(crate) struct EngineSource {
     pub(crate) service: Option<String>,
     pub(crate) service_instance: Option<String>,
     pub(crate) environment: Option<String>,
@@ -111,13 +111,13 @@ pub(crate) struct OwnSource {
     pub(crate) host: Option<String>,
     pub(crate) process: Option<String>,
     pub(crate) process_id: Option<u32>,
-    /// The entries as [`write_entries`] gives them; `None` until [`OwnSource::encode`], and where a limit cuts them.
+    /// The entries as written by [`write_entries`]; `None` until [`EngineSource::encode`], and if a limit cuts them.
     entries: Option<Box<[u8]>>,
 }
 
-impl OwnSource {
-    /// All that this process knows of itself without being told.
-    pub(crate) fn of_process() -> Self {
+impl EngineSource {
+    /// Everything that this process knows about itself without configuration.
+    pub(crate) fn of_this_process() -> Self {
         Self { process_id: Some(std::process::id()), ..Self::default() }
     }
 
@@ -134,7 +134,7 @@ impl OwnSource {
         }
     }
 
-    /// Does once what is the same for all events under `limits`. Nothing may be changed behind it.
+    /// Encodes the part that is the same for all events under `limits`. The fields must not be changed afterwards.
     pub(crate) fn encode(&mut self, limits: &Limits) {
         let source = self.borrow();
         let mut bytes = vec![0; entries_bytes_max(&source, limits)];

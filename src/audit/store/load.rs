@@ -1,18 +1,18 @@
-//! What is there when a log is opened: keys, segments, checkpoints, tiles, and whether they agree.
+//! Loads the state of a log when it is opened: keys, segments, checkpoints and tiles, and checks that they agree.
 //!
-//! Nothing on disk is changed here but tiles, which are made again if they are wrong.
+//! Changes nothing on disk except tiles, which are rebuilt if they are wrong.
 use std::io;
 
+use super::checkpoint_files::{LastNote, last_note};
 use super::disk::{Disk, FILE_MODE, Result};
 use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, parse_sealed, sealed_name,
 };
-use super::notes::{LastNote, last_note};
 use super::rotate::Sealed;
 use super::scan::{
-    Facts, Scan, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
+    ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
 };
-use super::{Damage, Options, Repairs, StoreError};
+use super::{Damage, LogOptions, Repairs, StoreError};
 use crate::audit::chain::Chain;
 use crate::audit::entry::control::{Epoch, Rebuilt};
 use crate::audit::entry::{Scheme, Signature};
@@ -22,17 +22,17 @@ use crate::audit::note::Signer;
 use crate::audit::tiles::TileWriter;
 use crate::digest::Hash;
 
-/// What is known of a log before it goes on.
-pub(super) struct Known {
+/// The state of a log on disk before it is continued.
+pub(super) struct LogState {
     pub repairs: Repairs,
-    /// Segments that a prune entry names and that are still there.
+    /// Segments that a prune entry names and that still exist.
     pub leftovers: Vec<u64>,
     pub signer: Signer,
     pub next_signer: Option<Signer>,
     pub chain_state: Option<(u64, ChainKey)>,
     pub note: LastNote,
     pub sealed: Vec<Sealed>,
-    pub scan: Option<Scan>,
+    pub scan: Option<ActiveScan>,
     pub entries_per_key: u64,
     /// Of the active segment.
     pub first_seq: u64,
@@ -40,16 +40,16 @@ pub(super) struct Known {
     pub next_seq: u64,
     pub last: Signature,
     pub epoch: Option<(Epoch, u64)>,
-    /// Verifier key of epoch 0, as the first entry has it.
+    /// Verifier key of epoch 0, from the first entry.
     pub first_key: Option<String>,
-    pub torn_told: Vec<String>,
+    pub torn_reported: Vec<String>,
     pub tiles: TileWriter,
     pub segment_tree: Tree,
-    /// Root of the tree that a change of epochs cut short should have sealed.
+    /// Root of the tree that an interrupted change of epochs should have sealed.
     pub epoch_root: Option<Hash>,
 }
 
-/// Sealed segments by their first entry.
+/// The sequence numbers with which sealed segments begin.
 pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
     let names = disk.list("")?;
     let mut found: Vec<u64> = names
@@ -62,13 +62,13 @@ pub(super) fn list_sealed(disk: &Disk) -> Result<Vec<u64>> {
     Ok(found)
 }
 
-/// Looks at everything.
-pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
+/// Loads keys, checkpoints, segments and tiles.
+pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let mut repairs = Repairs::default();
     let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
     let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
         Ok(next) => Some(next),
-        // A crash came between the wiping and the removal.
+        // A crash came between wiping the key and removing its file.
         Err(KeyError::Content { .. }) => None,
         Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
@@ -76,28 +76,31 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
     let chain_state = load_chain_state(disk, options, &mut repairs)?;
     let note = last_note(disk, signer.verifier().name())?;
     let mut sealed_seqs = list_sealed(disk)?;
-    // The interval is the log's own; a log without entries gets the configured one.
+    // The log's own interval wins; a log without entries gets the configured one.
     let start = find_start(disk, &sealed_seqs)?;
     let entries_per_key = start.as_ref().map_or(options.ratchet, |start| start.ratchet.max(1));
     if start.as_ref().is_some_and(|start| start.scheme != options.scheme) {
-        return Err(StoreError::Option { field: "scheme", expected: "what the log began with" });
+        return Err(StoreError::Option {
+            field: "scheme",
+            expected: "the scheme of the log's first entry",
+        });
     }
     let (chain, keyed_from) = chain_of(chain_state.as_ref(), entries_per_key);
-    // Where segments were removed, the first that is there is not the log's first.
+    // After pruning, the first existing segment is not the log's first.
     let is_first = sealed_seqs.is_empty() && disk.stat(KEPT)?.is_none();
     let scan = scan_active(disk, chain, keyed_from, is_first)?;
     let mut scan = scan.filter(|scan| !scan.leaves.is_empty() || scan.torn.is_some());
     let pruned = scan.as_ref().map_or(0, |scan| scan.facts.pruned_before);
     let leftovers: Vec<u64> = sealed_seqs.extract_if(.., |first_seq| *first_seq < pruned).collect();
-    // An active segment with nothing whole in it is as good as none; its bytes are kept as torn.
+    // An active segment without a whole entry counts as missing; its bytes are kept as torn.
     let whole = scan.as_ref().filter(|scan| !scan.leaves.is_empty());
-    let sealed = know_sealed(disk, &sealed_seqs, whole)?;
+    let sealed = load_sealed(disk, &sealed_seqs, whole)?;
     let mut facts = scan.as_mut().map(|scan| std::mem::take(&mut scan.facts)).unwrap_or_default();
     let position = Position::of(disk, &sealed, scan.as_ref(), &mut facts, options.scheme)?;
-    check_known_points(&position, &scan, &note, chain_state.as_ref())?;
+    check_length(&position, &scan, &note, chain_state.as_ref())?;
     let (tiles, segment_tree, epoch_root) =
         grow_tiles(disk, &sealed, scan.as_ref(), &position, &note, &facts, &mut repairs)?;
-    Ok(Known {
+    Ok(LogState {
         repairs,
         leftovers,
         signer,
@@ -113,7 +116,7 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
         last: position.last,
         epoch: facts.epoch,
         first_key: start.map(|start| start.public_key),
-        torn_told: facts.torn,
+        torn_reported: facts.torn,
         tiles,
         segment_tree,
         epoch_root,
@@ -122,7 +125,7 @@ pub(super) fn know(disk: &Disk, options: &Options) -> Result<Known> {
 
 fn load_chain_state(
     disk: &Disk,
-    options: &Options,
+    options: &LogOptions,
     repairs: &mut Repairs,
 ) -> Result<Option<(u64, ChainKey)>> {
     if options.scheme == Scheme::Hash {
@@ -137,7 +140,7 @@ fn load_chain_state(
     }
 }
 
-/// The chain from a kept state on, and the first entry that it can check.
+/// The chain from a saved state on, and the first entry that it can check.
 pub(super) fn chain_of(state: Option<&(u64, ChainKey)>, entries_per_key: u64) -> (Chain, u64) {
     match state {
         Some((seq, key)) => (Chain::with_key(key, *seq, entries_per_key), *seq),
@@ -145,12 +148,12 @@ pub(super) fn chain_of(state: Option<&(u64, ChainKey)>, entries_per_key: u64) ->
     }
 }
 
-/// What the entries behind sealed segments say of them; the last one is read if nothing stands
-/// behind it yet.
-fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<Sealed>> {
-    let mut known = Vec::with_capacity(seqs.len());
+/// Takes the facts about sealed segments from the segment entries that follow them. The last one is read if no such
+/// entry exists yet.
+fn load_sealed(disk: &Disk, seqs: &[u64], active: Option<&ActiveScan>) -> Result<Vec<Sealed>> {
+    let mut sealed_segments = Vec::with_capacity(seqs.len());
     for (index, first_seq) in seqs.iter().enumerate() {
-        let told = match seqs.get(index + 1) {
+        let entry = match seqs.get(index + 1) {
             Some(next) => first_entry(disk, *next)?,
             None => active.and_then(|scan| {
                 scan.facts.segment.clone().map(|segment| (segment, scan.first_unix_nanos))
@@ -158,7 +161,7 @@ fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<S
         };
         let file = sealed_name(*first_seq);
         let damaged = |seq, what| StoreError::Damaged { file: file.clone(), offset: 0, seq, what };
-        let sealed = match told {
+        let sealed = match entry {
             Some((segment, sealed_at)) => {
                 Sealed { info: segment.previous, extra: segment.extra, sealed_at }
             }
@@ -166,23 +169,24 @@ fn know_sealed(disk: &Disk, seqs: &[u64], active: Option<&Scan>) -> Result<Vec<S
                 let read = read_sealed(disk, *first_seq)?;
                 Sealed { info: read.sealed, extra: None, sealed_at: 0 }
             }
-            None => return Err(damaged(*first_seq, Damage::Order("a segment entry behind it"))),
+            None => return Err(damaged(*first_seq, Damage::Order("a segment entry after it"))),
         };
         if sealed.info.first_seq != *first_seq {
-            return Err(damaged(*first_seq, Damage::Order("the segment that its successor names")));
+            return Err(damaged(*first_seq, Damage::Order("the segment that the next one names")));
         }
-        known.push(sealed);
+        sealed_segments.push(sealed);
     }
-    let gap = known.windows(2).find(|pair| pair[0].info.last_seq + 1 != pair[1].info.first_seq);
+    let gap =
+        sealed_segments.windows(2).find(|pair| pair[0].info.last_seq + 1 != pair[1].info.first_seq);
     if let Some([_, next]) = gap {
         let (file, seq) = (next.info.name.clone(), next.info.first_seq);
-        let what = Damage::Order("the segment that comes before");
+        let what = Damage::Order("the preceding segment");
         return Err(StoreError::Damaged { file, offset: 0, seq, what });
     }
-    Ok(known)
+    Ok(sealed_segments)
 }
 
-/// Where a log goes on.
+/// The position at which a log is continued.
 struct Position {
     first_seq: u64,
     number: u64,
@@ -194,7 +198,7 @@ impl Position {
     fn of(
         disk: &Disk,
         sealed: &[Sealed],
-        scan: Option<&Scan>,
+        scan: Option<&ActiveScan>,
         facts: &mut Facts,
         scheme: Scheme,
     ) -> Result<Position> {
@@ -228,7 +232,7 @@ impl Position {
     }
 }
 
-/// The epoch entry with which a sealed segment ends, or the last one that was kept.
+/// The last epoch entry of a sealed segment, or the last one in `kept.jsonl`.
 fn last_epoch(disk: &Disk, sealed: Option<&Sealed>) -> Result<Option<(Epoch, u64)>> {
     match sealed {
         Some(sealed) => Ok(read_sealed(disk, sealed.info.first_seq)?.facts.epoch),
@@ -236,10 +240,10 @@ fn last_epoch(disk: &Disk, sealed: Option<&Sealed>) -> Result<Option<(Epoch, u64
     }
 }
 
-/// The log must reach as far as others know that it once did.
-fn check_known_points(
+/// The log must reach as far as the latest checkpoint and the chain key recorded.
+fn check_length(
     position: &Position,
-    scan: &Option<Scan>,
+    scan: &Option<ActiveScan>,
     note: &LastNote,
     chain: Option<&(u64, ChainKey)>,
 ) -> Result<()> {
@@ -250,8 +254,8 @@ fn check_known_points(
     if position.next_seq >= known {
         return Ok(());
     }
-    // Not merely short: something stands there that is no entry.
-    if let Some(Scan { torn: Some(what), good_bytes, .. }) = scan {
+    // Not just truncated: the bytes at this place do not parse as an entry.
+    if let Some(ActiveScan { torn: Some(what), good_bytes, .. }) = scan {
         let (seq, what) = (position.next_seq, what.clone());
         return Err(StoreError::Damaged { file: ACTIVE.into(), offset: *good_bytes, seq, what });
     }
@@ -259,12 +263,11 @@ fn check_known_points(
     Err(StoreError::RolledBack { expected_entries: known, found_entries, witness })
 }
 
-/// The tiles up to the last entry, made again from segments if they are not what the latest
-/// checkpoint sealed.
+/// Loads the tiles up to the last entry. They are rebuilt from segments if they do not match the latest checkpoint.
 fn grow_tiles(
     disk: &Disk,
     sealed: &[Sealed],
-    scan: Option<&Scan>,
+    scan: Option<&ActiveScan>,
     position: &Position,
     note: &LastNote,
     facts: &Facts,
@@ -308,17 +311,17 @@ fn grow(
     let note = note.note.as_ref().map(|(_, checkpoint)| checkpoint);
     let epoch_size = facts.epoch.as_ref().map(|(_, seq)| seq + 1);
     let mut epoch_root = None;
-    let mut is_right = note.is_none_or(|note| note.size < tiles.tree().len());
-    let mut look = |tree: &Tree| {
+    let mut is_correct = note.is_none_or(|note| note.size < tiles.tree().len());
+    let mut visit = |tree: &Tree| {
         if epoch_size == Some(tree.len()) {
             epoch_root = Some(tree.root());
         }
-        is_right |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
+        is_correct |= note.is_some_and(|note| note.size == tree.len() && note.root == tree.root());
     };
-    look(tiles.tree());
+    visit(tiles.tree());
     for leaf in leaves {
         tiles.push(*leaf);
-        look(tiles.tree());
+        visit(tiles.tree());
     }
-    is_right.then_some((tiles, segment_tree, epoch_root))
+    is_correct.then_some((tiles, segment_tree, epoch_root))
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::super::tiles::{TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
 use super::Stop;
-use super::report::{Finding, Kind};
+use super::report::{Finding, FindingKind};
 use crate::digest::Hash;
 use crate::storage::Storage;
 
 /// Tiles against the tree as it grows.
-pub(super) struct Evidence<'a> {
+pub(super) struct TileCheck<'a> {
     reader: TileReader<'a>,
     /// A tile that cannot be read: it is not asked for again.
     unreadable: Option<(u8, u64)>,
@@ -20,11 +20,11 @@ pub(super) struct Evidence<'a> {
     pub missing: u64,
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> TileCheck<'a> {
     /// The tiles of a tree of `size` leaves.
-    pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> Evidence<'a> {
+    pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> TileCheck<'a> {
         let reader = TileReader::new(storage, dir, size);
-        Evidence { reader, unreadable: None, fault: None, missing: 0 }
+        TileCheck { reader, unreadable: None, fault: None, missing: 0 }
     }
 
     /// Whether the tiles have the hash of this leaf, and it is another one.
@@ -33,19 +33,19 @@ impl<'a> Evidence<'a> {
     }
 
     /// Compares the hash of a perfect subtree, if tiles have it.
-    pub fn node(&mut self, level: u8, index: u64, hash: &Hash) {
+    pub fn check_node(&mut self, level: u8, index: u64, hash: &Hash) {
         let row = level / TILE_HEIGHT;
         if level == 0 || !level.is_multiple_of(TILE_HEIGHT) || !self.differs(row, index, hash) {
             return;
         }
-        self.accuse(row, index);
+        self.report_bad(row, index);
     }
 
     /// The tile of this hash is wrong.
-    pub fn accuse(&mut self, row: u8, index: u64) {
+    pub fn report_bad(&mut self, row: u8, index: u64) {
         let Some(tile) = Tile::at(row, index / TILE_WIDTH, self.reader.size()) else { return };
         let detail = format!("hash {} is not that of the entries", index % TILE_WIDTH);
-        let finding = || Finding::of_file(Kind::BadTile, &tile.name(), detail);
+        let finding = || Finding::of_file(FindingKind::BadTile, &tile.name(), detail);
         self.fault.get_or_insert_with(finding);
     }
 
@@ -56,7 +56,7 @@ impl<'a> Evidence<'a> {
             other => {
                 let name = Tile::at(0, seq / TILE_WIDTH, self.reader.size());
                 let name = name.map_or_else(|| "tile".to_owned(), |tile| tile.name());
-                Finding::of_file(Kind::BadTile, &name, other.to_string()).into()
+                Finding::of_file(FindingKind::BadTile, &name, other.to_string()).into()
             }
         })
     }
@@ -78,7 +78,8 @@ impl<'a> Evidence<'a> {
                     TileError::Length { .. } => {
                         let tile = Tile::at(row, number, self.reader.size());
                         let name = tile.map_or_else(String::new, |tile| tile.name());
-                        let finding = || Finding::of_file(Kind::BadTile, &name, error.to_string());
+                        let finding =
+                            || Finding::of_file(FindingKind::BadTile, &name, error.to_string());
                         self.fault.get_or_insert_with(finding);
                     }
                     _ => self.missing += 1,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::audit::entry::{Body, Parser};
 use crate::audit::keys::{ChainKey, load_chain, load_mac, load_signer};
 use crate::audit::note::{Signer, Verifier};
-use crate::audit::store::{AuditLog, Host, Options as StoreOptions};
-use crate::audit::verify::{KnownCheckpoint, Options, Report, verify};
+use crate::audit::store::{AuditLog, Host, LogOptions};
+use crate::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyReport, verify};
 use crate::core::clock::{Clock, ManualClock};
 use crate::digest::Sha256;
 use crate::storage::faulty::FaultyDisk;
@@ -18,10 +18,10 @@ pub const ORIGIN: &str = "test.example/audit";
 const START: i64 = 1_795_360_160_000_000_000;
 
 /// The files of a log by name.
-pub type FilesOf = BTreeMap<String, Vec<u8>>;
+pub type LogFiles = BTreeMap<String, Vec<u8>>;
 
 /// A log, the keys to it, and who writes it.
-pub struct World {
+pub struct Fixture {
     pub disk: FaultyDisk,
     pub clock: Arc<ManualClock>,
     pub root: Verifier,
@@ -31,23 +31,23 @@ pub struct World {
     seed: u64,
 }
 
-impl World {
-    pub fn new() -> World {
-        World::of_seed(1)
+impl Fixture {
+    pub fn new() -> Fixture {
+        Fixture::with_seed(1)
     }
 
     /// One whose keys are others.
-    pub fn of_seed(seed: u64) -> World {
+    pub fn with_seed(seed: u64) -> Fixture {
         let disk = FaultyDisk::new(Path::new(DIR));
         disk.put_dir(Path::new(AWAY));
         let clock = Arc::new(ManualClock::at(START));
         let mut host = host(&disk, &clock, seed);
         let root = AuditLog::create(&mut host, Path::new(DIR), Path::new(AWAY), ORIGIN).unwrap();
         let first_key = load_mac(&disk, &Path::new(AWAY).join("audit.mac")).unwrap();
-        World { disk, clock, root, first_key, signers: Vec::new(), seed: seed * 1000 }
+        Fixture { disk, clock, root, first_key, signers: Vec::new(), seed: seed * 1000 }
     }
 
-    pub fn open(&mut self, options: StoreOptions) -> AuditLog {
+    pub fn open(&mut self, options: LogOptions) -> AuditLog {
         self.seed += 1000;
         self.remember();
         let host = host(&self.disk, &self.clock, self.seed);
@@ -69,7 +69,7 @@ impl World {
         load_chain(&self.disk, &Path::new(DIR).join("keys/chain.key")).unwrap()
     }
 
-    pub fn files(&self) -> FilesOf {
+    pub fn files(&self) -> LogFiles {
         let below = |path: PathBuf| Some(path.strip_prefix(DIR).ok()?.to_str()?.to_owned());
         let files = self.disk.files().into_iter();
         files.filter_map(|(path, bytes)| Some((below(path)?, bytes))).collect()
@@ -86,8 +86,8 @@ impl World {
         self.remember();
     }
 
-    pub fn options(&self) -> Options {
-        let mut options = Options::new(self.root.clone());
+    pub fn options(&self) -> VerifyOptions {
+        let mut options = VerifyOptions::new(self.root.clone());
         options.first_key = Some(self.first_key.clone());
         options.now_unix_nanos = Some(self.clock.unix_nanos());
         options
@@ -119,12 +119,12 @@ pub fn host(disk: &FaultyDisk, clock: &Arc<ManualClock>, seed: u64) -> Host {
     }
 }
 
-pub fn small() -> StoreOptions {
-    StoreOptions { checkpoint_entries: 8, ..StoreOptions::default() }
+pub fn small_options() -> LogOptions {
+    LogOptions { checkpoint_entries: 8, ..LogOptions::default() }
 }
 
 /// A disk with these files.
-pub fn disk_of(files: &FilesOf) -> FaultyDisk {
+pub fn disk_of(files: &LogFiles) -> FaultyDisk {
     let disk = FaultyDisk::new(Path::new(DIR));
     for (name, bytes) in files {
         disk.put(&Path::new(DIR).join(name), bytes);
@@ -132,11 +132,11 @@ pub fn disk_of(files: &FilesOf) -> FaultyDisk {
     disk
 }
 
-pub fn verified(files: &FilesOf, options: &Options) -> Report {
+pub fn verify_files(files: &LogFiles, options: &VerifyOptions) -> VerifyReport {
     verify(&disk_of(files), Path::new(DIR), options, &mut |_| ())
 }
 
 /// The latest checkpoint, kept elsewhere.
-pub fn anchor(files: &FilesOf) -> KnownCheckpoint {
+pub fn kept_checkpoint(files: &LogFiles) -> KnownCheckpoint {
     KnownCheckpoint { name: "kept-elsewhere".into(), note: files["checkpoint"].clone() }
 }

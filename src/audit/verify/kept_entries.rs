@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::super::entry::{LINE_BYTES_MAX, Parser};
 use super::Stop;
-use super::report::{Finding, Kind, Place};
+use super::report::{Finding, FindingKind, Place};
 use super::source::FileReader;
 use crate::storage::{OpenHow, Storage};
 
 pub(super) const KEPT: &str = "kept.jsonl";
 
 /// The lines of the file, one after the other.
-pub(super) struct Kept {
+pub(super) struct KeptEntries {
     reader: Option<BufReader<FileReader>>,
     /// The line that comes next, without its newline.
     pub line: Vec<u8>,
@@ -23,8 +23,8 @@ pub(super) struct Kept {
     parser: Parser,
 }
 
-impl Kept {
-    pub fn open(storage: &dyn Storage, dir: &Path) -> Result<Kept, Stop> {
+impl KeptEntries {
+    pub fn open(storage: &dyn Storage, dir: &Path) -> Result<KeptEntries, Stop> {
         let path = dir.join(KEPT);
         let reader = match storage.open(&path, OpenHow::Read) {
             Ok(file) => Some(BufReader::new(FileReader { file, offset: 0 })),
@@ -32,7 +32,7 @@ impl Kept {
             Err(error) => return Err(Stop::io(&path, &error)),
         };
         let (line, parser) = (Vec::new(), Parser::new());
-        let mut kept = Kept { reader, line, seq: None, number: 0, parser };
+        let mut kept = KeptEntries { reader, line, seq: None, number: 0, parser };
         kept.advance()?;
         Ok(kept)
     }
@@ -62,10 +62,10 @@ impl Kept {
             }
             Ok(entry) => {
                 let detail = format!("entry {} behind a later one", entry.seq);
-                Err(Finding::new(Kind::BadTile, self.place(), detail).into())
+                Err(Finding::new(FindingKind::BadTile, self.place(), detail).into())
             }
             Err(error) => {
-                Err(Finding::new(Kind::Malformed, self.place(), error.to_string()).into())
+                Err(Finding::new(FindingKind::Malformed, self.place(), error.to_string()).into())
             }
         }
     }

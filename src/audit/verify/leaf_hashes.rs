@@ -131,7 +131,7 @@ mod tests {
     use crate::digest::Sha256;
 
     #[test]
-    fn every_length_hashes_as_it_does_alone() {
+    fn paired_hashing_matches_hashing_each_line_alone() {
         // Long and short ones in turns, so that either side of a pair ends first.
         let lens: Vec<usize> = (0..400).flat_map(|len| [len, 1000 - len, 0]).collect();
         for is_signed in [false, true] {

@@ -1,50 +1,49 @@
-//! One sink with a thread and a queue of its own.
+//! A sink on its own thread, with its own queue.
 //!
-//! Promises: entries reach the sink in order, each until the sink has committed it, also across
-//! errors and panics of the sink. What is held is bounded in bytes; beyond the bound the caller
-//! waits or entries go to a file, or stay in the log behind which the sink stands. Memory: two
-//! batches that keep what they grew to, at most twice the bound. A sink that hangs is left behind at
-//! the end, and what it lacks is said.
+//! Promises: entries reach the sink in order, and each is retried until the sink has committed it, across errors and
+//! panics of the sink. Held bytes are bounded; beyond the bound the caller waits, entries go to a file, or they stay in
+//! the log that feeds the sink. Memory: two batches that keep their capacity, at most twice the bound. A sink that
+//! hangs is abandoned at the end, and the entries that it lacks are reported.
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::bounds::{Bounds, Notice, SinkHealth, WhenFull};
-use super::lag::{Lag, LogSource};
+use super::bounds::{SinkBounds, SinkEvent, SinkHealth, SinkQueueOverflow};
+use super::log_source::{Lag, LogSource};
 use super::spill::Spill;
-use super::worker::{Worker, panicked};
+use super::worker::{Worker, panic_error};
 use super::{AuditSink, AuditSinkError, EntryBatch, SealedEntry};
 use crate::storage::Storage;
 
-/// A call of a sink may last so much longer than the time for the end.
+/// A sink call may exceed the stop timeout by this much.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Who is told.
-pub(super) type Notify = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
+/// Receives the events of sink threads.
+pub(super) type OnSinkEvent = Arc<dyn Fn(SinkEvent<'_>) + Send + Sync>;
 
 pub(super) struct State {
     pub incoming: EntryBatch,
-    /// When the first of `incoming` came.
+    /// When the first entry of `incoming` arrived.
     pub since: Option<Instant>,
     /// Bytes that the thread has taken and the sink has not committed.
     pub in_flight_bytes: usize,
     pub spill: Option<Spill>,
     pub next_offer: Option<u64>,
-    /// The first entry that was offered.
+    /// The first entry offered.
     pub first_offer: Option<u64>,
-    /// What has to come out of the log, behind all that is held and spilled.
+    /// Set while the sink still has to be given entries from the log, after all queued and spilled ones.
     pub lag: Option<Lag>,
-    /// All entries of the log below this number may be given to the sink.
+    /// Entries of the log below this number may be given to the sink.
     pub log_end: u64,
     pub committed_next: Option<u64>,
-    /// Somebody waits for a commit.
+    /// A caller waits for a commit.
     pub is_urgent: bool,
     pub stop_at: Option<Instant>,
-    /// The thread is in a call of the sink, which may not return.
+    /// The thread is in a sink call, which may not return.
     pub is_in_sink: bool,
-    /// The thread is done.
+    /// The thread has finished.
     pub is_over: bool,
     pub is_failing: bool,
     pub errors: u64,
@@ -53,35 +52,35 @@ pub(super) struct State {
 
 pub(super) struct Shared {
     pub name: String,
-    pub bounds: Bounds,
+    pub bounds: SinkBounds,
     pub log: Option<LogSource>,
     pub state: Mutex<State>,
-    /// There is work, or the end has come.
+    /// Signalled when there is work, or when the thread must stop.
     pub work: Condvar,
-    /// There is room, or something was committed, or failed.
+    /// Signalled when space was freed, or entries were committed, or a call failed.
     pub progress: Condvar,
 }
 
-pub(super) struct Outlet {
+pub(super) struct SinkThread {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<(), AuditSinkError>>>>,
 }
 
-impl Outlet {
-    /// Starts a thread for `sink`. What its file still holds from the last time comes first, unless what the sink
-    /// lacks before that is in `log`.
+impl SinkThread {
+    /// Starts a thread for `sink`. Entries left in its spill file are delivered first, after earlier entries that the
+    /// sink lacks and `log` has.
     pub(super) fn start(
         sink: Box<dyn AuditSink>,
-        bounds: Bounds,
+        bounds: SinkBounds,
         storage: &Arc<dyn Storage>,
         log: Option<LogSource>,
-        notify: Notify,
-    ) -> Result<Outlet, AuditSinkError> {
-        let mut spill = match &bounds.when_full {
-            WhenFull::Block { .. } => None,
-            WhenFull::Spill { path } => Some(Spill::open(Arc::clone(storage), path)?),
+        notify: OnSinkEvent,
+    ) -> Result<SinkThread, AuditSinkError> {
+        let mut spill = match &bounds.overflow {
+            SinkQueueOverflow::Block { .. } => None,
+            SinkQueueOverflow::Spill { path } => Some(Spill::open(Arc::clone(storage), path)?),
         };
-        let bounds = bounds.sane();
+        let bounds = bounds.with_addable_times();
         let spilled_last = spill.as_mut().map_or(Ok(None), Spill::last_seq)?;
         let name = sink.name().to_owned();
         let state = State {
@@ -122,23 +121,23 @@ impl Outlet {
             .name("ringseal-audit-sink".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| AuditSinkError::io("start a thread for", name, error))?;
-        Ok(Outlet { shared, thread: Mutex::new(Some(thread)) })
+        Ok(SinkThread { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Takes what fits without waiting and says how many of `entries` it has now.
+    /// Queues what fits without waiting; returns how many of `entries` are accepted by now.
     pub(super) fn try_offer(&self, entries: &[SealedEntry<'_>]) -> Result<usize, AuditSinkError> {
         let mut state = self.shared.state.lock();
-        self.shared.take(&mut state, entries)
+        self.shared.accept(&mut state, entries)
     }
 
-    /// Takes all of `entries`, waiting for room as its bounds allow.
+    /// Queues all of `entries`; waits for space as the bounds allow.
     pub(super) fn offer(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
-        let deadline = match self.shared.bounds.when_full {
-            WhenFull::Block { wait_max } => Instant::now().checked_add(wait_max),
-            WhenFull::Spill { .. } => None,
+        let deadline = match self.shared.bounds.overflow {
+            SinkQueueOverflow::Block { wait_max } => Instant::now().checked_add(wait_max),
+            SinkQueueOverflow::Spill { .. } => None,
         };
         let mut state = self.shared.state.lock();
-        while self.shared.take(&mut state, entries)? < entries.len() {
+        while self.shared.accept(&mut state, entries)? < entries.len() {
             if !self.shared.wait(&mut state, deadline) {
                 return Err(AuditSinkError::Full {
                     target: self.shared.name.clone(),
@@ -150,8 +149,8 @@ impl Outlet {
         Ok(())
     }
 
-    /// Asks for a commit; [`Outlet::wait_committed`] waits for it.
-    pub(super) fn hurry(&self) {
+    /// Requests a commit; [`SinkThread::wait_committed`] waits for it.
+    pub(super) fn request_commit(&self) {
         let mut state = self.shared.state.lock();
         if !state.is_done() {
             state.is_urgent = true;
@@ -159,7 +158,7 @@ impl Outlet {
         }
     }
 
-    /// Waits until the sink has committed all that was offered.
+    /// Waits until the sink has committed all entries offered.
     pub(super) fn wait_committed(&self, deadline: Option<Instant>) -> Result<(), AuditSinkError> {
         let mut state = self.shared.state.lock();
         while !state.is_done() {
@@ -193,12 +192,12 @@ impl Outlet {
         }
     }
 
-    /// How long [`Outlet::join`] may take after [`Outlet::stop`].
+    /// The longest time that [`SinkThread::join`] takes after [`SinkThread::stop`].
     pub(super) fn stop_wait_max(&self) -> Duration {
         self.shared.bounds.stop_wait_max + GRACE
     }
 
-    /// Tells the thread to finish; [`Outlet::join`] waits for it.
+    /// Asks the thread to finish; [`SinkThread::join`] waits for it.
     pub(super) fn stop(&self) {
         let mut state = self.shared.state.lock();
         let wait_max = self.shared.bounds.stop_wait_max;
@@ -206,15 +205,15 @@ impl Outlet {
         self.shared.work.notify_all();
     }
 
-    /// Waits for the thread, as long as its bounds allow and a moment. An error tells what the sink
-    /// lacks; with a file, what was held is in it then.
+    /// Waits for the thread, as long as the bounds allow plus a grace period. An error reports what the sink lacks;
+    /// with a spill file, the held entries are in it by then.
     pub(super) fn join(&self) -> Result<(), AuditSinkError> {
         let Some(thread) = self.thread.lock().take() else { return Ok(()) };
         let target = self.shared.name.clone();
         let mut state = self.shared.state.lock();
         let hangs_at = state.stop_at.unwrap_or_else(Instant::now) + GRACE;
         while !state.is_over {
-            // The sink may hang; what the thread does besides, keeping what is held, ends.
+            // Only the sink can hang; spilling the held entries always ends.
             let deadline = state.is_in_sink.then_some(hangs_at);
             if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
                 let missing_seq = state.committed_next.unwrap_or(0);
@@ -222,12 +221,12 @@ impl Outlet {
             }
         }
         drop(state);
-        thread.join().unwrap_or_else(|panic| Err(panicked(target, &*panic)))
+        thread.join().unwrap_or_else(|panic| Err(panic_error(target, &*panic)))
     }
 }
 
 impl Shared {
-    /// Waits for progress; `false` when time is up.
+    /// Waits for progress; `false` at the deadline.
     fn wait(&self, state: &mut MutexGuard<'_, State>, deadline: Option<Instant>) -> bool {
         match deadline {
             None => {
@@ -238,8 +237,8 @@ impl Shared {
         }
     }
 
-    /// Takes what may be taken now of `entries`, and says how many of them it has.
-    fn take(
+    /// Queues what fits now of `entries`; returns how many of them are accepted.
+    fn accept(
         &self,
         state: &mut State,
         entries: &[SealedEntry<'_>],
@@ -248,7 +247,7 @@ impl Shared {
             return Err(AuditSinkError::Closed { target: self.name.clone() });
         }
         if self.log.is_some() {
-            self.take_of_log(state, entries);
+            self.accept_from_log(state, entries);
             return Ok(entries.len());
         }
         for (index, entry) in entries.iter().enumerate() {
@@ -261,7 +260,7 @@ impl Shared {
                     return Err(AuditSinkError::Gap { target, expected_seq, found_seq });
                 }
             }
-            if !state.take(entry, self.bounds.held_bytes_max)? {
+            if !state.accept(entry, self.bounds.held_bytes_max)? {
                 return Ok(index);
             }
             state.first_offer.get_or_insert(entry.seq);
@@ -271,15 +270,15 @@ impl Shared {
         Ok(entries.len())
     }
 
-    /// Takes what there is room for; the rest comes out of the log when its time has come.
-    fn take_of_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
+    /// Queues what fits; the rest is read from the log later.
+    fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
         let known = state.log_end;
         for entry in entries.iter().filter(|entry| entry.seq >= known) {
             state.log_end = entry.seq.saturating_add(1);
             if state.lag.is_some() {
                 continue;
             }
-            match state.take(entry, self.bounds.held_bytes_max) {
+            match state.accept(entry, self.bounds.held_bytes_max) {
                 Ok(true) => state.next_offer = Some(state.log_end),
                 Ok(false) => state.lag = Some(Lag::From(entry.seq)),
                 Err(error) => {
@@ -298,7 +297,7 @@ impl State {
         self.incoming.len_bytes() + self.in_flight_bytes
     }
 
-    /// The first entry in the file, if there is one.
+    /// The first entry in the spill file, if there is one.
     pub(super) fn spilled_first(&mut self) -> Result<Option<u64>, AuditSinkError> {
         match &mut self.spill {
             Some(spill) if !spill.is_empty() => spill.first_seq(),
@@ -306,14 +305,14 @@ impl State {
         }
     }
 
-    /// Whether the sink has all that was offered.
+    /// Whether the sink has committed all entries offered.
     pub(super) fn is_done(&self) -> bool {
         let is_spilled = self.spill.as_ref().is_some_and(|spill| !spill.is_empty());
         self.incoming.is_empty() && self.in_flight_bytes == 0 && !is_spilled && self.lag.is_none()
     }
 
-    /// Holds an entry or spills it; `false` if there is no room.
-    fn take(
+    /// Queues an entry or spills it; `false` if there is no space.
+    fn accept(
         &mut self,
         entry: &SealedEntry<'_>,
         held_bytes_max: usize,
@@ -322,7 +321,7 @@ impl State {
         let fits = held_bytes == 0
             || held_bytes.saturating_add(EntryBatch::cost_bytes(entry)) <= held_bytes_max;
         match &mut self.spill {
-            // What is spilled is older and goes first: nothing may overtake it in memory.
+            // Spilled entries are older than new ones, so new ones go to the file too.
             Some(spill) if !fits || !spill.is_empty() => {
                 spill.append(entry)?;
                 Ok(true)

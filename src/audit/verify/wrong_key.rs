@@ -1,7 +1,7 @@
 //! Whether a log that the given keys do not fit is whole under keys of its own.
 //!
 //! Logs have the same name unless somebody chose one, so keys are easily mixed up; and somebody may have put a log of
-//! his own where another one was. Nothing in the files tells one from the other: [`Kind::WrongKey`] says both.
+//! his own where another one was. Nothing in the files tells one from the other: [`FindingKind::WrongKey`] says both.
 //!
 //! Promises: asked only when the first entry was refused; reads the log once more, and again for the chain's
 //! signatures, in flat memory.
@@ -14,21 +14,21 @@ use super::super::keys::ChainKey;
 use super::super::note::Verifier;
 use super::super::read::first_start;
 use super::hashing::Checker;
-use super::kept::Kept;
-use super::report::{Finding, Kind, Report};
+use super::kept_entries::KeptEntries;
+use super::report::{Finding, FindingKind, VerifyReport};
 use super::source::{Source, segments};
-use super::{Options, Progress, Stop, walk};
+use super::{Stop, VerifyOptions, VerifyProgress, walk};
 use crate::storage::Storage;
 
 /// The finding to tell instead of `finding`, if nothing is wrong but the key.
-pub(super) fn look(
+pub(super) fn diagnose(
     storage: &dyn Storage,
     dir: &Path,
-    options: &Options,
+    options: &VerifyOptions,
     finding: &Finding,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> Option<Finding> {
-    let may_be = matches!(finding.kind, Kind::BadControl | Kind::Modified);
+    let may_be = matches!(finding.kind, FindingKind::BadControl | FindingKind::Modified);
     if !may_be || finding.place.seq != Some(0) {
         return None;
     }
@@ -41,7 +41,7 @@ pub(super) fn look(
         let key = options.first_key.as_ref().filter(|_| start.scheme == Scheme::Mac)?;
         is_whole().then(|| other_chain(storage, dir, key, &start))??
     };
-    Some(Finding::new(Kind::WrongKey, finding.place.clone(), detail))
+    Some(Finding::new(FindingKind::WrongKey, finding.place.clone(), detail))
 }
 
 /// Whether everything fits together but the chain's signatures, which take a key that the log does not name. Its age is
@@ -50,11 +50,11 @@ fn is_whole_under(
     storage: &dyn Storage,
     dir: &Path,
     named: &Verifier,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
 ) -> bool {
-    let mut options = Options::new(named.clone());
+    let mut options = VerifyOptions::new(named.clone());
     (options.gap_seconds_max, options.gap_entries_max) = (Some(u64::MAX), Some(u64::MAX));
-    walk::run(storage, dir, &options, &mut Report::new(named.name()), progress).is_ok()
+    walk::run(storage, dir, &options, &mut VerifyReport::new(named.name()), progress).is_ok()
 }
 
 fn other_root(named: &Verifier, given: &Verifier) -> String {
@@ -93,7 +93,7 @@ impl Signatures {
         let mut next = source.next()?;
         let first_line = next.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
         let first_seq = Parser::new().entry(first_line).map_or(0, |entry| entry.seq);
-        let mut kept = Kept::open(storage, dir)?;
+        let mut kept = KeptEntries::open(storage, dir)?;
         while let Some(seq) = kept.seq.filter(|seq| *seq < first_seq) {
             self.checker.seq = seq;
             if self.holds(&kept.line) {

@@ -1,8 +1,8 @@
-//! The keeper: the thread that owns the audit log.
+//! The audit thread, which owns the audit log.
 //!
-//! One turn takes everything that has arrived, appends it, and commits if somebody waits or the interval is over: one
-//! `fsync` for all who wait at that moment. What cannot be written stays and is tried again, after 100 ms at first and
-//! 5 s at last.
+//! One turn takes all queued messages, appends the entries, and commits if a caller waits or the interval is over: one
+//! `fsync` for all callers that wait at that moment. Entries that cannot be written stay and are retried, after 100 ms
+//! at first and up to 5 s later.
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -11,75 +11,75 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::events::report_sink_event;
 use super::feed::FeedEnds;
-use super::news::tell_notice;
-use super::receipts::{Known, Receipts};
+use super::receipts::{Lookup, Receipts};
 use super::spill::Spill;
 use super::{
-    AuditBatch, AuditFault, AuditLink, AuditNews, AuditRequest, KeeperConfig, Parcel, Reply,
-    WhenHeldIsFull,
+    AuditBatch, AuditFault, AuditLink, AuditRequest, AuditThreadConfig, AuditThreadEvent,
+    HeldEntriesOverflow, Message, Reply,
 };
 use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
-use crate::audit::sink::{AuditSink, AuditSinkError, Bounds, FanOut, Notice};
+use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
 use crate::storage::Storage;
 use crate::writer::link::Link;
 
-/// Checkpoints, rotation and the like are looked at so often.
+/// How often checkpoints, rotation and other maintenance are checked.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// Empty batches that are given back to the feed.
+/// Most empty batches that are given back to the feed.
 pub(super) const SPARE_MAX: usize = 4;
 
-/// What a keeper is made of.
-pub struct KeeperParts {
-    /// The log, open.
+/// The parts of an audit thread.
+pub struct AuditThreadParts {
+    /// The opened log.
     pub log: AuditLog,
-    /// How to keep it.
-    pub config: KeeperConfig,
-    /// Where spilled entries go.
+    /// Its settings.
+    pub config: AuditThreadConfig,
+    /// The storage of the spill file.
     pub storage: Arc<dyn Storage>,
-    /// What it shares with producers.
+    /// State shared with producers.
     pub link: Arc<AuditLink>,
-    /// The way to the writer, for news.
+    /// The writer's control channel, for reports.
     pub writer: Arc<Link>,
-    /// What the feed leads to.
+    /// The channels from the feed.
     pub ends: FeedEnds,
-    /// Where entries go besides the log.
-    pub sinks: Vec<(Box<dyn AuditSink>, Bounds)>,
+    /// The sinks besides the log.
+    pub sinks: Vec<(Box<dyn AuditSink>, SinkBounds)>,
 }
 
-/// Why a keeper cannot start.
+/// Why an audit thread cannot start.
 #[derive(Debug)]
 pub enum SpawnError {
-    /// Its thread, or its file of spilled entries.
+    /// The thread or the spill file.
     Io(io::Error),
-    /// A sink besides the log: its thread, or its file of spilled entries.
+    /// A sink besides the log: its thread or its spill file.
     Sink(AuditSinkError),
 }
 
-/// Starts the keeper's thread, and one for each sink besides the log.
-pub fn spawn(mut parts: KeeperParts) -> Result<JoinHandle<()>, SpawnError> {
-    let spill = match &parts.config.when_full {
-        WhenHeldIsFull::Block => None,
-        WhenHeldIsFull::Spill(path) => {
+/// Starts the audit thread, and a thread for each sink besides the log.
+pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> {
+    let spill = match &parts.config.held_overflow {
+        HeldEntriesOverflow::Block => None,
+        HeldEntriesOverflow::Spill(path) => {
             Some(Spill::open(Arc::clone(&parts.storage), path).map_err(SpawnError::Io)?)
         }
     };
     if !parts.sinks.is_empty() {
         let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
-        let notify = move |notice: Notice<'_>| tell_notice(&writer, &notice);
+        let notify = move |notice: SinkEvent<'_>| report_sink_event(&writer, &notice);
         let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
-        // A fresh link has none yet.
+        // A new link has no sinks yet.
         let _ = parts.link.sinks.set(fan);
     }
     let builder = std::thread::Builder::new().name("ringseal-audit".into());
-    builder.spawn(move || Keeper::new(parts, spill).run()).map_err(SpawnError::Io)
+    builder.spawn(move || AuditThread::new(parts, spill).run()).map_err(SpawnError::Io)
 }
 
-/// The log cannot be written.
+/// Present while the log cannot be written.
 #[derive(Debug)]
 struct Failing {
     error: String,
@@ -87,17 +87,17 @@ struct Failing {
     pause: Duration,
 }
 
-pub(super) struct Keeper {
+pub(super) struct AuditThread {
     pub(super) log: AuditLog,
-    pub(super) config: KeeperConfig,
+    pub(super) config: AuditThreadConfig,
     pub(super) link: Arc<AuditLink>,
     pub(super) writer: Arc<Link>,
     #[cfg(feature = "compress")]
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) parcels: Receiver<Parcel>,
+    pub(super) messages: Receiver<Message>,
     pub(super) spare: Sender<AuditBatch>,
     pub(super) spill: Option<Spill>,
-    /// Batches that are not in the log yet, and how many events of the first are.
+    /// Batches that are not in the log yet, and how many events of the first one are.
     pub(super) backlog: VecDeque<AuditBatch>,
     pub(super) backlog_done: usize,
     pub(super) backlog_bytes: usize,
@@ -112,12 +112,12 @@ pub(super) struct Keeper {
     pub(super) sealed: u64,
 }
 
-impl Keeper {
-    pub(super) fn new(parts: KeeperParts, spill: Option<Spill>) -> Self {
+impl AuditThread {
+    pub(super) fn new(parts: AuditThreadParts, spill: Option<Spill>) -> Self {
         #[cfg(feature = "compress")]
         let storage = Arc::clone(&parts.storage);
-        let KeeperParts { log, config, link, writer, ends, .. } = parts;
-        let FeedEnds { parcels, spare } = ends;
+        let AuditThreadParts { log, config, link, writer, ends, .. } = parts;
+        let FeedEnds { messages, spare } = ends;
         let sealed = 0;
         Self {
             log,
@@ -126,7 +126,7 @@ impl Keeper {
             writer,
             #[cfg(feature = "compress")]
             storage,
-            parcels,
+            messages,
             spare,
             spill,
             backlog: VecDeque::new(),
@@ -144,14 +144,14 @@ impl Keeper {
     }
 
     fn run(mut self) {
-        self.publish();
-        self.tell_keyless();
+        self.publish_health();
+        self.report_keyless();
         loop {
-            let is_over = match self.parcels.recv_timeout(self.patience()) {
-                Ok(parcel) => {
-                    self.take(parcel);
-                    while let Ok(parcel) = self.parcels.try_recv() {
-                        self.take(parcel);
+            let is_over = match self.messages.recv_timeout(self.next_wait()) {
+                Ok(message) => {
+                    self.queue(message);
+                    while let Ok(message) = self.messages.try_recv() {
+                        self.queue(message);
                     }
                     false
                 }
@@ -159,7 +159,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             self.turn(Instant::now());
-            if let Some(reply) = self.take_stop() {
+            if let Some(reply) = self.pop_stop() {
                 return self.end(Some(reply));
             }
             if is_over {
@@ -168,8 +168,8 @@ impl Keeper {
         }
     }
 
-    /// How long nothing has to be done.
-    fn patience(&self) -> Duration {
+    /// How long the thread may wait for a message.
+    fn next_wait(&self) -> Duration {
         let now = Instant::now();
         let until = |at: Instant| at.saturating_duration_since(now);
         if let Some(failing) = &self.failing {
@@ -182,14 +182,14 @@ impl Keeper {
         }
     }
 
-    fn take(&mut self, parcel: Parcel) {
-        match parcel {
-            Parcel::Batch(batch) => {
+    fn queue(&mut self, message: Message) {
+        match message {
+            Message::Batch(batch) => {
                 self.backlog_bytes += batch.len_bytes();
                 self.backlog.push_back(batch);
             }
-            Parcel::Request(AuditRequest::Wait(ticket, reply)) => self.waits.push((ticket, reply)),
-            Parcel::Request(request) => self.requests.push_back(request),
+            Message::Request(AuditRequest::Wait(ticket, reply)) => self.waits.push((ticket, reply)),
+            Message::Request(request) => self.requests.push_back(request),
         }
     }
 
@@ -197,7 +197,7 @@ impl Keeper {
     pub(super) fn turn(&mut self, now: Instant) {
         if self.failing.as_ref().is_none_or(|failing| now >= failing.retry_at) {
             let result = self.work(now);
-            self.note(result, now);
+            self.record(result, now);
         }
         if let Some(failing) = &self.failing {
             let fault = AuditFault::Store(failing.error.clone());
@@ -207,14 +207,14 @@ impl Keeper {
             let refused: VecDeque<AuditRequest> = refused;
             refused.into_iter().for_each(|request| request.refuse(&fault));
         }
-        self.bound_what_is_held();
-        self.tell_reports();
+        self.enforce_held_bound();
+        self.report_maintenance();
     }
 
-    /// Appends all there is, and commits if it is time.
+    /// Appends everything, and commits if it is time.
     fn work(&mut self, now: Instant) -> Result<(), String> {
         if self.failing.is_some() {
-            // What is in the log's own hands first: the rest stays where it can be spilled.
+            // Commit staged entries first: all others can still be spilled.
             self.commit()?;
         }
         self.append_spilled()?;
@@ -232,15 +232,15 @@ impl Keeper {
                 self.requests.push_front(request);
                 break;
             }
-            self.fulfil(request)?;
+            self.handle_request(request)?;
         }
         if commits || now >= self.maintain_at {
             self.log.maintain().map_err(|error| error.to_string())?;
-            self.tell_seal();
+            self.report_checkpoint();
         }
         if now >= self.maintain_at || self.failing.is_some() {
             self.maintain_at = now + MAINTAIN_EVERY;
-            self.publish();
+            self.publish_health();
         }
         Ok(())
     }
@@ -290,39 +290,39 @@ impl Keeper {
         Ok(())
     }
 
-    /// What was spilled comes first: it is older than what is in memory.
+    /// Spilled entries come first, because they are older than those in memory.
     fn append_spilled(&mut self) -> Result<(), String> {
         let Some(mut spill) = self.spill.take_if(|spill| !spill.is_empty()) else { return Ok(()) };
-        let result = self.append_from(&mut spill);
+        let result = self.replay(&mut spill);
         self.spill = Some(spill);
         result
     }
 
-    fn append_from(&mut self, spill: &mut Spill) -> Result<(), String> {
+    fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
         self.commit()?;
         let dir = self.log.dir().to_owned();
-        let place = |error: io::Error| format!("the file of spilled entries: {error}");
-        spill.begin(&dir, self.log.next_seq()).map_err(place)?;
+        let place = |error: io::Error| format!("spill file: {error}");
+        spill.begin_replay(&dir, self.log.next_seq()).map_err(place)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;
             let Some((ticket, unix_nanos)) = next else { break };
-            // The file lay open to others: what is in it is looked at like anything from outside.
+            // Others could write to the file, so its content is checked like any input.
             let body = match Body::new(&members, &mut parser) {
                 Ok(body) => body,
                 Err(error) => {
                     self.writer.stderr.write(format_args!(
-                        "a spilled audit entry is damaged and left out: {error}"
+                        "a spilled audit entry is damaged and was skipped: {error}"
                     ));
                     continue;
                 }
             };
             if let Err(error) = self.append(ticket, unix_nanos, body) {
-                spill.put_back();
+                spill.unread_last();
                 return Err(error);
             }
         }
-        // Only what is on disk in the log may go from the file.
+        // Entries may leave the file only when they are on disk in the log.
         self.commit()?;
         spill.clear().map_err(|error| error.to_string())
     }
@@ -331,25 +331,25 @@ impl Keeper {
         self.log.commit().map_err(|error| error.to_string())?;
         (self.staged_bytes, self.staged_since) = (0, None);
         if !self.waits.is_empty() {
-            // Whoever is answered finds what it waited for in the health, too.
-            self.publish();
+            // A caller that is answered must find its event in the health, too.
+            self.publish_health();
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
-                Known::Entry(receipt) => Ok(receipt),
-                Known::Gone => Err(AuditFault::ReceiptGone),
-                Known::NotYet => {
+                Lookup::Entry(receipt) => Ok(receipt),
+                Lookup::Gone => Err(AuditFault::ReceiptGone),
+                Lookup::NotYet => {
                     self.waits.push((ticket, reply));
                     continue;
                 }
             };
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(answer);
         }
         Ok(())
     }
 
-    fn fulfil(&mut self, request: AuditRequest) -> Result<(), String> {
+    fn handle_request(&mut self, request: AuditRequest) -> Result<(), String> {
         let told = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
@@ -369,31 +369,31 @@ impl Keeper {
                 self.answer(&reply, checked.map(is_ok))
             }
             other => {
-                self.take(Parcel::Request(other));
+                self.queue(Message::Request(other));
                 Ok(())
             }
         };
-        self.tell_seal();
+        self.report_checkpoint();
         result
     }
 
-    /// Answers, and passes an error on so that it is noted. The health is up to date by then.
+    /// Answers, and returns an error so that it is recorded. The health is updated first.
     fn answer<T>(&mut self, reply: &Reply<T>, result: Result<T, String>) -> Result<(), String> {
-        self.publish();
+        self.publish_health();
         let error = result.as_ref().err().cloned();
-        // Whoever asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = reply.send(result.map_err(AuditFault::Store));
         error.map_or(Ok(()), Err)
     }
 
-    /// Notes whether the log can be written, and tells of a change.
-    fn note(&mut self, result: Result<(), String>, now: Instant) {
+    /// Records whether the log can be written, and reports a change.
+    fn record(&mut self, result: Result<(), String>, now: Instant) {
         let name = || format!("audit:{}", self.log.origin());
         match (result, &mut self.failing) {
             (Ok(()), None) => {}
             (Ok(()), failing @ Some(_)) => {
                 *failing = None;
-                self.tell(AuditNews::Recovered { sink: name() });
+                self.report(AuditThreadEvent::Recovered { sink: name() });
             }
             (Err(error), Some(failing)) => {
                 failing.pause = (failing.pause * 2).min(RETRY_MAX);
@@ -403,16 +403,16 @@ impl Keeper {
             (Err(error), failing @ None) => {
                 let retry_at = now + RETRY_MIN;
                 *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
-                self.tell(AuditNews::Failed { sink: name(), error });
+                self.report(AuditThreadEvent::Failed { sink: name(), error });
             }
         }
         if self.failing.is_some() {
-            self.publish();
+            self.publish_health();
         }
     }
 
-    /// Callers wait, or entries go to the file, when too much is held.
-    fn bound_what_is_held(&mut self) {
+    /// If too much is held, blocks callers or moves entries to the spill file.
+    fn enforce_held_bound(&mut self) {
         let spilling_bytes = self.spill.as_ref().map_or(0, Spill::held_bytes);
         let mut held = self.backlog_bytes + self.staged_bytes + spilling_bytes;
         let mut is_blocked = self.failing.is_some() && held > self.config.held_bytes_max;
@@ -422,21 +422,19 @@ impl Keeper {
             held = self.staged_bytes + spill.held_bytes();
             is_blocked = spilled.is_err();
             if let Err(error) = spilled {
-                self.writer
-                    .stderr
-                    .write(format_args!("audit entries cannot be spilled either: {error}"));
+                self.writer.stderr.write(format_args!("audit entries cannot be spilled: {error}"));
             }
         }
-        self.link.hold(held, is_blocked);
+        self.link.set_held(held, is_blocked);
     }
 
     fn recycle(&self, mut batch: AuditBatch) {
         batch.clear();
-        // The feed makes a new one when it finds none.
+        // If the channel is full, the feed allocates a new batch.
         let _ = self.spare.try_send(batch);
     }
 
-    fn take_stop(&mut self) -> Option<Reply<()>> {
+    fn pop_stop(&mut self) -> Option<Reply<()>> {
         match self.requests.pop_front()? {
             AuditRequest::Stop(reply) => Some(reply),
             other => {
@@ -446,7 +444,7 @@ impl Keeper {
         }
     }
 
-    /// The end: once more everything that is there, then the log's own end.
+    /// Ends the log: appends and commits everything left, then closes the log.
     fn end(mut self, reply: Option<Reply<()>>) {
         let mut result = self.work(Instant::now());
         if result.is_err()
@@ -459,7 +457,7 @@ impl Keeper {
         }
         let left = self.log.health().waiting_entries
             + self.backlog.iter().map(|batch| batch.events.len() as u64).sum::<u64>();
-        self.tell_reports();
+        self.report_maintenance();
         if result.is_ok() {
             result = self.log.close().map_err(|error| error.to_string());
         }
@@ -468,14 +466,14 @@ impl Keeper {
                 "CRITICAL audit_sink_failure: stopped with {left} audit entries not written: {error}"
             ));
         }
-        self.link.hold(0, false);
+        self.link.set_held(0, false);
         if let Some(reply) = reply {
             let _ = reply.send(result.map_err(AuditFault::Store));
         }
     }
 }
 
-/// Moves all batches to the file; what it does not take now stays with it in memory, and is counted there.
+/// Moves all batches to the file. What the file does not take stays in its buffer and counts as held.
 fn spill_backlog(
     spill: &mut Spill,
     backlog: &mut VecDeque<AuditBatch>,

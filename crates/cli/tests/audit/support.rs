@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys::{KeyPaths, create_secret, load_secret};
-use ringseal::audit::store::{AuditLog, Host, Options};
+use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::storage::{OsStorage, Storage};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -21,12 +21,12 @@ pub fn ringseal(dir: &Path, arguments: &[&str]) -> Command {
 
 /// What it said, which must have ended with this exit code.
 #[track_caller]
-pub fn said(dir: &Path, arguments: &[&str], code: i32) -> (String, String) {
-    told(&ringseal(dir, arguments).output().expect("the binary runs"), code)
+pub fn run(dir: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    expect_exit(&ringseal(dir, arguments).output().expect("the binary runs"), code)
 }
 
 #[track_caller]
-pub fn told(output: &Output, code: i32) -> (String, String) {
+pub fn expect_exit(output: &Output, code: i32) -> (String, String) {
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
@@ -34,23 +34,23 @@ pub fn told(output: &Output, code: i32) -> (String, String) {
 }
 
 /// A directory with `keys` from keygen and a `log` that the library writes with them.
-pub struct World {
+pub struct Fixture {
     pub dir: TempDir,
-    options: Options,
+    options: LogOptions,
 }
 
-impl World {
-    pub fn new() -> World {
+impl Fixture {
+    pub fn new() -> Fixture {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        said(dir.path(), &["audit", "keygen", "--dir", "keys", "--origin", "shop/audit"], 0);
-        let (from, to) = (KeyPaths::below(&dir.path().join("keys")), dir.path().join("log"));
-        let to = KeyPaths::below(&to);
+        run(dir.path(), &["audit", "keygen", "--dir", "keys", "--origin", "shop/audit"], 0);
+        let (from, to) = (KeyPaths::in_dir(&dir.path().join("keys")), dir.path().join("log"));
+        let to = KeyPaths::in_dir(&to);
         OsStorage.create_dir(&to.keys, 0o700).expect("a directory");
         for (from, to) in [(from.chain(), to.chain()), (from.epoch(), to.epoch())] {
             let secret = load_secret(&OsStorage, &from).expect("a key");
             create_secret(&OsStorage, &to, &secret).expect("room");
         }
-        World { dir, options: Options::default() }
+        Fixture { dir, options: LogOptions::default() }
     }
 
     pub fn path(&self) -> &Path {
@@ -70,9 +70,9 @@ impl World {
     }
 
     /// Three segments of some twenty entries, three epochs, closed.
-    pub fn of_three_segments() -> World {
-        let world = World::new();
-        world.write(|log| {
+    pub fn with_three_segments() -> Fixture {
+        let fixture = Fixture::new();
+        fixture.write(|log| {
             for _ in 0..2 {
                 append(log, 20);
                 log.rotate(RotateReason::Manual).expect("a new segment");
@@ -80,17 +80,17 @@ impl World {
             }
             append(log, 20);
         });
-        world
+        fixture
     }
 
     /// `ringseal audit verify log --key keys/audit.pub ARGUMENTS…`
     pub fn verify(&self, arguments: &[&str], code: i32) -> (String, String) {
         let all = [&["audit", "verify", "log", "--key", "keys/audit.pub"], arguments].concat();
-        said(self.path(), &all, code)
+        run(self.path(), &all, code)
     }
 
     /// The same as JSON.
-    pub fn verified(&self, arguments: &[&str], code: i32) -> Value {
+    pub fn verify_json(&self, arguments: &[&str], code: i32) -> Value {
         let (out, _) = self.verify(&[arguments, &["--json"]].concat(), code);
         serde_json::from_str(&out).expect("JSON")
     }

@@ -1,22 +1,22 @@
 //! The files `checkpoints` and `checkpoint`.
-use super::disk::{Disk, Result, Tail, at};
+use super::disk::{Disk, Result, Tail, with_path};
 use super::error::{Damage, StoreError};
 use super::names::{CHECKPOINT, CHECKPOINTS};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::note::Note;
 use crate::storage::OpenHow;
 
-/// The last note is looked for in so many bytes at the end: it has hundreds.
+/// The last note is searched in this many bytes at the end of the file; a note has a few hundred.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
 
-/// What stands at the end of `checkpoints`.
+/// The end of `checkpoints`.
 #[derive(Debug, Default)]
 pub(super) struct LastNote {
     /// The last whole note.
     pub note: Option<(String, Checkpoint)>,
-    /// So many bytes of the file are whole notes.
+    /// This many bytes of the file are whole notes.
     pub good_bytes: u64,
-    /// What comes behind.
+    /// The bytes after them.
     pub torn: Vec<u8>,
 }
 
@@ -24,13 +24,13 @@ pub(super) struct LastNote {
 pub(super) fn last_note(disk: &Disk, origin: &str) -> Result<LastNote> {
     let Some(file) = disk.open(CHECKPOINTS, OpenHow::Read)? else { return Ok(LastNote::default()) };
     let path = disk.path(CHECKPOINTS);
-    let len = at("looking at", &path, file.stat())?.len;
+    let len = with_path("reading the metadata of", &path, file.stat())?.len;
     let from = len.saturating_sub(LOOK_BACK_BYTES);
     let mut tail = Vec::new();
     let mut reader = super::disk::FileReader { file, offset: from };
-    at("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
+    with_path("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
     let mut starts: Vec<usize> = note_starts(&tail, from == 0);
-    // The last start whose note is whole; what comes behind it was torn.
+    // The last start whose note is whole; the bytes after it are torn.
     let mut end = tail.len();
     while let Some(start) = starts.pop() {
         let whole = tail.get(start..end).and_then(|text| text.strip_suffix(b"\n"));
@@ -56,8 +56,7 @@ fn parse(note: &[u8], origin: &str) -> Option<Checkpoint> {
     (checkpoint.origin == origin).then_some(checkpoint)
 }
 
-/// Where notes begin: at the start of the file, and behind an empty line that is not followed by a
-/// signature.
+/// Start offsets of notes: the start of the file, and after each empty line that is not followed by a signature.
 fn note_starts(tail: &[u8], from_start: bool) -> Vec<usize> {
     let mut starts = if from_start { vec![0] } else { Vec::new() };
     for end in memchr::memmem::find_iter(tail, b"\n\n") {
@@ -71,14 +70,14 @@ fn note_starts(tail: &[u8], from_start: bool) -> Vec<usize> {
 }
 
 /// Appends a note to `checkpoints`.
-pub(super) fn list(tail: &mut Tail, note: &str) -> Result<()> {
+pub(super) fn append_note(tail: &mut Tail, note: &str) -> Result<()> {
     let mut bytes = Vec::with_capacity(note.len() + 1);
     bytes.extend_from_slice(note.as_bytes());
     bytes.push(b'\n');
     tail.append(&bytes)
 }
 
-/// Makes a note the `checkpoint`.
-pub(super) fn make_latest(disk: &Disk, note: &str) -> Result<()> {
+/// Replaces `checkpoint` by this note.
+pub(super) fn replace_latest(disk: &Disk, note: &str) -> Result<()> {
     disk.replace(CHECKPOINT, note.as_bytes())
 }

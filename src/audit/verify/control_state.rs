@@ -12,8 +12,8 @@ use super::super::entry::control::{
 use super::super::keys::verify_statement;
 use super::super::note::Verifier;
 use super::Stop;
-use super::report::Kind;
-use super::seals::Limits;
+use super::checkpoints::CheckpointLimits;
+use super::report::FindingKind;
 use super::source::FileReader;
 use crate::digest::text::hex;
 use crate::digest::{Hash, Sha256};
@@ -21,7 +21,7 @@ use crate::storage::{OpenHow, Storage};
 
 /// What was read of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SegmentFacts {
+pub(super) struct SegmentSummary {
     pub name: String,
     pub bytes: u64,
     pub sha256: Hash,
@@ -31,7 +31,7 @@ pub(super) struct SegmentFacts {
 
 /// Where an entry stands, for the rules about that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum EntryPosition {
     /// First line of a segment that is there.
     First,
     /// Any other line.
@@ -41,10 +41,10 @@ pub(super) enum Standing {
 }
 
 /// What is wrong with an entry.
-pub(super) type Wrong = (Kind, String);
+pub(super) type Violation = (FindingKind, String);
 
 /// How the log got here.
-pub(super) struct Course {
+pub(super) struct ControlState {
     start: Option<Start>,
     /// The key of the epoch to which the present entry belongs.
     pub key: Verifier,
@@ -56,9 +56,9 @@ pub(super) struct Course {
     pub is_stopped: bool,
 }
 
-impl Course {
-    pub fn new(root: &Verifier) -> Course {
-        Course {
+impl ControlState {
+    pub fn new(root: &Verifier) -> ControlState {
+        ControlState {
             start: None,
             key: root.clone(),
             epochs: 0,
@@ -69,12 +69,12 @@ impl Course {
     }
 
     /// The greatest gaps between checkpoints: twice what the writer promises.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> CheckpointLimits {
         let (seconds, entries) = self
             .start
             .as_ref()
             .map_or((300, 65_536), |start| (start.checkpoint_seconds, start.checkpoint_entries));
-        Limits { seconds: seconds.saturating_mul(2), entries: entries.saturating_mul(2) }
+        CheckpointLimits { seconds: seconds.saturating_mul(2), entries: entries.saturating_mul(2) }
     }
 
     /// Whether nobody was running between the entry before and this one; `None` if the next entry
@@ -88,24 +88,28 @@ impl Course {
     }
 
     /// Takes an entry that may be none of the log's own. The rules about where entries stand.
-    pub fn standing(&mut self, entry: &Entry<'_>, standing: Standing) -> Result<(), Wrong> {
+    pub fn check_position(
+        &mut self,
+        entry: &Entry<'_>,
+        position: EntryPosition,
+    ) -> Result<(), Violation> {
         let kind = entry.event_type;
         let wrong = |expected: &str| {
-            Err((Kind::BadControl, format!("{kind} where {expected} was expected")))
+            Err((FindingKind::BadControl, format!("{kind} where {expected} was expected")))
         };
         let begins = kind == "ringseal.start" || kind == "ringseal.recovery";
         let segment = kind == "ringseal.segment";
         if entry.seq == 0 && kind != "ringseal.start" {
             return wrong("ringseal.start");
         }
-        if standing == Standing::First && entry.seq > 0 && !segment {
+        if position == EntryPosition::First && entry.seq > 0 && !segment {
             return wrong("ringseal.segment");
         }
-        if standing == Standing::Inner && segment {
+        if position == EntryPosition::Inner && segment {
             return wrong("anything but the beginning of a segment");
         }
         // Of a removed segment the entries between are not there.
-        if self.is_stopped && standing != Standing::Kept && !begins && !segment {
+        if self.is_stopped && position != EntryPosition::Kept && !begins && !segment {
             return wrong("ringseal.start or ringseal.recovery");
         }
         // Behind the beginning of a segment it is for the next entry to begin again.
@@ -114,29 +118,29 @@ impl Course {
     }
 
     /// Takes one of the log's own entries. Gives the key of the next epoch if this one ends.
-    pub fn control(
+    pub fn apply(
         &mut self,
         entry: &Entry<'_>,
-        before: Option<&SegmentFacts>,
-        files: &Files<'_>,
+        before: Option<&SegmentSummary>,
+        files: &NamedFiles<'_>,
         notes: &mut Vec<String>,
-    ) -> Result<Option<Verifier>, Wrong> {
+    ) -> Result<Option<Verifier>, Violation> {
         let statement =
-            Control::read(entry).map_err(|error| (Kind::BadControl, error.to_string()))?;
+            Control::read(entry).map_err(|error| (FindingKind::BadControl, error.to_string()))?;
         if let Some(signature) = &statement.signature {
             let is_signed = statement_text(entry)
                 .is_some_and(|text| verify_statement(&self.key, text, signature));
             if !is_signed {
                 let detail = format!("not signed by {}, the key of its epoch", self.key.short());
-                return Err((Kind::BadSignature, detail));
+                return Err((FindingKind::BadSignature, detail));
             }
         }
         match statement.control {
-            Control::Start(start) => self.start(start)?,
-            Control::Segment(segment) => self.segment(&segment, before)?,
-            Control::Epoch(epoch) => return self.epoch(&epoch).map(Some),
-            Control::Recovery(recovery) => files.check(&recovery, entry.seq, notes)?,
-            Control::Prune(prune) => self.prune(&prune, entry.seq)?,
+            Control::Start(start) => self.apply_start(start)?,
+            Control::Segment(segment) => self.apply_segment(&segment, before)?,
+            Control::Epoch(epoch) => return self.apply_epoch(&epoch).map(Some),
+            Control::Recovery(recovery) => files.check_torn(&recovery, entry.seq, notes)?,
+            Control::Prune(prune) => self.apply_prune(&prune, entry.seq)?,
             Control::Integrity(integrity) => {
                 if integrity.status() != CheckStatus::Ok {
                     let seq = entry.seq;
@@ -148,9 +152,9 @@ impl Course {
         Ok(None)
     }
 
-    fn start(&mut self, start: Start) -> Result<(), Wrong> {
+    fn apply_start(&mut self, start: Start) -> Result<(), Violation> {
         let wrong = |what: &str, expected: &str, found: &str| {
-            Err((Kind::BadControl, format!("{what} {found:?}, expected {expected:?}")))
+            Err((FindingKind::BadControl, format!("{what} {found:?}, expected {expected:?}")))
         };
         if start.origin != self.key.name() {
             return wrong("origin", self.key.name(), &start.origin);
@@ -171,34 +175,34 @@ impl Course {
         Ok(())
     }
 
-    fn segment(
+    fn apply_segment(
         &mut self,
         segment: &SegmentStart,
-        before: Option<&SegmentFacts>,
-    ) -> Result<(), Wrong> {
+        before: Option<&SegmentSummary>,
+    ) -> Result<(), Violation> {
         if segment.number != self.segment_number + 1 {
             let expected = self.segment_number + 1;
             let detail = format!("segment number {}, expected {expected}", segment.number);
             // Behind removed segments: more are gone than the log says.
             let is_jump = before.is_none() && segment.number > expected;
-            let kind = if is_jump { Kind::SegmentMissing } else { Kind::BadControl };
+            let kind = if is_jump { FindingKind::SegmentMissing } else { FindingKind::BadControl };
             return Err((kind, detail));
         }
         self.segment_number = segment.number;
         match before {
-            Some(facts) => compare(&segment.previous, facts),
+            Some(facts) => compare_segment(&segment.previous, facts),
             None => Ok(()),
         }
     }
 
-    fn epoch(&mut self, epoch: &Epoch) -> Result<Verifier, Wrong> {
+    fn apply_epoch(&mut self, epoch: &Epoch) -> Result<Verifier, Violation> {
         if epoch.number != self.epochs + 1 || epoch.old_key != self.key.to_string() {
             let expected = self.epochs + 1;
             let detail = format!(
                 "epoch {} behind the key {}, expected epoch {expected} behind {}",
                 epoch.number, epoch.old_key, self.key
             );
-            return Err((Kind::BadControl, detail));
+            return Err((FindingKind::BadControl, detail));
         }
         match Verifier::parse(&epoch.new_key) {
             Ok(key) if key.name() == self.key.name() => {
@@ -206,20 +210,20 @@ impl Course {
                 Ok(key)
             }
             _ => Err((
-                Kind::BadControl,
+                FindingKind::BadControl,
                 format!("new_key {:?} is no key of this log", epoch.new_key),
             )),
         }
     }
 
-    fn prune(&mut self, prune: &Prune, seq: u64) -> Result<(), Wrong> {
+    fn apply_prune(&mut self, prune: &Prune, seq: u64) -> Result<(), Violation> {
         let first = prune.segments.first().map_or(0, |segment| segment.first_seq);
         if first != self.pruned_before || prune.before_seq > seq {
             let detail = format!(
                 "removes entries {first} to {}, expected a beginning at {}",
                 prune.before_seq, self.pruned_before
             );
-            return Err((Kind::BadControl, detail));
+            return Err((FindingKind::BadControl, detail));
         }
         self.pruned_before = prune.before_seq;
         Ok(())
@@ -227,14 +231,14 @@ impl Course {
 }
 
 /// What the beginning of a segment says of the one before, against what was read of it.
-fn compare(said: &SealedSegment, facts: &SegmentFacts) -> Result<(), Wrong> {
+fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), Violation> {
     let is_range = (said.first_seq, said.last_seq) == (facts.first_seq, facts.last_seq);
     if said.name != facts.name || !is_range {
         let detail = format!(
             "says that {} with entries {} to {} came before; {} with {} to {} did",
             said.name, said.first_seq, said.last_seq, facts.name, facts.first_seq, facts.last_seq
         );
-        return Err((Kind::BadControl, detail));
+        return Err((FindingKind::BadControl, detail));
     }
     if said.bytes != facts.bytes || said.sha256 != facts.sha256 {
         let detail = format!(
@@ -245,19 +249,24 @@ fn compare(said: &SealedSegment, facts: &SegmentFacts) -> Result<(), Wrong> {
             said.bytes,
             hex(&said.sha256)
         );
-        return Err((Kind::Modified, detail));
+        return Err((FindingKind::Modified, detail));
     }
     Ok(())
 }
 
-/// Files that entries name.
-pub(super) struct Files<'a> {
+/// NamedFiles that entries name.
+pub(super) struct NamedFiles<'a> {
     pub storage: &'a dyn Storage,
     pub dir: &'a Path,
 }
 
-impl Files<'_> {
-    fn check(&self, recovery: &Recovery, seq: u64, notes: &mut Vec<String>) -> Result<(), Wrong> {
+impl NamedFiles<'_> {
+    fn check_torn(
+        &self,
+        recovery: &Recovery,
+        seq: u64,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Violation> {
         notes.push(format!("the log was recovered before entry {seq}"));
         for piece in &recovery.torn {
             match self.hash(piece) {
@@ -265,7 +274,7 @@ impl Files<'_> {
                 Ok(Some(hash)) => {
                     let (expected, found) = (hex(&piece.sha256), hex(&hash));
                     let detail = format!("{}: SHA-256 {found}, expected {expected}", piece.kept);
-                    return Err((Kind::Modified, detail));
+                    return Err((FindingKind::Modified, detail));
                 }
                 Ok(None) => notes.push(format!("{} is missing", piece.kept)),
                 Err(error) => notes.push(format!("{}: {error}", piece.kept)),
@@ -299,8 +308,8 @@ impl Files<'_> {
 }
 
 /// Errors of this room become findings where the entry stands.
-impl From<Wrong> for Stop {
-    fn from((kind, detail): Wrong) -> Stop {
+impl From<Violation> for Stop {
+    fn from((kind, detail): Violation) -> Stop {
         super::report::Finding::new(kind, Default::default(), detail).into()
     }
 }

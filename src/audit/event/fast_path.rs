@@ -1,54 +1,54 @@
-//! The short way of an event into its record: how long its entries are, to the byte, and then those bytes.
+//! The fast path of an event into its record: computes the exact length of its entries, then writes them.
 //!
-//! Promises: what is written here is what [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
-//! value that is nested, formatted or over a limit does not go this way; nearly all do. A value of the caller's own
-//! type is read again before it counts: evidence does not depend on its being right about itself. Nothing is allocated,
-//! and both walks are flat: the compiler sees every other field's type.
-use super::Filled;
-use super::bound::OwnSource;
-use super::parts::{Parts, See, Source};
+//! Promises: writes exactly the bytes that [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
+//! value that is nested, formatted or over a limit does not take this path; nearly all events do. A value of the
+//! caller's own type is read back before it counts, so that evidence does not depend on the type being right about its
+//! own size. Nothing is allocated. Both walks are flat: the compiler knows the type of every other field.
+use super::EventWithContext;
+use super::bound_ids::EngineSource;
+use super::fields::{Fields, Source, Visitor};
 use crate::core::limits::Limits;
 use crate::core::value::put::{put_bytes, put_container, put_key};
 use crate::core::value::{Map, NOT_PLAIN, Value, ValueRef, tag};
 
-/// A container's tag and length.
+/// Tag and length of a container.
 const FRAME_BYTES: usize = 5;
-/// A key's length.
+/// Length of a key.
 const KEY_BYTES: usize = 2;
 const KEY_BYTES_MAX: usize = u16::MAX as usize;
-/// How deep lists stand in an event: an actor's roles.
+/// Depth of the deepest list in an event: an actor's roles.
 const DEPTH_MAX: u8 = 2;
-/// The tag of no value.
+/// A tag that no value has.
 const NO_TAG: u8 = u8::MAX;
 
-impl Filled<'_> {
-    /// The exact bytes of its entries; [`NOT_PLAIN`] or more if [`Filled::write_entries`] has to write them.
+impl EventWithContext<'_> {
+    /// The exact length of its entries; [`NOT_PLAIN`] or more if [`EventWithContext::write_entries`] must write them.
     #[inline]
     pub(crate) fn plain_bytes(&self, limits: &Limits) -> usize {
         let sum = if limits.depth_max < DEPTH_MAX { NOT_PLAIN } else { 0 };
-        let mut all = Sum { sum, limits };
+        let mut all = SizeVisitor { sum, limits };
         self.each(&mut all);
         all.sum
     }
 
-    /// Writes its entries to the front of `out`, which has room for them, and says how many bytes that were; `None` if
-    /// a value of the caller's own type put there what cannot be read.
+    /// Writes its entries to the front of `out`, which must be long enough, and returns their length; `None` if a value
+    /// of the caller's own type wrote something that cannot be read.
     #[inline]
     pub(crate) fn put(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
-        let mut put = Put { out, is_wrong: false };
+        let mut put = WriteVisitor { out, is_wrong: false };
         self.each(&mut put);
         if put.is_wrong { None } else { room.checked_sub(put.out.len()) }
     }
 }
 
-/// Adds up.
-struct Sum<'l> {
+/// Adds up lengths.
+struct SizeVisitor<'l> {
     sum: usize,
     limits: &'l Limits,
 }
 
-impl See for Sum<'_> {
+impl Visitor for SizeVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.sum += KEY_BYTES + key.len() + value.plain_bytes(self.limits);
@@ -60,7 +60,7 @@ impl See for Sum<'_> {
     }
 
     #[inline(always)]
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         self.sum += KEY_BYTES + key.len() + FRAME_BYTES;
         part.each(self);
     }
@@ -81,35 +81,35 @@ impl See for Sum<'_> {
     }
 
     #[inline(always)]
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>) {
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.sum += entries.len(),
-            None => source.filled(own).each(self),
+            None => source.or_own(own).each(self),
         }
     }
 }
 
-/// Of a value of any type; one that says nonsense is not plain.
+/// For a value of any type; one that returns an absurd length is not plain.
 fn plain_bytes_of(value: &dyn Value, limits: &Limits) -> usize {
     value.plain_bytes(limits).min(NOT_PLAIN)
 }
 
-/// Writes.
-struct Put<'b> {
+/// Writes values.
+struct WriteVisitor<'b> {
     out: &'b mut [u8],
-    /// Something stands there that cannot be read.
+    /// Something was written that cannot be read.
     is_wrong: bool,
 }
 
-impl Put<'_> {
-    /// Lets `put` write to the front of what is left.
+impl WriteVisitor<'_> {
+    /// Calls `put` with the rest of the buffer.
     #[inline(always)]
     fn with(&mut self, put: impl for<'o> FnOnce(&'o mut [u8]) -> &'o mut [u8]) {
         self.out = put(std::mem::take(&mut self.out));
     }
 }
 
-impl See for Put<'_> {
+impl Visitor for WriteVisitor<'_> {
     #[inline(always)]
     fn field<V: Value + ?Sized>(&mut self, key: &'static str, value: &V) {
         self.with(|out| value.put(put_key(out, key)));
@@ -122,10 +122,10 @@ impl See for Put<'_> {
     }
 
     #[inline(always)]
-    fn part<P: Parts + Value>(&mut self, key: &'static str, part: &P) {
+    fn part<P: Fields + Value>(&mut self, key: &'static str, part: &P) {
         let is_wrong = &mut self.is_wrong;
         let put_part = |out| {
-            let mut put = Put { out, is_wrong: false };
+            let mut put = WriteVisitor { out, is_wrong: false };
             part.each(&mut put);
             *is_wrong |= put.is_wrong;
             put.out
@@ -154,25 +154,25 @@ impl See for Put<'_> {
     }
 
     #[inline(always)]
-    fn source(&mut self, source: &Source<'_>, own: Option<&OwnSource>) {
+    fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.with(|out| put_bytes(out, entries)),
-            None => source.filled(own).each(self),
+            None => source.or_own(own).each(self),
         }
     }
 }
 
-/// What the engine says of itself in all events, where the event says nothing and it stands ready.
+/// The engine's encoded source, if the event sets no source and the encoding exists.
 #[inline(always)]
-fn entries_of<'o>(source: &Source<'_>, own: Option<&'o OwnSource>) -> Option<&'o [u8]> {
+fn entries_of<'o>(source: &Source<'_>, own: Option<&'o EngineSource>) -> Option<&'o [u8]> {
     if source.is_empty() { own?.entries() } else { None }
 }
 
-/// Writes a value of any type, and reads it again: one flat value has to stand there, and nothing else.
+/// Writes a value of any type and reads it back: it must be exactly one flat value.
 #[inline]
 fn put_any<'b>(out: &'b mut [u8], value: &dyn Value, is_wrong: &mut bool) -> &'b mut [u8] {
     if let Some(first) = out.first_mut() {
-        // What stood in the ring before is not taken for what was put.
+        // Old bytes of the ring must not be mistaken for a written value.
         *first = NO_TAG;
     }
     let room = out.len();

@@ -1,4 +1,4 @@
-//! Checkpoints, the log's own and those kept elsewhere, held against the tree as it grows.
+//! CheckpointReader, the log's own and those kept elsewhere, held against the tree as it grows.
 //!
 //! Promises: one note of the log is in memory at a time, and those that the user gave.
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::checkpoint::Checkpoint;
 use super::super::note::{NOTE_BYTES_MAX, Note, Verifier};
-use super::report::{Finding, Kind, Place};
+use super::report::{Finding, FindingKind, Place};
 use super::source::FileReader;
 use super::{KnownCheckpoint, Stop};
 use crate::digest::{Hash, same};
@@ -18,14 +18,14 @@ pub(in crate::audit) const CHECKPOINTS: &str = "checkpoints";
 pub(in crate::audit) const CHECKPOINT: &str = "checkpoint";
 
 /// A checkpoint of the log that the tree has not reached yet.
-pub(in crate::audit) struct Pending {
+pub(in crate::audit) struct PendingCheckpoint {
     pub note: Vec<u8>,
     pub checkpoint: Checkpoint,
     /// Its first line in the file.
     pub line: u64,
 }
 
-impl Pending {
+impl PendingCheckpoint {
     pub fn place(&self) -> Place {
         let file = CHECKPOINTS.to_owned();
         Place {
@@ -38,7 +38,7 @@ impl Pending {
 }
 
 /// The file of all checkpoints, one after the other.
-pub(in crate::audit) struct Checkpoints {
+pub(in crate::audit) struct CheckpointReader {
     reader: Option<FileReader>,
     buffer: Vec<u8>,
     start: usize,
@@ -48,8 +48,8 @@ pub(in crate::audit) struct Checkpoints {
     pub is_missing: bool,
 }
 
-impl Checkpoints {
-    pub fn open(storage: &dyn Storage, dir: &Path) -> Result<Checkpoints, Stop> {
+impl CheckpointReader {
+    pub fn open(storage: &dyn Storage, dir: &Path) -> Result<CheckpointReader, Stop> {
         let path = dir.join(CHECKPOINTS);
         let reader = match storage.open(&path, OpenHow::Read) {
             Ok(file) => Some(FileReader { file, offset: 0 }),
@@ -58,11 +58,11 @@ impl Checkpoints {
         };
         let is_missing = reader.is_none();
         let buffer = Vec::new();
-        Ok(Checkpoints { reader, buffer, start: 0, line: 1, torn_bytes: 0, is_missing })
+        Ok(CheckpointReader { reader, buffer, start: 0, line: 1, torn_bytes: 0, is_missing })
     }
 
     /// The next checkpoint.
-    pub fn next(&mut self) -> Result<Option<Pending>, Stop> {
+    pub fn next(&mut self) -> Result<Option<PendingCheckpoint>, Stop> {
         let Some(note) = self.next_note()? else { return Ok(None) };
         let line = self.line;
         self.line += note.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
@@ -70,11 +70,11 @@ impl Checkpoints {
         let parsed = parsed
             .and_then(|note| Checkpoint::parse_text(note.text).map_err(|error| error.to_string()));
         match parsed {
-            Ok(checkpoint) => Ok(Some(Pending { note, checkpoint, line })),
+            Ok(checkpoint) => Ok(Some(PendingCheckpoint { note, checkpoint, line })),
             Err(reason) => {
                 let file = CHECKPOINTS.to_owned();
                 let place = Place { file, line: Some(line), ..Place::default() };
-                Err(Finding::new(Kind::BadCheckpoint, place, reason).into())
+                Err(Finding::new(FindingKind::BadCheckpoint, place, reason).into())
             }
         }
     }
@@ -95,7 +95,9 @@ impl Checkpoints {
             }
             if rest.len() > NOTE_BYTES_MAX {
                 let detail = "a note longer than any may be";
-                return Err(Finding::of_file(Kind::BadCheckpoint, CHECKPOINTS, detail).into());
+                return Err(
+                    Finding::of_file(FindingKind::BadCheckpoint, CHECKPOINTS, detail).into()
+                );
             }
             if !self.read_more()? {
                 self.torn_bytes = self.buffer.len() - self.start;
@@ -119,21 +121,21 @@ impl Checkpoints {
 
 /// How far apart checkpoints may be.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::audit) struct Limits {
+pub(in crate::audit) struct CheckpointLimits {
     pub seconds: u64,
     pub entries: u64,
 }
 
 /// What has happened since the last checkpoint.
 #[derive(Debug, Default, Clone, Copy)]
-pub(in crate::audit) struct Gap {
+pub(in crate::audit) struct CheckpointGap {
     pub nanos: u64,
     pub entries: u64,
 }
 
-impl Gap {
+impl CheckpointGap {
     /// What is wrong with it.
-    pub fn excess(&self, limits: Limits) -> Option<String> {
+    pub fn excess(&self, limits: CheckpointLimits) -> Option<String> {
         if self.entries > limits.entries {
             let (entries, max) = (self.entries, limits.entries);
             return Some(format!("{entries} entries without a checkpoint, at most {max} may be"));
@@ -148,9 +150,9 @@ impl Gap {
 }
 
 /// Checkpoints against the tree.
-pub(in crate::audit) struct Seals {
-    stream: Checkpoints,
-    pending: Option<Pending>,
+pub(in crate::audit) struct CheckpointVerifier {
+    stream: CheckpointReader,
+    pending: Option<PendingCheckpoint>,
     /// The bytes of the file `checkpoint`.
     latest: Option<Vec<u8>>,
     is_latest_known: bool,
@@ -159,23 +161,23 @@ pub(in crate::audit) struct Seals {
     /// Size of the last checkpoint that was checked.
     pub sealed: u64,
     pub count: u64,
-    pub gap: Gap,
+    pub gap: CheckpointGap,
 }
 
-impl Seals {
+impl CheckpointVerifier {
     pub fn open(
         storage: &dyn Storage,
         dir: &Path,
         root: &Verifier,
         known: &[KnownCheckpoint],
-    ) -> Result<Seals, Stop> {
-        let mut stream = Checkpoints::open(storage, dir)?;
+    ) -> Result<CheckpointVerifier, Stop> {
+        let mut stream = CheckpointReader::open(storage, dir)?;
         let pending = stream.next()?;
         let mut known = parse_known(root, known)?;
         // Every log begins like the empty one.
         known.retain(|(_, checkpoint)| checkpoint.size > 0);
         known.sort_by_key(|(_, checkpoint)| checkpoint.size);
-        Ok(Seals {
+        Ok(CheckpointVerifier {
             stream,
             pending,
             latest: read_latest(storage, dir)?,
@@ -184,7 +186,7 @@ impl Seals {
             known_checked: 0,
             sealed: 0,
             count: 0,
-            gap: Gap::default(),
+            gap: CheckpointGap::default(),
         })
     }
 
@@ -201,7 +203,7 @@ impl Seals {
     }
 
     /// Whether something is to be compared at this size; the root costs some hashes.
-    pub fn wants(&self, size: u64) -> bool {
+    pub fn has_one_at(&self, size: u64) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.checkpoint.size <= size)
             || self.known.get(self.known_checked).is_some_and(|(_, known)| known.size <= size)
     }
@@ -212,15 +214,15 @@ impl Seals {
         size: u64,
         root: &Hash,
         key: &Verifier,
-        limits: Limits,
+        limits: CheckpointLimits,
     ) -> Result<(), Stop> {
         while let Some(pending) = self.pending.take_if(|pending| pending.checkpoint.size <= size) {
             self.check_own(&pending, size, root, key)?;
             if let Some(excess) = self.gap.excess(limits) {
-                return Err(Finding::new(Kind::Unsealed, pending.place(), excess).into());
+                return Err(Finding::new(FindingKind::Unsealed, pending.place(), excess).into());
             }
             self.is_latest_known |= self.latest.as_ref() == Some(&pending.note);
-            (self.sealed, self.gap) = (size, Gap::default());
+            (self.sealed, self.gap) = (size, CheckpointGap::default());
             self.count += 1;
             self.pending = self.stream.next()?;
         }
@@ -231,7 +233,7 @@ impl Seals {
             if !same(&known.root, root) {
                 let place = Place { file: name.clone(), ..Place::default() };
                 let detail = format!("the first {size} entries are not those that it sealed");
-                return Err(Finding::new(Kind::Rewritten, place, detail).into());
+                return Err(Finding::new(FindingKind::Rewritten, place, detail).into());
             }
             self.known_checked += 1;
         }
@@ -240,7 +242,7 @@ impl Seals {
 
     fn check_own(
         &self,
-        pending: &Pending,
+        pending: &PendingCheckpoint,
         size: u64,
         root: &Hash,
         key: &Verifier,
@@ -249,20 +251,20 @@ impl Seals {
         let bad = |kind, detail: String| Err(Finding::new(kind, pending.place(), detail).into());
         if checkpoint.origin != key.name() {
             let detail = format!("of the log {}, expected {}", checkpoint.origin, key.name());
-            return bad(Kind::BadCheckpoint, detail);
+            return bad(FindingKind::BadCheckpoint, detail);
         }
         if checkpoint.size < size {
             let detail = format!("size {} behind a greater one", checkpoint.size);
-            return bad(Kind::BadCheckpoint, detail);
+            return bad(FindingKind::BadCheckpoint, detail);
         }
         let verified = Note::parse(&pending.note).and_then(|note| note.verify(key));
         if let Err(error) = verified {
-            return bad(Kind::BadSignature, error.to_string());
+            return bad(FindingKind::BadSignature, error.to_string());
         }
         if !same(&checkpoint.root, root) {
             let from = self.sealed;
             let detail = format!("entries {from} to {} are not those that it sealed", size - 1);
-            return bad(Kind::Rewritten, detail);
+            return bad(FindingKind::Rewritten, detail);
         }
         Ok(())
     }
@@ -275,15 +277,15 @@ impl Seals {
                 "{size} entries are there, the checkpoint in {CHECKPOINTS}:{} sealed {sealed}",
                 pending.line
             );
-            return Err(Finding::new(Kind::TailTruncated, end, detail).into());
+            return Err(Finding::new(FindingKind::TailTruncated, end, detail).into());
         }
         if let Some((name, known)) = self.known.get(self.known_checked) {
             let detail = format!("{size} entries are there, {name} sealed {}", known.size);
-            return Err(Finding::new(Kind::RolledBack, end, detail).into());
+            return Err(Finding::new(FindingKind::RolledBack, end, detail).into());
         }
         if self.count == 0 && size > 0 {
             let detail = if self.stream.is_missing { "missing" } else { "holds no checkpoint" };
-            return Err(Finding::of_file(Kind::Unsealed, CHECKPOINTS, detail).into());
+            return Err(Finding::of_file(FindingKind::Unsealed, CHECKPOINTS, detail).into());
         }
         if self.stream.torn_bytes > 0 {
             let bytes = self.stream.torn_bytes;
@@ -293,7 +295,7 @@ impl Seals {
             None if size > 0 => notes.push(format!("{CHECKPOINT} is missing")),
             Some(_) if !self.is_latest_known => {
                 let detail = format!("is none of those in {CHECKPOINTS}");
-                return Err(Finding::of_file(Kind::BadCheckpoint, CHECKPOINT, detail).into());
+                return Err(Finding::of_file(FindingKind::BadCheckpoint, CHECKPOINT, detail).into());
             }
             _ => {}
         }

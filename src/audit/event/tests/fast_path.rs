@@ -5,7 +5,7 @@ use super::*;
 use crate::core::value::NOT_PLAIN;
 
 /// Says whether the event is plain; then it is the same to the byte.
-pub(super) fn assert_same(event: &Filled<'_>, limits: &Limits, entries: &[u8]) -> bool {
+pub(super) fn assert_same(event: &EventWithContext<'_>, limits: &Limits, entries: &[u8]) -> bool {
     let plain_bytes = event.plain_bytes(limits);
     if plain_bytes >= NOT_PLAIN {
         return false;
@@ -34,13 +34,13 @@ proptest! {
         let mut limits = Limits::default().with_value_bytes_max(value_bytes_max);
         limits.depth_max = depth_max;
         let (set, nested) = (|at: usize| flags[at], flags[10]);
-        let mut own = OwnSource::of_process();
+        let mut own = EngineSource::of_this_process();
         own.service = service;
         own.host = set(0).then(|| "h-1".to_owned());
         if set(1) { own.encode(&limits); }
         let changes = [Change::new("a", &1, &id)];
         let fields: [(&str, &dyn Value); 2] = [(&id, &1.5), ("deep", if nested { &deep } else { &2 })];
-        let mut event = AuditEvent::security(Actor::user(&id), "lock", Target::new("t", &id), Outcome::Denied);
+        let mut event = AuditEvent::security(Actor::user(&id), "lock", Target::new("t", &id), EventOutcome::Denied);
         if set(2) { event.source = all.source; }
         if set(3) { event.actor = None; }
         if set(4) { event.tool = all.tool; }
@@ -51,7 +51,7 @@ proptest! {
         if set(9) { event = event.changes(&changes); }
         let ids = set(11).then_some(&*IDS);
         let filled = event.fill(&own.borrow()).fill_ids(ids);
-        let event = Filled::new(&event, Some(&own), ids);
+        let event = EventWithContext::new(&event, Some(&own), ids);
         let mut bytes = vec![0; filled.entries_bytes_max(&limits)];
         let mut out = ValueWriter::new(&mut bytes, limits);
         filled.write_entries(&mut out);
@@ -78,12 +78,12 @@ proptest! {
 }
 
 /// Says what it likes of itself.
-struct Liar {
+struct WrongSize {
     plain_bytes: usize,
     put: fn(&mut [u8]) -> &mut [u8],
 }
 
-impl Value for Liar {
+impl Value for WrongSize {
     fn size_bytes_max(&self, _: &Limits) -> usize {
         9
     }
@@ -106,16 +106,16 @@ fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
     let limits = Limits::default();
     let liars = [
         // Nothing is written: what stood there before may look like a value.
-        Liar { plain_bytes: 9, put: |out| &mut out[9..] },
+        WrongSize { plain_bytes: 9, put: |out| &mut out[9..] },
         // A tag of nothing, and a text that goes on behind its end.
-        Liar {
+        WrongSize {
             plain_bytes: 1,
             put: |out| {
                 out[0] = 200;
                 &mut out[1..]
             },
         },
-        Liar {
+        WrongSize {
             plain_bytes: 5,
             put: |out| {
                 out[..5].copy_from_slice(&[10, 99, 0, 0, 0]);
@@ -123,58 +123,58 @@ fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
             },
         },
         // A container, two values, more and less than was said, and memory of its own.
-        Liar {
+        WrongSize {
             plain_bytes: 5,
             put: |out| {
                 out[..5].copy_from_slice(&[22, 0, 0, 0, 0]);
                 &mut out[5..]
             },
         },
-        Liar {
+        WrongSize {
             plain_bytes: 2,
             put: |out| {
                 out[..2].copy_from_slice(&[1, 1]);
                 &mut out[2..]
             },
         },
-        Liar {
+        WrongSize {
             plain_bytes: 3,
             put: |out| {
                 out[0] = 1;
                 &mut out[1..]
             },
         },
-        Liar {
+        WrongSize {
             plain_bytes: 0,
             put: |out| {
                 out[0] = 1;
                 &mut out[1..]
             },
         },
-        Liar { plain_bytes: 1, put: |_| Box::leak(Box::new([0; 500])) },
+        WrongSize { plain_bytes: 1, put: |_| Box::leak(Box::new([0; 500])) },
     ];
     for (number, liar) in liars.iter().enumerate() {
         let details: [(&str, &dyn Value); 1] = [("x", liar)];
-        let bare = AuditEvent::login(Actor::user("u"), Outcome::Success);
+        let bare = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
         for event in [bare.details(&details), bare.prior_value(liar), bare.params(liar)] {
-            let filled = event.unfilled();
+            let filled = event.without_context();
             let plain_bytes = filled.plain_bytes(&limits);
             // A value as it may stand in a ring from before.
             let mut bytes = [3; 400];
             assert_ne!(filled.put(&mut bytes), Some(plain_bytes), "{number}");
         }
     }
-    let boaster = Liar { plain_bytes: usize::MAX, put: |out| out };
-    let event = AuditEvent::login(Actor::user("u"), Outcome::Success).prior_value(&boaster);
-    assert!(event.unfilled().plain_bytes(&limits) >= NOT_PLAIN);
+    let boaster = WrongSize { plain_bytes: usize::MAX, put: |out| out };
+    let event = AuditEvent::login(Actor::user("u"), EventOutcome::Success).prior_value(&boaster);
+    assert!(event.without_context().plain_bytes(&limits) >= NOT_PLAIN);
 }
 
 #[test]
 fn the_service_of_the_event_itself_is_the_actor_where_there_is_none() {
-    let own = OwnSource::of_process();
-    let event = AuditEvent::tool_event("t", "p", 1, &[], Outcome::Success);
-    assert!(Filled::new(&event, Some(&own), None).validate().is_err());
+    let own = EngineSource::of_this_process();
+    let event = AuditEvent::tool_event("t", "p", 1, &[], EventOutcome::Success);
+    assert!(EventWithContext::new(&event, Some(&own), None).validate().is_err());
     let event = event.source(Source::default().service("tools"));
-    Filled::new(&event, Some(&own), None).validate().unwrap();
+    EventWithContext::new(&event, Some(&own), None).validate().unwrap();
     assert!(event.validate().is_err(), "nobody has filled it");
 }

@@ -15,19 +15,19 @@ use crate::storage::faulty::{Faults, FaultyDisk};
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(1);
 
-fn bounds(when_full: WhenFull) -> Bounds {
-    Bounds {
+fn bounds(overflow: SinkQueueOverflow) -> SinkBounds {
+    SinkBounds {
         held_bytes_max: 2000,
-        when_full,
+        overflow,
         retry_pause_min: SHORT,
         retry_pause_max: SHORT,
         stop_wait_max: LONG,
-        ..Bounds::default()
+        ..SinkBounds::default()
     }
 }
 
-fn blocking(wait_max: Duration) -> Bounds {
-    bounds(WhenFull::Block { wait_max })
+fn blocking(wait_max: Duration) -> SinkBounds {
+    bounds(SinkQueueOverflow::Block { wait_max })
 }
 
 fn disk() -> (FaultyDisk, PathBuf) {
@@ -58,9 +58,9 @@ fn a_sink_that_hangs_or_fails_holds_up_no_other() {
     hanging.hang(true);
     failing.fail(true);
     let fan = fan(&disk)
-        .with(hanging.sink("hanging"), Bounds { held_bytes_max: 1 << 20, ..blocking(LONG) })
+        .with(hanging.sink("hanging"), SinkBounds { held_bytes_max: 1 << 20, ..blocking(LONG) })
         .and_then(|fan| {
-            let bounds = Bounds { held_bytes_max: 1 << 20, ..blocking(LONG) };
+            let bounds = SinkBounds { held_bytes_max: 1 << 20, ..blocking(LONG) };
             fan.with(failing.sink("failing"), bounds)
         })
         .and_then(|fan| fan.with(good.sink("good"), blocking(LONG)))
@@ -100,11 +100,11 @@ proptest! {
         let control = Control::default();
         let known = [Step::Fail, Step::FailAfterOne, Step::LoseAnswer];
         control.steps(steps.iter().filter_map(|&step| known.get(step % 8).copied()));
-        let when_full = match spills {
-            true => WhenFull::Spill { path },
-            false => WhenFull::Block { wait_max: LONG },
+        let overflow = match spills {
+            true => SinkQueueOverflow::Spill { path },
+            false => SinkQueueOverflow::Block { wait_max: LONG },
         };
-        let bounds = Bounds { batch_entries_max, ..bounds(when_full) };
+        let bounds = SinkBounds { batch_entries_max, ..bounds(overflow) };
         let fan = fan(&disk).with(control.sink("scripted"), bounds).unwrap();
         let lines = Lines::new(sizes.iter().sum()).lines;
         let entries = sealed(&lines);
@@ -154,7 +154,7 @@ fn a_full_queue_spills_to_its_file_and_order_is_kept() {
     let (disk, path) = disk();
     let control = Control::default();
     control.hang(true);
-    let spilling = bounds(WhenFull::Spill { path: path.clone() });
+    let spilling = bounds(SinkQueueOverflow::Spill { path: path.clone() });
     let fan = fan(&disk).with(control.sink("slow"), spilling).unwrap();
     let lines = Lines::new(50).lines;
     fan.offer(&sealed(&lines)[..40]).unwrap();
@@ -173,7 +173,7 @@ fn a_full_queue_spills_to_its_file_and_order_is_kept() {
 #[test]
 fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
     let (disk, path) = disk();
-    let spilling = || bounds(WhenFull::Spill { path: path.clone() });
+    let spilling = || bounds(SinkQueueOverflow::Spill { path: path.clone() });
     let control = Control::default();
     control.hang(true);
     let first = fan(&disk).with(control.sink("db"), spilling()).unwrap();
@@ -188,10 +188,13 @@ fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
     let error = second.commit(Duration::from_millis(50)).unwrap_err();
     assert!(matches!(error, AuditSinkError::Late { .. }), "{error}");
     let health = &second.health()[0];
-    let said = health.last_error.as_deref().unwrap_or_default();
-    assert!(!health.is_healthy && said.starts_with("db: expected entry 1 next, found "), "{said}");
-    // The log has them: see `catch_up`.
-    let held = said.rsplit(' ').next().unwrap().parse().unwrap();
+    let message = health.last_error.as_deref().unwrap_or_default();
+    assert!(
+        !health.is_healthy && message.starts_with("db: expected entry 1 next, found "),
+        "{message}"
+    );
+    // The log has them: visit `catch_up`.
+    let held = message.rsplit(' ').next().unwrap().parse().unwrap();
     entries[1..held].iter().for_each(|entry| next.put(entry));
     second.commit(LONG).unwrap();
     assert_has(&next, &lines);
@@ -211,8 +214,10 @@ fn an_end_with_a_dead_sink_leaves_everything_in_the_file() {
     let lines = Lines::new(40).lines;
     for end in [3, 25] {
         // A few are held in memory, or more than that is.
-        let dying =
-            Bounds { stop_wait_max: SHORT, ..bounds(WhenFull::Spill { path: path.clone() }) };
+        let dying = SinkBounds {
+            stop_wait_max: SHORT,
+            ..bounds(SinkQueueOverflow::Spill { path: path.clone() })
+        };
         let fan = fan(&disk).with(control.sink("dead"), dying).unwrap();
         fan.offer(&sealed(&lines)[..end]).unwrap();
         let errors = fan.close().unwrap_err();
@@ -220,7 +225,7 @@ fn an_end_with_a_dead_sink_leaves_everything_in_the_file() {
     }
     control.fail(false);
     let fan = fan(&disk)
-        .with(control.sink("well"), bounds(WhenFull::Spill { path: path.clone() }))
+        .with(control.sink("well"), bounds(SinkQueueOverflow::Spill { path: path.clone() }))
         .unwrap();
     fan.offer(&sealed(&lines)).unwrap();
     fan.close().unwrap();
@@ -234,7 +239,7 @@ fn a_file_that_cannot_be_written_is_an_error_of_the_offer() {
     let control = Control::default();
     control.hang(true);
     let fan = fan(&disk)
-        .with(control.sink("slow"), bounds(WhenFull::Spill { path: path.clone() }))
+        .with(control.sink("slow"), bounds(SinkQueueOverflow::Spill { path: path.clone() }))
         .unwrap();
     let lines = Lines::new(30).lines;
     disk.set_faults(Faults { capacity_bytes: 1000, ..Faults::default() });
@@ -252,7 +257,7 @@ fn a_sink_that_hangs_at_the_end_is_left_behind_and_named() {
     let (disk, _) = disk();
     let control = Control::default();
     control.hang(true);
-    let bounds = Bounds { stop_wait_max: SHORT, ..blocking(LONG) };
+    let bounds = SinkBounds { stop_wait_max: SHORT, ..blocking(LONG) };
     let fan = fan(&disk).with(control.sink("stuck"), bounds).unwrap();
     fan.offer(&sealed(&Lines::new(2).lines)).unwrap();
     control.wait_for_calls(1);
@@ -271,8 +276,8 @@ fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
     let storage: Arc<dyn Storage> = Arc::new(disk);
     let fan = FanOut::new(storage, move |notice| {
         notices.lock().push(match notice {
-            Notice::Failing { sink, error } => format!("{sink} fails: {error}"),
-            Notice::Recovered { sink, errors } => format!("{sink} is back after {errors}"),
+            SinkEvent::Failing { sink, error } => format!("{sink} fails: {error}"),
+            SinkEvent::Recovered { sink, errors } => format!("{sink} is back after {errors}"),
         });
         panic!("a listener that panics ends nothing");
     });
@@ -283,8 +288,8 @@ fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
     assert_has(&control, &lines);
     let health = &fan.health()[0];
     assert_eq!((health.errors, health.is_healthy), (3, true));
-    let said = health.last_error.clone().unwrap_or_default();
-    assert!(said.starts_with("cannot write to db: "), "{said}");
+    let message = health.last_error.clone().unwrap_or_default();
+    assert!(message.starts_with("cannot write to db: "), "{message}");
     fan.close().unwrap();
     assert_eq!(*told.lock(), ["db fails: cannot write to db: broken pipe", "db is back after 3"]);
 }
@@ -293,7 +298,7 @@ fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
 fn entries_are_gathered_until_there_are_enough_or_somebody_waits() {
     let (disk, _) = disk();
     let control = Control::default();
-    let bounds = Bounds { gather_entries: 3, gather_max: Duration::MAX, ..blocking(LONG) };
+    let bounds = SinkBounds { gather_entries: 3, gather_max: Duration::MAX, ..blocking(LONG) };
     let fan = fan(&disk).with(control.sink("db"), bounds).unwrap();
     let lines = Lines::new(8).lines;
     let entries = sealed(&lines);
