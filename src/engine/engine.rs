@@ -218,8 +218,8 @@ impl Engine {
         self.logger.prepare_thread()
     }
 
-    /// All counters, as of the writer's last turn. Waits for the writer to report the sinks' counters, at most 500 ms; if
-    /// it does not answer, they are the last reported ones.
+    /// All counters, as of the writer's last turn. Waits at most 500 ms for the writer to report the sinks' counters;
+    /// without an answer, they are the last reported ones.
     pub fn metrics(&self) -> Metrics {
         let _ = self.ask(Control::Report, Duration::from_millis(500));
         metrics_of(&self.shared)
