@@ -1,17 +1,17 @@
-//! The audit log on one core: framing, chain, leaf hash, tree, file. Against hashing the same bytes once.
+//! The audit log on one core: framing, chain, leaf hash, tree, file, compared with hashing the same bytes once.
 //!
 //! `cargo bench --features audit --bench audit [-- FILTER]`. Elements per second are events.
 //!
-//! - `audit/…/sha256 once`: SHA-256 of the lines as they end up in the file, each on its own: the unit.
-//! - `audit/…/append`: the log's `append`, in memory: signed under a key that ratchets with every entry, hashed into
-//!   the tree.
-//! - `audit/…/append and write`: with a commit per 512 entries into a file of which `sync` does nothing: what one core
-//!   does.
-//! - `audit/…/unchecked framing`: the line alone, without any hash.
-//! - `audit/…/body check`: what a body of unsure origin costs on top: the parser.
+//! - `audit/…/sha256 once`: SHA-256 of each line of the file: the unit.
+//! - `audit/…/append`: the log's `append`, in memory: signed with a key that ratchets for every entry, hashed into the
+//!   tree.
+//! - `audit/…/append and write`: with a commit per 512 entries into a file whose `sync` does nothing: the throughput of
+//!   one core.
+//! - `audit/…/unchecked framing`: the line only, without any hash.
+//! - `audit/…/body check`: the extra cost of a body of unknown origin: the parser.
 //!
 //! The target is that `append and write` takes at most three times as long as `sha256 once`. The last lines print that
-//! ratio, of the fastest of many short rounds of each, taken in turns, so that a busy machine slows both.
+//! ratio, from the fastest of many short rounds of each, taken in turns, so that a busy machine slows both.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -27,14 +27,14 @@ mod audit;
 
 const BATCH: u64 = 512;
 
-/// Directories that are kept until the end: ext4 is slow to create files in the seconds after many were deleted.
+/// Directories are kept until the end: ext4 creates files slowly in the seconds after many were deleted.
 #[derive(Default)]
 struct Dirs(Vec<tempfile::TempDir>);
 
 impl Dirs {
     fn log(&mut self) -> AuditLog {
         let dir = tempfile::tempdir().expect("a directory");
-        // One segment, and checkpoints by time only: they are not what is measured.
+        // One segment, and checkpoints by time only: they are not measured.
         let options = LogOptions {
             segment_bytes_max: u64::MAX,
             checkpoint_entries: u64::MAX,
@@ -46,7 +46,7 @@ impl Dirs {
     }
 }
 
-/// Lines as they are in the file.
+/// Lines as in the file.
 fn lines(members: &str) -> Vec<Vec<u8>> {
     let signature = Signature { scheme: Scheme::Mac, hash: [0xA5; 32] };
     let line = |seq| {
@@ -118,7 +118,7 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-/// Turns of both things that are compared.
+/// Rounds of each of the two measurements.
 const TURNS: usize = 400;
 
 fn ratio(name: &str, body: Body<'_>, lines: &[Vec<u8>], dirs: &mut Dirs) {

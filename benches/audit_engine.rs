@@ -1,16 +1,16 @@
-//! The audit stream through the engine: what its caller pays, how many wait for the disk at once, and what the
-//! application's own log loses.
+//! The audit log through the engine: the cost for its caller, the sharing of syncs, and the slow-down of the
+//! application's own log.
 //!
-//! `cargo bench --features audit --bench audit_engine [-- [--quick] [emit|wait|application]]`. Each line: measured,
-//! target, verdict. What is compared is measured in turns, in one run.
+//! `cargo bench --features audit --bench audit_engine [-- [--quick] [emit|wait|application]]`. Each line: measured
+//! value, target, verdict. Compared values are measured in turns, in one run.
 //!
-//! - `emit`: an audit event against an ordinary one with the same fields, on the thread that logs. [`BATCH`] calls at a
-//!   time, then both streams are flushed outside of the measurement; the sink keeps nothing, and syncs of the audit log
-//!   do nothing. The fastest batch, and the 99th percentile of single calls (a look at the clock in each).
-//! - `wait`: [`WAITERS`] threads that emit and wait until their entry survives power loss, on the disk of the directory
-//!   for temporary files. Beside it the time that one sync of a short append takes there.
-//! - `application`: a thread that logs as fast as it can, without audit and with a thread that emits 1,000 audit events
-//!   a second.
+//! - `emit`: an audit event against an ordinary one with the same fields, on the logging thread. [`BATCH`] calls at a
+//!   time, then both logs are flushed outside of the measurement; the sink discards everything, and syncs of the audit
+//!   log do nothing. The fastest batch, and the 99th percentile of single calls (which include reading the clock).
+//! - `wait`: [`WAITERS`] threads that emit and wait until their entry survives power loss, on the disk of the temporary
+//!   directory. Beside it the time of one sync of a short append there.
+//! - `application`: a thread that logs as fast as it can, without audit and beside a thread that emits 1,000 audit
+//!   events a second.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -31,7 +31,7 @@ mod audit;
 mod support;
 use support::{LOSSLESS, NullSink, Orders};
 
-/// Calls between two flushes: far less than a ring holds.
+/// Calls between two flushes: far fewer than a ring holds.
 const BATCH: usize = 256;
 const WAITERS: u64 = 64;
 const CORRELATION: &str = "9f86d081884c7d659a2feaa0c55ad015";
@@ -179,7 +179,7 @@ fn wait(span: Duration) {
     engine.stop().expect("an end");
 }
 
-/// Logs `events` events; gives how many a second.
+/// Logs `events` events; returns how many per second.
 fn application(events: u64, audited: bool) -> f64 {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config().overflow(LOSSLESS).flush_max(Duration::from_secs(60));

@@ -1,5 +1,5 @@
-//! Promise 7: whoever follows the log through rotations sees each line exactly once, and whoever looks at any moment
-//! sees whole lines of JSON and nothing else.
+//! A follower sees each line exactly once through rotations, and a reader at any moment sees whole lines of JSON and
+//! nothing else.
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use ringseal::sink::file::FileConfig;
-use ringseal::sink::file::reader::{Options, Reader, Step};
+use ringseal::sink::file::reader::{Reader, ReaderOptions, Step};
 use ringseal::{Config, Engine, Level, Overflow, info};
 use support::{parse, wait_until};
 
@@ -26,7 +26,7 @@ fn numbers_of(events: &[serde_json::Value]) -> Vec<u64> {
     support::numbers(&support::named(events, "step"), "number")
 }
 
-/// A tailer of another make, and what it has printed.
+/// A tailer from outside this project, and its output.
 struct Tailer {
     process: Child,
     printed: Arc<Mutex<Vec<u8>>>,
@@ -34,7 +34,7 @@ struct Tailer {
 }
 
 impl Tailer {
-    /// `None`, with a reason printed, where the program is not there.
+    /// `None`, with a printed reason, if the program is missing.
     fn start(command: &mut Command) -> Option<Tailer> {
         let mut process =
             match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
@@ -71,10 +71,10 @@ impl Drop for Tailer {
     }
 }
 
-/// Both tailers follow by name: after a rotation they finish the file they have open and take the one that stands
-/// under the name *now*. Two rotations between two of their looks hide a whole file from them, whoever writes it. So
-/// the test lets them catch up before the next rotation can come: a chunk is less than half of a segment. A rotation
-/// still happens in the middle of a chunk, with lines before and after it that nobody waits for.
+/// Both tailers follow by name: after a rotation they finish the open file and take the one that has the name *now*.
+/// Two rotations between two of their reads hide a whole file from them, whichever program writes it. So the test lets
+/// them catch up before the next rotation can come: a chunk is less than half of a segment. A rotation still happens in
+/// the middle of a chunk, with lines before and after it that no one waits for.
 fn follow_through_rotations(tailer: impl FnOnce(&Path) -> Command) {
     const CHUNK: u64 = 40;
     const CHUNKS: u64 = 60;
@@ -129,7 +129,7 @@ fn our_own_reader_follows_at_full_speed() {
     let is_over = AtomicBool::new(false);
     let bytes = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let mut reader = Reader::open(&path, Options::default().follow(true)).unwrap();
+            let mut reader = Reader::open(&path, ReaderOptions::default().follow(true)).unwrap();
             let mut bytes = Vec::new();
             loop {
                 let was_over = is_over.load(Ordering::SeqCst);
@@ -154,24 +154,24 @@ fn our_own_reader_follows_at_full_speed() {
     let rotations = engine.metrics().sinks[0].rotations;
     assert!(rotations >= 20, "{rotations} rotations");
     assert_eq!(numbers_of(&parse(&bytes)), (0..EVENTS).collect::<Vec<_>>());
-    // And afterwards, from the beginning.
+    // And afterwards, from the start.
     engine.stop().unwrap();
     let events = support::events_of_all_segments(&path);
     assert_eq!(numbers_of(&events), (0..EVENTS).collect::<Vec<_>>());
 }
 
 #[test]
-fn whoever_looks_at_any_moment_sees_whole_lines() {
+fn every_observer_sees_whole_lines() {
     const EVENTS: u64 = 40_000;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let engine = start(&path, 512 << 10);
     let is_over = AtomicBool::new(false);
-    let looks = std::thread::scope(|scope| {
+    let reads = std::thread::scope(|scope| {
         let observer = scope.spawn(|| {
-            let mut looks = 0;
+            let mut reads = 0;
             while !is_over.load(Ordering::SeqCst) {
-                // The name is always there: a rotation is a rename over it.
+                // The name always exists: a rotation is a rename over it.
                 let bytes = std::fs::read(&path).unwrap();
                 assert!(!bytes.contains(&0), "a NUL");
                 assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "a torn line");
@@ -179,13 +179,13 @@ fn whoever_looks_at_any_moment_sees_whole_lines() {
                 let from = bytes[starts_in_time..].iter().position(|byte| *byte == b'\n');
                 let from = if starts_in_time == 0 { 0 } else { starts_in_time + from.unwrap() + 1 };
                 parse(&bytes[from..]);
-                looks += 1;
+                reads += 1;
             }
-            looks
+            reads
         });
         for number in 0..EVENTS {
-            // Lines of all lengths up to a page of 4096 bytes. The kernel shows a longer line page by page, and nothing
-            // that appends can prevent it: it is whole when its newline is there, and tailers wait for that.
+            // Lines of all lengths up to a page of 4096 bytes. The kernel shows a longer line page by page, and no
+            // append can prevent it: the line is whole when its newline is there, and tailers wait for that.
             let text = "x".repeat(if number % 50 == 0 { 3500 } else { number as usize % 200 });
             info!(engine, "step", number, text);
             if number % 500 == 0 {
@@ -196,7 +196,7 @@ fn whoever_looks_at_any_moment_sees_whole_lines() {
         is_over.store(true, Ordering::SeqCst);
         observer.join().unwrap()
     });
-    assert!(looks > 10, "only {looks} looks");
+    assert!(reads > 10, "only {reads} reads");
     engine.stop().unwrap();
     let events = support::events_of_all_segments(&path);
     assert_eq!(numbers_of(&events), (0..EVENTS).collect::<Vec<_>>());

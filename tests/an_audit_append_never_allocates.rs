@@ -1,5 +1,5 @@
-//! Appending to the audit log allocates nothing in steady state: framing, chain, ratchet, leaf and tree are all done in
-//! memory that is kept. Counted by a global allocator.
+//! Appending to the audit log allocates nothing in steady state: framing, chain, ratchet, leaf and tree use memory that
+//! is kept. Counted by a global allocator.
 #![cfg(feature = "audit")]
 #![allow(unsafe_code, reason = "a global allocator cannot be had without")]
 
@@ -19,23 +19,22 @@ fn count() {
     let _ = COUNTED.try_with(|counted| counted.set(counted.get().map(|count| count + 1)));
 }
 
-// SAFETY: everything is passed on to the system's allocator; counting touches only a thread-local without a
-// destructor.
+// SAFETY: all calls are forwarded to the system's allocator; counting uses only a thread-local without a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller's contract is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller's contract is passed on.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller's contract is passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -43,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations on this thread while `f` runs.
+/// Number of allocations on this thread while `f` runs.
 fn allocations(f: impl FnOnce()) -> u64 {
     COUNTED.with(|counted| counted.set(Some(0)));
     f();
@@ -71,7 +70,7 @@ fn an_append_and_the_check_of_its_body_allocate_nothing() {
         log.commit().expect("a commit");
         log.maintain().expect("maintenance");
     }
-    // The counter counts.
+    // The counter works.
     assert!(allocations(|| drop(std::hint::black_box(vec![1]))) > 0);
     assert_eq!(allocations(|| append(&mut log)), 0);
     assert_eq!(allocations(|| assert!(log.commit().expect("a commit").is_some())), 0);

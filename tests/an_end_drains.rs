@@ -1,5 +1,5 @@
-//! Promise 9, the ends: whatever way a process or an engine ends, what was logged before is in the file. The processes
-//! are this test binary again, in a role.
+//! However a process or an engine ends, events logged before are in the file. The processes are this test binary again,
+//! in a role.
 mod support;
 
 use std::path::Path;
@@ -21,7 +21,7 @@ fn log_all() {
     }
 }
 
-/// Runs `test` in `role` and gives its end; its standard error is returned too.
+/// Runs `test` in `role` and returns its exit status and standard error.
 fn run(test: &str, role: &str, path: &Path) -> (ExitStatus, String) {
     let mut command = child(test, role, path);
     let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
@@ -37,11 +37,11 @@ fn assert_all_there(path: &Path, role: &str) {
     );
 }
 
-fn assert_panic_is_told(path: &Path, panicked: bool, role: &str) {
+fn assert_panic_is_reported(path: &Path, panicked: bool, role: &str) {
     let events = events_of(path);
-    let told = named(&events, "ringseal.panicked");
-    assert_eq!(told.len(), usize::from(panicked), "{role}: {told:?}");
-    for event in told {
+    let reported = named(&events, "ringseal.panicked");
+    assert_eq!(reported.len(), usize::from(panicked), "{role}: {reported:?}");
+    for event in reported {
         assert_eq!(event["level"], "error");
         assert_eq!(
             (&event["error"]["type"], &event["error"]["message"]),
@@ -80,7 +80,7 @@ fn end(role: &str, path: &Path) {
             .unwrap_err();
             std::process::exit(3);
         }
-        // What `panic = "abort"` does: after the hook there is nothing.
+        // The effect of `panic = "abort"`: nothing runs after the hook.
         "abort after the panic hook" => {
             std::mem::forget(start(path));
             let hook = std::panic::take_hook();
@@ -129,13 +129,13 @@ fn every_orderly_end_drains() {
         assert_all_there(&path, role);
         let panicked = role.contains("panic");
         assert_eq!(stderr.contains("the end"), panicked, "{role}: the panic's message stays");
-        assert_panic_is_told(&path, panicked, role);
+        assert_panic_is_reported(&path, panicked, role);
     }
 }
 
 #[cfg(feature = "signals")]
 #[test]
-fn a_signal_drains_and_ends_the_process_as_it_would_have() {
+fn a_signal_drains_and_ends_the_process() {
     use std::os::unix::process::ExitStatusExt;
     if let Some((_, path)) = role() {
         let config = Config::new().file(&path).signals(true);
@@ -148,7 +148,7 @@ fn a_signal_drains_and_ends_the_process_as_it_would_have() {
     let dir = tempfile::tempdir().unwrap();
     for (name, number) in [("TERM", 15), ("INT", 2)] {
         let path = dir.path().join(format!("{name}.log"));
-        let test = "a_signal_drains_and_ends_the_process_as_it_would_have";
+        let test = "a_signal_drains_and_ends_the_process";
         let mut process = child(test, name, &path).spawn().unwrap();
         let ready = path.with_extension("ready");
         support::wait_until("the child has logged", || ready.exists());
@@ -161,7 +161,7 @@ fn a_signal_drains_and_ends_the_process_as_it_would_have() {
 
 #[cfg(feature = "signals")]
 #[test]
-fn a_hangup_opens_the_file_anew() {
+fn a_hangup_reopens_the_file() {
     if let Some((_, path)) = role() {
         let config = Config::new().file(&path).signals(true);
         let engine = ringseal::init(config).unwrap();
@@ -175,7 +175,7 @@ fn a_hangup_opens_the_file_anew() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
-    let mut process = child("a_hangup_opens_the_file_anew", "HUP", &path).spawn().unwrap();
+    let mut process = child("a_hangup_reopens_the_file", "HUP", &path).spawn().unwrap();
     let ready = path.with_extension("ready");
     support::wait_until("the child has renamed its file", || ready.exists());
     send("HUP", process.id());
@@ -190,9 +190,9 @@ fn send(signal: &str, process: u32) {
     assert!(kill.args(["-s", signal, &process.to_string()]).status().unwrap().success());
 }
 
-/// One test for everything that needs the one global engine of this process.
+/// One test for everything that needs the global engine of this process.
 #[test]
-fn the_global_engine_is_one_and_can_follow_on_another() {
+fn the_global_engine_is_unique_and_replaceable() {
     let dir = tempfile::tempdir().unwrap();
     let path = |number: u32| dir.path().join(format!("{number}.log"));
     let first = start(&path(1));
@@ -204,7 +204,7 @@ fn the_global_engine_is_one_and_can_follow_on_another() {
         other => panic!("{other:?}"),
     }
     info!("step", number = 2);
-    // One of its own beside it, on the same threads.
+    // A separate engine beside it, on the same threads.
     let beside = Engine::start(Config::new().file(path(2))).unwrap();
     info!(beside, "step", number = 3);
     info!("step", number = 4);
@@ -220,7 +220,7 @@ fn the_global_engine_is_one_and_can_follow_on_another() {
     for round in 10..15 {
         let again = start(&path(round));
         info!("step", number = 6);
-        // The logger of an engine that is gone reaches no other engine.
+        // The logger of a dropped engine reaches no other engine.
         info!(logger_of_first, "step", number = 7);
         info!("step", number = 8);
         info!(beside, "step", number = 9);
@@ -233,7 +233,7 @@ fn the_global_engine_is_one_and_can_follow_on_another() {
 }
 
 #[test]
-fn there_is_room_for_thirty_engines_and_a_typed_error_after_that() {
+fn more_than_thirty_engines_are_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let start = |name: u32| {
         Engine::start(Config::new().ring_bytes(4096).file(dir.path().join(format!("{name}.log"))))
@@ -252,9 +252,9 @@ fn there_is_room_for_thirty_engines_and_a_typed_error_after_that() {
 }
 
 #[test]
-fn an_engine_that_could_not_start_leaves_nothing_behind() {
+fn a_failed_start_leaves_nothing_running() {
     let dir = tempfile::tempdir().unwrap();
-    // A directory stands where the file should.
+    // There is a directory in place of the file.
     let path = dir.path().join("app.log");
     std::fs::create_dir(&path).unwrap();
     for _ in 0..40 {
@@ -265,7 +265,7 @@ fn an_engine_that_could_not_start_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_child_that_was_forked_neither_hangs_nor_writes() {
+fn a_forked_child_neither_hangs_nor_writes() {
     forked::parent();
 }
 
@@ -274,7 +274,7 @@ mod forked {
 
     use super::*;
 
-    /// What the forked child does; its result is its exit code.
+    /// The forked child's work; its result is its exit code.
     fn child(engine: Engine) -> i32 {
         let start = Instant::now();
         for number in 0..20_000 {
@@ -310,8 +310,7 @@ mod forked {
         }
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("app.log");
-        let (status, stderr) =
-            run("a_child_that_was_forked_neither_hangs_nor_writes", "fork", &path);
+        let (status, stderr) = run("a_forked_child_neither_hangs_nor_writes", "fork", &path);
         assert!(status.success(), "{status} {stderr}");
         let events = events_of(&path);
         assert_eq!(named(&events, "before").len(), 1);

@@ -1,5 +1,5 @@
-//! Audit entries in PostgreSQL: insert-only, each once across lost connections and crashes of the server, read back to
-//! the byte. Runs a server of its own; where there is none, it says so and passes.
+//! Audit entries in PostgreSQL: insert-only, each once across lost connections and server crashes, read back byte by
+//! byte. Starts its own server; where PostgreSQL is not installed, it says so and passes.
 #![cfg(all(feature = "audit-postgres", unix))]
 
 #[path = "../src/audit/sink/tests/chain.rs"]
@@ -44,7 +44,7 @@ fn stored(sink: &mut PostgresSink) -> Result<Vec<String>, AuditSinkError> {
     lines.map(|line| line.map(|(_, line)| String::from_utf8(line).expect("UTF-8"))).collect()
 }
 
-/// An empty table of its own for each part.
+/// A new empty table for each part.
 fn fresh(server: &Server) -> Client {
     let mut owner = client(server, "owner");
     let drop = "DROP TABLE IF EXISTS ringseal_audit CASCADE";
@@ -54,7 +54,7 @@ fn fresh(server: &Server) -> Client {
     owner
 }
 
-/// One server serves all parts: starting one takes seconds.
+/// All parts share one server, because starting one takes seconds.
 #[test]
 fn entries_in_postgresql() {
     let server = match Server::start() {
@@ -128,7 +128,7 @@ fn a_bad_batch_leaves_nothing(server: &Server) {
         (vec![entries[2], entries[4]], "expected entry 3 next, found 4"),
         (vec![entries[3]], "expected entry 2 next, found 3"),
         (vec![entries[2], SealedEntry { seq: 3, ..entries[4] }], "entry 3 to follow"),
-        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end in"),
+        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end with"),
     ] {
         let error = sink.append(&bad).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
@@ -153,7 +153,7 @@ fn rows_cannot_be_changed(server: &Server) {
         (upsert, "insert-only: no UPDATE"),
         (replica, "insert-only: no DELETE"),
     ] {
-        // The owner is also a superuser here: triggers hold all the same.
+        // The owner is also a superuser here: triggers apply all the same.
         let said = format!("{:?}", owner.batch_execute(sql).unwrap_err());
         assert!(said.contains(want), "{sql}: {said}");
         let said = format!("{:?}", client(server, "service").batch_execute(sql).unwrap_err());
@@ -205,7 +205,7 @@ fn columns_that_lie_are_found(server: &Server) {
     }
 }
 
-/// Passes on to a database, and forgets to say so: the answer of every third call is lost.
+/// Forwards to a database, but every third answer is lost.
 struct Forgetful {
     inner: PostgresSink,
     calls: Arc<AtomicUsize>,
@@ -255,13 +255,13 @@ fn each_once_across_lost_connections(server: &Server) {
     let lines = Lines::new(3000).lines;
     for part in sealed(&lines).chunks(30) {
         fan.offer(part).unwrap();
-        // The server throws everybody out, whatever they are at.
+        // The server closes all connections.
         let kill =
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'service'";
         owner.execute(kill, &[]).unwrap();
     }
     fan.commit(LONG).unwrap();
-    assert!(fan.health()[0].errors > 0, "nothing went wrong, nothing was tested");
+    assert!(fan.health()[0].errors > 0, "no connection was lost, so nothing was tested");
     fan.close().unwrap();
     assert!(stored(&mut sink(server, "service")).unwrap() == lines);
 }
@@ -311,7 +311,7 @@ fn two_writers_do_not_interleave(server: &Server) {
     assert!(matches!(error, AuditSinkError::Conflict { seq: 590, .. }), "{error}");
     let error = first.append(&sealed(&other.lines)[600..]).unwrap_err();
     assert!(matches!(error, AuditSinkError::Chain { seq: 600, .. }), "{error}");
-    // A repository is a source for others, too.
+    // A repository can also be copied to another sink.
     let mut page = ringseal::audit::sink::EntryBatch::default();
     first.page(598, 10, &mut page).unwrap();
     assert_eq!(page.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [598, 599]);

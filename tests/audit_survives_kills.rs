@@ -1,5 +1,5 @@
-//! A process that writes an audit log is killed (SIGKILL) at random moments, over and over, and what it had been told
-//! was on disk is there; then strangers check the log: the verifier, and the page's Python program.
+//! A process that writes an audit log is killed (SIGKILL) at random moments. All entries reported as on disk must be
+//! there, and the log must check clean with the verifier and with the page's Python program.
 //!
 //! 200 kills by default; `RINGSEAL_TEST_KILLS=2000` for the long form.
 #![cfg(all(feature = "audit", unix))]
@@ -18,7 +18,7 @@ use ringseal::digest::text::hex;
 use ringseal::storage::OsStorage;
 
 const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
-const NAME: &str = "a_killed_writer_loses_nothing_that_it_was_told_is_on_disk";
+const NAME: &str = "a_killed_writer_loses_no_committed_entry";
 
 fn options() -> LogOptions {
     LogOptions {
@@ -31,8 +31,8 @@ fn options() -> LogOptions {
     }
 }
 
-/// The child: writes until it is killed, and tells of each entry once it is on disk.
-fn write_for_ever(dir: &Path) -> ! {
+/// The child: writes until it is killed, and prints each entry once it is on disk.
+fn write_until_killed(dir: &Path) -> ! {
     let mut log =
         AuditLog::open(Host::system(), dir, options()).expect("the log opens after a kill");
     let (mut parser, mut told) = (Parser::new(), std::io::stdout().lock());
@@ -67,7 +67,7 @@ fn spawn(dir: &Path) -> Child {
         .expect("a child")
 }
 
-/// Kills a writer `delay` after its first word; gives what it told of.
+/// Kills a writer `delay` after its first output; returns the entries it printed.
 fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     let mut child = spawn(dir);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -76,7 +76,7 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
         let mut words = line.split(' ');
         if words.next() == Some("told") {
             let seq = words.next().and_then(|seq| seq.parse().ok());
-            // The last line may be torn as well.
+            // The last line of the output may be torn, too.
             if let (Some(seq), Some(leaf)) = (seq, words.next().filter(|leaf| leaf.len() == 64)) {
                 told.insert(seq, leaf.to_owned());
             }
@@ -101,7 +101,7 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     told
 }
 
-/// Leaf hashes of all entries that are there.
+/// Leaf hashes of all existing entries.
 fn leaves(dir: &Path) -> BTreeMap<u64, String> {
     let names = std::fs::read_dir(dir).expect("the log").map(|entry| entry.expect("a name").path());
     let is_segment = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
@@ -119,9 +119,9 @@ fn leaves(dir: &Path) -> BTreeMap<u64, String> {
 }
 
 #[test]
-fn a_killed_writer_loses_nothing_that_it_was_told_is_on_disk() {
+fn a_killed_writer_loses_no_committed_entry() {
     if let Some(dir) = std::env::var_os(DIR) {
-        write_for_ever(Path::new(&dir));
+        write_until_killed(Path::new(&dir));
     }
     let kills = std::env::var("RINGSEAL_TEST_KILLS").ok().and_then(|kills| kills.parse().ok());
     let kills: u64 = kills.unwrap_or(200);
@@ -130,7 +130,7 @@ fn a_killed_writer_loses_nothing_that_it_was_told_is_on_disk() {
     AuditLog::create(&mut Host::system(), &dir, top.path(), "kill.example/audit").expect("keys");
     let mut told = BTreeMap::new();
     for kill in 0..kills {
-        // Any moment will do; these are spread over what opening and a few rotations take.
+        // Spread over the time of opening and a few rotations.
         let delay = Duration::from_micros(kill * 7919 % 60_000);
         told.append(&mut one_life(&dir, delay));
         if kill % 20 == 19 || kill + 1 == kills {

@@ -1,4 +1,4 @@
-//! Promise 8: what was logged before a flush is in the file when it returns; a flush is bounded, whatever a sink does.
+//! Events logged before a flush are in the file when it returns; a flush is bounded, whatever a sink does.
 mod support;
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use ringseal::{Config, Engine, FlushError, Level, Overflow, WaitStrategy, info};
 use support::{Behaviour, Gate, TestSink, events_of, named, numbers, own};
 
 #[test]
-fn after_a_flush_or_a_sync_the_line_is_in_the_file() {
+fn a_flushed_or_synced_line_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let engine = Engine::start(Config::new().file(&path)).unwrap();
@@ -23,8 +23,8 @@ fn after_a_flush_or_a_sync_the_line_is_in_the_file() {
 }
 
 #[test]
-fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
-    // A net, not a proof: the moment in which it could go wrong is a few instructions long.
+fn a_flush_covers_a_new_threads_first_event() {
+    // A probabilistic check: the critical moment is a few instructions long.
     const THREADS: u64 = 150;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
@@ -33,7 +33,7 @@ fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
     let is_over = AtomicBool::new(false);
     let (done, next) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        // Somebody keeps calling, so that the writer is in the middle of taking a call when a lane arrives.
+        // One thread keeps calling, so that the writer is processing a call when a lane arrives.
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 let _ = engine.metrics();
@@ -46,7 +46,7 @@ fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
                 engine.flush().unwrap();
                 let text = std::fs::read_to_string(path).unwrap();
                 done.send(text.lines().count() as u64).unwrap();
-                // Its lane must not be had by the next thread.
+                // The next thread must not reuse its lane.
                 while !is_over.load(Ordering::SeqCst) {
                     std::thread::park_timeout(Duration::from_millis(50));
                 }
@@ -62,7 +62,7 @@ fn a_flush_covers_the_first_event_of_a_thread_that_nobody_knew() {
 }
 
 #[test]
-fn a_flush_covers_what_other_threads_logged_before_it() {
+fn a_flush_covers_earlier_events_of_other_threads() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let engine = Engine::start(Config::new().file(&path)).unwrap();
@@ -89,7 +89,7 @@ fn a_flush_covers_what_other_threads_logged_before_it() {
 }
 
 #[test]
-fn many_flush_at_once_and_all_are_answered() {
+fn many_concurrent_flushes_are_all_answered() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let engine = Engine::start(Config::new().file(&path)).unwrap();
@@ -108,14 +108,14 @@ fn many_flush_at_once_and_all_are_answered() {
 }
 
 #[test]
-fn a_flush_of_a_failing_sink_says_so_and_a_later_one_delivers() {
+fn a_failed_flush_is_reported_and_delivered_later() {
     let behaviour = Arc::new(Behaviour::default());
-    let (sink, log) = TestSink::boxed("moody", &behaviour);
+    let (sink, log) = TestSink::boxed("unreliable", &behaviour);
     let engine = Engine::start(Config::new().sink(sink)).unwrap();
     behaviour.fails.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 1);
     match engine.flush() {
-        Err(FlushError::Sinks(said)) => assert!(said.contains("moody"), "{said}"),
+        Err(FlushError::Sinks(message)) => assert!(message.contains("unreliable"), "{message}"),
         other => panic!("{other:?}"),
     }
     behaviour.fails.store(false, Ordering::SeqCst);
@@ -126,7 +126,7 @@ fn a_flush_of_a_failing_sink_says_so_and_a_later_one_delivers() {
 }
 
 #[test]
-fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
+fn flush_and_drop_are_bounded_when_sinks_hang() {
     let gate = Gate::closed();
     let (sink, _) = TestSink::gated(&gate);
     let config = Config::new().sink(sink).overflow([Overflow::Lose; 6]);
@@ -141,9 +141,9 @@ fn a_flush_and_a_drop_are_bounded_when_the_sink_hangs() {
     gate.open();
 }
 
-/// Whatever the policy for full rings is: a panic may be a process's way to its end.
+/// With any policy for full rings: a panic may be the end of the process.
 #[test]
-fn a_panic_is_bounded_when_the_ring_is_full_and_the_sink_hangs() {
+fn a_panic_is_bounded_when_everything_blocks() {
     let gate = Gate::closed();
     let (sink, _) = TestSink::gated(&gate);
     let mut overflow = [Overflow::Lose; 6];
@@ -151,10 +151,10 @@ fn a_panic_is_bounded_when_the_ring_is_full_and_the_sink_hangs() {
     let bound = Duration::from_secs(1);
     let config = Config::new().sink(sink).ring_bytes(4096).overflow(overflow);
     let engine = Engine::start(config.flush_max(bound).shutdown_max(bound)).unwrap();
-    // The writer hangs in the sink before the ring is filled up.
+    // The writer hangs in the sink before the ring is filled.
     info!(engine, "first");
     assert_eq!(engine.flush(), Err(FlushError::Timeout));
-    (0..1000).for_each(|_| info!(engine, "step", text = "some text that takes room"));
+    (0..1000).for_each(|_| info!(engine, "step", text = "some text that takes space"));
     let start = Instant::now();
     let panicked = std::panic::catch_unwind(|| panic!("scripted"));
     assert!(
@@ -168,10 +168,10 @@ fn a_panic_is_bounded_when_the_ring_is_full_and_the_sink_hangs() {
 }
 
 #[test]
-fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
+fn a_drop_is_bounded_when_closing_hangs() {
     let gate = Gate::closed();
     let behaviour = Behaviour { drop_gate: Some(Arc::clone(&gate)), ..Behaviour::default() };
-    let (sink, log) = TestSink::boxed("clingy", &Arc::new(behaviour));
+    let (sink, log) = TestSink::boxed("slow_to_close", &Arc::new(behaviour));
     let config = Config::new().sink(sink).shutdown_max(Duration::from_secs(2));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");
@@ -183,14 +183,14 @@ fn a_drop_is_bounded_when_a_sink_hangs_as_it_is_closed() {
 }
 
 #[test]
-fn a_thousand_unanswered_requests_later_it_is_still_a_timeout() {
+fn a_thousand_unanswered_requests_still_time_out() {
     let gate = Gate::closed();
     let (sink, _) = TestSink::gated(&gate);
     let bound = Duration::ZERO;
     let config = Config::new().sink(sink).flush_max(bound).shutdown_max(bound);
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");
-    support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
+    support::wait_until("the writer waits at the gate", || gate.waiting() > 0);
     for _ in 0..1500 {
         assert_eq!(engine.flush(), Err(FlushError::Timeout));
     }

@@ -1,4 +1,4 @@
-//! Promise 9: a slow or dead sink blocks neither producers nor other sinks; what it misses is held, then counted.
+//! A slow or failed sink blocks neither producers nor other sinks; the lines that it misses are held, then counted.
 mod support;
 
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use ringseal::{Config, Engine, Level, Overflow, error, info};
 use support::{Behaviour, Gate, TestSink, named, numbers, parse};
 
 #[test]
-fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() {
+fn a_recovered_sink_gets_its_lines() {
     let behaviour = Arc::new(Behaviour::default());
-    let (moody, moody_log) = TestSink::boxed("moody", &behaviour);
-    let steady = MemorySink::new();
-    let steady_log = steady.log();
-    let config = Config::new().sink(moody).sink(Box::new(steady));
+    let (unreliable, failing_log) = TestSink::boxed("unreliable", &behaviour);
+    let working = MemorySink::new();
+    let working_log = working.log();
+    let config = Config::new().sink(unreliable).sink(Box::new(working));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step", number = 0);
     engine.flush().unwrap();
@@ -23,10 +23,10 @@ fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() 
     for number in 1..1000 {
         info!(engine, "step", number);
     }
-    // The flush cannot succeed for both, and the steady one has everything all the same.
+    // The flush cannot succeed for both, but the working sink has every line.
     assert!(engine.flush().is_err());
     let wanted: Vec<u64> = (0..1000).collect();
-    let events = parse(&steady_log.bytes());
+    let events = parse(&working_log.bytes());
     assert_eq!(numbers(&named(&events, "step"), "number"), wanted);
     behaviour.takes.store(17, Ordering::SeqCst);
     behaviour.fails.store(false, Ordering::SeqCst);
@@ -34,17 +34,17 @@ fn a_failing_sink_costs_the_others_nothing_and_gets_its_lines_when_it_is_back() 
     support::wait_until("the sink is tried again", || engine.flush().is_ok());
     let metrics = engine.metrics();
     engine.stop().unwrap();
-    let events = parse(&moody_log.bytes());
+    let events = parse(&failing_log.bytes());
     assert_eq!(numbers(&named(&events, "step"), "number"), (0..=1000).collect::<Vec<_>>());
     assert_eq!((metrics.lost.total(), metrics.dropped.total()), (0, 0));
     assert!(metrics.sink_errors > 0);
 }
 
 #[test]
-fn what_exceeds_the_bound_is_dropped_counted_by_level_and_told() {
+fn lines_over_the_bound_are_dropped_and_counted() {
     let behaviour = Arc::new(Behaviour::default());
     behaviour.fails.store(true, Ordering::SeqCst);
-    let (sink, log) = TestSink::boxed("moody", &behaviour);
+    let (sink, log) = TestSink::boxed("unreliable", &behaviour);
     let engine = Engine::start(Config::new().held_bytes_max(20_000).sink(sink)).unwrap();
     for number in 0..600 {
         info!(engine, "step", number);
@@ -64,10 +64,10 @@ fn what_exceeds_the_bound_is_dropped_counted_by_level_and_told() {
     assert!(metrics.dropped.total() > 100);
     assert_eq!(metrics.events.total(), events.len() as u64 + metrics.dropped.total());
     assert_eq!(metrics.sinks[0].lines_dropped, metrics.dropped.total());
-    let told: u64 =
+    let reported: u64 =
         numbers(&named(&events, "ringseal.sink_recovered"), "dropped_lines").iter().sum();
-    assert_eq!(told, metrics.dropped.total());
-    // What is kept is what came first, without a gap.
+    assert_eq!(reported, metrics.dropped.total());
+    // The kept lines are the first ones, without a gap.
     let kept = numbers(&named(&events, "step"), "number");
     let in_order: Vec<u64> = (0..kept.len() as u64).map(|index| index / 2).collect();
     assert_eq!(kept, in_order);
@@ -80,8 +80,8 @@ fn a_sink_that_panics_is_a_sink_that_fails() {
     let engine = Engine::start(Config::new().sink(sink).panic_hook(false)).unwrap();
     behaviour.panics.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 0);
-    let said = engine.flush().unwrap_err().to_string();
-    assert!(said.contains("panicky"), "{said}");
+    let message = engine.flush().unwrap_err().to_string();
+    assert!(message.contains("panicky"), "{message}");
     behaviour.panics.store(false, Ordering::SeqCst);
     info!(engine, "step", number = 1);
     engine.flush().unwrap();
@@ -92,7 +92,7 @@ fn a_sink_that_panics_is_a_sink_that_fails() {
 }
 
 #[test]
-fn a_sink_that_says_it_took_more_than_it_was_given_is_not_believed() {
+fn a_sink_that_overstates_its_count_is_corrected() {
     struct Liar;
     impl ringseal::sink::Sink for Liar {
         fn name(&self) -> &str {
@@ -116,46 +116,46 @@ fn a_sink_that_says_it_took_more_than_it_was_given_is_not_believed() {
     let engine = Engine::start(Config::new().sink(Box::new(Liar))).unwrap();
     for _ in 0..20 {
         info!(engine, "step");
-        // Whatever it answers, it answers.
+        // Any answer is accepted, but there must be one.
         assert_ne!(engine.flush(), Err(ringseal::FlushError::Stopped));
     }
 }
 
 #[test]
-fn while_one_sink_hangs_the_other_has_every_line_and_no_producer_waits() {
+fn a_hanging_sink_delays_no_other() {
     let gate = Gate::closed();
     let (stuck, stuck_log) = TestSink::gated(&gate);
-    let steady = MemorySink::new();
-    let steady_log = steady.log();
+    let working = MemorySink::new();
+    let working_log = working.log();
     let overflow = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
     let bound = Duration::from_millis(200);
-    let config = Config::new().sink(stuck).sink(Box::new(steady)).overflow(overflow);
+    let config = Config::new().sink(stuck).sink(Box::new(working)).overflow(overflow);
     let config = config.ring_bytes(64 << 10).flush_max(bound);
     let engine = Engine::start(config).unwrap();
     let start = Instant::now();
     for number in 0..5000 {
         info!(engine, "step", number);
     }
-    support::wait_until("the steady sink has everything", || {
+    support::wait_until("the working sink has everything", || {
         let _ = engine.flush();
-        let bytes = steady_log.bytes();
+        let bytes = working_log.bytes();
         bytes.windows(6).filter(|window| window == b"\"step\"").count() == 5000
     });
-    // A producer that had to wait for the stuck sink would wait 30 s, in vain.
+    // A producer that had to wait for the hanging sink would wait 30 s.
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     assert_eq!(engine.metrics().lost.total(), 0);
     gate.open();
     support::wait_until("the stuck sink has caught up", || engine.flush().is_ok());
     engine.stop().unwrap();
     let wanted: Vec<u64> = (0..5000).collect();
-    for log in [steady_log, stuck_log] {
+    for log in [working_log, stuck_log] {
         let events = parse(&log.bytes());
         assert_eq!(numbers(&named(&events, "step"), "number"), wanted);
     }
 }
 
 #[test]
-fn a_sink_may_log_into_its_own_engine_and_even_flush_it() {
+fn a_sink_may_log_into_its_own_engine() {
     use parking_lot::Mutex;
     struct Chatty(Arc<Mutex<Option<ringseal::Logger>>>, u32);
     impl ringseal::sink::Sink for Chatty {

@@ -1,5 +1,5 @@
-//! What the benches of the audit log share: a storage that counts syncs, two entries, a log of them, and how a
-//! target is told.
+//! Shared by the benches of the audit log: a storage that counts syncs, two entries, a log of them, and printing of
+//! results.
 #![allow(dead_code)] // each bench uses a part of it
 
 use std::ffi::OsString;
@@ -11,24 +11,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::storage::{FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
 
-/// Prints what was measured beside what it should be, and whether it is.
+/// Prints a measured value, its target, and whether it is met.
 pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
     let said = if measured <= at_most { "met" } else { "MISSED" };
     println!("{what}: {measured:.2}{unit}, target at most {at_most:.2}{unit}: {said}");
 }
 
-/// The same where more is better.
+/// The same for values where more is better.
 pub fn verdict_at_least(what: &str, measured: f64, unit: &str, at_least: f64) {
     let said = if measured >= at_least { "met" } else { "MISSED" };
     println!("{what}: {measured:.1}{unit}, target at least {at_least:.1}{unit}: {said}");
 }
 
-/// Whether just enough is to be measured to see that it works.
+/// Whether to measure only briefly, to see that the bench works.
 pub fn is_quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
 }
 
-/// A new log in `dir/log`, its public parts in `dir`.
+/// A new log in `dir/log`, with its public files in `dir`.
 pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: LogOptions) -> AuditLog {
     let mut host = Host { storage, ..Host::system() };
     let path = dir.join("log");
@@ -36,7 +36,7 @@ pub fn log_in(dir: &Path, storage: Arc<dyn Storage>, options: LogOptions) -> Aud
     AuditLog::open(host, &path, options).expect("a log")
 }
 
-/// The system's, with its syncs of files counted; they may do nothing: what is synced is then lost with the power.
+/// The system's storage, with its file syncs counted. Syncs may do nothing; synced data is then lost with the power.
 pub struct Syncs {
     is_real: bool,
     count: Arc<AtomicU64>,
@@ -133,7 +133,7 @@ impl StorageFile for SyncsFile {
     }
 }
 
-/// Two sizes: what a login takes, and one with all that NIST SP 800-53 AU-3 asks for.
+/// Two sizes: a login, and an event with everything that NIST SP 800-53 AU-3 requires.
 pub fn bodies() -> [(&'static str, String); 2] {
     let short = concat!(
         r#""event_type":"user.login","actor":{"type":"user","id":"u-184467"},"action":"login","#,

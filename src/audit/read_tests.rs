@@ -1,4 +1,4 @@
-//! Logs that the real writer wrote, read back whole, touched, and while they change.
+//! Logs written by the store, read back whole, changed, and while they change.
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io;
@@ -16,10 +16,10 @@ use crate::audit::verify::tests::{live_log, pruned_log};
 use crate::storage::faulty::FaultyDisk;
 use crate::storage::{FileLock, FileStat, OpenHow, StorageFile};
 
-/// What somebody does to the lines of a segment.
+/// A change of a segment's lines.
 type Change = fn(&mut Vec<Vec<u8>>);
 
-/// What was shown, a word a line.
+/// What was shown, one word per line.
 fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
     let mut shown = Vec::new();
     read_entries(storage, Path::new(DIR), from_seq, &mut |line| {
@@ -39,7 +39,7 @@ fn numbers(range: std::ops::Range<u64>) -> Vec<String> {
     range.map(|seq| seq.to_string()).collect()
 }
 
-/// How many lines all segments have.
+/// Number of lines in all segments.
 fn lines_of(files: &LogFiles) -> u64 {
     let segments =
         files.iter().filter(|(name, _)| name.starts_with("audit") && name.ends_with(".jsonl"));
@@ -55,7 +55,7 @@ fn with_lines(files: &mut LogFiles, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
 }
 
 #[test]
-fn every_entry_is_shown_from_any_on() {
+fn every_entry_is_shown_from_any_start() {
     let fixture = live_log();
     let count = lines_of(&fixture.files());
     for from_seq in (0..count + 2).step_by(3) {
@@ -64,7 +64,7 @@ fn every_entry_is_shown_from_any_on() {
 }
 
 #[test]
-fn reading_ends_when_enough_was_seen() {
+fn reading_ends_when_the_visitor_breaks() {
     let fixture = live_log();
     let mut seen = 0;
     read_entries(&fixture.disk, Path::new(DIR), 3, &mut |_| {
@@ -76,7 +76,7 @@ fn reading_ends_when_enough_was_seen() {
 }
 
 #[test]
-fn a_pruned_log_begins_where_it_begins_and_still_says_who_it_is() {
+fn a_pruned_log_still_names_itself() {
     let (fixture, before) = pruned_log();
     let files = fixture.files();
     assert!(before.len() > files.len(), "something was pruned");
@@ -89,14 +89,14 @@ fn a_pruned_log_begins_where_it_begins_and_still_says_who_it_is() {
 }
 
 #[test]
-fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden() {
+fn rejected_lines_are_shown_and_marked() {
     let fixture = live_log();
     let count = lines_of(&fixture.files());
     let active = fixture.files()["audit.log.jsonl"].clone();
     let first = count - memchr::memchr_iter(b'\n', &active).count() as u64;
     let cases: [(&str, Change, Vec<String>); 5] = [
         (
-            "a space behind the brace",
+            "a space after the brace",
             |lines| lines[2].splice(0..1, *b"{ ").for_each(drop),
             vec!["none audit.log.jsonl:3".into(), format!("gap {} {}", first + 2, first + 3)],
         ),
@@ -135,7 +135,7 @@ fn nothing_that_the_verifier_refuses_is_shown_as_an_entry_and_nothing_is_hidden(
     }
 }
 
-/// While its second entry is shown, the log goes on and `change` happens to it.
+/// Applies `change` and continues the log while its second entry is shown.
 fn shown_while(
     change: impl Fn(&mut Fixture, &mut crate::audit::store::AuditLog),
 ) -> (Vec<String>, u64) {
@@ -167,7 +167,7 @@ fn shown_while(
 }
 
 #[test]
-fn a_log_that_rotates_while_it_is_read_is_read_on_and_no_entry_twice() {
+fn a_log_rotating_while_read_shows_entries_once() {
     let (seen, next_seq) = shown_while(|fixture, log| {
         for _ in 0..3 {
             log.rotate(RotateReason::Manual).unwrap();
@@ -178,7 +178,7 @@ fn a_log_that_rotates_while_it_is_read_is_read_on_and_no_entry_twice() {
     assert_eq!(seen, numbers(0..next_seq));
 }
 
-/// A disk on which something happens when the active segment is opened for the first time.
+/// A disk that runs a function when the active segment is first opened.
 struct Turning {
     disk: FaultyDisk,
     when_opened: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -228,7 +228,7 @@ impl Storage for Turning {
 }
 
 #[test]
-fn no_entry_is_passed_over_when_the_log_rotates_before_its_first_file_is_opened() {
+fn a_rotation_before_reading_skips_no_entry() {
     let mut fixture = Fixture::new();
     let mut log = fixture.open(small_options());
     log.rotate(RotateReason::Manual).unwrap();
@@ -248,7 +248,7 @@ fn no_entry_is_passed_over_when_the_log_rotates_before_its_first_file_is_opened(
 
 #[cfg(feature = "compress")]
 #[test]
-fn a_segment_that_is_compressed_while_the_log_is_read_is_read_all_the_same() {
+fn a_segment_compressed_while_read_is_read() {
     let (seen, next_seq) = shown_while(|fixture, _| {
         let storage: Arc<dyn Storage> = Arc::new(fixture.disk.clone());
         assert_eq!(crate::audit::store::compress_sealed(&storage, Path::new(DIR)).unwrap(), 2);
@@ -257,7 +257,7 @@ fn a_segment_that_is_compressed_while_the_log_is_read_is_read_all_the_same() {
 }
 
 #[test]
-fn a_directory_without_a_log_has_no_beginning() {
+fn a_directory_without_a_log_has_no_entries() {
     let disk = disk_of(&LogFiles::from([("notes".into(), b"x\n".to_vec())]));
     assert_eq!(shown(&disk, 0), Vec::<String>::new());
     assert!(first_start(&disk, Path::new(DIR)).is_err());

@@ -1,11 +1,11 @@
-//! CRC-32 as gzip, zip and Ethernet have it (polynomial 0x04C11DB7, reflected).
+//! CRC-32 of gzip, zip and Ethernet (polynomial 0x04C11DB7, reflected).
 //!
-//! Finds accidents, not attackers. Promises: no allocation; eight bytes a step ("slicing by 8",
-//! Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation").
+//! Detects corruption but not forgery. Promises: no allocation; eight bytes a step ("slicing by 8", Kounavis and Berry,
+//! "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation").
 
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// Row k: what a byte does to the checksum k bytes later.
+/// Row k: the effect of a byte on the checksum k bytes later.
 static TABLES: [[u32; 256]; 8] = tables();
 
 const fn tables() -> [[u32; 256]; 8] {
@@ -109,7 +109,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn eight_bytes_a_step_are_like_bit_by_bit(
+        fn eight_byte_steps_match_single_bits(
             bytes in prop::collection::vec(any::<u8>(), 0..100), at in 0usize..100
         ) {
             let (one, two) = bytes.split_at(at.min(bytes.len()));

@@ -1,9 +1,9 @@
-//! HKDF-SHA-256 (RFC 5869): keys from keys.
+//! HKDF-SHA-256 (RFC 5869): derives keys from keys.
 //!
-//! Promises: no allocation. Nothing here overwrites what it returns; the caller owns that.
+//! Promises: no allocation. The caller must overwrite the returned keys; nothing here does.
 use super::{Hash, HmacSha256};
 
-/// HKDF-Extract: a pseudorandom key from input key material. An empty salt stands for 32 zeros.
+/// HKDF-Extract: a pseudorandom key from input key material. An empty salt means 32 zeros.
 pub fn extract(salt: &[u8], input: &[u8]) -> Hash {
     HmacSha256::new(salt).of(input)
 }
@@ -25,10 +25,10 @@ pub fn expand(key: &Hash, info: &[u8]) -> Hash {
     hmac.finish(inner)
 }
 
-/// HKDF-Expand asked for more than 255 × 32 bytes.
+/// HKDF-Expand was asked for more than 255 × 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong {
-    /// Bytes asked for.
+    /// Requested bytes.
     pub bytes: usize,
 }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_rfc_allows_is_refused() {
+    fn an_output_above_the_rfcs_limit_is_refused() {
         assert!(expand_into(&[0; 32], b"", &mut [0; 255 * 32]).is_ok());
         let refused = expand_into(&[0; 32], b"", &mut [0; 255 * 32 + 1]);
         assert_eq!(refused, Err(TooLong { bytes: 8161 }));

@@ -1,23 +1,23 @@
-//! HMAC-SHA-256 (RFC 2104) with its key worked in once.
+//! HMAC-SHA-256 (RFC 2104) with a precomputed key.
 //!
-//! Promises: a MAC over n bytes costs the hash of n bytes and two blocks more; no allocation. What
-//! is kept of the key are two states that are as good as the key: with the features `audit` or
-//! `tokens` they, and the padded key on the way to them, are overwritten when they are no longer
-//! needed. What the compression function leaves in registers and on the stack is out of reach.
+//! Promises: a MAC over n bytes costs the hash of n bytes and two more blocks; no allocation. Two hash states derived
+//! from the key are kept, which are as secret as the key: with the features `audit` or `tokens` they, and the padded
+//! key, are overwritten when they are no longer needed. What the compression function leaves in registers and on the
+//! stack cannot be overwritten.
 use super::sha256::{BLOCK, Block, bytes_of, compress_pair, hash_after_block};
 use super::{Hash, Sha256, same};
 
-/// A text of so many bytes ends in the block in which it begins, with the length and a mark.
+/// A text of at most this many bytes shares its block with the padding.
 pub const SHORT_BYTES_MAX: usize = BLOCK - 9;
 
 /// The second and last block of a message whose first one is a key.
 #[inline]
 fn last_block(text: &[u8]) -> Option<Block> {
     let mut block = [0; BLOCK];
-    let (room, len) = block.split_last_chunk_mut::<8>()?;
+    let (space, len) = block.split_last_chunk_mut::<8>()?;
     *len = ((BLOCK + text.len()) as u64 * 8).to_be_bytes();
-    room.get_mut(..text.len())?.copy_from_slice(text);
-    *room.get_mut(text.len())? = 0x80;
+    space.get_mut(..text.len())?.copy_from_slice(text);
+    *space.get_mut(text.len())? = 0x80;
     Some(block)
 }
 
@@ -37,7 +37,7 @@ pub struct HmacSha256 {
 }
 
 impl HmacSha256 {
-    /// Works `key` in. Keys longer than 64 bytes are hashed first, as the RFC says.
+    /// Precomputes the states of `key`. Keys longer than 64 bytes are hashed first, as the RFC requires.
     pub fn new(key: &[u8]) -> HmacSha256 {
         let mut block = [0u8; BLOCK];
         match block.get_mut(..key.len()) {
@@ -50,14 +50,14 @@ impl HmacSha256 {
         }
         let mut pads = [0x36, 0x5C].map(|pad| block.map(|byte| byte ^ pad));
         let [inner, outer] = Sha256::states_after([&pads[0], &pads[1]]);
-        // Behind the key is nothing that anybody may not know.
+        // The bytes after the key are not secret.
         let len = key.len().min(BLOCK);
         wipe(&mut block[..len]);
         pads.iter_mut().for_each(|pad| wipe(&mut pad[..len]));
         HmacSha256 { inner, outer }
     }
 
-    /// A MAC that takes its input in pieces: update the hash, then hand it to [`HmacSha256::finish`].
+    /// Starts a MAC that takes its input in pieces: update the hash, then pass it to [`HmacSha256::finish`].
     #[inline]
     pub fn begin(&self) -> Sha256 {
         Sha256::after_block(self.inner)
@@ -77,8 +77,8 @@ impl HmacSha256 {
         hash_after_block(self.outer, &hash_after_block(self.inner, bytes))
     }
 
-    /// The MACs over two short texts, of at most [`SHORT_BYTES_MAX`] bytes: side by side, in about
-    /// the time of one. `None` if one is longer.
+    /// The MACs over two short texts, of at most [`SHORT_BYTES_MAX`] bytes: computed side by side, in about the time of
+    /// one. `None` if one is longer.
     pub fn of_both(&self, texts: [&[u8]; 2]) -> Option<[Hash; 2]> {
         let mut states = [self.inner; 2];
         let mut blocks = [last_block(texts[0])?, last_block(texts[1])?];
@@ -114,7 +114,7 @@ impl Drop for HmacSha256 {
     }
 }
 
-/// Overwrites what a key could be read from, also where the compiler sees no use in it.
+/// Overwrites secret memory, even if the compiler sees no use for it.
 #[cfg(any(feature = "audit", feature = "tokens"))]
 pub(crate) fn wipe<T: zeroize::DefaultIsZeroes>(secret: &mut [T]) {
     zeroize::Zeroize::zeroize(secret);
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// RFC 2104, word for word.
+    /// RFC 2104, literally.
     fn slow(key: &[u8], text: &[u8]) -> Hash {
         let sha256 = |bytes: &[u8]| sha2::Sha256::digest(bytes).to_vec();
         let mut block = if key.len() > 64 { sha256(key) } else { key.to_vec() };
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_around_the_blocks_is_padded_rightly() {
+    fn every_length_around_the_blocks_is_padded() {
         let bytes: Vec<u8> = (0..=255).collect();
         for len in 0..=bytes.len() {
             let hmac = HmacSha256::new(&bytes[..len]);
@@ -210,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_key_and_text_give_what_the_rfc_says(
+        fn any_key_and_text_match_the_rfc(
             key in prop::collection::vec(any::<u8>(), 0..200),
             text in prop::collection::vec(any::<u8>(), 0..400),
         ) {
@@ -220,14 +220,14 @@ mod tests {
 
     #[cfg(any(feature = "audit", feature = "tokens"))]
     #[test]
-    fn what_is_wiped_is_zero() {
+    fn wiped_memory_is_zero() {
         let mut secret = [7u32; 8];
         wipe(&mut secret);
         assert_eq!(secret, [0; 8]);
     }
 
     #[test]
-    fn two_short_texts_have_the_macs_that_each_has() {
+    fn paired_macs_match_single_macs() {
         let key = HmacSha256::new(b"key");
         let bytes: Vec<u8> = (0..=SHORT_BYTES_MAX as u8).collect();
         for len in 0..=SHORT_BYTES_MAX {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_of_other_bytes_or_another_key_does_not_verify() {
+    fn a_wrong_text_or_key_does_not_verify() {
         let hmac = HmacSha256::new(b"key");
         let mac = hmac.of(b"text");
         assert!(hmac.verify(b"text", &mac));

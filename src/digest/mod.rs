@@ -1,11 +1,11 @@
-//! Hashes, MACs and their spelling: what a chain of evidence is made of.
+//! Hashes, MACs and text encodings of bytes.
 //!
-//! [`Sha256`] streams, [`HmacSha256`] (RFC 2104) has its key worked in once, [`hkdf`] is RFC 5869,
-//! [`Crc32`] is the checksum of gzip, [`text`] spells bytes as hexadecimal and base64 (RFC 4648).
+//! [`Sha256`] takes its input in pieces, [`HmacSha256`] (RFC 2104) precomputes its key, [`hkdf`] is RFC 5869, [`Crc32`]
+//! is the checksum of gzip, [`text`] encodes bytes as hexadecimal and base64 (RFC 4648).
 //!
-//! Promises: nothing here blocks, fails or allocates, but for the growth of the vectors that the
-//! functions of [`text`] append to. Keys and states derived from keys are overwritten when dropped
-//! if one of the features `audit` and `tokens` is on; copies that a move leaves on the stack are not.
+//! Promises: nothing here blocks, fails or allocates, except for the growth of the vectors that the functions of
+//! [`text`] append to. Keys and states derived from keys are overwritten when dropped if one of the features `audit`
+//! and `tokens` is on; copies that a move leaves on the stack are not.
 
 mod crc32;
 pub mod hkdf;
@@ -20,13 +20,13 @@ pub(crate) use hmac::wipe;
 pub use hmac::{HmacSha256, SHORT_BYTES_MAX};
 pub use sha256::Sha256;
 
-/// SHA-512 (FIPS 180-4), as the crate `sha2` has it.
+/// SHA-512 (FIPS 180-4) from the crate `sha2`.
 pub use sha2::Sha512;
 
 /// The 32 bytes of a SHA-256 or of a MAC made with it.
 pub type Hash = [u8; 32];
 
-/// Whether two hashes are the same, in a time that does not depend on where they differ.
+/// Compares two hashes in constant time.
 pub fn same(one: &Hash, two: &Hash) -> bool {
     let difference = one.iter().zip(two).fold(0, |bits, (a, b)| bits | (a ^ b));
     std::hint::black_box(difference) == 0
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_that_differ_in_one_bit_are_not_the_same() {
+    fn hashes_that_differ_in_one_bit_differ() {
         let one: Hash = std::array::from_fn(|at| at as u8);
         assert!(same(&one, &one.clone()));
         for bit in 0..256 {

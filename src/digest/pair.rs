@@ -1,18 +1,17 @@
-//! Messages hashed two at a time: while the instructions for one wait for their results, those for
-//! the other run.
+//! Hashes two messages at a time: while the instructions for one wait for their results, those for the other execute.
 //!
-//! A [`Lane`] hands out one [`Message`] after the other; [`run_pair`] takes the blocks of two lanes
-//! side by side. Promises: no allocation, no failure. The hashes are those of one after the other;
-//! only the time differs, and that only where the processor has the instructions.
+//! A [`Lane`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two lanes side by side.
+//! Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and only if the
+//! processor has the instructions.
 use super::Hash;
 use super::sha256::{BLOCK, Block, START, State, bytes_of, compress, compress_pair};
 
-/// How far a hash is: to go on with, or to finish in two ways.
+/// The state of a hash: to continue from, or to finish in two ways.
 #[derive(Clone, Copy)]
 pub struct Midstate(State);
 
 impl Midstate {
-    /// Nothing has been taken yet.
+    /// The state before the first block.
     pub const START: Midstate = Midstate(START);
 
     /// The hash, when the last block has been taken.
@@ -21,19 +20,19 @@ impl Midstate {
     }
 }
 
-/// Whole blocks: one that is copied together, those of a text as they stand there, and the end.
+/// Whole blocks: a first one that is copied, those of a text in place, and the padded end.
 pub struct Message<'a> {
     head: Block,
     has_head: bool,
     mid: &'a [Block],
     tail: [Block; 2],
-    /// Which of the blocks at the end are still to be taken.
+    /// Which of the blocks at the end are still to be processed.
     tail_from: usize,
     tail_to: usize,
 }
 
 impl<'a> Message<'a> {
-    /// Nothing.
+    /// An empty message.
     fn new() -> Message<'a> {
         let (head, tail) = ([0; BLOCK], [[0; BLOCK]; 2]);
         Message { head, has_head: false, mid: &[], tail, tail_from: 0, tail_to: 0 }
@@ -44,7 +43,7 @@ impl<'a> Message<'a> {
         (self.tail_from, self.tail_to) = (0, 0);
     }
 
-    /// Becomes as many whole blocks of `prefix` ‖ `bytes` as there are; gives what is left of `bytes`.
+    /// Sets as many whole blocks of `prefix` ‖ `bytes` as there are; returns the rest of `bytes`.
     pub fn begin(&mut self, prefix: u8, bytes: &'a [u8]) -> &'a [u8] {
         self.clear();
         let Some((first, rest)) = bytes.split_first_chunk::<{ BLOCK - 1 }>() else { return bytes };
@@ -56,14 +55,14 @@ impl<'a> Message<'a> {
         rest
     }
 
-    /// Becomes the whole of `prefix` ‖ `bytes`, with its padding.
+    /// Sets the whole of `prefix` ‖ `bytes`, with its padding.
     pub fn whole(&mut self, prefix: u8, bytes: &'a [u8]) {
         let rest = self.begin(prefix, bytes);
         let prefix = if self.has_head { &[][..] } else { &[prefix] };
         self.pad(prefix, rest, bytes.len() as u64 + 1);
     }
 
-    /// Becomes the end of a message of `len` bytes, all but `bytes` of which have been taken.
+    /// Sets the end of a message of `len` bytes, all but `bytes` of which have been processed.
     pub fn end(&mut self, bytes: &'a [u8], len: u64) {
         self.clear();
         let (mid, rest) = bytes.as_chunks();
@@ -71,7 +70,7 @@ impl<'a> Message<'a> {
         self.pad(&[], rest, len);
     }
 
-    /// Puts the end of less than a block and the padding.
+    /// Sets the last partial block and the padding.
     fn pad(&mut self, prefix: &[u8], rest: &[u8], len: u64) {
         let filled = prefix.len() + rest.len();
         self.tail_to = if filled + 9 > BLOCK { 2 } else { 1 };
@@ -84,7 +83,7 @@ impl<'a> Message<'a> {
         end.copy_from_slice(&(len * 8).to_be_bytes());
     }
 
-    /// Blocks that stand together and come next; none at the end.
+    /// The next contiguous blocks; empty at the end.
     #[inline]
     fn blocks(&self) -> &[Block] {
         if self.has_head {
@@ -108,16 +107,16 @@ impl<'a> Message<'a> {
     }
 }
 
-/// One message after the other.
+/// A sequence of messages.
 pub trait Lane<'a> {
-    /// Puts the next one, and gives what it goes on from; `None` behind the last.
+    /// Sets the next message and returns the state that it continues from; `None` after the last.
     fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate>;
 
-    /// The last one has been taken.
+    /// Receives the state after the last block of a message.
     fn done(&mut self, state: Midstate);
 }
 
-/// Takes the messages of both lanes until one has no more; what the other has begun is finished.
+/// Processes the messages of both lanes until one has no more; a message that the other has started is finished.
 pub fn run_pair<'a>(one: &mut impl Lane<'a>, two: &mut impl Lane<'a>) {
     let (mut first, mut second) = (Slot::of(one), Slot::of(two));
     while let (Some(one_state), Some(two_state)) = (&mut first.state, &mut second.state) {
@@ -133,7 +132,7 @@ pub fn run_pair<'a>(one: &mut impl Lane<'a>, two: &mut impl Lane<'a>) {
     second.finish(two);
 }
 
-/// Takes the messages of one lane.
+/// Processes the messages of one lane.
 pub fn run<'a>(lane: &mut impl Lane<'a>) {
     let mut slot = Slot::of(lane);
     while slot.state.is_some() {
@@ -142,9 +141,9 @@ pub fn run<'a>(lane: &mut impl Lane<'a>) {
     }
 }
 
-/// A message that is being taken.
+/// A message that is being processed.
 struct Slot<'a> {
-    /// `None` behind the last.
+    /// `None` after the last message.
     state: Option<Midstate>,
     message: Message<'a>,
 }
@@ -155,7 +154,7 @@ impl<'a> Slot<'a> {
         Slot { state: lane.next(&mut message), message }
     }
 
-    /// The next message in the place of one that has ended.
+    /// Loads the next message when one has ended.
     #[inline]
     fn renew(&mut self, lane: &mut impl Lane<'a>) {
         while let Some(state) = self.state.take_if(|_| self.message.blocks().is_empty()) {
@@ -175,28 +174,28 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// One long message whose pieces come bit by bit, as a lane.
+/// One long message that arrives in pieces, as a lane.
 #[derive(Clone)]
 pub struct Stream {
     state: Midstate,
-    /// Bytes that fill no block yet.
+    /// Bytes that do not fill a block yet.
     rest: Block,
     filled: usize,
     len: u64,
 }
 
 impl Stream {
-    /// Nothing has been taken.
+    /// An empty stream.
     pub fn new() -> Stream {
         Stream { state: Midstate::START, rest: [0; BLOCK], filled: 0, len: 0 }
     }
 
-    /// A lane that takes `bytes`, once: what it does not come to is the caller's loss.
+    /// A lane that processes `bytes` once; the caller must run it to its end, or the rest is lost.
     pub fn take<'s, 'a>(&'s mut self, bytes: &'a [u8]) -> StreamLane<'s, 'a> {
         StreamLane { stream: self, bytes: Some(bytes) }
     }
 
-    /// The hash of all that was taken.
+    /// The hash of all processed bytes.
     pub fn finish(self) -> Hash {
         let mut state = self.state;
         let rest = self.rest.get(..self.filled).unwrap_or_default();
@@ -249,7 +248,7 @@ impl<'a> Lane<'a> for StreamLane<'_, 'a> {
     }
 }
 
-/// The hashes of 65 bytes each, as nodes of a tree have: a prefix and two hashes.
+/// The hashes of two inputs of 65 bytes, as nodes of a Merkle tree have: a prefix and two hashes.
 pub fn hash_65(inputs: [&[u8; 65]; 2]) -> [Hash; 2] {
     let (mut one, mut two) = (START, START);
     let ends = inputs.map(|input| {
@@ -293,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_around_the_blocks_is_padded_rightly() {
+    fn every_length_around_the_blocks_is_padded() {
         let texts: Vec<Vec<u8>> = (0..300).map(|len| vec![0xA5; len]).collect();
         let mut one = Whole { texts: &texts, hashes: vec![] };
         let mut two = Whole { texts: &texts[150..], hashes: vec![] };
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_of_a_tree_hash_as_65_bytes() {
+    fn tree_nodes_hash_as_65_bytes() {
         let inputs: [[u8; 65]; 2] = [std::array::from_fn(|at| at as u8), [9; 65]];
         assert_eq!(hash_65([&inputs[0], &inputs[1]]), inputs.map(|input| Sha256::of(&input)));
     }

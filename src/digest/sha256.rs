@@ -1,7 +1,7 @@
-//! SHA-256 (FIPS 180-4) over the compression function of the crate `sha2`, which uses the SHA
-//! instructions where the processor has them.
+//! SHA-256 (FIPS 180-4) over the compression function of the crate `sha2`, which uses the SHA instructions of the
+//! processor if it has them.
 //!
-//! The state is our own so that a MAC can start from one that holds its key and overwrite it
+//! The state is implemented here so that a MAC can start from a state that contains its key and overwrite it
 //! afterwards. Promises: no allocation, no failure; inputs of any length in any pieces.
 use sha2::compress256;
 use sha2::digest::block_buffer::EagerBuffer;
@@ -11,13 +11,13 @@ use sha2::digest::generic_array::GenericArray;
 use super::Hash;
 use crate::simd::compress_sha256_pair;
 
-/// Bytes that the compression function takes at once.
+/// Size of a block of the compression function.
 pub(super) const BLOCK: usize = 64;
 
-/// What the compression function takes at once.
+/// A block of the compression function.
 pub(super) type Block = [u8; BLOCK];
 
-/// What it changes.
+/// The state of the compression function.
 pub(super) type State = [u32; 8];
 
 /// The first 32 bits of the fractional parts of the square roots of the first eight primes.
@@ -49,7 +49,7 @@ pub struct Sha256 {
 }
 
 impl Sha256 {
-    /// The hash of nothing yet.
+    /// The hash of no input yet.
     pub fn new() -> Sha256 {
         Sha256 { state: START, tail: EagerBuffer::default(), len: 0 }
     }
@@ -61,7 +61,7 @@ impl Sha256 {
         hash.finish()
     }
 
-    /// Goes on from a state that has taken one block.
+    /// Continues from a state that has processed one block.
     pub(super) fn after_block(state: [u32; 8]) -> Sha256 {
         Sha256 { state, tail: EagerBuffer::default(), len: BLOCK as u64 }
     }
@@ -93,7 +93,7 @@ impl Sha256 {
     }
 }
 
-/// A state as the hash that it is at the end.
+/// The hash for a final state.
 #[inline]
 pub(super) fn bytes_of(state: &State) -> Hash {
     let mut hash = [0; 32];
@@ -103,7 +103,7 @@ pub(super) fn bytes_of(state: &State) -> Hash {
     hash
 }
 
-/// The hash of one block, which made `state`, and `text`.
+/// The hash of the block that produced `state`, followed by `text`.
 #[inline]
 pub(super) fn hash_after_block(mut state: State, text: &[u8]) -> Hash {
     let (blocks, rest) = text.as_chunks();
@@ -119,7 +119,7 @@ pub(super) fn hash_after_block(mut state: State, text: &[u8]) -> Hash {
     bytes_of(&state)
 }
 
-/// Takes blocks into one state.
+/// Processes blocks into one state.
 #[inline]
 pub(super) fn compress(state: &mut State, blocks: &[Block]) {
     for block in blocks {
@@ -127,7 +127,7 @@ pub(super) fn compress(state: &mut State, blocks: &[Block]) {
     }
 }
 
-/// Takes as many blocks into both states as both have: in the time of one where the processor can.
+/// Processes as many blocks into both states as both have: in the time of one if the processor can.
 #[inline]
 pub(super) fn compress_pair(states: [&mut State; 2], blocks: [&[Block]; 2]) {
     let count = blocks[0].len().min(blocks[1].len());
@@ -146,7 +146,7 @@ impl Default for Sha256 {
 
 impl std::fmt::Debug for Sha256 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The state may hold a key.
+        // The state may contain a key.
         f.debug_struct("Sha256").field("bytes", &self.len).finish_non_exhaustive()
     }
 }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_around_the_block_is_padded_rightly() {
+    fn every_length_around_a_block_is_padded() {
         let bytes = [0xA5; 300];
         for len in 0..bytes.len() {
             let want: Hash = sha2::Sha256::digest(&bytes[..len]).into();

@@ -1,12 +1,11 @@
 //! Bytes as text: hexadecimal and base64 (RFC 4648).
 //!
-//! One spelling a value: decoding refuses upper-case hexadecimal, missing or needless padding, and
-//! bits that stand for nothing, so that no line can be changed without its value changing.
-//! Promises: the `put_` functions append to a vector and allocate only if it must grow; decoding
-//! into an array allocates nothing.
+//! Each value has exactly one spelling: decoding refuses upper-case hexadecimal, missing or needless padding, and
+//! unused bits that are not zero, so that no line can be changed without its value changing. Promises: the `put_`
+//! functions append to a vector and allocate only if it must grow; decoding into an array allocates nothing.
 use std::fmt;
 
-/// How base64 is spelt.
+/// The alphabets of base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base64 {
     /// `+` and `/`, padded with `=` (RFC 4648, 4).
@@ -19,7 +18,7 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// No digit of the alphabet.
+/// Not a digit of the alphabet.
 const NONE: u8 = 255;
 
 const fn inverse(digits: &[u8; 64]) -> [u8; 256] {
@@ -35,21 +34,21 @@ const fn inverse(digits: &[u8; 64]) -> [u8; 256] {
 static STANDARD_VALUES: [u8; 256] = inverse(STANDARD);
 static URL_VALUES: [u8; 256] = inverse(URL);
 
-/// Why text does not spell bytes.
+/// Why a text cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A byte that is no digit, and where.
+    /// A byte that is not a digit.
     Digit {
-        /// Which byte of the text.
+        /// Its index in the text.
         at: usize,
     },
-    /// A length that no value has, or not the one that was expected.
+    /// An impossible length, or not the expected one.
     Length {
-        /// Bytes of text found.
+        /// The length of the text in bytes.
         found: usize,
     },
-    /// The last digit has bits that stand for nothing and are not zero, or the padding is wrong.
+    /// The last digit has unused bits that are not zero, or the padding is wrong.
     NotCanonical,
 }
 
@@ -77,7 +76,7 @@ pub fn hex(bytes: &[u8]) -> String {
     string(|out| put_hex(bytes, out))
 }
 
-/// The bytes that lower-case hexadecimal spells.
+/// Decodes lower-case hexadecimal.
 pub fn hex_array<const N: usize>(text: &[u8]) -> Result<[u8; N], DecodeError> {
     let digit = |at: usize| match text.get(at) {
         Some(byte @ b'0'..=b'9') => Ok(byte - b'0'),
@@ -131,7 +130,7 @@ pub fn base64(how: Base64, bytes: &[u8]) -> String {
     string(|out| put_base64(how, bytes, out))
 }
 
-/// Appends the bytes that base64 spells; nothing on an error.
+/// Appends the bytes of base64 text; appends nothing on an error.
 pub fn decode_base64(how: Base64, text: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
     let start = out.len();
     let mut push = |bytes: &[u8]| {
@@ -145,7 +144,7 @@ pub fn decode_base64(how: Base64, text: &[u8], out: &mut Vec<u8>) -> Result<(), 
     result
 }
 
-/// The `N` bytes that base64 spells.
+/// Decodes base64 to `N` bytes.
 pub fn base64_array<const N: usize>(how: Base64, text: &[u8]) -> Result<[u8; N], DecodeError> {
     if let Some(array) = whole_groups(how, text) {
         return Ok(array);
@@ -154,8 +153,8 @@ pub fn base64_array<const N: usize>(how: Base64, text: &[u8]) -> Result<[u8; N],
     let mut array = [0; N];
     let mut filled = 0;
     let mut push = |bytes: &[u8]| {
-        let room = array.get_mut(filled..filled + bytes.len()).ok_or(length)?;
-        room.copy_from_slice(bytes);
+        let space = array.get_mut(filled..filled + bytes.len()).ok_or(length)?;
+        space.copy_from_slice(bytes);
         filled += bytes.len();
         Ok(())
     };
@@ -163,7 +162,7 @@ pub fn base64_array<const N: usize>(how: Base64, text: &[u8]) -> Result<[u8; N],
     if filled == N { Ok(array) } else { Err(length) }
 }
 
-/// The values of digits where they stand in a group of four; [`NO_DIGIT`] for what is none.
+/// The values of digits by their place in a group of four; [`NO_DIGIT`] for other bytes.
 type Groups = [[u32; 256]; 4];
 
 const NO_DIGIT: u32 = 1 << 31;
@@ -181,7 +180,7 @@ const fn groups(digits: &[u8; 64]) -> Groups {
 static STANDARD_GROUPS: Groups = groups(STANDARD);
 static URL_GROUPS: Groups = groups(URL);
 
-/// The quick way for what is all right and not padded; `None` for anything else.
+/// The fast path for valid, unpadded text; `None` for anything else.
 fn whole_groups<const N: usize>(how: Base64, text: &[u8]) -> Option<[u8; N]> {
     let tables = if how == Base64::Url { &URL_GROUPS } else { &STANDARD_GROUPS };
     let mut array = [0; N];
@@ -206,7 +205,7 @@ fn whole_groups<const N: usize>(how: Base64, text: &[u8]) -> Option<[u8; N]> {
     };
     let [_, bytes @ ..] = bits.to_be_bytes();
     let (value, must_be_zero) = bytes.split_at_checked(last.len())?;
-    // Two digits go with one byte, three with two.
+    // Two digits encode one byte, three encode two.
     let is_long_enough = rest.len() == last.len() + usize::from(!last.is_empty());
     let is_right = is_long_enough && must_be_zero.iter().all(|byte| *byte == 0);
     last.copy_from_slice(value);
@@ -248,7 +247,7 @@ fn decode(
     push(value)
 }
 
-/// Takes off the padding, which must be there or not.
+/// Removes the padding, which must be present or absent as the alphabet requires.
 fn unpadded(how: Base64, text: &[u8]) -> Result<&[u8], DecodeError> {
     if how == Base64::Url {
         return Ok(text);
@@ -301,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_one_spelling_is_taken() {
+    fn only_the_canonical_spelling_is_accepted() {
         use Base64::{Standard, Url};
         let refused = [
             (Standard, "Zg", DecodeError::Length { found: 2 }),
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_take_their_own_length_only() {
+    fn arrays_accept_only_their_own_length() {
         assert_eq!(base64_array(Base64::Url, b"Zm9v"), Ok(*b"foo"));
         for text in ["Zm8", "Zm9vYg", "Zm9vZm9v"] {
             let wrong = base64_array::<3>(Base64::Url, text.as_bytes());
@@ -338,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quick_way_gives_what_the_slow_one_gives_or_nothing() {
+    fn fast_decoding_matches_slow_decoding() {
         fn check<const N: usize>(how: Base64, text: &[u8]) {
             let mut slow = Vec::new();
             let is_right = decode_base64(how, text, &mut slow).is_ok() && slow.len() == N;
@@ -371,14 +370,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_taken_spells_itself(text in "[A-Za-z0-9_-]{0,12}") {
+        fn accepted_text_encodes_to_itself(text in "[A-Za-z0-9_-]{0,12}") {
             if let Ok(bytes) = decoded(Base64::Url, &text) {
                 prop_assert_eq!(base64(Base64::Url, &bytes), text);
             }
         }
 
         #[test]
-        fn bytes_come_back(bytes in prop::collection::vec(any::<u8>(), 0..70)) {
+        fn bytes_round_trip(bytes in prop::collection::vec(any::<u8>(), 0..70)) {
             for how in [Base64::Standard, Base64::Url] {
                 prop_assert_eq!(&decoded(how, &base64(how, &bytes)).unwrap(), &bytes);
             }

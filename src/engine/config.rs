@@ -24,7 +24,7 @@ use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOpti
 use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
-use crate::sink::isolated::Isolated;
+use crate::sink::isolated::IsolatedSink;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
@@ -526,6 +526,6 @@ fn open(
     if is_alone {
         return Ok(sink);
     }
-    let isolated = Isolated::start(sink, batch_bytes_max);
+    let isolated = IsolatedSink::start(sink, batch_bytes_max);
     Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
 }

@@ -1,21 +1,19 @@
 //! Standard output and standard error.
 //!
-//! Promises: a batch is one `write` where the other end takes it; nothing is buffered but the rest
-//! of a line that was taken in part, and nothing is allocated once that buffer is as long as the
-//! longest such rest. A full pipe that does not block, a pipe without a reader and a closed stream
-//! are errors, never panics. A line that got out in part is the sink's own affair from then on: it
-//! counts as written, and its rest goes out before anything else, so no line is torn or repeated,
-//! whatever the caller offers next. A blocking pipe with a slow reader blocks. A crash may leave
-//! part of a line in a pipe, as with any stream.
+//! Promises: a batch is one `write` if the other end accepts it. Only the rest of a partially written line is buffered,
+//! and nothing is allocated once that buffer has reached the length of the longest such rest. A full non-blocking pipe,
+//! a pipe without a reader and a closed stream are errors, never panics. A partially written line counts as written,
+//! and the sink writes its rest before anything else: no line is torn or repeated, whatever the caller offers next. A
+//! blocking pipe with a slow reader blocks. A crash may leave part of a line in a pipe, as with any stream.
 //!
-//! The stream is duplicated when the sink is made: `println!` elsewhere does not mix into a line,
-//! and a program that later puts another file under descriptor 1 calls [`Sink::reopen`].
+//! The sink duplicates the stream when it is created, so `println!` elsewhere does not mix into a line. A program that
+//! later puts another file under descriptor 1 calls [`Sink::reopen`].
 use std::io::{self, Write};
 
 use crate::core::{Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 
-/// Which stream.
+/// A standard stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -38,23 +36,23 @@ impl Stream {
 pub struct ConsoleSink {
     stream: Stream,
     out: Box<dyn Write + Send>,
-    /// The rest of a line whose beginning is out.
+    /// The rest of a partially written line.
     rest: Vec<u8>,
     counters: SinkCounters,
 }
 
 impl ConsoleSink {
-    /// To standard output or standard error; fails if the process was started with it closed.
+    /// Opens standard output or standard error; fails if the process was started with it closed.
     pub fn open(stream: Stream) -> Result<Self, SinkError> {
         let out = duplicate(stream).map_err(|source| failed("duplicate", stream, source))?;
-        Ok(Self::on(stream, out))
+        Ok(Self::with_output(stream, out))
     }
 
-    fn on(stream: Stream, out: Box<dyn Write + Send>) -> Self {
+    fn with_output(stream: Stream, out: Box<dyn Write + Send>) -> Self {
         Self { stream, out, rest: Vec::new(), counters: SinkCounters::default() }
     }
 
-    /// Gets the rest of a torn line out.
+    /// Writes the rest of a partially written line.
     fn write_rest(&mut self) -> Result<(), SinkError> {
         let (written, error) = write_until_error(&mut *self.out, &self.rest);
         self.rest.drain(..written);
@@ -67,17 +65,16 @@ impl ConsoleSink {
 
     fn error(&mut self, source: io::Error) -> SinkError {
         self.counters.errors += 1;
-        if !may_pass(&source) {
-            // Nobody is there to take the rest; a reader that comes later must not begin with half
-            // a line.
+        if !is_temporary(&source) {
+            // There is no reader for the rest, and a later reader must not start with half a line.
             self.rest.clear();
         }
         failed("write", self.stream, source)
     }
 }
 
-/// A full pipe empties again; a broken one does not mend.
-fn may_pass(error: &io::Error) -> bool {
+/// A full pipe drains; a broken one does not recover.
+fn is_temporary(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::StorageFull)
 }
 
@@ -85,7 +82,7 @@ fn failed(action: &'static str, stream: Stream, source: io::Error) -> SinkError 
     SinkError::Io { action, target: stream.as_str().to_owned(), source }
 }
 
-/// How many bytes got out, and why the next did not.
+/// Returns how many bytes were written, and why the next one was not.
 fn write_until_error(out: &mut dyn Write, bytes: &[u8]) -> (usize, Option<io::Error>) {
     let mut written = 0;
     while written < bytes.len() {
@@ -128,7 +125,7 @@ impl Sink for ConsoleSink {
         self.out.flush().map_err(|source| failed("flush", self.stream, source))
     }
 
-    /// A stream has no notion of power loss; the same as [`Sink::flush`].
+    /// The same as [`Sink::flush`]: a stream has no durability.
     fn sync(&mut self) -> Result<(), SinkError> {
         self.flush()
     }
@@ -137,7 +134,7 @@ impl Sink for ConsoleSink {
         if self.rest.is_empty() { Ok(()) } else { self.write_rest() }
     }
 
-    /// Takes whatever is standard output or standard error by now.
+    /// Switches to the current standard output or standard error.
     fn reopen(&mut self, _now: Now) -> Result<(), SinkError> {
         // The rest of a line belongs to the old stream.
         let rest = self.write_rest();
@@ -152,8 +149,7 @@ impl Sink for ConsoleSink {
     }
 }
 
-/// `std::io::Stdout` buffers lines and takes a closed descriptor for success; a duplicate does
-/// neither.
+/// `std::io::Stdout` buffers lines and treats a closed descriptor as success; a duplicate does neither.
 #[cfg(unix)]
 fn duplicate(stream: Stream) -> io::Result<Box<dyn Write + Send>> {
     use std::os::fd::AsFd;
@@ -184,7 +180,7 @@ mod tests {
 
     const NOW: Now = Now { ticks: 0, unix_nanos: 0 };
 
-    /// Takes at most so many bytes a call, and errs where the script says so.
+    /// Accepts a scripted number of bytes a call, or fails as scripted.
     struct Scripted {
         out: Arc<Mutex<Vec<u8>>>,
         script: std::vec::IntoIter<Result<usize, io::ErrorKind>>,
@@ -205,7 +201,7 @@ mod tests {
     fn scripted(script: Vec<Result<usize, io::ErrorKind>>) -> (ConsoleSink, Arc<Mutex<Vec<u8>>>) {
         let out = Arc::new(Mutex::new(Vec::new()));
         let writer = Scripted { out: Arc::clone(&out), script: script.into_iter() };
-        (ConsoleSink::on(Stream::Stdout, Box::new(writer)), out)
+        (ConsoleSink::with_output(Stream::Stdout, Box::new(writer)), out)
     }
 
     fn batch(lines: &[&str]) -> Batch {
@@ -219,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_neither_torn_nor_repeated_wherever_a_full_pipe_cuts() {
+    fn a_full_pipe_neither_tears_nor_repeats_lines() {
         let lines = batch(&["first", "second", "third"]);
         let len = lines.lines().bytes().len();
         for cut in 0..len {
@@ -238,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_finished_even_when_the_caller_gives_up_the_batch() {
+    fn a_torn_line_is_finished_before_other_lines() {
         let (mut sink, out) = scripted(vec![Ok(3), Err(io::ErrorKind::WouldBlock)]);
         let error = sink.write(batch(&["first", "second"]).lines(), NOW).unwrap_err();
         assert_eq!(error.lines_written, 1);
@@ -247,17 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_write_is_no_error() {
+    fn an_interrupted_write_is_retried() {
         let (mut sink, out) = scripted(vec![Err(io::ErrorKind::Interrupted), Ok(2)]);
         sink.write(batch(&["line"]).lines(), NOW).unwrap();
         assert_eq!(*out.lock(), b"line\n");
     }
 
     #[test]
-    fn a_pipe_without_a_reader_is_an_error_and_not_a_signal() {
+    fn a_broken_pipe_returns_an_error() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut sink = ConsoleSink::on(Stream::Stdout, Box::new(writer));
+        let mut sink = ConsoleSink::with_output(Stream::Stdout, Box::new(writer));
         let error = sink.write(batch(&["line"]).lines(), NOW).unwrap_err();
         assert_eq!(error.lines_written, 0);
         let SinkError::Io { source, .. } = error.cause else { panic!("{}", error.cause) };
@@ -265,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_a_real_pipe_gets_every_line_once() {
+    fn a_pipe_reader_gets_every_line_once() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut sink = ConsoleSink::on(Stream::Stderr, Box::new(writer));
+        let mut sink = ConsoleSink::with_output(Stream::Stderr, Box::new(writer));
         let reading = std::thread::spawn(move || {
             let mut all = String::new();
             reader.read_to_string(&mut all).map(|_| all)

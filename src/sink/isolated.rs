@@ -1,23 +1,21 @@
-//! A sink on a thread of its own.
+//! A sink on a separate thread.
 //!
-//! Promises: whatever the inner sink does (crawl, hang, fail, panic), the caller waits for it no
-//! longer than [`Bounds`] say: `patience` a write, `answer_wait_max` a flush, sync or reopen,
-//! `stop_wait_max` at the end. A sink that is known to hang is refused at once until it stirs.
-//! Lines keep their order, and none is lost or repeated as long as the inner sink tells the truth
-//! about how many it took; a panic halfway through a call can repeat what that call had taken.
+//! Promises: however slowly the inner sink works, and whether it hangs, fails or panics, the caller waits for it no
+//! longer than [`SinkTimeouts`] allow: `buffer_wait_max` for a write, `answer_wait_max` for a flush, sync or reopen,
+//! `stop_wait_max` at the end. Calls to a sink that is known to hang are refused at once until it makes progress. Lines
+//! keep their order, and none is lost or repeated as long as the inner sink reports correctly how many it accepted; a
+//! panic during a call can repeat what that call had accepted.
 //!
-//! Memory: [`BUFFERS`] buffers are taken at the start and go round between the two threads; nothing
-//! is allocated after that, except for a line longer than a buffer (its buffer grows and stays so),
-//! for errors, and for the answer to a flush, sync or reopen. Buffers are sent on at once while
-//! fewer than two are on their way; beyond that, lines gather in one until it is full or a turn
-//! comes, so a sink that is slow per call gets fewer and larger batches.
+//! Memory: [`BUFFERS`] buffers are allocated at the start and circulate between the two threads. After that, only a
+//! line longer than a buffer (its buffer stays larger), an error, and the answer to a flush, sync or reopen allocate.
+//! Buffers are sent at once while fewer than two are in flight; beyond that, lines collect in one buffer until it is
+//! full or a turn comes, so that a sink with a high cost per call gets fewer and larger batches.
 //!
-//! When full: a write waits for a buffer up to `patience`. After it waited in vain, writes take
-//! what is free without waiting until the thread has caught up. Errors of the inner sink are
-//! retried on its thread with growing pauses, the lines kept; [`Sink::turn`] tells them meanwhile,
-//! and a write that finds no buffer does.
+//! When full: a write waits for a buffer up to `buffer_wait_max`. After such a wait has timed out, writes use free
+//! buffers without waiting until the thread has caught up. The thread keeps the lines of a failed write and retries
+//! with growing pauses; meanwhile [`Sink::turn`] returns the error, and so does a write that finds no buffer.
 //!
-//! A crash loses what is in the buffers: a line is in place for good only after a flush.
+//! A crash loses what is in the buffers: a line is permanently in place only after a flush.
 mod worker;
 
 #[cfg(test)]
@@ -30,43 +28,43 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use self::worker::{Call, Farewell, Job, Shared, What, Worker};
+use self::worker::{Call, FinalReport, Job, Request, Shared, Worker};
 use crate::core::{Batch, Lines, Now};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 
 pub use self::worker::is_sink_thread;
 
-/// How many buffers go round.
+/// Number of buffers that circulate.
 pub const BUFFERS: usize = 4;
-/// Flushes and the like that may wait for the thread besides full buffers.
+/// Flushes, syncs and reopens that may be queued in addition to full buffers.
 const CALLS_MAX: usize = 4;
-/// So many buffers may be on their way before lines gather in the next.
+/// If this many buffers are in flight, lines collect in the next one.
 const SENT_SOON_MAX: usize = 2;
 /// Ends of lines are kept as `u32`.
 const BATCH_BYTES_MAX: usize = 1 << 30;
 
-/// How long an [`Isolated`] waits for what.
+/// How long an [`IsolatedSink`] waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// A write, for a buffer to come back.
-    pub patience: Duration,
+pub struct SinkTimeouts {
+    /// A write, for a free buffer.
+    pub buffer_wait_max: Duration,
     /// A flush, sync or reopen, for its answer.
     pub answer_wait_max: Duration,
-    /// The end, for what is queued to be written.
+    /// A drop, for queued lines to be written.
     pub stop_wait_max: Duration,
-    /// The thread, after the first error of a row.
+    /// The thread, after the first error of a series.
     pub retry_pause_min: Duration,
-    /// The thread, after many errors.
+    /// The thread, after many errors; the longest pause.
     pub retry_pause_max: Duration,
     /// The thread, between two turns of the inner sink.
     pub turn_pause_max: Duration,
 }
 
-impl Default for Bounds {
+impl Default for SinkTimeouts {
     /// 100 ms, 5 s, 5 s, 10 ms, 1 s, 100 ms.
     fn default() -> Self {
         Self {
-            patience: Duration::from_millis(100),
+            buffer_wait_max: Duration::from_millis(100),
             answer_wait_max: Duration::from_secs(5),
             stop_wait_max: Duration::from_secs(5),
             retry_pause_min: Duration::from_millis(10),
@@ -76,22 +74,22 @@ impl Default for Bounds {
     }
 }
 
-/// The thread has let a bound pass.
+/// The thread has exceeded a timeout.
 #[derive(Debug, Clone, Copy)]
 struct Stall {
-    /// The thread's beats before the wait; it stirs when they differ.
-    beats: u64,
+    /// The thread's heartbeats before the wait; a different count means progress.
+    heartbeats: u64,
     since: Instant,
 }
 
-/// A sink on a thread of its own. See the module.
+/// A sink on a separate thread. See the module.
 ///
 /// ```
 /// use ringseal::core::{Batch, Now};
-/// use ringseal::sink::{Sink, isolated::Isolated, memory::MemorySink};
+/// use ringseal::sink::{Sink, isolated::IsolatedSink, memory::MemorySink};
 /// let inner = MemorySink::new();
 /// let log = inner.log();
-/// let mut sink = Isolated::start(Box::new(inner), 65_536)?;
+/// let mut sink = IsolatedSink::start(Box::new(inner), 65_536)?;
 /// let mut batch = Batch::default();
 /// batch.bytes_mut().extend_from_slice(b"{\"event\":\"started\"}\n");
 /// batch.end_line();
@@ -100,53 +98,52 @@ struct Stall {
 /// assert_eq!(log.lines(), ["{\"event\":\"started\"}"]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct Isolated {
+pub struct IsolatedSink {
     name: String,
-    bounds: Bounds,
+    timeouts: SinkTimeouts,
     batch_bytes_max: usize,
     batch_lines_max: usize,
-    /// To the thread; gone once it was asked to stop.
+    /// To the thread; `None` once it has been asked to stop.
     jobs: Option<Sender<Job>>,
     /// Emptied buffers, from the thread.
     empty: Receiver<Batch>,
-    /// Lines that are not on their way yet.
+    /// Lines that have not been sent yet.
     open: Option<Batch>,
     shared: Arc<Shared>,
-    farewell: Receiver<Farewell>,
+    final_report: Receiver<FinalReport>,
     thread: Option<JoinHandle<()>>,
     stall: Option<Stall>,
-    /// A write has waited in vain and the thread has not caught up since.
-    is_behind: bool,
+    /// A write has timed out and the thread has not caught up since.
+    is_lagging: bool,
     lines_taken: u64,
     now: Option<Now>,
 }
 
-impl std::fmt::Debug for Isolated {
+impl std::fmt::Debug for IsolatedSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Isolated")
+        f.debug_struct("IsolatedSink")
             .field("name", &self.name)
             .field("stall", &self.stall)
-            .field("is_behind", &self.is_behind)
+            .field("is_lagging", &self.is_lagging)
             .finish_non_exhaustive()
     }
 }
 
-impl Isolated {
+impl IsolatedSink {
     /// Starts a thread for `sink`. Each buffer holds `batch_bytes_max` and a quarter.
     ///
-    /// Fails when the system gives no thread; `sink` is dropped then.
-    pub fn start(sink: Box<dyn Sink>, batch_bytes_max: usize) -> io::Result<Isolated> {
-        Self::start_with(sink, batch_bytes_max, Bounds::default())
+    /// Fails if the system cannot start a thread; `sink` is dropped then.
+    pub fn start(sink: Box<dyn Sink>, batch_bytes_max: usize) -> io::Result<IsolatedSink> {
+        Self::start_with(sink, batch_bytes_max, SinkTimeouts::default())
     }
 
-    /// The same with bounds of the caller's choice.
+    /// The same with other timeouts.
     pub fn start_with(
         sink: Box<dyn Sink>,
         batch_bytes_max: usize,
-        bounds: Bounds,
-    ) -> io::Result<Isolated> {
-        // The writer closes its batch with the line that crosses its bound; the quarter takes that
-        // line in.
+        timeouts: SinkTimeouts,
+    ) -> io::Result<IsolatedSink> {
+        // The writer closes its batch with the line that crosses its bound; the quarter takes that line.
         let batch_bytes_max = batch_bytes_max.clamp(1, BATCH_BYTES_MAX);
         let batch_bytes_max = batch_bytes_max + batch_bytes_max / 4;
         let batch_lines_max = batch_bytes_max / 32 + 1;
@@ -155,26 +152,26 @@ impl Isolated {
         for _ in 0..BUFFERS {
             let _ = emptied.try_send(Batch::with_capacity(batch_bytes_max, batch_lines_max));
         }
-        let (goodbye, farewell) = bounded(1);
+        let (last_words, final_report) = bounded(1);
         let name = sink.name().to_owned();
         let shared = Arc::new(Shared::new(sink.counters()));
-        let worker = Worker::new(sink, Arc::clone(&shared), inbox, emptied, bounds);
+        let worker = Worker::new(sink, Arc::clone(&shared), inbox, emptied, timeouts);
         let thread = std::thread::Builder::new()
             .name("ringseal-sink".to_owned())
-            .spawn(move || worker.run(&goodbye))?;
-        Ok(Isolated {
+            .spawn(move || worker.run(&last_words))?;
+        Ok(IsolatedSink {
             name,
-            bounds,
+            timeouts,
             batch_bytes_max,
             batch_lines_max,
             jobs: Some(jobs),
             empty,
             open: None,
             shared,
-            farewell,
+            final_report,
             thread: Some(thread),
             stall: None,
-            is_behind: false,
+            is_lagging: false,
             lines_taken: 0,
             now: None,
         })
@@ -184,13 +181,13 @@ impl Isolated {
         SinkError::Stalled { target: self.name.clone() }
     }
 
-    /// Whether the thread has not stirred since a bound passed.
+    /// Whether the thread has made no progress since a timeout.
     fn is_stalled(&mut self) -> bool {
-        self.stall = self.stall.filter(|stall| stall.beats == self.shared.beats());
+        self.stall = self.stall.filter(|stall| stall.heartbeats == self.shared.heartbeats());
         self.stall.is_some()
     }
 
-    /// The open buffer, or a free one. `deadline` is shared by all buffers of a write.
+    /// Returns the open buffer, or a free one. All buffers of a write share `deadline`.
     fn take_buffer(&mut self, deadline: &mut Option<Instant>) -> Result<Batch, SinkError> {
         if let Some(batch) = self.open.take() {
             return Ok(batch);
@@ -201,7 +198,7 @@ impl Isolated {
         if let Some(error) = self.shared.failing() {
             return Err(error);
         }
-        if self.is_behind {
+        if self.is_lagging {
             return Err(self.stalled());
         }
         self.wait_for_buffer(deadline)
@@ -209,19 +206,18 @@ impl Isolated {
 
     #[cold]
     fn wait_for_buffer(&mut self, deadline: &mut Option<Instant>) -> Result<Batch, SinkError> {
-        // Before the wait: the thread has work, so unless it hangs its beats will differ some time
-        // after this.
-        let stall = Stall { beats: self.shared.beats(), since: Instant::now() };
-        let deadline = *deadline.get_or_insert(stall.since + self.bounds.patience);
+        // Read before the wait: the thread has work, so its heartbeats will differ at some time after this unless it
+        // hangs.
+        let stall = Stall { heartbeats: self.shared.heartbeats(), since: Instant::now() };
+        let deadline = *deadline.get_or_insert(stall.since + self.timeouts.buffer_wait_max);
         self.empty.recv_deadline(deadline).map_err(|_| {
             self.stall = Some(stall);
-            self.is_behind = true;
+            self.is_lagging = true;
             self.shared.failing().unwrap_or_else(|| self.stalled())
         })
     }
 
-    /// How many of `lines` go into `batch`; one that is longer than any buffer goes into an empty
-    /// one.
+    /// How many of `lines` fit into `batch`; a line longer than any buffer goes into an empty one.
     fn count_fitting(&self, batch: &Batch, lines: Lines<'_>) -> usize {
         let bytes = self.batch_bytes_max.saturating_sub(batch.len_bytes());
         let count = self.batch_lines_max.saturating_sub(batch.lines().count());
@@ -233,12 +229,12 @@ impl Isolated {
         BUFFERS.saturating_sub(self.empty.len() + usize::from(self.open.is_some()))
     }
 
-    /// Sends the open buffer on, unless enough are on their way for the thread to be busy.
+    /// Sends the open buffer, unless enough are in flight to keep the thread busy.
     fn send_soon(&mut self) -> Result<(), SinkError> {
         if self.buffers_sent() < SENT_SOON_MAX { self.send() } else { Ok(()) }
     }
 
-    /// Sends the open buffer on. There is room: see `CALLS_MAX` and `call`.
+    /// Sends the open buffer. The queue has a free slot: see `CALLS_MAX` and `call`.
     fn send(&mut self) -> Result<(), SinkError> {
         let (Some(jobs), Some(now)) = (&self.jobs, self.now) else {
             return Ok(());
@@ -257,74 +253,72 @@ impl Isolated {
         }
     }
 
-    fn call(&mut self, what: What) -> Result<(), SinkError> {
-        // Requests whose caller has gone still stand in the queue; with this bound they leave room
-        // for all buffers.
+    fn call(&mut self, request: Request) -> Result<(), SinkError> {
+        // Requests whose caller has timed out are still queued; this bound leaves slots for all buffers.
         let is_full = |jobs: &Sender<Job>| jobs.len() >= BUFFERS + CALLS_MAX;
         if self.is_stalled() || self.jobs.as_ref().is_none_or(is_full) {
             return Err(self.stalled());
         }
         self.send()?;
         // Before the request: see `wait_for_buffer`.
-        let stall = Stall { beats: self.shared.beats(), since: Instant::now() };
+        let stall = Stall { heartbeats: self.shared.heartbeats(), since: Instant::now() };
         let (answer, wait) = bounded(1);
-        let call = Job::Call(Call { what, now: self.now, answer });
+        let call = Job::Call(Call { request, now: self.now, answer });
         if self.jobs.as_ref().is_none_or(|jobs| jobs.try_send(call).is_err()) {
             return Err(self.stalled());
         }
-        wait.recv_deadline(stall.since + self.bounds.answer_wait_max).unwrap_or_else(|_| {
+        wait.recv_deadline(stall.since + self.timeouts.answer_wait_max).unwrap_or_else(|_| {
             self.stall = Some(stall);
             Err(self.stalled())
         })
     }
 
-    /// Lets the thread finish, within bounds; says what is lost or may be.
+    /// Lets the thread finish within its timeout; returns what is, or may be, lost.
     fn stop(&mut self) -> Option<String> {
         let _ = self.send();
         self.jobs.as_ref()?;
-        let until = self.stop_at();
+        let until = self.stop_deadline();
         self.shared.set_stop_at(until);
-        // The thread finds the queue closed once it has taken everything, and at once when it
-        // waits.
+        // The thread sees the closed queue once it has processed everything, and at once if it is waiting.
         self.jobs = None;
-        if let Ok(farewell) = self.farewell.recv_deadline(until) {
+        if let Ok(final_report) = self.final_report.recv_deadline(until) {
             if let Some(thread) = self.thread.take() {
                 let _ = thread.join();
             }
-            return self.loss(&farewell);
+            return self.loss(&final_report);
         }
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
         let name = &self.name;
-        Some(format!("{name} hangs and is left behind; up to {missing} lines may be missing"))
+        Some(format!("{name} hangs and is abandoned; up to {missing} lines may be missing"))
     }
 
-    /// A sink that already hung through part of its time gets the rest of it, and a moment.
-    fn stop_at(&mut self) -> Instant {
+    /// A sink that has been hanging for part of its time gets the rest of it, and at least one buffer wait.
+    fn stop_deadline(&mut self) -> Instant {
         let now = Instant::now();
-        let whole = now + self.bounds.stop_wait_max;
+        let whole = now + self.timeouts.stop_wait_max;
         if !self.is_stalled() {
             return whole;
         }
-        let rest = self.stall.map_or(whole, |stall| stall.since + self.bounds.stop_wait_max);
-        rest.max(now + self.bounds.patience).min(whole)
+        let rest = self.stall.map_or(whole, |stall| stall.since + self.timeouts.stop_wait_max);
+        rest.max(now + self.timeouts.buffer_wait_max).min(whole)
     }
 
-    fn loss(&self, farewell: &Farewell) -> Option<String> {
-        let error = farewell.error.as_ref()?;
+    fn loss(&self, final_report: &FinalReport) -> Option<String> {
+        let error = final_report.error.as_ref()?;
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
         Some(format!("{} failed to the end, {missing} lines are missing: {error}", self.name))
     }
 }
 
-impl Sink for Isolated {
+impl Sink for IsolatedSink {
     fn name(&self) -> &str {
         &self.name
     }
 
-    /// After `Ok` the lines are in buffers, not yet with the inner sink.
+    /// After `Ok` the lines are in buffers, not yet in the inner sink.
     fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
         self.now = Some(now);
-        self.is_behind &= self.buffers_sent() > 0;
+        self.is_lagging &= self.buffers_sent() > 0;
         let mut deadline = None;
         let mut lines_written = 0;
         let mut rest = lines;
@@ -346,15 +340,14 @@ impl Sink for Isolated {
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.call(What::Flush)
+        self.call(Request::Flush)
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
-        self.call(What::Sync)
+        self.call(Request::Sync)
     }
 
-    /// Sends gathered lines on and tells how the thread is doing; the inner sink's turns are taken
-    /// there.
+    /// Sends collected lines and reports the thread's error, if any; the thread takes the inner sink's turns.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.now = Some(now);
         self.shared.offer_now(now);
@@ -362,25 +355,25 @@ impl Sink for Isolated {
         if self.is_stalled() {
             return Err(self.stalled());
         }
-        self.shared.take_trouble().map_or(Ok(()), Err)
+        self.shared.take_error().map_or(Ok(()), Err)
     }
 
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.now = Some(now);
-        self.call(What::Reopen)
+        self.call(Request::Reopen)
     }
 
-    /// The inner sink's, as of its thread's last job.
+    /// The inner sink's counters, as of its thread's last job.
     fn counters(&self) -> SinkCounters {
         self.shared.counters()
     }
 }
 
-impl Drop for Isolated {
+impl Drop for IsolatedSink {
     fn drop(&mut self) {
-        if let Some(said) = self.stop() {
-            // A closed stderr leaves nobody to tell.
-            let _ = writeln!(io::stderr(), "ringseal: {said}");
+        if let Some(message) = self.stop() {
+            // Nothing can be reported if stderr is closed.
+            let _ = writeln!(io::stderr(), "ringseal: {message}");
         }
     }
 }

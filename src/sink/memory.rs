@@ -1,7 +1,7 @@
-//! Lines kept in memory, for tests and for looking at what a program logs.
+//! Lines kept in memory, for tests and for inspecting what a program logs.
 //!
-//! Promises: grows without bound until [`MemoryLog::take`]; locks for the time of one copy; never
-//! fails. A crash loses everything.
+//! Promises: grows without bound until [`MemoryLog::take`]; holds a lock for the time of one copy; never fails. A crash
+//! loses everything.
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -29,18 +29,18 @@ pub struct MemorySink {
 }
 
 impl MemorySink {
-    /// An empty one.
+    /// Creates an empty sink.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A handle to what it keeps; stays valid after the sink has gone to the writer thread.
+    /// A handle to the kept lines; it stays valid after the sink has moved to the writer thread.
     pub fn log(&self) -> MemoryLog {
         self.log.clone()
     }
 }
 
-/// What a [`MemorySink`] has taken; clones see the same bytes.
+/// The lines that a [`MemorySink`] has accepted; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLog {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -52,12 +52,12 @@ impl MemoryLog {
         self.bytes.lock().clone()
     }
 
-    /// All bytes, which are no longer kept.
+    /// Returns all bytes and removes them from the log.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.bytes.lock())
     }
 
-    /// A copy of all lines, without their newlines; bytes that are no UTF-8 become U+FFFD.
+    /// A copy of all lines without their newlines; invalid UTF-8 becomes U+FFFD.
     pub fn lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.bytes.lock()).lines().map(str::to_owned).collect()
     }

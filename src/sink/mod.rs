@@ -1,4 +1,4 @@
-//! Where batches go.
+//! Destinations of batches.
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ pub trait Sink: Send {
     /// A short name for reports: `file:/var/log/app.log`, `stdout`.
     fn name(&self) -> &str;
 
-    /// Takes all `lines`, or says how many are safely in place and why the next is not.
+    /// Writes all `lines`, or reports how many are safely in place and why the next one is not.
     ///
-    /// What is not in place may be offered again; a sink never leaves part of a line behind.
+    /// The caller may offer lines that are not in place again; a sink never leaves part of a line.
     fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError>;
 
-    /// Passes on what it buffers itself. After `Ok`, everything written survives the process.
+    /// Passes on what the sink buffers. After `Ok`, everything written survives the end of the process.
     fn flush(&mut self) -> Result<(), SinkError>;
 
-    /// After `Ok`, everything written survives power loss, where the sink has such a notion.
+    /// After `Ok`, everything written survives power loss, if the sink can promise that.
     fn sync(&mut self) -> Result<(), SinkError>;
 
-    /// Called every turn, lines or not: rotation by time, retries, health.
+    /// Called every turn, with or without lines: rotation by time, retries, health.
     fn turn(&mut self, _now: Now) -> Result<(), SinkError> {
         Ok(())
     }
@@ -36,13 +36,13 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// What it has counted so far.
+    /// The sink's counters so far.
     fn counters(&self) -> SinkCounters {
         SinkCounters::default()
     }
 }
 
-/// What a sink counts; all since it was made.
+/// What a sink counts, since it was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SinkCounters {
     /// Lines in place.
@@ -51,19 +51,19 @@ pub struct SinkCounters {
     pub bytes: u64,
     /// Segments sealed.
     pub rotations: u64,
-    /// Times the target had to be opened again because somebody removed, renamed or truncated it.
+    /// Times the target was opened again because another process removed, renamed or truncated it.
     pub reopened: u64,
     /// Sealed segments removed by retention.
     pub removed: u64,
     /// Bytes of torn lines cut away when the target was opened.
     pub torn_bytes: u64,
-    /// Spaces among `bytes` that keep lines from standing across the pages of a file.
+    /// Spaces among `bytes` that keep lines from crossing page boundaries of a file.
     pub padding_bytes: u64,
-    /// Errors met, whether or not a retry mended them.
+    /// Errors, including those that a retry resolved.
     pub errors: u64,
 }
 
-/// Part of a batch is in place.
+/// Only part of a batch is in place.
 #[derive(Debug)]
 pub struct WriteError {
     /// How many lines, from the first, are in place.
@@ -78,42 +78,42 @@ pub struct WriteError {
 pub enum SinkError {
     /// An operating system call failed.
     Io {
-        /// What was tried, in words: `open`, `write`, `rename`.
+        /// The action, in words: `open`, `write`, `rename`.
         action: &'static str,
-        /// On what: a path, or a stream's name.
+        /// Its object: a path, or a stream's name.
         target: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Something that is no regular file stands where one is needed.
+    /// A regular file is needed, and the path names something else.
     NotAFile {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What stands there: `a directory`, `a symbolic link`.
+        /// What was found: `a directory`, `a symbolic link`.
         found: &'static str,
     },
     /// The sink's own code panicked.
     Panicked {
         /// The panic's message.
-        said: String,
+        message: String,
     },
-    /// The sink's thread has not taken anything for too long.
+    /// The sink's thread has accepted nothing for too long.
     Stalled {
-        /// The sink.
+        /// The sink's name.
         target: String,
     },
-    /// Another sink, in this process or another, writes to the same target.
+    /// Another sink, in this process or another one, writes to the same target.
     InUse {
-        /// Which.
+        /// The target.
         path: PathBuf,
     },
-    /// A setting that makes no sense.
+    /// An invalid setting.
     Config {
-        /// Which one.
+        /// The setting.
         field: &'static str,
-        /// What would.
+        /// The values that are valid.
         expected: &'static str,
-        /// What was found.
+        /// The value that was found.
         found: String,
     },
 }
@@ -134,7 +134,7 @@ impl fmt::Display for SinkError {
             SinkError::NotAFile { path, found } => {
                 write!(f, "{}: expected a regular file or nothing, found {found}", path.display())
             }
-            SinkError::Panicked { said } => write!(f, "the sink panicked: {said}"),
+            SinkError::Panicked { message } => write!(f, "the sink panicked: {message}"),
             SinkError::Stalled { target } => {
                 write!(f, "{target} has not taken anything for too long")
             }

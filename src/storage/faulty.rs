@@ -1,13 +1,12 @@
-//! A file system in memory for tests, in which every call can fail once, and which can be killed or
-//! lose power.
+//! Fault-injecting storage: a file system in memory for tests, in which every call can fail once, and which can be
+//! killed or lose power.
 //!
-//! **Killed**: the call that is under way does nothing or, if it is an append, stops after some
-//! bytes; all later calls fail. What the system had taken is kept ([`FaultyDisk::after_kill`]).
+//! **Killed**: the current call does nothing or, if it is an append, stops after some bytes; all later calls fail. What
+//! the system had accepted is kept ([`FaultyDisk::after_kill`]).
 //!
-//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes
-//! of names since the last `sync_dir`, only a prefix is kept (journaling file systems keep their
-//! order; nothing here relies on more); of each file's bytes since its last `sync`, a prefix is
-//! kept, as data, or as a length whose bytes read as zeros.
+//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes of names since the
+//! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more); of
+//! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
@@ -29,7 +28,7 @@ struct State {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
     dirs: BTreeSet<PathBuf>,
-    /// What a power loss leaves of the names, whatever else it takes.
+    /// The names that survive every power loss.
     durable_names: BTreeMap<PathBuf, usize>,
     /// Changes since then.
     pending: Vec<Change>,
@@ -53,20 +52,20 @@ enum Change {
     Rename(PathBuf, PathBuf),
 }
 
-/// What goes wrong.
+/// The faults to inject.
 #[derive(Clone, Copy)]
 pub(crate) struct Faults {
     /// The call of this number (from 0) fails, once.
     pub fail_call: Option<(u64, io::ErrorKind)>,
-    /// From the call of this number on, everything fails; an append still takes so many bytes.
+    /// From the call of this number on, everything fails; an append still takes this many bytes.
     pub kill_call: Option<(u64, usize)>,
-    /// An append takes at most so many bytes.
+    /// An append takes at most this many bytes.
     pub append_bytes_max: usize,
-    /// All files together hold at most so many bytes.
+    /// All files together hold at most this many bytes.
     pub capacity_bytes: usize,
     /// `link` is not supported.
     pub no_links: bool,
-    /// Files below this directory take no bytes.
+    /// Files below this directory accept no bytes.
     pub full_below: Option<&'static str>,
 }
 
@@ -100,7 +99,7 @@ impl FaultyDisk {
         self.state.lock().calls
     }
 
-    /// The clock that files get their times from.
+    /// Sets the clock for the times of files.
     pub fn set_time(&self, unix_nanos: i64) {
         self.state.lock().unix_nanos = unix_nanos;
     }
@@ -112,13 +111,13 @@ impl FaultyDisk {
         state.names.iter().map(|(path, inode)| (path.clone(), bytes(inode))).collect()
     }
 
-    /// The bytes of every file that there ever was, names or not.
+    /// The bytes of every file that ever existed, with or without a name.
     #[cfg(feature = "audit")]
     pub fn all_bytes(&self) -> Vec<Vec<u8>> {
         self.state.lock().inodes.iter().map(|inode| inode.bytes.clone()).collect()
     }
 
-    /// Puts a file there, durably.
+    /// Creates a file, durably.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
         let mut state = self.state.lock();
         let modified_unix_nanos = state.unix_nanos;
@@ -133,7 +132,7 @@ impl FaultyDisk {
         state.durable_names.insert(path.to_owned(), inode);
     }
 
-    /// Puts a directory there.
+    /// Creates a directory.
     pub fn put_dir(&self, path: &Path) {
         self.state.lock().dirs.insert(path.to_owned());
     }
@@ -195,7 +194,7 @@ impl Change {
 impl Inode {
     fn lose_power(&mut self, random: &mut SplitMix) {
         if self.bytes.len() < self.durable.len() {
-            // A cut that was not synced: it may be lost.
+            // A truncation that was not synced may be lost.
             if random.below(2) == 0 {
                 self.bytes = self.durable.clone();
             }
@@ -231,7 +230,7 @@ impl SplitMix {
 }
 
 impl State {
-    /// Counts a call and lets it fail if it is its turn.
+    /// Counts a call and fails if it is the one that has to.
     fn call(&mut self) -> io::Result<()> {
         let call = self.calls;
         self.calls += 1;
@@ -264,7 +263,7 @@ impl State {
         }
     }
 
-    fn room(&self) -> usize {
+    fn space(&self) -> usize {
         let named: BTreeSet<usize> = self.names.values().copied().collect();
         let used: usize = named.iter().map(|&inode| self.inodes[inode].bytes.len()).sum();
         self.faults.capacity_bytes.saturating_sub(used)
@@ -272,7 +271,7 @@ impl State {
 }
 
 impl Storage for FaultyDisk {
-    /// There is one process only, so that this always succeeds.
+    /// There is only one process, so this always succeeds.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         let file = match self.open(path, OpenHow::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -382,7 +381,7 @@ impl StorageFile for FaultyFile {
         let mut state = self.state.lock();
         let before = state.calls;
         let called = state.call();
-        let mut taken = state.faults.append_bytes_max.min(state.room());
+        let mut taken = state.faults.append_bytes_max.min(state.space());
         let is_full = |dir| {
             let mut names = state.names.iter().filter(|(_, inode)| **inode == self.inode);
             names.any(|(path, _)| path.starts_with(dir))
@@ -426,8 +425,8 @@ impl StorageFile for FaultyFile {
         Ok(count)
     }
 
-    /// Bytes that were durable are taken to reach the disk at once: the worst case for those who
-    /// overwrite keys is tested by reading them back, not by power loss.
+    /// Durable bytes are taken to reach the disk at once: for code that overwrites keys the worst case is tested by
+    /// reading them back, not by power loss.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.state.lock();
         state.call()?;

@@ -153,7 +153,7 @@ impl RecordLock {
 
 impl Drop for RecordLock {
     /// Closes the descriptors first and removes the entry then: another thread that opened the file between would lose
-    /// its lock by our closing. A forked child keeps what it inherited open: closing it could end a lock of its own.
+    /// its lock by our closing. A forked child keeps what it inherited open: closing it could end the child's lock.
     fn drop(&mut self) {
         if self.process != std::process::id() {
             return;

@@ -23,7 +23,7 @@ fn is_refused(result: &io::Result<RecordLock>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// The exit code of the named test in a process of its own, in a role.
+/// The exit code of the named test in a separate process, in a role.
 fn run(test: &str, role: &str, path: &Path) -> Option<i32> {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", &format!("storage::lock::tests::{test}")]);
@@ -66,7 +66,7 @@ fn a_second_lock_in_one_process_is_refused() {
     for _ in 0..3 {
         assert!(is_refused(&take(&path)));
         assert!(is_refused(&take(&alias)));
-        // Nothing was opened and closed for it: the lock is still there.
+        // The refusal opened and closed nothing: the lock still exists.
         assert!(excludes_others(&path));
     }
     drop(held);
@@ -97,7 +97,7 @@ fn a_replaced_name_claims_the_file_that_was_opened() {
     let claimed = stale.add_file(file).unwrap();
     assert_eq!(claimed.id, id_of(&fs::metadata(&path).unwrap()));
     assert!(RecordLock::claim(FileId { device: 0, inode: 7 }).is_ok());
-    // A file under the name of a held one is another file.
+    // A new file under the name of a held one is a different file.
     drop(claimed);
     let held = take(&path).unwrap();
     fs::rename(&path, dir.path().join("moved")).unwrap();
@@ -148,7 +148,7 @@ fn a_created_file_has_exactly_its_mode() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o666);
 }
 
-/// What the forked child finds; 0 is as it should be.
+/// What the forked child finds; 0 means as expected.
 fn forked_child(path: &Path, inherited: RecordLock) -> i32 {
     let refused = is_refused(&take(path));
     drop(inherited);

@@ -1,38 +1,33 @@
-//! Writing into a file through memory, such that nobody else can kill the process by truncating the
-//! file.
+//! Writing into a file through memory, such that no other process can kill this one by truncating the file.
 //!
-//! A store into a mapped page whose file has become shorter, or for which the disk has no block,
-//! raises SIGBUS, which by default ends the process. Two precautions: blocks are reserved before
-//! they are mapped ([`reserve`]), so a full disk is an error value; and while a [`FileWindow`]
-//! exists, a handler for SIGBUS puts an anonymous page in the place of the one that is gone and
-//! marks the window lost, which its owner sees after the copy. journald and PulseAudio do the same.
-//! The handler is registered when the first window is made, and never before; faults outside of
-//! windows go to the handler that was there before it. A host that registers its own SIGBUS handler
-//! later must call the previous one in turn.
+//! A store into a mapped page whose file has become shorter, or for which the disk has no block, raises SIGBUS, which
+//! by default ends the process. There are two precautions. Blocks are reserved before they are mapped ([`reserve`]), so
+//! a full disk is an error value. While a [`FileWindow`] exists, a handler for SIGBUS replaces the missing page by an
+//! anonymous one and marks the window lost, which its owner sees after the copy. journald and PulseAudio do the same.
+//! The handler is registered when the first window is made, and never before; faults outside of windows go to the
+//! previous handler. A host that registers its own SIGBUS handler later must call the previous one in turn.
 //!
-//! Promises: making a window allocates nothing on the heap and takes a few system calls; copying
-//! takes none. Dropping a large window with many dirty pages takes milliseconds: do it on a helper
-//! thread. There are at most [`WINDOWS_MAX`] windows at a time; making one more is an error. A
-//! crash leaves the file as long as it was made, with zeros where nothing was copied yet.
+//! Promises: making a window allocates nothing on the heap and takes a few system calls; copying takes none. Dropping a
+//! large window with many dirty pages takes milliseconds: do it on a helper thread. There are at most [`WINDOWS_MAX`]
+//! windows at a time; one more is an error. A crash leaves the file with the length it was given, with zeros where
+//! nothing was copied yet.
 //!
 //! Invariants:
-//! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its making to
-//!    its drop, and no reference to that memory is ever made: it is accessed through raw pointers
-//!    alone, for others may change the file.
+//!
+//! 1. `base .. base + len` of a [`FileWindow`] is mapped, shared and writable, from its creation to its drop, and no
+//!    reference to that memory is ever created: it is accessed through raw pointers alone, because others may change
+//!    the file.
 //! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
-//! 3. A slot of `SLOTS` belongs to one window, from `claim` to `release`, which come after the
-//!    mapping is made and before it goes. Only the owner of a window (`&mut` or `&`, and the window
-//!    is not `Sync`) touches its memory, so a fault inside a slot's range happens while the owner
-//!    is inside a method of it: the slot cannot be released under the handler, nor its range be
-//!    given to another mapping.
-//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing,
-//!    touches no memory but statics made of atomics and the signal's own arguments, and leaves
-//!    `errno` as it was.
+//! 3. A slot of `SLOTS` belongs to one window, from `claim` (after the mapping is created) to `release` (before it is
+//!    removed). Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a fault
+//!    inside a slot's range happens while the owner is inside a method of it: the slot cannot be released during the
+//!    handler, nor its range be given to another mapping.
+//! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory
+//!    except atomic statics and the signal's own arguments, and leaves `errno` unchanged.
 //! 5. `PREVIOUS` is set before the handler is registered, and never changes.
-//! 6. What is passed to a system call is valid for the time of the call: descriptors are open,
-//!    pointers are null or point to values of the right type, for which all zeros are valid too.
-//! 7. The system calls the handler with a valid `siginfo_t` and, for SIGBUS, fills in the address
-//!    (sigaction(2)).
+//! 6. What is passed to a system call is valid for the time of the call: descriptors are open, pointers are null or
+//!    point to values of the right type, for which all zeros are valid too.
+//! 7. The system calls the handler with a valid `siginfo_t` and, for SIGBUS, fills in the address (sigaction(2)).
 //! 8. The page of a [`ForkMark`] lives as long as it; only the kernel writes it, in a forked child.
 #![allow(unsafe_code)]
 use std::fs::File;
@@ -47,13 +42,12 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 /// How many windows there can be at a time, in the whole process.
 pub const WINDOWS_MAX: usize = 64;
 
-/// The file was truncated under the window; what was copied may be nowhere.
+/// The file was truncated under the window; the copied bytes may be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost;
 
-/// Reserves blocks for `offset .. offset + len` of a file without changing its visible length. A
-/// full disk is an error here (`StorageFull`), and not a signal later. `Unsupported` where the file
-/// system cannot do it.
+/// Reserves blocks for `offset .. offset + len` of a file without changing its visible length. A full disk is an error
+/// here (`StorageFull`) instead of a signal later. `Unsupported` if the file system cannot reserve.
 pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     let as_offset = |value: u64| {
         libc::off_t::try_from(value).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))
@@ -74,13 +68,13 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
     }
 }
 
-/// Tells a forked child from the process that made the mark, by a page that a child finds wiped
-/// (madvise(2), Linux 4.14). Asking takes no system call.
+/// Distinguishes a forked child from the process that created the mark, by a page that is wiped in a child (madvise(2),
+/// Linux 4.14). The check takes no system call.
 #[derive(Debug)]
 pub struct ForkMark(MmapRaw);
 
 impl ForkMark {
-    /// A mark of this process; an error where the system cannot wipe.
+    /// A mark of this process; an error if the system cannot wipe pages.
     pub fn new() -> io::Result<ForkMark> {
         let mut page = MmapOptions::new().len(1).map_anon()?;
         page[0] = 1;
@@ -92,14 +86,14 @@ impl ForkMark {
 
     /// Whether this is the process that made the mark.
     #[inline]
-    pub fn is_here(&self) -> bool {
+    pub fn is_same_process(&self) -> bool {
         // SAFETY: invariant 8; volatile, because a fork changes the byte unseen.
         unsafe { ptr::read_volatile(self.0.as_ptr()) == 1 }
     }
 }
 
-/// A part of a file, mapped for writing. It may reach beyond the file's end; what is written there
-/// before the file is made long enough is lost.
+/// A part of a file, mapped for writing. It may extend beyond the file's end; bytes written there before the file is
+/// extended are lost.
 #[derive(Debug)]
 pub struct FileWindow {
     map: MmapRaw,
@@ -114,7 +108,7 @@ impl FileWindow {
     pub fn new(file: &File, offset: u64, len: usize) -> io::Result<FileWindow> {
         install_handler()?;
         let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
-        // What is not written yet need not be read ahead; best effort.
+        // Unwritten pages need no read-ahead; best effort.
         let _ = map.advise(Advice::Random);
         let slot = claim(map.as_ptr() as usize, map.len())?;
         Ok(FileWindow { map, slot, _not_sync: std::marker::PhantomData })
@@ -125,13 +119,12 @@ impl FileWindow {
         self.map.len()
     }
 
-    /// Copies bytes to `offset` from the window's start. The file must have been made long enough
-    /// before.
+    /// Copies bytes to `offset` from the window's start. The file must have been extended before.
     pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Lost> {
         let start = self.checked_range(offset, bytes.len()).ok_or(Lost)?;
         let target = self.map.as_mut_ptr().wrapping_add(start);
-        // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping
-        // that nobody has a reference to. A fault is repaired by the handler (invariants 3 and 4).
+        // SAFETY: invariants 1 and 2; `bytes` is ordinary memory and cannot overlap with a mapping that has no
+        // references. A fault is repaired by the handler (invariants 3 and 4).
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
         if self.is_lost() { Err(Lost) } else { Ok(()) }
     }
@@ -145,8 +138,8 @@ impl FileWindow {
         if self.is_lost() { None } else { Some(byte) }
     }
 
-    /// Takes the page faults of a range at once instead of one by one. The file must be long enough
-    /// already. Best effort: old kernels cannot do it, and then the copy takes the faults itself.
+    /// Takes the page faults of a range at once instead of one by one. The file must already be long enough. Best
+    /// effort: old kernels cannot do it, and then the copy takes the faults itself.
     pub fn populate_pages(&mut self, offset: usize, len: usize) {
         if self.checked_range(offset, len).is_some() {
             let _ = self.map.advise_range(Advice::PopulateWrite, offset, len);
@@ -173,7 +166,7 @@ impl Drop for FileWindow {
     }
 }
 
-/// One window as the handler sees it.
+/// One window, for the handler.
 #[derive(Debug)]
 struct Slot {
     taken: AtomicBool,
@@ -194,22 +187,20 @@ impl Slot {
     }
 
     fn release(&self) {
-        // ORDER: Relaxed; `holds` looks twice, and the owner's own fault cannot be under way
-        // (invariant 3).
+        // ORDER: Relaxed; `holds` reads `start` twice, and the owner cannot be faulting now (invariant 3).
         self.start.store(0, Ordering::Relaxed);
         // ORDER: Release, pairs with the Acquire of `claim`: the next owner's stores come after
         // ours.
         self.taken.store(false, Ordering::Release);
     }
 
-    /// Whether an address lies in this window. Handlers on other threads may look while the slot
-    /// changes hands; they must not take a foreign address for one of ours because they saw half of
-    /// the change.
+    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners;
+    /// reading half of the change must not make a foreign address ours.
     fn holds(&self, address: usize) -> bool {
         // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that
         // window's, or a later one's.
         let start = self.start.load(Ordering::Acquire);
-        // ORDER: Acquire, so that the second look at `start` comes after it.
+        // ORDER: Acquire, so that the second read of `start` comes after it.
         let len = self.len.load(Ordering::Acquire);
         // ORDER: Relaxed; a later owner's length came after `start` was 0 in between.
         let start_again = self.start.load(Ordering::Relaxed);
@@ -217,7 +208,7 @@ impl Slot {
     }
 }
 
-/// The handler's view of all windows.
+/// All windows, for the handler.
 static SLOTS: [Slot; WINDOWS_MAX] = [const { Slot::free() }; WINDOWS_MAX];
 
 fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
@@ -230,15 +221,14 @@ fn claim(start: usize, len: usize) -> io::Result<&'static Slot> {
     })?;
     // ORDER: Relaxed; read and written on the owner's thread alone, the handler included.
     slot.lost.store(false, Ordering::Relaxed);
-    // ORDER: Release, so that a look which sees this length sees the 0 that `release` left in
-    // `start` before.
+    // ORDER: Release, so that a reader that sees this length sees the 0 that `release` left in `start` before.
     slot.len.store(len, Ordering::Release);
     // ORDER: Release, pairs with the Acquire of `start` in `holds`.
     slot.start.store(start, Ordering::Release);
     Ok(slot)
 }
 
-/// What to do about faults that are not ours.
+/// The action for faults outside of windows.
 static PREVIOUS: OnceLock<Previous> = OnceLock::new();
 /// Page size; 0 until the handler is installed.
 static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -310,12 +300,11 @@ extern "C" fn on_bus_error(
             // ORDER: Relaxed; read by the interrupted code on this same thread.
             slot.lost.store(true, Ordering::Relaxed);
         }
-        _ => pass_on(signal, info, context),
+        _ => forward_fault(signal, info, context),
     }
 }
 
-/// Puts an anonymous page of zeros where the fault was, so that the interrupted access succeeds
-/// when it is repeated.
+/// Puts an anonymous page of zeros at the fault, so that the repeated access succeeds.
 fn replace_page(address: usize) -> bool {
     // ORDER: Relaxed; stored before the handler was registered.
     let page_bytes = PAGE_BYTES.load(Ordering::Relaxed);
@@ -327,9 +316,8 @@ fn replace_page(address: usize) -> bool {
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     let errno_before = unsafe { *errno };
-    // SAFETY: the page lies in a live window (invariant 3), which nobody has references into
-    // (invariant 1); MAP_FIXED replaces just this page, and dropping the window unmaps it with the
-    // rest.
+    // SAFETY: the page lies in a live window (invariant 3), which has no references (invariant 1); MAP_FIXED replaces
+    // only this page, and dropping the window unmaps it with the rest.
     let mapped = unsafe {
         libc::mmap(
             page as *mut libc::c_void,
@@ -345,12 +333,12 @@ fn replace_page(address: usize) -> bool {
     mapped != libc::MAP_FAILED
 }
 
-/// Not our fault: whoever handled SIGBUS before gets it; where nobody did, the default action takes
-/// its course when the access is repeated.
-fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+/// Forwards a fault outside of windows to the previous handler; without one, the default action follows when the access
+/// is repeated.
+fn forward_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     match PREVIOUS.get() {
         Some(previous) if is_function(previous.action) && previous.takes_info => {
-            // SAFETY: invariant 5: the system said that this is a function of this signature.
+            // SAFETY: invariant 5: the system returned it as a function of this signature.
             let function = unsafe {
                 std::mem::transmute::<
                     libc::sighandler_t,
@@ -360,7 +348,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
             function(signal, info, context);
         }
         Some(previous) if is_function(previous.action) => {
-            // SAFETY: invariant 5: the system said that this is a function of this signature.
+            // SAFETY: invariant 5: the system returned it as a function of this signature.
             let function = unsafe {
                 std::mem::transmute::<libc::sighandler_t, extern "C" fn(libc::c_int)>(
                     previous.action,
@@ -399,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_to_the_window_is_in_the_file() {
+    fn window_writes_reach_the_file() {
         let file = file_of(10_000);
         let mut window = FileWindow::new(&file, 0, 1 << 20).unwrap();
         window.populate_pages(0, 10_000);
@@ -409,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_truncated_by_others_loses_the_window_and_not_the_process() {
+    fn truncation_loses_the_window_but_not_the_process() {
         let file = file_of(1 << 20);
         let mut window = FileWindow::new(&file, 0, 1 << 20).unwrap();
         window.write(0, &[b'a'; 1 << 20]).unwrap();
@@ -420,13 +408,13 @@ mod tests {
         assert_eq!(window.byte(200_000), None);
         assert_eq!(file.metadata().unwrap().len(), 4096, "a lost copy must not reach the file");
         drop(window);
-        // The slot is free and clean again.
+        // The slot is free and reset.
         file.set_len(8192).unwrap();
         assert_eq!(FileWindow::new(&file, 0, 8192).unwrap().write(5000, b"x"), Ok(()));
     }
 
     #[test]
-    fn outside_of_the_window_is_lost_and_never_written() {
+    fn accesses_outside_the_window_are_refused() {
         let file = file_of(8192);
         let mut window = FileWindow::new(&file, 4096, 4096).unwrap();
         assert_eq!(window.write(4090, b"1234567"), Err(Lost));
@@ -449,9 +437,9 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_limit_to_windows_and_it_is_an_error() {
-        // In a process of its own, because other tests need windows, too.
-        let name = "storage::mmap::tests::there_is_a_limit_to_windows_and_it_is_an_error";
+    fn too_many_windows_are_an_error() {
+        // In a separate process, because other tests need windows, too.
+        let name = "storage::mmap::tests::too_many_windows_are_an_error";
         if let Some(status) = status_of_child(name) {
             assert!(status.success());
             return;
@@ -465,7 +453,7 @@ mod tests {
         assert!(FileWindow::new(&file, 0, 4096).is_ok());
     }
 
-    /// Runs the named test in a process of its own; `None` in that process.
+    /// Runs the named test in a separate process; `None` in that process.
     fn status_of_child(name: &str) -> Option<std::process::ExitStatus> {
         const CHILD: &str = "RINGSEAL_TEST_CHILD";
         if std::env::var_os(CHILD).is_some() {
@@ -477,8 +465,7 @@ mod tests {
         Some(child.status().unwrap())
     }
 
-    /// In a process of its own, which is expected to die: a SIGBUS that is not ours must keep its
-    /// meaning.
+    /// In a separate process, which is expected to die: a foreign SIGBUS must keep its meaning.
     #[test]
     fn a_fault_outside_of_windows_still_kills() {
         use std::os::unix::process::ExitStatusExt;
@@ -492,9 +479,9 @@ mod tests {
         let window = FileWindow::new(&file, 0, 8192).unwrap();
         let foreign = MmapOptions::new().len(8192).map_raw(&file).unwrap();
         file.set_len(0).unwrap();
-        let gone = foreign.as_ptr().wrapping_add(4096);
+        let lost = foreign.as_ptr().wrapping_add(4096);
         // SAFETY: mapped above; the fault is the purpose.
-        let byte = unsafe { ptr::read_volatile(gone) };
+        let byte = unsafe { ptr::read_volatile(lost) };
         panic!("read {byte} and lived, {window:?}");
     }
 }

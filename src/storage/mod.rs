@@ -1,13 +1,12 @@
-//! The only room that touches the file system.
+//! The only module that touches the file system.
 //!
-//! [`Storage`] is everything the engine ever asks of a file system, and [`OsStorage`] asks the
-//! operating system. Tests implement the same trait from outside: each call can fail once, and
-//! power loss can take data, length and directory entries separately.
+//! [`Storage`] is everything that the engine asks of a file system, and [`OsStorage`] asks the operating system. Tests
+//! implement the same trait: each call can fail once, and power loss can take data, length and directory entries
+//! separately.
 //!
-//! Promises: a call here blocks as long as the system call under it does and no longer; nothing is
-//! buffered in the process, so that whatever a call returned from survives the death of the
-//! process, and nothing but `sync` and `sync_dir` makes it survive power loss. Appending allocates
-//! nothing. Errors are the system's own.
+//! Promises: a call blocks as long as its system call does and no longer. Nothing is buffered in the process: the
+//! effect of a completed call survives the death of the process, and only `sync` and `sync_dir` make it survive power
+//! loss. Appending allocates nothing. Errors are the system's.
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -22,20 +21,22 @@ mod lock;
 #[cfg(target_os = "linux")]
 pub mod mmap;
 mod os;
+mod transfer;
 
-pub use durable::{publish_durably, remove_durably};
+pub use durable::{parent_dir, publish_durably, remove_durably};
 pub use os::OsStorage;
+pub use transfer::{FileAppender, FileReader, append_all, append_slices, read_full};
 
-/// Which file it is, whatever its name: device and inode.
+/// The identity of a file, whatever its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId {
-    /// The file system it lives on.
+    /// The file system that contains it.
     pub device: u64,
-    /// Its number there.
+    /// Its number in that file system.
     pub inode: u64,
 }
 
-/// What a name stands for. Symbolic links are not followed.
+/// The kind of a file. Symbolic links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
@@ -49,7 +50,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// The word for it in error messages.
+    /// The kind in words, for error messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             FileKind::Regular => "a regular file",
@@ -60,26 +61,25 @@ impl FileKind {
     }
 }
 
-/// What the system knows of a file.
+/// A file's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileStat {
-    /// Which file it is; `None` where the platform does not say.
+    /// Its identity; `None` if the platform has none.
     pub id: Option<FileId>,
-    /// What it is.
+    /// Its kind.
     pub kind: FileKind,
     /// Visible length in bytes.
     pub len: u64,
-    /// How many names it has; 0 when it was deleted while open.
+    /// Number of its names; 0 if it was deleted while open.
     pub links: u64,
-    /// Last change of its content, nanoseconds since 1970-01-01T00:00:00Z.
+    /// Last change of its content, in nanoseconds since 1970-01-01T00:00:00Z.
     pub modified_unix_nanos: i64,
-    /// Permission bits, as in `0o600`; `None` where the platform has none.
+    /// Permission bits, as in `0o600`; `None` if the platform has none.
     pub mode: Option<u32>,
 }
 
 impl FileStat {
-    /// Whether both are the same file. Unknown identities count as the same: only a known
-    /// difference is one.
+    /// Whether both are the same file. Unknown identities count as the same: only a known difference is one.
     pub fn same_file(&self, other: &FileStat) -> bool {
         match (self.id, other.id) {
             (Some(one), Some(two)) => one == two,
@@ -88,7 +88,7 @@ impl FileStat {
     }
 }
 
-/// How a file is opened. A symbolic link as the last part of the path is refused everywhere.
+/// How to open a file. A symbolic link as the last part of the path is refused everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenHow {
     /// For reading; it must exist.
@@ -129,14 +129,14 @@ pub trait Storage: Send + Sync {
     ///
     /// The lock ends when the value is dropped or the process ends, however it ends; a forked child does not have it.
     /// The error is `WouldBlock` if this or another process holds the file, and `Unsupported` if the file system has no
-    /// locks. Nothing else may open the file while it is held.
+    /// locks. Nothing else in the process may open the file while it is held.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock>;
     /// Opens a file.
     fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
-    /// What a path stands for; symbolic links are not followed.
+    /// The metadata of a path; symbolic links are not followed.
     fn stat(&self, path: &Path) -> io::Result<FileStat>;
-    /// The path behind all symbolic links, for files that others put there by links, as secrets are
-    /// mounted. Where there are none, the path itself.
+    /// The path with all symbolic links resolved, for files that are mounted as links, as secrets are. Storage without
+    /// links returns the path unchanged.
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         Ok(path.to_owned())
     }
@@ -148,8 +148,8 @@ pub trait Storage: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<OsString>>;
-    /// Creates a directory and its missing parents. The directory gets exactly this mode, its
-    /// parents no more than it. A directory that exists is left as it is.
+    /// Creates a directory and its missing parents. The directory gets exactly this mode, its parents at most it. An
+    /// existing directory is left unchanged.
     fn create_dir(&self, dir: &Path, mode: u32) -> io::Result<()>;
     /// After `Ok`, the names in the directory survive power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
@@ -157,27 +157,26 @@ pub trait Storage: Send + Sync {
 
 /// An open file.
 pub trait StorageFile: Send {
-    /// Writes at the end, wherever that is by now. Returns how many bytes were taken, which may be
-    /// fewer than offered.
+    /// Writes at the current end. Returns how many bytes were accepted, which may be fewer than offered.
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Where the last append ended. Others may have cut or added since.
+    /// Where the last append ended. Others may have truncated or extended the file since.
     fn position(&self) -> io::Result<u64>;
     /// Reads at an offset. Returns 0 at the end only.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-    /// Writes at an offset, over what is there. Returns how many bytes were taken. Only for files
-    /// that were opened with [`OpenHow::Overwrite`]: elsewhere the platform may append instead.
+    /// Writes at an offset, over existing bytes. Returns how many bytes were accepted. Only for files that were opened
+    /// with [`OpenHow::Overwrite`]: with others the platform may append instead.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let (_, _) = (bytes, offset);
         Err(io::ErrorKind::Unsupported.into())
     }
-    /// Cuts or (with zeros) extends the file.
+    /// Truncates the file, or extends it with zeros.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
-    /// What the system knows of it.
+    /// The file's metadata.
     fn stat(&self) -> io::Result<FileStat>;
     /// After `Ok`, its content and length survive power loss (its name does after
     /// [`Storage::sync_dir`]).
     fn sync(&self) -> io::Result<()>;
-    /// The file underneath, for mapping it into memory; `None` if there is none.
+    /// The operating system's file, for mapping it into memory; `None` if there is none.
     fn os_file(&self) -> Option<&File> {
         None
     }

@@ -1,4 +1,4 @@
-//! [`OsStorage`]: the operating system's file system, through the standard library alone.
+//! [`OsStorage`]: the operating system's file system, through the standard library; locks are in [`super::lock`].
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, IoSlice, Seek, Write};
@@ -48,7 +48,7 @@ impl Storage for OsStorage {
         super::lock::lock(path, mode).map(FileLock::new)
     }
 
-    /// By `File::try_lock`: no process is ever forked here.
+    /// By `File::try_lock`: there is no `fork` here.
     #[cfg(not(unix))]
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         let opened = match Self::open_file(path, OpenHow::CreateNew { mode }) {
@@ -99,8 +99,7 @@ impl Storage for OsStorage {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened like a file, and names are as durable as the
-        // platform makes them.
+        // Elsewhere a directory cannot be opened like a file, and the platform decides how durable names are.
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 }
@@ -153,7 +152,7 @@ impl StorageFile for OsFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        // The length is metadata that reading needs, so `fdatasync` covers it.
+        // The length is metadata that reading needs, so `fdatasync` includes it.
         self.file.sync_data()
     }
 
@@ -223,8 +222,7 @@ fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
 
 #[cfg(unix)]
 fn refuse_symlinks(options: &mut OpenOptions) {
-    // O_NONBLOCK: opening a pipe that somebody put there must not hang; it means nothing on regular
-    // files.
+    // O_NONBLOCK: opening a pipe in place of the file must not hang; it has no effect on regular files.
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
 }
 
@@ -246,7 +244,7 @@ fn force_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// As for files.
+/// Gives a directory exactly this mode.
 #[cfg(unix)]
 fn force_dir_mode(dir: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

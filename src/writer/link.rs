@@ -144,7 +144,7 @@ impl Link {
     pub fn is_forked(&self) -> bool {
         #[cfg(target_os = "linux")]
         if let Some(mark) = &self.mark {
-            return !mark.is_here();
+            return !mark.is_same_process();
         }
         std::process::id() != self.process
     }

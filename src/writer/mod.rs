@@ -2,7 +2,7 @@
 //!
 //! Promises: one turn is [`Writer::step`], deterministic in what the rings, the channel and the clock hold; tests drive
 //! it turn by turn. In steady state a turn allocates nothing and takes no lock. What blocks are the sinks that were
-//! given to it, and they alone; sinks that may block for long have a thread of their own (`sink::Isolated`). A crash
+//! given to it, and they alone; sinks that may block for long have a thread of their own (`sink::isolated`). A crash
 //! loses what is in the rings and in the current batch.
 //!
 //! Order: within a lane exactly as logged. Across lanes by timestamp, as long as an event was published within the

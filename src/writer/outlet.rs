@@ -285,6 +285,6 @@ fn guarded(
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        Err(Part::of(SinkError::Panicked { said }))
+        Err(Part::of(SinkError::Panicked { message: said }))
     })
 }

@@ -36,8 +36,8 @@ pub fn events_of(path: &Path) -> Vec<Value> {
 
 /// The events of a log with all its sealed segments, oldest first.
 pub fn events_of_all_segments(path: &Path) -> Vec<Value> {
-    use ringseal::sink::file::reader::{Options, Reader, Step};
-    let mut reader = Reader::open(path, Options::default()).expect("the log can be read");
+    use ringseal::sink::file::reader::{Reader, ReaderOptions, Step};
+    let mut reader = Reader::open(path, ReaderOptions::default()).expect("the log can be read");
     let mut bytes = Vec::new();
     loop {
         match reader.next_line().expect("the log can be read") {

@@ -1,4 +1,4 @@
-//! Catalogues: what is read, what is refused and where, and what they ask of events.
+//! Catalogues: what is read, what is refused and on which line, and which fields they require.
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +16,7 @@ fn rows(catalogue: &Catalogue) -> Vec<String> {
 const EXPECTED: [&str; 2] = ["a:", "b.c: actor.ip details.reason"];
 
 #[test]
-fn each_way_of_writing_gives_the_same_catalogue() {
+fn all_formats_give_the_same_catalogue() {
     let from_code = Catalogue::default()
         .event_type("b.c", &["actor.ip", "details.reason"])
         .unwrap()
@@ -55,7 +55,7 @@ fn each_way_of_writing_gives_the_same_catalogue() {
 
 #[cfg(feature = "rules-toml")]
 #[test]
-fn toml_is_read_and_refused_with_lines() {
+fn toml_errors_name_the_line() {
     let fields = r#"["actor.ip", "details.reason"]"#;
     for text in [
         format!("[event_types]\na = []\n\"b.c\" = {fields}"),
@@ -91,7 +91,7 @@ fn an_empty_catalogue_allows_all() {
         catalogue.check(&event).unwrap();
     }
     assert_eq!(Catalogue::from_markdown(" \n\n"), Ok(Catalogue::default()));
-    // What all events must say is asked for all the same.
+    // The fields required of all events are checked all the same.
     let strict = Catalogue::default().required(&["service"]).unwrap();
     let error = strict.check(&event).unwrap_err().to_string();
     assert!(
@@ -131,7 +131,7 @@ fn bad_json_is_refused_with_its_line() {
         ("[\n{\"name\":\"a\",\n\"required\":[\"ip\"]}]", "line 3: a: expected the path of a field"),
         ("[\"a\",\n\"a\"]", "line 2: expected each event type once, found a again"),
         ("[\"a b\"]", "line 1: expected an event type such as `user.login`"),
-        ("[\"\\x\"]", "line 1: expected one of `\"\\/bfnrtu` behind `\\`, found 'x'"),
+        ("[\"\\x\"]", "line 1: expected one of `\"\\/bfnrtu` after `\\`, found 'x'"),
         ("[\"\\ud800\"]", "line 1: expected the second half of a surrogate pair"),
         ("[\"\\ud800\\u0041\"]", "line 1: expected a character's number"),
         ("[\"\\udc00\"]", "line 1: expected a character's number"),
@@ -162,7 +162,7 @@ fn a_bad_page_is_refused_with_its_line() {
 }
 
 #[test]
-fn unknown_types_go_by_policy_and_missing_fields_are_named() {
+fn unknown_types_follow_the_policy() {
     let catalogue =
         Catalogue::from_json(r#"{"event_types": {"user.login": ["actor.ip"]}}"#).unwrap();
     let login = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
@@ -189,7 +189,7 @@ fn unknown_types_go_by_policy_and_missing_fields_are_named() {
 }
 
 #[test]
-fn types_in_two_pieces_are_found() {
+fn two_piece_types_are_found() {
     let names = ["a", "a.b", "a.b.c", "a-b", "session.delete", "session_delete", "z"];
     let mut catalogue = Catalogue::default();
     for name in names {
@@ -215,7 +215,7 @@ proptest! {
         let _ = Catalogue::from_toml(&text);
     }
 
-    /// A catalogue of any names, written as JSON by another writer, is read back.
+    /// A catalogue with any names, written as JSON by another writer, is read back.
     #[test]
     fn json_of_another_writer_is_read(
         names in proptest::collection::btree_set("[a-z]{1,8}(\\.[a-z_]{1,8})?", 0..20),
@@ -225,9 +225,9 @@ proptest! {
         prop_assert!(catalogue.event_types().eq(names.iter()));
     }
 
-    /// What this reader takes, a reader of another hand takes too.
+    /// Everything that this reader accepts, another reader accepts too.
     #[test]
-    fn nothing_but_json_is_read(text in "[\\[\\]{}\",:a-c01\\-\\\\un \n]{0,24}") {
+    fn only_json_is_read(text in "[\\[\\]{}\",:a-c01\\-\\\\un \n]{0,24}") {
         if Catalogue::from_json(&text).is_ok() && !text.trim().is_empty() {
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
         }

@@ -33,7 +33,7 @@ impl BoundIds {
     pub fn of_entries(entries: Entries<'_>) -> Option<BoundIds> {
         let mut ids = BoundIds::default();
         for (key, value) in entries.map_while(Result::ok) {
-            let place = match key {
+            let id = match key {
                 b"correlation_id" | b"correlation.id" => &mut ids.correlation_id,
                 b"trace_id" | b"trace.id" => &mut ids.trace_id,
                 b"span_id" | b"span.id" => &mut ids.span_id,
@@ -43,7 +43,7 @@ impl BoundIds {
                 _ => continue,
             };
             // The last value of a key is the one that is written to the line.
-            *place = text_of(value).filter(|text| super::check::is_correlation(text));
+            *id = text_of(value).filter(|text| super::check::is_correlation(text));
         }
         (ids != BoundIds::default()).then_some(ids)
     }

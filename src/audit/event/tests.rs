@@ -10,7 +10,7 @@ use super::*;
 use crate::core::value::tests::{Model, model, tree};
 use crate::core::value::{Entries, ValueRef};
 
-/// The event as a tree, written with exactly the room that it asks for.
+/// The event as a tree, written into exactly the length that it asks for.
 fn written(event: &AuditEvent<'_>) -> Vec<(String, Model)> {
     let limits = Limits::default();
     let mut bytes = vec![0xA5; event.size_bytes_max(&limits)];
@@ -28,7 +28,7 @@ fn written(event: &AuditEvent<'_>) -> Vec<(String, Model)> {
     }
 }
 
-/// What `write_entries` leaves is the map without its frame.
+/// `write_entries` writes the map without its frame.
 fn assert_same_entries(event: &AuditEvent<'_>, entries: &[u8]) {
     let limits = Limits::default();
     let mut bytes = vec![0; event.entries_bytes_max(&limits)];
@@ -64,7 +64,7 @@ static IDS: std::sync::LazyLock<BoundIds> = std::sync::LazyLock::new(|| {
     }
 });
 
-/// Everything that an event can say at once. (A real one has changes or one value, not both.)
+/// Every field of an event. (A real event has changes or one value, not both.)
 fn full() -> AuditEvent<'static> {
     const ROLES: &[&str] = &["admin", "auditor"];
     let actor = Actor::user("u-17")
@@ -101,7 +101,7 @@ fn full() -> AuditEvent<'static> {
 }
 
 #[test]
-fn every_field_stands_in_the_documented_order() {
+fn fields_are_in_the_documented_order() {
     let event = full();
     let entries = written(&event);
     assert_eq!(keys(&entries), field_names().collect::<Vec<_>>());
@@ -118,7 +118,7 @@ fn every_field_stands_in_the_documented_order() {
     }
 }
 
-/// What GitHub shows is what is compiled: no line is hidden, no program left out.
+/// The examples on GitHub are the compiled ones: no hidden lines, no examples left out.
 #[test]
 fn the_pages_show_whole_programs() {
     let pages = [
@@ -139,7 +139,7 @@ fn the_pages_show_whole_programs() {
 }
 
 #[test]
-fn every_field_says_what_it_was_given() {
+fn every_field_is_written() {
     let want = [
         ("event_type", text("privileged.command")),
         ("action", text("execute")),
@@ -250,7 +250,7 @@ fn each_builder_names_its_kind() {
 }
 
 #[test]
-fn changes_stand_below_the_names_of_their_settings() {
+fn changes_are_keyed_by_their_settings() {
     let changes = [Change::new("pool.size", &10, &20), Change::new("db.password", &(), &"x")];
     let event = AuditEvent::config_change(Actor::user("u"), &changes, EventOutcome::Success);
     let entries: BTreeMap<_, _> = written(&event).into_iter().collect();
@@ -260,7 +260,7 @@ fn changes_stand_below_the_names_of_their_settings() {
 }
 
 #[test]
-fn what_the_event_says_itself_is_not_filled_over() {
+fn the_events_own_fields_win() {
     let engine = Source::default().service("engine").host("h").environment("prod");
     let own = Source::default().service("own");
     let event =
@@ -273,7 +273,7 @@ fn what_the_event_says_itself_is_not_filled_over() {
 }
 
 #[test]
-fn a_bad_event_is_refused_with_field_expected_and_found() {
+fn an_invalid_event_is_refused_with_details() {
     let good = AuditEvent::login(Actor::user("u"), EventOutcome::Success);
     let typed =
         |event_type| AuditEvent::new(event_type, "do", Actor::user("u"), EventOutcome::Success);
@@ -344,7 +344,7 @@ fn an_event_that_would_lose_fields_is_refused() {
 }
 
 #[test]
-fn fields_are_found_by_path_in_maps_of_any_type() {
+fn fields_are_found_by_path() {
     let object = BTreeMap::from([("reason", "x".repeat(9000)), ("other", String::new())]);
     let event = full();
     let event = event.details_object(&object);
@@ -364,7 +364,7 @@ fn fields_are_found_by_path_in_maps_of_any_type() {
 }
 
 #[test]
-fn au3_names_the_first_part_that_is_lacking() {
+fn au3_names_the_first_missing_part() {
     let bare = AuditEvent::tool_event("t", "p", 1, &[], EventOutcome::Success);
     assert_eq!(bare.lacks_au3(), Some(Au3::Identity));
     let who = bare.fill(&Source::default().service("s"));
@@ -385,7 +385,7 @@ fn debug_shows_no_values() {
 }
 
 #[test]
-fn words_are_read_back() {
+fn words_can_be_parsed() {
     for &outcome in EventOutcome::ALL {
         assert_eq!(EventOutcome::from_word(outcome.as_str()), Some(outcome));
         assert_eq!(outcome.to_string(), outcome.as_str());
@@ -396,9 +396,9 @@ fn words_are_read_back() {
 }
 
 proptest! {
-    /// Whatever the room: no panic, whole entries only, and a cut that is marked.
+    /// For any buffer length: no panic, only whole entries, and a marked cut.
     #[test]
-    fn too_little_room_leaves_whole_entries(room in 0usize..1200, value_bytes_max in 0u32..64) {
+    fn a_short_buffer_holds_whole_entries(room in 0usize..1200, value_bytes_max in 0u32..64) {
         let limits = Limits::default().with_value_bytes_max(value_bytes_max);
         let event = full();
         let mut bytes = vec![0; room];
@@ -413,9 +413,9 @@ proptest! {
         }
     }
 
-    /// Details of any shape: the bound holds, and they are read back.
+    /// Details of any shape fit into the bound and can be read back.
     #[test]
-    fn details_of_any_shape_fit_into_the_promised_room(value in tree(), prior in tree()) {
+    fn details_fit_into_the_promised_length(value in tree(), prior in tree()) {
         let fields: [(&str, &dyn Value); 2] = [("value", &value), ("n", &1)];
         let event = AuditEvent::privileged(Actor::user("u"), "c", EventOutcome::Success)
             .prior_value(&prior)
@@ -433,7 +433,7 @@ proptest! {
         prop_assert_eq!(&details[1], &("n".to_owned(), Model::I64(1)));
     }
 
-    /// What the check of paths says is what is written.
+    /// The path check agrees with the written fields.
     #[test]
     fn a_field_is_set_if_it_is_written(
         flags in proptest::collection::vec(any::<bool>(), 8),
@@ -460,9 +460,9 @@ proptest! {
         });
     }
 
-    /// The checks that look at many bytes at a time say what a look at each says.
+    /// The checks in blocks of bytes agree with a byte-by-byte check.
     #[test]
-    fn types_and_ids_are_what_the_documentation_says(text in "[a-cA-Z0-9_.:/+= \\-\t\u{e9}]{0,140}") {
+    fn types_and_ids_match_the_documentation(text in "[a-cA-Z0-9_.:/+= \\-\t\u{e9}]{0,140}") {
         let is_word = |word: &str| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
         };
@@ -473,7 +473,7 @@ proptest! {
         prop_assert_eq!(check::is_correlation(&text), is_id);
     }
 
-    /// A type in two pieces is the same as its text.
+    /// A type in two pieces equals its text.
     #[test]
     fn a_pair_is_its_text(head in "[a-z_.-]{0,70}", tail in "[a-z_.-]{0,70}") {
         let pair = EventType::pair(&head, &tail);

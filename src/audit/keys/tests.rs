@@ -1,4 +1,4 @@
-//! Keys on a disk that fails, and on the real one.
+//! Keys on fault-injecting storage, and on the real file system.
 use std::io;
 
 use super::*;
@@ -7,7 +7,7 @@ use crate::storage::{OpenHow, OsStorage};
 
 const ORIGIN: &str = "log.example/audit";
 
-/// Bytes that count up: tests want the same keys each time.
+/// Bytes that count up, so that tests get the same keys each time.
 fn counting() -> impl FnMut(&mut [u8]) -> Result<(), KeyError> {
     let mut next = 0u8;
     move |buffer| {
@@ -20,7 +20,7 @@ fn counting() -> impl FnMut(&mut [u8]) -> Result<(), KeyError> {
 }
 
 #[test]
-fn keys_that_were_made_are_loaded() {
+fn created_keys_can_be_loaded() {
     let dir = tempfile::tempdir().unwrap();
     let paths = KeyPaths::in_dir(dir.path());
     let verifier = keygen(&OsStorage, &paths, ORIGIN, &mut system_random).unwrap();
@@ -57,7 +57,7 @@ fn keys_are_never_overwritten() {
 
 #[cfg(unix)]
 #[test]
-fn secrets_that_others_can_read_are_refused() {
+fn secrets_readable_by_others_are_refused() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let paths = KeyPaths::in_dir(dir.path());
@@ -80,7 +80,7 @@ fn secrets_that_others_can_read_are_refused() {
             load_secret(&OsStorage, &secret).unwrap();
         }
     }
-    // Anybody may read the public key.
+    // The public key may be readable by everyone.
     load_verifier(&OsStorage, &paths.public).unwrap();
     let link = dir.path().join("link");
     std::os::unix::fs::symlink(paths.epoch(), &link).unwrap();
@@ -91,7 +91,7 @@ fn secrets_that_others_can_read_are_refused() {
 }
 
 #[test]
-fn files_that_hold_no_key_are_told_by_name_and_not_by_content() {
+fn bad_key_files_are_reported_without_content() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("k");
     let contents: [&[u8]; 6] =
@@ -113,7 +113,7 @@ fn files_that_hold_no_key_are_told_by_name_and_not_by_content() {
 }
 
 #[test]
-fn key_texts_are_those_of_the_format_page() {
+fn key_texts_match_the_format_page() {
     let key = ChainKey::new([0xFF; 32]);
     let code = format!("{}8", "_".repeat(42));
     assert_eq!(*key.mac_text(), format!("ringseal-mac-v1 {code}\n"));
@@ -126,7 +126,7 @@ fn key_texts_are_those_of_the_format_page() {
 }
 
 #[test]
-fn the_ratchet_is_the_hkdf_of_the_format_page() {
+fn the_ratchet_matches_the_format_page() {
     let mut key = ChainKey::new([7; 32]);
     key.ratchet();
     let mut message = RATCHET_INFO.to_vec();
@@ -135,7 +135,7 @@ fn the_ratchet_is_the_hkdf_of_the_format_page() {
 }
 
 #[test]
-fn names_that_no_log_can_have_are_refused() {
+fn invalid_origins_are_refused() {
     let long = "a".repeat(201);
     for origin in ["", "a b", "a+b", "a\"b", "a\\b", "a\nb", "ä", long.as_str()] {
         let refused = new_signer(origin, &mut counting());
@@ -158,7 +158,7 @@ fn the_old_bytes_of_a_replaced_secret_are_overwritten() {
     let disk = FaultyDisk::new(Path::new("/log"));
     let (path, second) = (Path::new("/log/k"), Path::new("/log/second"));
     create_secret(&disk, path, b"old secret").unwrap();
-    // A second name shows what becomes of the old file.
+    // A second link shows what becomes of the old file.
     disk.put_link(path, second);
     replace_secret(&disk, path, b"new").unwrap();
     assert_eq!(*load_secret(&disk, path).unwrap(), b"new");
@@ -169,7 +169,7 @@ fn the_old_bytes_of_a_replaced_secret_are_overwritten() {
 }
 
 #[test]
-fn a_crash_while_replacing_leaves_the_old_secret_or_the_new() {
+fn a_crash_while_replacing_leaves_one_secret() {
     let path = Path::new("/log/k");
     let mut seen = [false; 2];
     for call in 0.. {
@@ -184,7 +184,7 @@ fn a_crash_while_replacing_leaves_the_old_secret_or_the_new() {
             let found = load_secret(&disk, path).unwrap().to_vec();
             assert!(found == b"old secret" || found == b"new", "call {call}: {found:?}");
             seen[usize::from(found == b"new")] = true;
-            // The next one works whatever was left.
+            // The next replacement works whatever was left.
             replace_secret(&disk, path, b"newer").unwrap();
             assert_eq!(*load_secret(&disk, path).unwrap(), b"newer");
             assert_eq!(disk.files().len(), 1);
@@ -212,7 +212,7 @@ fn io_errors_name_the_file() {
 }
 
 #[test]
-fn statements_hold_for_their_log_key_and_text_alone() {
+fn statements_are_bound_to_log_key_and_text() {
     let signer = new_signer(ORIGIN, &mut counting()).unwrap();
     let signature = sign_statement(&signer, b"{\"seq\":1");
     assert!(verify_statement(signer.verifier(), b"{\"seq\":1", &signature));

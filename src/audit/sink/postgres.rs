@@ -195,11 +195,11 @@ fn append_in(
     let locked = transaction.batch_execute(LOCK);
     locked.map_err(|error| failed("take the lock", name, error))?;
     let last = last(name, transaction)?;
-    let known = last
+    let existing = last
         .as_ref()
         .map_or(0, |(last_seq, _)| entries.partition_point(|entry| entry.seq <= *last_seq));
-    let (known, new) = entries.split_at(known);
-    compare(name, transaction, known)?;
+    let (existing, new) = entries.split_at(existing);
+    compare(name, transaction, existing)?;
     let before = last.as_ref().map(|(seq, signature)| (*seq, signature.as_str()));
     check_run(name, before, new)?;
     if new.is_empty() {

@@ -272,8 +272,8 @@ impl Shared {
 
     /// Queues what fits; the rest is read from the log later.
     fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
-        let known = state.log_end;
-        for entry in entries.iter().filter(|entry| entry.seq >= known) {
+        let log_end = state.log_end;
+        for entry in entries.iter().filter(|entry| entry.seq >= log_end) {
             state.log_end = entry.seq.saturating_add(1);
             if state.lag.is_some() {
                 continue;

@@ -218,11 +218,11 @@ impl SqliteSink {
 
     fn append_in_transaction(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
         let last = self.last()?;
-        let known = last
+        let existing = last
             .as_ref()
             .map_or(0, |(last_seq, _)| entries.partition_point(|entry| entry.seq <= *last_seq));
-        let (known, new) = entries.split_at(known);
-        for entry in known {
+        let (existing, new) = entries.split_at(existing);
+        for entry in existing {
             self.check_same(entry)?;
         }
         let before = last.as_ref().map(|(seq, signature)| (*seq, signature.as_str()));

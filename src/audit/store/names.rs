@@ -80,8 +80,8 @@ impl TornName {
             "checkpoints" => TornFrom::Checkpoints,
             _ => return None,
         };
-        let place =
+        let torn =
             TornName { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
-        (place.name() == name).then_some(place)
+        (torn.name() == name).then_some(torn)
     }
 }

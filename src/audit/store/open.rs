@@ -139,15 +139,15 @@ fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()
         let mut reader = FileReader { file, offset: good_bytes };
         with_path("reading", &path, reader.read_to_end(&mut bytes))?;
     }
-    let mut place = TornName { seq, from, offset: good_bytes, piece: 0 };
-    let name_of = |place: &TornName| format!("{TORN_DIR}/{}", place.name());
+    let mut torn = TornName { seq, from, offset: good_bytes, piece: 0 };
+    let name_of = |torn: &TornName| format!("{TORN_DIR}/{}", torn.name());
     loop {
-        match disk.read(&name_of(&place))? {
+        match disk.read(&name_of(&torn))? {
             // A crash came between the copy and the cut.
             Some(kept) if kept == bytes => break,
-            Some(_) => place.piece += 1,
+            Some(_) => torn.piece += 1,
             None => {
-                disk.replace(&name_of(&place), &bytes)?;
+                disk.replace(&name_of(&torn), &bytes)?;
                 break;
             }
         }
@@ -157,23 +157,23 @@ fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()
 }
 
 /// Torn bytes that are kept and not yet recorded by an entry.
-fn unreported_torn(disk: &Disk, next_seq: u64, told: &[String]) -> Result<Vec<TornPiece>> {
+fn unreported_torn(disk: &Disk, next_seq: u64, reported: &[String]) -> Result<Vec<TornPiece>> {
     let mut pieces = Vec::new();
     let mut names = disk.list(TORN_DIR)?;
     names.sort_unstable();
     for name in names {
         let kept = format!("{TORN_DIR}/{name}");
-        let place = TornName::parse(&name);
+        let torn = TornName::parse(&name);
         // The entry that records them is the first one after the cut, or the second of a segment.
-        let Some(place) = place.filter(|place| place.seq + 1 >= next_seq && !told.contains(&kept))
+        let Some(torn) = torn.filter(|torn| torn.seq + 1 >= next_seq && !reported.contains(&kept))
         else {
             continue;
         };
         let bytes = disk.read(&kept)?.unwrap_or_default();
         pieces.push(TornPiece {
             kept,
-            from: place.from,
-            offset: place.offset,
+            from: torn.from,
+            offset: torn.offset,
             bytes: bytes.len() as u64,
             sha256: Sha256::of(&bytes),
         });

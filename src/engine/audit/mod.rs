@@ -287,7 +287,7 @@ impl AuditLogger {
     fn request<T>(
         &self,
         request: impl FnOnce(Reply<T>) -> AuditRequest,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T, AuditError> {
         let (reply, answer) = bounded(1);
         self.shared.link.call(Control::Audit(request(reply))).map_err(|error| {
@@ -297,7 +297,7 @@ impl AuditLogger {
                 _ => AuditFault::Stopped,
             })
         })?;
-        match answer.recv_timeout(patience) {
+        match answer.recv_timeout(timeout) {
             Ok(result) => result.map_err(AuditError::Log),
             Err(RecvTimeoutError::Timeout) => Err(AuditError::Log(AuditFault::Timeout)),
             Err(RecvTimeoutError::Disconnected) => Err(AuditError::Log(AuditFault::Stopped)),
@@ -357,9 +357,9 @@ impl Logger {
 }
 
 /// Returns when everything logged before is on disk.
-pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), FlushError> {
+pub(super) fn flush(shared: &Arc<Shared>, timeout: Duration) -> Result<(), FlushError> {
     let Some(logger) = logger(shared) else { return Ok(()) };
-    logger.request(AuditRequest::Commit, patience).map_err(|error| match error {
+    logger.request(AuditRequest::Commit, timeout).map_err(|error| match error {
         AuditError::Log(AuditFault::Timeout) => FlushError::Timeout,
         AuditError::Log(AuditFault::Stopped) => FlushError::Stopped,
         AuditError::Log(AuditFault::Forked) => FlushError::Forked,
@@ -368,21 +368,21 @@ pub(super) fn flush(shared: &Arc<Shared>, patience: Duration) -> Result<(), Flus
 }
 
 /// Stops issuing tickets and ends the log. Entries that could not be written are reported on stderr.
-pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
+pub(super) fn stop(shared: &Arc<Shared>, timeout: Duration) {
     if let Some(logger) = logger(shared) {
         let link = &logger.audit.link;
         link.close();
         let (start, mut round) = (Instant::now(), 0);
-        while !link.is_idle() && start.elapsed() < patience / 2 {
+        while !link.is_idle() && start.elapsed() < timeout / 2 {
             overflow::pause(round);
             round += 1;
         }
         if !link.is_idle() {
             link.abandon();
         }
-        let patience = patience.saturating_sub(start.elapsed());
+        let timeout = timeout.saturating_sub(start.elapsed());
         if let Err(AuditError::Log(fault @ AuditFault::Timeout)) =
-            logger.request(AuditRequest::Stop, patience)
+            logger.request(AuditRequest::Stop, timeout)
         {
             shared.link.stderr.write(format_args!(
                 "CRITICAL audit_sink_failure: the log did not end in order: {fault}"
@@ -393,10 +393,10 @@ pub(super) fn stop(shared: &Arc<Shared>, patience: Duration) {
 }
 
 /// For a panic, which may end the process: makes a checkpoint.
-pub(super) fn seal(shared: &Arc<Shared>, patience: Duration) {
+pub(super) fn seal(shared: &Arc<Shared>, timeout: Duration) {
     if let Some(logger) = logger(shared) {
         // The audit thread reports errors on stderr; a panic hook has no caller to return one to.
-        let _ = logger.request(AuditRequest::Checkpoint, patience);
+        let _ = logger.request(AuditRequest::Checkpoint, timeout);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The audit stream through an engine: on the operating system's files, and on a disk that fails when it is told to.
+//! The audit log through an engine: on the operating system's files, and on a disk that fails on demand.
 mod errors;
 mod sinks;
 mod stop;
@@ -33,14 +33,14 @@ fn login(user: &str) -> AuditEvent<'_> {
     AuditEvent::login(Actor::user(user), EventOutcome::Success)
 }
 
-/// All lines of a directory's log, in order.
+/// All lines of a log, in order.
 fn lines(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("audit-0") || name == "audit.log.jsonl")
         .collect();
-    // `-` stands before `.`: sealed segments, then the active one.
+    // `-` sorts before `.`: sealed segments, then the active one.
     names.sort();
     let read = |name: &String| std::fs::read_to_string(dir.join(name)).unwrap();
     names.iter().map(read).collect::<String>().lines().map(str::to_owned).collect()
@@ -51,7 +51,7 @@ fn parsed(line: &str) -> serde_json::Value {
     serde_json::from_str(line).unwrap()
 }
 
-/// What users logged, without the log's own entries.
+/// The users' events, without the log's own entries.
 fn events(dir: &Path) -> Vec<serde_json::Value> {
     let all = lines(dir).into_iter().map(|line| parsed(&line));
     let own =
@@ -73,7 +73,7 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_receipt_tells_where_the_entry_stands_on_disk() {
+fn a_receipt_gives_the_entry_position() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, audit, _) =
         start(AuditConfig::new(dir.path()).service("shop").environment("test"));
@@ -95,7 +95,7 @@ fn a_receipt_tells_where_the_entry_stands_on_disk() {
 }
 
 #[test]
-fn a_log_without_keys_is_told_once_at_each_start_and_one_with_keys_is_not() {
+fn a_keyless_log_is_reported_once_per_start() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let (engine, audit, log) = start(AuditConfig::new(dir.path().join("log")));
@@ -119,9 +119,9 @@ fn a_log_without_keys_is_told_once_at_each_start_and_one_with_keys_is_not() {
     assert!(!log.lines().join("\n").contains("audit_keyless"));
 }
 
-/// An interval that never ends: nothing but who waits makes the keeper look.
+/// With an endless interval, the audit thread commits only for waiting callers.
 #[test]
-fn the_health_has_what_was_waited_for() {
+fn the_health_includes_committed_events() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, audit, _) =
         start(AuditConfig::new(dir.path()).commit_interval(Duration::from_secs(3600)));
@@ -147,7 +147,7 @@ fn the_health_has_what_was_waited_for() {
 }
 
 #[test]
-fn every_event_of_every_thread_is_there_once_and_in_its_threads_order() {
+fn every_event_is_logged_once_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let keys_dir = tempfile::tempdir().unwrap();
     let paths = KeyPaths::in_dir(keys_dir.path());
@@ -191,7 +191,7 @@ fn every_event_of_every_thread_is_there_once_and_in_its_threads_order() {
 }
 
 #[test]
-fn old_segments_go_as_retention_says_and_the_log_still_verifies() {
+fn a_log_pruned_by_retention_still_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let retain = crate::audit::store::Retain { segments_max: Some(2), ..Default::default() };
     let (engine, audit, log) = start(AuditConfig::new(dir.path()).retain(retain));
@@ -209,7 +209,7 @@ fn old_segments_go_as_retention_says_and_the_log_still_verifies() {
 }
 
 #[test]
-fn entries_are_redacted_canonical_and_say_what_was_cut() {
+fn entries_are_redacted_and_mark_cuts() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, audit, _) = start(AuditConfig::new(dir.path()));
     let deep = Map(&[("password", &"hunter2"), ("mail", &"ann@example.com")]);
@@ -242,7 +242,7 @@ fn entries_are_redacted_canonical_and_say_what_was_cut() {
 }
 
 #[test]
-fn a_bad_event_is_an_error_and_queues_nothing() {
+fn an_invalid_event_is_refused_and_not_queued() {
     let dir = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::default().event_type("user.login", &["actor.ip"]).unwrap();
     let (engine, audit, _) = start(AuditConfig::new(dir.path()).catalogue(catalogue));
@@ -266,7 +266,7 @@ fn a_bad_event_is_an_error_and_queues_nothing() {
 }
 
 #[test]
-fn ids_that_are_bound_to_the_logger_stand_in_its_audit_events() {
+fn bound_ids_are_in_audit_events() {
     use crate::core::value::Uuid;
     let dir = tempfile::tempdir().unwrap();
     let (engine, plain, _) = start(AuditConfig::new(dir.path()).service("shop"));
@@ -294,7 +294,7 @@ fn ids_that_are_bound_to_the_logger_stand_in_its_audit_events() {
     assert_eq!(found[0]["span_id"], "abababab-abab-abab-abab-abababababab");
     assert_eq!((&found[0]["user_id"], &found[0]["service"]), (&"42".into(), &"shop".into()));
     assert!(found[0].get("session_id").is_none() && found[0].get("other").is_none());
-    assert_eq!(found[1]["correlation_id"], "own", "what the event says itself wins");
+    assert_eq!(found[1]["correlation_id"], "own", "the event's own field wins");
     assert_eq!(found[1]["trace_id"], trace);
     assert_eq!(
         (&found[2]["request_id"], &found[2]["correlation_id"]),
@@ -309,7 +309,7 @@ fn ids_that_are_bound_to_the_logger_stand_in_its_audit_events() {
 
 const DIR: &str = "/audit";
 
-/// A log on a disk that the test can fill up.
+/// A log on a disk that the test can fill.
 fn faulty(configure: impl FnOnce(AuditConfig) -> AuditConfig) -> (FaultyDisk, AuditConfig) {
     let disk = FaultyDisk::new(Path::new("/"));
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
@@ -333,7 +333,7 @@ fn on_disk(disk: &FaultyDisk) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_full_disk_is_told_and_nothing_is_missing_once_there_is_room() {
+fn a_full_disk_is_reported_and_loses_nothing() {
     let (disk, config) = faulty(|config| config);
     let (engine, audit, log) = start(config);
     audit.emit(&login("before")).unwrap().wait().unwrap();
@@ -341,7 +341,7 @@ fn a_full_disk_is_told_and_nothing_is_missing_once_there_is_room() {
     for number in 0..100 {
         audit.emit(&login(&format!("u-{number}"))).unwrap();
     }
-    wait_until("the failure is told", || {
+    wait_until("the failure is reported", || {
         let _ = engine.flush();
         log.lines().iter().any(|line| line.contains("audit_sink_failure"))
     });
@@ -350,7 +350,7 @@ fn a_full_disk_is_told_and_nothing_is_missing_once_there_is_room() {
     assert!(matches!(audit.commit(), Err(AuditError::Log(AuditFault::Store(_)))));
     disk.set_faults(Faults::default());
     audit.emit(&login("after")).unwrap().wait().unwrap();
-    wait_until("the recovery is told", || {
+    wait_until("the recovery is reported", || {
         engine.flush().unwrap();
         log.lines().iter().any(|line| line.contains("audit_sink_recovered"))
     });
@@ -362,7 +362,7 @@ fn a_full_disk_is_told_and_nothing_is_missing_once_there_is_room() {
 }
 
 #[test]
-fn beyond_the_bound_callers_wait_until_the_log_can_be_written() {
+fn callers_wait_while_too_much_is_held() {
     let (disk, config) = faulty(|config| config.held_bytes_max(4096));
     let (engine, audit, _) = start(config);
     fill_up(&disk);
@@ -383,16 +383,16 @@ fn beyond_the_bound_callers_wait_until_the_log_can_be_written() {
 }
 
 #[test]
-fn beyond_the_bound_entries_go_to_a_file_and_from_there_into_the_log() {
+fn entries_beyond_the_bound_are_spilled_and_replayed() {
     let (disk, config) = faulty(|config| {
         config.held_bytes_max(4096).held_overflow(HeldEntriesOverflow::Spill("/spill.jsonl".into()))
     });
     let spilled = |disk: &FaultyDisk| disk.files()[Path::new("/spill.jsonl")].len();
     let (engine, audit, _) = start(config);
-    // The log's own appends fail, those to the other file do not.
+    // The log's appends fail; those to the other file succeed.
     disk.set_faults(Faults { full_below: Some(DIR), ..Faults::default() });
     audit.emit(&login("u-0")).unwrap();
-    // What came before the failure is in the log's own hands, and stays there.
+    // Entries from before the failure are staged in the log and stay there.
     wait_until("the failure is seen", || {
         audit.health().log.is_some_and(|log| !log.audit_sink_healthy)
     });

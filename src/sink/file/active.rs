@@ -1,20 +1,19 @@
-//! Keeping a file open under the active name, whatever others do to it.
+//! Keeps a file open under the active name, whatever other processes do to it.
 use std::io;
 
 use super::FileSink;
+use super::cleanup::read_last_number;
 use super::helper::Job;
-use super::prepare::way;
-use super::recover::{Plan, Seen, Tail, keep_fragment, stat_or_missing, tail_of};
-use super::rotate::Period;
-use super::seal::{Half, RotationReason};
+use super::next_segment::write_method;
+use super::recover::{Plan, StartState, Tail, keep_fragment, stat_or_missing, tail_of};
+use super::rotate::{HalfRotated, RotationReason};
+use super::schedule::Period;
 use super::segment::{Appended, Segment};
-use super::tidy::read_last_number;
 use crate::core::Now;
 use crate::sink::SinkError;
 use crate::storage::{FileKind, FileStat, OpenHow};
 
-/// How often a vanished directory or a name that others create and remove is chased before giving
-/// up.
+/// How often a directory or name that other processes create and remove is retried.
 const OPEN_TRIES: usize = 4;
 
 impl FileSink {
@@ -22,7 +21,7 @@ impl FileSink {
     pub(super) fn recover(&mut self, now: Now) -> Result<(), SinkError> {
         let shared = std::sync::Arc::clone(&self.shared);
         let (storage, names) = (&*shared.storage, &shared.names);
-        let in_dir = |source| SinkError::io("look into", &names.dir, source);
+        let in_dir = |source| SinkError::io("read directory", &names.dir, source);
         self.create_dir_if_missing()?;
         self.take_lock()?;
         let found = names.found(storage).map_err(in_dir)?;
@@ -32,11 +31,11 @@ impl FileSink {
         shared.set_last_number(last);
         let mut plain = found.sealed.iter().filter(|sealed| !sealed.compressed);
         for sealed in plain.clone().filter(|sealed| sealed.number > remembered) {
-            // Not known to have been synced: power loss may have taken its end.
-            self.adopt(&names.sealed(sealed.number))?;
+            // It may not have been synced: power loss may have taken its end.
+            self.open_existing(&names.sealed(sealed.number))?;
         }
         let newest_plain = plain.next_back();
-        let seen = Seen::look(storage, names, newest_plain.map(|sealed| sealed.number));
+        let seen = StartState::read(storage, names, newest_plain.map(|sealed| sealed.number));
         match seen.map_err(in_dir)?.plan() {
             Plan::Create | Plan::Continue => self.open_active(now),
             Plan::RefuseActive => Err(self.not_a_file(&names.active)),
@@ -49,25 +48,23 @@ impl FileSink {
             }
             Plan::FinishRotation => {
                 self.half_rotated =
-                    newest_plain.map(|sealed| Half { number: sealed.number, linked: true });
+                    newest_plain.map(|sealed| HalfRotated { number: sealed.number, linked: true });
                 self.rotate_found(now)
             }
             Plan::SealAndPromote => self.rotate_found(now),
         }
     }
 
-    /// Seals the active file as it is found, and goes on with the prepared one, which may have
-    /// lines already.
+    /// Seals the active file as found and continues with the prepared one, which may have lines already.
     fn rotate_found(&mut self, now: Now) -> Result<(), SinkError> {
         self.open_active(now)?;
         let shared = std::sync::Arc::clone(&self.shared);
-        match self.adopt(&shared.names.next) {
+        match self.open_existing(&shared.names.next) {
             Ok((next, _)) => shared.offer_next(next),
             Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        // Whatever the reason was, it is not known any more; a crash inside a rotation is far
-        // likeliest at a full one.
+        // The original reason is unknown; a crash inside a rotation is most likely at a full segment.
         self.rotate(now, RotationReason::Size);
         match self.rotate_not_before_unix_nanos {
             None => Ok(()),
@@ -77,7 +74,7 @@ impl FileSink {
         }
     }
 
-    /// Opens the file under the active name, or creates it, and its directory.
+    /// Opens the file under the active name, or creates it and its directory.
     pub(super) fn open_active(&mut self, now: Now) -> Result<(), SinkError> {
         let (segment, stat) = self.open_or_create()?;
         let content = if segment.len == 0 { now.unix_nanos } else { stat.modified_unix_nanos };
@@ -88,7 +85,7 @@ impl FileSink {
             if self.active_id != id_before
                 && let Some(half) = self.half_rotated.take()
             {
-                // The file that was left has its permanent name, and no other any more.
+                // The previous file has its permanent name, and lost the active one.
                 self.shared.sealed(half.number);
             }
         }
@@ -99,13 +96,15 @@ impl FileSink {
         let shared = std::sync::Arc::clone(&self.shared);
         let (storage, path) = (&*shared.storage, &shared.names.active);
         for _ in 0..OPEN_TRIES {
-            match self.adopt(path) {
+            match self.open_existing(path) {
                 Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-                adopted => return adopted,
+                opened => return opened,
             }
             let create = OpenHow::CreateNew { mode: shared.config.file_mode };
             match storage.open(path, create).and_then(|file| Ok((file.stat()?, file))) {
-                Ok((stat, file)) => return Ok((Segment::new(file, 0, way(&shared.config)), stat)),
+                Ok((stat, file)) => {
+                    return Ok((Segment::new(file, 0, write_method(&shared.config)), stat));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.create_dir_if_missing()?;
@@ -126,11 +125,11 @@ impl FileSink {
         storage
             .create_dir(dir, shared.config.dir_mode)
             .map_err(|source| SinkError::io("create directory", dir, source))?;
-        // The lock went with the old directory.
+        // The lock file was removed with the old directory.
         if self.lock.is_some() { self.take_lock() } else { Ok(()) }
     }
 
-    /// Two that rotate one log would rename files over each other's lines.
+    /// Two sinks that rotate one log would rename files over each other's lines.
     fn take_lock(&mut self) -> Result<(), SinkError> {
         let names = &self.shared.names;
         match self.shared.storage.lock(&names.lock, self.shared.config.file_mode) {
@@ -145,7 +144,7 @@ impl FileSink {
     }
 
     /// Opens an existing file and cuts a torn tail.
-    fn adopt(&mut self, path: &std::path::Path) -> Result<(Segment, FileStat), SinkError> {
+    fn open_existing(&mut self, path: &std::path::Path) -> Result<(Segment, FileStat), SinkError> {
         let storage = &*self.shared.storage;
         let failed = |source| SinkError::io("open", path, source);
         let found = storage.stat(path).map_err(failed)?;
@@ -154,14 +153,14 @@ impl FileSink {
         }
         let file = storage.open(path, OpenHow::Append).map_err(failed)?;
         let stat = file.stat().map_err(failed)?;
-        let mut segment = Segment::new(file, stat.len, way(&self.shared.config));
-        self.mend_tail(&mut segment, stat.len).map_err(failed)?;
+        let mut segment = Segment::new(file, stat.len, write_method(&self.shared.config));
+        self.cut_torn_tail(&mut segment, stat.len).map_err(failed)?;
         Ok((segment, stat))
     }
 
-    /// Cuts what comes after the last newline, and keeps it aside.
-    fn mend_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
-        let (len, tail) = settled_tail(segment, len)?;
+    /// Cuts what follows the last newline, and keeps it in the file of torn lines.
+    fn cut_torn_tail(&mut self, segment: &mut Segment, len: u64) -> io::Result<()> {
+        let (len, tail) = stable_tail(segment, len)?;
         if tail.whole_len == len {
             segment.accept_len(len);
             return Ok(());
@@ -172,13 +171,12 @@ impl FileSink {
         segment.cut(tail.whole_len)?;
         self.counters.torn_bytes += len - tail.whole_len;
         if let Err(source) = kept {
-            self.note(SinkError::io("append to", &self.shared.names.torn.clone(), source));
+            self.record_error(SinkError::io("append to", &self.shared.names.torn.clone(), source));
         }
         Ok(())
     }
 
-    /// Makes sure, before something is written, that what is open is what stands under the active
-    /// name and is as long as it was left.
+    /// Ensures before a write that the open file is the one under the active name and has the length it was left with.
     pub(super) fn ensure_active(&mut self, now: Now) -> Result<(), SinkError> {
         let Some(active) = &self.active else { return self.open_active(now) };
         let path = &self.shared.names.active;
@@ -192,9 +190,9 @@ impl FileSink {
             }
             Ok(_) => self.open_again(now),
             Err(source) => {
-                // The open file is still there, and a line in it is better than a line nowhere.
-                let error = SinkError::io("look at", path, source);
-                self.note(error);
+                // The open file still exists, and a line in it is better than a lost line.
+                let error = SinkError::io("examine", path, source);
+                self.record_error(error);
                 Ok(())
             }
         }
@@ -202,12 +200,12 @@ impl FileSink {
 
     fn accept_change(&mut self, len: u64) -> Result<(), SinkError> {
         let Some(mut active) = self.active.take() else { return Ok(()) };
-        let mended = self.mend_tail(&mut active, len);
+        let repaired = self.cut_torn_tail(&mut active, len);
         self.active = Some(active);
-        mended.map_err(|source| SinkError::io("mend", &self.shared.names.active, source))
+        repaired.map_err(|source| SinkError::io("repair", &self.shared.names.active, source))
     }
 
-    /// The active name stands for another file by now, or for none.
+    /// The active name refers to another file, or to none.
     fn open_again(&mut self, now: Now) -> Result<(), SinkError> {
         match self.open_active(now) {
             Ok(()) => {
@@ -215,10 +213,9 @@ impl FileSink {
                 self.helper.offer(Job::Prepare);
                 Ok(())
             }
-            // It was moved, and no new one can be made: the moved one still has a name and takes
-            // lines.
+            // The file was moved and a new one cannot be created: the moved file still has a name and takes lines.
             Err(error) if self.active_has_name() => {
-                self.note(error);
+                self.record_error(error);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -229,17 +226,21 @@ impl FileSink {
         self.active.as_ref().is_some_and(|active| active.stat().is_ok_and(|stat| stat.links > 0))
     }
 
-    /// After a write: whether the lines are in a file that somebody can find, none of them glued to
-    /// a fragment that somebody left by truncating at the same moment.
+    /// After a write: whether the lines are in a file that has a name, and none is joined to a fragment that a
+    /// truncation left at the same moment.
     ///
-    /// The lines *were* written. When it cannot be found out what became of them, they count as in
-    /// place: written once and reported is better than written twice.
-    pub(super) fn in_place(&mut self, appended: &Appended) -> bool {
+    /// The lines *were* written. If their fate cannot be determined, they count as in place: a line that is written
+    /// once and reported is better than a line written twice.
+    pub(super) fn is_in_place(&mut self, appended: &Appended) -> bool {
         let Some(active) = &self.active else { return false };
         let stat = match active.stat() {
             Ok(stat) => stat,
             Err(source) => {
-                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                self.record_error(SinkError::io(
+                    "examine",
+                    &self.shared.names.active.clone(),
+                    source,
+                ));
                 return true;
             }
         };
@@ -249,26 +250,32 @@ impl FileSink {
             return false;
         }
         if stat.len >= active.len_expected() {
-            // What somebody added is looked at before the next write.
+            // Lines that others added are examined before the next write.
             return true;
         }
         let meant = active.len - appended.bytes;
         match active.start_of(appended) {
-            // Truncated before our write, perhaps inside a line.
-            Ok(start) if start < meant => !self.is_glued(start) || !self.unglue(start),
-            // Truncated after our write: what is left of it is what he wanted.
+            // Truncated before our write, possibly inside a line.
+            Ok(start) if start < meant => {
+                !self.follows_fragment(start) || !self.cut_after_fragment(start)
+            }
+            // Truncated after our write: that was intended.
             Ok(_) => true,
             Err(source) => {
-                self.note(SinkError::io("look at", &self.shared.names.active.clone(), source));
+                self.record_error(SinkError::io(
+                    "examine",
+                    &self.shared.names.active.clone(),
+                    source,
+                ));
                 true
             }
         }
     }
 
-    /// Lets go of a file that is not ours any more.
+    /// Closes a file that is no longer ours.
     pub(super) fn close_active(&mut self) {
-        if let Some(gone) = self.active.take() {
-            self.close(gone);
+        if let Some(old) = self.active.take() {
+            self.close(old);
         }
     }
 
@@ -277,24 +284,23 @@ impl FileSink {
         self.helper.offer(Job::Close(segment));
     }
 
-    /// Whether what we wrote at `start` follows on something that is no line end: the file was
-    /// truncated before it.
-    fn is_glued(&self, start: u64) -> bool {
+    /// Whether the bytes before `start` do not end with a line end: the file was truncated before our write.
+    fn follows_fragment(&self, start: u64) -> bool {
         let tail = self.active.as_ref().map(|active| tail_of(&*active.file, start));
         matches!(tail, Some(Ok(tail)) if tail.whole_len != start)
     }
 
-    /// Cuts our lines off again, with the fragment before them, so that they can be written after a
-    /// line end. Says whether it could.
-    fn unglue(&mut self, start: u64) -> bool {
+    /// Cuts our lines and the fragment before them, so that they can be written after a line end. Returns whether it
+    /// succeeded.
+    fn cut_after_fragment(&mut self, start: u64) -> bool {
         let cut = self.active.as_mut().map_or(Ok(()), |active| active.cut(start));
         if let Err(source) = cut {
-            self.note(SinkError::io("cut", &self.shared.names.active.clone(), source));
+            self.record_error(SinkError::io("cut", &self.shared.names.active.clone(), source));
             return false;
         }
         if let Err(error) = self.accept_change(start) {
-            self.note(error);
-            // Opening it again will try once more.
+            self.record_error(error);
+            // Opening the file again retries.
             self.close_active();
         }
         true
@@ -320,9 +326,9 @@ impl FileSink {
     }
 }
 
-/// The tail and the length that it was found at. Another process may be in the middle of a write:
-/// as long as the file grows, what looks torn is not.
-fn settled_tail(segment: &Segment, len: u64) -> io::Result<(u64, Tail)> {
+/// Returns the tail and the length at which it was found. Another process may be writing: while the file grows, a tail
+/// that seems torn is not.
+fn stable_tail(segment: &Segment, len: u64) -> io::Result<(u64, Tail)> {
     let mut len = len;
     loop {
         let tail = tail_of(&*segment.file, len)?;

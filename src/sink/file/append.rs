@@ -1,53 +1,51 @@
-//! The default way of writing: `O_APPEND` and vectored writes.
+//! The default write method: `O_APPEND` and vectored writes.
 //!
-//! Promises: lines go from the batch to the kernel without a copy in between; nothing is allocated.
-//! A write that is cut short (full disk, signal) is continued at the byte where it stopped, and if
-//! that fails, the file is cut back to its last whole line. A crash leaves whole lines, but for a
-//! line longer than a page (see [`super::pages`]).
-use std::io::{self, IoSlice};
+//! Promises: lines go from the batch to the kernel without a copy in between; nothing is allocated. A short write (full
+//! disk, signal) continues at the byte where it stopped; if that fails, the file is cut to its last whole line. A crash
+//! leaves whole lines, except for a line longer than a page (see [`super::pages`]).
+use std::io::IoSlice;
 
 use super::pages::{Layout, PAGE_BYTES, Run, spaces, spaces_and_newline};
-use super::segment::{Appended, Way};
+use super::segment::{Appended, WriteMethod};
 use crate::core::Lines;
-use crate::storage::StorageFile;
+use crate::storage::{StorageFile, append_slices};
 
 /// Slices of one system call; the limit of Linux is 1024.
 const SLICES_MAX: usize = 1000;
-/// Slices when a batch is small, so that a single line does not pay for clearing a long array.
+/// Slices for a small batch, so that a single line does not pay for clearing a long array.
 const SLICES_SMALL: usize = 16;
 /// A run takes at most this many slices.
 const SLICES_PER_RUN: usize = 3;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct AppendWay {
+pub(super) struct AppendMethod {
     page_align: bool,
-    /// How long the first line of the next batch is expected to be at most.
+    /// The expected maximum length of the first line of the next batch.
     first_line_bytes: usize,
 }
 
-impl AppendWay {
+impl AppendMethod {
     pub fn new(page_align: bool) -> Self {
         Self { page_align, first_line_bytes: 0 }
     }
 
-    /// The first line of a batch is the only one whose predecessor is out of reach. The longest of
-    /// late is what must find room; an eighth is forgotten with each batch, so that one long line
-    /// does not cost space for ever.
-    fn learn(&mut self, lines: Lines<'_>) {
+    /// The first line of a batch is the only one whose predecessor cannot be stretched any more. Space for the longest
+    /// recent first line is provided; the estimate shrinks by an eighth with each batch, so that one long line does not
+    /// cost space permanently.
+    fn update_first_line_bytes(&mut self, lines: Lines<'_>) {
         let kept = self.first_line_bytes - self.first_line_bytes / 8;
         self.first_line_bytes = kept.max(lines.end(0).min(PAGE_BYTES));
     }
 
     fn layout(&self, lines: Lines<'_>, len_max: u64) -> Layout {
-        // Up to a 32nd of the batch may go to the stretch: from 128 KiB on, every batch ends on a
-        // boundary.
+        // Up to a 32nd of the batch may be padding: from 128 KiB on, every batch ends on a boundary.
         let ahead = self.first_line_bytes.max(lines.bytes().len() / 32);
         Layout { page_align: self.page_align, len_max, ahead }
     }
 }
 
-impl Way for AppendWay {
+impl WriteMethod for AppendMethod {
     fn append(
         &mut self,
         file: &mut dyn StorageFile,
@@ -58,7 +56,7 @@ impl Way for AppendWay {
         if lines.is_empty() {
             return Appended::default();
         }
-        self.learn(lines);
+        self.update_first_line_bytes(lines);
         let layout = self.layout(lines, len_max);
         if lines.bytes().len() <= PAGE_BYTES * (SLICES_SMALL / SLICES_PER_RUN - 1) {
             append_once::<SLICES_SMALL>(file, &layout, len, lines)
@@ -68,8 +66,8 @@ impl Way for AppendWay {
     }
 }
 
-/// Plans and writes what one system call can take. Not more: when others truncate the file
-/// meanwhile, where the call ended tells where its lines are.
+/// Plans and writes what one system call can take, and not more: if other processes truncate the file meanwhile, the
+/// end of the call shows where its lines are.
 fn append_once<const N: usize>(
     file: &mut dyn StorageFile,
     layout: &Layout,
@@ -83,15 +81,15 @@ fn append_once<const N: usize>(
         done.full = true;
         return done;
     }
-    let (written, error) = write_whole(file, &mut slices.slices[..slices.used]);
-    if error.is_none() {
+    let (written, result) = append_slices(file, &mut slices.slices[..slices.used]);
+    let Err(error) = result else {
         done.add(taken, written, slices.padding);
         return done;
-    }
+    };
     let whole = layout.whole_within(lines, len, written);
     done.add(whole.lines, whole.bytes, whole.padding);
     done.torn_bytes = (written - whole.bytes) as u64;
-    done.error = error;
+    done.error = Some(error);
     done
 }
 
@@ -138,24 +136,4 @@ impl<'a, const N: usize> Slices<'a, N> {
         self.slices[self.used] = IoSlice::new(bytes);
         self.used += 1;
     }
-}
-
-/// Writes all slices, or says how many bytes are in and why the next is not.
-fn write_whole(
-    file: &mut dyn StorageFile,
-    mut slices: &mut [IoSlice<'_>],
-) -> (usize, Option<io::Error>) {
-    let mut written = 0;
-    while !slices.is_empty() {
-        match file.append(slices) {
-            Ok(0) => return (written, Some(io::ErrorKind::WriteZero.into())),
-            Ok(count) => {
-                written += count;
-                IoSlice::advance_slices(&mut slices, count);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (written, Some(error)),
-        }
-    }
-    (written, None)
 }

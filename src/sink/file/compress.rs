@@ -1,11 +1,10 @@
 //! gzip of sealed segments, on the helper thread.
 //!
-//! The compressed form is written under a hidden name, made durable, given its name, and only then
-//! is the plain form removed: a crash leaves one of the two or both, never neither. Both means that
-//! the removal was lost: it is done again, after a look at whether the compressed form is as long
-//! as it must be. A hidden partial form is thrown away. Takes one buffer while it works; gives up
-//! between two buffers when the sink is being dropped.
-use std::io::{self, IoSlice, Write};
+//! The compressed form is written under a hidden name, made durable and renamed; only then is the plain form removed. A
+//! crash leaves one of the two or both, never neither. If both exist, the removal was lost: it is repeated after a
+//! check that the compressed form has the length it must have. A hidden partial form is removed. One buffer is
+//! allocated while it works; it stops between two buffers when the sink is dropped.
+use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Compression;
@@ -13,14 +12,16 @@ use flate2::write::GzEncoder;
 
 use super::helper::Shared;
 use super::names::Found;
-use super::recover::{read_full, stat_or_missing};
-use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
+use super::recover::stat_or_missing;
+use crate::storage::{
+    FileAppender, OpenHow, Storage, StorageFile, publish_durably, read_full, remove_durably,
+};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// CRC-32 and length, at the end (RFC 1952, section 2.3).
 const TRAILER_BYTES: u64 = 8;
 
-/// Compresses every sealed segment that is not.
+/// Compresses every sealed segment that is still plain.
 pub(super) fn compress_sealed(shared: &Shared, found: &Found) -> io::Result<()> {
     let last = shared.last_number();
     for plain in found.sealed.iter().filter(|name| !name.compressed && name.number <= last) {
@@ -53,7 +54,7 @@ fn compress_one(shared: &Shared, number: u64) -> io::Result<()> {
     remove_durably(storage, &plain_path)
 }
 
-/// Whether a finished compressed form of a plain one of `len` bytes is there.
+/// Whether a complete compressed form of a plain segment of `len` bytes exists.
 fn is_whole(storage: &dyn Storage, path: &Path, len: u64) -> io::Result<bool> {
     let Some(stat) = stat_or_missing(storage.stat(path))? else { return Ok(false) };
     if stat.len <= TRAILER_BYTES {
@@ -66,13 +67,13 @@ fn is_whole(storage: &dyn Storage, path: &Path, len: u64) -> io::Result<bool> {
     Ok(read == 4 && u32::from_le_bytes(stored) == len as u32)
 }
 
-/// Says whether it came to the end; it does not when the sink is being dropped.
+/// Returns whether it reached the end; it does not when the sink is being dropped.
 fn copy_compressed(
     shared: &Shared,
     plain: &dyn StorageFile,
     partial: &mut dyn StorageFile,
 ) -> io::Result<bool> {
-    let mut encoder = GzEncoder::new(Appender(partial), Compression::default());
+    let mut encoder = GzEncoder::new(FileAppender(partial), Compression::default());
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut offset = 0;
     loop {
@@ -88,17 +89,4 @@ fn copy_compressed(
     }
     encoder.finish()?;
     Ok(true)
-}
-
-/// The file as the encoder wants it.
-struct Appender<'a>(&'a mut dyn StorageFile);
-
-impl Write for Appender<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.append(&[IoSlice::new(bytes)])
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

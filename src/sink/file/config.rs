@@ -1,4 +1,4 @@
-//! What a user may set about a log file.
+//! Settings of a log file.
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,26 +12,23 @@ pub enum WriteMode {
     /// `O_APPEND` and vectored writes. Keeps every promise.
     #[default]
     Append,
-    /// Stores into a memory mapping. Survives truncation by others and a full disk, too, but for
-    /// the time of one copy a reader may see zeros at the end of the file. Linux only. It registers
-    /// a handler for SIGBUS.
+    /// Stores into a memory mapping. It also survives truncation by other processes and a full disk, but for the time
+    /// of one copy a reader may see zeros at the end of the file. Linux only. It registers a handler for SIGBUS.
     Mmap,
 }
 
-/// When a segment is sealed because of its age. Times are UTC, moved by
-/// [`FileConfig::rotate_offset_seconds`].
+/// When a segment is sealed because of its age. Times are UTC, shifted by [`FileConfig::rotate_offset_seconds`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RotateEvery {
-    /// Size alone decides.
+    /// Only size decides.
     Never,
     /// At every full hour.
     Hourly,
     /// At midnight.
     #[default]
     Daily,
-    /// At every multiple of this, counted from 1970-01-01T00:00:00Z, so that a restart does not
-    /// move the moment.
+    /// At every multiple of this, counted from 1970-01-01T00:00:00Z, so that a restart does not shift the moment.
     Interval(Duration),
 }
 
@@ -53,25 +50,23 @@ pub struct FileConfig {
     pub path: PathBuf,
     /// How lines get into the file.
     pub write_mode: WriteMode,
-    /// Stretch lines with spaces so that none stands across a 4096-byte boundary of the file, which
-    /// is what keeps readers from seeing half a line. Costs 2 to 5 % of space with lines of a few
-    /// hundred bytes.
+    /// Stretches lines with spaces so that none crosses a 4096-byte boundary of the file, which keeps readers from
+    /// seeing half a line. Costs 2 to 5 % of space with lines of a few hundred bytes.
     pub page_align: bool,
-    /// A segment is sealed before it would exceed this length in bytes; 0 for no limit. A single
-    /// longer line gets a segment of its own.
+    /// A segment is sealed before it would exceed this length in bytes; 0 for no limit. A longer line gets a separate
+    /// segment.
     pub rotate_bytes_max: u64,
-    /// A segment is sealed at these times, if anything is in it.
+    /// A segment is sealed at these times if it is not empty.
     pub rotate_every: RotateEvery,
-    /// Moves the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00
-    /// UTC.
+    /// Shifts the times of `rotate_every`: 3600 makes `Daily` rotate at 01:00 UTC, -7200 at 22:00 UTC.
     pub rotate_offset_seconds: i64,
-    /// Sealed segments to keep, compressed ones included; the oldest go first. `None` for all.
+    /// Sealed segments to keep, including compressed ones; the oldest are removed first. `None` for all.
     pub retain_segments_max: Option<usize>,
-    /// Sealed segments whose last change is longer ago are removed.
+    /// Sealed segments that were last modified longer ago than this are removed.
     pub retain_age_max: Option<Duration>,
-    /// Bytes that all sealed segments together may take; the oldest go first.
+    /// Bytes that all sealed segments together may take; the oldest are removed first.
     pub retain_bytes_max: Option<u64>,
-    /// Permission bits of the directory, when the sink creates it.
+    /// Permission bits of the directory if the sink creates it.
     pub dir_mode: u32,
     /// Permission bits of every file that the sink creates.
     pub file_mode: u32,
@@ -113,7 +108,7 @@ macro_rules! setters {
 }
 
 impl FileConfig {
-    /// The defaults, for this active file.
+    /// The defaults for this active file.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned(), ..Self::default() }
     }
@@ -132,7 +127,7 @@ impl FileConfig {
         compress: bool,
     }
 
-    /// Says what does not make sense.
+    /// Rejects invalid settings; returns the log's names.
     pub(super) fn check(&self) -> Result<Names, SinkError> {
         let bad = |field, expected, found| Err(SinkError::Config { field, expected, found });
         if self.rotate_every == RotateEvery::Interval(Duration::ZERO) {
@@ -153,7 +148,7 @@ impl FileConfig {
                 return bad(field, "permission bits up to 0o7777", format!("{mode:#o}"));
             }
         }
-        // The working directory may change while the sink lives.
+        // Absolute, because the working directory may change while the sink lives.
         match std::path::absolute(&self.path).ok().and_then(|path| Names::of(&path)) {
             Some(names) => Ok(names),
             None => bad("path", "a path that ends in a file name", self.path.display().to_string()),

@@ -1,10 +1,9 @@
 //! The helper thread of a file sink: everything that may block for long.
 //!
-//! It prepares the next segment, makes sealed ones durable, compresses them and removes what
-//! retention says. The writer hands it jobs through a bounded channel and never waits for room in
-//! it: what a job would do can be found out from the directory, so a job that does not fit is done
-//! together with the next one. When a rotation comes before the next segment is prepared, the
-//! writer prepares it itself (one `open`).
+//! It prepares the next segment, makes sealed segments durable, compresses them and applies retention. The writer sends
+//! jobs through a bounded channel and never waits for space in it: the work of a job can be derived from the directory,
+//! so a job that does not fit is done together with the next one. If a rotation comes before the next segment is
+//! prepared, the writer prepares it (one `open`).
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -15,29 +14,29 @@ use parking_lot::{Condvar, Mutex};
 
 use super::config::FileConfig;
 use super::names::Names;
-use super::seal::Rotation;
+use super::rotate::Rotation;
 use super::segment::Segment;
-use super::{prepare, tidy};
+use super::{cleanup, next_segment};
 use crate::core::Now;
 use crate::sink::SinkError;
 use crate::storage::Storage;
 
 const JOBS_MAX: usize = 16;
 
-/// What is to be called at each rotation.
+/// Called at each rotation.
 pub(super) type Hook = Box<dyn Fn(&Rotation) + Send + Sync>;
 
-/// What the writer asks for.
+/// A job from the writer.
 pub(super) enum Job {
-    /// Have a next segment ready.
+    /// Prepare a next segment.
     Prepare,
-    /// This segment is sealed; close it, tell the hook, make it durable, tidy up.
+    /// This segment is sealed: close it, call the hook, make it durable, clean up.
     Sealed(Segment, Rotation),
     /// Close a file that is no longer ours.
     Close(Segment),
     /// Apply retention, finish compressions.
-    Tidy,
-    /// Say when everything before this is done.
+    CleanUp,
+    /// Report when everything before this is done.
     Barrier(Sender<()>),
 }
 
@@ -47,38 +46,37 @@ enum Next {
     /// The helper is making it.
     Working,
     Ready(Segment),
-    /// The writer has it, and it may still stand under the hidden name: nobody else makes one.
+    /// The writer has it, and it may still have the hidden name: no other thread creates one.
     Taken,
 }
 
 struct State {
     next: Next,
-    /// Sealed segments that are not known to survive power loss.
+    /// Sealed segments that may not survive power loss yet.
     unsynced: Vec<u64>,
-    /// The helper is at it right now.
+    /// The helper is syncing right now.
     syncing: bool,
     last_error: Option<SinkError>,
 }
 
-/// What both threads see.
+/// The state that both threads share.
 pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub names: Names,
     pub config: FileConfig,
-    // ORDER: Relaxed everywhere for these five: each is a number of its own that publishes nothing
-    // else. What the two threads hand each other goes through `state`, the channel, or the file
-    // system.
+    // ORDER: Relaxed everywhere for these five: each is an independent number that publishes nothing else. What the two
+    // threads exchange goes through `state`, the channel, or the file system.
     /// The writer's clock, for retention by age.
     now_unix_nanos: AtomicI64,
-    /// The highest number given out.
+    /// The highest number that has been assigned.
     last_number: AtomicU64,
     /// Sealed segments removed by retention.
     removed: AtomicU64,
-    /// Errors met on the helper thread.
+    /// Errors on the helper thread.
     errors: AtomicU64,
-    /// The sink is being dropped: what can be done on the next start is left to it.
+    /// The sink is being dropped: what the next start can do is left to it.
     stopping: AtomicBool,
-    /// Told of every rotation.
+    /// Called at every rotation.
     pub hook: Mutex<Option<Hook>>,
     state: Mutex<State>,
     changed: Condvar,
@@ -103,16 +101,16 @@ impl Shared {
         }
     }
 
-    /// The highest number that a finished rotation has given out. A name with a higher one may
-    /// still be the active file.
+    /// The highest number that a finished rotation has assigned. A name with a higher number may still be the active
+    /// file.
     pub fn last_number(&self) -> u64 {
-        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
+        // ORDER: relaxed; a number that only grows; the list that it describes is protected by the lock of `state`.
         self.last_number.load(Ordering::Relaxed)
     }
 
-    /// On start: the highest number that was ever given out.
+    /// On start: the highest number that was ever assigned.
     pub fn set_last_number(&self, number: u64) {
-        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
+        // ORDER: relaxed; a number that only grows; the list that it describes is protected by the lock of `state`.
         self.last_number.store(number, Ordering::Relaxed);
     }
 
@@ -127,17 +125,17 @@ impl Shared {
     }
 
     pub fn removed(&self) -> u64 {
-        // ORDER: relaxed; a count that stands for itself.
+        // ORDER: relaxed; an independent count.
         self.removed.load(Ordering::Relaxed)
     }
 
     pub fn count_removed(&self) {
-        // ORDER: relaxed; a count that stands for itself.
+        // ORDER: relaxed; an independent count.
         self.removed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn errors(&self) -> u64 {
-        // ORDER: relaxed; a count that stands for itself.
+        // ORDER: relaxed; an independent count.
         self.errors.load(Ordering::Relaxed)
     }
 
@@ -147,12 +145,12 @@ impl Shared {
         expect(dead_code, reason = "only compression takes long")
     )]
     pub fn stopping(&self) -> bool {
-        // ORDER: relaxed; a wish, heard a little later by the helper; `join` orders what matters.
+        // ORDER: relaxed; a request that the helper sees a little later; `join` orders what matters.
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The prepared next segment, or one that is made right here. The writer says with
-    /// [`Shared::used_next`] or [`Shared::offer_next`] what became of it.
+    /// Returns the prepared next segment, or creates one. The writer reports its fate with [`Shared::used_next`] or
+    /// [`Shared::offer_next`].
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {
@@ -162,14 +160,14 @@ impl Shared {
             return Ok(segment);
         }
         drop(state);
-        let made = prepare::next_segment(&*self.storage, &self.names, &self.config);
+        let made = next_segment::create(&*self.storage, &self.names, &self.config);
         if made.is_err() {
             self.used_next();
         }
         made
     }
 
-    /// The segment that was taken is in its place, or given up.
+    /// The segment that was taken is in its place, or was given up.
     pub fn used_next(&self) {
         self.put(Next::None);
     }
@@ -179,7 +177,7 @@ impl Shared {
         self.put(Next::Ready(segment));
     }
 
-    /// Forgets the prepared segment: its name is gone.
+    /// Forgets the prepared segment: its name was removed.
     pub fn discard_next(&self) {
         let mut state = self.state.lock();
         if matches!(state.next, Next::Ready(_)) {
@@ -192,7 +190,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Helper: makes the next segment unless there is one.
+    /// Helper: creates the next segment unless one exists.
     fn prepare(&self) {
         let mut state = self.state.lock();
         if !matches!(state.next, Next::None) {
@@ -200,18 +198,18 @@ impl Shared {
         }
         state.next = Next::Working;
         drop(state);
-        match prepare::next_segment(&*self.storage, &self.names, &self.config) {
+        match next_segment::create(&*self.storage, &self.names, &self.config) {
             Ok(segment) => self.put(Next::Ready(segment)),
             Err(error) => {
                 self.put(Next::None);
-                self.note(error);
+                self.record_error(error);
             }
         }
     }
 
     /// Counts an error and keeps it for the writer's next turn.
-    pub fn note(&self, error: SinkError) {
-        // ORDER: relaxed; a count that stands for itself.
+    pub fn record_error(&self, error: SinkError) {
+        // ORDER: relaxed; an independent count.
         self.errors.fetch_add(1, Ordering::Relaxed);
         self.state.lock().last_error = Some(error);
     }
@@ -223,12 +221,11 @@ impl Shared {
     /// Writer: segment `number` is sealed from now on.
     pub fn sealed(&self, number: u64) {
         self.state.lock().unsynced.push(number);
-        // ORDER: relaxed; a number that only grows; what it counts is behind the lock of `state`.
+        // ORDER: relaxed; a number that only grows; the list that it describes is protected by the lock of `state`.
         self.last_number.store(number, Ordering::Relaxed);
     }
 
-    /// Makes all sealed segments durable; on whichever thread calls. Waits for the other one if it
-    /// is at it.
+    /// Makes all sealed segments durable, on the calling thread. Waits for the other thread if it is syncing.
     pub fn sync_sealed(&self) -> Result<(), SinkError> {
         let mut state = self.state.lock();
         while state.syncing {
@@ -240,7 +237,7 @@ impl Shared {
         }
         state.syncing = true;
         drop(state);
-        let result = tidy::sync_segments(self, &numbers);
+        let result = cleanup::sync_segments(self, &numbers);
         let mut state = self.state.lock();
         state.syncing = false;
         if result.is_err() {
@@ -256,50 +253,48 @@ impl Shared {
             Job::Prepare => self.prepare(),
             Job::Sealed(segment, rotation) => {
                 self.seal(segment, &rotation);
-                self.tidy();
+                self.clean_up();
             }
             Job::Close(segment) => self.close(segment),
-            Job::Tidy => self.tidy(),
+            Job::CleanUp => self.clean_up(),
             Job::Barrier(done) => {
                 let _ = done.send(());
             }
         }
     }
 
-    /// What hangs on the open file, and on the moment.
+    /// Does what needs the open file, and calls the hook at once.
     fn seal(&self, mut segment: Segment, rotation: &Rotation) {
         if let Err(source) = segment.seal() {
-            self.note(SinkError::io("seal", &rotation.sealed, source));
+            self.record_error(SinkError::io("seal", &rotation.sealed, source));
         }
         drop(segment);
         let hook = self.hook.lock();
         if let Some(hook) = &*hook {
-            // A hook that panics must not take the helper thread with it.
+            // A panicking hook must not end the helper thread.
             let called = catch_unwind(AssertUnwindSafe(|| hook(rotation)));
             if called.is_err() {
                 let panicked = std::io::Error::other("the rotation hook panicked");
-                self.note(SinkError::io("report", &rotation.sealed, panicked));
+                self.record_error(SinkError::io("report", &rotation.sealed, panicked));
             }
         }
     }
 
-    /// A file that others moved away still has lines that a later `sync` promises to have made
-    /// durable.
+    /// A file that others moved still has lines that a later `sync` promises to have made durable.
     fn close(&self, mut segment: Segment) {
         if let Err(source) = segment.seal().and_then(|()| segment.sync()) {
-            self.note(SinkError::io("close", &self.names.active, source));
+            self.record_error(SinkError::io("close", &self.names.active, source));
         }
     }
 
-    fn tidy(&self) {
-        if let Err(error) = tidy::tidy(self) {
-            self.note(error);
+    fn clean_up(&self) {
+        if let Err(error) = cleanup::clean_up(self) {
+            self.record_error(error);
         }
     }
 }
 
-/// The thread and the way to it. Dropping it lets the thread finish what it has been given, but for
-/// compressions, and waits for that.
+/// The thread and its queue. Dropping it waits until the thread has finished its jobs, except compressions.
 pub(super) struct Helper {
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
@@ -316,8 +311,8 @@ impl Helper {
         Ok(Helper { shared: Arc::clone(shared), jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Hands a job over if there is room. Otherwise its work is done together with a later job, but
-    /// for what hangs on the open file, which is done here.
+    /// Sends a job if there is space. Otherwise a later job does its work, except what needs the open file: that is
+    /// done here.
     pub fn offer(&self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
         match jobs.try_send(job) {
@@ -329,8 +324,8 @@ impl Helper {
         }
     }
 
-    /// Waits until everything offered so far is done.
-    pub fn settle(&self) {
+    /// Waits until all jobs so far are done.
+    pub fn wait_idle(&self) {
         let (done, wait) = bounded(1);
         if let Some(jobs) = &self.jobs
             && jobs.send(Job::Barrier(done)).is_ok()
@@ -348,7 +343,7 @@ fn run_all(shared: &Shared, inbox: &Receiver<Job>) {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // ORDER: relaxed; a wish, heard a little later by the helper; `join` orders what matters.
+        // ORDER: relaxed; a request that the helper sees a little later; `join` orders what matters.
         self.shared.stopping.store(true, Ordering::Relaxed);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {

@@ -1,49 +1,47 @@
-//! Writing through a memory mapping.
+//! The write method through a memory mapping.
 //!
-//! Promises: blocks are reserved before anything is stored, so a full disk is an error value with
-//! the exact number of lines in place; the visible length grows just ahead of the copy, a piece of
-//! at most [`PIECE_BYTES`] at a time, and never beyond it. **For the time of one such copy a reader
-//! may see zeros at the end of the file**, for the kernel offers no way to show the new bytes and
-//! the new length at once; this is why [`super::append`] is the default. A process that is killed
-//! inside the copy leaves zeros, too, which the next start cuts away.
+//! Promises: blocks are reserved before anything is stored, so a full disk is an error value with the exact number of
+//! lines in place; the visible length grows just ahead of the copy, by at most [`PIECE_BYTES`] at a time, and never
+//! beyond it. **For the time of one such copy a reader may see zeros at the end of the file**: the kernel offers no
+//! call that shows the new bytes and the new length at once. This is why [`super::append`] is the default. A process
+//! that is killed inside the copy leaves zeros, too, which the next start cuts.
 //!
-//! A file that others truncate loses the mapping and not the process ([`crate::storage::mmap`]):
-//! the file is opened again and the lines are written again. Where the file system cannot reserve
-//! blocks, or all windows are taken, lines go the way of [`super::append`] instead.
+//! If other processes truncate the file, the mapping is lost but the process survives ([`crate::storage::mmap`]): the
+//! file is opened again and the lines are written again. If the file system cannot reserve blocks, or all windows are
+//! in use, lines are written by [`super::append`] instead.
 //!
-//! It is also the slower way: each page costs a fault, or its share of `MADV_POPULATE_WRITE`, where
-//! `write` fills whole folios. Measured on a busy two-core virtual machine in batches of 1 MB, four
-//! rounds, against one plain `write` of the same bytes: ext4 0.15 (`append` 0.78), tmpfs 0.67
-//! (`append` 0.93); without populating, tmpfs 0.46. A single line is in place after 3.4 to 4.8 µs
-//! by `append` and 3.9 to 7.9 µs through the mapping.
+//! It is also slower: each page costs a fault, or its share of `MADV_POPULATE_WRITE`, where `write` fills whole folios.
+//! Measured on a busy two-core virtual machine in batches of 1 MB, four rounds, against one plain `write` of the same
+//! bytes: ext4 0.15 (`append` 0.78), tmpfs 0.67 (`append` 0.93); without populating, tmpfs 0.46. A single line is in
+//! place after 3.4 to 4.8 µs by `append` and 3.9 to 7.9 µs through the mapping.
 //!
-//! Allocates nothing. A window is mapped when the segment is prepared; a segment without a limit
-//! needs a new one every [`WINDOW_BYTES_MAX`], on the writer, which takes milliseconds.
+//! Allocates nothing. A window is mapped when the segment is prepared; a segment without a limit needs a new one every
+//! [`WINDOW_BYTES_MAX`], on the writer, which takes milliseconds.
 use std::io;
 
-use super::append::AppendWay;
-use super::segment::{Appended, Way};
+use super::append::AppendMethod;
+use super::segment::{Appended, WriteMethod};
 use crate::core::Lines;
 use crate::storage::StorageFile;
 use crate::storage::mmap::{FileWindow, Lost, reserve};
 
-/// How much is made visible at a time.
+/// Bytes made visible at a time.
 const PIECE_BYTES: usize = 128 * 1024;
-/// How much is reserved at a time.
+/// Bytes reserved at a time.
 const RESERVE_BYTES: u64 = 4 << 20;
-/// How much is mapped at a time.
+/// Bytes mapped at a time.
 const WINDOW_BYTES_MAX: u64 = 64 << 20;
-/// Windows begin at multiples of this; a multiple of every page size.
+/// Windows start at multiples of this; a multiple of every page size.
 const WINDOW_ALIGN: u64 = 64 * 1024;
 
 /// See the module.
-pub(super) struct MappedWay {
+pub(super) struct MappedMethod {
     len_max: u64,
     window: Option<Window>,
-    /// Blocks are there up to this offset.
+    /// Blocks are reserved up to this offset.
     reserved_len: u64,
-    /// Mapping does not work here.
-    instead: Option<AppendWay>,
+    /// Used once mapping has failed as unsupported.
+    fallback: Option<AppendMethod>,
     page_align: bool,
 }
 
@@ -55,7 +53,7 @@ struct Window {
 /// Why a piece is not in place.
 enum Failed {
     Io(io::Error),
-    /// Somebody truncated the file.
+    /// Another process truncated the file.
     Lost,
 }
 
@@ -71,11 +69,10 @@ impl From<Lost> for Failed {
     }
 }
 
-impl MappedWay {
-    /// For a segment of at most `len_max` bytes, written by [`AppendWay`] with `page_align` if
-    /// mapping does not work.
+impl MappedMethod {
+    /// For a segment of at most `len_max` bytes; [`AppendMethod`] with `page_align` writes it if mapping does not work.
     pub fn new(len_max: u64, page_align: bool) -> Self {
-        Self { len_max, window: None, reserved_len: 0, instead: None, page_align }
+        Self { len_max, window: None, reserved_len: 0, fallback: None, page_align }
     }
 
     fn append_mapped(
@@ -104,8 +101,7 @@ impl MappedWay {
                 }
                 Err(Failed::Lost) => {
                     done.lost = true;
-                    // What the pieces before have in the file is in place; this one goes, whatever
-                    // is left of it.
+                    // The lines of the previous pieces are in place; whatever is left of this one is cut.
                     let _ = cut_if_longer(file, at);
                     break;
                 }
@@ -119,7 +115,7 @@ impl MappedWay {
         done
     }
 
-    /// Grows the file and copies. The lines end where the file ends, or are not in it.
+    /// Grows the file and copies. Afterwards the lines end where the file ends, or are not in it.
     fn copy(&mut self, file: &mut dyn StorageFile, at: u64, bytes: &[u8]) -> Result<(), Failed> {
         self.map(file, at, bytes.len())?;
         file.set_len(at + bytes.len() as u64)?;
@@ -135,12 +131,12 @@ impl MappedWay {
         let offset = usize::try_from(at - window.start).map_err(|_| Failed::Lost)?;
         window.memory.populate_pages(offset, bytes.len());
         window.memory.write(offset, bytes)?;
-        // Zeros before our lines: the file was truncated just before it was made longer.
+        // Zeros before our lines: the file was truncated just before it was extended.
         let follows_line = offset == 0 || window.memory.byte(offset - 1) == Some(b'\n');
         if follows_line && !window.memory.is_lost() { Ok(()) } else { Err(Failed::Lost) }
     }
 
-    /// Makes sure that `len` bytes at `at` are mapped.
+    /// Ensures that `len` bytes at `at` are mapped.
     fn map(&mut self, file: &dyn StorageFile, at: u64, len: usize) -> io::Result<()> {
         let end = at + len as u64;
         let fits = |window: &Window| {
@@ -158,7 +154,7 @@ impl MappedWay {
         Ok(())
     }
 
-    /// Reserves blocks for as many of the first `count` lines as the disk has room for.
+    /// Reserves blocks for as many of the first `count` lines as the disk can hold.
     fn reserve_for(
         &mut self,
         file: &dyn StorageFile,
@@ -187,7 +183,7 @@ impl MappedWay {
         let os_file = file.os_file().ok_or(io::ErrorKind::Unsupported)?;
         let from = self.reserved_len;
         let ahead = end.saturating_add(RESERVE_BYTES).min(self.len_max.max(end));
-        // A disk that is nearly full may still have room for what is needed now.
+        // A nearly full disk may still hold what is needed now.
         let reserved = match reserve(os_file, from, ahead - from) {
             Ok(()) => ahead,
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
@@ -200,15 +196,15 @@ impl MappedWay {
         Ok(())
     }
 
-    /// Whether this is a file system or a moment that lines must go the other way for.
-    fn cannot_map(&self, error: &io::Error) -> bool {
+    /// Whether the error means that lines must be appended instead: an unsuitable file system, or no free window.
+    fn is_unmappable(&self, error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::QuotaExceeded)
             || error.raw_os_error() == Some(libc::ENODEV)
     }
 }
 
-/// How many lines the next piece has: those that fit under the limit and into a piece, but at least
-/// one; `None` if not even one fits under the limit.
+/// How many lines the next piece has: those that fit under the limit and into a piece, but at least one; `None` if not
+/// even one fits under the limit.
 fn piece_of(lines: Lines<'_>, at: u64, len_max: u64) -> Option<usize> {
     let budget = usize::try_from(len_max.saturating_sub(at)).unwrap_or(usize::MAX);
     let first_fits = lines.end(0) <= budget || at == 0;
@@ -219,7 +215,7 @@ fn cut_if_longer(file: &mut dyn StorageFile, len: u64) -> io::Result<()> {
     if file.stat()?.len > len { file.set_len(len) } else { Ok(()) }
 }
 
-impl Way for MappedWay {
+impl WriteMethod for MappedMethod {
     fn append(
         &mut self,
         file: &mut dyn StorageFile,
@@ -227,16 +223,16 @@ impl Way for MappedWay {
         lines: Lines<'_>,
         len_max: u64,
     ) -> Appended {
-        if let Some(instead) = &mut self.instead {
-            return instead.append(file, len, lines, len_max);
+        if let Some(fallback) = &mut self.fallback {
+            return fallback.append(file, len, lines, len_max);
         }
         let appended = self.append_mapped(file, len, lines, len_max);
         match &appended.error {
-            Some(error) if appended.lines == 0 && self.cannot_map(error) => {
+            Some(error) if appended.lines == 0 && self.is_unmappable(error) => {
                 self.window = None;
-                let mut instead = AppendWay::new(self.page_align);
-                let appended = instead.append(file, len, lines, len_max);
-                self.instead = Some(instead);
+                let mut fallback = AppendMethod::new(self.page_align);
+                let appended = fallback.append(file, len, lines, len_max);
+                self.fallback = Some(fallback);
                 appended
             }
             _ => appended,
@@ -244,7 +240,7 @@ impl Way for MappedWay {
     }
 
     fn follows_end(&self) -> bool {
-        self.instead.is_some()
+        self.fallback.is_some()
     }
 
     fn prepare(&mut self, file: &mut dyn StorageFile) {
@@ -263,8 +259,8 @@ impl Way for MappedWay {
         if self.reserved_len <= len {
             return Ok(());
         }
-        // Cutting to the length it has frees what is reserved beyond it. Not if others changed the
-        // length meanwhile.
+        // Setting the length that it has frees what is reserved beyond it. Skipped if others changed the length
+        // meanwhile.
         if file.stat()?.len == len { file.set_len(len) } else { Ok(()) }
     }
 }

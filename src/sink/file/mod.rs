@@ -1,11 +1,10 @@
-//! Log files: whole lines at every instant, rotation without a gap, recovery without guessing.
+//! Log files: whole lines at every instant, rotation without a gap, recovery by a complete table.
 //!
-//! Promises: `write` makes one vectored write for about two megabytes of lines, and two looks at
-//! the file; it allocates nothing unless a file must be opened. A full disk, a deleted, renamed or
-//! truncated file and a vanished directory are mended or returned as errors with the exact number
-//! of lines that are in place; never a panic. Rotation is a link and a rename; what takes long
-//! happens on a helper thread. After a crash the file holds whole lines, and the next start
-//! finishes what was under way (`recover.rs` has the table).
+//! Promises: `write` makes one vectored write for about two megabytes of lines, and checks the file twice; it allocates
+//! nothing unless a file must be opened. A full disk, a deleted, renamed or truncated file and a missing directory are
+//! handled, or returned as errors with the exact number of lines that are in place; never a panic. Rotation is a link
+//! and a rename; long work happens on a helper thread. After a crash the file holds whole lines, and the next start
+//! finishes interrupted steps (`recover.rs` has the table).
 use std::sync::Arc;
 
 use crate::core::{Lines, Now};
@@ -14,6 +13,7 @@ use crate::storage::{FileId, FileLock, OsStorage, Storage};
 
 mod active;
 mod append;
+mod cleanup;
 #[cfg(feature = "compress")]
 mod compress;
 mod config;
@@ -21,33 +21,32 @@ mod helper;
 #[cfg(target_os = "linux")]
 mod mapped;
 mod names;
+mod next_segment;
 mod pages;
-mod prepare;
 pub mod reader;
 mod recover;
 mod retain;
 mod rotate;
-mod seal;
+mod schedule;
 mod segment;
 #[cfg(test)]
 mod tests;
-mod tidy;
 
 pub use config::{FileConfig, RotateEvery, WriteMode};
-pub use seal::{Rotation, RotationReason};
+pub use rotate::{Rotation, RotationReason};
 
 use helper::{Helper, Job, Shared};
-use rotate::{Due, Every, Period, Schedule};
-use seal::Half;
+use rotate::HalfRotated;
+use schedule::{Due, Every, Period, Schedule};
 use segment::Segment;
 
 /// How often a batch is written again within one call because its file was deleted under it.
 const REWRITES_MAX: usize = 3;
 
-/// How often an idle sink looks whether its file is still there.
-const LOOK_NANOS: i64 = 1_000_000_000;
+/// How often an idle sink checks that its file still exists.
+const CHECK_NANOS: i64 = 1_000_000_000;
 /// How often retention by age is applied when nothing rotates.
-const TIDY_NANOS: i64 = 600_000_000_000;
+const CLEANUP_NANOS: i64 = 600_000_000_000;
 
 /// Writes lines to a file that rotates. See the module.
 pub struct FileSink {
@@ -55,35 +54,33 @@ pub struct FileSink {
     shared: Arc<Shared>,
     helper: Helper,
     schedule: Schedule,
-    /// Held so that nobody else rotates under our feet; `None` where there are no locks.
+    /// Prevents another sink from rotating the log; `None` if the file system has no locks.
     lock: Option<FileLock>,
     active: Option<Segment>,
     active_id: Option<FileId>,
-    /// The period of what is in the active file; of the moment it was opened while it is empty.
+    /// The period of the active file's content; of the moment of opening while it is empty.
     active_period: Period,
     next_number: u64,
-    /// The active file has its permanent name already, while putting its successor in place failed.
-    half_rotated: Option<Half>,
+    /// The active file already has its permanent name, but its successor could not be put in place.
+    half_rotated: Option<HalfRotated>,
     rotate_not_before_unix_nanos: Option<i64>,
-    /// Files that others moved or removed are being closed; what we wrote to them may not be
-    /// durable yet.
+    /// Files that others moved or removed are being closed; our writes to them may not be durable yet.
     closing: bool,
-    /// When to look at the active file though nothing is written.
-    look_due: Every,
-    /// When to look for segments that have become too old.
-    tidy_due: Every,
+    /// When to check the active file although nothing is written.
+    check_due: Every,
+    /// When to check for segments that have become too old.
+    cleanup_due: Every,
     counters: SinkCounters,
     last_error: Option<SinkError>,
 }
 
 impl FileSink {
-    /// Opens or creates the log on the operating system's file system, and finishes what a crash
-    /// left unfinished.
+    /// Opens or creates the log on the operating system's file system, and finishes what a crash left unfinished.
     pub fn open(config: FileConfig, now: Now) -> Result<Self, SinkError> {
         Self::open_on(Arc::new(OsStorage), config, now)
     }
 
-    /// The same on any storage.
+    /// Opens or creates the log on any storage.
     pub fn open_on(
         storage: Arc<dyn Storage>,
         config: FileConfig,
@@ -112,41 +109,40 @@ impl FileSink {
             half_rotated: None,
             rotate_not_before_unix_nanos: None,
             closing: false,
-            look_due: Every::new(LOOK_NANOS, now),
-            tidy_due: Every::new(TIDY_NANOS, now),
+            check_due: Every::new(CHECK_NANOS, now),
+            cleanup_due: Every::new(CLEANUP_NANOS, now),
             counters: SinkCounters::default(),
             last_error: None,
         };
         sink.recover(now)?;
         sink.helper.offer(Job::Prepare);
-        sink.helper.offer(Job::Tidy);
+        sink.helper.offer(Job::CleanUp);
         Ok(sink)
     }
 
-    /// Waits until the helper thread has done everything that it was given: preparation,
-    /// compression, retention.
-    pub fn settle(&self) {
-        self.helper.settle();
+    /// Waits until the helper thread has finished all its jobs: preparation, compression, retention.
+    pub fn wait_idle(&self) {
+        self.helper.wait_idle();
     }
 
-    /// Has `hook` called after each rotation, on the helper thread. It replaces an earlier one.
+    /// Sets the hook that the helper thread calls after each rotation. It replaces an earlier one.
     pub fn on_rotation(&self, hook: impl Fn(&Rotation) + Send + Sync + 'static) {
         *self.shared.hook.lock() = Some(Box::new(hook));
     }
 
     /// Writes lines until they are all in place, the segment is full, or something fails.
-    fn write_some(&mut self, lines: Lines<'_>, now: Now) -> Result<usize, WriteError> {
+    fn write_part(&mut self, lines: Lines<'_>, now: Now) -> Result<usize, WriteError> {
         let failed = |cause| WriteError { lines_written: 0, cause };
         self.ensure_active(now).map_err(failed)?;
-        let waits = self.rotation_waits(now);
-        let len_max = if waits { u64::MAX } else { self.shared.config.len_max() };
+        let postponed = self.rotation_is_postponed(now);
+        let len_max = if postponed { u64::MAX } else { self.shared.config.len_max() };
         let Some(active) = &mut self.active else { return Ok(0) };
         let was_empty = active.len == 0;
         let mut appended = active.append(lines, len_max);
         if appended.lost {
             self.counters.reopened += 1;
             self.close_active();
-        } else if !self.in_place(&appended) {
+        } else if !self.is_in_place(&appended) {
             return Ok(0);
         }
         if was_empty && appended.lines > 0 {
@@ -170,13 +166,14 @@ impl FileSink {
         let mut rewrites = 0;
         while !rest.is_empty() {
             let full_before = self.counters.rotations;
-            let written = self.write_some(rest, now).map_err(|error| WriteError {
+            let written = self.write_part(rest, now).map_err(|error| WriteError {
                 lines_written: lines.count() - rest.count() + error.lines_written,
                 ..error
             })?;
             rest = rest.split_at(written).1;
-            let stuck =
-                written == 0 && self.counters.rotations == full_before && !self.rotation_waits(now);
+            let stuck = written == 0
+                && self.counters.rotations == full_before
+                && !self.rotation_is_postponed(now);
             rewrites += usize::from(stuck);
             if rewrites > REWRITES_MAX {
                 let cause = SinkError::io(
@@ -190,7 +187,7 @@ impl FileSink {
         Ok(())
     }
 
-    /// Seals a segment whose time is over, if anything is in it.
+    /// Seals a segment whose period is over, unless it is empty.
     fn rotate_by_time(&mut self, now: Now) {
         match self.schedule.due(self.active_period, now.unix_nanos) {
             Due::No => {}
@@ -198,11 +195,10 @@ impl FileSink {
             Due::Seal if self.active.as_ref().is_none_or(|active| active.len == 0) => {
                 self.active_period = self.schedule.period(now.unix_nanos);
             }
-            Due::Seal if self.rotation_waits(now) => {}
+            Due::Seal if self.rotation_is_postponed(now) => {}
             Due::Seal => {
                 let full = self.is_full();
-                // What stands under the active name must be ours before it is given a permanent
-                // name.
+                // The file under the active name must be ours before it gets a permanent name.
                 match self.ensure_active(now) {
                     Ok(()) if self.active.as_ref().is_some_and(|active| active.len > 0) => {
                         let both = RotationReason::Both;
@@ -219,7 +215,7 @@ impl FileSink {
         self.active.as_ref().is_some_and(|active| active.len >= self.shared.config.len_max())
     }
 
-    fn note(&mut self, error: SinkError) {
+    fn record_error(&mut self, error: SinkError) {
         self.counters.errors += 1;
         self.last_error = Some(error);
     }
@@ -242,18 +238,17 @@ impl Sink for FileSink {
         self.write_all(lines, now).inspect_err(|_| self.counters.errors += 1)
     }
 
-    /// Nothing to do: a line that was written is with the kernel.
+    /// Nothing to do: the kernel has every written line.
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// An error means that lines written since the last success may not survive power loss, even
-    /// when a later call succeeds: the kernel reports a failed write-back once and takes the pages
-    /// for clean then (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
-    /// 2020).
+    /// An error means that lines written since the last success may not survive power loss, even if a later call
+    /// succeeds: the kernel reports a failed write-back once and then treats the pages as clean (Rebello et al., "Can
+    /// Applications Recover from fsync Failures?", USENIX ATC 2020).
     fn sync(&mut self) -> Result<(), SinkError> {
         if std::mem::take(&mut self.closing) {
-            self.helper.settle();
+            self.helper.wait_idle();
         }
         self.shared.sync_sealed()?;
         let names = &self.shared.names;
@@ -264,16 +259,16 @@ impl Sink for FileSink {
         synced.map_err(|source| SinkError::io("sync", &names.dir, source))
     }
 
-    /// Rotation by time; also hands on what went wrong without a caller to tell: a rotation that
-    /// will be tried again, an error on the helper thread.
+    /// Rotates by time; also returns errors that no other call could return: a postponed rotation, an error on the
+    /// helper thread.
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
         self.shared.set_now(now);
         self.rotate_by_time(now);
-        if self.look_due.is_due(now) {
+        if self.check_due.is_due(now) {
             self.ensure_active(now)?;
         }
-        if self.tidy_due.is_due(now) {
-            self.helper.offer(Job::Tidy);
+        if self.cleanup_due.is_due(now) {
+            self.helper.offer(Job::CleanUp);
         }
         self.take_error().map_or(Ok(()), Err)
     }
@@ -281,7 +276,7 @@ impl Sink for FileSink {
     fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
         self.open_active(now)?;
         self.helper.offer(Job::Prepare);
-        self.helper.offer(Job::Tidy);
+        self.helper.offer(Job::CleanUp);
         Ok(())
     }
 

@@ -63,7 +63,7 @@ impl Names {
         self.dir.join(joined(&[before.as_ref(), &self.base, tail.as_ref()]))
     }
 
-    /// What stands in the directory, sorted by number.
+    /// The log's files in the directory, sorted by number.
     pub fn found(&self, storage: &dyn Storage) -> io::Result<Found> {
         let mut found = Found::default();
         for name in storage.list(&self.dir)? {
@@ -91,8 +91,7 @@ impl Names {
         }
     }
 
-    /// The number after the base name, and what follows it. Only the form that [`Names::sealed`]
-    /// writes counts.
+    /// The number after the base name, and the rest of the name. Only the form that [`Names::sealed`] writes counts.
     fn number_of<'a>(&self, name: &'a [u8]) -> Option<(u64, &'a [u8])> {
         let rest = name.strip_prefix(self.base.as_encoded_bytes())?.strip_prefix(b".")?;
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -117,10 +116,10 @@ impl SealedName {
     }
 }
 
-/// What stands in the directory.
+/// A log's files in its directory.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By number; of one number the plain name before the compressed one.
+    /// By number; the plain name before the compressed one of the same number.
     pub sealed: Vec<SealedName>,
     /// Numbers of unfinished compressions.
     pub partial: Vec<u64>,
@@ -147,7 +146,7 @@ mod tests {
     use crate::storage::faulty::FaultyDisk;
 
     #[test]
-    fn numbers_grow_past_their_digits_and_look_alikes_are_left_alone() {
+    fn similar_foreign_names_are_ignored() {
         let names = Names::of(Path::new("/logs/app.log")).unwrap();
         let disk = FaultyDisk::new(Path::new("/logs"));
         let ours = [

@@ -1,25 +1,22 @@
-//! Where lines may stand in a file so that nobody ever sees half of one.
+//! The positions of lines in a file, chosen so that no reader sees half a line.
 //!
-//! Linux moves the visible length of a file forward page by page inside one `write` (measured on
-//! ext4 and tmpfs: after a plain write of many lines, a reader that looks at a random moment finds
-//! a torn last line in 30 to 80 % of looks). Each of those steps ends on a multiple of
-//! [`PAGE_BYTES`] of the file or at the end of the write. So no line may stand across such a
-//! boundary: wherever the next line would, the previous one is stretched with spaces before its
-//! newline up to exactly the boundary. White space after a JSON text is part of the grammar (RFC
-//! 8259, section 2).
+//! Linux moves the visible length of a file forward page by page inside one `write` (measured on ext4 and tmpfs: after
+//! a plain write of many lines, a reader finds a torn last line in 30 to 80 % of reads at random moments).
+//! Each of those steps ends on a multiple of [`PAGE_BYTES`] of the file or at the end of the write. So no line may
+//! cross such a boundary: where the next line would, the previous one is stretched with spaces before its newline up to
+//! exactly the boundary. White space after a JSON text is part of the grammar (RFC 8259, section 2).
 //!
-//! A line that is in the file already cannot be stretched. Hence the last line of a batch is
-//! stretched *ahead* when it ends close to the boundary (how close is `ahead`, chosen by the caller
-//! from the lines it has seen). When a line comes that is longer than what was left all the same,
-//! spaces go in *front* of it, up to the boundary: the line is still valid JSON and is seen whole
-//! or not at all, but for the time of one copy the file ends in spaces after its last newline.
-//! Lines longer than a page cannot help standing across boundaries and are written as they are.
+//! A line that is already in the file cannot be stretched. Hence the last line of a batch is stretched *ahead* if it
+//! ends close to the boundary (`ahead` sets the distance; the caller chooses it from the lines it has seen). If a line
+//! comes that is nevertheless longer than the remaining space, spaces go in *front* of it, up to the boundary: the line
+//! is still valid JSON and is seen whole or not at all, but for the time of one copy the file ends in spaces after its
+//! last newline. Lines longer than a page have to cross boundaries and are written unchanged.
 //!
-//! Nothing here allocates, blocks or fails; it only computes.
+//! This module only computes: it allocates nothing, never blocks and never fails.
 use crate::core::Lines;
 
-/// The step in which the visible length grows: the smallest page of the supported platforms. Where
-/// pages are larger, their boundaries are boundaries of this size too.
+/// The step in which the visible length grows: the smallest page of the supported platforms. Boundaries of larger pages
+/// are boundaries of this size too.
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// Spaces and one newline; the last `n + 1` bytes stretch a line by `n` spaces.
@@ -39,10 +36,10 @@ pub(super) fn spaces_and_newline(count: usize) -> &'static [u8] {
     &STRETCH[PAGE_BYTES - count.min(PAGE_BYTES)..]
 }
 
-/// Lines that go into the file together, and the spaces around them.
+/// Lines that are written together, and the spaces around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
-    /// How many of the offered lines; at least one.
+    /// The number of offered lines; at least one.
     pub count: usize,
     /// Spaces in front of the first of them.
     pub front: usize,
@@ -50,7 +47,7 @@ pub(super) struct Run {
     pub back: usize,
 }
 
-/// What a file may hold and how its lines are laid out.
+/// The limits of a file and the layout of its lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     /// Whether boundaries are respected at all.
@@ -77,25 +74,25 @@ impl Layout {
         run.or_else(|| (len == 0).then_some(Run::plain(1)))
     }
 
-    fn aligned_run(&self, lines: Lines<'_>, room: usize, budget: usize) -> Option<Run> {
-        let count = count_within_page(lines, room.min(budget));
+    fn aligned_run(&self, lines: Lines<'_>, space: usize, budget: usize) -> Option<Run> {
+        let count = count_within_page(lines, space.min(budget));
         if count == 0 {
-            return first_does_not_fit(lines.end(0), room, budget);
+            return first_does_not_fit(lines.end(0), space, budget);
         }
         let used = lines.end(count - 1);
-        let gap = room - used;
+        let gap = space - used;
         let stretch = if count == lines.count() {
             gap <= self.ahead && used + gap <= budget
         } else {
             let next = lines.end(count) - used;
-            next <= PAGE_BYTES && room + next <= budget
+            next <= PAGE_BYTES && space + next <= budget
         };
         Some(Run { count, front: 0, back: if stretch { gap } else { 0 } })
     }
 }
 
-/// [`Lines::count_within`] for a small number of bytes: looks at the first few ends instead of
-/// halving all of them, which for a large batch is a cache miss or two a page.
+/// [`Lines::count_within`] for a small number of bytes: examines the first few ends instead of halving all of them,
+/// which for a large batch is a cache miss or two a page.
 fn count_within_page(lines: Lines<'_>, len_bytes: usize) -> usize {
     let mut window = 32;
     while window < lines.count() && lines.end(window - 1) <= len_bytes {
@@ -104,15 +101,15 @@ fn count_within_page(lines: Lines<'_>, len_bytes: usize) -> usize {
     lines.split_at(window.min(lines.count())).0.count_within(len_bytes)
 }
 
-fn first_does_not_fit(first: usize, room: usize, budget: usize) -> Option<Run> {
+fn first_does_not_fit(first: usize, space: usize, budget: usize) -> Option<Run> {
     if first > budget {
         return None;
     }
     if first > PAGE_BYTES {
         return Some(Run::plain(1));
     }
-    // Here room < first <= PAGE_BYTES: the line is put at the start of the next page.
-    (room + first <= budget).then_some(Run { count: 1, front: room, back: 0 })
+    // Here space < first <= PAGE_BYTES: the line is put at the start of the next page.
+    (space + first <= budget).then_some(Run { count: 1, front: space, back: 0 })
 }
 
 impl Run {
@@ -126,10 +123,10 @@ impl Run {
     }
 }
 
-/// What of a planned stretch is in place when only its first bytes are.
+/// The part of a planned stretch that is in place when only its first bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Whole {
-    /// Whole lines.
+pub(super) struct WholeLines {
+    /// WholeLines lines.
     pub lines: usize,
     /// Where the last of them ends, from the start of the stretch.
     pub bytes: usize,
@@ -138,10 +135,9 @@ pub(super) struct Whole {
 }
 
 impl Layout {
-    /// Which lines are whole when `written` bytes of what was planned from `len` on are in the
-    /// file.
-    pub fn whole_within(&self, lines: Lines<'_>, len: u64, written: usize) -> Whole {
-        let mut whole = Whole::default();
+    /// Which lines are whole when `written` bytes of the plan that starts at `len` are in the file.
+    pub fn whole_within(&self, lines: Lines<'_>, len: u64, written: usize) -> WholeLines {
+        let mut whole = WholeLines::default();
         let mut rest = lines;
         while let Some(run) = self.next_run(rest, len + whole.bytes as u64) {
             let run_bytes = run.len_bytes(rest);
@@ -162,12 +158,12 @@ impl Layout {
 }
 
 /// `written` is less than the run's length.
-fn partial_run(run: Run, lines: Lines<'_>, written: usize) -> Whole {
+fn partial_run(run: Run, lines: Lines<'_>, written: usize) -> WholeLines {
     let count = lines.count_within(written.saturating_sub(run.front)).min(run.count);
-    // The newline of a stretched last line comes after the spaces, which are not all there.
+    // The newline of a stretched last line follows the spaces, which are not all there.
     let count = if run.back > 0 { count.min(run.count - 1) } else { count };
     if count == 0 {
-        return Whole::default();
+        return WholeLines::default();
     }
-    Whole { lines: count, bytes: run.front + lines.end(count - 1), padding: run.front }
+    WholeLines { lines: count, bytes: run.front + lines.end(count - 1), padding: run.front }
 }

@@ -1,177 +1,201 @@
-//! When a segment is due for sealing because of the time.
+//! Rotation: the active segment gets its permanent name, and the prepared one takes its place.
 //!
-//! Time is cut into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs
-//! nothing but the period of what is in the file and the period of now, and a restart changes
-//! nothing. All pure computation.
-use super::config::RotateEvery;
+//! With hard links there is an active file at every moment: the file gets a second name first, then the prepared one is
+//! renamed over the first. The next start completes a rotation that a crash interrupted between the two
+//! ([`super::recover`]). A file system without hard links gets two renames, with a moment without an active file
+//! between them.
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::FileSink;
+use super::helper::Job;
+use super::recover::stat_or_missing;
+use super::segment::Segment;
 use crate::core::Now;
+use crate::sink::SinkError;
 
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
-
-/// Cuts time into periods.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Schedule {
-    /// `None`: one period for ever.
-    period_nanos: Option<i128>,
-    offset_nanos: i128,
-}
-
-/// A stretch of time whose lines belong into one segment.
+/// Why a segment was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Period {
-    /// Counted from 1970-01-01T00:00:00Z.
-    index: i128,
-    begin_unix_nanos: i64,
-    end_unix_nanos: i64,
+pub enum RotationReason {
+    /// The next line would have exceeded [`FileConfig::rotate_bytes_max`](super::FileConfig).
+    Size,
+    /// Its period was over.
+    Time,
+    /// Both.
+    Both,
 }
 
-/// What the clock says about the active segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Same period, or a clock that stepped back a little.
-    No,
-    /// A later period: seal.
-    Seal,
-    /// The clock stepped back by more than a whole period: what is in the file belongs to a time
-    /// that is far off. The file goes on, and its period is from now on that of the clock.
-    Adopt,
+impl RotationReason {
+    /// `size`, `time` or `both`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RotationReason::Size => "size",
+            RotationReason::Time => "time",
+            RotationReason::Both => "both",
+        }
+    }
 }
 
-impl Schedule {
-    pub fn new(every: RotateEvery, offset_seconds: i64) -> Self {
-        let period_nanos = match every {
-            RotateEvery::Never => None,
-            RotateEvery::Hourly => Some(3600 * NANOS_PER_SECOND),
-            RotateEvery::Daily => Some(86_400 * NANOS_PER_SECOND),
-            // As good as never beyond the clock's range, and no overflow.
-            RotateEvery::Interval(interval) => {
-                Some(i128::try_from(interval.as_nanos()).unwrap_or(i128::MAX).clamp(1, 1 << 64))
+/// One rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// The sealed segment; it may be compressed or removed soon afterwards.
+    pub sealed: PathBuf,
+    /// The file that receives lines from then on.
+    pub active: PathBuf,
+    /// Why.
+    pub reason: RotationReason,
+    /// Length of the sealed segment in bytes.
+    pub len_bytes: u64,
+}
+
+/// How long a failed rotation is postponed; lines are written to the full segment meanwhile.
+const RETRY_NANOS: i64 = 1_000_000_000;
+
+impl FileSink {
+    /// Seals the active segment and continues with the next one. An error is only recorded: the sink continues with its
+    /// current segment and tries again after a second.
+    pub(super) fn rotate(&mut self, now: Now, reason: RotationReason) {
+        if let Err(error) = self.try_rotate(now, reason) {
+            self.postpone_rotation(now, error);
+        }
+    }
+
+    pub(super) fn postpone_rotation(&mut self, now: Now, error: SinkError) {
+        self.rotate_not_before_unix_nanos = Some(now.unix_nanos.saturating_add(RETRY_NANOS));
+        self.record_error(error);
+    }
+
+    /// Whether the last rotation failed so recently that the next must wait.
+    pub(super) fn rotation_is_postponed(&self, now: Now) -> bool {
+        // A clock that was set back must not extend the wait.
+        self.rotate_not_before_unix_nanos.is_some_and(|then| {
+            now.unix_nanos < then && then.saturating_sub(now.unix_nanos) <= RETRY_NANOS
+        })
+    }
+
+    fn try_rotate(&mut self, now: Now, reason: RotationReason) -> Result<(), SinkError> {
+        let next = self.shared.take_next()?;
+        let half = match self.give_sealed_name() {
+            Ok(half) => half,
+            Err(error) => {
+                self.shared.offer_next(next);
+                return Err(error);
             }
         };
-        Self { period_nanos, offset_nanos: i128::from(offset_seconds) * NANOS_PER_SECOND }
-    }
-
-    /// The period that a moment falls into.
-    pub fn period(&self, unix_nanos: i64) -> Period {
-        let Some(nanos) = self.period_nanos else {
-            return Period { index: 0, begin_unix_nanos: i64::MIN, end_unix_nanos: i64::MAX };
+        let next = match self.promote_next(next) {
+            Ok(next) => next,
+            Err(error) => {
+                self.shared.used_next();
+                self.undo_sealed_name(half);
+                return Err(error);
+            }
         };
-        let index = (i128::from(unix_nanos) - self.offset_nanos).div_euclid(nanos);
-        let begin = index * nanos + self.offset_nanos;
-        let clamped = |value: i128| value.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-        Period { index, begin_unix_nanos: clamped(begin), end_unix_nanos: clamped(begin + nanos) }
-    }
-
-    /// What to do with a file whose content is of period `content`. Asked every turn: two
-    /// comparisons, but for the turns after the period's end.
-    ///
-    /// A clock that stepped back just before midnight must not seal a second time when it reaches
-    /// midnight again: the file's period stays the later one.
-    pub fn due(&self, content: Period, unix_nanos: i64) -> Due {
-        if (content.begin_unix_nanos..content.end_unix_nanos).contains(&unix_nanos) {
-            return Due::No;
+        self.shared.used_next();
+        self.half_rotated = None;
+        self.rotate_not_before_unix_nanos = None;
+        self.counters.rotations += 1;
+        self.shared.sealed(half.number);
+        let period = self.period_of_new(&next, now);
+        if let Some(sealed) = self.replace_active(next, period) {
+            let names = &self.shared.names;
+            let rotation = Rotation {
+                sealed: names.sealed(half.number),
+                active: names.active.clone(),
+                reason,
+                len_bytes: sealed.len,
+            };
+            self.helper.offer(Job::Sealed(sealed, rotation));
         }
-        let now = self.period(unix_nanos).index;
-        if now > content.index {
-            Due::Seal
-        } else if now + 1 < content.index {
-            Due::Adopt
-        } else {
-            Due::No
+        self.helper.offer(Job::Prepare);
+        Ok(())
+    }
+
+    /// First step: the permanent name.
+    fn give_sealed_name(&mut self) -> Result<HalfRotated, SinkError> {
+        if let Some(half) = self.half_rotated {
+            return Ok(half);
         }
-    }
-}
-
-/// Something that is to be done now and then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Every {
-    interval_nanos: i64,
-    last_unix_nanos: i64,
-}
-
-impl Every {
-    pub fn new(interval_nanos: i64, now: Now) -> Self {
-        Self { interval_nanos, last_unix_nanos: now.unix_nanos }
-    }
-
-    /// Whether the interval is over; it starts anew then. A clock that steps back makes it due at
-    /// once.
-    pub fn is_due(&mut self, now: Now) -> bool {
-        let passed = now.unix_nanos.saturating_sub(self.last_unix_nanos);
-        let due = passed < 0 || passed >= self.interval_nanos;
-        if due {
-            self.last_unix_nanos = now.unix_nanos;
-        }
-        due
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const SECOND: i64 = 1_000_000_000;
-    const HOUR: i64 = 3600 * SECOND;
-    const DAY: i64 = 24 * HOUR;
-
-    #[test]
-    fn periods_begin_at_their_round_times() {
-        let interval = |seconds| RotateEvery::Interval(Duration::from_secs(seconds));
-        let cases = [
-            (RotateEvery::Daily, 0, DAY - 1, DAY),
-            (RotateEvery::Daily, 0, -1, 0),
-            (RotateEvery::Daily, 3600, DAY + HOUR - 1, DAY + HOUR),
-            (RotateEvery::Daily, -7200, 22 * HOUR - 1, 22 * HOUR),
-            (RotateEvery::Hourly, 0, 5 * HOUR - 1, 5 * HOUR),
-            (RotateEvery::Hourly, 90, 5 * HOUR + 90 * SECOND - 1, 5 * HOUR + 90 * SECOND),
-            (interval(10), 0, 10 * SECOND - 1, 10 * SECOND),
-            (interval(7 * 86_400), 0, 7 * DAY - 1, 7 * DAY),
-        ];
-        for (every, offset, before, at) in cases {
-            let schedule = Schedule::new(every, offset);
-            let content = schedule.period(before);
-            assert_eq!(schedule.due(content, at), Due::Seal, "{every:?} {offset}");
-            assert_eq!(schedule.due(content, before), Due::No, "{every:?} {offset}");
-            assert_eq!(content.end_unix_nanos, at, "{every:?} {offset}");
-        }
-    }
-
-    #[test]
-    fn never_is_never_and_extreme_settings_do_not_overflow() {
-        for unix_nanos in [i64::MIN, -1, 0, i64::MAX - 1] {
-            let never = Schedule::new(RotateEvery::Never, i64::MAX);
-            assert_eq!(never.due(never.period(0), unix_nanos), Due::No);
-            for every in [Duration::MAX, Duration::from_nanos(1)] {
-                for offset in [i64::MIN, 0, i64::MAX] {
-                    let schedule = Schedule::new(RotateEvery::Interval(every), offset);
-                    let period = schedule.period(unix_nanos);
-                    assert_eq!(schedule.due(period, unix_nanos), Due::No);
+        loop {
+            let number = self.next_number;
+            let sealed = self.shared.names.sealed(number);
+            self.next_number += 1;
+            match self.link_or_rename(&sealed) {
+                Ok(linked) => {
+                    let half = HalfRotated { number, linked };
+                    self.half_rotated = Some(half);
+                    return Ok(half);
+                }
+                // Another process created that file; its number is taken.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    self.next_number = number;
+                    return Err(SinkError::io("seal as", &sealed, source));
                 }
             }
         }
     }
 
-    #[test]
-    fn a_clock_that_steps_back_makes_no_storm_and_one_that_was_far_off_is_forgotten() {
-        let schedule = Schedule::new(RotateEvery::Daily, 0);
-        let content = schedule.period(10 * DAY);
-        assert_eq!(schedule.due(content, 10 * DAY - 1), Due::No);
-        assert_eq!(schedule.due(content, 9 * DAY), Due::No);
-        assert_eq!(schedule.due(content, 9 * DAY - 1), Due::Adopt);
-        assert_eq!(schedule.due(content, 0), Due::Adopt);
-        assert_eq!(schedule.due(content, 30 * DAY), Due::Seal);
+    /// Returns whether the file still has its active name, too.
+    fn link_or_rename(&self, sealed: &Path) -> io::Result<bool> {
+        let (storage, names) = (&*self.shared.storage, &self.shared.names);
+        match storage.link(&names.active, sealed) {
+            Err(error) if no_hard_links(&error) => {
+                if stat_or_missing(storage.stat(sealed))?.is_some() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                storage.rename(&names.active, sealed).map(|()| false)
+            }
+            result => result.map(|()| true),
+        }
     }
 
-    #[test]
-    fn chores_are_due_after_their_interval_and_when_the_clock_steps_back() {
-        let at = |unix_nanos| Now { ticks: 0, unix_nanos };
-        let mut every = Every::new(SECOND, at(0));
-        assert!(!every.is_due(at(SECOND - 1)));
-        assert!(every.is_due(at(SECOND)));
-        assert!(!every.is_due(at(SECOND + 1)));
-        assert!(every.is_due(at(0)));
-        assert!(!every.is_due(at(1)));
+    /// The second step failed: the file continues under the active name alone. Its number is not assigned again,
+    /// because a reader may have seen it.
+    fn undo_sealed_name(&mut self, half: HalfRotated) {
+        let (storage, names) = (&*self.shared.storage, &self.shared.names);
+        let sealed = names.sealed(half.number);
+        let back = if half.linked {
+            storage.remove(&sealed)
+        } else {
+            storage.rename(&sealed, &names.active)
+        };
+        // If that fails too, the next rotation begins with the second step.
+        if back.is_ok() {
+            self.half_rotated = None;
+        }
     }
+
+    /// Second step: the prepared file under the active name.
+    fn promote_next(&mut self, next: Segment) -> Result<Segment, SinkError> {
+        let shared = &self.shared;
+        let (storage, names) = (&*shared.storage, &shared.names);
+        let next = match storage.rename(&names.next, &names.active) {
+            // The prepared file was removed: create another one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                drop(next);
+                let next = shared.take_next()?;
+                storage.rename(&names.next, &names.active).map(|()| next)
+            }
+            result => result.map(|()| next),
+        };
+        next.map_err(|source| SinkError::io("rename to", &names.active, source))
+    }
+}
+
+/// The active file has its permanent name, but its successor is not in place yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HalfRotated {
+    pub number: u64,
+    /// The file still has the active name as well.
+    pub linked: bool,
+}
+
+/// FAT, some network and FUSE file systems.
+fn no_hard_links(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied | io::ErrorKind::TooManyLinks
+    )
 }

@@ -1,12 +1,11 @@
-//! A segment being written: an open file, how long it is known to be, and the way of writing into
-//! it.
+//! A segment being written: an open file, its known length, and the write method.
 use std::io;
 
 use crate::core::Lines;
 use crate::storage::{FileStat, StorageFile};
 
-/// A way of writing lines at the end of a file.
-pub(super) trait Way: Send {
+/// A method of writing lines at the end of a file.
+pub(super) trait WriteMethod: Send {
     /// Writes whole lines under `len_max` into a file that is `len` bytes long: all of them, or
     /// fewer, but at least one unless the segment is full or an error is returned.
     fn append(
@@ -17,25 +16,24 @@ pub(super) trait Way: Send {
         len_max: u64,
     ) -> Appended;
 
-    /// Whether lines go to wherever the file ends when they come, and not to a fixed offset.
+    /// Whether lines are written at the current end of the file, and not at a fixed offset.
     fn follows_end(&self) -> bool {
         true
     }
 
-    /// Reserves ahead of the first write. Called on the helper thread; what fails here is tried
-    /// again by the first write.
+    /// Reserves space ahead of the first write. Called on the helper thread; the first write retries what fails here.
     fn prepare(&mut self, _file: &mut dyn StorageFile) {}
 
-    /// The file's length was changed by someone else, or by [`Segment::cut`].
+    /// Others changed the file's length, or [`Segment::cut`] did.
     fn resized(&mut self, _file: &mut dyn StorageFile, _len: u64) {}
 
-    /// Gives back what was reserved beyond the data. Called once, on the helper thread.
+    /// Releases what was reserved beyond the data. Called once, on the helper thread.
     fn seal(&mut self, _file: &mut dyn StorageFile, _len: u64) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// What came of an append.
+/// The result of an append.
 #[derive(Debug, Default)]
 pub(super) struct Appended {
     /// Lines in place.
@@ -44,10 +42,9 @@ pub(super) struct Appended {
     pub bytes: u64,
     /// Spaces among those bytes.
     pub padding: u64,
-    /// Bytes of a torn line after them, which must be cut away.
+    /// Bytes of a torn line after them, which must be cut.
     pub torn_bytes: u64,
-    /// The file was truncated while it was written: it must be opened again, and the rest written
-    /// again.
+    /// The file was truncated while it was written: it must be opened again, and the rest written again.
     pub lost: bool,
     /// The next line does not fit under the limit.
     pub full: bool,
@@ -66,48 +63,48 @@ impl Appended {
 /// See the module.
 pub(super) struct Segment {
     pub file: Box<dyn StorageFile>,
-    /// Bytes of whole lines; what the file's length must be whenever we look.
+    /// Bytes of whole lines; the length that the file must have at every check.
     pub len: u64,
-    /// Bytes of a torn line of our own after `len` that could not be cut away yet.
+    /// Bytes of our torn line after `len` that could not be cut yet.
     torn_bytes: u64,
-    way: Box<dyn Way>,
+    method: Box<dyn WriteMethod>,
 }
 
 impl Segment {
-    pub fn new(file: Box<dyn StorageFile>, len: u64, way: Box<dyn Way>) -> Self {
-        Self { file, len, torn_bytes: 0, way }
+    pub fn new(file: Box<dyn StorageFile>, len: u64, method: Box<dyn WriteMethod>) -> Self {
+        Self { file, len, torn_bytes: 0, method }
     }
 
-    /// Appends; a torn end is cut back at once, and if that fails, before anything else is written.
+    /// Appends; a torn end is cut at once, or before anything else is written if that fails.
     pub fn append(&mut self, lines: Lines<'_>, len_max: u64) -> Appended {
         if let Err(error) = self.cut_torn() {
             return Appended { error: Some(error), ..Appended::default() };
         }
-        let appended = self.way.append(&mut *self.file, self.len, lines, len_max);
+        let appended = self.method.append(&mut *self.file, self.len, lines, len_max);
         self.len += appended.bytes;
         self.torn_bytes = appended.torn_bytes;
-        // A failure here shows again, as an error, at the next append.
+        // The next append reports a failure here.
         let _ = self.cut_torn();
         appended
     }
 
-    /// The file's length as far as this segment knows.
+    /// The file's length as expected by this segment.
     pub fn len_expected(&self) -> u64 {
         self.len + self.torn_bytes
     }
 
-    /// Cuts the file back to `len`, or accepts the length that someone else gave it.
+    /// Cuts the file to `len`, or accepts the length that others gave it.
     pub fn cut(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;
         self.accept_len(len);
         Ok(())
     }
 
-    /// Somebody else changed the file's length.
+    /// Others changed the file's length.
     pub fn accept_len(&mut self, len: u64) {
         self.len = len;
         self.torn_bytes = 0;
-        self.way.resized(&mut *self.file, len);
+        self.method.resized(&mut *self.file, len);
     }
 
     pub fn stat(&self) -> io::Result<FileStat> {
@@ -118,19 +115,18 @@ impl Segment {
         self.file.sync()
     }
 
-    /// Where the lines of the last append begin. They are not where they were meant to be if the
-    /// file was truncated just before.
+    /// Where the lines of the last append begin. Not where they were expected if the file was truncated just before.
     pub fn start_of(&self, appended: &Appended) -> io::Result<u64> {
-        if !self.way.follows_end() {
+        if !self.method.follows_end() {
             return Ok(self.len - appended.bytes);
         }
         let end = self.file.position()?;
         Ok(end.saturating_sub(appended.bytes + appended.torn_bytes))
     }
 
-    /// Helper thread: gives back what was reserved.
+    /// Helper thread: releases what was reserved.
     pub fn seal(&mut self) -> io::Result<()> {
-        self.way.seal(&mut *self.file, self.len)
+        self.method.seal(&mut *self.file, self.len)
     }
 
     fn cut_torn(&mut self) -> io::Result<()> {

@@ -1,19 +1,18 @@
-//! Every inner sink here does what the test tells it through channels; nothing depends on how long
-//! a thread takes.
+//! Tests control every inner sink through channels; nothing depends on how long a thread takes.
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use parking_lot::Mutex;
 
-use super::{BUFFERS, Bounds, Isolated, is_sink_thread};
+use super::{BUFFERS, IsolatedSink, SinkTimeouts, is_sink_thread};
 use crate::core::{Batch, Lines, Now};
 use crate::sink::memory::MemorySink;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 
-const AGES: Duration = Duration::from_secs(3600);
+const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// What the inner sink was asked, told before it does anything.
+/// A call of the inner sink, sent before it does anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Write(usize),
@@ -23,16 +22,16 @@ enum Seen {
     Turn(i64),
 }
 
-/// What it shall do next, other than turns.
+/// What the sink does next, other than turns.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Take,
-    /// Take so many lines, then fail.
+    /// Take this many lines, then fail.
     Fail(usize),
     Panic,
 }
 
-/// Takes one step a call, and waits for it. Takes everything once the other end of `steps` is gone.
+/// Waits for one step a call and executes it. Takes everything once the other end of `steps` is dropped.
 struct Scripted {
     seen: Sender<Seen>,
     steps: Receiver<Step>,
@@ -69,7 +68,7 @@ impl Script {
         self.steps = None;
     }
 
-    /// Waits for the next call that is no turn.
+    /// Waits for the next call other than a turn.
     fn next(&self) -> Seen {
         loop {
             match self.seen.recv().expect("the sink lives") {
@@ -85,7 +84,7 @@ impl Script {
 }
 
 impl Scripted {
-    fn obey(&mut self, seen: Seen) -> Result<(), (usize, SinkError)> {
+    fn follow_script(&mut self, seen: Seen) -> Result<(), (usize, SinkError)> {
         let _ = self.seen.send(seen);
         match self.steps.recv() {
             Ok(Step::Take) | Err(_) => Ok(()),
@@ -95,7 +94,7 @@ impl Scripted {
                 let target = "scripted".to_owned();
                 Err((count, SinkError::Io { action: "write", target, source }))
             }
-            Ok(Step::Panic) => panic!("as told"),
+            Ok(Step::Panic) => panic!("scripted"),
         }
     }
 
@@ -111,18 +110,18 @@ impl Sink for Scripted {
     }
 
     fn write(&mut self, lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
-        let result = self.obey(Seen::Write(lines.count()));
+        let result = self.follow_script(Seen::Write(lines.count()));
         let count = result.as_ref().map_or_else(|(count, _)| *count, |()| lines.count());
         self.take(lines.split_at(count.min(lines.count())).0);
         result.map_err(|(lines_written, cause)| WriteError { lines_written, cause })
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.obey(Seen::Flush).map_err(|(_, cause)| cause)
+        self.follow_script(Seen::Flush).map_err(|(_, cause)| cause)
     }
 
     fn sync(&mut self) -> Result<(), SinkError> {
-        self.obey(Seen::Sync).map_err(|(_, cause)| cause)
+        self.follow_script(Seen::Sync).map_err(|(_, cause)| cause)
     }
 
     fn turn(&mut self, now: Now) -> Result<(), SinkError> {
@@ -131,7 +130,7 @@ impl Sink for Scripted {
     }
 
     fn reopen(&mut self, _now: Now) -> Result<(), SinkError> {
-        self.obey(Seen::Reopen).map_err(|(_, cause)| cause)
+        self.follow_script(Seen::Reopen).map_err(|(_, cause)| cause)
     }
 
     fn counters(&self) -> SinkCounters {
@@ -139,26 +138,31 @@ impl Sink for Scripted {
     }
 }
 
-/// Nothing passes by itself but retries, which come at once.
-fn patient() -> Bounds {
-    Bounds {
-        patience: AGES,
-        answer_wait_max: AGES,
-        // A test that fails drops its sink with the script still in hand.
+/// No timeout passes; retries come at once.
+fn long_timeouts() -> SinkTimeouts {
+    SinkTimeouts {
+        buffer_wait_max: AN_HOUR,
+        answer_wait_max: AN_HOUR,
+        // A failing test drops its sink while the script still blocks it.
         stop_wait_max: Duration::from_secs(10),
         retry_pause_min: Duration::from_micros(1),
         retry_pause_max: Duration::from_micros(1),
-        turn_pause_max: AGES,
+        turn_pause_max: AN_HOUR,
     }
 }
 
-fn impatient() -> Bounds {
+fn short_timeouts() -> SinkTimeouts {
     let soon = Duration::from_millis(1);
-    Bounds { patience: soon, answer_wait_max: soon, stop_wait_max: soon, ..patient() }
+    SinkTimeouts {
+        buffer_wait_max: soon,
+        answer_wait_max: soon,
+        stop_wait_max: soon,
+        ..long_timeouts()
+    }
 }
 
-fn start(sink: Box<dyn Sink>, bytes_max: usize, bounds: Bounds) -> Isolated {
-    Isolated::start_with(sink, bytes_max, bounds).expect("a thread")
+fn start(sink: Box<dyn Sink>, bytes_max: usize, timeouts: SinkTimeouts) -> IsolatedSink {
+    IsolatedSink::start_with(sink, bytes_max, timeouts).expect("a thread")
 }
 
 fn at(unix_nanos: i64) -> Now {
@@ -187,8 +191,8 @@ fn is_stalled<T>(result: &Result<T, SinkError>) -> bool {
     matches!(result, Err(SinkError::Stalled { target }) if target == "scripted")
 }
 
-/// Offers lines one at a time until one is refused; says how many were not.
-fn fill(sink: &mut Isolated, from: usize) -> (usize, SinkError) {
+/// Offers lines one at a time until one is refused; returns how many were accepted.
+fn fill(sink: &mut IsolatedSink, from: usize) -> (usize, SinkError) {
     for number in from.. {
         if let Err(error) = sink.write(numbered(number..number + 1).lines(), at(0)) {
             assert_eq!(error.lines_written, 0);
@@ -198,7 +202,7 @@ fn fill(sink: &mut Isolated, from: usize) -> (usize, SinkError) {
     unreachable!("a range without an end")
 }
 
-/// Waits for the thread to have done what was set off before.
+/// Waits until the thread has done what was started before.
 fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         std::thread::yield_now();
@@ -206,25 +210,25 @@ fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_hanging_sink_is_refused_after_the_bound_then_at_once_and_others_go_on() {
+fn a_hanging_sink_is_refused_after_its_timeout() {
     let (inner, mut script) = scripted();
     let memory = MemorySink::new();
     let log = memory.log();
-    let mut hanging = start(inner, 100, impatient());
-    let mut other = start(Box::new(memory), 100, patient());
+    let mut hanging = start(inner, 100, short_timeouts());
+    let mut other = start(Box::new(memory), 100, long_timeouts());
 
     let (count, cause) = fill(&mut hanging, 0);
     assert!(is_stalled::<()>(&Err(cause)));
     assert!(count >= BUFFERS, "each buffer took a line at least, not {count} in all");
     assert!(is_stalled(&hanging.turn(at(0))));
-    // Whoever waited now would wait for an hour.
-    hanging.bounds = patient();
+    // A wait would take an hour now.
+    hanging.timeouts = long_timeouts();
     let refused = hanging.write(numbered(count..count + 3).lines(), at(0));
     assert!(is_stalled(&refused.map_err(|error| error.cause)));
     assert!(is_stalled(&hanging.flush()));
     assert!(is_stalled(&hanging.reopen(at(0))));
 
-    other.write(numbered(0..500).lines(), at(0)).expect("room comes back");
+    other.write(numbered(0..500).lines(), at(0)).expect("a buffer comes back");
     other.flush().expect("nothing is wrong with it");
     assert_eq!(log.lines().len(), 500);
 
@@ -236,14 +240,14 @@ fn a_hanging_sink_is_refused_after_the_bound_then_at_once_and_others_go_on() {
 }
 
 #[test]
-fn a_sink_that_has_been_waited_for_in_vain_is_trusted_again_once_it_has_caught_up() {
+fn a_lagging_sink_recovers_after_catching_up() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 100, impatient());
+    let mut sink = start(inner, 100, short_timeouts());
     let (count, _) = fill(&mut sink, 0);
-    sink.bounds = patient();
+    sink.timeouts = long_timeouts();
     assert_eq!(script.next(), Seen::Write(1));
     script.step(Step::Take);
-    // One buffer is back: it is used, but nobody waits for the next.
+    // One buffer is back: it is used, but a write does not wait for the next.
     assert!(matches!(script.next(), Seen::Write(_)));
     until(|| sink.empty.len() == 1);
     let (count, cause) = fill(&mut sink, count);
@@ -251,18 +255,18 @@ fn a_sink_that_has_been_waited_for_in_vain_is_trusted_again_once_it_has_caught_u
     assert!(sink.turn(at(0)).is_ok(), "it stirred");
     script.open();
     sink.flush().expect("it takes everything");
-    // More than all buffers hold: this has to wait for some to come back.
-    sink.write(numbered(count..count + 500).lines(), at(0)).expect("patience");
+    // More than all buffers hold: the write waits for buffers to return.
+    sink.write(numbered(count..count + 500).lines(), at(0)).expect("buffer_wait_max");
     sink.flush().expect("it takes everything");
     assert_eq!(script.text(), text_of(0..count + 500));
 }
 
 #[test]
-fn lines_keep_their_order_whatever_their_lengths() {
+fn lines_of_any_length_keep_their_order() {
     for bytes_max in [1, 7, 64, 100, 1000, 65_536] {
         let memory = MemorySink::new();
         let log = memory.log();
-        let mut sink = start(Box::new(memory), bytes_max, patient());
+        let mut sink = start(Box::new(memory), bytes_max, long_timeouts());
         let mut oracle = String::new();
         let mut number = 0usize;
         for size in [0, 1, 2, 3, 50, 1, 400, 7] {
@@ -273,7 +277,7 @@ fn lines_keep_their_order_whatever_their_lengths() {
                 })
                 .collect();
             oracle.extend(texts.iter().map(|text| format!("{text}\n")));
-            sink.write(batch_of(texts).lines(), at(number as i64)).expect("room comes back");
+            sink.write(batch_of(texts).lines(), at(number as i64)).expect("a buffer comes back");
         }
         sink.flush().expect("memory does not fail");
         assert_eq!(String::from_utf8(log.bytes()).expect("text"), oracle, "{bytes_max}");
@@ -282,28 +286,28 @@ fn lines_keep_their_order_whatever_their_lengths() {
 }
 
 #[test]
-fn after_an_error_each_line_is_written_exactly_once() {
+fn lines_after_an_error_are_written_once() {
     for steps in [
         vec![Step::Fail(0)],
         vec![Step::Fail(1)],
         vec![Step::Fail(9), Step::Fail(0), Step::Fail(1)],
-        // Everything in place and an error all the same.
+        // Everything in place, and an error nevertheless.
         vec![Step::Fail(10)],
         vec![Step::Fail(10), Step::Take, Step::Fail(3), Step::Fail(6)],
-        // A sink that cannot count.
+        // A sink that miscounts.
         vec![Step::Fail(usize::MAX)],
         vec![Step::Panic, Step::Fail(2), Step::Panic],
         (0..30).map(|count| Step::Fail(count % 3)).collect(),
     ] {
         let (inner, mut script) = scripted();
-        let mut sink = start(inner, 10 * "line 000000\n".len() * 4 / 5, patient());
+        let mut sink = start(inner, 10 * "line 000000\n".len() * 4 / 5, long_timeouts());
         for &step in &steps {
             script.step(step);
         }
         script.open();
         let mut offered = 0;
         for _ in 0..10 {
-            // A failing sink may refuse; what it refuses is offered again.
+            // A failing sink may refuse lines; the test offers them again.
             until(|| {
                 let batch = numbered(offered..100.min(offered + 35));
                 let (lines, written) = (batch.lines(), sink.write(batch.lines(), at(0)));
@@ -317,18 +321,19 @@ fn after_an_error_each_line_is_written_exactly_once() {
 }
 
 #[test]
-fn an_error_is_told_by_turns_until_it_is_mended() {
+fn an_error_is_reported_until_recovery() {
     let (inner, mut script) = scripted();
-    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
-    let mut sink = start(inner, 1000, bounds);
+    let timeouts =
+        SinkTimeouts { retry_pause_min: AN_HOUR, retry_pause_max: AN_HOUR, ..long_timeouts() };
+    let mut sink = start(inner, 1000, timeouts);
     sink.write(numbered(0..5).lines(), at(0)).expect("a buffer");
     assert!(sink.turn(at(0)).is_ok());
     script.step(Step::Fail(2));
     until(|| sink.turn(at(0)).is_err());
-    let told = sink.turn(at(0)).expect_err("it is still so");
+    let reported = sink.turn(at(0)).expect_err("it still fails");
     assert!(
-        matches!(&told, SinkError::Io { source, .. } if source.raw_os_error() == Some(28)),
-        "{told}"
+        matches!(&reported, SinkError::Io { source, .. } if source.raw_os_error() == Some(28)),
+        "{reported}"
     );
     assert_eq!(sink.counters().lines, 2);
     // The thread would sleep for an hour; a flush wakes it and fails in its turn.
@@ -336,57 +341,62 @@ fn an_error_is_told_by_turns_until_it_is_mended() {
     assert!(matches!(sink.flush(), Err(SinkError::Io { .. })));
     assert!(sink.turn(at(0)).is_err());
     script.open();
-    sink.flush().expect("it is mended");
+    sink.flush().expect("it has recovered");
     assert!(sink.turn(at(0)).is_ok());
     assert_eq!(script.text(), text_of(0..5));
 }
 
 #[test]
-fn an_error_that_passed_before_anybody_looked_is_told_once() {
+fn a_passed_error_is_reported_once() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 1000, patient());
+    let mut sink = start(inner, 1000, long_timeouts());
     script.step(Step::Fail(2));
     script.open();
     sink.write(numbered(0..5).lines(), at(0)).expect("a buffer");
-    sink.flush().expect("by then it is mended");
+    sink.flush().expect("it has recovered by then");
     assert!(matches!(sink.turn(at(0)), Err(SinkError::Io { .. })));
     assert!(sink.turn(at(0)).is_ok());
 }
 
 #[test]
-fn a_failing_sink_without_a_free_buffer_refuses_with_its_error_and_without_a_wait() {
+fn a_failing_sink_without_buffers_refuses_at_once() {
     let (inner, mut script) = scripted();
-    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
-    let mut sink = start(inner, 100, bounds);
+    let timeouts =
+        SinkTimeouts { retry_pause_min: AN_HOUR, retry_pause_max: AN_HOUR, ..long_timeouts() };
+    let mut sink = start(inner, 100, timeouts);
     sink.write(numbered(0..1).lines(), at(0)).expect("a buffer");
     script.step(Step::Fail(0));
     until(|| sink.turn(at(0)).is_err());
     let (count, cause) = fill(&mut sink, 1);
     assert!(matches!(cause, SinkError::Io { .. }), "{cause}");
     script.open();
-    sink.flush().expect("it is mended");
+    sink.flush().expect("it has recovered");
     assert_eq!(script.text(), text_of(0..count));
 }
 
 #[test]
-fn a_panic_inside_is_an_error_and_the_thread_goes_on() {
+fn a_panic_in_a_sink_becomes_an_error() {
     let (inner, mut script) = scripted();
-    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
-    let mut sink = start(inner, 1000, bounds);
+    let timeouts =
+        SinkTimeouts { retry_pause_min: AN_HOUR, retry_pause_max: AN_HOUR, ..long_timeouts() };
+    let mut sink = start(inner, 1000, timeouts);
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     script.step(Step::Panic);
     until(|| sink.turn(at(0)).is_err());
-    let told = sink.turn(at(0)).expect_err("it is still so");
-    assert!(matches!(&told, SinkError::Panicked { said } if said == "as told"), "{told}");
+    let reported = sink.turn(at(0)).expect_err("it still fails");
+    assert!(
+        matches!(&reported, SinkError::Panicked { message } if message == "scripted"),
+        "{reported}"
+    );
     script.step(Step::Take);
     script.step(Step::Panic);
     assert!(matches!(sink.sync(), Err(SinkError::Panicked { .. })));
     script.open();
-    sink.sync().expect("it goes on");
+    sink.sync().expect("it continues");
     assert_eq!(script.text(), text_of(0..3));
 }
 
-/// Panics wherever a sink is not expected to.
+/// Panics in calls where a sink is not expected to.
 struct Rude;
 
 impl Sink for Rude {
@@ -420,8 +430,8 @@ impl Drop for Rude {
 }
 
 #[test]
-fn panics_while_counting_and_closing_stay_inside() {
-    let mut sink = start(Box::new(Rude), 1000, patient());
+fn panics_while_counting_and_closing_are_caught() {
+    let mut sink = start(Box::new(Rude), 1000, long_timeouts());
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     sink.flush().expect("a panic in `counters` is no failed flush");
     assert!(!is_sink_thread());
@@ -432,7 +442,7 @@ fn panics_while_counting_and_closing_stay_inside() {
 fn a_flush_waits_for_everything_queued() {
     let (inner, mut script) = scripted();
     let taken = Arc::clone(&script.taken);
-    let mut sink = start(inner, 1000, patient());
+    let mut sink = start(inner, 1000, long_timeouts());
     sink.write(numbered(0..20).lines(), at(0)).expect("a buffer");
     sink.write(numbered(20..45).lines(), at(0)).expect("a buffer");
     let (started, is_started) = unbounded();
@@ -448,10 +458,10 @@ fn a_flush_waits_for_everything_queued() {
 }
 
 #[test]
-fn requests_reach_the_sink_in_order_with_the_lines() {
+fn requests_and_lines_keep_their_order() {
     let (inner, mut script) = scripted();
     script.open();
-    let mut sink = start(inner, 1000, patient());
+    let mut sink = start(inner, 1000, long_timeouts());
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     sink.flush().expect("nothing is wrong");
     sink.reopen(at(1)).expect("nothing is wrong");
@@ -465,10 +475,11 @@ fn requests_reach_the_sink_in_order_with_the_lines() {
 }
 
 #[test]
-fn a_reopen_reaches_a_failing_sink_before_its_lines() {
+fn a_reopen_reaches_a_failing_sink_first() {
     let (inner, mut script) = scripted();
-    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
-    let mut sink = start(inner, 1000, bounds);
+    let timeouts =
+        SinkTimeouts { retry_pause_min: AN_HOUR, retry_pause_max: AN_HOUR, ..long_timeouts() };
+    let mut sink = start(inner, 1000, timeouts);
     script.step(Step::Fail(1));
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     until(|| sink.turn(at(0)).is_err());
@@ -481,12 +492,12 @@ fn a_reopen_reaches_a_failing_sink_before_its_lines() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_is_nobodys() {
+fn a_late_answer_reaches_no_later_request() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 1000, impatient());
+    let mut sink = start(inner, 1000, short_timeouts());
     assert!(is_stalled(&sink.flush()));
     assert!(is_stalled(&sink.sync()), "at once: it is known to hang");
-    sink.bounds = patient();
+    sink.timeouts = long_timeouts();
     script.step(Step::Fail(0));
     until(|| sink.turn(at(0)).is_ok());
     script.step(Step::Take);
@@ -495,18 +506,18 @@ fn an_answer_that_comes_too_late_is_nobodys() {
 }
 
 #[test]
-fn abandoned_requests_never_take_the_room_of_lines() {
+fn abandoned_requests_take_no_buffer_slots() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 100, impatient());
+    let mut sink = start(inner, 100, short_timeouts());
     for _ in 0..50 {
         assert!(is_stalled(&sink.flush()));
-        // As if the thread had stirred in between, only to hang again.
+        // As if the thread had made progress in between and hung again.
         sink.stall = None;
     }
     let (count, cause) = fill(&mut sink, 0);
     assert!(count >= BUFFERS && is_stalled::<()>(&Err(cause)), "{count}");
     script.open();
-    sink.bounds = patient();
+    sink.timeouts = long_timeouts();
     until(|| sink.flush().is_ok());
     assert_eq!(script.text(), text_of(0..count));
 }
@@ -514,9 +525,9 @@ fn abandoned_requests_never_take_the_room_of_lines() {
 #[test]
 fn single_lines_gather_while_the_sink_is_busy() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 4000, patient());
+    let mut sink = start(inner, 4000, long_timeouts());
     for number in 0..100 {
-        sink.write(numbered(number..number + 1).lines(), at(0)).expect("there is room");
+        sink.write(numbered(number..number + 1).lines(), at(0)).expect("a buffer is free");
     }
     script.step(Step::Take);
     script.step(Step::Take);
@@ -530,14 +541,14 @@ fn single_lines_gather_while_the_sink_is_busy() {
 }
 
 #[test]
-fn buffers_keep_the_memory_they_were_given() {
+fn buffers_keep_their_memory() {
     let memory = MemorySink::new();
     let log = memory.log();
-    let mut sink = start(Box::new(memory), 300, patient());
+    let mut sink = start(Box::new(memory), 300, long_timeouts());
     for number in 0..1000 {
         // Very short lines: their ends must not outgrow the buffer either.
         let lines = batch_of((0..number % 50).map(|line| line.to_string()));
-        sink.write(lines.lines(), at(0)).expect("room comes back");
+        sink.write(lines.lines(), at(0)).expect("a buffer comes back");
     }
     sink.flush().expect("nothing is wrong");
     assert_eq!(log.lines().len(), (0..1000).map(|number| number % 50).sum::<usize>());
@@ -553,8 +564,8 @@ fn buffers_keep_the_memory_they_were_given() {
 #[test]
 fn the_inner_sink_gets_its_turns_with_the_latest_time() {
     let (inner, script) = scripted();
-    let bounds = Bounds { turn_pause_max: Duration::from_micros(100), ..patient() };
-    let mut sink = start(inner, 1000, bounds);
+    let timeouts = SinkTimeouts { turn_pause_max: Duration::from_micros(100), ..long_timeouts() };
+    let mut sink = start(inner, 1000, timeouts);
     for unix_nanos in [1, 7, 50] {
         sink.turn(at(unix_nanos)).expect("nothing is wrong");
         until(|| script.seen.recv().expect("the sink lives") == Seen::Turn(unix_nanos));
@@ -564,10 +575,11 @@ fn the_inner_sink_gets_its_turns_with_the_latest_time() {
 }
 
 #[test]
-fn nobody_is_told_a_time_before_there_is_one() {
+fn the_inner_sink_gets_no_unknown_time() {
     let (inner, mut script) = scripted();
     script.open();
-    let mut sink = start(inner, 1000, Bounds { turn_pause_max: Duration::ZERO, ..patient() });
+    let mut sink =
+        start(inner, 1000, SinkTimeouts { turn_pause_max: Duration::ZERO, ..long_timeouts() });
     sink.flush().expect("nothing is wrong");
     assert_eq!(script.seen.recv(), Ok(Seen::Flush));
     assert!(script.seen.is_empty());
@@ -576,10 +588,10 @@ fn nobody_is_told_a_time_before_there_is_one() {
 #[test]
 fn dropping_drains() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 1000, patient());
+    let mut sink = start(inner, 1000, long_timeouts());
     sink.write(numbered(0..40).lines(), at(0)).expect("a buffer");
     sink.write(numbered(40..41).lines(), at(0)).expect("a buffer");
-    // An error on the way does not end it.
+    // An error in between does not end it.
     script.step(Step::Fail(1));
     script.open();
     drop(sink);
@@ -588,28 +600,33 @@ fn dropping_drains() {
 }
 
 #[test]
-fn dropping_a_hanging_sink_is_bounded_and_says_what_may_be_missing() {
+fn dropping_a_hanging_sink_is_bounded() {
     let (inner, mut script) = scripted();
-    let mut sink = start(inner, 1000, Bounds { stop_wait_max: Duration::ZERO, ..patient() });
+    let mut sink =
+        start(inner, 1000, SinkTimeouts { stop_wait_max: Duration::ZERO, ..long_timeouts() });
     sink.write(numbered(0..7).lines(), at(0)).expect("a buffer");
-    let said = sink.stop().expect("it hangs");
-    assert!(said.contains("scripted") && said.contains("up to 7 lines"), "{said}");
+    let message = sink.stop().expect("it hangs");
+    assert!(message.contains("scripted") && message.contains("up to 7 lines"), "{message}");
     assert!(is_stalled(&sink.flush()));
     assert_eq!(sink.stop(), None, "once is enough");
-    // What was left behind still does its work if it can.
+    // An abandoned thread still writes its lines if it can.
     script.open();
     until(|| script.text() == text_of(0..7));
 }
 
 #[test]
-fn dropping_a_failing_sink_is_bounded_and_says_what_is_missing() {
+fn dropping_a_failing_sink_reports_missing_lines() {
     let (inner, script) = scripted();
-    let bounds = Bounds { retry_pause_min: AGES, retry_pause_max: AGES, ..patient() };
-    let mut sink = start(inner, 1000, Bounds { stop_wait_max: AGES / 2, ..bounds });
+    let timeouts =
+        SinkTimeouts { retry_pause_min: AN_HOUR, retry_pause_max: AN_HOUR, ..long_timeouts() };
+    let mut sink = start(inner, 1000, SinkTimeouts { stop_wait_max: AN_HOUR / 2, ..timeouts });
     script.step(Step::Fail(3));
     script.step(Step::Fail(1));
     sink.write(numbered(0..7).lines(), at(0)).expect("a buffer");
-    let said = sink.stop().expect("it fails");
-    assert!(said.contains("3 lines are missing") && said.contains("cannot write"), "{said}");
+    let message = sink.stop().expect("it fails");
+    assert!(
+        message.contains("3 lines are missing") && message.contains("cannot write"),
+        "{message}"
+    );
     assert_eq!(script.text(), text_of(0..4));
 }

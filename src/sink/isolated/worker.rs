@@ -1,9 +1,9 @@
-//! The thread of an isolated sink, and what both threads see.
+//! The thread of an isolated sink, and the state that both threads share.
 //!
-//! Promises: jobs are done in the order in which they came; lines stay in their buffer until the
-//! inner sink has them. After an error the thread pauses, but a request or the end wakes it at
-//! once: a request for a failing sink is one more attempt, and its error is the answer. Panics of
-//! the inner sink are errors. Memory is taken at the start.
+//! Promises: jobs run in the order in which they came; lines stay in their buffer until the inner sink has accepted
+//! them. After an error the thread pauses, but a request or the end wakes it at once: a request for a failing sink is
+//! one more attempt, and its error is the answer. Panics of the inner sink become errors. Memory is allocated at the
+//! start.
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
@@ -15,55 +15,55 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
-use super::{BUFFERS, Bounds};
+use super::{BUFFERS, SinkTimeouts};
 use crate::core::{Batch, Now};
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 
-/// What the thread is asked to do.
+/// A job for the thread.
 pub(super) enum Job {
-    /// Write these.
+    /// Write these lines.
     Lines(Batch, Now),
-    /// Do that, and say how it went.
+    /// Execute a request and answer it.
     Call(Call),
 }
 
 pub(super) struct Call {
-    pub what: What,
+    pub request: Request,
     pub now: Option<Now>,
     pub answer: Sender<Result<(), SinkError>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Request {
     Flush,
     Sync,
     Reopen,
 }
 
-/// The thread's last words.
-pub(super) struct Farewell {
-    /// Why it could not finish, or not flush.
+/// The thread's last message.
+pub(super) struct FinalReport {
+    /// Why it could not finish or flush.
     pub error: Option<SinkError>,
 }
 
 #[derive(Default)]
 struct Health {
     is_failing: bool,
-    /// The last error, as long as it is to be told.
+    /// The last error, as long as it has to be reported.
     error: Option<SinkError>,
-    is_told: bool,
+    is_reported: bool,
 }
 
-/// What both threads see. Locks are held for a copy, never while the inner sink is called.
+/// The state that both threads share. A lock is held for a copy, never during a call of the inner sink.
 pub(super) struct Shared {
-    /// Calls that came back from the inner sink.
-    beats: Counter,
+    /// Calls that have returned from the inner sink.
+    heartbeats: Counter,
     /// Lines in place.
     lines_written: Counter,
     counters: Mutex<SinkCounters>,
-    /// Whether `health` has something to tell.
-    has_trouble: AtomicBool,
+    /// Whether `health` has something to report.
+    has_error: AtomicBool,
     health: Mutex<Health>,
     /// The caller's latest reading of the clocks.
     now: Mutex<Option<Now>>,
@@ -73,18 +73,18 @@ pub(super) struct Shared {
 impl Shared {
     pub fn new(counters: SinkCounters) -> Self {
         Self {
-            beats: Counter::new(),
+            heartbeats: Counter::new(),
             lines_written: Counter::new(),
             counters: Mutex::new(counters),
-            has_trouble: AtomicBool::new(false),
+            has_error: AtomicBool::new(false),
             health: Mutex::default(),
             now: Mutex::default(),
             stop_at: Mutex::default(),
         }
     }
 
-    pub fn beats(&self) -> u64 {
-        self.beats.get()
+    pub fn heartbeats(&self) -> u64 {
+        self.heartbeats.get()
     }
 
     pub fn lines_written(&self) -> u64 {
@@ -99,7 +99,7 @@ impl Shared {
         *self.stop_at.lock() = Some(at);
     }
 
-    /// Hands the time over; a thread that is just reading it gets the next.
+    /// Publishes the time; if the thread is reading it at this moment, it gets the next one.
     pub fn offer_now(&self, now: Now) {
         if let Some(mut slot) = self.now.try_lock() {
             *slot = Some(now);
@@ -108,42 +108,41 @@ impl Shared {
 
     /// The error, while the inner sink is failing.
     pub fn failing(&self) -> Option<SinkError> {
-        self.trouble_where(|health| health.is_failing)
+        self.error_if(|health| health.is_failing)
     }
 
-    /// The error, while the inner sink is failing, and once more when that passed before anybody
-    /// was told.
-    pub fn take_trouble(&self) -> Option<SinkError> {
-        self.trouble_where(|_| true)
+    /// The error while the inner sink is failing, and once more if it recovered before the error was reported.
+    pub fn take_error(&self) -> Option<SinkError> {
+        self.error_if(|_| true)
     }
 
-    fn trouble_where(&self, is_asked: impl FnOnce(&Health) -> bool) -> Option<SinkError> {
-        // ORDER: relaxed; a hint that may come late, what it is about is under the lock.
-        if !self.has_trouble.load(Ordering::Relaxed) {
+    fn error_if(&self, is_asked: impl FnOnce(&Health) -> bool) -> Option<SinkError> {
+        // ORDER: relaxed; a hint that may arrive late; its subject is protected by the lock.
+        if !self.has_error.load(Ordering::Relaxed) {
             return None;
         }
         let mut health = self.health.lock();
         if !is_asked(&health) {
             return None;
         }
-        health.is_told = true;
+        health.is_reported = true;
         // ORDER: relaxed; stored under the lock, see above.
-        self.has_trouble.store(health.is_failing, Ordering::Relaxed);
-        health.error.as_ref().map(copy_of)
+        self.has_error.store(health.is_failing, Ordering::Relaxed);
+        health.error.as_ref().map(clone_error)
     }
 
     fn set_failing(&self, error: SinkError) {
         let mut health = self.health.lock();
-        *health = Health { is_failing: true, error: Some(error), is_told: false };
-        // ORDER: relaxed; stored under the lock, see `trouble_where`.
-        self.has_trouble.store(true, Ordering::Relaxed);
+        *health = Health { is_failing: true, error: Some(error), is_reported: false };
+        // ORDER: relaxed; stored under the lock, see `error_if`.
+        self.has_error.store(true, Ordering::Relaxed);
     }
 
-    fn set_mended(&self) {
+    fn set_recovered(&self) {
         let mut health = self.health.lock();
         health.is_failing = false;
-        // ORDER: relaxed; stored under the lock, see `trouble_where`.
-        self.has_trouble.store(!health.is_told, Ordering::Relaxed);
+        // ORDER: relaxed; stored under the lock, see `error_if`.
+        self.has_error.store(!health.is_reported, Ordering::Relaxed);
     }
 }
 
@@ -151,8 +150,8 @@ thread_local! {
     static IS_SINK_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether the caller runs on the thread of an isolated sink. Whoever does must not wait for a
-/// flush of the engine: that flush would wait for this very thread.
+/// Whether the caller runs on the thread of an isolated sink. Such a caller must not wait for a flush of the engine:
+/// the flush would wait for this thread.
 pub fn is_sink_thread() -> bool {
     IS_SINK_THREAD.get()
 }
@@ -163,18 +162,18 @@ struct Retry {
     pause: Duration,
 }
 
-/// The thread's side.
+/// The thread's state.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
     shared: Arc<Shared>,
     jobs: Receiver<Job>,
     emptied: Sender<Batch>,
-    bounds: Bounds,
-    /// Buffers that the inner sink has not taken whole; at most one unless it is failing.
+    timeouts: SinkTimeouts,
+    /// Buffers that the inner sink has not completely accepted; at most one unless it is failing.
     pending: VecDeque<Batch>,
-    /// How many lines of the first of them it has.
+    /// How many lines of the first pending buffer it has accepted.
     lines_written: usize,
-    /// None has been handed in yet, or the latest by ticks.
+    /// The latest time by ticks; `None` until the first one arrives.
     now: Option<Now>,
     /// While the inner sink is failing.
     retry: Option<Retry>,
@@ -187,30 +186,30 @@ impl Worker {
         shared: Arc<Shared>,
         jobs: Receiver<Job>,
         emptied: Sender<Batch>,
-        bounds: Bounds,
+        timeouts: SinkTimeouts,
     ) -> Self {
         Self {
             sink,
             shared,
             jobs,
             emptied,
-            bounds,
+            timeouts,
             pending: VecDeque::with_capacity(BUFFERS),
             lines_written: 0,
             now: None,
             retry: None,
-            turn_at: Instant::now() + bounds.turn_pause_max,
+            turn_at: Instant::now() + timeouts.turn_pause_max,
         }
     }
 
     /// Works until the queue is closed, then finishes.
-    pub fn run(mut self, goodbye: &Sender<Farewell>) {
+    pub fn run(mut self, last_words: &Sender<FinalReport>) {
         IS_SINK_THREAD.set(true);
         loop {
             let wake_at = self.retry.map_or(self.turn_at, |retry| retry.at);
             match self.jobs.recv_deadline(wake_at) {
                 Ok(Job::Lines(batch, now)) => {
-                    self.advance(Some(now));
+                    self.update_now(Some(now));
                     self.pending.push_back(batch);
                     if self.retry.is_none_or(|retry| Instant::now() >= retry.at) {
                         let _ = self.attempt();
@@ -219,19 +218,19 @@ impl Worker {
                 Ok(Job::Call(call)) => self.answer(&call),
                 Err(RecvTimeoutError::Timeout) => {
                     let newest = *self.shared.now.lock();
-                    self.advance(newest);
+                    self.update_now(newest);
                     let _ = self.attempt();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         let error = self.finish().err();
-        // Closing files is part of what the other side waits for, and a sink may panic there, too.
-        let _ = guarded(move || drop(self));
-        let _ = goodbye.send(Farewell { error });
+        // The other side also waits for files to be closed, and a sink may panic there.
+        let _ = catch_panic(move || drop(self));
+        let _ = last_words.send(FinalReport { error });
     }
 
-    fn advance(&mut self, newer: Option<Now>) {
+    fn update_now(&mut self, newer: Option<Now>) {
         let is_older = |newer: Now, now: Now| (newer.ticks.wrapping_sub(now.ticks) as i64) < 0;
         match (self.now, newer) {
             (_, None) => {}
@@ -240,41 +239,41 @@ impl Worker {
         }
     }
 
-    fn now_or_start(&self) -> Now {
+    fn now_or_epoch(&self) -> Now {
         self.now.unwrap_or(Now { ticks: 0, unix_nanos: 0 })
     }
 
     fn answer(&mut self, call: &Call) {
-        self.advance(call.now);
-        let result = match call.what {
-            // A failing sink may be waiting for just this; any other has nothing pending.
-            What::Reopen => {
-                let now = self.now_or_start();
+        self.update_now(call.now);
+        let result = match call.request {
+            // A failing sink may be waiting for exactly this; any other has nothing pending.
+            Request::Reopen => {
+                let now = self.now_or_epoch();
                 let reopened = self.with_sink(|sink| sink.reopen(now));
                 reopened.and_then(|()| self.attempt())
             }
-            What::Flush => self.attempt().and_then(|()| self.with_sink(|sink| sink.flush())),
-            What::Sync => self.attempt().and_then(|()| self.with_sink(|sink| sink.sync())),
+            Request::Flush => self.attempt().and_then(|()| self.with_sink(|sink| sink.flush())),
+            Request::Sync => self.attempt().and_then(|()| self.with_sink(|sink| sink.sync())),
         };
         self.publish_counters();
-        // Whoever asked may have stopped waiting.
+        // The caller may have timed out.
         let _ = call.answer.send(result);
     }
 
-    /// Does what falls due and writes what is pending, and keeps score of how that went.
+    /// Takes the turn that is due, writes what is pending, and updates the retry state.
     fn attempt(&mut self) -> Result<(), SinkError> {
         let result = self.turn_and_write();
         match &result {
             Ok(()) if self.retry.is_none() => {}
             Ok(()) => {
                 self.retry = None;
-                self.shared.set_mended();
+                self.shared.set_recovered();
             }
             Err(error) => {
-                let Bounds { retry_pause_min: min, retry_pause_max: max, .. } = self.bounds;
+                let SinkTimeouts { retry_pause_min: min, retry_pause_max: max, .. } = self.timeouts;
                 let pause = self.retry.map_or(min, |retry| (retry.pause * 2).min(max));
                 self.retry = Some(Retry { at: Instant::now() + pause, pause });
-                self.shared.set_failing(copy_of(error));
+                self.shared.set_failing(clone_error(error));
             }
         }
         self.publish_counters();
@@ -284,8 +283,8 @@ impl Worker {
     fn turn_and_write(&mut self) -> Result<(), SinkError> {
         let clock = Instant::now();
         if self.retry.is_some() || clock >= self.turn_at {
-            self.turn_at = clock + self.bounds.turn_pause_max;
-            // A sink that rotates by time must not be told that it is 1970.
+            self.turn_at = clock + self.timeouts.turn_pause_max;
+            // A sink that rotates by time must not get a time of 1970.
             if let Some(now) = self.now {
                 self.with_sink(|sink| sink.turn(now))?;
             }
@@ -295,18 +294,18 @@ impl Worker {
             if self.lines_written < batch.lines().count() {
                 self.pending.push_front(batch);
             } else {
-                self.give_back(batch);
+                self.return_buffer(batch);
             }
             result?;
         }
         Ok(())
     }
 
-    /// Writes what the inner sink does not have of `batch`, the first that is pending.
+    /// Writes the lines of `batch`, the first pending buffer, that the inner sink has not accepted.
     fn write_rest(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        let now = self.now_or_start();
+        let now = self.now_or_epoch();
         let (_, rest) = batch.lines().split_at(self.lines_written);
-        // A panic leaves it at zero: nobody knows how far the sink came.
+        // Stays zero on a panic: how much the sink accepted is unknown.
         let mut count = 0;
         let result = self.with_sink(|sink| match sink.write(rest, now) {
             Ok(()) => {
@@ -323,18 +322,18 @@ impl Worker {
         result
     }
 
-    fn give_back(&mut self, mut batch: Batch) {
+    fn return_buffer(&mut self, mut batch: Batch) {
         self.lines_written = 0;
         batch.clear();
-        // Never full: there are as many places as buffers. Closed when the other side is gone.
+        // Never full: there are as many slots as buffers. Closed if the other side is dropped.
         let _ = self.emptied.try_send(batch);
     }
 
-    /// Writes what is left until it is done or time is up, then flushes.
+    /// Writes what is left until it is done or the time is up, then flushes.
     fn finish(&mut self) -> Result<(), SinkError> {
         let stop_at = self.shared.stop_at.lock().unwrap_or_else(Instant::now);
         while let Err(error) = self.attempt() {
-            let pause = self.retry.map_or(self.bounds.retry_pause_max, |retry| retry.pause);
+            let pause = self.retry.map_or(self.timeouts.retry_pause_max, |retry| retry.pause);
             if Instant::now() + pause >= stop_at {
                 return Err(error);
             }
@@ -345,39 +344,38 @@ impl Worker {
         result
     }
 
-    /// Calls the inner sink, panics and all, and lets the other side see that it came back.
+    /// Calls the inner sink, catches panics, and counts a heartbeat.
     fn with_sink(
         &mut self,
         call: impl FnOnce(&mut dyn Sink) -> Result<(), SinkError>,
     ) -> Result<(), SinkError> {
         let sink = &mut *self.sink;
-        let result = guarded(|| call(sink)).and_then(|result| result);
-        self.shared.beats.add(1);
+        let result = catch_panic(|| call(sink)).and_then(|result| result);
+        self.shared.heartbeats.add(1);
         result
     }
 
     fn publish_counters(&mut self) {
-        if let Ok(counters) = guarded(|| self.sink.counters()) {
+        if let Ok(counters) = catch_panic(|| self.sink.counters()) {
             *self.shared.counters.lock() = counters;
         }
     }
 }
 
-/// Keeps a panic inside.
-fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
+/// Turns a panic into an error.
+fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let said = panic
+        let message = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        SinkError::Panicked { said }
+        SinkError::Panicked { message }
     })
 }
 
-/// An error for one more listener. The system's code survives; other causes keep their kind and
-/// words.
-fn copy_of(error: &SinkError) -> SinkError {
+/// Copies an error for another receiver. The system's error code is kept; other causes keep their kind and text.
+fn clone_error(error: &SinkError) -> SinkError {
     match error {
         SinkError::Io { action, target, source } => {
             let source = source.raw_os_error().map_or_else(
@@ -388,7 +386,7 @@ fn copy_of(error: &SinkError) -> SinkError {
         }
         SinkError::NotAFile { path, found } => SinkError::NotAFile { path: path.clone(), found },
         SinkError::InUse { path } => SinkError::InUse { path: path.clone() },
-        SinkError::Panicked { said } => SinkError::Panicked { said: said.clone() },
+        SinkError::Panicked { message } => SinkError::Panicked { message: message.clone() },
         SinkError::Stalled { target } => SinkError::Stalled { target: target.clone() },
         SinkError::Config { field, expected, found } => {
             SinkError::Config { field, expected, found: found.clone() }

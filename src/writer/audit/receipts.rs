@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receipt_is_kept_until_a_later_one_takes_its_place() {
+    fn a_receipt_is_kept_until_replaced() {
         let mut receipts = Receipts::new();
         let receipt = |seq| Receipt { seq, leaf: [seq as u8; 32] };
         assert_eq!(receipts.get(3), Lookup::NotYet);

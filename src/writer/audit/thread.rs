@@ -70,7 +70,7 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
     };
     if !parts.sinks.is_empty() {
         let (writer, sinks) = (Arc::clone(&parts.writer), std::mem::take(&mut parts.sinks));
-        let notify = move |notice: SinkEvent<'_>| report_sink_event(&writer, &notice);
+        let notify = move |event: SinkEvent<'_>| report_sink_event(&writer, &event);
         let fan = FanOut::of_log(&mut parts.log, sinks, notify).map_err(SpawnError::Sink)?;
         // A new link has no sinks yet.
         let _ = parts.link.sinks.set(fan);
@@ -301,8 +301,8 @@ impl AuditThread {
     fn replay(&mut self, spill: &mut Spill) -> Result<(), String> {
         self.commit()?;
         let dir = self.log.dir().to_owned();
-        let place = |error: io::Error| format!("spill file: {error}");
-        spill.begin_replay(&dir, self.log.next_seq()).map_err(place)?;
+        let named = |error: io::Error| format!("spill file: {error}");
+        spill.begin_replay(&dir, self.log.next_seq()).map_err(named)?;
         let (mut members, mut parser) = (Vec::new(), Parser::new());
         loop {
             let next = spill.next(&mut members).map_err(|error| error.to_string())?;
@@ -350,19 +350,19 @@ impl AuditThread {
     }
 
     fn handle_request(&mut self, request: AuditRequest) -> Result<(), String> {
-        let told = |error: crate::audit::store::StoreError| error.to_string();
+        let to_text = |error: crate::audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
             AuditRequest::Checkpoint(reply) => {
-                let note = self.log.checkpoint().map_err(told);
+                let note = self.log.checkpoint().map_err(to_text);
                 self.answer(&reply, note)
             }
             AuditRequest::Rotate(reply) => {
-                let done = self.log.rotate(RotateReason::Manual).map_err(told);
+                let done = self.log.rotate(RotateReason::Manual).map_err(to_text);
                 self.answer(&reply, done)
             }
             AuditRequest::Check(reply) => {
-                let checked = self.log.verify_now().map_err(told);
+                let checked = self.log.verify_now().map_err(to_text);
                 let is_ok = |results: Vec<crate::audit::entry::control::Integrity>| {
                     results.iter().all(|result| result.status() == CheckStatus::Ok)
                 };

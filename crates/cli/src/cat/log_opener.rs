@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
-use ringseal::sink::file::reader::{Options, Reader, Start, logs_in, segments_of};
+use ringseal::sink::file::reader::{ReadFrom, Reader, ReaderOptions, logs_in, segments_of};
 
 use super::{Args, read_bytes_max};
 use crate::console::{Failure, write_stderr};
@@ -15,7 +15,7 @@ const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
 /// Opens logs.
 pub(super) struct LogOpener {
-    options: Options,
+    options: ReaderOptions,
     sealed: bool,
     /// Directories in which logs may still appear.
     watched: Vec<PathBuf>,
@@ -28,7 +28,8 @@ impl LogOpener {
     /// `since`: lines before this moment are not needed; nanoseconds since 1970-01-01T00:00:00Z.
     pub(super) fn new(args: &Args, since: Option<i64>) -> Self {
         let line_bytes_max = read_bytes_max(args.line_bytes_max);
-        let mut options = Options::default().follow(args.follow).line_bytes_max(line_bytes_max);
+        let mut options =
+            ReaderOptions::default().follow(args.follow).line_bytes_max(line_bytes_max);
         let since = since.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
         if let Some(since) = since.and_then(|since| since.checked_sub(MODIFIED_SLACK)) {
             options = options.modified_since(UNIX_EPOCH + since);
@@ -47,7 +48,7 @@ impl LogOpener {
             } else if path.is_dir() {
                 self.open_dir(path, &mut readers)?;
             } else {
-                let start = if self.sealed { Start::Oldest } else { Start::Active };
+                let start = if self.sealed { ReadFrom::Oldest } else { ReadFrom::Active };
                 readers.push(self.open(path, start)?);
             }
         }
@@ -58,7 +59,7 @@ impl LogOpener {
         let before = readers.len();
         let is_audit = contains_audit_log(dir);
         for log in logs_in(dir).map_err(Failure::of)? {
-            readers.push(self.open(&log, Start::Oldest)?);
+            readers.push(self.open(&log, ReadFrom::Oldest)?);
             self.opened.insert(log);
         }
         if self.options.follow {
@@ -86,7 +87,7 @@ impl LogOpener {
         let logs = self.watched.iter().filter_map(|dir| logs_in(dir).ok()).flatten();
         let new: Vec<_> = logs.filter(|log| !self.opened.contains(log)).collect();
         for log in new {
-            if let Ok(reader) = self.open(&log, Start::Oldest) {
+            if let Ok(reader) = self.open(&log, ReadFrom::Oldest) {
                 readers.push(reader);
                 self.opened.insert(log);
             }
@@ -94,10 +95,10 @@ impl LogOpener {
         readers
     }
 
-    fn open(&mut self, path: &Path, start: Start) -> Result<Reader, Failure> {
+    fn open(&mut self, path: &Path, start: ReadFrom) -> Result<Reader, Failure> {
         let segments = segments_of(path).unwrap_or_default();
         let counted =
-            segments.iter().filter(|file| start == Start::Oldest || file.number.is_none());
+            segments.iter().filter(|file| start == ReadFrom::Oldest || file.number.is_none());
         self.total_bytes += counted.map(|file| file.len_bytes).sum::<u64>();
         Reader::open(path, self.options.clone().start(start)).map_err(Failure::of)
     }

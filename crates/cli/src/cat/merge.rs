@@ -4,7 +4,7 @@
 //! line's time. A single log is passed through without parsing times.
 use std::path::PathBuf;
 
-use ringseal::sink::file::reader::{Gap, ReadError, Reader, Step};
+use ringseal::sink::file::reader::{Gap, LogReadError, Reader, Step};
 
 use crate::json::Entries;
 use crate::log_line::time_of;
@@ -81,7 +81,7 @@ impl Merge {
     ///
     /// Without following, lines are returned in the order of their times. When following, a log without a new line is
     /// not waited for.
-    pub(super) fn next_step(&mut self) -> Result<MergeStep<'_>, ReadError> {
+    pub(super) fn next_step(&mut self) -> Result<MergeStep<'_>, LogReadError> {
         if self.logs.len() == 1 {
             return self.next_step_of_single_log();
         }
@@ -104,7 +104,7 @@ impl Merge {
         }
     }
 
-    fn next_step_of_single_log(&mut self) -> Result<MergeStep<'_>, ReadError> {
+    fn next_step_of_single_log(&mut self) -> Result<MergeStep<'_>, LogReadError> {
         let Some(only) = self.logs.first_mut() else { return Ok(MergeStep::End) };
         only.reader.next_line().map(|step| match step {
             Step::Line(line) => MergeStep::Line(0, line),
@@ -116,7 +116,7 @@ impl Merge {
 }
 
 impl NextLine {
-    fn fill(&mut self, entries: &mut Entries) -> Result<FillResult, ReadError> {
+    fn fill(&mut self, entries: &mut Entries) -> Result<FillResult, LogReadError> {
         if self.full || self.ended {
             return Ok(FillResult::Ready);
         }
@@ -146,14 +146,14 @@ impl NextLine {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ringseal::sink::file::reader::Options;
+    use ringseal::sink::file::reader::ReaderOptions;
 
     use super::*;
 
     fn merged(logs: &[Vec<String>]) -> Vec<String> {
         let reader = |log: &Vec<String>| {
             let stream = Box::new(std::io::Cursor::new(log.join("\n").into_bytes()));
-            Reader::from_stream("log", stream, Options::default())
+            Reader::from_stream("log", stream, ReaderOptions::default())
         };
         let mut merge = Merge::new(logs.iter().map(reader).collect(), false);
         let mut lines = Vec::new();

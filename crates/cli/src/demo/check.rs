@@ -3,7 +3,7 @@ use std::path::Path;
 
 use ringseal::Level;
 use ringseal::metrics::{LevelCounts, Metrics};
-use ringseal::sink::file::reader::{Options, ReadError, Reader, Step, segments_of};
+use ringseal::sink::file::reader::{LogReadError, Reader, ReaderOptions, Step, segments_of};
 
 use super::canary;
 use super::service::{TARGET, WorkerResult};
@@ -60,13 +60,13 @@ impl CheckedLog {
     }
 
     /// Reads the whole log at `path`, in which every line must be from this run.
-    pub(super) fn read(&mut self, path: &Path, run_id: &str) -> Result<(), ReadError> {
+    pub(super) fn read(&mut self, path: &Path, run_id: &str) -> Result<(), LogReadError> {
         let files = segments_of(path)?;
         self.files = files.len() as u64;
         let len_bytes = files.iter().map(|file| file.len_bytes).sum();
         let mut meter =
             Meter::new(len_bytes, "checking {bar:30} {bytes} of {total_bytes}, {eta} left");
-        let mut reader = Reader::open(path, Options::default())?;
+        let mut reader = Reader::open(path, ReaderOptions::default())?;
         let mut entries = Entries::default();
         let mut number = 0_u64;
         loop {

@@ -1,16 +1,16 @@
-//! The short way of an event into its record, against the long one.
+//! The fast path of an event into its record, compared with the slow path.
 use proptest::prelude::*;
 
 use super::*;
 use crate::core::value::NOT_PLAIN;
 
-/// Says whether the event is plain; then it is the same to the byte.
+/// Returns whether the event is plain; if so, both paths write the same bytes.
 pub(super) fn assert_same(event: &EventWithContext<'_>, limits: &Limits, entries: &[u8]) -> bool {
     let plain_bytes = event.plain_bytes(limits);
     if plain_bytes >= NOT_PLAIN {
         return false;
     }
-    // More room than it takes, as granted records have.
+    // A longer buffer than needed, as granted records have.
     let mut bytes = vec![0x5A; plain_bytes + 7];
     assert_eq!(event.put(&mut bytes), Some(plain_bytes));
     assert_eq!(bytes[..plain_bytes], *entries);
@@ -19,10 +19,10 @@ pub(super) fn assert_same(event: &EventWithContext<'_>, limits: &Limits, entries
 }
 
 proptest! {
-    /// By the short way stands what stands by the long one, whatever is set, whatever the engine says of itself; and
-    /// an event with flat values goes that way.
+    /// Both paths write the same bytes, whatever is set and whatever the engine's source is; an event with flat values
+    /// takes the fast path.
     #[test]
-    fn the_short_way_writes_the_same_bytes(
+    fn the_fast_path_writes_the_same_bytes(
         flags in proptest::collection::vec(any::<bool>(), 12),
         id in "\\PC{1,40}",
         deep in tree(),
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// Says what it likes of itself.
+/// A value that lies about its size.
 struct WrongSize {
     plain_bytes: usize,
     put: fn(&mut [u8]) -> &mut [u8],
@@ -102,12 +102,12 @@ impl Value for WrongSize {
 }
 
 #[test]
-fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
+fn a_value_with_wrong_size_goes_slow() {
     let limits = Limits::default();
     let liars = [
-        // Nothing is written: what stood there before may look like a value.
+        // Nothing is written: old bytes of the buffer could look like a value.
         WrongSize { plain_bytes: 9, put: |out| &mut out[9..] },
-        // A tag of nothing, and a text that goes on behind its end.
+        // An unknown tag, and a text that extends past its end.
         WrongSize {
             plain_bytes: 1,
             put: |out| {
@@ -122,7 +122,7 @@ fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
                 &mut out[5..]
             },
         },
-        // A container, two values, more and less than was said, and memory of its own.
+        // A container, two values, more and fewer bytes than announced, and a buffer of the value itself.
         WrongSize {
             plain_bytes: 5,
             put: |out| {
@@ -159,7 +159,7 @@ fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
         for event in [bare.details(&details), bare.prior_value(liar), bare.params(liar)] {
             let filled = event.without_context();
             let plain_bytes = filled.plain_bytes(&limits);
-            // A value as it may stand in a ring from before.
+            // Old bytes of the ring that look like a value.
             let mut bytes = [3; 400];
             assert_ne!(filled.put(&mut bytes), Some(plain_bytes), "{number}");
         }
@@ -170,11 +170,11 @@ fn a_value_that_is_wrong_about_itself_goes_the_long_way() {
 }
 
 #[test]
-fn the_service_of_the_event_itself_is_the_actor_where_there_is_none() {
+fn an_events_service_is_its_default_actor() {
     let own = EngineSource::of_this_process();
     let event = AuditEvent::tool_event("t", "p", 1, &[], EventOutcome::Success);
     assert!(EventWithContext::new(&event, Some(&own), None).validate().is_err());
     let event = event.source(Source::default().service("tools"));
     EventWithContext::new(&event, Some(&own), None).validate().unwrap();
-    assert!(event.validate().is_err(), "nobody has filled it");
+    assert!(event.validate().is_err(), "it has no context");
 }

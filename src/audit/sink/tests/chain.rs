@@ -1,7 +1,7 @@
 //! Chains of entries for tests, without a key: `docs/audit-format.md`, sections 2 to 4.
 use sha2::{Digest, Sha256};
 
-/// Lines of entries that follow one another.
+/// Consecutive lines of entries.
 pub struct Lines {
     next_seq: u64,
     previous: String,
@@ -31,7 +31,7 @@ impl Lines {
         self.next_seq += 1;
     }
 
-    /// What `unix_nanos` of the entry `seq` is.
+    /// The `unix_nanos` of entry `seq`.
     pub fn unix_nanos(seq: u64) -> i64 {
         1795360160000000000 + seq as i64
     }

@@ -11,7 +11,7 @@ use super::*;
 use crate::storage::Storage;
 use crate::storage::faulty::{Faults, FaultyDisk};
 
-/// More than any test takes; reaching it is a failure.
+/// Longer than any test takes; reaching it is a failure.
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(1);
 
@@ -52,7 +52,7 @@ fn assert_has(control: &Control, lines: &[String]) {
 }
 
 #[test]
-fn a_sink_that_hangs_or_fails_holds_up_no_other() {
+fn a_hanging_sink_delays_no_other() {
     let (disk, _) = disk();
     let [good, hanging, failing] = [(); 3].map(|()| Control::default());
     hanging.hang(true);
@@ -90,7 +90,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn each_entry_arrives_once_whatever_the_sink_does(
+    fn each_entry_arrives_once(
         steps in proptest::collection::vec(0usize..8, 0..40),
         sizes in proptest::collection::vec(1usize..8, 1..20),
         batch_entries_max in 1usize..6,
@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[test]
-fn a_full_queue_blocks_and_then_says_so_and_the_offer_can_be_repeated() {
+fn a_full_queue_blocks_then_fails() {
     let (disk, _) = disk();
     let (control, other) = (Control::default(), Control::default());
     control.hang(true);
@@ -150,7 +150,7 @@ fn a_full_queue_blocks_and_then_says_so_and_the_offer_can_be_repeated() {
 }
 
 #[test]
-fn a_full_queue_spills_to_its_file_and_order_is_kept() {
+fn a_full_queue_spills_in_order() {
     let (disk, path) = disk();
     let control = Control::default();
     control.hang(true);
@@ -162,7 +162,7 @@ fn a_full_queue_spills_to_its_file_and_order_is_kept() {
     assert!(health.held_bytes <= 2000 && health.spilled_bytes > 8000, "{health:?}");
     assert_eq!(disk.files()[&path].len() as u64, health.spilled_bytes);
     control.hang(false);
-    // Some come while the file is being emptied.
+    // Some arrive while the file is being emptied.
     fan.offer(&sealed(&lines)).unwrap();
     fan.commit(LONG).unwrap();
     assert_has(&control, &lines);
@@ -171,7 +171,7 @@ fn a_full_queue_spills_to_its_file_and_order_is_kept() {
 }
 
 #[test]
-fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
+fn the_next_process_delivers_spilled_entries() {
     let (disk, path) = disk();
     let spilling = || bounds(SinkQueueOverflow::Spill { path: path.clone() });
     let control = Control::default();
@@ -180,7 +180,7 @@ fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
     let lines = Lines::new(30).lines;
     let entries = sealed(&lines);
     first.offer(&entries).unwrap();
-    // Killed here: what was in memory is gone with the process.
+    // Killed here: entries in memory are lost with the process.
     let disk = disk.after_kill();
     let next = Control::default();
     next.put(&entries[0]);
@@ -193,12 +193,12 @@ fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
         !health.is_healthy && message.starts_with("db: expected entry 1 next, found "),
         "{message}"
     );
-    // The log has them: visit `catch_up`.
+    // The log has them: see `catch_up`.
     let held = message.rsplit(' ').next().unwrap().parse().unwrap();
     entries[1..held].iter().for_each(|entry| next.put(entry));
     second.commit(LONG).unwrap();
     assert_has(&next, &lines);
-    // Offering goes on behind what was found in the file, also when the caller begins too early.
+    // Offering continues after the entries in the file, even if the caller starts too early.
     second.offer(&entries[20..]).unwrap();
     second.close().unwrap();
     assert_has(&next, &lines);
@@ -207,13 +207,13 @@ fn the_next_process_delivers_what_was_spilled_and_the_log_the_rest() {
 }
 
 #[test]
-fn an_end_with_a_dead_sink_leaves_everything_in_the_file() {
+fn a_dead_sinks_entries_stay_in_its_file() {
     let (disk, path) = disk();
     let control = Control::default();
     control.fail(true);
     let lines = Lines::new(40).lines;
     for end in [3, 25] {
-        // A few are held in memory, or more than that is.
+        // A few entries are held in memory, or more than that.
         let dying = SinkBounds {
             stop_wait_max: SHORT,
             ..bounds(SinkQueueOverflow::Spill { path: path.clone() })
@@ -234,7 +234,7 @@ fn an_end_with_a_dead_sink_leaves_everything_in_the_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_an_error_of_the_offer() {
+fn a_failing_spill_file_fails_the_offer() {
     let (disk, path) = disk();
     let control = Control::default();
     control.hang(true);
@@ -253,7 +253,7 @@ fn a_file_that_cannot_be_written_is_an_error_of_the_offer() {
 }
 
 #[test]
-fn a_sink_that_hangs_at_the_end_is_left_behind_and_named() {
+fn a_sink_hanging_at_the_end_is_named() {
     let (disk, _) = disk();
     let control = Control::default();
     control.hang(true);
@@ -267,7 +267,7 @@ fn a_sink_that_hangs_at_the_end_is_left_behind_and_named() {
 }
 
 #[test]
-fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
+fn failures_and_recoveries_are_reported_once() {
     let (disk, _) = disk();
     let told = Arc::new(Mutex::new(Vec::new()));
     let notices = Arc::clone(&told);
@@ -295,7 +295,7 @@ fn failing_and_recovering_are_told_once_each_and_panics_are_errors() {
 }
 
 #[test]
-fn entries_are_gathered_until_there_are_enough_or_somebody_waits() {
+fn entries_are_gathered_until_a_caller_waits() {
     let (disk, _) = disk();
     let control = Control::default();
     let bounds = SinkBounds { gather_entries: 3, gather_max: Duration::MAX, ..blocking(LONG) };
@@ -309,14 +309,14 @@ fn entries_are_gathered_until_there_are_enough_or_somebody_waits() {
     assert_eq!((control.calls(), seqs(&control)), (1, vec![0, 1, 2]), "one call for three");
     fan.offer(&entries[3..4]).unwrap();
     fan.commit(LONG).unwrap();
-    assert_eq!((control.calls(), seqs(&control).len()), (2, 4), "somebody waits");
+    assert_eq!((control.calls(), seqs(&control).len()), (2, 4), "a caller waits");
     fan.offer(&entries[4..6]).unwrap();
     fan.close().unwrap();
     assert_has(&control, &lines[..6]);
 }
 
 #[test]
-fn a_gap_in_what_is_offered_is_refused() {
+fn a_gap_in_offered_entries_is_refused() {
     let (disk, _) = disk();
     let control = Control::default();
     let fan = fan(&disk).with(control.sink("db"), blocking(LONG)).unwrap();

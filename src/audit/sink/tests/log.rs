@@ -1,5 +1,5 @@
-//! Sinks behind a log: each gets every committed entry once, in order, whatever it does meanwhile, and nothing that is
-//! not on disk.
+//! Sinks fed by a log: each gets every committed entry once, in order, whatever the sink does, and nothing that is not
+//! on disk.
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl World {
         let segments = files.iter().filter(|(path, _)| {
             path.starts_with(DIR) && path.extension().is_some_and(|end| end == "jsonl")
         });
-        // `audit-…` before `audit.log.jsonl`, as they follow one another.
+        // `audit-…` sorts before `audit.log.jsonl`, which is the order of the entries.
         let lines = segments.flat_map(|(_, bytes)| bytes.split_inclusive(|byte| *byte == b'\n'));
         (0..).zip(lines.map(|line| line[..line.len() - 1].to_vec())).collect()
     }
@@ -94,9 +94,9 @@ fn behind(log: &mut AuditLog, control: &Control, bounds: SinkBounds) -> Arc<FanO
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// Several processes, each of which ends in order or by a crash, with a sink that fails now and then.
+    /// Several processes, each ending in order or by a crash, with a sink that fails from time to time.
     #[test]
-    fn each_committed_entry_arrives_once_whatever_sink_and_process_do(
+    fn each_committed_entry_arrives_once(
         lives in proptest::collection::vec(
             (proptest::collection::vec(1usize..20, 0..8), any::<bool>(), any::<bool>()), 1..4),
         steps in proptest::collection::vec(0usize..8, 0..30),
@@ -123,7 +123,7 @@ proptest! {
                 log.maintain().unwrap();
             }
             if crashes {
-                // What the sink's thread does now, it might have done before the crash.
+                // From here on the sink's thread does only what it could also have done before the crash.
                 world.disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
                 drop(log);
                 world.disk = world.disk.after_kill();
@@ -143,7 +143,7 @@ proptest! {
 }
 
 #[test]
-fn nothing_is_given_to_a_sink_that_is_not_on_disk() {
+fn sinks_get_only_entries_on_disk() {
     let mut world = World::new();
     let control = Control::default();
     let mut log = world.open();
@@ -166,7 +166,7 @@ fn nothing_is_given_to_a_sink_that_is_not_on_disk() {
 }
 
 #[test]
-fn a_sink_that_hangs_holds_up_neither_the_log_nor_the_end() {
+fn a_hanging_sink_delays_neither_log_nor_end() {
     let mut world = World::new();
     let [hanging, good] = [(); 2].map(|()| Control::default());
     hanging.hang(true);
@@ -195,7 +195,7 @@ fn another_logs_sink_takes_nothing() {
         world.opened = if is_own { 0 } else { 7 };
         let mut log = world.open();
         append(&mut log, if is_own { 3 } else { 9 });
-        // Its own sink has all the time it needs; the other's would try in vain for as long.
+        // The log's own sink has all the time it needs; another log's sink would retry that long without success.
         let stop_wait_max = if is_own { LONG } else { SHORT };
         let fan = behind(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();
@@ -238,7 +238,7 @@ fn a_sink_that_lost_entries_gets_them_again() {
         log.maintain().unwrap();
     }
     fan.commit(LONG).unwrap();
-    // A backup of yesterday, put back while the service runs.
+    // An old backup, restored while the service runs.
     control.forget_from(20);
     append(&mut log, 30);
     log.commit().unwrap();
@@ -249,13 +249,13 @@ fn a_sink_that_lost_entries_gets_them_again() {
 }
 
 #[test]
-fn what_a_spill_file_lacks_in_the_middle_comes_out_of_the_log() {
+fn gaps_in_a_spill_file_are_filled() {
     let mut world = World::new();
     let control = Control::default();
     let mut log = world.open();
     append(&mut log, 40);
     log.close().unwrap();
-    // As when a batch out of the log was put in front of entries that were spilled earlier.
+    // As after moving a batch from the log to the front of older spilled entries.
     let path = Path::new(DIR).join("copy.spill");
     let mut spill = Spill::open(Arc::new(world.disk.clone()), &path).unwrap();
     for (seq, line) in world.lines() {

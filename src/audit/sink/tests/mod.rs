@@ -25,7 +25,7 @@ fn sealed(lines: &[String]) -> Vec<SealedEntry<'_>> {
 }
 
 #[test]
-fn an_entry_tells_type_and_signatures_from_its_line() {
+fn an_entry_reads_type_and_signatures() {
     let lines = Lines::new(2).lines;
     let [first, second] = sealed(&lines)[..] else { panic!("two entries") };
     assert_eq!(first.event_type(), "user.login");
@@ -42,7 +42,7 @@ fn an_entry_tells_type_and_signatures_from_its_line() {
 }
 
 #[test]
-fn a_batch_gives_back_what_it_was_given() {
+fn a_batch_returns_its_entries() {
     let mut lines = Lines::new(3);
     lines.add("a.b", "\"text\":\"ü\"");
     let entries = sealed(&lines.lines);

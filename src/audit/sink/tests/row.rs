@@ -1,9 +1,9 @@
-//! What has to hold between rows, and between a row and its line.
+//! The rules that hold between rows, and between a row and its line.
 use super::super::row::{Columns, check_run};
 use super::*;
 
 #[test]
-fn what_does_not_follow_is_refused() {
+fn nonconsecutive_entries_are_refused() {
     let mut lines = Lines::new(4);
     lines.lines.push("{}".to_owned());
     let entries = sealed(&lines.lines);
@@ -20,7 +20,7 @@ fn what_does_not_follow_is_refused() {
         (None, vec![entries[0], entries[2]], "t: expected entry 1 next, found 2"),
         (None, vec![entries[1], entries[0]], "t: expected entry 2 next, found 0"),
         (None, vec![entries[1], SealedEntry { seq: 2, ..entries[3] }], "t: expected entry 2 to"),
-        (None, vec![entries[4]], "t: expected entry 4 to end in its two signatures"),
+        (None, vec![entries[4]], "t: expected entry 4 to end with its two signatures"),
     ] {
         let error = message(before, &part).unwrap_err();
         assert!(error.starts_with(want), "{want}: {error}");
@@ -28,7 +28,7 @@ fn what_does_not_follow_is_refused() {
 }
 
 #[test]
-fn a_row_says_what_its_line_says() {
+fn a_row_agrees_with_its_line() {
     let mut lines = Lines::new(1);
     lines.add("a.b", "\"n\":2");
     let entry = sealed(&lines.lines)[1];

@@ -1,4 +1,4 @@
-//! A sink that does what a test tells it to.
+//! A sink controlled by the test.
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use parking_lot::{Condvar, Mutex};
 
 use super::super::{AuditSink, AuditSinkError, SealedEntry};
 
-/// What becomes of one call of `append`.
+/// The outcome of one `append` call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Nothing is taken.
+    /// Nothing is stored, and the call fails.
     Fail,
-    /// The first entry is taken, and then it fails.
+    /// The first entry is stored, then the call fails.
     FailAfterOne,
-    /// All is taken, and the answer is lost.
+    /// Everything is stored, but the answer is lost.
     LoseAnswer,
     Panic,
 }
@@ -28,7 +28,7 @@ struct Script {
     calls: usize,
 }
 
-/// What the test holds.
+/// The test's handle of the sink.
 #[derive(Clone, Default)]
 pub(super) struct Control {
     script: Arc<(Mutex<Script>, Condvar)>,
@@ -62,7 +62,7 @@ impl Control {
         self.script.0.lock().calls
     }
 
-    /// Waits until it was called so many times, hanging calls included.
+    /// Waits until it was called this many times, hanging calls included.
     pub(super) fn wait_for_calls(&self, calls: usize) {
         let (script, changed) = &*self.script;
         let mut script = script.lock();
@@ -71,12 +71,12 @@ impl Control {
         }
     }
 
-    /// Loses what it has from this entry on.
+    /// Loses its entries from this one on.
     pub(super) fn forget_from(&self, seq: u64) {
         self.script.0.lock().taken.retain(|(known, _)| *known < seq);
     }
 
-    /// Gives it an entry past everything, as catching up from the log does.
+    /// Stores an entry directly, as catching up from the log does.
     pub(super) fn put(&self, entry: &SealedEntry<'_>) {
         self.script.0.lock().taken.push((entry.seq, entry.line.to_vec()));
     }

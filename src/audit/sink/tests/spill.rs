@@ -1,4 +1,4 @@
-//! The file of spilled entries, on a disk that fails.
+//! The spill file on a disk that fails.
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn open(disk: &FaultyDisk, path: &Path) -> Result<Spill, AuditSinkError> {
     Spill::open(storage, path)
 }
 
-/// Everything that waits, read in pieces, consumed as it is read.
+/// All entries not consumed, read in pieces and consumed as they are read.
 fn drain(spill: &mut Spill) -> Result<Vec<u64>, AuditSinkError> {
     let mut seqs = Vec::new();
     let mut batch = EntryBatch::default();
@@ -36,7 +36,7 @@ fn drain(spill: &mut Spill) -> Result<Vec<u64>, AuditSinkError> {
 }
 
 #[test]
-fn what_was_spilled_comes_back_in_order_also_to_the_next_process() {
+fn spilled_entries_are_read_back_in_order() {
     let (disk, path) = disk();
     let lines = Lines::new(10).lines;
     let mut spill = open(&disk, &path).unwrap();
@@ -54,7 +54,7 @@ fn what_was_spilled_comes_back_in_order_also_to_the_next_process() {
 }
 
 #[test]
-fn a_torn_end_is_cut_and_counted_wherever_it_tore() {
+fn a_torn_end_is_cut_and_counted() {
     let (disk, path) = disk();
     let lines = Lines::new(3).lines;
     let mut spill = open(&disk, &path).unwrap();
@@ -71,7 +71,7 @@ fn a_torn_end_is_cut_and_counted_wherever_it_tore() {
         assert_eq!(disk.files()[&path].len(), whole, "cut");
         assert_eq!(drain(&mut spill).unwrap(), [0, 1]);
     }
-    // Blocks that power loss left as zeros, at the end.
+    // Blocks at the end that power loss left as zeros.
     let mut zeros = bytes.clone();
     zeros[whole + 60..].fill(0);
     disk.put(&path, &zeros);
@@ -79,7 +79,7 @@ fn a_torn_end_is_cut_and_counted_wherever_it_tore() {
 }
 
 #[test]
-fn damage_before_the_end_is_told_and_nothing_behind_it_is_read() {
+fn damage_before_the_end_is_an_error() {
     let (disk, path) = disk();
     let lines = Lines::new(3).lines;
     let mut spill = open(&disk, &path).unwrap();
@@ -90,7 +90,7 @@ fn damage_before_the_end_is_told_and_nothing_behind_it_is_read() {
     }
     let bytes = disk.files()[&path].clone();
     for at in ends[0]..ends[1] {
-        // A number or time of its own is for the sink to compare: the hash is over the line.
+        // The sink compares number and time; the hash covers only the line.
         if (ends[0] + 4..ends[0] + 20).contains(&at) {
             continue;
         }
@@ -99,7 +99,7 @@ fn damage_before_the_end_is_told_and_nothing_behind_it_is_read() {
         disk.put(&path, &damaged);
         match open(&disk, &path) {
             Err(AuditSinkError::Spill { offset, .. }) => assert_eq!(offset, ends[0] as u64),
-            // A length that reaches behind the end looks like a torn end.
+            // A length that reaches past the end looks like a torn end.
             Ok(spill) => assert!(at < ends[0] + 4 && spill.torn_bytes() > 0, "byte {at}"),
             Err(error) => panic!("byte {at}: {error}"),
         }
@@ -108,7 +108,7 @@ fn damage_before_the_end_is_told_and_nothing_behind_it_is_read() {
 
 #[cfg(unix)]
 #[test]
-fn damage_while_the_file_is_in_use_hides_nothing_before_it() {
+fn damage_in_use_hides_no_earlier_entries() {
     use std::os::unix::fs::FileExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("spill");
@@ -130,7 +130,7 @@ fn damage_while_the_file_is_in_use_hides_nothing_before_it() {
 }
 
 #[test]
-fn an_append_that_the_disk_does_not_take_is_taken_back() {
+fn a_failed_append_is_undone() {
     let lines = Lines::new(3).lines;
     let entries = sealed(&lines);
     for room in 0..entries[1].line.len() + 52 {
@@ -149,14 +149,14 @@ fn an_append_that_the_disk_does_not_take_is_taken_back() {
 }
 
 #[test]
-fn what_was_held_goes_in_front_at_one_stroke() {
+fn prepending_held_entries_is_atomic() {
     let lines = Lines::new(6).lines;
     let entries = sealed(&lines);
     let prepare = || {
         let (disk, path) = disk();
         let mut spill = open(&disk, &path).unwrap();
         entries[3..].iter().for_each(|entry| spill.append(entry).unwrap());
-        // One is consumed already: it does not come back.
+        // A consumed entry does not come back.
         let mut batch = EntryBatch::default();
         let end = spill.read(&mut batch, 1).unwrap();
         spill.consume(end).unwrap();
@@ -179,7 +179,7 @@ fn what_was_held_goes_in_front_at_one_stroke() {
         let _ = spill.prepend(&[&held]);
         let found = drain(&mut open(&disk.after_kill(), &path).unwrap()).unwrap();
         assert!(found == [3, 4, 5] || found == [0, 1, 2, 4, 5], "call {kill}: {found:?}");
-        // A failure that the process survives: the old content, or the new.
+        // A failure that the process survives leaves the old content or the new.
         let (disk, path, mut spill) = prepare();
         let fault = (disk.calls() + kill, io::ErrorKind::Other);
         disk.set_faults(Faults { fail_call: Some(fault), ..Faults::default() });
@@ -187,6 +187,6 @@ fn what_was_held_goes_in_front_at_one_stroke() {
         let found = drain(&mut open(&disk, &path).unwrap()).unwrap();
         let is_new = found == [0, 1, 2, 4, 5];
         assert!(is_new || found == [3, 4, 5], "call {kill}: {found:?}");
-        assert!(is_new || result.is_err(), "call {kill}: it says that it did");
+        assert!(is_new || result.is_err(), "call {kill}: it returned Ok");
     }
 }

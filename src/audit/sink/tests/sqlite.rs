@@ -1,4 +1,4 @@
-//! SQLite: insert-only, exactly once, read back to the byte.
+//! SQLite: insert-only, exactly once, read back byte by byte.
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -17,7 +17,7 @@ fn raw(path: &Path, sql: &str) -> rusqlite::Result<()> {
 }
 
 #[test]
-fn lines_come_back_to_the_byte_over_many_pages_and_processes() {
+fn lines_are_read_back_exactly() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
     let mut lines = Lines::new(2500);
@@ -42,13 +42,13 @@ fn lines_come_back_to_the_byte_over_many_pages_and_processes() {
 }
 
 #[test]
-fn what_is_there_is_compared_and_passed_over() {
+fn existing_entries_are_compared_and_skipped() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = SqliteSink::open(&dir.path().join("audit.db")).unwrap();
     let lines = Lines::new(6).lines;
     let entries = sealed(&lines);
     sink.append(&entries[..4]).unwrap();
-    // The answer was lost: offered again, with more.
+    // The answer was lost: the batch is offered again, with more entries.
     sink.append(&entries[..4]).unwrap();
     sink.append(&entries[2..]).unwrap();
     sink.append(&[]).unwrap();
@@ -61,7 +61,7 @@ fn what_is_there_is_compared_and_passed_over() {
 }
 
 #[test]
-fn a_bad_batch_leaves_nothing_behind() {
+fn a_bad_batch_leaves_no_rows() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = SqliteSink::open(&dir.path().join("audit.db")).unwrap();
     let lines = Lines::new(6).lines;
@@ -71,7 +71,7 @@ fn a_bad_batch_leaves_nothing_behind() {
         (vec![entries[2], entries[4]], "expected entry 3 next, found 4"),
         (vec![entries[3]], "expected entry 2 next, found 3"),
         (vec![entries[2], SealedEntry { seq: 3, ..entries[4] }], "entry 3 to follow"),
-        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end in"),
+        (vec![entries[2], SealedEntry { line: b"{}", ..entries[3] }], "entry 3 to end with"),
     ] {
         let error = sink.append(&bad).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
@@ -82,7 +82,7 @@ fn a_bad_batch_leaves_nothing_behind() {
 }
 
 #[test]
-fn rows_cannot_be_changed_removed_replaced_or_left_out() {
+fn rows_are_insert_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
     let mut sink = SqliteSink::open(&path).unwrap();
@@ -129,7 +129,7 @@ fn a_database_without_its_triggers_is_refused() {
 }
 
 #[test]
-fn columns_that_say_something_else_than_the_line_are_found() {
+fn columns_that_differ_from_the_line_are_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
     let lines = Lines::new(3).lines;
@@ -160,7 +160,7 @@ fn columns_that_say_something_else_than_the_line_are_found() {
             AuditSinkError::Column { column, .. } => assert_eq!(*column, want, "{set}"),
             error => panic!("{set}: {error}"),
         }
-        assert!(lines.next().is_none(), "nothing behind an error");
+        assert!(lines.next().is_none(), "nothing after an error");
     }
 }
 
@@ -179,7 +179,7 @@ fn a_new_database_catches_up_from_another() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_may_read_it_and_no_link_is_followed() {
+fn the_database_is_private_and_no_link() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");
@@ -196,7 +196,7 @@ fn nobody_else_may_read_it_and_no_link_is_followed() {
 }
 
 #[test]
-fn a_database_gives_the_files_of_its_log_back() {
+fn a_database_exports_the_log_files() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = SqliteSink::open(&dir.path().join("audit.db")).unwrap();
     let mut lines = Lines::new(1500);

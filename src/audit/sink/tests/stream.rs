@@ -1,4 +1,4 @@
-//! Streams that take part of what they are given.
+//! Streams that accept only part of their input.
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Takes as many bytes per call as the script says; nothing where it says none.
+/// Accepts as many bytes per call as the script says, and none otherwise.
 #[derive(Clone, Default)]
 struct Stingy {
     script: Arc<Mutex<Vec<Option<usize>>>>,
@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-fn a_gap_is_refused_and_what_came_before_it_is_not_lost() {
+fn a_gap_is_refused_without_losing_earlier_entries() {
     let lines = Lines::new(4).lines;
     let entries = sealed(&lines);
     let written = Stingy::default();

@@ -1,4 +1,4 @@
-//! A log as the store writes it, copied to a database, written back, and verified as any log.
+//! A log written by the store, copied to a database, exported again, and verified like any log.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn lines_of(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).collect();
     names.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
-    // `audit-…` before `audit.log.jsonl`, as they follow one another.
+    // `audit-…` sorts before `audit.log.jsonl`, which is the order of the entries.
     names.sort();
     let texts = names.iter().map(|path| std::fs::read_to_string(path).unwrap());
     texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
@@ -50,7 +50,7 @@ fn check(dir: &Path, options: &VerifyOptions) -> VerifyReport {
     verify(&OsStorage, dir, options, &mut |_| ())
 }
 
-/// Entries of real lines: number and time are what the one parser reads.
+/// Entries of real lines, with number and time from the parser.
 fn parsed(lines: &[String]) -> Vec<SealedEntry<'_>> {
     let mut parser = Parser::new();
     let entry = |line: &'_ str| {
@@ -62,7 +62,7 @@ fn parsed(lines: &[String]) -> Vec<SealedEntry<'_>> {
     entries.map(|((seq, time), line)| SealedEntry::new(*seq, *time, line.as_bytes())).collect()
 }
 
-/// The copy of a log behind a database, with the checkpoints of the log.
+/// The log's copy from a database, with the checkpoints of the log.
 fn copied(sink: &mut SqliteSink, dir: &Path, to: &Path) {
     let exported = export(sink, &OsStorage, to).unwrap();
     assert!(exported.segments > 2, "{exported:?}");
@@ -72,7 +72,7 @@ fn copied(sink: &mut SqliteSink, dir: &Path, to: &Path) {
 }
 
 #[test]
-fn the_copy_in_a_database_is_verified_as_the_log_is() {
+fn a_database_copy_verifies_like_the_log() {
     let temporary = tempfile::tempdir().unwrap();
     let [dir, away, copy, bad] =
         ["log", "away", "copy", "bad"].map(|name| temporary.path().join(name));
@@ -95,7 +95,7 @@ fn the_copy_in_a_database_is_verified_as_the_log_is() {
     let report = check(&copy, &options);
     assert_eq!(report.outcome, VerifyOutcome::Intact, "{report:?}");
 
-    // Somebody who owns the database changes a row, and all columns with it.
+    // The owner of the database changes a row and all its columns.
     let line = lines[77].replacen("\"id\":\"u", "\"id\":\"x", 1);
     assert_ne!(line, lines[77]);
     let forged = SealedEntry { line: line.as_bytes(), ..SealedEntry::new(77, 0, line.as_bytes()) };

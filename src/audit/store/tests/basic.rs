@@ -1,11 +1,11 @@
-//! A log without misfortunes.
+//! A log on a disk without faults.
 use super::support::*;
 use crate::audit::entry::control::{Control, RotateReason, StopReason};
 use crate::audit::entry::{Body, LINE_BYTES_MAX};
 use crate::audit::store::{AppendError, Committed, LogOptions, MaintenanceReport, StoreError};
 
 #[test]
-fn a_log_is_opened_written_and_closed_and_a_stranger_can_check_it() {
+fn a_closed_log_can_be_checked() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     let first = log.next_seq();
@@ -26,7 +26,7 @@ fn a_log_is_opened_written_and_closed_and_a_stranger_can_check_it() {
 
 #[test]
 fn a_second_process_is_refused() {
-    // The faulty disk has one process only: this is about real locks.
+    // The fault-injecting storage serves one process only; this test needs real locks.
     let dir = tempfile::tempdir().unwrap();
     let (path, away) = (dir.path().join("log"), dir.path());
     let mut host = crate::audit::store::Host::system();
@@ -42,7 +42,7 @@ fn a_second_process_is_refused() {
 }
 
 #[test]
-fn each_start_begins_an_epoch_that_the_one_before_has_sealed() {
+fn each_start_begins_a_sealed_epoch() {
     let world = World::new();
     for round in 0..4 {
         let mut log = world.open(LogOptions::default()).unwrap();
@@ -55,7 +55,7 @@ fn each_start_begins_an_epoch_that_the_one_before_has_sealed() {
 }
 
 #[test]
-fn segments_are_closed_by_size_and_everything_goes_on_across_them() {
+fn segments_are_closed_by_size() {
     let world = World::new();
     let mut log = world.open(small()).unwrap();
     for number in 0..200 {
@@ -83,7 +83,7 @@ fn segments_are_closed_by_size_and_everything_goes_on_across_them() {
 }
 
 #[test]
-fn a_dropped_log_ends_with_a_stop_entry_too() {
+fn a_dropped_log_ends_with_a_stop_entry() {
     let world = World::new();
     drop(world.open(LogOptions::default()).unwrap());
     let checked = check(&world);
@@ -92,7 +92,7 @@ fn a_dropped_log_ends_with_a_stop_entry_too() {
 }
 
 #[test]
-fn an_idle_log_is_sealed_every_period() {
+fn an_idle_log_makes_periodic_checkpoints() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     let before = check(&world).sizes.len();
@@ -105,7 +105,7 @@ fn an_idle_log_is_sealed_every_period() {
 }
 
 #[test]
-fn a_busy_log_is_sealed_by_number() {
+fn a_busy_log_makes_checkpoints_by_entries() {
     let world = World::new();
     let mut log =
         world.open(LogOptions { checkpoint_entries: 10, ..LogOptions::default() }).unwrap();
@@ -131,7 +131,7 @@ fn epochs_end_by_time() {
 }
 
 #[test]
-fn what_waits_is_bounded() {
+fn staged_bytes_are_bounded() {
     let world = World::new();
     let options = LogOptions { staged_bytes_max: 2 * LINE_BYTES_MAX, ..LogOptions::default() };
     let mut log = world.open(options).unwrap();

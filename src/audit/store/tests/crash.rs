@@ -1,5 +1,5 @@
-//! Every call of the file system fails once, kills the process, or is the last before power loss;
-//! every byte of the last line is where it was torn.
+//! Every file system call fails once, kills the process, or is the last before power loss; the last line is torn at
+//! every byte.
 use std::collections::BTreeMap;
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::audit::store::{AuditLog, LogOptions, Retain};
 use crate::digest::{Hash, Sha256};
 use crate::storage::faulty::Faults;
 
-/// Entries that a commit told of.
+/// Entries that a commit reported.
 type Told = BTreeMap<u64, Hash>;
 
 fn options() -> LogOptions {
@@ -18,7 +18,7 @@ fn options() -> LogOptions {
     LogOptions { segment_bytes_max: 40_000, checkpoint_entries: 8, retain, ..LogOptions::default() }
 }
 
-/// Appends and commits; errors are survived, what a commit told of is remembered.
+/// Appends and commits; survives errors and records the entries that commits reported.
 fn work(log: &mut AuditLog, from: u64, count: u64, told: &mut Told) {
     let mut waiting = Vec::new();
     for number in from..from + count {
@@ -29,7 +29,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, told: &mut Told) {
             told.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
         }
         let _ = log.maintain();
-        // What `maintain` has committed is told of by the health.
+        // The health reports what `maintain` has committed.
         let waits = log.health().waiting_entries;
         if waits == 0 {
             told.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
@@ -37,7 +37,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, told: &mut Told) {
     }
 }
 
-/// A life of a log: opened, written, rotated, pruned, closed.
+/// A whole life of a log: opened, written, rotated, pruned, closed.
 fn life(world: &World) -> Told {
     let mut told = Told::new();
     let Ok(mut log) = world.open(options()) else { return told };
@@ -54,9 +54,9 @@ fn life(world: &World) -> Told {
     told
 }
 
-/// All that was told of is there, and a stranger finds nothing wrong; twice, for opening must leave
-/// what opening takes.
-fn survives(world: &World, told: &Told, what: &str) {
+/// All reported entries are present and the log checks clean; twice, because opening must leave a state that opening
+/// accepts.
+fn assert_survives(world: &World, told: &Told, what: &str) {
     for _ in 0..2 {
         let log = world.open(options()).unwrap_or_else(|error| panic!("{what}: {error}"));
         log.close().unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -75,7 +75,7 @@ fn with_faults(faults: Faults) -> (World, Told) {
     (world, told)
 }
 
-/// The calls of a life: each of them if `RINGSEAL_TEST_LONG` is set, else one in `stride`.
+/// Calls of a life to test: all of them if `RINGSEAL_TEST_LONG` is set, else one in `stride`.
 fn calls(stride: u64) -> impl Iterator<Item = u64> {
     let from = World::new().disk.calls();
     let stride = if std::env::var_os("RINGSEAL_TEST_LONG").is_some() { 1 } else { stride };
@@ -90,11 +90,11 @@ fn last_call(from: u64) -> u64 {
 }
 
 #[test]
-fn a_life_without_misfortunes_loses_nothing() {
+fn a_life_without_faults_loses_nothing() {
     let world = World::new();
     let told = life(&world);
     assert_eq!(told.len(), 9);
-    survives(&world, &told, "without misfortunes");
+    assert_survives(&world, &told, "without misfortunes");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn each_call_may_fail_once() {
         let (world, told) =
             with_faults(Faults { fail_call: Some((call, kind)), ..Faults::default() });
         world.disk.set_faults(Faults::default());
-        survives(&world, &told, &format!("call {call} fails"));
+        assert_survives(&world, &told, &format!("call {call} fails"));
     }
 }
 
@@ -115,7 +115,7 @@ fn the_process_may_be_killed_at_each_call() {
             let faults = Faults { kill_call: Some((call, bytes)), ..Faults::default() };
             let (world, told) = with_faults(faults);
             let after = world.with(world.disk.after_kill());
-            survives(&after, &told, &format!("killed at call {call}, {bytes} bytes"));
+            assert_survives(&after, &told, &format!("killed at call {call}, {bytes} bytes"));
             if call % 3 != 0 {
                 break;
             }
@@ -130,33 +130,33 @@ fn the_power_may_fail_at_each_call() {
         let (world, told) = with_faults(faults);
         for seed in 0..2 {
             let after = world.with(world.disk.after_power_loss(call * 100 + seed));
-            survives(&after, &told, &format!("power loss at call {call}, seed {seed}"));
+            assert_survives(&after, &told, &format!("power loss at call {call}, seed {seed}"));
         }
     }
 }
 
 #[test]
-fn a_disk_that_takes_few_bytes_at_a_time_is_as_good() {
+fn partial_writes_lose_nothing() {
     let (world, told) = with_faults(Faults { append_bytes_max: 7, ..Faults::default() });
     world.disk.set_faults(Faults::default());
     assert_eq!(told.len(), 9);
-    survives(&world, &told, "seven bytes at a time");
+    assert_survives(&world, &told, "seven bytes at a time");
 }
 
 #[test]
-fn a_full_disk_loses_nothing_that_was_told_of() {
+fn a_full_disk_loses_nothing_committed() {
     let world = World::new();
     let used: usize = world.files().values().map(Vec::len).sum();
     for room in (0..30_000).step_by(1_000) {
         let faults = Faults { capacity_bytes: used + room, ..Faults::default() };
         let (world, told) = with_faults(faults);
         world.disk.set_faults(Faults::default());
-        survives(&world, &told, &format!("{room} bytes of room"));
+        assert_survives(&world, &told, &format!("{room} bytes of room"));
     }
 }
 
 #[test]
-fn a_torn_tail_is_cut_kept_and_told_of_at_every_byte_of_the_last_entry() {
+fn a_torn_tail_is_cut_kept_and_recorded() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     let mut told = Told::new();
@@ -192,7 +192,7 @@ fn a_torn_tail_is_cut_kept_and_told_of_at_every_byte_of_the_last_entry() {
 }
 
 #[test]
-fn zeros_and_rubbish_at_the_end_are_torn_too() {
+fn zeros_and_garbage_at_the_end_are_torn() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     let mut told = Told::new();
@@ -202,12 +202,12 @@ fn zeros_and_rubbish_at_the_end_are_torn_too() {
         let after = world.with(world.disk.after_kill());
         let path = std::path::Path::new(DIR).join(ACTIVE);
         after.disk.put(&path, &[&whole[..], rubbish].concat());
-        survives(&after, &told, &format!("{rubbish:?}"));
+        assert_survives(&after, &told, &format!("{rubbish:?}"));
     }
 }
 
 #[test]
-fn a_torn_list_of_checkpoints_is_cut_at_every_byte_of_the_last() {
+fn a_torn_checkpoint_list_is_cut() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     append(&mut log, 0);
@@ -221,6 +221,6 @@ fn a_torn_list_of_checkpoints_is_cut_at_every_byte_of_the_last() {
         after
             .disk
             .put(&std::path::Path::new(DIR).join(CHECKPOINT), &whole[..whole.len() - last - 1]);
-        survives(&after, &Told::new(), &format!("cut at {len}"));
+        assert_survives(&after, &Told::new(), &format!("cut at {len}"));
     }
 }

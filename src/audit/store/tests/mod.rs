@@ -1,4 +1,4 @@
-//! The log on a disk that fails, is killed and loses power.
+//! Tests of the log on a disk that fails, is killed and loses power.
 mod basic;
 mod crash;
 mod others;

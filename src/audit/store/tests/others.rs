@@ -1,4 +1,4 @@
-//! What somebody else did to the files, and keys that are lost or not the log's.
+//! Files changed by other programs, and keys that are lost or belong to another log.
 use std::path::Path;
 
 use super::support::*;
@@ -7,7 +7,7 @@ use crate::audit::store::{LogOptions, StoreError};
 use crate::storage::Storage;
 
 #[test]
-fn a_file_that_somebody_else_touched_is_not_written_to() {
+fn a_file_changed_by_others_is_not_written() {
     for what in ["cut", "extended", "deleted"] {
         let world = World::new();
         let mut log = world.open(LogOptions::default()).unwrap();
@@ -33,7 +33,7 @@ fn a_file_that_somebody_else_touched_is_not_written_to() {
 }
 
 #[test]
-fn opening_refuses_a_log_that_was_changed_before_what_was_known_to_be_on_disk() {
+fn opening_refuses_a_changed_log() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     for number in 0..5 {
@@ -69,7 +69,7 @@ fn opening_refuses_a_log_that_was_changed_before_what_was_known_to_be_on_disk() 
 }
 
 #[test]
-fn a_key_that_is_not_the_logs_is_refused() {
+fn a_foreign_key_is_refused() {
     let world = World::new();
     world.open(LogOptions::default()).unwrap().close().unwrap();
     let other = World::new();
@@ -87,7 +87,7 @@ fn a_key_that_is_not_the_logs_is_refused() {
 }
 
 #[test]
-fn a_lost_chain_key_is_made_again_from_the_first_one_alone() {
+fn a_lost_chain_key_is_rebuilt() {
     let world = World::new();
     let mut log = world.open(LogOptions::default()).unwrap();
     append(&mut log, 0);

@@ -1,4 +1,4 @@
-//! A log on a faulty disk, and a slow check of everything that a stranger can check.
+//! A log on fault-injecting storage, and a slow reference check of everything that can be checked from outside.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub const ORIGIN: &str = "test.example/audit";
 /// 2026-11-22T15:09:20Z.
 pub const START: i64 = 1_795_360_160_000_000_000;
 
-/// A disk, a clock and the keys that a verifier has.
+/// A disk, a clock and the verifier's keys.
 #[derive(Clone)]
 pub struct World {
     pub disk: FaultyDisk,
@@ -49,7 +49,7 @@ impl World {
     }
 
     pub fn open(&self, options: LogOptions) -> Result<AuditLog, StoreError> {
-        // Another seed each time, for other keys.
+        // A different seed each time, for different keys.
         let host = host(&self.disk, &self.clock, 1000 + self.disk.calls());
         AuditLog::open(host, Path::new(DIR), options)
     }
@@ -74,7 +74,7 @@ impl World {
     }
 }
 
-/// Small segments, so that much happens.
+/// Small segments, so that rotation and pruning happen often.
 pub fn small() -> LogOptions {
     LogOptions { segment_bytes_max: 6_000, checkpoint_entries: 20, ..LogOptions::default() }
 }
@@ -92,17 +92,17 @@ pub fn append(log: &mut AuditLog, number: u64) -> Receipt {
     log.append(body, START + number as i64).unwrap()
 }
 
-/// What a stranger finds out about a log.
+/// The result of the reference check.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// Leaf of each entry that is there.
+    /// Leaf of each existing entry.
     pub leaves: BTreeMap<u64, Hash>,
     pub types: BTreeMap<u64, String>,
     pub controls: BTreeMap<u64, Control>,
     pub sizes: Vec<u64>,
 }
 
-/// Entries in order, with the file that each stands in; no torn end.
+/// Entries in order, each with its file; no torn end.
 fn lines(files: &BTreeMap<String, Vec<u8>>) -> Vec<(String, Vec<u8>)> {
     let mut segments: BTreeMap<u64, (String, Vec<u8>)> = BTreeMap::new();
     for (name, bytes) in files {
@@ -140,7 +140,7 @@ pub fn seq_of(line: &[u8]) -> u64 {
     Parser::new().entry(line).map_or(0, |entry| entry.seq)
 }
 
-/// Key of entry `seq`, from the first one every time.
+/// Key of entry `seq`, derived from the first key each time.
 fn chain_at(first: &ChainKey, seq: u64) -> Chain {
     let mut key = *first.bytes();
     for _ in 0..seq {
@@ -149,8 +149,8 @@ fn chain_at(first: &ChainKey, seq: u64) -> Chain {
     Chain::with_key(&ChainKey::new(key), seq, 1)
 }
 
-/// Checks all that section 11 of the format page asks for, the slow way; panics where it does not
-/// hold. `is_at_rest`: no process is within, so the end must be sealed.
+/// Checks everything that section 11 of the format page requires, without optimizations; panics on a violation.
+/// `is_at_rest`: no process has the log open, so its end must be sealed.
 pub fn check(world: &World) -> Checked {
     let files = world.files();
     let mut checked = Checked::default();
@@ -159,7 +159,7 @@ pub fn check(world: &World) -> Checked {
     let mut epochs: Vec<(u64, Verifier)> = vec![(u64::MAX, world.root.clone())];
     for line in files.get(KEPT).map_or(&[][..], |bytes| bytes).split_inclusive(|b| *b == b'\n') {
         let entry = parser.entry(&line[..line.len() - 1]).expect("a kept entry");
-        // After a crash, some may be of segments that are still there.
+        // After a crash, some may be of segments that still exist.
         if all.first().is_none_or(|first| entry.seq < seq_of(&first.1)) {
             learn_epoch(&entry, &mut epochs);
         }

@@ -1,4 +1,4 @@
-//! Retention, checks, repairs, keys, and what somebody else did to the files.
+//! Retention, checks, repairs, keys, and changes by other programs.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn sealed_files(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
+fn old_segments_are_pruned_and_proofs_kept() {
     let cases = [
         (Retain { segments_max: Some(2), ..Retain::default() }, PruneReason::Count, 4),
         (Retain { seconds_max: Some(250), ..Retain::default() }, PruneReason::Age, 4),
@@ -66,7 +66,7 @@ fn old_segments_go_by_count_age_and_bytes_and_proofs_stay() {
 }
 
 #[test]
-fn pruning_goes_on_where_it_stopped() {
+fn pruning_continues_where_it_stopped() {
     let world = World::new();
     let mut log = rotated(&world, LogOptions::default(), 5);
     let seqs: Vec<u64> = sealed_files(&world).iter().map(|n| parse_sealed(n).unwrap().0).collect();
@@ -94,7 +94,7 @@ fn pruning_goes_on_where_it_stopped() {
 
 #[cfg(feature = "compress")]
 #[test]
-fn compressed_segments_are_as_good_as_plain_ones() {
+fn compressed_segments_equal_plain_ones() {
     let world = World::new();
     let log = rotated(&world, LogOptions::default(), 3);
     let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
@@ -115,7 +115,7 @@ fn compressed_segments_are_as_good_as_plain_ones() {
 }
 
 #[test]
-fn an_active_segment_that_is_gone_is_missed() {
+fn a_missing_active_segment_is_detected() {
     let world = World::new();
     let _log = rotated(&world, LogOptions::default(), 1);
     let after = world.with(world.disk.after_kill());
@@ -125,7 +125,7 @@ fn an_active_segment_that_is_gone_is_missed() {
 }
 
 #[test]
-fn checks_find_what_was_changed_in_sealed_and_active_segments() {
+fn checks_find_changes_in_all_segments() {
     for algorithm in Algorithm::ALL {
         for target in ["sealed", "active", "missing", "nothing"] {
             let world = World::new();
@@ -166,7 +166,7 @@ fn change_in_place(world: &World, path: &Path, at: u64, byte: u8) {
 }
 
 #[test]
-fn each_trigger_leaves_an_entry_and_a_line_for_people() {
+fn each_trigger_leaves_an_entry_and_a_line() {
     let world = World::new();
     let options = LogOptions { service: "pay\"ments".into(), ..LogOptions::default() };
     let mut log = world.open(options).unwrap();
@@ -217,7 +217,7 @@ fn each_trigger_leaves_an_entry_and_a_line_for_people() {
 }
 
 #[test]
-fn a_check_on_its_own_account_reads_a_bounded_number_of_bytes_and_goes_on_later() {
+fn an_automatic_check_reads_bounded_bytes() {
     let world = World::new();
     let options = LogOptions { integrity_bytes_max: 1, ..LogOptions::default() };
     let mut log = rotated(&world, options, 3);
@@ -256,7 +256,7 @@ fn old_keys_are_nowhere_on_disk() {
     epochs.push(world.files()["keys/epoch.key"].clone());
     keys.dedup();
     assert_eq!(keys.len(), 21);
-    // Everything that was ever written, files without a name included.
+    // All bytes ever written, including those of deleted files.
     let disk = world.disk.all_bytes();
     let is_there =
         |needle: &[u8]| disk.iter().any(|bytes| memchr::memmem::find(bytes, needle).is_some());
@@ -265,7 +265,7 @@ fn old_keys_are_nowhere_on_disk() {
         let away = key == world.first_key.bytes();
         let count =
             disk.iter().filter(|b| memchr::memmem::find(b, spelt.as_bytes()).is_some()).count();
-        // K_0 was put away from the host by `create`, and nowhere else.
+        // `create` wrote K_0 to the directory off the host, and nowhere else.
         assert_eq!(count, usize::from(away), "{spelt}");
         assert!(!is_there(key));
     }
@@ -275,7 +275,7 @@ fn old_keys_are_nowhere_on_disk() {
 }
 
 #[test]
-fn lost_tiles_are_made_again_from_entries() {
+fn lost_tiles_are_rebuilt() {
     let world = World::new();
     let mut log = rotated(&world, LogOptions::default(), 3);
     for number in 0..600 {
@@ -293,7 +293,7 @@ fn lost_tiles_are_made_again_from_entries() {
 }
 
 #[test]
-fn fsck_finds_and_repairs_tiles_and_the_checkpoint_and_nothing_else() {
+fn fsck_repairs_only_tiles_and_checkpoint() {
     let world = World::new();
     let mut log = rotated(&world, LogOptions::default(), 2);
     for number in 0..600 {
@@ -316,7 +316,7 @@ fn fsck_finds_and_repairs_tiles_and_the_checkpoint_and_nothing_else() {
     assert!(found.repaired.is_empty());
     assert_eq!(look(Repair::Yes).repaired.len(), 3);
     assert_eq!(world.files(), whole);
-    // An entry is not repaired.
+    // Entries are never repaired.
     let mut active = whole[ACTIVE].clone();
     let at = active.len() / 2;
     active[at] ^= 1;
@@ -374,7 +374,7 @@ fn a_log_keeps_its_ratchet_and_its_scheme() {
 }
 
 #[test]
-fn nothing_that_is_on_disk_ever_changes() {
+fn bytes_on_disk_never_change() {
     let world = World::new();
     let options =
         LogOptions { segment_bytes_max: 4_000, checkpoint_entries: 5, ..LogOptions::default() };

@@ -1,4 +1,4 @@
-//! What errors of the audit stream say: once, and so that one knows what to do.
+//! Error texts of the audit log: nothing is repeated in the chain, and each says what to do.
 use std::error::Error;
 
 use super::*;
@@ -12,7 +12,7 @@ use crate::audit::tiles::TileError;
 use crate::engine::InitError;
 use crate::sample::SampleError;
 
-/// What an error and everything behind it say.
+/// The texts of an error and its sources.
 fn chain(error: &dyn Error) -> Vec<String> {
     let (mut said, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
@@ -23,7 +23,7 @@ fn chain(error: &dyn Error) -> Vec<String> {
 }
 
 #[test]
-fn no_error_says_the_same_twice_in_its_chain() {
+fn no_error_repeats_itself_in_its_chain() {
     let io = || std::io::Error::other("the disk is on fire");
     let key = || KeyError::Io { path: "keys/epoch.key".into(), source: io() };
     let tile = || TileError::Proof(ProofError::Root);
@@ -52,13 +52,13 @@ fn no_error_says_the_same_twice_in_its_chain() {
         for pair in said.windows(2) {
             assert_ne!(pair[0], pair[1], "{said:?}");
         }
-        // What stands behind is the system's own error at most.
+        // The only source is the system's error.
         assert!(said.len() == 1 || said[1..] == ["the disk is on fire"], "{said:?}");
     }
 }
 
 #[test]
-fn keys_that_another_log_has_taken_are_told_and_nothing_is_left_behind() {
+fn keys_taken_by_another_log_are_refused() {
     let top = tempfile::tempdir().unwrap();
     let keys_dir = top.path().join("made");
     let paths = KeyPaths::in_dir(&keys_dir);

@@ -30,7 +30,7 @@ impl Write for Pipe {
         if self.is_broken.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        // A part of it, as pipes do.
+        // Takes a part of it, as pipes do.
         let count = bytes.len().min(1000);
         self.bytes.lock().extend_from_slice(&bytes[..count]);
         Ok(count)
@@ -55,7 +55,7 @@ fn stream(name: &str, pipe: &Pipe) -> Box<StreamSink> {
 }
 
 #[test]
-fn a_stream_gets_every_entry_in_order_the_logs_own_included() {
+fn a_stream_gets_every_entry_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let pipe = Pipe::default();
     let config = AuditConfig::new(dir.path()).sink(stream("copy", &pipe), quick());
@@ -76,7 +76,7 @@ fn a_stream_gets_every_entry_in_order_the_logs_own_included() {
     for own in ["start", "segment", "epoch", "integrity", "stop"] {
         assert!(found.iter().any(|line| line.contains(&format!("\"ringseal.{own}\""))), "{own}");
     }
-    // A second process: a stream knows nothing of the first, and begins with what is new.
+    // A second process: a stream does not remember the first, and starts with new entries.
     let config = AuditConfig::new(dir.path()).sink(stream("copy", &pipe), quick());
     let (engine, audit, _) = start(config);
     audit.emit(&login("again")).unwrap();
@@ -85,7 +85,7 @@ fn a_stream_gets_every_entry_in_order_the_logs_own_included() {
 }
 
 #[test]
-fn a_sink_that_fails_holds_up_nobody_is_told_and_gets_everything_later() {
+fn a_failing_sink_is_reported_and_catches_up() {
     let dir = tempfile::tempdir().unwrap();
     let [good, bad] = [(); 2].map(|()| Pipe::default());
     bad.break_it(true);
@@ -100,7 +100,7 @@ fn a_sink_that_fails_holds_up_nobody_is_told_and_gets_everything_later() {
     audit.emit(&login("last")).unwrap().wait().unwrap();
     let all = lines(dir.path());
     wait_until("the good one has all", || good.lines() == all);
-    wait_until("the failure is told", || {
+    wait_until("the failure is reported", || {
         let _ = engine.flush();
         log.lines().iter().any(|line| line.contains("audit_sink_failure"))
     });
@@ -115,7 +115,7 @@ fn a_sink_that_fails_holds_up_nobody_is_told_and_gets_everything_later() {
     bad.break_it(false);
     audit.commit_sinks().unwrap();
     assert_eq!(bad.lines(), all);
-    wait_until("the recovery is told", || {
+    wait_until("the recovery is reported", || {
         let _ = engine.flush();
         log.lines().iter().any(|line| line.contains("audit_sink_recovered"))
     });
@@ -125,7 +125,7 @@ fn a_sink_that_fails_holds_up_nobody_is_told_and_gets_everything_later() {
 }
 
 #[test]
-fn what_a_sink_lacks_at_the_end_is_told() {
+fn missing_entries_are_reported_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let bad = Pipe::default();
     bad.break_it(true);
@@ -140,7 +140,7 @@ fn what_a_sink_lacks_at_the_end_is_told() {
     assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
 }
 
-/// An entry that the log does not have may stand in no sink.
+/// A sink must not have an entry that the log lacks.
 #[test]
 fn nothing_reaches_a_sink_before_it_is_on_disk() {
     let (disk, config) = faulty(|config| config);
@@ -151,7 +151,7 @@ fn nothing_reaches_a_sink_before_it_is_on_disk() {
     let count = pipe.lines().len();
     fill_up(&disk);
     audit.emit(&login("held")).unwrap();
-    wait_until("the failure is told", || {
+    wait_until("the failure is reported", || {
         let _ = engine.flush();
         log.lines().iter().any(|line| line.contains("audit_sink_failure"))
     });
@@ -165,7 +165,7 @@ fn nothing_reaches_a_sink_before_it_is_on_disk() {
 }
 
 #[test]
-fn a_spill_file_and_a_failing_disk_under_it_lose_nothing() {
+fn a_failing_disk_loses_no_spilled_entry() {
     let (disk, config) = faulty(|config| config);
     let pipe = Pipe::default();
     let overflow = SinkQueueOverflow::Spill { path: "/copy.spill".into() };
@@ -178,7 +178,7 @@ fn a_spill_file_and_a_failing_disk_under_it_lose_nothing() {
         audit.emit(&login(&format!("u-{number}"))).unwrap().wait().unwrap();
     }
     assert!(spilled(&disk) > 10_000);
-    // The file takes no more, the log does: the rest is read from there.
+    // The file takes no more, but the log does: the rest is read from there.
     disk.set_faults(Faults { full_below: Some("/copy.spill"), ..Faults::default() });
     for number in 50..100 {
         audit.emit(&login(&format!("u-{number}"))).unwrap().wait().unwrap();
@@ -205,7 +205,7 @@ mod sqlite {
         (engine, audit)
     }
 
-    /// What the database holds, as the files of a log, with the log's checkpoints beside it.
+    /// The content of the database as the files of a log, with the log's checkpoints.
     fn exported(dir: &Path, database: &Path, to: &Path) {
         let mut sink = SqliteSink::open_read_only(database).unwrap();
         export(&mut sink, &OsStorage, to).unwrap();
@@ -215,7 +215,7 @@ mod sqlite {
     }
 
     #[test]
-    fn a_database_that_was_away_is_brought_up_and_verifies_as_the_log_does() {
+    fn a_database_that_was_down_catches_up() {
         let temporary = tempfile::tempdir().unwrap();
         let [dir, database, copy] =
             ["log", "audit.db", "copy"].map(|name| temporary.path().join(name));
@@ -225,7 +225,7 @@ mod sqlite {
         }
         audit.commit_sinks().unwrap();
         engine.stop().unwrap();
-        // A process without the database, as one that died before the database had taken anything.
+        // A process without the database, as one that died before the database got anything.
         let (engine, audit, _) = start(AuditConfig::new(&dir).segment_bytes_max(20_000));
         for number in 100..200 {
             audit.emit(&login(&format!("u-{number}"))).unwrap();
@@ -243,7 +243,7 @@ mod sqlite {
     }
 
     #[test]
-    fn a_log_that_was_rolled_back_is_found_out_by_its_database() {
+    fn a_database_detects_a_rolled_back_log() {
         let temporary = tempfile::tempdir().unwrap();
         let [dir, old, database] =
             ["log", "old", "audit.db"].map(|name| temporary.path().join(name));
@@ -256,7 +256,7 @@ mod sqlite {
             audit.emit(&login(&format!("u-{number}"))).unwrap();
         }
         engine.stop().unwrap();
-        // Somebody puts yesterday's copy in the place of the log.
+        // Replaces the log by an old copy.
         let (engine, audit) = start_with(&old, &database);
         wait_until("the sink refuses", || !audit.health().is_healthy());
         let told = audit.health().sinks[0].last_error.clone().unwrap();

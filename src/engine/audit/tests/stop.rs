@@ -19,15 +19,15 @@ impl Value for Slow {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        // Written again, where the first attempt found no room: then nobody waits any more.
+        // The second attempt, when the first was too long for the ring: no one waits any more.
         let _ = self.began.try_send(());
         let _ = self.go_on.lock().recv();
         "done".write(out);
     }
 }
 
-/// An event that is half-way into its ring while the engine is stopped, which waits for it so long.
-fn race(shutdown_max: Duration, go_on_after_stop: bool) -> (Result<(), AuditError>, usize) {
+/// An event that is half-way into its ring while the engine stops and waits for it up to `shutdown_max`.
+fn race(shutdown_max: Duration, continues_after_stop: bool) -> (Result<(), AuditError>, usize) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::new().panic_hook(false).sink(Box::new(MemorySink::new()));
     let config = config.shutdown_max(shutdown_max).audit(AuditConfig::new(dir.path()));
@@ -45,7 +45,7 @@ fn race(shutdown_max: Duration, go_on_after_stop: bool) -> (Result<(), AuditErro
         has_begun.recv().unwrap();
         let stopper = scope.spawn(move || engine.stop());
         wait_until("the door is shut", || audit.audit.link.is_closed());
-        if go_on_after_stop {
+        if continues_after_stop {
             let _ = stopper.join().unwrap();
             drop(go);
         } else {
@@ -59,18 +59,18 @@ fn race(shutdown_max: Duration, go_on_after_stop: bool) -> (Result<(), AuditErro
 }
 
 #[test]
-fn an_event_that_was_let_in_before_the_end_is_in_the_log() {
+fn an_admitted_event_is_in_the_log() {
     assert_eq!(race(Duration::from_secs(30), false), (Ok(()), 1));
 }
 
 #[test]
-fn an_event_that_comes_too_late_is_an_error_for_its_caller() {
+fn a_late_event_is_an_error() {
     let (result, late) = race(Duration::from_millis(100), true);
     assert_eq!((result, late), (Err(AuditError::Log(AuditFault::Stopped)), 0));
 }
 
 #[test]
-fn all_that_returned_without_an_error_is_in_the_log() {
+fn every_acknowledged_event_is_in_the_log() {
     for _ in 0..5 {
         let dir = tempfile::tempdir().unwrap();
         let (engine, audit, _) = start(AuditConfig::new(dir.path()));

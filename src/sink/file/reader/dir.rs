@@ -1,12 +1,10 @@
-//! What the reader asks of a directory. Behind a trait, so that tests can let the writer act
-//! between any two questions.
+//! The reader's access to a directory, as a trait, so that tests can let the writer act between any two calls.
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Which file a name or an open file stands for. While a file is open, no other file has its
-/// identity.
+/// The identity of an open file or a name's file. While a file is open, no other file has its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileId {
     /// The file system.
@@ -23,7 +21,7 @@ impl FileId {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    /// Without inodes the moment of creation has to do.
+    /// Without inodes, the moment of creation identifies the file.
     #[cfg(not(unix))]
     pub(super) fn of(metadata: &Metadata) -> Self {
         let created = metadata.created().ok();
@@ -32,8 +30,7 @@ impl FileId {
     }
 }
 
-/// A sealed segment as a directory listing shows it. Both forms exist for a moment while it is
-/// being compressed.
+/// A sealed segment in a directory listing. Both forms exist for a moment while it is being compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sealed {
     pub(super) number: u64,
@@ -45,19 +42,19 @@ pub(super) struct Sealed {
 pub(super) trait Directory: Send {
     /// Opens the active file, if there is one.
     fn open_active(&mut self) -> io::Result<Option<File>>;
-    /// The identity behind the active name.
+    /// The identity of the active name's file.
     fn active_id(&mut self) -> io::Result<Option<FileId>>;
-    /// Replaces `out` by the sealed segments, oldest first.
+    /// Replaces the contents of `out` by the sealed segments, oldest first.
     fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()>;
     /// Opens a sealed segment in one of its forms.
     fn open_sealed(&mut self, number: u64, gz: bool) -> io::Result<Option<File>>;
-    /// The identity behind the plain name of a sealed segment.
+    /// The identity of the file under a sealed segment's plain name.
     fn sealed_id(&mut self, number: u64) -> io::Result<Option<FileId>>;
     /// The path of a sealed segment, or of the active one, for messages.
     fn path(&self, number: Option<u64>, gz: bool) -> PathBuf;
 }
 
-/// The real thing.
+/// A directory of the operating system.
 #[derive(Debug)]
 pub(super) struct OsDirectory {
     dir: PathBuf,
@@ -75,7 +72,7 @@ impl OsDirectory {
         Some(Self { dir, base })
     }
 
-    /// Only a name, for messages about a stream.
+    /// A name for messages about a stream.
     pub(super) fn named(name: &str) -> Self {
         Self { dir: PathBuf::new(), base: name.into() }
     }
@@ -138,8 +135,7 @@ fn sealed_of(base: &OsStr, name: &OsStr) -> Option<(u64, bool)> {
     sealed_number(rest)
 }
 
-/// Reads `000001` or `000001.gz`. One number has one name: six digits, more only when it needs
-/// them.
+/// Parses `000001` or `000001.gz`. A number has one name: six digits, more only if needed.
 fn sealed_number(suffix: &[u8]) -> Option<(u64, bool)> {
     let (digits, gz) = match suffix.strip_suffix(b".gz") {
         Some(digits) => (digits, true),
@@ -152,8 +148,8 @@ fn sealed_number(suffix: &[u8]) -> Option<(u64, bool)> {
     Some((str::from_utf8(digits).ok()?.parse().ok()?, gz))
 }
 
-/// The base name of the log that `name` belongs to: itself or what stands before a segment number,
-/// if that ends in `.log`. Hidden files belong to no log.
+/// The base name of the log that `name` belongs to: itself, or the part before a segment number, if that ends in
+/// `.log`. Hidden files belong to no log.
 pub(super) fn log_of(name: &OsStr) -> Option<String> {
     let name = name.to_str()?;
     if name.starts_with('.') {
@@ -168,7 +164,7 @@ pub(super) fn log_of(name: &OsStr) -> Option<String> {
     name.ends_with(".log").then(|| name.to_owned())
 }
 
-/// Absence is an answer, not an error.
+/// Turns `NotFound` into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

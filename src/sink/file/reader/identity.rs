@@ -1,32 +1,31 @@
-//! Which file is which: whether the open one is still written to, what number it got, whether it is
-//! still itself.
+//! The identity of files: whether the open one is still written to, which number it got, whether it was replaced.
 use super::dir::FileId;
-use super::segment::{Segment, Source, gunzip};
-use super::{Gap, ReadError, Reader};
+use super::open_segment::{Segment, Source, gunzip};
+use super::{Gap, LogReadError, Reader};
 
 impl Reader {
-    /// Whether the open file still is, or still may be, the one that is written to.
-    pub(super) fn is_active(&mut self, id: FileId) -> Result<bool, ReadError> {
+    /// Whether the open file is, or may still be, the one that is written to.
+    pub(super) fn is_active(&mut self, id: FileId) -> Result<bool, LogReadError> {
         if let Some(active) = self.directory.active_id().map_err(self.io_error("stat"))? {
             return Ok(active == id);
         }
-        // No active file: somebody moved it away and its writer may still be writing, or it was
-        // rotated by hand. Only a newer segment proves that ours is complete.
+        // There is no active file: it was moved away and its writer may still be writing, or it was rotated by hand.
+        // Only a newer segment proves that ours is complete.
         self.list()?;
         let own = self.current.as_ref().and_then(|segment| segment.number);
         let own = own.max(self.number_of(id)?);
-        let behind = self.floor.max(own);
-        Ok(!self.listing.iter().any(|sealed| behind.is_none_or(|behind| sealed.number > behind)))
+        let last = self.read_up_to.max(own);
+        Ok(!self.listing.iter().any(|sealed| last.is_none_or(|last| sealed.number > last)))
     }
 
-    /// Finds out which number the open file got when it was sealed.
-    pub(super) fn learn_number(&mut self) -> Result<(), ReadError> {
+    /// Determines which number the open file got when it was sealed.
+    pub(super) fn find_own_number(&mut self) -> Result<(), LogReadError> {
         let Some(Segment { number, source: Source::Plain(plain), .. }) = &self.current else {
             return Ok(());
         };
         let id = plain.id;
         if let Some(number) = *number {
-            return self.pass_second_numbers(id, number);
+            return self.skip_second_numbers(id, number);
         }
         if let Some(number) = self.find_number(id)? {
             self.note_gap(number);
@@ -37,8 +36,8 @@ impl Reader {
         Ok(())
     }
 
-    /// By name where it is expected, then by a listing.
-    fn find_number(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
+    /// By the expected name, then by a listing.
+    fn find_number(&mut self, id: FileId) -> Result<Option<u64>, LogReadError> {
         if let Some(expected) = self.expected {
             let found = self.directory.sealed_id(expected);
             let found = found.map_err(self.sealed_error("stat", expected, false))?;
@@ -46,11 +45,11 @@ impl Reader {
                 return Ok(Some(expected));
             }
         }
-        self.list_settled()?;
+        self.list_until_stable()?;
         if let Some(number) = self.number_of(id)? {
             return Ok(Some(number));
         }
-        let unread = |number: u64| self.floor.is_none_or(|floor| number > floor);
+        let unread = |number: u64| self.read_up_to.is_none_or(|read| number > read);
         let compressed = self.listing.iter().filter(|sealed| sealed.gz && unread(sealed.number));
         let numbers: Vec<u64> = compressed.map(|sealed| sealed.number).collect();
         for number in numbers {
@@ -61,9 +60,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// A rotation that failed between its link and its rename leaves one file with two numbers: it
-    /// is read once.
-    fn pass_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), ReadError> {
+    /// A rotation that failed between its link and its rename leaves one file with two numbers; it is read once.
+    fn skip_second_numbers(&mut self, id: FileId, number: u64) -> Result<(), LogReadError> {
         let mut last = number;
         while let Some(next) = last.checked_add(1) {
             let found = self.directory.sealed_id(next);
@@ -78,9 +76,9 @@ impl Reader {
         Ok(())
     }
 
-    /// The newest number under which `id` is linked, by the last listing.
-    pub(super) fn number_of(&mut self, id: FileId) -> Result<Option<u64>, ReadError> {
-        // Newest first: that is where it is, nearly always.
+    /// The newest number under which `id` is linked, according to the last listing.
+    pub(super) fn number_of(&mut self, id: FileId) -> Result<Option<u64>, LogReadError> {
+        // Newest first: nearly always found there.
         for sealed in self.listing.iter().rev().filter(|sealed| sealed.plain) {
             let found = self.directory.sealed_id(sealed.number);
             if found.map_err(self.sealed_error("stat", sealed.number, false))? == Some(id) {
@@ -90,20 +88,20 @@ impl Reader {
         Ok(None)
     }
 
-    /// Whether this compressed segment holds what the open file holds.
-    fn has_contents_of(&mut self, number: u64) -> Result<bool, ReadError> {
+    /// Whether this compressed segment has the contents of the open file.
+    fn has_contents_of(&mut self, number: u64) -> Result<bool, LogReadError> {
         let opened = self.directory.open_sealed(number, true);
         let opened = opened.map_err(self.sealed_error("open", number, true))?;
         let Some(mut stream) = opened.and_then(gunzip) else { return Ok(false) };
         let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
             return Ok(false);
         };
-        // A damaged segment is met again, and reported, when its turn comes.
+        // A damaged segment is reported when it is read.
         Ok(plain.same_contents(&mut *stream).unwrap_or(false))
     }
 
-    /// Starts over when the file is shorter than what was read of it.
-    pub(super) fn restart_if_shortened(&mut self) -> Result<bool, ReadError> {
+    /// Restarts if the file is shorter than what was read of it.
+    pub(super) fn restart_if_shortened(&mut self) -> Result<bool, LogReadError> {
         let error = self.io_error("stat");
         let unfinished = self.lines.unfinished() as u64;
         let Some(Segment { source: Source::Plain(plain), .. }) = &mut self.current else {
@@ -118,9 +116,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// After a pause: starts over when the file was shortened, or when other bytes stand where we
-    /// had been.
-    pub(super) fn restart_if_replaced(&mut self) -> Result<bool, ReadError> {
+    /// After a pause: restarts if the file was shortened, or if the bytes before the current position changed.
+    pub(super) fn restart_if_replaced(&mut self) -> Result<bool, LogReadError> {
         if self.restart_if_shortened()? {
             return Ok(true);
         }
@@ -136,7 +133,7 @@ impl Reader {
         let mark = self.lines.mark();
         if plain
             .has_before(mark)
-            .map_err(ReadError::io("read", self.directory.path(None, false)))?
+            .map_err(LogReadError::io("read", self.directory.path(None, false)))?
         {
             return Ok(false);
         }

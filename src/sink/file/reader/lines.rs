@@ -1,16 +1,15 @@
-//! One buffer, cut into lines.
+//! A buffer that is split into lines.
 //!
-//! Allocates its buffer once and grows it only for a line that does not fit, up to the line limit.
-//! The last few bytes in front of the next line stay in place, so that a reader can tell whether
-//! the file behind them was replaced.
+//! It is allocated once and grows only for a line that does not fit, up to the line limit. The last few bytes before
+//! the next line are kept, so that a reader can detect that the file was replaced.
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// How many bytes in front of the next line are kept for comparison.
+/// How many bytes before the next line are kept for comparison.
 const MARK_BYTES: usize = 64;
 
-/// Bytes read and not yet handed out.
+/// Bytes that were read and not yet returned.
 #[derive(Debug)]
 pub(super) struct LineBuffer {
     bytes: Vec<u8>,
@@ -22,7 +21,7 @@ pub(super) struct LineBuffer {
     end: usize,
     read_bytes: usize,
     line_bytes_max: usize,
-    /// The rest of a line that was too long is being passed over.
+    /// Whether the rest of a line that was too long is being skipped.
     skipping: bool,
     lines_cut: u64,
 }
@@ -48,7 +47,7 @@ impl LineBuffer {
         loop {
             let Some(at) = memchr(b'\n', &self.bytes[self.scanned..self.end]) else {
                 self.scanned = self.end;
-                return self.take_too_long();
+                return self.take_long_line();
             };
             let newline = self.scanned + at;
             let line = self.start..newline;
@@ -60,8 +59,8 @@ impl LineBuffer {
         }
     }
 
-    /// What is left when no newline will come: the last line of a file that does not end in one.
-    /// NULs at its end are space that was reserved and never written.
+    /// Returns the rest when no newline will come: the last line of a file that does not end in one. NULs at its end
+    /// are reserved space that was never written.
     pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
         let rest = &self.bytes[self.start..self.end];
         let len = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
@@ -72,21 +71,21 @@ impl LineBuffer {
         (len > 0 && !skipped).then(|| self.cut(line))
     }
 
-    /// Room for more bytes; [`LineBuffer::filled`] must follow.
-    pub(super) fn room(&mut self) -> &mut [u8] {
+    /// Space for more bytes; [`LineBuffer::filled`] must follow.
+    pub(super) fn space(&mut self) -> &mut [u8] {
         if self.bytes.len() - self.end < self.read_bytes {
-            self.make_room();
+            self.make_space();
         }
-        let room_end = self.bytes.len().min(self.end + self.read_bytes);
-        &mut self.bytes[self.end..room_end]
+        let space_end = self.bytes.len().min(self.end + self.read_bytes);
+        &mut self.bytes[self.end..space_end]
     }
 
-    /// Says how many bytes of the room were filled.
+    /// Reports how many bytes of the space were filled.
     pub(super) fn filled(&mut self, len: usize) {
         self.end = (self.end + len).min(self.bytes.len());
     }
 
-    /// Forgets the unfinished line, which will be read again from its start; gives its length.
+    /// Drops the unfinished line, which will be read again from its start; returns its length.
     pub(super) fn rewind(&mut self) -> usize {
         let unfinished = self.unfinished();
         self.end = self.start;
@@ -94,23 +93,23 @@ impl LineBuffer {
         unfinished
     }
 
-    /// Forgets everything: another file, or the same one from its start.
+    /// Drops everything: another file follows, or the same one from its start.
     pub(super) fn reset(&mut self) {
         (self.start, self.scanned, self.end) = (0, 0, 0);
         self.skipping = false;
     }
 
-    /// Bytes that were read behind the last line that was handed out.
+    /// Bytes read after the last returned line.
     pub(super) fn unfinished(&self) -> usize {
         self.end - self.start
     }
 
-    /// The last bytes in front of the next line, as many as are still here.
+    /// The last bytes before the next line, as many as are still in the buffer.
     pub(super) fn mark(&self) -> &[u8] {
         &self.bytes[self.start.saturating_sub(MARK_BYTES)..self.start]
     }
 
-    /// The bytes of a range that was handed out.
+    /// The bytes of a returned range.
     pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
     }
@@ -128,9 +127,8 @@ impl LineBuffer {
         line.start..line.start + self.line_bytes_max
     }
 
-    /// No newline in sight: hands out the head of a line that is past the limit, or passes over
-    /// more of its tail.
-    fn take_too_long(&mut self) -> Option<Range<usize>> {
+    /// There is no newline: returns the start of a line that exceeds the limit, or skips more of its rest.
+    fn take_long_line(&mut self) -> Option<Range<usize>> {
         if self.skipping {
             self.start = self.end;
             return None;
@@ -144,14 +142,14 @@ impl LineBuffer {
         Some(self.cut(line))
     }
 
-    fn make_room(&mut self) {
+    fn make_space(&mut self) {
         let keep_from = self.start.saturating_sub(MARK_BYTES);
         self.bytes.copy_within(keep_from..self.end, 0);
         self.start -= keep_from;
         self.scanned -= keep_from;
         self.end -= keep_from;
         if self.bytes.len() - self.end <= self.read_bytes / 2 {
-            // A long line: double, so that it is copied a constant number of times on average.
+            // A long line: double, so that each byte is copied a constant number of times on average.
             self.bytes.resize(self.bytes.len() * 2, 0);
         }
     }
@@ -161,7 +159,7 @@ impl LineBuffer {
 mod tests {
     use super::*;
 
-    /// The obvious way: split, then cut.
+    /// The reference: split, then cut.
     fn oracle(text: &[u8], line_bytes_max: usize) -> Vec<Vec<u8>> {
         let mut lines: Vec<Vec<u8>> =
             text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -183,9 +181,9 @@ mod tests {
             if from.is_empty() {
                 break;
             }
-            let room = buffer.room();
-            let len = room.len().min(from.len());
-            room[..len].copy_from_slice(&from[..len]);
+            let space = buffer.space();
+            let len = space.len().min(from.len());
+            space[..len].copy_from_slice(&from[..len]);
             buffer.filled(len);
             from = &from[len..];
         }
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_read_size_and_limit_gives_the_lines_of_split() {
+    fn every_read_size_matches_split() {
         let texts: [&[u8]; 7] = [
             b"",
             b"\n",
@@ -221,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_stays_flat_over_many_lines() {
+    fn memory_stays_constant_over_many_lines() {
         let mut buffer = LineBuffer::new(128, 1000);
         let before = buffer.bytes.len();
         for turn in 0..10_000 {
             let len = 30 + turn % 30;
-            let room = buffer.room();
-            room[..len].fill(b'x');
-            room[len / 2] = b'\n';
+            let space = buffer.space();
+            space[..len].fill(b'x');
+            space[len / 2] = b'\n';
             buffer.filled(len);
             while buffer.take_line().is_some() {}
         }

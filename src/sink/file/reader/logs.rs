@@ -1,34 +1,35 @@
-//! Which logs, and which segments of a log, are in a directory.
+//! Lists logs in a directory, and segments of a log.
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::ReadError;
+use super::LogReadError;
 use super::dir::{Directory, OsDirectory, log_of};
 
 /// One file of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its number; `None` is the active file.
     pub number: Option<u64>,
-    /// Whether it is gzip.
+    /// Whether it is compressed with gzip.
     pub compressed: bool,
-    /// How long the file is now.
+    /// Its current length.
     pub len_bytes: u64,
 }
 
-/// The active file of every log in `dir`, sorted: each name that ends in `.log`, whether it is
-/// there itself or only sealed segments of it are. Hidden files and directories are left out.
+/// The active file of every log in `dir`, sorted: each name that ends in `.log`, if the file or sealed segments of it
+/// exist. Hidden files and directories are left out.
 ///
 /// # Errors
-/// When the directory cannot be listed.
-pub fn logs_in(dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, ReadError> {
+///
+/// The directory cannot be listed.
+pub fn logs_in(dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, LogReadError> {
     let dir = dir.as_ref();
-    let entries = fs::read_dir(dir).map_err(ReadError::io("list", dir.to_path_buf()))?;
+    let entries = fs::read_dir(dir).map_err(LogReadError::io("list", dir.to_path_buf()))?;
     let mut logs = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(ReadError::io("list", dir.to_path_buf()))?;
+        let entry = entry.map_err(LogReadError::io("list", dir.to_path_buf()))?;
         let Some(log) = log_of(&entry.file_name()) else { continue };
         if !entry.path().is_dir() {
             logs.push(dir.join(log));
@@ -39,17 +40,18 @@ pub fn logs_in(dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, ReadError> {
     Ok(logs)
 }
 
-/// The segments of the log whose active file is `path`, oldest first, the active one last. One that
-/// exists in both forms is given once, uncompressed.
+/// The segments of the log whose active file is `path`, oldest first, the active one last. A segment that exists in
+/// both forms is listed once, uncompressed.
 ///
 /// # Errors
-/// When the directory cannot be listed. A segment that vanishes meanwhile is left out.
-pub fn segments_of(path: impl AsRef<Path>) -> Result<Vec<SegmentFile>, ReadError> {
+///
+/// The directory cannot be listed. A segment that vanishes meanwhile is left out.
+pub fn segments_of(path: impl AsRef<Path>) -> Result<Vec<SegmentFile>, LogReadError> {
     let path = path.as_ref();
-    let mut directory =
-        OsDirectory::of(path).ok_or_else(|| ReadError::NoFileName { path: path.to_path_buf() })?;
+    let mut directory = OsDirectory::of(path)
+        .ok_or_else(|| LogReadError::NoFileName { path: path.to_path_buf() })?;
     let mut sealed = Vec::new();
-    directory.list(&mut sealed).map_err(ReadError::io("list", path.to_path_buf()))?;
+    directory.list(&mut sealed).map_err(LogReadError::io("list", path.to_path_buf()))?;
     let names = sealed
         .iter()
         .map(|sealed| (Some(sealed.number), !sealed.plain))
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn every_log_is_found_by_its_active_file_or_its_segments() {
+    fn every_log_in_a_directory_is_found() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         touch(dir.path(), &["b.log", "b.log.000001", "a.log.000002.gz", ".b.log.next", "c.txt"]);
         fs::create_dir(dir.path().join("d.log")).expect("a directory");
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_an_error_that_names_it() {
+    fn a_missing_directory_is_named_in_the_error() {
         let error = logs_in("/nowhere/at/all").expect_err("no such directory");
         assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
     }

@@ -1,5 +1,5 @@
-//! Every call of a whole life of a log, killed, failed and robbed of power once, then opened again
-//! and verified.
+//! Every call in the life of a log is killed, failed and cut by power loss once; then the log is opened again and
+//! checked.
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn new_disk() -> FaultyDisk {
     FaultyDisk::new(Path::new(DIR))
 }
 
-/// What the log promised while it lived.
+/// What the log promised while it was open.
 #[derive(Default)]
 struct Promised {
     written: u64,
@@ -30,7 +30,7 @@ struct Promised {
     offered: u64,
 }
 
-/// Opens the log and writes; stops at the first error if `give_up`, else tries each thing again.
+/// Opens the log and writes; stops at the first error if `give_up`, otherwise retries each operation.
 fn live(disk: &FaultyDisk, from: u64, give_up: bool) -> Promised {
     let mut promised = Promised { written: from, synced: from, offered: from };
     let mut tries = 0;
@@ -56,7 +56,7 @@ fn live(disk: &FaultyDisk, from: u64, give_up: bool) -> Promised {
             }
         }
         promised.written = promised.offered;
-        sink.settle();
+        sink.wait_idle();
         if round % 3 == 2 && sink.sync().is_ok() {
             promised.synced = promised.written;
         }
@@ -73,7 +73,7 @@ fn read_all(disk: &FaultyDisk) -> Vec<u64> {
             segments.insert("app.log.~".to_owned(), seqs_in(&bytes));
         } else if let Some(number) = name.strip_prefix("app.log.").filter(|n| *n != "torn") {
             let plain = unpacked(number, bytes);
-            // Both forms of one segment may be there; they must agree.
+            // Both forms of one segment may exist; they must agree.
             let seqs = seqs_in(&plain);
             let number = number.trim_end_matches(".gz").to_owned();
             let other = segments.insert(format!("app.log.{number}"), seqs.clone());
@@ -99,7 +99,7 @@ fn unpacked(_name: &str, bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Calls of an undisturbed life.
+/// The number of calls in an undisturbed life.
 fn calls_of_a_life() -> u64 {
     let disk = new_disk();
     live(&disk, 0, false);
@@ -107,16 +107,15 @@ fn calls_of_a_life() -> u64 {
     disk.calls()
 }
 
-/// Opens the log that a crash left, writes more, and checks that what is there ascends without a
-/// repetition.
+/// Opens the log that a crash left, writes more, and checks that the lines ascend without a repetition.
 fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(100 * SECOND))
         .unwrap_or_else(|error| panic!("{what}: {error}"));
-    sink.settle();
+    sink.wait_idle();
     let found = read_all(disk);
     assert!(found.is_sorted_by(|one, two| one < two), "{what}: {found:?}");
     sink.write(batch_of(next, 20, 40).lines(), at(100 * SECOND)).unwrap();
-    sink.settle();
+    sink.wait_idle();
     drop(sink);
     let mut expected = found.clone();
     expected.extend(next..next + 20);
@@ -125,7 +124,7 @@ fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
 }
 
 #[test]
-fn a_call_that_fails_once_loses_and_repeats_nothing() {
+fn a_failing_call_loses_and_repeats_nothing() {
     let kinds = [io::ErrorKind::Other, io::ErrorKind::StorageFull, io::ErrorKind::PermissionDenied];
     for call in 0..calls_of_a_life() + 10 {
         for kind in kinds {
@@ -139,7 +138,7 @@ fn a_call_that_fails_once_loses_and_repeats_nothing() {
 }
 
 #[test]
-fn a_kill_at_any_call_loses_nothing_that_write_returned_from() {
+fn a_kill_loses_no_written_line() {
     for no_links in [false, true] {
         for call in 0..calls_of_a_life() {
             for torn in [0, 70] {
@@ -158,7 +157,7 @@ fn a_kill_at_any_call_loses_nothing_that_write_returned_from() {
 }
 
 #[test]
-fn power_loss_at_any_call_loses_nothing_that_sync_returned_from() {
+fn power_loss_loses_no_synced_line() {
     for call in 0..calls_of_a_life() {
         for seed in 0..6 {
             let what = format!("power lost at call {call}, seed {seed}");
@@ -183,7 +182,7 @@ fn short_writes_of_any_size_tear_nothing() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_with_the_exact_count_and_goes_on_when_there_is_room() {
+fn a_full_disk_error_counts_lines_exactly() {
     let disk = new_disk();
     let config = config().rotate_bytes_max(0);
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config, at(0)).unwrap();
@@ -206,7 +205,7 @@ fn a_full_disk_is_an_error_with_the_exact_count_and_goes_on_when_there_is_room()
 }
 
 #[test]
-fn permission_denied_is_an_error_that_names_the_path() {
+fn permission_denied_names_the_path() {
     let mut denied = 0;
     for call in 0..8 {
         let disk = new_disk();
@@ -222,10 +221,10 @@ fn permission_denied_is_an_error_that_names_the_path() {
 }
 
 #[test]
-fn a_sync_that_fails_says_so_and_lines_go_on() {
+fn a_failed_sync_is_reported_and_writing_continues() {
     let disk = new_disk();
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(0)).unwrap();
-    sink.settle();
+    sink.wait_idle();
     sink.write(batch_of(0, 2, 40).lines(), at(0)).unwrap();
     let fail_call = Some((disk.calls(), io::ErrorKind::Other));
     disk.set_faults(Faults { fail_call, ..Faults::default() });

@@ -1,4 +1,4 @@
-//! What others do to a log's files while it is written, on real files.
+//! Interference by other processes with a log's files while it is written, on real files.
 use std::io::{self, Write};
 
 use super::*;
@@ -13,7 +13,7 @@ fn active(dir: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_deleted_file_is_made_anew() {
+fn a_deleted_file_is_created_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 3);
@@ -24,7 +24,7 @@ fn a_deleted_file_is_made_anew() {
 }
 
 #[test]
-fn a_file_moved_away_keeps_its_lines_and_a_new_one_goes_on() {
+fn a_moved_file_keeps_its_lines() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 3);
@@ -36,7 +36,7 @@ fn a_file_moved_away_keeps_its_lines_and_a_new_one_goes_on() {
 }
 
 #[test]
-fn a_file_moved_away_and_replaced_by_others_is_found_again() {
+fn a_replaced_file_is_found_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 3);
@@ -49,7 +49,7 @@ fn a_file_moved_away_and_replaced_by_others_is_found_again() {
 }
 
 #[test]
-fn a_file_truncated_to_nothing_goes_on_from_nothing() {
+fn a_file_truncated_to_zero_takes_new_lines() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 100);
@@ -61,7 +61,7 @@ fn a_file_truncated_to_nothing_goes_on_from_nothing() {
 }
 
 #[test]
-fn a_file_truncated_inside_a_line_loses_the_fragment_and_no_later_line() {
+fn a_truncated_line_costs_no_later_line() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 100);
@@ -74,7 +74,7 @@ fn a_file_truncated_inside_a_line_loses_the_fragment_and_no_later_line() {
 }
 
 #[test]
-fn lines_that_others_append_stay_and_their_fragments_are_cut() {
+fn foreign_lines_stay_and_their_fragments_are_cut() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 1);
@@ -89,7 +89,7 @@ fn lines_that_others_append_stay_and_their_fragments_are_cut() {
 }
 
 #[test]
-fn a_deleted_file_is_back_within_a_second_even_when_nothing_is_logged() {
+fn a_deleted_idle_file_returns_within_a_second() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     sink.turn(system_now()).unwrap();
@@ -99,14 +99,14 @@ fn a_deleted_file_is_back_within_a_second_even_when_nothing_is_logged() {
 }
 
 #[test]
-fn a_removed_directory_is_made_again_for_its_owner_alone() {
+fn a_removed_directory_is_recreated_owner_only() {
     let dir = tempfile::tempdir().unwrap();
     let logs = dir.path().join("a/b");
     let mut sink = open(config_in(&logs).rotate_bytes_max(500));
     write(&mut sink, 0, 3);
     fs::remove_dir_all(dir.path().join("a")).unwrap();
     write(&mut sink, 3, 20);
-    sink.settle();
+    sink.wait_idle();
     assert_eq!(all_seqs(&logs), (3..23).collect::<Vec<_>>());
     assert_mode(&logs, 0o700);
     assert_mode(&active(&logs), 0o644);
@@ -122,13 +122,13 @@ fn assert_mode(path: &Path, mode: u32) {
 fn assert_mode(_path: &Path, _mode: u32) {}
 
 #[test]
-fn modes_are_those_of_the_configuration_whatever_the_umask() {
+fn modes_ignore_the_umask() {
     let dir = tempfile::tempdir().unwrap();
     let logs = dir.path().join("logs");
     let config = config_in(&logs).dir_mode(0o770).file_mode(0o666).rotate_bytes_max(500);
     let mut sink = open(config);
     write(&mut sink, 0, 20);
-    sink.settle();
+    sink.wait_idle();
     assert_mode(&logs, 0o770);
     for path in sealed_in(&logs).into_iter().chain([active(&logs)]) {
         assert_mode(&path, 0o666);
@@ -136,7 +136,7 @@ fn modes_are_those_of_the_configuration_whatever_the_umask() {
 }
 
 #[test]
-fn a_directory_or_a_link_in_the_place_of_the_file_is_named_in_the_error() {
+fn a_directory_or_link_is_named_as_error() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(active(dir.path())).unwrap();
     let Err(error) = FileSink::open(config_in(dir.path()), system_now()) else {
@@ -155,7 +155,7 @@ fn a_directory_or_a_link_in_the_place_of_the_file_is_named_in_the_error() {
 }
 
 #[test]
-fn a_directory_put_in_the_place_of_the_open_file_is_an_error_until_it_goes() {
+fn a_directory_over_the_file_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()));
     write(&mut sink, 0, 1);
@@ -170,7 +170,7 @@ fn a_directory_put_in_the_place_of_the_open_file_is_an_error_until_it_goes() {
 }
 
 #[test]
-fn a_parent_that_is_a_file_is_a_typed_error() {
+fn a_file_as_parent_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), b"").unwrap();
     let config = FileConfig::new(dir.path().join("file/app.log"));
@@ -179,7 +179,7 @@ fn a_parent_that_is_a_file_is_a_typed_error() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_named() {
+fn invalid_settings_are_named() {
     let interval = RotateEvery::Interval(std::time::Duration::ZERO);
     let cases = [
         (FileConfig::new("x/app.log").rotate_every(interval), "rotate_every"),
@@ -198,7 +198,7 @@ fn settings_that_make_no_sense_are_named() {
 }
 
 #[test]
-fn a_torn_tail_is_cut_counted_and_kept_aside() {
+fn a_torn_tail_is_cut_counted_and_kept() {
     let whole = "{\"seq\":0}\n{\"seq\":1}\n";
     let long = "y".repeat(50_000);
     let cases: [(&str, &[u8], &[u8]); 8] = [
@@ -229,7 +229,7 @@ fn a_torn_tail_is_cut_counted_and_kept_aside() {
 }
 
 #[test]
-fn a_file_that_is_nothing_but_a_fragment_starts_empty() {
+fn a_file_with_only_a_fragment_starts_empty() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(active(dir.path()), vec![0; 100_000]).unwrap();
     let mut sink = open(config_in(dir.path()));
@@ -238,7 +238,7 @@ fn a_file_that_is_nothing_but_a_fragment_starts_empty() {
 }
 
 #[test]
-fn a_rotation_killed_between_its_two_steps_is_finished() {
+fn a_half_finished_rotation_is_completed_on_start() {
     for next in [None, Some(&b""[..])] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(active(dir.path()), b"{\"seq\":0}\n").unwrap();
@@ -255,7 +255,7 @@ fn a_rotation_killed_between_its_two_steps_is_finished() {
 }
 
 #[test]
-fn a_name_that_somebody_took_is_passed_over() {
+fn a_taken_segment_number_is_skipped() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(100));
     fs::write(dir.path().join("app.log.000001"), b"mine\n").unwrap();
@@ -278,7 +278,7 @@ fn reopen_follows_logrotate() {
 }
 
 #[test]
-fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines() {
+fn constant_interference_never_joins_or_repeats_lines() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(20_000));
     let stop = std::sync::atomic::AtomicBool::new(false);
@@ -303,7 +303,7 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
         for round in 0..2_000 {
             let batch = batch_of(round * 10, 10, 60);
             if let Err(error) = sink.write(batch.lines(), system_now()) {
-                // Chased away several times within one call.
+                // Interfered with several times within one call.
                 let SinkError::Io { source, .. } = &error.cause else { panic!("{}", error.cause) };
                 assert_eq!(source.kind(), io::ErrorKind::NotFound, "{}", error.cause);
             }
@@ -311,8 +311,7 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     sink.write(batch_of(1_000_000, 1, 60).lines(), system_now()).unwrap();
-    // Each file ascends without a repetition; its last line may have been halved after our last
-    // write to it.
+    // Each file ascends without a repetition; its last line may have been halved after our last write to it.
     let mut files = sealed_in(dir.path());
     files.push(path);
     for file in files {
@@ -324,7 +323,7 @@ fn others_that_truncate_delete_and_move_all_the_time_never_glue_or_repeat_lines(
 }
 
 #[test]
-fn a_second_sink_on_one_path_is_refused_until_the_first_is_gone() {
+fn a_second_sink_on_one_path_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(config_in(dir.path()));
     match FileSink::open(config_in(dir.path()), system_now()) {
@@ -336,10 +335,10 @@ fn a_second_sink_on_one_path_is_refused_until_the_first_is_gone() {
     open(config_in(dir.path()));
 }
 
-/// A real full disk: a small tmpfs, where the test may mount one.
+/// A real full disk: a small tmpfs, if the test may mount one.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_tmpfs_is_an_error_value_and_mends_when_room_comes() {
+fn a_full_tmpfs_recovers_when_space_returns() {
     let dir = tempfile::tempdir().unwrap();
     let Some(_mount) = SmallMount::on(dir.path()) else { return };
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(0));
@@ -353,10 +352,9 @@ fn a_full_tmpfs_is_an_error_value_and_mends_when_room_comes() {
     fs::rename(active(dir.path()), dir.path().join("gone")).unwrap();
     fs::remove_file(dir.path().join("gone")).unwrap();
     let rest = batch.lines().split_at(error.lines_written).1.split_at(100).0;
-    // The room is free once the deleted file is closed, which the helper thread does: the first try
-    // may come too early.
+    // The space is free once the helper thread has closed the deleted file: the first attempt may come too early.
     if sink.write(rest, system_now()).is_err() {
-        sink.settle();
+        sink.wait_idle();
         sink.write(rest, system_now()).unwrap();
     }
     let from = error.lines_written as u64;
@@ -368,7 +366,7 @@ pub(super) struct SmallMount(PathBuf);
 
 #[cfg(target_os = "linux")]
 impl SmallMount {
-    /// 200 KiB; `None` where mounting is not allowed.
+    /// 200 KiB; `None` if mounting is not allowed.
     pub fn on(dir: &Path) -> Option<SmallMount> {
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=200k", "tmpfs"])

@@ -16,7 +16,7 @@ fn config(dir: &Path, mapped: bool) -> FileConfig {
 }
 
 /// The child: writes until it is killed, from where the last one stopped.
-fn write_for_ever(dir: &Path, mapped: bool) -> ! {
+fn write_until_killed(dir: &Path, mapped: bool) -> ! {
     let mut sink = open(config(dir, mapped));
     let mut seq = all_seqs(dir).last().map_or(0, |last| last + 1);
     loop {
@@ -28,7 +28,7 @@ fn write_for_ever(dir: &Path, mapped: bool) -> ! {
 #[test]
 fn a_killed_process_leaves_whole_lines() {
     if let Some(dir) = std::env::var_os(DIR) {
-        write_for_ever(Path::new(&dir), std::env::var_os(MAPPED).is_some());
+        write_until_killed(Path::new(&dir), std::env::var_os(MAPPED).is_some());
     }
     for mapped in [false, true] {
         let dir = tempfile::tempdir().unwrap();
@@ -40,12 +40,12 @@ fn a_killed_process_leaves_whole_lines() {
             }
             let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             wait_until_it_writes(dir.path());
-            // Any moment after that will do.
+            // Any moment after that is suitable.
             std::thread::sleep(Duration::from_millis(round * 7));
             child.kill().unwrap();
             child.wait().unwrap();
             if mapped {
-                // Zeros may be there; the next start cuts them.
+                // There may be zeros; the next start cuts them.
                 drop(open(config(dir.path(), mapped)));
             }
             let seqs = whole_seqs(dir.path());
@@ -70,8 +70,7 @@ fn wait_until_it_writes(dir: &Path) {
     panic!("the child wrote nothing for ten seconds");
 }
 
-/// As a reader sees it without any recovery: a rotation may be half done, then the newest sealed
-/// segment is the active one.
+/// As a reader sees it without recovery: if a rotation is half done, the newest sealed segment is the active one.
 fn whole_seqs(dir: &Path) -> Vec<u64> {
     let mut seqs = all_seqs(dir);
     let half = seqs.iter().enumerate().position(|(index, &seq)| seq != index as u64);

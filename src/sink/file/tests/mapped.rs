@@ -1,5 +1,4 @@
-//! The mapped way of writing on real files: the same promises, but for what a reader may see during
-//! a copy.
+//! The mapped write method on real files: the same promises, except for what a reader may see during a copy.
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ fn mapped_in(dir: &Path) -> FileConfig {
 }
 
 #[test]
-fn mapped_segments_keep_limit_numbers_and_lines_across_restarts() {
+fn mapped_segments_survive_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let mut seq = 0;
     for _ in 0..5 {
@@ -51,7 +50,7 @@ fn a_mapped_segment_without_a_limit_moves_its_window() {
 }
 
 #[test]
-fn truncation_by_others_in_the_middle_of_copies_never_kills_glues_or_repeats() {
+fn truncation_during_copies_never_kills_or_repeats() {
     for base in [None, Some("/dev/shm")] {
         let dir = base.map_or_else(tempfile::tempdir, tempfile::tempdir_in);
         let Ok(dir) = dir else { continue };
@@ -98,7 +97,7 @@ fn whole_seqs_of(path: &Path) -> Vec<u64> {
 }
 
 #[test]
-fn a_full_disk_is_an_error_value_and_no_signal() {
+fn a_full_disk_returns_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let Some(_mount) = SmallMount::on(dir.path()) else { return };
     let mut sink = open(mapped_in(dir.path()));
@@ -117,7 +116,7 @@ fn a_full_disk_is_an_error_value_and_no_signal() {
 }
 
 #[test]
-fn a_process_killed_inside_a_copy_leaves_zeros_and_the_next_start_cuts_them() {
+fn a_killed_copys_zeros_are_cut_on_start() {
     // Not only at the end: a long copy need not go from front to back.
     for hole in [100..400, 450..100_000, 9_000..9_001] {
         let dir = tempfile::tempdir().unwrap();
@@ -136,7 +135,7 @@ fn a_process_killed_inside_a_copy_leaves_zeros_and_the_next_start_cuts_them() {
 }
 
 #[test]
-fn where_nothing_can_be_mapped_lines_are_appended_instead() {
+fn unmappable_files_are_appended_to() {
     let dir = Path::new("/logs");
     let disk = FaultyDisk::new(dir);
     let config = mapped_in(dir).rotate_bytes_max(5_000);
@@ -153,10 +152,10 @@ fn where_nothing_can_be_mapped_lines_are_appended_instead() {
     assert_eq!(total, 300);
 }
 
-/// `cargo test --release --lib -- --ignored --nocapture how_fast`
+/// `cargo test --release --lib -- --ignored --nocapture append_and_mapped_throughput`
 #[test]
 #[ignore = "a measurement, not a promise"]
-fn how_fast_are_the_two_ways() {
+fn append_and_mapped_throughput() {
     for base in ["/tmp", "/dev/shm"] {
         for round in 0..3 {
             for (name, mode, align) in [

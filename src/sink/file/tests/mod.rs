@@ -1,4 +1,4 @@
-//! Shared by the tests of the file sink: a clock, lines with a sequence number, and the verifier.
+//! Shared by the tests of the file sink: a clock, lines with a sequence number, and the checker.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub(super) fn at(unix_nanos: i64) -> Now {
     Now { ticks: 0, unix_nanos }
 }
 
-/// Now by the system's clock, because the files on disk carry its times.
+/// The system's time, because the files on disk carry its times.
 pub(super) fn system_now() -> Now {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     at(since.as_nanos() as i64)
@@ -45,7 +45,7 @@ pub(super) fn push_line(batch: &mut Batch, seq: u64, fill: usize) {
     batch.end_line();
 }
 
-/// The verifier: whole lines of JSON and nothing else; returns their sequence numbers.
+/// The checker: accepts whole lines of JSON and nothing else; returns their sequence numbers.
 pub(super) fn seqs_in(bytes: &[u8]) -> Vec<u64> {
     if bytes.is_empty() {
         return Vec::new();

@@ -1,5 +1,4 @@
-//! The layout: planned runs against a slow byte-by-byte oracle, and readers that look at random
-//! moments.
+//! The layout: planned runs against a slow byte-by-byte oracle, and readers that read at random moments.
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,9 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::Lines;
 use crate::sink::Sink;
-use crate::sink::file::append::AppendWay;
+use crate::sink::file::append::AppendMethod;
 use crate::sink::file::pages::{Layout, PAGE_BYTES};
-use crate::sink::file::segment::{Appended, Way};
+use crate::sink::file::segment::{Appended, WriteMethod};
 use crate::storage::{FileKind, FileStat, StorageFile};
 
 /// A file in memory that takes at most `per_call` bytes a call and is full at `capacity`.
@@ -28,15 +27,15 @@ impl Memory {
 
 impl StorageFile for Memory {
     fn append(&mut self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
-        let mut room = self.per_call.min(self.capacity.saturating_sub(self.bytes.len()));
-        if room == 0 {
+        let mut space = self.per_call.min(self.capacity.saturating_sub(self.bytes.len()));
+        if space == 0 {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         let before = self.bytes.len();
         for slice in slices {
-            let taken = room.min(slice.len());
+            let taken = space.min(slice.len());
             self.bytes.extend_from_slice(&slice[..taken]);
-            room -= taken;
+            space -= taken;
         }
         Ok(self.bytes.len() - before)
     }
@@ -85,13 +84,18 @@ fn batch_with(lengths: &[usize], first_seq: usize) -> Batch {
     batch
 }
 
-/// Appends until everything is in or it stops, as the sink does.
-fn append_all(way: &mut AppendWay, file: &mut Memory, lines: Lines<'_>, len_max: u64) -> Appended {
+/// Appends like the sink until everything is written or it stops.
+fn append_all(
+    method: &mut AppendMethod,
+    file: &mut Memory,
+    lines: Lines<'_>,
+    len_max: u64,
+) -> Appended {
     let mut all = Appended::default();
     let start = file.bytes.len() as u64;
     while all.lines < lines.count() && !all.full && all.error.is_none() {
         let rest = lines.split_at(all.lines).1;
-        let done = way.append(file, start + all.bytes, rest, len_max);
+        let done = method.append(file, start + all.bytes, rest, len_max);
         all.add(done.lines, done.bytes as usize, done.padding as usize);
         all.torn_bytes = done.torn_bytes;
         all.full = done.full;
@@ -100,10 +104,9 @@ fn append_all(way: &mut AppendWay, file: &mut Memory, lines: Lines<'_>, len_max:
     all
 }
 
-/// What a reader would see if the file ended at `cut`: whole lines, or, where a surprising line was
-/// put on the next page, whole lines and then spaces. A longer line than a page is torn, as
-/// documented.
-fn looks_whole(bytes: &[u8], cut: usize) -> Result<(), String> {
+/// What a reader would see if the file ended at `cut`: whole lines, or, if an unexpectedly long line was put on the
+/// next page, whole lines and then spaces. A line longer than a page is torn, as documented.
+fn check_visible(bytes: &[u8], cut: usize) -> Result<(), String> {
     let whole = memchr::memrchr(b'\n', &bytes[..cut]).map_or(0, |at| at + 1);
     if bytes[whole..cut].iter().all(|&byte| byte == b' ') {
         return Ok(());
@@ -132,12 +135,12 @@ proptest! {
         if start > 0 {
             file.bytes[start - 1] = b'\n';
         }
-        let mut way = AppendWay::new(true);
+        let mut method = AppendMethod::new(true);
         let mut seq = 0;
         for lengths in &batches {
             let batch = batch_with(lengths, seq);
             let len = file.bytes.len() as u64;
-            let done = append_all(&mut way, &mut file, batch.lines(), u64::MAX);
+            let done = append_all(&mut method, &mut file, batch.lines(), u64::MAX);
             prop_assert_eq!(done.lines, lengths.len());
             prop_assert_eq!(done.bytes, file.bytes.len() as u64 - len);
             prop_assert_eq!(done.bytes - done.padding, batch.len_bytes() as u64);
@@ -148,14 +151,14 @@ proptest! {
         prop_assert_eq!(seqs_in(written), (0..seq as u64).collect::<Vec<_>>());
         let boundary = start.next_multiple_of(PAGE_BYTES);
         for cut in (boundary..file.bytes.len()).step_by(PAGE_BYTES) {
-            if let Err(seen) = looks_whole(&file.bytes, cut) {
+            if let Err(seen) = check_visible(&file.bytes, cut) {
                 prop_assert!(false, "{}", seen);
             }
         }
     }
 
     #[test]
-    fn a_write_that_stops_anywhere_says_exactly_which_lines_are_whole(
+    fn a_short_write_reports_the_exact_whole_lines(
         lengths in prop::collection::vec(30_usize..600, 1..60),
         start in 0_usize..PAGE_BYTES,
         capacity in 0_usize..20_000,
@@ -166,8 +169,8 @@ proptest! {
         file.per_call = per_call;
         file.capacity = start + capacity;
         let batch = batch_with(&lengths, 0);
-        let mut way = AppendWay::new(page_align);
-        let done = append_all(&mut way, &mut file, batch.lines(), u64::MAX);
+        let mut method = AppendMethod::new(page_align);
+        let done = append_all(&mut method, &mut file, batch.lines(), u64::MAX);
         let end = start + done.bytes as usize;
         prop_assert_eq!(file.bytes.len(), end + done.torn_bytes as usize);
         let in_place: Vec<u64> = (0..done.lines as u64).collect();
@@ -184,8 +187,8 @@ proptest! {
     ) {
         let mut file = Memory::of(vec![b'\n'; start]);
         let batch = batch_with(&lengths, 0);
-        let mut way = AppendWay::new(true);
-        let done = append_all(&mut way, &mut file, batch.lines(), limit as u64);
+        let mut method = AppendMethod::new(true);
+        let done = append_all(&mut method, &mut file, batch.lines(), limit as u64);
         let alone = start == 0 && done.lines == 1;
         prop_assert!(file.bytes.len() <= limit.max(start) || alone);
         prop_assert_eq!(done.full, done.lines < lengths.len());
@@ -195,16 +198,16 @@ proptest! {
 #[test]
 fn single_lines_waste_little_space() {
     let mut file = Memory::of(Vec::new());
-    let mut way = AppendWay::new(true);
+    let mut method = AppendMethod::new(true);
     let mut padding = 0;
     for seq in 0..5_000 {
         let batch = batch_with(&[150 + (seq * 37) % 100], seq);
         let len = file.bytes.len() as u64;
-        padding += way.append(&mut file, len, batch.lines(), u64::MAX).padding;
+        padding += method.append(&mut file, len, batch.lines(), u64::MAX).padding;
     }
     let share = padding as f64 / file.bytes.len() as f64;
     assert!(share < 0.04, "{share} of the file is padding");
-    // Every boundary stands after a newline: with lines of a kind, none came as a surprise.
+    // Every boundary follows a newline: with lines of similar length, none was unexpected.
     let surprises =
         file.bytes.chunks_exact(PAGE_BYTES).filter(|page| page.last() != Some(&b'\n')).count();
     assert!(surprises <= 1, "{surprises}");
@@ -218,33 +221,33 @@ fn a_line_that_fits_is_never_moved() {
     assert_eq!((run.count, run.front, run.back), (3, 0, 0));
 }
 
-/// Looks at a growing file until told to stop: how many looks there were, and in how many the file
-/// did not end in a newline.
-fn look_until(path: &Path, stop: &AtomicBool) -> (u64, u64) {
+/// Reads a growing file until stopped: returns the number of reads, and the number in which the file did not end in a
+/// newline.
+fn observe_until(path: &Path, stop: &AtomicBool) -> (u64, u64) {
     use std::io::{Read, Seek, SeekFrom};
-    let (mut looks, mut torn) = (0, 0);
+    let (mut reads, mut torn) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         let mut file = fs::File::open(path).unwrap();
         let len = file.metadata().unwrap().len();
         file.seek(SeekFrom::Start(len.saturating_sub(64 * 1024))).unwrap();
         let mut seen = Vec::new();
         file.read_to_end(&mut seen).unwrap();
-        looks += 1;
+        reads += 1;
         if seen.is_empty() {
             continue;
         }
-        assert!(!seen.contains(&0), "NULs after {looks} looks");
+        assert!(!seen.contains(&0), "NULs after {reads} reads");
         torn += u64::from(seen.last() != Some(&b'\n'));
     }
-    (looks, torn)
+    (reads, torn)
 }
 
-fn look_while_writing(dir: &Path, page_align: bool, batches: u64) -> (u64, u64) {
+fn observe_while_writing(dir: &Path, page_align: bool, batches: u64) -> (u64, u64) {
     let config = config_in(dir).page_align(page_align).rotate_bytes_max(0);
     let mut sink = open(config);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let looking = scope.spawn(|| look_until(&dir.join("app.log"), &stop));
+        let looking = scope.spawn(|| observe_until(&dir.join("app.log"), &stop));
         let mut seq = 0;
         for _ in 0..batches {
             let batch = batch_of(seq, 5_000, 190);
@@ -252,9 +255,9 @@ fn look_while_writing(dir: &Path, page_align: bool, batches: u64) -> (u64, u64) 
             seq += 5_000;
         }
         stop.store(true, Ordering::Relaxed);
-        let looks = looking.join().unwrap();
+        let reads = looking.join().unwrap();
         assert_eq!(seqs_of(&dir.join("app.log")).len() as u64, seq);
-        looks
+        reads
     })
 }
 
@@ -264,24 +267,23 @@ fn temporary_directories() -> Vec<tempfile::TempDir> {
 }
 
 #[test]
-fn a_reader_that_looks_at_any_moment_sees_whole_lines() {
+fn a_reader_always_sees_whole_lines() {
     for dir in temporary_directories() {
-        let (looks, torn) = look_while_writing(dir.path(), true, 15);
-        assert_eq!(torn, 0, "of {looks} looks, in {}", dir.path().display());
+        let (reads, torn) = observe_while_writing(dir.path(), true, 15);
+        assert_eq!(torn, 0, "of {reads} reads, in {}", dir.path().display());
     }
 }
 
-/// Why padding is there: without it, the same reader sees torn lines. How often depends on the
-/// machine, so this is a measurement to run by hand: `cargo test --release --lib -- --ignored
-/// --nocapture how_often`.
+/// The reason for the padding: without it, the same reader sees torn lines. The share depends on the machine, so this
+/// is a measurement to run by hand: `cargo test --release --lib -- --ignored --nocapture torn_lines_seen`.
 #[test]
 #[ignore = "a measurement, not a promise"]
-fn how_often_a_reader_sees_a_torn_line_without_page_align() {
+fn torn_lines_seen_without_page_align() {
     for dir in temporary_directories() {
         for page_align in [false, true] {
-            let (looks, torn) = look_while_writing(dir.path(), page_align, 400);
+            let (reads, torn) = observe_while_writing(dir.path(), page_align, 400);
             fs::remove_file(dir.path().join("app.log")).unwrap();
-            println!("{}: page_align {page_align}: {torn} of {looks}", dir.path().display());
+            println!("{}: page_align {page_align}: {torn} of {reads}", dir.path().display());
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::sink::Sink;
 use crate::sink::file::RotationReason;
 
 #[test]
-fn no_segment_exceeds_the_limit_and_no_line_is_lost_split_or_repeated() {
+fn segments_keep_the_limit_and_every_line() {
     for page_align in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let config = config_in(dir.path()).rotate_bytes_max(10_000).page_align(page_align);
@@ -18,7 +18,7 @@ fn no_segment_exceeds_the_limit_and_no_line_is_lost_split_or_repeated() {
             sink.write(batch.lines(), system_now()).unwrap();
             seq += 30;
         }
-        sink.settle();
+        sink.wait_idle();
         assert_eq!(all_seqs(dir.path()), (0..seq).collect::<Vec<_>>());
         for path in sealed_in(dir.path()) {
             assert!(fs::metadata(&path).unwrap().len() <= 10_000, "{}", path.display());
@@ -31,7 +31,7 @@ fn no_segment_exceeds_the_limit_and_no_line_is_lost_split_or_repeated() {
 }
 
 #[test]
-fn one_line_over_the_limit_gets_a_segment_of_its_own() {
+fn an_oversized_line_gets_a_separate_segment() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(5_000));
     let mut batch = batch_of(0, 3, 100);
@@ -63,7 +63,7 @@ fn size_and_numbers_are_exact_across_restart() {
 }
 
 #[test]
-fn numbers_are_never_given_twice_even_when_all_sealed_segments_are_gone() {
+fn segment_numbers_are_never_reused() {
     let dir = tempfile::tempdir().unwrap();
     let config = config_in(dir.path()).rotate_bytes_max(1_000).retain_segments_max(Some(0));
     let mut sink = open(config.clone());
@@ -79,17 +79,17 @@ fn numbers_are_never_given_twice_even_when_all_sealed_segments_are_gone() {
 }
 
 #[test]
-fn the_active_name_exists_at_every_moment_of_a_rotation() {
+fn the_active_name_always_exists() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(2_000));
     let active = dir.path().join("app.log");
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let looker = scope.spawn(|| {
-            let mut looks = 0_u64;
+            let mut reads = 0_u64;
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                assert!(active.exists(), "no active file after {looks} looks");
-                looks += 1;
+                assert!(active.exists(), "no active file after {reads} reads");
+                reads += 1;
             }
         });
         for round in 0..200 {
@@ -106,7 +106,7 @@ fn retention_keeps_the_newest_segments() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(1_000).retain_segments_max(Some(3)));
     sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
-    sink.settle();
+    sink.wait_idle();
     let rotations = sink.counters().rotations;
     let kept = sealed_in(dir.path());
     assert_eq!(kept.len(), 3);
@@ -120,7 +120,7 @@ fn retention_by_bytes_counts_what_is_on_disk() {
     let config = config_in(dir.path()).rotate_bytes_max(1_000).retain_bytes_max(Some(3_500));
     let mut sink = open(config);
     sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
-    sink.settle();
+    sink.wait_idle();
     let total: u64 = sealed_in(dir.path()).iter().map(|p| fs::metadata(p).unwrap().len()).sum();
     assert!(total <= 3_500 && total > 2_000, "{total}");
 }
@@ -133,18 +133,18 @@ fn retention_by_age_uses_the_injected_clock() {
         .retain_age_max(Some(Duration::from_secs(3600)));
     let mut sink = open(config);
     sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
-    sink.settle();
+    sink.wait_idle();
     assert_eq!(sink.counters().removed, 0);
     let later = at(system_now().unix_nanos + 2 * HOUR);
     sink.turn(later).unwrap();
     sink.write(batch_of(100, 10, 80).lines(), later).unwrap();
-    sink.settle();
-    // All were last changed by the system's clock, two hours before.
+    sink.wait_idle();
+    // All were last modified two hours earlier by the system's clock.
     assert!(sealed_in(dir.path()).is_empty());
 }
 
 #[test]
-fn midnight_seals_once_and_an_empty_file_never() {
+fn midnight_seals_a_filled_file_once() {
     let dir = tempfile::tempdir().unwrap();
     let config = config_in(dir.path()).rotate_every(RotateEvery::Daily);
     let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
@@ -156,7 +156,7 @@ fn midnight_seals_once_and_an_empty_file_never() {
     sink.turn(at(start + 2 * DAY)).unwrap();
     assert_eq!(sealed_in(dir.path()).len(), 1);
     sink.write(batch_of(1, 1, 10).lines(), at(start + 2 * DAY)).unwrap();
-    // The clock steps back over midnight and comes again: no second file, no storm.
+    // The clock is set back over midnight and reaches it again: no second file.
     for step in 0..50 {
         let wobble = start + 2 * DAY - HOUR + if step % 2 == 0 { -SECOND } else { SECOND };
         sink.write(batch_of(2 + step, 1, 10).lines(), at(wobble)).unwrap();
@@ -165,7 +165,7 @@ fn midnight_seals_once_and_an_empty_file_never() {
 }
 
 #[test]
-fn a_file_of_yesterday_is_sealed_on_start_before_the_first_line() {
+fn a_file_of_yesterday_is_sealed_on_start() {
     let dir = tempfile::tempdir().unwrap();
     let config = config_in(dir.path()).rotate_every(RotateEvery::Daily);
     let mut sink = open(config.clone());
@@ -179,7 +179,7 @@ fn a_file_of_yesterday_is_sealed_on_start_before_the_first_line() {
 }
 
 #[test]
-fn the_hook_hears_of_every_rotation_and_its_reason_and_may_panic() {
+fn the_hook_gets_every_rotation_and_may_panic() {
     let dir = tempfile::tempdir().unwrap();
     let config = config_in(dir.path()).rotate_bytes_max(300).rotate_every(RotateEvery::Daily);
     let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
@@ -193,7 +193,7 @@ fn the_hook_hears_of_every_rotation_and_its_reason_and_may_panic() {
     sink.write(batch_of(0, 6, 40).lines(), at(start)).unwrap();
     sink.turn(at(start + DAY)).unwrap();
     sink.write(batch_of(6, 6, 40).lines(), at(start + DAY)).unwrap();
-    sink.settle();
+    sink.wait_idle();
     let heard = heard.lock();
     let reasons: Vec<&str> = heard.iter().map(|rotation| rotation.reason.as_str()).collect();
     assert_eq!(reasons, ["size", "time", "size"]);
@@ -205,13 +205,13 @@ fn the_hook_hears_of_every_rotation_and_its_reason_and_may_panic() {
 
 #[test]
 #[cfg(feature = "compress")]
-fn sealed_segments_are_compressed_and_retention_counts_them() {
+fn compressed_segments_count_for_retention() {
     use std::io::Read;
     let dir = tempfile::tempdir().unwrap();
     let config = config_in(dir.path()).rotate_bytes_max(1_000).compress(true);
     let mut sink = open(config.retain_segments_max(Some(4)));
     sink.write(batch_of(0, 100, 80).lines(), system_now()).unwrap();
-    sink.settle();
+    sink.wait_idle();
     assert!(sealed_in(dir.path()).is_empty(), "a plain form was kept");
     let rotations = sink.counters().rotations;
     let mut seqs = Vec::new();
@@ -231,18 +231,18 @@ fn sealed_segments_are_compressed_and_retention_counts_them() {
 
 #[test]
 #[cfg(feature = "compress")]
-fn what_a_crash_left_of_a_compression_is_finished_on_start() {
+fn an_interrupted_compression_is_finished_on_start() {
     let dir = tempfile::tempdir().unwrap();
     let name = |name: &str| dir.path().join(name);
     let whole = batch_of(0, 10, 80);
-    // Cut off inside; finished, but the plain form still there; never begun.
+    // Cut inside; finished, but with the plain form still there; never started.
     fs::write(name("app.log.000001"), whole.lines().bytes()).unwrap();
     fs::write(name(".app.log.000001.gz.partial"), b"\x1f\x8b cut off").unwrap();
     fs::write(name("app.log.000002"), whole.lines().bytes()).unwrap();
     fs::write(name("app.log.000002.gz"), b"not as long as it must be").unwrap();
     fs::write(name("app.log.000003"), whole.lines().bytes()).unwrap();
     let sink = open(config_in(dir.path()).compress(true));
-    sink.settle();
+    sink.wait_idle();
     assert!(!name(".app.log.000001.gz.partial").exists());
     for number in 1..=3 {
         use std::io::Read;

@@ -1,23 +1,24 @@
-//! The recovery table is total, and each row does what it says.
+//! The recovery table is total, and each row has the stated effect.
 use std::sync::Arc;
 
 use super::*;
 use crate::sink::Sink;
-use crate::sink::file::recover::{ActiveSeen, NextSeen, Plan, Seen, TABLE};
+use crate::sink::file::recover::{ActiveState, NextState, Plan, StartState, TABLE};
 use crate::storage::faulty::FaultyDisk;
 
-fn every_combination() -> impl Iterator<Item = Seen> {
-    let actives = [ActiveSeen::Missing, ActiveSeen::Empty, ActiveSeen::Filled, ActiveSeen::Foreign];
-    let nexts = [NextSeen::Missing, NextSeen::Empty, NextSeen::Filled, NextSeen::Foreign];
+fn every_combination() -> impl Iterator<Item = StartState> {
+    let actives =
+        [ActiveState::Missing, ActiveState::Empty, ActiveState::Filled, ActiveState::Foreign];
+    let nexts = [NextState::Missing, NextState::Empty, NextState::Filled, NextState::Foreign];
     actives.into_iter().flat_map(move |active| {
-        [false, true]
-            .into_iter()
-            .flat_map(move |twin| nexts.into_iter().map(move |next| Seen { active, twin, next }))
+        [false, true].into_iter().flat_map(move |same_inode| {
+            nexts.into_iter().map(move |next| StartState { active, same_inode, next })
+        })
     })
 }
 
 #[test]
-fn every_combination_hits_exactly_one_row() {
+fn every_combination_matches_exactly_one_row() {
     for seen in every_combination() {
         let rows = TABLE.iter().filter(|row| row.covers(seen)).count();
         assert_eq!(rows, 1, "{seen:?}");
@@ -25,34 +26,34 @@ fn every_combination_hits_exactly_one_row() {
 }
 
 #[test]
-fn every_row_is_hit() {
+fn every_row_is_matched() {
     for row in TABLE {
         assert!(every_combination().any(|seen| row.covers(seen)), "{:?}", row.plan);
     }
 }
 
-/// Builds the situation on a disk, opens the log, and checks what was promised: each line that was
-/// there is there once, in order, and the next line follows.
+/// Builds the situation on a disk, opens the log, and checks the promise: each existing line is there once, in order,
+/// and the next line follows.
 #[test]
-fn each_situation_ends_with_all_its_lines_in_order() {
+fn each_start_situation_keeps_all_lines() {
     for seen in every_combination() {
         let dir = Path::new("/logs");
         let disk = FaultyDisk::new(dir);
         disk.put(&dir.join("app.log.000004"), b"{\"seq\":0}\n");
         match seen.active {
-            ActiveSeen::Missing => {}
-            ActiveSeen::Empty => disk.put(&dir.join("app.log"), b""),
-            ActiveSeen::Filled => disk.put(&dir.join("app.log"), b"{\"seq\":1}\n"),
-            ActiveSeen::Foreign => disk.put_dir(&dir.join("app.log")),
+            ActiveState::Missing => {}
+            ActiveState::Empty => disk.put(&dir.join("app.log"), b""),
+            ActiveState::Filled => disk.put(&dir.join("app.log"), b"{\"seq\":1}\n"),
+            ActiveState::Foreign => disk.put_dir(&dir.join("app.log")),
         }
-        if seen.twin && matches!(seen.active, ActiveSeen::Empty | ActiveSeen::Filled) {
+        if seen.same_inode && matches!(seen.active, ActiveState::Empty | ActiveState::Filled) {
             disk.put_link(&dir.join("app.log"), &dir.join("app.log.000005"));
         }
         match seen.next {
-            NextSeen::Missing => {}
-            NextSeen::Empty => disk.put(&dir.join(".app.log.next"), b""),
-            NextSeen::Filled => disk.put(&dir.join(".app.log.next"), b"{\"seq\":2}\n"),
-            NextSeen::Foreign => disk.put_dir(&dir.join(".app.log.next")),
+            NextState::Missing => {}
+            NextState::Empty => disk.put(&dir.join(".app.log.next"), b""),
+            NextState::Filled => disk.put(&dir.join(".app.log.next"), b"{\"seq\":2}\n"),
+            NextState::Foreign => disk.put_dir(&dir.join(".app.log.next")),
         }
         let opened = FileSink::open_on(Arc::new(disk.clone()), config_in(dir), at(0));
         if matches!(seen.plan(), Plan::RefuseActive | Plan::RefuseNext) {
@@ -64,8 +65,8 @@ fn each_situation_ends_with_all_its_lines_in_order() {
         sink.write(batch_of(3, 1, 10).lines(), at(0)).unwrap();
         drop(sink);
         let mut expected = vec![0];
-        expected.extend((seen.active == ActiveSeen::Filled).then_some(1));
-        expected.extend((seen.next == NextSeen::Filled).then_some(2));
+        expected.extend((seen.active == ActiveState::Filled).then_some(1));
+        expected.extend((seen.next == NextState::Filled).then_some(2));
         expected.push(3);
         let files = disk.files();
         let mut found: Vec<u64> = files
@@ -83,17 +84,18 @@ fn sealed_name(path: &Path) -> bool {
 }
 
 #[test]
-fn the_table_and_reality_agree_on_what_a_directory_shows() {
+fn the_table_matches_real_directories() {
     let dir = Path::new("/logs");
     let disk = FaultyDisk::new(dir);
     let names = crate::sink::file::names::Names::of(&dir.join("app.log")).unwrap();
-    let look = |disk: &FaultyDisk, newest| Seen::look(disk, &names, newest).unwrap();
-    let nothing = Seen { active: ActiveSeen::Missing, twin: false, next: NextSeen::Missing };
-    assert_eq!(look(&disk, None), nothing);
+    let state = |disk: &FaultyDisk, newest| StartState::read(disk, &names, newest).unwrap();
+    let nothing =
+        StartState { active: ActiveState::Missing, same_inode: false, next: NextState::Missing };
+    assert_eq!(state(&disk, None), nothing);
     disk.put(&dir.join("app.log"), b"x");
     disk.put_link(&dir.join("app.log"), &dir.join("app.log.000001"));
     disk.put(&dir.join(".app.log.next"), b"");
-    let half = Seen { active: ActiveSeen::Filled, twin: true, next: NextSeen::Empty };
-    assert_eq!(look(&disk, Some(1)), half);
-    assert_eq!(look(&disk, Some(2)), Seen { twin: false, ..half });
+    let half = StartState { active: ActiveState::Filled, same_inode: true, next: NextState::Empty };
+    assert_eq!(state(&disk, Some(1)), half);
+    assert_eq!(state(&disk, Some(2)), StartState { same_inode: false, ..half });
 }

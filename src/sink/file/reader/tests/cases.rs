@@ -1,10 +1,10 @@
-//! Disasters, one by one.
+//! Failures, one by one.
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::super::{Gap, Options, ReadError, Reader, Start, Step};
+use super::super::{Gap, LogReadError, ReadFrom, Reader, ReaderOptions, Step};
 #[cfg(feature = "compress")]
 use super::model::gzip;
 
@@ -23,15 +23,15 @@ fn sealed(path: &Path, number: u64) -> PathBuf {
     PathBuf::from(format!("{}.{number:06}", path.display()))
 }
 
-fn follow() -> Options {
-    Options::default().follow(true)
+fn follow() -> ReaderOptions {
+    ReaderOptions::default().follow(true)
 }
 
-fn open(path: &Path, options: Options) -> Reader {
+fn open(path: &Path, options: ReaderOptions) -> Reader {
     Reader::open(path, options).expect("a log")
 }
 
-/// Everything up to idle or the end: lines, and gaps and errors in words.
+/// Everything up to idle or the end: lines, and gaps and errors as text.
 fn drain(reader: &mut Reader) -> Vec<String> {
     let mut seen = Vec::new();
     loop {
@@ -45,7 +45,7 @@ fn drain(reader: &mut Reader) -> Vec<String> {
 }
 
 #[test]
-fn a_log_that_is_not_there_yet_is_waited_for() {
+fn a_follower_waits_for_a_missing_log() {
     let (_dir, path) = log();
     let mut reader = open(&path, follow());
     assert_eq!(drain(&mut reader), [""; 0]);
@@ -54,16 +54,16 @@ fn a_log_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
-fn a_log_that_is_not_there_is_an_error_without_following() {
+fn a_missing_log_is_an_error_without_following() {
     let (_dir, path) = log();
-    let error = Reader::open(&path, Options::default()).expect_err("nothing there");
-    assert!(matches!(error, ReadError::NotFound { .. }), "{error}");
-    let error = Reader::open("..", Options::default()).expect_err("no file name");
-    assert!(matches!(error, ReadError::NoFileName { .. }), "{error}");
+    let error = Reader::open(&path, ReaderOptions::default()).expect_err("nothing there");
+    assert!(matches!(error, LogReadError::NotFound { .. }), "{error}");
+    let error = Reader::open("..", ReaderOptions::default()).expect_err("no file name");
+    assert!(matches!(error, LogReadError::NoFileName { .. }), "{error}");
 }
 
 #[test]
-fn a_directory_that_appears_later_is_waited_for() {
+fn a_follower_waits_for_a_missing_directory() {
     let (dir, _) = log();
     let path = dir.path().join("later").join("app.log");
     let mut reader = open(&path, follow());
@@ -74,10 +74,10 @@ fn a_directory_that_appears_later_is_waited_for() {
 }
 
 #[test]
-fn a_last_line_without_newline_is_given_only_when_no_more_can_come() {
+fn an_unterminated_last_line_waits_for_its_end() {
     let (_dir, path) = log();
     append(&path, "one\ntwo");
-    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two"]);
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default())), ["one", "two"]);
     let mut reader = open(&path, follow());
     assert_eq!(drain(&mut reader), ["one"]);
     append(&path, " and a half\n");
@@ -85,7 +85,7 @@ fn a_last_line_without_newline_is_given_only_when_no_more_can_come() {
 }
 
 #[test]
-fn a_tail_of_nuls_is_waited_for_and_never_given() {
+fn a_tail_of_nuls_is_never_returned() {
     let (_dir, path) = log();
     append(&path, "one\ntw");
     let file = OpenOptions::new().write(true).open(&path).expect("to open");
@@ -97,14 +97,14 @@ fn a_tail_of_nuls_is_waited_for_and_never_given() {
     assert_eq!(reader.counters().lines, 1);
     std::os::unix::fs::FileExt::write_all_at(&file, b"o\nthree\n", 6).expect("to write");
     assert_eq!(drain(&mut reader), ["two", "three"]);
-    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two", "three"]);
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default())), ["one", "two", "three"]);
     fs::rename(&path, sealed(&path, 1)).expect("to rename");
     append(&path, "four\n");
     assert_eq!(drain(&mut reader), ["four"]);
 }
 
 #[test]
-fn bytes_behind_a_nul_are_waited_for_but_not_for_ever() {
+fn bytes_after_a_nul_are_returned_eventually() {
     let (_dir, path) = log();
     append(&path, "one\n\0\0\0\n");
     let mut reader = open(&path, follow());
@@ -116,11 +116,11 @@ fn bytes_behind_a_nul_are_waited_for_but_not_for_ever() {
     }
     append(&path, "two\n");
     assert_eq!(drain(&mut reader), ["two"]);
-    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "\0\0\0", "two"]);
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default())), ["one", "\0\0\0", "two"]);
 }
 
 #[test]
-fn a_torn_line_that_recovery_cuts_off_is_not_mixed_with_the_next_one() {
+fn a_recovered_torn_line_mixes_with_no_other() {
     let (_dir, path) = log();
     append(&path, "one\n{\"torn\":");
     let mut reader = open(&path, follow());
@@ -131,7 +131,7 @@ fn a_torn_line_that_recovery_cuts_off_is_not_mixed_with_the_next_one() {
 }
 
 #[test]
-fn a_truncated_file_is_read_from_its_start_and_reported() {
+fn a_truncated_file_is_reread_and_reported() {
     let (_dir, path) = log();
     append(&path, "one\ntwo\n");
     let mut reader = open(&path, follow());
@@ -143,7 +143,7 @@ fn a_truncated_file_is_read_from_its_start_and_reported() {
 }
 
 #[test]
-fn a_file_that_was_truncated_and_grew_past_the_place_is_noticed() {
+fn a_truncated_and_regrown_file_is_noticed() {
     let (_dir, path) = log();
     append(&path, "one\ntwo\n");
     let mut reader = open(&path, follow());
@@ -169,14 +169,14 @@ fn removed_segments_are_counted() {
 
 #[cfg(feature = "compress")]
 #[test]
-fn a_damaged_compressed_segment_is_reported_and_passed_over() {
+fn a_damaged_compressed_segment_is_reported_and_skipped() {
     let (_dir, path) = log();
     let lines: String = (0..2000).map(|number| format!("line {number}\n")).collect();
     let mut gz = gzip(lines.as_bytes());
     gz.truncate(gz.len() / 2);
     fs::write(sealed(&path, 1).with_extension("000001.gz"), gz).expect("to write");
     append(&path, "active\n");
-    for options in [Options::default(), follow()] {
+    for options in [ReaderOptions::default(), follow()] {
         let seen = drain(&mut open(&path, options));
         assert_eq!(seen[0], "line 0");
         assert!(seen[seen.len() - 2].contains("gzip"), "{:?}", &seen[seen.len() - 2..]);
@@ -185,24 +185,24 @@ fn a_damaged_compressed_segment_is_reported_and_passed_over() {
 }
 
 #[test]
-fn a_rotation_that_failed_halfway_leaves_two_numbers_and_no_line_twice() {
+fn a_failed_rotation_repeats_no_line() {
     let (_dir, path) = log();
     append(&path, "one\n");
     fs::hard_link(&path, sealed(&path, 1)).expect("to link");
     let mut early = open(&path, follow());
     assert_eq!(drain(&mut early), ["one"]);
-    // The rename failed; the writer went on, and sealed the file under the next number.
+    // The rename failed; the writer continued and sealed the file under the next number.
     append(&path, "two\n");
     assert_eq!(drain(&mut early), ["two"]);
     fs::hard_link(&path, sealed(&path, 2)).expect("to link");
     fs::remove_file(&path).expect("to remove");
     append(&path, "three\n");
     assert_eq!(drain(&mut early), ["three"]);
-    assert_eq!(drain(&mut open(&path, Options::default())), ["one", "two", "three"]);
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default())), ["one", "two", "three"]);
 }
 
 #[test]
-fn a_file_moved_away_by_logrotate_is_read_to_its_end_before_the_new_one() {
+fn a_file_moved_by_logrotate_is_read_first() {
     let (dir, path) = log();
     append(&path, "one\n");
     let mut reader = open(&path, follow());
@@ -221,7 +221,7 @@ fn sealed_segments_alone_are_a_log() {
     let (_dir, path) = log();
     fs::write(sealed(&path, 3), "three\n").expect("to write");
     fs::write(sealed(&path, 4), "four\n").expect("to write");
-    assert_eq!(drain(&mut open(&path, Options::default())), ["three", "four"]);
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default())), ["three", "four"]);
     let mut reader = open(&path, follow());
     assert_eq!(drain(&mut reader), ["three", "four"]);
     append(&path, "active\n");
@@ -229,12 +229,12 @@ fn sealed_segments_alone_are_a_log() {
 }
 
 #[test]
-fn starting_at_the_active_file_passes_over_what_is_sealed_and_follows_on() {
+fn reading_can_start_at_the_active_file() {
     let (_dir, path) = log();
     fs::write(sealed(&path, 7), "old\n").expect("to write");
     append(&path, "now\n");
-    assert_eq!(drain(&mut open(&path, Options::default().start(Start::Active))), ["now"]);
-    let mut reader = open(&path, follow().start(Start::Active));
+    assert_eq!(drain(&mut open(&path, ReaderOptions::default().start(ReadFrom::Active))), ["now"]);
+    let mut reader = open(&path, follow().start(ReadFrom::Active));
     assert_eq!(drain(&mut reader), ["now"]);
     for (number, line) in [(8, "next\n"), (9, "last\n")] {
         fs::hard_link(&path, sealed(&path, number)).expect("to link");
@@ -252,16 +252,16 @@ fn one_sealed_segment_can_be_read_alone() {
     let gz = PathBuf::from(format!("{}.gz", sealed(&path, 2).display()));
     fs::write(&gz, gzip(b"two\n")).expect("to write");
     append(&path, "active\n");
-    let alone = || Options::default().start(Start::Active);
+    let alone = || ReaderOptions::default().start(ReadFrom::Active);
     assert_eq!(drain(&mut open(&sealed(&path, 1), alone())), ["one"]);
     assert_eq!(drain(&mut open(&gz, alone())), ["two"]);
 }
 
 #[test]
-fn without_following_a_log_that_grows_faster_than_it_is_read_ends() {
+fn a_fast_growing_log_still_ends() {
     let (_dir, path) = log();
     append(&path, "one\ntwo\n");
-    let mut reader = open(&path, Options::default().read_bytes(4));
+    let mut reader = open(&path, ReaderOptions::default().read_bytes(4));
     let mut seen = Vec::new();
     while let Step::Line(line) = reader.next_line().expect("a line") {
         seen.push(String::from_utf8_lossy(line).into_owned());
@@ -274,13 +274,13 @@ fn without_following_a_log_that_grows_faster_than_it_is_read_ends() {
 fn a_line_past_the_limit_is_cut_and_counted() {
     let (_dir, path) = log();
     append(&path, &format!("short\n{}\nlast\n", "x".repeat(100_000)));
-    let mut reader = open(&path, Options::default().read_bytes(1000).line_bytes_max(5000));
+    let mut reader = open(&path, ReaderOptions::default().read_bytes(1000).line_bytes_max(5000));
     assert_eq!(drain(&mut reader), ["short", &"x".repeat(5000), "last"]);
     assert_eq!(reader.counters().lines_cut, 1);
 }
 
 #[test]
-fn segments_from_before_a_moment_are_passed_over_without_a_gap() {
+fn segments_before_a_moment_are_skipped() {
     let (_dir, path) = log();
     let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
     for number in 1..=3 {
@@ -291,7 +291,8 @@ fn segments_from_before_a_moment_are_passed_over_without_a_gap() {
         file.set_modified(old).expect("to set the time");
     }
     append(&path, "active\n");
-    let from = |seconds| Options::default().modified_since(old + Duration::from_secs(seconds));
+    let from =
+        |seconds| ReaderOptions::default().modified_since(old + Duration::from_secs(seconds));
     assert_eq!(drain(&mut open(&path, from(1))), ["3", "active"]);
     assert_eq!(drain(&mut open(&path, from(0))), ["1", "2", "3", "active"]);
 }
@@ -307,11 +308,11 @@ fn a_stream_is_read_to_its_end() {
 
 #[cfg(not(feature = "compress"))]
 #[test]
-fn a_build_that_cannot_decompress_says_so_and_goes_on() {
+fn a_build_without_gzip_reports_compressed_segments() {
     let (_dir, path) = log();
     fs::write(format!("{}.gz", sealed(&path, 1).display()), "whatever").expect("to write");
     append(&path, "active\n");
-    for options in [Options::default(), follow()] {
+    for options in [ReaderOptions::default(), follow()] {
         let seen = drain(&mut open(&path, options));
         assert!(seen[0].contains("feature `compress`"), "{seen:?}");
         assert_eq!(seen[1..], ["active"]);

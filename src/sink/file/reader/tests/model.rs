@@ -1,5 +1,4 @@
-//! A writer of the rotation protocol that can be stopped between any two steps, and what it knows
-//! to be true.
+//! A writer of the rotation protocol that can be stopped between any two steps, and the lines that it wrote.
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
@@ -8,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::dir::{Directory, FileId, OsDirectory, Sealed};
-use super::super::{Gap, Options, Reader, Step};
+use super::super::{Gap, Reader, ReaderOptions, Step};
 
 /// One step of the writer, or of its helper thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +16,15 @@ pub(super) enum Act {
     Write,
     /// The first half of a line.
     Half,
-    /// Space is reserved: NULs are visible behind the data.
+    /// Space is reserved: NULs are visible after the data.
     Reserve,
-    /// Rotation, first half: the active file gets a number.
+    /// Rotation, first step: the active file gets a number.
     Link,
-    /// Rotation, second half: another file takes the active name.
+    /// Rotation, second step: another file takes the active name.
     Swap,
     /// The oldest uncompressed segment appears in compressed form as well.
     Compress,
-    /// The uncompressed form of it goes.
+    /// Its uncompressed form is removed.
     Unlink,
     /// Retention removes the oldest sealed segment.
     Retain,
@@ -53,7 +52,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// In memory where there is such a place: thousands of short histories need no disk.
+    /// In memory if possible: thousands of short histories need no disk.
     pub(super) fn in_memory() -> Self {
         match tempfile::tempdir_in("/dev/shm") {
             Ok(dir) => Self::new(dir),
@@ -61,7 +60,7 @@ impl Model {
         }
     }
 
-    /// On a real file system, with its own ways of listing a directory that changes.
+    /// On a real file system, with its behaviour when a directory changes during a listing.
     pub(super) fn on_disk() -> Self {
         Self::new(tempfile::tempdir().expect("a temporary directory"))
     }
@@ -80,7 +79,7 @@ impl Model {
         self.dir.path().join(format!("app.log.{number:06}{}", if gz { ".gz" } else { "" }))
     }
 
-    /// Sealed for good: numbered, and no longer active.
+    /// Sealed: numbered, and not active any more.
     fn sealed(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.segments.len() - 1).filter(|&at| !self.segments[at].removed)
     }
@@ -202,22 +201,22 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     gz.finish().expect("to compress")
 }
 
-/// Never asked for.
+/// Never called.
 #[cfg(not(feature = "compress"))]
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// A directory in which the writer acts before each question.
+/// A directory in which the writer acts before each call.
 pub(super) struct Staged {
     inner: OsDirectory,
     model: Arc<Mutex<Model>>,
-    /// What the writer does before the next question, the one after it, and so on.
+    /// What the writer does before the next call, the one after it, and so on.
     schedule: Arc<Mutex<VecDeque<Vec<Act>>>>,
 }
 
 impl Staged {
-    /// The writer acts. Gives the numbers whose plain form vanished.
+    /// Lets the writer act. Returns the numbers whose plain form vanished.
     fn before(&mut self) -> Vec<u64> {
         let acts = lock(&self.schedule).pop_front().unwrap_or_default();
         let mut model = lock(&self.model);
@@ -248,7 +247,7 @@ impl Directory for Staged {
     }
 
     fn list(&mut self, out: &mut Vec<Sealed>) -> io::Result<()> {
-        // A listing may miss both names of what is renamed while it is made.
+        // A listing may miss both names of a file that is renamed during it.
         let vanished = self.before();
         self.inner.list(out)?;
         out.retain(|sealed| !vanished.contains(&sealed.number));
@@ -274,12 +273,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The writer, a reader, and what the reader has given so far.
+/// The writer, a reader, and what the reader has returned so far.
 pub(super) struct Play {
     model: Arc<Mutex<Model>>,
     schedule: Arc<Mutex<VecDeque<Vec<Act>>>>,
     reader: Option<Reader>,
-    options: Options,
+    options: ReaderOptions,
     given: Vec<String>,
     removed: u64,
     unknown: bool,
@@ -287,7 +286,7 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: ReaderOptions) -> Self {
         Self {
             model: Arc::new(Mutex::new(Model::in_memory())),
             schedule: Arc::default(),
@@ -308,7 +307,7 @@ impl Play {
         lock(&self.model).act(act);
     }
 
-    /// From now on the writer does this before the reader's next questions.
+    /// Lets the writer do this before the reader's next calls.
     pub(super) fn schedule(&self, acts: Vec<Vec<Act>>) {
         *lock(&self.schedule) = acts.into();
     }
@@ -323,7 +322,7 @@ impl Play {
         self.reader = Some(reader);
     }
 
-    /// One step of the reader. `false`: idle, or at the end.
+    /// One step of the reader. Returns `false` if it is idle or at the end.
     pub(super) fn step(&mut self) -> bool {
         if self.reader.is_none() {
             self.open();
@@ -346,9 +345,9 @@ impl Play {
         while self.step() {}
     }
 
-    /// The writer finishes what it began and writes into one more segment, the reader reads to the
-    /// end. Then every line must have been given once, in order, except those of whole segments
-    /// that retention removed unread, and those must have been reported.
+    /// The writer finishes what it started and writes into one more segment, the reader reads to the end. Then every
+    /// line must have been returned once, in order, except those of whole segments that retention removed unread, and
+    /// those must have been reported.
     pub(super) fn finish_and_check(&mut self) {
         let rest: Vec<Act> = lock(&self.schedule).drain(..).flatten().collect();
         for act in rest.into_iter().chain([Act::Write, Act::Swap, Act::Write]) {
@@ -364,18 +363,18 @@ impl Play {
         self.check();
     }
 
-    /// The lines that someone who opens the log now must get.
+    /// The lines that a reader that opens the log now must return.
     pub(super) fn lines_there(&self) -> Vec<String> {
         let model = lock(&self.model);
         let there = model.segments.iter().filter(|segment| !segment.removed);
         there.flat_map(|segment| segment.lines.clone()).collect()
     }
 
-    /// Without following: what was there at the beginning has been given, in order and once, except
-    /// what retention removed meanwhile; perhaps more has.
+    /// Without following: the lines that existed at the start have been returned, in order and once, except those that
+    /// retention removed meanwhile; possibly more.
     pub(super) fn check_all_of(&self, there: &[String]) {
         let model = lock(&self.model);
-        // The first half of a line that is being written is a last line without newline.
+        // The first half of a line that is being written counts as a last line without newline.
         let given: Vec<_> = self.given.iter().filter(|line| *line != "lin").cloned().collect();
         assert!(
             self.given.len() - given.len() <= 1
@@ -411,7 +410,7 @@ impl Play {
                 }
                 begun = true;
             } else if segment.lines.is_empty() {
-                // Nothing to miss; whether it was opened cannot be seen.
+                // Nothing to miss; whether it was opened cannot be observed.
                 begun &= !segment.removed;
             } else {
                 assert!(segment.removed, "segment {:?} was missed: {self:?}", segment.number);

@@ -1,10 +1,10 @@
-//! Each line exactly once, whatever happens between two looks.
+//! Each line exactly once, whatever happens between two reads.
 use proptest::prelude::*;
 
-use super::super::{Options, Reader, Step};
+use super::super::{Reader, ReaderOptions, Step};
 use super::model::{Act, Model, Play};
 
-/// What can happen next: the writer acts, or the reader looks.
+/// The next move: the writer acts, or the reader reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Move {
     Writer(Act),
@@ -35,11 +35,11 @@ const ACTS: [Act; 8] = [
     Act::Retain,
 ];
 
-fn following() -> Options {
-    Options::default().follow(true).read_bytes(16)
+fn following() -> ReaderOptions {
+    ReaderOptions::default().follow(true).read_bytes(16)
 }
 
-/// Plays the moves; `false` if one of them was not possible.
+/// Plays the moves; `false` if one of them was impossible.
 fn play(moves: &[Move]) -> Option<Play> {
     let mut play = Play::new(following());
     for &step in moves {
@@ -55,7 +55,7 @@ fn play(moves: &[Move]) -> Option<Play> {
     Some(play)
 }
 
-/// All sequences of `len` possible moves that begin like `moves`.
+/// All sequences of `len` possible moves that start with `moves`.
 fn explore(moves: &mut Vec<Move>, len: usize, played: &mut u32) {
     let Some(mut play) = play(moves) else { return };
     if moves.len() == len {
@@ -64,7 +64,7 @@ fn explore(moves: &mut Vec<Move>, len: usize, played: &mut u32) {
         return;
     }
     for next in PROTOCOL {
-        // Two polls in a row see the same.
+        // Two consecutive polls see the same.
         if next == Move::Poll && moves.last() == Some(&Move::Poll) {
             continue;
         }
@@ -83,7 +83,7 @@ fn each_line_comes_once_in_every_short_history() {
 }
 
 #[test]
-fn a_writer_that_rotates_all_the_time_is_followed_exactly() {
+fn a_constantly_rotating_writer_is_followed_exactly() {
     let mut model = Model::on_disk();
     let path = model.path();
     let writer = std::thread::spawn(move || {
@@ -116,7 +116,7 @@ fn a_writer_that_rotates_all_the_time_is_followed_exactly() {
 }
 
 fn any_act() -> impl Strategy<Value = Act> {
-    // More of what moves the log forward than of what takes it away.
+    // More of the moves that extend the log than of those that remove parts of it.
     prop_oneof![
         4 => Just(Act::Write),
         3 => Just(Act::Link),
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn each_line_comes_once_when_the_writer_acts_between_two_questions_of_one_look(
+    fn each_line_comes_once_under_interleaved_writes(
         before in prop::collection::vec(any_act(), 0..12),
         between in prop::collection::vec(prop::collection::vec(any_act(), 0..6), 0..30),
     ) {
@@ -170,11 +170,11 @@ proptest! {
     }
 
     #[test]
-    fn without_following_it_ends_and_nothing_comes_twice(
+    fn a_plain_read_ends_without_repeats(
         before in prop::collection::vec(any_act(), 0..20),
         between in prop::collection::vec(prop::collection::vec(any_act(), 0..6), 0..30),
     ) {
-        let mut play = Play::new(Options::default().read_bytes(16));
+        let mut play = Play::new(ReaderOptions::default().read_bytes(16));
         for act in before {
             if play.may(act) {
                 play.act(act);

@@ -1,4 +1,4 @@
-//! One open segment: a plain file that can be read again, or a stream that cannot.
+//! An open segment: a plain file that can be read again, or a stream that cannot.
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -6,33 +6,33 @@ use super::dir::FileId;
 
 /// The segment that is being read.
 pub(super) struct Segment {
-    /// Its number, when it has one that is known.
+    /// Its number, if known.
     pub(super) number: Option<u64>,
     /// Whether it was opened under its compressed name.
     pub(super) gz: bool,
-    /// Its bytes.
+    /// The source of its bytes.
     pub(super) source: Source,
 }
 
-/// Where bytes come from.
+/// A source of bytes.
 pub(super) enum Source {
     /// An uncompressed file.
     Plain(Plain),
-    /// A decoder or a pipe: forwards only, and complete when it ends.
+    /// A decoder or a pipe: forward only, and complete at its end.
     Stream(Box<dyn Read + Send>),
 }
 
-/// An uncompressed file and the place in it.
+/// An uncompressed file and the current position in it.
 #[derive(Debug)]
 pub(super) struct Plain {
     file: File,
     pub(super) id: FileId,
     /// Where the next read starts.
     pub(super) position: u64,
-    /// The file's own position may differ.
+    /// The position of the descriptor may differ.
     moved: bool,
-    /// Still under the active name, as far as is known: more may come, and NULs may be bytes that
-    /// are on their way.
+    /// The file still had the active name at the last check: it may grow, and NULs may be bytes that are being
+    /// written.
     pub(super) live: bool,
 }
 
@@ -51,28 +51,28 @@ impl Segment {
 }
 
 impl Plain {
-    /// Reads at the place and moves on.
-    pub(super) fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    /// Reads at the position and advances it.
+    pub(super) fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         if std::mem::take(&mut self.moved) {
             self.file.seek(SeekFrom::Start(self.position))?;
         }
-        let len = read_some(&mut self.file, room)?;
+        let len = read_some(&mut self.file, space)?;
         self.position += len as u64;
         Ok(len)
     }
 
-    /// Goes to another place.
+    /// Moves to another position.
     pub(super) fn seek(&mut self, position: u64) {
         self.position = position;
         self.moved = true;
     }
 
-    /// How long the file is now.
+    /// The current length of the file.
     pub(super) fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
-    /// Whether the bytes in front of the place are still `mark`.
+    /// Whether the bytes before the position are still `mark`.
     pub(super) fn has_before(&mut self, mark: &[u8]) -> io::Result<bool> {
         self.moved = true;
         let Some(from) = self.position.checked_sub(mark.len() as u64) else { return Ok(false) };
@@ -80,7 +80,7 @@ impl Plain {
         same(&mut self.file, &mut &mark[..], Some(mark.len()))
     }
 
-    /// Whether the whole file, from its start, is what `other` reads.
+    /// Whether the whole file, from its start, equals what `other` reads.
     pub(super) fn same_contents(&mut self, other: &mut dyn Read) -> io::Result<bool> {
         self.moved = true;
         self.file.seek(SeekFrom::Start(0))?;
@@ -88,7 +88,7 @@ impl Plain {
     }
 }
 
-/// Whether two streams read the same: the first `len` bytes, or all.
+/// Whether two streams read the same bytes: the first `len`, or all.
 fn same(left: &mut dyn Read, right: &mut dyn Read, len: Option<usize>) -> io::Result<bool> {
     let (mut one, mut other) = ([0; 4096], [0; 4096]);
     let mut left_over = len.unwrap_or(usize::MAX);
@@ -107,10 +107,10 @@ fn same(left: &mut dyn Read, right: &mut dyn Read, len: Option<usize>) -> io::Re
     Ok(true)
 }
 
-fn read_full(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+fn read_full(from: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
-    while len < room.len() {
-        match read_some(from, &mut room[len..])? {
+    while len < space.len() {
+        match read_some(from, &mut space[len..])? {
             0 => break,
             more => len += more,
         }
@@ -118,10 +118,10 @@ fn read_full(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
     Ok(len)
 }
 
-/// One read, tried again when a signal interrupts it.
-pub(super) fn read_some(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+/// One read, retried if a signal interrupts it.
+pub(super) fn read_some(from: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
     loop {
-        match from.read(room) {
+        match from.read(space) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -135,7 +135,7 @@ pub(super) fn gunzip(file: File) -> Option<Box<dyn Read + Send>> {
     Some(Box::new(flate2::bufread::MultiGzDecoder::new(compressed)))
 }
 
-/// Not without the feature.
+/// Returns `None`: this build lacks the feature.
 #[cfg(not(feature = "compress"))]
 pub(super) fn gunzip(_file: File) -> Option<Box<dyn Read + Send>> {
     None

@@ -1,16 +1,15 @@
-//! What the helper thread does about sealed segments. Each step can be repeated at any time: what
-//! is to be done is read from the directory, so a crash between two steps leaves work, not damage.
-use std::io::{self, IoSlice};
+//! The helper thread's work on sealed segments. Each step can be repeated at any time: it reads from the directory what
+//! is to be done, so a crash between two steps leaves work, not damage.
+use std::io;
 
 use super::helper::Shared;
 use super::names::{Names, SealedName};
-use super::recover::{read_full, stat_or_missing};
-use super::retain::{Kept, Limits};
+use super::recover::stat_or_missing;
+use super::retain::{Limits, SealedSegment};
 use crate::sink::SinkError;
-use crate::storage::{OpenHow, Storage, publish_durably, remove_durably};
+use crate::storage::{OpenHow, Storage, append_all, publish_durably, read_full, remove_durably};
 
-/// Makes the given segments and their names durable. One that retention removed meanwhile needs
-/// nothing.
+/// Makes the given segments and their names durable. A segment that retention removed meanwhile needs nothing.
 pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {
     let storage = &*shared.storage;
     for &number in numbers {
@@ -24,17 +23,17 @@ pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), Sink
     storage.sync_dir(dir).map_err(|source| SinkError::io("sync", dir, source))
 }
 
-/// Removes what is too much, makes the rest durable, remembers the highest number, compresses.
-pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
+/// Removes surplus segments, makes the rest durable, stores the highest number, compresses.
+pub(super) fn clean_up(shared: &Shared) -> Result<(), SinkError> {
     let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
     let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
     for &number in &found.partial {
-        // Nobody else writes one, and this thread is not at it: a crash left it.
+        // No other thread writes one, and this thread is not writing one now: a crash left it.
         shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
     }
-    // First, because what goes need neither be synced nor compressed.
+    // First, because removed segments need neither be synced nor compressed.
     retain(shared, &found.sealed).map_err(in_dir)?;
-    // Read before: a segment that is sealed meanwhile is not among those that are synced now.
+    // Read first: a segment that is sealed meanwhile is not among those that are synced now.
     let number = shared.last_number();
     shared.sync_sealed()?;
     keep_last_number(shared, number).map_err(in_dir)?;
@@ -46,9 +45,8 @@ pub(super) fn tidy(shared: &Shared) -> Result<(), SinkError> {
     Ok(())
 }
 
-/// Retention or a human may remove the newest sealed segment; its number must not come back. What
-/// is remembered also says which segments survive power loss: the tails of later ones are looked at
-/// on the next start.
+/// Retention or an operator may remove the newest sealed segment; its number must not be assigned again. The stored
+/// number also shows which segments survive power loss: the next start examines the tails of later ones.
 fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
     let (storage, names) = (&*shared.storage, &shared.names);
     if number == 0 || read_last_number(storage, names)? == number {
@@ -63,14 +61,11 @@ fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
         }
         opened => opened?,
     };
-    let text = format!("{number}\n");
-    if file.append(&[IoSlice::new(text.as_bytes())])? != text.len() {
-        return Err(io::ErrorKind::WriteZero.into());
-    }
+    append_all(&mut *file, format!("{number}\n").as_bytes())?;
     publish_durably(storage, &*file, &partial, &names.last)
 }
 
-/// The remembered number; 0 if there is none or it cannot be understood.
+/// The stored number; 0 if it is missing or cannot be parsed.
 pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Result<u64> {
     let file = match storage.open(&names.last, OpenHow::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -92,16 +87,15 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
         return Ok(());
     }
     let storage = &*shared.storage;
-    let mut kept: Vec<Kept> = Vec::with_capacity(sealed.len());
+    let mut kept: Vec<SealedSegment> = Vec::with_capacity(sealed.len());
     for name in sealed.iter().filter(|name| name.number <= shared.last_number()) {
         let Some(stat) = stat_or_missing(storage.stat(&name.path(&shared.names)))? else {
             continue;
         };
         match kept.last_mut().filter(|last| last.number == name.number) {
-            // Both forms of one segment, between two steps of compression: one segment, both
-            // lengths.
+            // Both forms of one segment exist between two steps of compression: one segment, both lengths.
             Some(last) => last.len += stat.len,
-            None => kept.push(Kept {
+            None => kept.push(SealedSegment {
                 number: name.number,
                 len: stat.len,
                 modified_unix_nanos: stat.modified_unix_nanos,

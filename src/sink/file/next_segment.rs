@@ -1,0 +1,46 @@
+//! Creates the next segment before it is needed, so that a rotation is a link and a rename and nothing else.
+use std::io;
+
+use super::append::AppendMethod;
+use super::config::{FileConfig, WriteMode};
+#[cfg(target_os = "linux")]
+use super::mapped::MappedMethod;
+use super::names::Names;
+use super::segment::{Segment, WriteMethod};
+use crate::sink::SinkError;
+use crate::storage::{OpenHow, Storage, StorageFile};
+
+/// Creates an empty file under the hidden name. A file that already has that name was never part of the log and is
+/// replaced.
+pub(super) fn create(
+    storage: &dyn Storage,
+    names: &Names,
+    config: &FileConfig,
+) -> Result<Segment, SinkError> {
+    let create = OpenHow::CreateNew { mode: config.file_mode };
+    let file = match storage.open(&names.next, create) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            storage.remove(&names.next).and_then(|()| storage.open(&names.next, create))
+        }
+        opened => opened,
+    };
+    let mut file = file.map_err(|source| SinkError::io("prepare", &names.next, source))?;
+    let method = prepared_method(config, &mut *file);
+    Ok(Segment::new(file, 0, method))
+}
+
+/// The configured write method.
+pub(super) fn write_method(config: &FileConfig) -> Box<dyn WriteMethod> {
+    match config.write_mode {
+        #[cfg(target_os = "linux")]
+        WriteMode::Mmap => Box::new(MappedMethod::new(config.len_max(), config.page_align)),
+        _ => Box::new(AppendMethod::new(config.page_align)),
+    }
+}
+
+/// The same, with everything reserved that can be.
+fn prepared_method(config: &FileConfig, file: &mut dyn StorageFile) -> Box<dyn WriteMethod> {
+    let mut method = write_method(config);
+    method.prepare(file);
+    method
+}
