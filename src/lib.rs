@@ -105,7 +105,7 @@ pub mod internals {
             pub use crate::core::record::{HEADER_BYTES, Header, Kind, Record};
         }
         pub mod trace {
-            pub use crate::core::trace::randomness;
+            pub use crate::core::sampling::trace::randomness;
         }
         pub mod value {
             pub use crate::core::value::{ValueRef, Values};
