@@ -106,7 +106,7 @@ impl Logger {
     }
 }
 
-/// What the macros accept as a logger.
+/// A logger, as the macros take it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a logger",
     label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
