@@ -205,8 +205,8 @@ impl Engine {
         config_events::report_change(self, &FILTER_CHANGED, &text);
     }
 
-    /// Replaces the sampling policy, and logs `ringseal.sampling_changed`. All call sites are evaluated again at once. A
-    /// concurrent call may be decided by one policy and carry the rate of the other.
+    /// Replaces the sampling policy, and logs `ringseal.sampling_changed`. All call sites are evaluated again at once.
+    /// A concurrent call may be decided by one policy and carry the rate of the other.
     pub fn set_sampling(&self, sampling: Sampling) {
         let text = sampling.to_string();
         self.shared.set_sampling(sampling);

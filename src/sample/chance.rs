@@ -3,9 +3,9 @@ use crate::core::sampling::trace::RANDOM_BITS;
 
 /// Whether an event with this randomness (56 bits) is kept at this rate.
 ///
-/// Follows OpenTelemetry's consistent probability sampling (specification, "TraceState: Probability Sampling"): with the
-/// rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept if R ≥ T. So a trace that is kept at one rate is kept
-/// at every higher rate, on every host and by every program that follows the specification.
+/// Follows OpenTelemetry's consistent probability sampling (specification, "TraceState: Probability Sampling"): with
+/// the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept if R ≥ T. So a trace that is kept at one rate is
+/// kept at every higher rate, on every host and by every program that follows the specification.
 ///
 /// ```
 /// use ringseal::sample::keeps;

@@ -1,8 +1,8 @@
 //! The sampling policy that an engine uses, its replacement, and its counters.
 //!
 //! Promises: this is the control plane. A policy that is installed puts a plan into each call site
-//! (`core::sampling::site_plan`), which is all that a call reads. Only events whose names are known at run time read the
-//! policy itself, under a read lock.
+//! (`core::sampling::site_plan`), which is all that a call reads. Only events whose names are known at run time read
+//! the policy itself, under a read lock.
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
