@@ -1,7 +1,7 @@
-//! The classes of 64 bytes, in three ways: by looking nibbles up, by comparing vectors, and in plain
-//! arithmetic. All say the same.
+//! Three implementations that classify 64 bytes: nibble lookup, vector comparison, and plain arithmetic.
+//! All give the same result.
 //!
-//! Promises: no memory beyond the stack; any bytes are welcome.
+//! Promises: uses no memory beyond the stack; accepts any bytes.
 
 use std::marker::PhantomData;
 
@@ -37,7 +37,7 @@ static FIRST: ByteSets = ByteSets::new([
     (&[5, 7], &[4]), // t
     (&[4, 6], &[1]), // a
     (&[4, 6], &[2]), // b
-    (&[7], &[14]), // and no keyword, but `~`, whatever stands behind it
+    (&[7], &[14]), // not a keyword, but `~`, whatever follows
 ]);
 const TILDE: u8 = 0b0010_0000;
 

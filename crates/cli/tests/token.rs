@@ -156,7 +156,7 @@ fn a_keyset_is_never_written_over_and_is_for_its_owner_alone() {
     said(&keygen(), 0);
     let written = fs::read(&path).expect("a keyset");
     let (_, err) = said(&keygen(), 2);
-    assert!(err.contains("k.json: the file exists, and keysets are never written over"), "{err}");
+    assert!(err.contains("k.json: the file exists, and keysets are never overwritten"), "{err}");
     assert_eq!(fs::read(&path).expect("a keyset"), written);
     #[cfg(unix)]
     {
@@ -229,8 +229,8 @@ fn a_type_that_is_nearly_a_known_one_and_a_missing_environment_are_told() {
     let input = b"user@example.com\n";
     let (out, err) = said(&run(place.with("tokenize", &["--type", "emial"]), input), 0);
     assert!(out.starts_with("ptok:v1:") && !out.contains(EMAIL), "{out}");
-    assert!(err.contains("--type emial is taken for a type of your own"), "{err}");
-    assert!(err.contains("never those of email") && err.lines().count() == 1, "{err}");
+    assert!(err.contains("--type emial is not a known type and is used as a new one"), "{err}");
+    assert!(err.contains("never match those of email") && err.lines().count() == 1, "{err}");
     let (_, err) = said(&run(place.with("tokenize", &["--type", "badge"]), input), 0);
     assert_eq!(err, "");
     let without = || {

@@ -1,4 +1,4 @@
-//! Key decisions, as a table; and that the prefilter for `key=value` knows every telling ending.
+//! Key decisions, as a table; and that the prefilter for `key=value` knows every sensitive ending.
 
 use proptest::prelude::*;
 
@@ -278,7 +278,7 @@ fn own_keys_win_and_kinds_that_are_kept_promise_nothing() {
     assert_eq!(plain(&mut with(&set), "internal.ref=abc"), "internal.ref=***REDACTED***");
 }
 
-/// Words that make a telling pair with one of [`LAST_WORDS`].
+/// Words that make a sensitive pair with one of [`LAST_WORDS`].
 const FIRST_WORDS: &[&str] = &[
     "api",
     "access",

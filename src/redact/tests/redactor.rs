@@ -263,7 +263,7 @@ fn bad_rules_are_refused_by_name() {
     };
     for (set, want) in [
         (literal("abc"), "literals.db: expected 4 bytes or more, found 3"),
-        (literal("REDACTED"), "literals.db: expected no part of a stand-in, found one"),
+        (literal("REDACTED"), "literals.db: expected no part of a mask, found one"),
         (token("ac", "a-z", 20, 20), "tokens.acme: expected a literal of 3 bytes or more, found 2"),
         (
             token("acme_", "a-z ", 20, 20),

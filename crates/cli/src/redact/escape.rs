@@ -1,8 +1,8 @@
-//! JSON string content to the text that it says, and back.
+//! Decodes and encodes the content of JSON strings.
 //!
-//! Both take any bytes: what is no valid escape or no UTF-8 stays what it is.
+//! Both take any bytes: invalid escapes and invalid UTF-8 are kept.
 
-/// Appends what `raw` (without its quotes) says. A lone surrogate becomes U+FFFD.
+/// Appends the text that `raw` (without its quotes) encodes. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr(b'\\', rest) {

@@ -1,18 +1,18 @@
-//! The little JSON (RFC 8259) that a keyset is, read in place: no text of a key is copied, so none is
-//! left behind. Members that nobody asks for are checked and passed over, 32 levels deep.
+//! A reader for the JSON (RFC 8259) of keysets. It reads in place: the text of a key is never copied, so no
+//! copy remains in memory. Unknown members are checked and skipped, up to 32 levels deep.
 
-/// Why reading stopped.
+/// Why reading failed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// No JSON, or not what must stand there.
+    /// Not JSON, or not the expected token.
     Syntax { at: usize, expected: &'static str, found: String },
-    /// A field's value is not what it may be.
+    /// A field has an invalid value.
     Field { field: String, expected: String, found: String },
 }
 
 const DEPTH_MAX: usize = 32;
 
-/// A place in a text.
+/// A position in a text.
 pub(super) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
         Reader { text: text.as_bytes(), at: 0 }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.text.get(self.at) {
             self.at += 1;
@@ -37,13 +37,13 @@ impl<'a> Reader<'a> {
         is_there
     }
 
-    /// That `expected` must stand here, and what does.
+    /// The error that `expected` was not found here.
     pub(super) fn wrong(&mut self, expected: &'static str) -> Problem {
         let found = self.found();
         Problem::Syntax { at: self.at, expected, found }
     }
 
-    /// What stands here, without giving a value away.
+    /// Describes the next token without revealing its value.
     pub(super) fn found(&mut self) -> String {
         match self.peek() {
             None => "the end",
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         .to_owned()
     }
 
-    /// Calls `member` with the name of each member, standing before its value.
+    /// Calls `member` with the name of each member, positioned before its value.
     pub(super) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, &'a str) -> Result<(), Problem>,
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         if self.eat(byte) { Ok(()) } else { Err(self.wrong(expected)) }
     }
 
-    /// A text without escapes, or `None` where something else stands. Nothing in a keyset needs an escape.
+    /// A text without escapes, or `None` if the next token is not a text. Keysets need no escapes.
     pub(super) fn plain_text(&mut self) -> Result<Option<&'a str>, Problem> {
         if self.peek() != Some(b'"') {
             return Ok(None);
@@ -99,11 +99,11 @@ impl<'a> Reader<'a> {
             let found = "a `\\`".to_owned();
             return Err(Problem::Syntax { at: start, expected: "a text without escapes", found });
         }
-        // The quotes are ASCII, so what stands between them is UTF-8 like the whole.
+        // The quotes are ASCII, so the text between them is UTF-8 like the whole.
         Ok(Some(std::str::from_utf8(text).unwrap_or_default()))
     }
 
-    /// The digits of a whole number without sign, or `None` where something else stands.
+    /// The digits of a whole number without sign, or `None` if the next token is something else.
     pub(super) fn digits(&mut self) -> Result<Option<&'a str>, Problem> {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
             return Ok(None);
@@ -115,12 +115,12 @@ impl<'a> Reader<'a> {
         Ok(if whole { std::str::from_utf8(text).ok() } else { None })
     }
 
-    /// Nothing but white space may follow.
+    /// Expects the end of the text, after white space.
     pub(super) fn end(&mut self) -> Result<(), Problem> {
         if self.peek().is_none() { Ok(()) } else { Err(self.wrong("the end")) }
     }
 
-    /// Passes a value over.
+    /// Skips a value.
     pub(super) fn skip(&mut self) -> Result<(), Problem> {
         self.skip_below(0)
     }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands between brackets, the first of which is next.
+    /// Skips the items of a container, starting at its opening bracket.
     fn skip_items(
         &mut self,
         close: u8,
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A text in quotes, the first of which is next.
+    /// Skips a quoted text, starting at its first quote.
     fn skip_text(&mut self) -> Result<(), Problem> {
         self.at += 1;
         loop {
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
             self.at += usize::from(matches!(self.here(), Some(b'+' | b'-')));
             self.need_digits()?;
         }
-        // `01` is no number.
+        // `01` is not a number.
         if matches!(self.here(), Some(b'0'..=b'9')) { Err(self.wrong("a number")) } else { Ok(()) }
     }
 
