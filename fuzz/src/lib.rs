@@ -2,6 +2,7 @@
 //! tests with seeds, so that an ordinary debugger can be used on a failing input.
 pub mod audit;
 pub mod foreign;
+pub mod json;
 pub mod oracle;
 pub mod redaction;
 pub mod seeds;
