@@ -115,7 +115,7 @@ mod tests {
     use arbitrary::{Arbitrary, Unstructured};
 
     #[test]
-    fn the_seeds_of_record_parse_and_their_damaged_copies_pass() {
+    fn damaged_record_parse_seeds_pass() {
         for seed in super::ring_stretches() {
             crate::foreign::ring_stretch(&seed);
             for at in 0..seed.len().min(400) {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seeds_of_the_redaction_targets_and_their_damaged_copies_pass() {
+    fn damaged_redaction_seeds_pass() {
         for file in super::rule_files() {
             for at in (0..=file.len()).step_by(3) {
                 let mut damaged = file.clone();

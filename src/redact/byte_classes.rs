@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_at_every_place_is_classified_as_described() {
+    fn every_byte_is_classified_at_every_place() {
         for b in 0..=255u8 {
             for place in 0..64 {
                 let mut view = [b'.'; VIEW];
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_bytes_is_a_keyword_only_if_it_is() {
+    fn only_keyword_pairs_are_classified_as_keywords() {
         for first in 0..=255u8 {
             for third in 0..=255u8 {
                 let mut view = [b'.'; VIEW];

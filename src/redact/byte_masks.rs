@@ -392,7 +392,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_found_across_the_border_of_two_blocks() {
+    fn runs_are_found_across_block_borders() {
         for start in 0..64 {
             let run = |len: u32| {
                 let bits = ((1u128 << len) - 1) << start;
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_holds_the_text_and_then_the_filling() {
+    fn the_tail_holds_the_text_and_filler() {
         for len in 0..300usize {
             let input: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
             let tail = Tail::of(&input, 0, len, false);

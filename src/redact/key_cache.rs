@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_share_a_slot_are_told_apart_and_long_ones_are_decided_each_time() {
+    fn keys_that_share_a_slot_are_distinguished() {
         let mut cache = KeyCache::new(16);
         let mut asked = 0;
         let long = |end: char| "a".repeat(70) + &end.to_string();

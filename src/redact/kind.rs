@@ -452,7 +452,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mask_a_profile_writes_is_known_as_a_mask() {
+    fn every_mask_of_a_profile_is_recognised() {
         for profile in [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit] {
             for kind in HitKind::ALL {
                 let mask = profile.mask(kind).as_bytes();

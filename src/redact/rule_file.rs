@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_have_the_same_names_as_in_the_hash() {
+    fn classes_are_named_as_in_the_hash() {
         for name in CLASSES.replace(" or ", ", ").split(", ") {
             assert_eq!(class(name).map(super::super::rules_hash::class_name), Some(name));
         }
@@ -314,7 +314,7 @@ body_max = 40
     }
 
     #[test]
-    fn errors_name_line_and_rule_and_no_secret() {
+    fn errors_name_line_and_rule_but_not_secrets() {
         for (text, want) in [
             (
                 "presets = [\"x\"]",

@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_literal_is_found_where_it_stands_and_nowhere_else(
+        fn every_literal_is_found_only_where_it_occurs(
             texts in proptest::collection::vec("[ab]{4,30}", 0..6),
             parts in proptest::collection::vec(("[ab]{0,9}", 0usize..6), 0..20),
         ) {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_ends_when_it_is_told_to() {
+    fn a_search_ends_when_the_callback_returns_false() {
         let own = UserLiterals::new(vec![b"abcd"[..].into()]);
         let mut found = 0;
         own.find(b"abcdabcdabcd", |_, _| {

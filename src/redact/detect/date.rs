@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_the_last_century_are_dates_and_versions_are_none() {
+    fn dates_are_recognised_and_versions_are_not() {
         for date in ["1984-03-12", "12/03/1984", "3.12.1984", "31/1/2001", "12/31/1999"] {
             assert_eq!(date_end(date.as_bytes(), 0), Some(date.len()), "{date}");
         }

@@ -97,14 +97,14 @@ mod tests {
 
         proptest! {
             #[test]
-            fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            fn encoded_bytes_are_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
                 let mut out = Vec::new();
                 prop_assert_eq!(decode(text(&bytes).as_bytes(), &mut out), Ok(()));
                 prop_assert_eq!(out, bytes);
             }
 
             #[test]
-            fn what_is_decoded_is_spelled_the_same_again(given in "[A-Za-z0-9_=+-]{0,20}") {
+            fn decoded_text_is_encoded_identically(given in "[A-Za-z0-9_=+-]{0,20}") {
                 let mut out = Vec::new();
                 if decode(given.as_bytes(), &mut out).is_ok() {
                     prop_assert_eq!(text(&out), given);

@@ -233,7 +233,7 @@ mod vectors {
     }
 
     #[test]
-    fn one_number_has_one_token_however_it_is_written() {
+    fn spellings_of_a_number_have_equal_tokens() {
         let t = tokenizer("prod");
         for written in ["+1 402 555 1212", "+1-402-555-1212", "%2B1%20402%205551212"] {
             assert_eq!(t.phone(written), t.phone("+14025551212"), "{written}");
@@ -241,7 +241,7 @@ mod vectors {
     }
 
     #[test]
-    fn one_address_has_one_token_whoever_found_it() {
+    fn an_address_has_one_token_under_any_kind() {
         let t = tokenizer("prod");
         let token = |kind, value: &[u8]| {
             let mut out = b"x".to_vec();
@@ -255,7 +255,7 @@ mod vectors {
     }
 
     #[test]
-    fn a_value_that_is_a_token_is_left_alone() {
+    fn a_token_is_returned_unchanged() {
         let t = tokenizer("prod");
         let penc = "penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
         for token in [&t.email("ann@example.com"), penc] {
@@ -268,7 +268,7 @@ mod vectors {
     }
 
     #[test]
-    fn types_of_ones_own_are_kept_apart_like_the_others() {
+    fn user_defined_types_have_separate_tokens() {
         let t = tokenizer("prod");
         let badge = t.tokenize(" 4711 ", FieldType::Named("badge"));
         assert_eq!(badge, t.tokenize("4711", FieldType::new("badge")));

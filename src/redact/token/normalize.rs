@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_stay_apart() {
+    fn invalid_utf8_is_normalised_bytewise() {
         let mut out = Vec::new();
         email(b" A\xFF@B ", &mut out);
         assert_eq!(out, b"a\xFF@b");

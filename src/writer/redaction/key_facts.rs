@@ -54,7 +54,7 @@ mod tests {
     use crate::redact::Rules;
 
     #[test]
-    fn a_decision_is_the_same_from_the_cache_and_without_it() {
+    fn cached_decisions_equal_uncached_ones() {
         let rules = Arc::new(Rules::standard());
         let mut redactor = Redactor::new(Arc::clone(&rules));
         let mut known = Keys::new();

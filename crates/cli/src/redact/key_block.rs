@@ -149,7 +149,7 @@ mod tests {
     const END: &str = "-----END RSA PRIVATE KEY-----";
 
     #[test]
-    fn the_lines_between_the_marks_go_and_no_others() {
+    fn only_lines_between_the_marks_are_masked() {
         let lines =
             ["MIIEvQ", BEGIN, "Proc-Type: 4,ENCRYPTED", "", "MIIEvQIBADANBg", " abc= ", END, "abc"];
         let want = ["MIIEvQ", BEGIN, "Proc-Type: 4,ENCRYPTED", "", "#", " # ", END, "abc"];
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loggers_prefix_stays_and_lines_of_others_pass() {
+    fn logger_prefixes_and_other_lines_are_kept() {
         let begin = format!("12:00 INFO {BEGIN}");
         let key = "12:00 INFO MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
         let lines = [&begin, key, "GET /index.html 200", key, "12:00 INFO -----END", END, key];
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn talk_about_keys_opens_nothing_and_a_key_that_never_ends_does_not_last() {
+    fn prose_opens_no_block_and_open_blocks_expire() {
         let talk = ["expected -----BEGIN PRIVATE KEY----- at the start", "MIIEvQIBADANBg"];
         assert_eq!(masked(&talk), talk);
         let public = ["-----BEGIN PUBLIC KEY-----", "MIIEvQIBADANBg"];
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_any_key_holds_is_none() {
+    fn a_block_ends_after_its_byte_limit() {
         let mut block = KeyBlock::default();
         let _ = block.line(BEGIN.as_bytes());
         let line = vec![b'A'; 1 << 16];

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_what_the_rules_say() {
+    fn cached_decisions_equal_those_of_the_rules() {
         let rules = Arc::new(Rules::standard());
         let mut keys = KeyCache::new(Arc::clone(&rules));
         let long = "x".repeat(60) + "_password";
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_holds_something_is_dirty_each_time() {
+    fn a_key_with_a_hit_is_always_dirty() {
         let mut keys = KeyCache::new(Arc::new(Rules::standard()));
         for _ in 0..3 {
             assert!(keys.facts(b"ann@example.com", b"").is_dirty);

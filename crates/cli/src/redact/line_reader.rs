@@ -190,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_limit_is_the_same_for_each_line_however_it_is_read(
+        fn the_line_limit_does_not_depend_on_reads(
             text in proptest::collection::vec(prop_oneof![1 => Just(b'\n'), 3 => Just(b'{')], 0..200),
             at_once in prop_oneof![1_usize..50, Just(1000)],
             max in 1_usize..12,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_counted_and_not_held() {
+    fn too_long_lines_are_counted_but_not_held() {
         let long = [b'{'].repeat(5 << 20);
         for newline in [&b""[..], b"\n"] {
             let text = [b"a\n", &long[..], newline].concat();
