@@ -23,10 +23,10 @@ pub enum Control {
     Report(Sender<Result<(), FlushError>>),
     /// Redact with other rules, or not at all, and answer.
     SetRules(Option<Arc<Rules>>, Sender<Result<(), FlushError>>),
-    /// Ask the audit log's keeper, behind everything that was logged before.
+    /// A request to the audit thread, after everything logged before.
     #[cfg(feature = "audit")]
     Audit(AuditRequest),
-    /// What the keeper has to tell.
+    /// An event of the audit thread.
     #[cfg(feature = "audit")]
     AuditThreadEvent(AuditThreadEvent),
     /// Drain everything and end.

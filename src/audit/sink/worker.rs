@@ -198,7 +198,7 @@ impl Worker {
         match state.stop_at {
             Some(stop_at) if Instant::now() >= stop_at => {
                 let missing_seq = state.committed_next.unwrap_or(0);
-                Err(AuditSinkError::Late { target: self.shared.name.clone(), missing_seq })
+                Err(AuditSinkError::Timeout { target: self.shared.name.clone(), missing_seq })
             }
             _ => Ok(()),
         }

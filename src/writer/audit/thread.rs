@@ -337,9 +337,9 @@ impl AuditThread {
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
-                Lookup::Entry(receipt) => Ok(receipt),
-                Lookup::Gone => Err(AuditFault::ReceiptGone),
-                Lookup::NotYet => {
+                Lookup::Found(receipt) => Ok(receipt),
+                Lookup::Replaced => Err(AuditFault::ReceiptReplaced),
+                Lookup::Pending => {
                     self.waits.push((ticket, reply));
                     continue;
                 }
