@@ -15,6 +15,7 @@ pub const MODULES: &[Module] = &[
     ("metrics", 0, &["core"]),
     ("digest", 0, &["simd"]),
     ("storage", 0, &[]),
+    ("json", 0, &[]),
     ("encode", 1, &[]),
     ("redact", 1, &[]),
     ("sample", 1, &[]),
