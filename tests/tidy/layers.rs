@@ -215,7 +215,7 @@ pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("src/writer/process.rs", "new", "vec!", "once per engine"),
     ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
     ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
-    ("src/emit/lane.rs", "write_long", "Backtrace", "enabled by configuration, for debugging"),
+    ("src/emit/lane.rs", "write_oversized", "Backtrace", "enabled by configuration, for debugging"),
 ];
 
 /// Hot files use nothing of [`CONTROL_PLANE`].
