@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::audit::entry::{self, Body, Parser, Scheme, Signature};
 use ringseal::audit::store::{AuditLog, LogOptions};
-use ringseal::digest::Sha256;
+use ringseal::internals::digest::Sha256;
 
 #[path = "support/audit.rs"]
 mod audit;

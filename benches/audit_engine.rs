@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ringseal::audit::{Actor, AuditEvent, EventOutcome};
-use ringseal::storage::Storage;
+use ringseal::system::Storage;
 use ringseal::{AuditConfig, AuditLogger, Config, Engine, info};
 
 #[path = "support/audit.rs"]

@@ -18,8 +18,8 @@ use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys;
 use ringseal::audit::store::LogOptions;
 use ringseal::audit::verify::{self, VerifyOutcome};
-use ringseal::digest::Sha256;
-use ringseal::storage::{OpenMode, OsStorage, Storage};
+use ringseal::internals::digest::Sha256;
+use ringseal::system::{OpenMode, OsStorage, Storage};
 
 #[path = "support/audit.rs"]
 mod audit;

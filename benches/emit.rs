@@ -29,8 +29,8 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use ringseal::core::tsc;
-use ringseal::core::value::Map;
+use ringseal::internals::core::tsc;
+use ringseal::value::Map;
 use ringseal::{Config, Engine, Logger, Sampling, Timestamps, debug, error, fields, info};
 
 #[path = "support/mod.rs"]

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use ringseal::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+use ringseal::internals::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 
 /// Values that fit into the first-level cache.
 const FEW: usize = 256;

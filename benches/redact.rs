@@ -13,7 +13,7 @@ use std::time::Duration;
 use aho_corasick::{AhoCorasick, MatchKind};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use regex::bytes::RegexSet;
-use ringseal::redact::{KeyClass, LiteralRule, Outcome, Redactor, RuleSet, Rules, TokenRule};
+use ringseal::redact::{KeyClass, LiteralRule, RedactOutcome, Redactor, RuleSet, Rules, TokenRule};
 
 /// Values behind one another in one stretch, with record headers between them.
 struct Stretch {
@@ -221,7 +221,7 @@ fn bulk(c: &mut Criterion) {
             let mut dirty = Vec::new();
             group.bench_function(BenchmarkId::new(*name, rules), |b| {
                 b.iter(|| {
-                    redactor.dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty);
+                    redactor.mark_dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty);
                     black_box(&dirty);
                 });
             });
@@ -254,7 +254,7 @@ fn single(c: &mut Criterion) {
                 out.clear();
                 let outcome =
                     redactor.value(KeyClass::Plain, black_box(text.as_bytes()), false, &mut out);
-                black_box(outcome == Outcome::Clean)
+                black_box(outcome == RedactOutcome::Clean)
             });
         });
     }
@@ -318,7 +318,7 @@ fn literals(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(stretch.bytes.len() as u64));
         let mut dirty = Vec::new();
         group.bench_function(BenchmarkId::from_parameter(n), |b| {
-            b.iter(|| redactor.dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
+            b.iter(|| redactor.mark_dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
         });
     }
     group.finish();
@@ -395,7 +395,7 @@ fn ratio(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(bytes as u64));
         let mut dirty = Vec::new();
         group.bench_function(BenchmarkId::new("redactor", name), |b| {
-            b.iter(|| redactor.dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
+            b.iter(|| redactor.mark_dirty(black_box(&stretch.bytes), &stretch.values, &mut dirty));
         });
         group.bench_function(BenchmarkId::new("regex_set", name), |b| {
             b.iter(|| values().filter(|v| set.is_match(black_box(v))).count());

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use ringseal::ringbuf::{Consumer, Producer, ring};
+use ringseal::internals::ringbuf::{Consumer, Producer, ring};
 
 #[path = "support/mod.rs"]
 mod support;

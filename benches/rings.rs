@@ -23,15 +23,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ringseal::core::callsite::{Callsite, Metadata};
-use ringseal::core::clock::{Clock, SystemClock};
-use ringseal::core::record::{HEADER_BYTES, Header, Kind};
-use ringseal::core::registry;
-use ringseal::core::value::ValueWriter;
-use ringseal::encode::layout::{Flat, FlatOptions, Layout};
-use ringseal::ringbuf::{Producer, ring};
-use ringseal::writer::link::{Link, NewLane};
-use ringseal::writer::{OutputConfig, Writer, WriterConfig};
+use ringseal::internals::core::callsite::{Callsite, Metadata};
+use ringseal::internals::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal::internals::core::registry;
+use ringseal::internals::encode::layout::{Flat, FlatOptions, Layout};
+use ringseal::internals::ringbuf::{Producer, ring};
+use ringseal::internals::writer::link::{Link, NewLane};
+use ringseal::internals::writer::{OutputConfig, Writer, WriterConfig};
+use ringseal::system::{Clock, SystemClock};
+use ringseal::value::ValueWriter;
 use ringseal::{Config, Engine, Level, LevelFilter, Limits, info};
 
 #[path = "support/mod.rs"]
@@ -85,7 +85,7 @@ impl Bed {
             // Everything is older than the turn already.
             grace_nanos: 0,
             publishes_time: false,
-            redaction: ringseal::writer::RedactionConfig::default(),
+            redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
         let mut writer = Writer::new(config, link, inbox, Arc::new(SystemClock));
         writer.step(SystemClock.ticks());

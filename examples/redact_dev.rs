@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::sync::Arc;
 
-use ringseal::redact::{KeyClass, Outcome, Preset, Redactor, RuleSet, Rules};
+use ringseal::redact::{KeyClass, Preset, RedactOutcome, Redactor, RuleSet, Rules};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +35,8 @@ fn labelled(labels: &str, predictions: &str, preset: &str) -> Result<(), Box<dyn
         let record: serde_json::Value = serde_json::from_str(&line?)?;
         let text = record["text"].as_str().ok_or("expected a record with `text`")?;
         let mut out = Vec::new();
-        if redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out) == Outcome::Clean {
+        if redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out) == RedactOutcome::Clean
+        {
             out.extend_from_slice(text.as_bytes());
         }
         let redacted = String::from_utf8(out)?;
@@ -57,7 +58,7 @@ fn plain(file: &str) -> Result<(), Box<dyn Error>> {
         let line = line?;
         let mut out = Vec::new();
         lines += 1;
-        if redactor.value(KeyClass::Plain, &line, false, &mut out) == Outcome::Replaced {
+        if redactor.value(KeyClass::Plain, &line, false, &mut out) == RedactOutcome::Replaced {
             changed += 1;
             println!("- {}\n+ {}", String::from_utf8_lossy(&line), String::from_utf8_lossy(&out));
         }

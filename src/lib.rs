@@ -25,31 +25,34 @@
 //!
 //! The grammar of the macros is described at [`event!`], the configuration at [`Config`], what happens when a ring is
 //! full at [`Overflow`], files at [`sink::file`].
+mod core;
+mod digest;
+mod emit;
+mod encode;
+mod engine;
 mod macros;
+mod metrics;
+mod ringbuf;
+mod simd;
+mod storage;
 mod sync;
+mod writer;
 
 #[cfg(feature = "audit")]
 pub mod audit;
-pub mod core;
-pub mod digest;
-mod emit;
-pub mod encode;
-mod engine;
-pub mod metrics;
 pub mod redact;
-pub mod ringbuf;
 pub mod sample;
-mod simd;
 pub mod sink;
-pub mod storage;
 pub mod testing;
-pub mod writer;
 
+pub use crate::core::filter::ParseFilterError;
+pub use crate::core::level::ParseLevelError;
 pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
 pub use crate::core::{Filter, Level, LevelFilter, Limits};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow};
+pub use crate::encode::layout::LevelCase;
 #[cfg(feature = "audit")]
 pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
@@ -57,9 +60,93 @@ pub use crate::engine::{
 pub use crate::engine::{
     Color, Config, Engine, EnvError, Format, InitError, RedactionError, Timestamps, init,
 };
+pub use crate::metrics::{
+    LevelCounts, Metrics, RedactionMetrics, RuleHits, RuleMetrics, SinkMetrics,
+};
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
+
+/// Values of fields beyond Rust's own types, and the trait that makes any type a value.
+pub mod value {
+    #[cfg(feature = "serde")]
+    pub use crate::core::value::SerdeValue;
+    pub use crate::core::value::{
+        AllowedUnder, DebugValue, DisplayValue, Element, ErrorValue, Map, Number, ObjectValue,
+        Uuid, Value, ValueWriter,
+    };
+}
+
+/// The clock and the file system, as the audit log and the keysets of tokens take them.
+///
+/// Programs pass [`SystemClock`](system::SystemClock) and [`OsStorage`](system::OsStorage); a test passes a
+/// [`ManualClock`](system::ManualClock) or a storage that fails.
+pub mod system {
+    pub use crate::core::clock::{Clock, ManualClock, Now, SystemClock};
+    pub use crate::storage::{
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
+    };
+}
+
+/// What the project's own benchmarks, fuzz targets, tests and command need besides the public interface. It changes
+/// without notice. `tests/public_api/internals.txt` lists each item with its users.
+#[doc(hidden)]
+pub mod internals {
+    /// Records as they are in a ring, and the registry of call sites.
+    pub mod core {
+        pub use crate::core::{registry, tsc};
+        pub mod callsite {
+            pub use crate::core::callsite::{Callsite, Metadata};
+        }
+        pub mod clock {
+            pub use crate::core::clock::{Calibration, TickSource, tick_source};
+        }
+        pub mod record {
+            pub use crate::core::record::{HEADER_BYTES, Header, Kind, Record};
+        }
+        pub mod trace {
+            pub use crate::core::trace::randomness;
+        }
+        pub mod value {
+            pub use crate::core::value::{ValueRef, Values};
+        }
+    }
+    /// Hashes and their text forms.
+    pub mod digest {
+        pub use crate::digest::{Crc32, Hash, HmacSha256, Sha256, hkdf};
+        pub mod text {
+            pub use crate::digest::text::{Base64, base64, base64_array, hex};
+        }
+    }
+    /// Lines without an engine.
+    pub mod encode {
+        pub use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+        pub mod layout {
+            #[cfg(feature = "audit")]
+            pub use crate::encode::layout::Members;
+            pub use crate::encode::layout::{
+                Bound, Event, Flat, FlatOptions, Layout, Source, Text, TextOptions, key_bits,
+            };
+        }
+    }
+    /// One ring without an engine.
+    pub mod ringbuf {
+        pub use crate::ringbuf::{Consumer, Producer, ring};
+    }
+    /// A sink on its own thread.
+    pub mod sink {
+        pub mod isolated {
+            pub use crate::sink::isolated::IsolatedSink;
+        }
+    }
+    /// A writer that is driven turn by turn.
+    pub mod writer {
+        pub use crate::writer::{OutputConfig, RedactionConfig, Writer, WriterConfig};
+        pub mod link {
+            pub use crate::writer::link::{Link, NewLane};
+        }
+    }
+}
 
 /// What the macros expand to. Not for use by hand; it changes without notice.
 #[doc(hidden)]

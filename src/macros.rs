@@ -1,6 +1,6 @@
 //! The macros: `macro_rules!` only, so that a user's build runs no procedural macro.
 //!
-//! Each invocation makes one static [`Callsite`](crate::core::Callsite) with everything that never changes. What runs
+//! Each invocation makes one static [`Callsite`](crate::core::callsite::Callsite) with everything that never changes. What runs
 //! for a disabled call is one relaxed load and a branch; fields are not evaluated.
 
 /// Logs an event at a level known at compile time: `event!(Level::Info, "name", key = value)`.

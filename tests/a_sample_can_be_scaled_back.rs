@@ -2,8 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ringseal::core::value::Uuid;
 use ringseal::testing::{Capture, CapturedEvent};
+use ringseal::value::Uuid;
 use ringseal::{
     Config, Engine, Level, LevelFilter, Sampling, critical, debug, error, fields, info, trace, warn,
 };

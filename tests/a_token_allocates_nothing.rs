@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use ringseal::redact::token::{Keyset, KeysetKind, Pii, PiiConfig, Refresh, SystemRandomness};
-use ringseal::redact::{KeyClass, Outcome, Profile, Redactor, RuleSet, Rules};
-use ringseal::storage::OsStorage;
+use ringseal::redact::token::{
+    Keyset, KeysetKind, Refresh, SystemRandomness, TokenKeys, TokenKeysConfig,
+};
+use ringseal::redact::{KeyClass, Profile, RedactOutcome, Redactor, RuleSet, Rules};
+use ringseal::system::OsStorage;
 
 thread_local! {
     static IS_COUNTED: Cell<bool> = const { Cell::new(false) };
@@ -56,8 +58,9 @@ fn allocations(redactor: &mut Redactor, out: &mut Vec<u8>) -> u64 {
     ] {
         out.clear();
         let outcome = redactor.value(class, value.as_bytes(), false, out);
-        replaced +=
-            u32::from(outcome == Outcome::Replaced && out.windows(8).any(|w| w == b"ptok:v1:"));
+        replaced += u32::from(
+            outcome == RedactOutcome::Replaced && out.windows(8).any(|w| w == b"ptok:v1:"),
+        );
     }
     IS_COUNTED.set(false);
     // Five, or it counts as a failure: a panic here would leave the other thread alone.
@@ -69,7 +72,7 @@ fn tokens_are_made_without_allocating_while_keysets_are_exchanged() -> Result<()
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("token-keyset.json");
     Keyset::generate(KeysetKind::Token, "tk1", "", &SystemRandomness)?.create(&OsStorage, &path)?;
-    let pii = Arc::new(Pii::open(&PiiConfig::new(&path).reread_every(Duration::ZERO))?);
+    let pii = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path).reread_every(Duration::ZERO))?);
     let mut set = RuleSet::default();
     set.profile = Profile::Ecs;
     let tokenizer = Arc::clone(&pii);

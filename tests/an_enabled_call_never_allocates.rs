@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ringseal::core::value::{Map, Number, Uuid};
-use ringseal::core::{Lines, Now};
 use ringseal::sink::file::{FileConfig, FileSink, RotateEvery};
+use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
+use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
     Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sampling, Sanitized, Secret,
     Timestamps,
@@ -272,7 +272,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let file = FileConfig::new(&path).rotate_bytes_max(0).rotate_every(RotateEvery::Never);
-    let now = ringseal::core::clock::Clock::now(&ringseal::core::clock::SystemClock);
+    let now = ringseal::system::Clock::now(&ringseal::system::SystemClock);
     let [is_counting, counts] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let file = FileSink::open(file, now).unwrap();
     let sink = Marking { file, is_counting: Arc::clone(&is_counting), counts: Arc::clone(&counts) };

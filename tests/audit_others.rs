@@ -13,9 +13,9 @@ use ringseal::audit::merkle::{
 };
 use ringseal::audit::note::{Note, Signer, Verifier};
 use ringseal::audit::tiles::{TileReader, TileWriter};
-use ringseal::digest::text::{Base64, base64, hex};
-use ringseal::digest::{Hash, Sha256};
-use ringseal::storage::OsStorage;
+use ringseal::internals::digest::text::{Base64, base64, hex};
+use ringseal::internals::digest::{Hash, Sha256};
+use ringseal::system::OsStorage;
 
 const NAME: &str = "log.example/audit";
 const SIZES: [u64; 12] = [1, 2, 3, 7, 8, 255, 256, 257, 511, 513, 1000, 70_000];

@@ -19,7 +19,7 @@ use ringseal::audit::sink::{
     AuditRepository, AuditSink, AuditSinkError, FanOut, SealedEntry, SinkBounds, SinkQueueOverflow,
     StoredLines, catch_up,
 };
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 const LONG: Duration = Duration::from_secs(120);
 

@@ -242,7 +242,7 @@ fn unusable_input_is_one_line_and_status_two() {
 fn the_python_verifier_counts_epochs_as_we_do() {
     use ringseal::audit::keys::load_verifier;
     use ringseal::audit::verify;
-    use ringseal::storage::OsStorage;
+    use ringseal::system::OsStorage;
     if !has_python() {
         return;
     }
@@ -271,8 +271,8 @@ fn the_python_verifier_reads_compressed_segments() {
     }
     let top = tempfile::tempdir().expect("a directory");
     let dir = make(top.path());
-    let storage: std::sync::Arc<dyn ringseal::storage::Storage> =
-        std::sync::Arc::new(ringseal::storage::OsStorage);
+    let storage: std::sync::Arc<dyn ringseal::system::Storage> =
+        std::sync::Arc::new(ringseal::system::OsStorage);
     let done = ringseal::audit::store::compress_sealed(&storage, &dir).expect("a compression");
     assert_eq!(done, 2);
     let (status, said) = python(&dir, &[&top.path().join("audit.pub")]);

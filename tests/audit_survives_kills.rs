@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::store::{AuditLog, Host, LogOptions, Repair, Retain, fsck};
-use ringseal::digest::Sha256;
-use ringseal::digest::text::hex;
-use ringseal::storage::OsStorage;
+use ringseal::internals::digest::Sha256;
+use ringseal::internals::digest::text::hex;
+use ringseal::system::OsStorage;
 
 const DIR: &str = "RINGSEAL_TEST_AUDIT_KILL_DIR";
 const NAME: &str = "a_killed_writer_loses_no_committed_entry";
@@ -144,7 +144,7 @@ fn a_killed_writer_loses_no_committed_entry() {
             told.retain(|seq, _| *seq >= first);
         }
     }
-    let storage: Arc<dyn ringseal::storage::Storage> = Arc::new(OsStorage);
+    let storage: Arc<dyn ringseal::system::Storage> = Arc::new(OsStorage);
     let report = fsck(&storage, &dir, Repair::No).expect("a look");
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

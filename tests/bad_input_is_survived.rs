@@ -7,11 +7,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringseal::core::Limits;
-use ringseal::core::clock::ManualClock;
-use ringseal::core::value::{Map, Number, Value, ValueWriter};
+use ringseal::Limits;
 use ringseal::sink::file::FileConfig;
+use ringseal::system::ManualClock;
 use ringseal::testing::Capture;
+use ringseal::value::{Map, Number, Value, ValueWriter};
 use ringseal::{Config, Engine, Level, LevelFilter, Overflow, WaitStrategy, fields, info};
 use support::{child, events_of, events_of_all_segments, named, numbers, parse, role, wait_until};
 

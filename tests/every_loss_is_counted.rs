@@ -5,8 +5,8 @@ mod support;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use ringseal::metrics::{LevelCounts, Metrics};
 use ringseal::{Config, Engine, Level, Overflow, event};
+use ringseal::{LevelCounts, Metrics};
 use serde_json::Value;
 use support::{Gate, TestSink, named, own, parse};
 

@@ -172,7 +172,7 @@ fn a_call_in_a_generic_function_is_one_call_site_for_all_its_types() {
     fn generic<T: std::fmt::Display, const N: usize>(engine: &Engine, value: T) {
         info!(engine, "generic", value = %value, n = N, list = [N; 2]);
     }
-    fn with_value<T: ringseal::core::value::Value + ?Sized>(engine: &Engine, value: &T) {
+    fn with_value<T: ringseal::value::Value + ?Sized>(engine: &Engine, value: &T) {
         info!(engine, "with_value", value);
     }
     let (engine, capture) = Capture::start();

@@ -311,8 +311,8 @@ fn numbers_texts_and_times_of_every_kind() {
     assert_eq!(text, "owned", "a value is borrowed, never moved");
 }
 
-fn uuid() -> ringseal::core::value::Uuid {
-    ringseal::core::value::Uuid(std::array::from_fn(|index| index as u8))
+fn uuid() -> ringseal::value::Uuid {
+    ringseal::value::Uuid(std::array::from_fn(|index| index as u8))
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_durations_unit_is_what_its_key_says() {
 
 #[test]
 fn options_arrays_and_maps() {
-    use ringseal::core::value::Map;
+    use ringseal::value::Map;
     use std::collections::BTreeMap;
     let some = Some(SystemTime::UNIX_EPOCH);
     let none: Option<&str> = None;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ringseal::core::value::Map;
-use ringseal::redact::{HmacTokenizer, KeyClass, KeyRule, Kind, LiteralRule, Profile, RuleSet};
+use ringseal::redact::{HitKind, HmacTokenizer, KeyClass, KeyRule, LiteralRule, Profile, RuleSet};
 use ringseal::sink::memory::MemorySink;
 use ringseal::testing::Capture;
+use ringseal::value::Map;
 use ringseal::{
     Config, Engine, Format, Level, LevelFilter, Limits, Pii, Sanitized, Secret, error, fields,
     info, warn,
@@ -219,7 +219,7 @@ fn with_keys_personal_data_becomes_tokens_that_can_be_joined_on_and_without_them
 fn rules_of_ones_own_hold_and_can_be_changed_while_running() {
     let mut rules = RuleSet::default();
     rules.keys.push(KeyRule { key: "shoe_size".into(), class: KeyClass::Custom });
-    rules.keep.push(Kind::Email);
+    rules.keep.push(HitKind::Email);
     let literal = LiteralRule { name: "vault".into(), text: b"open sesame".to_vec() };
     rules.literals.push(literal);
     let (engine, capture) = Capture::start_with(Config::new().redact(rules));

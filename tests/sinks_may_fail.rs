@@ -100,8 +100,8 @@ fn a_sink_that_overstates_its_count_is_corrected() {
         }
         fn write(
             &mut self,
-            lines: ringseal::core::Lines<'_>,
-            _: ringseal::core::Now,
+            lines: ringseal::sink::Lines<'_>,
+            _: ringseal::sink::Now,
         ) -> Result<(), ringseal::sink::WriteError> {
             let cause = ringseal::sink::SinkError::Stalled { target: "liar".into() };
             Err(ringseal::sink::WriteError { lines_written: lines.count() + 1000, cause })
@@ -164,8 +164,8 @@ fn a_sink_may_log_into_its_own_engine() {
         }
         fn write(
             &mut self,
-            _: ringseal::core::Lines<'_>,
-            _: ringseal::core::Now,
+            _: ringseal::sink::Lines<'_>,
+            _: ringseal::sink::Now,
         ) -> Result<(), ringseal::sink::WriteError> {
             self.1 += 1;
             if let Some(log) = &*self.0.lock()

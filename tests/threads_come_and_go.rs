@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringseal::core::{Lines, Now};
 use ringseal::sink::memory::{MemoryLog, MemorySink};
+use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::{Config, Engine, Level, Overflow, fields, info};
 use support::{named, numbers, parse};

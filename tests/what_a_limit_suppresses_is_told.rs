@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringseal::core::clock::ManualClock;
+use ringseal::system::ManualClock;
 use ringseal::testing::{Capture, CapturedEvent};
 use ringseal::{Config, Engine, Level, Sampling, debug, fields, info, warn};
 

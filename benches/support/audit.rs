@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
-use ringseal::storage::{FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
+use ringseal::system::{FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 /// Prints a measured value, its target, and whether it is met.
 pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use criterion::Criterion;
-use ringseal::core::{Lines, Now};
+use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Engine, Level, Overflow};
 

@@ -15,9 +15,9 @@ use ringseal::audit::proof::{
 };
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
-use ringseal::core::clock::{Clock, ManualClock};
-use ringseal::digest::Sha256;
-use ringseal::storage::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
+use ringseal::system::{Clock, ManualClock};
+use ringseal::internals::digest::Sha256;
+use ringseal::system::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 

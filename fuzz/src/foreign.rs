@@ -1,11 +1,10 @@
 //! Any bytes as a stretch of a ring, as recovery finds them after a crash.
-use ringseal::core::callsite::{Callsite, Metadata};
-use ringseal::core::record::{HEADER_BYTES, Kind, Record};
-use ringseal::core::value::{ValueRef, Values};
-use ringseal::core::{Level, registry};
-use ringseal::encode::layout::{
-    Bound, Event, Flat, FlatOptions, Layout, Members, Source, Text, TextOptions, key_bits,
-};
+use ringseal::internals::core::callsite::{Callsite, Metadata};
+use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
+use ringseal::internals::core::value::{ValueRef, Values};
+use ringseal::Level;
+use ringseal::internals::core::registry;
+use ringseal::internals::encode::layout::{Bound, Event, Flat, FlatOptions, Layout, Members, Source, Text, TextOptions, key_bits};
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
     let (level, event, target) = (Level::Info, "seen", "fuzz");

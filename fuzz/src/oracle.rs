@@ -3,11 +3,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use ringseal::core::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
-use ringseal::core::{Level, Limits};
-use ringseal::encode::layout::{
-    Bound, Event as LineEvent, Flat, FlatOptions, Layout, LevelCase, Source, key_bits,
-};
+use ringseal::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
+use ringseal::{Level, Limits};
+use ringseal::LevelCase;
+use ringseal::internals::encode::layout::{Bound, Event as LineEvent, Flat, FlatOptions, Layout, Source, key_bits};
 use serde_json::{Map, Value as Json};
 
 /// An event as the fuzzer makes it up.

@@ -2,7 +2,7 @@
 use std::sync::{Arc, LazyLock};
 
 use arbitrary::Arbitrary;
-use ringseal::redact::{KeyClass, MASK_BYTES_MAX, Outcome, Redactor, RuleSet, Rules};
+use ringseal::redact::{KeyClass, MASK_BYTES_MAX, RedactOutcome, Redactor, RuleSet, Rules};
 use serde_json::Value as Json;
 
 static STANDARD: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::standard()));
@@ -10,11 +10,11 @@ static STANDARD: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::standar
 fn value(redactor: &mut Redactor, text: &[u8], cut: bool) -> Option<Vec<u8>> {
     let mut out = b"before".to_vec();
     match redactor.value(KeyClass::Plain, text, cut, &mut out) {
-        Outcome::Clean => {
+        RedactOutcome::Clean => {
             assert_eq!(out, b"before");
             None
         }
-        Outcome::Replaced => Some(out.split_off(6)),
+        RedactOutcome::Replaced => Some(out.split_off(6)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Small inputs to start from, and the tests that replay them without a fuzzer.
-use ringseal::core::record::{HEADER_BYTES, Header, Kind};
-use ringseal::core::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
-use ringseal::core::{Level, Limits};
+use ringseal::internals::core::record::{HEADER_BYTES, Header, Kind};
+use ringseal::value::{DisplayValue, ErrorValue, Map, Number, Uuid, Value, ValueWriter};
+use ringseal::{Level, Limits};
 
 fn record(kind: Kind, callsite: u32, context: u32, fill: &dyn Fn(&mut ValueWriter<'_>)) -> Vec<u8> {
     let mut bytes = vec![0; 4096];

@@ -162,7 +162,8 @@ const SLEW_RATE: f64 = 1.0 / 500.0;
 /// A straight line from ticks to wall time.
 ///
 /// ```
-/// use ringseal::core::clock::{Calibration, Now};
+/// use ringseal::internals::core::clock::Calibration;
+/// use ringseal::system::Now;
 /// let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 1_000 }, 1.0);
 /// assert_eq!(line.unix_nanos(500), 1_500);
 /// ```

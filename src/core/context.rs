@@ -86,11 +86,6 @@ impl Context {
     pub fn values(&self) -> Entries<'_> {
         Entries(&self.entries)
     }
-
-    /// Keys and values as they stand in the map of a record.
-    pub fn entries(&self) -> &[u8] {
-        &self.entries
-    }
 }
 
 /// Fields together with run-time keys; every list of [`Fields`] is one.
@@ -138,7 +133,7 @@ mod tests {
     }
 
     fn read(context: &Context) -> Vec<(&[u8], ValueRef<'_>)> {
-        Entries(context.entries()).map(Result::unwrap).collect()
+        context.values().map(Result::unwrap).collect()
     }
 
     #[test]

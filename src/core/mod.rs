@@ -15,7 +15,6 @@ pub mod tsc;
 pub mod value;
 
 pub use batch::{Batch, Lines};
-pub use callsite::{Callsite, Metadata};
 pub use clock::Now;
 pub use filter::Filter;
 pub use level::{Level, LevelFilter};

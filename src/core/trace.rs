@@ -20,7 +20,7 @@ pub const KEYS: [&str; 2] = ["trace_id", "trace.id"];
 /// the id of zeros, which stands for no trace.
 ///
 /// ```
-/// use ringseal::core::trace::randomness;
+/// use ringseal::internals::core::trace::randomness;
 /// assert_eq!(randomness(b"4bf92f3577b34da6a3ce929d0e0e4736"), Some(0xce929d0e0e4736));
 /// assert_eq!(randomness(b"abc123"), None);
 /// ```

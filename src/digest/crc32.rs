@@ -37,7 +37,7 @@ const fn tables() -> [[u32; 256]; 8] {
 /// A CRC-32 that takes its input in pieces.
 ///
 /// ```
-/// let mut crc = ringseal::digest::Crc32::new();
+/// let mut crc = ringseal::internals::digest::Crc32::new();
 /// crc.update(b"123456789");
 /// assert_eq!(crc.finish(), 0xCBF4_3926);
 /// ```

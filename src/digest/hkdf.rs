@@ -11,7 +11,7 @@ pub fn extract(salt: &[u8], input: &[u8]) -> Hash {
 /// HKDF-Expand to 32 bytes: `T(1)` of the RFC.
 ///
 /// ```
-/// use ringseal::digest::hkdf;
+/// use ringseal::internals::digest::hkdf;
 /// let next = hkdf::expand(&[7; 32], b"ratchet");
 /// let mut two = [0; 64];
 /// hkdf::expand_into(&[7; 32], b"ratchet", &mut two).unwrap();

@@ -8,7 +8,8 @@ use super::sha256::{BLOCK, Block, bytes_of, compress_pair, hash_after_block};
 use super::{Hash, Sha256, constant_time_eq};
 
 /// A text of at most this many bytes shares its block with the padding.
-pub const SHORT_BYTES_MAX: usize = BLOCK - 9;
+#[cfg(test)]
+const SHORT_BYTES_MAX: usize = BLOCK - 9;
 
 /// The second and last block of a message whose first one is a key.
 #[inline]
@@ -24,7 +25,7 @@ fn last_block(text: &[u8]) -> Option<Block> {
 /// A key, ready to make MACs.
 ///
 /// ```
-/// use ringseal::digest::HmacSha256;
+/// use ringseal::internals::digest::HmacSha256;
 /// let key = HmacSha256::new(b"key");
 /// let mac = key.of(b"The quick brown fox jumps over the lazy dog");
 /// assert_eq!(mac[..4], [0xF7, 0xBC, 0x83, 0xF4]);
@@ -77,7 +78,7 @@ impl HmacSha256 {
         hash_after_block(self.outer, &hash_after_block(self.inner, bytes))
     }
 
-    /// The MACs over two short texts, of at most [`SHORT_BYTES_MAX`] bytes: computed side by side, in about the time of
+    /// The MACs over two short texts, of at most 55 bytes: computed side by side, in about the time of
     /// one. `None` if one is longer.
     pub fn of_both(&self, texts: [&[u8]; 2]) -> Option<[Hash; 2]> {
         let mut states = [self.inner; 2];

@@ -16,8 +16,8 @@ mod sha256;
 pub mod text;
 
 pub use crc32::Crc32;
+pub use hmac::HmacSha256;
 pub(crate) use hmac::wipe;
-pub use hmac::{HmacSha256, SHORT_BYTES_MAX};
 pub use sha256::Sha256;
 
 /// SHA-512 (FIPS 180-4) from the crate `sha2`.

@@ -35,7 +35,7 @@ pub(super) const START: State = [
 /// A SHA-256 that takes its input in pieces.
 ///
 /// ```
-/// use ringseal::digest::Sha256;
+/// use ringseal::internals::digest::Sha256;
 /// let mut hash = Sha256::new();
 /// hash.update(b"a");
 /// hash.update(b"bc");

@@ -96,7 +96,7 @@ pub fn hex_array<const N: usize>(text: &[u8]) -> Result<[u8; N], DecodeError> {
 /// Appends base64.
 ///
 /// ```
-/// use ringseal::digest::text::{Base64, base64, base64_array};
+/// use ringseal::internals::digest::text::{Base64, base64, base64_array};
 /// assert_eq!(base64(Base64::Standard, b"f"), "Zg==");
 /// assert_eq!(base64(Base64::Url, b"f"), "Zg");
 /// assert_eq!(base64_array(Base64::Url, b"Zg"), Ok(*b"f"));

@@ -11,7 +11,7 @@ use crate::simd::{Cursor, Room, SLACK};
 /// Up to 32 bytes stand in the fragment itself, which is one cache line.
 ///
 /// ```
-/// use ringseal::encode::{Fragment, Out};
+/// use ringseal::internals::encode::{Fragment, Out};
 /// let key = Fragment::new(b",\"qty\":");
 /// let mut line = Vec::new();
 /// let mut out = Out::new(&mut line);

@@ -19,6 +19,6 @@ mod span;
 mod time;
 
 pub use fragment::Fragment;
-pub use out::{Out, Slot};
+pub use out::Out;
 pub use span::Unit;
 pub use time::{Subsecond, TimeCache};

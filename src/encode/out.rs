@@ -17,7 +17,7 @@ pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;
 /// record. Hand `&mut Out` to functions that inline only.
 ///
 /// ```
-/// use ringseal::encode::{Fragment, Out};
+/// use ringseal::internals::encode::{Fragment, Out};
 /// let [price, qty] = [&b"{\"price\":"[..], b",\"qty\":"].map(Fragment::new);
 /// let mut line = Vec::new();
 /// let mut out = Out::new(&mut line);

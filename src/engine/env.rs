@@ -12,7 +12,7 @@
 //! | `LOG_REDACT_PROFILE` | `default`, `structlog`, `ecs` or `audit`: what is written in their place | `default` |
 //! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, with commas between | `default` |
 //! | `LOG_REDACT_RULES` | path of a TOML file with rules of one's own (feature `rules-toml`) | |
-//! | `PII_PROVIDER`, `PII_…` | keysets of tokens, as `PiiConfig::from_env` reads them (feature `tokens`) | none |
+//! | `PII_PROVIDER`, `PII_…` | keysets of tokens, as `TokenKeysConfig::from_env` reads them (feature `tokens`) | none |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
 //! | `LOG_SAMPLE_SUCCESS` | the share kept of events `…_SUCCESS` and `…_OK`: `0.01` or `1%`; 0 keeps all | `0` |
 //! | `LOG_SAMPLE_LEVELS` | shares kept by level: `debug=0.01,info=0.1`, or `production` for just that | all |

@@ -118,11 +118,11 @@ impl Engine {
     /// `ringseal.redaction_changed`.
     ///
     /// ```
-    /// use ringseal::redact::{Kind, RuleSet};
+    /// use ringseal::redact::{HitKind, RuleSet};
     /// use ringseal::{info, testing::Capture};
     /// let (engine, capture) = Capture::start();
     /// let mut rules = RuleSet::default();
-    /// rules.keep.push(Kind::Email);
+    /// rules.keep.push(HitKind::Email);
     /// engine.set_redaction(Some(&rules)).unwrap();
     /// info!(engine, "sent", to = "ann@example.com");
     /// engine.flush().unwrap();

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::config::{Config, InitError};
 use super::env::EnvError;
 use crate::core::clock::monotonic_nanos;
-use crate::redact::token::{CHECK_EVERY, Pii, PiiConfig, PiiError};
+use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
 
 /// How long the end of an engine waits for a look at the files that is under way.
@@ -24,9 +24,9 @@ const END_MAX: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) enum Choice {
     /// From these keysets, opened when the engine starts.
-    Open(PiiConfig),
+    Open(TokenKeysConfig),
     /// They are open already.
-    Opened(Arc<Pii>),
+    Opened(Arc<TokenKeys>),
 }
 
 impl Config {
@@ -35,9 +35,11 @@ impl Config {
     /// Takes the place of [`Config::tokenizer`].
     ///
     /// ```
-    /// use ringseal::redact::token::{Keyset, KeysetKind, PiiConfig, SystemRandomness};
+    /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
     /// use ringseal::redact::{Profile, RuleSet};
-    /// use ringseal::{Config, info, storage::OsStorage, testing::Capture};
+    /// use ringseal::{Config, info};
+    /// use ringseal::system::OsStorage;
+    /// use ringseal::testing::Capture;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let dir = tempfile::tempdir()?;
     /// let path = dir.path().join("token-keyset.json");
@@ -45,7 +47,7 @@ impl Config {
     ///     .create(&OsStorage, &path)?;
     /// let mut rules = RuleSet::default();
     /// rules.profile = Profile::Ecs;
-    /// let config = Config::new().redact(rules).pii(PiiConfig::new(&path).env("prod"));
+    /// let config = Config::new().redact(rules).pii(TokenKeysConfig::new(&path).env("prod"));
     /// let (engine, capture) = Capture::start_with(config);
     /// info!(engine, "sent", email = "ann@example.com");
     /// engine.flush()?;
@@ -54,14 +56,14 @@ impl Config {
     /// # }
     /// ```
     #[must_use]
-    pub fn pii(mut self, keysets: PiiConfig) -> Self {
+    pub fn pii(mut self, keysets: TokenKeysConfig) -> Self {
         self.redaction.keys = Some(Choice::Open(keysets));
         self
     }
 
     /// As [`Config::pii`], with a handle that the application has opened and may share. The engine refreshes it, too.
     #[must_use]
-    pub fn pii_keys(mut self, keys: Arc<Pii>) -> Self {
+    pub fn pii_keys(mut self, keys: Arc<TokenKeys>) -> Self {
         self.redaction.keys = Some(Choice::Opened(keys));
         self
     }
@@ -70,7 +72,9 @@ impl Config {
     pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<Keeper>, InitError> {
         let keys = match self.redaction.keys.take() {
             None => return Ok(None),
-            Some(Choice::Open(config)) => Arc::new(Pii::open(&config).map_err(InitError::Keys)?),
+            Some(Choice::Open(config)) => {
+                Arc::new(TokenKeys::open(&config).map_err(InitError::Keys)?)
+            }
             Some(Choice::Opened(keys)) => keys,
         };
         let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
@@ -85,8 +89,8 @@ pub(super) fn from_variables(
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<(), EnvError> {
     let found = |name: &str| variable(name).unwrap_or_default();
-    let keysets = PiiConfig::from_variables(variable).map_err(|error| match error {
-        PiiError::Setting { variable, expected, .. } => {
+    let keysets = TokenKeysConfig::from_variables(variable).map_err(|error| match error {
+        TokenKeysError::Setting { variable, expected, .. } => {
             EnvError { variable, found: found(variable), expected }
         }
         other => EnvError {
@@ -110,7 +114,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    fn start(keys: Weak<Pii>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
+    fn start(keys: Weak<TokenKeys>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
@@ -146,7 +150,7 @@ struct Look {
 
 impl Look {
     /// Refreshes the keys; gives what is to be told, which is only what is new.
-    fn at(&mut self, keys: &Pii, now: Duration) -> Option<String> {
+    fn at(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
         use crate::redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {

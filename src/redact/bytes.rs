@@ -17,20 +17,20 @@ impl ByteSet {
             let from = spec[i];
             let range = i + 2 < spec.len() && spec[i + 1] == b'-';
             let to = if range { spec[i + 2] } else { from };
-            let mut b = from as usize;
-            while b <= to as usize {
-                bits[b >> 6] |= 1 << (b & 63);
-                b += 1;
+            let mut byte = from as usize;
+            while byte <= to as usize {
+                bits[byte >> 6] |= 1 << (byte & 63);
+                byte += 1;
             }
             i += if range { 3 } else { 1 };
         }
         ByteSet(bits)
     }
 
-    /// Whether `b` is in the set.
+    /// Whether `byte` is in the set.
     #[inline]
-    pub(crate) const fn has(self, b: u8) -> bool {
-        self.0[(b >> 6) as usize] >> (b & 63) & 1 != 0
+    pub(crate) const fn has(self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 != 0
     }
 
     /// One bit per byte value, the lowest first.
@@ -38,18 +38,18 @@ impl ByteSet {
         ::core::array::from_fn(|i| self.0[i / 8].to_le_bytes()[i % 8])
     }
 
-    /// How many bytes of `v` from `at` on are in the set, at most `max`.
+    /// How many bytes of `input` from `at` on are in the set, at most `max`.
     #[inline]
-    pub(crate) fn run(self, v: &[u8], at: usize, max: usize) -> usize {
-        let rest = v.get(at..).unwrap_or_default();
-        rest.iter().take(max).take_while(|&&b| self.has(b)).count()
+    pub(crate) fn run(self, input: &[u8], at: usize, max: usize) -> usize {
+        let rest = input.get(at..).unwrap_or_default();
+        rest.iter().take(max).take_while(|&&byte| self.has(byte)).count()
     }
 
-    /// How many bytes of `v` directly before `at` are in the set, at most `max`.
+    /// How many bytes of `input` directly before `at` are in the set, at most `max`.
     #[inline]
-    pub(crate) fn run_back(self, v: &[u8], at: usize, max: usize) -> usize {
-        let rest = v.get(..at).unwrap_or_default();
-        rest.iter().rev().take(max).take_while(|&&b| self.has(b)).count()
+    pub(crate) fn run_back(self, input: &[u8], at: usize, max: usize) -> usize {
+        let rest = input.get(..at).unwrap_or_default();
+        rest.iter().rev().take(max).take_while(|&&byte| self.has(byte)).count()
     }
 }
 
@@ -60,39 +60,39 @@ pub(crate) const BASE64URL: ByteSet = ByteSet::of(b"A-Za-z0-9_\\-");
 pub(crate) const BASE64: ByteSet = ByteSet::of(b"A-Za-z0-9+/_\\-");
 pub(crate) const SPACE: ByteSet = ByteSet::of(b" \t\r\n");
 
-/// The byte at `i`, or 0 outside.
+/// The byte at `pos`, or 0 outside.
 #[inline]
-pub(crate) fn at(v: &[u8], i: usize) -> u8 {
-    v.get(i).copied().unwrap_or(0)
+pub(crate) fn at(input: &[u8], pos: usize) -> u8 {
+    input.get(pos).copied().unwrap_or(0)
 }
 
-/// The byte before `i`, or 0 at the start.
+/// The byte before `pos`, or 0 at the start.
 #[inline]
-pub(crate) fn before(v: &[u8], i: usize) -> u8 {
-    if i == 0 { 0 } else { at(v, i - 1) }
+pub(crate) fn before(input: &[u8], pos: usize) -> u8 {
+    if pos == 0 { 0 } else { at(input, pos - 1) }
 }
 
 #[inline]
-pub(crate) const fn is_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+pub(crate) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Whether `v[i..]` begins with `word`, which is in lower case, in any ASCII case.
+/// Whether `input[i..]` begins with `word`, which is in lower case, in any ASCII case.
 #[inline]
-pub(crate) fn starts_nocase(v: &[u8], i: usize, word: &[u8]) -> bool {
-    v.get(i..i + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+pub(crate) fn starts_nocase(input: &[u8], pos: usize, word: &[u8]) -> bool {
+    input.get(pos..pos + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Whether both a letter and a digit occur.
-pub(crate) fn mixed(v: &[u8]) -> bool {
-    v.iter().any(u8::is_ascii_digit) && v.iter().any(u8::is_ascii_alphabetic)
+pub(crate) fn mixed(input: &[u8]) -> bool {
+    input.iter().any(u8::is_ascii_digit) && input.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// How many different bytes occur.
-pub(crate) fn distinct(v: &[u8]) -> u32 {
+pub(crate) fn distinct(input: &[u8]) -> u32 {
     let mut bits = [0u64; 4];
-    for &b in v {
-        bits[usize::from(b >> 6)] |= 1 << (b & 63);
+    for &byte in input {
+        bits[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
     bits.iter().map(|w| w.count_ones()).sum()
 }
@@ -113,9 +113,9 @@ impl Digits {
     }
 
     /// Adds an ASCII digit; beyond the maximum only the count would be wrong, so it stops there.
-    pub(crate) fn push(&mut self, b: u8) {
+    pub(crate) fn push(&mut self, byte: u8) {
         if let Some(slot) = self.buf.get_mut(self.len) {
-            *slot = b;
+            *slot = byte;
             self.len += 1;
         }
     }
@@ -128,18 +128,18 @@ impl Digits {
 /// Decodes base64 (either alphabet, padding optional) into `out`; what does not fit is left out.
 ///
 /// Returns the decoded part, or `None` at a byte of neither alphabet or an impossible length.
-pub(crate) fn base64_decode<'a>(v: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
-    let pads = v.iter().rev().take(2).take_while(|&&b| b == b'=').count();
-    let v = &v[..v.len() - pads];
-    if v.len() % 4 == 1 {
+pub(crate) fn base64_decode<'a>(input: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
+    let pads = input.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
+    let input = &input[..input.len() - pads];
+    if input.len() % 4 == 1 {
         return None;
     }
     let (mut acc, mut bits, mut len) = (0u32, 0u32, 0usize);
-    for &b in v {
-        let six = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
+    for &byte in input {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
             _ => return None,
@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn byte_sets_read_like_regex_classes() {
         let set = ByteSet::of(b"a-f0-9_\\-");
-        for b in 0..=255u8 {
-            let want = matches!(b, b'a'..=b'f' | b'0'..=b'9' | b'_' | b'-');
-            assert_eq!(set.has(b), want, "{b:#x}");
+        for byte in 0..=255u8 {
+            let want = matches!(byte, b'a'..=b'f' | b'0'..=b'9' | b'_' | b'-');
+            assert_eq!(set.has(byte), want, "{byte:#x}");
         }
         assert!(ByteSet::of(b"+/=").has(b'=') && !ByteSet::of(b"+/=").has(b'-'));
         assert!(ByteSet::of(b"a-z-").has(b'-'), "a dash at the end is itself");

@@ -63,8 +63,8 @@ struct Frame {
 pub(crate) struct Stack(Vec<Frame>);
 
 struct Walk<'a> {
-    v: &'a [u8],
-    i: usize,
+    input: &'a [u8],
+    pos: usize,
 }
 
 enum Stop {
@@ -74,38 +74,38 @@ enum Stop {
 
 impl Walk<'_> {
     fn peek(&self) -> u8 {
-        self.v.get(self.i).copied().unwrap_or(0)
+        self.input.get(self.pos).copied().unwrap_or(0)
     }
 
     fn space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\r' | b'\n') {
-            self.i += 1;
+            self.pos += 1;
         }
     }
 
-    fn expect(&mut self, b: u8) -> Result<(), Stop> {
-        if self.peek() != b {
+    fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+        if self.peek() != byte {
             return Err(Stop::Bad);
         }
-        self.i += 1;
+        self.pos += 1;
         Ok(())
     }
 
     /// A string, the quote being next: where its content is, and whether it holds a backslash.
     fn string(&mut self) -> Result<(usize, usize, bool), Stop> {
         self.expect(b'"')?;
-        let start = self.i;
+        let start = self.pos;
         let mut escaped = false;
         loop {
-            let rest = self.v.get(self.i..).ok_or(Stop::Bad)?;
+            let rest = self.input.get(self.pos..).ok_or(Stop::Bad)?;
             let len = memchr::memchr2(b'"', b'\\', rest).ok_or(Stop::Bad)?;
             if rest[..len].contains(&b'\n') {
                 return Err(Stop::Bad);
             }
-            self.i += len;
+            self.pos += len;
             if self.peek() == b'"' {
-                self.i += 1;
-                return Ok((start, self.i - 1, escaped));
+                self.pos += 1;
+                return Ok((start, self.pos - 1, escaped));
             }
             escaped = true;
             self.escape()?;
@@ -114,10 +114,10 @@ impl Walk<'_> {
 
     /// An escape, the backslash being next.
     fn escape(&mut self) -> Result<(), Stop> {
-        let len = match self.v.get(self.i + 1) {
+        let len = match self.input.get(self.pos + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
             Some(b'u') => {
-                let hex = self.v.get(self.i + 2..self.i + 6).ok_or(Stop::Bad)?;
+                let hex = self.input.get(self.pos + 2..self.pos + 6).ok_or(Stop::Bad)?;
                 if !hex.iter().all(u8::is_ascii_hexdigit) {
                     return Err(Stop::Bad);
                 }
@@ -125,55 +125,55 @@ impl Walk<'_> {
             }
             _ => return Err(Stop::Bad),
         };
-        self.i += len;
+        self.pos += len;
         Ok(())
     }
 
     /// A number, or one of the three words.
     fn bare(&mut self) -> Result<(usize, usize, LeafKind), Stop> {
-        let start = self.i;
-        let is = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
+        let start = self.pos;
+        let is = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
         while is(self.peek()) {
-            self.i += 1;
+            self.pos += 1;
         }
-        let text = &self.v[start..self.i];
+        let text = &self.input[start..self.pos];
         let kind = match text {
             b"true" | b"false" | b"null" => LeafKind::Word,
             // A number by its letters; whether it is well formed changes nothing here.
             [b'-' | b'0'..=b'9', rest @ ..]
-                if rest.iter().all(|&b| {
-                    b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')
+                if rest.iter().all(|&byte| {
+                    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
                 }) =>
             {
                 LeafKind::Number
             }
             _ => return Err(Stop::Bad),
         };
-        Ok((start, self.i, kind))
+        Ok((start, self.pos, kind))
     }
 }
 
-/// Decides what `v` is, and lists its keys and scalar values in `leaves` if it is JSON.
+/// Decides what `input` is, and lists its keys and scalar values in `leaves` if it is JSON.
 pub(crate) fn read(
-    v: &[u8],
+    input: &[u8],
     rules: &Rules,
     keys: &mut KeyCache<KeyClass>,
     stack: &mut Stack,
     leaves: &mut Vec<Leaf>,
 ) -> Shape {
     leaves.clear();
-    let first = v.iter().find(|b| !b.is_ascii_whitespace());
-    let last = v.iter().rev().find(|b| !b.is_ascii_whitespace());
+    let first = input.iter().find(|byte| !byte.is_ascii_whitespace());
+    let last = input.iter().rev().find(|byte| !byte.is_ascii_whitespace());
     if !matches!((first, last), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))) {
         return Shape::Text;
     }
     let (mut own, mut around) = ([0; 96], [0; 96]);
-    let decide = |v: &[u8], key: (usize, usize), parent: (usize, usize)| {
-        let key = unescape_key(&v[key.0..key.1], &mut own);
-        let parent = unescape_key(&v[parent.0..parent.1], &mut around);
+    let decide = |input: &[u8], key: (usize, usize), parent: (usize, usize)| {
+        let key = unescape_key(&input[key.0..key.1], &mut own);
+        let parent = unescape_key(&input[parent.0..parent.1], &mut around);
         keys.get(key, parent, || rules.key(key, (!parent.is_empty()).then_some(parent)))
     };
-    match walk(v, stack, decide, |leaf| leaves.push(leaf)) {
+    match walk(input, stack, decide, |leaf| leaves.push(leaf)) {
         Ok(()) => Shape::Json,
         Err(Stop::Bad) => Shape::Text,
         Err(Stop::Deep) => Shape::Deep,
@@ -186,12 +186,12 @@ fn unescape_key<'a>(raw: &'a [u8], out: &'a mut [u8; 96]) -> &'a [u8] {
         return raw;
     }
     let mut len = 0;
-    unescape(raw, |b| {
+    unescape(raw, |byte| {
         if len == out.len() {
             out.copy_within(1.., 0);
             len -= 1;
         }
-        out[len] = b;
+        out[len] = byte;
         len += 1;
     });
     &out[..len]
@@ -231,32 +231,32 @@ pub(crate) fn unescape(raw: &[u8], mut push: impl FnMut(u8)) {
 /// Appends `text` as JSON string content: quotes, backslashes and control characters escaped.
 pub(crate) fn escape(text: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    for &b in text {
-        match b {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),
+    for &byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
             0..=0x1F => {
                 out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
             }
-            _ => out.push(b),
+            _ => out.push(byte),
         }
     }
 }
 
-/// The character of the `\u` escape at `i`, or of two that are a surrogate pair; and their length.
-fn unicode(raw: &[u8], i: usize) -> (char, usize) {
-    let unit = |i: usize| -> Option<u32> {
-        if raw.get(i..i + 2)? != b"\\u" {
+/// The character of the `\u` escape at `pos`, or of two that are a surrogate pair; and their length.
+fn unicode(raw: &[u8], pos: usize) -> (char, usize) {
+    let unit = |pos: usize| -> Option<u32> {
+        if raw.get(pos..pos + 2)? != b"\\u" {
             return None;
         }
-        let hex = ::core::str::from_utf8(raw.get(i + 2..i + 6)?).ok()?;
+        let hex = ::core::str::from_utf8(raw.get(pos + 2..pos + 6)?).ok()?;
         u32::from_str_radix(hex, 16).ok()
     };
-    let Some(first) = unit(i) else { return (char::REPLACEMENT_CHARACTER, 2) };
-    if let (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) = (first, unit(i + 6)) {
+    let Some(first) = unit(pos) else { return (char::REPLACEMENT_CHARACTER, 2) };
+    if let (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) = (first, unit(pos + 6)) {
         let c = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
         return (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
     }
@@ -264,53 +264,53 @@ fn unicode(raw: &[u8], i: usize) -> (char, usize) {
 }
 
 fn walk(
-    v: &[u8],
+    input: &[u8],
     stack: &mut Stack,
     mut decide: impl FnMut(&[u8], (usize, usize), (usize, usize)) -> KeyClass,
     mut leaf: impl FnMut(Leaf),
 ) -> Result<(), Stop> {
     let stack = &mut stack.0;
     stack.clear();
-    let mut w = Walk { v, i: 0 };
+    let mut cursor = Walk { input, pos: 0 };
     // The key of the value that comes next, and what it says.
     let mut key = (0, 0);
     let mut class = KeyClass::Plain;
     loop {
         // A value.
-        w.space();
+        cursor.space();
         let mut opened = false;
-        match w.peek() {
-            b @ (b'{' | b'[') => {
+        match cursor.peek() {
+            byte @ (b'{' | b'[') => {
                 if stack.len() == DEPTH_MAX {
                     return Err(Stop::Deep);
                 }
-                w.i += 1;
-                stack.push(Frame { array: b == b'[', key, class });
+                cursor.pos += 1;
+                stack.push(Frame { array: byte == b'[', key, class });
                 opened = true;
             }
             b'"' => {
-                let (start, end, escaped) = w.string()?;
+                let (start, end, escaped) = cursor.string()?;
                 leaf(Leaf { start, end, kind: LeafKind::Text { escaped }, class });
             }
             _ => {
-                let (start, end, kind) = w.bare()?;
+                let (start, end, kind) = cursor.bare()?;
                 leaf(Leaf { start, end, kind, class });
             }
         }
         // What closes, and the comma.
         loop {
-            w.space();
+            cursor.space();
             let Some(frame) = stack.last() else {
-                return if w.i == v.len() { Ok(()) } else { Err(Stop::Bad) };
+                return if cursor.pos == input.len() { Ok(()) } else { Err(Stop::Bad) };
             };
-            if w.peek() == if frame.array { b']' } else { b'}' } {
-                w.i += 1;
+            if cursor.peek() == if frame.array { b']' } else { b'}' } {
+                cursor.pos += 1;
                 stack.pop();
                 opened = false;
                 continue;
             }
             if !opened {
-                w.expect(b',')?;
+                cursor.expect(b',')?;
             }
             break;
         }
@@ -319,15 +319,15 @@ fn walk(
         if frame.array {
             (key, class) = (frame.key, frame.class);
         } else {
-            w.space();
-            let (start, end, escaped) = w.string()?;
+            cursor.space();
+            let (start, end, escaped) = cursor.string()?;
             // Maps are keyed by addresses, too.
             let kind = LeafKind::Text { escaped };
             leaf(Leaf { start, end, kind, class: KeyClass::Plain });
             key = (start, end);
-            class = decide(v, key, frame.key);
-            w.space();
-            w.expect(b':')?;
+            class = decide(input, key, frame.key);
+            cursor.space();
+            cursor.expect(b':')?;
         }
     }
 }

@@ -67,8 +67,8 @@ impl Tokens {
         }
     }
 
-    fn get(&self, i: usize) -> &[u8] {
-        let (start, end) = self.ends[i];
+    fn get(&self, index: usize) -> &[u8] {
+        let (start, end) = self.ends[index];
         &self.text[usize::from(start)..usize::from(end)]
     }
 
@@ -90,10 +90,11 @@ impl Tokens {
     }
 }
 
-/// Length of the token at the start of `s`: a word, a run of capitals, or digits; 0 for separators.
-fn hump_len(s: &[u8]) -> usize {
-    let run = |from: usize, is: fn(&u8) -> bool| s[from..].iter().take_while(|&b| is(b)).count();
-    let Some(&first) = s.first() else { return 0 };
+/// Length of the token at the start of `text`: a word, a run of capitals, or digits; 0 for separators.
+fn hump_len(text: &[u8]) -> usize {
+    let run =
+        |from: usize, is: fn(&u8) -> bool| text[from..].iter().take_while(|&byte| is(byte)).count();
+    let Some(&first) = text.first() else { return 0 };
     if first.is_ascii_digit() {
         return run(0, u8::is_ascii_digit);
     }
@@ -109,7 +110,7 @@ fn hump_len(s: &[u8]) -> usize {
         (_, 0) => caps,
         (1, _) => 1 + lower,
         // `IDs`, `API_KEYs`: a plural.
-        (_, 1) if s[caps] == b's' => caps + 1,
+        (_, 1) if text[caps] == b's' => caps + 1,
         // `APIKey` is `API` and `Key`: the last capital belongs to the next token.
         _ => caps - 1,
     }
@@ -130,13 +131,13 @@ pub enum KeyMatch {
 /// `udf` says whether `udf1`, `udf2`… are personal data (the payments preset).
 ///
 /// ```
-/// use ringseal::redact::{KeyClass, KeyMatch, decide};
-/// assert_eq!(decide(b"userPassword", None, KeyMatch::Tokens, false), KeyClass::Password);
-/// assert_eq!(decide(b"max_tokens", None, KeyMatch::Tokens, false), KeyClass::Plain);
-/// assert_eq!(decide(b"name", Some(b"service"), KeyMatch::Tokens, false), KeyClass::Plain);
-/// assert_eq!(decide(b"name", Some(b"customer"), KeyMatch::Tokens, false), KeyClass::Name);
+/// use ringseal::redact::{KeyClass, KeyMatch, classify_key};
+/// assert_eq!(classify_key(b"userPassword", None, KeyMatch::Tokens, false), KeyClass::Password);
+/// assert_eq!(classify_key(b"max_tokens", None, KeyMatch::Tokens, false), KeyClass::Plain);
+/// assert_eq!(classify_key(b"name", Some(b"service"), KeyMatch::Tokens, false), KeyClass::Plain);
+/// assert_eq!(classify_key(b"name", Some(b"customer"), KeyMatch::Tokens, false), KeyClass::Name);
 /// ```
-pub fn decide(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool) -> KeyClass {
+pub fn classify_key(key: &[u8], parent: Option<&[u8]>, how: KeyMatch, udf: bool) -> KeyClass {
     if whitelisted(key) {
         return KeyClass::Plain;
     }

@@ -271,7 +271,7 @@ pub(crate) fn lives_at(word: &[u8]) -> bool {
 /// Every last token that a key of any class can have: what the prefilter for `key=value` knows. Where
 /// the last one is too short to tell anything, the last two.
 ///
-/// The tests prove that no key which [`super::key::decide`] finds telling ends otherwise.
+/// The tests prove that no key which [`super::key::classify_key`] finds telling ends otherwise.
 #[rustfmt::skip]
 pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"pw", b"otp", b"cvv", b"cvc",

@@ -6,7 +6,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum HitKind {
     /// A password or another secret, known by its key.
     Secret,
     /// A credential recognised by its own shape: a provider token, a long hex string after a hint.
@@ -54,60 +54,60 @@ pub enum Kind {
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = Kind::Overrun as usize + 1;
+pub const KINDS: usize = HitKind::Overrun as usize + 1;
 
-impl Kind {
+impl HitKind {
     /// All kinds, in order of their numbers.
-    pub const ALL: [Kind; KINDS] = [
-        Kind::Secret,
-        Kind::Token,
-        Kind::Bearer,
-        Kind::Basic,
-        Kind::UrlPassword,
-        Kind::Jwt,
-        Kind::PrivateKey,
-        Kind::PwHash,
-        Kind::Name,
-        Kind::Email,
-        Kind::Phone,
-        Kind::Address,
-        Kind::Ssn,
-        Kind::Card,
-        Kind::Iban,
-        Kind::Dob,
-        Kind::Udf,
-        Kind::Ip,
-        Kind::Mac,
-        Kind::Custom,
-        Kind::Cut,
-        Kind::Overrun,
+    pub const ALL: [HitKind; KINDS] = [
+        HitKind::Secret,
+        HitKind::Token,
+        HitKind::Bearer,
+        HitKind::Basic,
+        HitKind::UrlPassword,
+        HitKind::Jwt,
+        HitKind::PrivateKey,
+        HitKind::PwHash,
+        HitKind::Name,
+        HitKind::Email,
+        HitKind::Phone,
+        HitKind::Address,
+        HitKind::Ssn,
+        HitKind::Card,
+        HitKind::Iban,
+        HitKind::Dob,
+        HitKind::Udf,
+        HitKind::Ip,
+        HitKind::Mac,
+        HitKind::Custom,
+        HitKind::Cut,
+        HitKind::Overrun,
     ];
 
     /// The name used in rule files and metrics.
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Secret => "secret",
-            Kind::Token => "token",
-            Kind::Bearer => "bearer",
-            Kind::Basic => "basic",
-            Kind::UrlPassword => "url_password",
-            Kind::Jwt => "jwt",
-            Kind::PrivateKey => "private_key",
-            Kind::PwHash => "pwhash",
-            Kind::Name => "name",
-            Kind::Email => "email",
-            Kind::Phone => "phone",
-            Kind::Address => "address",
-            Kind::Ssn => "ssn",
-            Kind::Card => "card",
-            Kind::Iban => "iban",
-            Kind::Dob => "dob",
-            Kind::Udf => "udf",
-            Kind::Ip => "ip",
-            Kind::Mac => "mac",
-            Kind::Custom => "custom",
-            Kind::Cut => "cut",
-            Kind::Overrun => "overrun",
+            HitKind::Secret => "secret",
+            HitKind::Token => "token",
+            HitKind::Bearer => "bearer",
+            HitKind::Basic => "basic",
+            HitKind::UrlPassword => "url_password",
+            HitKind::Jwt => "jwt",
+            HitKind::PrivateKey => "private_key",
+            HitKind::PwHash => "pwhash",
+            HitKind::Name => "name",
+            HitKind::Email => "email",
+            HitKind::Phone => "phone",
+            HitKind::Address => "address",
+            HitKind::Ssn => "ssn",
+            HitKind::Card => "card",
+            HitKind::Iban => "iban",
+            HitKind::Dob => "dob",
+            HitKind::Udf => "udf",
+            HitKind::Ip => "ip",
+            HitKind::Mac => "mac",
+            HitKind::Custom => "custom",
+            HitKind::Cut => "cut",
+            HitKind::Overrun => "overrun",
         }
     }
 
@@ -115,15 +115,15 @@ impl Kind {
     pub const fn is_personal(self) -> bool {
         matches!(
             self,
-            Kind::Name
-                | Kind::Email
-                | Kind::Phone
-                | Kind::Address
-                | Kind::Ssn
-                | Kind::Card
-                | Kind::Iban
-                | Kind::Dob
-                | Kind::Udf
+            HitKind::Name
+                | HitKind::Email
+                | HitKind::Phone
+                | HitKind::Address
+                | HitKind::Ssn
+                | HitKind::Card
+                | HitKind::Iban
+                | HitKind::Dob
+                | HitKind::Udf
         )
     }
 
@@ -144,17 +144,17 @@ impl KindSet {
     pub const ALL: KindSet = KindSet((1 << KINDS) - 1);
 
     /// Whether `kind` is in the set.
-    pub const fn has(self, kind: Kind) -> bool {
+    pub const fn has(self, kind: HitKind) -> bool {
         self.0 & kind.bit() != 0
     }
 
     /// This set and `kind`.
-    pub const fn with(self, kind: Kind) -> KindSet {
+    pub const fn with(self, kind: HitKind) -> KindSet {
         KindSet(self.0 | kind.bit())
     }
 
     /// This set without `kind`.
-    pub const fn without(self, kind: Kind) -> KindSet {
+    pub const fn without(self, kind: HitKind) -> KindSet {
         KindSet(self.0 & !kind.bit())
     }
 
@@ -211,23 +211,23 @@ pub enum KeyClass {
 
 impl KeyClass {
     /// The kind of hit that a value under this key makes; `None` for [`KeyClass::Plain`].
-    pub const fn kind(self) -> Option<Kind> {
+    pub const fn kind(self) -> Option<HitKind> {
         Some(match self {
             KeyClass::Plain => return None,
             KeyClass::Password | KeyClass::Secret | KeyClass::Token | KeyClass::Cookie => {
-                Kind::Secret
+                HitKind::Secret
             }
-            KeyClass::Auth => Kind::Bearer,
-            KeyClass::Name => Kind::Name,
-            KeyClass::Email => Kind::Email,
-            KeyClass::Phone => Kind::Phone,
-            KeyClass::Address => Kind::Address,
-            KeyClass::Ssn => Kind::Ssn,
-            KeyClass::Card => Kind::Card,
-            KeyClass::Bank => Kind::Iban,
-            KeyClass::Dob => Kind::Dob,
-            KeyClass::Udf => Kind::Udf,
-            KeyClass::Custom => Kind::Custom,
+            KeyClass::Auth => HitKind::Bearer,
+            KeyClass::Name => HitKind::Name,
+            KeyClass::Email => HitKind::Email,
+            KeyClass::Phone => HitKind::Phone,
+            KeyClass::Address => HitKind::Address,
+            KeyClass::Ssn => HitKind::Ssn,
+            KeyClass::Card => HitKind::Card,
+            KeyClass::Bank => HitKind::Iban,
+            KeyClass::Dob => HitKind::Dob,
+            KeyClass::Udf => HitKind::Udf,
+            KeyClass::Custom => HitKind::Custom,
         })
     }
 
@@ -294,31 +294,31 @@ impl Profile {
     }
 
     /// The stand-in for a hit of this kind, where it is a fixed text.
-    pub const fn mask(self, kind: Kind) -> &'static str {
+    pub const fn mask(self, kind: HitKind) -> &'static str {
         // The scheme stays in front of these two, the host behind the third: all profiles agree.
-        if matches!(kind, Kind::Bearer | Kind::Basic | Kind::UrlPassword) {
+        if matches!(kind, HitKind::Bearer | HitKind::Basic | HitKind::UrlPassword) {
             return "****";
         }
         match self {
             Profile::Audit => "***REDACTED***",
             Profile::Ecs if kind.is_personal() => "[PII_REDACTED]",
             _ => match kind {
-                Kind::Name => "<name>",
-                Kind::Email => "<email>",
-                Kind::Phone => "<phone>",
-                Kind::Address => "<address>",
-                Kind::Ssn => "<ssn>",
-                Kind::Card => "<card>",
-                Kind::Iban => "<iban>",
-                Kind::Dob => "<dob>",
-                Kind::Jwt => "<jwt>",
-                Kind::Token => "<token>",
-                Kind::PrivateKey => "<private_key>",
-                Kind::PwHash => "<pwhash>",
-                Kind::Udf => "[PII_REDACTED]",
-                Kind::Ip => "<ip>",
-                Kind::Mac => "<mac>",
-                Kind::Cut => "<cut>",
+                HitKind::Name => "<name>",
+                HitKind::Email => "<email>",
+                HitKind::Phone => "<phone>",
+                HitKind::Address => "<address>",
+                HitKind::Ssn => "<ssn>",
+                HitKind::Card => "<card>",
+                HitKind::Iban => "<iban>",
+                HitKind::Dob => "<dob>",
+                HitKind::Jwt => "<jwt>",
+                HitKind::Token => "<token>",
+                HitKind::PrivateKey => "<private_key>",
+                HitKind::PwHash => "<pwhash>",
+                HitKind::Udf => "[PII_REDACTED]",
+                HitKind::Ip => "<ip>",
+                HitKind::Mac => "<mac>",
+                HitKind::Cut => "<cut>",
                 _ => "***REDACTED***",
             },
         }
@@ -377,41 +377,44 @@ const MASKS: [&[u8]; 22] = [
     b"<pii>",
 ];
 
-/// How long the stand-in at the start of `v` is, or 0.
+/// How long the stand-in at the start of `input` is, or 0.
 ///
 /// Knows the fixed texts of every profile, `****` with up to four characters after it, and the
 /// tokens `ptok:v1:…` and `penc:v1:…`.
-pub fn mask_len(v: &[u8]) -> usize {
-    match v.first() {
+pub fn mask_len(input: &[u8]) -> usize {
+    match input.first() {
         Some(b'*' | b'<' | b'[') => {}
-        Some(b'p') => return token_len(v),
+        Some(b'p') => return token_len(input),
         _ => return 0,
     }
     for mask in MASKS {
-        if v.starts_with(mask) {
+        if input.starts_with(mask) {
             return mask.len();
         }
     }
-    if v.starts_with(b"****") {
-        let tail = v[4..].iter().take(5).take_while(|b| b.is_ascii_alphanumeric()).count();
+    if input.starts_with(b"****") {
+        let tail =
+            input[4..].iter().take(5).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         return 4 + if tail > 4 { 0 } else { tail };
     }
     0
 }
 
-/// How long the keyed token (`ptok:v1:…`, `penc:v1:kid:…`) at the start of `v` is, or 0.
-pub fn token_len(v: &[u8]) -> usize {
+/// How long the keyed token (`ptok:v1:…`, `penc:v1:kid:…`) at the start of `input` is, or 0.
+pub fn token_len(input: &[u8]) -> usize {
     let body = |from: usize| {
-        let rest = v.get(from..).unwrap_or_default();
-        rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count()
+        let rest = input.get(from..).unwrap_or_default();
+        rest.iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            .count()
     };
-    if v.starts_with(b"ptok:v1:") {
+    if input.starts_with(b"ptok:v1:") {
         let n = body(8);
         return if n == 43 { 8 + n } else { 0 };
     }
-    if v.starts_with(b"penc:v1:") {
+    if input.starts_with(b"penc:v1:") {
         let kid = body(8);
-        if (1..=32).contains(&kid) && v.get(8 + kid) == Some(&b':') {
+        if (1..=32).contains(&kid) && input.get(8 + kid) == Some(&b':') {
             // Twelve bytes of nonce and sixteen of tag are 38 characters.
             let n = body(9 + kid);
             return if n >= 38 { 9 + kid + n } else { 0 };
@@ -420,15 +423,16 @@ pub fn token_len(v: &[u8]) -> usize {
     0
 }
 
-/// Whether `v` ends with one of the fixed stand-ins.
-pub(crate) fn ends_in_mask(v: &[u8]) -> bool {
-    matches!(v.last(), Some(b'>' | b']' | b'*')) && MASKS.iter().any(|mask| v.ends_with(mask))
+/// Whether `input` ends with one of the fixed stand-ins.
+pub(crate) fn ends_in_mask(input: &[u8]) -> bool {
+    matches!(input.last(), Some(b'>' | b']' | b'*'))
+        && MASKS.iter().any(|mask| input.ends_with(mask))
 }
 
-/// Whether the whole of `v` is a stand-in.
-pub fn is_mask(v: &[u8]) -> bool {
-    let n = mask_len(v);
-    n != 0 && n == v.len()
+/// Whether the whole of `input` is a stand-in.
+pub fn is_mask(input: &[u8]) -> bool {
+    let n = mask_len(input);
+    n != 0 && n == input.len()
 }
 
 #[cfg(test)]
@@ -438,7 +442,7 @@ mod tests {
     #[test]
     fn every_mask_a_profile_writes_is_known_as_a_mask() {
         for profile in [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit] {
-            for kind in Kind::ALL {
+            for kind in HitKind::ALL {
                 let mask = profile.mask(kind).as_bytes();
                 assert!(is_mask(mask), "{profile:?} {kind:?}");
                 assert!(mask.len() <= MASK_BYTES_MAX);

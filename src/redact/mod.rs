@@ -2,7 +2,7 @@
 //!
 //! Two questions are asked. Of a key, once per call site: does it promise a secret or personal data
 //! ([`Rules::key`])? Of a value, every time: does it hold any ([`Redactor::value`])? Values are decoded
-//! text, before any escaping could hide something. [`Redactor::dirty`] answers the second question for
+//! text, before any escaping could hide something. [`Redactor::mark_dirty`] answers the second question for
 //! a whole stretch of memory with many values at once, at the speed of one pass.
 //!
 //! There is no regular expression here. One pass computes byte classes of 64 bytes at a time and
@@ -16,39 +16,39 @@
 //!
 //! Out of reach of rules: names and addresses in free prose, and secrets that look like words.
 
+mod byte_classes;
+mod byte_masks;
 mod bytes;
-mod classes;
-mod classify;
 mod detect;
-mod find;
+mod hits;
 mod json;
 mod key;
 mod key_cache;
 mod key_words;
 mod kind;
-mod likely;
+mod number_filter;
 #[cfg(any(test, fuzzing))]
 mod oracle;
-mod own;
 mod provider_table;
 mod redactor;
 #[cfg(feature = "rules-toml")]
 mod rule_file;
 mod rules;
 mod rules_hash;
-mod scan;
-mod search;
+mod scan_batch;
+mod scan_value;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod user_literals;
 
-pub use key::{KeyMatch, decide};
+pub use key::{KeyMatch, classify_key};
 pub(crate) use key_cache::KeyCache;
-pub use kind::{KINDS, KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
+pub use kind::{HitKind, KINDS, KeyClass, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
 /// For the fuzzer alone.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use oracle::{open as naive_rules, redacted as naive};
-pub use redactor::{Outcome, Redactor, Tokenize};
+pub use redactor::{RedactOutcome, Redactor, Tokenize};
 pub use rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, Rules, TokenRule};
 pub use token::HmacTokenizer;

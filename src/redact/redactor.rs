@@ -4,18 +4,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::detect::{self, AuthValue};
-use super::find::{Finder, Hit, merge, rule};
+use super::hits::{Finder, Hit, merge, rule};
 use super::json::{self, Leaf, LeafKind};
 use super::key_cache::KeyCache;
-use super::kind::{KeyClass, Kind, is_mask};
+use super::kind::{HitKind, KeyClass, is_mask};
 use super::rules::Rules;
-use super::scan;
-use super::search::{Search, is_container};
+use super::scan_batch::{BatchScan, is_container};
+use super::scan_value;
 
 /// What became of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a replaced value must be written instead of the original"]
-pub enum Outcome {
+pub enum RedactOutcome {
     /// Nothing was found; the original may be written.
     Clean,
     /// The output holds what must be written instead.
@@ -25,7 +25,7 @@ pub enum Outcome {
 /// Makes stand-ins that are the same for the same value, so that lines can be joined on them.
 pub trait Tokenize: Send + Sync {
     /// Appends the token of `value` to `out`; false leaves `out` as it was and asks for the fixed text.
-    fn token(&self, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool;
+    fn token(&self, kind: HitKind, value: &[u8], out: &mut Vec<u8>) -> bool;
 }
 
 /// How deep JSON inside strings inside JSON is followed; deeper levels are read as plain text.
@@ -113,26 +113,32 @@ impl Redactor {
 
     /// Redacts a string value below a key of `class`.
     ///
-    /// With [`Outcome::Replaced`], the new value was appended to `out`; with [`Outcome::Clean`] `out` is
+    /// With [`RedactOutcome::Replaced`], the new value was appended to `out`; with [`RedactOutcome::Clean`] `out` is
     /// as it was. `cut` says that a length limit took the end of the value: what touches that end and
     /// can no longer be judged is masked.
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
+    /// use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
     /// let mut redactor = Redactor::new(Arc::new(Rules::standard()));
     /// let mut out = Vec::new();
     /// let outcome = redactor.value(KeyClass::Plain, b"sent to ann@example.com", false, &mut out);
-    /// assert_eq!((outcome, &out[..]), (Outcome::Replaced, &b"sent to <email>"[..]));
+    /// assert_eq!((outcome, &out[..]), (RedactOutcome::Replaced, &b"sent to <email>"[..]));
     /// ```
-    pub fn value(&mut self, class: KeyClass, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
+    pub fn value(
+        &mut self,
+        class: KeyClass,
+        input: &[u8],
+        cut: bool,
+        out: &mut Vec<u8>,
+    ) -> RedactOutcome {
         if class != KeyClass::Plain {
-            return self.keyed(class, v, out);
+            return self.keyed(class, input, out);
         }
         let base = out.len();
-        let outcome = self.text(v, cut, 0, out);
-        if outcome == Outcome::Replaced {
-            self.settle(base, out);
+        let outcome = self.text(input, cut, 0, out);
+        if outcome == RedactOutcome::Replaced {
+            self.redact_until_stable(base, out);
         }
         outcome
     }
@@ -141,12 +147,12 @@ impl Redactor {
     ///
     /// A stand-in can end a word that barred a detector before (`a@b.com-----BEGIN…`). Only values that
     /// held something pay for this. What does not come to rest is masked whole.
-    fn settle(&mut self, base: usize, out: &mut Vec<u8>) {
+    fn redact_until_stable(&mut self, base: usize, out: &mut Vec<u8>) {
         let mut again = ::core::mem::take(&mut self.again);
         let mut rest = false;
         for _ in 0..PASSES_MAX {
             again.clear();
-            if self.text(&out[base..], false, 0, &mut again) == Outcome::Clean {
+            if self.text(&out[base..], false, 0, &mut again) == RedactOutcome::Clean {
                 rest = true;
                 break;
             }
@@ -156,26 +162,26 @@ impl Redactor {
         self.again = again;
         if !rest {
             out.truncate(base);
-            let _ = self.whole(Kind::Overrun, rule::OVERRUN, out);
+            let _ = self.whole(HitKind::Overrun, rule::OVERRUN, out);
         }
     }
 
     /// Redacts a number written as `text` (digits, sign, point, exponent) below a key of `class`.
     ///
     /// The stand-in is text: what was a JSON number becomes a JSON string.
-    pub fn number(&mut self, class: KeyClass, text: &[u8], out: &mut Vec<u8>) -> Outcome {
-        let whole = text.iter().all(|b| b.is_ascii_digit() || *b == b'-');
-        let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+    pub fn number(&mut self, class: KeyClass, text: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
+        let whole = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+        let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         match class.number_digits_min() {
             Some(min) if whole && digits >= min => {
                 self.counts[usize::from(rule::KEY_NUMBER)] += 1;
                 self.stand_in(class, text, out);
-                Outcome::Replaced
+                RedactOutcome::Replaced
             }
             _ if class == KeyClass::Plain && whole && (14..=16).contains(&digits) => {
                 self.prose(text, false, out)
             }
-            _ => Outcome::Clean,
+            _ => RedactOutcome::Clean,
         }
     }
 
@@ -186,15 +192,15 @@ impl Redactor {
     /// [`Redactor::value`] would find it clean. Clean text costs one pass over the stretch, however
     /// short the values are. Values that were cut, or stand below a telling key, are for
     /// [`Redactor::value`] anyway.
-    pub fn dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
+    pub fn mark_dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
-        let mut search = Search::new(&self.rules, &mut self.hits, stretch, values, Some(dirty));
+        let mut search = BatchScan::new(&self.rules, &mut self.hits, stretch, values, Some(dirty));
         search.run();
     }
 
     /// Whether [`Redactor::value`] would find all of `values` clean, which are as for
-    /// [`Redactor::dirty`]: the question to ask for each record. Stops at the first value that needs a
+    /// [`Redactor::mark_dirty`]: the question to ask for each record. Stops at the first value that needs a
     /// closer look. Allocates nothing.
     ///
     /// ```
@@ -205,93 +211,104 @@ impl Redactor {
     /// assert!(!redactor.is_clean(b"\x05order\x0fann@example.com", &[1..6, 7..22]));
     /// ```
     pub fn is_clean(&mut self, stretch: &[u8], values: &[Range<u32>]) -> bool {
-        let mut search = Search::new(&self.rules, &mut self.hits, stretch, values, None);
+        let mut search = BatchScan::new(&self.rules, &mut self.hits, stretch, values, None);
         search.run();
         !search.found
     }
 
     /// A value under a telling key.
-    fn keyed(&mut self, class: KeyClass, v: &[u8], out: &mut Vec<u8>) -> Outcome {
-        if v.is_empty() || is_mask(v) || class.is_secret() && is_nothing(v) {
-            return Outcome::Clean;
+    fn keyed(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
+        if input.is_empty() || is_mask(input) || class.is_secret() && is_absent_value(input) {
+            return RedactOutcome::Clean;
         }
-        if class == KeyClass::Address && is_machine_address(v) {
-            return Outcome::Clean;
+        if class == KeyClass::Address && is_machine_address(input) {
+            return RedactOutcome::Clean;
         }
         if matches!(class, KeyClass::Auth | KeyClass::Token) {
-            match detect::auth_value(v) {
+            match detect::auth_value(input) {
                 AuthValue::Scheme { start, end, keep } => {
                     self.counts[usize::from(rule::KEY_AUTH)] += 1;
-                    out.extend_from_slice(&v[..start]);
+                    out.extend_from_slice(&input[..start]);
                     out.extend_from_slice(b"****");
-                    out.extend_from_slice(&v[end - usize::from(keep)..]);
-                    return Outcome::Replaced;
+                    out.extend_from_slice(&input[end - usize::from(keep)..]);
+                    return RedactOutcome::Replaced;
                 }
-                AuthValue::Masked => return Outcome::Clean,
-                AuthValue::Other if class == KeyClass::Auth && is_nothing(v) => {
-                    return Outcome::Clean;
+                AuthValue::Masked => return RedactOutcome::Clean,
+                AuthValue::Other if class == KeyClass::Auth && is_absent_value(input) => {
+                    return RedactOutcome::Clean;
                 }
                 AuthValue::Other => {}
             }
         }
         self.counts[usize::from(rule::KEY)] += 1;
-        self.stand_in(class, v, out);
-        Outcome::Replaced
+        self.stand_in(class, input, out);
+        RedactOutcome::Replaced
     }
 
     /// Appends what stands for a whole value below a key.
-    fn stand_in(&mut self, class: KeyClass, v: &[u8], out: &mut Vec<u8>) {
+    fn stand_in(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) {
         if let Some(kind) = class.kind()
             && kind.is_personal()
-            && self.token(kind, v, out)
+            && self.token(kind, input, out)
         {
             return;
         }
         out.extend_from_slice(self.rules.profile().key_mask(class).as_bytes());
     }
 
-    fn token(&self, kind: Kind, v: &[u8], out: &mut Vec<u8>) -> bool {
+    fn token(&self, kind: HitKind, input: &[u8], out: &mut Vec<u8>) -> bool {
         let tokenizer = self.tokenizer.as_ref().filter(|_| self.rules.tokenizes(kind));
-        tokenizer.is_some_and(|t| t.token(kind, v, out))
+        tokenizer.is_some_and(|t| t.token(kind, input, out))
     }
 
     /// A value whose key says nothing: JSON by its leaves, everything else as prose.
-    fn text(&mut self, v: &[u8], cut: bool, depth: usize, out: &mut Vec<u8>) -> Outcome {
-        if v.len() < 4 || is_mask(v) {
-            return Outcome::Clean;
+    fn text(&mut self, input: &[u8], cut: bool, depth: usize, out: &mut Vec<u8>) -> RedactOutcome {
+        if input.len() < 4 || is_mask(input) {
+            return RedactOutcome::Clean;
         }
-        if is_container(v) && depth < LEVELS {
+        if is_container(input) && depth < LEVELS {
             let mut level = ::core::mem::take(&mut self.levels[depth]);
             let rules = Arc::clone(&self.rules);
-            let outcome =
-                match json::read(v, &rules, &mut self.keys, &mut level.stack, &mut level.leaves) {
-                    json::Shape::Json => Some(self.json(v, depth, &mut level, out)),
-                    json::Shape::Deep => Some(self.whole(Kind::Overrun, rule::DEPTH, out)),
-                    json::Shape::Text => None,
-                };
+            let outcome = match json::read(
+                input,
+                &rules,
+                &mut self.keys,
+                &mut level.stack,
+                &mut level.leaves,
+            ) {
+                json::Shape::Json => Some(self.json(input, depth, &mut level, out)),
+                json::Shape::Deep => Some(self.whole(HitKind::Overrun, rule::DEPTH, out)),
+                json::Shape::Text => None,
+            };
             self.levels[depth] = level;
             if let Some(outcome) = outcome {
                 return outcome;
             }
         }
-        self.prose(v, cut, out)
+        self.prose(input, cut, out)
     }
 
     /// Masks a whole value that could not be examined.
-    fn whole(&mut self, kind: Kind, rule: u16, out: &mut Vec<u8>) -> Outcome {
+    fn whole(&mut self, kind: HitKind, rule: u16, out: &mut Vec<u8>) -> RedactOutcome {
         self.counts[usize::from(rule)] += 1;
         out.extend_from_slice(self.rules.profile().mask(kind).as_bytes());
-        Outcome::Replaced
+        RedactOutcome::Replaced
     }
 
     /// JSON whose leaves were listed: most are plain texts, which one search judges together.
-    fn json(&mut self, v: &[u8], depth: usize, level: &mut Level, out: &mut Vec<u8>) -> Outcome {
+    fn json(
+        &mut self,
+        input: &[u8],
+        depth: usize,
+        level: &mut Level,
+        out: &mut Vec<u8>,
+    ) -> RedactOutcome {
         let Level { leaves, texts, marks, decoded, piece, .. } = level;
         texts.clear();
         // A value is part of a record: far below 4 GiB.
         let plain = leaves.iter().filter(|leaf| leaf.is_plain_text());
         texts.extend(plain.map(|leaf| leaf.start as u32..leaf.end as u32));
-        self.dirty(v, texts, marks);
+        self.mark_dirty(input, texts, marks);
         let mut marks = marks.iter();
         let mut written = 0;
         for leaf in leaves.iter() {
@@ -299,10 +316,10 @@ impl Redactor {
                 continue;
             }
             piece.clear();
-            if self.leaf(v, *leaf, depth, decoded, piece) == Outcome::Clean {
+            if self.leaf(input, *leaf, depth, decoded, piece) == RedactOutcome::Clean {
                 continue;
             }
-            out.extend_from_slice(&v[written..leaf.start]);
+            out.extend_from_slice(&input[written..leaf.start]);
             let number = leaf.kind == LeafKind::Number;
             out.extend_from_slice(if number { b"\"" } else { b"" });
             json::escape(piece, out);
@@ -310,28 +327,28 @@ impl Redactor {
             written = leaf.end;
         }
         if written == 0 {
-            return Outcome::Clean;
+            return RedactOutcome::Clean;
         }
-        out.extend_from_slice(&v[written..]);
-        Outcome::Replaced
+        out.extend_from_slice(&input[written..]);
+        RedactOutcome::Replaced
     }
 
     fn leaf(
         &mut self,
-        v: &[u8],
+        input: &[u8],
         leaf: Leaf,
         depth: usize,
         decoded: &mut Vec<u8>,
         piece: &mut Vec<u8>,
-    ) -> Outcome {
-        let raw = &v[leaf.start..leaf.end];
+    ) -> RedactOutcome {
+        let raw = &input[leaf.start..leaf.end];
         let text = match leaf.kind {
-            LeafKind::Word => return Outcome::Clean,
+            LeafKind::Word => return RedactOutcome::Clean,
             LeafKind::Number => return self.number(leaf.class, raw, piece),
             LeafKind::Text { escaped: false } => raw,
             LeafKind::Text { escaped: true } => {
                 decoded.clear();
-                json::unescape(raw, |b| decoded.push(b));
+                json::unescape(raw, |byte| decoded.push(byte));
                 decoded
             }
         };
@@ -342,53 +359,56 @@ impl Redactor {
         }
     }
 
-    fn prose(&mut self, v: &[u8], cut: bool, out: &mut Vec<u8>) -> Outcome {
+    fn prose(&mut self, input: &[u8], cut: bool, out: &mut Vec<u8>) -> RedactOutcome {
         let mut hits = ::core::mem::take(&mut self.hits);
-        let mut finder = Finder::new(&self.rules, v, cut, &mut hits);
-        scan::run(&mut finder);
-        self.rules.find_own(&mut finder);
+        let mut finder = Finder::new(&self.rules, input, cut, &mut hits);
+        scan_value::scan_value(&mut finder);
+        self.rules.find_user_literals(&mut finder);
         let outcome = if finder.over_budget() {
-            self.whole(Kind::Overrun, rule::OVERRUN, out)
+            self.whole(HitKind::Overrun, rule::OVERRUN, out)
         } else if hits.is_empty() {
-            Outcome::Clean
+            RedactOutcome::Clean
         } else {
             merge(&mut hits);
-            self.render(v, &hits, out);
-            Outcome::Replaced
+            self.render(input, &hits, out);
+            RedactOutcome::Replaced
         };
         self.hits = hits;
         outcome
     }
 
-    fn render(&mut self, v: &[u8], hits: &[Hit], out: &mut Vec<u8>) {
+    fn render(&mut self, input: &[u8], hits: &[Hit], out: &mut Vec<u8>) {
         let mut written = 0;
         for hit in hits {
             if let Some(count) = self.counts.get_mut(usize::from(hit.rule)) {
                 *count += 1;
             }
-            out.extend_from_slice(&v[written..hit.start]);
+            out.extend_from_slice(&input[written..hit.start]);
             written = hit.end;
-            let kept = &v[hit.end - usize::from(hit.keep)..hit.end];
+            let kept = &input[hit.end - usize::from(hit.keep)..hit.end];
             if hit.keep > 0 {
                 out.extend_from_slice(b"****");
                 out.extend_from_slice(kept);
-            } else if !(hit.kind.is_personal() && self.token(hit.kind, &v[hit.start..hit.end], out))
+            } else if !(hit.kind.is_personal()
+                && self.token(hit.kind, &input[hit.start..hit.end], out))
             {
                 out.extend_from_slice(self.rules.profile().mask(hit.kind).as_bytes());
             }
         }
-        out.extend_from_slice(&v[written..]);
+        out.extend_from_slice(&input[written..]);
     }
 }
 
 /// Values of secrets that are none: the word for a scheme, or for nothing.
-fn is_nothing(v: &[u8]) -> bool {
+fn is_absent_value(input: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"none", b"null", b"true", b"false", b"-"]
         .iter()
-        .any(|word| v.eq_ignore_ascii_case(word))
+        .any(|word| input.eq_ignore_ascii_case(word))
 }
 
 /// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`: no place where people live.
-fn is_machine_address(v: &[u8]) -> bool {
-    v.iter().all(|&b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']' | b'/' | b'x'))
+fn is_machine_address(input: &[u8]) -> bool {
+    input.iter().all(|&byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']' | b'/' | b'x')
+    })
 }

@@ -27,9 +27,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::KeyMatch;
-use super::kind::{KeyClass, Kind, Profile};
+use super::kind::{HitKind, KeyClass, Profile};
 use super::rules::{
-    KeyRule, LiteralRule, Preset, RuleError, RuleSet, TokenRule, check_literal, own_token,
+    KeyRule, LiteralRule, Preset, RuleError, RuleSet, TokenRule, check_literal, compile_token,
 };
 
 impl RuleSet {
@@ -124,7 +124,7 @@ impl File<'_> {
             "tokens" => {
                 for (name, value) in self.table(value, key)? {
                     let rule = self.token(name.get_ref(), value)?;
-                    own_token(&rule).map_err(|error| self.at(value, error))?;
+                    compile_token(&rule).map_err(|error| self.at(value, error))?;
                     set.tokens.push(rule);
                 }
             }
@@ -224,13 +224,13 @@ fn key_match(name: &str) -> Option<KeyMatch> {
 
 /// The names of all kinds, in words.
 fn kinds() -> String {
-    let names = Kind::ALL.map(Kind::name);
+    let names = HitKind::ALL.map(HitKind::name);
     let (last, others) = names.split_last().unwrap_or((&"", &[]));
     format!("{} or {last}", others.join(", "))
 }
 
-fn kind(name: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|kind| kind.name() == name)
+fn kind(name: &str) -> Option<HitKind> {
+    HitKind::ALL.into_iter().find(|kind| kind.name() == name)
 }
 
 fn class(name: &str) -> Option<KeyClass> {
@@ -292,7 +292,7 @@ body_max = 40
             presets: vec![Preset::Default, Preset::Payments],
             profile: Profile::Ecs,
             key_match: KeyMatch::Substring,
-            keep: vec![Kind::Email, Kind::Ip],
+            keep: vec![HitKind::Email, HitKind::Ip],
             keys: vec![
                 KeyRule { key: "api_key_id".into(), class: KeyClass::Plain },
                 KeyRule { key: "internal.ref".into(), class: KeyClass::Secret },

@@ -9,12 +9,12 @@ use std::fmt;
 
 use super::bytes::ByteSet;
 use super::detect::{KeyTails, Literals};
-use super::find::rule;
+use super::hits::rule;
 use super::key::{self, KeyMatch};
-use super::kind::{KeyClass, Kind, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
-use super::own::Own;
+use super::kind::{HitKind, KeyClass, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
 use super::provider_table::{How, PROVIDERS, Provider};
 use super::rules_hash::rules_hash;
+use super::user_literals::UserLiterals;
 
 /// Named collections of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,23 +56,23 @@ impl Preset {
 
     const fn kinds(self) -> KindSet {
         let secrets = KindSet::EMPTY
-            .with(Kind::Secret)
-            .with(Kind::Token)
-            .with(Kind::Bearer)
-            .with(Kind::Basic)
-            .with(Kind::UrlPassword)
-            .with(Kind::Jwt)
-            .with(Kind::PrivateKey)
-            .with(Kind::PwHash)
-            .with(Kind::Custom)
-            .with(Kind::Cut)
-            .with(Kind::Overrun);
-        let all = KindSet::ALL.without(Kind::Ip).without(Kind::Mac).without(Kind::Udf);
+            .with(HitKind::Secret)
+            .with(HitKind::Token)
+            .with(HitKind::Bearer)
+            .with(HitKind::Basic)
+            .with(HitKind::UrlPassword)
+            .with(HitKind::Jwt)
+            .with(HitKind::PrivateKey)
+            .with(HitKind::PwHash)
+            .with(HitKind::Custom)
+            .with(HitKind::Cut)
+            .with(HitKind::Overrun);
+        let all = KindSet::ALL.without(HitKind::Ip).without(HitKind::Mac).without(HitKind::Udf);
         match self {
             Preset::FileTools => secrets,
             Preset::Default => all,
-            Preset::Payments => all.with(Kind::Udf),
-            Preset::Strict => all.with(Kind::Ip).with(Kind::Mac),
+            Preset::Payments => all.with(HitKind::Udf),
+            Preset::Strict => all.with(HitKind::Ip).with(HitKind::Mac),
         }
     }
 }
@@ -121,12 +121,12 @@ pub struct RuleSet {
     /// How keys are compared.
     pub key_match: KeyMatch,
     /// Kinds that stay in clear although a preset finds them (e-mail addresses, say).
-    pub keep: Vec<Kind>,
-    /// Own keys; they win over the built-in rules.
+    pub keep: Vec<HitKind>,
+    /// UserLiterals keys; they win over the built-in rules.
     pub keys: Vec<KeyRule>,
-    /// Own literals.
+    /// UserLiterals literals.
     pub literals: Vec<LiteralRule>,
-    /// Own token shapes.
+    /// UserLiterals token shapes.
     pub tokens: Vec<TokenRule>,
 }
 
@@ -164,7 +164,7 @@ impl fmt::Display for RuleError {
 impl std::error::Error for RuleError {}
 
 /// Most rules of the user's own.
-const OWN_RULES_MAX: usize = 16_384;
+const USER_RULES_MAX: usize = 16_384;
 /// Shortest literal of the user's own; shorter ones would cut words to pieces.
 const LITERAL_BYTES_MIN: usize = 4;
 
@@ -182,7 +182,7 @@ pub struct Rules {
     pub(crate) key_tails: KeyTails,
     pub(crate) providers: Vec<Provider>,
     pub(crate) literals: Literals,
-    own: Own,
+    user_literals: UserLiterals,
     names: Vec<String>,
     hash: [u8; 32],
 }
@@ -196,15 +196,15 @@ impl Rules {
     /// Compiles `set`.
     pub fn compile(set: &RuleSet) -> Result<Rules, RuleError> {
         let found = set.keys.len() + set.literals.len() + set.tokens.len();
-        if found > OWN_RULES_MAX {
-            return Err(RuleError::TooMany { found, max: OWN_RULES_MAX });
+        if found > USER_RULES_MAX {
+            return Err(RuleError::TooMany { found, max: USER_RULES_MAX });
         }
         for rule in &set.keys {
             if rule.key.is_empty() {
                 return Err(bad("keys", "", "expected a key, found nothing"));
             }
         }
-        let tokens = set.tokens.iter().map(own_token).collect::<Result<Vec<_>, _>>()?;
+        let tokens = set.tokens.iter().map(compile_token).collect::<Result<Vec<_>, _>>()?;
         set.literals.iter().try_for_each(check_literal)?;
         Ok(Rules::build(set, tokens))
     }
@@ -231,20 +231,21 @@ impl Rules {
             key_tails.open();
         }
         let literals = Literals::new(&providers);
-        let own = set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
+        let user_literals =
+            set.literals.iter().map(|l| l.text.clone().into_boxed_slice()).collect();
         Rules {
             kinds,
             profile: set.profile,
             key_match: set.key_match,
             loose_numbers: presets.contains(&Preset::Strict),
             card_last4: presets.contains(&Preset::Payments),
-            macs: kinds.has(Kind::Mac),
-            ips: kinds.has(Kind::Ip),
+            macs: kinds.has(HitKind::Mac),
+            ips: kinds.has(HitKind::Ip),
             keys,
             key_tails,
             providers,
             literals,
-            own: Own::new(own),
+            user_literals: UserLiterals::new(user_literals),
             names: rule_names(set),
             hash: rules_hash(set, kinds, PROVIDERS),
         }
@@ -252,7 +253,7 @@ impl Rules {
 
     /// Whether hits of this kind count.
     #[inline]
-    pub(crate) fn finds(&self, kind: Kind) -> bool {
+    pub(crate) fn finds(&self, kind: HitKind) -> bool {
         self.kinds.has(kind)
     }
 
@@ -266,7 +267,7 @@ impl Rules {
         }
         let class = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
             Some(&(_, class)) => class,
-            None => key::decide(key, parent, self.key_match, self.kinds.has(Kind::Udf)),
+            None => key::classify_key(key, parent, self.key_match, self.kinds.has(HitKind::Udf)),
         };
         match class.kind() {
             Some(kind) if self.finds(kind) => class,
@@ -275,8 +276,8 @@ impl Rules {
     }
 
     /// Whether a hit of this kind becomes a keyed token where a tokenizer is set.
-    pub fn tokenizes(&self, kind: Kind) -> bool {
-        let payment = self.card_last4 && matches!(kind, Kind::Iban | Kind::Email);
+    pub fn tokenizes(&self, kind: HitKind) -> bool {
+        let payment = self.card_last4 && matches!(kind, HitKind::Iban | HitKind::Email);
         payment || self.profile.tokenizes() && kind.is_personal()
     }
 
@@ -302,56 +303,64 @@ impl Rules {
     }
 
     /// The number of the first of the user's literals.
-    fn own_from(&self) -> usize {
+    fn first_user_literal_rule(&self) -> usize {
         rule::NAMES.len() + self.providers.len()
     }
 
     /// Whether every `:` and `=` is for a closer look, whatever stands around it.
     #[inline]
-    pub(crate) fn looks_at_all_signs(&self) -> bool {
+    pub(crate) fn checks_every_sign(&self) -> bool {
         self.macs || self.key_tails.is_open()
     }
 
     /// Whether there are literals of the user's.
-    pub(crate) fn has_own(&self) -> bool {
-        !self.own.is_empty()
+    pub(crate) fn has_user_literals(&self) -> bool {
+        !self.user_literals.is_empty()
     }
 
-    /// Calls `found` with each place of `v` where one of the user's literals starts, until it says no.
-    pub(crate) fn own_starts(&self, v: &[u8], mut found: impl FnMut(usize) -> bool) {
-        if self.has_own() {
-            self.own.find(v, |start, _| found(start));
+    /// Calls `found` with each place of `input` where one of the user's literals starts, until it says no.
+    pub(crate) fn user_literal_starts(&self, input: &[u8], mut found: impl FnMut(usize) -> bool) {
+        if self.has_user_literals() {
+            self.user_literals.find(input, |start, _| found(start));
         }
     }
 
     /// Looks for the user's literals in the finder's text.
-    pub(crate) fn find_own(&self, f: &mut super::find::Finder<'_>) {
-        if !self.has_own() {
+    pub(crate) fn find_user_literals(&self, finder: &mut super::hits::Finder<'_>) {
+        if !self.has_user_literals() {
             return;
         }
-        let v = f.v;
-        f.spend(v.len());
-        self.own.find(v, |start, index| {
-            let len = self.own.texts().get(index).map_or(0, |text| text.len());
-            f.spend(len);
+        let input = finder.input;
+        finder.spend(input.len());
+        self.user_literals.find(input, |start, index| {
+            let len = self.user_literals.texts().get(index).map_or(0, |text| text.len());
+            finder.spend(len);
             // `compile` refuses more rules than a u16 can number.
-            f.hit(start, start + len, (self.own_from() + index) as u16, Kind::Custom);
-            !f.over_budget()
+            finder.hit(
+                start,
+                start + len,
+                (self.first_user_literal_rule() + index) as u16,
+                HitKind::Custom,
+            );
+            !finder.over_budget()
         });
-        if f.cut {
-            for literal in self.own.texts() {
-                if let Some(start) = cut_start(v, literal) {
-                    f.hit(start, v.len(), rule::LITERAL_CUT, Kind::Cut);
+        if finder.cut {
+            for literal in self.user_literals.texts() {
+                if let Some(start) = cut_start(input, literal) {
+                    finder.hit(start, input.len(), rule::LITERAL_CUT, HitKind::Cut);
                 }
             }
         }
     }
 }
 
-/// Where the beginning of `literal`, of four bytes at least, ends `v`.
-fn cut_start(v: &[u8], literal: &[u8]) -> Option<usize> {
-    let longest = literal.len().min(v.len());
-    (LITERAL_BYTES_MIN..=longest).rev().find(|&n| v.ends_with(&literal[..n])).map(|n| v.len() - n)
+/// Where the beginning of `literal`, of four bytes at least, ends `input`.
+fn cut_start(input: &[u8], literal: &[u8]) -> Option<usize> {
+    let longest = literal.len().min(input.len());
+    (LITERAL_BYTES_MIN..=longest)
+        .rev()
+        .find(|&n| input.ends_with(&literal[..n]))
+        .map(|n| input.len() - n)
 }
 
 fn bad(table: &str, name: &str, problem: impl Into<String>) -> RuleError {
@@ -359,7 +368,7 @@ fn bad(table: &str, name: &str, problem: impl Into<String>) -> RuleError {
     RuleError::Bad { rule, problem: problem.into() }
 }
 
-pub(super) fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
+pub(super) fn compile_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     let fail = |problem: String| Err(bad("tokens", &rule.name, problem));
     let literal = rule.literal.as_bytes();
     if literal.len() < 3 {
@@ -381,7 +390,7 @@ pub(super) fn own_token(rule: &TokenRule) -> Result<Provider, RuleError> {
     if rule.body_min > rule.body_max {
         return fail(format!("body_min is {}, above body_max {}", rule.body_min, rule.body_max));
     }
-    let least = super::classes::CHUNK_BYTES_MIN as usize;
+    let least = super::byte_masks::CHUNK_BYTES_MIN as usize;
     if literal.len() + usize::from(rule.body_min) < least {
         return fail(format!("expected literal and body of {least} bytes or more together"));
     }
@@ -409,7 +418,7 @@ pub(super) fn check_literal(rule: &LiteralRule) -> Result<(), RuleError> {
 /// A literal that occurs in a stand-in would be found again in what replaced it.
 fn is_part_of_mask(text: &[u8]) -> bool {
     [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit].iter().any(|profile| {
-        let kinds = Kind::ALL.iter().map(|&kind| profile.mask(kind));
+        let kinds = HitKind::ALL.iter().map(|&kind| profile.mask(kind));
         kinds.chain(["<redacted>", "ptok:v1:", "penc:v1:"]).any(|mask| {
             text.len() <= MASK_BYTES_MAX && mask.as_bytes().windows(text.len()).any(|w| w == text)
         })

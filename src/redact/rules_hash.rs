@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::key::KeyMatch;
-use super::kind::{KeyClass, Kind, KindSet};
+use super::kind::{HitKind, KeyClass, KindSet};
 use super::provider_table::{How, Provider};
 use super::rules::{KeyRule, LiteralRule, RuleSet, TokenRule};
 
@@ -23,8 +23,8 @@ pub(super) fn rules_hash(set: &RuleSet, kinds: KindSet, built_in: &[Provider]) -
     let mut parts = Parts(Sha256::new());
     parts.list("detectors", 1);
     parts.number(DETECTORS_VERSION);
-    parts.list("kinds", Kind::ALL.len());
-    for kind in Kind::ALL {
+    parts.list("kinds", HitKind::ALL.len());
+    for kind in HitKind::ALL {
         parts.text(kind.name());
         parts.number(u32::from(kinds.has(kind)));
     }
@@ -153,7 +153,7 @@ mod tests {
             presets: vec![Preset::Default, Preset::Strict, Preset::Payments, Preset::FileTools],
             profile: Profile::Ecs,
             key_match: KeyMatch::Substring,
-            keep: vec![Kind::Email, Kind::Ip],
+            keep: vec![HitKind::Email, HitKind::Ip],
             keys: ALL_CLASSES.map(|class| key(class_name(class), class)).to_vec(),
             literals: vec![literal("db", b"correct-horse"), literal("mq", b"battery-staple")],
             tokens: vec![token("acme"), token("other")],
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn every_variant_has_its_own_name() {
         all_differ(ALL_CLASSES.map(class_name).into_iter());
-        all_differ(Kind::ALL.map(Kind::name).into_iter());
+        all_differ(HitKind::ALL.map(HitKind::name).into_iter());
         let presets = [Preset::Default, Preset::Strict, Preset::Payments, Preset::FileTools];
         all_differ(presets.map(Preset::name).into_iter());
         assert_eq!(presets.map(|preset| Preset::from_name(preset.name())), presets.map(Some));

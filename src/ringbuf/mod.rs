@@ -13,7 +13,7 @@
 //! - A crash loses what was not yet read.
 //!
 //! ```
-//! let (mut producer, mut consumer) = ringseal::ringbuf::ring(4096);
+//! let (mut producer, mut consumer) = ringseal::internals::ringbuf::ring(4096);
 //! let mut grant = producer.grant(8).expect("an empty ring has room");
 //! grant.bytes_mut().copy_from_slice(b"12345678");
 //! grant.commit(8);
@@ -29,4 +29,4 @@ mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use ring::{ALIGN, Consumer, Grant, Producer, ring};
+pub use ring::{Consumer, Producer, ring};

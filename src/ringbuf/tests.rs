@@ -3,7 +3,8 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
-use super::{ALIGN, ring};
+use super::ring;
+use super::ring::ALIGN;
 
 fn put(producer: &mut super::Producer, bytes: &[u8]) -> bool {
     let Some(mut grant) = producer.grant(bytes.len()) else { return false };

@@ -85,8 +85,10 @@ struct Stall {
 /// A sink on a separate thread. See the module.
 ///
 /// ```
-/// use ringseal::core::{Batch, Now};
-/// use ringseal::sink::{Sink, isolated::IsolatedSink, memory::MemorySink};
+/// use ringseal::sink::{Batch, Now};
+/// use ringseal::internals::sink::isolated::IsolatedSink;
+/// use ringseal::sink::Sink;
+/// use ringseal::sink::memory::MemorySink;
 /// let inner = MemorySink::new();
 /// let log = inner.log();
 /// let mut sink = IsolatedSink::start(Box::new(inner), 65_536)?;

@@ -12,7 +12,7 @@ use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 /// Keeps lines in memory.
 ///
 /// ```
-/// use ringseal::core::{Batch, Now};
+/// use ringseal::sink::{Batch, Now};
 /// use ringseal::sink::{Sink, memory::MemorySink};
 /// let mut sink = MemorySink::new();
 /// let log = sink.log();

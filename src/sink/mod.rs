@@ -3,11 +3,11 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::core::{Lines, Now};
+pub use crate::core::{Batch, Lines, Now};
 
 pub mod console;
 pub mod file;
-pub mod isolated;
+pub(crate) mod isolated;
 pub mod memory;
 
 /// Takes batches of whole lines, in order, from one thread.

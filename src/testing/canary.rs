@@ -3,14 +3,14 @@
 //! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and not in use
 //! anywhere. They are derived from a seed: equal seeds give equal secrets, different seeds different ones.
 use super::leak::Planted;
-use crate::redact::Kind;
+use crate::redact::HitKind;
 
 /// A made-up secret, with a key, a value and a sentence to log it in.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Canary {
     /// The kind of secret.
-    pub kind: Kind,
+    pub kind: HitKind,
     /// A unique name: `card_amex`, `token_ghp`.
     pub name: &'static str,
     /// A key to log the value under.
@@ -106,7 +106,7 @@ impl Maker {
     /// Adds a canary; `{}` in the two `forms`, value and prose, is replaced by the secret.
     fn add(
         &mut self,
-        kind: Kind,
+        kind: HitKind,
         name: &'static str,
         key: &'static str,
         forms: [&str; 2],
@@ -124,19 +124,31 @@ impl Maker {
         let url = random.mixed(14);
         let hash = format!("$2b$12${}", random.text(ALNUM, 53));
         let hex = format!("a1{}", random.text(HEX, 38));
-        self.add(Kind::Secret, "password", "password", ["{}", "db_password={} retry=1"], password);
         self.add(
-            Kind::Secret,
+            HitKind::Secret,
+            "password",
+            "password",
+            ["{}", "db_password={} retry=1"],
+            password,
+        );
+        self.add(
+            HitKind::Secret,
             "password_in_prose",
             "admin_password",
             ["{}", "the password is {}"],
             spoken,
         );
-        self.add(Kind::Secret, "api_key", "api_key", ["{}", "api_key=\"{}\""], api_key);
+        self.add(HitKind::Secret, "api_key", "api_key", ["{}", "api_key=\"{}\""], api_key);
         let place = "postgres://app:{}@db1.example.com:5432/orders";
-        self.add(Kind::UrlPassword, "url_password", "upstream", [place, place], url);
-        self.add(Kind::PwHash, "password_hash", "stored", ["{}", "row 7 has {} in it"], hash);
-        self.add(Kind::Token, "hex_after_hint", "detail", ["session {}", "got auth token {}"], hex);
+        self.add(HitKind::UrlPassword, "url_password", "upstream", [place, place], url);
+        self.add(HitKind::PwHash, "password_hash", "stored", ["{}", "row 7 has {} in it"], hash);
+        self.add(
+            HitKind::Token,
+            "hex_after_hint",
+            "detail",
+            ["session {}", "got auth token {}"],
+            hex,
+        );
         self.private_key();
     }
 
@@ -146,7 +158,13 @@ impl Maker {
         let key = "PRIVATE KEY-----";
         let block = format!("{begin}{key}\n{}\n{end}{key}\n", lines.join("\n"));
         let prose = format!("loaded {block}");
-        self.add(Kind::PrivateKey, "private_key", "identity", [&block, &prose], lines[3].clone());
+        self.add(
+            HitKind::PrivateKey,
+            "private_key",
+            "identity",
+            [&block, &prose],
+            lines[3].clone(),
+        );
     }
 
     fn headers(&mut self) {
@@ -157,23 +175,23 @@ impl Maker {
         let header = base64(br#"{"alg":"HS256","typ":"JWT"}"#);
         let jwt = format!("{header}.{}.{}", base64(payload.as_bytes()), self.random.mixed(43));
         let bearer_forms = ["Bearer {}", "sent Authorization: Bearer {}"];
-        self.add(Kind::Bearer, "bearer", "authorization", bearer_forms, bearer);
+        self.add(HitKind::Bearer, "bearer", "authorization", bearer_forms, bearer);
         let loose = self.random.mixed(32);
         self.add(
-            Kind::Bearer,
+            HitKind::Bearer,
             "bearer_in_prose",
             "header",
             ["bearer {}", "it sent bearer {} again"],
             loose,
         );
         self.add(
-            Kind::Basic,
+            HitKind::Basic,
             "basic",
             "proxy_authorization",
             ["Basic {}", "with Basic {} it works"],
             basic,
         );
-        self.add(Kind::Jwt, "jwt", "claims", ["{}", "upstream said 401 for {}"], jwt);
+        self.add(HitKind::Jwt, "jwt", "claims", ["{}", "upstream said 401 for {}"], jwt);
     }
 
     fn people(&mut self) {
@@ -186,17 +204,29 @@ impl Maker {
         let born = format!("{year}-{:02}-{day}", random.between(1, 13));
         let email = format!("{}.{}@example.com", random.text(LOWER, 6), random.text(LOWER, 8));
         let login = format!("{}@example.org", random.text(LOWER, 12));
-        self.add(Kind::Name, "name", "customer_name", ["{}", "customer_name=\"{}\" found"], name);
         self.add(
-            Kind::Address,
+            HitKind::Name,
+            "name",
+            "customer_name",
+            ["{}", "customer_name=\"{}\" found"],
+            name,
+        );
+        self.add(
+            HitKind::Address,
             "address",
             "billing_address",
             ["{}", "billing_address=\"{}\""],
             address,
         );
-        self.add(Kind::Dob, "date_of_birth", "date_of_birth", ["{}", "date_of_birth={} ok"], born);
-        self.add(Kind::Email, "email", "email", ["{}", "sent to {}, again"], email);
-        self.add(Kind::Email, "email_as_login", "login", ["{}", "{} signed in"], login);
+        self.add(
+            HitKind::Dob,
+            "date_of_birth",
+            "date_of_birth",
+            ["{}", "date_of_birth={} ok"],
+            born,
+        );
+        self.add(HitKind::Email, "email", "email", ["{}", "sent to {}, again"], email);
+        self.add(HitKind::Email, "email_as_login", "login", ["{}", "{} signed in"], login);
     }
 
     fn numbers(&mut self) {
@@ -220,31 +250,31 @@ impl Maker {
         let grouped: Vec<_> = grouped.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
         let iban = iban(random);
         self.add(
-            Kind::Phone,
+            HitKind::Phone,
             "phone_international",
             "phone",
             ["{}", "sms sent to {} now"],
             foreign,
         );
         self.add(
-            Kind::Phone,
+            HitKind::Phone,
             "phone_national",
             "contact_number",
             ["{}", "{} did not answer"],
             national,
         );
-        self.add(Kind::Phone, "phone_after_hint", "mobile", ["{}", "call {} back"], hinted);
-        self.add(Kind::Ssn, "ssn", "ssn", ["{}", "applicant {} approved"], ssn);
-        self.add(Kind::Card, "card", "card_number", ["{}", "charged {} twice"], visa);
-        self.add(Kind::Card, "card_amex", "pan", ["{}", "declined {}"], amex);
+        self.add(HitKind::Phone, "phone_after_hint", "mobile", ["{}", "call {} back"], hinted);
+        self.add(HitKind::Ssn, "ssn", "ssn", ["{}", "applicant {} approved"], ssn);
+        self.add(HitKind::Card, "card", "card_number", ["{}", "charged {} twice"], visa);
+        self.add(HitKind::Card, "card_amex", "pan", ["{}", "declined {}"], amex);
         self.add(
-            Kind::Card,
+            HitKind::Card,
             "card_grouped",
             "note",
             ["paid by {}", "card {} declined"],
             grouped.join(" "),
         );
-        self.add(Kind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
+        self.add(HitKind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
     }
 
     /// Provider tokens: a literal and a body. Assembled at run time, so that secret scanners do not report this
@@ -270,7 +300,7 @@ impl Maker {
         ];
         for (name, literal, alphabet, len) in all {
             let token = format!("{literal}{}", self.random.text(alphabet, len));
-            self.add(Kind::Token, name, "detail", ["{}", "unexpected argument: {}"], token);
+            self.add(HitKind::Token, name, "detail", ["{}", "unexpected argument: {}"], token);
         }
     }
 
@@ -294,25 +324,25 @@ impl Maker {
         let (left, right) = (random.text(HEX, 16), random.text(HEX, 32));
         let braintree = format!("access_token$production${left}${right}");
         let say = ["{}", "http: sent {} in 12ms"];
-        self.add(Kind::Token, "telegram", "bot", say, telegram);
-        self.add(Kind::Token, "discord", "bot", say, discord);
+        self.add(HitKind::Token, "telegram", "bot", say, telegram);
+        self.add(HitKind::Token, "discord", "bot", say, discord);
         let url = "https://discord.com/api/webhooks/{}";
         self.add(
-            Kind::Token,
+            HitKind::Token,
             "discord_webhook",
             "url",
             [url, "posting to https://discord.com/api/webhooks/{}"],
             hook,
         );
-        self.add(Kind::Token, "mailchimp", "list", say, mailchimp);
-        self.add(Kind::Token, "terraform", "cloud", say, terraform);
-        self.add(Kind::Token, "azure_ad", "client", say, azure_ad);
+        self.add(HitKind::Token, "mailchimp", "list", say, mailchimp);
+        self.add(HitKind::Token, "terraform", "cloud", say, terraform);
+        self.add(HitKind::Token, "azure_ad", "client", say, azure_ad);
         let store = "AccountName=x;AccountKey={};EndpointSuffix=core.example.net";
-        self.add(Kind::Token, "azure_key", "store", [store, store], azure_key);
+        self.add(HitKind::Token, "azure_key", "store", [store, store], azure_key);
         let query = "https://x.example.net/a?se=2030&sig={}&sv=1";
-        self.add(Kind::Token, "azure_sas", "url", [query, query], azure_sas);
-        self.add(Kind::Token, "azure_devops", "feed", say, devops);
-        self.add(Kind::Token, "braintree", "gateway", say, braintree);
+        self.add(HitKind::Token, "azure_sas", "url", [query, query], azure_sas);
+        self.add(HitKind::Token, "azure_devops", "feed", say, devops);
+        self.add(HitKind::Token, "braintree", "gateway", say, braintree);
     }
 }
 
@@ -365,14 +395,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::redact::{KeyClass, Outcome, Redactor, Rules};
+    use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
     fn redacted(redactor: &mut Redactor, key: &str, value: &str) -> String {
         let class = redactor.rules().key(key.as_bytes(), None);
         let mut out = Vec::new();
         match redactor.value(class, value.as_bytes(), false, &mut out) {
-            Outcome::Clean => value.to_owned(),
-            Outcome::Replaced => String::from_utf8(out).unwrap(),
+            RedactOutcome::Clean => value.to_owned(),
+            RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
         }
     }
 
@@ -422,7 +452,7 @@ mod tests {
                 let outcome = redactor.value(KeyClass::Plain, text.as_bytes(), true, &mut out);
                 let got = String::from_utf8(out).unwrap();
                 let half = &canary.secret[..len];
-                let is_gone = outcome == Outcome::Replaced && !got.contains(half);
+                let is_gone = outcome == RedactOutcome::Replaced && !got.contains(half);
                 // The rest of a short number can be any number.
                 let is_short = len < 8;
                 assert!(is_gone || is_short, "{canary:?}, {len} bytes: {got}");
@@ -433,8 +463,15 @@ mod tests {
     #[test]
     fn every_kind_of_the_default_rules_has_a_canary() {
         let kinds: BTreeSet<_> = canaries(1).iter().map(|canary| canary.kind).collect();
-        let off = [Kind::Udf, Kind::Ip, Kind::Mac, Kind::Custom, Kind::Cut, Kind::Overrun];
-        for kind in Kind::ALL {
+        let off = [
+            HitKind::Udf,
+            HitKind::Ip,
+            HitKind::Mac,
+            HitKind::Custom,
+            HitKind::Cut,
+            HitKind::Overrun,
+        ];
+        for kind in HitKind::ALL {
             assert_eq!(kinds.contains(&kind), !off.contains(&kind), "{kind:?}");
         }
     }

@@ -161,7 +161,7 @@ impl Processor {
         let level = header.level;
         let shown = Event { unix_nanos, level, source, payload, context, has_stack, sample_rate };
         // What may go on as it is never passes through memory.
-        if self.redaction.lets_pass(verdict) {
+        if self.redaction.passes(verdict) {
             let Self { outputs, tally, news, .. } = self;
             return tally.lines(outputs, news, header, shown, lane, now);
         }

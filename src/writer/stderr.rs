@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::redact::{KeyClass, Outcome, Redactor, Rules};
+use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
 /// The rules that an engine's messages pass.
 #[derive(Debug, Clone, Default)]
@@ -49,8 +49,8 @@ impl Stderr {
         };
         let mut out = Vec::new();
         match Redactor::new(rules).value(KeyClass::Plain, message.as_bytes(), false, &mut out) {
-            Outcome::Clean => message.to_owned(),
-            Outcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
+            RedactOutcome::Clean => message.to_owned(),
+            RedactOutcome::Replaced => String::from_utf8_lossy(&out).into_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use ringseal::Limits;
 use ringseal::audit::event::Crud;
 use ringseal::audit::{Actor, AuditEvent, Catalogue, Change, EventOutcome, Source, Target};
-use ringseal::core::value::{Value, ValueWriter};
+use ringseal::value::{Value, ValueWriter};
 
 use super::{AUDITOR, WHO, Who};
 

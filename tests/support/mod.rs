@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use ringseal::core::{Lines, Now};
 use ringseal::sink::memory::{MemoryLog, MemorySink};
+use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use serde_json::Value;
 

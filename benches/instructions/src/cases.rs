@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use ringseal::core::{Lines, Now};
+use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Config, Engine, Logger, Timestamps, WaitStrategy, debug, fields, info};
 

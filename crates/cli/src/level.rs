@@ -1,5 +1,5 @@
 //! Maps other programs' level names and numbers to ringseal's levels.
-use ringseal::core::Level;
+use ringseal::Level;
 
 /// Returns the level that a word means, in any case: ringseal's names, those of syslog, log4j, Python and Go, and
 /// their abbreviations.

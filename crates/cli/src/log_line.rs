@@ -1,5 +1,5 @@
 //! Finds level, time and event name in JSON log lines: ringseal's own, ECS, and those of other programs.
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::json::{Entries, Entry, Kind};
 use crate::level::{level_of_number, level_of_word};

@@ -1,7 +1,7 @@
 //! Measures wall time, CPU time and the length of a clock tick.
 use std::time::{Duration, Instant};
 
-use ringseal::core::clock::{Clock, SystemClock};
+use ringseal::system::{Clock, SystemClock};
 
 use crate::histogram::Histogram;
 

@@ -16,7 +16,7 @@ use crate::storage::Storage;
 /// use std::sync::Arc;
 /// use std::time::Duration;
 /// use ringseal::audit::sink::{SinkBounds, FanOut, SealedEntry, StreamSink};
-/// use ringseal::storage::OsStorage;
+/// use ringseal::system::OsStorage;
 ///
 /// let fan = FanOut::new(Arc::new(OsStorage), |event| eprintln!("{event:?}"))
 ///     .with(Box::new(StreamSink::new("nowhere", Box::new(std::io::sink()))), SinkBounds::default())?;

@@ -35,7 +35,7 @@ pub(crate) mod tests;
 pub use error::{DynError, ErrorValue};
 pub use format::{DebugValue, DisplayValue};
 pub use read::{Entries, ReadError, ValueRef, Values};
-pub use sensitive::{Pii, PiiKind, SANITIZED_CHARS_MAX, SECRET_MASK, Sanitized, Secret};
+pub use sensitive::{Pii, PiiKind, SECRET_MASK, Sanitized, Secret};
 #[cfg(feature = "serde")]
 pub use serde::SerdeValue;
 pub use types::{Map, Number, Uuid};

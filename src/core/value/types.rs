@@ -385,7 +385,7 @@ impl<T: Element> Value for Vec<T> {
 /// A map of values by key, borrowed: `Map(&[("id", &7), ("name", &"x")])`.
 ///
 /// ```
-/// # use ringseal::core::value::Map;
+/// # use ringseal::value::Map;
 /// let user = Map(&[("id", &42), ("name", &"ada")]);
 /// ```
 #[derive(Clone, Copy)]

@@ -43,7 +43,7 @@ pub enum InitError {
     Redaction(RuleError),
     /// The keysets of tokens cannot be opened.
     #[cfg(feature = "tokens")]
-    Keys(crate::redact::token::PiiError),
+    Keys(crate::redact::token::TokenKeysError),
     /// The audit log cannot be opened.
     #[cfg(feature = "audit")]
     Audit(crate::engine::audit::AuditOpenError),

@@ -55,8 +55,8 @@ fn later(hours: u64) -> Duration {
 #[test]
 fn the_engine_opens_the_keysets_and_writes_their_tokens() {
     let (_dir, path) = keyset();
-    let config = PiiConfig::new(&path).env("prod");
-    let token = Pii::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
+    let config = TokenKeysConfig::new(&path).env("prod");
+    let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
     let (engine, capture) = Capture::start_with(ecs().pii(config));
     send(&engine);
     engine.flush().expect("room");
@@ -68,7 +68,7 @@ fn the_engine_opens_the_keysets_and_writes_their_tokens() {
 #[test]
 fn after_a_rotation_of_the_file_the_new_key_writes() {
     let (_dir, path) = keyset();
-    let keys = Arc::new(Pii::open(&PiiConfig::new(&path)).expect("keys"));
+    let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
     let mut look = Look::default();
     send(&engine);
@@ -89,7 +89,7 @@ fn after_a_rotation_of_the_file_the_new_key_writes() {
 #[test]
 fn a_failing_look_is_told_once_and_so_is_its_end() {
     let (_dir, path) = keyset();
-    let keys = Pii::open(&PiiConfig::new(&path)).expect("keys");
+    let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
     let mut look = Look::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
@@ -123,7 +123,7 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
     let (tell, told) = crossbeam_channel::unbounded();
     let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
     let random = Box::new(SystemRandomness);
-    let keys = Pii::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
+    let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
     let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
         .expect("a thread");
@@ -141,7 +141,7 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
 #[test]
 fn the_thread_ends_with_the_last_of_its_keys() {
     let (_dir, path) = keyset();
-    let keys = Arc::new(Pii::open(&PiiConfig::new(&path)).expect("keys"));
+    let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
         .expect("a thread");
     drop(keys);
@@ -151,7 +151,7 @@ fn the_thread_ends_with_the_last_of_its_keys() {
 
 #[test]
 fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
-    let config = ecs().pii(PiiConfig::new("/no/such/keyset.json"));
+    let config = ecs().pii(TokenKeysConfig::new("/no/such/keyset.json"));
     let error = Engine::start(config).expect_err("no keys");
     assert!(matches!(error, InitError::Keys(_)), "{error}");
     assert!(error.to_string().contains("keyset.json"), "{error}");
@@ -161,8 +161,8 @@ fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
 fn what_is_said_last_about_tokens_holds() {
     let (_dir, path) = keyset();
     let own = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
-    let keysets = || PiiConfig::new(&path);
-    let by_keyset = Pii::open(&keysets()).expect("keys").tokenize(MAIL, FieldType::Email);
+    let keysets = || TokenKeysConfig::new(&path);
+    let by_keyset = TokenKeys::open(&keysets()).expect("keys").tokenize(MAIL, FieldType::Email);
     for (config, token) in [
         (ecs().pii(keysets()).tokenizer(own.clone()), own.email(MAIL)),
         (ecs().tokenizer(own.clone()).pii(keysets()), by_keyset),
@@ -184,7 +184,7 @@ fn the_variables_of_keysets_are_heard_and_bad_ones_named() {
     let path = ("PII_TOKEN_KEYSET_PATH", "/run/pii/token-keyset.json");
     let file = ("PII_PROVIDER", "file");
     let config = from(&[file, path, ("PII_ENV", "prod")]).expect("good");
-    let expected = PiiConfig::new(path.1).env("prod");
+    let expected = TokenKeysConfig::new(path.1).env("prod");
     assert!(matches!(config.redaction.keys, Some(Choice::Open(found)) if found == expected));
     for (pairs, said) in [
         (&[("PII_PROVIDER", "vault")][..], r#"PII_PROVIDER="vault": expected file"#),

@@ -3,34 +3,34 @@
 use super::hint;
 use super::number::{Walk, barred, ends_at};
 use crate::redact::bytes::{at, before, distinct};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
-/// `p` is a digit that starts a number.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    if !begins(v, p) || barred(before(v, p)) {
+/// `pos` is a digit that starts a number.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if !begins(input, pos) || barred(before(input, pos)) {
         return;
     }
-    let walk = Walk::from(v, p, b" -", false);
+    let walk = Walk::from(input, pos, b" -", false);
     for n in (12..=walk.count.min(19)).rev() {
         let end = walk.end(n);
         let digits = walk.digits(n);
-        if !ends_at(v, end) || !is_issued(digits) || !luhn(digits) || distinct(digits) < 2 {
+        if !ends_at(input, end) || !is_issued(digits) || !luhn(digits) || distinct(digits) < 2 {
             continue;
         }
-        let hinted = f.rules.loose_numbers || hint::card(v, p);
-        if hinted || is_sure(&v[p..end], n) {
-            let keep = if f.rules.card_last4 { 4 } else { 0 };
-            return f.hit_keeping(p, end, rule::CARD, Kind::Card, keep);
+        let hinted = finder.rules.loose_numbers || hint::card(input, pos);
+        if hinted || is_sure(&input[pos..end], n) {
+            let keep = if finder.rules.card_last4 { 4 } else { 0 };
+            return finder.hit_keeping(pos, end, rule::CARD, HitKind::Card, keep);
         }
     }
 }
 
 /// Four digits, and four more behind at most one separator: so begin all groupings, and few dates.
-fn begins(v: &[u8], p: usize) -> bool {
-    let four = |i: usize| v.get(i..i + 4).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
-    four(p) && four(p + 4 + usize::from(matches!(at(v, p + 4), b' ' | b'-')))
+fn begins(input: &[u8], pos: usize) -> bool {
+    let four = |i: usize| input.get(i..i + 4).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
+    four(pos) && four(pos + 4 + usize::from(matches!(at(input, pos + 4), b' ' | b'-')))
 }
 
 /// Whether a number without a hint is one: 14 to 16 digits, or the groups that cards are printed in.
@@ -38,13 +38,13 @@ fn is_sure(text: &[u8], count: usize) -> bool {
     if text.len() == count {
         return (14..=16).contains(&count);
     }
-    let separator = text.iter().find(|b| !b.is_ascii_digit()).copied().unwrap_or(0);
-    if count < 14 || text.iter().any(|&b| !b.is_ascii_digit() && b != separator) {
+    let separator = text.iter().find(|byte| !byte.is_ascii_digit()).copied().unwrap_or(0);
+    if count < 14 || text.iter().any(|&byte| !byte.is_ascii_digit() && byte != separator) {
         return false;
     }
     let mut groups = [0usize; 6];
     let mut used = 0;
-    for group in text.split(|&b| b == separator) {
+    for group in text.split(|&byte| byte == separator) {
         let Some(slot) = groups.get_mut(used) else { return false };
         *slot = group.len();
         used += 1;

@@ -5,39 +5,39 @@
 
 use super::number::{barred, ends_at};
 use crate::redact::bytes::{at, before};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
 const YEAR_MIN: u32 = 1900;
 /// Younger dates are nearly always those of events.
 const YEAR_MAX: u32 = 2019;
 
-/// `p` is a digit that starts a number.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let prev = before(v, p);
+/// `pos` is a digit that starts a number.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let prev = before(input, pos);
     if barred(prev) || matches!(prev, b'/' | b'+' | b':') {
         return;
     }
-    let Some(end) = date_end(v, p) else { return };
-    let time = matches!(at(v, end), b' ' | b',')
-        && at(v, end + 1).is_ascii_digit()
-        && (at(v, end + 2) == b':' || at(v, end + 3) == b':');
-    if ends_at(v, end) && !matches!(at(v, end), b'/' | b':') && !time {
-        f.hit(p, end, rule::DOB, Kind::Dob);
+    let Some(end) = date_end(input, pos) else { return };
+    let time = matches!(at(input, end), b' ' | b',')
+        && at(input, end + 1).is_ascii_digit()
+        && (at(input, end + 2) == b':' || at(input, end + 3) == b':');
+    if ends_at(input, end) && !matches!(at(input, end), b'/' | b':') && !time {
+        finder.hit(pos, end, rule::DOB, HitKind::Dob);
     }
 }
 
-/// Where the date at `p` ends.
-fn date_end(v: &[u8], p: usize) -> Option<usize> {
-    let (first, i) = digits(v, p)?;
-    let (second, j) = digits(v, i + 1)?;
-    let (third, end) = digits(v, j + 1)?;
-    let sign = at(v, i);
-    if sign != at(v, j) || !matches!(sign, b'-' | b'/' | b'.') {
+/// Where the date at `pos` ends.
+fn date_end(input: &[u8], pos: usize) -> Option<usize> {
+    let (first, i) = digits(input, pos)?;
+    let (second, j) = digits(input, i + 1)?;
+    let (third, end) = digits(input, j + 1)?;
+    let sign = at(input, i);
+    if sign != at(input, j) || !matches!(sign, b'-' | b'/' | b'.') {
         return None;
     }
-    let (year, month, day) = match (i - p, end - j - 1) {
+    let (year, month, day) = match (i - pos, end - j - 1) {
         (4, 2) if j - i == 3 => (first, second, third),
         (1 | 2, 4) if second <= 12 => (third, second, first),
         (1 | 2, 4) => (third, first, second),
@@ -50,11 +50,12 @@ fn date_end(v: &[u8], p: usize) -> Option<usize> {
     is_date.then_some(end)
 }
 
-/// The one to four digits at `i` as a number, and where they end.
-fn digits(v: &[u8], i: usize) -> Option<(u32, usize)> {
-    let digits = v.get(i..)?.iter().take(5).take_while(|b| b.is_ascii_digit());
-    let (value, len) = digits.fold((0, 0), |(n, len), b| (n * 10 + u32::from(b - b'0'), len + 1));
-    (1..=4).contains(&len).then_some((value, i + len))
+/// The one to four digits at `pos` as a number, and where they end.
+fn digits(input: &[u8], pos: usize) -> Option<(u32, usize)> {
+    let digits = input.get(pos..)?.iter().take(5).take_while(|byte| byte.is_ascii_digit());
+    let (value, len) =
+        digits.fold((0, 0), |(n, len), byte| (n * 10 + u32::from(byte - b'0'), len + 1));
+    (1..=4).contains(&len).then_some((value, pos + len))
 }
 
 #[cfg(test)]

@@ -4,48 +4,48 @@
 //! top-level domain of letters. Unit names, file names, decorators and `git@host:` are no addresses.
 
 use crate::redact::bytes::{ALNUM, ByteSet, at, before, is_word};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
 const LOCAL: ByteSet = ByteSet::of(b"A-Za-z0-9._%+\\-");
 const DOMAIN: ByteSet = ByteSet::of(b"A-Za-z0-9.\\-");
 const LOCAL_BYTES_MAX: usize = 64;
 const DOMAIN_BYTES_MAX: usize = 255;
 
-/// `p` is where the at sign starts, `host` where the domain does.
-pub(super) fn find(f: &mut Finder<'_>, p: usize, host: usize) {
-    let Some(start) = local_start(f.v, p, host - p == 3) else { return };
-    let run = DOMAIN.run(f.v, host, DOMAIN_BYTES_MAX + 1);
-    f.spend(p - start + run);
-    if f.is_cut(host + run) {
-        return f.hit(start, host + run, rule::EMAIL, Kind::Email);
+/// `pos` is where the at sign starts, `host` where the domain does.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize, host: usize) {
+    let Some(start) = local_start(finder.input, pos, host - pos == 3) else { return };
+    let run = DOMAIN.run(finder.input, host, DOMAIN_BYTES_MAX + 1);
+    finder.spend(pos - start + run);
+    if finder.is_cut(host + run) {
+        return finder.hit(start, host + run, rule::EMAIL, HitKind::Email);
     }
-    let Some(len) = domain_len(&f.v[host..host + run]) else { return };
+    let Some(len) = domain_len(&finder.input[host..host + run]) else { return };
     let end = host + len;
-    let user = &f.v[start..p];
-    if matches!(user, b"git" | b"hg" | b"svn") && matches!(at(f.v, end), b':' | b'/') {
+    let user = &finder.input[start..pos];
+    if matches!(user, b"git" | b"hg" | b"svn") && matches!(at(finder.input, end), b':' | b'/') {
         return;
     }
-    if is_userinfo(f.v, start) {
+    if is_userinfo(finder.input, start) {
         return;
     }
-    f.hit(start, end, rule::EMAIL, Kind::Email);
+    finder.hit(start, end, rule::EMAIL, HitKind::Email);
 }
 
 /// Where the local part starts.
-fn local_start(v: &[u8], p: usize, encoded: bool) -> Option<usize> {
-    let run = LOCAL.run_back(v, p, LOCAL_BYTES_MAX + 16);
-    let mut start = p - run;
+fn local_start(input: &[u8], pos: usize, encoded: bool) -> Option<usize> {
+    let run = LOCAL.run_back(input, pos, LOCAL_BYTES_MAX + 16);
+    let mut start = pos - run;
     if encoded {
         // In a percent-encoded text, `%3D` and the like before it are not part of it.
-        if let Some(i) = (start..p).rev().find(|&i| v[i] == b'%') {
-            start = (i + 3).min(p);
+        if let Some(i) = (start..pos).rev().find(|&i| input[i] == b'%') {
+            start = (i + 3).min(pos);
         }
     }
-    while start < p && !is_word(v[start]) {
+    while start < pos && !is_word(input[start]) {
         start += 1;
     }
-    (start < p && p - start <= LOCAL_BYTES_MAX).then_some(start)
+    (start < pos && pos - start <= LOCAL_BYTES_MAX).then_some(start)
 }
 
 /// Length of the domain at the start of `run`, if it is one.
@@ -53,7 +53,7 @@ fn domain_len(run: &[u8]) -> Option<usize> {
     if run.len() > DOMAIN_BYTES_MAX {
         return None;
     }
-    let trailing = run.iter().rev().take_while(|&&b| !ALNUM.has(b)).count();
+    let trailing = run.iter().rev().take_while(|&&byte| !ALNUM.has(byte)).count();
     let domain = &run[..run.len() - trailing];
     // `a@b.c-` and `a@b.c--`: a dash belongs to the word it stands at.
     if run.get(domain.len()) == Some(&b'-') {
@@ -61,8 +61,8 @@ fn domain_len(run: &[u8]) -> Option<usize> {
     }
     let mut labels = 0;
     let mut last: &[u8] = &[];
-    for label in domain.split(|&b| b == b'.') {
-        let edge = |b: Option<&u8>| b.is_none_or(|&b| b == b'-');
+    for label in domain.split(|&byte| byte == b'.') {
+        let edge = |byte: Option<&u8>| byte.is_none_or(|&byte| byte == b'-');
         if label.len() > 63 || edge(label.first()) || edge(label.last()) {
             return None;
         }
@@ -110,11 +110,15 @@ fn is_suffix(label: &[u8]) -> bool {
 }
 
 /// Whether `start` is right behind the colon of `scheme://user:`; that is a password, not a name.
-fn is_userinfo(v: &[u8], start: usize) -> bool {
-    if before(v, start) != b':' {
+fn is_userinfo(input: &[u8], start: usize) -> bool {
+    if before(input, start) != b':' {
         return false;
     }
     let from = start.saturating_sub(80);
-    let Some(slashes) = v[from..start].windows(3).rposition(|w| w == b"://") else { return false };
-    !v[from + slashes + 3..start].iter().any(|&b| matches!(b, b'/' | b' ' | b'@' | b'"' | b'\''))
+    let Some(slashes) = input[from..start].windows(3).rposition(|w| w == b"://") else {
+        return false;
+    };
+    !input[from + slashes + 3..start]
+        .iter()
+        .any(|&byte| matches!(byte, b'/' | b' ' | b'@' | b'"' | b'\''))
 }

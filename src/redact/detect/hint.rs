@@ -11,12 +11,12 @@ const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
 /// What may stand behind a word: no letter but a plural s.
 static BEHIND: [u8; 256] = {
     let mut table = [0xFF; 256];
-    let mut b = 0;
-    while b < 256 {
-        if (b as u8).is_ascii_alphabetic() && b as u8 | 0x20 != b's' {
-            table[b] = 0;
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphabetic() && byte as u8 | 0x20 != b's' {
+            table[byte] = 0;
         }
-        b += 1;
+        byte += 1;
     }
     table
 };
@@ -39,58 +39,58 @@ impl Hints {
         let (mut last_but_one, mut last) = ([0; 256], [0; 256]);
         let mut i = 0;
         while i < words.len() {
-            let [.., a, b] = *words[i] else { panic!() };
-            endings[(a - b'a') as usize] |= 1 << (b - b'a');
+            let [.., a, byte] = *words[i] else { panic!() };
+            endings[(a - b'a') as usize] |= 1 << (byte - b'a');
             let bit = 1 << (i % 8);
             last_but_one[a as usize] |= bit;
             last_but_one[a.to_ascii_uppercase() as usize] |= bit;
-            last[b as usize] |= bit;
-            last[b.to_ascii_uppercase() as usize] |= bit;
+            last[byte as usize] |= bit;
+            last[byte.to_ascii_uppercase() as usize] |= bit;
             i += 1;
         }
         Hints { words, endings, last_but_one, last, gap }
     }
 
-    /// Whether the last two letters of `v` are those of a word.
+    /// Whether the last two letters of `input` are those of a word.
     #[inline]
-    fn may_end(&self, v: &[u8]) -> bool {
-        let &[.., a, b] = v else { return false };
-        let (a, b) = ((a | 0x20).wrapping_sub(b'a'), (b | 0x20).wrapping_sub(b'a'));
-        a < 26 && b < 26 && self.endings[usize::from(a)] >> b & 1 != 0
+    fn may_end(&self, input: &[u8]) -> bool {
+        let &[.., a, byte] = input else { return false };
+        let (a, byte) = ((a | 0x20).wrapping_sub(b'a'), (byte | 0x20).wrapping_sub(b'a'));
+        a < 26 && byte < 26 && self.endings[usize::from(a)] >> byte & 1 != 0
     }
 
     /// Whether a word stands close enough before `start`.
     ///
     /// No letter may follow it, but for a plural s, so that `author` is no `auth`. What precedes it
     /// does not matter, so that `accessToken` counts.
-    fn near(&self, v: &[u8], start: usize) -> bool {
+    fn near(&self, input: &[u8], start: usize) -> bool {
         let from = start.saturating_sub(self.gap + 2);
-        let (mut any, mut a, mut b) = (0, 0, 0);
+        let (mut any, mut a, mut byte) = (0, 0, 0);
         // First all together: nearly always there is none.
-        for &c in v[from..start].iter().chain([&0]) {
+        for &c in input[from..start].iter().chain([&0]) {
             any |= self.last_but_one[usize::from(a)]
-                & self.last[usize::from(b)]
+                & self.last[usize::from(byte)]
                 & BEHIND[usize::from(c)];
-            (a, b) = (b, c);
+            (a, byte) = (byte, c);
         }
-        any != 0 && (from + 2..=start).any(|i| self.stands(v, i, start))
+        any != 0 && (from + 2..=start).any(|i| self.stands(input, i, start))
     }
 
     /// Whether a word ends right before `end`, and nothing up to `start` takes its meaning away.
-    fn stands(&self, v: &[u8], end: usize, start: usize) -> bool {
-        let text = &v[..end];
+    fn stands(&self, input: &[u8], end: usize, start: usize) -> bool {
+        let text = &input[..end];
         if !self.may_end(text) {
             return false;
         }
         let ends = |word: &&&[u8]| {
             text.len() >= word.len() && text[end - word.len()..].eq_ignore_ascii_case(word)
         };
-        let letter = |i: usize| i < start && v[i].is_ascii_alphabetic();
-        let plural = end < start && v[end] | 0x20 == b's' && !letter(end + 1);
+        let letter = |i: usize| i < start && input[i].is_ascii_alphabetic();
+        let plural = end < start && input[end] | 0x20 == b's' && !letter(end + 1);
         (!letter(end) || plural)
             && self.words.iter().filter(ends).any(|word| {
-                let between = &v[end - word.len()..start];
-                !between.iter().any(|b| matches!(b, b'\n' | b'*' | b'>' | b']'))
+                let between = &input[end - word.len()..start];
+                !between.iter().any(|byte| matches!(byte, b'\n' | b'*' | b'>' | b']'))
             })
     }
 }
@@ -187,18 +187,20 @@ static TOKEN: Hints = Hints::new(
 /// Whether the last letters before `start` are those of a word for telephones, or of a small word: a
 /// filter in front of [`phone`].
 #[inline]
-pub(crate) fn phone_may_be(v: &[u8], start: usize) -> bool {
+pub(crate) fn phone_may_be(input: &[u8], start: usize) -> bool {
     let mut end = start;
-    while end > 0 && start - end < GAP && BETWEEN.has(v[end - 1]) {
+    while end > 0 && start - end < GAP && BETWEEN.has(input[end - 1]) {
         end -= 1;
     }
-    may_end_phone(v, end)
+    may_end_phone(input, end)
 }
 
 #[inline]
-fn may_end_phone(v: &[u8], end: usize) -> bool {
-    let singular = end - usize::from(before(v, end) | 0x20 == b's');
-    PHONE.may_end(&v[..end]) || SMALL.may_end(&v[..end]) || PHONE.may_end(&v[..singular])
+fn may_end_phone(input: &[u8], end: usize) -> bool {
+    let singular = end - usize::from(before(input, end) | 0x20 == b's');
+    PHONE.may_end(&input[..end])
+        || SMALL.may_end(&input[..end])
+        || PHONE.may_end(&input[..singular])
 }
 
 /// Words that in `ring=1048576` and `calls=2000000` are no verbs, but things that are counted.
@@ -209,42 +211,42 @@ fn is_thing(word: &[u8]) -> bool {
 }
 
 /// Whether a word for telephones stands before `start`, with nothing but small words between.
-pub(super) fn phone(v: &[u8], start: usize) -> bool {
-    let mut end = start - BETWEEN.run_back(v, start, GAP);
+pub(super) fn phone(input: &[u8], start: usize) -> bool {
+    let mut end = start - BETWEEN.run_back(input, start, GAP);
     for _ in 0..6 {
-        let singular = end - usize::from(before(v, end) | 0x20 == b's');
-        if !may_end_phone(v, end) {
+        let singular = end - usize::from(before(input, end) | 0x20 == b's');
+        if !may_end_phone(input, end) {
             return false;
         }
-        let len = LETTERS.run_back(v, end, 12);
-        let word = &v[end - len..end];
+        let len = LETTERS.run_back(input, end, 12);
+        let word = &input[end - len..end];
         let is = |hints: &Hints, word: &[u8]| {
             hints.words.iter().any(|known| known.eq_ignore_ascii_case(word))
         };
         end -= len;
         if is(&PHONE, word) || is(&PHONE, &word[..singular.saturating_sub(end)]) {
             // The last four letters of a masked credential are no word.
-            return before(v, end) != b'*' && !(at(v, end + len) == b'=' && is_thing(word));
+            return before(input, end) != b'*' && !(at(input, end + len) == b'=' && is_thing(word));
         }
         if !is(&SMALL, word) {
             return false;
         }
-        end -= BETWEEN.run_back(v, end, GAP);
+        end -= BETWEEN.run_back(input, end, GAP);
     }
     false
 }
 
 /// Whether a word for cards stands within the 20 bytes before `start`.
-pub(super) fn card(v: &[u8], start: usize) -> bool {
-    CARD.near(v, start)
+pub(super) fn card(input: &[u8], start: usize) -> bool {
+    CARD.near(input, start)
 }
 
 /// Whether a word for social security numbers stands within the 16 bytes before `start`.
-pub(crate) fn ssn(v: &[u8], start: usize) -> bool {
-    SSN.near(v, start)
+pub(crate) fn ssn(input: &[u8], start: usize) -> bool {
+    SSN.near(input, start)
 }
 
 /// Whether a word for secrets stands within the 16 bytes before `start`.
-pub(super) fn token(v: &[u8], start: usize) -> bool {
-    TOKEN.near(v, start)
+pub(super) fn token(input: &[u8], start: usize) -> bool {
+    TOKEN.near(input, start)
 }

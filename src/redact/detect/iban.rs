@@ -1,60 +1,64 @@
 //! International bank account numbers (ISO 13616): country, length, remainder of 97.
 
 use crate::redact::bytes::at;
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
 /// A filter in front of [`find`].
 #[inline(always)]
-pub(crate) fn may_be(v: &[u8], p: usize) -> bool {
-    at(v, p).is_ascii_uppercase() && at(v, p + 1).is_ascii_uppercase()
+pub(crate) fn may_be(input: &[u8], pos: usize) -> bool {
+    at(input, pos).is_ascii_uppercase() && at(input, pos + 1).is_ascii_uppercase()
 }
 
-/// `p` is where a word starts.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let head = [at(v, p), at(v, p + 1), at(v, p + 2), at(v, p + 3)];
+/// `pos` is where a word starts.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let head = [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)];
     if !(head[..2].iter().all(u8::is_ascii_uppercase) && head[2..].iter().all(u8::is_ascii_digit)) {
         return;
     }
     let Some(len) = length(head[0], head[1]) else { return };
     let mut text = [0u8; 34];
     let mut used = 0;
-    let mut i = p;
+    let mut i = pos;
     while used < len {
-        let mut b = at(v, i);
-        if b == b' ' && used > 0 {
+        let mut byte = at(input, i);
+        if byte == b' ' && used > 0 {
             i += 1;
-            b = at(v, i);
+            byte = at(input, i);
         }
-        if !(b.is_ascii_uppercase() || b.is_ascii_digit()) {
+        if !(byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
             break;
         }
-        text[used] = b;
+        text[used] = byte;
         used += 1;
         i += 1;
     }
-    f.spend(i - p);
-    if f.cut && used >= 4 && v[i..].iter().all(|&b| b == b' ') && v.len() - i <= 1 {
-        return f.hit(p, i, rule::IBAN, Kind::Iban);
+    finder.spend(i - pos);
+    if finder.cut
+        && used >= 4
+        && input[i..].iter().all(|&byte| byte == b' ')
+        && input.len() - i <= 1
+    {
+        return finder.hit(pos, i, rule::IBAN, HitKind::Iban);
     }
-    if used == len && !at(v, i).is_ascii_alphanumeric() && remainder(&text[..len]) == 1 {
-        f.hit(p, i, rule::IBAN, Kind::Iban);
+    if used == len && !at(input, i).is_ascii_alphanumeric() && remainder(&text[..len]) == 1 {
+        finder.hit(pos, i, rule::IBAN, HitKind::Iban);
     }
 }
 
 /// The number modulo 97, its first four characters moved to the end.
 fn remainder(text: &[u8]) -> u32 {
     let (head, rest) = text.split_at(4);
-    rest.iter().chain(head).fold(0, |n, &b| match b {
-        b'0'..=b'9' => (n * 10 + u32::from(b - b'0')) % 97,
-        _ => (n * 100 + u32::from(b - b'A') + 10) % 97,
+    rest.iter().chain(head).fold(0, |n, &byte| match byte {
+        b'0'..=b'9' => (n * 10 + u32::from(byte - b'0')) % 97,
+        _ => (n * 100 + u32::from(byte - b'A') + 10) % 97,
     })
 }
 
 /// How long the country's numbers are (SWIFT's IBAN registry).
-fn length(a: u8, b: u8) -> Option<usize> {
-    let i = LENGTHS.binary_search_by(|&(code, _)| code.cmp(&[a, b])).ok()?;
+fn length(first: u8, second: u8) -> Option<usize> {
+    let i = LENGTHS.binary_search_by(|&(code, _)| code.cmp(&[first, second])).ok()?;
     Some(usize::from(LENGTHS[i].1))
 }
 

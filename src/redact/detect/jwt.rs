@@ -1,25 +1,25 @@
 //! JSON web tokens (RFC 7519) in compact form, signed (three parts) or encrypted (five).
 
 use crate::redact::bytes::{BASE64URL, at, base64_decode, before};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
-/// `p` is where a word starts.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    if !v[p..].starts_with(b"eyJ") || before(v, p) == b'-' {
+/// `pos` is where a word starts.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if !input[pos..].starts_with(b"eyJ") || before(input, pos) == b'-' {
         return;
     }
-    let mut end = p;
+    let mut end = pos;
     let mut lens = [0usize; 5];
     for (n, len) in lens.iter_mut().enumerate() {
         if n > 0 {
-            if at(v, end) != b'.' {
+            if at(input, end) != b'.' {
                 break;
             }
             end += 1;
         }
-        *len = BASE64URL.run(v, end, v.len());
+        *len = BASE64URL.run(input, end, input.len());
         end += *len;
         // A sentence that ends behind the token: its full stop is no empty part.
         if *len == 0 && n > 2 {
@@ -27,15 +27,15 @@ pub(super) fn find(f: &mut Finder<'_>, p: usize) {
             break;
         }
     }
-    f.spend(end - p);
-    if f.is_cut(end) {
-        return f.hit(p, end, rule::JWT, Kind::Jwt);
+    finder.spend(end - pos);
+    if finder.is_cut(end) {
+        return finder.hit(pos, end, rule::JWT, HitKind::Jwt);
     }
-    let dots = v[p..end].iter().filter(|&&b| b == b'.').count();
-    if lens[0] < 12 || lens[1] < 2 || dots < 2 || !is_header(&v[p..p + lens[0]]) {
+    let dots = input[pos..end].iter().filter(|&&byte| byte == b'.').count();
+    if lens[0] < 12 || lens[1] < 2 || dots < 2 || !is_header(&input[pos..pos + lens[0]]) {
         return;
     }
-    f.hit(p, end, rule::JWT, Kind::Jwt);
+    finder.hit(pos, end, rule::JWT, HitKind::Jwt);
 }
 
 /// Whether the first part is a JOSE header.

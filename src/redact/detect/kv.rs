@@ -5,7 +5,7 @@
 
 use super::{kv_value, shape};
 use crate::redact::bytes::{ByteSet, SPACE, at, before};
-use crate::redact::find::Finder;
+use crate::redact::hits::Finder;
 use crate::redact::key_words as words;
 use crate::redact::kind::KeyClass;
 use crate::redact::rules::Rules;
@@ -23,125 +23,126 @@ struct Key {
     quoted: bool,
 }
 
-/// A filter in front of [`find`]: whether the bytes before the sign at `p` can end a telling key.
+/// A filter in front of [`find`]: whether the bytes before the sign at `pos` can end a telling key.
 ///
 /// Looks at the last letters of the key only; wrong in one direction, never in the other.
 #[inline(always)]
-pub(super) fn may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
-    let b = before(v, p);
-    let end = p - usize::from(b == b'"');
-    if before(v, end).is_ascii_alphabetic() {
-        return rules.key_tails.may_end_at(v, end);
+pub(super) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    let byte = before(input, pos);
+    let end = pos - usize::from(byte == b'"');
+    if before(input, end).is_ascii_alphabetic() {
+        return rules.key_tails.may_end_at(input, end);
     }
     // `12:34`
-    let time = b.is_ascii_digit() && at(v, p) == b':' && at(v, p + 1).is_ascii_digit();
-    !time && may_be_behind(rules, v, p)
+    let time =
+        byte.is_ascii_digit() && at(input, pos) == b':' && at(input, pos + 1).is_ascii_digit();
+    !time && may_be_behind(rules, input, pos)
 }
 
 /// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
 #[inline(never)]
-fn may_be_behind(rules: &Rules, v: &[u8], p: usize) -> bool {
-    let mut end = quote_end(v, p).0;
-    end -= DIGIT.run_back(v, end, 4);
-    end -= DASH.run_back(v, end, 4);
-    before(v, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(v, end)
+fn may_be_behind(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    let mut end = quote_end(input, pos).0;
+    end -= DIGIT.run_back(input, end, 4);
+    end -= DASH.run_back(input, end, 4);
+    before(input, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
 }
 
-/// The end of the identifier before the sign at `p`, and whether a quote stands between.
+/// The end of the identifier before the sign at `pos`, and whether a quote stands between.
 #[inline]
-fn quote_end(v: &[u8], p: usize) -> (usize, bool) {
-    let mut end = p - usize::from(before(v, p) == b'?');
-    end -= BLANK.run_back(v, end, 3);
-    let quoted = matches!(before(v, end), b'"' | b'\'');
+fn quote_end(input: &[u8], pos: usize) -> (usize, bool) {
+    let mut end = pos - usize::from(before(input, pos) == b'?');
+    end -= BLANK.run_back(input, end, 3);
+    let quoted = matches!(before(input, end), b'"' | b'\'');
     if quoted {
         end -= 1;
-        end -= usize::from(before(v, end) == b'\\');
+        end -= usize::from(before(input, end) == b'\\');
     }
     (end, quoted)
 }
 
-/// `p` is a `=` or a `:`.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    if p < f.kv_from || !may_be(f.rules, v, p) {
+/// `pos` is a `=` or a `:`.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if pos < finder.kv_from || !may_be(finder.rules, input, pos) {
         return;
     }
-    let Some((behind, colon)) = sign_end(v, p) else { return };
-    let Some(key) = key_before(v, p) else { return };
-    f.spend(key.end - key.start + 8);
-    if behind > p && at(v, p) == b'=' {
-        shape::azure(f, &v[key.start..key.end], behind);
+    let Some((behind, colon)) = sign_end(input, pos) else { return };
+    let Some(key) = key_before(input, pos) else { return };
+    finder.spend(key.end - key.start + 8);
+    if behind > pos && at(input, pos) == b'=' {
+        shape::azure(finder, &input[key.start..key.end], behind);
     }
-    let (class, two_words) = decide(f, &key);
+    let (class, two_words) = decide(finder, &key);
     if class == KeyClass::Plain {
         return;
     }
-    if before(v, key.start) == b'/' && class != KeyClass::Password {
+    if before(input, key.start) == b'/' && class != KeyClass::Password {
         return;
     }
-    let i = behind + SPACE.run(v, behind, 3);
+    let i = behind + SPACE.run(input, behind, 3);
     let found = kv_value::Found {
         class,
-        key: &v[key.start..key.end],
+        key: &input[key.start..key.end],
         two_words,
         colon,
         quoted_key: key.quoted,
-        query: matches!(before(v, key.start), b'?' | b'&'),
+        query: matches!(before(input, key.start), b'?' | b'&'),
     };
-    kv_value::find(f, &found, i);
+    kv_value::find(finder, &found, i);
 }
 
-/// Where the sign at `p` ends, and whether it is a plain colon; `None` if it is no assignment.
-fn sign_end(v: &[u8], p: usize) -> Option<(usize, bool)> {
-    if matches!(before(v, p), b':' | b'=' | b'!' | b'<' | b'>') {
+/// Where the sign at `pos` ends, and whether it is a plain colon; `None` if it is no assignment.
+fn sign_end(input: &[u8], pos: usize) -> Option<(usize, bool)> {
+    if matches!(before(input, pos), b':' | b'=' | b'!' | b'<' | b'>') {
         return None;
     }
-    match &v[p..] {
-        [b'=', b'>', ..] => Some((p + 2, false)),
+    match &input[pos..] {
+        [b'=', b'>', ..] => Some((pos + 2, false)),
         [b'=', b'=', ..] => None,
-        [b'=', ..] => Some((p + 1, false)),
-        [b':', b'=', ..] => Some((p + 2, false)),
-        [b':', b':', b'=', ..] => Some((p + 3, false)),
-        [b':', b':', b':', b'=', ..] => Some((p + 4, false)),
+        [b'=', ..] => Some((pos + 1, false)),
+        [b':', b'=', ..] => Some((pos + 2, false)),
+        [b':', b':', b'=', ..] => Some((pos + 3, false)),
+        [b':', b':', b':', b'=', ..] => Some((pos + 4, false)),
         [b':', b':', ..] | [b':', b'/', b'/', ..] => None,
-        _ => Some((p + 1, true)),
+        _ => Some((pos + 1, true)),
     }
 }
 
-/// The identifier in front of the sign at `p`, with a quote and up to three spaces between.
-fn key_before(v: &[u8], p: usize) -> Option<Key> {
-    let (mut end, quoted) = quote_end(v, p);
-    let run = KEY.run_back(v, end, KEY_BYTES_MAX + 1);
+/// The identifier in front of the sign at `pos`, with a quote and up to three spaces between.
+fn key_before(input: &[u8], pos: usize) -> Option<Key> {
+    let (mut end, quoted) = quote_end(input, pos);
+    let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
     if run > KEY_BYTES_MAX {
         return None;
     }
     let mut start = end - run;
-    if before(v, start) == b'*' {
+    if before(input, start) == b'*' {
         return None;
     }
-    while start < end && !v[start].is_ascii_alphabetic() {
+    while start < end && !input[start].is_ascii_alphabetic() {
         start += 1;
     }
-    while end > start && matches!(v[end - 1], b'.' | b'-' | b'_') {
+    while end > start && matches!(input[end - 1], b'.' | b'-' | b'_') {
         end -= 1;
     }
     (end - start >= 2).then_some(Key { start, end, quoted })
 }
 
 /// The key decision, and whether it took the word before: `customer name: …`.
-fn decide(f: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
-    let v = f.v;
-    let text = &v[key.start..key.end];
-    if !key.quoted && before(v, key.start) == b' ' && text.len() <= 8 {
-        let class = two_words(f, key, text);
+fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
+    let input = finder.input;
+    let text = &input[key.start..key.end];
+    if !key.quoted && before(input, key.start) == b' ' && text.len() <= 8 {
+        let class = two_words(finder, key, text);
         if class != KeyClass::Plain {
             return (class, true);
         }
     }
-    (f.rules.key(text, None), false)
+    (finder.rules.key(text, None), false)
 }
 
-fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
+fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     let mut low = [0u8; 8];
     low[..text.len()].copy_from_slice(text);
     low.make_ascii_lowercase();
@@ -151,20 +152,20 @@ fn two_words(f: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
         return KeyClass::Plain;
     }
     let end = key.start - 1;
-    let len = ByteSet::of(b"A-Za-z").run_back(f.v, end, 16);
-    if !(2..=14).contains(&len) || KEY.has(before(f.v, end - len)) {
+    let len = ByteSet::of(b"A-Za-z").run_back(finder.input, end, 16);
+    if !(2..=14).contains(&len) || KEY.has(before(finder.input, end - len)) {
         return KeyClass::Plain;
     }
     let mut both = [0u8; 24];
     let first = &mut both[..len];
-    first.copy_from_slice(&f.v[end - len..end]);
+    first.copy_from_slice(&finder.input[end - len..end]);
     first.make_ascii_lowercase();
     if word == b"address" && !words::lives_at(first) {
         return KeyClass::Plain;
     }
     both[len] = b'_';
     both[len + 1..len + 1 + word.len()].copy_from_slice(word);
-    f.rules.key(&both[..len + 1 + word.len()], None)
+    finder.rules.key(&both[..len + 1 + word.len()], None)
 }
 
 /// Which endings a telling key can have: the last letters of the words that make keys telling.
@@ -197,24 +198,24 @@ fn four_index(bytes: u32) -> usize {
 
 /// The same of the two before these, too.
 #[inline(always)]
-fn six_index(four: u32, [a, b]: [u8; 2]) -> usize {
-    let two = u32::from(a & 31) << 5 | u32::from(b & 31);
+fn six_index(four: u32, [a, byte]: [u8; 2]) -> usize {
+    let two = u32::from(a & 31) << 5 | u32::from(byte & 31);
     four_index(four) ^ (two.wrapping_mul(0x85EB_CA6B) >> 16) as usize
 }
 
 #[inline(always)]
-fn has(table: &[u64; 1024], i: usize) -> bool {
-    table[i >> 6 & 1023] >> (i & 63) & 1 != 0
+fn has(table: &[u64; 1024], index: usize) -> bool {
+    table[index >> 6 & 1023] >> (index & 63) & 1 != 0
 }
 
-fn set(table: &mut [u64; 1024], i: usize) {
-    table[i >> 6 & 1023] |= 1 << (i & 63);
+fn set(table: &mut [u64; 1024], index: usize) {
+    table[index >> 6 & 1023] |= 1 << (index & 63);
 }
 
 /// Adds a letter, whatever its case, to the hash of those behind it.
 #[inline]
-fn more_hash(hash: u32, b: u8) -> u32 {
-    (hash ^ u32::from(b & 31)).wrapping_mul(0x9E37_79B1).rotate_left(7)
+fn more_hash(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte & 31)).wrapping_mul(0x9E37_79B1).rotate_left(7)
 }
 
 /// The place of an ending of `len` letters in the second table.
@@ -249,33 +250,36 @@ impl KeyTails {
     /// Adds the ending of `word`, and of its plural. `word` may be two tokens with a `_` between.
     pub(crate) fn add(&mut self, word: &[u8]) {
         let word = &word[..word.len() - DIGIT.run_back(word, word.len(), 4)];
-        let known = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
-        let last = word.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
-        if known < 2 || last == 0 || word.iter().any(|b| !b.is_ascii_alphabetic() && !DASH.has(*b))
+        let known = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let last = word.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if known < 2
+            || last == 0
+            || word.iter().any(|byte| !byte.is_ascii_alphabetic() && !DASH.has(*byte))
         {
             // Nothing to know it by.
             self.open = true;
             return;
         }
         for plural in [&b""[..], b"s"] {
-            let letters = || plural.iter().chain(word.iter().rev()).filter(|b| !DASH.has(**b));
+            let letters =
+                || plural.iter().chain(word.iter().rev()).filter(|byte| !DASH.has(**byte));
             for separator in [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')] {
-                let spelt = |b: &u8| if DASH.has(*b) { separator } else { Some(*b) };
+                let spelt = |byte: &u8| if DASH.has(*byte) { separator } else { Some(*byte) };
                 let mut six = [0u8; 6];
                 let bytes = plural.iter().chain(word.iter().rev()).filter_map(spelt);
-                let known = bytes.zip(six.iter_mut().rev()).map(|(b, to)| *to = b).count();
-                let [a, b, c, d, e, f] = six;
+                let known = bytes.zip(six.iter_mut().rev()).map(|(byte, to)| *to = byte).count();
+                let [a, byte, c, d, e, finder] = six;
                 if known < 6 {
-                    self.set_short([c, d, e, f], known);
+                    self.set_short([c, d, e, finder], known);
                 } else {
-                    self.set_four([c, d, e, f]);
-                    set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, f])));
-                    set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, f]), [a, b]));
+                    self.set_four([c, d, e, finder]);
+                    set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, finder])));
+                    set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, finder]), [a, byte]));
                 }
             }
             let (mut hash, mut len) = (0, 0);
-            for &b in letters().take(TAIL_LETTERS_MAX) {
-                hash = more_hash(hash, b);
+            for &byte in letters().take(TAIL_LETTERS_MAX) {
+                hash = more_hash(hash, byte);
                 len += 1;
             }
             let i = more_index(hash, len);
@@ -289,9 +293,9 @@ impl KeyTails {
             self.set_four(four);
             return set(&mut self.short, four_index(u32::from_le_bytes(four)));
         }
-        for b in 0..32 {
+        for byte in 0..32 {
             let mut four = four;
-            four[3 - known] = b;
+            four[3 - known] = byte;
             self.set_short(four, known + 1);
         }
     }
@@ -316,25 +320,27 @@ impl KeyTails {
 
     /// Whether a key that ends right before `end`, in a letter, can be telling.
     #[inline(always)]
-    fn may_end_at(&self, v: &[u8], end: usize) -> bool {
-        self.may_end_bytes(v, end) && (self.open || self.may_end_word(v, end))
+    fn may_end_at(&self, input: &[u8], end: usize) -> bool {
+        self.may_end_bytes(input, end) && (self.open || self.may_end_letters(input, end))
     }
 
     /// The next look: whether the last bytes before `end` can be those of a telling key.
     #[inline(always)]
-    fn may_end_bytes(&self, v: &[u8], end: usize) -> bool {
-        let Some(&[a, b, c, d, e, f]) = end.checked_sub(6).and_then(|from| v.get(from..end)) else {
+    fn may_end_bytes(&self, input: &[u8], end: usize) -> bool {
+        let Some(&[a, byte, c, d, e, finder]) =
+            end.checked_sub(6).and_then(|from| input.get(from..end))
+        else {
             return true;
         };
-        let four = u32::from_le_bytes([c, d, e, f]);
+        let four = u32::from_le_bytes([c, d, e, finder]);
         let i = four_index(four);
-        let long = has(&self.long, i) && has(&self.six, six_index(four, [a, b]));
+        let long = has(&self.long, i) && has(&self.six, six_index(four, [a, byte]));
         has(&self.short, i) || long || self.open
     }
 
     /// The second look, at up to six letters.
     #[inline(never)]
-    fn may_end_word(&self, v: &[u8], end: usize) -> bool {
+    fn may_end_letters(&self, input: &[u8], end: usize) -> bool {
         if end < 3 {
             return true;
         }
@@ -342,13 +348,13 @@ impl KeyTails {
         let mut at = end;
         for len in 1..=TAIL_LETTERS_MAX {
             // `tax_id` is known as `taxid`: two letters alone would let every id through.
-            at -= usize::from(len > 1 && matches!(before(v, at), b'_' | b'-' | b'.' | b' '));
-            let b = before(v, at);
-            if !b.is_ascii_alphabetic() {
+            at -= usize::from(len > 1 && matches!(before(input, at), b'_' | b'-' | b'.' | b' '));
+            let byte = before(input, at);
+            if !byte.is_ascii_alphabetic() {
                 return false;
             }
             at -= 1;
-            hash = more_hash(hash, b);
+            hash = more_hash(hash, byte);
             let i = more_index(hash, len);
             if len >= 2 && self.more[i >> 6] >> (i & 63) & 1 != 0 {
                 return true;

@@ -1,9 +1,9 @@
 //! Where the value behind a telling key ends, and whether it is one worth masking.
 
 use crate::redact::bytes::{ByteSet, HEX, WORD, at, mixed};
-use crate::redact::find::{Finder, rule};
+use crate::redact::hits::{Finder, rule};
 use crate::redact::key::Tokens;
-use crate::redact::kind::{KeyClass, Kind, mask_len};
+use crate::redact::kind::{HitKind, KeyClass, mask_len};
 
 /// Secrets have no bound: half a key must not stay.
 const LIST_BYTES_MAX: usize = 4096;
@@ -39,88 +39,88 @@ struct Value {
     quoted: bool,
 }
 
-/// `i` is behind the sign and the spaces.
-pub(super) fn find(f: &mut Finder<'_>, found: &Found<'_>, i: usize) {
-    let v = f.v;
-    if at(v, i) == b'[' && list(f, found, i) {
+/// `pos` is behind the sign and the spaces.
+pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
+    let input = finder.input;
+    if at(input, pos) == b'[' && list(finder, found, pos) {
         return;
     }
-    let bare = !matches!(at(v, i), b'"' | b'\'' | b'\\' | b'`');
+    let bare = !matches!(at(input, pos), b'"' | b'\'' | b'\\' | b'`');
     if bare && matches!(found.class, KeyClass::Name | KeyClass::Address) && found.is_lone() {
         return;
     }
-    let Some(value) = bounds(f, found, i) else { return };
-    let text = &v[value.start..value.end];
-    f.spend(text.len());
+    let Some(value) = bounds(finder, found, pos) else { return };
+    let text = &input[value.start..value.end];
+    finder.spend(text.len());
     let masked = |text: &[u8]| mask_len(text) != 0;
     if text.is_empty() || masked(text) || text[0] == b'[' && masked(&text[1..]) {
         return;
     }
-    let cut = f.is_cut(value.end);
+    let cut = finder.is_cut(value.end);
     if !cut && (is_no_value(text) || is_placeholder(text, value.quoted)) {
         return;
     }
     if found.class == KeyClass::Auth {
-        return auth(f, &value);
+        return auth(finder, &value);
     }
-    if !cut && !worth(found, text, value.quoted, at(v, i.wrapping_sub(1)) == b' ') {
+    if !cut && !worth(found, text, value.quoted, at(input, pos.wrapping_sub(1)) == b' ') {
         return;
     }
     let Some(kind) = found.class.kind() else { return };
-    f.kv_from = value.end;
-    f.hit(value.start, value.end, rule::KV, kind);
+    finder.kv_from = value.end;
+    finder.hit(value.start, value.end, rule::KV, kind);
 }
 
 /// `["a", "b"]` behind a telling key: all of it, brackets stay. Returns whether it was a list.
-fn list(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> bool {
-    let v = f.v;
-    let first = i + 1 + usize::from(at(v, i + 1) == b' ');
-    let quote = at(v, first + usize::from(at(v, first) == b'\\'));
+fn list(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
+    let input = finder.input;
+    let first = pos + 1 + usize::from(at(input, pos + 1) == b' ');
+    let quote = at(input, first + usize::from(at(input, first) == b'\\'));
     if !matches!(quote, b'"' | b'\'') {
         return false;
     }
-    let rest = &v[i + 1..];
+    let rest = &input[pos + 1..];
     let rest = &rest[..rest.len().min(LIST_BYTES_MAX)];
-    let len = rest.iter().position(|&b| b == b']').unwrap_or(rest.len());
-    f.spend(len);
+    let len = rest.iter().position(|&byte| byte == b']').unwrap_or(rest.len());
+    finder.spend(len);
     if let Some(kind) = found.class.kind() {
-        f.kv_from = i + 1 + len;
-        f.hit(i + 1, i + 1 + len, rule::KV, kind);
+        finder.kv_from = pos + 1 + len;
+        finder.hit(pos + 1, pos + 1 + len, rule::KV, kind);
     }
     true
 }
 
-/// Where the value that starts at `i` ends.
-fn bounds(f: &mut Finder<'_>, found: &Found<'_>, i: usize) -> Option<Value> {
-    let v = f.v;
-    let escaped = usize::from(at(v, i) == b'\\');
-    let quote = at(v, i + escaped);
+/// Where the value that starts at `pos` ends.
+fn bounds(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> Option<Value> {
+    let input = finder.input;
+    let escaped = usize::from(at(input, pos) == b'\\');
+    let quote = at(input, pos + escaped);
     let value = if matches!(quote, b'"' | b'\'') || quote == b'`' && escaped == 0 {
-        let start = i + escaped + 1;
-        Value { start, end: quoted_end(v, start, quote, escaped == 1), quoted: true }
+        let start = pos + escaped + 1;
+        Value { start, end: quoted_end(input, start, quote, escaped == 1), quoted: true }
     } else {
-        if matches!(at(v, i), 0 | b' ' | b'\t' | b'\r' | b'\n') {
+        if matches!(at(input, pos), 0 | b' ' | b'\t' | b'\r' | b'\n') {
             return None;
         }
-        Value { start: i, end: bare_end(v, found, i), quoted: false }
+        Value { start: pos, end: bare_end(input, found, pos), quoted: false }
     };
     // Spaces before the end of an unquoted value are not part of it.
-    let text = v.get(value.start..value.end)?;
-    let blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b',');
+    let text = input.get(value.start..value.end)?;
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b',');
     let trailing = text.iter().rev().take_while(blank).count();
     let end = if value.quoted { value.end } else { value.end - trailing };
     Some(Value { end, ..value })
 }
 
 /// Where a quoted value ends: at its quote, which no backslash precedes unless the first one has one.
-fn quoted_end(v: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
-    let rest = v.get(start..).unwrap_or_default();
+fn quoted_end(input: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
+    let rest = input.get(start..).unwrap_or_default();
     let mut i = 0;
     while i < rest.len() {
         match rest[i] {
             b'\\' if escaped && at(rest, i + 1) == quote => return start + i,
             b'\\' => i += 2,
-            b if b == quote => return start + i,
+            byte if byte == quote => return start + i,
             _ => i += 1,
         }
     }
@@ -128,44 +128,50 @@ fn quoted_end(v: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
 }
 
 /// Where an unquoted value ends: that depends on what it is.
-fn bare_end(v: &[u8], found: &Found<'_>, start: usize) -> usize {
+fn bare_end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     let max = match found.class {
         KeyClass::Name | KeyClass::Address => NAME_BYTES_MAX,
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => NUMBER_BYTES_MAX,
-        _ => v.len(),
+        _ => input.len(),
     };
-    let limit = v.len().min(start.saturating_add(max));
-    (start..limit).find(|&i| ends_bare(v, found, i)).unwrap_or(limit)
+    let limit = input.len().min(start.saturating_add(max));
+    (start..limit).find(|&i| ends_bare(input, found, i)).unwrap_or(limit)
 }
 
-fn ends_bare(v: &[u8], found: &Found<'_>, i: usize) -> bool {
-    let (b, class) = (v[i], found.class);
+fn ends_bare(input: &[u8], found: &Found<'_>, pos: usize) -> bool {
+    let (byte, class) = (input[pos], found.class);
     match class {
         KeyClass::Name | KeyClass::Address => {
-            matches!(b, b';' | b'&' | b'\n' | b'"' | b'\'' | b'}' | b']' | b'|')
-                || b == b')' && class == KeyClass::Name
-                || b == b',' && (class == KeyClass::Name || pair_follows(v, i + 1))
-                || b == b' ' && (pair_follows(v, i) || small_word_follows(v, i, class))
-                || b == b',' && v[i..].starts_with(b", ok")
+            matches!(byte, b';' | b'&' | b'\n' | b'"' | b'\'' | b'}' | b']' | b'|')
+                || byte == b')' && class == KeyClass::Name
+                || byte == b',' && (class == KeyClass::Name || pair_follows(input, pos + 1))
+                || byte == b' '
+                    && (pair_follows(input, pos) || small_word_follows(input, pos, class))
+                || byte == b',' && input[pos..].starts_with(b", ok")
         }
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
-            !(b.is_ascii_alphanumeric()
-                || matches!(b, b'+' | b'(' | b')' | b'.' | b'%' | b'-' | b' '))
-                || b == b' ' && (pair_follows(v, i) || WORDS.run(v, i + 1, 3) == 3)
+            !(byte.is_ascii_alphanumeric()
+                || matches!(byte, b'+' | b'(' | b')' | b'.' | b'%' | b'-' | b' '))
+                || byte == b' ' && (pair_follows(input, pos) || WORDS.run(input, pos + 1, 3) == 3)
         }
-        KeyClass::Auth => matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b',' | b';' | b'&' | b'}'),
-        KeyClass::Cookie => matches!(b, b'\n' | b'\r' | b'"' | b'\''),
-        _ => ends_secret(v, i, b) || b == b'&' && (found.query || pair_follows(v, i + 1)),
+        KeyClass::Auth => matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b',' | b';' | b'&' | b'}'),
+        KeyClass::Cookie => matches!(byte, b'\n' | b'\r' | b'"' | b'\''),
+        _ => {
+            ends_secret(input, pos, byte)
+                || byte == b'&' && (found.query || pair_follows(input, pos + 1))
+        }
     }
 }
 
 const WORDS: ByteSet = ByteSet::of(b"a-z");
 
-fn ends_secret(v: &[u8], i: usize, b: u8) -> bool {
-    let next = at(v, i + 1);
-    match b {
+fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {
+    let next = at(input, pos + 1);
+    match byte {
         b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'<' | b'>' | b'`' => true,
-        b',' | b';' => matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n') || pair_follows(v, i + 1),
+        b',' | b';' => {
+            matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n') || pair_follows(input, pos + 1)
+        }
         b'}' | b')' | b']' => {
             matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b'}' | b')' | b']')
         }
@@ -175,17 +181,17 @@ fn ends_secret(v: &[u8], i: usize, b: u8) -> bool {
     }
 }
 
-/// Whether ` word=` stands at `i`.
-fn pair_follows(v: &[u8], i: usize) -> bool {
-    let gap = ByteSet::of(b" ").run(v, i, 4);
-    let word = ByteSet::of(b"A-Za-z0-9_.\\-").run(v, i + gap, 48);
-    word > 0 && at(v, i + gap + word) == b'='
+/// Whether ` word=` stands at `pos`.
+fn pair_follows(input: &[u8], pos: usize) -> bool {
+    let gap = ByteSet::of(b" ").run(input, pos, 4);
+    let word = ByteSet::of(b"A-Za-z0-9_.\\-").run(input, pos + gap, 48);
+    word > 0 && at(input, pos + gap + word) == b'='
 }
 
 /// ` to `, ` from `, ` by ` end an address.
-fn small_word_follows(v: &[u8], i: usize, class: KeyClass) -> bool {
+fn small_word_follows(input: &[u8], pos: usize, class: KeyClass) -> bool {
     class == KeyClass::Address
-        && [&b" to "[..], b" from ", b" by "].iter().any(|word| v[i..].starts_with(word))
+        && [&b" to "[..], b" from ", b" by "].iter().any(|word| input[pos..].starts_with(word))
 }
 
 /// Words that stand for the absence of a value, or for what was wrong with it.
@@ -205,7 +211,7 @@ fn is_no_value(text: &[u8]) -> bool {
 
 /// Variables, templates, addresses in memory: what stands where a value would.
 fn is_placeholder(text: &[u8], quoted: bool) -> bool {
-    if text.len() > 2 && text.iter().all(|&b| b == text[0]) {
+    if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
         return true;
     }
     let whole = |open: &[u8], close: u8| text.starts_with(open) && text.ends_with(&[close]);
@@ -216,11 +222,13 @@ fn is_placeholder(text: &[u8], quoted: bool) -> bool {
         [b'$', name @ ..] if is_variable(name) => true,
         [b'%', b's' | b'd' | b'v' | b'@'] => true,
         [b'%', b'(' | b'{', ..] => true,
-        [b'0', b'x', hex @ ..] => hex.iter().all(|&b| HEX.has(b)),
+        [b'0', b'x', hex @ ..] => hex.iter().all(|&byte| HEX.has(byte)),
         _ => {
             whole(b"<", b'>')
                 || whole(b"{", b'}') && !quoted
-                || [&b"process.env"[..], b"os.environ", b"env."].iter().any(|p| text.starts_with(p))
+                || [&b"process.env"[..], b"os.environ", b"env."]
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix))
                 || is_object(text)
                 || is_rendered(text)
         }
@@ -229,27 +237,28 @@ fn is_placeholder(text: &[u8], quoted: bool) -> bool {
 
 /// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` was chosen by somebody.
 fn is_variable(name: &[u8]) -> bool {
-    let word = |is: fn(&u8) -> bool| name.iter().all(|b| is(b) || *b == b'_');
+    let word = |is: fn(&u8) -> bool| name.iter().all(|byte| is(byte) || *byte == b'_');
     name.is_empty()
         || word(u8::is_ascii_lowercase)
-        || name[0].is_ascii_uppercase() && word(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        || name[0].is_ascii_uppercase()
+            && word(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// `com.example.Token@1b2c3d4e`: an object's name and hash.
 fn is_object(text: &[u8]) -> bool {
-    let Some(sign) = text.iter().position(|&b| b == b'@') else { return false };
+    let Some(sign) = text.iter().position(|&byte| byte == b'@') else { return false };
     let (name, hash) = (&text[..sign], &text[sign + 1..]);
     let class = name.contains(&b'.') || name.first().is_some_and(u8::is_ascii_uppercase);
     class
         && !name.is_empty()
-        && name.iter().all(|&b| WORD.has(b) || matches!(b, b'.' | b'$'))
+        && name.iter().all(|&byte| WORD.has(byte) || matches!(byte, b'.' | b'$'))
         && (1..=8).contains(&hash.len())
-        && hash.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+        && hash.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }
 
 /// `Token{78af589`: the beginning of an object written out.
 fn is_rendered(text: &[u8]) -> bool {
-    let name = text.iter().take_while(|&&b| WORD.has(b)).count();
+    let name = text.iter().take_while(|&&byte| WORD.has(byte)).count();
     name > 0 && at(text, name) == b'{' && text[0].is_ascii_alphabetic()
 }
 
@@ -257,13 +266,13 @@ fn is_rendered(text: &[u8]) -> bool {
 fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     match found.class {
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
-            text.iter().filter(|b| b.is_ascii_digit()).count() >= 6
+            text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
         }
         KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
         KeyClass::Name if found.is_lone() => is_full_name(text),
         KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
         KeyClass::Address => is_postal(text),
-        KeyClass::Dob => text.iter().filter(|b| b.is_ascii_digit()).count() >= 4,
+        KeyClass::Dob => text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4,
         KeyClass::Password => password_worth(found, text, quoted, spaced),
         _ => secret_worth(found, text, quoted, spaced),
     }
@@ -271,10 +280,12 @@ fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
 
 /// Words with a space between, or another script: what `name="kube-api-access"` is not.
 fn is_full_name(text: &[u8]) -> bool {
-    let letter = |b: &u8| {
-        b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b' ' | b'.' | b'-' | b'\'' | b'\\')
+    let letter = |byte: &u8| {
+        byte.is_ascii_alphabetic()
+            || !byte.is_ascii()
+            || matches!(byte, b' ' | b'.' | b'-' | b'\'' | b'\\')
     };
-    let foreign = text.iter().any(|b| !b.is_ascii()) || text.starts_with(b"\\u");
+    let foreign = text.iter().any(|byte| !byte.is_ascii()) || text.starts_with(b"\\u");
     foreign || text.iter().all(letter) && text.contains(&b' ') && text[0].is_ascii_uppercase()
 }
 
@@ -282,8 +293,9 @@ fn is_full_name(text: &[u8]) -> bool {
 /// are not.
 fn is_postal(text: &[u8]) -> bool {
     let open = matches!(text[0], b'{' | b'[' | b'(');
-    let gap = text.iter().any(|b| matches!(b, b' ' | b',' | b'+' | b'\\') || !b.is_ascii())
-        || text.windows(3).any(|w| w == b"%20");
+    let gap =
+        text.iter().any(|byte| matches!(byte, b' ' | b',' | b'+' | b'\\') || !byte.is_ascii())
+            || text.windows(3).any(|w| w == b"%20");
     text.len() >= 3 && !open && gap
 }
 
@@ -302,7 +314,8 @@ fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) ->
         return true;
     }
     let plain = text.iter().all(u8::is_ascii_alphabetic);
-    let short = text.len() < 6 && text.iter().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let short = text.len() < 6
+        && text.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     !(plain && spaced && text.len() < 12 || short && !spaced)
 }
 
@@ -340,14 +353,14 @@ fn is_drawn(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
         return true;
     }
     // Numbers of builds and lines stand behind colons, too.
-    let is_hex = colon && text.iter().all(|&b| HEX.has(b));
+    let is_hex = colon && text.iter().all(|&byte| HEX.has(byte));
     !(is_hex || is_measure(text) || is_version(text) || is_numbered(found, text))
 }
 
 /// `250ms`, `40x20`, `12GiB`.
 fn is_measure(text: &[u8]) -> bool {
-    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-    let unit = text[digits..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = text[digits..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let rest = &text[digits + unit..];
     digits > 0 && unit <= 3 && (rest.is_empty() || unit == 1 && rest.iter().all(u8::is_ascii_digit))
 }
@@ -362,7 +375,7 @@ fn is_version(text: &[u8]) -> bool {
 /// what people choose.
 #[rustfmt::skip]
 fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
-    let word = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, number) = text.split_at(word);
     if !number.iter().all(u8::is_ascii_digit) {
         return false;
@@ -400,14 +413,15 @@ fn counts(key: &[u8]) -> bool {
 /// `foo(bar)`, `std::string`: code.
 fn is_code(text: &[u8]) -> bool {
     text.windows(2).any(|w| w == b"::")
-        || text.iter().any(|b| matches!(b, b'(' | b'!')) && text.iter().all(|b| !b.is_ascii_digit())
+        || text.iter().any(|byte| matches!(byte, b'(' | b'!'))
+            && text.iter().all(|byte| !byte.is_ascii_digit())
 }
 
 /// Dotted words, as classes and packages have them.
 fn is_path(text: &[u8]) -> bool {
     let mut digits = 0;
-    let long = text.iter().filter(|&&b| b != b'.').any(|b| {
-        digits = if b.is_ascii_digit() { digits + 1 } else { 0 };
+    let long = text.iter().filter(|&&byte| byte != b'.').any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
         digits == 4
     });
     text.contains(&b'.') && !long
@@ -426,18 +440,18 @@ pub(crate) enum AuthValue {
 /// Splits an authorization header's value.
 pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     const SCHEMES: [&[u8]; 6] = [b"bearer", b"basic", b"token", b"digest", b"apikey", b"negotiate"];
-    let lead = text.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let lead = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let rest = &text[lead..];
     if mask_len(rest) != 0 {
         return AuthValue::Masked;
     }
-    let word = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-    let gap = rest[word..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let gap = rest[word..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     if gap == 0 || !SCHEMES.iter().any(|s| rest[..word].eq_ignore_ascii_case(s)) {
         return AuthValue::Other;
     }
     let start = lead + word + gap;
-    let len = text[start..].iter().rev().skip_while(|b| b.is_ascii_whitespace()).count();
+    let len = text[start..].iter().rev().skip_while(|byte| byte.is_ascii_whitespace()).count();
     if len == 0 {
         return AuthValue::Other;
     }
@@ -452,22 +466,22 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     AuthValue::Scheme { start, end: start + len, keep }
 }
 
-fn auth(f: &mut Finder<'_>, value: &Value) {
-    let text = &f.v[value.start..value.end];
+fn auth(finder: &mut Finder<'_>, value: &Value) {
+    let text = &finder.input[value.start..value.end];
     match auth_value(text) {
         AuthValue::Scheme { start, end, keep } => {
-            f.kv_from = value.end;
-            f.hit_keeping(
+            finder.kv_from = value.end;
+            finder.hit_keeping(
                 value.start + start,
                 value.start + end,
                 rule::KV_AUTH,
-                Kind::Bearer,
+                HitKind::Bearer,
                 keep,
             );
         }
-        AuthValue::Other if text.len() >= 8 || f.is_cut(value.end) => {
-            f.kv_from = value.end;
-            f.hit(value.start, value.end, rule::KV_AUTH, Kind::Secret);
+        AuthValue::Other if text.len() >= 8 || finder.is_cut(value.end) => {
+            finder.kv_from = value.end;
+            finder.hit(value.start, value.end, rule::KV_AUTH, HitKind::Secret);
         }
         _ => {}
     }

@@ -32,29 +32,29 @@ pub(crate) use kv_value::{AuthValue, auth_value};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};
-use super::find::Finder;
-use super::kind::Kind;
+use super::hits::Finder;
+use super::kind::HitKind;
 use super::rules::Rules;
 
 /// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
-pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
-    match at(f.v, p) {
-        b'@' => email::find(f, p, p + 1),
-        b'%' if f.v[p..].starts_with(b"%40") => email::find(f, p, p + 3),
-        b'=' => kv::find(f, p),
+pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
+    match at(finder.input, pos) {
+        b'@' => email::find(finder, pos, pos + 1),
+        b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
+        b'=' => kv::find(finder, pos),
         b':' => {
-            if f.v[p..].starts_with(b"://") {
-                url::find(f, p);
+            if finder.input[pos..].starts_with(b"://") {
+                url::find(finder, pos);
             } else {
-                kv::find(f, p);
-                shape::telegram(f, p);
-                if f.rules.macs {
-                    network::mac(f, p);
+                kv::find(finder, pos);
+                shape::telegram(finder, pos);
+                if finder.rules.macs {
+                    network::mac(finder, pos);
                 }
             }
         }
-        b'$' => pwhash::find(f, p),
-        b'~' => shape::azure_ad(f, p),
+        b'$' => pwhash::find(finder, pos),
+        b'~' => shape::azure_ad(finder, pos),
         _ => {}
     }
 }
@@ -62,8 +62,8 @@ pub(crate) fn at_punct(f: &mut Finder<'_>, p: usize) {
 /// A filter in front of [`punct_may_be`], for rules that do not look at all signs. It turns down `:`
 /// and `=` behind letters that end no telling key, and colons within times.
 #[inline(always)]
-pub(crate) fn sign_may_be(tails: &KeyTails, v: &[u8], p: usize) -> bool {
-    let Some(Some(&near)) = v.get(p.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
+pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
         return true;
     };
     // Five bytes before the sign, the sign, two behind it.
@@ -81,34 +81,35 @@ pub(crate) fn sign_may_be(tails: &KeyTails, v: &[u8], p: usize) -> bool {
     !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
 }
 
-/// A filter in front of [`at_punct`]: whether the sign at `p` can belong to anything.
+/// A filter in front of [`at_punct`]: whether the sign at `pos` can belong to anything.
 #[inline(always)]
-pub(crate) fn punct_may_be(rules: &Rules, v: &[u8], p: usize) -> bool {
-    match at(v, p) {
-        b'=' => kv::may_be(rules, v, p),
+pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    match at(input, pos) {
+        b'=' => kv::may_be(rules, input, pos),
         b':' => {
-            v[p..].starts_with(b"://")
-                || kv::may_be(rules, v, p)
-                || at(v, p + 1) == b'A'
+            input[pos..].starts_with(b"://")
+                || kv::may_be(rules, input, pos)
+                || at(input, pos + 1) == b'A'
                 || rules.macs
         }
         b'@' | b'$' | b'~' => true,
-        b'%' => at(v, p + 1) == b'4',
+        b'%' => at(input, pos + 1) == b'4',
         _ => false,
     }
 }
 
 /// A filter in front of [`at_word`], for long words that no provider's literal starts.
 #[inline(always)]
-pub(crate) fn long_word_may_be(v: &[u8], p: usize) -> bool {
-    shape::may_be(v, p) || hex::may_be(v, p)
+pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
+    shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
 /// A filter in front of [`at_keyword`]: the second letter, and the fourth.
 #[inline(always)]
-pub(crate) fn keyword_may_be(v: &[u8], p: usize) -> bool {
+pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
-        [at(v, p), at(v, p + 1), at(v, p + 2), at(v, p + 3)].map(|b| b | 0x20),
+        [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)]
+            .map(|byte| byte | 0x20),
         [b'p', b'a', b's', b's']
             | [b's', b'e', b'c', b'r']
             | [b't', b'o', b'k', b'e']
@@ -120,57 +121,57 @@ pub(crate) fn keyword_may_be(v: &[u8], p: usize) -> bool {
 }
 
 /// The first digit of a number that no word character precedes.
-pub(crate) fn at_number(f: &mut Finder<'_>, p: usize) {
-    if !at(f.v, p).is_ascii_digit() || is_word(before(f.v, p)) {
+pub(crate) fn at_number(finder: &mut Finder<'_>, pos: usize) {
+    if !at(finder.input, pos).is_ascii_digit() || is_word(before(finder.input, pos)) {
         return;
     }
-    number::find(f, p);
+    number::find(finder, pos);
 }
 
 /// The first character of a word.
-pub(crate) fn at_word(f: &mut Finder<'_>, p: usize) {
-    if !is_word(at(f.v, p)) || is_word(before(f.v, p)) {
+pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
+    if !is_word(at(finder.input, pos)) || is_word(before(finder.input, pos)) {
         return;
     }
-    provider::find(f, p);
-    shape::at_word(f, p);
-    hex::find(f, p);
+    provider::find(finder, pos);
+    shape::at_word(finder, pos);
+    hex::find(finder, pos);
 }
 
 /// The first character of a word of a text that was cut, looked at once more for what the cut took.
-pub(crate) fn at_cut_word(f: &mut Finder<'_>, p: usize) {
-    if f.cut && is_word(at(f.v, p)) && !is_word(before(f.v, p)) {
-        shape::cut_word(f, p);
+pub(crate) fn at_cut_word(finder: &mut Finder<'_>, pos: usize) {
+    if finder.cut && is_word(at(finder.input, pos)) && !is_word(before(finder.input, pos)) {
+        shape::cut_word(finder, pos);
     }
 }
 
 /// Calls [`at_cut_word`] with the one place that it can say yes to: the start of the last word.
-pub(crate) fn at_cut_end(f: &mut Finder<'_>) {
-    let len = WORD.run_back(f.v, f.v.len(), shape::CUT_BYTES_MAX + 1);
+pub(crate) fn at_cut_end(finder: &mut Finder<'_>) {
+    let len = WORD.run_back(finder.input, finder.input.len(), shape::CUT_BYTES_MAX + 1);
     if len > 0 {
-        at_cut_word(f, f.v.len() - len);
+        at_cut_word(finder, finder.input.len() - len);
     }
 }
 
 /// The first character of `bearer`, `basic`, `password`, `BEGIN` and their like.
-pub(crate) fn at_keyword(f: &mut Finder<'_>, p: usize) {
-    if is_word(before(f.v, p)) {
+pub(crate) fn at_keyword(finder: &mut Finder<'_>, pos: usize) {
+    if is_word(before(finder.input, pos)) {
         return;
     }
-    match (at(f.v, p) | 0x20, at(f.v, p + 2) | 0x20) {
-        (b'b', b'a') => auth::find(f, p, b"bearer", Kind::Bearer),
-        (b'b', b's') => auth::find(f, p, b"basic", Kind::Basic),
-        (b'b', b'g') => private_key::find(f, p),
-        (b't', b'k') => prose::find(f, p, b"token", false),
-        (b's', b'c') => prose::find(f, p, b"secret", false),
-        (b'a', b'i') if matches!(at(f.v, p + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
+    match (at(finder.input, pos) | 0x20, at(finder.input, pos + 2) | 0x20) {
+        (b'b', b'a') => auth::find(finder, pos, b"bearer", HitKind::Bearer),
+        (b'b', b's') => auth::find(finder, pos, b"basic", HitKind::Basic),
+        (b'b', b'g') => private_key::find(finder, pos),
+        (b't', b'k') => prose::find(finder, pos, b"token", false),
+        (b's', b'c') => prose::find(finder, pos, b"secret", false),
+        (b'a', b'i') if matches!(at(finder.input, pos + 3) | 0x20, b'k' | b' ' | b'-' | 0x7F) => {
             for word in [&b"api key"[..], b"api_key", b"api-key", b"apikey"] {
-                prose::find(f, p, word, false);
+                prose::find(finder, pos, word, false);
             }
         }
         (b'p', b's') => {
             for word in [&b"password"[..], b"passwd", b"passphrase"] {
-                prose::find(f, p, word, true);
+                prose::find(finder, pos, word, true);
             }
         }
         _ => {}
@@ -178,8 +179,8 @@ pub(crate) fn at_keyword(f: &mut Finder<'_>, p: usize) {
 }
 
 /// Two capitals and two digits at the start of a word.
-pub(crate) fn at_iban(f: &mut Finder<'_>, p: usize) {
-    if !is_word(before(f.v, p)) {
-        iban::find(f, p);
+pub(crate) fn at_iban(finder: &mut Finder<'_>, pos: usize) {
+    if !is_word(before(finder.input, pos)) {
+        iban::find(finder, pos);
     }
 }

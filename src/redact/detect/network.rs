@@ -1,50 +1,54 @@
 //! Addresses of machines: opt-in.
 
 use crate::redact::bytes::{HEX, at, before, is_word};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
-/// The last part of an IPv4 address (the /24 stays); `p` is a digit that starts a number.
-pub(super) fn ipv4(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let mut i = p;
+/// The last part of an IPv4 address (the /24 stays); `pos` is a digit that starts a number.
+pub(super) fn ipv4(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let mut i = pos;
     for part in 0..4 {
-        let run = v[i.min(v.len())..].iter().take(4).take_while(|b| b.is_ascii_digit()).count();
-        let n = v.get(i..i + run).unwrap_or_default();
-        let value = n.iter().fold(0u16, |n, b| n * 10 + u16::from(b - b'0'));
+        let run = input[i.min(input.len())..]
+            .iter()
+            .take(4)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let n = input.get(i..i + run).unwrap_or_default();
+        let value = n.iter().fold(0u16, |n, byte| n * 10 + u16::from(byte - b'0'));
         if !(1..=3).contains(&run) || value > 255 {
             return;
         }
         if part == 3 {
-            let next = at(v, i + run);
-            let more = next == b'.' && at(v, i + run + 1).is_ascii_digit();
+            let next = at(input, i + run);
+            let more = next == b'.' && at(input, i + run + 1).is_ascii_digit();
             if !is_word(next) && !more {
-                f.hit(i, i + run, rule::IP, Kind::Ip);
+                finder.hit(i, i + run, rule::IP, HitKind::Ip);
             }
             return;
         }
         i += run;
-        if at(v, i) != b'.' {
+        if at(input, i) != b'.' {
             return;
         }
         i += 1;
     }
 }
 
-/// Six pairs of hexadecimal digits; `p` is the first colon.
-pub(super) fn mac(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let Some(start) = p.checked_sub(2) else { return };
-    let edge = before(v, start);
-    let Some(text) = v.get(start..start + 17) else { return };
-    let shape = |(i, &b): (usize, &u8)| if i % 3 == 2 { b == b':' } else { HEX.has(b) };
+/// Six pairs of hexadecimal digits; `pos` is the first colon.
+pub(super) fn mac(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let Some(start) = pos.checked_sub(2) else { return };
+    let edge = before(input, start);
+    let Some(text) = input.get(start..start + 17) else { return };
+    let shape = |(i, &byte): (usize, &u8)| if i % 3 == 2 { byte == b':' } else { HEX.has(byte) };
     let end = start + 17;
     if edge != b':'
         && !is_word(edge)
         && text.iter().enumerate().all(shape)
-        && !is_word(at(v, end))
-        && at(v, end) != b':'
+        && !is_word(at(input, end))
+        && at(input, end) != b':'
     {
-        f.hit(start, end, rule::MAC, Kind::Mac);
+        finder.hit(start, end, rule::MAC, HitKind::Mac);
     }
 }

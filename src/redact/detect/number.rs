@@ -2,8 +2,8 @@
 
 use super::{card, date, hint, network, phone, ssn};
 use crate::redact::bytes::{Digits, at, before, is_word};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
 /// Fewest digits that are looked at.
 pub(super) const DIGITS_MIN: usize = 7;
@@ -21,54 +21,54 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Walks from the digit at `p` over digits with at most one separator, of `allowed`, and one
+    /// Walks from the digit at `pos` over digits with at most one separator, of `allowed`, and one
     /// parenthesis between each two.
-    pub(super) fn from(v: &[u8], p: usize, allowed: &[u8], parens: bool) -> Walk {
+    pub(super) fn from(input: &[u8], pos: usize, allowed: &[u8], parens: bool) -> Walk {
         let mut walk = Walk { ends: [0; DIGITS_MAX + 1], digits: Digits::new(), count: 0 };
-        let mut i = p;
+        let mut i = pos;
         while walk.count <= DIGITS_MAX {
-            if !at(v, i).is_ascii_digit() {
+            if !at(input, i).is_ascii_digit() {
                 break;
             }
-            walk.digits.push(v[i]);
+            walk.digits.push(input[i]);
             walk.ends[walk.count] = i + 1;
             walk.count += 1;
             i += 1;
-            i = skip_gap(v, i, allowed, parens);
+            i = skip_gap(input, i, allowed, parens);
         }
         walk
     }
 
-    /// The position behind the digit number `n`, counted from one.
-    pub(super) fn end(&self, n: usize) -> usize {
-        self.ends[n - 1]
+    /// The position behind the digit number `count`, counted from one.
+    pub(super) fn end(&self, count: usize) -> usize {
+        self.ends[count - 1]
     }
 
-    /// The first `n` digits.
-    pub(super) fn digits(&self, n: usize) -> &[u8] {
-        &self.digits.get()[..n]
+    /// The first `count` digits.
+    pub(super) fn digits(&self, count: usize) -> &[u8] {
+        &self.digits.get()[..count]
     }
 }
 
 /// Skips `)`, one separator and `(`, if a digit follows.
-fn skip_gap(v: &[u8], i: usize, allowed: &[u8], parens: bool) -> usize {
-    let mut j = i;
-    if parens && at(v, j) == b')' {
+fn skip_gap(input: &[u8], pos: usize, allowed: &[u8], parens: bool) -> usize {
+    let mut j = pos;
+    if parens && at(input, j) == b')' {
         j += 1;
     }
-    if allowed.contains(&at(v, j)) {
+    if allowed.contains(&at(input, j)) {
         j += 1;
     }
-    if parens && at(v, j) == b'(' {
+    if parens && at(input, j) == b'(' {
         j += 1;
     }
-    if at(v, j).is_ascii_digit() { j } else { i }
+    if at(input, j).is_ascii_digit() { j } else { pos }
 }
 
 /// Whether a number may end at `end`: no word character follows, nor `.` or `-` and a digit.
-pub(super) fn ends_at(v: &[u8], end: usize) -> bool {
-    let next = at(v, end);
-    !(is_word(next) || matches!(next, b'.' | b'-') && at(v, end + 1).is_ascii_digit())
+pub(super) fn ends_at(input: &[u8], end: usize) -> bool {
+    let next = at(input, end);
+    !(is_word(next) || matches!(next, b'.' | b'-') && at(input, end + 1).is_ascii_digit())
 }
 
 /// Whether the byte before a number forbids it: it is part of a word, a path, a version.
@@ -76,40 +76,42 @@ pub(super) fn barred(before: u8) -> bool {
     is_word(before) || matches!(before, b'.' | b'-' | b'*')
 }
 
-/// `p` is a digit that no word character precedes.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let prev = before(f.v, p);
+/// `pos` is a digit that no word character precedes.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let prev = before(finder.input, pos);
     if barred(prev) {
         return;
     }
-    f.spend(40);
-    if f.cut {
-        cut_number(f, p);
+    finder.spend(40);
+    if finder.cut {
+        cut_number(finder, pos);
     }
-    let is_ssn = prev != b'+' && ssn::find(f, p);
-    phone::find(f, p, is_ssn);
+    let is_ssn = prev != b'+' && ssn::find(finder, pos);
+    phone::find(finder, pos, is_ssn);
     if prev != b'+' {
-        card::find(f, p);
-        if f.rules.loose_numbers {
-            date::find(f, p);
+        card::find(finder, pos);
+        if finder.rules.loose_numbers {
+            date::find(finder, pos);
         }
     }
-    if f.rules.ips {
-        network::ipv4(f, p);
+    if finder.rules.ips {
+        network::ipv4(finder, pos);
     }
 }
 
 /// A number that runs into the end of a text that was cut there: nobody can tell what it was.
-fn cut_number(f: &mut Finder<'_>, p: usize) {
-    let walk = Walk::from(f.v, p, b" .-/", true);
+fn cut_number(finder: &mut Finder<'_>, pos: usize) {
+    let walk = Walk::from(finder.input, pos, b" .-/", true);
     if walk.count == 0 {
         return;
     }
     let end = walk.end(walk.count);
-    let tail = &f.v[end..];
+    let tail = &finder.input[end..];
     let open =
-        tail.len() <= 2 && tail.iter().all(|b| matches!(b, b' ' | b'-' | b'.' | b'(' | b')'));
-    if open && (walk.count >= 5 || hint::phone(f.v, p) || before(f.v, p) == b'+') {
-        f.hit(p, end, rule::NUMBER_CUT, Kind::Cut);
+        tail.len() <= 2 && tail.iter().all(|byte| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')'));
+    if open
+        && (walk.count >= 5 || hint::phone(finder.input, pos) || before(finder.input, pos) == b'+')
+    {
+        finder.hit(pos, end, rule::NUMBER_CUT, HitKind::Cut);
     }
 }

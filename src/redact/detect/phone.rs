@@ -3,33 +3,33 @@
 use super::hint;
 use super::number::{DIGITS_MIN, Walk, barred, ends_at};
 use crate::redact::bytes::{at, before, distinct, is_word};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
-/// `p` is a digit; what stands before it does not bar a number. `is_ssn` says that a social security
+/// `pos` is a digit; what stands before it does not bar a number. `is_ssn` says that a social security
 /// number stands there, which only a word for telephones makes one.
-pub(super) fn find(f: &mut Finder<'_>, p: usize, is_ssn: bool) {
-    if before(f.v, p) == b'+' {
-        international(f, p);
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize, is_ssn: bool) {
+    if before(finder.input, pos) == b'+' {
+        international(finder, pos);
     }
-    north_american(f, p);
-    if !hinted(f, p) && f.rules.loose_numbers && !is_ssn {
-        national(f, p);
+    north_american(finder, pos);
+    if !hinted(finder, pos) && finder.rules.loose_numbers && !is_ssn {
+        national(finder, pos);
     }
 }
 
 /// `+`, a country code, 8 to 15 digits (E.164) with single separators.
-fn international(f: &mut Finder<'_>, p: usize) {
-    let start = p - 1;
-    let prev = before(f.v, start);
+fn international(finder: &mut Finder<'_>, pos: usize) {
+    let start = pos - 1;
+    let prev = before(finder.input, start);
     if is_word(prev) || matches!(prev, b'+' | b'/' | b'.' | b'-') {
         return;
     }
-    let walk = Walk::from(f.v, p, b" .-", true);
+    let walk = Walk::from(finder.input, pos, b" .-", true);
     for n in (8..=walk.count.min(15)).rev() {
-        if ends_at(f.v, walk.end(n)) {
+        if ends_at(finder.input, walk.end(n)) {
             if is_country(walk.digits(n)) {
-                f.hit(start, walk.end(n), rule::PHONE_INTL, Kind::Phone);
+                finder.hit(start, walk.end(n), rule::PHONE_INTL, HitKind::Phone);
             }
             return;
         }
@@ -37,108 +37,109 @@ fn international(f: &mut Finder<'_>, p: usize) {
 }
 
 /// `[2-9]dd [2-9]dd dddd` with separators, `+1` or `1` before it, an extension behind it.
-fn north_american(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let mut start = p;
-    let mut i = p;
-    if v[p] == b'1' && matches!(at(v, p + 1), b' ' | b'.' | b'-') {
-        i = p + 2;
-    } else if before(v, p) == b'(' {
-        start = p - 1;
+fn north_american(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let mut start = pos;
+    let mut i = pos;
+    if input[pos] == b'1' && matches!(at(input, pos + 1), b' ' | b'.' | b'-') {
+        i = pos + 2;
+    } else if before(input, pos) == b'(' {
+        start = pos - 1;
         i = start;
     }
-    if i == p && before(v, p) == b'+' {
+    if i == pos && before(input, pos) == b'+' {
         return;
     }
-    if before(v, start) == b'+' {
+    if before(input, start) == b'+' {
         start -= 1;
     }
-    if barred(before(v, start)) || matches!(before(v, start), b'+' | b'/') {
+    if barred(before(input, start)) || matches!(before(input, start), b'+' | b'/') {
         return;
     }
-    let Some(end) = area_and_line(v, i) else { return };
-    let end = extension(v, end);
-    if ends_at(v, end) {
-        f.hit(start, end, rule::PHONE_NANP, Kind::Phone);
+    let Some(end) = area_and_line(input, i) else { return };
+    let end = extension(input, end);
+    if ends_at(input, end) {
+        finder.hit(start, end, rule::PHONE_NANP, HitKind::Phone);
     }
 }
 
-fn three(v: &[u8], i: usize) -> bool {
-    matches!(at(v, i), b'2'..=b'9')
-        && at(v, i + 1).is_ascii_digit()
-        && at(v, i + 2).is_ascii_digit()
+fn three(input: &[u8], pos: usize) -> bool {
+    matches!(at(input, pos), b'2'..=b'9')
+        && at(input, pos + 1).is_ascii_digit()
+        && at(input, pos + 2).is_ascii_digit()
 }
 
-/// The end of `(402) 555-1212`, `402-555-1212` or `402.555.1212` at `i`.
-fn area_and_line(v: &[u8], i: usize) -> Option<usize> {
-    let paren = at(v, i) == b'(';
-    let mut j = i + usize::from(paren);
-    if !three(v, j) {
+/// The end of `(402) 555-1212`, `402-555-1212` or `402.555.1212` at `pos`.
+fn area_and_line(input: &[u8], pos: usize) -> Option<usize> {
+    let paren = at(input, pos) == b'(';
+    let mut j = pos + usize::from(paren);
+    if !three(input, j) {
         return None;
     }
     j += 3;
     if paren {
-        if at(v, j) != b')' {
+        if at(input, j) != b')' {
             return None;
         }
         j += 1;
-        j += usize::from(at(v, j) == b' ');
-    } else if matches!(at(v, j), b'.' | b'-') {
+        j += usize::from(at(input, j) == b' ');
+    } else if matches!(at(input, j), b'.' | b'-') {
         j += 1;
     } else {
         return None;
     }
-    let gap = at(v, j + 3);
-    if !three(v, j) || !(matches!(gap, b'.' | b'-') || paren && gap == b' ') {
+    let gap = at(input, j + 3);
+    if !three(input, j) || !(matches!(gap, b'.' | b'-') || paren && gap == b' ') {
         return None;
     }
     j += 4;
-    v.get(j..j + 4)?.iter().all(u8::is_ascii_digit).then_some(j + 4)
+    input.get(j..j + 4)?.iter().all(u8::is_ascii_digit).then_some(j + 4)
 }
 
 /// The end of ` x123`, ` ext. 123` behind `end`, else `end`.
-fn extension(v: &[u8], end: usize) -> usize {
-    let mut i = end + usize::from(at(v, end) == b' ');
-    if at(v, i) == b'x' {
+fn extension(input: &[u8], end: usize) -> usize {
+    let mut i = end + usize::from(at(input, end) == b' ');
+    if at(input, i) == b'x' {
         i += 1;
-    } else if v.get(i..).is_some_and(|s| s.starts_with(b"ext")) {
-        i += 3 + usize::from(at(v, i + 3) == b'.');
+    } else if input.get(i..).is_some_and(|s| s.starts_with(b"ext")) {
+        i += 3 + usize::from(at(input, i + 3) == b'.');
     } else {
         return end;
     }
-    i += usize::from(at(v, i) == b' ');
-    let digits = v[i.min(v.len())..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    i += usize::from(at(input, i) == b' ');
+    let digits =
+        input[i.min(input.len())..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     if (1..=5).contains(&digits) { i + digits } else { end }
 }
 
 /// 7 to 15 digits right after a word for telephones. Returns whether that was so.
-fn hinted(f: &mut Finder<'_>, p: usize) -> bool {
-    let v = f.v;
-    let mut start = p;
-    if before(v, start) == b'(' {
+fn hinted(finder: &mut Finder<'_>, pos: usize) -> bool {
+    let input = finder.input;
+    let mut start = pos;
+    if before(input, start) == b'(' {
         start -= 1;
     }
-    if before(v, start) == b'+' {
+    if before(input, start) == b'+' {
         start -= 1;
     }
-    let prev = before(v, start);
-    if barred(prev) || matches!(prev, b'+' | b'/' | b'%') || !hint::phone(v, start) {
+    let prev = before(input, start);
+    if barred(prev) || matches!(prev, b'+' | b'/' | b'%') || !hint::phone(input, start) {
         return false;
     }
-    let walk = Walk::from(v, p, b" .-/", true);
+    let walk = Walk::from(input, pos, b" .-/", true);
     for n in (DIGITS_MIN..=walk.count.min(15)).rev() {
         let end = walk.end(n);
-        if !ends_at(v, end) || at(v, end) == b':' && at(v, end + 1).is_ascii_digit() {
+        if !ends_at(input, end) || at(input, end) == b':' && at(input, end + 1).is_ascii_digit() {
             continue;
         }
-        let text = &v[p..end];
+        let text = &input[pos..end];
         if distinct(walk.digits(n)) >= 3
             && !is_date(text)
             && !is_ipv4(text)
-            && !is_epoch(v, start, text)
+            && !is_epoch(input, start, text)
         {
-            let end = extension(v, end);
-            f.hit(start, end, rule::PHONE_HINT, Kind::Phone);
+            let end = extension(input, end);
+            finder.hit(start, end, rule::PHONE_HINT, HitKind::Phone);
         }
         return true;
     }
@@ -147,13 +148,14 @@ fn hinted(f: &mut Finder<'_>, p: usize) -> bool {
 
 /// `2024-07-12…`.
 fn is_date(text: &[u8]) -> bool {
-    let shape = |i: usize, b: u8| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
-    text.len() >= 10 && text[..10].iter().enumerate().all(|(i, &b)| shape(i, b))
+    let shape =
+        |i: usize, byte: u8| if matches!(i, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() >= 10 && text[..10].iter().enumerate().all(|(i, &byte)| shape(i, byte))
 }
 
 fn is_ipv4(text: &[u8]) -> bool {
     let mut parts = 0;
-    for part in text.split(|&b| b == b'.') {
+    for part in text.split(|&byte| byte == b'.') {
         if part.is_empty() || part.len() > 3 || !part.iter().all(u8::is_ascii_digit) {
             return false;
         }
@@ -163,31 +165,31 @@ fn is_ipv4(text: &[u8]) -> bool {
 }
 
 /// Ten bare digits of these decades after `at` or `on`: seconds since 1970.
-fn is_epoch(v: &[u8], start: usize, text: &[u8]) -> bool {
-    let timed = v[..start].ends_with(b" at ") || v[..start].ends_with(b" on ");
+fn is_epoch(input: &[u8], start: usize, text: &[u8]) -> bool {
+    let timed = input[..start].ends_with(b" at ") || input[..start].ends_with(b" on ");
     timed && text.len() == 10 && text[0] == b'1' && text.iter().all(u8::is_ascii_digit)
 }
 
 /// National forms without any hint: strict preset only.
-fn national(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    let prev = before(v, p);
+fn national(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    let prev = before(input, pos);
     if barred(prev) || matches!(prev, b'+' | b'/' | b'%' | b'(') {
         return;
     }
-    let walk = Walk::from(v, p, b" -", false);
+    let walk = Walk::from(input, pos, b" -", false);
     for n in (9..=walk.count.min(11)).rev() {
         let end = walk.end(n);
-        let text = &v[p..end];
+        let text = &input[pos..end];
         let spaced = n == 10
             && three(text, 0)
             && three(text, 4)
             && at(text, 3) == b' '
             && at(text, 7) == b' '
             && text.len() == 12;
-        let trunk = text[0] == b'0' && text.iter().any(|b| matches!(b, b' ' | b'-'));
-        if ends_at(v, end) && (spaced || trunk) && !is_date(text) {
-            return f.hit(p, end, rule::PHONE_NATIONAL, Kind::Phone);
+        let trunk = text[0] == b'0' && text.iter().any(|byte| matches!(byte, b' ' | b'-'));
+        if ends_at(input, end) && (spaced || trunk) && !is_date(text) {
+            return finder.hit(pos, end, rule::PHONE_NATIONAL, HitKind::Phone);
         }
     }
 }

@@ -1,57 +1,65 @@
 //! Private keys in PEM form (RFC 7468, OpenSSH, PGP), from BEGIN to END or to the end of the text.
 
 use crate::redact::bytes::{ByteSet, at, starts_nocase};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 
 const LABEL: ByteSet = ByteSet::of(b"A-Z0-9 ");
 /// Fewest characters of key between the marks; less is a sentence about keys.
 const BODY_BYTES_MIN: usize = 24;
 
-/// `p` is where the word `BEGIN` would start.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let v = f.v;
-    if !starts_nocase(v, p, b"begin ") || !v[..p].ends_with(b"-----") || p < f.key_block_from {
+/// `pos` is where the word `BEGIN` would start.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let input = finder.input;
+    if !starts_nocase(input, pos, b"begin ")
+        || !input[..pos].ends_with(b"-----")
+        || pos < finder.key_block_from
+    {
         return;
     }
-    let start = p - 5;
-    let label = LABEL.run(v, p, 80);
-    let body = p + label;
-    if !v[p..body].ends_with(b"PRIVATE KEY") && !v[p..body].ends_with(b"PRIVATE KEY BLOCK") {
-        if f.is_cut(body) && label > 6 {
-            f.hit(start, body, rule::PRIVATE_KEY, Kind::PrivateKey);
+    let start = pos - 5;
+    let label = LABEL.run(input, pos, 80);
+    let body = pos + label;
+    if !input[pos..body].ends_with(b"PRIVATE KEY")
+        && !input[pos..body].ends_with(b"PRIVATE KEY BLOCK")
+    {
+        if finder.is_cut(body) && label > 6 {
+            finder.hit(start, body, rule::PRIVATE_KEY, HitKind::PrivateKey);
         }
         return;
     }
-    if !v[body..].starts_with(b"-----") {
-        if f.cut && v.len() - body < 5 {
-            f.hit(start, v.len(), rule::PRIVATE_KEY, Kind::PrivateKey);
+    if !input[body..].starts_with(b"-----") {
+        if finder.cut && input.len() - body < 5 {
+            finder.hit(start, input.len(), rule::PRIVATE_KEY, HitKind::PrivateKey);
         }
         return;
     }
-    let (end, closed) = block_end(f, body + 5);
-    let key = v[body + 5..end].iter().filter(|&&b| b > b' ' && b != b'-').take(BODY_BYTES_MIN);
-    if key.count() >= BODY_BYTES_MIN || !closed && f.cut {
-        f.key_block_from = end;
-        f.hit(start, end, rule::PRIVATE_KEY, Kind::PrivateKey);
+    let (end, closed) = block_end(finder, body + 5);
+    let key = input[body + 5..end]
+        .iter()
+        .filter(|&&byte| byte > b' ' && byte != b'-')
+        .take(BODY_BYTES_MIN);
+    if key.count() >= BODY_BYTES_MIN || !closed && finder.cut {
+        finder.key_block_from = end;
+        finder.hit(start, end, rule::PRIVATE_KEY, HitKind::PrivateKey);
     }
 }
 
 /// Where the block ends, and whether by an END line.
-fn block_end(f: &mut Finder<'_>, from: usize) -> (usize, bool) {
-    let v = f.v;
+fn block_end(finder: &mut Finder<'_>, from: usize) -> (usize, bool) {
+    let input = finder.input;
     let mut i = from;
-    while let Some(found) = memchr::memmem::find(&v[i..], b"-----END ") {
+    while let Some(found) = memchr::memmem::find(&input[i..], b"-----END ") {
         let label_at = i + found + 9;
-        let label = LABEL.run(v, label_at, 80);
-        f.spend(found + label);
-        let text = &v[label_at..label_at + label];
+        let label = LABEL.run(input, label_at, 80);
+        finder.spend(found + label);
+        let text = &input[label_at..label_at + label];
         if text.ends_with(b"PRIVATE KEY") || text.ends_with(b"PRIVATE KEY BLOCK") {
-            let dashes = (0..5).take_while(|&d| at(v, label_at + label + d) == b'-').count();
+            let dashes = (0..5).take_while(|&d| at(input, label_at + label + d) == b'-').count();
             return (label_at + label + dashes, true);
         }
         i = label_at;
     }
-    f.spend(v.len() - i);
-    (v.len(), false)
+    finder.spend(input.len() - i);
+    (input.len(), false)
 }

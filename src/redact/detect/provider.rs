@@ -6,8 +6,8 @@
 use super::jwt;
 use super::shape;
 use crate::redact::bytes::{ALNUM, ByteSet, distinct};
-use crate::redact::find::{Finder, rule};
-use crate::redact::kind::Kind;
+use crate::redact::hits::{Finder, rule};
+use crate::redact::kind::HitKind;
 use crate::redact::provider_table::{How, Provider};
 
 const FILTER_BITS: u32 = 15;
@@ -41,13 +41,13 @@ fn three(bytes: u32) -> u32 {
     bytes & 0x00FF_FFFF
 }
 
-/// The first four bytes at `p`, zeros where the text ends.
+/// The first four bytes at `pos`, zeros where the text ends.
 #[inline]
-fn four_at(v: &[u8], p: usize) -> u32 {
-    if let Some(&[a, b, c, d]) = v.get(p..p + 4) {
-        return u32::from_le_bytes([a, b, c, d]);
+fn four_at(input: &[u8], pos: usize) -> u32 {
+    if let Some(&[a, byte, c, d]) = input.get(pos..pos + 4) {
+        return u32::from_le_bytes([a, byte, c, d]);
     }
-    let at = |i: usize| v.get(p + i).copied().unwrap_or(0);
+    let at = |i: usize| input.get(pos + i).copied().unwrap_or(0);
     u32::from_le_bytes([at(0), at(1), at(2), at(3)])
 }
 
@@ -59,9 +59,9 @@ impl Literals {
             entries: Vec::new(),
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
-        for (i, p) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
+        for (index, provider) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
             // Bounded above.
-            literals.add(&p.literal, p.alphabet, i as u16);
+            literals.add(&provider.literal, provider.alphabet, index as u16);
         }
         literals.add(b"eyJ", ALNUM, JWT);
         literals.add(b"atlasv1.", ALNUM, TERRAFORM);
@@ -77,12 +77,12 @@ impl Literals {
 
     fn add(&mut self, literal: &[u8], next: ByteSet, index: u16) {
         match *literal {
-            [a, b, c, d, ..] => self.set([a, b, c, d], index),
-            [a, b, c] => self.set([a, b, c, 0], index),
+            [a, byte, c, d, ..] => self.set([a, byte, c, d], index),
+            [a, byte, c] => self.set([a, byte, c, 0], index),
             // Two bytes and whatever the body may start with.
-            [a, b] => {
+            [a, byte] => {
                 for c in (0..=255).filter(|&c| next.has(c)) {
-                    self.set([a, b, c, 0], index);
+                    self.set([a, byte, c, 0], index);
                 }
             }
             _ => {}
@@ -100,23 +100,25 @@ impl Literals {
         self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
     }
 
-    /// Whether a literal may start at `p`.
+    /// Whether a literal may start at `pos`.
     #[inline]
-    pub(crate) fn may_start(&self, v: &[u8], p: usize) -> bool {
-        let bytes = four_at(v, p);
+    pub(crate) fn may_start(&self, input: &[u8], pos: usize) -> bool {
+        let bytes = four_at(input, pos);
         self.has(hash(bytes)) | self.has(hash(three(bytes)))
     }
 
-    /// Whether a literal and a beginning of its body stand at `p`, as far as the text goes.
+    /// Whether a literal and a beginning of its body stand at `pos`, as far as the text goes.
     #[inline(never)]
-    pub(crate) fn may_be(&self, providers: &[Provider], v: &[u8], p: usize) -> bool {
-        let bytes = four_at(v, p);
+    pub(crate) fn may_be(&self, providers: &[Provider], input: &[u8], pos: usize) -> bool {
+        let bytes = four_at(input, pos);
         [bytes, three(bytes)].into_iter().any(|bytes| {
             let hash = hash(bytes);
             self.has(hash)
                 && self.bucket(hash).iter().any(|&(of, index)| {
                     of == hash
-                        && providers.get(usize::from(index)).is_none_or(|known| known.may_be(v, p))
+                        && providers
+                            .get(usize::from(index))
+                            .is_none_or(|known| known.may_be(input, pos))
                 })
         })
     }
@@ -128,9 +130,9 @@ impl Literals {
         &self.entries[usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1])]
     }
 
-    /// The literals that may start at `p`.
-    fn starting(&self, v: &[u8], p: usize) -> impl Iterator<Item = u16> {
-        let bytes = four_at(v, p);
+    /// The literals that may start at `pos`.
+    fn starting(&self, input: &[u8], pos: usize) -> impl Iterator<Item = u16> {
+        let bytes = four_at(input, pos);
         [bytes, three(bytes)].into_iter().flat_map(|bytes| {
             let hash = hash(bytes);
             let entries = if self.has(hash) { self.bucket(hash) } else { &[] };
@@ -140,72 +142,72 @@ impl Literals {
 }
 
 impl Provider {
-    /// Whether the literal and a beginning of its body stand at `p`, as far as the text goes.
+    /// Whether the literal and a beginning of its body stand at `pos`, as far as the text goes.
     #[inline]
-    fn may_be(&self, v: &[u8], p: usize) -> bool {
-        let body = p + self.literal.len();
-        let has = |i: usize| v.get(body + i).is_none_or(|&b| self.alphabet.has(b));
+    fn may_be(&self, input: &[u8], pos: usize) -> bool {
+        let body = pos + self.literal.len();
+        let has = |i: usize| input.get(body + i).is_none_or(|&byte| self.alphabet.has(byte));
         let last = usize::from(self.body_min).saturating_sub(1);
         (0..last.min(8)).all(has)
             && has(last)
-            && v.get(p..body).is_none_or(|start| start == &self.literal[..])
+            && input.get(pos..body).is_none_or(|start| start == &self.literal[..])
     }
 }
 
-/// `p` is where a word starts.
-pub(super) fn find(f: &mut Finder<'_>, p: usize) {
-    let rules = f.rules;
-    if !rules.literals.may_start(f.v, p) {
+/// `pos` is where a word starts.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let rules = finder.rules;
+    if !rules.literals.may_start(finder.input, pos) {
         return;
     }
-    for index in rules.literals.starting(f.v, p) {
+    for index in rules.literals.starting(finder.input, pos) {
         match index {
-            JWT => jwt::find(f, p),
-            TERRAFORM => shape::terraform(f, p),
-            DISCORD_WEBHOOK => shape::discord_webhook(f, p),
+            JWT => jwt::find(finder, pos),
+            TERRAFORM => shape::terraform(finder, pos),
+            DISCORD_WEBHOOK => shape::discord_webhook(finder, pos),
             _ => {
                 let i = usize::from(index);
                 if let Some(provider) = rules.providers.get(i) {
-                    token(f, p, provider, rule::NAMES.len() + i);
+                    token(finder, pos, provider, rule::NAMES.len() + i);
                 }
             }
         }
     }
 }
 
-fn token(f: &mut Finder<'_>, p: usize, provider: &Provider, rule: usize) {
-    let v = f.v;
-    if !v[p..].starts_with(&provider.literal) {
+fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) {
+    let input = finder.input;
+    if !input[pos..].starts_with(&provider.literal) {
         return;
     }
-    let body = p + provider.literal.len();
+    let body = pos + provider.literal.len();
     let (min, max) = (usize::from(provider.body_min), usize::from(provider.body_max));
     // Most words that begin like a token end long before the shortest one would.
-    let reaches = v.get(body + min - 1).is_some_and(|&b| provider.alphabet.has(b));
-    if !reaches && !f.cut {
+    let reaches = input.get(body + min - 1).is_some_and(|&byte| provider.alphabet.has(byte));
+    if !reaches && !finder.cut {
         return;
     }
-    let mut len = provider.alphabet.run(v, body, max);
-    f.spend(len);
+    let mut len = provider.alphabet.run(input, body, max);
+    finder.spend(len);
     let start = match provider.how {
-        How::Url if v[..p].ends_with(b"https://") => p - b"https://".len(),
-        _ => p,
+        How::Url if input[..pos].ends_with(b"https://") => pos - b"https://".len(),
+        _ => pos,
     };
     // Rule numbers are far below 65536: `Rules` refuses more.
     let rule = rule as u16;
-    if f.is_cut(body + len) && len > 0 {
-        return f.hit(start, body + len, rule, Kind::Token);
+    if finder.is_cut(body + len) && len > 0 {
+        return finder.hit(start, body + len, rule, HitKind::Token);
     }
     // The token ends where no letter or digit follows.
-    while len >= min && v.get(body + len).is_some_and(|&b| ALNUM.has(b)) {
+    while len >= min && input.get(body + len).is_some_and(|&byte| ALNUM.has(byte)) {
         len -= 1;
     }
     if len < min {
         return;
     }
-    let text = &v[body..body + len];
+    let text = &input[body..body + len];
     let drawn = len < 12 || distinct(text) >= 5;
     if drawn && (provider.how != How::Digit || text.iter().any(u8::is_ascii_digit)) {
-        f.hit(start, body + len, rule, Kind::Token);
+        finder.hit(start, body + len, rule, HitKind::Token);
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::find::{Finder, merge};
-use super::super::{oracle, scan};
+use super::super::hits::{Finder, merge};
+use super::super::{oracle, scan_value};
 use super::*;
 
 /// Parts that detectors care about, and parts that look like them.
@@ -166,11 +166,11 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn fast(rules: &Rules, v: &[u8], cut: bool) -> Vec<super::super::find::Hit> {
+fn fast(rules: &Rules, input: &[u8], cut: bool) -> Vec<super::super::hits::Hit> {
     let mut hits = Vec::new();
-    let mut finder = Finder::new(rules, v, cut, &mut hits);
-    scan::run(&mut finder);
-    rules.find_own(&mut finder);
+    let mut finder = Finder::new(rules, input, cut, &mut hits);
+    scan_value::scan_value(&mut finder);
+    rules.find_user_literals(&mut finder);
     merge(&mut hits);
     hits
 }
@@ -222,7 +222,7 @@ proptest! {
         let mut out = Vec::new();
         let outcome = Redactor::new(Arc::clone(&rules)).value(KeyClass::Plain, &v, cut, &mut out);
         let mut want = oracle::redacted(&rules, &v, cut).unwrap();
-        while !super::super::search::is_container(&want) {
+        while !super::super::scan_batch::is_container(&want) {
             let next = oracle::redacted(&rules, &want, false).unwrap();
             if next == want {
                 break;
@@ -230,8 +230,8 @@ proptest! {
             want = next;
         }
         match outcome {
-            Outcome::Clean => prop_assert_eq!(&v, &want),
-            Outcome::Replaced => prop_assert_eq!(&out, &want),
+            RedactOutcome::Clean => prop_assert_eq!(&v, &want),
+            RedactOutcome::Replaced => prop_assert_eq!(&out, &want),
         }
     }
 
@@ -241,11 +241,11 @@ proptest! {
         let set = RuleSet { profile: profiles[profile], ..RuleSet::default() };
         let mut redactor = with(&set);
         let mut once = Vec::new();
-        if redactor.value(KeyClass::Plain, &v, cut, &mut once) == Outcome::Replaced {
+        if redactor.value(KeyClass::Plain, &v, cut, &mut once) == RedactOutcome::Replaced {
             let mut twice = Vec::new();
             let again = redactor.value(KeyClass::Plain, &once, false, &mut twice);
             prop_assert_eq!(
-                again, Outcome::Clean,
+                again, RedactOutcome::Clean,
                 "{:?} became {:?}", String::from_utf8_lossy(&once), String::from_utf8_lossy(&twice)
             );
         }
@@ -259,7 +259,7 @@ proptest! {
         let v = String::from_utf8_lossy(&v.concat()).into_owned();
         for set in [RuleSet::default(), own_rules()] {
             let mut out = Vec::new();
-            if with(&set).value(KeyClass::Plain, v.as_bytes(), cut, &mut out) == Outcome::Replaced {
+            if with(&set).value(KeyClass::Plain, v.as_bytes(), cut, &mut out) == RedactOutcome::Replaced {
                 prop_assert!(str::from_utf8(&out).is_ok(), "{v:?} became {out:?}");
             }
         }
@@ -280,12 +280,12 @@ proptest! {
         }
         let mut redactor = standard();
         let mut dirty = Vec::new();
-        redactor.dirty(&stretch, &ranges, &mut dirty);
+        redactor.mark_dirty(&stretch, &ranges, &mut dirty);
         prop_assert_eq!(redactor.is_clean(&stretch, &ranges), !dirty.contains(&true));
         for (value, dirty) in values.iter().zip(dirty) {
             let mut out = Vec::new();
             let outcome = redactor.value(KeyClass::Plain, value, false, &mut out);
-            prop_assert!(dirty || outcome == Outcome::Clean, "{:?}", String::from_utf8_lossy(value));
+            prop_assert!(dirty || outcome == RedactOutcome::Clean, "{:?}", String::from_utf8_lossy(value));
         }
     }
 
@@ -323,7 +323,7 @@ proptest! {
             let class = redactor.rules().key(key.as_bytes(), None);
             let mut out = Vec::new();
             let outcome = redactor.value(class, text.as_bytes(), false, &mut out);
-            let replaced = outcome == Outcome::Replaced;
+            let replaced = outcome == RedactOutcome::Replaced;
             let shown = if replaced { String::from_utf8(out).unwrap() } else { text.clone() };
             json[&key] = text.into();
             want[&key] = shown.into();
@@ -336,7 +336,7 @@ proptest! {
     fn a_value_grows_by_no_more_than_a_mask_per_hit(v in text(), cut: bool) {
         let mut out = Vec::new();
         let hits = fast(&Rules::standard(), &v, cut).len();
-        if standard().value(KeyClass::Plain, &v, cut, &mut out) == Outcome::Replaced {
+        if standard().value(KeyClass::Plain, &v, cut, &mut out) == RedactOutcome::Replaced {
             prop_assert!(out.len() <= v.len() + hits.max(v.len() / 2 + 1) * MASK_BYTES_MAX);
         }
     }
@@ -375,7 +375,7 @@ fn a_value_is_found_at_every_place_of_a_block_whatever_stands_around_it() {
                 let value = place as u32..stretch.len() as u32;
                 for behind in [0, 1, 70, 140] {
                     stretch.resize(value.end as usize + behind, around);
-                    redactor.dirty(&stretch, std::slice::from_ref(&value), &mut dirty);
+                    redactor.mark_dirty(&stretch, std::slice::from_ref(&value), &mut dirty);
                     assert!(dirty[0], "{text} at {place} in {around:#x}, {behind} behind");
                     assert!(!redactor.is_clean(&stretch, std::slice::from_ref(&value)));
                 }

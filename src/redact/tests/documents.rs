@@ -67,7 +67,7 @@ fn presets_add_up_and_an_unknown_name_is_an_error() {
 /// User ids, paths, codes and figures are safe; whether e-mail addresses are, a policy decides.
 #[test]
 fn addresses_stay_in_clear_where_the_policy_says_so_and_secrets_never_do() {
-    let set = RuleSet { keep: vec![Kind::Email], ..RuleSet::default() };
+    let set = RuleSet { keep: vec![HitKind::Email], ..RuleSet::default() };
     let json = r#"{"user_id":42,"email":"ann@example.com","path":"/var/log/app","code":"E1001","duration_ms":12.5,"resource_id":"r-7","csrf_token":"a1","card":"4111 1111 1111 1111"}"#;
     let want = r#"{"user_id":42,"email":"ann@example.com","path":"/var/log/app","code":"E1001","duration_ms":12.5,"resource_id":"r-7","csrf_token":"***REDACTED***","card":"<card>"}"#;
     assert_eq!(line(&set, json), want);

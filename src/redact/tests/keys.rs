@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn class(key: &str) -> KeyClass {
-    decide(key.as_bytes(), None, KeyMatch::Tokens, false)
+    classify_key(key.as_bytes(), None, KeyMatch::Tokens, false)
 }
 
 #[test]
@@ -230,15 +230,15 @@ fn a_bare_name_is_a_persons_unless_a_thing_is_around_it() {
         (Some("eventHost"), KeyClass::Plain),
     ] {
         let parent = parent.map(str::as_bytes);
-        assert_eq!(decide(b"name", parent, KeyMatch::Tokens, false), want, "{parent:?}");
+        assert_eq!(classify_key(b"name", parent, KeyMatch::Tokens, false), want, "{parent:?}");
     }
 }
 
 #[test]
 fn the_whitelist_wins_even_over_substrings() {
-    assert_eq!(decide(b"monkey", None, KeyMatch::Substring, false), KeyClass::Secret);
-    assert_eq!(decide(b"Func_Name", None, KeyMatch::Substring, false), KeyClass::Plain);
-    assert_eq!(decide(b"username", None, KeyMatch::Substring, false), KeyClass::Plain);
+    assert_eq!(classify_key(b"monkey", None, KeyMatch::Substring, false), KeyClass::Secret);
+    assert_eq!(classify_key(b"Func_Name", None, KeyMatch::Substring, false), KeyClass::Plain);
+    assert_eq!(classify_key(b"username", None, KeyMatch::Substring, false), KeyClass::Plain);
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn gateway_fields_are_personal_only_for_payments() {
 fn own_keys_win_and_kinds_that_are_kept_promise_nothing() {
     let key = |key: &str, class| KeyRule { key: key.into(), class };
     let set = RuleSet {
-        keep: vec![Kind::Email],
+        keep: vec![HitKind::Email],
         keys: vec![
             key("Internal.Ref", KeyClass::Custom),
             key("password_hint", KeyClass::Secret),

@@ -21,11 +21,11 @@ fn with(set: &RuleSet) -> Redactor {
     Redactor::new(Arc::new(Rules::compile(set).unwrap()))
 }
 
-/// `v` redacted as a plain value.
-fn plain(redactor: &mut Redactor, v: &str) -> String {
+/// `input` redacted as a plain value.
+fn plain(redactor: &mut Redactor, input: &str) -> String {
     let mut out = Vec::new();
-    match redactor.value(KeyClass::Plain, v.as_bytes(), false, &mut out) {
-        Outcome::Clean => v.to_owned(),
-        Outcome::Replaced => String::from_utf8(out).unwrap(),
+    match redactor.value(KeyClass::Plain, input.as_bytes(), false, &mut out) {
+        RedactOutcome::Clean => input.to_owned(),
+        RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
     }
 }

@@ -8,7 +8,12 @@ fn stays(texts: &[&str]) {
     for text in texts {
         out.clear();
         let outcome = redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out);
-        assert_eq!(outcome, Outcome::Clean, "{text:?} became {:?}", String::from_utf8_lossy(&out));
+        assert_eq!(
+            outcome,
+            RedactOutcome::Clean,
+            "{text:?} became {:?}",
+            String::from_utf8_lossy(&out)
+        );
     }
 }
 

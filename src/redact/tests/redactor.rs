@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn cut(v: &str) -> String {
+fn cut(input: &str) -> String {
     let mut out = Vec::new();
-    match standard().value(KeyClass::Plain, v.as_bytes(), true, &mut out) {
-        Outcome::Clean => v.to_owned(),
-        Outcome::Replaced => String::from_utf8(out).unwrap(),
+    match standard().value(KeyClass::Plain, input.as_bytes(), true, &mut out) {
+        RedactOutcome::Clean => input.to_owned(),
+        RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
     }
 }
 
@@ -63,7 +63,7 @@ fn a_cut_own_literal_does_not_survive_either() {
         let text = format!("it is {}", &"correct-horse"[..len]);
         let mut out = Vec::new();
         let outcome = with(&set).value(KeyClass::Plain, text.as_bytes(), true, &mut out);
-        assert_eq!(outcome, Outcome::Replaced, "{text}");
+        assert_eq!(outcome, RedactOutcome::Replaced, "{text}");
         assert!(!String::from_utf8_lossy(&out).contains("corr"), "{text}");
     }
 }
@@ -90,8 +90,8 @@ fn keyed_values_are_replaced_whole_but_for_nothing_and_schemes() {
     ] {
         let mut out = Vec::new();
         let got = match redactor.value(class, value.as_bytes(), false, &mut out) {
-            Outcome::Clean => value.to_owned(),
-            Outcome::Replaced => String::from_utf8(out).unwrap(),
+            RedactOutcome::Clean => value.to_owned(),
+            RedactOutcome::Replaced => String::from_utf8(out).unwrap(),
         };
         assert_eq!(got, want, "{class:?} {value:?}");
     }
@@ -114,7 +114,7 @@ fn numbers_go_only_where_the_key_says_that_they_are_no_counts() {
         (KeyClass::Plain, "1718857800123", false),
     ] {
         let outcome = redactor.number(class, text.as_bytes(), &mut Vec::new());
-        assert_eq!(outcome == Outcome::Replaced, replaced, "{class:?} {text}");
+        assert_eq!(outcome == RedactOutcome::Replaced, replaced, "{class:?} {text}");
     }
 }
 
@@ -138,7 +138,7 @@ fn profiles_change_what_is_written() {
         (KeyClass::Name, "<redacted>"),
     ] {
         let mut out = Vec::new();
-        assert_eq!(redactor.value(class, b"something", false, &mut out), Outcome::Replaced);
+        assert_eq!(redactor.value(class, b"something", false, &mut out), RedactOutcome::Replaced);
         assert_eq!(out, want.as_bytes());
     }
 }
@@ -154,7 +154,7 @@ fn the_ecs_profile_writes_tokens_when_it_has_a_key() {
     assert_eq!(plain(&mut redactor, &prose), prose, "a token is left alone");
     let mut out = Vec::new();
     let outcome = redactor.value(KeyClass::Email, b" ann@example.com", false, &mut out);
-    assert_eq!((outcome, out), (Outcome::Replaced, email.clone().into_bytes()));
+    assert_eq!((outcome, out), (RedactOutcome::Replaced, email.clone().into_bytes()));
     let json = plain(&mut redactor, r#"{"email":"ann@example.com","phone":4025551212}"#);
     let phone = tokenizer.phone("4025551212");
     assert_eq!(json, format!(r#"{{"email":"{email}","phone":"{phone}"}}"#));
@@ -300,7 +300,7 @@ fn own_tokens_and_literals_are_found() {
 
 #[test]
 fn a_text_written_against_the_detectors_is_masked_whole_or_done_in_linear_work() {
-    use super::super::find::{Finder, WORK_MIN, WORK_PER_BYTE};
+    use super::super::hits::{Finder, WORK_MIN, WORK_PER_BYTE};
     let n = 60_000;
     for unit in [
         "a@",
@@ -362,7 +362,7 @@ fn a_text_written_against_the_detectors_is_masked_whole_or_done_in_linear_work()
             let rules = Rules::standard();
             let mut hits = Vec::new();
             let mut finder = Finder::new(&rules, text.as_bytes(), cut, &mut hits);
-            super::super::scan::run(&mut finder);
+            super::super::scan_value::scan_value(&mut finder);
             let bound = WORK_MIN + (WORK_PER_BYTE + 8) * text.len() as u64;
             assert!(finder.work() <= bound, "{unit:?} cost {}", finder.work());
         }

@@ -5,26 +5,26 @@
 //! E-mail addresses are trimmed and lower-cased, telephone numbers written as in E.164, all else is
 //! trimmed. Making a token allocates nothing beyond what the output needs, and never blocks.
 //!
-//! [`HmacTokenizer`] is that alone, from a key in memory. With the feature `tokens` there is `Pii`, a
+//! [`HmacTokenizer`] is that alone, from a key in memory. With the feature `tokens` there is `TokenKeys`, a
 //! handle that takes its keys from keyset files: it makes tokens, encrypts values so that they can
 //! be revealed (`penc:v1:<kid>:…`, AES-256-GCM), keeps two modes of access apart, and takes new keysets
 //! in while it is in use. Keys are overwritten in memory when they are dropped. Files are read by
-//! `Pii::open` and `Pii::refresh` only, never where a token is made.
+//! `TokenKeys::open` and `TokenKeys::refresh` only, never where a token is made.
 
 mod base64url;
-mod normal;
+mod normalize;
 
 #[cfg(feature = "tokens")]
-mod pii;
+mod keys;
 
 #[cfg(feature = "tokens")]
-pub use pii::{
+pub use keys::{
     Access, CHECK_EVERY, FileSource, KEYS_MAX, KEYSET_BYTES_MAX, KEYSET_MODE, KeySource, Keyset,
-    KeysetError, KeysetKind, Pii, PiiConfig, PiiError, PiiStatus, Randomness, Refresh, Revealed,
-    SystemRandomness,
+    KeysetError, KeysetKind, Randomness, Refresh, Revealed, SystemRandomness, TokenKeys,
+    TokenKeysConfig, TokenKeysError, TokenKeysStatus,
 };
 
-use super::kind::{Kind, token_len};
+use super::kind::{HitKind, token_len};
 use super::redactor::Tokenize;
 use crate::digest::{HmacSha256, wipe};
 
@@ -138,14 +138,14 @@ impl HmacTokenizer {
 
     /// Appends the token of `value`.
     fn put(&self, value: &[u8], field: FieldType<'_>, out: &mut Vec<u8>) {
-        let trimmed = normal::trim(value);
+        let trimmed = normalize::trim(value);
         if is_token(trimmed) {
             out.extend_from_slice(trimmed);
             return;
         }
         let mac = match field {
-            FieldType::Email => over(&self.email, normal::email, value, out),
-            FieldType::Phone => over(&self.phone, normal::phone, value, out),
+            FieldType::Email => over(&self.email, normalize::email, value, out),
+            FieldType::Phone => over(&self.phone, normalize::phone, value, out),
             FieldType::Generic => self.generic.of(trimmed),
             FieldType::Named(name) => derived(&self.root, &self.env, name).of(trimmed),
         };
@@ -156,11 +156,11 @@ impl HmacTokenizer {
 
 impl Tokenize for HmacTokenizer {
     /// By what the value is, not by who found it: one value has one token.
-    fn token(&self, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool {
+    fn token(&self, kind: HitKind, value: &[u8], out: &mut Vec<u8>) -> bool {
         let field = match kind {
-            Kind::Email => FieldType::Email,
+            HitKind::Email => FieldType::Email,
             _ if is_email(value) => FieldType::Email,
-            Kind::Phone => FieldType::Phone,
+            HitKind::Phone => FieldType::Phone,
             _ => FieldType::Generic,
         };
         self.put(value, field, out);
@@ -247,9 +247,9 @@ mod vectors {
             assert!(t.token(kind, value, &mut out));
             String::from_utf8(out).unwrap()
         };
-        let want = token(Kind::Email, b"ann@example.com");
-        assert_eq!(token(Kind::Name, b"Ann@example.com"), want);
-        assert_eq!(token(Kind::Email, b"ann%40example.com"), want);
+        let want = token(HitKind::Email, b"ann@example.com");
+        assert_eq!(token(HitKind::Name, b"Ann@example.com"), want);
+        assert_eq!(token(HitKind::Email, b"ann%40example.com"), want);
         assert!(want.starts_with("xptok:v1:"));
     }
 

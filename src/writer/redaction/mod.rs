@@ -1,14 +1,14 @@
 //! Between a record and its lines: no byte of an event reaches an output before it has passed here.
 //!
-//! An event's values are looked at once, whatever number of outputs it has: the places of its texts are collected, one
+//! An event's values are scanned at once, whatever number of outputs it has: the places of its texts are collected, one
 //! scan says which of them need a closer look, and an event without any goes on as it stands in the ring. Of all others
 //! a redacted copy of the values is made, and encoded instead.
 //!
 //! Promises: in steady state nothing is allocated; nothing blocks. Keys are decided once per call site, and once per
 //! key that is known only at run time. Fails closed: where the rules themselves fail (a panic in a detector), every
 //! value of the event that could hold text is masked, and counted as `failed`.
-mod keys;
-mod look;
+mod key_facts;
+mod prescan;
 mod preview;
 mod rewrite;
 #[cfg(test)]
@@ -18,16 +18,16 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use self::keys::Keys;
-use self::look::Look;
-use self::preview::Gather;
+use self::key_facts::Keys;
+use self::prescan::Prescan;
+use self::preview::TextBatch;
 pub(super) use self::preview::{Preview, Verdict};
 use self::rewrite::Rewriter;
 use crate::core::callsite::Callsite;
 use crate::core::value::ReadError;
 use crate::encode::layout::Source;
 use crate::metrics::{RedactionMetrics, RuleHits};
-use crate::redact::{KeyClass, Outcome, Redactor, Rules, Tokenize};
+use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
 
 /// What the writer redacts by.
 #[derive(Clone, Default)]
@@ -63,8 +63,8 @@ pub(super) struct Redaction {
     /// By call site number.
     sites: Vec<Option<Box<Site>>>,
     keys: Keys,
-    look: Look,
-    gather: Gather,
+    prescan: Prescan,
+    batch: TextBatch,
     /// Counts the changes of rules: what was said by earlier ones no longer holds.
     generation: u64,
     buffers: Buffers,
@@ -105,8 +105,8 @@ impl Redaction {
             is_on,
             sites: Vec::new(),
             keys: Keys::new(),
-            look: Look::default(),
-            gather: Gather::new(),
+            prescan: Prescan::default(),
+            batch: TextBatch::new(),
             generation: 1,
             buffers: Buffers::default(),
             earlier: BTreeMap::new(),
@@ -135,7 +135,7 @@ impl Redaction {
 
     /// Whether an event may go on as it is, as far as is known already.
     #[inline]
-    pub(super) fn lets_pass(&self, verdict: Verdict) -> bool {
+    pub(super) fn passes(&self, verdict: Verdict) -> bool {
         !self.is_on || verdict == Verdict::Clean
     }
 
@@ -148,7 +148,7 @@ impl Redaction {
         has_stack: bool,
         verdict: Verdict,
     ) -> Result<Redacted<'a>, ReadError> {
-        if self.lets_pass(verdict) {
+        if self.passes(verdict) {
             return Ok(Redacted { source, payload, has_stack });
         }
         match source {
@@ -167,7 +167,7 @@ impl Redaction {
     ) -> Result<Redacted<'a>, ReadError> {
         let index = callsite.id() as usize;
         if !matches!(self.sites.get(index), Some(Some(_))) {
-            self.meet(callsite, index);
+            self.register_site(callsite, index);
         }
         let source = Source::Site(callsite);
         let Some(Some(site)) = self.sites.get(index) else {
@@ -176,12 +176,12 @@ impl Redaction {
         if verdict == Verdict::Dirty {
             return self.rewrite_site(callsite, index, payload, has_stack, true);
         }
-        self.look.begin();
-        let looked = catch_unwind(AssertUnwindSafe(|| {
-            self.look.values(&site.classes, payload, &mut self.redactor, &mut self.keys)?;
-            Ok(self.look.is_clean(payload, &mut self.redactor))
+        self.prescan.clear();
+        let scanned = catch_unwind(AssertUnwindSafe(|| {
+            self.prescan.values(&site.classes, payload, &mut self.redactor, &mut self.keys)?;
+            Ok(self.prescan.is_clean(payload, &mut self.redactor))
         }));
-        let is_clean = match looked {
+        let is_clean = match scanned {
             Ok(result) => Some(result?),
             Err(_) => None,
         };
@@ -208,7 +208,7 @@ impl Redaction {
         };
         let metadata = callsite.metadata();
         let own_keys = site.name.as_ref().map(|_| metadata.keys);
-        closed(buffers, failed, is_sound, redactor, keys, |rewriter| {
+        write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
             rewriter.values(&site.classes, own_keys, payload)
         })?;
         let payload = &buffers.payload[..];
@@ -236,7 +236,7 @@ impl Redaction {
         let mut plain = |text: &'a [u8], out: &mut Vec<u8>| {
             out.clear();
             let result = catch_unwind(AssertUnwindSafe(|| {
-                redactor.value(KeyClass::Plain, text, false, out) == Outcome::Clean
+                redactor.value(KeyClass::Plain, text, false, out) == RedactOutcome::Clean
             }));
             if result.is_err() {
                 out.clear();
@@ -266,20 +266,20 @@ impl Redaction {
 
     /// Looks at the entries of a map; says whether they may stay, and else leaves their stand-in in the buffer.
     fn rewrite_entries(&mut self, entries: &[u8]) -> Result<bool, ReadError> {
-        let Redaction { redactor, keys, look, buffers, failed, .. } = self;
-        look.begin();
-        let looked = catch_unwind(AssertUnwindSafe(|| {
-            look.entries(entries, b"", entries, redactor, keys)?;
-            Ok(look.is_clean(entries, redactor))
+        let Redaction { redactor, keys, prescan, buffers, failed, .. } = self;
+        prescan.clear();
+        let scanned = catch_unwind(AssertUnwindSafe(|| {
+            prescan.entries(entries, b"", entries, redactor, keys)?;
+            Ok(prescan.is_clean(entries, redactor))
         }));
-        let is_sound = match looked {
+        let is_sound = match scanned {
             Ok(result) => match result? {
                 true => return Ok(true),
                 false => true,
             },
             Err(_) => false,
         };
-        closed(buffers, failed, is_sound, redactor, keys, |rewriter| {
+        write_or_mask(buffers, failed, is_sound, redactor, keys, |rewriter| {
             rewriter.entries(entries, b"")
         })?;
         Ok(false)
@@ -290,12 +290,12 @@ impl Redaction {
         let mut out = Vec::new();
         let is_clean = !self.is_on
             || self.redactor.value(KeyClass::Plain, text.as_bytes(), false, &mut out)
-                == Outcome::Clean;
+                == RedactOutcome::Clean;
         if is_clean { text.to_owned() } else { String::from_utf8_lossy(&out).into_owned() }
     }
 
     #[cold]
-    fn meet(&mut self, callsite: &'static Callsite, index: usize) {
+    fn register_site(&mut self, callsite: &'static Callsite, index: usize) {
         let metadata = callsite.metadata();
         let rules = Arc::clone(self.redactor.rules());
         let mut name = Vec::new();
@@ -303,7 +303,7 @@ impl Redaction {
         let outcome = self.redactor.value(KeyClass::Plain, event, false, &mut name);
         let site = Site {
             classes: metadata.keys.iter().map(|key| rules.key(key.as_bytes(), None)).collect(),
-            name: (outcome == Outcome::Replaced).then(|| name.into_boxed_slice()),
+            name: (outcome == RedactOutcome::Replaced).then(|| name.into_boxed_slice()),
         };
         if self.sites.len() <= index {
             self.sites.resize_with(index + 1, || None);
@@ -344,7 +344,7 @@ pub(crate) fn rules_hash(rules: &Rules) -> String {
 const FAILED: &[u8] = b"***REDACTED***";
 
 /// Writes a redacted copy; when the rules fail, one in which every value is masked.
-fn closed(
+fn write_or_mask(
     buffers: &mut Buffers,
     failed: &mut u64,
     is_sound: bool,

@@ -1,11 +1,11 @@
 //! One scan for the texts of many events: they are short, and most of what a scan of one costs is its beginning.
 //!
-//! The next records of a lane are looked at together, their texts copied behind each other and searched once. Each
+//! The next records of a lane are scanned at together, their texts copied behind each other and searched once. Each
 //! record then gets its verdict when its turn comes.
 //!
 //! Promises: in steady state nothing is allocated; at most [`RECORDS_MAX`] records and [`TEXT_BYTES_MAX`] of texts are
-//! looked at ahead. A verdict belongs to a position in the ring and to the rules of its time, and is good for nothing
-//! else: what does not fit becomes [`Verdict::Unknown`], and the event is looked at by itself.
+//! scanned at ahead. A verdict belongs to a position in the ring and to the rules of its time, and is good for nothing
+//! else: what does not fit becomes [`Verdict::Unknown`], and the event is scanned at by itself.
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,7 +25,7 @@ const SLACK: [u8; 128] = [0; 128];
 /// What is known about an event before its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::writer) enum Verdict {
-    /// Nothing: it has to be looked at.
+    /// Nothing: it has to be scanned at.
     Unknown,
     /// It may go on as it is.
     Clean,
@@ -73,7 +73,7 @@ impl Preview {
 
 /// The texts of many records, behind each other.
 #[derive(Debug, Default)]
-pub(super) struct Gather {
+pub(super) struct TextBatch {
     bytes: Vec<u8>,
     texts: Vec<Range<u32>>,
     /// Which record a text is of.
@@ -81,7 +81,7 @@ pub(super) struct Gather {
     marks: Vec<bool>,
 }
 
-impl Gather {
+impl TextBatch {
     pub(super) fn new() -> Self {
         Self { bytes: Vec::with_capacity(2 * TEXT_BYTES_MAX), ..Self::default() }
     }
@@ -113,7 +113,7 @@ impl Gather {
             return 0;
         }
         self.bytes.extend_from_slice(&SLACK);
-        redactor.dirty(&self.bytes, &self.texts, &mut self.marks);
+        redactor.mark_dirty(&self.bytes, &self.texts, &mut self.marks);
         let marked = self.records.iter().zip(&self.marks).filter(|(_, mark)| **mark);
         marked.fold(0, |bits, (record, _)| bits | 1 << record)
     }
@@ -132,27 +132,27 @@ impl Redaction {
             && preview.position == position
             && preview.generation == self.generation;
         if self.is_on && !is_good {
-            *preview = self.look_ahead(position, stretch);
+            *preview = self.prescan_ahead(position, stretch);
         }
     }
 
     #[inline(never)]
-    fn look_ahead(&mut self, position: usize, stretch: &[u8]) -> Preview {
-        // Whose rules panic is found out when each event is looked at by itself.
-        let looked = catch_unwind(AssertUnwindSafe(|| self.verdicts(stretch)));
-        let (left, clean, dirty) = looked.unwrap_or_default();
+    fn prescan_ahead(&mut self, position: usize, stretch: &[u8]) -> Preview {
+        // Whose rules panic is found out when each event is scanned at by itself.
+        let scanned = catch_unwind(AssertUnwindSafe(|| self.verdicts(stretch)));
+        let (left, clean, dirty) = scanned.unwrap_or_default();
         Preview { position, left, generation: self.generation, clean, dirty }
     }
 
-    /// How many records were looked at, and which of them are clean and which are not.
+    /// How many records were scanned at, and which of them are clean and which are not.
     fn verdicts(&mut self, stretch: &[u8]) -> (u32, u64, u64) {
         let (mut clean, mut dirty) = (0u64, 0u64);
         let mut record = 0;
         let mut rest = stretch;
-        self.gather.clear();
-        while record < RECORDS_MAX && self.gather.bytes.len() < TEXT_BYTES_MAX {
+        self.batch.clear();
+        while record < RECORDS_MAX && self.batch.bytes.len() < TEXT_BYTES_MAX {
             let Ok(next) = Record::read(rest) else { break };
-            match self.first_look(record as u8, &next) {
+            match self.prescan_record(record as u8, &next) {
                 Some(true) => clean |= 1 << record,
                 Some(false) => dirty |= 1 << record,
                 None => {}
@@ -160,13 +160,13 @@ impl Redaction {
             rest = rest.get(next.len_bytes..).unwrap_or_default();
             record += 1;
         }
-        let found = self.gather.search(&mut self.redactor);
+        let found = self.batch.search(&mut self.redactor);
         (record as u32, clean & !found, dirty | found)
     }
 
     /// Takes the texts of a record; says whether it is clean but for them, if that can be said here.
     #[inline]
-    fn first_look(&mut self, number: u8, record: &Record<'_>) -> Option<bool> {
+    fn prescan_record(&mut self, number: u8, record: &Record<'_>) -> Option<bool> {
         if record.header.kind != Kind::Event {
             return None;
         }
@@ -175,12 +175,12 @@ impl Redaction {
             return Some(false);
         }
         let (payload, _) = split_rate(&record.header, record.payload).ok()?;
-        self.look.begin();
-        self.look.values(&site.classes, payload, &mut self.redactor, &mut self.keys).ok()?;
-        if self.look.is_telling() {
+        self.prescan.clear();
+        self.prescan.values(&site.classes, payload, &mut self.redactor, &mut self.keys).ok()?;
+        if self.prescan.needs_rewrite() {
             return Some(false);
         }
-        self.gather.add(number, payload, self.look.texts());
+        self.batch.add(number, payload, self.prescan.texts());
         Some(true)
     }
 }

@@ -5,10 +5,10 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::keys::{KeyFacts, Keys};
+use super::key_facts::{KeyFacts, Keys};
 use super::{Buffers, FAILED};
 use crate::core::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
-use crate::redact::{KeyClass, Outcome, Redactor};
+use crate::redact::{KeyClass, RedactOutcome, Redactor};
 
 /// Writes the copy.
 pub(super) struct Rewriter<'a> {
@@ -66,7 +66,8 @@ impl<'a> Rewriter<'a> {
                 true => KeyFacts { class: KeyClass::Plain, is_dirty: true },
                 false => self.keys.facts(self.redactor, key, parent),
             };
-            if !facts.is_dirty || self.text_of(KeyClass::Plain, key, false) == Outcome::Clean {
+            if !facts.is_dirty || self.text_of(KeyClass::Plain, key, false) == RedactOutcome::Clean
+            {
                 self.key(key);
             } else {
                 let answer = std::mem::take(self.answer);
@@ -160,11 +161,11 @@ impl<'a> Rewriter<'a> {
                 self.spell(value);
                 let asked = std::mem::take(self.asked);
                 match self.text_of(class, &asked, false) {
-                    Outcome::Replaced => self.put_answer(),
+                    RedactOutcome::Replaced => self.put_answer(),
                     // A stand-in already, or a text of which the rules think that it tells nothing: who logged it
                     // knows better.
-                    Outcome::Clean if crate::redact::is_mask(&asked) => self.put_str(&asked),
-                    Outcome::Clean => {
+                    RedactOutcome::Clean if crate::redact::is_mask(&asked) => self.put_str(&asked),
+                    RedactOutcome::Clean => {
                         let mask = self.redactor.rules().profile().key_mask(class);
                         self.put_str(mask.as_bytes());
                     }
@@ -178,7 +179,7 @@ impl<'a> Rewriter<'a> {
     /// Everything that holds no other value.
     fn leaf(&mut self, class: KeyClass, value: ValueRef<'_>, raw: &[u8]) {
         let outcome = match value {
-            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => Outcome::Clean,
+            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => RedactOutcome::Clean,
             _ if self.masks_all => self.text_of(class, &[], false),
             ValueRef::Secret => {
                 let mask = self.redactor.rules().profile().key_mask(KeyClass::Secret);
@@ -188,7 +189,9 @@ impl<'a> Rewriter<'a> {
             ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => {
                 match self.text_of(class, kept, true) {
                     // The mark of the cut belongs to what is left of the text; a mask for the whole needs none.
-                    Outcome::Replaced if class == KeyClass::Plain => return self.put_cut(whole),
+                    RedactOutcome::Replaced if class == KeyClass::Plain => {
+                        return self.put_cut(whole);
+                    }
                     outcome => outcome,
                 }
             }
@@ -199,7 +202,7 @@ impl<'a> Rewriter<'a> {
             | ValueRef::Number(_) => self.number(class, value),
             ValueRef::F64(_) | ValueRef::F32(_) | ValueRef::Duration(..) => match class {
                 KeyClass::Custom => self.spelt(class, value),
-                _ => Outcome::Clean,
+                _ => RedactOutcome::Clean,
             },
             ValueRef::Ipv4(_)
             | ValueRef::Ipv6(_)
@@ -207,38 +210,38 @@ impl<'a> Rewriter<'a> {
             | ValueRef::SocketV6(..)
                 if class == KeyClass::Plain && !self.redactor.rules().ips =>
             {
-                Outcome::Clean
+                RedactOutcome::Clean
             }
             ValueRef::Char(_) | ValueRef::Time(..) | ValueRef::Uuid(_)
                 if class == KeyClass::Plain =>
             {
-                Outcome::Clean
+                RedactOutcome::Clean
             }
             _ => self.spelt(class, value),
         };
         match outcome {
-            Outcome::Clean => self.out.extend_from_slice(raw),
-            Outcome::Replaced => self.put_answer(),
+            RedactOutcome::Clean => self.out.extend_from_slice(raw),
+            RedactOutcome::Replaced => self.put_answer(),
         }
     }
 
-    fn text_of(&mut self, class: KeyClass, text: &[u8], is_cut: bool) -> Outcome {
+    fn text_of(&mut self, class: KeyClass, text: &[u8], is_cut: bool) -> RedactOutcome {
         self.answer.clear();
         if self.masks_all {
             self.answer.extend_from_slice(FAILED);
-            return Outcome::Replaced;
+            return RedactOutcome::Replaced;
         }
         self.redactor.value(class, text, is_cut, self.answer)
     }
 
-    fn number(&mut self, class: KeyClass, value: ValueRef<'_>) -> Outcome {
+    fn number(&mut self, class: KeyClass, value: ValueRef<'_>) -> RedactOutcome {
         self.spell(value);
         self.answer.clear();
         self.redactor.number(class, self.asked, self.answer)
     }
 
     /// Asks for a value by the text that a line would show.
-    fn spelt(&mut self, class: KeyClass, value: ValueRef<'_>) -> Outcome {
+    fn spelt(&mut self, class: KeyClass, value: ValueRef<'_>) -> RedactOutcome {
         self.spell(value);
         let asked = std::mem::take(self.asked);
         let outcome = self.text_of(class, &asked, false);

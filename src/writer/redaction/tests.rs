@@ -6,14 +6,14 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::look::may_be_card;
+use super::prescan::may_be_card;
 use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
 use crate::core::value::tests::{Model as M, model, tree};
 use crate::core::value::{Entries, ValueRef, ValueWriter};
-use crate::redact::{Kind, LiteralRule, RuleSet};
+use crate::redact::{HitKind, LiteralRule, RuleSet};
 
 static SITE: Callsite = Callsite::new(Metadata {
     level: Level::Info,
@@ -58,7 +58,7 @@ fn read(entries: &[u8]) -> Vec<(String, M)> {
 fn text(redactor: &mut Redactor, class: KeyClass, text: &str) -> Option<String> {
     let mut out = Vec::new();
     let outcome = redactor.value(class, text.as_bytes(), false, &mut out);
-    (outcome == Outcome::Replaced).then(|| String::from_utf8(out).unwrap())
+    (outcome == RedactOutcome::Replaced).then(|| String::from_utf8(out).unwrap())
 }
 
 /// The slow way: each value asked for on its own, by its key as it is.
@@ -93,13 +93,13 @@ fn expected(redactor: &mut Redactor, class: KeyClass, parent: &str, value: &M) -
 fn number_text(redactor: &mut Redactor, class: KeyClass, number: String, value: &M) -> M {
     let mut out = Vec::new();
     match redactor.number(class, number.as_bytes(), &mut out) {
-        Outcome::Clean => value.clone(),
-        Outcome::Replaced => M::Str(String::from_utf8(out).unwrap()),
+        RedactOutcome::Clean => value.clone(),
+        RedactOutcome::Replaced => M::Str(String::from_utf8(out).unwrap()),
     }
 }
 
 /// Values in which something may be found.
-fn telling() -> impl Strategy<Value = M> {
+fn sensitive_values() -> impl Strategy<Value = M> {
     let leaf = prop_oneof![
         Just(M::Null),
         any::<bool>().prop_map(M::Bool),
@@ -133,7 +133,7 @@ fn telling() -> impl Strategy<Value = M> {
 proptest! {
     #[test]
     fn every_value_becomes_what_it_would_become_alone(
-        pairs in vec(("note|password|customer|name|ssn|ann@example.com", telling()), 0..6),
+        pairs in vec(("note|password|customer|name|ssn|ann@example.com", sensitive_values()), 0..6),
     ) {
         let mut redaction = standard();
         let M::Map(expected) = ({
@@ -229,7 +229,7 @@ fn marked_values_go_whatever_they_look_like_unless_the_rules_let_their_kind_stay
     let mut expected: Vec<M> = all.into_iter().collect();
     expected.push(M::Null);
     assert_eq!(show(&mut standard()), expected);
-    let keep = RuleSet { keep: vec![Kind::Email, Kind::Card], ..RuleSet::default() };
+    let keep = RuleSet { keep: vec![HitKind::Email, HitKind::Card], ..RuleSet::default() };
     expected[0] = text("not an address");
     expected[1] = M::U64(7);
     assert_eq!(show(&mut with(&keep)), expected);
@@ -239,7 +239,7 @@ fn marked_values_go_whatever_they_look_like_unless_the_rules_let_their_kind_stay
 struct Broken;
 
 impl Tokenize for Broken {
-    fn token(&self, _: Kind, _: &[u8], _: &mut Vec<u8>) -> bool {
+    fn token(&self, _: HitKind, _: &[u8], _: &mut Vec<u8>) -> bool {
         panic!("this tokenizer is broken");
     }
 }

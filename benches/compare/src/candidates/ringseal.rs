@@ -46,7 +46,7 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
         .rotate_every(RotateEvery::Never);
     let quiet = "info,boot=off"
         .parse()
-        .map_err(|e: ringseal::core::filter::ParseFilterError| e.to_string())?;
+        .map_err(|e: ringseal::ParseFilterError| e.to_string())?;
     let config = Config::new()
         .filter(quiet)
         .file_with(file)

@@ -10,8 +10,8 @@ use ringseal::audit::checkpoint::Checkpoint;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note, Verifier};
 use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
 use ringseal::audit::read::{LineContent, claimed_root, read_entries};
-use ringseal::digest::text::{Base64, base64};
-use ringseal::storage::OsStorage;
+use ringseal::internals::digest::text::{Base64, base64};
+use ringseal::system::OsStorage;
 use tempfile::NamedTempFile;
 
 use super::verify::unix_nanos_now;

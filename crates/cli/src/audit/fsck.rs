@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringseal::audit::store::names::{ACTIVE, parse_sealed};
 use ringseal::audit::store::{FsckFinding, FsckReport, Repair, fsck};
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::console::{ExitStatus, Failure};

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use ringseal::audit::keys::{KeyPaths, keygen, system_random};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 use crate::console::{ExitStatus, Failure};
 

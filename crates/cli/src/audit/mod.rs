@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use ringseal::audit::keys::load_verifier;
 use ringseal::audit::note::Verifier;
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 use crate::console::{Color, ExitStatus, Failure};
 

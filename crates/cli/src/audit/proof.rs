@@ -12,8 +12,8 @@ use ringseal::audit::proof::{
 };
 use ringseal::audit::read::claimed_root;
 use ringseal::audit::store::names;
-use ringseal::digest::text::{Base64, base64};
-use ringseal::storage::OsStorage;
+use ringseal::internals::digest::text::{Base64, base64};
+use ringseal::system::OsStorage;
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};

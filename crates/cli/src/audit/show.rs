@@ -10,7 +10,7 @@ use std::time::Duration;
 use ringseal::audit::entry::Entry;
 use ringseal::audit::read::{LineContent, LogLine, LogReadError, read_entries};
 use ringseal::audit::store::names::ACTIVE;
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::cat::is_word;

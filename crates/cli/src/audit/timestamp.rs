@@ -11,7 +11,7 @@ use ringseal::audit::anchor::{
 };
 use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
-use ringseal::digest::text::hex;
+use ringseal::internals::digest::text::hex;
 
 use super::checkpoint::{contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};

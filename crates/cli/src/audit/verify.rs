@@ -11,7 +11,7 @@ use ringseal::audit::read::first_start;
 use ringseal::audit::verify::{
     self, Finding, FindingKind, KnownCheckpoint, VerifyOptions, VerifyReport,
 };
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};

@@ -2,7 +2,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ringseal::core::{Level, clock};
+use ringseal::Level;
+use ringseal::internals::core::clock;
 use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Engine, Logger, Overflow, info};
 

@@ -5,7 +5,7 @@
 //! No control character of a line reaches the terminal: escapes of JSON stay escaped.
 use std::io::{self, IsTerminal, Write};
 
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::console::{Color, Style, write_safe};
 use crate::json::{Entries, Entry, Kind, Text};

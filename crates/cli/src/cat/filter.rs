@@ -1,6 +1,6 @@
 //! Decides which lines to show.
 use memchr::memmem::Finder;
-use ringseal::core::Level;
+use ringseal::Level;
 
 use super::Args;
 use crate::json::{Entries, Text, Token, Tokens};

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringseal::core::Level;
+use ringseal::Level;
 use ringseal::sink::file::reader::Gap;
 
 use crate::console::{self, Color, ExitStatus, Failure, write_stderr};

@@ -16,8 +16,8 @@ use ringseal::audit::keys::{KeyPaths, create_secret, load_mac, load_secret, load
 use ringseal::audit::store::names;
 use ringseal::audit::verify::{self, VerifyOptions};
 use ringseal::audit::{Actor, AuditEvent, Change, EventOutcome, Target};
-use ringseal::core::value::Map;
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
+use ringseal::value::Map;
 use ringseal::{AuditConfig, AuditError, AuditLogger};
 
 use crate::audit::verify::{Verified, verify_with_progress};

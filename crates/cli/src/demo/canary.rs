@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use ringseal::core::value::Map;
 use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
+use ringseal::value::Map;
 use ringseal::{Engine, Level, Limits, Logger, error, fields, info, warn};
 
 use crate::size::format_count;

@@ -2,8 +2,8 @@
 use std::path::Path;
 
 use ringseal::Level;
-use ringseal::metrics::{LevelCounts, Metrics};
 use ringseal::sink::file::reader::{LogReadError, Reader, ReaderOptions, Step, segments_of};
+use ringseal::{LevelCounts, Metrics};
 
 use super::canary;
 use super::service::{TARGET, WorkerResult};
@@ -240,7 +240,7 @@ impl<'a> Keys<'a> {
 
 #[cfg(test)]
 mod tests {
-    use ringseal::metrics::SinkMetrics;
+    use ringseal::SinkMetrics;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use ringseal::storage::{FileLock, OsStorage, Storage};
+use ringseal::system::{FileLock, OsStorage, Storage};
 
 use super::service::TARGET;
 

@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use ringseal::Level;
-use ringseal::metrics::Metrics;
+use ringseal::Metrics;
 
 use super::service::SAMPLED_ONE_IN;
 use crate::size::{format_bytes, format_count};
@@ -112,7 +112,7 @@ impl Report {
 mod tests {
     use std::time::Duration;
 
-    use ringseal::metrics::SinkMetrics;
+    use ringseal::SinkMetrics;
 
     use super::*;
 

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use ringseal::core::value::{Map, Uuid};
-use ringseal::metrics::LevelCounts;
+use ringseal::LevelCounts;
+use ringseal::value::{Map, Uuid};
 use ringseal::{Level, Logger, critical, debug, error, fields, info, trace, warn};
 
 use crate::histogram::Histogram;

@@ -2,8 +2,8 @@
 use std::io;
 use std::time::Duration;
 
-use ringseal::core::clock::{Clock, SystemClock};
 use ringseal::sink::file::FileSink;
+use ringseal::system::{Clock, SystemClock};
 use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
 
 use super::event_fields::{EngineSink, limits};

@@ -2,7 +2,7 @@
 //!
 //! Only unambiguous forms count: a syslog priority, klog's letter, `level=…`, a word in brackets, a word in upper case
 //! or before a colon, each at the start of the line or after times only.
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::level::{level_of_severity, level_of_word};
 
@@ -14,7 +14,7 @@ const WORDS_MAX: usize = 8;
 /// Returns the level that a line of text shows, if any.
 ///
 /// ```
-/// use ringseal::core::Level;
+/// use ringseal::Level;
 /// use ringseal_cli::pipe::level_of_text;
 /// assert_eq!(level_of_text("2026-11-22 15:09:20,123 ERROR out of memory"), Some(Level::Error));
 /// assert_eq!(level_of_text("[warn] low on memory"), Some(Level::Warn));

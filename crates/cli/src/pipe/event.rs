@@ -1,7 +1,7 @@
 //! An event that borrows from its line; fields are read on demand.
 use std::ops::Range;
 
-use ringseal::core::Level;
+use ringseal::Level;
 
 use crate::json::{Entries, Entry, Kind, Tokens};
 

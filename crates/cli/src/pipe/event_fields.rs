@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use ringseal::core::value::{DisplayValue, Number, Value as _, ValueWriter};
+use ringseal::value::{DisplayValue, Number, Value as _, ValueWriter};
 use ringseal::{Limits, Logger};
 
 use super::event::{Event, Value};

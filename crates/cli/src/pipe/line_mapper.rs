@@ -1,5 +1,5 @@
 //! Maps a line to an event: level, name and fields.
-use ringseal::core::Level;
+use ringseal::Level;
 
 use super::detect_level::level_of_text;
 use super::event::{Event, FieldSource, Fields, KeySource, ValueSource};

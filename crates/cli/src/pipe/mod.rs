@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use clap::value_parser;
-use ringseal::core::Level;
+use ringseal::Level;
 
 mod command;
 mod detect_level;

@@ -5,9 +5,9 @@
 //! more seconds; the engine counts what was not written.
 use std::time::{Duration, Instant};
 
-use ringseal::core::Lines;
-use ringseal::core::clock::{Clock, Now, SystemClock};
+use ringseal::sink::Lines;
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal::system::{Clock, Now, SystemClock};
 
 use crate::console::write_stderr;
 
@@ -111,7 +111,7 @@ mod tests {
     use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use ringseal::core::Batch;
+    use ringseal::sink::Batch;
 
     use super::*;
 

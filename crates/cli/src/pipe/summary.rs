@@ -2,7 +2,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use ringseal::metrics::Metrics;
+use ringseal::Metrics;
 
 use super::Counts;
 use crate::size::{format_bytes, format_count};
@@ -108,7 +108,7 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
-    use ringseal::metrics::{RuleMetrics, SinkMetrics};
+    use ringseal::{RuleMetrics, SinkMetrics};
 
     use super::*;
 

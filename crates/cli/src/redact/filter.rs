@@ -7,22 +7,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ringseal::redact::{KeyClass, Kind, Outcome, Redactor, Rules};
+use ringseal::redact::{HitKind, KeyClass, RedactOutcome, Redactor, Rules};
 
 use super::escape::{escape, unescape};
+use super::json_leaves::{Leaf, LeafKind, Walker};
 use super::key_block::KeyBlock;
-use super::keys::Keys;
-use super::walk::{Leaf, Walker, What};
+use super::key_cache::KeyCache;
 
 /// Lines are searched together up to about this many bytes; this much stays in the processor's cache.
 const STRETCH_BYTES: usize = 64 << 10;
 
-/// What a stretch has become.
+/// LeafKind a stretch has become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changed {
     /// Nothing is different; nothing was written.
     No,
-    /// What must be written instead was appended.
+    /// LeafKind must be written instead was appended.
     Yes,
 }
 
@@ -30,11 +30,11 @@ pub(super) enum Changed {
 #[derive(Debug)]
 pub(super) struct Filter {
     redactor: Redactor,
-    keys: Keys,
+    keys: KeyCache,
     walker: Walker,
     block: KeyBlock,
     /// Whether the rules ask for private keys at all.
-    seeks_blocks: bool,
+    masks_private_keys: bool,
     leaves: Vec<Leaf>,
     gathered: Vec<u8>,
     ranges: Vec<Range<u32>>,
@@ -52,14 +52,14 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         let mut redactor = Redactor::new(Arc::clone(&rules));
-        let seeks_blocks = seeks_blocks(&mut redactor);
+        let masks_private_keys = masks_private_keys(&mut redactor);
         redactor.set_rules(Arc::clone(&rules));
         Self {
             redactor,
-            keys: Keys::new(rules),
+            keys: KeyCache::new(rules),
             walker: Walker::default(),
             block: KeyBlock::default(),
-            seeks_blocks,
+            masks_private_keys,
             leaves: Vec::new(),
             gathered: Vec::new(),
             ranges: Vec::new(),
@@ -91,7 +91,8 @@ impl Filter {
         hit: &mut dyn FnMut(u64, &Filter),
     ) -> Changed {
         let mut edits = Edits { text, out, written: 0, counted: 0, last_line: 0 };
-        let has_keys = self.seeks_blocks && memchr::memmem::find(text, b"PRIVATE KEY").is_some();
+        let has_keys =
+            self.masks_private_keys && memchr::memmem::find(text, b"PRIVATE KEY").is_some();
         let mut at = 0;
         while at < text.len() {
             let end = self.collect(text, at, has_keys);
@@ -110,7 +111,7 @@ impl Filter {
         self.changed_lines += 1;
         self.long_lines += 1;
         self.block.other_line();
-        let mask = self.redactor.rules().profile().mask(Kind::Overrun);
+        let mask = self.redactor.rules().profile().mask(HitKind::Overrun);
         if is_json { format!("\"{mask}\"") } else { mask.to_owned() }
     }
 
@@ -118,7 +119,7 @@ impl Filter {
     fn collect(&mut self, text: &[u8], at: usize, has_keys: bool) -> usize {
         self.leaves.clear();
         let last = text.len().min(at + STRETCH_BYTES);
-        let seeks_blocks = has_keys || self.seeks_blocks && self.block.is_open();
+        let masks_private_keys = has_keys || self.masks_private_keys && self.block.is_open();
         let mut start = at;
         while start < last {
             let line = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |len| start + len);
@@ -126,21 +127,21 @@ impl Filter {
             if self.walker.line(text, start, end, &mut self.keys, &mut self.leaves) {
                 self.block.other_line();
             } else {
-                self.text_line(text, start..end, seeks_blocks);
+                self.text_line(text, start..end, masks_private_keys);
             }
             start = line + 1;
         }
         start.min(text.len())
     }
 
-    fn text_line(&mut self, text: &[u8], line: Range<usize>, seeks_blocks: bool) {
-        let key = match seeks_blocks {
+    fn text_line(&mut self, text: &[u8], line: Range<usize>, masks_private_keys: bool) {
+        let key = match masks_private_keys {
             true => self.block.line(&text[line.clone()]),
             false => None,
         };
         let key = key.map(|key| line.start + key.start..line.start + key.end);
         let prose = line.start..key.as_ref().map_or(line.end, |key| key.start);
-        let parts = [(Some(prose), What::Line), (key, What::KeyBlock)];
+        let parts = [(Some(prose), LeafKind::Line), (key, LeafKind::KeyBlock)];
         for (part, what) in parts {
             let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
             let (start, end) = (part.start as u32, part.end as u32);
@@ -154,7 +155,7 @@ impl Filter {
     /// hold up the search.
     fn search(&mut self, text: &[u8]) {
         let is_searched = |leaf: &Leaf| {
-            matches!(leaf.what, What::Text | What::Line) && leaf.class == KeyClass::Plain
+            matches!(leaf.what, LeafKind::Text | LeafKind::Line) && leaf.class == KeyClass::Plain
         };
         self.ranges.clear();
         self.gathered.clear();
@@ -165,12 +166,12 @@ impl Filter {
             self.ranges.push(start..self.gathered.len() as u32);
             self.gathered.push(b'\n');
         }
-        self.redactor.dirty(&self.gathered, &self.ranges, &mut self.dirty);
+        self.redactor.mark_dirty(&self.gathered, &self.ranges, &mut self.dirty);
         let mut dirty = self.dirty.iter();
         self.leaves.retain(|leaf| match leaf.what {
             // An unknown answer would be one of `dirty` about nothing that was asked.
             _ if is_searched(leaf) => dirty.next().copied().unwrap_or(true),
-            What::Number => {
+            LeafKind::Number => {
                 leaf.class != KeyClass::Plain || leaf.end - leaf.start >= CARD_DIGITS_MIN
             }
             _ => true,
@@ -192,30 +193,30 @@ impl Filter {
         self.leaves = leaves;
     }
 
-    /// What stands for a leaf, if anything must.
+    /// LeafKind stands for a leaf, if anything must.
     fn leaf(&mut self, leaf: &Leaf, text: &[u8], piece: &mut Vec<u8>) -> bool {
         let raw = &text[leaf.start as usize..leaf.end as usize];
         let profile = self.redactor.rules().profile();
         let outcome = match leaf.what {
-            What::Text | What::Line => self.redactor.value(leaf.class, raw, false, piece),
-            What::Escaped => {
+            LeafKind::Text | LeafKind::Line => self.redactor.value(leaf.class, raw, false, piece),
+            LeafKind::Escaped => {
                 self.decoded.clear();
                 unescape(raw, &mut self.decoded);
                 self.redactor.value(leaf.class, &self.decoded, false, piece)
             }
-            What::Number => self.redactor.number(leaf.class, raw, piece),
-            What::Deep => {
+            LeafKind::Number => self.redactor.number(leaf.class, raw, piece),
+            LeafKind::Deep => {
                 self.long_lines += 1;
-                piece.extend_from_slice(profile.mask(Kind::Overrun).as_bytes());
-                Outcome::Replaced
+                piece.extend_from_slice(profile.mask(HitKind::Overrun).as_bytes());
+                RedactOutcome::Replaced
             }
-            What::KeyBlock => {
+            LeafKind::KeyBlock => {
                 self.block_lines += 1;
-                piece.extend_from_slice(profile.mask(Kind::PrivateKey).as_bytes());
-                Outcome::Replaced
+                piece.extend_from_slice(profile.mask(HitKind::PrivateKey).as_bytes());
+                RedactOutcome::Replaced
             }
         };
-        outcome == Outcome::Replaced
+        outcome == RedactOutcome::Replaced
     }
 }
 
@@ -223,7 +224,7 @@ impl Filter {
 const CARD_DIGITS_MIN: u32 = 12;
 
 /// The rules may leave private keys alone: they are asked by example.
-fn seeks_blocks(redactor: &mut Redactor) -> bool {
+fn masks_private_keys(redactor: &mut Redactor) -> bool {
     let key = [
         &b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"[..],
         b"-----END PRIVATE KEY-----",
@@ -231,7 +232,7 @@ fn seeks_blocks(redactor: &mut Redactor) -> bool {
     .concat();
     let mut out = Vec::new();
     let outcome = redactor.value(KeyClass::Plain, &key, false, &mut out);
-    outcome == Outcome::Replaced && !out.windows(4).any(|part| part == b"MIIE")
+    outcome == RedactOutcome::Replaced && !out.windows(4).any(|part| part == b"MIIE")
 }
 
 /// The copy that is being made, once something has to be replaced.
@@ -255,11 +256,11 @@ impl Edits<'_> {
         filter.changed_lines += u64::from(line != self.last_line);
         self.last_line = line;
         self.out.extend_from_slice(&self.text[self.written..start]);
-        let is_quoted = matches!(leaf.what, What::Number | What::Deep);
-        let is_content = is_quoted || matches!(leaf.what, What::Text | What::Escaped);
+        let is_quoted = matches!(leaf.what, LeafKind::Number | LeafKind::Deep);
+        let is_content = is_quoted || matches!(leaf.what, LeafKind::Text | LeafKind::Escaped);
         self.quote(is_quoted);
         if is_content {
-            escape(piece, leaf.what == What::Text, self.out)
+            escape(piece, leaf.what == LeafKind::Text, self.out)
         } else {
             self.out.extend_from_slice(piece)
         }

@@ -1,15 +1,15 @@
-//! What is told of the values found, by file, line and rule. What they are, is not said.
+//! LeafKind is told of the values found, by file, line and rule. LeafKind they are, is not said.
 use std::collections::BTreeMap;
 
 use crate::console::write_stderr;
 use crate::progress::Progress;
 use crate::size::{format_bytes, format_count};
 
-use super::feed::TooLong;
 use super::filter::Filter;
+use super::line_reader::TooLong;
 use super::report::hits;
 
-/// What was found.
+/// LeafKind was found.
 #[derive(Debug)]
 pub(super) struct Findings {
     /// Places in which anything was found: a string of JSON, a line of text.

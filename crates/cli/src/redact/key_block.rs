@@ -3,7 +3,7 @@
 //! From a line that ends in `-----BEGIN … PRIVATE KEY-----` on, each line that looks like a part of a
 //! key is one; the marks stay, and every line stays a line. Other lines may stand between (two programs
 //! writing at once) and pass as they are. The block ends with its END line, after [`OTHER_LINES_MAX`]
-//! other lines in a row, or after [`KEY_BYTES_MAX`]. What is remembered between lines is two counters.
+//! other lines in a row, or after [`KEY_BYTES_MAX`]. LeafKind is remembered between lines is two counters.
 use std::ops::Range;
 
 /// Lines in a row that are no part of a key, before it is taken for over.
@@ -51,7 +51,7 @@ impl KeyBlock {
             && is_body(line[at..].trim_ascii())
         {
             self.open = Some(Open::default());
-            // What follows on the same line is found by the detector, if it is long enough.
+            // LeafKind follows on the same line is found by the detector, if it is long enough.
             return body(line, at).filter(|body| !body.is_empty());
         }
         let open = self.open.as_mut()?;
@@ -104,7 +104,7 @@ fn body(line: &[u8], from: usize) -> Option<Range<usize>> {
     (start <= end && is_body(&line[start..end])).then_some(start..end.max(start))
 }
 
-/// What of a line inside a block belongs to the key; an empty range for lines that belong to it and
+/// LeafKind of a line inside a block belongs to the key; an empty range for lines that belong to it and
 /// say nothing (blank ones, and headers such as `DEK-Info: …`).
 fn part_of_key(line: &[u8]) -> Option<Range<usize>> {
     if let Some(whole) = body(line, 0) {

@@ -3,7 +3,7 @@
 //! Promises: each line stays one line; what is not masked stays byte for byte, whatever it is (bytes
 //! that are not UTF-8, NULs, a last line without its newline, `\r\n`); a line that was a JSON map, list
 //! or string stays one. Memory is bounded by `--line-bytes-max`: a longer line is not looked at but
-//! masked whole, and counted as `overrun`. What has been read is written at once, so that the filter
+//! masked whole, and counted as `overrun`. LeafKind has been read is written at once, so that the filter
 //! can stand in a live pipe. Redacting again changes nothing.
 //!
 //! A private key may go over many lines of text: between its BEGIN and END marks all lines of key go.
@@ -16,20 +16,20 @@ use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::progress::Progress;
 
 pub(crate) mod escape;
-mod feed;
 mod filter;
 mod findings;
+mod json_leaves;
 mod key_block;
-mod keys;
+mod key_cache;
+mod line_reader;
 mod options;
 mod report;
 #[cfg(test)]
 mod tests;
-mod walk;
 
-use feed::{Feed, Step};
 use filter::{Changed, Filter};
 use findings::Findings;
+use line_reader::{Chunk, LineReader};
 pub use options::RuleOptions;
 use report::Report;
 
@@ -106,7 +106,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let to = Output { to: io::stdout().lock(), is_silent: args.check };
     let findings = Findings::new(args.findings_max);
-    let mut run = Run { filter, to, findings, progress, room: Vec::new(), bytes: 0, failed: false };
+    let mut run =
+        Run { filter, to, findings, progress, changed: Vec::new(), bytes: 0, failed: false };
     for path in files {
         run.file(path, args)?;
     }
@@ -152,13 +153,13 @@ struct Run<W> {
     findings: Findings,
     progress: Progress,
     /// Changed lines, before they are written.
-    room: Vec<u8>,
+    changed: Vec<u8>,
     bytes: u64,
     failed: bool,
 }
 
 impl<W: Write> Run<W> {
-    /// One file. What cannot be read is told and remembered; what cannot be written ends it all.
+    /// One file. LeafKind cannot be read is told and remembered; what cannot be written ends it all.
     fn file(&mut self, path: &std::path::Path, args: &Args) -> io::Result<()> {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "standard input".into() } else { path.display().to_string() };
@@ -169,7 +170,7 @@ impl<W: Write> Run<W> {
         self.filter.restart();
         self.findings.restart(name.clone(), self.filter.lines);
         match opened {
-            Ok(from) => self.stream(Feed::new(from, args.line_bytes_max), &name),
+            Ok(from) => self.stream(LineReader::new(from, args.line_bytes_max), &name),
             Err(error) => {
                 self.not_read(&name, &error);
                 Ok(())
@@ -182,9 +183,9 @@ impl<W: Write> Run<W> {
         self.progress.suspended(|| write_stderr(format_args!("{name}: {error}")));
     }
 
-    fn stream(&mut self, mut feed: Feed<impl Read>, name: &str) -> io::Result<()> {
+    fn stream(&mut self, mut feed: LineReader<impl Read>, name: &str) -> io::Result<()> {
         loop {
-            match feed.next_step() {
+            match feed.next() {
                 Ok(Some(step)) => self.step(&step)?,
                 Ok(None) => return Ok(()),
                 Err(error) => {
@@ -195,23 +196,23 @@ impl<W: Write> Run<W> {
         }
     }
 
-    fn step(&mut self, step: &Step<'_>) -> io::Result<()> {
-        self.room.clear();
+    fn step(&mut self, step: &Chunk<'_>) -> io::Result<()> {
+        self.changed.clear();
         let (findings, progress) = (&mut self.findings, &self.progress);
         match *step {
-            Step::Lines(lines) => {
+            Chunk::Lines(lines) => {
                 let check = self.to.is_silent;
                 let mut hit = |line, filter: &Filter| {
                     if check {
                         findings.add(line, filter, progress);
                     }
                 };
-                let changed = self.filter.lines(lines, &mut self.room, &mut hit);
-                self.to.write(if changed == Changed::Yes { &self.room } else { lines })?;
+                let changed = self.filter.lines(lines, &mut self.changed, &mut hit);
+                self.to.write(if changed == Changed::Yes { &self.changed } else { lines })?;
                 self.bytes += lines.len() as u64;
                 self.progress.add(lines.len());
             }
-            Step::TooLong(line) => {
+            Chunk::TooLong(line) => {
                 let mut mask = self.filter.too_long(line.is_json);
                 match self.to.is_silent {
                     true => findings.add(self.filter.lines, &self.filter, progress),

@@ -1,4 +1,4 @@
-//! What was replaced, by rule.
+//! LeafKind was replaced, by rule.
 use std::fmt;
 
 use crate::size::{format_bytes, format_count};

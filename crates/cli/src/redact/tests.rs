@@ -2,11 +2,11 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
+use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
 use serde_json::Value;
 
-use super::feed::Feed;
 use super::filter::{Changed, Filter};
+use super::line_reader::LineReader;
 use super::*;
 
 fn filter() -> Filter {
@@ -32,7 +32,7 @@ fn one_by_one(text: &[u8]) -> Vec<u8> {
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let end = line.strip_suffix(b"\n").unwrap_or(line);
         let end = end.strip_suffix(b"\r").unwrap_or(end);
-        if redactor.value(KeyClass::Plain, end, false, &mut out) == Outcome::Clean {
+        if redactor.value(KeyClass::Plain, end, false, &mut out) == RedactOutcome::Clean {
             out.extend_from_slice(end);
         }
         out.extend_from_slice(&line[end.len()..]);
@@ -290,7 +290,7 @@ fn a_line_that_is_too_long_is_masked_whole() {
     let text = format!("a\n{long}\nb\n{long}");
     let (mut room, mut found) = (Vec::new(), Vec::new());
     {
-        let feed = Feed::new(text.as_bytes(), 1 << 20);
+        let feed = LineReader::new(text.as_bytes(), 1 << 20);
         let to = Output { to: &mut room, is_silent: false };
         let (findings, progress) = (Findings::new(0), Progress::hidden());
         let mut run = Run {
@@ -298,7 +298,7 @@ fn a_line_that_is_too_long_is_masked_whole() {
             to,
             findings,
             progress,
-            room: Vec::new(),
+            changed: Vec::new(),
             bytes: 0,
             failed: false,
         };

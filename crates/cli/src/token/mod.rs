@@ -9,8 +9,8 @@ use ringseal::redact::token::{Access, KeysetKind};
 
 use crate::console::{ExitStatus, Failure};
 
-mod keys;
-mod slips;
+mod keysets;
+mod typo_warnings;
 mod values;
 
 const EXAMPLES: &str = "\
@@ -55,25 +55,25 @@ enum Command {
 
 /// What the keys are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum KeysetType {
     /// Tokens (HMAC-SHA-256).
     Token,
     /// Encryption (AES-256-GCM).
     Reveal,
 }
 
-impl Kind {
+impl KeysetType {
     fn keyset(self) -> KeysetKind {
         match self {
-            Kind::Token => KeysetKind::Token,
-            Kind::Reveal => KeysetKind::Reveal,
+            KeysetType::Token => KeysetKind::Token,
+            KeysetType::Reveal => KeysetKind::Reveal,
         }
     }
 
     fn first_kid(self) -> &'static str {
         match self {
-            Kind::Token => "tk1",
-            Kind::Reveal => "rk1",
+            KeysetType::Token => "tk1",
+            KeysetType::Reveal => "rk1",
         }
     }
 }
@@ -85,7 +85,7 @@ struct Keygen {
     path: PathBuf,
     /// What the key is for.
     #[arg(long, value_enum)]
-    kind: Kind,
+    kind: KeysetType,
     /// The key's id: 1 to 32 letters, digits, - or _. Encrypted values carry it. [default: tk1, rk1]
     #[arg(long, value_name = "ID")]
     kid: Option<String>,
@@ -156,8 +156,8 @@ fn parse_access(name: &str) -> Result<Access, String> {
 /// When a keyset cannot be read or written, or the access does not allow what is asked for.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
-        Command::Keygen(args) => keys::generate(args),
-        Command::Rotate(args) => keys::rotate(args),
+        Command::Keygen(args) => keysets::generate(args),
+        Command::Rotate(args) => keysets::rotate(args),
         Command::Tokenize(args) => values::tokenize(args),
         Command::Protect(args) => values::protect(args),
         Command::Reveal(args) => values::reveal(args),

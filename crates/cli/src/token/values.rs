@@ -2,14 +2,14 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
-use ringseal::redact::token::{Access, FieldType, Pii, PiiConfig, PiiError};
+use ringseal::redact::token::{Access, FieldType, TokenKeys, TokenKeysConfig, TokenKeysError};
 
-use super::{Reveal, Values, slips};
+use super::{Reveal, Values, typo_warnings};
 use crate::console::{ExitStatus, Failure, write_stderr};
 
 pub(super) fn tokenize(args: &Values) -> Result<ExitStatus, Failure> {
     let (pii, field) = open(args)?;
-    each(args, |value, out| {
+    for_each_value(args, |value, out| {
         let value = str::from_utf8(value).map_err(|_| Refusal::of("expected UTF-8"))?;
         out.extend_from_slice(pii.tokenize(value, field).as_bytes());
         Ok(())
@@ -18,7 +18,7 @@ pub(super) fn tokenize(args: &Values) -> Result<ExitStatus, Failure> {
 
 pub(super) fn protect(args: &Values) -> Result<ExitStatus, Failure> {
     let (pii, field) = open_full(args, "protect")?;
-    each(args, |value, out| {
+    for_each_value(args, |value, out| {
         out.extend_from_slice(pii.protect(value, field)?.as_bytes());
         Ok(())
     })
@@ -26,7 +26,7 @@ pub(super) fn protect(args: &Values) -> Result<ExitStatus, Failure> {
 
 pub(super) fn reveal(args: &Reveal) -> Result<ExitStatus, Failure> {
     let (pii, field) = open_full(&args.values, "reveal")?;
-    each(&args.values, |token, out| {
+    for_each_value(&args.values, |token, out| {
         let token = str::from_utf8(token).map_err(|_| Refusal::of("expected UTF-8"))?;
         show(&pii.reveal(token, field)?, args.raw, out);
         Ok(())
@@ -47,19 +47,19 @@ impl Refusal {
     }
 }
 
-impl From<PiiError> for Refusal {
-    fn from(error: PiiError) -> Refusal {
+impl From<TokenKeysError> for Refusal {
+    fn from(error: TokenKeysError) -> Refusal {
         match error {
             // No nonce now means none for the next value either.
-            PiiError::Random(_) => Refusal::All(Failure::of(error)),
+            TokenKeysError::Random(_) => Refusal::All(Failure::of(error)),
             error => Refusal::of(error),
         }
     }
 }
 
-fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
+fn open(args: &Values) -> Result<(TokenKeys, FieldType<'_>), Failure> {
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
-    let config = PiiConfig::from_variables(|name| {
+    let config = TokenKeysConfig::from_variables(|name| {
         let option = match name {
             "PII_PROVIDER" => args.keyset.as_ref().map(|_| "file".to_owned()),
             "PII_TOKEN_KEYSET_PATH" => args.keyset.as_ref().map(path),
@@ -73,8 +73,8 @@ fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
     let config = config.map_err(Failure::of)?.ok_or_else(|| {
         Failure::of("no keyset: give --keyset FILE, or PII_PROVIDER=file and PII_TOKEN_KEYSET_PATH")
     })?;
-    let pii = Pii::open(&config).map_err(Failure::of)?;
-    slips::tell(args);
+    let pii = TokenKeys::open(&config).map_err(Failure::of)?;
+    typo_warnings::warn(args);
     Ok((pii, FieldType::new(&args.field)))
 }
 
@@ -82,16 +82,16 @@ fn open(args: &Values) -> Result<(Pii, FieldType<'_>), Failure> {
 fn open_full<'a>(
     args: &'a Values,
     operation: &'static str,
-) -> Result<(Pii, FieldType<'a>), Failure> {
+) -> Result<(TokenKeys, FieldType<'a>), Failure> {
     let (pii, field) = open(args)?;
     match pii.access() {
         Access::Full => Ok((pii, field)),
-        _ => Err(Failure::of(PiiError::AccessDenied { operation })),
+        _ => Err(Failure::of(TokenKeysError::AccessDenied { operation })),
     }
 }
 
 /// Writes a line for each value. Empty values stay empty.
-fn each(
+fn for_each_value(
     args: &Values,
     mut make: impl FnMut(&[u8], &mut Vec<u8>) -> Result<(), Refusal>,
 ) -> Result<ExitStatus, Failure> {

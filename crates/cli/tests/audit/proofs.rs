@@ -3,7 +3,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 use serde_json::Value;
 use std::sync::Arc;
 

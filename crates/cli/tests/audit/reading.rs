@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use ringseal::audit::store::compress_sealed;
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 use serde_json::Value;
 
 use crate::support::{Fixture, append, expect_exit, ringseal, run};

@@ -8,7 +8,7 @@ use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::keys::{KeyPaths, create_secret, load_secret};
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
-use ringseal::storage::{OsStorage, Storage};
+use ringseal::system::{OsStorage, Storage};
 use serde_json::Value;
 use tempfile::TempDir;
 

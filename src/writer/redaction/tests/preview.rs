@@ -2,7 +2,7 @@
 use super::*;
 use crate::core::record::{Header, Kind as RecordKind, Record};
 use crate::core::value::Value;
-use crate::redact::Kind;
+use crate::redact::HitKind;
 
 /// A record of `values` at `SITE`, or of another kind.
 fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn verdicts(redaction: &mut Redaction, position: usize, stretch: &[u8]) -> Vec<V
 }
 
 /// What a look at the one event says.
-fn alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
+fn verdict_alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
     let record = Record::read(record).unwrap();
     if record.header.kind != RecordKind::Event {
         return Verdict::Unknown;
@@ -52,19 +52,19 @@ fn alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
 }
 
 /// Knows the call site.
-fn acquainted(set: &RuleSet) -> Redaction {
+fn with_known_site(set: &RuleSet) -> Redaction {
     let mut redaction = with(set);
-    assert_eq!(alone(&mut redaction, &event("hello")), Verdict::Clean);
+    assert_eq!(verdict_alone(&mut redaction, &event("hello")), Verdict::Clean);
     redaction
 }
 
 proptest! {
     #[test]
     fn many_events_get_the_verdicts_that_each_would_get_alone(
-        events in vec((vec(telling(), 4), any::<bool>(), 0u8..8), 0..150),
+        events in vec((vec(sensitive_values(), 4), any::<bool>(), 0u8..8), 0..150),
         filler in "[a-z ]{0,300}",
     ) {
-        let mut redaction = acquainted(&RuleSet::default());
+        let mut redaction = with_known_site(&RuleSet::default());
         let records: Vec<_> = events.iter().map(|(values, is_plain, kind)| {
             let kind = if *kind == 0 { RecordKind::Thread } else { RecordKind::Event };
             if *is_plain {
@@ -73,13 +73,13 @@ proptest! {
                 record(kind, values)
             }
         }).collect();
-        let expected: Vec<_> = records.iter().map(|record| alone(&mut redaction, record)).collect();
+        let expected: Vec<_> = records.iter().map(|record| verdict_alone(&mut redaction, record)).collect();
         prop_assert_eq!(verdicts(&mut redaction, 4096, &records.concat()), expected);
     }
 
     #[test]
     fn any_bytes_are_read_without_a_verdict_on_what_is_no_record(bytes in vec(any::<u8>(), 0..300)) {
-        let mut redaction = acquainted(&RuleSet::default());
+        let mut redaction = with_known_site(&RuleSet::default());
         let stretch = [event("hello"), bytes].concat();
         let mut preview = Preview::default();
         redaction.preview(&mut preview, 0, &stretch);
@@ -89,7 +89,7 @@ proptest! {
 
 #[test]
 fn a_verdict_holds_for_its_place_in_the_ring_alone() {
-    let mut redaction = acquainted(&RuleSet::default());
+    let mut redaction = with_known_site(&RuleSet::default());
     let (clean, dirty) = (event("hello"), event("to ann@example.com"));
     let mut preview = Preview::default();
     redaction.preview(&mut preview, 800, &[&clean[..], &dirty, &clean].concat());
@@ -100,7 +100,7 @@ fn a_verdict_holds_for_its_place_in_the_ring_alone() {
 
 #[test]
 fn verdicts_by_earlier_rules_are_made_anew() {
-    let mut redaction = acquainted(&RuleSet::default());
+    let mut redaction = with_known_site(&RuleSet::default());
     let stretch = [event("the word"), event("the word")].concat();
     let mut preview = Preview::default();
     redaction.preview(&mut preview, 0, &stretch);
@@ -110,16 +110,17 @@ fn verdicts_by_earlier_rules_are_made_anew() {
     set.literals.push(LiteralRule { name: "own".into(), text: b"the word".to_vec() });
     redaction.set_rules(Some(Arc::new(Rules::compile(&set).unwrap())));
     redaction.preview(&mut preview, len, &stretch[len..]);
-    // The site is met anew, which an event does when it is looked at by itself.
+    // The site is met anew, which an event does when it is scanned at by itself.
     assert_eq!(preview.take(len, len), Verdict::Unknown);
-    assert_eq!(alone(&mut redaction, &event("the word")), Verdict::Dirty);
+    assert_eq!(verdict_alone(&mut redaction, &event("the word")), Verdict::Dirty);
     redaction.preview(&mut preview, 2 * len, &event("the word"));
     assert_eq!(preview.take(2 * len, len), Verdict::Dirty);
 }
 
 #[test]
 fn what_is_kept_by_the_rules_is_clean_here_too() {
-    let mut redaction = acquainted(&RuleSet { keep: vec![Kind::Email], ..RuleSet::default() });
+    let mut redaction =
+        with_known_site(&RuleSet { keep: vec![HitKind::Email], ..RuleSet::default() });
     let records = [event("ann@example.com"), event("card 4111 1111 1111 1111")];
     let expected = [Verdict::Clean, Verdict::Dirty];
     assert_eq!(verdicts(&mut redaction, 0, &records.concat()), expected);
@@ -127,7 +128,7 @@ fn what_is_kept_by_the_rules_is_clean_here_too() {
 
 #[test]
 fn more_text_than_one_look_takes_is_looked_at_in_several() {
-    let mut redaction = acquainted(&RuleSet::default());
+    let mut redaction = with_known_site(&RuleSet::default());
     let long = |end: &str| event(&format!("{} {end}", "word ".repeat(1500)));
     let records =
         [long("x"), long("ann@example.com"), event("x"), long("x"), long("ann@example.com")];

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::redact::{KeyClass, Outcome, Profile, Redactor, RuleSet, Rules};
+use crate::redact::{KeyClass, Profile, RedactOutcome, Redactor, RuleSet, Rules};
 
 const PENC: &str = "penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
 
@@ -30,12 +30,12 @@ fn what_was_made_elsewhere_for_something_else_or_changed_is_refused() {
     let prod = full("prod");
     let other_type = prod.reveal(PENC, FieldType::Phone).expect_err("another type");
     assert!(
-        matches!(&other_type, PiiError::NotAuthentic { kid, env, field }
+        matches!(&other_type, TokenKeysError::NotAuthentic { kid, env, field }
             if (&**kid, &**env, &**field) == ("rk1", "prod", "phone")),
         "{other_type}"
     );
     let other_env = full("dev").reveal(PENC, FieldType::Email).expect_err("another environment");
-    assert!(matches!(other_env, PiiError::NotAuthentic { .. }), "{other_env}");
+    assert!(matches!(other_env, TokenKeysError::NotAuthentic { .. }), "{other_env}");
     // Each character of nonce, ciphertext and tag.
     let start = "penc:v1:rk1:".len();
     for at in start..PENC.len() {
@@ -44,9 +44,9 @@ fn what_was_made_elsewhere_for_something_else_or_changed_is_refused() {
         let error = prod.reveal(&changed, FieldType::Email).expect_err("changed");
         let last = at + 1 == PENC.len();
         let right = match error {
-            PiiError::NotAuthentic { .. } => true,
+            TokenKeysError::NotAuthentic { .. } => true,
             // The last character has bits that must be zero.
-            PiiError::NoToken { .. } => last,
+            TokenKeysError::NoToken { .. } => last,
             _ => false,
         };
         assert!(right, "{at}: {error}");
@@ -89,15 +89,15 @@ fn tokenize_access_denies_and_never_opens_the_reveal_keyset() {
         };
         Some(value.to_owned())
     };
-    let config = PiiConfig::from_variables(variables).expect("good").expect("configured");
+    let config = TokenKeysConfig::from_variables(variables).expect("good").expect("configured");
     let pii = open(&disk, &config).expect("the reveal keyset is not looked at");
     assert_eq!((pii.access(), pii.env()), (Access::Tokenize, "unknown"));
     assert!(pii.tokenize("x", FieldType::Generic).starts_with("ptok:v1:"));
     let denied = pii.protect(b"x", FieldType::Generic).expect_err("no access");
-    assert!(matches!(denied, PiiError::AccessDenied { operation: "protect" }));
+    assert!(matches!(denied, TokenKeysError::AccessDenied { operation: "protect" }));
     assert!(denied.to_string().contains("PII_ACCESS=full"));
     let denied = pii.reveal(PENC, FieldType::Email).expect_err("no access");
-    assert!(matches!(denied, PiiError::AccessDenied { operation: "reveal" }));
+    assert!(matches!(denied, TokenKeysError::AccessDenied { operation: "reveal" }));
     assert_eq!(pii.status().reveal_kid, None);
 }
 
@@ -133,8 +133,8 @@ fn without_a_nonce_nothing_is_encrypted() {
         }
     }
     let storage: Arc<dyn Storage> = Arc::new(disk());
-    let config = PiiConfig::new(TOKENS).reveal_keyset(REVEAL);
-    let pii = Pii::open_on(&config, &storage, Box::new(Dry)).expect("good keysets");
+    let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
+    let pii = TokenKeys::open_on(&config, &storage, Box::new(Dry)).expect("good keysets");
     let error = pii.protect(b"x", FieldType::Generic).expect_err("no nonce");
     assert_eq!(error.to_string(), "no random bytes for a nonce: dry");
 }
@@ -142,7 +142,7 @@ fn without_a_nonce_nothing_is_encrypted() {
 #[test]
 fn settings_that_make_no_sense_are_named() {
     let config = |pairs: &[(&str, &str)]| {
-        PiiConfig::from_variables(|name| {
+        TokenKeysConfig::from_variables(|name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     };
@@ -170,7 +170,7 @@ fn settings_that_make_no_sense_are_named() {
     let reveal = ("PII_REVEAL_KEYSET_PATH", REVEAL);
     let env = ("PII_ENV", "prod");
     let all = [file, tokens, reveal, env, ("PII_ACCESS", "full"), ("PII_REFRESH_SECONDS", "60")];
-    let want = PiiConfig::new(TOKENS).env("prod").reveal_keyset(REVEAL);
+    let want = TokenKeysConfig::new(TOKENS).env("prod").reveal_keyset(REVEAL);
     let want = want.reread_every(std::time::Duration::from_secs(60));
     assert_eq!(config(&all).expect("good"), Some(want));
 }
@@ -188,11 +188,12 @@ fn key_hits_become_tokens_when_keys_are_configured_and_a_fixed_text_when_not() {
             let class = redactor.rules().key(key.as_bytes(), None);
             let outcome = redactor.value(class, value.as_bytes(), false, &mut out);
             let out = String::from_utf8(out).expect("UTF-8");
-            line += &format!("{key}={} ", if outcome == Outcome::Clean { value } else { &out });
+            line +=
+                &format!("{key}={} ", if outcome == RedactOutcome::Clean { value } else { &out });
         }
         let mut out = Vec::new();
         let amount = redactor.rules().key(b"amount", None);
-        assert_eq!(redactor.number(amount, b"100", &mut out), Outcome::Clean);
+        assert_eq!(redactor.number(amount, b"100", &mut out), RedactOutcome::Clean);
         line
     };
     let pii: Arc<dyn crate::redact::Tokenize> = Arc::new(full("prod"));
@@ -216,7 +217,10 @@ fn one_value_has_one_token_whether_its_key_or_its_shape_gave_it_away() {
     let mut redactor = Redactor::new(rules).with_tokenizer(pii);
     for class in [KeyClass::Email, KeyClass::Name, KeyClass::Plain] {
         let mut out = Vec::new();
-        assert_eq!(redactor.value(class, b"user@example.com", false, &mut out), Outcome::Replaced);
+        assert_eq!(
+            redactor.value(class, b"user@example.com", false, &mut out),
+            RedactOutcome::Replaced
+        );
         assert_eq!(String::from_utf8_lossy(&out), token, "{class:?}");
     }
 }

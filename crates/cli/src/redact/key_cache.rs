@@ -4,7 +4,7 @@
 //! are decided anew each time.
 use std::sync::Arc;
 
-use ringseal::redact::{KeyClass, Outcome, Redactor, Rules};
+use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
 use super::escape::unescape;
 
@@ -12,10 +12,10 @@ const SLOTS: usize = 1 << 11;
 /// Bytes of key and parent together that fit into a slot.
 const SLOT_BYTES: usize = 48;
 
-/// What is known of a key.
+/// LeafKind is known of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Says {
-    /// What it promises about its value.
+pub(super) struct KeyFacts {
+    /// LeafKind it promises about its value.
     pub(super) class: KeyClass,
     /// It holds something itself: a map from addresses to counts, say.
     pub(super) is_dirty: bool,
@@ -26,7 +26,7 @@ struct Slot {
     key_len: u8,
     parent_len: u8,
     text: [u8; SLOT_BYTES],
-    says: Says,
+    says: KeyFacts,
     /// The slot of the key that came after this one last time: lines of one kind repeat their keys
     /// in order, and then nothing needs to be hashed.
     next: u16,
@@ -36,7 +36,7 @@ const EMPTY: Slot = Slot {
     key_len: u8::MAX,
     parent_len: 0,
     text: [0; SLOT_BYTES],
-    says: Says { class: KeyClass::Plain, is_dirty: false },
+    says: KeyFacts { class: KeyClass::Plain, is_dirty: false },
     next: 0,
 };
 
@@ -51,9 +51,9 @@ impl Slot {
     }
 }
 
-/// What keys say, by their raw text.
+/// LeafKind keys say, by their raw text.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct KeyCache {
     /// Of its own: what keys hold is counted where it is replaced.
     redactor: Redactor,
     slots: Vec<Slot>,
@@ -61,14 +61,14 @@ pub(super) struct Keys {
     last: u16,
 }
 
-impl Keys {
+impl KeyCache {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         Self { redactor: Redactor::new(rules), slots: vec![EMPTY; SLOTS], last: 0 }
     }
 
-    /// What a key below a parent (empty: none) says, both as they stand between their quotes.
+    /// LeafKind a key below a parent (empty: none) says, both as they stand between their quotes.
     #[inline]
-    pub(super) fn say(&mut self, key: &[u8], parent: &[u8]) -> Says {
+    pub(super) fn facts(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
         let next = self.slots[usize::from(self.last)].next;
         let slot = &self.slots[usize::from(next)];
         if slot.is_of(key, parent) {
@@ -78,7 +78,7 @@ impl Keys {
         self.look_up(key, parent)
     }
 
-    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> Says {
+    fn look_up(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
         let len = key.len() + parent.len();
         if len > SLOT_BYTES {
             return self.decide(key, parent);
@@ -106,7 +106,7 @@ impl Keys {
         says
     }
 
-    fn decide(&mut self, key: &[u8], parent: &[u8]) -> Says {
+    fn decide(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
         let plain = |raw: &[u8]| {
             let mut text = Vec::new();
             unescape(raw, &mut text);
@@ -115,7 +115,7 @@ impl Keys {
         let (key, parent) = (plain(key), plain(parent));
         let class = self.redactor.rules().key(&key, (!parent.is_empty()).then_some(&parent));
         let outcome = self.redactor.value(KeyClass::Plain, &key, false, &mut Vec::new());
-        Says { class, is_dirty: outcome == Outcome::Replaced }
+        KeyFacts { class, is_dirty: outcome == RedactOutcome::Replaced }
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_what_the_rules_say() {
         let rules = Arc::new(Rules::standard());
-        let mut keys = Keys::new(Arc::clone(&rules));
+        let mut keys = KeyCache::new(Arc::clone(&rules));
         let long = "x".repeat(60) + "_password";
         let words = ["email", "name", "service", "token", "max_tokens", "level", "a", "", &long];
         for _ in 0..2 {
@@ -147,32 +147,36 @@ mod tests {
                 for parent in words {
                     let want = rules
                         .key(key.as_bytes(), (!parent.is_empty()).then_some(parent.as_bytes()));
-                    let says = Says { class: want, is_dirty: false };
-                    assert_eq!(keys.say(key.as_bytes(), parent.as_bytes()), says, "{parent}.{key}");
+                    let says = KeyFacts { class: want, is_dirty: false };
+                    assert_eq!(
+                        keys.facts(key.as_bytes(), parent.as_bytes()),
+                        says,
+                        "{parent}.{key}"
+                    );
                 }
             }
         }
         // More keys than slots: each takes another's place, and none its answer.
         for number in 0..3 * SLOTS {
-            assert_eq!(keys.say(format!("k{number}").as_bytes(), b"").class, KeyClass::Plain);
+            assert_eq!(keys.facts(format!("k{number}").as_bytes(), b"").class, KeyClass::Plain);
         }
-        assert_eq!(keys.say(b"password", b"").class, KeyClass::Password);
+        assert_eq!(keys.facts(b"password", b"").class, KeyClass::Password);
     }
 
     #[test]
     fn a_key_that_holds_something_is_dirty_each_time() {
-        let mut keys = Keys::new(Arc::new(Rules::standard()));
+        let mut keys = KeyCache::new(Arc::new(Rules::standard()));
         for _ in 0..3 {
-            assert!(keys.say(b"ann@example.com", b"").is_dirty);
-            assert!(keys.say(br"ann\u0040example.com", b"").is_dirty);
-            assert!(!keys.say(b"count", b"").is_dirty);
+            assert!(keys.facts(b"ann@example.com", b"").is_dirty);
+            assert!(keys.facts(br"ann\u0040example.com", b"").is_dirty);
+            assert!(!keys.facts(b"count", b"").is_dirty);
         }
     }
 
     #[test]
     fn an_escaped_key_is_the_same_key() {
-        let mut keys = Keys::new(Arc::new(Rules::standard()));
-        assert_eq!(keys.say(br"pass\u0077ord", b"").class, KeyClass::Password);
-        assert_eq!(keys.say(b"name", br"serv\u0069ce").class, KeyClass::Plain);
+        let mut keys = KeyCache::new(Arc::new(Rules::standard()));
+        assert_eq!(keys.facts(br"pass\u0077ord", b"").class, KeyClass::Password);
+        assert_eq!(keys.facts(b"name", br"serv\u0069ce").class, KeyClass::Plain);
     }
 }

@@ -1,26 +1,26 @@
 //! The first look at an event's values: whether it may go on as it is.
 //!
 //! Collects where texts stand and lets one scan judge them all; numbers and keys are judged in passing. What it says
-//! no to is looked at value by value afterwards, so it may say no too often, and never too seldom.
+//! no to is scanned at value by value afterwards, so it may say no too often, and never too seldom.
 use std::ops::Range;
 
-use super::keys::Keys;
+use super::key_facts::Keys;
 use crate::core::value::{Entries, ReadError, ValueRef, tag};
 use crate::redact::{KeyClass, Redactor};
 
 /// What the first look at an event finds.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct Prescan {
     /// Texts under keys that say nothing.
     texts: Vec<Range<u32>>,
     /// Whether something has to be replaced, or at least examined one by one, whatever the scan says.
-    is_telling: bool,
+    needs_rewrite: bool,
 }
 
-impl Look {
-    pub(super) fn begin(&mut self) {
+impl Prescan {
+    pub(super) fn clear(&mut self) {
         self.texts.clear();
-        self.is_telling = false;
+        self.needs_rewrite = false;
     }
 
     /// Looks at the values of a call site's fields, and a stack behind them.
@@ -53,22 +53,22 @@ impl Look {
         let word = u64::from_le_bytes(*word);
         match *tag {
             tag::U64 => {
-                self.is_telling |= class != KeyClass::Plain || may_be_card(word);
+                self.needs_rewrite |= class != KeyClass::Plain || may_be_card(word);
                 *rest = after;
             }
             tag::I64 => {
                 let size = (word as i64).unsigned_abs();
-                self.is_telling |= class != KeyClass::Plain || may_be_card(size);
+                self.needs_rewrite |= class != KeyClass::Plain || may_be_card(size);
                 *rest = after;
             }
             tag::F64 => {
-                self.is_telling |= class != KeyClass::Plain;
+                self.needs_rewrite |= class != KeyClass::Plain;
                 *rest = after;
             }
             tag::STR => {
                 let len = word as u32 as usize;
                 let Some(after) = rest.get(5 + len..) else { return false };
-                self.is_telling |= class != KeyClass::Plain;
+                self.needs_rewrite |= class != KeyClass::Plain;
                 self.text(payload.len() - rest.len() + 5, len);
                 *rest = after;
             }
@@ -98,12 +98,12 @@ impl Look {
     ) -> Result<(), ReadError> {
         match value {
             ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => {}
-            _ if class != KeyClass::Plain => self.is_telling = true,
+            _ if class != KeyClass::Plain => self.needs_rewrite = true,
             ValueRef::Str(text) | ValueRef::Bytes(text) => {
                 self.text(offset(payload, text), text.len())
             }
-            ValueRef::I64(number) => self.is_telling |= may_be_card(number.unsigned_abs()),
-            ValueRef::U64(number) => self.is_telling |= may_be_card(number),
+            ValueRef::I64(number) => self.needs_rewrite |= may_be_card(number.unsigned_abs()),
+            ValueRef::U64(number) => self.needs_rewrite |= may_be_card(number),
             ValueRef::F64(_)
             | ValueRef::F32(_)
             | ValueRef::Char(_)
@@ -113,15 +113,15 @@ impl Look {
             ValueRef::Ipv4(_)
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)
-            | ValueRef::SocketV6(..) => self.is_telling |= redactor.rules().ips,
-            ValueRef::Number(text) => self.is_telling |= text.len() >= 14,
+            | ValueRef::SocketV6(..) => self.needs_rewrite |= redactor.rules().ips,
+            ValueRef::Number(text) => self.needs_rewrite |= text.len() >= 14,
             // The rest is examined one by one.
             ValueRef::I128(_)
             | ValueRef::U128(_)
             | ValueRef::StrCut(..)
             | ValueRef::BytesCut(..)
             | ValueRef::Secret
-            | ValueRef::Pii(..) => self.is_telling = true,
+            | ValueRef::Pii(..) => self.needs_rewrite = true,
             ValueRef::Array(values) | ValueRef::Error(values) => {
                 for value in values {
                     self.value(class, parent, value?, payload, redactor, keys)?;
@@ -146,7 +146,7 @@ impl Look {
         for entry in Entries(entries) {
             let (key, value) = entry?;
             let facts = keys.facts(redactor, key, parent);
-            self.is_telling |= facts.is_dirty;
+            self.needs_rewrite |= facts.is_dirty;
             self.value(facts.class, key, value, payload, redactor, keys)?;
         }
         Ok(())
@@ -160,14 +160,14 @@ impl Look {
 
     /// Whether the event needs a closer look whatever its texts are.
     #[inline]
-    pub(super) fn is_telling(&self) -> bool {
-        self.is_telling
+    pub(super) fn needs_rewrite(&self) -> bool {
+        self.needs_rewrite
     }
 
     /// Whether the event may go on as it is.
     #[inline]
     pub(super) fn is_clean(&mut self, payload: &[u8], redactor: &mut Redactor) -> bool {
-        if self.is_telling {
+        if self.needs_rewrite {
             return false;
         }
         if self.texts.is_empty() {

@@ -85,11 +85,12 @@ fn padding_unknown_fields_and_missing_dates_are_read() {
 
 #[test]
 fn a_keyset_of_the_wrong_kind_is_refused() {
-    let error = open(&disk(), &PiiConfig::new(REVEAL)).expect_err("reveal keys as token keys");
+    let error =
+        open(&disk(), &TokenKeysConfig::new(REVEAL)).expect_err("reveal keys as token keys");
     let want =
         "keyset /keys/reveal-keyset.json: keys.rk1.alg: expected HMAC-SHA-256, found AES-256-GCM";
     assert_eq!(error.to_string(), want);
-    let config = PiiConfig::new(TOKENS).reveal_keyset(TOKENS);
+    let config = TokenKeysConfig::new(TOKENS).reveal_keyset(TOKENS);
     assert!(open(&disk(), &config).is_err());
 }
 
@@ -151,7 +152,7 @@ fn the_next_id_counts_up_and_is_free() {
 #[test]
 fn rotation_keeps_the_old_keys_and_lets_the_new_one_write() {
     let disk = disk();
-    let config = PiiConfig::new(TOKENS).env("prod").reveal_keyset(REVEAL);
+    let config = TokenKeysConfig::new(TOKENS).env("prod").reveal_keyset(REVEAL);
     let before = open(&disk, &config).expect("good");
     let old = before.protect(b"ann", FieldType::Generic).expect("full access");
     let changed = Keyset::change(&disk, Path::new(REVEAL), |keyset| {
@@ -166,7 +167,7 @@ fn rotation_keeps_the_old_keys_and_lets_the_new_one_write() {
     assert_eq!(&*after.reveal(&old, FieldType::Generic).expect("an old key reveals"), b"ann");
     assert_eq!(&*after.reveal(&new, FieldType::Generic).expect("the new one too"), b"ann");
     let unknown = before.reveal(&new, FieldType::Generic).expect_err("a key from later");
-    assert!(matches!(unknown, PiiError::UnknownKey { .. }), "{unknown}");
+    assert!(matches!(unknown, TokenKeysError::UnknownKey { .. }), "{unknown}");
 }
 
 #[test]
@@ -273,7 +274,8 @@ mod on_unix {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         fs::write(&path, keyset_text(KeysetKind::Token, &[("tk1", 0)])).expect("a file");
-        let open = |group| Pii::open(&PiiConfig::new(&path).group_readable(group)).map(drop);
+        let open =
+            |group| TokenKeys::open(&TokenKeysConfig::new(&path).group_readable(group)).map(drop);
         for (mode, alone, group) in [
             (0o600, true, true),
             (0o400, true, true),

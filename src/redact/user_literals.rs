@@ -17,7 +17,7 @@ const FILTER_BITS: u32 = 17;
 
 /// An index of literals.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(super) struct UserLiterals {
     texts: Vec<Box<[u8]>>,
     stride: usize,
     /// One bit per hash.
@@ -31,9 +31,9 @@ fn hash(gram: [u8; GRAM]) -> u32 {
     u32::from_le_bytes(gram).wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)
 }
 
-impl Own {
+impl UserLiterals {
     /// Indexes `texts`, each of which has four bytes at least, and of which there are fewer than 65536.
-    pub(super) fn new(texts: Vec<Box<[u8]>>) -> Own {
+    pub(super) fn new(texts: Vec<Box<[u8]>>) -> UserLiterals {
         let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(GRAM);
         let stride = (shortest.max(GRAM) - GRAM + 1).min(STRIDE_MAX);
         let mut filter = vec![0u64; 1 << (FILTER_BITS - 6)].into_boxed_slice();
@@ -48,7 +48,7 @@ impl Own {
             }
         }
         entries.sort_unstable();
-        Own { texts, stride, filter, entries }
+        UserLiterals { texts, stride, filter, entries }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,14 +60,14 @@ impl Own {
         &self.texts
     }
 
-    /// Calls `found` with the start and the index of each literal in `v`, overlapping ones too, until it
+    /// Calls `found` with the start and the index of each literal in `input`, overlapping ones too, until it
     /// says no.
-    pub(super) fn find(&self, v: &[u8], mut found: impl FnMut(usize, usize) -> bool) {
+    pub(super) fn find(&self, input: &[u8], mut found: impl FnMut(usize, usize) -> bool) {
         let mut at = 0;
-        while let Some(Some(&gram)) = v.get(at..).map(<[u8]>::first_chunk) {
+        while let Some(Some(&gram)) = input.get(at..).map(<[u8]>::first_chunk) {
             let hash = hash(gram);
             let word = self.filter.get((hash >> 6) as usize).copied().unwrap_or(0);
-            if word >> (hash & 63) & 1 != 0 && !self.compare(v, at, hash, &mut found) {
+            if word >> (hash & 63) & 1 != 0 && !self.compare(input, at, hash, &mut found) {
                 return;
             }
             at += self.stride;
@@ -78,7 +78,7 @@ impl Own {
     #[cold]
     fn compare(
         &self,
-        v: &[u8],
+        input: &[u8],
         at: usize,
         hash: u32,
         found: &mut impl FnMut(usize, usize) -> bool,
@@ -89,7 +89,7 @@ impl Own {
             let (Some(start), index) = (at.checked_sub(place.into()), usize::from(index)) else {
                 continue;
             };
-            let stands = self.texts.get(index).is_some_and(|text| v[start..].starts_with(text));
+            let stands = self.texts.get(index).is_some_and(|text| input[start..].starts_with(text));
             if stands && !found(start, index) {
                 return false;
             }
@@ -105,9 +105,10 @@ mod tests {
     use super::*;
 
     /// All at every place.
-    fn plainly(texts: &[Vec<u8>], v: &[u8]) -> Vec<(usize, usize)> {
-        let at = |i: usize| texts.iter().enumerate().filter(move |(_, t)| v[i..].starts_with(t));
-        (0..v.len()).flat_map(|i| at(i).map(move |(n, _)| (i, n))).collect()
+    fn plainly(texts: &[Vec<u8>], input: &[u8]) -> Vec<(usize, usize)> {
+        let at =
+            |i: usize| texts.iter().enumerate().filter(move |(_, t)| input[i..].starts_with(t));
+        (0..input.len()).flat_map(|i| at(i).map(move |(n, _)| (i, n))).collect()
     }
 
     proptest! {
@@ -117,22 +118,22 @@ mod tests {
             parts in proptest::collection::vec(("[ab]{0,9}", 0usize..6), 0..20),
         ) {
             let texts: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
-            let mut v = Vec::new();
+            let mut input = Vec::new();
             for (between, i) in parts {
-                v.extend_from_slice(between.as_bytes());
-                v.extend_from_slice(texts.get(i).map_or(b"", |text| text));
+                input.extend_from_slice(between.as_bytes());
+                input.extend_from_slice(texts.get(i).map_or(b"", |text| text));
             }
-            let own = Own::new(texts.iter().map(|t| t.clone().into_boxed_slice()).collect());
+            let own = UserLiterals::new(texts.iter().map(|t| t.clone().into_boxed_slice()).collect());
             let mut found = Vec::new();
-            own.find(&v, |start, index| { found.push((start, index)); true });
+            own.find(&input, |start, index| { found.push((start, index)); true });
             found.sort_unstable();
-            prop_assert_eq!(found, plainly(&texts, &v));
+            prop_assert_eq!(found, plainly(&texts, &input));
         }
     }
 
     #[test]
     fn a_search_ends_when_it_is_told_to() {
-        let own = Own::new(vec![b"abcd"[..].into()]);
+        let own = UserLiterals::new(vec![b"abcd"[..].into()]);
         let mut found = 0;
         own.find(b"abcdabcdabcd", |_, _| {
             found += 1;

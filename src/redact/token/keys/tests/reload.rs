@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::*;
-use crate::redact::{Kind, Tokenize};
+use crate::redact::{HitKind, Tokenize};
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn value(pii: &Pii) -> String {
+fn value(pii: &TokenKeys) -> String {
     pii.tokenize("ann", FieldType::Generic)
 }
 
@@ -23,7 +23,7 @@ fn put(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
 #[test]
 fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
     let disk = disk();
-    let pii = open(&disk, &PiiConfig::new(TOKENS)).expect("good");
+    let pii = open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good");
     assert_eq!(pii.refresh(at(100)).expect("good"), Refresh::Unchanged);
     let old = value(&pii);
     put(&disk, 2_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50), ("tk1", 0)]));
@@ -42,13 +42,13 @@ fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
 #[test]
 fn a_change_that_the_time_does_not_show_is_taken_in_by_reading_again() {
     let disk = disk();
-    let config = PiiConfig::new(TOKENS).reread_every(at(60));
+    let config = TokenKeysConfig::new(TOKENS).reread_every(at(60));
     let source = |changed: &Arc<AtomicBool>| Still {
         source: FileSource::new(TOKENS, KeysetKind::Token).storage(Arc::new(disk.clone())),
         failing: Arc::clone(changed),
     };
     let failing = Arc::new(AtomicBool::new(false));
-    let pii = Pii::from_sources(
+    let pii = TokenKeys::from_sources(
         "unknown",
         Box::new(source(&failing)),
         None,
@@ -94,7 +94,7 @@ impl KeySource for Still {
 #[test]
 fn the_last_good_keyset_stays_while_the_file_is_bad_and_the_error_is_counted() {
     let disk = disk();
-    let config = PiiConfig::new(TOKENS).reveal_keyset(REVEAL);
+    let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let pii = open(&disk, &config).expect("good");
     let old = value(&pii);
     put(&disk, 2_000, TOKENS, "{\"schema_version\":1");
@@ -121,24 +121,24 @@ fn the_last_good_keyset_stays_while_the_file_is_bad_and_the_error_is_counted() {
 fn at_first_a_bad_keyset_is_an_error() {
     let disk = disk();
     put(&disk, 1_000, REVEAL, "{}");
-    let config = PiiConfig::new(TOKENS).reveal_keyset(REVEAL);
+    let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let error = open(&disk, &config).expect_err("no keys").to_string();
     assert!(error.contains("schema_version: expected 1, found no such field"), "{error}");
     let error =
-        open(&disk, &PiiConfig::new("/keys/nowhere.json")).expect_err("no file").to_string();
+        open(&disk, &TokenKeysConfig::new("/keys/nowhere.json")).expect_err("no file").to_string();
     assert!(error.contains("/keys/nowhere.json: cannot read"), "{error}");
 }
 
 #[test]
 fn tokens_are_whole_while_keys_are_exchanged() {
     let disk = disk();
-    let pii = Arc::new(open(&disk, &PiiConfig::new(TOKENS)).expect("good"));
+    let pii = Arc::new(open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good"));
     let one = value(&pii);
     let two = keyset_text(KeysetKind::Token, &[("tk2", 50)]);
     let other = {
         let disk = self::disk();
         put(&disk, 1, TOKENS, &two);
-        value(&open(&disk, &PiiConfig::new(TOKENS)).expect("good"))
+        value(&open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good"))
     };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -148,7 +148,7 @@ fn tokens_are_whole_while_keys_are_exchanged() {
             // ORDER: relaxed; nothing else hangs on it.
             while !stop.load(Ordering::Relaxed) || made < 1000 {
                 out.clear();
-                assert!(pii.token(Kind::Name, b"ann", &mut out));
+                assert!(pii.token(HitKind::Name, b"ann", &mut out));
                 let token = std::str::from_utf8(&out).expect("ASCII");
                 assert!(token == one || token == other, "{token}");
                 made += 1;

@@ -5,7 +5,7 @@ use super::Values;
 use crate::console::write_stderr;
 
 /// Says on standard error what was probably not meant.
-pub(super) fn tell(args: &Values) {
+pub(super) fn warn(args: &Values) {
     let field = args.field.as_str();
     if let Some(near) = near_type(field) {
         write_stderr(format_args!(

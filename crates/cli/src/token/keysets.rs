@@ -2,9 +2,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ringseal::core::clock::{Clock, SystemClock};
 use ringseal::redact::token::{Keyset, SystemRandomness};
-use ringseal::storage::OsStorage;
+use ringseal::system::OsStorage;
+use ringseal::system::{Clock, SystemClock};
 
 use super::{Keygen, Rotate};
 use crate::console::{ExitStatus, Failure};
@@ -15,7 +15,7 @@ pub(super) fn generate(args: &Keygen) -> Result<ExitStatus, Failure> {
     let keyset = Keyset::generate(args.kind.keyset(), kid, &now(), &SystemRandomness);
     let keyset = keyset.map_err(Failure::of)?;
     keyset.create(&OsStorage, &args.path).map_err(Failure::of)?;
-    tell(&args.path, &keyset)
+    print_keyset(&args.path, &keyset)
 }
 
 pub(super) fn rotate(args: &Rotate) -> Result<ExitStatus, Failure> {
@@ -27,14 +27,14 @@ pub(super) fn rotate(args: &Rotate) -> Result<ExitStatus, Failure> {
         keyset.add(&kid, &now(), &SystemRandomness)?;
         if args.add_only { Ok(()) } else { keyset.make_primary(&kid) }
     });
-    tell(&args.path, &changed.map_err(Failure::of)?)
+    print_keyset(&args.path, &changed.map_err(Failure::of)?)
 }
 
 fn now() -> String {
     String::from_utf8_lossy(&write_millis(SystemClock.unix_nanos())).into_owned()
 }
 
-fn tell(path: &Path, keyset: &Keyset) -> Result<ExitStatus, Failure> {
+fn print_keyset(path: &Path, keyset: &Keyset) -> Result<ExitStatus, Failure> {
     let kids: Vec<&str> = keyset.kids().collect();
     writeln!(
         io::stdout(),

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use super::classes::{Classify, Masks, VIEW};
+use super::byte_masks::{Classify, Masks, VIEW};
 use crate::simd::{ByteSets, Exact, Load64, Lookup};
 
 const TEN: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -162,12 +162,12 @@ fn gather(view: &[u8; VIEW]) -> [u64; 8] {
     })
 }
 
-/// The classes of byte `x`, two places before `y`, as bits.
+/// The classes of byte `byte`, two places before `ahead`, as bits.
 #[inline(always)]
-fn flag(x: u8, y: u8) -> u8 {
+fn flag(byte: u8, ahead: u8) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
-    let (low, third) = (x | 0x20, y | 0x20);
-    let digit = x.wrapping_sub(b'0') < 10;
+    let (low, third) = (byte | 0x20, ahead | 0x20);
+    let digit = byte.wrapping_sub(b'0') < 10;
     let letter = low.wrapping_sub(b'a') < 26;
     let pair = |a: u8, b: u8| (low == a) & (third == b);
     let behind_b = (third == b'a') | (third == b'c') | (third == b'g') | (third == b'q');
@@ -176,29 +176,30 @@ fn flag(x: u8, y: u8) -> u8 {
         | pair(b't', b'k')
         | pair(b'a', b'i')
         | (low == b'b') & (behind_b | (third == b's') | (third == b'w'));
-    let punct = (x == b'@') | (x & 0xFE == b'$') | (x == b'~') | (x == b':') | (x == b'=');
+    let punct =
+        (byte == b'@') | (byte & 0xFE == b'$') | (byte == b'~') | (byte == b':') | (byte == b'=');
     bit(digit, 1)
-        | bit((x.wrapping_sub(b'(') < 18) | (x == b' '), 2)
-        | bit(digit | letter | (x == b'_'), 4)
-        | bit((0x2B..0x80).contains(&x), 8)
+        | bit((byte.wrapping_sub(b'(') < 18) | (byte == b' '), 2)
+        | bit(digit | letter | (byte == b'_'), 4)
+        | bit((0x2B..0x80).contains(&byte), 8)
         | bit(keyword | punct, 16)
 }
 
 /// Transposes eight by eight bits (Warren, Hacker's Delight, 7-3).
 #[inline(always)]
-const fn transpose(x: u64) -> u64 {
-    let t = (x ^ x >> 7) & 0x00AA_00AA_00AA_00AA;
-    let x = x ^ t ^ t << 7;
-    let t = (x ^ x >> 14) & 0x0000_CCCC_0000_CCCC;
-    let x = x ^ t ^ t << 14;
-    let t = (x ^ x >> 28) & 0x0000_0000_F0F0_F0F0;
-    x ^ t ^ t << 28
+const fn transpose(bits: u64) -> u64 {
+    let t = (bits ^ bits >> 7) & 0x00AA_00AA_00AA_00AA;
+    let bits = bits ^ t ^ t << 7;
+    let t = (bits ^ bits >> 14) & 0x0000_CCCC_0000_CCCC;
+    let bits = bits ^ t ^ t << 14;
+    let t = (bits ^ bits >> 28) & 0x0000_0000_F0F0_F0F0;
+    bits ^ t ^ t << 28
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::classes::KEYWORDS;
+    use crate::redact::byte_masks::KEYWORDS;
     use crate::simd::{self, Kernel};
 
     struct View<'a>(&'a [u8; VIEW]);

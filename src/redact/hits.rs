@@ -5,7 +5,7 @@
 //! bytes looked at; a text that costs more than [`Finder::budget`] is masked whole.
 
 use super::bytes::ByteSet;
-use super::kind::Kind;
+use super::kind::HitKind;
 use super::rules::Rules;
 
 /// A part of a text that must go.
@@ -15,7 +15,7 @@ pub(crate) struct Hit {
     pub(crate) end: usize,
     /// Which rule found it; see [`Rules::rule_name`].
     pub(crate) rule: u16,
-    pub(crate) kind: Kind,
+    pub(crate) kind: HitKind,
     /// How many bytes at the end stay readable.
     pub(crate) keep: u8,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Finder<'a> {
     /// The compiled rules.
     pub(crate) rules: &'a Rules,
     /// The text.
-    pub(crate) v: &'a [u8],
+    pub(crate) input: &'a [u8],
     /// Whether a length limit cut the text at its end.
     pub(crate) cut: bool,
     /// Where `key=value` may be looked for again: no key inside a value that is going anyway.
@@ -101,14 +101,19 @@ pub(crate) const WORK_MIN: u64 = 64 * 1024;
 
 impl<'a> Finder<'a> {
     /// Starts on a text; `hits` is cleared.
-    pub(crate) fn new(rules: &'a Rules, v: &'a [u8], cut: bool, hits: &'a mut Vec<Hit>) -> Self {
+    pub(crate) fn new(
+        rules: &'a Rules,
+        input: &'a [u8],
+        cut: bool,
+        hits: &'a mut Vec<Hit>,
+    ) -> Self {
         hits.clear();
-        let budget = Finder::budget(v.len());
-        Finder { rules, v, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
+        let budget = Finder::budget(input.len());
+        Finder { rules, input, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
     }
 
     /// Notes that `start..end` goes.
-    pub(crate) fn hit(&mut self, start: usize, end: usize, rule: u16, kind: Kind) {
+    pub(crate) fn hit(&mut self, start: usize, end: usize, rule: u16, kind: HitKind) {
         self.hit_keeping(start, end, rule, kind, 0);
     }
 
@@ -121,13 +126,14 @@ impl<'a> Finder<'a> {
         start: usize,
         end: usize,
         rule: u16,
-        kind: Kind,
+        kind: HitKind,
         keep: u8,
     ) {
-        if start < end && end <= self.v.len() && self.rules.finds(kind) {
-            let (from, to) = (start - rest_before(self.v, start), end + rest_behind(self.v, end));
+        if start < end && end <= self.input.len() && self.rules.finds(kind) {
+            let (from, to) =
+                (start - rest_before(self.input, start), end + rest_behind(self.input, end));
             let kept_from = to - usize::from(keep).min(to);
-            let whole = to == end && rest_behind(self.v, kept_from) == 0;
+            let whole = to == end && rest_behind(self.input, kept_from) == 0;
             let keep = if whole { keep } else { 0 };
             self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
@@ -159,7 +165,7 @@ impl<'a> Finder<'a> {
     /// Whether `end` is where a length limit cut the text.
     #[inline]
     pub(crate) fn is_cut(&self, end: usize) -> bool {
-        self.cut && end == self.v.len()
+        self.cut && end == self.input.len()
     }
 }
 
@@ -168,20 +174,20 @@ const CONTINUATION: ByteSet = ByteSet::of(&[0x80, b'-', 0xBF]);
 /// A character in UTF-8 has at most this many bytes behind its first.
 const CONTINUATION_MAX: usize = 3;
 
-/// How many bytes from `i` on belong to a character that begins before `i`.
+/// How many bytes from `pos` on belong to a character that begins before `pos`.
 #[inline]
-fn rest_behind(v: &[u8], i: usize) -> usize {
-    CONTINUATION.run(v, i, CONTINUATION_MAX)
+fn rest_behind(input: &[u8], pos: usize) -> usize {
+    CONTINUATION.run(input, pos, CONTINUATION_MAX)
 }
 
-/// How many bytes before `i` belong to a character that goes on at `i`.
+/// How many bytes before `pos` belong to a character that goes on at `pos`.
 #[inline]
-fn rest_before(v: &[u8], i: usize) -> usize {
-    if rest_behind(v, i) == 0 {
+fn rest_before(input: &[u8], pos: usize) -> usize {
+    if rest_behind(input, pos) == 0 {
         return 0;
     }
     // The first byte of the character stands before the other ones.
-    (CONTINUATION.run_back(v, i, CONTINUATION_MAX - 1) + 1).min(i)
+    (CONTINUATION.run_back(input, pos, CONTINUATION_MAX - 1) + 1).min(pos)
 }
 
 /// Sorts hits and joins those that overlap, in place.
@@ -191,7 +197,9 @@ pub(crate) fn merge(hits: &mut Vec<Hit>) {
     if hits.len() < 2 {
         return;
     }
-    hits.sort_unstable_by(|a, b| (a.start, b.end, a.rule).cmp(&(b.start, a.end, b.rule)));
+    hits.sort_unstable_by(|a, byte| {
+        (a.start, byte.end, a.rule).cmp(&(byte.start, a.end, byte.rule))
+    });
     let mut kept = 0;
     for i in 1..hits.len() {
         let (last, hit) = (hits[kept], hits[i]);

@@ -55,8 +55,8 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
 }
 
 /// White space, and the separators of ASCII, which count as such elsewhere.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\x1C'..='\x1F').contains(&c)
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || ('\x1C'..='\x1F').contains(&character)
 }
 
 fn lower(value: &[u8], out: &mut Vec<u8>) {
@@ -68,8 +68,8 @@ fn lower(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn push(c: char, out: &mut Vec<u8>) {
-    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+fn push(character: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 #[cfg(test)]

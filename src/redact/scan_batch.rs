@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
-use super::classes::{self, Borders, Places, Sink};
-use super::find::{Finder, Hit};
+use super::byte_masks::{self, Borders, Places, Sink};
+use super::hits::{Finder, Hit};
 use super::rules::Rules;
-use super::scan::{self, Anchor};
+use super::scan_value::{self, Anchor};
 
 /// A stretch of memory with values in it.
-pub(super) struct Search<'a> {
+pub(super) struct BatchScan<'a> {
     rules: &'a Rules,
     hits: &'a mut Vec<Hit>,
     stretch: &'a [u8],
@@ -28,7 +28,7 @@ pub(super) struct Search<'a> {
     work: u64,
 }
 
-impl<'a> Search<'a> {
+impl<'a> BatchScan<'a> {
     #[inline]
     pub(super) fn new(
         rules: &'a Rules,
@@ -38,7 +38,7 @@ impl<'a> Search<'a> {
         dirty: Option<&'a mut Vec<bool>>,
     ) -> Self {
         let dirty = dirty.map(Vec::as_mut_slice);
-        Search {
+        BatchScan {
             rules,
             hits,
             stretch,
@@ -61,20 +61,28 @@ impl<'a> Search<'a> {
         let first = self.values.first().map_or(0, |value| value.start as usize);
         let last = self.values.last().map_or(0, |value| value.end as usize);
         let range = first..last.min(self.stretch.len());
-        classes::pass(self.stretch, range, false, scan::numbers(self.rules, false), self);
-        if self.rules.has_own() && !(self.found && self.dirty.is_none()) {
+        byte_masks::pass(
+            self.stretch,
+            range,
+            false,
+            scan_value::number_rules(self.rules, false),
+            self,
+        );
+        if self.rules.has_user_literals() && !(self.found && self.dirty.is_none()) {
             self.next = 0;
             let rules = self.rules;
-            rules.own_starts(self.stretch, |p| self.value_at(p).is_none_or(|(i, _)| self.mark(i)));
+            rules.user_literal_starts(self.stretch, |pos| {
+                self.value_at(pos).is_none_or(|(i, _)| self.mark(i))
+            });
         }
     }
 
     /// Marks a value; false where that is all that was asked.
-    fn mark(&mut self, i: usize) -> bool {
+    fn mark(&mut self, index: usize) -> bool {
         self.found = true;
         match &mut self.dirty {
             Some(dirty) => {
-                dirty[i] = true;
+                dirty[index] = true;
                 true
             }
             None => false,
@@ -93,29 +101,29 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// The value that `p` lies in.
-    fn value_at(&mut self, p: usize) -> Option<(usize, Range<usize>)> {
+    /// The value that `pos` lies in.
+    fn value_at(&mut self, pos: usize) -> Option<(usize, Range<usize>)> {
         // Places come block by block, and within a block kind by kind: step back over one block.
-        while self.next > 0 && self.values[self.next - 1].end as usize > p {
+        while self.next > 0 && self.values[self.next - 1].end as usize > pos {
             self.next -= 1;
         }
-        while self.values.get(self.next).is_some_and(|r| r.end as usize <= p) {
+        while self.values.get(self.next).is_some_and(|r| r.end as usize <= pos) {
             self.next += 1;
         }
         let range = self.values.get(self.next)?;
         let range = range.start as usize..range.end as usize;
-        (range.contains(&p) && range.end <= self.stretch.len()).then_some((self.next, range))
+        (range.contains(&pos) && range.end <= self.stretch.len()).then_some((self.next, range))
     }
 
     #[inline(never)]
-    fn look(&mut self, anchor: Anchor, p: usize) -> bool {
-        let Some((i, range)) = self.value_at(p) else { return true };
+    fn detect(&mut self, anchor: Anchor, pos: usize) -> bool {
+        let Some((i, range)) = self.value_at(pos) else { return true };
         if self.dirty.as_ref().is_some_and(|dirty| dirty[i]) {
             return true;
         }
         let start = range.start;
         let mut finder = Finder::new(self.rules, &self.stretch[range], false, self.hits);
-        scan::look(&mut finder, anchor, p - start);
+        scan_value::run_detectors(&mut finder, anchor, pos - start);
         self.work += finder.work();
         if self.work > Finder::budget(self.stretch.len()) {
             // Somebody wrote a text against this search; `value` has a budget for each of them.
@@ -150,7 +158,7 @@ fn bits(
     bits
 }
 
-impl Sink for Search<'_> {
+impl Sink for BatchScan<'_> {
     #[inline(always)]
     fn borders(&mut self, at: usize) -> Borders {
         Borders {
@@ -162,19 +170,21 @@ impl Sink for Search<'_> {
     #[inline(never)]
     fn block(&mut self, at: usize, places: &Places) -> bool {
         let (rules, stretch) = (self.rules, self.stretch);
-        scan::each(rules, stretch, at, places, |anchor, p| self.look(anchor, p))
+        scan_value::for_each_candidate(rules, stretch, at, places, |anchor, pos| {
+            self.detect(anchor, pos)
+        })
     }
 }
 
-/// Whether `v` begins and ends like a JSON object or array.
+/// Whether `input` begins and ends like a JSON object or array.
 #[inline]
-pub(super) fn is_container(v: &[u8]) -> bool {
-    match v.first() {
+pub(super) fn is_container(input: &[u8]) -> bool {
+    match input.first() {
         Some(b'{' | b'[' | b' ' | b'\t' | b'\n' | b'\r' | b'\x0C') => {}
         _ => return false,
     }
     matches!(
-        (v.trim_ascii_start().first(), v.trim_ascii_end().last()),
+        (input.trim_ascii_start().first(), input.trim_ascii_end().last()),
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
     )
 }

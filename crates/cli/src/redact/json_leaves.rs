@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ringseal::redact::KeyClass;
 
-use super::keys::Keys;
+use super::key_cache::KeyCache;
 
 /// Levels in which keys are followed. A container below becomes one leaf.
 pub(super) const DEPTH_MAX: usize = 128;
@@ -19,12 +19,12 @@ pub(super) const DEPTH_MAX: usize = 128;
 pub(super) struct Leaf {
     pub(super) start: u32,
     pub(super) end: u32,
-    pub(super) what: What,
+    pub(super) what: LeafKind,
     pub(super) class: KeyClass,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum LeafKind {
     /// String content without escapes.
     Text,
     /// String content with escapes.
@@ -43,7 +43,7 @@ struct Frame {
     is_list: bool,
     /// The nearest key around it.
     key: (usize, usize),
-    /// What that key says about values directly in it, when it is a list.
+    /// LeafKind that key says about values directly in it, when it is a list.
     class: KeyClass,
 }
 
@@ -55,9 +55,9 @@ pub(super) struct Walker {
 }
 
 /// This is no JSON.
-struct NoJson;
+struct NotJson;
 
-type Result<T> = std::result::Result<T, NoJson>;
+type Result<T> = std::result::Result<T, NotJson>;
 
 impl Walker {
     /// Appends the leaves of the JSON text at `start..end` of `text`. False, and no leaves, when that
@@ -67,7 +67,7 @@ impl Walker {
         text: &[u8],
         start: usize,
         end: usize,
-        keys: &mut Keys,
+        keys: &mut KeyCache,
         leaves: &mut Vec<Leaf>,
     ) -> bool {
         let before = leaves.len();
@@ -83,7 +83,12 @@ impl Walker {
         is_json
     }
 
-    fn walk(&mut self, walk: &mut Walk<'_>, keys: &mut Keys, leaves: &mut Vec<Leaf>) -> Result<()> {
+    fn walk(
+        &mut self,
+        walk: &mut Walk<'_>,
+        keys: &mut KeyCache,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<()> {
         self.frames.clear();
         let mut key = (0, 0);
         let mut class = KeyClass::Plain;
@@ -92,14 +97,14 @@ impl Walker {
             if !self.close(walk, is_open)? {
                 return Ok(());
             }
-            let Some(&frame) = self.frames.last() else { return Err(NoJson) };
+            let Some(&frame) = self.frames.last() else { return Err(NotJson) };
             (key, class) = (frame.key, frame.class);
             if !frame.is_list {
                 let (start, end, is_escaped) = walk.string()?;
-                let says = keys.say(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
+                let says = keys.facts(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
                 (key, class) = ((start, end), says.class);
                 if says.is_dirty {
-                    let what = if is_escaped { What::Escaped } else { What::Text };
+                    let what = if is_escaped { LeafKind::Escaped } else { LeafKind::Text };
                     push(leaves, start..end, what, KeyClass::Plain);
                 }
                 walk.space();
@@ -120,7 +125,7 @@ impl Walker {
         let (start, end, what) = match walk.peek() {
             b'"' => {
                 let (start, end, is_escaped) = walk.string()?;
-                (start, end, if is_escaped { What::Escaped } else { What::Text })
+                (start, end, if is_escaped { LeafKind::Escaped } else { LeafKind::Text })
             }
             open @ (b'{' | b'[') if self.frames.len() < DEPTH_MAX => {
                 walk.at += 1;
@@ -130,10 +135,10 @@ impl Walker {
             b'{' | b'[' => {
                 let start = walk.at;
                 walk.skip_container(&mut self.bits)?;
-                (start, walk.at, What::Deep)
+                (start, walk.at, LeafKind::Deep)
             }
             _ => match walk.bare()? {
-                Some((start, end)) => (start, end, What::Number),
+                Some((start, end)) => (start, end, LeafKind::Number),
                 None => return Ok(false),
             },
         };
@@ -141,12 +146,12 @@ impl Walker {
         Ok(false)
     }
 
-    /// What closes here, and the comma. False at the end of the text.
+    /// LeafKind closes here, and the comma. False at the end of the text.
     fn close(&mut self, walk: &mut Walk<'_>, mut is_open: bool) -> Result<bool> {
         loop {
             walk.space();
             let Some(frame) = self.frames.last() else {
-                return if walk.at == walk.text.len() { Ok(false) } else { Err(NoJson) };
+                return if walk.at == walk.text.len() { Ok(false) } else { Err(NotJson) };
             };
             if walk.peek() == if frame.is_list { b']' } else { b'}' } {
                 walk.at += 1;
@@ -163,7 +168,7 @@ impl Walker {
     }
 }
 
-fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, what: What, class: KeyClass) {
+fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, what: LeafKind, class: KeyClass) {
     // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
     leaves.push(Leaf { start: place.start as u32, end: place.end as u32, what, class });
 }
@@ -189,7 +194,7 @@ impl Walk<'_> {
     #[inline]
     fn expect(&mut self, byte: u8) -> Result<()> {
         if self.peek() != byte {
-            return Err(NoJson);
+            return Err(NotJson);
         }
         self.at += 1;
         Ok(())
@@ -202,8 +207,8 @@ impl Walk<'_> {
         let start = self.at;
         let mut is_escaped = false;
         loop {
-            let rest = self.text.get(self.at..).ok_or(NoJson)?;
-            self.at += quote_or_backslash(rest).ok_or(NoJson)?;
+            let rest = self.text.get(self.at..).ok_or(NotJson)?;
+            self.at += quote_or_backslash(rest).ok_or(NotJson)?;
             if self.peek() == b'"' {
                 self.at += 1;
                 return Ok((start, self.at - 1, is_escaped));
@@ -224,9 +229,9 @@ impl Walk<'_> {
         };
         if !word.is_empty() {
             self.at += word.len();
-            return if rest.starts_with(word) { Ok(None) } else { Err(NoJson) };
+            return if rest.starts_with(word) { Ok(None) } else { Err(NotJson) };
         }
-        let len = number_len(rest).ok_or(NoJson)?;
+        let len = number_len(rest).ok_or(NotJson)?;
         self.at += len;
         Ok(Some((self.at - len, self.at)))
     }
@@ -248,7 +253,7 @@ impl Walk<'_> {
                 }
                 _ => _ = self.bare()?,
             }
-            // What closes, and the comma.
+            // LeafKind closes, and the comma.
             loop {
                 let is_list = bit(bits, depth - 1);
                 self.space();
@@ -306,10 +311,10 @@ fn escape_len(text: &[u8]) -> Result<usize> {
     match text.get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
         Some(b'u') => {
-            let hex = text.get(2..6).ok_or(NoJson)?;
-            if hex.iter().all(u8::is_ascii_hexdigit) { Ok(6) } else { Err(NoJson) }
+            let hex = text.get(2..6).ok_or(NotJson)?;
+            if hex.iter().all(u8::is_ascii_hexdigit) { Ok(6) } else { Err(NotJson) }
         }
-        _ => Err(NoJson),
+        _ => Err(NotJson),
     }
 }
 

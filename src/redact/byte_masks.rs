@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
+use super::byte_classes::{self, Tables};
 use super::bytes::before;
-use super::classify::{self, Tables};
-use super::likely;
+use super::number_filter;
 use crate::simd::{self, Exact, Kernel, Load64, Lookup};
 
 /// Bytes that classifying a block looks at: its 64 and two behind them.
@@ -53,7 +53,7 @@ pub(crate) const KEYWORDS: [(u8, u8); 10] = [
 pub(crate) struct Places {
     /// Signs of [`Masks::rare`].
     pub(crate) punct: u64,
-    /// Digits at the start of a word that [`likely::number`] says yes to.
+    /// Digits at the start of a word that [`number_filter::may_be_personal`] says yes to.
     pub(crate) number: u64,
     /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
     pub(crate) word: u64,
@@ -105,23 +105,23 @@ pub(crate) struct Numbers {
     pub(crate) all: bool,
 }
 
-/// Gives `sink` all places of `v` within `range`; what stands behind it may be read.
+/// Gives `sink` all places of `input` within `range`; what stands behind it may be read.
 ///
 /// With `cut`, whatever touches the end counts as long enough.
 #[inline(always)]
 pub(crate) fn pass<S: Sink>(
-    v: &[u8],
+    input: &[u8],
     range: Range<usize>,
     cut: bool,
     numbers: Numbers,
     sink: &mut S,
 ) {
-    simd::run(Pass { v, range, cut, numbers, sink });
+    simd::run(Pass { input, range, cut, numbers, sink });
 }
 
 /// The arguments of [`pass`].
 struct Pass<'a, S> {
-    v: &'a [u8],
+    input: &'a [u8],
     range: Range<usize>,
     cut: bool,
     numbers: Numbers,
@@ -138,11 +138,11 @@ impl<S: Sink> Kernel for Pass<'_, S> {
 
     #[inline(always)]
     fn with_exact<V: Exact + Load64>(self) {
-        self.drive(&classify::Compare::<V>::new());
+        self.drive(&byte_classes::Compare::<V>::new());
     }
 
     fn portable(self) {
-        self.drive(&classify::Portable);
+        self.drive(&byte_classes::Portable);
     }
 }
 
@@ -155,24 +155,24 @@ pub(super) trait Classify {
 impl<S: Sink> Pass<'_, S> {
     #[inline(always)]
     fn drive<C: Classify>(self, ways: &C) {
-        let v = self.v;
+        let input = self.input;
         let Range { start, end } = self.range;
-        let tail = Tail::of(v, start, end, self.cut);
+        let tail = Tail::of(input, start, end, self.cut);
         let mut at = start;
         let borders = self.sink.borders(at);
-        let mut now = Block::of(ways.classify(tail.view(v, at)), borders, 0);
+        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
         while at < end {
             let borders = self.sink.borders(at + 64);
             // Nothing that counts stands behind the range, but for what a cut took.
             let masks = if at + 64 < end || self.cut {
-                ways.classify(tail.view(v, at + 64))
+                ways.classify(tail.view(input, at + 64))
             } else {
                 Masks::default()
             };
             let next = Block::of(masks, borders, now.word);
             let mut places = now.places(&next);
             if places.number != 0 {
-                let near = Near { v, at, now: &now, next: &next };
+                let near = Near { input, at, now: &now, next: &next };
                 places.number = numbers(places.number, &near, &self.numbers);
             }
             if places.any() && !self.sink.block(at, &places) {
@@ -268,25 +268,25 @@ impl Tail {
     /// Up to 65 bytes, then a block that ends whatever is open, or goes on with it; and the view of it.
     const BYTES: usize = 3 * 64 + 16;
 
-    /// The tail of `v`, where blocks begin at `from` and one behind `to` is the last that is asked for.
+    /// The tail of `input`, where blocks begin at `from` and one behind `to` is the last that is asked for.
     #[inline(always)]
-    fn of(v: &[u8], from: usize, to: usize, cut: bool) -> Tail {
+    fn of(input: &[u8], from: usize, to: usize, cut: bool) -> Tail {
         let mut bytes = [0; Tail::BYTES];
         if cut {
             bytes.fill(b'0');
         }
-        let len = v.len().saturating_sub(from);
+        let len = input.len().saturating_sub(from);
         let at = from + if len < VIEW { 0 } else { (len - VIEW) / 64 * 64 + 64 };
         if to + if cut { 64 } else { 0 } > at {
-            copy_up_to_65(v.get(at..).unwrap_or_default(), &mut bytes);
+            copy_up_to_65(input.get(at..).unwrap_or_default(), &mut bytes);
         }
         Tail { at, bytes }
     }
 
     /// The view of the block at `at`, up to the one behind the last.
     #[inline(always)]
-    fn view<'a>(&'a self, v: &'a [u8], at: usize) -> &'a [u8; VIEW] {
-        if let Some(Some(view)) = v.get(at..).map(<[u8]>::first_chunk) {
+    fn view<'a>(&'a self, input: &'a [u8], at: usize) -> &'a [u8; VIEW] {
+        if let Some(Some(view)) = input.get(at..).map(<[u8]>::first_chunk) {
             return view;
         }
         match self.bytes.get(at - self.at..).map(<[u8]>::first_chunk) {
@@ -347,7 +347,7 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
 
 /// A block and what is around it.
 struct Near<'a> {
-    v: &'a [u8],
+    input: &'a [u8],
     at: usize,
     now: &'a Block,
     next: &'a Block,
@@ -366,13 +366,13 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
         let digit = window(near.now.digit, near.next.digit);
         let word = window(near.now.word, near.next.word);
-        let p = near.at + i as usize;
-        let prev = if near.now.borders.begin & bit == 0 { before(near.v, p) } else { 0 };
-        if likely::bars(prev) && !wanted.all {
+        let pos = near.at + i as usize;
+        let prev = if near.now.borders.begin & bit == 0 { before(near.input, pos) } else { 0 };
+        if number_filter::forbids_number(prev) && !wanted.all {
             continue;
         }
         let joined = window(near.now.borders.joined(), near.next.borders.joined()) & !1;
-        if !wanted.all && joined == 0 && likely::goes_on(digit, word) {
+        if !wanted.all && joined == 0 && number_filter::continues_as_word(digit, word) {
             continue;
         }
         let number = window(near.now.number, near.next.number);
@@ -380,7 +380,8 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all || joined != 0 || likely::number(near.v, p, prev, digit) {
+        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        {
             found |= bit;
         }
     }
@@ -398,9 +399,9 @@ mod tests {
                 let bits = ((1u128 << len) - 1) << start;
                 (!(bits as u64), !((bits >> 64) as u64))
             };
-            let found = |len: u32, f: fn(u64, u64, u64) -> u64| {
+            let found = |len: u32, finder: fn(u64, u64, u64) -> u64| {
                 let (now, next) = run(len);
-                f(!now, now, next)
+                finder(!now, now, next)
             };
             assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
             assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
@@ -411,12 +412,12 @@ mod tests {
     #[test]
     fn the_tail_holds_the_text_and_then_the_filling() {
         for len in 0..300usize {
-            let v: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
-            let tail = Tail::of(&v, 0, len, false);
+            let input: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
+            let tail = Tail::of(&input, 0, len, false);
             for at in (0..len.next_multiple_of(64) + 1).step_by(64) {
-                let view = tail.view(&v, at);
+                let view = tail.view(&input, at);
                 for (i, byte) in view.iter().enumerate() {
-                    assert_eq!(*byte, v.get(at + i).copied().unwrap_or(0), "{len} {at} {i}");
+                    assert_eq!(*byte, input.get(at + i).copied().unwrap_or(0), "{len} {at} {i}");
                 }
             }
         }

@@ -25,75 +25,76 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
 
 /// Whether no number may stand behind `prev`.
 #[inline(always)]
-pub(super) fn bars(prev: u8) -> bool {
+pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
 }
 
 /// Whether a letter stands right behind the first digits, or too many digits: that ends every number
 /// that none is. A bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
-pub(super) fn goes_on(digit: u32, word: u32) -> bool {
+pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
     run > DIGITS_MAX || word >> run & 1 != 0
 }
 
-/// Whether the number with seven digits or more that starts at `p` may be one of a person's.
+/// Whether the number with seven digits or more that starts at `pos` may be one of a person's.
 ///
 /// `prev` is the byte before it, 0 where a text begins; it does not bar the number. `digit` has a bit
 /// for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
-pub(super) fn number(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
+pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let run = digit.trailing_ones();
     let paren = run == 3 && prev == b'(';
-    let trunk = run == 1 && v[p] == b'1' && (is(digit >> 2, NANP) || at(v, p + 2) == b'(');
+    let trunk =
+        run == 1 && input[pos] == b'1' && (is(digit >> 2, NANP) || at(input, pos + 2) == b'(');
     let sure = (prev == b'+') | paren | trunk | is(digit, SSN) | is(digit, NANP);
-    sure || card(v, p, digit) || hinted(v, p, prev, digit)
+    sure || card(input, pos, digit) || hinted(input, pos, prev, digit)
 }
 
 /// Eight digits or four and four, twelve in all, and a first one that issuers have.
 #[inline(always)]
-fn card(v: &[u8], p: usize, digit: u32) -> bool {
+fn card(input: &[u8], pos: usize, digit: u32) -> bool {
     let eight = digit & 0xFF == 0xFF || digit & 0x1EF == 0x1EF;
     // At most one byte between two digits.
     let gaps = !digit & (digit << 1) & (digit >> 1);
     let run = (digit | gaps).trailing_ones();
     let count = (u64::from(digit) & ((1 << run) - 1)).count_ones();
-    eight && count >= 12 && matches!(v[p], b'2'..=b'6')
+    eight && count >= 12 && matches!(input[pos], b'2'..=b'6')
 }
 
 /// Whether a word before the number says what it is.
 #[inline(always)]
-fn hinted(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
+fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let run = digit.trailing_ones();
     // Dates are no telephone numbers, nor is anything longer.
     let phone = run <= PHONE_DIGITS_MAX
-        && !(is(digit, DATE) && at(v, p + 4) == b'-' && at(v, p + 7) == b'-');
-    phone && phone_is_near(v, p, prev, digit) || run == 9 && ssn_is_hinted(v, p)
+        && !(is(digit, DATE) && at(input, pos + 4) == b'-' && at(input, pos + 7) == b'-');
+    phone && phone_is_near(input, pos, prev, digit) || run == 9 && ssn_is_hinted(input, pos)
 }
 
 /// Whether a word for telephones stands before the number, which is no address of a machine.
 #[inline(never)]
-fn phone_is_near(v: &[u8], p: usize, prev: u8, digit: u32) -> bool {
-    let mut start = p - usize::from(prev == b'(');
-    start -= usize::from(before(v, start) == b'+');
-    phone_may_be_hinted(v, start) && !is_ipv4(v, p, digit)
+fn phone_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+    let mut start = pos - usize::from(prev == b'(');
+    start -= usize::from(before(input, start) == b'+');
+    phone_may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
 }
 
 /// Four numbers of three digits at most with dots between, and nothing behind that goes on with them.
-fn is_ipv4(v: &[u8], p: usize, digit: u32) -> bool {
-    let (mut i, mut rest) = (p, digit);
+fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
+    let (mut i, mut rest) = (pos, digit);
     for part in 0..4 {
         let run = rest.trailing_ones();
         if !(1..=3).contains(&run) {
             return false;
         }
         i += run as usize;
-        if part < 3 && at(v, i) != b'.' {
+        if part < 3 && at(input, i) != b'.' {
             return false;
         }
         i += 1;
         rest >>= run + 1;
     }
     // `i` is one behind the end.
-    !matches!(at(v, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')')
+    !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')')
 }

@@ -95,7 +95,7 @@ impl std::error::Error for KeysetError {
 /// A token or a handle that cannot be had.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum PiiError {
+pub enum TokenKeysError {
     /// A setting holds what it may not.
     Setting {
         /// The variable.
@@ -147,55 +147,55 @@ pub enum PiiError {
     Random(io::Error),
 }
 
-impl fmt::Display for PiiError {
+impl fmt::Display for TokenKeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PiiError::Setting { variable, expected, found } => {
+            TokenKeysError::Setting { variable, expected, found } => {
                 write!(f, "{variable}: expected {expected}, found {found}")
             }
-            PiiError::ProviderUnsupported { provider } => write!(
+            TokenKeysError::ProviderUnsupported { provider } => write!(
                 f,
                 "PII_PROVIDER={provider} is not supported by this build yet: expected file"
             ),
-            PiiError::Keyset(error) => error.fmt(f),
-            PiiError::AccessDenied { operation } => write!(
+            TokenKeysError::Keyset(error) => error.fmt(f),
+            TokenKeysError::AccessDenied { operation } => write!(
                 f,
                 "{operation} is denied: it needs access full (PII_ACCESS=full), and the access \
                  is tokenize"
             ),
-            PiiError::NoToken { expected } => {
+            TokenKeysError::NoToken { expected } => {
                 write!(f, "not a token that can be revealed: expected {expected}")
             }
-            PiiError::UnknownKey { kid, known } => write!(
+            TokenKeysError::UnknownKey { kid, known } => write!(
                 f,
                 "the token's key {kid} is not in the reveal keyset, which has {}",
                 known.join(", ")
             ),
-            PiiError::NotAuthentic { kid, env, field } => write!(
+            TokenKeysError::NotAuthentic { kid, env, field } => write!(
                 f,
                 "the token is not what key {kid} made in environment {env} for type {field}: one \
                  of the three is another, or the token was changed"
             ),
-            PiiError::TooLong { found } => {
+            TokenKeysError::TooLong { found } => {
                 write!(f, "expected a value of less than 64 GiB, found {found} bytes")
             }
-            PiiError::Random(source) => write!(f, "no random bytes for a nonce: {source}"),
+            TokenKeysError::Random(source) => write!(f, "no random bytes for a nonce: {source}"),
         }
     }
 }
 
-impl std::error::Error for PiiError {
+impl std::error::Error for TokenKeysError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            PiiError::Keyset(error) => error.source(),
-            PiiError::Random(source) => Some(source),
+            TokenKeysError::Keyset(error) => error.source(),
+            TokenKeysError::Random(source) => Some(source),
             _ => None,
         }
     }
 }
 
-impl From<KeysetError> for PiiError {
-    fn from(error: KeysetError) -> PiiError {
-        PiiError::Keyset(error)
+impl From<KeysetError> for TokenKeysError {
+    fn from(error: KeysetError) -> TokenKeysError {
+        TokenKeysError::Keyset(error)
     }
 }

@@ -7,16 +7,16 @@ use std::io::{self, Read};
 /// Bytes asked for at once, while lines are short.
 const READ_BYTES: usize = 256 << 10;
 
-/// What comes next.
+/// LeafKind comes next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum Chunk<'a> {
     /// Whole lines with their newlines; only the last one of the stream may lack its own.
     Lines(&'a [u8]),
     /// A line longer than may be held.
     TooLong(TooLong),
 }
 
-/// What is known of a line that was too long.
+/// LeafKind is known of a line that was too long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct TooLong {
     /// Its length, without the newline.
@@ -28,14 +28,14 @@ pub(super) struct TooLong {
 
 /// The lines of a stream.
 #[derive(Debug)]
-pub(super) struct Feed<R> {
+pub(super) struct LineReader<R> {
     from: R,
     buffer: Vec<u8>,
-    /// What of the buffer was handed out.
+    /// LeafKind of the buffer was handed out.
     taken: usize,
     /// Whole lines end here.
     whole: usize,
-    /// What of the buffer is filled.
+    /// LeafKind of the buffer is filled.
     filled: usize,
     line_bytes_max: usize,
     /// In the middle of a line that is too long.
@@ -43,25 +43,25 @@ pub(super) struct Feed<R> {
     at_end: bool,
 }
 
-impl<R: Read> Feed<R> {
+impl<R: Read> LineReader<R> {
     pub(super) fn new(from: R, line_bytes_max: usize) -> Self {
         let buffer = vec![0; READ_BYTES];
         let (taken, whole, filled) = (0, 0, 0);
         Self { from, buffer, taken, whole, filled, line_bytes_max, too_long: None, at_end: false }
     }
 
-    /// What comes next; nothing at the end.
-    pub(super) fn next_step(&mut self) -> io::Result<Option<Step<'_>>> {
+    /// LeafKind comes next; nothing at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
         loop {
             if self.too_long.is_some() {
-                if let Some(line) = self.pass_over() {
-                    return Ok(Some(Step::TooLong(line)));
+                if let Some(line) = self.skip_too_long() {
+                    return Ok(Some(Chunk::TooLong(line)));
                 }
             } else if self.taken < self.whole {
                 let start = self.taken;
                 self.taken = self.short_lines_end();
                 if self.taken > start {
-                    return Ok(Some(Step::Lines(&self.buffer[start..self.taken])));
+                    return Ok(Some(Chunk::Lines(&self.buffer[start..self.taken])));
                 }
                 self.begin_too_long();
                 continue;
@@ -102,7 +102,7 @@ impl<R: Read> Feed<R> {
     }
 
     /// Throws away more of a line that is too long; gives it when that was the last of it.
-    fn pass_over(&mut self) -> Option<TooLong> {
+    fn skip_too_long(&mut self) -> Option<TooLong> {
         let mut line = self.too_long.take()?;
         let rest = &self.buffer[self.taken..self.filled];
         let newline = memchr::memchr(b'\n', rest);
@@ -162,16 +162,16 @@ mod tests {
 
     /// The lines of `text`, those that were too long as their length; and the room that was used.
     fn lines(text: &[u8], at_once: usize, max: usize) -> (Vec<Result<Vec<u8>, TooLong>>, usize) {
-        let mut feed = Feed::new(Drip(text, at_once), max);
+        let mut feed = LineReader::new(Drip(text, at_once), max);
         let mut all = Vec::new();
-        while let Some(step) = feed.next_step().expect("no error") {
+        while let Some(step) = feed.next().expect("no error") {
             match step {
-                Step::Lines(lines) => {
+                Chunk::Lines(lines) => {
                     all.extend(
                         lines.split_inclusive(|b| *b == b'\n').map(|line| Ok(line.to_vec())),
                     );
                 }
-                Step::TooLong(line) => all.push(Err(line)),
+                Chunk::TooLong(line) => all.push(Err(line)),
             }
         }
         (all, feed.buffer.len())

@@ -2,7 +2,7 @@
 //!
 //! Making tokens reads the keys of the moment through an atomic pointer: it waits for nobody, touches no
 //! file, and allocates nothing beyond what the output needs (the first token of a thread registers the
-//! thread with the pointer, once). [`Pii::refresh`] looks at the files and exchanges the keys; it blocks
+//! thread with the pointer, once). [`TokenKeys::refresh`] looks at the files and exchanges the keys; it blocks
 //! on the disk and belongs on the control plane. A keyset that can no longer be read is counted,
 //! and the last good one stays in use. Keys that were exchanged are overwritten as soon as the last
 //! token under way has been made.
@@ -16,17 +16,17 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::cipher::{Ciphers, NONCE, Revealed};
-use super::config::{PiiConfig, check_env};
-use super::error::{KeysetError, PiiError};
+use super::config::{TokenKeysConfig, check_env};
+use super::error::{KeysetError, TokenKeysError};
 use super::keyset::KeysetKind;
 use super::random::{Randomness, SystemRandomness};
 use super::source::{FileSource, KeySource};
 use super::{FieldType, HmacTokenizer, is_token};
-use crate::redact::kind::Kind;
+use crate::redact::kind::HitKind;
 use crate::redact::redactor::Tokenize;
 use crate::storage::{OsStorage, Storage};
 
-/// How often [`Pii::refresh`] looks at the files, at most.
+/// How often [`TokenKeys::refresh`] looks at the files, at most.
 pub const CHECK_EVERY: Duration = Duration::from_secs(10);
 
 /// What a handle allows.
@@ -54,7 +54,7 @@ impl Access {
     }
 }
 
-/// What [`Pii::refresh`] did.
+/// What [`TokenKeys::refresh`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
     /// Nothing: it is too early, or somebody else is at it.
@@ -68,7 +68,7 @@ pub enum Refresh {
 /// How the keysets of a handle are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PiiStatus {
+pub struct TokenKeysStatus {
     /// The key that makes tokens.
     pub token_kid: String,
     /// The key that encrypts; `None` without full access.
@@ -111,22 +111,22 @@ struct Control {
 /// Tokens and encryption with keys from keysets.
 ///
 /// ```
-/// use ringseal::redact::token::{FieldType, Keyset, KeysetKind, Pii, PiiConfig, SystemRandomness};
-/// use ringseal::storage::OsStorage;
+/// use ringseal::redact::token::{FieldType, Keyset, KeysetKind, TokenKeys, TokenKeysConfig, SystemRandomness};
+/// use ringseal::system::OsStorage;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
 /// let path = dir.path().join("token-keyset.json");
 /// Keyset::generate(KeysetKind::Token, "tk1", "2026-01-31T00:00:00Z", &SystemRandomness)?
 ///     .create(&OsStorage, &path)?;
-/// let pii = Pii::open(&PiiConfig::new(&path).env("prod"))?;
+/// let pii = TokenKeys::open(&TokenKeysConfig::new(&path).env("prod"))?;
 /// let token = pii.tokenize("ann@example.com", FieldType::Email);
 /// assert_eq!(token, pii.tokenize(" Ann@Example.com ", FieldType::Email));
 /// assert!(pii.protect(b"ann@example.com", FieldType::Email).is_err()); // access is tokenize
 /// # Ok(())
 /// # }
 /// ```
-pub struct Pii {
+pub struct TokenKeys {
     env: Box<str>,
     keys: ArcSwap<Keys>,
     random: Box<dyn Randomness>,
@@ -135,27 +135,27 @@ pub struct Pii {
     failures: AtomicU64,
 }
 
-impl fmt::Debug for Pii {
+impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pii")
+        f.debug_struct("TokenKeys")
             .field("env", &self.env)
             .field("access", &self.access())
             .finish_non_exhaustive()
     }
 }
 
-impl Pii {
+impl TokenKeys {
     /// A handle with the keyset files of `config`. Reads them; a keyset that cannot be used is an error.
-    pub fn open(config: &PiiConfig) -> Result<Pii, PiiError> {
-        Pii::open_on(config, &(Arc::new(OsStorage) as _), Box::new(SystemRandomness))
+    pub fn open(config: &TokenKeysConfig) -> Result<TokenKeys, TokenKeysError> {
+        TokenKeys::open_on(config, &(Arc::new(OsStorage) as _), Box::new(SystemRandomness))
     }
 
-    /// As [`Pii::open`], with this file system and these nonces.
+    /// As [`TokenKeys::open`], with this file system and these nonces.
     pub fn open_on(
-        config: &PiiConfig,
+        config: &TokenKeysConfig,
         storage: &Arc<dyn Storage>,
         random: Box<dyn Randomness>,
-    ) -> Result<Pii, PiiError> {
+    ) -> Result<TokenKeys, TokenKeysError> {
         config.check()?;
         let source = |path, kind| -> Box<dyn KeySource> {
             let source = FileSource::new(path, kind).storage(Arc::clone(storage));
@@ -163,7 +163,7 @@ impl Pii {
         };
         let tokens = source(&config.token_keyset, KeysetKind::Token);
         let reveal = config.reveal_keyset.as_ref().map(|path| source(path, KeysetKind::Reveal));
-        Pii::from_sources(&config.env, tokens, reveal, config.reread_every, random)
+        TokenKeys::from_sources(&config.env, tokens, reveal, config.reread_every, random)
     }
 
     /// A handle with keysets from anywhere. Access is full if there is a reveal keyset. Each source is
@@ -174,7 +174,7 @@ impl Pii {
         mut reveal: Option<Box<dyn KeySource>>,
         reread_every: Duration,
         random: Box<dyn Randomness>,
-    ) -> Result<Pii, PiiError> {
+    ) -> Result<TokenKeys, TokenKeysError> {
         check_env(env)?;
         let keys = Keys {
             tokens: load_tokens(&mut *tokens, env)?,
@@ -182,7 +182,7 @@ impl Pii {
         };
         // The first look tells when the next ones are: until then nobody has told the time.
         let slot = |source| Slot { source, reread_at: Duration::MAX };
-        Ok(Pii {
+        Ok(TokenKeys {
             env: env.into(),
             keys: ArcSwap::from_pointee(keys),
             random,
@@ -217,8 +217,8 @@ impl Pii {
     /// already is given back.
     ///
     /// # Errors
-    /// [`PiiError::AccessDenied`] without full access; [`PiiError::Random`] if there is no nonce.
-    pub fn protect(&self, value: &[u8], field: FieldType<'_>) -> Result<String, PiiError> {
+    /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::Random`] if there is no nonce.
+    pub fn protect(&self, value: &[u8], field: FieldType<'_>) -> Result<String, TokenKeysError> {
         let keys = self.keys.load();
         let ciphers = keys.ciphers.as_deref().ok_or(denied("protect"))?;
         if is_token(value) {
@@ -226,16 +226,16 @@ impl Pii {
             return Ok(String::from_utf8_lossy(value).into_owned());
         }
         let mut nonce = [0; NONCE];
-        self.random.fill(&mut nonce).map_err(PiiError::Random)?;
+        self.random.fill(&mut nonce).map_err(TokenKeysError::Random)?;
         ciphers.protect(value, nonce, &self.env, field)
     }
 
     /// What was encrypted, by whichever key of the keyset.
     ///
     /// # Errors
-    /// [`PiiError::AccessDenied`] without full access; [`PiiError::NoToken`], [`PiiError::UnknownKey`]
-    /// and [`PiiError::NotAuthentic`] for what cannot be revealed.
-    pub fn reveal(&self, token: &str, field: FieldType<'_>) -> Result<Revealed, PiiError> {
+    /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::NoToken`], [`TokenKeysError::UnknownKey`]
+    /// and [`TokenKeysError::NotAuthentic`] for what cannot be revealed.
+    pub fn reveal(&self, token: &str, field: FieldType<'_>) -> Result<Revealed, TokenKeysError> {
         let keys = self.keys.load();
         let ciphers = keys.ciphers.as_deref().ok_or(denied("reveal"))?;
         ciphers.reveal(token, &self.env, field)
@@ -249,7 +249,7 @@ impl Pii {
     /// # Errors
     /// Why a keyset could not be taken in; it is counted, and the last good one stays in use. The other
     /// keyset is taken in all the same.
-    pub fn refresh(&self, now: Duration) -> Result<Refresh, PiiError> {
+    pub fn refresh(&self, now: Duration) -> Result<Refresh, TokenKeysError> {
         let Some(mut control) = self.control.try_lock() else { return Ok(Refresh::NotDue) };
         if now < control.check_at {
             return Ok(Refresh::NotDue);
@@ -287,10 +287,10 @@ impl Pii {
     }
 
     /// How the keysets are. Waits for a refresh that is under way.
-    pub fn status(&self) -> PiiStatus {
+    pub fn status(&self) -> TokenKeysStatus {
         let last_error = self.control.lock().last_error.clone();
         let keys = self.keys.load();
-        PiiStatus {
+        TokenKeysStatus {
             token_kid: keys.tokens.kid.to_string(),
             reveal_kid: keys.ciphers.as_ref().map(|ciphers| ciphers.primary_kid().to_owned()),
             // ORDER: relaxed; counts for people, nothing hangs on them.
@@ -301,8 +301,8 @@ impl Pii {
     }
 }
 
-impl Tokenize for Pii {
-    fn token(&self, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool {
+impl Tokenize for TokenKeys {
+    fn token(&self, kind: HitKind, value: &[u8], out: &mut Vec<u8>) -> bool {
         self.keys.load().tokens.tokenizer.token(kind, value, out)
     }
 }
@@ -337,8 +337,8 @@ fn split<T, E>(result: Result<Option<T>, E>) -> (Option<T>, Option<E>) {
     }
 }
 
-fn denied(operation: &'static str) -> PiiError {
-    PiiError::AccessDenied { operation }
+fn denied(operation: &'static str) -> TokenKeysError {
+    TokenKeysError::AccessDenied { operation }
 }
 
 fn load_tokens(source: &mut dyn KeySource, env: &str) -> Result<Arc<Tokens>, KeysetError> {

@@ -56,12 +56,16 @@ pub(super) fn disk() -> FaultyDisk {
     disk
 }
 
-pub(super) fn open(disk: &FaultyDisk, config: &PiiConfig) -> Result<Pii, PiiError> {
+pub(super) fn open(
+    disk: &FaultyDisk,
+    config: &TokenKeysConfig,
+) -> Result<TokenKeys, TokenKeysError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    Pii::open_on(config, &storage, Box::new(Counting::default()))
+    TokenKeys::open_on(config, &storage, Box::new(Counting::default()))
 }
 
 /// Full access in this environment.
-fn full(env: &str) -> Pii {
-    open(&disk(), &PiiConfig::new(TOKENS).env(env).reveal_keyset(REVEAL)).expect("good keysets")
+fn full(env: &str) -> TokenKeys {
+    open(&disk(), &TokenKeysConfig::new(TOKENS).env(env).reveal_keyset(REVEAL))
+        .expect("good keysets")
 }

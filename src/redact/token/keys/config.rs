@@ -13,20 +13,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::PiiError;
+use super::error::TokenKeysError;
 use super::handle::Access;
 
-/// What a [`Pii`](super::Pii) handle is opened with.
+/// What a [`TokenKeys`](super::TokenKeys) handle is opened with.
 ///
 /// ```
-/// use ringseal::redact::token::{Access, PiiConfig};
-/// let config = PiiConfig::new("/run/pii/token-keyset.json").env("prod");
+/// use ringseal::redact::token::{Access, TokenKeysConfig};
+/// let config = TokenKeysConfig::new("/run/pii/token-keyset.json").env("prod");
 /// assert_eq!(config.access(), Access::Tokenize);
 /// let config = config.reveal_keyset("/run/pii/reveal-keyset.json");
 /// assert_eq!(config.access(), Access::Full);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PiiConfig {
+pub struct TokenKeysConfig {
     pub(super) env: String,
     pub(super) token_keyset: PathBuf,
     pub(super) reveal_keyset: Option<PathBuf>,
@@ -34,10 +34,10 @@ pub struct PiiConfig {
     pub(super) group_readable: bool,
 }
 
-impl PiiConfig {
+impl TokenKeysConfig {
     /// Access [`Access::Tokenize`] with this keyset, in the environment `unknown`.
-    pub fn new(token_keyset: impl AsRef<Path>) -> PiiConfig {
-        PiiConfig {
+    pub fn new(token_keyset: impl AsRef<Path>) -> TokenKeysConfig {
+        TokenKeysConfig {
             env: "unknown".to_owned(),
             token_keyset: token_keyset.as_ref().to_owned(),
             reveal_keyset: None,
@@ -48,21 +48,21 @@ impl PiiConfig {
 
     /// In this environment: 1 to 64 bytes without `|`. Tokens of one are of no use in another.
     #[must_use]
-    pub fn env(mut self, env: &str) -> PiiConfig {
+    pub fn env(mut self, env: &str) -> TokenKeysConfig {
         self.env = env.to_owned();
         self
     }
 
     /// With access [`Access::Full`], and this keyset for it.
     #[must_use]
-    pub fn reveal_keyset(mut self, path: impl AsRef<Path>) -> PiiConfig {
+    pub fn reveal_keyset(mut self, path: impl AsRef<Path>) -> TokenKeysConfig {
         self.reveal_keyset = Some(path.as_ref().to_owned());
         self
     }
 
     /// After how long files are read again even if they look unchanged.
     #[must_use]
-    pub fn reread_every(mut self, every: Duration) -> PiiConfig {
+    pub fn reread_every(mut self, every: Duration) -> TokenKeysConfig {
         self.reread_every = every;
         self
     }
@@ -70,7 +70,7 @@ impl PiiConfig {
     /// Whether the group of the keyset files may read them, as orchestrators mount secrets for a process
     /// that is not root. Off by default.
     #[must_use]
-    pub fn group_readable(mut self, yes: bool) -> PiiConfig {
+    pub fn group_readable(mut self, yes: bool) -> TokenKeysConfig {
         self.group_readable = yes;
         self
     }
@@ -81,8 +81,8 @@ impl PiiConfig {
     }
 
     /// What the process's environment describes; `None` if it does not ask for tokens at all.
-    pub fn from_env() -> Result<Option<PiiConfig>, PiiError> {
-        PiiConfig::from_variables(|name| {
+    pub fn from_env() -> Result<Option<TokenKeysConfig>, TokenKeysError> {
+        TokenKeysConfig::from_variables(|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
         })
     }
@@ -90,19 +90,19 @@ impl PiiConfig {
     /// What `variable` describes; tests pass their own.
     ///
     /// ```
-    /// use ringseal::redact::token::PiiConfig;
+    /// use ringseal::redact::token::TokenKeysConfig;
     /// let vault = |name: &str| (name == "PII_PROVIDER").then(|| "vault".to_owned());
-    /// let error = PiiConfig::from_variables(vault).unwrap_err().to_string();
+    /// let error = TokenKeysConfig::from_variables(vault).unwrap_err().to_string();
     /// assert!(error.starts_with("PII_PROVIDER=vault is not supported by this build yet"));
     /// ```
     pub fn from_variables(
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<PiiConfig>, PiiError> {
+    ) -> Result<Option<TokenKeysConfig>, TokenKeysError> {
         let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let token_keyset = read("PII_TOKEN_KEYSET_PATH");
         match read("PII_PROVIDER").map(|name| name.trim().to_ascii_lowercase()).as_deref() {
             Some("file") => {}
-            Some("vault") => return Err(PiiError::ProviderUnsupported { provider: "vault" }),
+            Some("vault") => return Err(TokenKeysError::ProviderUnsupported { provider: "vault" }),
             Some(other) => return Err(wrong("PII_PROVIDER", "file", &format!("{other:?}"))),
             // Half a configuration is a mistake, and a silent one would redact where tokens are wanted.
             None if token_keyset.is_some() => {
@@ -117,7 +117,7 @@ impl PiiConfig {
         let Some(token_keyset) = token_keyset else {
             return Err(wrong("PII_TOKEN_KEYSET_PATH", "a file, as PII_PROVIDER=file", NOTHING));
         };
-        let mut config = PiiConfig::new(token_keyset);
+        let mut config = TokenKeysConfig::new(token_keyset);
         if let Some(env) = read("PII_ENV") {
             config = config.env(env.trim());
         }
@@ -137,13 +137,13 @@ impl PiiConfig {
         Ok(Some(config))
     }
 
-    pub(super) fn check(&self) -> Result<(), PiiError> {
+    pub(super) fn check(&self) -> Result<(), TokenKeysError> {
         check_env(&self.env)
     }
 }
 
 /// An environment that cannot be taken for another one with a type.
-pub(super) fn check_env(env: &str) -> Result<(), PiiError> {
+pub(super) fn check_env(env: &str) -> Result<(), TokenKeysError> {
     if (1..=64).contains(&env.len()) && !env.contains('|') {
         return Ok(());
     }
@@ -152,11 +152,11 @@ pub(super) fn check_env(env: &str) -> Result<(), PiiError> {
 
 const NOTHING: &str = "nothing";
 
-fn wrong(variable: &'static str, expected: &str, found: &str) -> PiiError {
-    PiiError::Setting { variable, expected: expected.to_owned(), found: found.to_owned() }
+fn wrong(variable: &'static str, expected: &str, found: &str) -> TokenKeysError {
+    TokenKeysError::Setting { variable, expected: expected.to_owned(), found: found.to_owned() }
 }
 
-fn full_access(value: Option<String>) -> Result<bool, PiiError> {
+fn full_access(value: Option<String>) -> Result<bool, TokenKeysError> {
     let Some(name) = value else { return Ok(false) };
     match Access::from_name(name.trim()) {
         Some(access) => Ok(access == Access::Full),
@@ -164,14 +164,14 @@ fn full_access(value: Option<String>) -> Result<bool, PiiError> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, PiiError> {
+fn seconds(text: &str) -> Result<Duration, TokenKeysError> {
     match text.trim().parse() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
         _ => Err(wrong("PII_REFRESH_SECONDS", "1 to 86400", &format!("{text:?}"))),
     }
 }
 
-fn flag(text: &str) -> Result<bool, PiiError> {
+fn flag(text: &str) -> Result<bool, TokenKeysError> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),

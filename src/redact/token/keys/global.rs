@@ -5,29 +5,29 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Pii, PiiConfig, PiiError};
+use super::{TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::core::clock::monotonic_nanos;
 
 static GLOBAL: Global = Global::new();
 
-impl Pii {
-    /// The handle that the process's environment describes ([`PiiConfig::from_env`]), opened at the first
+impl TokenKeys {
+    /// The handle that the process's environment describes ([`TokenKeysConfig::from_env`]), opened at the first
     /// call; `None` if the environment asks for no tokens. Nothing need be called at the start.
     ///
-    /// Each call also does what [`Pii::refresh`] does when it is due, so it may block on the disk: it is
+    /// Each call also does what [`TokenKeys::refresh`] does when it is due, so it may block on the disk: it is
     /// for the application's threads. An error of a refresh is counted, and the last good keyset is used.
     ///
     /// # Errors
     /// Why the handle could not be opened. The next call tries again.
-    pub fn global() -> Result<Option<Arc<Pii>>, PiiError> {
-        let open = || PiiConfig::from_env()?.as_ref().map(Pii::open).transpose();
+    pub fn global() -> Result<Option<Arc<TokenKeys>>, TokenKeysError> {
+        let open = || TokenKeysConfig::from_env()?.as_ref().map(TokenKeys::open).transpose();
         GLOBAL.get(open, Duration::from_nanos(monotonic_nanos()))
     }
 }
 
 /// What was opened, once it was.
 struct Global {
-    opened: Mutex<Option<Option<Arc<Pii>>>>,
+    opened: Mutex<Option<Option<Arc<TokenKeys>>>>,
 }
 
 impl Global {
@@ -37,9 +37,9 @@ impl Global {
 
     fn get(
         &self,
-        open: impl FnOnce() -> Result<Option<Pii>, PiiError>,
+        open: impl FnOnce() -> Result<Option<TokenKeys>, TokenKeysError>,
         now: Duration,
-    ) -> Result<Option<Arc<Pii>>, PiiError> {
+    ) -> Result<Option<Arc<TokenKeys>>, TokenKeysError> {
         let pii = {
             // Others wait while the first one opens it: all of them need it.
             let mut opened = self.opened.lock();
@@ -63,7 +63,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::tests::{TOKENS, disk, keyset_text, open};
-    use super::super::{FieldType, KeysetKind, PiiConfig, PiiError};
+    use super::super::{FieldType, KeysetKind, TokenKeysConfig, TokenKeysError};
     use super::Global;
 
     #[test]
@@ -71,9 +71,9 @@ mod tests {
         let global = Global::new();
         let disk = disk();
         let at = Duration::from_secs;
-        let failed = global.get(|| Err(PiiError::TooLong { found: 0 }), at(0));
+        let failed = global.get(|| Err(TokenKeysError::TooLong { found: 0 }), at(0));
         assert!(failed.is_err(), "and the next call tries again");
-        let first = global.get(|| open(&disk, &PiiConfig::new(TOKENS)).map(Some), at(0));
+        let first = global.get(|| open(&disk, &TokenKeysConfig::new(TOKENS)).map(Some), at(0));
         let first = first.expect("good").expect("configured");
         let old = first.tokenize("ann", FieldType::Generic);
         disk.set_time(2_000);

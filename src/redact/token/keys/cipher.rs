@@ -11,7 +11,7 @@ use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use zeroize::Zeroizing;
 
-use super::error::PiiError;
+use super::error::TokenKeysError;
 use super::keyset::Keyset;
 use super::{FieldType, base64url};
 
@@ -66,8 +66,8 @@ impl Ciphers {
         nonce: [u8; NONCE],
         env: &str,
         field: FieldType<'_>,
-    ) -> Result<String, PiiError> {
-        let too_long = || PiiError::TooLong { found: value.len() };
+    ) -> Result<String, TokenKeysError> {
+        let too_long = || TokenKeysError::TooLong { found: value.len() };
         let (kid, cipher) = self.ciphers.get(self.primary).ok_or_else(too_long)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(NONCE + value.len() + TAG));
         bytes.extend_from_slice(&nonce);
@@ -92,8 +92,8 @@ impl Ciphers {
         token: &str,
         env: &str,
         field: FieldType<'_>,
-    ) -> Result<Revealed, PiiError> {
-        let no = |expected| PiiError::NoToken { expected };
+    ) -> Result<Revealed, TokenKeysError> {
+        let no = |expected| TokenKeysError::NoToken { expected };
         let rest = token.trim().strip_prefix(PREFIX).ok_or(no("penc:v1: at its start"))?;
         let (kid, text) = rest.split_once(':').ok_or(no("a key id and `:` behind penc:v1:"))?;
         if kid.is_empty() || kid.len() > 32 || !kid.bytes().all(is_kid_byte) {
@@ -111,7 +111,7 @@ impl Ciphers {
         let (nonce, tag) = (Nonce::from(nonce), Tag::from(tag));
         cipher
             .decrypt_in_place_detached(&nonce, context.as_bytes(), &mut bytes[NONCE..end], &tag)
-            .map_err(|_| PiiError::NotAuthentic {
+            .map_err(|_| TokenKeysError::NotAuthentic {
                 kid: kid.to_owned(),
                 env: env.to_owned(),
                 field: field.name().to_owned(),
@@ -121,14 +121,14 @@ impl Ciphers {
         Ok(Revealed(bytes))
     }
 
-    fn unknown(&self, kid: &str) -> PiiError {
+    fn unknown(&self, kid: &str) -> TokenKeysError {
         let known = self.ciphers.iter().map(|(kid, _)| kid.to_string()).collect();
-        PiiError::UnknownKey { kid: kid.to_owned(), known }
+        TokenKeysError::UnknownKey { kid: kid.to_owned(), known }
     }
 }
 
-fn is_kid_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+fn is_kid_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 /// What a ciphertext is bound to. An environment has no `|`, so that no two pairs look the same.

@@ -1,10 +1,10 @@
 //! Tokens and encryption with keys from keysets (feature `tokens`).
 //!
-//! [`Pii`] is the handle; [`PiiConfig`] says what it is opened with; [`Keyset`] makes, reads and changes
+//! [`TokenKeys`] is the handle; [`TokenKeysConfig`] says what it is opened with; [`Keyset`] makes, reads and changes
 //! keyset files; [`KeySource`] is where else keysets may come from. Tokens and ciphertexts are
 //! those of other implementations of the same formats, byte for byte.
 //!
-//! Files are read and written by [`Pii::open`], [`Pii::refresh`], [`Pii::global`] and the functions of
+//! Files are read and written by [`TokenKeys::open`], [`TokenKeys::refresh`], [`TokenKeys::global`] and the functions of
 //! [`Keyset`], which block on the disk. All else works in memory. Keys, what is derived from them, and revealed values
 //! are overwritten when they are dropped; copies that the processor's registers, the stack, swap or a
 //! core dump hold are out of reach.
@@ -23,9 +23,9 @@ mod source;
 mod tests;
 
 pub use cipher::Revealed;
-pub use config::PiiConfig;
-pub use error::{KeysetError, PiiError};
-pub use handle::{Access, CHECK_EVERY, Pii, PiiStatus, Refresh};
+pub use config::TokenKeysConfig;
+pub use error::{KeysetError, TokenKeysError};
+pub use handle::{Access, CHECK_EVERY, Refresh, TokenKeys, TokenKeysStatus};
 pub use keyset::{KEYS_MAX, Keyset, KeysetKind};
 pub use keyset_file::{KEYSET_BYTES_MAX, KEYSET_MODE};
 pub use random::{Randomness, SystemRandomness};

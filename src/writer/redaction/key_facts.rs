@@ -1,5 +1,5 @@
 //! What the writer knows about keys that are known only at run time, decided once per key.
-use crate::redact::{KeyCache, KeyClass, Outcome, Redactor};
+use crate::redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
 
 /// Slots; a power of two.
 const SLOTS: usize = 1024;
@@ -43,7 +43,7 @@ fn decide(redactor: &mut Redactor, key: &[u8], parent: &[u8], text: &mut Vec<u8>
     let around = (!parent.is_empty()).then_some(parent);
     let class = redactor.rules().key(key, around);
     let outcome = redactor.value(KeyClass::Plain, key, false, text);
-    KeyFacts { class, is_dirty: outcome == Outcome::Replaced }
+    KeyFacts { class, is_dirty: outcome == RedactOutcome::Replaced }
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! One pass over a text: byte classes in, places worth looking at out, detectors called there.
+//!
+//! The pass allocates nothing. What it may miss is nothing: the tests compare it with an oracle that
+//! calls every detector at every position.
+
+use super::byte_masks::{self, Borders, Numbers, Places, Sink};
+use super::detect;
+use super::hits::Finder;
+use super::rules::Rules;
+
+/// A number has at least this many digits.
+const DIGITS_MIN: u32 = 7;
+/// And an address of a machine or a date, where these are looked for.
+const SHORT_DIGITS_MIN: u32 = 4;
+
+/// Why a place is worth looking at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Punct,
+    Number,
+    Word,
+    Keyword,
+    Iban,
+}
+
+/// Runs all detectors over the finder's text.
+pub(crate) fn scan_value(finder: &mut Finder<'_>) {
+    let (input, cut, numbers) = (finder.input, finder.cut, number_rules(finder.rules, finder.cut));
+    if cut {
+        detect::at_cut_end(finder);
+    }
+    byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
+}
+
+/// Which numbers `rules` look at.
+pub(crate) fn number_rules(rules: &Rules, cut: bool) -> Numbers {
+    Numbers {
+        digits_min: if rules.ips || rules.loose_numbers { SHORT_DIGITS_MIN } else { DIGITS_MIN },
+        all: rules.ips || rules.loose_numbers || cut,
+    }
+}
+
+/// A whole text that is one value.
+struct Whole<'a, 'f>(&'a mut Finder<'f>);
+
+impl Sink for Whole<'_, '_> {
+    #[inline(always)]
+    fn borders(&mut self, _: usize) -> Borders {
+        Borders::default()
+    }
+
+    #[inline(never)]
+    fn block(&mut self, at: usize, places: &Places) -> bool {
+        let (rules, input) = (self.0.rules, self.0.input);
+        for_each_candidate(rules, input, at, places, |anchor, pos| self.detect(anchor, pos))
+    }
+}
+
+impl Whole<'_, '_> {
+    #[inline(never)]
+    fn detect(&mut self, anchor: Anchor, pos: usize) -> bool {
+        run_detectors(self.0, anchor, pos);
+        !self.0.over_budget()
+    }
+}
+
+/// Runs the detectors of one place.
+pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize) {
+    match anchor {
+        Anchor::Punct => detect::at_punct(finder, pos),
+        Anchor::Number => detect::at_number(finder, pos),
+        Anchor::Word => detect::at_word(finder, pos),
+        Anchor::Keyword => detect::at_keyword(finder, pos),
+        Anchor::Iban => detect::at_iban(finder, pos),
+    }
+}
+
+/// Calls `visit` with each of the places of the block at `at` that a second look does not turn down, until
+/// it returns false.
+///
+/// The second look sees `input` only, in which the text may begin and end anywhere: what it turns down
+/// must be impossible whatever stands around the text.
+#[inline(always)]
+pub(crate) fn for_each_candidate(
+    rules: &Rules,
+    input: &[u8],
+    at: usize,
+    places: &Places,
+    mut visit: impl FnMut(Anchor, usize) -> bool,
+) -> bool {
+    let place = |bit: u32| at + bit as usize;
+    let all_signs = rules.checks_every_sign();
+    for_each_bit(places.punct, |i| {
+        !(all_signs || detect::sign_may_be(&rules.key_tails, input, place(i)))
+            || !detect::punct_may_be(rules, input, place(i))
+            || visit(Anchor::Punct, place(i))
+    }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
+        && for_each_bit(places.word, |i| {
+            let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
+            let literal = || {
+                rules.literals.may_start(input, place(i))
+                    && rules.literals.may_be(&rules.providers, input, place(i))
+            };
+            !(long || literal()) || visit(Anchor::Word, place(i))
+        })
+        && for_each_bit(places.iban, |i| {
+            !detect::iban_may_be(input, place(i)) || visit(Anchor::Iban, place(i))
+        })
+        && for_each_bit(places.keyword, |i| {
+            !detect::keyword_may_be(input, place(i)) || visit(Anchor::Keyword, place(i))
+        })
+}
+
+#[inline(always)]
+fn for_each_bit(mut bits: u64, mut finder: impl FnMut(u32) -> bool) -> bool {
+    while bits != 0 {
+        if !finder(bits.trailing_zeros()) {
+            return false;
+        }
+        bits &= bits - 1;
+    }
+    true
+}

@@ -1,0 +1,157 @@
+//! The public interface, compared with a list that is checked in.
+//!
+//! `tests/public_api/*.txt` hold one line for each public item, method, field, variant and trait implementation, as
+//! rustdoc and the crate `public-api` print them. A change of the interface is therefore a change of a list, which a
+//! review sees. Items that are hidden from the documentation are not in these lists.
+//!
+//! The bound counts paths of items: types, traits, functions, constants, macros, modules and re-exports of other crates.
+//! Methods, fields, variants and implementations do not count; an item that has two paths counts twice.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Everything that adds items.
+const FEATURES: &str =
+    "serde,audit-sqlite,audit-postgres,compress,signals,affinity,rules-toml,tokens";
+/// Modules with a list each. Their items do not count towards the bound: a caller imports them for one purpose.
+const AREAS: [&str; 3] = ["audit", "redact", "testing"];
+/// How many items the rest may have. A change that extends the interface on purpose raises it.
+const ITEMS_MAX: usize = 400;
+const UPDATE: &str = "UPDATE_PUBLIC_API";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs rustdoc and returns the lines of the public interface.
+///
+/// rustdoc's JSON is an unstable format, which the stable compiler writes only with `RUSTC_BOOTSTRAP`. That variable
+/// makes cargo build some dependencies again, so the build has its own directory.
+fn public_items() -> Vec<String> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public_api");
+    let output = Command::new(env!("CARGO"))
+        .args(["rustdoc", "--quiet", "--locked", "--package", "ringseal", "--lib"])
+        .args(["--features", FEATURES, "--target-dir"])
+        .arg(&target)
+        .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"])
+        .current_dir(root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUSTFLAGS")
+        .env_remove("RUSTDOCFLAGS")
+        .output()
+        .expect("cannot run cargo rustdoc");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo rustdoc failed:\n{stderr}");
+    let api = public_api::Builder::from_rustdoc_json(target.join("doc/ringseal.json"))
+        .omit_blanket_impls(true)
+        .omit_auto_trait_impls(true)
+        .omit_auto_derived_impls(true)
+        .build()
+        .expect("public-api cannot read this compiler's rustdoc JSON: use Rust 1.95");
+    api.items().map(|item| item.to_string()).collect()
+}
+
+/// The kind and the path of an item, without generics: `fn`, `ringseal::sink::file::FileSink::open`.
+fn kind_and_path(line: &str) -> Option<(&str, String)> {
+    let declaration = line.split_once("pub ")?.1;
+    let start = declaration.find("ringseal")?;
+    let kind = declaration[..start].split_whitespace().last()?;
+    let (mut path, mut depth) = (String::new(), 0);
+    for char in declaration[start..].chars() {
+        match char {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ if depth > 0 => {}
+            ':' => path.push(char),
+            _ if char.is_alphanumeric() || char == '_' => path.push(char),
+            _ => break,
+        }
+    }
+    Some((kind, path.trim_end_matches(':').to_owned()))
+}
+
+/// The module right below the root that an item is in, if it has a list of its own.
+fn area(line: &str) -> &'static str {
+    let path = line.split_once("ringseal::").map_or("", |(_, path)| path);
+    let first = path.split(|char: char| !char.is_alphanumeric() && char != '_').next();
+    AREAS.into_iter().find(|area| Some(*area) == first).unwrap_or("root")
+}
+
+/// How many items each area has.
+fn count(lines: &[String]) -> BTreeMap<&'static str, usize> {
+    let paths = || lines.iter().filter_map(|line| Some((kind_and_path(line)?, area(line))));
+    let modules: BTreeSet<_> =
+        paths().filter(|((kind, _), _)| *kind == "mod").map(|((_, path), _)| path).collect();
+    let mut counts = BTreeMap::new();
+    for ((_, path), area) in paths() {
+        if path.rsplit_once("::").is_some_and(|(parent, _)| modules.contains(parent)) {
+            *counts.entry(area).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn list_path(area: &str) -> PathBuf {
+    root().join(format!("tests/public_api/{area}.txt"))
+}
+
+/// What a list has to gain and to lose.
+fn difference(listed: &str, found: &str) -> String {
+    let (listed, found): (BTreeSet<_>, BTreeSet<_>) =
+        (listed.lines().collect(), found.lines().collect());
+    let removed = listed.difference(&found).map(|line| format!("- {line}\n"));
+    let added = found.difference(&listed).map(|line| format!("+ {line}\n"));
+    removed.chain(added).collect()
+}
+
+#[test]
+fn the_public_interface_is_the_listed_one() {
+    let lines = public_items();
+    let mut differences = String::new();
+    for area in AREAS.into_iter().chain(["root"]) {
+        let items = lines.iter().filter(|line| self::area(line) == area);
+        let found: String = items.map(|line| format!("{line}\n")).collect();
+        let path = list_path(area);
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(&path, &found).unwrap();
+        }
+        let listed = std::fs::read_to_string(&path).unwrap_or_default();
+        differences += &difference(&listed, &found);
+    }
+    assert!(
+        differences.is_empty(),
+        "the public interface differs from tests/public_api/*.txt:\n{differences}\
+         If the change is intended, name renamed items in CHANGELOG.md and rewrite the lists:\n\n    \
+         {UPDATE}=1 cargo test --test public_api\n"
+    );
+    let counts = count(&lines);
+    println!("public items: {counts:?}");
+    let items = counts["root"];
+    assert!(items < ITEMS_MAX, "{items} public items, expected fewer than {ITEMS_MAX}");
+}
+
+#[test]
+fn generics_and_methods_do_not_count() {
+    let lines = [
+        "pub mod ringseal",
+        "pub use ringseal::Other",
+        "pub macro ringseal::info!",
+        "pub mod ringseal::sink",
+        "pub const ringseal::sink::LIMIT: usize",
+        "#[non_exhaustive] pub struct ringseal::sink::Lines<'a>",
+        "pub ringseal::sink::Lines::field: core::option::Option<u8>",
+        "impl<'a> ringseal::sink::Lines<'a>",
+        "pub const unsafe fn ringseal::sink::Lines<'a>::bytes(&self) -> &'a [u8]",
+        "pub fn ringseal::sink::open<S: ringseal::sink::Sink>(S) -> S",
+        "pub fn ringseal::audit::open()",
+    ]
+    .map(str::to_owned);
+    assert_eq!(count(&lines), BTreeMap::from([("root", 6)]));
+    assert_eq!(lines.iter().filter(|line| area(line) == "audit").count(), 1);
+}
+
+#[test]
+fn a_changed_item_is_named_in_the_failure() {
+    assert_eq!(difference("a\nb\n", "b\nc\n"), "- a\n+ c\n");
+    assert_eq!(difference("a\n", "a\n"), "");
+}
