@@ -26,7 +26,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::internals::core::callsite::{Callsite, Metadata};
 use ringseal::internals::core::record::{HEADER_BYTES, Header, Kind};
 use ringseal::internals::core::registry;
-use ringseal::internals::encode::layout::{Flat, FlatOptions, Layout};
+use ringseal::internals::encode::layout::{JsonLayout, JsonOptions, Layout};
 use ringseal::internals::ringbuf::{Producer, ring};
 use ringseal::internals::writer::link::{Link, NewLane};
 use ringseal::internals::writer::{OutputConfig, Writer, WriterConfig};
@@ -74,7 +74,7 @@ impl Bed {
             producers.push(producer);
         }
         let output = OutputConfig {
-            layout: Layout::Flat(Box::new(Flat::new(FlatOptions::default()))),
+            layout: Layout::Json(Box::new(JsonLayout::new(JsonOptions::default()))),
             level: LevelFilter::AtLeast(Level::Trace),
             sinks: vec![Box::new(NullSink::default())],
         };

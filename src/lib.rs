@@ -94,7 +94,7 @@ pub mod system {
 pub mod internals {
     /// Records as they are in a ring, and the registry of call sites.
     pub mod core {
-        pub use crate::core::{registry, tsc};
+        pub use crate::core::{backoff, calendar, fnv, registry, tsc};
         pub mod callsite {
             pub use crate::core::callsite::{Callsite, Metadata};
         }
@@ -115,7 +115,7 @@ pub mod internals {
     pub mod digest {
         pub use crate::digest::{Crc32, Hash, HmacSha256, Sha256, hkdf};
         pub mod text {
-            pub use crate::digest::text::{Base64, base64, base64_array, hex};
+            pub use crate::digest::text::{Base64, base64, base64_array, hex, hex_byte};
         }
     }
     /// Lines without an engine.
@@ -123,9 +123,10 @@ pub mod internals {
         pub use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
         pub mod layout {
             #[cfg(feature = "audit")]
-            pub use crate::encode::layout::Members;
+            pub use crate::encode::layout::AuditMembers;
             pub use crate::encode::layout::{
-                Bound, Event, Flat, FlatOptions, Layout, Source, Text, TextOptions, key_bits,
+                Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
+                Source, key_bits,
             };
         }
     }

@@ -154,10 +154,10 @@ fn rows_cannot_be_changed(server: &Server) {
         (replica, "insert-only: no DELETE"),
     ] {
         // The owner is also a superuser here: triggers apply all the same.
-        let said = format!("{:?}", owner.batch_execute(sql).unwrap_err());
-        assert!(said.contains(want), "{sql}: {said}");
-        let said = format!("{:?}", client(server, "service").batch_execute(sql).unwrap_err());
-        assert!(said.contains("permission denied"), "{sql}: {said}");
+        let text = format!("{:?}", owner.batch_execute(sql).unwrap_err());
+        assert!(text.contains(want), "{sql}: {text}");
+        let text = format!("{:?}", client(server, "service").batch_execute(sql).unwrap_err());
+        assert!(text.contains("permission denied"), "{sql}: {text}");
     }
     assert_eq!(stored(&mut sink).unwrap(), lines);
 }
@@ -225,7 +225,7 @@ impl AuditSink for Forgetful {
         if self.calls.fetch_add(1, Ordering::SeqCst) % 3 == 1 {
             self.inner.close()?;
             let (target, missing_seq) = ("pg".to_owned(), entries[0].seq);
-            return Err(AuditSinkError::Late { target, missing_seq });
+            return Err(AuditSinkError::Timeout { target, missing_seq });
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ fn options() -> LogOptions {
 fn write_until_killed(dir: &Path) -> ! {
     let mut log =
         AuditLog::open(Host::system(), dir, options()).expect("the log opens after a kill");
-    let (mut parser, mut told) = (Parser::new(), std::io::stdout().lock());
+    let (mut parser, mut out) = (Parser::new(), std::io::stdout().lock());
     for number in 0u64.. {
         let mut receipts = Vec::new();
         for part in 0..1 + number % 5 {
@@ -45,9 +45,9 @@ fn write_until_killed(dir: &Path) -> ! {
         }
         log.commit().expect("a commit");
         for receipt in receipts {
-            writeln!(told, "told {} {}", receipt.seq, hex(&receipt.leaf)).expect("a reader");
+            writeln!(out, "committed {} {}", receipt.seq, hex(&receipt.leaf)).expect("a reader");
         }
-        told.flush().expect("a reader");
+        out.flush().expect("a reader");
         log.maintain().expect("maintenance");
         // Some are killed while they remove segments.
         if number % 20 == 3 {
@@ -71,14 +71,14 @@ fn spawn(dir: &Path) -> Child {
 fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     let mut child = spawn(dir);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut told = BTreeMap::new();
+    let mut committed = BTreeMap::new();
     let mut take = |line: &str| {
         let mut words = line.split(' ');
-        if words.next() == Some("told") {
+        if words.next() == Some("committed") {
             let seq = words.next().and_then(|seq| seq.parse().ok());
             // The last line of the output may be torn, too.
             if let (Some(seq), Some(leaf)) = (seq, words.next().filter(|leaf| leaf.len() == 64)) {
-                told.insert(seq, leaf.to_owned());
+                committed.insert(seq, leaf.to_owned());
             }
         }
     };
@@ -86,7 +86,7 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     for line in lines.by_ref().map_while(Result::ok) {
         take(&line);
         let since = *first.get_or_insert_with(Instant::now);
-        if line.starts_with("told") && since.elapsed() >= delay {
+        if line.starts_with("committed") && since.elapsed() >= delay {
             break;
         }
     }
@@ -98,7 +98,7 @@ fn one_life(dir: &Path, delay: Duration) -> BTreeMap<u64, String> {
     }
     child.wait().expect("a child");
     assert!(!errors.contains("panicked"), "{errors}");
-    told
+    committed
 }
 
 /// Leaf hashes of all existing entries.
@@ -128,23 +128,23 @@ fn a_killed_writer_loses_no_committed_entry() {
     let top = tempfile::tempdir().expect("a directory");
     let dir = top.path().join("log");
     AuditLog::create(&mut Host::system(), &dir, top.path(), "kill.example/audit").expect("keys");
-    let mut told = BTreeMap::new();
+    let mut committed = BTreeMap::new();
     for kill in 0..kills {
         // Spread over the time of opening and a few rotations.
         let delay = Duration::from_micros(kill * 7919 % 60_000);
-        told.append(&mut one_life(&dir, delay));
+        committed.append(&mut one_life(&dir, delay));
         if kill % 20 == 19 || kill + 1 == kills {
             let log = AuditLog::open(Host::system(), &dir, options()).expect("an opening");
             log.close().expect("an end");
             let found = leaves(&dir);
             let first = *found.keys().next().expect("entries");
-            for (seq, leaf) in told.range(first..) {
+            for (seq, leaf) in committed.range(first..) {
                 assert_eq!(found.get(seq), Some(leaf), "after {kill} kills: entry {seq}");
             }
-            told.retain(|seq, _| *seq >= first);
+            committed.retain(|seq, _| *seq >= first);
         }
     }
     let storage: Arc<dyn ringseal::system::Storage> = Arc::new(OsStorage);
-    let report = fsck(&storage, &dir, Repair::No).expect("a look");
+    let report = fsck(&storage, &dir, Repair::No).expect("fsck");
     assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

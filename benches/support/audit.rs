@@ -13,14 +13,14 @@ use ringseal::system::{FileLock, FileStat, OpenMode, OsStorage, Storage, Storage
 
 /// Prints a measured value, its target, and whether it is met.
 pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
-    let said = if measured <= at_most { "met" } else { "MISSED" };
-    println!("{what}: {measured:.2}{unit}, target at most {at_most:.2}{unit}: {said}");
+    let result = if measured <= at_most { "met" } else { "MISSED" };
+    println!("{what}: {measured:.2}{unit}, target at most {at_most:.2}{unit}: {result}");
 }
 
 /// The same for values where more is better.
 pub fn verdict_at_least(what: &str, measured: f64, unit: &str, at_least: f64) {
-    let said = if measured >= at_least { "met" } else { "MISSED" };
-    println!("{what}: {measured:.1}{unit}, target at least {at_least:.1}{unit}: {said}");
+    let result = if measured >= at_least { "met" } else { "MISSED" };
+    println!("{what}: {measured:.1}{unit}, target at least {at_least:.1}{unit}: {result}");
 }
 
 /// Whether to measure only briefly, to see that the bench works.

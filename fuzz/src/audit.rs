@@ -15,8 +15,8 @@ use ringseal::audit::proof::{
 };
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
-use ringseal::system::{Clock, ManualClock};
 use ringseal::internals::digest::Sha256;
+use ringseal::system::{Clock, ManualClock};
 use ringseal::system::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -43,8 +43,8 @@ fn make() -> io::Result<Scene> {
     let clock = Arc::new(ManualClock::at(1_795_360_160_000_000_000));
     let root = AuditLog::create(&mut host(&clock, 0), &dir, &away, "fuzz.example/audit")
         .map_err(io::Error::other)?;
-    let mut log = AuditLog::open(host(&clock, 100), &dir, LogOptions::default())
-        .map_err(io::Error::other)?;
+    let mut log =
+        AuditLog::open(host(&clock, 100), &dir, LogOptions::default()).map_err(io::Error::other)?;
     for segment in 0..3 {
         for event in 0..4 {
             clock.advance(1_000_000_000);

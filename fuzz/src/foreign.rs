@@ -1,10 +1,13 @@
 //! Any bytes as a stretch of a ring, as recovery finds them after a crash.
+use ringseal::Level;
 use ringseal::internals::core::callsite::{Callsite, Metadata};
 use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
-use ringseal::internals::core::value::{ValueRef, Values};
-use ringseal::Level;
 use ringseal::internals::core::registry;
-use ringseal::internals::encode::layout::{Bound, Event, Flat, FlatOptions, Layout, Members, Source, Text, TextOptions, key_bits};
+use ringseal::internals::core::value::{ValueRef, Values};
+use ringseal::internals::encode::layout::{
+    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
+    Source, key_bits,
+};
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
     let (level, event, target) = (Level::Info, "seen", "fuzz");
@@ -24,14 +27,14 @@ static SITES: [Callsite; 4] = [
 /// When anything in there panics, or a JSON line is none.
 pub fn ring_stretch(bytes: &[u8]) {
     SITES.iter().for_each(registry::assign_id);
-    let mut options = FlatOptions::default();
+    let mut options = JsonOptions::default();
     options.run_id = "r".into();
     let mut sorted = options.clone();
     sorted.sort_keys = true;
     let mut layouts = [
-        Layout::Flat(Box::new(Flat::new(options))),
-        Layout::Flat(Box::new(Flat::new(sorted))),
-        Layout::Text(Box::new(Text::new(TextOptions::default()))),
+        Layout::Json(Box::new(JsonLayout::new(options))),
+        Layout::Json(Box::new(JsonLayout::new(sorted))),
+        Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default()))),
     ];
     let mut context = Vec::new();
     let mut rest = bytes;
@@ -69,7 +72,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
         }
         Kind::Audit => {
             // As the writer takes it: the entries of a map, as members of an entry that the one parser accepts.
-            let (mut members, mut text) = (Members::default(), Vec::new());
+            let (mut members, mut text) = (AuditMembers::default(), Vec::new());
             if members.write(payload, 1 << 16, &mut text).is_ok() {
                 std::str::from_utf8(&text).expect("members are UTF-8");
             }
@@ -116,10 +119,10 @@ fn text<'a>(payload: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 fn check(layout: &Layout, line: &[u8]) {
     match layout {
-        Layout::Flat(_) => {
+        Layout::Json(_) => {
             super::json_of(line);
         }
-        Layout::Text(_) => {
+        Layout::Console(_) => {
             let text = std::str::from_utf8(line).expect("a line is UTF-8");
             let inside = text.strip_suffix('\n').expect("a line ends in a newline");
             assert!(!inside.contains(char::is_control), "{inside:?}");

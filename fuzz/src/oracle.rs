@@ -3,10 +3,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use ringseal::LevelCase;
+use ringseal::internals::encode::layout::{
+    Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, Source, key_bits,
+};
 use ringseal::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
 use ringseal::{Level, Limits};
-use ringseal::LevelCase;
-use ringseal::internals::encode::layout::{Bound, Event as LineEvent, Flat, FlatOptions, Layout, Source, key_bits};
 use serde_json::{Map, Value as Json};
 
 /// An event as the fuzzer makes it up.
@@ -139,11 +141,11 @@ pub fn check(event: &Event) {
     else {
         return;
     };
-    let mut options = FlatOptions::default();
+    let mut options = JsonOptions::default();
     options.schema_version = event.schema_version;
     options.sort_keys = event.sort_keys;
     options.level_case = if event.upper { LevelCase::Upper } else { LevelCase::Lower };
-    let mut layout = Layout::Flat(Box::new(Flat::new(options)));
+    let mut layout = Layout::Json(Box::new(JsonLayout::new(options)));
     let mut rendered = Vec::new();
     layout.bound(&bound_entries, &mut rendered).expect("what was written can be read");
     let context =

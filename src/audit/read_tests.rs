@@ -124,13 +124,13 @@ fn rejected_lines_are_shown_and_marked() {
     for (what, change, expected) in cases {
         let mut files = fixture.files();
         with_lines(&mut files, change);
-        let told: Vec<String> = shown(&disk_of(&files), 0)
+        let found: Vec<String> = shown(&disk_of(&files), 0)
             .into_iter()
             .filter(|word| word.parse::<u64>().is_err())
             .collect();
-        assert_eq!(told.len(), expected.len(), "{what}: {told:?}");
-        for (told, expected) in told.iter().zip(&expected) {
-            assert!(told.starts_with(expected.as_str()), "{what}: {told}");
+        assert_eq!(found.len(), expected.len(), "{what}: {found:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!(found.starts_with(expected.as_str()), "{what}: {found}");
         }
     }
 }

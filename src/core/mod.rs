@@ -1,10 +1,13 @@
 //! Nouns that every floor shares.
+pub mod backoff;
 pub mod batch;
+pub mod calendar;
 pub mod callsite;
 pub mod clock;
 pub mod context;
 pub mod field;
 pub mod filter;
+pub mod fnv;
 pub mod level;
 pub mod limits;
 pub mod plan;

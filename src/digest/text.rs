@@ -64,10 +64,16 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+/// The two hexadecimal digits of a byte, in lower case.
+#[inline]
+pub const fn hex_byte(byte: u8) -> [u8; 2] {
+    [HEX[(byte >> 4) as usize], HEX[(byte & 15) as usize]]
+}
+
 /// Appends lower-case hexadecimal.
 pub fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
     for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        out.extend_from_slice(&hex_byte(*byte));
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::core::callsite::Metadata;
+use crate::core::fnv::fnv1a;
 use crate::core::level::Level;
 use crate::core::plan::{Limit, Limiter, Plan, SitePolicy};
 use crate::core::registry;
@@ -199,12 +200,9 @@ fn number(rules: &mut Vec<String>, rule: &Rule) -> u8 {
 }
 
 fn key_of(target: &str, event: &str, level: Level) -> u64 {
-    // FNV-1a, 64 bits, over the names and what cannot stand in them.
+    // 0xff cannot occur in a name.
     let bytes = target.bytes().chain([0xff, level as u8, 0xff]).chain(event.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash.max(OTHERS + 1)
+    fnv1a(bytes).max(OTHERS + 1)
 }
 
 #[cfg(test)]

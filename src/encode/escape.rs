@@ -7,6 +7,7 @@
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
 use super::out::{Out, Slot};
+use crate::digest::text::hex_byte;
 use crate::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
 use crate::simd::mask64;
 
@@ -17,11 +18,10 @@ const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
 static ESCAPES: [[u8; 8]; 256] = escapes();
 
 const fn escapes() -> [[u8; 8]; 256] {
-    let hex = b"0123456789abcdef";
     let mut table = [[0; 8]; 256];
     let mut byte = 0;
     while byte < 256 {
-        let (high, low) = (hex[byte >> 4], hex[byte & 15]);
+        let [high, low] = hex_byte(byte as u8);
         table[byte] = match byte as u8 {
             b'"' | b'\\' => two(byte as u8),
             0x08 => two(b'b'),

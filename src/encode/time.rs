@@ -5,6 +5,7 @@
 //! not exist in Unix time and are not made up.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
+use crate::core::calendar::civil_from_days;
 use crate::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
@@ -166,23 +167,11 @@ struct Moment {
 }
 
 impl Moment {
-    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`: the
-    /// calendar repeats every 400 years of 146,097 days, and years are taken to start on 1 March so
-    /// that the leap day comes last.
     fn from_unix(secs: i64) -> Self {
-        let days = secs.div_euclid(SECS_PER_DAY);
+        let (year, month, day) = civil_from_days(secs.div_euclid(SECS_PER_DAY));
         let of_day = secs.rem_euclid(SECS_PER_DAY) as u32;
-        let since_march_0000 = days + 719_468;
-        let era = since_march_0000.div_euclid(146_097);
-        let day_of_era = since_march_0000.rem_euclid(146_097) as u32;
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
         Self {
-            year: era * 400 + i64::from(year_of_era) + i64::from(month <= 2),
+            year,
             month: month as u8,
             day: day as u8,
             hour: (of_day / 3_600) as u8,

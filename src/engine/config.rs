@@ -20,7 +20,9 @@ use crate::core::limits::Limits;
 use crate::emit::lane::LaneClock;
 use crate::emit::overflow::Overflow;
 use crate::emit::shared::LaneSettings;
-use crate::encode::layout::{Flat, FlatOptions, Layout, LevelCase, Text, TextOptions};
+use crate::encode::layout::{
+    ConsoleLayout, ConsoleOptions, JsonLayout, JsonOptions, Layout, LevelCase,
+};
 use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
@@ -103,7 +105,7 @@ pub struct Config {
     pub(super) format: Format,
     pub(super) color: Color,
     pub(super) include_stack: bool,
-    pub(super) flat: FlatOptions,
+    pub(super) flat: JsonOptions,
     sinks: Vec<SinkChoice>,
     pub(super) run_id: Option<String>,
     timestamps: Timestamps,
@@ -189,7 +191,7 @@ impl Config {
             format: Format::Json,
             color: Color::Auto,
             include_stack: false,
-            flat: FlatOptions::default(),
+            flat: JsonOptions::default(),
             sinks: Vec::new(),
             run_id: None,
             timestamps: Timestamps::Exact,
@@ -505,8 +507,10 @@ impl Config {
 
     fn layout(&self, format: Format, color: bool) -> Layout {
         match format {
-            Format::Json => Layout::Flat(Box::new(Flat::new(self.flat.clone()))),
-            Format::Console => Layout::Text(Box::new(Text::new(TextOptions { color }))),
+            Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
+            Format::Console => {
+                Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
+            }
         }
     }
 }

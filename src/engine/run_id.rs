@@ -1,6 +1,8 @@
 //! The identifier of a run: a UUID, version 4 (RFC 9562), once per engine.
 use std::hash::{BuildHasher, RandomState};
 
+use crate::digest::text::hex_byte;
+
 /// A fresh identifier. Its randomness is that of the standard library's hash keys, which come from the system.
 pub(super) fn generate() -> String {
     let mut bytes = [0; 16];
@@ -13,9 +15,7 @@ pub(super) fn generate() -> String {
         if matches!(index, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-        }
+        text.extend(hex_byte(*byte).map(char::from));
     }
     text
 }

@@ -297,7 +297,7 @@ pub struct LaneCounters {
     /// Calls that waited.
     pub waits: Counter,
     /// The part of `lost_total` that the writer has reported.
-    pub told_total: Counter,
+    pub reported_total: Counter,
     /// Times that another thread took the lane while losses were unreported.
     pub handovers: Counter,
     /// Gauge: 1 while the ring had no room for the name of the thread that has the lane.
@@ -309,7 +309,7 @@ pub struct LaneCounters {
 impl LaneCounters {
     /// Another thread takes the lane; `is_named` says whether its name is in the ring.
     pub fn hand_over(&self, is_named: bool) {
-        if self.lost_total.get() != self.told_total.get() {
+        if self.lost_total.get() != self.reported_total.get() {
             self.handovers.add(1);
         }
         self.is_unnamed.set(u64::from(!is_named));

@@ -6,6 +6,7 @@
 use super::key_cache::KeyCache;
 use super::kind::KeyClass;
 use super::rules::Rules;
+use crate::digest::text::hex_byte;
 
 /// Deepest nesting that is walked.
 pub(crate) const DEPTH_MAX: usize = 64;
@@ -230,7 +231,6 @@ pub(crate) fn unescape(raw: &[u8], mut push: impl FnMut(u8)) {
 
 /// Appends `text` as JSON string content: quotes, backslashes and control characters escaped.
 pub(crate) fn escape(text: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     for &byte in text {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
@@ -239,7 +239,7 @@ pub(crate) fn escape(text: &[u8], out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0..=0x1F => {
                 out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                out.extend_from_slice(&hex_byte(byte));
             }
             _ => out.push(byte),
         }

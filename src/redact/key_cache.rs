@@ -2,6 +2,7 @@
 //!
 //! A direct-mapped cache of fixed size: nothing is allocated after its creation, and a stream of ever new
 //! keys costs a decision each and no memory.
+use crate::core::fnv::fnv1a;
 
 /// Bytes of a key and of the key around it that a slot can hold.
 const KEY_BYTES_MAX: usize = 62;
@@ -66,9 +67,7 @@ impl<T: Copy + Default> KeyCache<T> {
 fn hash(key: &[u8], parent: &[u8]) -> u64 {
     let last = |text: &'_ [u8]| text.len().saturating_sub(KEY_BYTES_MAX);
     let bytes = key[last(key)..].iter().chain([&0xFF]).chain(&parent[last(parent)..]);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = fnv1a(bytes.copied());
     hash ^ hash >> 32
 }
 

@@ -1,6 +1,6 @@
-//! What the writer remembers of a lane's contexts: the mirror of the lane's own table.
+//! The writer's copy of a lane's context table.
 //!
-//! Promises: a slot's memory is reused by the next definition; nothing grows with the number of contexts.
+//! Promises: a slot's memory is reused by the next definition, so memory does not grow with the number of contexts.
 use super::output::Output;
 use super::redaction::Redaction;
 use crate::core::context::SLOTS;
@@ -15,12 +15,12 @@ pub(super) struct ContextTable {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// As they were logged, for the day on which the rules change.
+    /// The entries as logged, to redact them again if the rules change.
     raw: Vec<u8>,
-    /// As they may be shown.
+    /// The redacted entries.
     entries: Vec<u8>,
     key_bits: u64,
-    /// By output.
+    /// Rendered for each output.
     rendered: Vec<Vec<u8>>,
     is_defined: bool,
 }
@@ -51,7 +51,7 @@ impl ContextTable {
         Self { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
     }
 
-    /// Takes a definition; `number` counts from 1.
+    /// Stores a definition; `number` counts from 1.
     pub(super) fn define<'l>(
         &mut self,
         number: u32,
@@ -68,8 +68,8 @@ impl ContextTable {
         slot.render(redaction, layouts)
     }
 
-    /// Redacts and renders all definitions again: the rules have changed.
-    pub(super) fn render_again(
+    /// Redacts and renders all definitions again, after a change of the rules.
+    pub(super) fn rerender(
         &mut self,
         redaction: &mut Redaction,
         outputs: &mut [Output],
@@ -81,7 +81,7 @@ impl ContextTable {
         Ok(())
     }
 
-    /// The bound fields of a number, as rendered for `output`.
+    /// The bound fields of context `number`, as rendered for `output`.
     #[inline]
     pub(super) fn get(&self, number: u32, output: usize) -> Option<Bound<'_>> {
         let slot = self.slots.get((number as usize).wrapping_sub(1))?;

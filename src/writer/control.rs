@@ -1,4 +1,4 @@
-//! What the writer can be asked to do.
+//! Requests to the writer.
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use crate::sink::Sink;
 
 /// A request to the writer thread.
 pub enum Control {
-    /// Hand everything logged before to the sinks, and answer.
+    /// Deliver everything logged before to the sinks, and answer.
     Flush(Sender<Result<(), FlushError>>),
-    /// The same, and make it survive power loss.
+    /// The same, and make it durable.
     Sync(Sender<Result<(), FlushError>>),
-    /// Close and open every sink's target again.
+    /// Close and open the target of every sink, and answer.
     Reopen(Sender<Result<(), FlushError>>),
     /// Add a sink.
     AddSink(Box<dyn Sink>),
-    /// Renew the sinks' counts in the link, and answer.
+    /// Update the sinks' counts in the link, and answer.
     Report(Sender<Result<(), FlushError>>),
-    /// Redact by other rules, or not at all, and answer.
+    /// Redact with other rules, or not at all, and answer.
     SetRules(Option<Arc<Rules>>, Sender<Result<(), FlushError>>),
-    /// Ask the audit log's keeper, behind everything that was logged before.
+    /// A request to the audit thread, after everything logged before.
     #[cfg(feature = "audit")]
     Audit(AuditRequest),
-    /// What the keeper has to tell.
+    /// An event of the audit thread.
     #[cfg(feature = "audit")]
     AuditThreadEvent(AuditThreadEvent),
     /// Drain everything and end.
@@ -55,30 +55,30 @@ impl fmt::Debug for Control {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// At least one sink failed; what each said.
+    /// At least one sink failed; the errors of all that did.
     Sinks(String),
-    /// The writer did not answer in time. It goes on trying.
+    /// The writer did not answer in time. It continues with the request.
     Timeout,
     /// The engine has been stopped.
     Stopped,
-    /// This process was forked from the one in which the engine runs; the writer's thread did not come along.
+    /// This process was forked from the one in which the engine runs; it has no writer thread.
     Forked,
-    /// Asked from the writer's own thread, by a sink: it would wait for itself.
+    /// Called by a sink on the writer's own thread, which would wait for itself.
     FromWriter,
 }
 
 impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FlushError::Sinks(said) => write!(f, "not everything is with the sinks: {said}"),
+            FlushError::Sinks(errors) => write!(f, "not all events reached the sinks: {errors}"),
             FlushError::Timeout => {
-                f.write_str("the writer did not answer in time; it goes on trying")
+                f.write_str("the writer did not answer in time; it continues with the request")
             }
             FlushError::Stopped => f.write_str("the engine has been stopped"),
             FlushError::Forked => f.write_str(
-                "this process was forked from the one in which the engine runs; start one of its own here",
+                "this process was forked from the one in which the engine runs; start a new engine here",
             ),
-            FlushError::FromWriter => f.write_str("asked by a sink, on the writer's own thread"),
+            FlushError::FromWriter => f.write_str("called by a sink on the writer's own thread"),
         }
     }
 }

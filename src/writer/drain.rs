@@ -1,7 +1,7 @@
-//! From the rings, in order of time.
+//! Takes records from the rings in order of time.
 //!
-//! With one lane that has something, its records are taken as they stand. With more, the lanes' first records compete
-//! by their ticks in a heap, and the winner is read on as long as it stays ahead of the runner-up.
+//! If one lane has records, they are taken in their order. If several have, a heap orders the lanes by the ticks of
+//! their first records, and the first lane is read as long as it stays ahead of the second one.
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -12,16 +12,16 @@ use super::{Turn, Writer};
 use crate::core::clock::Now;
 use crate::core::record::Record;
 
-/// The lanes that have something, by the ticks of their first record. Keeps its memory from turn to turn.
+/// The lanes that have records, by the ticks of their first record. Keeps its memory from turn to turn.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
-    /// Lanes that had something this turn.
+    /// The lanes that have records in this turn.
     active: Vec<u32>,
 }
 
 impl Heads {
-    /// Takes the memory for so many lanes now, not in the first turn in which all of them have something.
+    /// Allocates memory for this many lanes now, not in the first turn in which all of them have records.
     pub(super) fn reserve(&mut self, lanes: usize) {
         self.heap.reserve(lanes.saturating_sub(self.heap.len()));
         self.active.reserve(lanes.saturating_sub(self.active.len()));
@@ -42,7 +42,7 @@ impl Writer {
                 heads.active.push(index as u32);
             }
         }
-        processor.tally.saw_ring(high_water);
+        processor.tally.note_ring_usage(high_water);
         match heads.active[..] {
             [] => {}
             [only] => {
@@ -56,7 +56,7 @@ impl Writer {
             if lane.consumer.readable().is_empty() {
                 continue;
             }
-            // Better early than lost: the grace must not fill a ring.
+            // The grace window must not fill a ring: an early line is better than a lost event.
             if lane.consumer.unread_bytes() > lane.consumer.capacity_bytes() / 2 {
                 take_run(lane, processor, u64::MAX, now, turn);
                 lane.consumer.release();
@@ -85,21 +85,21 @@ fn merge(
         if ticks > cutoff {
             break;
         }
-        let limit = cutoff.min(runner_up(&heads.heap));
+        let limit = cutoff.min(second_ticks(&heads.heap));
         let next = take_run(&mut lanes[index as usize], processor, limit, now, turn);
-        // The winner is replaced in place: one sift instead of a pop and a push.
-        let Some(mut winner) = heads.heap.peek_mut() else { break };
+        // Replaced in place: one sift instead of a pop and a push.
+        let Some(mut first) = heads.heap.peek_mut() else { break };
         match next {
-            Some(ticks) => *winner = Reverse((ticks, index)),
+            Some(ticks) => *first = Reverse((ticks, index)),
             None => {
-                PeekMut::pop(winner);
+                PeekMut::pop(first);
             }
         }
     }
 }
 
 /// The second smallest ticks in the heap.
-fn runner_up(heap: &BinaryHeap<Reverse<(u64, u32)>>) -> u64 {
+fn second_ticks(heap: &BinaryHeap<Reverse<(u64, u32)>>) -> u64 {
     let children = heap.as_slice().iter().skip(1).take(2);
     children.map(|Reverse((ticks, _))| *ticks).min().unwrap_or(u64::MAX)
 }
@@ -113,7 +113,7 @@ fn take_run(
     turn: &mut Turn,
 ) -> Option<u64> {
     let LaneReader { consumer, memory } = lane;
-    // Space goes back before the whole stretch is done, so that a producer can go on.
+    // Space is released before the whole stretch is done, so that a producer can continue.
     let release_bytes = consumer.capacity_bytes() / 8;
     loop {
         let (position, stretch) = consumer.readable_at();
@@ -133,7 +133,7 @@ fn take_run(
                     turn.records += 1;
                 }
                 Err(error) => {
-                    // Where the next record begins is unknown: the rest of the stretch is lost, and said to be.
+                    // The start of the next record is unknown, so the rest of the stretch is skipped and reported.
                     let skipped = stretch.len() - at;
                     at = stretch.len();
                     processor.record_error(&error, skipped, now);

@@ -8,30 +8,30 @@ use crate::core::value::{ValueRef, Values};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Consumer;
 
-/// A lane's reading half and what the writer remembers of it.
+/// The reading half of a lane and the writer's state of it.
 #[derive(Debug)]
 pub(super) struct LaneReader {
     pub(super) consumer: Consumer,
     pub(super) memory: LaneMemory,
 }
 
-/// What the writer remembers of a lane.
+/// The writer's state of a lane.
 #[derive(Debug)]
 pub(super) struct LaneMemory {
     pub(super) counters: Arc<LaneCounters>,
     pub(super) contexts: ContextTable,
-    /// What redaction says of the records that come next.
+    /// The redaction's verdicts on the next records.
     pub(super) preview: Preview,
-    /// The time of its last line: time never runs backwards within a lane, whatever calibration does.
+    /// The time of its last line. Time never runs backwards within a lane, whatever the calibration does.
     pub(super) last_unix_nanos: i64,
     pub(super) thread: u64,
     pub(super) thread_name: String,
-    /// Lost events that a report in the stream has told.
-    pub(super) lost_told: crate::metrics::LevelCounts,
-    /// Changes of threads that a report has covered.
-    pub(super) handovers_told: u64,
-    /// When the last report was, or the lane began.
-    pub(super) told_unix_nanos: i64,
+    /// Lost events that have been reported.
+    pub(super) lost_reported: crate::metrics::LevelCounts,
+    /// Handovers to another thread up to the last report.
+    pub(super) handovers_reported: u64,
+    /// The time of the last report, or of the lane's start.
+    pub(super) reported_unix_nanos: i64,
 }
 
 impl LaneReader {
@@ -49,14 +49,14 @@ impl LaneMemory {
             last_unix_nanos: i64::MIN,
             thread: 0,
             thread_name: String::with_capacity(128),
-            lost_told: crate::metrics::LevelCounts::default(),
-            handovers_told: 0,
-            told_unix_nanos: unix_nanos,
+            lost_reported: crate::metrics::LevelCounts::default(),
+            handovers_reported: 0,
+            reported_unix_nanos: unix_nanos,
         }
     }
 
-    /// Another thread has the lane.
-    pub(super) fn introduce(&mut self, mut values: Values<'_>) {
+    /// Sets the thread that uses the lane from now on.
+    pub(super) fn set_thread(&mut self, mut values: Values<'_>) {
         if let Some(Ok(ValueRef::U64(thread))) = values.next() {
             self.thread = thread;
         }

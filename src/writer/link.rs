@@ -1,6 +1,6 @@
-//! What the writer shares with producers and with whoever controls it.
+//! The state that the writer shares with producers and with the engine.
 //!
-//! Promises: everything that a log call touches here is an atomic. The channel belongs to the control plane.
+//! Promises: a log call touches only atomics here. The channels are for the control plane.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
@@ -16,12 +16,12 @@ use crate::ringbuf::Consumer;
 use crate::storage::mmap::ForkMark;
 use crate::sync::CachePadded;
 
-/// A new lane's reading half, on its way to the writer.
+/// The reading half of a new lane, for the writer.
 #[derive(Debug)]
 pub struct NewLane {
     /// The ring's reading half.
     pub consumer: Consumer,
-    /// What its producer counts.
+    /// The counters of its producer.
     pub counters: Arc<LaneCounters>,
 }
 
@@ -33,11 +33,11 @@ impl CoarseTime {
     /// Ticks, or 0 while the writer sleeps.
     #[inline(always)]
     pub fn get(&self) -> u64 {
-        // ORDER: relaxed; a number that stands for itself.
+        // ORDER: relaxed; the value is independent of other data.
         self.0.0.load(Ordering::Relaxed)
     }
 
-    /// Publishes the time; 0 says that it stands still from now on.
+    /// Publishes the time; 0 means that it is no longer updated.
     pub fn publish(&self, ticks: u64) {
         // ORDER: relaxed; pairs with `get`, nothing else is published.
         self.0.0.store(ticks, Ordering::Relaxed);
@@ -49,39 +49,39 @@ impl CoarseTime {
 pub struct Link {
     control: Sender<Control>,
     lanes: Sender<NewLane>,
-    /// Something is waiting in one of the channels.
+    /// Whether one of the channels has something.
     called: AtomicBool,
     asleep: AtomicBool,
     closed: AtomicBool,
-    /// The process in which the writer runs, and a mark that tells it without asking the kernel.
+    /// The process in which the writer runs, and a mark that detects a fork without a system call.
     process: u32,
     #[cfg(target_os = "linux")]
     mark: Option<ForkMark>,
-    /// Events lost where no lane could be had at all.
+    /// Events that were lost because no lane could be created.
     pub unplaced: Arc<LaneCounters>,
     thread: Mutex<Option<Thread>>,
     /// The time as of the writer's last turn.
     pub coarse: CoarseTime,
-    /// What the writer counts.
+    /// The writer's counters.
     pub counters: WriterCounters,
-    /// How long a tick of the producers' clock is, as the bits of a double; 0 before it has been measured.
+    /// Nanoseconds per tick of the producers' clock, as the bits of a double; 0 before it is measured.
     nanos_per_tick: AtomicU64,
-    /// Events lost in all lanes: one look tells the writer whether there is anything to report.
+    /// Events lost in all lanes, so that one load shows the writer whether there is anything to report.
     losses: AtomicU64,
-    /// The sinks' health and counts, renewed by the writer when somebody asks or now and then.
+    /// The sinks' health and counts. The writer updates them on request and from time to time.
     pub sinks: Mutex<Vec<SinkMetrics>>,
-    /// What redaction has found, renewed likewise.
+    /// The counts of the redaction, updated at the same times.
     pub redaction: Mutex<RedactionMetrics>,
-    /// Where this engine reports what it cannot log.
+    /// For reports that the engine cannot write to its log.
     pub(crate) stderr: Arc<Stderr>,
 }
 
 /// The writer's ends of the channels.
 #[derive(Debug)]
 pub struct Inbox {
-    /// What the writer is asked to do.
+    /// Requests.
     pub control: Receiver<Control>,
-    /// Lanes it does not know yet.
+    /// New lanes.
     pub lanes: Receiver<NewLane>,
 }
 
@@ -97,7 +97,7 @@ impl Link {
             asleep: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             process: std::process::id(),
-            // Systems without it ask the kernel.
+            // Without a mark the process id is compared.
             #[cfg(target_os = "linux")]
             mark: ForkMark::new().ok(),
             unplaced: Arc::default(),
@@ -113,12 +113,12 @@ impl Link {
         (Arc::new(link), Inbox { control: control_inbox, lanes: lanes_inbox })
     }
 
-    /// Says which thread is the writer, so that it can be woken.
+    /// Sets the writer's thread, so that it can be woken.
     pub fn set_thread(&self, thread: Thread) {
         *self.thread.lock() = Some(thread);
     }
 
-    /// Whether the caller is the writer itself, which cannot answer its own requests.
+    /// Whether the caller is the writer thread, which cannot answer its own requests.
     pub fn is_writer_thread(&self) -> bool {
         let thread = self.thread.lock();
         thread.as_ref().is_some_and(|thread| thread.id() == std::thread::current().id())
@@ -130,16 +130,16 @@ impl Link {
             return Err(FlushError::Forked);
         }
         self.control.try_send(request).map_err(|error| match error {
-            // It has not got round to the last thousand.
+            // A thousand requests are unanswered.
             TrySendError::Full(_) => FlushError::Timeout,
             TrySendError::Disconnected(_) => FlushError::Stopped,
         })?;
-        self.announce();
+        self.notify();
         Ok(())
     }
 
-    /// Whether this is a child of the process in which the writer runs. A child has a copy of the rings and nobody
-    /// who reads them.
+    /// Whether this process was forked from the one in which the writer runs. It has a copy of the rings that no thread
+    /// reads.
     #[inline]
     pub fn is_forked(&self) -> bool {
         #[cfg(target_os = "linux")]
@@ -149,29 +149,29 @@ impl Link {
         std::process::id() != self.process
     }
 
-    /// Whether nobody will ever look into the rings again: the writer has ended, or this is a forked child. May ask
-    /// the kernel; not for hot paths.
+    /// Whether the rings will never be read again, because the writer has ended or this is a forked child. May make a
+    /// system call; not for hot paths.
     pub fn is_closed(&self) -> bool {
-        // ORDER: relaxed; whoever reads too early waits a moment longer, within its bound.
+        // ORDER: relaxed; a stale value only makes a producer wait a moment longer, within its bound.
         self.closed.load(Ordering::Relaxed) || self.is_forked()
     }
 
-    /// Says that the writer has ended.
+    /// Marks that the writer has ended.
     pub(super) fn close(&self) {
         // ORDER: relaxed; see `is_closed`.
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Hands a lane to the writer. Fails when the writer is gone.
+    /// Sends a lane to the writer. Fails if the writer has ended.
     pub fn add_lane(&self, lane: NewLane) -> Result<(), NewLane> {
         self.lanes.send(lane).map_err(|error| error.0)?;
-        // ORDER: release pairs with the acquire swap in `take_call`. No wake: a new lane's first events can wait as
-        // long as any other's.
+        // ORDER: release pairs with the acquire swap in `take_call`. No wake-up: the first events of a lane can wait as
+        // long as all others.
         self.called.store(true, Ordering::Release);
         Ok(())
     }
 
-    fn announce(&self) {
+    fn notify(&self) {
         // ORDER: release pairs with the acquire swap in `take_call`: the request is in the channel.
         self.called.store(true, Ordering::Release);
         self.unpark();
@@ -183,29 +183,29 @@ impl Link {
         }
     }
 
-    /// Wakes the writer if it sleeps: for a producer that has no room left and waits for it.
+    /// Wakes the writer if it sleeps, for a producer that waits for space.
     pub fn wake_if_asleep(&self) {
-        // ORDER: relaxed; a wake that is missed is repeated by the waiting producer.
+        // ORDER: relaxed; the waiting producer repeats a missed wake-up.
         if self.asleep.load(Ordering::Relaxed) {
             self.asleep.store(false, Ordering::Relaxed);
             self.unpark();
         }
     }
 
-    /// Says how long a tick is.
+    /// Sets the length of a tick.
     pub fn set_nanos_per_tick(&self, nanos: f64) {
-        // ORDER: relaxed; a number that stands for itself.
+        // ORDER: relaxed; the value is independent of other data.
         self.nanos_per_tick.store(nanos.to_bits(), Ordering::Relaxed);
     }
 
-    /// How long a tick is; 0 before anybody has measured it.
+    /// Nanoseconds per tick; 0 before the first measurement.
     #[inline]
     pub fn nanos_per_tick(&self) -> f64 {
         // ORDER: relaxed; see `set_nanos_per_tick`.
         f64::from_bits(self.nanos_per_tick.load(Ordering::Relaxed))
     }
 
-    /// Says that a lane has counted a loss.
+    /// Notes that a lane has counted a loss.
     pub fn note_loss(&self) {
         // ORDER: release pairs with the acquire load in `losses`: the lane's own counts can be seen.
         self.losses.fetch_add(1, Ordering::Release);
@@ -218,27 +218,27 @@ impl Link {
         self.losses.load(Ordering::Acquire)
     }
 
-    /// Whether a request or a lane has come since the last time this was asked.
+    /// Whether a request or a lane has arrived since the last call.
     #[inline]
     pub fn take_call(&self) -> bool {
         // ORDER: relaxed load first, so that a turn without a call costs no locked instruction; acquire on the swap
-        // pairs with the release stores in `announce` and `add_lane`.
+        // pairs with the release stores in `notify` and `add_lane`.
         self.called.load(Ordering::Relaxed) && self.called.swap(false, Ordering::Acquire)
     }
 
-    /// Whether a call is waiting.
+    /// Whether a request or a lane is waiting.
     pub fn is_called(&self) -> bool {
-        // ORDER: acquire pairs with the release store in `announce`.
+        // ORDER: acquire pairs with the release store in `notify`.
         self.called.load(Ordering::Acquire)
     }
 
-    /// Whether the writer may go on sleeping: nobody has woken it in between.
+    /// Whether the writer may keep sleeping, because no producer has woken it.
     pub fn may_sleep(&self) -> bool {
         // ORDER: relaxed; see `wake_if_asleep`.
         self.asleep.load(Ordering::Relaxed)
     }
 
-    /// Says whether the writer is about to sleep.
+    /// Sets whether the writer sleeps.
     pub fn set_asleep(&self, asleep: bool) {
         // ORDER: relaxed; see `wake_if_asleep`.
         self.asleep.store(asleep, Ordering::Relaxed);

@@ -1,12 +1,12 @@
-//! The dedicated thread: drains the lanes, merges by time, encodes, and hands batches to the sinks.
+//! The writer thread: drains the lanes, merges records by time, encodes them and delivers batches to the sinks.
 //!
-//! Promises: one turn is [`Writer::step`], deterministic in what the rings, the channel and the clock hold; tests drive
-//! it turn by turn. In steady state a turn allocates nothing and takes no lock. What blocks are the sinks that were
-//! given to it, and they alone; sinks that may block for long have a thread of their own (`sink::isolated`). A crash
-//! loses what is in the rings and in the current batch.
+//! Promises: one turn is [`Writer::step`]. It is deterministic in the contents of the rings, the channel and the clock,
+//! so tests drive the writer turn by turn. In steady state a turn allocates nothing and takes no lock. Only the sinks
+//! can block it; sinks that may block for long have their own thread (`sink::isolated`). A crash loses the contents of
+//! the rings and of the current batch.
 //!
-//! Order: within a lane exactly as logged. Across lanes by timestamp, as long as an event was published within the
-//! grace window after its timestamp was taken.
+//! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the grace
+//! window after their timestamp was taken.
 #[cfg(feature = "audit")]
 pub mod audit;
 mod context_table;
@@ -14,7 +14,7 @@ pub mod control;
 mod drain;
 mod lane_reader;
 pub mod link;
-mod outlet;
+mod managed_sink;
 mod output;
 mod process;
 pub(crate) mod redaction;
@@ -32,7 +32,7 @@ use self::control::{Control, FlushError};
 use self::drain::Heads;
 use self::lane_reader::{LaneMemory, LaneReader};
 use self::link::{Inbox, Link};
-use self::outlet::News;
+use self::managed_sink::{ManagedSink, SinkEvent};
 use self::output::Output;
 pub use self::output::OutputConfig;
 use self::process::Processor;
@@ -42,20 +42,20 @@ use crate::core::clock::{Calibration, Clock, Now};
 use crate::core::level::Level;
 use crate::redact::Rules;
 
-/// What a writer is made of.
+/// The parts and settings of a writer.
 #[derive(Debug)]
 pub struct WriterConfig {
-    /// Where events go.
+    /// The outputs that events go to.
     pub outputs: Vec<OutputConfig>,
-    /// A batch is handed over when it holds this many bytes, and at the end of a turn.
+    /// A batch is delivered when it holds this many bytes, and at the end of a turn.
     pub batch_bytes_max: usize,
     /// Bytes of lines held for a failing sink.
     pub held_bytes_max: usize,
-    /// How long an event waits for an older one of another lane.
+    /// How long an event waits for older events of other lanes.
     pub grace_nanos: u64,
-    /// Publish the time for producers with a coarse clock.
+    /// Whether to publish the time for producers with a coarse clock.
     pub publishes_time: bool,
-    /// What may be shown.
+    /// How events are redacted.
     pub redaction: RedactionConfig,
 }
 
@@ -70,7 +70,7 @@ pub struct Writer {
     last_ticks: u64,
     lanes: Vec<LaneReader>,
     heads: Heads,
-    /// For the report of events that found no lane.
+    /// For the report of events that were lost without a lane.
     unplaced: LaneMemory,
     processor: Processor,
     grace_nanos: u64,
@@ -83,21 +83,21 @@ impl Drop for Writer {
     }
 }
 
-/// What came of a turn.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Turn {
     /// Records taken from the rings.
     pub records: u64,
     /// Whether any ring was more than an eighth full, so that the next turn should follow at once.
     pub is_pressed: bool,
-    /// Whether records wait for their grace to pass.
+    /// Whether records wait for the grace window.
     pub is_waiting: bool,
-    /// Whether the writer has been stopped.
+    /// Whether the writer was stopped.
     pub is_stopped: bool,
 }
 
 impl Writer {
-    /// A writer that has met no lane yet. Reads the clock for about a millisecond.
+    /// A writer without lanes. Reads the clock for about a millisecond.
     pub fn new(config: WriterConfig, link: Arc<Link>, inbox: Inbox, clock: Arc<dyn Clock>) -> Self {
         let calibration = Calibration::measure(&*clock);
         let (batch, held) = (config.batch_bytes_max, config.held_bytes_max);
@@ -120,7 +120,7 @@ impl Writer {
         }
     }
 
-    /// Audit events go to the keeper that `feed` leads to.
+    /// Sends audit events to the audit thread of `feed`.
     #[cfg(feature = "audit")]
     #[must_use]
     pub fn with_audit(mut self, feed: audit::Feed) -> Self {
@@ -128,7 +128,7 @@ impl Writer {
         self
     }
 
-    /// Whether producers want the time from it.
+    /// Whether it publishes the time for producers.
     pub(super) fn publishes_time(&self) -> bool {
         self.publishes_time
     }
@@ -136,7 +136,7 @@ impl Writer {
     /// One turn at `ticks` of the writer's clock.
     pub fn step(&mut self, ticks: u64) -> Turn {
         if ticks < self.last_ticks {
-            self.look_back(ticks);
+            self.handle_counter_reset(ticks);
         }
         self.last_ticks = ticks;
         if ticks >= self.calibrate_at_ticks {
@@ -149,7 +149,7 @@ impl Writer {
         let mut turn = Turn::default();
         let mut calls = Vec::new();
         if self.link.take_call() {
-            // Requests first: what was logged before one of them may be in a lane that was sent before it.
+            // Requests before lanes: an event logged before a request may be in a lane that was sent before it.
             calls.extend(self.inbox.control.try_iter());
             self.accept_lanes(now);
         }
@@ -168,7 +168,7 @@ impl Writer {
         turn
     }
 
-    /// Up to which ticks records are taken now.
+    /// The ticks up to which records are taken in this turn.
     fn cutoff(&self, ticks: u64) -> u64 {
         if self.lanes.len() <= 1 {
             return u64::MAX;
@@ -179,7 +179,7 @@ impl Writer {
 
     #[cold]
     fn calibrate(&mut self, ticks: u64) {
-        // After 1, 4, 16, … ms, then each second: the first slope was measured over a millisecond.
+        // After 1, 4, 16, … ms, then each second, because the first slope was measured over a millisecond.
         let pause_millis = 1u64 << (2 * self.calibrations).min(10);
         self.calibrations += 1;
         let pause =
@@ -198,11 +198,11 @@ impl Writer {
         }
     }
 
-    /// The counter stands lower than in the last turn. By a little: another core's. By a second and more: it was reset,
-    /// as some machines do on resume from sleep. What is in the rings would wait for its grace until the counter is
-    /// where it was, and no calibration would come before that.
+    /// Handles a counter that is lower than in the last turn. A small difference comes from another core. A second or more
+    /// means that it was reset, as some machines do on resume from sleep: records in the rings would then wait for the
+    /// grace window until the counter is back at its old value, and so would the next calibration.
     #[cold]
-    fn look_back(&mut self, ticks: u64) {
+    fn handle_counter_reset(&mut self, ticks: u64) {
         let back_nanos =
             (self.last_ticks - ticks) as f64 * self.processor.calibration.nanos_per_tick();
         if back_nanos < 1e9 {
@@ -229,22 +229,21 @@ impl Writer {
 
     fn turn_sinks(&mut self, now: Now) {
         for output in &mut self.processor.outputs {
-            for outlet in &mut output.outlets {
-                self.processor.news.extend(outlet.turn(now));
+            for sink in &mut output.sinks {
+                self.processor.sink_events.extend(sink.turn(now));
             }
         }
-        if !self.processor.news.is_empty() {
-            self.tell_news(now);
+        if !self.processor.sink_events.is_empty() {
+            self.report_sink_events(now);
         }
     }
 
-    /// Writes what became of sinks into the stream, and onto stderr, which is all that is left when the only sink
-    /// fails.
+    /// Reports changes of the sinks' health in the log and on stderr. Only stderr is left if the only sink fails.
     #[cold]
-    fn tell_news(&mut self, now: Now) {
-        for news in std::mem::take(&mut self.processor.news) {
-            match news {
-                News::Failed { sink, error } => {
+    fn report_sink_events(&mut self, now: Now) {
+        for event in std::mem::take(&mut self.processor.sink_events) {
+            match event {
+                SinkEvent::Failed { sink, error } => {
                     let error = self.processor.redaction.text(&error);
                     let held = "its lines are held up to a bound, then dropped and counted";
                     self.link.stderr.write(format_args!("{sink} fails: {error}; {held}"));
@@ -253,7 +252,7 @@ impl Writer {
                         out.str(&error);
                     });
                 }
-                News::Recovered { sink, dropped, failing_nanos } => {
+                SinkEvent::Recovered { sink, dropped, failing_nanos } => {
                     let message = format_args!("{sink} takes lines again; {dropped} were dropped");
                     self.link.stderr.write(message);
                     self.processor.own_event(&report::SINK_RECOVERED, now, &mut |out| {
@@ -267,7 +266,7 @@ impl Writer {
         self.processor.deliver(now);
     }
 
-    /// Answers a request; says whether it was the last one.
+    /// Answers a request; returns whether it was the last one.
     #[cold]
     fn answer(&mut self, call: Control, now: Now) -> bool {
         let (reply, result, is_stop) = match call {
@@ -279,7 +278,7 @@ impl Writer {
             }
             Control::Flush(reply) => (reply, self.flush(now, false), false),
             Control::Sync(reply) => (reply, self.flush(now, true), false),
-            Control::Reopen(reply) => (reply, self.each_outlet(|outlet| outlet.reopen(now)), false),
+            Control::Reopen(reply) => (reply, self.for_each_sink(|sink| sink.reopen(now)), false),
             Control::Report(reply) => (reply, Ok(()), false),
             #[cfg(feature = "audit")]
             Control::Audit(request) => {
@@ -298,25 +297,25 @@ impl Writer {
             Control::Stop(reply) => (reply, self.flush(now, true), true),
         };
         if is_stop {
-            self.give_up();
+            self.drop_held();
         }
         self.publish_sinks();
         self.processor.tally.publish(&self.link.counters);
-        // Whoever asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = reply.send(result);
         is_stop
     }
 
-    /// Redacts by other rules from here on; what was bound before is rendered anew.
+    /// Redacts with other rules from now on and renders the bound fields again.
     fn set_rules(&mut self, rules: Option<Arc<Rules>>, now: Now) {
         self.processor.deliver(now);
         let Processor { redaction, outputs, .. } = &mut self.processor;
         redaction.set_rules(rules);
-        let mut problem = None;
+        let mut last_error = None;
         for lane in &mut self.lanes {
-            problem = lane.memory.contexts.render_again(redaction, outputs).err().or(problem);
+            last_error = lane.memory.contexts.rerender(redaction, outputs).err().or(last_error);
         }
-        if let Some(error) = problem {
+        if let Some(error) = last_error {
             self.processor.record_error(&error, 0, now);
         }
         let is_on = self.processor.redaction.rules().is_some();
@@ -330,51 +329,51 @@ impl Writer {
 
     fn flush(&mut self, now: Now, sync: bool) -> Result<(), FlushError> {
         self.processor.deliver(now);
-        let mut news = Vec::new();
-        let result = self.each_outlet(|outlet| {
-            let (result, told) = outlet.flush(now, sync);
-            news.extend(told);
+        let mut events = Vec::new();
+        let result = self.for_each_sink(|sink| {
+            let (result, event) = sink.flush(now, sync);
+            events.extend(event);
             result
         });
-        self.processor.news.extend(news);
-        if !self.processor.news.is_empty() {
-            self.tell_news(now);
+        self.processor.sink_events.extend(events);
+        if !self.processor.sink_events.is_empty() {
+            self.report_sink_events(now);
         }
         result
     }
 
-    fn each_outlet(
+    fn for_each_sink(
         &mut self,
-        mut action: impl FnMut(&mut outlet::Outlet) -> Result<(), String>,
+        mut action: impl FnMut(&mut ManagedSink) -> Result<(), String>,
     ) -> Result<(), FlushError> {
-        let outlets = self.processor.outputs.iter_mut().flat_map(|output| &mut output.outlets);
-        let said: Vec<String> = outlets.filter_map(|outlet| action(outlet).err()).collect();
-        if said.is_empty() { Ok(()) } else { Err(FlushError::Sinks(said.join("; "))) }
+        let sinks = self.processor.outputs.iter_mut().flat_map(|output| &mut output.sinks);
+        let errors: Vec<String> = sinks.filter_map(|sink| action(sink).err()).collect();
+        if errors.is_empty() { Ok(()) } else { Err(FlushError::Sinks(errors.join("; "))) }
     }
 
-    /// At the end: what a failing sink still has not taken is lost, and somebody must hear of it.
-    fn give_up(&mut self) {
-        let outlets = self.processor.outputs.iter_mut().flat_map(|output| &mut output.outlets);
-        for outlet in outlets {
-            let count = outlet.give_up();
+    /// Drops the lines that failing sinks have not taken, at the end, and reports them.
+    fn drop_held(&mut self) {
+        let sinks = self.processor.outputs.iter_mut().flat_map(|output| &mut output.sinks);
+        for sink in sinks {
+            let count = sink.drop_held();
             if count > 0 {
                 self.link.stderr.write(format_args!(
-                    "stopped with a failing sink; {count} lines are lost ({outlet:?})"
+                    "stopped with a failing sink; {count} lines are lost ({sink:?})"
                 ));
             }
         }
     }
 
-    /// Renews the sinks' counts in the link.
+    /// Updates the sinks' counts in the link.
     pub(crate) fn publish_sinks(&mut self) {
-        let outlets = || self.processor.outputs.iter().flat_map(|output| &output.outlets);
+        let sinks = || self.processor.outputs.iter().flat_map(|output| &output.sinks);
         let counters = &self.link.counters;
-        counters.sink_errors.set(outlets().map(outlet::Outlet::errors).sum());
+        counters.sink_errors.set(sinks().map(ManagedSink::errors).sum());
         for level in Level::ALL {
-            let dropped = outlets().map(|outlet| outlet.dropped().of(level)).sum();
+            let dropped = sinks().map(|sink| sink.dropped().of(level)).sum();
             counters.dropped.of(level).set(dropped);
         }
-        *self.link.sinks.lock() = outlets().map(outlet::Outlet::metrics).collect();
+        *self.link.sinks.lock() = sinks().map(ManagedSink::metrics).collect();
         *self.link.redaction.lock() = self.processor.redaction.metrics();
     }
 }

@@ -1,5 +1,5 @@
-//! An output: a layout, the batch it fills, and the sinks that take it.
-use super::outlet::{News, Outlet};
+//! An output: a layout, the batch that it fills, and the sinks that the batch goes to.
+use super::managed_sink::{ManagedSink, SinkEvent};
 use crate::core::Batch;
 use crate::core::clock::Now;
 use crate::core::level::{Level, LevelFilter};
@@ -7,13 +7,13 @@ use crate::core::value::ReadError;
 use crate::encode::layout::{Event, Layout};
 use crate::sink::Sink;
 
-/// How an output is to be made.
+/// The parts of an output.
 pub struct OutputConfig {
-    /// How lines look.
+    /// The format of lines.
     pub layout: Layout,
-    /// Which events become lines here.
+    /// The levels that are written.
     pub level: LevelFilter,
-    /// Who takes them.
+    /// The sinks that lines go to.
     pub sinks: Vec<Box<dyn Sink>>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Output {
     pub(super) batch: Batch,
     /// One per line of the batch.
     levels: Vec<Level>,
-    pub(super) outlets: Vec<Outlet>,
+    pub(super) sinks: Vec<ManagedSink>,
     batch_bytes_max: usize,
     capacity: usize,
     held_bytes_max: usize,
@@ -39,33 +39,33 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(config: OutputConfig, batch_bytes_max: usize, held_bytes_max: usize) -> Self {
-        // Lines are about 200 bytes; the vectors of ends and levels grow once where they are much shorter.
+        // Lines have about 200 bytes; if they are much shorter, the vectors of ends and levels grow once.
         let lines = batch_bytes_max / 64;
         let batch = Batch::with_capacity(batch_bytes_max + batch_bytes_max / 4, lines);
-        let outlets = config.sinks.into_iter().map(|sink| Outlet::new(sink, held_bytes_max));
+        let sinks = config.sinks.into_iter().map(|sink| ManagedSink::new(sink, held_bytes_max));
         Self {
             layout: config.layout,
             level: config.level,
             capacity: batch.capacity_bytes(),
             batch,
             levels: Vec::with_capacity(lines),
-            outlets: outlets.collect(),
+            sinks: sinks.collect(),
             batch_bytes_max,
             held_bytes_max,
         }
     }
 
     pub(super) fn add_sink(&mut self, sink: Box<dyn Sink>) {
-        self.outlets.push(Outlet::new(sink, self.held_bytes_max));
+        self.sinks.push(ManagedSink::new(sink, self.held_bytes_max));
     }
 
-    /// Whether events of `level` become lines here.
+    /// Whether events of `level` are written.
     #[inline]
     pub(super) fn passes(&self, level: Level) -> bool {
         self.level.passes(level)
     }
 
-    /// Encodes one event; says whether the batch is full.
+    /// Encodes one event; returns whether the batch is full.
     #[inline]
     pub(super) fn encode(&mut self, event: &Event<'_>) -> Result<bool, ReadError> {
         match self.layout.line(event, self.batch.bytes_mut()) {
@@ -81,11 +81,11 @@ impl Output {
         }
     }
 
-    /// Hands the batch to the sinks and empties it. Says whether the buffer had grown.
-    pub(super) fn deliver(&mut self, now: Now, news: &mut Vec<News>) -> bool {
+    /// Delivers the batch to the sinks and empties it. Returns whether the buffer has grown.
+    pub(super) fn deliver(&mut self, now: Now, events: &mut Vec<SinkEvent>) -> bool {
         if !self.batch.is_empty() {
-            for outlet in &mut self.outlets {
-                news.extend(outlet.write(self.batch.lines(), &self.levels, now));
+            for sink in &mut self.sinks {
+                events.extend(sink.write(self.batch.lines(), &self.levels, now));
             }
             self.batch.clear();
             self.levels.clear();

@@ -1,11 +1,11 @@
-//! From a record to lines: what a record means, when it was, and which outputs want it.
+//! Turns records into lines: resolves call site and context, converts the time, redacts, and encodes for each output.
 //!
-//! Promises: per event no lock, no allocation in steady state. A record that cannot be read is counted, reported in
-//! the stream and skipped; it never stops the others.
+//! Promises: no lock per event, no allocation in steady state. A record that cannot be read is counted, reported in
+//! the log and skipped; it never stops the others.
 use std::fmt;
 
 use super::lane_reader::{LaneMemory, LaneReader};
-use super::outlet::News;
+use super::managed_sink::SinkEvent;
 use super::output::Output;
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
@@ -20,7 +20,7 @@ use crate::core::value::{ReadError, ValueRef, ValueWriter, Values};
 use crate::encode::layout::{Event, Source};
 use crate::metrics::{LevelCounts, WriterCounters};
 
-/// Bytes that an event of the engine itself may take.
+/// The longest payload of the engine's own events.
 const OWN_PAYLOAD_BYTES: usize = 16 * 1024;
 
 /// Everything between a record and the sinks.
@@ -32,15 +32,15 @@ pub(super) struct Processor {
     #[cfg(feature = "audit")]
     pub(super) audit: Option<super::audit::Feed>,
     pub(super) tally: Tally,
-    pub(super) news: Vec<News>,
-    /// Call sites by number, as they are met.
+    pub(super) sink_events: Vec<SinkEvent>,
+    /// Call sites by id, added with their first event.
     sites: Vec<Option<&'static Callsite>>,
     own_payload: Vec<u8>,
-    /// Losses in all lanes as of the last look.
+    /// Losses in all lanes when they were last reported.
     losses_seen: u64,
 }
 
-/// Counts of this turn; made public at its end.
+/// Counts of this turn, published at its end.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     events: LevelCounts,
@@ -56,12 +56,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Notes how full the fullest ring was.
-    pub(super) fn saw_ring(&mut self, used_bytes: usize) {
+    /// Notes the use of the fullest ring.
+    pub(super) fn note_ring_usage(&mut self, used_bytes: usize) {
         self.ring_bytes_high_water = self.ring_bytes_high_water.max(used_bytes as u64);
     }
 
-    /// Adds this turn's counts to the public ones. A turn in which nothing happened stores nothing.
+    /// Adds this turn's counts to the public ones. A turn without records or batches stores nothing.
     pub(super) fn publish(&mut self, counters: &WriterCounters) {
         if self.records == 0 && self.batches == 0 && self.record_errors == 0 {
             return;
@@ -100,14 +100,14 @@ impl Processor {
             #[cfg(feature = "audit")]
             audit: None,
             tally: Tally::default(),
-            news: Vec::new(),
+            sink_events: Vec::new(),
             sites: Vec::new(),
             own_payload: vec![0; OWN_PAYLOAD_BYTES],
             losses_seen: 0,
         }
     }
 
-    /// Takes one record of a lane.
+    /// Processes one record of a lane.
     #[inline]
     pub(super) fn record(
         &mut self,
@@ -119,7 +119,7 @@ impl Processor {
         self.tally.records += 1;
         let result = match record.header.kind {
             Kind::Event => self.event(record, verdict, lane, now),
-            _ => self.rare(record, lane, now),
+            _ => self.other_record(record, lane, now),
         };
         if let Err(error) = result {
             self.record_error(&error, record.len_bytes, now);
@@ -137,12 +137,12 @@ impl Processor {
         let header = &record.header;
         let site = match self.sites.get(header.callsite as usize) {
             Some(Some(site)) => *site,
-            _ => self.meet(header.callsite)?,
+            _ => self.register_site(header.callsite)?,
         };
         self.encode(header, Source::Site(site), record.payload, verdict, lane, now)
     }
 
-    /// Renders an event for every output that wants its level.
+    /// Encodes an event for every output that takes its level.
     #[inline]
     fn encode(
         &mut self,
@@ -160,10 +160,10 @@ impl Processor {
         let context = None;
         let level = header.level;
         let shown = Event { unix_nanos, level, source, payload, context, has_stack, sample_rate };
-        // What may go on as it is never passes through memory.
+        // Clean events are passed through without a copy in memory.
         if self.redaction.passes(verdict) {
-            let Self { outputs, tally, news, .. } = self;
-            return tally.lines(outputs, news, header, shown, lane, now);
+            let Self { outputs, tally, sink_events, .. } = self;
+            return tally.write_lines(outputs, sink_events, header, shown, lane, now);
         }
         self.encode_redacted(header, shown, verdict, lane, now)
     }
@@ -177,15 +177,15 @@ impl Processor {
         lane: &mut LaneMemory,
         now: Now,
     ) -> Result<(), RecordProblem> {
-        let Self { outputs, tally, news, redaction, .. } = self;
+        let Self { outputs, tally, sink_events, redaction, .. } = self;
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
         let shown = Event { source, payload, has_stack, ..event };
-        tally.lines(outputs, news, header, shown, lane, now)
+        tally.write_lines(outputs, sink_events, header, shown, lane, now)
     }
 
     #[cold]
-    fn meet(&mut self, id: u32) -> Result<&'static Callsite, RecordProblem> {
+    fn register_site(&mut self, id: u32) -> Result<&'static Callsite, RecordProblem> {
         let site = registry::callsite(id).ok_or(RecordProblem::Callsite(id))?;
         let index = id as usize;
         if self.sites.len() <= index {
@@ -196,7 +196,7 @@ impl Processor {
     }
 
     #[inline(never)]
-    fn rare(
+    fn other_record(
         &mut self,
         record: &Record<'_>,
         lane: &mut LaneMemory,
@@ -212,12 +212,12 @@ impl Processor {
                 Ok(lane.contexts.define(number, entries, &mut self.redaction, layouts)?)
             }
             Kind::Thread => {
-                lane.introduce(Values(record.payload));
+                lane.set_thread(Values(record.payload));
                 Ok(())
             }
             #[cfg(feature = "audit")]
             Kind::Audit => self.audit_event(record, lane),
-            // Foreign: nobody here writes one.
+            // Not written without the feature; only a foreign ring can hold one.
             #[cfg(not(feature = "audit"))]
             Kind::Audit => Ok(()),
             Kind::Dynamic => {
@@ -246,7 +246,7 @@ impl Processor {
         });
     }
 
-    /// Writes an event of the engine itself into every output that wants its level.
+    /// Writes one of the engine's own events to every output that takes its level.
     #[cold]
     pub(super) fn own_event(
         &mut self,
@@ -259,7 +259,6 @@ impl Processor {
         let mut out = ValueWriter::new(&mut payload, Limits::default());
         fill(&mut out);
         let len = out.len_bytes();
-        // The payload was written by this very function for this very site.
         let redacted =
             self.redaction.event(Source::Site(site), &payload[..len], false, Verdict::Unknown);
         let Ok(Redacted { source, payload: shown, has_stack }) = redacted else {
@@ -282,7 +281,7 @@ impl Processor {
             }
             is_wanted = true;
             if output.encode(&event).is_ok_and(|is_full| is_full) {
-                self.tally.deliver(output, now, &mut self.news);
+                self.tally.deliver(output, now, &mut self.sink_events);
             }
         }
         let counts = if is_wanted { &mut self.tally.events } else { &mut self.tally.discarded };
@@ -290,9 +289,9 @@ impl Processor {
         self.own_payload = payload;
     }
 
-    /// Tells in the stream what lanes have lost since the last report.
+    /// Reports in the log what lanes have lost since the last report.
     pub(super) fn report_losses(&mut self, lanes: &mut [LaneReader], losses: u64, now: Now) {
-        // One look for all lanes, so that idle ones cost a turn nothing here.
+        // One comparison for all lanes, so that idle lanes cost nothing.
         if std::mem::replace(&mut self.losses_seen, losses) == losses {
             return;
         }
@@ -301,9 +300,9 @@ impl Processor {
         }
     }
 
-    /// The same for one lane.
+    /// Reports what one lane has lost since the last report.
     pub(super) fn report_loss_of(&mut self, memory: &mut LaneMemory, now: Now) {
-        if memory.counters.lost_total.get() != memory.lost_told.total() {
+        if memory.counters.lost_total.get() != memory.lost_reported.total() {
             self.report_loss(memory, now);
         }
     }
@@ -311,19 +310,19 @@ impl Processor {
     #[cold]
     fn report_loss(&mut self, memory: &mut LaneMemory, now: Now) {
         let lost = memory.counters.lost.get();
-        let since = memory.told_unix_nanos;
-        let told = std::mem::replace(&mut memory.lost_told, lost);
-        memory.counters.told_total.set(lost.total());
+        let since = memory.reported_unix_nanos;
+        let reported = std::mem::replace(&mut memory.lost_reported, lost);
+        memory.counters.reported_total.set(lost.total());
         let handovers = memory.counters.handovers.get();
-        let is_mixed = std::mem::replace(&mut memory.handovers_told, handovers) != handovers
+        let is_mixed = std::mem::replace(&mut memory.handovers_reported, handovers) != handovers
             || memory.counters.is_unnamed.get() != 0;
         let (thread, name) =
             if is_mixed { (0, report::MIXED) } else { (memory.thread, &*memory.thread_name) };
-        memory.told_unix_nanos = now.unix_nanos;
+        memory.reported_unix_nanos = now.unix_nanos;
         self.own_event(&report::LOST, now, &mut |out| {
-            out.u64(lost.total() - told.total());
+            out.u64(lost.total() - reported.total());
             for level in Level::ALL {
-                out.u64(lost.of(level) - told.of(level));
+                out.u64(lost.of(level) - reported.of(level));
             }
             out.u64(thread);
             out.str(name);
@@ -331,21 +330,21 @@ impl Processor {
         });
     }
 
-    /// Hands all batches over.
+    /// Delivers all batches.
     pub(super) fn deliver(&mut self, now: Now) {
         for output in &mut self.outputs {
-            self.tally.deliver(output, now, &mut self.news);
+            self.tally.deliver(output, now, &mut self.sink_events);
         }
     }
 }
 
 impl Tally {
-    /// Has every output that wants the event's level write its line, and counts.
+    /// Encodes the event for every output that takes its level, and counts it.
     #[inline(always)]
-    fn lines<'e>(
+    fn write_lines<'e>(
         &mut self,
         outputs: &mut [Output],
-        news: &mut Vec<News>,
+        sink_events: &mut Vec<SinkEvent>,
         header: &Header,
         mut event: Event<'e>,
         lane: &'e LaneMemory,
@@ -362,7 +361,7 @@ impl Tally {
                 event.context = lane.contexts.get(header.context, index);
             }
             if output.encode(&event)? {
-                self.deliver(output, now, news);
+                self.deliver(output, now, sink_events);
             }
         }
         let counts = if is_wanted { &mut self.events } else { &mut self.discarded };
@@ -373,13 +372,13 @@ impl Tally {
         Ok(())
     }
 
-    fn deliver(&mut self, output: &mut Output, now: Now, news: &mut Vec<News>) {
+    fn deliver(&mut self, output: &mut Output, now: Now, sink_events: &mut Vec<SinkEvent>) {
         if output.batch.is_empty() {
             return;
         }
         self.batches += 1;
         self.line_bytes += output.batch.len_bytes() as u64;
-        self.batch_grown += u64::from(output.deliver(now, news));
+        self.batch_grown += u64::from(output.deliver(now, sink_events));
     }
 }
 
@@ -390,10 +389,10 @@ fn text<'a>(payload: &mut &'a [u8]) -> Result<&'a [u8], ReadError> {
     }
 }
 
-/// Why a record became no line.
+/// Why a record cannot be written.
 #[derive(Debug)]
 pub(super) enum RecordProblem {
-    /// No call site has this number.
+    /// No call site has this id.
     Callsite(u32),
     /// Its values cannot be read.
     Values(ReadError),
@@ -408,7 +407,7 @@ impl From<ReadError> for RecordProblem {
 impl fmt::Display for RecordProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecordProblem::Callsite(id) => write!(f, "call site {id} is not known"),
+            RecordProblem::Callsite(id) => write!(f, "unknown call site {id}"),
             RecordProblem::Values(error) => error.fmt(f),
         }
     }

@@ -1,9 +1,9 @@
-//! The writer's own thread: turn after turn, and how it waits in between.
+//! The writer thread: runs turns and waits between them.
 //!
-//! A writer that reads close behind the producers makes every log call dearer, because the ring's cache lines move
-//! back and forth; one that sleeps long lets a burst fill its ring. So it goes on at once only while rings fill up,
-//! sleeps half a millisecond as long as something comes, and twice as long after each turn that found nothing, up to
-//! a bound that keeps an idle process below 0.1 % of a core.
+//! A writer that reads shortly after the producers write makes every log call slower, because the ring's cache lines
+//! move between the cores. A writer that sleeps long lets a burst fill its ring. So it continues at once only while
+//! rings fill up, sleeps half a millisecond as long as records arrive, and doubles the sleep after each turn without
+//! records, up to a bound that keeps an idle process below 0.1 % of a core.
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::core::clock::Clock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Sleeps, from `min` while events come to `max` when none do.
+    /// Sleeps between turns: `min` while events arrive, up to `max` when none do.
     Sleep {
-        /// While events come.
+        /// The sleep while events arrive.
         min: Duration,
-        /// When none have come for a while.
+        /// The longest sleep when no events arrive.
         max: Duration,
     },
-    /// Never sleeps: a core of its own for the writer.
+    /// Never sleeps, which takes a whole core for the writer.
     Spin,
 }
 
@@ -35,7 +35,7 @@ impl Default for WaitStrategy {
     }
 }
 
-/// How the thread is set up.
+/// Settings of the thread.
 #[derive(Debug, Clone, Default)]
 pub struct ThreadConfig {
     /// The thread's name.
@@ -57,7 +57,7 @@ pub fn spawn(
     let name = config.name.replace('\0', "");
     let (alive, ended) = bounded(0);
     let handle = std::thread::Builder::new().name(name).spawn(move || {
-        // Dropped last, after the writer with its sinks.
+        // Dropped last, after the writer and its sinks.
         let _alive: Sender<()> = alive;
         #[cfg(feature = "affinity")]
         if let Some(cpu) = config.cpu
@@ -78,15 +78,15 @@ pub struct WriterThread {
 }
 
 impl WriterThread {
-    /// Waits for its end, at most `patience`: sinks are closed there, and one that hangs must not hang the host. Says
-    /// whether it has ended.
-    pub fn join(self, patience: Duration) -> bool {
+    /// Waits at most `timeout` for the thread to end, because it closes the sinks and a hanging sink must not hang the
+    /// host. Returns whether it has ended.
+    pub fn join(self, timeout: Duration) -> bool {
         let is_ended = matches!(
-            self.ended.recv_timeout(patience),
+            self.ended.recv_timeout(timeout),
             Err(crossbeam_channel::RecvTimeoutError::Disconnected)
         );
         if is_ended {
-            // A panic of its own has been reported by the hook.
+            // The panic hook has reported a panic of the thread.
             let _ = self.handle.join();
         }
         is_ended
@@ -125,15 +125,15 @@ fn next_pause(turn: Turn, last: Duration, min: Duration, max: Duration) -> Durat
     last.saturating_mul(2).min(max).max(min)
 }
 
-/// How often a writer that publishes the time wakes to do so. With the kernel's slack of 50 µs for timers this keeps
-/// the promised 100 µs; it touches no ring.
+/// How often a writer that publishes the time wakes up for that. With the kernel's timer slack of 50 µs this keeps the
+/// promised 100 µs. It touches no ring.
 const PUBLISH_PAUSE: Duration = Duration::from_micros(25);
 
 fn sleep(link: &Link, clock: &dyn Clock, pause: Duration, publishes_time: bool) {
     let start = std::time::Instant::now();
     link.set_asleep(true);
     loop {
-        // A writer that sleeps long leaves producers to their own clocks.
+        // During a long sleep producers use their own clocks.
         link.coarse.publish(if publishes_time { clock.ticks() } else { 0 });
         if link.is_called() {
             break;
@@ -163,7 +163,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_writer_hurries_under_pressure_and_calms_down_step_by_step() {
+    fn pauses_are_zero_under_pressure_and_double_when_idle() {
         let (min, max) = (Duration::from_micros(20), Duration::from_millis(10));
         let idle = Turn::default();
         let busy = Turn { records: 1, ..idle };
@@ -176,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn bounds_the_wrong_way_round_or_without_end_bring_nothing_down() {
+    fn reversed_and_unlimited_bounds_are_accepted() {
         let (min, max) = (Duration::from_secs(1), Duration::from_millis(1));
         assert_eq!(next_pause(Turn::default(), min, min, max), min);
-        let for_ever = next_pause(Turn::default(), Duration::MAX, min, Duration::MAX);
-        assert_eq!(for_ever, Duration::MAX);
+        let unlimited = next_pause(Turn::default(), Duration::MAX, min, Duration::MAX);
+        assert_eq!(unlimited, Duration::MAX);
     }
 }

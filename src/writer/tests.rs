@@ -16,7 +16,7 @@ use crate::core::record::{HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::value::ValueWriter;
 use crate::core::{Batch, Lines};
-use crate::encode::layout::{Flat, FlatOptions, Layout};
+use crate::encode::layout::{JsonLayout, JsonOptions, Layout};
 use crate::metrics::{LaneCounters, LevelCounts};
 use crate::ringbuf::{Producer, ring};
 use crate::sink::{Sink, SinkError, WriteError};
@@ -38,7 +38,7 @@ static INFO: Callsite = Callsite::new(Metadata {
     keys: &["lane", "number"],
 });
 
-/// What a [`Scripted`] sink was asked, and when.
+/// What a [`ScriptedSink`] sink was asked, and when.
 #[derive(Debug, Default)]
 struct Script {
     fails: AtomicBool,
@@ -51,9 +51,9 @@ struct Script {
     flushes: Mutex<Vec<&'static str>>,
 }
 
-struct Scripted(Arc<Script>);
+struct ScriptedSink(Arc<Script>);
 
-impl Scripted {
+impl ScriptedSink {
     fn check(&self) -> Result<(), SinkError> {
         match self.0.fails.load(Ordering::SeqCst) {
             true => Err(SinkError::Stalled { target: "scripted".into() }),
@@ -62,7 +62,7 @@ impl Scripted {
     }
 }
 
-impl Sink for Scripted {
+impl Sink for ScriptedSink {
     fn name(&self) -> &str {
         "scripted"
     }
@@ -96,32 +96,32 @@ impl Sink for Scripted {
 }
 
 /// A writer and everything around it.
-struct House {
+struct Harness {
     writer: Writer,
     link: Arc<Link>,
     clock: Arc<ManualClock>,
     script: Arc<Script>,
 }
 
-impl House {
+impl Harness {
     /// What a producer does when it gives an event up.
     fn lose(&self, lane: &TestLane, level: Level) {
         lane.counters.lose(level);
         self.link.note_loss();
     }
 
-    fn new() -> House {
+    fn new() -> Harness {
         Self::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace))
     }
 
-    fn with(batch_bytes_max: usize, held_bytes_max: usize, level: LevelFilter) -> House {
+    fn with(batch_bytes_max: usize, held_bytes_max: usize, level: LevelFilter) -> Harness {
         let clock = Arc::new(ManualClock::at(START));
         let shared = Arc::clone(&clock) as _;
         Self::build(batch_bytes_max, held_bytes_max, level, clock, shared)
     }
 
-    /// On a clock of the test's own; [`House::step`] and what uses it is not for this.
-    fn on(clock: Arc<dyn Clock>) -> House {
+    /// On a clock of the test's own; [`Harness::step`] and what uses it is not for this.
+    fn on(clock: Arc<dyn Clock>) -> Harness {
         let unused = Arc::new(ManualClock::default());
         Self::build(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace), unused, clock)
     }
@@ -132,11 +132,11 @@ impl House {
         level: LevelFilter,
         clock: Arc<ManualClock>,
         shared_clock: Arc<dyn Clock>,
-    ) -> House {
+    ) -> Harness {
         let script = Arc::new(Script::default());
         let (link, inbox) = Link::new();
-        let layout = Layout::Flat(Box::new(Flat::new(FlatOptions::default())));
-        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Scripted(Arc::clone(&script)))];
+        let layout = Layout::Json(Box::new(JsonLayout::new(JsonOptions::default())));
+        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(ScriptedSink(Arc::clone(&script)))];
         let config = WriterConfig {
             outputs: vec![OutputConfig { layout, level, sinks }],
             batch_bytes_max,
@@ -150,7 +150,7 @@ impl House {
         // The first turn calibrates.
         writer.step(first);
         registry::assign_id(&INFO);
-        House { writer, link, clock, script }
+        Harness { writer, link, clock, script }
     }
 
     fn lane(&self, number: u64) -> TestLane {

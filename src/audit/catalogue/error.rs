@@ -33,7 +33,7 @@ pub enum CatalogueError {
         found: String,
     },
     /// A type is listed twice.
-    Twice {
+    Duplicate {
         /// The line of the second.
         line: Option<usize>,
         /// The type.
@@ -78,7 +78,7 @@ impl fmt::Display for CatalogueError {
             CatalogueError::Field { line, event_type, found } => {
                 write!(f, "{}{event_type}: expected {}, found {found:?}", At(*line), Path::EXPECTED)
             }
-            CatalogueError::Twice { line, event_type } => {
+            CatalogueError::Duplicate { line, event_type } => {
                 write!(f, "{}expected each event type once, found {event_type} again", At(*line))
             }
             CatalogueError::NoEventTypes { lines } => write!(

@@ -224,7 +224,7 @@ impl CatalogueBuilder {
             return Err(CatalogueError::EventType { line, found: name.to_owned() });
         }
         match self.catalogue.position(&event_type) {
-            Ok(_) => Err(CatalogueError::Twice { line, event_type: name.to_owned() }),
+            Ok(_) => Err(CatalogueError::Duplicate { line, event_type: name.to_owned() }),
             Err(at) => {
                 self.catalogue.types.insert(at, EventRule { name: name.into(), required });
                 Ok(())

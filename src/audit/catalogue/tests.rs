@@ -76,8 +76,8 @@ fn toml_errors_name_the_line() {
         ("[event_types]\na = [\"actor.iq\"]", "line 2: a: expected the path of a field"),
         ("x =", "line 1: expected TOML, found ("),
     ] {
-        let said = Catalogue::from_toml(text).unwrap_err().to_string();
-        assert!(said.starts_with(want), "{text:?}: {said}");
+        let error = Catalogue::from_toml(text).unwrap_err().to_string();
+        assert!(error.starts_with(want), "{text:?}: {error}");
     }
 }
 
@@ -139,8 +139,8 @@ fn bad_json_is_refused_with_its_line() {
         ("[\"a\nb\"]", "line 1: expected a character of a text, or `\"`, found '\\n'"),
         (deep.as_str(), "line 1: expected at most 16 levels"),
     ] {
-        let said = Catalogue::from_json(text).unwrap_err().to_string();
-        assert!(said.starts_with(want), "{text:?}: {said}");
+        let error = Catalogue::from_json(text).unwrap_err().to_string();
+        assert!(error.starts_with(want), "{text:?}: {error}");
     }
 }
 
@@ -154,11 +154,11 @@ fn a_bad_page_is_refused_with_its_line() {
         ("- `a`\n- `a`", "line 2: expected each event type once, found a again"),
         ("- `a` requires everything", "line 1: a: expected the path of a field"),
     ] {
-        let said = Catalogue::from_markdown(text).unwrap_err().to_string();
-        assert!(said.starts_with(want), "{text:?}: {said}");
+        let error = Catalogue::from_markdown(text).unwrap_err().to_string();
+        assert!(error.starts_with(want), "{text:?}: {error}");
     }
-    let said = Catalogue::from_named("catalogue.yaml", "").unwrap_err().to_string();
-    assert!(said.starts_with("expected a name that ends in .json, .md"), "{said}");
+    let error = Catalogue::from_named("catalogue.yaml", "").unwrap_err().to_string();
+    assert!(error.starts_with("expected a name that ends in .json, .md"), "{error}");
 }
 
 #[test]
@@ -183,8 +183,11 @@ fn unknown_types_follow_the_policy() {
     open.check(&other).unwrap();
     assert!(open.check(&login).is_err(), "what is rule is checked all the same");
     let au3 = Catalogue::default().with_au3(true);
-    let said = au3.check(&login).unwrap_err().to_string();
-    assert!(said.contains("`user.login`: where: expected one of source_host, component"), "{said}");
+    let error = au3.check(&login).unwrap_err().to_string();
+    assert!(
+        error.contains("`user.login`: where: expected one of source_host, component"),
+        "{error}"
+    );
     au3.check(&login.fill(&Source::default().service("s").host("h"))).unwrap();
 }
 

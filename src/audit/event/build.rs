@@ -15,12 +15,12 @@ impl<'a> AuditEvent<'a> {
         outcome: EventOutcome,
     ) -> Self {
         let event_type = EventType::whole(event_type);
-        let mut event = Self::bare(event_type, action, outcome);
+        let mut event = Self::minimal(event_type, action, outcome);
         event.actor = Some(actor);
         event
     }
 
-    const fn bare(event_type: EventType<'a>, action: &'a str, outcome: EventOutcome) -> Self {
+    const fn minimal(event_type: EventType<'a>, action: &'a str, outcome: EventOutcome) -> Self {
         Self {
             event_type,
             action,
@@ -67,7 +67,7 @@ impl<'a> AuditEvent<'a> {
         outcome: EventOutcome,
     ) -> Self {
         let event_type = EventType::pair(target.target_type, action.as_str());
-        let mut event = Self::bare(event_type, action.as_str(), outcome);
+        let mut event = Self::minimal(event_type, action.as_str(), outcome);
         event.actor = Some(actor);
         event.target = Some(target);
         event
@@ -116,7 +116,7 @@ impl<'a> AuditEvent<'a> {
         paths: &'a [&'a str],
         outcome: EventOutcome,
     ) -> Self {
-        let mut event = Self::bare(EventType::whole("tool_call"), "call", outcome);
+        let mut event = Self::minimal(EventType::whole("tool_call"), "call", outcome);
         event.tool = Some(Tool { name: Some(tool), profile: Some(profile), params: None });
         event.duration_ms = Some(duration_ms);
         event.affected_files = paths;
@@ -130,7 +130,7 @@ impl<'a> AuditEvent<'a> {
         target: Target<'a>,
         outcome: EventOutcome,
     ) -> Self {
-        let mut event = Self::bare(EventType::pair("security", action), action, outcome);
+        let mut event = Self::minimal(EventType::pair("security", action), action, outcome);
         event.actor = Some(actor);
         event.target = Some(target);
         event.severity = Some(match Severity::of(outcome) {

@@ -305,21 +305,22 @@ fn has_key(object: &dyn ObjectValue, key: &str) -> bool {
 #[inline(always)]
 fn all_bytes(text: &str, is_known: impl Fn(u8) -> bool) -> bool {
     #[inline(always)]
-    fn are(block: &[u8], is_known: &impl Fn(u8) -> bool) -> bool {
+    fn all_in_block(block: &[u8], is_known: &impl Fn(u8) -> bool) -> bool {
         block.iter().fold(true, |all, &byte| all & is_known(byte))
     }
     /// Both ends, which overlap if there are fewer than two blocks.
     #[inline(always)]
-    fn ends<const N: usize>(bytes: &[u8], is_known: &impl Fn(u8) -> bool) -> Option<bool> {
+    fn both_ends<const N: usize>(bytes: &[u8], is_known: &impl Fn(u8) -> bool) -> Option<bool> {
         let (first, last) = (bytes.first_chunk::<N>()?, bytes.last_chunk::<N>()?);
-        Some(are(first, is_known) & are(last, is_known))
+        Some(all_in_block(first, is_known) & all_in_block(last, is_known))
     }
     let (bytes, is_known) = (text.as_bytes(), &is_known);
-    if let Some(result) = ends::<16>(bytes, is_known) {
-        return result && bytes.as_chunks::<16>().0.iter().skip(1).all(|b| are(b, is_known));
+    if let Some(result) = both_ends::<16>(bytes, is_known) {
+        return result
+            && bytes.as_chunks::<16>().0.iter().skip(1).all(|b| all_in_block(b, is_known));
     }
-    let short = ends::<8>(bytes, is_known).or_else(|| ends::<4>(bytes, is_known));
-    short.unwrap_or_else(|| are(bytes, is_known))
+    let short = both_ends::<8>(bytes, is_known).or_else(|| both_ends::<4>(bytes, is_known));
+    short.unwrap_or_else(|| all_in_block(bytes, is_known))
 }
 
 /// Whether a text is one word of ASCII, so that it needs no further checks.

@@ -84,7 +84,7 @@ impl Visitor for SizeVisitor<'_> {
     fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.sum += entries.len(),
-            None => source.or_own(own).each(self),
+            None => source.or_engine(own).each(self),
         }
     }
 }
@@ -157,7 +157,7 @@ impl Visitor for WriteVisitor<'_> {
     fn source(&mut self, source: &Source<'_>, own: Option<&EngineSource>) {
         match entries_of(source, own) {
             Some(entries) => self.with(|out| put_bytes(out, entries)),
-            None => source.or_own(own).each(self),
+            None => source.or_engine(own).each(self),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) trait Visitor {
     where
         Self: Sized,
     {
-        source.or_own(own).each(self);
+        source.or_engine(own).each(self);
     }
 }
 
@@ -407,7 +407,7 @@ impl<'a> Source<'a> {
     }
 
     /// Fills missing fields from `own`.
-    pub(super) fn or_own(self, own: Option<&'a EngineSource>) -> Self {
+    pub(super) fn or_engine(self, own: Option<&'a EngineSource>) -> Self {
         own.map_or(self, |own| self.or(&own.borrow()))
     }
 

@@ -239,8 +239,8 @@ fn each_builder_names_its_kind() {
     for (event, event_type, action, severity) in rows {
         event.validate().unwrap();
         let entries = written(&event);
-        let said = [&entries[0].1, &entries[1].1, &entries[3].1];
-        assert_eq!(said, [&text(event_type), &text(action), &text(severity)]);
+        let values = [&entries[0].1, &entries[1].1, &entries[3].1];
+        assert_eq!(values, [&text(event_type), &text(action), &text(severity)]);
         assert!(event.event_type() == *event_type, "{event_type}");
         assert_eq!(
             entries[4],
@@ -316,9 +316,9 @@ fn an_invalid_event_is_refused_with_details() {
     good.validate().unwrap();
     for (event, want) in rows {
         let error = event.validate().unwrap_err();
-        let said = error.to_string();
-        assert!(said.contains(want), "{want:?} not in {said:?}");
-        assert!(said.starts_with(&format!("audit event `{}`: ", event.event_type())), "{said}");
+        let text = error.to_string();
+        assert!(text.contains(want), "{want:?} not in {text:?}");
+        assert!(text.starts_with(&format!("audit event `{}`: ", event.event_type())), "{text}");
     }
 }
 
@@ -379,9 +379,9 @@ fn au3_names_the_first_missing_part() {
 #[test]
 fn debug_shows_no_values() {
     let event = full().details(&[("pin", &"4711")]).command_text("secret-command");
-    let said = format!("{event:?} {:?}", Change::new("k", &"secret-a", &"secret-b"));
-    assert!(said.contains("privileged.command"), "{said}");
-    assert!(!said.contains("secret") && !said.contains("4711"), "{said}");
+    let text = format!("{event:?} {:?}", Change::new("k", &"secret-a", &"secret-b"));
+    assert!(text.contains("privileged.command"), "{text}");
+    assert!(!text.contains("secret") && !text.contains("4711"), "{text}");
 }
 
 #[test]

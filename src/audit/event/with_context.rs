@@ -45,7 +45,7 @@ impl<'e> EventWithContext<'e> {
 
     /// The source of the event, filled from the engine's.
     pub(super) fn source(&self) -> Source<'e> {
-        self.event.source.or_own(self.own)
+        self.event.source.or_engine(self.own)
     }
 
     /// The service as actor, if the event has no actor and an engine supplies a service.

@@ -82,7 +82,7 @@ pub enum AuditSinkError {
         held_bytes_max: usize,
     },
     /// The sink did not reach the entry within the time allowed.
-    Late {
+    Timeout {
         /// Which sink.
         target: String,
         /// The first entry that it lacks.
@@ -146,7 +146,7 @@ impl AuditSinkError {
             AuditSinkError::Io { .. }
                 | AuditSinkError::Database { .. }
                 | AuditSinkError::Full { .. }
-                | AuditSinkError::Late { .. }
+                | AuditSinkError::Timeout { .. }
                 | AuditSinkError::Log { .. }
                 | AuditSinkError::Panicked { .. }
         )
@@ -193,7 +193,7 @@ impl fmt::Display for AuditSinkError {
                 "{target} takes no entries; {held_bytes} bytes are held for it, \
                  {held_bytes_max} at most"
             ),
-            AuditSinkError::Late { target, missing_seq } => {
+            AuditSinkError::Timeout { target, missing_seq } => {
                 write!(f, "{target} does not have entry {missing_seq} in time")
             }
             AuditSinkError::Spill { target, offset } => {

@@ -176,7 +176,7 @@ fn failed(action: &'static str, name: &str, error: Error) -> AuditSinkError {
     AuditSinkError::database(action, name, error)
 }
 
-fn last(
+fn last_row(
     name: &str,
     client: &mut impl GenericClient,
 ) -> Result<Option<(u64, String)>, AuditSinkError> {
@@ -194,7 +194,7 @@ fn append_in(
 ) -> Result<(), AuditSinkError> {
     let locked = transaction.batch_execute(LOCK);
     locked.map_err(|error| failed("take the lock", name, error))?;
-    let last = last(name, transaction)?;
+    let last = last_row(name, transaction)?;
     let existing = last
         .as_ref()
         .map_or(0, |(last_seq, _)| entries.partition_point(|entry| entry.seq <= *last_seq));
@@ -255,7 +255,7 @@ impl AuditSink for PostgresSink {
     }
 
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
-        let last = self.with_client(last)?;
+        let last = self.with_client(last_row)?;
         Ok(last.map(|(seq, _)| seq.saturating_add(1)))
     }
 

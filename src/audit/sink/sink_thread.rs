@@ -165,7 +165,7 @@ impl SinkThread {
             if !self.shared.wait(&mut state, deadline) {
                 let target = self.shared.name.clone();
                 let missing_seq = state.committed_next.unwrap_or(0);
-                return Err(AuditSinkError::Late { target, missing_seq });
+                return Err(AuditSinkError::Timeout { target, missing_seq });
             }
         }
         Ok(())
@@ -217,7 +217,7 @@ impl SinkThread {
             let deadline = state.is_in_sink.then_some(hangs_at);
             if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
                 let missing_seq = state.committed_next.unwrap_or(0);
-                return Err(AuditSinkError::Late { target, missing_seq });
+                return Err(AuditSinkError::Timeout { target, missing_seq });
             }
         }
         drop(state);

@@ -126,7 +126,7 @@ impl SqliteSink {
         let connection =
             connection.map_err(|error| AuditSinkError::database("open", &name, error))?;
         let mut sink = SqliteSink { name, connection };
-        sink.prepare()?;
+        sink.set_up()?;
         Ok(sink)
     }
 
@@ -138,11 +138,11 @@ impl SqliteSink {
         let connection =
             connection.map_err(|error| AuditSinkError::database("open", &name, error))?;
         let sink = SqliteSink { name, connection };
-        sink.did("set up", sink.connection.busy_timeout(BUSY_WAIT_MAX))?;
+        sink.map_error("set up", sink.connection.busy_timeout(BUSY_WAIT_MAX))?;
         Ok(sink)
     }
 
-    fn did<T>(
+    fn map_error<T>(
         &self,
         action: &'static str,
         result: rusqlite::Result<T>,
@@ -150,22 +150,22 @@ impl SqliteSink {
         result.map_err(|error| AuditSinkError::database(action, &self.name, error))
     }
 
-    fn prepare(&mut self) -> Result<(), AuditSinkError> {
-        self.did("set up", self.connection.busy_timeout(BUSY_WAIT_MAX))?;
+    fn set_up(&mut self) -> Result<(), AuditSinkError> {
+        self.map_error("set up", self.connection.busy_timeout(BUSY_WAIT_MAX))?;
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                         PRAGMA trusted_schema = OFF;";
         // `journal_mode` returns a row, which `execute_batch` ignores.
-        self.did("set up", self.connection.execute_batch(settings))?;
+        self.map_error("set up", self.connection.execute_batch(settings))?;
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
-        self.did("begin a transaction", begun)?;
-        let result = self.make_or_check();
-        self.end(result)
+        self.map_error("begin a transaction", begun)?;
+        let result = self.create_or_check_schema();
+        self.finish_transaction(result)
     }
 
-    fn make_or_check(&self) -> Result<(), AuditSinkError> {
-        if self.found("ringseal_audit")?.is_none() {
+    fn create_or_check_schema(&self) -> Result<(), AuditSinkError> {
+        if self.stored_sql("ringseal_audit")?.is_none() {
             for (_, text) in SCHEMA {
-                self.did("make the tables", self.connection.execute_batch(text))?;
+                self.map_error("make the tables", self.connection.execute_batch(text))?;
             }
         }
         self.check_schema()
@@ -174,7 +174,7 @@ impl SqliteSink {
     /// Checks that the table and the triggers exist, letter by letter.
     pub fn check_schema(&self) -> Result<(), AuditSinkError> {
         for (name, text) in SCHEMA {
-            let found = self.found(name)?;
+            let found = self.stored_sql(name)?;
             if found.as_deref() != Some(*text) {
                 return Err(AuditSinkError::Schema {
                     target: self.name.clone(),
@@ -186,14 +186,17 @@ impl SqliteSink {
         Ok(())
     }
 
-    fn found(&self, name: &str) -> Result<Option<String>, AuditSinkError> {
+    fn stored_sql(&self, name: &str) -> Result<Option<String>, AuditSinkError> {
         let query = "SELECT sql FROM sqlite_schema WHERE name = ?1";
         let found = self.connection.query_row(query, [name], |row| row.get(0)).optional();
-        self.did("read the schema", found)
+        self.map_error("read the schema", found)
     }
 
     /// Commits the transaction after `Ok`, rolls it back after an error.
-    fn end<T>(&self, result: Result<T, AuditSinkError>) -> Result<T, AuditSinkError> {
+    fn finish_transaction<T>(
+        &self,
+        result: Result<T, AuditSinkError>,
+    ) -> Result<T, AuditSinkError> {
         let value = match result {
             Ok(value) => value,
             Err(error) => {
@@ -206,18 +209,18 @@ impl SqliteSink {
         if committed.is_err() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        self.did("commit", committed)?;
+        self.map_error("commit", committed)?;
         Ok(value)
     }
 
-    fn last(&self) -> Result<Option<(u64, String)>, AuditSinkError> {
+    fn last_row(&self) -> Result<Option<(u64, String)>, AuditSinkError> {
         let last = self.connection.query_row(LAST, [], |row| Ok((row.get(0)?, row.get(1)?)));
-        let last: Option<(i64, String)> = self.did("read the last row", last.optional())?;
+        let last: Option<(i64, String)> = self.map_error("read the last row", last.optional())?;
         Ok(last.map(|(seq, signature)| (seq.unsigned_abs(), signature)))
     }
 
     fn append_in_transaction(&self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
-        let last = self.last()?;
+        let last = self.last_row()?;
         let existing = last
             .as_ref()
             .map_or(0, |(last_seq, _)| entries.partition_point(|entry| entry.seq <= *last_seq));
@@ -227,7 +230,7 @@ impl SqliteSink {
         }
         let before = last.as_ref().map(|(seq, signature)| (*seq, signature.as_str()));
         check_run(&self.name, before, new)?;
-        let mut insert = self.did("prepare", self.connection.prepare(INSERT))?;
+        let mut insert = self.map_error("prepare", self.connection.prepare(INSERT))?;
         for entry in new {
             let inserted = insert.execute(params![
                 i64::try_from(entry.seq).unwrap_or(i64::MAX),
@@ -238,7 +241,7 @@ impl SqliteSink {
                 entry.prev_signature(),
                 entry.signature(),
             ]);
-            self.did("insert", inserted)?;
+            self.map_error("insert", inserted)?;
         }
         Ok(())
     }
@@ -248,7 +251,7 @@ impl SqliteSink {
         let same = self.connection.query_row(LINE, [seq], |row| {
             Ok(row.get_ref(0)?.as_bytes().is_ok_and(|line| line == entry.line))
         });
-        match self.did("compare", same.optional())? {
+        match self.map_error("compare", same.optional())? {
             Some(true) => Ok(()),
             // Before the first row of a database that began in the middle, or of one that was changed.
             _ => Err(AuditSinkError::Conflict { target: self.name.clone(), seq: entry.seq }),
@@ -280,13 +283,13 @@ impl AuditSink for SqliteSink {
     }
 
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError> {
-        Ok(self.last()?.map(|(seq, _)| seq.saturating_add(1)))
+        Ok(self.last_row()?.map(|(seq, _)| seq.saturating_add(1)))
     }
 
     fn append(&mut self, entries: &[SealedEntry<'_>]) -> Result<(), AuditSinkError> {
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
-        self.did("begin a transaction", begun)?;
-        self.end(self.append_in_transaction(entries))
+        self.map_error("begin a transaction", begun)?;
+        self.finish_transaction(self.append_in_transaction(entries))
     }
 
     /// Does nothing: each append is committed and synced.
@@ -304,10 +307,10 @@ impl AuditRepository for SqliteSink {
     ) -> Result<(), AuditSinkError> {
         let Ok(from) = i64::try_from(from_seq) else { return Ok(()) };
         let max = i64::try_from(entries_max).unwrap_or(i64::MAX);
-        let mut select = self.did("prepare", self.connection.prepare(PAGE))?;
-        let mut rows = self.did("read", select.query(params![from, max]))?;
-        while let Some(row) = self.did("read", rows.next())? {
-            self.did("read", self.read_row(row, page))??;
+        let mut select = self.map_error("prepare", self.connection.prepare(PAGE))?;
+        let mut rows = self.map_error("read", select.query(params![from, max]))?;
+        while let Some(row) = self.map_error("read", rows.next())? {
+            self.map_error("read", self.read_row(row, page))??;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::bounds::SinkEvent;
 use super::log_source::Lag;
 use super::sink_thread::{OnSinkEvent, Shared, State};
 use super::{AuditSink, AuditSinkError, EntryBatch};
+use crate::core::backoff::Backoff;
 
 pub(super) struct Worker {
     pub sink: Box<dyn AuditSink>,
@@ -50,7 +51,8 @@ impl Worker {
 
     /// Runs until the thread must stop and the sink has everything, or time is up.
     fn deliver_all(&mut self) -> Result<(), AuditSinkError> {
-        let mut pause = self.shared.bounds.retry_pause_min;
+        let bounds = &self.shared.bounds;
+        let mut backoff = Backoff::new(bounds.retry_pause_min, bounds.retry_pause_max);
         loop {
             let step = self.next_work().and_then(|work| match work {
                 Work::Batch => self.deliver_batch().map(|()| true),
@@ -60,7 +62,7 @@ impl Worker {
             });
             match step {
                 Ok(is_more) => {
-                    pause = self.shared.bounds.retry_pause_min;
+                    backoff.reset();
                     if !is_more {
                         return Ok(());
                     }
@@ -70,10 +72,9 @@ impl Worker {
                     if matches!(error, AuditSinkError::Gap { .. }) {
                         self.restart_from_log();
                     }
-                    if !self.pause(pause) {
+                    if !self.pause(backoff.next_pause()) {
                         return Err(error);
                     }
-                    pause = (pause * 2).min(self.shared.bounds.retry_pause_max);
                 }
             }
         }
@@ -197,7 +198,7 @@ impl Worker {
         match state.stop_at {
             Some(stop_at) if Instant::now() >= stop_at => {
                 let missing_seq = state.committed_next.unwrap_or(0);
-                Err(AuditSinkError::Late { target: self.shared.name.clone(), missing_seq })
+                Err(AuditSinkError::Timeout { target: self.shared.name.clone(), missing_seq })
             }
             _ => Ok(()),
         }

@@ -60,7 +60,7 @@ pub enum StoreError {
     /// Hash tiles that cannot be read or written.
     Tiles(TileError),
     /// A key that is not the one named by the log.
-    OtherKey {
+    WrongKey {
         /// Its file.
         path: PathBuf,
         /// The verifier key named by the log.
@@ -150,7 +150,7 @@ impl fmt::Display for StoreError {
             ),
             StoreError::Key(error) => error.fmt(f),
             StoreError::Tiles(error) => error.fmt(f),
-            StoreError::OtherKey { path, expected, found } => {
+            StoreError::WrongKey { path, expected, found } => {
                 write!(f, "{}: the log names the key {expected}, found {found}", path.display())
             }
             StoreError::Option { field, expected } => write!(f, "{field}: expected {expected}"),
@@ -196,7 +196,7 @@ pub enum AppendError {
         staged_bytes: usize,
     },
     /// The chain's key for this entry was erased. Cannot happen in a log that was opened.
-    KeyGone,
+    KeyErased,
 }
 
 impl fmt::Display for AppendError {
@@ -205,7 +205,7 @@ impl fmt::Display for AppendError {
             AppendError::Full { staged_bytes } => {
                 write!(f, "{staged_bytes} bytes are staged already: commit first")
             }
-            AppendError::KeyGone => f.write_str("the key of this entry was erased"),
+            AppendError::KeyErased => f.write_str("the key of this entry was erased"),
         }
     }
 }

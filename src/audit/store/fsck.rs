@@ -66,7 +66,7 @@ pub enum FsckFinding {
         name: String,
     },
     /// A segment exists both plain and compressed. Compressing again removes the plain file.
-    Twice {
+    PlainAndCompressed {
         /// Its plain name.
         name: String,
     },
@@ -136,7 +136,7 @@ fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
             && let Some(plain) = name.strip_suffix(".gz")
             && names.iter().any(|other| other == plain)
         {
-            report.findings.push(FsckFinding::Twice { name: plain.to_owned() });
+            report.findings.push(FsckFinding::PlainAndCompressed { name: plain.to_owned() });
         }
     }
     names.extend(["", KEYS_DIR, TORN_DIR].map(str::to_owned));

@@ -236,7 +236,7 @@ impl AuditLog {
         leaf.update(self.staged.get(start..).unwrap_or_default());
         let Some(signature) = self.chain.sign(seq, &leaf.clone().finish()) else {
             self.staged.truncate(start);
-            return Err(AppendError::KeyGone);
+            return Err(AppendError::KeyErased);
         };
         let signed_end = self.staged.len();
         entry::finish(&mut self.staged, &signature);

@@ -47,7 +47,7 @@ impl AuditLog {
         disk.create_dir(TORN_DIR)?;
         remove_unfinished(&disk)?;
         let state = load(&disk, &options)?;
-        let (mut log, pending) = begin(host, disk, lock, options, state)?;
+        let (mut log, pending) = recover(host, disk, lock, options, state)?;
         let result = log.start(pending);
         if result.is_err() {
             // The next opening continues from what was done.
@@ -87,7 +87,7 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
         return match &state.first_key {
             Some(expected) if *expected != found => {
                 let (path, expected) = (disk.path(EPOCH_KEY), expected.clone());
-                Err(StoreError::OtherKey { path, expected, found })
+                Err(StoreError::WrongKey { path, expected, found })
             }
             _ => discard_next_key(disk, state),
         };
@@ -99,7 +99,7 @@ fn resume_epoch_change(disk: &Disk, state: &mut LogState, notes_tail: &mut Tail)
     let Some(next) = next.filter(|next| next.verifier().to_string() == epoch.new_key) else {
         let (path, expected) = (disk.path(EPOCH_KEY), epoch.new_key.clone());
         let found = state.signer.verifier().to_string();
-        return Err(StoreError::OtherKey { path, expected, found });
+        return Err(StoreError::WrongKey { path, expected, found });
     };
     let size = seq + 1;
     let last_size = state.note.note.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size);
@@ -189,7 +189,7 @@ struct PendingEntries {
     needs_segment: bool,
 }
 
-fn begin(
+fn recover(
     host: Host,
     disk: Disk,
     lock: FileLock,

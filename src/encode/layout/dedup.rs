@@ -1,7 +1,7 @@
-//! Maps whose keys may stand twice: the last one counts, as in every JSON reader.
+//! Maps with repeated keys: the last one counts, as in every JSON reader.
 //!
-//! Promises: the work grows as n·log n with the number of entries, whatever the keys are; nothing is allocated once
-//! the scratch has seen the largest map.
+//! Promises: the work is O(n log n) in the number of entries, for any keys. Nothing is allocated once the scratch has
+//! seen the largest map.
 use crate::core::value::{Entries, ReadError, ValueRef};
 
 /// Up to this many entries are compared with each other; more are sorted first.
@@ -10,22 +10,22 @@ const PAIRWISE_MAX: usize = 16;
 /// In which order entries are visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// As they stand in the record.
+    /// As they are in the record.
     Logged,
     /// By the bytes of their keys.
     ByKey,
 }
 
-/// Room to find repeated keys in, reused from event to event. Nested maps stack on top of each other.
+/// Memory for the search for repeated keys, reused from event to event. Nested maps use it as a stack.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Where the entries that are to be visited begin.
+    /// The offsets of the entries to visit.
     offsets: Vec<u32>,
 }
 
 impl Scratch {
-    /// Calls `visit` with every entry whose key does not stand again later.
-    pub(super) fn each_last<'a>(
+    /// Calls `visit` with every entry whose key does not occur again later.
+    pub(super) fn for_each_last<'a>(
         &mut self,
         order: Order,
         entries: Entries<'a>,
@@ -78,8 +78,8 @@ impl Scratch {
         let mut kept = base;
         for index in base..end {
             let next = self.offsets.get(index + 1);
-            let stands_later = next.is_some_and(|&next| key(next) == key(self.offsets[index]));
-            if !stands_later {
+            let occurs_later = next.is_some_and(|&next| key(next) == key(self.offsets[index]));
+            if !occurs_later {
                 self.offsets[kept] = self.offsets[index];
                 kept += 1;
             }
@@ -96,7 +96,7 @@ impl Scratch {
     }
 }
 
-/// The entry that begins `offset` bytes into `entries`.
+/// The entry at `offset` bytes of `entries`.
 pub(super) fn entry_at(
     entries: Entries<'_>,
     offset: u32,
@@ -127,7 +127,7 @@ mod tests {
         entries(keys, &mut bytes);
         let mut seen = Vec::new();
         let mut scratch = Scratch::default();
-        let result = scratch.each_last(order, Entries(&bytes), |_, key, value| {
+        let result = scratch.for_each_last(order, Entries(&bytes), |_, key, value| {
             let ValueRef::U64(index) = value else { panic!("{value:?}") };
             seen.push((String::from_utf8(key.to_vec()).unwrap(), index));
             Ok(())
@@ -137,7 +137,7 @@ mod tests {
         seen
     }
 
-    /// For each entry, a look at all that follow.
+    /// Compares each entry with all that follow.
     fn oracle(keys: &[&str]) -> Vec<(String, u64)> {
         let is_last = |index: usize| !keys[index + 1..].contains(&keys[index]);
         let indexes = (0..keys.len()).filter(|&index| is_last(index));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_repeated_key_counts_in_small_and_large_maps() {
+    fn the_last_of_a_repeated_key_counts() {
         check(&["a", "b", "a"]);
         for count in [0, 1, 15, 16, 17, 18, 500] {
             let names: Vec<String> = (0..count).map(|index| format!("k{}", index % 7)).collect();
@@ -161,20 +161,20 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_times_the_same_key_is_one_entry_and_no_standstill() {
+    fn many_equal_keys_are_one_entry() {
         let keys = vec!["k"; 80_000];
         assert_eq!(last(Order::Logged, &keys), [("k".into(), 79_999)]);
     }
 
     #[test]
-    fn a_map_that_breaks_off_gives_an_error_and_leaves_nothing_behind() {
+    fn a_truncated_map_is_an_error() {
         let names: Vec<String> = (0..40).map(|index| index.to_string()).collect();
         let mut bytes = Vec::new();
         entries(&names.iter().map(String::as_str).collect::<Vec<_>>(), &mut bytes);
         bytes.pop();
         let mut scratch = Scratch::default();
         for order in [Order::Logged, Order::ByKey] {
-            let result = scratch.each_last(order, Entries(&bytes), |_, _, _| Ok(()));
+            let result = scratch.for_each_last(order, Entries(&bytes), |_, _, _| Ok(()));
             assert!(matches!(result, Err(ReadError::Short { .. })), "{result:?}");
             assert!(scratch.offsets.is_empty());
         }
@@ -182,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_keys(keys in proptest::collection::vec("[a-c]{0,3}", 0..60)) {
+        fn any_keys_match_the_oracle(keys in proptest::collection::vec("[a-c]{0,3}", 0..60)) {
             check(&keys.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }

@@ -1,39 +1,40 @@
 //! Layouts: how an event becomes a line.
 //!
-//! Promises: what is constant about a call site is rendered once, when its first event is met; after that an event is
-//! copies of constant pieces and the writing of its values. Nothing is allocated in steady state except that scratch
-//! grows to the largest event met. A payload that cannot be read gives an error and the caller takes the line back.
-mod dedup;
-mod flat;
+//! Promises: the constant parts of a call site are rendered once, with its first event. After that a line is copies of
+//! constant pieces and the writing of its values. In steady state nothing is allocated, except that scratch buffers
+//! grow to the size of the largest event. A payload that cannot be read is an error, and the caller removes the line.
 #[cfg(feature = "audit")]
-mod members;
+mod audit_members;
+mod console;
+mod dedup;
+mod json;
+mod json_value;
 mod sorted;
 mod stack_hash;
-mod text;
-mod tree;
 
 #[cfg(test)]
 mod tests;
 
-pub use flat::{Flat, FlatOptions, LevelCase};
 #[cfg(feature = "audit")]
-pub use members::Members;
-pub use text::{Text, TextOptions};
+pub use audit_members::AuditMembers;
+pub use console::{ConsoleLayout, ConsoleOptions};
+pub use json::{JsonLayout, JsonOptions, LevelCase};
 
 use self::dedup::Order;
 use super::{Out, Unit};
 use crate::core::callsite::Callsite;
+use crate::core::fnv::fnv1a;
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError};
 
-/// One event on its way to a line.
+/// One event that becomes a line.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
-    /// When.
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
     pub unix_nanos: i64,
-    /// How grave.
+    /// The severity.
     pub level: Level,
-    /// What, and by whom.
+    /// Name, target and keys.
     pub source: Source<'a>,
     /// The values of the fields; see [`Source`].
     pub payload: &'a [u8],
@@ -41,7 +42,7 @@ pub struct Event<'a> {
     pub context: Option<Bound<'a>>,
     /// Whether the last value of the payload is a stack trace and belongs to no key of the call site.
     pub has_stack: bool,
-    /// The share of such events that is kept, where that is not all.
+    /// The share of such events that is kept, if not all are.
     pub sample_rate: Option<f64>,
 }
 
@@ -52,31 +53,27 @@ pub enum Source<'a> {
     Site(&'static Callsite),
     /// Known only at run time; the payload holds the entries of a map.
     Dynamic {
-        /// Who logs.
+        /// The target.
         target: &'a [u8],
         /// The event's name.
         event: &'a [u8],
     },
 }
 
-/// Bound fields of an event, with what was rendered when they were first met.
+/// Bound fields of an event, and how they were rendered with their first event.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound<'a> {
     /// The entries of a map.
     pub entries: &'a [u8],
-    /// What [`Layout::bound`] made of them.
+    /// The output of [`Layout::bound`].
     pub rendered: &'a [u8],
     /// One bit per key, by [`key_bit`].
     pub key_bits: u64,
 }
 
-/// A bit by which two sets of keys can be told apart: without a common bit there is no common key.
+/// A bit for each key, so that two sets of keys without a common bit have no common key.
 pub fn key_bit(key: &[u8]) -> u64 {
-    // FNV-1a, 64 bits.
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    1 << (hash >> 58)
+    1 << (fnv1a(key.iter().copied()) >> 58)
 }
 
 /// The bits of all keys of a map's entries.
@@ -89,18 +86,18 @@ pub fn key_bits(entries: &[u8]) -> u64 {
 #[derive(Debug)]
 pub enum Layout {
     /// One flat JSON object per line.
-    Flat(Box<Flat>),
-    /// For people.
-    Text(Box<Text>),
+    Json(Box<JsonLayout>),
+    /// Text for people.
+    Console(Box<ConsoleLayout>),
 }
 
 impl Layout {
-    /// Appends one line, its newline included.
+    /// Appends one line, including its newline.
     #[inline]
     pub fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
         match self {
-            Layout::Flat(flat) => flat.line(event, line),
-            Layout::Text(text) => text.line(event, line),
+            Layout::Json(layout) => layout.line(event, line),
+            Layout::Console(layout) => layout.line(event, line),
         }
     }
 
@@ -108,14 +105,14 @@ impl Layout {
     pub fn bound(&mut self, entries: &[u8], rendered: &mut Vec<u8>) -> Result<(), ReadError> {
         rendered.clear();
         match self {
-            Layout::Flat(flat) => flat.bound(entries, rendered),
-            // Bound fields are rendered anew in every line for people: one that the event overrides must not show.
-            Layout::Text(_) => Ok(()),
+            Layout::Json(layout) => layout.bound(entries, rendered),
+            // Rendered with each line, because fields that the event overrides must not appear.
+            Layout::Console(_) => Ok(()),
         }
     }
 }
 
-/// The unit that a key names at its end, for durations under it: `elapsed_ms`. Seconds where it names none.
+/// The unit of a duration by the end of its key, as in `elapsed_ms`. Seconds if the key names none.
 fn unit_of(key: &[u8]) -> Unit {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| key.ends_with(suffix.as_bytes()));
     if ends(&["_ms", ".ms", "_millis"]) {
@@ -129,23 +126,23 @@ fn unit_of(key: &[u8]) -> Unit {
     }
 }
 
-/// What a value's rendering may depend on besides itself.
+/// What the rendering of a value depends on besides the value.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
-    /// For durations.
+struct RenderContext<'a> {
+    /// The unit of durations.
     unit: Unit,
-    /// For `stack_hash`: who logs.
+    /// The target, for `stack_hash`.
     target: &'a [u8],
-    /// For `stack_hash`: what.
+    /// The event's name, for `stack_hash`.
     event: &'a [u8],
-    /// For maps.
+    /// The order of entries, for maps.
     order: Order,
 }
 
-impl<'a> Place<'a> {
-    /// Bound fields are rendered once for all events: an error among them is the same failure in each of them.
-    const BOUND: Place<'static> =
-        Place { unit: Unit::Seconds, target: b"", event: b"", order: Order::Logged };
+impl<'a> RenderContext<'a> {
+    /// Bound fields are rendered once for all events, so an error among them has the same `stack_hash` in all.
+    const BOUND: RenderContext<'static> =
+        RenderContext { unit: Unit::Seconds, target: b"", event: b"", order: Order::Logged };
 
     fn of(source: &Source<'a>) -> Self {
         let (target, event) = match source {
@@ -154,15 +151,15 @@ impl<'a> Place<'a> {
             }
             Source::Dynamic { target, event } => (*target, *event),
         };
-        Place { unit: Unit::Seconds, target, event, order: Order::Logged }
+        RenderContext { unit: Unit::Seconds, target, event, order: Order::Logged }
     }
 
     fn under(self, key: &[u8]) -> Self {
-        Place { unit: unit_of(key), ..self }
+        RenderContext { unit: unit_of(key), ..self }
     }
 }
 
-/// A constant rendered by `write`.
+/// The bytes that `write` appends.
 fn rendered(write: impl FnOnce(&mut Out<'_>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(&mut Out::new(&mut bytes));

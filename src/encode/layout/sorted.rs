@@ -1,23 +1,23 @@
-//! Lines with all keys sorted by their bytes, those of nested maps too: for people who compare lines, not for speed.
+//! Lines with all keys sorted by their bytes, including those of nested maps. For comparing lines, not for speed.
 //!
-//! Every field is noted by where it stands, the notes are sorted, and of those with the same key the first is
-//! written: the event's own before a bound one, the last of an event's own before the earlier ones.
+//! The positions of all fields are collected and sorted. Of fields with the same key the first is written: the event's
+//! own before a bound one, and of several own ones the last.
 use std::cmp::Ordering;
 
 use super::dedup::entry_at;
-use super::flat::Flat;
-use super::{Event, Order, Place, Source, tree};
+use super::json::JsonLayout;
+use super::{Event, Order, RenderContext, Source, json_value};
 use crate::core::value::{Entries, ReadError, ValueRef};
 use crate::encode::Out;
 
-/// Where a field of a line stands.
+/// The position of a field.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Item {
-    /// What the layout itself adds.
+    /// A member that the layout adds.
     Own(Own),
-    /// A value of the call site's key of this number, this many bytes into the payload.
+    /// The value of the call site's key with this index, at this offset of the payload.
     Site { key: u32, offset: u32 },
-    /// A stack trace, this many bytes into the payload.
+    /// A stack trace at this offset of the payload.
     Stack { offset: u32 },
     /// An entry of the payload.
     Dynamic { offset: u32 },
@@ -37,25 +37,25 @@ pub(super) enum Own {
 }
 
 pub(super) fn line(
-    flat: &mut Flat,
+    layout: &mut JsonLayout,
     event: &Event<'_>,
     line: &mut Vec<u8>,
 ) -> Result<(), ReadError> {
-    let mut items = std::mem::take(&mut flat.items);
+    let mut items = std::mem::take(&mut layout.items);
     items.clear();
-    let result = collect(flat, event, &mut items).and_then(|()| {
-        items.sort_unstable_by(|one, other| compare(flat, event, one, other));
-        items.dedup_by(|later, first| key(flat, event, later) == key(flat, event, first));
-        write(flat, event, &items, line)
+    let result = collect(layout, event, &mut items).and_then(|()| {
+        items.sort_unstable_by(|one, other| compare(layout, event, one, other));
+        items.dedup_by(|later, first| key(layout, event, later) == key(layout, event, first));
+        write(layout, event, &items, line)
     });
-    flat.items = items;
+    layout.items = items;
     result
 }
 
-fn collect(flat: &Flat, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), ReadError> {
+fn collect(layout: &JsonLayout, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), ReadError> {
     let own = [Own::Timestamp, Own::Level, Own::Target, Own::Event, Own::SchemaVersion];
     items.extend(own.map(Item::Own));
-    if !flat.options.run_id.is_empty() {
+    if !layout.options.run_id.is_empty() {
         items.push(Item::Own(Own::RunId));
     }
     if event.sample_rate.is_some() {
@@ -97,23 +97,23 @@ fn each_offset(
     Ok(())
 }
 
-/// The key as it stands in the line, in two parts: `field.` where the layout needs the key itself, and the key.
-fn key<'a>(flat: &'a Flat, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+/// The key as it is written, in two parts: the prefix `field.` if the layout uses the key itself, and the key.
+fn key<'a>(layout: &'a JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
     let own: &[u8] = match *item {
         Item::Own(Own::Timestamp) => b"timestamp",
         Item::Own(Own::Level) => b"level",
         Item::Own(Own::Target) => b"target",
-        Item::Own(Own::Event) => flat.options.event_key.as_bytes(),
+        Item::Own(Own::Event) => layout.options.event_key.as_bytes(),
         Item::Own(Own::RunId) => b"run_id",
         Item::Own(Own::SchemaVersion) => b"schema_version",
         Item::Own(Own::SampleRate) => b"sample_rate",
         Item::Stack { .. } => b"stack",
-        _ => return users_key(flat, event, item),
+        _ => return user_key(layout, event, item),
     };
     (b"", own)
 }
 
-fn users_key<'a>(flat: &Flat, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
+fn user_key<'a>(layout: &JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
     let entry_key = |entries, offset| entry_at(Entries(entries), offset).map_or(&b""[..], |e| e.0);
     let key = match (*item, event.source, event.context) {
         (Item::Site { key, .. }, Source::Site(callsite), _) => {
@@ -123,13 +123,13 @@ fn users_key<'a>(flat: &Flat, event: &Event<'a>, item: &Item) -> (&'static [u8],
         (Item::Bound { offset }, _, Some(bound)) => entry_key(bound.entries, offset),
         _ => b"",
     };
-    (flat.prefix(key), key)
+    (layout.prefix(key), key)
 }
 
-/// By key; of equal ones that which is to be written comes first.
-fn compare(flat: &Flat, event: &Event<'_>, one: &Item, other: &Item) -> Ordering {
+/// Orders by key; of equal keys the one to be written comes first.
+fn compare(layout: &JsonLayout, event: &Event<'_>, one: &Item, other: &Item) -> Ordering {
     let bytes = |item| {
-        let (prefix, key) = key(flat, event, item);
+        let (prefix, key) = key(layout, event, item);
         prefix.iter().chain(key)
     };
     let place = |item: &Item| match *item {
@@ -141,7 +141,7 @@ fn compare(flat: &Flat, event: &Event<'_>, one: &Item, other: &Item) -> Ordering
 }
 
 fn write(
-    flat: &mut Flat,
+    layout: &mut JsonLayout,
     event: &Event<'_>,
     items: &[Item],
     line: &mut Vec<u8>,
@@ -150,16 +150,16 @@ fn write(
     for (index, item) in items.iter().enumerate() {
         out.byte(if index == 0 { b'{' } else { b',' });
         out.byte(b'"');
-        let (prefix, key) = key(flat, event, item);
+        let (prefix, key) = key(layout, event, item);
         out.raw(prefix);
         out.string_part(key);
         out.literal(b"\":");
         match *item {
-            Item::Own(own) => write_own(flat, event, own, &mut out),
+            Item::Own(own) => write_own(layout, event, own, &mut out),
             _ => {
                 let (place, value) = value(event, item)?;
-                let place = Place { order: Order::ByKey, ..place.under(key) };
-                tree::value(&mut out, &mut flat.scratch, place, value)?;
+                let place = RenderContext { order: Order::ByKey, ..place.under(key) };
+                json_value::value(&mut out, &mut layout.scratch, place, value)?;
             }
         }
     }
@@ -167,25 +167,28 @@ fn write(
     Ok(())
 }
 
-fn write_own(flat: &mut Flat, event: &Event<'_>, own: Own, out: &mut Out<'_>) {
-    let place = Place::of(&event.source);
+fn write_own(layout: &mut JsonLayout, event: &Event<'_>, own: Own, out: &mut Out<'_>) {
+    let place = RenderContext::of(&event.source);
     match own {
         Own::Timestamp => {
             out.byte(b'"');
-            out.timestamp(&mut flat.time, event.unix_nanos, flat.options.subsecond);
+            out.timestamp(&mut layout.time, event.unix_nanos, layout.options.subsecond);
             out.byte(b'"');
         }
-        Own::Level => out.string(flat.level_name(event.level)),
+        Own::Level => out.string(layout.level_name(event.level)),
         Own::Target => out.string_lossy(place.target),
         Own::Event => out.string_lossy(place.event),
-        Own::RunId => out.string(flat.options.run_id.as_bytes()),
-        Own::SchemaVersion => out.u64(u64::from(flat.options.schema_version)),
+        Own::RunId => out.string(layout.options.run_id.as_bytes()),
+        Own::SchemaVersion => out.u64(u64::from(layout.options.schema_version)),
         Own::SampleRate => out.f64(event.sample_rate.unwrap_or(1.0)),
     }
 }
 
-fn value<'a>(event: &Event<'a>, item: &Item) -> Result<(Place<'a>, ValueRef<'a>), ReadError> {
-    let place = Place::of(&event.source);
+fn value<'a>(
+    event: &Event<'a>,
+    item: &Item,
+) -> Result<(RenderContext<'a>, ValueRef<'a>), ReadError> {
+    let place = RenderContext::of(&event.source);
     match *item {
         Item::Site { offset, .. } | Item::Stack { offset } => {
             let mut rest = event.payload.get(offset as usize..).unwrap_or_default();
@@ -194,7 +197,7 @@ fn value<'a>(event: &Event<'a>, item: &Item) -> Result<(Place<'a>, ValueRef<'a>)
         Item::Dynamic { offset } => Ok((place, entry_at(Entries(event.payload), offset)?.1)),
         Item::Bound { offset } => {
             let entries = event.context.map_or(&b""[..], |bound| bound.entries);
-            Ok((Place::BOUND, entry_at(Entries(entries), offset)?.1))
+            Ok((RenderContext::BOUND, entry_at(Entries(entries), offset)?.1))
         }
         Item::Own(_) => Ok((place, ValueRef::Null)),
     }

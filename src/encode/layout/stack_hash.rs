@@ -1,10 +1,11 @@
-//! `stack_hash`: equal for errors that are the same failure, whatever numbers and addresses stand in their texts.
+//! `stack_hash`: equal for errors that are the same failure, regardless of numbers and addresses in their texts.
 use sha2::{Digest, Sha256};
 
 use crate::core::value::{ValueRef, Values};
+use crate::digest::text::hex_byte;
 
-/// The first 16 hexadecimal digits of SHA-256 over who logged what, and the error's type and texts with every run of
-/// digits or long hexadecimal word replaced by `#`.
+/// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, and the error's type and texts, in
+/// which every run of digits and every long hexadecimal word is replaced by `#`.
 pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for part in [target, event] {
@@ -19,14 +20,13 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
     }
     let digest = hasher.finalize();
     let mut hex = [0; 16];
-    for (index, digit) in hex.iter_mut().enumerate() {
-        let nibble = digest[index / 2] >> (4 * (1 - index % 2)) & 15;
-        *digit = b"0123456789abcdef"[usize::from(nibble)];
+    for (digits, byte) in hex.as_chunks_mut().0.iter_mut().zip(digest) {
+        *digits = hex_byte(byte);
     }
     hex
 }
 
-/// Feeds `text` with what varies between two occurrences replaced by `#`.
+/// Hashes `text` with the parts that vary between two occurrences replaced by `#`.
 fn normalise(text: &[u8], hasher: &mut Sha256) {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut rest = text;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_addresses_do_not_make_another_failure() {
+    fn numbers_and_addresses_do_not_change_the_hash() {
         let one = hash(&["IoError", "cannot open 17 at 0x7f00aa: timeout after 300 ms"]);
         let other = hash(&["IoError", "cannot open 4 at 0x12: timeout after 2 ms"]);
         assert_eq!(one, other);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn another_type_text_or_cause_does() {
+    fn type_text_and_cause_change_the_hash() {
         let one = hash(&["IoError", "timeout"]);
         for parts in
             [&["OsError", "timeout"][..], &["IoError", "refused"], &["IoError", "timeout", "x"]]

@@ -133,8 +133,8 @@ pub(super) fn line_of(
     inside.to_owned()
 }
 
-pub(super) fn flat(options: FlatOptions) -> Layout {
-    Layout::Flat(Box::new(Flat::new(options)))
+pub(super) fn flat(options: JsonOptions) -> Layout {
+    Layout::Json(Box::new(JsonLayout::new(options)))
 }
 
 fn any_key() -> impl Strategy<Value = String> {
@@ -179,7 +179,7 @@ fn any_event() -> impl Strategy<Value = Described> {
     )
 }
 
-fn any_options() -> impl Strategy<Value = FlatOptions> {
+fn any_options() -> impl Strategy<Value = JsonOptions> {
     let texts = ("(|[a-z\"\\\\]{3})", "(event|message)");
     let flags = (any::<bool>(), any::<bool>());
     let digits =
@@ -187,7 +187,7 @@ fn any_options() -> impl Strategy<Value = FlatOptions> {
     (texts, flags, any::<u32>(), digits).prop_map(|(texts, flags, schema_version, subsecond)| {
         let level_case = if flags.0 { LevelCase::Upper } else { LevelCase::Lower };
         let (run_id, event_key) = texts;
-        FlatOptions { run_id, schema_version, event_key, level_case, sort_keys: flags.1, subsecond }
+        JsonOptions { run_id, schema_version, event_key, level_case, sort_keys: flags.1, subsecond }
     })
 }
 
@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn sorting_the_keys_changes_their_order_and_nothing_else(event in any_event(), options in any_options()) {
         let line_of = |sort_keys| {
-            let line = line(&mut flat(FlatOptions { sort_keys, ..options.clone() }), &event);
+            let line = line(&mut flat(JsonOptions { sort_keys, ..options.clone() }), &event);
             read(&line)
         };
         let sorted = line_of(true);
@@ -233,18 +233,18 @@ proptest! {
             unix_nanos: 0, level: Level::Info, source, payload: &payload, context: None, has_stack: false,
  sample_rate: None,
         };
-        let mut used = flat(FlatOptions { sort_keys, ..FlatOptions::default() });
+        let mut used = flat(JsonOptions { sort_keys, ..JsonOptions::default() });
         let mut bytes = Vec::new();
         if used.line(&damaged, &mut bytes).is_ok() {
             read(std::str::from_utf8(&bytes).unwrap());
         }
-        let mut fresh = flat(FlatOptions { sort_keys, ..FlatOptions::default() });
+        let mut fresh = flat(JsonOptions { sort_keys, ..JsonOptions::default() });
         prop_assert_eq!(line(&mut used, &event), line(&mut fresh, &event));
     }
 
     #[test]
     fn a_line_for_people_is_one_line_that_no_terminal_obeys(event in any_event(), color: bool) {
-        let mut layout = Layout::Text(Box::new(Text::new(TextOptions { color })));
+        let mut layout = Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })));
         let mut line = line_of_text(&mut layout, &event);
         for sequence in ["[31m", "[32m", "[33m", "[35m", "[36m", "[41m", "[2m", "[0m"] {
             if color {

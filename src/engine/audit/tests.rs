@@ -102,12 +102,12 @@ fn a_keyless_log_is_reported_once_per_start() {
         audit.emit(&login("u-1")).unwrap().wait().unwrap();
         assert!(audit.health().is_keyless);
         engine.stop().unwrap();
-        let told: Vec<serde_json::Value> =
+        let found: Vec<serde_json::Value> =
             log.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let told: Vec<_> = told.iter().filter(|line| line["event"] == "audit_keyless").collect();
-        assert_eq!(told.len(), 1, "{:?}", log.lines());
-        assert_eq!(told[0]["level"], "warn", "{told:?}");
-        assert!(told[0].to_string().contains("ringseal audit keygen"), "{told:?}");
+        let found: Vec<_> = found.iter().filter(|line| line["event"] == "audit_keyless").collect();
+        assert_eq!(found.len(), 1, "{:?}", log.lines());
+        assert_eq!(found[0]["level"], "warn", "{found:?}");
+        assert!(found[0].to_string().contains("ringseal audit keygen"), "{found:?}");
     }
     let keys_dir = dir.path().join("made");
     let paths = KeyPaths::in_dir(&keys_dir);
@@ -184,9 +184,9 @@ fn every_event_is_logged_once_in_order() {
     let report = verdict(dir.path(), &paths.public);
     assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
     assert!(!paths.epoch().exists() && !paths.chain().exists(), "the host's keys have moved");
-    let told = log.lines().join("\n");
+    let found = log.lines().join("\n");
     for name in ["log_rotation", "audit_integrity_check", "audit_checkpoint"] {
-        assert!(told.contains(name), "{name} in {told}");
+        assert!(found.contains(name), "{name} in {found}");
     }
 }
 

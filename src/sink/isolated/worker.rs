@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
 use super::{BUFFERS, SinkTimeouts};
+use crate::core::backoff::Backoff;
 use crate::core::{Batch, Now};
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
@@ -177,6 +178,7 @@ pub(super) struct Worker {
     now: Option<Now>,
     /// While the inner sink is failing.
     retry: Option<Retry>,
+    backoff: Backoff,
     turn_at: Instant,
 }
 
@@ -198,6 +200,7 @@ impl Worker {
             lines_written: 0,
             now: None,
             retry: None,
+            backoff: Backoff::new(timeouts.retry_pause_min, timeouts.retry_pause_max),
             turn_at: Instant::now() + timeouts.turn_pause_max,
         }
     }
@@ -267,11 +270,11 @@ impl Worker {
             Ok(()) if self.retry.is_none() => {}
             Ok(()) => {
                 self.retry = None;
+                self.backoff.reset();
                 self.shared.set_recovered();
             }
             Err(error) => {
-                let SinkTimeouts { retry_pause_min: min, retry_pause_max: max, .. } = self.timeouts;
-                let pause = self.retry.map_or(min, |retry| (retry.pause * 2).min(max));
+                let pause = self.backoff.next_pause();
                 self.retry = Some(Retry { at: Instant::now() + pause, pause });
                 self.shared.set_failing(clone_error(error));
             }

@@ -12,7 +12,7 @@ use crate::audit::entry::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 use crate::core::clock::Now;
 use crate::core::record::Record;
 use crate::core::value::ReadError;
-use crate::encode::layout::Members;
+use crate::encode::layout::AuditMembers;
 use crate::writer::lane_reader::LaneMemory;
 use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
@@ -28,7 +28,7 @@ const BATCH_BYTES_MAX: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Feed {
     redaction: Redaction,
-    members: Members,
+    members: AuditMembers,
     batch: AuditBatch,
     messages: Sender<Message>,
     spare: Receiver<AuditBatch>,
@@ -59,7 +59,7 @@ impl Feed {
     ) -> Self {
         Self {
             redaction: Redaction::new(redaction),
-            members: Members::default(),
+            members: AuditMembers::default(),
             batch: AuditBatch::default(),
             messages,
             spare,

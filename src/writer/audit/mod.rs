@@ -44,7 +44,7 @@ pub enum AuditFault {
     /// A sink besides the log does not have everything yet. The log has; delivery to the sink is still retried.
     Sink(String),
     /// The event is on disk, but its receipt has been replaced by those of later events.
-    ReceiptGone,
+    ReceiptReplaced,
     /// No answer in time. The audit thread still retries.
     Timeout,
     /// The engine has been stopped.
@@ -60,7 +60,7 @@ impl fmt::Display for AuditFault {
             AuditFault::Sink(reason) => {
                 write!(f, "a sink of audit entries does not have everything yet: {reason}")
             }
-            AuditFault::ReceiptGone => f.write_str(
+            AuditFault::ReceiptReplaced => f.write_str(
                 "the audit event is on disk, but its receipt has been replaced by those of later events",
             ),
             AuditFault::Timeout => f.write_str("the audit log did not answer in time"),

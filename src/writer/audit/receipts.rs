@@ -14,11 +14,11 @@ pub(super) struct Receipts(Vec<Option<(u64, Receipt)>>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lookup {
     /// The position of its entry.
-    Entry(Receipt),
+    Found(Receipt),
     /// A later ticket has replaced it.
-    Gone,
+    Replaced,
     /// The ticket has not arrived yet.
-    NotYet,
+    Pending,
 }
 
 impl Receipts {
@@ -36,9 +36,9 @@ impl Receipts {
 
     pub(super) fn get(&self, ticket: u64) -> Lookup {
         match self.0[(ticket % RECEIPTS_KEPT) as usize] {
-            Some((found, receipt)) if found == ticket => Lookup::Entry(receipt),
-            Some((found, _)) if found > ticket => Lookup::Gone,
-            _ => Lookup::NotYet,
+            Some((found, receipt)) if found == ticket => Lookup::Found(receipt),
+            Some((found, _)) if found > ticket => Lookup::Replaced,
+            _ => Lookup::Pending,
         }
     }
 }
@@ -51,18 +51,18 @@ mod tests {
     fn a_receipt_is_kept_until_replaced() {
         let mut receipts = Receipts::new();
         let receipt = |seq| Receipt { seq, leaf: [seq as u8; 32] };
-        assert_eq!(receipts.get(3), Lookup::NotYet);
+        assert_eq!(receipts.get(3), Lookup::Pending);
         receipts.put(3, receipt(7));
-        assert_eq!(receipts.get(3), Lookup::Entry(receipt(7)));
-        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Lookup::NotYet);
+        assert_eq!(receipts.get(3), Lookup::Found(receipt(7)));
+        assert_eq!(receipts.get(3 + RECEIPTS_KEPT), Lookup::Pending);
         receipts.put(3 + RECEIPTS_KEPT, receipt(8));
-        assert_eq!(receipts.get(3), Lookup::Gone);
+        assert_eq!(receipts.get(3), Lookup::Replaced);
         receipts.put(3, receipt(9));
         assert_eq!(
             receipts.get(3 + RECEIPTS_KEPT),
-            Lookup::Entry(receipt(8)),
+            Lookup::Found(receipt(8)),
             "a late ticket replaces nothing"
         );
-        assert_eq!(receipts.get(3), Lookup::Gone);
+        assert_eq!(receipts.get(3), Lookup::Replaced);
     }
 }

@@ -34,7 +34,7 @@ fn host(disk: &FaultyDisk) -> Host {
 }
 
 /// A log and a spill file with one damaged line.
-fn world() -> FaultyDisk {
+fn log_with_spill() -> FaultyDisk {
     let disk = FaultyDisk::new(Path::new("/"));
     disk.put_dir(Path::new("/away"));
     disk.put_dir(Path::new(DIR));
@@ -55,7 +55,7 @@ fn lines(numbers: std::ops::Range<u64>) -> String {
 }
 
 /// One process: opens the log and the file, and works as long as it can. Returns whether it finished.
-fn life(disk: &FaultyDisk) -> bool {
+fn run_process(disk: &FaultyDisk) -> bool {
     let options = LogOptions { staged_bytes_max: 2 << 20, ..LogOptions::default() };
     let Ok(log) = AuditLog::open(host(disk), Path::new(DIR), options) else { return false };
     let storage: Arc<dyn crate::storage::Storage> = Arc::new(disk.clone());
@@ -71,8 +71,8 @@ fn life(disk: &FaultyDisk) -> bool {
     };
     let link = Arc::default();
     let parts = AuditThreadParts { log, config, storage, link, writer, ends, sinks: Vec::new() };
-    let mut keeper = AuditThread::new(parts, Some(spill));
-    keeper.turn(std::time::Instant::now());
+    let mut thread = AuditThread::new(parts, Some(spill));
+    thread.turn(std::time::Instant::now());
     let is_done = disk.files()[Path::new(SPILL)].is_empty();
     // Ends without an orderly stop.
     disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
@@ -98,20 +98,20 @@ fn found(disk: &FaultyDisk) -> Vec<u64> {
 fn dies(disk: &FaultyDisk, after_calls: u64, bytes: usize) -> bool {
     let kill_call = Some((disk.calls() + after_calls, bytes));
     disk.set_faults(Faults { kill_call, ..Faults::default() });
-    life(disk)
+    run_process(disk)
 }
 
 #[test]
 fn spilled_entries_are_sealed_once_across_crashes() {
-    let whole = world();
+    let whole = log_with_spill();
     let before = whole.calls();
-    assert!(life(&whole));
+    assert!(run_process(&whole));
     let calls = whole.calls() - before;
     let expected: Vec<u64> = (0..SPILLED).collect();
     assert_eq!(found(&whole.after_kill()), expected);
     let mut was_in_the_middle = false;
     for call in 0..calls {
-        let disk = world();
+        let disk = log_with_spill();
         dies(&disk, call, 700_000);
         let after = |disk: &FaultyDisk, seed| match seed % 2 {
             0 => disk.after_power_loss(seed),
@@ -123,7 +123,7 @@ fn spilled_entries_are_sealed_once_across_crashes() {
         // The second process dies too, at another call.
         dies(&second, call * 7 % calls, 0);
         let third = after(&second, call + 1);
-        assert!(life(&third), "call {call}");
+        assert!(run_process(&third), "call {call}");
         assert_eq!(found(&third.after_kill()), expected, "call {call}");
     }
     assert!(was_in_the_middle, "no crash fell into the middle of a replay");
@@ -132,14 +132,14 @@ fn spilled_entries_are_sealed_once_across_crashes() {
 #[test]
 fn a_leftover_replay_file_duplicates_nothing() {
     let calls = {
-        let whole = world();
+        let whole = log_with_spill();
         let before = whole.calls();
-        assert!(life(&whole));
+        assert!(run_process(&whole));
         whole.calls() - before
     };
     // The first process dies after emptying its spill file, before removing the replay file.
     let left_over = (0..calls).rev().find(|&call| {
-        let disk = world();
+        let disk = log_with_spill();
         dies(&disk, call, 0);
         let disk = disk.after_kill();
         let files = disk.files();
@@ -150,7 +150,7 @@ fn a_leftover_replay_file_duplicates_nothing() {
     let expected: Vec<u64> = (0..2 * SPILLED).collect();
     // The second process spills and dies.
     let second = || {
-        let disk = world();
+        let disk = log_with_spill();
         dies(&disk, left_over, 0);
         let second = disk.after_kill();
         second.put(Path::new(SPILL), lines(SPILLED..2 * SPILLED).as_bytes());
@@ -158,7 +158,7 @@ fn a_leftover_replay_file_duplicates_nothing() {
     };
     let whole = second();
     let before = whole.calls();
-    assert!(life(&whole));
+    assert!(run_process(&whole));
     let calls = whole.calls() - before;
     let mut was_in_the_middle = false;
     for call in calls.saturating_sub(24)..calls {
@@ -168,7 +168,7 @@ fn a_leftover_replay_file_duplicates_nothing() {
         let fourth = third.after_kill();
         let count = found(&fourth.after_kill()).len() as u64;
         was_in_the_middle |= (SPILLED + 1..2 * SPILLED).contains(&count);
-        assert!(life(&fourth), "call {call}");
+        assert!(run_process(&fourth), "call {call}");
         assert_eq!(found(&fourth.after_kill()), expected, "call {call}");
     }
     assert!(was_in_the_middle, "no crash fell into the middle of a replay");

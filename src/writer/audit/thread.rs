@@ -23,6 +23,7 @@ use crate::audit::entry::control::{CheckStatus, RotateReason};
 use crate::audit::entry::{Body, Parser};
 use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
 use crate::audit::store::{AppendError, AuditLog, Receipt};
+use crate::core::backoff::Backoff;
 use crate::storage::Storage;
 use crate::writer::link::Link;
 
@@ -84,7 +85,7 @@ pub fn spawn(mut parts: AuditThreadParts) -> Result<JoinHandle<()>, SpawnError> 
 struct Failing {
     error: String,
     retry_at: Instant,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 pub(super) struct AuditThread {
@@ -336,9 +337,9 @@ impl AuditThread {
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {
             let answer = match self.receipts.get(ticket) {
-                Lookup::Entry(receipt) => Ok(receipt),
-                Lookup::Gone => Err(AuditFault::ReceiptGone),
-                Lookup::NotYet => {
+                Lookup::Found(receipt) => Ok(receipt),
+                Lookup::Replaced => Err(AuditFault::ReceiptReplaced),
+                Lookup::Pending => {
                     self.waits.push((ticket, reply));
                     continue;
                 }
@@ -396,13 +397,13 @@ impl AuditThread {
                 self.report(AuditThreadEvent::Recovered { sink: name() });
             }
             (Err(error), Some(failing)) => {
-                failing.pause = (failing.pause * 2).min(RETRY_MAX);
-                failing.retry_at = now + failing.pause;
+                failing.retry_at = now + failing.backoff.next_pause();
                 failing.error = error;
             }
             (Err(error), failing @ None) => {
-                let retry_at = now + RETRY_MIN;
-                *failing = Some(Failing { error: error.clone(), retry_at, pause: RETRY_MIN });
+                let mut backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
+                let retry_at = now + backoff.next_pause();
+                *failing = Some(Failing { error: error.clone(), retry_at, backoff });
                 self.report(AuditThreadEvent::Failed { sink: name(), error });
             }
         }

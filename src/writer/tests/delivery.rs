@@ -3,26 +3,26 @@ use super::*;
 
 #[test]
 fn a_batch_is_handed_over_when_it_is_full_and_at_the_end_of_a_turn() {
-    let mut house = House::with(4096, 1 << 20, LevelFilter::AtLeast(Level::Trace));
-    let mut lane = house.lane(0);
+    let mut harness = Harness::with(4096, 1 << 20, LevelFilter::AtLeast(Level::Trace));
+    let mut lane = harness.lane(0);
     for number in 0..3 {
-        lane.event_at(house.clock.ticks(), number);
+        lane.event_at(harness.clock.ticks(), number);
     }
-    house.step();
-    assert_eq!(house.script.writes.lock().len(), 1);
+    harness.step();
+    assert_eq!(harness.script.writes.lock().len(), 1);
     for number in 3..303 {
-        lane.event_at(house.clock.ticks(), number);
+        lane.event_at(harness.clock.ticks(), number);
     }
-    house.step();
-    let writes = house.script.writes.lock().clone();
+    harness.step();
+    let writes = harness.script.writes.lock().clone();
     assert_eq!(writes.iter().map(|(lines, _)| lines).sum::<usize>(), 303);
     let line = writes[0].1 / 3;
     for (_, bytes) in &writes[1..writes.len() - 1] {
         assert!((4096..4096 + 2 * line).contains(bytes), "{writes:?}");
     }
-    house.step();
+    harness.step();
     assert_eq!(
-        house.script.writes.lock().len(),
+        harness.script.writes.lock().len(),
         writes.len(),
         "a turn without lines writes nothing"
     );
@@ -30,102 +30,102 @@ fn a_batch_is_handed_over_when_it_is_full_and_at_the_end_of_a_turn() {
 
 #[test]
 fn a_failing_sink_is_tried_again_after_pauses_that_double_up_to_a_second() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 0);
-    house.step();
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 0);
+    harness.step();
     for _ in 0..6000 {
-        house.step_after(MILLI);
+        harness.step_after(MILLI);
     }
-    let at = house.script.refused_at.lock().clone();
+    let at = harness.script.refused_at.lock().clone();
     let pauses: Vec<i64> = at.windows(2).map(|pair| (pair[1] - pair[0]) / MILLI as i64).collect();
     assert_eq!(pauses[..8], [10, 20, 40, 80, 160, 320, 640, 1000]);
     assert!(pauses[8..].iter().all(|pause| *pause == 1000), "{pauses:?}");
     // It is back: the lines are there once, in order, and it was told once that it failed and once that it is back.
-    house.script.fails.store(false, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 1);
+    harness.script.fails.store(false, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 1);
     for _ in 0..1001 {
-        house.step_after(MILLI);
+        harness.step_after(MILLI);
     }
-    assert_eq!(house.steps(), [(0, 0), (0, 1)]);
-    assert_eq!(house.named("ringseal.sink_failed").len(), 1);
-    let recovered = house.named("ringseal.sink_recovered");
+    assert_eq!(harness.steps(), [(0, 0), (0, 1)]);
+    assert_eq!(harness.named("ringseal.sink_failed").len(), 1);
+    let recovered = harness.named("ringseal.sink_recovered");
     assert_eq!((recovered.len(), &recovered[0]["dropped_lines"]), (1, &0.into()));
     assert!(recovered[0]["failing_ms"].as_u64().unwrap() >= 6000, "{recovered:?}");
 }
 
 #[test]
 fn a_clock_that_is_set_back_does_not_make_a_pause_longer() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 0);
-    house.step();
-    house.script.fails.store(false, Ordering::SeqCst);
-    house.clock.step_to(0);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 0);
+    harness.step();
+    harness.script.fails.store(false, Ordering::SeqCst);
+    harness.clock.step_to(0);
     for _ in 0..2000 {
-        house.step_after(MILLI);
+        harness.step_after(MILLI);
     }
-    assert_eq!(house.steps(), [(0, 0)]);
+    assert_eq!(harness.steps(), [(0, 0)]);
 }
 
 #[test]
 fn a_sink_whose_turns_fail_for_ever_gets_its_lines_all_the_same() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.turn_fails.store(true, Ordering::SeqCst);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.turn_fails.store(true, Ordering::SeqCst);
     for number in 0..50 {
-        lane.event_at(house.clock.ticks(), number);
-        house.step_after(100 * MILLI);
+        lane.event_at(harness.clock.ticks(), number);
+        harness.step_after(100 * MILLI);
     }
     // The longest pause, and nothing is left behind.
     for _ in 0..11 {
-        house.step_after(100 * MILLI);
+        harness.step_after(100 * MILLI);
     }
-    assert_eq!(house.steps(), (0..50).map(|number| (0, number)).collect::<Vec<_>>());
-    assert_eq!(house.named("ringseal.sink_failed").len(), 1);
-    assert_eq!(house.link.counters.snapshot().dropped.total(), 0);
+    assert_eq!(harness.steps(), (0..50).map(|number| (0, number)).collect::<Vec<_>>());
+    assert_eq!(harness.named("ringseal.sink_failed").len(), 1);
+    assert_eq!(harness.link.counters.snapshot().dropped.total(), 0);
 }
 
 #[test]
 fn a_failing_sink_does_not_keep_the_writer_awake() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 0);
-    house.step();
-    assert_eq!(house.step_after(1000), Turn::default());
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 0);
+    harness.step();
+    assert_eq!(harness.step_after(1000), Turn::default());
 }
 
 #[test]
 fn lines_are_held_up_to_the_bound_then_dropped_and_counted() {
-    let mut house = House::with(1 << 16, 2000, LevelFilter::AtLeast(Level::Trace));
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
+    let mut harness = Harness::with(1 << 16, 2000, LevelFilter::AtLeast(Level::Trace));
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
     for number in 0..100 {
-        lane.event_at(house.clock.ticks(), number);
-        house.step();
+        lane.event_at(harness.clock.ticks(), number);
+        harness.step();
     }
-    house.script.fails.store(false, Ordering::SeqCst);
-    house.ask(Control::Flush).unwrap();
-    let events = house.events();
-    let held = house.steps();
+    harness.script.fails.store(false, Ordering::SeqCst);
+    harness.ask(Control::Flush).unwrap();
+    let events = harness.events();
+    let held = harness.steps();
     assert!((5..30).contains(&held.len()), "{}", held.len());
     let in_order: Vec<_> = (0..held.len() as u64).map(|number| (0, number)).collect();
     assert_eq!(held, in_order, "the oldest are kept, without a gap");
-    let metrics = house.link.counters.snapshot();
+    let metrics = harness.link.counters.snapshot();
     assert_eq!(metrics.dropped.of(Level::Info), 100 - held.len() as u64);
     assert_eq!(metrics.events.total(), events.len() as u64 + metrics.dropped.total());
-    let told = &house.named("ringseal.sink_recovered")[0]["dropped_lines"];
+    let told = &harness.named("ringseal.sink_recovered")[0]["dropped_lines"];
     assert_eq!(told.as_u64(), Some(metrics.dropped.total()));
 }
 
 #[test]
 fn requests_are_answered_after_what_they_ask_for() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    let (mut late, ticks) = (house.lane(1), house.clock.ticks());
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let (mut late, ticks) = (harness.lane(1), harness.clock.ticks());
     for (number, request) in
         [Control::Flush as fn(_) -> _, Control::Sync, Control::Report].into_iter().enumerate()
     {
@@ -133,64 +133,66 @@ fn requests_are_answered_after_what_they_ask_for() {
         lane.event_at(ticks, number);
         // A request does not wait for the grace of what was logged before it.
         late.event_at(ticks + GRACE * 10, number);
-        house.ask(request).unwrap();
-        assert_eq!(house.steps().len() as u64, 2 * (number + 1));
+        harness.ask(request).unwrap();
+        assert_eq!(harness.steps().len() as u64, 2 * (number + 1));
     }
-    assert_eq!(*house.script.flushes.lock(), ["flush", "flush", "sync"]);
-    let metrics = house.link.sinks.lock().clone();
+    assert_eq!(*harness.script.flushes.lock(), ["flush", "flush", "sync"]);
+    let metrics = harness.link.sinks.lock().clone();
     assert!(metrics[0].is_healthy && metrics[0].name == "scripted");
 }
 
 #[test]
 fn a_lane_that_is_sent_right_before_a_request_is_covered_by_it() {
-    let mut house = House::new();
-    house.step();
-    let mut lane = house.lane(0);
-    lane.event_at(house.clock.ticks(), 7);
-    house.ask(Control::Flush).unwrap();
-    assert_eq!(house.steps(), [(0, 7)]);
+    let mut harness = Harness::new();
+    harness.step();
+    let mut lane = harness.lane(0);
+    lane.event_at(harness.clock.ticks(), 7);
+    harness.ask(Control::Flush).unwrap();
+    assert_eq!(harness.steps(), [(0, 7)]);
 }
 
 #[test]
 fn a_flush_of_a_failing_sink_tries_at_once_and_says_what_is_held() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 0);
-    let Err(FlushError::Sinks(said)) = house.ask(Control::Flush) else { panic!("it cannot work") };
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 0);
+    let Err(FlushError::Sinks(said)) = harness.ask(Control::Flush) else {
+        panic!("it cannot work")
+    };
     assert!(said.contains("scripted") && said.contains("held"), "{said}");
-    house.script.fails.store(false, Ordering::SeqCst);
-    house.ask(Control::Flush).unwrap();
-    assert_eq!(house.steps(), [(0, 0)]);
+    harness.script.fails.store(false, Ordering::SeqCst);
+    harness.ask(Control::Flush).unwrap();
+    assert_eq!(harness.steps(), [(0, 0)]);
 }
 
 #[test]
 fn a_stop_drains_syncs_and_counts_what_a_failing_sink_never_took() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    lane.event_at(house.clock.ticks(), 0);
-    let answer = house.call(Control::Stop);
-    assert!(house.step().is_stopped);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    lane.event_at(harness.clock.ticks(), 0);
+    let answer = harness.call(Control::Stop);
+    assert!(harness.step().is_stopped);
     assert_eq!(answer.try_recv().unwrap(), Ok(()));
-    assert_eq!(house.steps(), [(0, 0)]);
-    assert_eq!(*house.script.flushes.lock(), ["flush", "sync"]);
+    assert_eq!(harness.steps(), [(0, 0)]);
+    assert_eq!(*harness.script.flushes.lock(), ["flush", "sync"]);
 
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    house.script.fails.store(true, Ordering::SeqCst);
-    lane.event_at(house.clock.ticks(), 0);
-    assert!(matches!(house.ask(Control::Stop), Err(FlushError::Sinks(_))));
-    let metrics = house.link.counters.snapshot();
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    harness.script.fails.store(true, Ordering::SeqCst);
+    lane.event_at(harness.clock.ticks(), 0);
+    assert!(matches!(harness.ask(Control::Stop), Err(FlushError::Sinks(_))));
+    let metrics = harness.link.counters.snapshot();
     assert_eq!(metrics.dropped.of(Level::Info), 1);
     assert_eq!(metrics.events.total(), metrics.dropped.total());
 }
 
 #[test]
 fn after_the_writer_is_gone_requests_and_lanes_are_refused() {
-    let house = House::new();
-    let link = Arc::clone(&house.link);
+    let harness = Harness::new();
+    let link = Arc::clone(&harness.link);
     assert!(!link.is_closed());
-    drop(house);
+    drop(harness);
     assert!(link.is_closed());
     let (reply, _answer) = bounded(1);
     assert_eq!(link.call(Control::Flush(reply)), Err(FlushError::Stopped));

@@ -3,11 +3,11 @@ use super::*;
 
 #[test]
 fn across_lanes_lines_stand_in_order_of_time() {
-    let mut house = House::new();
-    let mut lanes: Vec<TestLane> = (0..7).map(|number| house.lane(number)).collect();
+    let mut harness = Harness::new();
+    let mut lanes: Vec<TestLane> = (0..7).map(|number| harness.lane(number)).collect();
     // A fixed shuffle: each event belongs to some lane, times grow by 0 to 3 ticks.
     let mut state = 12345_u64;
-    let mut ticks = house.clock.ticks();
+    let mut ticks = harness.clock.ticks();
     let mut expected = Vec::new();
     for number in 0..2000 {
         state =
@@ -17,11 +17,11 @@ fn across_lanes_lines_stand_in_order_of_time() {
         lanes[lane].event_at(ticks, number);
         expected.push((ticks, lane as u64, number));
     }
-    house.clock.advance(100_000);
-    house.step();
+    harness.clock.advance(100_000);
+    harness.step();
     // Oracle: sorted by time; among equal times each lane keeps its own order, which is that of the numbers.
     let time_of = |number: u64| expected[number as usize].0;
-    let steps = house.steps();
+    let steps = harness.steps();
     assert_eq!(steps.len(), expected.len());
     assert!(steps.is_sorted_by_key(|&(_, number)| time_of(number)));
     for lane in 0..lanes.len() as u64 {
@@ -32,88 +32,88 @@ fn across_lanes_lines_stand_in_order_of_time() {
 
 #[test]
 fn an_event_waits_for_an_older_one_of_another_lane_as_long_as_the_grace() {
-    let mut house = House::new();
-    let (mut fast, mut slow) = (house.lane(0), house.lane(1));
-    house.clock.advance(MILLI);
-    let now = house.clock.ticks();
+    let mut harness = Harness::new();
+    let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
+    harness.clock.advance(MILLI);
+    let now = harness.clock.ticks();
     fast.event_at(now, 1);
-    let turn = house.step();
+    let turn = harness.step();
     assert!(turn.is_waiting && turn.records == 0, "{turn:?}");
     // Its timestamp was taken earlier, and it is published only now, within the grace.
-    house.clock.advance(GRACE / 2);
+    harness.clock.advance(GRACE / 2);
     slow.event_at(now - 1, 0);
-    assert_eq!(house.step().records, 0);
-    assert_eq!(house.step_after(GRACE / 2).records, 2);
-    assert_eq!(house.steps(), [(1, 0), (0, 1)]);
+    assert_eq!(harness.step().records, 0);
+    assert_eq!(harness.step_after(GRACE / 2).records, 2);
+    assert_eq!(harness.steps(), [(1, 0), (0, 1)]);
 }
 
 #[test]
 fn an_event_that_is_later_than_the_grace_stands_later_and_is_not_lost() {
-    let mut house = House::new();
-    let (mut fast, mut slow) = (house.lane(0), house.lane(1));
-    house.clock.advance(MILLI);
-    let then = house.clock.ticks();
+    let mut harness = Harness::new();
+    let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
+    harness.clock.advance(MILLI);
+    let then = harness.clock.ticks();
     fast.event_at(then, 1);
-    house.step_after(GRACE);
+    harness.step_after(GRACE);
     slow.event_at(then - 5, 0);
-    house.step_after(GRACE);
-    assert_eq!(house.steps(), [(0, 1), (1, 0)]);
+    harness.step_after(GRACE);
+    assert_eq!(harness.steps(), [(0, 1), (1, 0)]);
 }
 
 #[test]
 fn a_single_lane_waits_for_nobody() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    lane.event_at(house.clock.ticks(), 1);
-    assert_eq!(house.step().records, 1);
-    assert_eq!(house.steps(), [(0, 1)]);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    lane.event_at(harness.clock.ticks(), 1);
+    assert_eq!(harness.step().records, 1);
+    assert_eq!(harness.steps(), [(0, 1)]);
 }
 
 #[test]
 fn a_lane_goes_round_its_ring_many_times() {
-    let mut house = House::new();
-    let (mut one, mut other) = (house.lane(0), house.lane(1));
+    let mut harness = Harness::new();
+    let (mut one, mut other) = (harness.lane(0), harness.lane(1));
     let mut number = 0;
     for _ in 0..200 {
         for _ in 0..37 {
-            house.clock.advance(10);
-            let ticks = house.clock.ticks();
+            harness.clock.advance(10);
+            let ticks = harness.clock.ticks();
             let lane = if number % 3 == 0 { &mut other } else { &mut one };
             lane.event_at(ticks, number);
             number += 1;
         }
-        house.step_after(GRACE);
+        harness.step_after(GRACE);
     }
-    let numbers: Vec<u64> = house.steps().into_iter().map(|(_, number)| number).collect();
+    let numbers: Vec<u64> = harness.steps().into_iter().map(|(_, number)| number).collect();
     assert_eq!(numbers, (0..number).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_full_ring_is_said_to_press() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    let ticks = house.clock.ticks();
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let ticks = harness.clock.ticks();
     lane.event_at(ticks, 0);
-    assert!(!house.step().is_pressed);
+    assert!(!harness.step().is_pressed);
     for number in 1..500 {
         lane.event_at(ticks, number);
     }
-    assert!(house.step().is_pressed);
-    assert!(!house.step().is_pressed);
+    assert!(harness.step().is_pressed);
+    assert!(!harness.step().is_pressed);
 }
 
 #[test]
 fn a_ring_that_fills_up_does_not_wait_for_the_grace() {
-    let mut house = House::new();
-    let (mut lane, _other) = (house.lane(0), house.lane(1));
-    let ahead = house.clock.ticks() + 3600 * 1000 * MILLI;
+    let mut harness = Harness::new();
+    let (mut lane, _other) = (harness.lane(0), harness.lane(1));
+    let ahead = harness.clock.ticks() + 3600 * 1000 * MILLI;
     lane.event_at(ahead, 0);
-    assert_eq!(house.step().records, 0);
+    assert_eq!(harness.step().records, 0);
     for number in 1..900 {
         lane.event_at(ahead, number);
     }
-    house.step();
-    assert_eq!(house.steps().len(), 900);
+    harness.step();
+    assert_eq!(harness.steps().len(), 900);
 }
 
 /// A clock whose ticks can be reset.
@@ -133,37 +133,37 @@ impl Clock for Resettable {
 #[test]
 fn a_counter_that_is_reset_holds_nothing_up_and_the_time_stays_right() {
     let clock = Arc::new(Resettable(3_600_000_000_000.into()));
-    let mut house = House::on(Arc::clone(&clock) as _);
-    let (mut lane, _other) = (house.lane(0), house.lane(1));
+    let mut harness = Harness::on(Arc::clone(&clock) as _);
+    let (mut lane, _other) = (harness.lane(0), harness.lane(1));
     lane.event_at(clock.ticks(), 0);
-    let before = house.writer.step(clock.ticks());
+    let before = harness.writer.step(clock.ticks());
     assert!(before.is_waiting);
     // Resumed from sleep.
     clock.0.store(5, Ordering::SeqCst);
-    house.writer.step(5);
-    assert_eq!(house.steps(), [(0, 0)]);
+    harness.writer.step(5);
+    assert_eq!(harness.steps(), [(0, 0)]);
     lane.event_at(6, 1);
-    house.writer.step(6 + GRACE);
-    assert_eq!(house.steps(), [(0, 0), (0, 1)]);
-    for event in house.named("step") {
+    harness.writer.step(6 + GRACE);
+    assert_eq!(harness.steps(), [(0, 0), (0, 1)]);
+    for event in harness.named("step") {
         assert_eq!(&event["timestamp"].as_str().unwrap()[..19], "2023-11-14T22:13:20");
     }
-    assert_eq!(house.link.counters.snapshot().clock_steps, 1);
+    assert_eq!(harness.link.counters.snapshot().clock_steps, 1);
     // A little back, as between two cores, is nothing.
-    house.writer.step(1);
-    assert_eq!(house.link.counters.snapshot().clock_steps, 1);
+    harness.writer.step(1);
+    assert_eq!(harness.link.counters.snapshot().clock_steps, 1);
 }
 
 #[test]
 fn time_never_runs_backwards_within_a_lane() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    let now = house.clock.ticks();
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let now = harness.clock.ticks();
     for (number, ticks) in [now + 5000, now + 2000, now + 9000].into_iter().enumerate() {
         lane.event_at(ticks, number as u64);
     }
-    house.step_after(MILLI);
-    let events = house.named("step");
+    harness.step_after(MILLI);
+    let events = harness.named("step");
     assert!(events.is_sorted_by_key(|event| event["timestamp"].as_str().unwrap().to_owned()));
-    assert_eq!(house.steps(), [(0, 0), (0, 1), (0, 2)]);
+    assert_eq!(harness.steps(), [(0, 0), (0, 1), (0, 2)]);
 }

@@ -8,29 +8,29 @@ fn lost_by_level(event: &serde_json::Value) -> LevelCounts {
 
 #[test]
 fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    let other = house.lane(1);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let other = harness.lane(1);
     lane.record(Header { kind: Kind::Thread, ..event_header(1) }, |out| {
         out.u64(7);
         out.str("worker");
     });
-    house.step_after(MILLI);
+    harness.step_after(MILLI);
     for level in [Level::Info, Level::Info, Level::Error] {
-        house.lose(&lane, level);
+        harness.lose(&lane, level);
     }
-    house.lose(&other, Level::Debug);
-    house.step_after(MILLI);
-    house.step_after(MILLI);
-    let reports = house.named("ringseal.lost");
+    harness.lose(&other, Level::Debug);
+    harness.step_after(MILLI);
+    harness.step_after(MILLI);
+    let reports = harness.named("ringseal.lost");
     assert_eq!(reports.len(), 2);
     assert_eq!(lost_by_level(&reports[0]), LevelCounts([0, 0, 2, 0, 1, 0]));
     assert_eq!((&reports[0]["lost"], &reports[0]["thread"]), (&3.into(), &7.into()));
     assert_eq!(reports[0]["thread_name"], "worker");
     assert_eq!(lost_by_level(&reports[1]), LevelCounts([0, 1, 0, 0, 0, 0]));
-    house.lose(&lane, Level::Info);
-    house.step_after(MILLI);
-    let again = &house.named("ringseal.lost")[2];
+    harness.lose(&lane, Level::Info);
+    harness.step_after(MILLI);
+    let again = &harness.named("ringseal.lost")[2];
     assert_eq!(lost_by_level(again), LevelCounts([0, 0, 1, 0, 0, 0]));
     let seconds = |text: &serde_json::Value| text.as_str().unwrap()[..23].to_owned();
     assert_eq!(seconds(&again["since"]), seconds(&reports[0]["timestamp"]));
@@ -38,24 +38,24 @@ fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
 
 #[test]
 fn losses_without_a_lane_are_told_too() {
-    let mut house = House::new();
-    house.link.unplaced.lose_shared(Level::Critical);
-    house.step_after(MILLI);
-    let reports = house.named("ringseal.lost");
+    let mut harness = Harness::new();
+    harness.link.unplaced.lose_shared(Level::Critical);
+    harness.step_after(MILLI);
+    let reports = harness.named("ringseal.lost");
     assert_eq!(reports.len(), 1);
     assert_eq!(lost_by_level(&reports[0]), LevelCounts([0, 0, 0, 0, 0, 1]));
 }
 
 #[test]
 fn a_report_that_no_sink_wants_is_discarded_not_written() {
-    let mut house = House::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Error));
-    let mut lane = house.lane(0);
-    house.lose(&lane, Level::Info);
-    lane.event_at(house.clock.ticks(), 0);
-    house.step();
-    let metrics = house.link.counters.snapshot();
+    let mut harness = Harness::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Error));
+    let mut lane = harness.lane(0);
+    harness.lose(&lane, Level::Info);
+    lane.event_at(harness.clock.ticks(), 0);
+    harness.step();
+    let metrics = harness.link.counters.snapshot();
     assert_eq!(metrics.discarded, LevelCounts([0, 0, 1, 1, 0, 0]));
-    assert_eq!((metrics.events.total(), house.events().len()), (0, 0));
+    assert_eq!((metrics.events.total(), harness.events().len()), (0, 0));
 }
 
 #[test]
@@ -63,68 +63,68 @@ fn a_clock_set_back_or_forth_is_told_and_lines_follow_it() {
     for (step_nanos, millis) in
         [(-3_600_000_000_000_i64, -3_600_000), (86_400_000_000_000, 86_400_000)]
     {
-        let mut house = House::new();
-        let mut lane = house.lane(0);
-        lane.event_at(house.clock.ticks(), 0);
-        house.step();
-        house.clock.advance(2_000 * MILLI);
-        house.clock.step_to(house.clock.unix_nanos() + step_nanos);
-        house.step();
-        lane.event_at(house.clock.ticks(), 1);
-        house.step();
-        let stepped = house.named("ringseal.clock_stepped");
+        let mut harness = Harness::new();
+        let mut lane = harness.lane(0);
+        lane.event_at(harness.clock.ticks(), 0);
+        harness.step();
+        harness.clock.advance(2_000 * MILLI);
+        harness.clock.step_to(harness.clock.unix_nanos() + step_nanos);
+        harness.step();
+        lane.event_at(harness.clock.ticks(), 1);
+        harness.step();
+        let stepped = harness.named("ringseal.clock_stepped");
         assert_eq!((stepped.len(), &stepped[0]["step_ms"]), (1, &millis.into()));
-        assert_eq!(house.link.counters.snapshot().clock_steps, 1);
+        assert_eq!(harness.link.counters.snapshot().clock_steps, 1);
         let times: Vec<String> =
-            house.named("step").iter().map(|event| event["timestamp"].to_string()).collect();
+            harness.named("step").iter().map(|event| event["timestamp"].to_string()).collect();
         assert_eq!(times[0] < times[1], step_nanos > 0, "{times:?}");
     }
 }
 
 #[test]
 fn a_small_drift_is_slewed_and_not_told() {
-    let mut house = House::new();
+    let mut harness = Harness::new();
     for _ in 0..100 {
-        house.clock.advance(1_000 * MILLI);
-        house.clock.step_to(house.clock.unix_nanos() + 1_000_000);
-        house.step();
+        harness.clock.advance(1_000 * MILLI);
+        harness.clock.step_to(harness.clock.unix_nanos() + 1_000_000);
+        harness.step();
     }
-    assert_eq!(house.named("ringseal.clock_stepped").len(), 0);
+    assert_eq!(harness.named("ringseal.clock_stepped").len(), 0);
 }
 
 #[test]
 fn bytes_that_are_no_record_are_told_and_the_lane_goes_on() {
     for garbage in [[0xFF; 64], [0; 64], [1; 64], [24; 64]] {
-        let mut house = House::new();
-        let (mut lane, mut other) = (house.lane(0), house.lane(1));
-        let ticks = house.clock.ticks();
+        let mut harness = Harness::new();
+        let (mut lane, mut other) = (harness.lane(0), harness.lane(1));
+        let ticks = harness.clock.ticks();
         lane.event_at(ticks, 0);
         other.event_at(ticks, 0);
-        house.step_after(MILLI);
+        harness.step_after(MILLI);
         lane.garbage(&garbage);
         other.event_at(ticks, 1);
         // Whatever the garbage says of its time, a request takes it.
-        house.clock.advance(MILLI);
-        house.ask(Control::Flush).unwrap();
-        let now = house.clock.ticks();
+        harness.clock.advance(MILLI);
+        harness.ask(Control::Flush).unwrap();
+        let now = harness.clock.ticks();
         lane.event_at(now, 2);
         other.event_at(now, 2);
-        house.step_after(MILLI);
-        let steps = house.steps();
+        harness.step_after(MILLI);
+        let steps = harness.steps();
         for step in [(0, 0), (1, 0), (1, 1), (0, 2), (1, 2)] {
             assert!(steps.contains(&step), "{step:?} is missing after {garbage:?}: {steps:?}");
         }
-        let metrics = house.link.counters.snapshot();
+        let metrics = harness.link.counters.snapshot();
         assert!(metrics.record_errors >= 1);
-        assert!(!house.named("ringseal.record_error").is_empty());
+        assert!(!harness.named("ringseal.record_error").is_empty());
     }
 }
 
 #[test]
 fn a_record_whose_values_cannot_be_read_costs_itself_alone() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
-    let ticks = house.clock.ticks();
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
+    let ticks = harness.clock.ticks();
     lane.event_at(ticks, 0);
     lane.record(Header { callsite: 4_000_000_000, ..event_header(ticks) }, |out| out.u64(1));
     lane.record(event_header(ticks), |out| out.u64(1));
@@ -132,10 +132,10 @@ fn a_record_whose_values_cannot_be_read_costs_itself_alone() {
     lane.record(Header { kind: Kind::Dynamic, ..event_header(ticks) }, |_| {});
     lane.record(Header { kind: Kind::Thread, ..event_header(ticks) }, |out| out.str("no number"));
     lane.event_at(ticks, 1);
-    house.step();
-    assert_eq!(house.steps(), [(0, 0), (0, 1)]);
-    assert_eq!(house.link.counters.snapshot().record_errors, 4);
-    assert_eq!(house.named("ringseal.record_error").len(), 4);
+    harness.step();
+    assert_eq!(harness.steps(), [(0, 0), (0, 1)]);
+    assert_eq!(harness.link.counters.snapshot().record_errors, 4);
+    assert_eq!(harness.named("ringseal.record_error").len(), 4);
 }
 
 fn define(lane: &mut TestLane, number: u32, value: u64) {
@@ -145,8 +145,8 @@ fn define(lane: &mut TestLane, number: u32, value: u64) {
 
 #[test]
 fn a_context_holds_until_its_place_is_taken_by_another() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
     let log = |lane: &mut TestLane, context: u32| {
         let header = Header { context, ..event_header(1) };
         lane.record(header, |out| {
@@ -168,18 +168,18 @@ fn a_context_holds_until_its_place_is_taken_by_another() {
         define(&mut lane, number, 1);
         log(&mut lane, number);
     }
-    house.step();
+    harness.step();
     let bound: Vec<Option<u64>> =
-        house.named("step").iter().map(|event| event["bound"].as_u64()).collect();
+        harness.named("step").iter().map(|event| event["bound"].as_u64()).collect();
     let last = SLOTS as u64 * 10;
     assert_eq!(bound, [Some(10), Some(last), Some(20), None, Some(99), None, None]);
-    assert_eq!(house.link.counters.snapshot().record_errors, 0);
+    assert_eq!(harness.link.counters.snapshot().record_errors, 0);
 }
 
 #[test]
 fn each_lane_has_contexts_of_its_own() {
-    let mut house = House::new();
-    let (mut one, mut other) = (house.lane(0), house.lane(1));
+    let mut harness = Harness::new();
+    let (mut one, mut other) = (harness.lane(0), harness.lane(1));
     define(&mut one, 3, 1);
     define(&mut other, 3, 2);
     for lane in [&mut one, &mut other] {
@@ -189,19 +189,19 @@ fn each_lane_has_contexts_of_its_own() {
             out.u64(0);
         });
     }
-    house.step_after(MILLI);
-    for event in house.named("step") {
+    harness.step_after(MILLI);
+    for event in harness.named("step") {
         assert_eq!(event["bound"].as_u64(), event["lane"].as_u64().map(|lane| lane + 1));
     }
 }
 
 #[test]
 fn a_bound_field_that_was_cut_is_counted_as_truncated() {
-    let mut house = House::new();
-    let mut lane = house.lane(0);
+    let mut harness = Harness::new();
+    let mut lane = harness.lane(0);
     let header = Header { kind: Kind::Context, context: 1, is_cut: true, ..event_header(1) };
     lane.record(header, |out| out.entry("bound", &1));
     lane.event_at(1, 0);
-    house.step();
-    assert_eq!(house.link.counters.snapshot().truncated.of(Level::Info), 1);
+    harness.step();
+    assert_eq!(harness.link.counters.snapshot().truncated.of(Level::Info), 1);
 }

@@ -109,7 +109,9 @@ fn describe(finding: &FsckFinding, report: &FsckReport) -> FindingText {
         FsckFinding::Unfinished { name } => {
             of("unfinished", name, "unfinished work; opening the log removes it")
         }
-        FsckFinding::Twice { name } => of("twice", name, "there both plain and compressed"),
+        FsckFinding::PlainAndCompressed { name } => {
+            of("twice", name, "there both plain and compressed")
+        }
         FsckFinding::Mode { name, mode } => {
             let name = if name.is_empty() { "." } else { name };
             of("mode", name, &format!("others may use it: mode {mode:o}"))

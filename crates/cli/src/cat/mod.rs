@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ringseal::Level;
+use ringseal::internals::core::backoff::Backoff;
 use ringseal::sink::file::reader::Gap;
 
 use crate::console::{self, Color, ExitStatus, Failure, write_stderr};
@@ -168,12 +169,12 @@ struct Cat<'a, W: Write> {
 
 impl<W: Write> Cat<'_, W> {
     fn run(&mut self, mut merge: Merge) -> io::Result<()> {
-        let mut pause = Pause::default();
+        let mut pauses = IDLE_PAUSES;
         loop {
             match merge.next_step() {
                 Ok(MergeStep::Line(log, line)) => {
                     self.progress.add(line.len() + 1);
-                    pause.reset();
+                    pauses.reset();
                     if let Some(beginning) = beginning_if_too_long(line, self.args.line_bytes_max) {
                         let is_shown = self.write_beginning(log, beginning)?;
                         self.report_too_long(&merge.place(log), is_shown)?;
@@ -184,7 +185,7 @@ impl<W: Write> Cat<'_, W> {
                 Ok(MergeStep::Idle) => {
                     self.printer.out.flush()?;
                     merge.add(self.opener.open_new());
-                    pause.wait()?;
+                    console::pause(pauses.next_pause())?;
                 }
                 Ok(MergeStep::Gap(index, gap)) => {
                     let path = merge.path(index);
@@ -194,7 +195,7 @@ impl<W: Write> Cat<'_, W> {
                 Err(error) => {
                     self.report(error.to_string())?;
                     if self.args.follow {
-                        pause.wait()?;
+                        console::pause(pauses.next_pause())?;
                     }
                 }
             }
@@ -294,20 +295,4 @@ fn describe_gap(gap: Gap) -> String {
 }
 
 /// How long to wait for new lines: short after a line, then longer.
-#[derive(Debug, Default)]
-struct Pause {
-    millis: u64,
-}
-
-impl Pause {
-    const MILLIS_MAX: u64 = 200;
-
-    fn reset(&mut self) {
-        self.millis = 0;
-    }
-
-    fn wait(&mut self) -> io::Result<()> {
-        self.millis = (self.millis * 2).clamp(10, Self::MILLIS_MAX);
-        console::pause(Duration::from_millis(self.millis))
-    }
-}
+const IDLE_PAUSES: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(200));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use ringseal::internals::core::fnv::fnv1a;
 use ringseal::redact::{KeyClass, Rules};
 use ringseal::testing::{Canary, Leak, canaries, find_leaks};
 use ringseal::value::Map;
@@ -141,10 +142,7 @@ fn oversized_text(canary: &Canary, eighths: usize) -> String {
 pub(super) fn plant(engine: &Engine) -> Planted {
     let log = engine.logger();
     // The seed depends on the run, so that canaries of earlier runs differ.
-    let seed = engine.run_id().bytes().fold(0xCBF2_9CE4_8422_2325, |seed: u64, byte| {
-        (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    let canaries = canaries(seed);
+    let canaries = canaries(fnv1a(engine.run_id().bytes()));
     for canary in &canaries {
         LOG_METHODS.iter().for_each(|log_canary| log_canary(&log, canary));
         // Flushed, so that no canary is lost at a full ring.

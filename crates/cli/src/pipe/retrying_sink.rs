@@ -5,6 +5,7 @@
 //! more seconds; the engine counts what was not written.
 use std::time::{Duration, Instant};
 
+use ringseal::internals::core::backoff::Backoff;
 use ringseal::sink::Lines;
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::system::{Clock, Now, SystemClock};
@@ -59,7 +60,8 @@ impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
     }
 
     fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
-        let (mut rest, mut now, mut pause) = (lines, now, RETRY_PAUSE_MIN);
+        let mut backoff = Backoff::new(RETRY_PAUSE_MIN.min(self.pause_max), self.pause_max);
+        let (mut rest, mut now) = (lines, now);
         loop {
             let WriteError { lines_written, cause } = match self.sink.write(rest, now) {
                 Ok(()) => break,
@@ -71,8 +73,7 @@ impl<S: Sink, E: FnMut() -> bool + Send> Sink for RetryingSink<S, E> {
                 return Err(WriteError { lines_written, cause });
             }
             self.report_once(&cause);
-            std::thread::sleep(pause.min(self.pause_max));
-            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+            std::thread::sleep(backoff.next_pause());
             now = SystemClock.now();
         }
         if std::mem::take(&mut self.has_reported) {

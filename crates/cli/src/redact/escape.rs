@@ -1,6 +1,7 @@
 //! JSON string content to the text that it says, and back.
 //!
 //! Both take any bytes: what is no valid escape or no UTF-8 stays what it is.
+use ringseal::internals::digest::text::hex_byte;
 
 /// Appends what `raw` (without its quotes) says. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
@@ -44,7 +45,6 @@ fn unicode(raw: &[u8]) -> (char, usize) {
 /// Appends `text` as string content: quotes and backslashes escaped, and control characters unless
 /// they stood there as they are before.
 pub(crate) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     for &byte in text {
         match byte {
             0..=0x1F if keeps_controls => out.push(byte),
@@ -54,7 +54,7 @@ pub(crate) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0..=0x1F => {
                 out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                out.extend_from_slice(&hex_byte(byte));
             }
             _ => out.push(byte),
         }

@@ -70,7 +70,7 @@ fn a_hanging_sink_delays_no_other() {
         fan.offer(&[entry]).unwrap();
     }
     let error = fan.commit(SHORT).unwrap_err();
-    assert!(matches!(error, AuditSinkError::Late { missing_seq: 0, .. }), "{error}");
+    assert!(matches!(error, AuditSinkError::Timeout { missing_seq: 0, .. }), "{error}");
     while fan.health()[2].committed_next != Some(100) {
         let _ = fan.commit(SHORT);
     }
@@ -186,7 +186,7 @@ fn the_next_process_delivers_spilled_entries() {
     next.put(&entries[0]);
     let second = fan(&disk).with(next.sink("db"), spilling()).unwrap();
     let error = second.commit(Duration::from_millis(50)).unwrap_err();
-    assert!(matches!(error, AuditSinkError::Late { .. }), "{error}");
+    assert!(matches!(error, AuditSinkError::Timeout { .. }), "{error}");
     let health = &second.health()[0];
     let message = health.last_error.as_deref().unwrap_or_default();
     assert!(
@@ -269,8 +269,8 @@ fn a_sink_hanging_at_the_end_is_named() {
 #[test]
 fn failures_and_recoveries_are_reported_once() {
     let (disk, _) = disk();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let notices = Arc::clone(&told);
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let notices = Arc::clone(&found);
     let control = Control::default();
     control.steps([Step::Fail, Step::Panic, Step::LoseAnswer]);
     let storage: Arc<dyn Storage> = Arc::new(disk);
@@ -291,7 +291,7 @@ fn failures_and_recoveries_are_reported_once() {
     let message = health.last_error.clone().unwrap_or_default();
     assert!(message.starts_with("cannot write to db: "), "{message}");
     fan.close().unwrap();
-    assert_eq!(*told.lock(), ["db fails: cannot write to db: broken pipe", "db is back after 3"]);
+    assert_eq!(*found.lock(), ["db fails: cannot write to db: broken pipe", "db is back after 3"]);
 }
 
 #[test]

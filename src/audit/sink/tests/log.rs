@@ -19,21 +19,21 @@ const DIR: &str = "/log";
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(1);
 
-struct World {
+struct Fixture {
     disk: FaultyDisk,
     clock: Arc<ManualClock>,
     opened: u64,
 }
 
-impl World {
-    fn new() -> World {
+impl Fixture {
+    fn new() -> Fixture {
         let disk = FaultyDisk::new(Path::new(DIR));
         disk.put_dir(Path::new("/away"));
-        let mut world =
-            World { disk, clock: Arc::new(ManualClock::at(Lines::unix_nanos(0))), opened: 0 };
-        let mut host = world.host();
+        let mut fixture =
+            Fixture { disk, clock: Arc::new(ManualClock::at(Lines::unix_nanos(0))), opened: 0 };
+        let mut host = fixture.host();
         AuditLog::create(&mut host, Path::new(DIR), Path::new("/away"), "test/audit").unwrap();
-        world
+        fixture
     }
 
     fn host(&mut self) -> Host {
@@ -87,7 +87,7 @@ fn bounds() -> SinkBounds {
     }
 }
 
-fn behind(log: &mut AuditLog, control: &Control, bounds: SinkBounds) -> Arc<FanOut> {
+fn feed_sink(log: &mut AuditLog, control: &Control, bounds: SinkBounds) -> Arc<FanOut> {
     FanOut::of_log(log, vec![(control.sink("scripted"), bounds)], |_| ()).unwrap()
 }
 
@@ -103,12 +103,12 @@ proptest! {
         batch_entries_max in 1usize..6,
         spills: bool,
     ) {
-        let mut world = World::new();
+        let mut fixture = Fixture::new();
         let control = Control::default();
         let known = [Step::Fail, Step::FailAfterOne, Step::LoseAnswer];
         control.steps(steps.iter().filter_map(|&step| known.get(step).copied()));
         for (commits, is_away, crashes) in lives {
-            let mut log = world.open();
+            let mut log = fixture.open();
             let overflow = match spills {
                 true => SinkQueueOverflow::Spill { path: Path::new(DIR).join("copy.spill") },
                 false => SinkQueueOverflow::Block { wait_max: SHORT },
@@ -116,7 +116,7 @@ proptest! {
             let stop_wait_max = if is_away || crashes { SHORT } else { LONG };
             let bounds = SinkBounds { batch_entries_max, overflow, stop_wait_max, ..bounds() };
             control.fail(is_away);
-            let fan = behind(&mut log, &control, bounds);
+            let fan = feed_sink(&mut log, &control, bounds);
             for count in commits {
                 append(&mut log, count);
                 log.commit().unwrap();
@@ -124,53 +124,53 @@ proptest! {
             }
             if crashes {
                 // From here on the sink's thread does only what it could also have done before the crash.
-                world.disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
+                fixture.disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
                 drop(log);
-                world.disk = world.disk.after_kill();
+                fixture.disk = fixture.disk.after_kill();
             } else {
                 log.close().unwrap();
             }
             let _ = fan.close();
         }
         control.fail(false);
-        let mut log = world.open();
-        let fan = behind(&mut log, &control, bounds());
+        let mut log = fixture.open();
+        let fan = feed_sink(&mut log, &control, bounds());
         fan.commit(LONG).unwrap();
         log.close().unwrap();
         fan.close().unwrap();
-        assert_eq!(control.taken(), world.lines());
+        assert_eq!(control.taken(), fixture.lines());
     }
 }
 
 #[test]
 fn sinks_get_only_entries_on_disk() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     let control = Control::default();
-    let mut log = world.open();
-    let fan = behind(&mut log, &control, bounds());
+    let mut log = fixture.open();
+    let fan = feed_sink(&mut log, &control, bounds());
     append(&mut log, 5);
     fan.commit(LONG).unwrap();
-    assert_eq!(control.taken(), world.lines());
-    let used: usize = world.disk.files().values().map(Vec::len).sum();
-    world.disk.set_faults(Faults { capacity_bytes: used + 100, ..Faults::default() });
+    assert_eq!(control.taken(), fixture.lines());
+    let used: usize = fixture.disk.files().values().map(Vec::len).sum();
+    fixture.disk.set_faults(Faults { capacity_bytes: used + 100, ..Faults::default() });
     log.commit().unwrap_err();
     fan.commit(LONG).unwrap();
     assert!(control.taken().iter().all(|(_, line)| !line.windows(4).any(|at| at == b"\"u0\"")));
-    world.disk.set_faults(Faults::default());
+    fixture.disk.set_faults(Faults::default());
     log.commit().unwrap();
     fan.commit(LONG).unwrap();
-    assert_eq!(control.taken(), world.lines());
+    assert_eq!(control.taken(), fixture.lines());
     log.close().unwrap();
     fan.close().unwrap();
-    assert_eq!(control.taken(), world.lines());
+    assert_eq!(control.taken(), fixture.lines());
 }
 
 #[test]
 fn a_hanging_sink_delays_neither_log_nor_end() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     let [hanging, good] = [(); 2].map(|()| Control::default());
     hanging.hang(true);
-    let mut log = world.open();
+    let mut log = fixture.open();
     let short = SinkBounds { stop_wait_max: SHORT, ..bounds() };
     let sinks = vec![(hanging.sink("hanging"), short), (good.sink("good"), bounds())];
     let fan = FanOut::of_log(&mut log, sinks, |_| ()).unwrap();
@@ -180,8 +180,8 @@ fn a_hanging_sink_delays_neither_log_nor_end() {
     }
     log.close().unwrap();
     let errors = fan.close().unwrap_err();
-    assert!(matches!(errors[..], [AuditSinkError::Late { .. }]), "{errors:?}");
-    assert_eq!(good.taken(), world.lines());
+    assert!(matches!(errors[..], [AuditSinkError::Timeout { .. }]), "{errors:?}");
+    assert_eq!(good.taken(), fixture.lines());
     let health = fan.health();
     assert!(health[0].held_bytes <= 2000 && health[0].missing_entries > 400, "{health:?}");
     hanging.hang(false);
@@ -191,13 +191,13 @@ fn a_hanging_sink_delays_neither_log_nor_end() {
 fn another_logs_sink_takes_nothing() {
     let control = Control::default();
     for is_own in [true, false] {
-        let mut world = World::new();
-        world.opened = if is_own { 0 } else { 7 };
-        let mut log = world.open();
+        let mut fixture = Fixture::new();
+        fixture.opened = if is_own { 0 } else { 7 };
+        let mut log = fixture.open();
         append(&mut log, if is_own { 3 } else { 9 });
         // The log's own sink has all the time it needs; another log's sink would retry that long without success.
         let stop_wait_max = if is_own { LONG } else { SHORT };
-        let fan = behind(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
+        let fan = feed_sink(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();
         log.close().unwrap();
         let count = control.taken().len();
@@ -218,9 +218,9 @@ fn a_sink_that_is_ahead_of_the_log_is_an_error() {
     let control = Control::default();
     let lines = Lines::new(100).lines;
     sealed(&lines).iter().for_each(|entry| control.put(entry));
-    let mut world = World::new();
-    let mut log = world.open();
-    let fan = behind(&mut log, &control, SinkBounds { stop_wait_max: SHORT, ..bounds() });
+    let mut fixture = Fixture::new();
+    let mut log = fixture.open();
+    let fan = feed_sink(&mut log, &control, SinkBounds { stop_wait_max: SHORT, ..bounds() });
     log.close().unwrap();
     let errors = fan.close().unwrap_err();
     assert!(matches!(errors[..], [AuditSinkError::Ahead { sink_next_seq: 100, .. }]), "{errors:?}");
@@ -228,10 +228,10 @@ fn a_sink_that_is_ahead_of_the_log_is_an_error() {
 
 #[test]
 fn a_sink_that_lost_entries_gets_them_again() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     let control = Control::default();
-    let mut log = world.open();
-    let fan = behind(&mut log, &control, bounds());
+    let mut log = fixture.open();
+    let fan = feed_sink(&mut log, &control, bounds());
     for _ in 0..3 {
         append(&mut log, 30);
         log.commit().unwrap();
@@ -243,22 +243,22 @@ fn a_sink_that_lost_entries_gets_them_again() {
     append(&mut log, 30);
     log.commit().unwrap();
     fan.commit(LONG).unwrap();
-    assert_eq!(control.taken(), world.lines());
+    assert_eq!(control.taken(), fixture.lines());
     log.close().unwrap();
     fan.close().unwrap();
 }
 
 #[test]
 fn gaps_in_a_spill_file_are_filled() {
-    let mut world = World::new();
+    let mut fixture = Fixture::new();
     let control = Control::default();
-    let mut log = world.open();
+    let mut log = fixture.open();
     append(&mut log, 40);
     log.close().unwrap();
     // As after moving a batch from the log to the front of older spilled entries.
     let path = Path::new(DIR).join("copy.spill");
-    let mut spill = Spill::open(Arc::new(world.disk.clone()), &path).unwrap();
-    for (seq, line) in world.lines() {
+    let mut spill = Spill::open(Arc::new(fixture.disk.clone()), &path).unwrap();
+    for (seq, line) in fixture.lines() {
         let entry = SealedEntry::new(seq, Lines::unix_nanos(0), &line);
         match seq {
             0..3 => control.put(&entry),
@@ -267,11 +267,11 @@ fn gaps_in_a_spill_file_are_filled() {
         }
     }
     drop(spill);
-    let mut log = world.open();
+    let mut log = fixture.open();
     let spilling = SinkBounds { overflow: SinkQueueOverflow::Spill { path }, ..bounds() };
-    let fan = behind(&mut log, &control, spilling);
+    let fan = feed_sink(&mut log, &control, spilling);
     fan.commit(LONG).unwrap();
     log.close().unwrap();
     fan.close().unwrap();
-    assert_eq!(control.taken(), world.lines());
+    assert_eq!(control.taken(), fixture.lines());
 }

@@ -6,15 +6,15 @@ use crate::audit::store::{AppendError, Committed, LogOptions, MaintenanceReport,
 
 #[test]
 fn a_closed_log_can_be_checked() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
     let first = log.next_seq();
     let receipts: Vec<_> = (0..10).map(|number| append(&mut log, number)).collect();
     let committed = log.commit().unwrap();
     assert_eq!(committed, Some(Committed { first_seq: first, last_seq: first + 9 }));
     assert_eq!(log.commit().unwrap(), None);
     log.close().unwrap();
-    let checked = check(&world);
+    let checked = check(&fixture);
     for receipt in receipts {
         assert_eq!(checked.leaves[&receipt.seq], receipt.leaf);
     }
@@ -43,21 +43,21 @@ fn a_second_process_is_refused() {
 
 #[test]
 fn each_start_begins_a_sealed_epoch() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for round in 0..4 {
-        let mut log = world.open(LogOptions::default()).unwrap();
+        let mut log = fixture.open(LogOptions::default()).unwrap();
         assert_eq!(log.health().epoch, round);
         append(&mut log, round);
         log.commit().unwrap();
         log.close().unwrap();
-        check(&world);
+        check(&fixture);
     }
 }
 
 #[test]
 fn segments_are_closed_by_size() {
-    let world = World::new();
-    let mut log = world.open(small()).unwrap();
+    let fixture = Fixture::new();
+    let mut log = fixture.open(small()).unwrap();
     for number in 0..200 {
         append(&mut log, number);
         log.commit().unwrap();
@@ -70,71 +70,71 @@ fn segments_are_closed_by_size() {
     });
     for rotated in rotated {
         assert_eq!(rotated.reason, RotateReason::Size);
-        let bytes = world.files()[&rotated.old_file].len() as u64;
+        let bytes = fixture.files()[&rotated.old_file].len() as u64;
         assert_eq!(rotated.file_size_bytes, bytes);
     }
     log.close().unwrap();
-    let checked = check(&world);
+    let checked = check(&fixture);
     let users = checked.types.values().filter(|kind| *kind == "user.login").count();
     assert_eq!(users, 200);
-    let log = world.open(small()).unwrap();
+    let log = fixture.open(small()).unwrap();
     log.close().unwrap();
-    check(&world);
+    check(&fixture);
 }
 
 #[test]
 fn a_dropped_log_ends_with_a_stop_entry() {
-    let world = World::new();
-    drop(world.open(LogOptions::default()).unwrap());
-    let checked = check(&world);
+    let fixture = Fixture::new();
+    drop(fixture.open(LogOptions::default()).unwrap());
+    let checked = check(&fixture);
     let last = checked.controls.values().next_back().unwrap();
     assert_eq!(*last, Control::Stop(StopReason::Drop));
 }
 
 #[test]
 fn an_idle_log_makes_periodic_checkpoints() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
-    let before = check(&world).sizes.len();
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
+    let before = check(&fixture).sizes.len();
     for _ in 0..10 {
-        world.advance(150);
+        fixture.advance(150);
         log.maintain().unwrap();
     }
-    assert_eq!(check(&world).sizes.len(), before + 5);
+    assert_eq!(check(&fixture).sizes.len(), before + 5);
     log.close().unwrap();
 }
 
 #[test]
 fn a_busy_log_makes_checkpoints_by_entries() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let mut log =
-        world.open(LogOptions { checkpoint_entries: 10, ..LogOptions::default() }).unwrap();
+        fixture.open(LogOptions { checkpoint_entries: 10, ..LogOptions::default() }).unwrap();
     for number in 0..100 {
         append(&mut log, number);
         log.commit().unwrap();
         log.maintain().unwrap();
     }
-    let sizes = check(&world).sizes;
+    let sizes = check(&fixture).sizes;
     assert!(sizes.windows(2).all(|pair| pair[1] - pair[0] <= 10), "{sizes:?}");
     assert!(sizes.len() >= 10);
 }
 
 #[test]
 fn epochs_end_by_time() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
-    world.advance(86_400);
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
+    fixture.advance(86_400);
     log.maintain().unwrap();
     assert_eq!(log.health().epoch, 1);
     log.close().unwrap();
-    check(&world);
+    check(&fixture);
 }
 
 #[test]
 fn staged_bytes_are_bounded() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let options = LogOptions { staged_bytes_max: 2 * LINE_BYTES_MAX, ..LogOptions::default() };
-    let mut log = world.open(options).unwrap();
+    let mut log = fixture.open(options).unwrap();
     let members = format!("\"event_type\":\"x\",\"a\":\"{}\"", "x".repeat(LINE_BYTES_MAX / 2));
     let mut count = 0;
     let error = loop {
@@ -148,5 +148,5 @@ fn staged_bytes_are_bounded() {
     log.commit().unwrap();
     assert!(log.append(Body::trusted(members.as_bytes()), START).is_ok());
     log.close().unwrap();
-    check(&world);
+    check(&fixture);
 }

@@ -9,38 +9,38 @@ use crate::storage::Storage;
 #[test]
 fn a_file_changed_by_others_is_not_written() {
     for what in ["cut", "extended", "deleted"] {
-        let world = World::new();
-        let mut log = world.open(LogOptions::default()).unwrap();
+        let fixture = Fixture::new();
+        let mut log = fixture.open(LogOptions::default()).unwrap();
         append(&mut log, 0);
         log.commit().unwrap();
         let path = Path::new(DIR).join(ACTIVE);
-        let mut file = world.disk.open(&path, crate::storage::OpenMode::Append).unwrap();
+        let mut file = fixture.disk.open(&path, crate::storage::OpenMode::Append).unwrap();
         let len = file.stat().unwrap().len;
         match what {
             "cut" => file.set_len(len - 1).unwrap(),
             "extended" => {
                 file.append(&[std::io::IoSlice::new(b"x\n")]).unwrap();
             }
-            _ => world.disk.remove(&path).unwrap(),
+            _ => fixture.disk.remove(&path).unwrap(),
         }
-        let before = world.files().get(ACTIVE).cloned();
+        let before = fixture.files().get(ACTIVE).cloned();
         append(&mut log, 1);
         let error = log.commit().unwrap_err();
         assert!(matches!(error, StoreError::Changed { .. }), "{what}: {error}");
         assert!(!log.health().audit_sink_healthy);
-        assert_eq!(world.files().get(ACTIVE).cloned(), before, "{what}");
+        assert_eq!(fixture.files().get(ACTIVE).cloned(), before, "{what}");
     }
 }
 
 #[test]
 fn opening_refuses_a_changed_log() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
     for number in 0..5 {
         append(&mut log, number);
     }
     log.close().unwrap();
-    let whole = world.files()[ACTIVE].clone();
+    let whole = fixture.files()[ACTIVE].clone();
     let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
     let path = Path::new(DIR).join(ACTIVE);
     let mut changed = whole.clone();
@@ -57,7 +57,7 @@ fn opening_refuses_a_changed_log() {
         ("nothing is left", Vec::new()),
     ];
     for (what, bytes) in cases {
-        let after = world.with(world.disk.after_kill());
+        let after = fixture.with(fixture.disk.after_kill());
         after.disk.put(&path, &bytes);
         match after.open(LogOptions::default()) {
             Err(StoreError::Damaged { .. } | StoreError::RolledBack { .. }) => {}
@@ -65,36 +65,36 @@ fn opening_refuses_a_changed_log() {
         }
         assert_eq!(after.files()[ACTIVE], bytes, "{what}: nothing was repaired");
     }
-    world.open(LogOptions::default()).unwrap().close().unwrap();
+    fixture.open(LogOptions::default()).unwrap().close().unwrap();
 }
 
 #[test]
 fn a_foreign_key_is_refused() {
-    let world = World::new();
-    world.open(LogOptions::default()).unwrap().close().unwrap();
-    let other = World::new();
+    let fixture = Fixture::new();
+    fixture.open(LogOptions::default()).unwrap().close().unwrap();
+    let other = Fixture::new();
     other.open(LogOptions::default()).unwrap().close().unwrap();
     other.open(LogOptions::default()).unwrap().close().unwrap();
     let path = Path::new(DIR).join("keys/epoch.key");
     let foreign = other.files()["keys/epoch.key"].clone();
-    let own = world.files()["keys/epoch.key"].clone();
+    let own = fixture.files()["keys/epoch.key"].clone();
     assert_ne!(own, foreign);
-    world.disk.put(&path, &foreign);
-    let error = world.open(LogOptions::default()).unwrap_err();
-    assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
-    world.disk.put(&path, &own);
-    world.open(LogOptions::default()).unwrap().close().unwrap();
+    fixture.disk.put(&path, &foreign);
+    let error = fixture.open(LogOptions::default()).unwrap_err();
+    assert!(matches!(error, StoreError::WrongKey { .. }), "{error}");
+    fixture.disk.put(&path, &own);
+    fixture.open(LogOptions::default()).unwrap().close().unwrap();
 }
 
 #[test]
 fn a_lost_chain_key_is_rebuilt() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
     append(&mut log, 0);
     log.close().unwrap();
-    world.disk.remove(&Path::new(DIR).join("keys/chain.key")).unwrap();
-    assert!(matches!(world.open(LogOptions::default()).unwrap_err(), StoreError::Key(_)));
-    let first_key = Some(world.first_key.clone());
-    world.open(LogOptions { first_key, ..LogOptions::default() }).unwrap().close().unwrap();
-    check(&world);
+    fixture.disk.remove(&Path::new(DIR).join("keys/chain.key")).unwrap();
+    assert!(matches!(fixture.open(LogOptions::default()).unwrap_err(), StoreError::Key(_)));
+    let first_key = Some(fixture.first_key.clone());
+    fixture.open(LogOptions { first_key, ..LogOptions::default() }).unwrap().close().unwrap();
+    check(&fixture);
 }

@@ -28,16 +28,16 @@ pub const START: i64 = 1_795_360_160_000_000_000;
 
 /// A disk, a clock and the verifier's keys.
 #[derive(Clone)]
-pub struct World {
+pub struct Fixture {
     pub disk: FaultyDisk,
     pub clock: Arc<ManualClock>,
     pub root: Verifier,
     pub first_key: ChainKey,
 }
 
-impl World {
+impl Fixture {
     /// An empty log with its keys.
-    pub fn new() -> World {
+    pub fn new() -> Fixture {
         let disk = FaultyDisk::new(Path::new(DIR));
         disk.put_dir(Path::new(AWAY));
         let clock = Arc::new(ManualClock::at(START));
@@ -45,7 +45,7 @@ impl World {
         let root = AuditLog::create(&mut host, Path::new(DIR), Path::new(AWAY), ORIGIN).unwrap();
         let mac = disk.files()[&Path::new(AWAY).join("audit.mac")].clone();
         let first_key = ChainKey::parse_mac(std::str::from_utf8(&mac).unwrap()).unwrap();
-        World { disk, clock, root, first_key }
+        Fixture { disk, clock, root, first_key }
     }
 
     pub fn open(&self, options: LogOptions) -> Result<AuditLog, StoreError> {
@@ -55,8 +55,8 @@ impl World {
     }
 
     /// The same with another disk.
-    pub fn with(&self, disk: FaultyDisk) -> World {
-        World { disk, ..self.clone() }
+    pub fn with(&self, disk: FaultyDisk) -> Fixture {
+        Fixture { disk, ..self.clone() }
     }
 
     pub fn advance(&self, seconds: u64) {
@@ -151,12 +151,12 @@ fn chain_at(first: &ChainKey, seq: u64) -> Chain {
 
 /// Checks everything that section 11 of the format page requires, without optimizations; panics on a violation.
 /// `is_at_rest`: no process has the log open, so its end must be sealed.
-pub fn check(world: &World) -> Checked {
-    let files = world.files();
+pub fn check(fixture: &Fixture) -> Checked {
+    let files = fixture.files();
     let mut checked = Checked::default();
     let all = lines(&files);
     let mut parser = Parser::new();
-    let mut epochs: Vec<(u64, Verifier)> = vec![(u64::MAX, world.root.clone())];
+    let mut epochs: Vec<(u64, Verifier)> = vec![(u64::MAX, fixture.root.clone())];
     for line in files.get(KEPT).map_or(&[][..], |bytes| bytes).split_inclusive(|b| *b == b'\n') {
         let entry = parser.entry(&line[..line.len() - 1]).expect("a kept entry");
         // After a crash, some may be of segments that still exist.
@@ -176,7 +176,7 @@ pub fn check(world: &World) -> Checked {
         }
         assert_eq!(seq, next.unwrap_or(seq), "{name}: numbers are consecutive");
         assert_eq!(entry.previous, previous.unwrap_or(entry.previous), "entry {seq} is chained");
-        let chain = chain.get_or_insert_with(|| chain_at(&world.first_key, seq));
+        let chain = chain.get_or_insert_with(|| chain_at(&fixture.first_key, seq));
         assert_eq!(
             chain.check(seq, entry.signed, &entry.signature),
             Some(true),

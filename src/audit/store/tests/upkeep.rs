@@ -14,18 +14,18 @@ use crate::audit::store::{
 use crate::digest::text::{Base64, base64};
 use crate::storage::Storage;
 
-fn rotated(world: &World, options: LogOptions, segments: u64) -> AuditLog {
-    let mut log = world.open(options).unwrap();
+fn rotated(fixture: &Fixture, options: LogOptions, segments: u64) -> AuditLog {
+    let mut log = fixture.open(options).unwrap();
     for number in 0..segments {
         append(&mut log, number);
         log.rotate(RotateReason::Manual).unwrap();
-        world.advance(100);
+        fixture.advance(100);
     }
     log
 }
 
-fn sealed_files(world: &World) -> Vec<String> {
-    world.files().into_keys().filter(|name| parse_sealed(name).is_some()).collect()
+fn sealed_files(fixture: &Fixture) -> Vec<String> {
+    fixture.files().into_keys().filter(|name| parse_sealed(name).is_some()).collect()
 }
 
 #[test]
@@ -37,10 +37,11 @@ fn old_segments_are_pruned_and_proofs_kept() {
         (Retain { bytes_max: Some(1), ..Retain::default() }, PruneReason::Bytes, 6),
     ];
     for (retain, reason, gone) in cases {
-        let world = World::new();
-        let mut log = rotated(&world, LogOptions { retain, ..LogOptions::default() }, 6);
-        let before = check(&world);
-        let bytes: usize = sealed_files(&world).iter().map(|name| world.files()[name].len()).sum();
+        let fixture = Fixture::new();
+        let mut log = rotated(&fixture, LogOptions { retain, ..LogOptions::default() }, 6);
+        let before = check(&fixture);
+        let bytes: usize =
+            sealed_files(&fixture).iter().map(|name| fixture.files()[name].len()).sum();
         let expected = if gone == 0 { u64::from(bytes > 10_000) } else { gone };
         let went = log.retain().unwrap();
         assert!(went >= expected, "{retain:?}: {went}");
@@ -54,32 +55,33 @@ fn old_segments_are_pruned_and_proofs_kept() {
         if went > 0 {
             assert_eq!(pruned.unwrap().reason, reason);
         }
-        assert_eq!(sealed_files(&world).len() as u64, 6 - went);
+        assert_eq!(sealed_files(&fixture).len() as u64, 6 - went);
         log.close().unwrap();
-        let after = check(&world);
+        let after = check(&fixture);
         assert!(
             before.leaves.iter().all(|(seq, leaf)| after.leaves.get(seq).is_none_or(|l| l == leaf))
         );
-        world.open(LogOptions::default()).unwrap().close().unwrap();
-        check(&world);
+        fixture.open(LogOptions::default()).unwrap().close().unwrap();
+        check(&fixture);
     }
 }
 
 #[test]
 fn pruning_continues_where_it_stopped() {
-    let world = World::new();
-    let mut log = rotated(&world, LogOptions::default(), 5);
-    let seqs: Vec<u64> = sealed_files(&world).iter().map(|n| parse_sealed(n).unwrap().0).collect();
+    let fixture = Fixture::new();
+    let mut log = rotated(&fixture, LogOptions::default(), 5);
+    let seqs: Vec<u64> =
+        sealed_files(&fixture).iter().map(|n| parse_sealed(n).unwrap().0).collect();
     assert_eq!(log.prune(seqs[2]).unwrap(), 2);
     assert_eq!(log.prune(seqs[2]).unwrap(), 0);
     drop(log);
-    let mut log = world.open(LogOptions::default()).unwrap();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
     assert_eq!(log.prune(u64::MAX).unwrap(), 3);
     log.close().unwrap();
-    check(&world);
-    let log = world.open(LogOptions::default()).unwrap();
+    check(&fixture);
+    let log = fixture.open(LogOptions::default()).unwrap();
     log.close().unwrap();
-    let checked = check(&world);
+    let checked = check(&fixture);
     let prunes: Vec<_> = checked
         .controls
         .values()
@@ -95,30 +97,30 @@ fn pruning_continues_where_it_stopped() {
 #[cfg(feature = "compress")]
 #[test]
 fn compressed_segments_equal_plain_ones() {
-    let world = World::new();
-    let log = rotated(&world, LogOptions::default(), 3);
-    let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
-    let before = check(&world);
+    let fixture = Fixture::new();
+    let log = rotated(&fixture, LogOptions::default(), 3);
+    let storage: Arc<dyn Storage> = Arc::new(fixture.disk.clone());
+    let before = check(&fixture);
     let compressed = crate::audit::store::compress_sealed(&storage, Path::new(DIR)).unwrap();
     assert_eq!(compressed, 3);
-    assert!(sealed_files(&world).iter().all(|name| name.ends_with(".gz")));
-    let after = check(&world);
+    assert!(sealed_files(&fixture).iter().all(|name| name.ends_with(".gz")));
+    let after = check(&fixture);
     assert_eq!(before.leaves, after.leaves);
     log.close().unwrap();
-    let mut log = world.open(LogOptions::default()).unwrap();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
     let results = log.verify_now().unwrap();
     assert!(results.iter().all(|result| result.status() == CheckStatus::Ok), "{results:?}");
     assert_eq!(log.prune(u64::MAX).unwrap(), 3);
     log.close().unwrap();
-    assert_eq!(sealed_files(&world), Vec::<String>::new());
-    check(&world);
+    assert_eq!(sealed_files(&fixture), Vec::<String>::new());
+    check(&fixture);
 }
 
 #[test]
 fn a_missing_active_segment_is_detected() {
-    let world = World::new();
-    let _log = rotated(&world, LogOptions::default(), 1);
-    let after = world.with(world.disk.after_kill());
+    let fixture = Fixture::new();
+    let _log = rotated(&fixture, LogOptions::default(), 1);
+    let after = fixture.with(fixture.disk.after_kill());
     after.disk.remove(&Path::new(DIR).join(ACTIVE)).unwrap();
     let error = after.open(LogOptions::default()).unwrap_err();
     assert!(matches!(error, StoreError::RolledBack { .. }), "{error}");
@@ -128,20 +130,20 @@ fn a_missing_active_segment_is_detected() {
 fn checks_find_changes_in_all_segments() {
     for algorithm in Algorithm::ALL {
         for target in ["sealed", "active", "missing", "nothing"] {
-            let world = World::new();
+            let fixture = Fixture::new();
             let options = LogOptions { integrity_algorithm: *algorithm, ..LogOptions::default() };
-            let mut log = rotated(&world, options, 3);
+            let mut log = rotated(&fixture, options, 3);
             append(&mut log, 9);
             log.commit().unwrap();
             let name = if target == "active" { ACTIVE.to_owned() } else { sealed_name(0) };
             let path = Path::new(DIR).join(&name);
-            let mut bytes = world.files()[&name].clone();
+            let mut bytes = fixture.files()[&name].clone();
             if target == "missing" {
-                world.disk.remove(&path).unwrap();
+                fixture.disk.remove(&path).unwrap();
             } else if target != "nothing" {
                 let at = bytes.len() / 2;
                 bytes[at] ^= 1;
-                change_in_place(&world, &path, at as u64, bytes[at]);
+                change_in_place(&fixture, &path, at as u64, bytes[at]);
             }
             let results = log.verify_now().unwrap();
             let [result] = &results[..] else { panic!("{results:?}") };
@@ -160,23 +162,23 @@ fn checks_find_changes_in_all_segments() {
     }
 }
 
-fn change_in_place(world: &World, path: &Path, at: u64, byte: u8) {
-    let mut file = world.disk.open(path, crate::storage::OpenMode::Overwrite).unwrap();
+fn change_in_place(fixture: &Fixture, path: &Path, at: u64, byte: u8) {
+    let mut file = fixture.disk.open(path, crate::storage::OpenMode::Overwrite).unwrap();
     file.write_at(&[byte], at).unwrap();
 }
 
 #[test]
 fn each_trigger_leaves_an_entry_and_a_line() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let options = LogOptions { service: "pay\"ments".into(), ..LogOptions::default() };
-    let mut log = world.open(options).unwrap();
+    let mut log = fixture.open(options).unwrap();
     append(&mut log, 0);
-    world.advance(300);
+    fixture.advance(300);
     log.maintain().unwrap();
     log.rotate(RotateReason::Manual).unwrap();
     log.verify_now().unwrap();
     log.close().unwrap();
-    let checked = check(&world);
+    let checked = check(&fixture);
     let triggers: Vec<_> = checked
         .controls
         .values()
@@ -190,7 +192,7 @@ fn each_trigger_leaves_an_entry_and_a_line() {
         .collect();
     use Trigger::*;
     assert_eq!(triggers, [Startup, Periodic, Rotation, Manual, Shutdown]);
-    let lines = String::from_utf8(world.files()[INTEGRITY_LOG].clone()).unwrap();
+    let lines = String::from_utf8(fixture.files()[INTEGRITY_LOG].clone()).unwrap();
     let keys = [
         "timestamp",
         "record_type",
@@ -218,51 +220,51 @@ fn each_trigger_leaves_an_entry_and_a_line() {
 
 #[test]
 fn an_automatic_check_reads_bounded_bytes() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let options = LogOptions { integrity_bytes_max: 1, ..LogOptions::default() };
-    let mut log = rotated(&world, options, 3);
+    let mut log = rotated(&fixture, options, 3);
     let _ = log.take_reports();
     let mut seen = Vec::new();
     for _ in 0..4 {
-        world.advance(300);
+        fixture.advance(300);
         log.maintain().unwrap();
         for report in log.take_reports() {
             let MaintenanceReport::Checked(integrity) = report else { continue };
             seen.extend(integrity.segments.iter().map(|s| s.name.clone()).filter(|n| n != ACTIVE));
         }
     }
-    let sealed = sealed_files(&world);
+    let sealed = sealed_files(&fixture);
     assert!(sealed.iter().all(|name| seen.contains(name)), "{seen:?}");
     log.close().unwrap();
 }
 
 #[test]
 fn old_keys_are_nowhere_on_disk() {
-    let world = World::new();
-    let mut log = world.open(LogOptions::default()).unwrap();
-    let mut keys = vec![*world.first_key.bytes()];
-    let mut epochs = vec![world.files()["keys/epoch.key"].clone()];
+    let fixture = Fixture::new();
+    let mut log = fixture.open(LogOptions::default()).unwrap();
+    let mut keys = vec![*fixture.first_key.bytes()];
+    let mut epochs = vec![fixture.files()["keys/epoch.key"].clone()];
     for number in 0..20 {
         append(&mut log, number);
         log.commit().unwrap();
-        world.advance(1);
+        fixture.advance(1);
         log.maintain().unwrap();
-        let text = String::from_utf8(world.files()["keys/chain.key"].clone()).unwrap();
+        let text = String::from_utf8(fixture.files()["keys/chain.key"].clone()).unwrap();
         let (seq, key) = ChainKey::parse_chain(&text).unwrap();
         assert_eq!(seq, log.next_seq());
         keys.push(*key.bytes());
     }
     log.rotate(RotateReason::Manual).unwrap();
-    epochs.push(world.files()["keys/epoch.key"].clone());
+    epochs.push(fixture.files()["keys/epoch.key"].clone());
     keys.dedup();
     assert_eq!(keys.len(), 21);
     // All bytes ever written, including those of deleted files.
-    let disk = world.disk.all_bytes();
+    let disk = fixture.disk.all_bytes();
     let is_there =
         |needle: &[u8]| disk.iter().any(|bytes| memchr::memmem::find(bytes, needle).is_some());
     for key in &keys {
         let spelt = base64(Base64::Url, key);
-        let away = key == world.first_key.bytes();
+        let away = key == fixture.first_key.bytes();
         let count =
             disk.iter().filter(|b| memchr::memmem::find(b, spelt.as_bytes()).is_some()).count();
         // `create` wrote K_0 to the directory off the host, and nowhere else.
@@ -276,67 +278,67 @@ fn old_keys_are_nowhere_on_disk() {
 
 #[test]
 fn lost_tiles_are_rebuilt() {
-    let world = World::new();
-    let mut log = rotated(&world, LogOptions::default(), 3);
+    let fixture = Fixture::new();
+    let mut log = rotated(&fixture, LogOptions::default(), 3);
     for number in 0..600 {
         append(&mut log, number);
     }
     log.rotate(RotateReason::Manual).unwrap();
     log.close().unwrap();
-    let tiles: Vec<_> = world.files().into_keys().filter(|n| n.starts_with("tile/")).collect();
+    let tiles: Vec<_> = fixture.files().into_keys().filter(|n| n.starts_with("tile/")).collect();
     for name in &tiles {
-        world.disk.remove(&Path::new(DIR).join(name)).unwrap();
+        fixture.disk.remove(&Path::new(DIR).join(name)).unwrap();
     }
-    world.open(LogOptions::default()).unwrap().close().unwrap();
-    assert!(world.files().keys().any(|name| name == "tile/0/001"));
-    check(&world);
+    fixture.open(LogOptions::default()).unwrap().close().unwrap();
+    assert!(fixture.files().keys().any(|name| name == "tile/0/001"));
+    check(&fixture);
 }
 
 #[test]
 fn fsck_repairs_only_tiles_and_checkpoint() {
-    let world = World::new();
-    let mut log = rotated(&world, LogOptions::default(), 2);
+    let fixture = Fixture::new();
+    let mut log = rotated(&fixture, LogOptions::default(), 2);
     for number in 0..600 {
         append(&mut log, number);
     }
     log.close().unwrap();
-    let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
+    let storage: Arc<dyn Storage> = Arc::new(fixture.disk.clone());
     let look = |repair| fsck(&storage, Path::new(DIR), repair).unwrap();
-    let whole = world.files();
+    let whole = fixture.files();
     let clean = look(Repair::Yes);
     assert!(clean.findings.is_empty(), "{:?}", clean.findings);
-    assert_eq!(clean.entries, check(&world).leaves.len() as u64);
+    assert_eq!(clean.entries, check(&fixture).leaves.len() as u64);
     let dir = Path::new(DIR);
-    world.disk.remove(&dir.join("tile/0/000")).unwrap();
-    world.disk.put(&dir.join("tile/0/001"), &[0; 8192]);
-    world.disk.put(&dir.join(CHECKPOINT), b"rubbish");
+    fixture.disk.remove(&dir.join("tile/0/000")).unwrap();
+    fixture.disk.put(&dir.join("tile/0/001"), &[0; 8192]);
+    fixture.disk.put(&dir.join(CHECKPOINT), b"rubbish");
     let found = look(Repair::No);
     let kinds: Vec<_> = found.findings.iter().map(|finding| format!("{finding:?}")).collect();
     assert_eq!(kinds.len(), 3, "{kinds:?}");
     assert!(found.repaired.is_empty());
     assert_eq!(look(Repair::Yes).repaired.len(), 3);
-    assert_eq!(world.files(), whole);
+    assert_eq!(fixture.files(), whole);
     // Entries are never repaired.
     let mut active = whole[ACTIVE].clone();
     let at = active.len() / 2;
     active[at] ^= 1;
-    world.disk.put(&dir.join(ACTIVE), &active);
+    fixture.disk.put(&dir.join(ACTIVE), &active);
     let found = look(Repair::Yes);
     assert!(!found.findings.is_empty());
-    assert_eq!(world.files()[ACTIVE], active);
+    assert_eq!(fixture.files()[ACTIVE], active);
 }
 
 #[test]
 fn fsck_names_the_place_of_damage() {
-    let world = World::new();
-    let log = rotated(&world, LogOptions::default(), 2);
+    let fixture = Fixture::new();
+    let log = rotated(&fixture, LogOptions::default(), 2);
     log.close().unwrap();
-    let mut bytes = world.files()[&sealed_name(0)].clone();
+    let mut bytes = fixture.files()[&sealed_name(0)].clone();
     let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let at = second + 20;
     bytes[at] = b'!';
-    world.disk.put(&Path::new(DIR).join(sealed_name(0)), &bytes);
-    let storage: Arc<dyn Storage> = Arc::new(world.disk.clone());
+    fixture.disk.put(&Path::new(DIR).join(sealed_name(0)), &bytes);
+    let storage: Arc<dyn Storage> = Arc::new(fixture.disk.clone());
     let found = fsck(&storage, Path::new(DIR), Repair::No).unwrap();
     let [FsckFinding::Damaged { file, offset, seq, what: Damage::Parse(_) }] = &found.findings[..]
     else {
@@ -347,7 +349,7 @@ fn fsck_names_the_place_of_damage() {
 
 #[test]
 fn options_out_of_range_are_refused() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let cases = [
         (LogOptions { ratchet: 0, ..LogOptions::default() }, "ratchet"),
         (LogOptions { ratchet: 65_537, ..LogOptions::default() }, "ratchet"),
@@ -356,7 +358,7 @@ fn options_out_of_range_are_refused() {
         (LogOptions { staged_bytes_max: 1, ..LogOptions::default() }, "staged_bytes_max"),
     ];
     for (options, field) in cases {
-        match world.open(options) {
+        match fixture.open(options) {
             Err(StoreError::Option { field: found, .. }) => assert_eq!(found, field),
             other => panic!("{field}: {other:?}"),
         }
@@ -365,29 +367,29 @@ fn options_out_of_range_are_refused() {
 
 #[test]
 fn a_log_keeps_its_ratchet_and_its_scheme() {
-    let world = World::new();
-    world.open(LogOptions::default()).unwrap().close().unwrap();
-    world.open(LogOptions { ratchet: 64, ..LogOptions::default() }).unwrap().close().unwrap();
-    check(&world);
+    let fixture = Fixture::new();
+    fixture.open(LogOptions::default()).unwrap().close().unwrap();
+    fixture.open(LogOptions { ratchet: 64, ..LogOptions::default() }).unwrap().close().unwrap();
+    check(&fixture);
     let options = LogOptions { scheme: crate::audit::entry::Scheme::Hash, ..LogOptions::default() };
-    assert!(matches!(world.open(options), Err(StoreError::Option { field: "scheme", .. })));
+    assert!(matches!(fixture.open(options), Err(StoreError::Option { field: "scheme", .. })));
 }
 
 #[test]
 fn bytes_on_disk_never_change() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let options =
         LogOptions { segment_bytes_max: 4_000, checkpoint_entries: 5, ..LogOptions::default() };
     let mut entries: std::collections::BTreeMap<u64, Vec<u8>> = Default::default();
     let mut notes: Vec<u8> = Vec::new();
     for round in 0..3 {
-        let mut log = world.open(options.clone()).unwrap();
+        let mut log = fixture.open(options.clone()).unwrap();
         for number in 0..30 {
             append(&mut log, round * 100 + number);
             log.commit().unwrap();
             log.maintain().unwrap();
-            world.advance(20);
-            let now = world.files();
+            fixture.advance(20);
+            let now = fixture.files();
             for (name, bytes) in &now {
                 let first = match parse_sealed(name) {
                     Some((first, false)) => first,
@@ -410,5 +412,5 @@ fn bytes_on_disk_never_change() {
         }
     }
     assert!(entries.len() > 5);
-    check(&world);
+    check(&fixture);
 }

@@ -19,11 +19,11 @@ impl fmt::Display for Timeout {
 impl Error for Timeout {}
 
 fn default() -> Layout {
-    flat(FlatOptions::default())
+    flat(JsonOptions::default())
 }
 
 fn sorted() -> Layout {
-    flat(FlatOptions { sort_keys: true, ..FlatOptions::default() })
+    flat(JsonOptions { sort_keys: true, ..JsonOptions::default() })
 }
 
 fn one(key: &str, value: Model) -> Described {
@@ -46,7 +46,7 @@ fn a_line_looks_as_documented() {
         ("level".into(), Model::U64(3)),
     ]);
     described.bound = Some(vec![("trace_id".into(), Model::Str("4bf9".into()))]);
-    let mut layout = flat(FlatOptions { run_id: "r1".into(), ..FlatOptions::default() });
+    let mut layout = flat(JsonOptions { run_id: "r1".into(), ..JsonOptions::default() });
     assert_eq!(
         line(&mut layout, &described),
         "{\"timestamp\":\"2025-11-13T19:00:00.123456Z\",\"level\":\"info\",\"target\":\"app\",\
@@ -94,7 +94,7 @@ fn huge_values_and_many_fields_arrive_whole() {
     }
     let fields = (0..3000).map(|index| (format!("k{index:05}"), Model::U64(index))).collect();
     let described = Described { is_dynamic: true, ..Described::site(fields) };
-    let shape = Shape::of(&FlatOptions::default());
+    let shape = Shape::of(&JsonOptions::default());
     assert_eq!(read(&line(&mut default(), &described)), expected(&described, &shape));
     assert_eq!(read(&line(&mut sorted(), &described)), expected(&described, &shape).sorted());
 }
@@ -145,9 +145,11 @@ fn a_payload_with_too_few_values_is_an_error() {
         has_stack: false,
         sample_rate: None,
     };
-    for mut layout in
-        [default(), sorted(), Layout::Text(Box::new(Text::new(TextOptions::default())))]
-    {
+    for mut layout in [
+        default(),
+        sorted(),
+        Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default()))),
+    ] {
         let result = layout.line(&event, &mut Vec::new());
         assert_eq!(result, Err(ReadError::Short { expected: 1, found: 0 }));
     }
@@ -167,7 +169,7 @@ fn the_same_failure_has_the_same_hash_in_every_layout_and_place() {
     assert_eq!(first, hash(&mut default(), 7), "numbers in the message do not count");
     assert_eq!(first, hash(&mut sorted(), 300));
     let described = one("error", Model::Null);
-    let mut text = Layout::Text(Box::new(Text::new(TextOptions::default())));
+    let mut text = Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions::default())));
     let source = Source::Site(callsite(&described));
     let line = line_of(&mut text, &described, source, &payload(300), None);
     assert!(line.contains(&format!("\"stack_hash\":\"{first}\"")), "{line}");

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Described, FlatOptions, LevelCase, Model, Subsecond};
+use super::{Described, JsonOptions, LevelCase, Model, Subsecond};
 
 /// JSON with its numbers as they are spelt, its keys in order and repeated ones kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,7 +143,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(options: &FlatOptions) -> Self {
+    pub(super) fn of(options: &JsonOptions) -> Self {
         Shape {
             event_key: options.event_key.clone(),
             run_id: options.run_id.clone(),

@@ -2,7 +2,7 @@
 use super::*;
 
 fn text(color: bool) -> Layout {
-    Layout::Text(Box::new(Text::new(TextOptions { color })))
+    Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })))
 }
 
 fn described(event: &str, fields: &[(&str, Model)]) -> Described {

@@ -14,12 +14,12 @@ use crate::sample::SampleError;
 
 /// The texts of an error and its sources.
 fn chain(error: &dyn Error) -> Vec<String> {
-    let (mut said, mut next) = (Vec::new(), Some(error));
+    let (mut text, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
-        said.push(error.to_string());
+        text.push(error.to_string());
         next = error.source();
     }
-    said
+    text
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn no_error_repeats_itself_in_its_chain() {
         Box::new(SampleError::Level(level)),
     ];
     for error in errors {
-        let said = chain(&*error);
-        for pair in said.windows(2) {
-            assert_ne!(pair[0], pair[1], "{said:?}");
+        let text = chain(&*error);
+        for pair in text.windows(2) {
+            assert_ne!(pair[0], pair[1], "{text:?}");
         }
         // The only source is the system's error.
-        assert!(said.len() == 1 || said[1..] == ["the disk is on fire"], "{said:?}");
+        assert!(text.len() == 1 || text[1..] == ["the disk is on fire"], "{text:?}");
     }
 }
 
@@ -72,15 +72,15 @@ fn keys_taken_by_another_log_are_refused() {
         assert!(!top.path().join(name).exists(), "{error}");
         (error.to_string(), error)
     };
-    let (said, error) = refused("log");
-    assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{said}");
-    assert!(said.contains("create them: ringseal audit keygen --dir "), "{said}");
+    let (text, error) = refused("log");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::NoKeys { .. })), "{text}");
+    assert!(text.contains("create them: ringseal audit keygen --dir "), "{text}");
     keys::keygen(&OsStorage, &paths, "test/log", &mut keys::system_random).unwrap();
     open("log").unwrap().stop().unwrap();
     open("log").unwrap().stop().unwrap();
-    let (said, error) = refused("other");
-    assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{said}");
+    let (text, error) = refused("other");
+    assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{text}");
     for words in ["moved into the log", "keys of its own", "ringseal audit keygen --dir"] {
-        assert!(said.contains(words), "{said}");
+        assert!(text.contains(words), "{text}");
     }
 }

@@ -104,8 +104,8 @@ fn a_failing_sink_is_reported_and_catches_up() {
         let _ = engine.flush();
         log.lines().iter().any(|line| line.contains("audit_sink_failure"))
     });
-    let told = log.lines().into_iter().find(|line| line.contains("audit_sink_failure")).unwrap();
-    assert!(told.contains("\"level\":\"critical\"") && told.contains("bad"), "{told}");
+    let found = log.lines().into_iter().find(|line| line.contains("audit_sink_failure")).unwrap();
+    assert!(found.contains("\"level\":\"critical\"") && found.contains("bad"), "{found}");
     let health = audit.health();
     assert!(!health.is_healthy() && !health.sinks[0].is_healthy && health.sinks[1].is_healthy);
     assert!(health.log.as_ref().is_none_or(|log| log.audit_sink_healthy), "the log itself is");
@@ -134,8 +134,8 @@ fn missing_entries_are_reported_at_the_end() {
         start(AuditConfig::new(dir.path()).sink(stream("bad", &bad), bounds));
     audit.emit(&login("u")).unwrap().wait().unwrap();
     engine.stop().unwrap();
-    let told = log.lines().join("\n");
-    assert!(told.contains("stopped without") && told.contains("which the log has"), "{told}");
+    let found = log.lines().join("\n");
+    assert!(found.contains("stopped without") && found.contains("which the log has"), "{found}");
     let report = verdict(dir.path(), &dir.path().join("audit.pub"));
     assert_eq!(report.outcome, Verdict::Intact, "{report:?}");
 }
@@ -259,8 +259,8 @@ mod sqlite {
         // Replaces the log by an old copy.
         let (engine, audit) = start_with(&old, &database);
         wait_until("the sink refuses", || !audit.health().is_healthy());
-        let told = audit.health().sinks[0].last_error.clone().unwrap();
-        assert!(told.contains("rolled back"), "{told}");
+        let found = audit.health().sinks[0].last_error.clone().unwrap();
+        assert!(found.contains("rolled back"), "{found}");
         drop(engine);
     }
 

@@ -74,7 +74,7 @@ fn every_acknowledged_event_is_in_the_log() {
     for _ in 0..5 {
         let dir = tempfile::tempdir().unwrap();
         let (engine, audit, _) = start(AuditConfig::new(dir.path()));
-        let told: usize = std::thread::scope(|scope| {
+        let found: usize = std::thread::scope(|scope| {
             let emitters: Vec<_> = (0..4)
                 .map(|_| {
                     let audit = &audit;
@@ -87,6 +87,6 @@ fn every_acknowledged_event_is_in_the_log() {
             engine.stop().unwrap();
             emitters.into_iter().map(|emitter| emitter.join().unwrap()).sum()
         });
-        assert_eq!(events(dir.path()).len(), told + 1);
+        assert_eq!(events(dir.path()).len(), found + 1);
     }
 }

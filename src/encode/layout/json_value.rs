@@ -1,14 +1,14 @@
-//! A record's values as JSON.
+//! Values of a record as JSON.
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::Place;
+use super::RenderContext;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
 use crate::core::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 use crate::encode::{Fragment, Out, Subsecond};
 
-/// Writes a key, then reads one value off the front of `payload` and writes it, if it is of the four kinds that most
-/// values are of: they go straight from their bytes into the line. Says whether it was; [`next`] takes all others.
+/// Writes a key. Then, if the first value of `payload` is of one of the four most common kinds, removes it and writes
+/// it straight from its bytes. Returns whether it did; [`next`] writes all other kinds.
 #[inline(always)]
 pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8]) -> bool {
     let Some(([tag, word @ ..], rest)) = payload.split_first_chunk::<9>() else {
@@ -39,25 +39,24 @@ pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8])
     true
 }
 
-/// Reads one value of any kind off the front of `payload` and writes it.
+/// Removes the first value of `payload`, of any kind, and writes it.
 #[inline(never)]
 pub(super) fn next(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: Place<'_>,
+    place: RenderContext<'_>,
     payload: &mut &[u8],
 ) -> Result<(), ReadError> {
     let next = ValueRef::read(payload)?;
     value(out, scratch, place, next)
 }
 
-/// Writes one value. The recursion is as deep as the record, which the producer's limit bounds; a foreign record is
-/// stopped at [`DEPTH_MAX`].
+/// Writes one value. The producer's limit bounds the depth of the recursion, and [`DEPTH_MAX`] that of foreign records.
 #[inline]
 pub(super) fn value(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: Place<'_>,
+    place: RenderContext<'_>,
     value: ValueRef<'_>,
 ) -> Result<(), ReadError> {
     match value {
@@ -72,14 +71,14 @@ pub(super) fn value(
     Ok(())
 }
 
-/// What common readers take: `serde_json` stops at 128, the line's own object included.
+/// The depth that common readers accept: `serde_json` stops at 128, including the line's own object.
 const DEPTH_MAX: u32 = 126;
 
 #[inline(never)]
 fn rare(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: Place<'_>,
+    place: RenderContext<'_>,
     value: ValueRef<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
@@ -98,7 +97,7 @@ fn rare(
     Ok(())
 }
 
-fn leaf(out: &mut Out<'_>, place: Place<'_>, value: ValueRef<'_>) {
+fn leaf(out: &mut Out<'_>, place: RenderContext<'_>, value: ValueRef<'_>) {
     match value {
         ValueRef::I64(number) => out.i64(number),
         ValueRef::U64(number) => out.u64(number),
@@ -119,7 +118,7 @@ fn leaf(out: &mut Out<'_>, place: Place<'_>, value: ValueRef<'_>) {
     }
 }
 
-/// A number as it was spelt. A ring that outlived a crash may hold anything: what is no number stands as text.
+/// A number as it was written. Bytes from a ring that survived a crash may not be a number: they become a string.
 fn number(out: &mut Out<'_>, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(number) if Number(number).is_json() => out.raw(text),
@@ -133,7 +132,7 @@ fn quoted(out: &mut Out<'_>, write: impl FnOnce(&mut Out<'_>)) {
     out.byte(b'"');
 }
 
-/// Values that JSON has only as strings, without the quotes.
+/// Values that are strings in JSON, without the quotes.
 pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
     match value {
         ValueRef::Time(seconds, nanos) => out.system_time(seconds, nanos, Subsecond::Nanos),
@@ -146,7 +145,7 @@ pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
     }
 }
 
-/// What was kept, and how much is missing, in the same string.
+/// The kept part and a note on the missing part, in one string.
 fn cut(out: &mut Out<'_>, kept: &[u8], whole: u32) {
     quoted(out, |out| {
         out.string_part(kept);
@@ -170,7 +169,7 @@ pub(super) fn cut_note(out: &mut Out<'_>, kept: usize, whole: u32) {
 fn array(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: Place<'_>,
+    place: RenderContext<'_>,
     values: Values<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
@@ -192,7 +191,7 @@ fn array(
 fn map(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: Place<'_>,
+    place: RenderContext<'_>,
     entries: Entries<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
@@ -202,7 +201,7 @@ fn map(
     }
     out.byte(b'{');
     let mut first = true;
-    scratch.each_last(place.order, entries, |scratch, key, value| {
+    scratch.for_each_last(place.order, entries, |scratch, key, value| {
         if !std::mem::take(&mut first) {
             out.byte(b',');
         }
@@ -215,7 +214,7 @@ fn map(
 }
 
 /// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
-fn error(out: &mut Out<'_>, place: Place<'_>, parts: Values<'_>) -> Result<(), ReadError> {
+fn error(out: &mut Out<'_>, place: RenderContext<'_>, parts: Values<'_>) -> Result<(), ReadError> {
     let mut rest = parts;
     let mut part = |out: &mut Out<'_>| match rest.next() {
         Some(part) => part.map(|part| leaf(out, place, part)).map(|()| true),

@@ -1,31 +1,33 @@
-//! A sink and its health.
+//! A sink with a buffer for the lines that it cannot take.
 //!
-//! Promises: a sink that fails is tried again with growing pauses; meanwhile its lines are held up to a bound and
-//! then given up and counted, by level. It is reported once when it fails and once when it is back. Neither the
-//! writer nor other sinks wait for it. A panic in a sink is an error like any other.
+//! Promises: a failing sink is retried with growing pauses. Meanwhile its lines are held up to a bound; lines above it
+//! are dropped and counted by level. A failure is reported once when it begins and once when it ends. Neither the
+//! writer nor other sinks wait for a failing sink. A panic in a sink counts as an error.
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use crate::core::backoff::Backoff;
 use crate::core::clock::Now;
 use crate::core::level::Level;
 use crate::core::{Batch, Lines};
 use crate::metrics::{LevelCounts, SinkMetrics};
-use crate::sink::{Sink, SinkError};
+use crate::sink::{Sink, SinkError, WriteError};
 
-/// The ends of held lines are kept as `u32`.
+/// The ends of held lines are stored as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;
-const RETRY_NANOS_MIN: i64 = 10_000_000;
-const RETRY_NANOS_MAX: i64 = 1_000_000_000;
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(10);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// A sink with what could not be written yet.
-pub(super) struct Outlet {
+/// A sink and the lines that it has not taken yet.
+pub(super) struct ManagedSink {
     sink: Box<dyn Sink>,
     held: Batch,
     held_levels: Vec<Level>,
     held_bytes_max: usize,
     failing: Option<Failing>,
     dropped: LevelCounts,
-    /// Dropped lines that no report has told yet.
-    dropped_untold: u64,
+    /// Dropped lines that have not been reported yet.
+    dropped_unreported: u64,
     errors: u64,
 }
 
@@ -34,27 +36,28 @@ struct Failing {
     since_nanos: i64,
     retry_at_nanos: i64,
     pause_nanos: i64,
+    backoff: Backoff,
 }
 
-/// What a call brought to light.
+/// A change of a sink's health.
 #[derive(Debug)]
-pub(super) enum News {
-    /// The sink has begun to fail.
+pub(super) enum SinkEvent {
+    /// The sink began to fail.
     Failed { sink: String, error: String },
     /// The sink takes lines again.
     Recovered { sink: String, dropped: u64, failing_nanos: i64 },
 }
 
-impl std::fmt::Debug for Outlet {
+impl std::fmt::Debug for ManagedSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outlet")
+        f.debug_struct("ManagedSink")
             .field("sink", &self.sink.name())
             .field("failing", &self.failing)
             .finish()
     }
 }
 
-impl Outlet {
+impl ManagedSink {
     pub(super) fn new(sink: Box<dyn Sink>, held_bytes_max: usize) -> Self {
         Self {
             sink,
@@ -63,76 +66,89 @@ impl Outlet {
             held_bytes_max: held_bytes_max.min(HELD_BYTES_MAX),
             failing: None,
             dropped: LevelCounts::default(),
-            dropped_untold: 0,
+            dropped_unreported: 0,
             errors: 0,
         }
     }
 
-    /// Writes `lines`, or holds them, or gives them up. `levels` has one entry per line.
-    pub(super) fn write(&mut self, lines: Lines<'_>, levels: &[Level], now: Now) -> Option<News> {
-        let mut news = None;
+    /// Writes `lines`, holds them or drops them. `levels` has one entry per line.
+    pub(super) fn write(
+        &mut self,
+        lines: Lines<'_>,
+        levels: &[Level],
+        now: Now,
+    ) -> Option<SinkEvent> {
+        let mut event = None;
         if self.failing.is_some() {
-            news = self.retry(now);
+            event = self.retry(now);
             if self.failing.is_some() {
                 self.hold(lines, levels);
-                return news;
+                return event;
             }
         }
-        match guarded(&mut *self.sink, |sink| sink.write(lines, now).map_err(Into::into)) {
-            Ok(()) => news,
-            Err(Part { lines_written, cause }) => {
+        match catch_panic(&mut *self.sink, |sink| sink.write(lines, now)) {
+            Ok(()) => event,
+            Err(WriteError { lines_written, cause }) => {
                 let (_, rest) = lines.split_at(lines_written.min(lines.count()));
                 let levels = &levels[levels.len().saturating_sub(rest.count())..];
                 self.hold(rest, levels);
-                self.fail(&cause, now).or(news)
+                self.fail(&cause, now).or(event)
             }
         }
     }
 
-    /// Tries again what is held, when its time has come, and lets the sink do what falls due.
-    pub(super) fn turn(&mut self, now: Now) -> Option<News> {
+    /// Retries held lines if their pause is over; otherwise lets the sink do its periodic work.
+    pub(super) fn turn(&mut self, now: Now) -> Option<SinkEvent> {
         if self.failing.is_some() {
             return self.retry(now);
         }
-        match guarded(&mut *self.sink, |sink| sink.turn(now).map_err(Part::of)) {
+        match catch_panic(&mut *self.sink, |sink| sink.turn(now).map_err(without_lines)) {
             Ok(()) => None,
-            Err(part) => self.fail(&part.cause, now),
+            Err(error) => self.fail(&error.cause, now),
         }
     }
 
-    /// Tries held lines regardless of pauses, then flushes (and syncs) the sink.
-    pub(super) fn flush(&mut self, now: Now, sync: bool) -> (Result<(), String>, Option<News>) {
-        let mut news = None;
+    /// Retries held lines regardless of pauses, then flushes (and syncs) the sink.
+    pub(super) fn flush(
+        &mut self,
+        now: Now,
+        sync: bool,
+    ) -> (Result<(), String>, Option<SinkEvent>) {
+        let mut event = None;
         if let Some(failing) = &mut self.failing {
             failing.retry_at_nanos = i64::MIN;
-            news = self.retry(now);
+            event = self.retry(now);
         }
         if self.failing.is_some() {
             let held = self.held.lines().count();
-            return (Err(format!("{}: failing, {held} lines held", self.sink.name())), news);
+            return (Err(format!("{}: failing, {held} lines held", self.sink.name())), event);
         }
-        let result = guarded(&mut *self.sink, |sink| {
-            sink.flush().and_then(|()| if sync { sink.sync() } else { Ok(()) }).map_err(Part::of)
+        let result = catch_panic(&mut *self.sink, |sink| {
+            sink.flush()
+                .and_then(|()| if sync { sink.sync() } else { Ok(()) })
+                .map_err(without_lines)
         });
         match result {
-            Ok(()) => (Ok(()), news),
-            Err(part) => {
-                let said = format!("{}: {}", self.sink.name(), part.cause);
-                (Err(said), self.fail(&part.cause, now).or(news))
+            Ok(()) => (Ok(()), event),
+            Err(error) => {
+                let message = format!("{}: {}", self.sink.name(), error.cause);
+                (Err(message), self.fail(&error.cause, now).or(event))
             }
         }
     }
 
-    /// Opens the target again.
+    /// Closes and opens the target.
     pub(super) fn reopen(&mut self, now: Now) -> Result<(), String> {
-        guarded(&mut *self.sink, |sink| sink.reopen(now).map_err(Part::of)).map_err(|part| {
-            self.errors += 1;
-            format!("{}: {}", self.sink.name(), part.cause)
-        })
+        catch_panic(&mut *self.sink, |sink| sink.reopen(now).map_err(without_lines)).map_err(
+            |error| {
+                self.errors += 1;
+                format!("{}: {}", self.sink.name(), error.cause)
+            },
+        )
     }
 
-    /// Gives up what is still held, at the end; says how many lines that are.
-    pub(super) fn give_up(&mut self) -> u64 {
+    /// Drops all held lines, at the end; returns how many.
+    pub(super) fn drop_held(&mut self) -> u64 {
         let count = self.held_levels.len() as u64;
         for &level in &self.held_levels {
             self.dropped.0[level as usize] += 1;
@@ -142,12 +158,12 @@ impl Outlet {
         count
     }
 
-    /// Lines given up so far, by level.
+    /// Dropped lines so far, by level.
     pub(super) fn dropped(&self) -> LevelCounts {
         self.dropped
     }
 
-    /// Calls that failed so far.
+    /// Failed calls so far.
     pub(super) fn errors(&self) -> u64 {
         self.errors
     }
@@ -168,57 +184,57 @@ impl Outlet {
         }
     }
 
-    fn fail(&mut self, error: &SinkError, now: Now) -> Option<News> {
+    fn fail(&mut self, error: &SinkError, now: Now) -> Option<SinkEvent> {
         self.errors += 1;
-        let (since_nanos, pause_nanos, is_new) = match self.failing {
-            Some(failing) => {
-                (failing.since_nanos, (failing.pause_nanos * 2).min(RETRY_NANOS_MAX), false)
-            }
-            None => (now.unix_nanos, RETRY_NANOS_MIN, true),
+        let (since_nanos, mut backoff, is_new) = match self.failing {
+            Some(failing) => (failing.since_nanos, failing.backoff, false),
+            None => (now.unix_nanos, Backoff::new(RETRY_PAUSE_MIN, RETRY_PAUSE_MAX), true),
         };
+        let pause_nanos = backoff.next_pause().as_nanos() as i64;
         let retry_at_nanos = now.unix_nanos.saturating_add(pause_nanos);
-        self.failing = Some(Failing { since_nanos, retry_at_nanos, pause_nanos });
-        is_new.then(|| News::Failed { sink: self.sink.name().into(), error: error.to_string() })
+        self.failing = Some(Failing { since_nanos, retry_at_nanos, pause_nanos, backoff });
+        is_new
+            .then(|| SinkEvent::Failed { sink: self.sink.name().into(), error: error.to_string() })
     }
 
-    fn retry(&mut self, now: Now) -> Option<News> {
+    fn retry(&mut self, now: Now) -> Option<SinkEvent> {
         let failing = self.failing?;
-        // A clock that was set back must not turn a short pause into a long one.
+        // A clock that was set back must not make the pause longer.
         let early = failing.retry_at_nanos.saturating_sub(now.unix_nanos);
         if early > 0 && early <= failing.pause_nanos {
             return None;
         }
         let lines = self.held.lines();
-        let result = guarded(&mut *self.sink, |sink| {
-            // What fails in a turn, as retention can, says nothing about lines: they are offered all the same.
+        let result = catch_panic(&mut *self.sink, |sink| {
+            // A failing turn, for example of the retention, does not prevent the sink from taking lines.
             let turned = sink.turn(now);
             if lines.is_empty() {
-                sink.flush().map_err(Part::of)?;
+                sink.flush().map_err(without_lines)?;
             } else {
                 sink.write(lines, now)?;
             }
-            turned.map_err(|cause| Part { lines_written: lines.count(), cause })
+            turned.map_err(|cause| WriteError { lines_written: lines.count(), cause })
         });
         match result {
             Ok(()) => {
                 self.held.clear();
                 self.held_levels.clear();
                 self.failing = None;
-                Some(News::Recovered {
+                Some(SinkEvent::Recovered {
                     sink: self.sink.name().into(),
-                    dropped: std::mem::take(&mut self.dropped_untold),
+                    dropped: std::mem::take(&mut self.dropped_unreported),
                     failing_nanos: now.unix_nanos.saturating_sub(failing.since_nanos),
                 })
             }
-            Err(part) => {
-                self.forget_held(part.lines_written.min(self.held_levels.len()));
-                self.fail(&part.cause, now)
+            Err(error) => {
+                self.remove_written(error.lines_written.min(self.held_levels.len()));
+                self.fail(&error.cause, now)
             }
         }
     }
 
-    /// The first `count` held lines are in place.
-    fn forget_held(&mut self, count: usize) {
+    /// Removes the first `count` held lines, which are written.
+    fn remove_written(&mut self, count: usize) {
         if count == 0 {
             return;
         }
@@ -232,7 +248,7 @@ impl Outlet {
         self.held = rest;
     }
 
-    /// Keeps what fits under the bound and counts the rest as dropped. The oldest lines are the ones kept.
+    /// Holds the lines that fit under the bound and drops the rest. The oldest lines are the ones kept.
     fn hold(&mut self, lines: Lines<'_>, levels: &[Level]) {
         let room = self.held_bytes_max.saturating_sub(self.held.len_bytes());
         let kept = lines.count_within(room);
@@ -241,7 +257,7 @@ impl Outlet {
         self.held_levels.extend_from_slice(&levels[..kept]);
         for &level in &levels[kept..] {
             self.dropped.0[level as usize] += 1;
-            self.dropped_untold += 1;
+            self.dropped_unreported += 1;
         }
     }
 }
@@ -256,35 +272,22 @@ fn append(batch: &mut Batch, lines: Lines<'_>) {
     }
 }
 
-/// An error and how many lines came before it.
-struct Part {
-    lines_written: usize,
-    cause: SinkError,
+/// An error of a call that wrote no lines.
+fn without_lines(cause: SinkError) -> WriteError {
+    WriteError { lines_written: 0, cause }
 }
 
-impl Part {
-    fn of(cause: SinkError) -> Self {
-        Part { lines_written: 0, cause }
-    }
-}
-
-impl From<crate::sink::WriteError> for Part {
-    fn from(error: crate::sink::WriteError) -> Self {
-        Part { lines_written: error.lines_written, cause: error.cause }
-    }
-}
-
-/// Calls a sink so that a panic of its own stays inside.
-fn guarded(
+/// Calls a sink and turns a panic into an error.
+fn catch_panic(
     sink: &mut dyn Sink,
-    call: impl FnOnce(&mut dyn Sink) -> Result<(), Part>,
-) -> Result<(), Part> {
+    call: impl FnOnce(&mut dyn Sink) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
     catch_unwind(AssertUnwindSafe(|| call(sink))).unwrap_or_else(|panic| {
-        let said = panic
+        let message = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        Err(Part::of(SinkError::Panicked { message: said }))
+        Err(without_lines(SinkError::Panicked { message }))
     })
 }

@@ -1,28 +1,28 @@
-//! The layout of audit entries: the members of a JSON object, for others to put a frame around.
+//! The layout `audit_members`: the members of a JSON object, which the audit log completes to an entry.
 //!
 //! `"event_type":"user.login","action":"login","outcome":"success","actor":{…}`
 //!
-//! Canonical in the sense of `docs/audit-format.md`: no byte that JSON does not need, no key twice in one object, only
-//! the escapes of RFC 8785. Keys that the frame needs for itself get `field.` in front. Promises: nothing is allocated
-//! once scratch and output have grown; a text that would exceed its bound ends early and says so, with
-//! `"is_cut":true` as its last member.
+//! Canonical as `docs/audit-format.md` defines it: no insignificant bytes, no key twice in one object, only the escapes
+//! of RFC 8785. Keys that the entry uses itself get the prefix `field.`. Promises: nothing is allocated once scratch
+//! and output have grown. Members that would exceed the bound are left out, and the last member is then
+//! `"is_cut":true`.
 use super::dedup::{Order, Scratch};
-use super::{Place, tree};
+use super::{RenderContext, json_value};
 use crate::core::value::{Entries, ReadError};
 use crate::encode::Out;
 
-/// Writes members.
+/// Writes the members of audit entries.
 #[derive(Debug, Default)]
-pub struct Members {
+pub struct AuditMembers {
     scratch: Scratch,
 }
 
-/// What the frame of an entry needs for itself, and the mark of a cut.
+/// Keys that an entry uses itself, and the mark of left-out members.
 const OWN_KEYS: [&[u8]; 5] = [b"seq", b"timestamp", b"_prev_signature", b"_signature", b"is_cut"];
 
-impl Members {
-    /// Appends the entries of a map as members, in their order, in at most `bytes_max` bytes. Says whether all are
-    /// there.
+impl AuditMembers {
+    /// Appends the entries of a map as members, in their order, in at most `bytes_max` bytes. Returns whether all of
+    /// them fit.
     pub fn write(
         &mut self,
         entries: &[u8],
@@ -33,7 +33,7 @@ impl Members {
         let (base, bytes_max) = (members.len(), bytes_max.saturating_sub(CUT.len()));
         let mut is_whole = true;
         let result =
-            self.scratch.each_last(Order::Logged, Entries(entries), |scratch, key, value| {
+            self.scratch.for_each_last(Order::Logged, Entries(entries), |scratch, key, value| {
                 let start = members.len();
                 let mut out = Out::new(members);
                 out.reserve(key.len() + 16);
@@ -44,8 +44,8 @@ impl Members {
                 out.raw(prefix(key));
                 out.string_part(key);
                 out.raw(b"\":");
-                let place = Place::BOUND.under(key);
-                tree::value(&mut out, scratch, place, value)?;
+                let place = RenderContext::BOUND.under(key);
+                json_value::value(&mut out, scratch, place, value)?;
                 drop(out);
                 unescape_separators(members, start);
                 if members.len() - base > bytes_max {
@@ -63,14 +63,15 @@ impl Members {
     }
 }
 
-/// Writes U+2028 and U+2029 as themselves behind `from`: lines for others escape them, the canonical form does not.
+/// Replaces escaped U+2028 and U+2029 after `from` by the characters: other layouts escape them, the canonical form
+/// does not.
 fn unescape_separators(members: &mut Vec<u8>, from: usize) {
     let (mut read, mut write) = (from, from);
     while let Some(found) = memchr::memmem::find(&members[read..], b"\\u202") {
         let at = read + found;
         let backslashes = members[from..at].iter().rev().take_while(|byte| **byte == b'\\').count();
         let raw: &[u8] = match members.get(at + 5) {
-            // An odd one more: the backslash itself is escaped, and letters follow.
+            // An odd number of backslashes before it: this backslash is escaped, and the rest is text.
             _ if backslashes % 2 == 1 => b"",
             Some(b'8') => "\u{2028}".as_bytes(),
             Some(b'9') => "\u{2029}".as_bytes(),
@@ -89,7 +90,7 @@ fn unescape_separators(members: &mut Vec<u8>, from: usize) {
     members.truncate(write + len - read);
 }
 
-/// `field.` for a key that the frame needs itself, and for one that would look like the result.
+/// `field.` for a key that an entry uses itself, and for one that already has the prefix.
 fn prefix(key: &[u8]) -> &'static [u8] {
     let mut bare = key;
     while let Some(rest) = bare.strip_prefix(b"field.") {
@@ -110,12 +111,12 @@ mod tests {
         fill(&mut out);
         let len = out.len_bytes();
         let mut text = Vec::new();
-        let is_whole = Members::default().write(&bytes[..len], bytes_max, &mut text).unwrap();
+        let is_whole = AuditMembers::default().write(&bytes[..len], bytes_max, &mut text).unwrap();
         (String::from_utf8(text).unwrap(), is_whole)
     }
 
     #[test]
-    fn members_stand_in_their_order_with_the_keys_of_the_frame_kept_free() {
+    fn members_keep_their_order_and_reserved_keys_are_prefixed() {
         let (text, is_whole) = members(1000, |out| {
             out.entry("event_type", &"user.login");
             out.entry("seq", &1);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_stand_as_themselves_and_a_backslash_before_their_digits_stays() {
+    fn separators_are_not_escaped_and_backslashes_stay() {
         for text in [
             "\u{2028}",
             "a\u{2029}b\u{2028}\u{2028}",
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exceeds_the_bound_is_left_out_and_the_text_says_so() {
+    fn members_above_the_bound_are_left_out() {
         let fill = |out: &mut ValueWriter<'_>| {
             out.entry("a", &1);
             out.entry("b", &"x".repeat(100));

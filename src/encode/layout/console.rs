@@ -1,49 +1,49 @@
-//! The layout `text`: for people at a terminal.
+//! The layout `console`: text for people at a terminal.
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
-//! Strings are quoted only where a reader could not tell where they end. Control characters are shown, never sent:
-//! a logged value cannot move the cursor or change the colours of a terminal.
+//! Strings are quoted only if their end would be ambiguous. Control characters are escaped: a logged value cannot move
+//! the cursor or change the colours of a terminal.
 use super::dedup::Scratch;
-use super::{Event, Order, Place, Source, tree};
+use super::{Event, Order, RenderContext, Source, json_value};
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError, ValueRef};
 use crate::encode::{Out, Subsecond, TimeCache};
 
-/// What can be chosen about the layout.
+/// Options of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct TextOptions {
+pub struct ConsoleOptions {
     /// Colour levels and dim keys with ANSI sequences.
     pub color: bool,
 }
 
-/// The layout and what it reuses.
+/// The layout with its buffers.
 #[derive(Debug)]
-pub struct Text {
+pub struct ConsoleLayout {
     time: TimeCache,
     scratch: Scratch,
     field: Field,
 }
 
-/// What writes one field.
+/// Writes single fields.
 #[derive(Debug)]
 struct Field {
     color: bool,
-    /// Where values are rendered as JSON before they are shown.
+    /// A buffer for values that are rendered as JSON first.
     json: Vec<u8>,
 }
 
-impl Text {
+impl ConsoleLayout {
     /// A layout with these options.
-    pub fn new(options: TextOptions) -> Self {
+    pub fn new(options: ConsoleOptions) -> Self {
         let field = Field { color: options.color, json: Vec::new() };
         Self { time: TimeCache::new(), scratch: Scratch::default(), field }
     }
 
     /// Appends one line.
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let place = Place::of(&event.source);
+        let place = RenderContext::of(&event.source);
         let mut out = Out::new(line);
         out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
         self.level(&mut out, event.level);
@@ -52,7 +52,7 @@ impl Text {
         self.own_fields(event, line)?;
         if let Some(bound) = event.context {
             let own = |key: &[u8]| has_own(event, key);
-            self.entries(Entries(bound.entries), Place::BOUND, &own, line)?;
+            self.entries(Entries(bound.entries), RenderContext::BOUND, &own, line)?;
         }
         if let Some(rate) = event.sample_rate {
             let (key, value) = (b"sample_rate", ValueRef::F64(rate));
@@ -83,7 +83,7 @@ impl Text {
     }
 
     fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let place = Place::of(&event.source);
+        let place = RenderContext::of(&event.source);
         let callsite = match event.source {
             Source::Site(callsite) => callsite,
             Source::Dynamic { .. } => {
@@ -103,12 +103,12 @@ impl Text {
     fn entries(
         &mut self,
         entries: Entries<'_>,
-        place: Place<'_>,
+        place: RenderContext<'_>,
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let field = &mut self.field;
-        self.scratch.each_last(Order::Logged, entries, |scratch, key, value| {
+        self.scratch.for_each_last(Order::Logged, entries, |scratch, key, value| {
             if excluded(key) {
                 return Ok(());
             }
@@ -122,7 +122,7 @@ impl Field {
     fn write(
         &mut self,
         scratch: &mut Scratch,
-        place: Place<'_>,
+        place: RenderContext<'_>,
         key: &[u8],
         value: ValueRef<'_>,
         line: &mut Vec<u8>,
@@ -149,15 +149,15 @@ impl Field {
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..)
-            | ValueRef::Uuid(_) => tree::bare(&mut json, value),
-            other => tree::value(&mut json, scratch, place, other)?,
+            | ValueRef::Uuid(_) => json_value::bare(&mut json, value),
+            other => json_value::value(&mut json, scratch, place, other)?,
         }
         drop(json);
         out.text(&self.json);
         Ok(())
     }
 
-    /// A key or a string: bare where it is plain, as a JSON string elsewhere.
+    /// A key or a string: without quotes if it is plain, otherwise as a JSON string.
     fn text(&mut self, out: &mut Out<'_>, text: &[u8]) {
         if is_plain(text) {
             return out.text(text);
@@ -168,7 +168,7 @@ impl Field {
     }
 }
 
-/// Whether a string can stand without quotes.
+/// Whether a string needs no quotes.
 fn is_plain(text: &[u8]) -> bool {
     !text.is_empty()
         && text.iter().all(|byte| {

@@ -1,19 +1,21 @@
-//! The layout `flat`: one JSON object per line.
+//! The layout `json`: one flat JSON object per line.
 //!
 //! `{"timestamp":…,"level":…,"target":…,"event":…,"run_id":…,"schema_version":…, fields…, bound fields…}`
 //!
-//! The event's own fields stand in the order in which they were logged. A bound field whose key the event has itself
-//! is left out; a key that the layout needs for itself gets `field.` in front (and so does one that would look like the
-//! result: no two keys ever become the same). With `sort_keys` all keys of the line and of the maps in it are sorted,
-//! which costs time.
+//! The event's own fields keep the order in which they were logged. A bound field is left out if the event has a field
+//! with the same key. A key that the layout uses itself gets the prefix `field.`, and so does a key that already has
+//! the prefix, so that different keys stay different. With `sort_keys` all keys of the line and of its maps are sorted,
+//! which is slower.
 use super::dedup::Scratch;
-use super::{Bound, Event, Order, Place, Source, key_bit, rendered, sorted, tree, unit_of};
+use super::{
+    Bound, Event, Order, RenderContext, Source, json_value, key_bit, rendered, sorted, unit_of,
+};
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 use crate::core::value::{Entries, ReadError};
 use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 
-/// How levels are spelt.
+/// How levels are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LevelCase {
     /// `info`.
@@ -23,17 +25,17 @@ pub enum LevelCase {
     Upper,
 }
 
-/// What can be chosen about the layout.
+/// Options of the layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FlatOptions {
-    /// In every line: which run of the process wrote it. Left out when empty.
+pub struct JsonOptions {
+    /// The run of the process, in every line. Left out if empty.
     pub run_id: String,
-    /// In every line: the version of the events' fields.
+    /// The version of the events' fields, in every line.
     pub schema_version: u32,
-    /// The key of the event's name: `event`, or `message` where consumers want that.
+    /// The key of the event's name: `event`, or `message` if consumers expect that.
     pub event_key: String,
-    /// How levels are spelt.
+    /// How levels are written.
     pub level_case: LevelCase,
     /// Sort all keys of a line.
     pub sort_keys: bool,
@@ -41,7 +43,7 @@ pub struct FlatOptions {
     pub subsecond: Subsecond,
 }
 
-impl Default for FlatOptions {
+impl Default for JsonOptions {
     fn default() -> Self {
         Self {
             run_id: String::new(),
@@ -54,8 +56,8 @@ impl Default for FlatOptions {
     }
 }
 
-impl FlatOptions {
-    /// Whether lines have this key, the event's name apart.
+impl JsonOptions {
+    /// Whether the layout uses this key itself, apart from the key of the event's name.
     pub fn is_taken(&self, key: &str) -> bool {
         is_line_key(key.as_bytes())
     }
@@ -74,21 +76,21 @@ fn is_line_key(key: &[u8]) -> bool {
     )
 }
 
-/// The layout and what it has prepared.
+/// The layout with its rendered constants.
 #[derive(Debug)]
-pub struct Flat {
-    pub(super) options: FlatOptions,
+pub struct JsonLayout {
+    pub(super) options: JsonOptions,
     pub(super) time: TimeCache,
-    /// By call site number.
+    /// By the id of the call site.
     shapes: Vec<Option<Box<Shape>>>,
-    /// From the event's name to the end of what every line has.
+    /// From the event's name to the end of the constant members.
     after_event: Fragment,
     pub(super) scratch: Scratch,
     /// For `sort_keys`.
     pub(super) items: Vec<sorted::Item>,
 }
 
-/// What is constant about a call site.
+/// The constant parts of a call site's lines.
 #[derive(Debug)]
 struct Shape {
     /// From after the timestamp to the colon of the first field, or to the end of the constants.
@@ -97,21 +99,21 @@ struct Shape {
     key_bits: u64,
 }
 
-/// What is constant about a field.
+/// The constant parts of a field.
 #[derive(Debug)]
 struct Field {
     /// The key with comma and colon; empty for the first, whose key ends `start`.
     key: Fragment,
-    /// For a duration under this key.
+    /// The unit of a duration with this key.
     unit: Unit,
 }
 
-/// Room for what a line holds besides payload and constants.
+/// Bytes of a line besides payload and constants.
 const LINE_BYTES_EXTRA: usize = 256;
 
-impl Flat {
+impl JsonLayout {
     /// A layout with these options.
-    pub fn new(options: FlatOptions) -> Self {
+    pub fn new(options: JsonOptions) -> Self {
         let after_event = Fragment::new(&rendered(|out| {
             if !options.run_id.is_empty() {
                 out.raw(b",\"run_id\":");
@@ -130,7 +132,7 @@ impl Flat {
         }
     }
 
-    /// The keys that the layout needs for itself.
+    /// Whether the layout uses this key itself.
     fn is_own_key(&self, key: &[u8]) -> bool {
         is_line_key(key) || key == self.options.event_key.as_bytes()
     }
@@ -147,13 +149,13 @@ impl Flat {
         }
     }
 
-    /// A key as it stands in a line, without quotes.
+    /// A key as it is written in a line, without quotes.
     fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
         out.raw(self.prefix(key));
         out.string_part(key);
     }
 
-    /// What stands in front of a user's key: `field.` where the layout needs the key itself.
+    /// The prefix of a user's key: `field.` if the layout uses the key itself.
     pub(super) fn prefix(&self, key: &[u8]) -> &'static [u8] {
         let mut bare = key;
         while let Some(rest) = bare.strip_prefix(b"field.") {
@@ -242,14 +244,14 @@ impl Flat {
         let mut payload = event.payload;
         let scratch = &mut self.scratch;
         for field in &shape.fields {
-            if !tree::next_plain(&mut out, &field.key, &mut payload) {
-                let place = Place { unit: field.unit, ..Place::of(&event.source) };
-                tree::next(&mut out, scratch, place, &mut payload)?;
+            if !json_value::next_plain(&mut out, &field.key, &mut payload) {
+                let place = RenderContext { unit: field.unit, ..RenderContext::of(&event.source) };
+                json_value::next(&mut out, scratch, place, &mut payload)?;
             }
         }
         if event.has_stack {
             out.literal(b",\"stack\":");
-            tree::next(&mut out, scratch, Place::of(&event.source), &mut payload)?;
+            json_value::next(&mut out, scratch, RenderContext::of(&event.source), &mut payload)?;
         }
         if let Some(bound) = event.context {
             if bound.key_bits & shape.key_bits == 0 {
@@ -267,7 +269,7 @@ impl Flat {
         Ok(())
     }
 
-    /// The bound fields whose keys the event does not have itself.
+    /// Writes the bound fields whose keys the event does not have.
     #[cold]
     fn bound_without(
         &mut self,
@@ -275,27 +277,27 @@ impl Flat {
         own: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        self.entries(Entries(bound.entries), Place::BOUND, own, line)
+        self.entries(Entries(bound.entries), RenderContext::BOUND, own, line)
     }
 
-    /// `,"key":value` for each entry, repeated and excluded keys left out.
+    /// Writes `,"key":value` for each entry, without repeated and excluded keys.
     fn entries(
         &mut self,
         entries: Entries<'_>,
-        place: Place<'_>,
+        place: RenderContext<'_>,
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut out = Out::new(line);
-        let result = scratch.each_last(Order::Logged, entries, |scratch, key, value| {
+        let result = scratch.for_each_last(Order::Logged, entries, |scratch, key, value| {
             if excluded(key) {
                 return Ok(());
             }
             out.raw(b",\"");
             self.write_key(&mut out, key);
             out.raw(b"\":");
-            tree::value(&mut out, scratch, place.under(key), value)
+            json_value::value(&mut out, scratch, place.under(key), value)
         });
         drop(out);
         self.scratch = scratch;
@@ -323,7 +325,7 @@ impl Flat {
         out.string_lossy(name);
         out.fragment(&self.after_event);
         drop(out);
-        let place = Place::of(&event.source);
+        let place = RenderContext::of(&event.source);
         let entries = Entries(event.payload);
         self.entries(entries, place, &|_| false, line)?;
         if let Some(bound) = event.context {
@@ -343,7 +345,7 @@ impl Flat {
         entries: &[u8],
         rendered: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
-        self.entries(Entries(entries), Place::BOUND, &|_| false, rendered)
+        self.entries(Entries(entries), RenderContext::BOUND, &|_| false, rendered)
     }
 }
 
