@@ -30,6 +30,7 @@ mod digest;
 mod emit;
 mod encode;
 mod engine;
+mod json;
 mod macros;
 mod metrics;
 mod ringbuf;
@@ -129,6 +130,10 @@ pub mod internals {
                 Source, key_bits,
             };
         }
+    }
+    /// A pull reader for JSON.
+    pub mod json {
+        pub use crate::json::{DEPTH_MAX, Expected, JsonError, Piece, Pieces, Text, Token, Tokens};
     }
     /// One ring without an engine.
     pub mod ringbuf {

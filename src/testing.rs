@@ -101,89 +101,24 @@ impl std::ops::Index<&str> for CapturedEvent {
 }
 
 mod parse {
-    //! Parses the lines that the engine writes: flat JSON objects.
+    //! Parses the lines that the engine writes.
+    use crate::json::{Token, Tokens};
 
-    /// The top-level keys and values of an object.
+    /// The top-level keys and values of an object; strings without quotes and unescaped, other values as written.
     pub(super) fn object(line: &str) -> Option<Vec<(String, String)>> {
-        let mut rest = line.trim().strip_prefix('{')?;
+        let mut tokens = Tokens::of(line);
+        if tokens.next_token().ok()? != Some(Token::MapStart) {
+            return None;
+        }
         let mut fields = Vec::new();
-        if rest.starts_with('}') {
-            return Some(fields);
+        while let Some(Token::Key(key)) = tokens.next_token().ok()? {
+            let first = tokens.next_token().ok()??;
+            let value = match first {
+                Token::String(text) => text.decode(),
+                first => line.get(tokens.skip_value(&first).ok()?)?.to_owned(),
+            };
+            fields.push((key.decode(), value));
         }
-        loop {
-            let key = &rest[..value_end(rest)?];
-            rest = rest[key.len()..].strip_prefix(':')?;
-            let value = &rest[..value_end(rest)?];
-            rest = &rest[value.len()..];
-            fields.push((text(key), text(value)));
-            match rest.strip_prefix(',') {
-                Some(more) => rest = more,
-                None => return (rest.trim_end() == "}").then_some(fields),
-            }
-        }
-    }
-
-    /// The length of the value at the start of `text`.
-    fn value_end(text: &str) -> Option<usize> {
-        let mut depth = 0;
-        let mut in_string = false;
-        let mut is_escaped = false;
-        for (at, byte) in text.bytes().enumerate() {
-            if in_string {
-                match byte {
-                    _ if is_escaped => is_escaped = false,
-                    b'\\' => is_escaped = true,
-                    b'"' => in_string = false,
-                    _ => {}
-                }
-                if !in_string && depth == 0 {
-                    return Some(at + 1);
-                }
-                continue;
-            }
-            match byte {
-                b'"' => in_string = true,
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' | b',' if depth == 0 => return Some(at),
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return Some(at + 1);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// A string without its quotes and escapes; anything else as it is.
-    fn text(value: &str) -> String {
-        let Some(inner) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
-            return value.to_owned();
-        };
-        let mut text = String::with_capacity(inner.len());
-        let mut characters = inner.chars();
-        while let Some(character) = characters.next() {
-            if character != '\\' {
-                text.push(character);
-                continue;
-            }
-            match characters.next() {
-                Some('n') => text.push('\n'),
-                Some('r') => text.push('\r'),
-                Some('t') => text.push('\t'),
-                Some('b') => text.push('\u{8}'),
-                Some('f') => text.push('\u{c}'),
-                Some('u') => {
-                    let hex: String = characters.by_ref().take(4).collect();
-                    let code = u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32);
-                    text.push(code.unwrap_or('\u{FFFD}'));
-                }
-                Some(other) => text.push(other),
-                None => {}
-            }
-        }
-        text
+        tokens.next_token().ok()?.is_none().then_some(fields)
     }
 }

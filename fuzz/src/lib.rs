@@ -2,6 +2,7 @@
 //! seeds, so that a failing input can be looked at with an ordinary debugger.
 pub mod audit;
 pub mod foreign;
+pub mod json;
 pub mod oracle;
 pub mod redaction;
 pub mod seeds;

@@ -12,6 +12,7 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("metrics", 0, &["core"]),
     ("digest", 0, &["simd"]),
     ("storage", 0, &[]),
+    ("json", 0, &[]),
     ("encode", 1, &[]),
     ("redact", 1, &[]),
     ("sample", 1, &[]),

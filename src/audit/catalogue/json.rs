@@ -1,12 +1,12 @@
 //! Catalogues in JSON (RFC 8259), read strictly: no comments, no duplicate keys, nothing after the end.
-use std::str::CharIndices;
-
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::shape::{self, Node, Tree};
+use crate::core::value::Number;
+use crate::json::{Expected, JsonError, Token, Tokens};
 
-/// Deepest nesting of lists and maps; a catalogue needs four levels.
-const DEPTH_MAX: usize = 16;
+/// Maximum nesting of lists and maps around a value; a catalogue needs four levels.
+const DEPTH_MAX: u32 = 16;
 
 impl Catalogue {
     /// Reads a catalogue in JSON. Blank text is an empty catalogue.
@@ -38,219 +38,126 @@ impl Catalogue {
 
 struct Reader<'a> {
     text: &'a str,
-    rest: CharIndices<'a>,
+    tokens: Tokens<'a>,
+    /// The line that contains `counted`.
     line: usize,
+    /// Lines are counted up to this position.
+    counted: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
-        Reader { text, rest: text.char_indices(), line: 1 }
+        Reader { text, tokens: Tokens::of(text), line: 1, counted: 0 }
     }
 
     fn document(mut self) -> Result<Node, CatalogueError> {
-        let root = self.value(0)?;
-        match self.peek_nonblank() {
-            None => Ok(root),
-            Some(_) => Err(self.unexpected("the end")),
+        let first = self.next()?;
+        let root = self.node(first)?;
+        self.tokens.next_token().map_err(|error| self.syntax(error))?;
+        Ok(root)
+    }
+
+    /// Reads a token where the text cannot end.
+    fn next(&mut self) -> Result<Token<'a>, CatalogueError> {
+        match self.tokens.next_token() {
+            Ok(Some(token)) => Ok(token),
+            Ok(None) => Err(self.wrong(self.text.len(), "a value")),
+            Err(error) => Err(self.syntax(error)),
         }
     }
 
-    fn peek(&self) -> Option<char> {
-        self.rest.clone().next().map(|(_, c)| c)
+    /// The line of a position; positions must not decrease.
+    fn line_at(&mut self, at: usize) -> usize {
+        let between = self.text.as_bytes().get(self.counted..at).unwrap_or_default();
+        self.line += between.iter().filter(|byte| **byte == b'\n').count();
+        self.counted = self.counted.max(at);
+        self.line
     }
 
-    fn take(&mut self) -> Option<char> {
-        let (_, c) = self.rest.next()?;
-        self.line += usize::from(c == '\n');
-        Some(c)
+    fn wrong(&mut self, at: usize, expected: &str) -> CatalogueError {
+        let found = self.text.get(at..).and_then(|rest| rest.chars().next());
+        let found = found.map_or("the end".to_owned(), |c| format!("{c:?}"));
+        CatalogueError::Syntax { line: self.line_at(at), expected: expected.to_owned(), found }
     }
 
-    /// Skips whitespace and returns the next character.
-    fn peek_nonblank(&mut self) -> Option<char> {
-        while let Some(c) = self.peek() {
-            if !matches!(c, ' ' | '\t' | '\n' | '\r') {
-                return Some(c);
+    fn syntax(&mut self, error: JsonError) -> CatalogueError {
+        if let Some(number) = malformed_number(self.text, &error) {
+            return CatalogueError::Syntax {
+                line: self.line_at(error.at),
+                expected: "a number in JSON's spelling".to_owned(),
+                found: format!("{number:?}"),
+            };
+        }
+        let expected = match error.expected {
+            Expected::Key | Expected::KeyOrEnd => "a key in double quotes",
+            Expected::Word(word) => return self.wrong(error.at, &format!("`{word}`")),
+            Expected::Depth => "at most 16 levels of lists and maps",
+            Expected::ClosingQuote => "a character of a text, or `\"`",
+            Expected::Escape => "one of `\"\\/bfnrtu` after `\\`",
+            Expected::HexDigit => "four hexadecimal digits",
+            Expected::LowSurrogateEscape => "the second half of a surrogate pair",
+            Expected::LowSurrogate | Expected::HighSurrogate => {
+                "a character's number, not half of a surrogate pair"
             }
-            self.take();
-        }
-        None
+            other => return self.wrong(error.at, &other.to_string()),
+        };
+        self.wrong(error.at, expected)
     }
 
-    fn unexpected(&self, expected: &str) -> CatalogueError {
-        let found = self.peek().map_or("the end".to_owned(), |c| format!("{c:?}"));
-        CatalogueError::Syntax { line: self.line, expected: expected.to_owned(), found }
-    }
-
-    /// Takes `c` if it comes next.
-    fn take_if(&mut self, c: char) -> bool {
-        let is_next = self.peek_nonblank() == Some(c);
-        if is_next {
-            self.take();
+    /// Reads the rest of the value that begins with `first`.
+    fn node(&mut self, first: Token<'a>) -> Result<Node, CatalogueError> {
+        let start = self.tokens.range().start;
+        let is_open = matches!(first, Token::MapStart | Token::ListStart);
+        if self.tokens.depth() - u32::from(is_open) > DEPTH_MAX {
+            return Err(self.wrong(start, "at most 16 levels of lists and maps"));
         }
-        is_next
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Node, CatalogueError> {
-        let first = self.peek_nonblank();
-        let line = self.line;
-        if depth > DEPTH_MAX {
-            return Err(self.unexpected("at most 16 levels of lists and maps"));
-        }
+        let line = self.line_at(start);
         let tree = match first {
-            Some('[') => self.list(depth)?,
-            Some('{') => self.map(depth)?,
-            Some('"') => Tree::Text(self.string()?),
-            Some('t') => self.word("true", Tree::Bool(true))?,
-            Some('f') => self.word("false", Tree::Bool(false))?,
-            Some('n') => self.word("null", Tree::Other("null"))?,
-            Some(c) if c == '-' || c.is_ascii_digit() => self.number()?,
-            _ => return Err(self.unexpected("a value")),
+            Token::MapStart => self.map()?,
+            Token::ListStart => self.list()?,
+            Token::String(text) | Token::Key(text) => Tree::Text(text.decode()),
+            Token::Bool(value) => Tree::Bool(value),
+            Token::Null => Tree::Other("null"),
+            // No field of a catalogue is a number, so its value does not matter.
+            Token::Number(_) => Tree::Other("a number"),
+            Token::MapEnd | Token::ListEnd => return Err(self.wrong(start, "a value")),
         };
         Ok(Node { line, tree })
     }
 
-    fn list(&mut self, depth: usize) -> Result<Tree, CatalogueError> {
-        self.take();
+    fn list(&mut self) -> Result<Tree, CatalogueError> {
         let mut items = Vec::new();
-        if self.take_if(']') {
-            return Ok(Tree::List(items));
-        }
         loop {
-            items.push(self.value(depth + 1)?);
-            if self.take_if(']') {
-                return Ok(Tree::List(items));
-            }
-            if !self.take_if(',') {
-                return Err(self.unexpected("`,` or `]`"));
+            match self.next()? {
+                Token::ListEnd => return Ok(Tree::List(items)),
+                first => items.push(self.node(first)?),
             }
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Tree, CatalogueError> {
-        self.take();
+    fn map(&mut self) -> Result<Tree, CatalogueError> {
         let mut entries: Vec<(String, Node)> = Vec::new();
-        if self.take_if('}') {
-            return Ok(Tree::Map(entries));
-        }
-        loop {
-            if self.peek_nonblank() != Some('"') {
-                return Err(self.unexpected("a key in double quotes"));
-            }
-            let (line, key) = (self.line, self.string()?);
+        while let Token::Key(key) = self.next()? {
+            let (key, start) = (key.decode(), self.tokens.range().start);
             if entries.iter().any(|(known, _)| *known == key) {
                 let (expected, found) = ("each key once".to_owned(), format!("{key:?} again"));
-                return Err(CatalogueError::Syntax { line, expected, found });
+                return Err(CatalogueError::Syntax { line: self.line_at(start), expected, found });
             }
-            if !self.take_if(':') {
-                return Err(self.unexpected("`:`"));
-            }
-            entries.push((key, self.value(depth + 1)?));
-            if self.take_if('}') {
-                return Ok(Tree::Map(entries));
-            }
-            if !self.take_if(',') {
-                return Err(self.unexpected("`,` or `}`"));
-            }
+            let first = self.next()?;
+            entries.push((key, self.node(first)?));
         }
+        Ok(Tree::Map(entries))
     }
+}
 
-    fn word(&mut self, word: &str, tree: Tree) -> Result<Tree, CatalogueError> {
-        for expected in word.chars() {
-            if self.peek() != Some(expected) {
-                return Err(self.unexpected(&format!("`{word}`")));
-            }
-            self.take();
-        }
-        Ok(tree)
-    }
-
-    /// A catalogue has no numbers, so only the spelling is checked.
-    fn number(&mut self) -> Result<Tree, CatalogueError> {
-        let start = self.rest.offset();
-        while self.peek().is_some_and(|c| c.is_ascii_digit() || "+-.eE".contains(c)) {
-            self.take();
-        }
-        let text = self.text.get(start..self.rest.offset()).unwrap_or_default();
-        match crate::core::value::Number(text).is_json() {
-            true => Ok(Tree::Other("a number")),
-            false => Err(CatalogueError::Syntax {
-                line: self.line,
-                expected: "a number in JSON's spelling".to_owned(),
-                found: format!("{text:?}"),
-            }),
-        }
-    }
-
-    fn string(&mut self) -> Result<String, CatalogueError> {
-        self.take();
-        let mut text = String::new();
-        loop {
-            match self.peek() {
-                Some('"') => {
-                    self.take();
-                    return Ok(text);
-                }
-                Some('\\') => {
-                    self.take();
-                    text.push(self.escaped()?);
-                }
-                Some(c) if c >= ' ' => {
-                    self.take();
-                    text.push(c);
-                }
-                _ => return Err(self.unexpected("a character of a text, or `\"`")),
-            }
-        }
-    }
-
-    fn escaped(&mut self) -> Result<char, CatalogueError> {
-        let c = match self.peek() {
-            Some(c @ ('"' | '\\' | '/')) => c,
-            Some('b') => '\u{8}',
-            Some('f') => '\u{c}',
-            Some('n') => '\n',
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('u') => {
-                self.take();
-                return self.unicode();
-            }
-            _ => return Err(self.unexpected("one of `\"\\/bfnrtu` after `\\`")),
-        };
-        self.take();
-        Ok(c)
-    }
-
-    /// The digits after `\u`; two escapes for characters above U+FFFF.
-    fn unicode(&mut self) -> Result<char, CatalogueError> {
-        let first = self.four_digits()?;
-        let code = match first {
-            0xd800..=0xdbff => {
-                let is_pair = self.peek() == Some('\\') && self.take().is_some();
-                if !is_pair || self.peek() != Some('u') {
-                    return Err(self.unexpected("the second half of a surrogate pair"));
-                }
-                self.take();
-                let second = self.four_digits()?;
-                match second {
-                    0xdc00..=0xdfff => 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00),
-                    _ => first,
-                }
-            }
-            code => code,
-        };
-        char::from_u32(code)
-            .ok_or_else(|| self.unexpected("a character's number, no half of a pair"))
-    }
-
-    fn four_digits(&mut self) -> Result<u32, CatalogueError> {
-        let mut code = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|c| c.to_digit(16));
-            let digit = digit.ok_or_else(|| self.unexpected("four hexadecimal digits"))?;
-            self.take();
-            code = code << 4 | digit;
-        }
-        Ok(code)
-    }
+/// The malformed number in which reading failed, if it was one: all characters of numbers around the error.
+fn malformed_number<'a>(text: &'a str, error: &JsonError) -> Option<&'a str> {
+    let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+    let (before, after) = text.split_at_checked(error.at)?;
+    let start = before.trim_end_matches(is_part).len();
+    let end = text.len() - after.trim_start_matches(is_part).len();
+    let number = text.get(start..end)?;
+    let is_number =
+        start < error.at && number.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    (is_number && !Number(number).is_json()).then_some(number)
 }

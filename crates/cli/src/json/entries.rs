@@ -1,5 +1,7 @@
-//! The keys and values of a map, found in one pass and kept as places in the text.
+//! The keys and values of a map, found in one pass and stored as positions in the text.
 use std::ops::Range;
+
+use ringseal::internals::json::Expected;
 
 use super::{JsonError, Text, Token, Tokens};
 
@@ -10,7 +12,7 @@ pub enum Kind {
     Map,
     /// A list.
     List,
-    /// A string with nothing escaped.
+    /// A string without escapes.
     Plain,
     /// A string with escapes.
     Escaped,
@@ -49,14 +51,14 @@ struct Place {
 impl Place {
     fn entry<'a>(&self, text: &'a str) -> Entry<'a> {
         Entry {
-            key: Text::new(text.get(self.key.clone()).unwrap_or_default(), self.key_escaped),
+            key: Text::from_valid(text.get(self.key.clone()).unwrap_or_default(), self.key_escaped),
             kind: self.kind,
             raw: text.get(self.value.clone()).unwrap_or_default(),
         }
     }
 }
 
-/// The top-level keys and values of one map. Keeps its memory from one text to the next.
+/// The top-level keys and values of one map. Reuses its memory between texts.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
     places: Vec<Place>,
@@ -69,7 +71,7 @@ pub struct Entry<'a> {
     pub key: Text<'a>,
     /// What the value is.
     pub kind: Kind,
-    /// The value as it is written, quotes and brackets included.
+    /// The value as written, quotes and brackets included.
     pub raw: &'a str,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Entry<'a> {
             _ => return None,
         };
         let inside = self.raw.strip_prefix('"')?.strip_suffix('"')?;
-        Some(Text::new(inside, escaped))
+        Some(Text::from_valid(inside, escaped))
     }
 }
 
@@ -90,13 +92,13 @@ impl Entries {
     /// Finds the keys and values of the one map that `text` must be, and validates all of it.
     ///
     /// # Errors
-    /// Where the text stops being JSON, or that it is not a map.
+    /// If the text is not JSON or not a map.
     pub fn find(&mut self, text: &str) -> Result<(), JsonError> {
         self.places.clear();
         let mut tokens = Tokens::of(text);
         if tokens.next_token()? != Some(Token::MapStart) {
             let found = text.trim_start().bytes().next();
-            return Err(JsonError { at: 0, expected: "`{`", found });
+            return Err(JsonError { at: 0, expected: Expected::Map, found });
         }
         while let Some(Token::Key(key)) = tokens.next_token()? {
             let place = tokens.range();
@@ -110,7 +112,7 @@ impl Entries {
                 kind,
             });
         }
-        // The map is closed; nothing but space may follow.
+        // The map is closed; only white space may follow.
         tokens.next_token().map(|_| ())
     }
 
@@ -124,13 +126,37 @@ impl Entries {
         self.places.get(index).map(|place| place.entry(text))
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether the map was empty.
+    /// Whether the map is empty.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_the_top_level_with_raw_text() {
+        let text = r#" {"a":1, "b\n":{"c":[1,2]},"d":"x\ty","e":"z"} "#;
+        let mut entries = Entries::default();
+        entries.find(text).expect("a map");
+        let seen: Vec<_> =
+            entries.iter(text).map(|entry| (entry.key.raw(), entry.kind, entry.raw)).collect();
+        let expected = [
+            ("a", Kind::Number, "1"),
+            ("b\\n", Kind::Map, r#"{"c":[1,2]}"#),
+            ("d", Kind::Escaped, r#""x\ty""#),
+            ("e", Kind::Plain, r#""z""#),
+        ];
+        assert_eq!(seen, expected);
+        for wrong in ["[1]", "1", "{\"a\":1}x", "{\"a\":[}", ""] {
+            assert!(entries.find(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! The characters of a string, when somebody asks for them.
+//! Strings of JSON, unescaped on demand.
 use super::scan;
 
-/// What stands between two quotes: valid UTF-8 with valid escapes.
+/// The content of a string without its quotes: valid UTF-8 with valid escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
     raw: &'a str,
@@ -9,29 +9,37 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// `raw` has been validated.
-    pub(super) fn new(raw: &'a str, escaped: bool) -> Self {
+    /// Creates a text from `raw`, which must have been validated as part of a JSON text. `escaped`: whether it has
+    /// escapes.
+    pub fn from_valid(raw: &'a str, escaped: bool) -> Self {
         Self { raw, escaped }
     }
 
-    /// As it is written, escapes and all, without the quotes.
+    /// The text as written, with escapes, without quotes.
     pub fn raw(&self) -> &'a str {
         self.raw
     }
 
-    /// The characters, when they stand there as they are.
+    /// The characters, if the text has no escapes.
     pub fn plain(&self) -> Option<&'a str> {
         (!self.escaped).then_some(self.raw)
     }
 
-    /// Appends the characters.
+    /// Returns the unescaped characters.
+    pub fn decode(&self) -> String {
+        let mut out = String::with_capacity(self.raw.len());
+        self.decode_into(&mut out);
+        out
+    }
+
+    /// Appends the unescaped characters.
     pub fn decode_into(&self, out: &mut String) {
         for piece in self.pieces() {
             out.push_str(piece.as_str(&mut [0; 4]));
         }
     }
 
-    /// Whether the characters are those of `other`.
+    /// Whether the unescaped characters equal `other`.
     pub fn is(&self, other: &str) -> bool {
         if !self.escaped {
             return self.raw == other;
@@ -46,35 +54,35 @@ impl<'a> Text<'a> {
         rest.is_empty()
     }
 
-    /// The characters in stretches, without allocating.
+    /// The unescaped characters in pieces, without allocating.
     pub fn pieces(&self) -> Pieces<'a> {
         Pieces { rest: self.raw }
     }
 }
 
-/// A stretch of characters that stand as they are, or one that was escaped.
+/// Characters without escapes, or one escaped character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// As they stand.
+    /// Characters as written.
     Plain(&'a str),
-    /// From an escape.
+    /// The character of an escape.
     Escaped(char),
 }
 
 impl<'a> Piece<'a> {
-    /// The characters; `room` is for one that has to be encoded.
-    pub fn as_str<'b>(&self, room: &'b mut [u8; 4]) -> &'b str
+    /// The characters; `buffer` holds one that has to be encoded.
+    pub fn as_str<'b>(&self, buffer: &'b mut [u8; 4]) -> &'b str
     where
         'a: 'b,
     {
         match *self {
             Piece::Plain(text) => text,
-            Piece::Escaped(char) => char.encode_utf8(room),
+            Piece::Escaped(char) => char.encode_utf8(buffer),
         }
     }
 }
 
-/// See [`Text::pieces`].
+/// Iterator of [`Text::pieces`].
 #[derive(Debug, Clone)]
 pub struct Pieces<'a> {
     rest: &'a str,
@@ -99,7 +107,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// The character of the escape at the start of `bytes`, which is valid, and the escape's length.
+/// The character of the valid escape at the start of `bytes`, and the escape's length.
 fn unescape(bytes: &[u8]) -> (char, usize) {
     let simple = match bytes.get(1) {
         Some(b'b') => '\u{8}',

@@ -1,4 +1,4 @@
-//! Everything here runs against serde_json.
+//! Compares the reader with serde_json.
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ fn build(tokens: &mut Tokens<'_>, first: Token<'_>) -> Result<Value, JsonError> 
             while let Some(Token::Key(key)) = tokens.next_token()? {
                 let mut name = String::new();
                 key.decode_into(&mut name);
+                assert_eq!(key.decode(), name);
                 assert!(key.is(&name));
                 let Some(value) = tokens.next_token()? else { panic!("a key without a value") };
                 map.insert(name, build(tokens, value)?);
@@ -36,7 +37,7 @@ fn build(tokens: &mut Tokens<'_>, first: Token<'_>) -> Result<Value, JsonError> 
         Token::Number(number) => Value::Number(number.parse().expect("a number to serde_json too")),
         Token::Bool(value) => Value::Bool(value),
         Token::Null => Value::Null,
-        Token::Key(_) | Token::MapEnd | Token::ListEnd => panic!("{first:?} is no value"),
+        Token::Key(_) | Token::MapEnd | Token::ListEnd => panic!("{first:?} is not a value"),
     })
 }
 
@@ -45,7 +46,7 @@ fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let Some(first) = tokens.next_token()? else { panic!("no token and no error") };
     let value = build(&mut tokens, first)?;
     assert_eq!(tokens.next_token()?, None);
-    assert_eq!(tokens.next_token()?, None, "the end stays the end");
+    assert_eq!(tokens.next_token()?, None, "the end is returned again");
     Ok(value)
 }
 
@@ -141,14 +142,14 @@ const CASES: &[&str] = &[
 ];
 
 #[test]
-fn the_table_of_cases_reads_as_serde_json_reads_it() {
+fn the_cases_agree_with_serde_json() {
     for case in CASES {
         agrees_with_serde(case.as_bytes());
     }
 }
 
 #[test]
-fn every_prefix_and_every_changed_byte_reads_as_serde_json_reads_it() {
+fn prefixes_and_changed_bytes_agree_with_serde_json() {
     let text =
         br#"{"t":"2026-11-22T15:09:20Z","n":[-1.5e3,true,null],"e\u00e9":{"k":"\ud83d\ude00\n"}}"#;
     for end in 0..text.len() {
@@ -166,7 +167,7 @@ fn every_prefix_and_every_changed_byte_reads_as_serde_json_reads_it() {
 }
 
 #[test]
-fn nesting_ends_where_serde_json_ends_it() {
+fn the_depth_limit_agrees_with_serde_json() {
     for depth in [1, 100, 126, 127, 128, 129, 100_000] {
         let lists = [vec![b'['; depth], vec![b']'; depth]].concat();
         agrees_with_serde(&lists);
@@ -176,26 +177,7 @@ fn nesting_ends_where_serde_json_ends_it() {
 }
 
 #[test]
-fn entries_are_the_top_level_with_their_raw_text() {
-    let text = r#" {"a":1, "b\n":{"c":[1,2]},"d":"x\ty","e":"z"} "#;
-    let mut entries = Entries::default();
-    entries.find(text).expect("a map");
-    let seen: Vec<_> =
-        entries.iter(text).map(|entry| (entry.key.raw(), entry.kind, entry.raw)).collect();
-    let expected = [
-        ("a", Kind::Number, "1"),
-        ("b\\n", Kind::Map, r#"{"c":[1,2]}"#),
-        ("d", Kind::Escaped, r#""x\ty""#),
-        ("e", Kind::Plain, r#""z""#),
-    ];
-    assert_eq!(seen, expected);
-    for wrong in ["[1]", "1", "{\"a\":1}x", "{\"a\":[}", ""] {
-        assert!(entries.find(wrong).is_err(), "{wrong}");
-    }
-}
-
-#[test]
-fn an_error_says_where_and_what() {
+fn an_error_has_position_and_expectation() {
     let error = parse(br#"{"a":1,}"#).expect_err("a trailing comma");
     assert_eq!(error.to_string(), "expected a key at byte 7, found '}'");
     let error = parse(b"[1").expect_err("an open list");
@@ -223,7 +205,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_serde_json_writes_is_read_back(value in any_value()) {
+    fn values_written_by_serde_json_are_read_back(value in any_value()) {
         let text = serde_json::to_string(&value).expect("a value can be written");
         prop_assert_eq!(parse(text.as_bytes()).expect("valid JSON"), value.clone());
         let pretty = serde_json::to_string_pretty(&value).expect("a value can be written");
@@ -231,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_look_like_json_are_judged_as_serde_json_judges_them(
+    fn json_like_bytes_agree_with_serde_json(
         bytes in prop::collection::vec(
             prop::sample::select(b"{}[]\",:\\u0012de+-.tfn \n\x01\x80\xc3\xa9a".to_vec()), 0..24
         )

@@ -1,5 +1,5 @@
 //! Finds the ends of strings and numbers.
-use super::JsonError;
+use super::{Expected, JsonError};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -16,12 +16,12 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool), JsonError
                 escaped = true;
                 at = escape(bytes, at + 1)?;
             }
-            _ => return Err(error(bytes, at, "a closing quote, and control characters escaped")),
+            _ => return Err(error(bytes, at, Expected::ClosingQuote)),
         }
     }
 }
 
-/// The first byte from `at` that is a quote, a backslash or a control character, or the end.
+/// The position of the first quote, backslash or control character from `at` on, or the end.
 fn plain_until(bytes: &[u8], at: usize) -> usize {
     let mut at = at;
     let rest = bytes.get(at..).unwrap_or_default();
@@ -60,29 +60,32 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
             let unit = four_hex(bytes, at + 1)?;
             match unit {
                 0xD800..=0xDBFF => low_surrogate(bytes, at + 5),
-                0xDC00..=0xDFFF => Err(error(bytes, at, "a high surrogate before a low one")),
+                0xDC00..=0xDFFF => Err(error(bytes, at, Expected::HighSurrogate)),
                 _ => Ok(at + 5),
             }
         }
-        _ => Err(error(bytes, at, "one of \"\\/bfnrtu after a backslash")),
+        _ => Err(error(bytes, at, Expected::Escape)),
     }
 }
 
 fn low_surrogate(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     let marked = bytes.get(at) == Some(&b'\\') && bytes.get(at + 1) == Some(&b'u');
-    if marked && matches!(four_hex(bytes, at + 2)?, 0xDC00..=0xDFFF) {
-        return Ok(at + 6);
+    if !marked {
+        return Err(error(bytes, at, Expected::LowSurrogateEscape));
     }
-    Err(error(bytes, at, "a low surrogate after a high one"))
+    match four_hex(bytes, at + 2)? {
+        0xDC00..=0xDFFF => Ok(at + 6),
+        _ => Err(error(bytes, at, Expected::LowSurrogate)),
+    }
 }
 
-/// The number that four hexadecimal digits at `at` stand for.
+/// The value of four hexadecimal digits at `at`.
 pub(super) fn four_hex(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
     let mut unit = 0;
     for place in at..at + 4 {
         let digit = bytes.get(place).and_then(|&byte| char::from(byte).to_digit(16));
         let Some(digit) = digit else {
-            return Err(error(bytes, place, "a hexadecimal digit"));
+            return Err(error(bytes, place, Expected::HexDigit));
         };
         unit = unit * 16 + digit;
     }
@@ -93,6 +96,9 @@ pub(super) fn four_hex(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
 pub(super) fn number(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
     at = match bytes.get(at) {
+        Some(b'0') if bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => {
+            return Err(error(bytes, at + 1, Expected::NoLeadingZero));
+        }
         Some(b'0') => at + 1,
         _ => digits(bytes, at)?,
     };
@@ -112,12 +118,12 @@ fn digits(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     let rest = bytes.get(at..).unwrap_or_default();
     let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 {
-        return Err(error(bytes, at, "a digit"));
+        return Err(error(bytes, at, Expected::Digit));
     }
     Ok(at + count)
 }
 
-fn error(bytes: &[u8], at: usize, expected: &'static str) -> JsonError {
+fn error(bytes: &[u8], at: usize, expected: Expected) -> JsonError {
     JsonError { at, expected, found: bytes.get(at).copied() }
 }
 
@@ -126,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_at_a_time_stops_where_one_at_a_time_does() {
+    fn eight_bytes_at_once_agree_with_one() {
         for special in 0..=255_u8 {
             for place in 0..20 {
                 for second in [b'"', b'\\', 0x1f, 0x21, 0x80, 0xff, b'a'] {
