@@ -53,7 +53,7 @@ fn later(hours: u64) -> Duration {
 }
 
 #[test]
-fn the_engine_opens_the_keysets_and_writes_their_tokens() {
+fn the_engine_opens_keysets_and_writes_tokens() {
     let (_dir, path) = keyset();
     let config = TokenKeysConfig::new(&path).env("prod");
     let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
@@ -66,7 +66,7 @@ fn the_engine_opens_the_keysets_and_writes_their_tokens() {
 }
 
 #[test]
-fn after_a_rotation_of_the_file_the_new_key_writes() {
+fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
@@ -87,7 +87,7 @@ fn after_a_rotation_of_the_file_the_new_key_writes() {
 }
 
 #[test]
-fn a_failing_look_is_told_once_and_so_is_its_end() {
+fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
     let mut look = Look::default();
@@ -118,7 +118,7 @@ impl KeySource for Told {
 }
 
 #[test]
-fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
+fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let (_dir, path) = keyset();
     let (tell, told) = crossbeam_channel::unbounded();
     let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
@@ -139,7 +139,7 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
 }
 
 #[test]
-fn the_thread_ends_with_the_last_of_its_keys() {
+fn the_refresher_thread_ends_with_its_keys() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
@@ -150,7 +150,7 @@ fn the_thread_ends_with_the_last_of_its_keys() {
 }
 
 #[test]
-fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
+fn unusable_keysets_are_an_error_at_start() {
     let config = ecs().pii(TokenKeysConfig::new("/no/such/keyset.json"));
     let error = Engine::start(config).expect_err("no keys");
     assert!(matches!(error, InitError::Keys(_)), "{error}");
@@ -158,7 +158,7 @@ fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
 }
 
 #[test]
-fn what_is_said_last_about_tokens_holds() {
+fn the_last_token_setting_is_used() {
     let (_dir, path) = keyset();
     let own = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
     let keysets = || TokenKeysConfig::new(&path);
@@ -175,7 +175,7 @@ fn what_is_said_last_about_tokens_holds() {
 }
 
 #[test]
-fn the_variables_of_keysets_are_heard_and_bad_ones_named() {
+fn keyset_variables_are_read_and_bad_ones_named() {
     let from = |pairs: &[(&str, &str)]| {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
         Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))

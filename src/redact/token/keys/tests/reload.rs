@@ -21,7 +21,7 @@ fn put(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
 }
 
 #[test]
-fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
+fn changed_files_are_loaded_at_the_next_check() {
     let disk = disk();
     let pii = open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good");
     assert_eq!(pii.refresh(at(100)).expect("good"), Refresh::Unchanged);
@@ -40,7 +40,7 @@ fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
 }
 
 #[test]
-fn a_change_that_the_time_does_not_show_is_taken_in_by_reading_again() {
+fn rereading_finds_changes_that_timestamps_hide() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).reread_every(at(60));
     let source = |changed: &Arc<AtomicBool>| Still {
@@ -92,7 +92,7 @@ impl KeySource for Still {
 }
 
 #[test]
-fn the_last_good_keyset_stays_while_the_file_is_bad_and_the_error_is_counted() {
+fn the_last_good_keyset_stays_in_use() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let pii = open(&disk, &config).expect("good");
