@@ -171,7 +171,7 @@ macro_rules! __then {
                 ViaCopy as _, ViaError as _, ViaNothing as _, ViaReport as _, ViaReportRef as _, ViaValue as _,
             };
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
-            if $crate::__private::wants_globally(&__CALLSITE) {
+            if $crate::__private::should_log_globally(&__CALLSITE) {
                 $crate::__private::emit(
                     $crate::__private::Emitter::global(),
                     &__CALLSITE,
@@ -190,7 +190,7 @@ macro_rules! __then {
             $crate::__callsite!(__CALLSITE, $level, $target, $name, [$($key),*]);
             match &$log {
                 log => {
-                    if $crate::__private::AsEmitter::wants(log, &__CALLSITE) {
+                    if $crate::__private::AsEmitter::should_log(log, &__CALLSITE) {
                         $crate::__private::emit(
                             $crate::__private::AsEmitter::emitter(log),
                             &__CALLSITE,

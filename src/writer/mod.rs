@@ -20,7 +20,6 @@ mod process;
 pub(crate) mod redaction;
 pub mod report;
 pub mod run;
-mod sampling;
 pub(crate) mod stderr;
 
 #[cfg(test)]

@@ -188,7 +188,12 @@ pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("src/writer/process.rs", "new", "vec!", "once per engine"),
     ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
     ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
-    ("src/emit/lane.rs", "write_long", "Backtrace", "asked for by configuration, for debugging"),
+    (
+        "src/emit/lane.rs",
+        "write_oversized",
+        "Backtrace",
+        "asked for by configuration, for debugging",
+    ),
 ];
 
 /// The control plane never appears in a hot file.
