@@ -6,8 +6,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::level::Level;
-use super::plan::{Plans, SitePlan};
-use super::{registry, trace};
+use super::registry;
+use super::sampling::site_plan::{SitePlan, SitePlans};
+use super::sampling::trace;
 
 /// How many engines can be alive at once in one process; each has a bit in every verdict.
 pub const ENGINES_MAX: usize = 31;
@@ -45,7 +46,7 @@ pub struct Callsite {
     fast_id: AtomicU32,
     has_trace_key: bool,
     metadata: Metadata,
-    plans: Plans,
+    plans: SitePlans,
 }
 
 impl Callsite {
@@ -67,7 +68,7 @@ impl Callsite {
             fast_id: AtomicU32::new(0),
             has_trace_key: has_trace_key(metadata.keys),
             metadata,
-            plans: Plans::new(),
+            plans: SitePlans::new(),
         }
     }
 
@@ -138,7 +139,7 @@ impl Callsite {
         self.id.store(id, Ordering::Relaxed);
     }
 
-    pub(super) fn plans(&self) -> &Plans {
+    pub(super) fn plans(&self) -> &SitePlans {
         &self.plans
     }
 

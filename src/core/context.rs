@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
 use super::limits::Limits;
-use super::trace;
+use super::sampling::trace;
 use super::value::{Entries, ValueWriter};
 
 /// How many contexts a lane remembers.

@@ -10,10 +10,9 @@ pub mod filter;
 pub mod fnv;
 pub mod level;
 pub mod limits;
-pub mod plan;
 pub mod record;
 pub mod registry;
-pub mod trace;
+pub mod sampling;
 pub mod tsc;
 pub mod value;
 

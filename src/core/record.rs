@@ -17,7 +17,11 @@
 //!
 //! Numbers, never pointers: a record means the same to another process. Reading is total: any bytes give a record or
 //! a typed error.
+mod rate;
+
 use std::fmt;
+
+pub(crate) use self::rate::{RATE_BYTES, put_rate, split_rate};
 
 use super::level::Level;
 

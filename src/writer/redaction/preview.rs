@@ -10,10 +10,9 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Redaction;
-use crate::core::record::{Kind, Record};
+use crate::core::record::{Kind, Record, split_rate};
 use crate::redact::Redactor;
 use crate::simd::Cursor;
-use crate::writer::sampling::split_rate;
 
 /// Records of one scan; a bit each.
 const RECORDS_MAX: usize = 64;
