@@ -86,7 +86,7 @@ pub mod value {
 pub mod system {
     pub use crate::core::clock::{Clock, ManualClock, Now, SystemClock};
     pub use crate::storage::{
-        FileId, FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile,
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
     };
 }
 
