@@ -20,7 +20,7 @@ use ringseal::audit::keys;
 use ringseal::audit::store::LogOptions;
 use ringseal::audit::verify::{self, VerifyOutcome};
 use ringseal::internals::digest::Sha256;
-use ringseal::system::{OpenHow, OsStorage, Storage};
+use ringseal::system::{OpenMode, OsStorage, Storage};
 
 #[path = "support/audit.rs"]
 mod audit;
@@ -49,7 +49,7 @@ fn hash_once(dir: &Path) -> u64 {
     let mut bytes = 0;
     let names = OsStorage.list(dir).expect("a list");
     for name in names.iter().filter(|name| name.to_string_lossy().ends_with(".jsonl")) {
-        let file = OsStorage.open(&dir.join(name), OpenHow::Read).expect("a segment");
+        let file = OsStorage.open(&dir.join(name), OpenMode::Read).expect("a segment");
         let (mut hash, mut offset) = (Sha256::new(), 0);
         loop {
             let read = file.read_at(&mut buffer, offset).expect("bytes");
