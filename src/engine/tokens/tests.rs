@@ -70,11 +70,11 @@ fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
-    let mut look = Look::default();
+    let mut look = RefreshState::default();
     send(&engine);
     engine.flush().expect("room");
     rotate(&path);
-    assert_eq!(look.at(&keys, later(1)), None);
+    assert_eq!(look.refresh(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
     engine.flush().expect("room");
@@ -90,16 +90,16 @@ fn a_rotated_key_is_used_for_new_tokens() {
 fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
-    let mut look = Look::default();
+    let mut look = RefreshState::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
-    let told = look.at(&keys, later(1)).expect("a failure");
+    let told = look.refresh(&keys, later(1)).expect("a failure");
     assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
-    assert_eq!(look.at(&keys, later(2)), None);
+    assert_eq!(look.refresh(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
-    assert_eq!(look.at(&keys, later(2)), None, "not due: nothing is known");
-    assert_eq!(look.at(&keys, later(3)).as_deref(), Some("token keys can be read again"));
-    assert_eq!(look.at(&keys, later(4)), None);
+    assert_eq!(look.refresh(&keys, later(2)), None, "not due: nothing is known");
+    assert_eq!(look.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(look.refresh(&keys, later(4)), None);
 }
 
 /// Tells each time that it is asked.
@@ -125,13 +125,15 @@ fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let random = Box::new(SystemRandomness);
     let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
     let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
-    drop(keeper);
-    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
-        .expect("a thread");
+    drop(refresher);
+    let idle =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
+            .expect("a thread");
     let ended = idle.ended.clone();
     assert_eq!(ended.try_recv(), Err(TryRecvError::Empty));
     drop(idle);
@@ -142,10 +144,11 @@ fn the_refresher_thread_refreshes_and_ends_when_dropped() {
 fn the_refresher_thread_ends_with_its_keys() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
     drop(keys);
-    let ended = keeper.ended.recv_timeout(Duration::from_secs(60));
+    let ended = refresher.ended.recv_timeout(Duration::from_secs(60));
     assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
 }
 
