@@ -58,7 +58,10 @@ impl Tokens {
 
 impl Config {
     /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
-    pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<KeysetRefresher>, InitError> {
+    pub(super) fn open_keys(
+        &mut self,
+        stderr: &Arc<Stderr>,
+    ) -> Result<Option<KeysetRefresher>, InitError> {
         let keys = match &self.redaction.tokens {
             None | Some(Tokens(TokenSource::Custom(_))) => return Ok(None),
             Some(Tokens(TokenSource::Keysets(config))) => {
@@ -66,7 +69,8 @@ impl Config {
             }
             Some(Tokens(TokenSource::Shared(keys))) => Arc::clone(keys),
         };
-        let refresher = KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
+        let refresher =
+            KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
         self.redaction.tokens = Some(Tokens(TokenSource::Custom(keys)));
         refresher.map(Some).map_err(|source| InitError::Thread { source })
     }
