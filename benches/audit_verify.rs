@@ -1,12 +1,12 @@
-//! Verifying an audit log against hashing its bytes once.
+//! Compares verifying an audit log with hashing its bytes once.
 //!
-//! `cargo bench --features audit --bench audit_verify [-- --quick]`. No table of samples: each line is the fastest of
-//! some turns, hashing and verifying one after the other, so that a busy machine slows both.
+//! `cargo bench --features audit --bench audit_verify [-- --quick]`. Each line is the fastest of several
+//! rounds that alternate between hashing and verifying, so that a busy machine slows both.
 //!
-//! - `without the chain's key`: what `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints, segments.
-//! - `with it`: the MAC of every entry too, under its own key.
+//! - `without the chain's key`: the checks that `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints, segments.
+//! - `with it`: also the MAC of every entry, each with its key.
 //!
-//! The unit reads the same files through the same storage, a quarter of a mebibyte at a time, into one SHA-256. The
+//! The baseline reads the same files through the same storage, a quarter of a mebibyte at a time, into one SHA-256. The
 //! target is 1.5 times that.
 #![allow(missing_docs)]
 
@@ -33,7 +33,7 @@ fn log(dir: &Path, members: &str, entries: u64) {
     let mut parser = Parser::new();
     let body = Body::new(members.as_bytes(), &mut parser).expect("a body");
     for seq in 0..entries {
-        log.append(body, 1_795_360_160_123_456_789 + seq as i64).expect("room");
+        log.append(body, 1_795_360_160_123_456_789 + seq as i64).expect("disk space");
         if seq % 512 == 511 {
             log.commit().expect("a commit");
             log.maintain().expect("maintenance");
@@ -42,7 +42,7 @@ fn log(dir: &Path, members: &str, entries: u64) {
     log.close().expect("an end");
 }
 
-/// All segments into one SHA-256 each, in the verifier's pieces; gives the bytes.
+/// Hashes each segment with SHA-256, in reads of the verifier's size; returns the number of bytes.
 fn hash_once(dir: &Path) -> u64 {
     let mut buffer = vec![0; READ_BYTES];
     let mut bytes = 0;
@@ -64,7 +64,7 @@ fn hash_once(dir: &Path) -> u64 {
     bytes
 }
 
-/// Verifies it, and says how long that took.
+/// Verifies the log; returns the time taken.
 fn verify_once(dir: &Path, options: &verify::VerifyOptions) -> Duration {
     let start = Instant::now();
     let report = verify::verify(&OsStorage, dir, options, &mut |_| ());
@@ -95,7 +95,7 @@ fn main() {
     }
 }
 
-/// The bytes, and the fastest of: hashing, verifying without the chain's key, with it.
+/// The number of bytes, and the fastest times of hashing, verifying without and with the chain's key.
 fn measure(dir: &Path, turns: usize) -> (u64, [Duration; 3]) {
     let path = dir.join("log");
     let root = keys::load_verifier(&OsStorage, &dir.join("audit.pub")).expect("a key");

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A second verifier of audit logs, written from docs/audit-format.md alone.
+"""An independent verifier of audit logs, written from docs/audit-format.md alone.
 
     python3 verify_audit.py DIR audit.pub [--mac audit.mac]
 
-Exit status: 0 intact, 1 tampered (the first bad place is named) or not this key's log, 2 could not check.
-Uses the standard library; signatures are checked by the module `cryptography` if it is there, else by RFC 8032 below.
+Exit status: 0 intact, 1 tampered (the first bad place is named) or another key's log, 2 could not check.
+Uses the standard library; signatures are checked by the module `cryptography` if installed, else by RFC 8032 below.
 Not checked here: gaps between checkpoints, and checkpoints kept elsewhere.
 """
 import base64, gzip, hashlib, hmac, json, os, re, sys, zlib
@@ -22,7 +22,7 @@ def check(holds, what):
         raise Bad(what)
 
 
-# --- Ed25519 (RFC 8032, section 5.1.7), slow and plain ---
+# --- Ed25519 (RFC 8032, section 5.1.7), slow and simple ---
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 
@@ -80,33 +80,33 @@ def ed25519(key, message, signature):
 # --- keys and notes ---
 def b64url(text):
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    check(base64.urlsafe_b64encode(data).decode().rstrip("=") == text, "base64url is spelt otherwise")
+    check(base64.urlsafe_b64encode(data).decode().rstrip("=") == text, "base64url is not canonical")
     return data
 
 
 def vkey(text):
     name, key_id, code = text.split("+", 2)
     data = base64.b64decode(code, validate=True)
-    check(data[:1] == b"\x01" and len(data) == 33, "no Ed25519 key")
-    check(sha(name.encode() + b"\n\x01" + data[1:])[:4].hex() == key_id, "the key's id is another")
+    check(data[:1] == b"\x01" and len(data) == 33, "not an Ed25519 key")
+    check(sha(name.encode() + b"\n\x01" + data[1:])[:4].hex() == key_id, "the key's id does not match")
     return name, bytes.fromhex(key_id), data[1:]
 
 
-def tell(note, told=set()):
-    """Says it once, however often the log is read."""
-    if note not in told:
+def report_note(note, reported=set()):
+    """Prints a note once, however often the log is read."""
+    if note not in reported:
         print("note: %s" % note)
-        told.add(note)
+        reported.add(note)
 
 
 def notes(data):
-    """(text, signature lines) of each whole note."""
+    """(text, signature lines) of each complete note."""
     found = []
     while data:
         head, gap, rest = data.partition(b"\n\n")
         sigs, end, data = rest.partition(b"\n\n")
         if not (gap and end):
-            tell("the last checkpoint in the list is unfinished")
+            report_note("the last checkpoint in the list is unfinished")
             break
         found.append((head + b"\n", sigs.decode().split("\n")))
     return found
@@ -147,7 +147,7 @@ def tile(directory, index, least=256):
 
 # --- entries ---
 def pairs(members):
-    check(len({key for key, _ in members}) == len(members), "a key stands twice")
+    check(len({key for key, _ in members}) == len(members), "duplicate key")
     return dict(members)
 
 
@@ -168,7 +168,7 @@ def depth(value):
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=pairs, parse_int=lambda t: (t,), parse_float=lambda t: (t,),
-                           parse_constant=lambda t: check(False, "no such number"))
+                           parse_constant=lambda t: check(False, "not a number of JSON"))
 
 
 def parse(line):
@@ -176,13 +176,13 @@ def parse(line):
         text = line.decode("utf-8")
         entry = DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise Bad("no entry: %s" % error)
-    check(len(line) < LINE_MAX and isinstance(entry, dict) and depth(entry) <= 64, "no entry")
+        raise Bad("not an entry: %s" % error)
+    check(len(line) < LINE_MAX and isinstance(entry, dict) and depth(entry) <= 64, "not an entry")
     check(canonical(entry) == text, "not in canonical form")
     keys = list(entry)
-    check(keys[:3] == ["seq", "timestamp", "event_type"], "the first members are others")
-    check(keys[-2:] == ["_prev_signature", "_signature"], "the last members are others")
-    check(isinstance(entry["seq"], tuple) and re.fullmatch("0|[1-9][0-9]*", entry["seq"][0]), "seq is no number")
+    check(keys[:3] == ["seq", "timestamp", "event_type"], "wrong first members")
+    check(keys[-2:] == ["_prev_signature", "_signature"], "wrong last members")
+    check(isinstance(entry["seq"], tuple) and re.fullmatch("0|[1-9][0-9]*", entry["seq"][0]), "seq is not a number")
     entry["seq"] = int(entry["seq"][0])
     check(re.fullmatch(r"[!-~]{1,128}", entry["event_type"]), "event type")
     check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", entry["timestamp"]), "timestamp")
@@ -192,11 +192,11 @@ def parse(line):
 class Log:
     def __init__(self, directory, root_key, mac, lenient=False):
         self.dir, self.key = directory, mac
-        self.lenient, self.held = lenient, 0  # MACs that do not hold are counted, not refused
+        self.lenient, self.held = lenient, 0  # MACs that do not verify are counted, not rejected
         self.named = None             # the key that entry 0 names
         self.origin = vkey(root_key)[0]
         self.epochs = [root_key]      # verifier keys in order
-        self.ends = []                # last entry of each epoch that is over
+        self.ends = []                # last entry of each finished epoch
         self.generation, self.interval, self.scheme = 0, 1, None
         self.tree, self.leaves, self.roots = Tree(), [], {}
         self.next, self.previous, self.pruned = 0, None, 0
@@ -222,17 +222,17 @@ class Log:
     def entry(self, line, kept=False):
         entry = parse(line)
         kind, seq = entry["event_type"], entry["seq"]
-        check(kept or seq == self.next, "entry %d stands where %d should" % (seq, self.next))
+        check(kept or seq == self.next, "entry %d where entry %d was expected" % (seq, self.next))
         if kind == "ringseal.start":
             self.named = entry["public_key"] if seq == 0 else self.named
             check(entry["public_key"] == self.epochs[-1], "it names another key, %s" % entry["public_key"])
-            check(entry["format"] == ("1",) and entry["origin"] == self.origin, "format or origin is another")
+            check(entry["format"] == ("1",) and entry["origin"] == self.origin, "wrong format or origin")
             check(self.scheme in (None, entry["algorithm"]), "the algorithm changed")
             self.scheme, self.interval = entry["algorithm"], max(1, int(entry["ratchet"][0]))
         check(self.scheme, "the log does not begin with a start entry")
         zero = {"sha256": "h1:", "hmac-sha256": "m1:"}[self.scheme] + "A" * 43
         if not kept and (self.previous or seq == 0):
-            check(entry["_prev_signature"] == (self.previous or zero), "it is not chained to the entry before")
+            check(entry["_prev_signature"] == (self.previous or zero), "it is not chained to the previous entry")
         if self.scheme == "sha256" or self.key is not None:
             holds = entry["_signature"] == self.signature(entry, line)
             self.held += holds
@@ -240,7 +240,7 @@ class Log:
         if kind in ("ringseal.epoch", "ringseal.recovery", "ringseal.prune"):
             self.statement(entry, line)
         if kind == "ringseal.epoch":
-            check(entry["number"] == (str(len(self.epochs)),) and entry["old_key"] == self.epochs[-1], "epochs do not follow")
+            check(entry["number"] == (str(len(self.epochs)),) and entry["old_key"] == self.epochs[-1], "epochs are not consecutive")
             self.epochs.append(entry["new_key"])
             self.ends.append(seq)
         if kind == "ringseal.prune":
@@ -264,7 +264,7 @@ class Log:
             if seq % 256 == 0:
                 hashes = tile(self.dir, seq // 256, min(256, first - seq))
             leaf = hashes[seq % 256 * 32 :][:32]
-            check(kept.get(seq, leaf) == leaf, "kept entry %d is not the tree's" % seq)
+            check(kept.get(seq, leaf) == leaf, "kept entry %d does not match the tree" % seq)
             self.leaf(leaf)
         self.next = first
 
@@ -272,7 +272,7 @@ class Log:
         lines = data.split(b"\n")
         if lines.pop():
             check(name == "audit.log.jsonl", "it ends within a line")
-            tell("%s ends within a line" % name)
+            report_note("%s ends within a line" % name)
         for number, line in enumerate(lines, 1):
             self.where = "%s:%d (entry %d)" % (name, number, self.next)
             entry = self.entry(line)
@@ -280,14 +280,14 @@ class Log:
             if number == 1 and before:
                 said = entry["previous"]
                 found = (before[0], str(len(before[1])), hashlib.sha256(before[1]).hexdigest())
-                check((said["name"], said["bytes"][0], said["sha256"]) == found, "the segment before is not what it says")
+                check((said["name"], said["bytes"][0], said["sha256"]) == found, "the previous segment does not match")
             self.leaf(sha(b"\0" + line))
         return name, data
 
     def tiles(self):
         for index in range(self.sizes and max(self.sizes) // 256):
             self.where, data = "tile 0/%d" % index, tile(self.dir, index)
-            check(data is None or data == b"".join(self.leaves[index * 256 :][:256]), "it is not the entries'")
+            check(data is None or data == b"".join(self.leaves[index * 256 :][:256]), "it does not match the entries")
 
     def checkpoints(self):
         self.where, last, sealed = "checkpoints", 0, set()
@@ -311,7 +311,7 @@ class Log:
 
 
 def read(directory, log):
-    """Reads all of it; gives the first entry that is there and the last one that is sealed."""
+    """Reads the whole log; returns the first present entry and the last sealed one."""
     segments = {}
     for name in os.listdir(directory):
         found = re.fullmatch(r"audit-(\d{20})\.jsonl(\.gz)?", name)
@@ -343,7 +343,7 @@ FAULTS = (Bad, KeyError, ValueError, TypeError, IndexError, EOFError, zlib.error
 
 
 def wrong_key(directory, root_key, mac, named):
-    """Why nothing but the key is wrong: the log is whole under the one that it names, or without the MAC's."""
+    """Why only the key is wrong: the log is valid under the key that it names, or apart from its MACs."""
     try:
         log = Log(directory, named, mac, lenient=True)
         read(directory, log)
@@ -352,7 +352,7 @@ def wrong_key(directory, root_key, mac, named):
     if named != root_key:
         what = "this log is not signed by this key: the log names %s, the file holds %s" % (named, root_key)
     elif mac is not None and not log.held:
-        what = "this log is not chained by this audit.mac: no signature holds with it, all else is whole"
+        what = "this log is not chained by this audit.mac: no signature verifies with it, everything else is valid"
     else:
         return None
     return what + "; either it is another log's key, or the log was replaced by another one"
@@ -374,7 +374,7 @@ USAGE = "usage: verify_audit.py DIR audit.pub [--mac audit.mac]"
 
 
 def key_of(path, read_key):
-    """A key out of a file, or Bad with the file's name."""
+    """A key from a file, or Bad with the file's name."""
     try:
         return read_key(open(path).read().strip())
     except (Bad, ValueError) as error:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The essence of a verifier of audit logs, short enough to read or to begin one of your own with.
+"""A minimal verifier of audit logs, short enough to read or to start your own from.
 
     python3 verify_audit_short.py DIR audit.pub
 
-Checks that entries follow one another, that each names the signature of the one before, that new keys are signed by old
+Checks that entries are consecutive, that each names the signature of the previous one, that new keys are signed by old
 ones, and that every checkpoint is signed and seals exactly these entries. Exit status: 0 intact, 1 tampered, 2 could not
-check. Signatures are checked by the command openssl (3.0 or newer). For what needs audit.mac, for logs whose beginning was
-pruned, and for how lines must be spelt see verify_audit.py.
+check. Signatures are checked by the command openssl (3.0 or newer). For checks with audit.mac, for logs whose beginning was
+pruned, and for the canonical form of lines see verify_audit.py.
 """
 import base64, functools, glob, gzip, hashlib, json, os, subprocess, sys, tempfile, zlib
 
@@ -41,18 +41,18 @@ def verify(directory, public):
     origin, keys, ends, edge, roots, previous, size = public.split("+")[0], [public], [], [], {}, None, 0
     for name, line in lines(directory):
         entry = json.loads(line)
-        check(entry["seq"] == size, "%s: entry %d stands where %d should", name, entry["seq"], size)
-        check(previous in (None, entry["_prev_signature"]), "entry %d is not chained to the one before", size)
+        check(entry["seq"] == size, "%s: entry %d where entry %d was expected", name, entry["seq"], size)
+        check(previous in (None, entry["_prev_signature"]), "entry %d is not chained to the previous one", size)
         if entry["event_type"] == "ringseal.start":
             check(entry["public_key"] == keys[-1], "entry %d names another key", size)
         if entry["event_type"] == "ringseal.epoch":
             text = b"ringseal audit statement v1\n%s\n%s" % (origin.encode(), line[: line.rindex(b',"signature":"')])
             signature = base64.urlsafe_b64decode(entry["signature"] + "==")
-            check(is_signed(keys[-1], text, signature), "entry %d: a new key that the old one has not signed", size)
+            check(is_signed(keys[-1], text, signature), "entry %d: the new key is not signed by the old one", size)
             keys.append(entry["new_key"])
             ends.append(size)
         previous, node, at, size = entry["_signature"], sha(b"\0" + line), 0, size + 1
-        while at < len(edge) and edge[at]:  # RFC 6962: two of a kind become one of the next
+        while at < len(edge) and edge[at]:  # RFC 6962: two nodes of a level become one of the next
             node, edge[at], at = sha(b"\1" + edge[at] + node), None, at + 1
         edge[at:at + 1] = [node]
         if size in sizes:

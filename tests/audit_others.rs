@@ -1,4 +1,4 @@
-//! The tree, its tiles, notes and checkpoints against code that nobody here wrote: the crates
+//! Compares the tree, tiles, notes and checkpoints with independent implementations: the crates
 //! `ct-merkle`, `tlog_tiles`, `signed_note` and `sigsum`, the command `openssl`, and Go's
 //! `golang.org/x/mod/sumdb` where it is installed.
 #![cfg(feature = "audit")]
@@ -42,8 +42,8 @@ fn signer() -> Signer {
     Signer::new(NAME, &[7; 32]).unwrap()
 }
 
-/// `SplitMix64`; the sizes and places to look at.
-fn places(count: usize, below: u64) -> Vec<u64> {
+/// Pseudo-random indices to check, by `SplitMix64`.
+fn indices(count: usize, below: u64) -> Vec<u64> {
     let mut state = 42u64;
     let mut next = || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -76,7 +76,7 @@ fn roots_and_proofs_match_ct_merkle() {
     }
 }
 
-/// Reads our tiles as `tlog_tiles` names them.
+/// Reads our tiles for `tlog_tiles`.
 struct TheirReader<'a>(&'a Path);
 
 impl tlog_tiles::TileReader for TheirReader<'_> {
@@ -86,7 +86,7 @@ impl tlog_tiles::TileReader for TheirReader<'_> {
 
     fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
         let read = |tile: &tlog_tiles::Tile| {
-            // They put the height into the path, as Go does; C2SP has it fixed.
+            // `tlog_tiles` puts the height into the path, as Go does; in C2SP it is fixed.
             let path = tile.path().replacen("tile/8/", "tile/", 1);
             std::fs::read(self.0.join(&path)).unwrap_or_else(|_| panic!("{path} is missing"))
         };
@@ -104,7 +104,7 @@ fn tlog_tiles_reads_our_tiles_and_accepts_our_proofs() {
         let theirs = TheirReader(dir.path());
         let reader = tlog_tiles::TileHashReader::new(size, tlog_tiles::Hash(root), &theirs);
         let mut ours = TileReader::new(&OsStorage, dir.path(), size);
-        for index in places(20, size) {
+        for index in indices(20, size) {
             let proof = prove_inclusion(&mut ours, index, size).unwrap();
             let wrapped: Vec<_> = proof.iter().copied().map(tlog_tiles::Hash).collect();
             assert_eq!(prove_record(size, index, &reader).unwrap(), wrapped, "{index} of {size}");
@@ -112,7 +112,7 @@ fn tlog_tiles_reads_our_tiles_and_accepts_our_proofs() {
             check_record(&wrapped, size, th, index, h).unwrap();
             verify_inclusion(&leaf(index), index, size, &proof, &root).unwrap();
         }
-        for old in places(20, size).into_iter().map(|old| old + 1) {
+        for old in indices(20, size).into_iter().map(|old| old + 1) {
             let proof = prove_consistency(&mut ours, old, size).unwrap();
             let old_root = root_at(&mut ours, old).unwrap();
             let wrapped: Vec<_> = proof.iter().copied().map(tlog_tiles::Hash).collect();
@@ -149,7 +149,7 @@ fn checkpoints_interoperate_with_tlog_tiles_and_signed_note() {
 
 #[test]
 fn sigsum_accepts_our_signatures_and_inclusion_proofs() {
-    // A sigsum log of our tree and our signatures; its leaves are 128 bytes of its own format.
+    // A sigsum log with our tree and our signatures; its leaves are 128 bytes in sigsum's format.
     let submitter = Signer::new("submitter", &[1; 32]).unwrap();
     let log = signer();
     let key_hash = |signer: &Signer| Sha256::of(signer.verifier().public_bytes());
@@ -214,7 +214,7 @@ fn signatures_interoperate_with_openssl() {
         return;
     }
     let ours = signer();
-    // RFC 8410: the fixed beginnings of the two encodings.
+    // RFC 8410: the fixed prefixes of the two encodings.
     let public_prefix = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00];
     let private_prefix = [
         0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04,
@@ -229,9 +229,9 @@ fn signatures_interoperate_with_openssl() {
     let verify = |signature| {
         let args =
             ["pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "text"];
-        let (is_right, said) =
+        let (is_right, output) =
             run(dir.path(), "openssl", &[&args[..], &["-sigfile", signature]].concat()).unwrap();
-        println!("{signature}: {said}");
+        println!("{signature}: {output}");
         is_right
     };
     assert!(verify("ours.sig"));
@@ -240,15 +240,16 @@ fn signatures_interoperate_with_openssl() {
     std::fs::write(at("wrong.sig"), wrong).unwrap();
     assert!(!verify("wrong.sig"));
     let args = ["pkeyutl", "-sign", "-inkey", "private.pem", "-rawin", "-in", "text", "-out"];
-    let (done, said) = run(dir.path(), "openssl", &[&args[..], &["theirs.sig"]].concat()).unwrap();
-    assert!(done, "{said}");
+    let (done, output) =
+        run(dir.path(), "openssl", &[&args[..], &["theirs.sig"]].concat()).unwrap();
+    assert!(done, "{output}");
     let theirs: [u8; 64] = std::fs::read(at("theirs.sig")).unwrap().try_into().unwrap();
     assert!(ours.verifier().verify(text.as_bytes(), &theirs));
 }
 
 #[test]
 fn go_accepts_our_notes_tiles_and_proofs() {
-    // Debian's golang-golang-x-mod-dev puts the module there.
+    // The path of the module in Debian's golang-golang-x-mod-dev.
     const GOPATH: &str = "/usr/share/gocode";
     let module = Path::new(GOPATH).join("src/golang.org/x/mod/sumdb/tlog");
     if Command::new("go").arg("version").output().is_err() || !module.is_dir() {
@@ -264,12 +265,12 @@ fn go_accepts_our_notes_tiles_and_proofs() {
     std::fs::write(dir.path().join("vkey"), ours.verifier().to_string()).unwrap();
     let b64 = |hash: &Hash| base64(Base64::Standard, hash);
     let mut lines = format!("{size} {}\n", b64(&root));
-    for index in places(20, size) {
+    for index in indices(20, size) {
         let proof = prove_inclusion(&mut reader, index, size).unwrap();
         let proof: Vec<String> = proof.iter().map(b64).collect();
         lines += &format!("record {index} {} {}\n", b64(&leaf(index)), proof.join(" "));
     }
-    for old in places(20, size).into_iter().map(|old| old + 1) {
+    for old in indices(20, size).into_iter().map(|old| old + 1) {
         let old_root = root_at(&mut reader, old).unwrap();
         let proof = prove_consistency(&mut reader, old, size).unwrap();
         let proof: Vec<String> = proof.iter().map(b64).collect();
@@ -284,11 +285,11 @@ fn go_accepts_our_notes_tiles_and_proofs() {
         .env("GOCACHE", dir.path().join("cache"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success() && said.contains("all right"), "{said}");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && text.contains("all right"), "{text}");
 }
 
-/// The examples that Go's own documentation and the specification print.
+/// The examples in Go's documentation and in the specification.
 #[test]
 fn keys_from_other_implementations_are_read() {
     let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";

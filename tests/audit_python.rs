@@ -1,4 +1,4 @@
-//! A verifier that shares nothing with the crate but the format page agrees about whole and about changed logs.
+//! The Python verifiers, which share only the format page with this crate, agree on valid and on changed logs.
 #![cfg(all(feature = "audit", unix))]
 
 use std::path::Path;
@@ -8,25 +8,25 @@ use ringseal::audit::entry::control::RotateReason;
 use ringseal::audit::entry::{Body, Parser};
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
 
-/// Whether it is here; says that a test is skipped if not.
+/// Whether Python is installed; prints that the test is skipped if not.
 fn has_python() -> bool {
     let version = Command::new("python3").arg("--version").output();
-    let is_here = version.is_ok_and(|output| output.status.success());
-    if !is_here {
-        eprintln!("skipped: python3 is not here");
+    let is_installed = version.is_ok_and(|output| output.status.success());
+    if !is_installed {
+        eprintln!("skipped: python3 is not installed");
     }
-    is_here
+    is_installed
 }
 
-/// Exit status and what it said.
+/// Returns exit status and output.
 fn python(dir: &Path, more: &[&Path]) -> (i32, String) {
     run(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit.py"), dir, more)
 }
 
 fn run(program: &str, dir: &Path, more: &[&Path]) -> (i32, String) {
     let output = Command::new("python3").arg(program).arg(dir).args(more).output().expect("python");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("a status"), String::from_utf8_lossy(&said).into_owned())
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("a status"), String::from_utf8_lossy(&text).into_owned())
 }
 
 fn append(log: &mut AuditLog, number: u64) {
@@ -34,15 +34,15 @@ fn append(log: &mut AuditLog, number: u64) {
         "\"event_type\":\"user.login\",\"actor\":{{\"id\":\"é\\n{number}\"}},\"rate\":-1.50e3,\"ok\":true"
     );
     let body = Body::new(members.as_bytes(), &mut Parser::new()).expect("a body");
-    log.append(body, 1_795_360_160_123_456_789).expect("room");
+    log.append(body, 1_795_360_160_123_456_789).expect("disk space");
 }
 
-/// Three segments, three starts, more than a tile, something pruned.
-fn make(top: &Path) -> std::path::PathBuf {
-    make_whole(top, true)
+/// A log with several segments, three starts, more than one tile, and a pruned segment.
+fn make_pruned_log(top: &Path) -> std::path::PathBuf {
+    make_log(top, true)
 }
 
-fn make_whole(top: &Path, is_pruned: bool) -> std::path::PathBuf {
+fn make_log(top: &Path, is_pruned: bool) -> std::path::PathBuf {
     let dir = top.join("log");
     AuditLog::create(&mut Host::system(), &dir, top, "python.example/audit").expect("keys");
     for round in 0..3 {
@@ -68,13 +68,13 @@ fn the_python_verifier_agrees() {
         return;
     }
     let top = tempfile::tempdir().expect("a directory");
-    let dir = make(top.path());
+    let dir = make_pruned_log(top.path());
     let (public, mac) = (top.path().join("audit.pub"), top.path().join("audit.mac"));
     let with_key = [public.as_path(), Path::new("--mac"), &mac];
     for arguments in [&with_key[..1], &with_key] {
-        let (status, said) = python(&dir, arguments);
-        assert_eq!(status, 0, "{said}");
-        assert!(said.starts_with("intact: "), "{said}");
+        let (status, output) = python(&dir, arguments);
+        assert_eq!(status, 0, "{output}");
+        assert!(output.starts_with("intact: "), "{output}");
     }
     let names = ["audit.log.jsonl", "checkpoints", "kept.jsonl", "tile/0/000"];
     for name in names {
@@ -84,9 +84,9 @@ fn the_python_verifier_agrees() {
             let mut changed = whole.clone();
             changed[whole.len() * place / 8] ^= 1;
             std::fs::write(&path, &changed).expect("a change");
-            let (status, said) = python(&dir, &with_key);
-            assert_eq!(status, 1, "{name} at {}: {said}", whole.len() * place / 8);
-            assert!(said.contains("TAMPERED: "), "{said}");
+            let (status, output) = python(&dir, &with_key);
+            assert_eq!(status, 1, "{name} at {}: {output}", whole.len() * place / 8);
+            assert!(output.contains("TAMPERED: "), "{output}");
         }
         std::fs::write(&path, &whole).expect("a repair");
     }
@@ -100,20 +100,20 @@ fn the_short_python_verifier_agrees_on_its_checks() {
         .output()
         .is_ok_and(|output| output.status.success() && !output.stdout.starts_with(b"OpenSSL 1"));
     if !has_openssl {
-        eprintln!("skipped: openssl 3 is not here");
+        eprintln!("skipped: openssl 3 is not installed");
         return;
     }
     if !has_python() {
         return;
     }
     let top = tempfile::tempdir().expect("a directory");
-    let dir = make_whole(top.path(), false);
+    let dir = make_log(top.path(), false);
     let short = |key: &Path| {
         run(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_audit_short.py"), &dir, &[key])
     };
     let public = top.path().join("audit.pub");
-    let (status, said) = short(&public);
-    assert!(status == 0 && said.starts_with("intact: "), "{said}");
+    let (status, output) = short(&public);
+    assert!(status == 0 && output.starts_with("intact: "), "{output}");
     let names = std::fs::read_dir(&dir).expect("a log").map(|entry| entry.expect("a name").path());
     let is_read = |path: &std::path::PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -133,18 +133,18 @@ fn the_short_python_verifier_agrees_on_its_checks() {
         }
         for (number, change) in changes.iter().enumerate() {
             std::fs::write(path, change).expect("a change");
-            let (status, said) = short(&public);
-            assert!(status == 1 && said.starts_with("TAMPERED: "), "{path:?} {number}: {said}");
+            let (status, output) = short(&public);
+            assert!(status == 1 && output.starts_with("TAMPERED: "), "{path:?} {number}: {output}");
         }
         std::fs::write(path, &whole).expect("a repair");
     }
     let other = top.path().join("other");
     AuditLog::create(&mut Host::system(), &other.join("log"), &other, "python.example/audit")
         .expect("keys");
-    let (status, said) = short(&other.join("audit.pub"));
-    assert!(status == 1 && said.contains("entry 0 names another key"), "{said}");
-    let (status, said) = short(&top.path().join("none.pub"));
-    assert!(status == 2 && said.starts_with("could not check: "), "{said}");
+    let (status, output) = short(&other.join("audit.pub"));
+    assert!(status == 1 && output.contains("entry 0 names another key"), "{output}");
+    let (status, output) = short(&top.path().join("none.pub"));
+    assert!(status == 2 && output.starts_with("could not check: "), "{output}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_python_verifier_distinguishes_wrong_key_from_tampering() {
         return;
     }
     let top = tempfile::tempdir().expect("a directory");
-    let (pruned, other) = (make(top.path()), top.path().join("other"));
+    let (pruned, other) = (make_pruned_log(top.path()), top.path().join("other"));
     let plain = top.path().join("plain");
     AuditLog::create(&mut Host::system(), &other.join("log"), &other, "python.example/audit")
         .expect("keys");
@@ -174,26 +174,29 @@ fn the_python_verifier_distinguishes_wrong_key_from_tampering() {
             &[&key, option, &other_mac],
         ];
         for arguments in cases {
-            let (status, said) = python(dir, arguments);
-            assert_eq!(status, 1, "{said}");
-            assert!(said.starts_with("WRONG KEY: this log is not "), "{said}");
+            let (status, output) = python(dir, arguments);
+            assert_eq!(status, 1, "{output}");
+            assert!(output.starts_with("WRONG KEY: this log is not "), "{output}");
         }
     }
-    // The log is read twice then; what is unfinished is told once.
+    // The log is then read twice, but an unfinished end is reported once.
     for (name, more) in [("checkpoints", "python.example"), ("audit.log.jsonl", "{\"seq\":")] {
         let path = plain.join(name);
         let whole = std::fs::read(&path).expect("a file");
         std::fs::write(&path, [&whole, more.as_bytes()].concat()).expect("a change");
-        let (status, said) = python(&plain, &[&other_key]);
-        assert_eq!((status, said.matches("note: ").count()), (1, 1), "{said}");
-        assert!(said.contains("WRONG KEY: "), "{said}");
+        let (status, output) = python(&plain, &[&other_key]);
+        assert_eq!((status, output.matches("note: ").count()), (1, 1), "{output}");
+        assert!(output.contains("WRONG KEY: "), "{output}");
         std::fs::write(&path, whole).expect("a repair");
     }
     let path = plain.join("audit.log.jsonl");
     let text = std::fs::read_to_string(&path).expect("a log");
     std::fs::write(&path, text.replace("-1.50e3", "-1.50e4")).expect("a change");
-    let (status, said) = python(&plain, &[&other_key]);
-    assert!(status == 1 && said.starts_with("TAMPERED: audit.log.jsonl:1 (entry 0): "), "{said}");
+    let (status, output) = python(&plain, &[&other_key]);
+    assert!(
+        status == 1 && output.starts_with("TAMPERED: audit.log.jsonl:1 (entry 0): "),
+        "{output}"
+    );
 }
 
 #[test]
@@ -202,7 +205,7 @@ fn unusable_input_is_one_line_and_status_two() {
         return;
     }
     let top = tempfile::tempdir().expect("a directory");
-    let dir = make(top.path());
+    let dir = make_pruned_log(top.path());
     let (public, mac) = (top.path().join("audit.pub"), top.path().join("audit.mac"));
     let nowhere = top.path().join("nowhere");
     let option = Path::new("--mac");
@@ -211,7 +214,7 @@ fn unusable_input_is_one_line_and_status_two() {
         std::fs::write(&path, text).expect("a file");
         path
     };
-    // Cut off as a copy may be. No key must never mean that nothing is checked.
+    // Truncated key files. A missing key must never disable the check.
     let (empty, no_key) = (key("empty.mac", ""), key("none.mac", "ringseal-mac-v1"));
     let (cut, short) =
         (key("cut.mac", "ringseal-mac-v1 "), key("short.mac", "ringseal-mac-v1 AAAA\n"));
@@ -229,15 +232,15 @@ fn unusable_input_is_one_line_and_status_two() {
         (&[&public, option, &short], "short.mac: expected a key of 32 bytes, found 3"),
     ];
     for (arguments, expected) in cases {
-        let (status, said) = python(&dir, arguments);
-        assert_eq!(status, 2, "{said}");
-        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+        let (status, output) = python(&dir, arguments);
+        assert_eq!(status, 2, "{output}");
+        assert!(output.contains(expected) && output.lines().count() == 1, "{output}");
     }
-    let (status, said) = python(&nowhere, &[&public]);
-    assert!(status == 2 && said.lines().count() == 1, "{said}");
+    let (status, output) = python(&nowhere, &[&public]);
+    assert!(status == 2 && output.lines().count() == 1, "{output}");
 }
 
-/// Both count a log's epochs alike.
+/// Both verifiers count a log's epochs in the same way.
 #[test]
 fn the_python_verifier_counts_epochs_as_we_do() {
     use ringseal::audit::keys::load_verifier;
@@ -257,9 +260,9 @@ fn the_python_verifier_counts_epochs_as_we_do() {
         let root = load_verifier(&OsStorage, &public).expect("a key");
         let options = verify::VerifyOptions::new(root);
         let report = verify::verify(&OsStorage, &dir, &options, &mut |_| ());
-        let (_, said) = python(&dir, &[&public]);
+        let (_, output) = python(&dir, &[&public]);
         assert_eq!(report.epochs, epochs, "{report:?}");
-        assert!(said.contains(&format!(", {epochs} epochs, ")), "{said}");
+        assert!(output.contains(&format!(", {epochs} epochs, ")), "{output}");
     }
 }
 
@@ -270,11 +273,11 @@ fn the_python_verifier_reads_compressed_segments() {
         return;
     }
     let top = tempfile::tempdir().expect("a directory");
-    let dir = make(top.path());
+    let dir = make_pruned_log(top.path());
     let storage: std::sync::Arc<dyn ringseal::system::Storage> =
         std::sync::Arc::new(ringseal::system::OsStorage);
     let done = ringseal::audit::store::compress_sealed(&storage, &dir).expect("a compression");
     assert_eq!(done, 2);
-    let (status, said) = python(&dir, &[&top.path().join("audit.pub")]);
-    assert_eq!(status, 0, "{said}");
+    let (status, output) = python(&dir, &[&top.path().join("audit.pub")]);
+    assert_eq!(status, 0, "{output}");
 }

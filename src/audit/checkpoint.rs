@@ -1,41 +1,41 @@
 //! Checkpoints (C2SP tlog-checkpoint): the origin, size and root hash of a tree, as a signed note.
 //!
-//! Promises: nothing blocks; any bytes give a checkpoint or a typed error; there is one spelling.
+//! Promises: nothing blocks; any bytes give a checkpoint or a typed error; the form is canonical.
 use std::fmt;
 
 use super::note::{Note, NoteError, Signer, Verifier};
 use crate::digest::Hash;
 use crate::digest::text::{Base64, base64, base64_array};
 
-/// A tree at some size.
+/// The state of a tree: its size and root hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Which log. Also the name of the keys that sign.
+    /// The log's name. Also the name of the signing keys.
     pub origin: String,
-    /// How many leaves.
+    /// Number of leaves.
     pub size: u64,
     /// Root hash of the tree of these leaves.
     pub root: Hash,
 }
 
-/// Why a note is no checkpoint of this log.
+/// Why a note is not a checkpoint of this log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// It is no note, or its signature is missing or wrong.
+    /// It is not a note, or its signature is missing or wrong.
     Note(NoteError),
-    /// This line, counted from 1, is not what stands there in a checkpoint.
+    /// A line of the text is not as expected.
     Line {
-        /// Which one.
+        /// Number of the line, from 1.
         number: usize,
         /// What was expected.
         expected: &'static str,
     },
-    /// Another log's.
+    /// It belongs to another log.
     Origin {
         /// The origin that was expected.
         expected: String,
-        /// The one that stands there.
+        /// The origin that was found.
         found: String,
     },
 }
@@ -70,12 +70,12 @@ impl From<NoteError> for CheckpointError {
 }
 
 impl Checkpoint {
-    /// The text that is signed.
+    /// The signed text.
     pub fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, base64(Base64::Standard, &self.root))
     }
 
-    /// The whole note.
+    /// Signs the checkpoint; returns the note.
     pub fn sign(&self, signer: &Signer) -> Result<String, CheckpointError> {
         let wrong = CheckpointError::Line { number: 1, expected: "an origin of one line" };
         if self.origin.is_empty() || self.origin.contains('\n') {
@@ -85,7 +85,7 @@ impl Checkpoint {
     }
 
     /// Reads the text of a note. Extension lines, which C2SP advises against and ringseal never
-    /// writes, are refused.
+    /// writes, are rejected.
     pub fn parse_text(text: &str) -> Result<Checkpoint, CheckpointError> {
         let wrong = |number, expected| CheckpointError::Line { number, expected };
         let mut lines = text.split('\n');

@@ -1,12 +1,12 @@
-//! Signed notes (C2SP signed-note): text and Ed25519 signatures below it.
+//! Signed notes (C2SP signed-note): a text followed by Ed25519 signatures.
 //!
-//! [`Note`] takes a note apart, [`Verifier`] is a public key with its name (vkey), [`Signer`] a
-//! private one (skey, in the spelling of Go's `sumdb/note`).
+//! [`Note`] parses a note, [`Verifier`] is a public key with its name (vkey), [`Signer`] a private key
+//! (skey, in the format of Go's `sumdb/note`).
 //!
-//! Promises: nothing blocks; whatever bytes come in, the answer is a note or a typed error. Parsing
-//! allocates the list of signatures, signing the text it returns. Private keys are overwritten when
-//! dropped and never shown. Signatures are checked strictly (`verify_strict`: no small-order keys,
-//! one encoding a signature).
+//! Promises: nothing blocks; any bytes give a note or a typed error. Parsing allocates the list of
+//! signatures, signing allocates the text it returns. Private keys are overwritten when dropped and never
+//! printed. Signatures are checked strictly (`verify_strict`: no small-order keys, one encoding per
+//! signature).
 use std::fmt;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -15,17 +15,17 @@ use zeroize::Zeroizing;
 use crate::digest::Sha256;
 use crate::digest::text::{Base64, base64, base64_array, decode_base64, hex, hex_array};
 
-/// What a signature line begins with: an em dash and a space.
+/// The beginning of a signature line: an em dash and a space.
 const DASH: &str = "\u{2014} ";
 /// The algorithm byte of Ed25519.
 const ED25519: u8 = 1;
 const PRIVATE: &str = "PRIVATE+KEY+";
-/// C2SP asks verifiers to take at least 16.
+/// Greatest number of signatures. C2SP requires verifiers to accept at least 16.
 pub const SIGNATURES_MAX: usize = 64;
-/// A note longer than this is refused unread.
+/// A longer note is rejected without reading it.
 pub const NOTE_BYTES_MAX: usize = 1 << 20;
 
-/// Why bytes are no note, text no key, or a signature does not hold.
+/// Why a note or key is malformed, or a signature is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteError {
@@ -33,40 +33,40 @@ pub enum NoteError {
     TooLong,
     /// Not UTF-8, or a control character other than a newline at this byte.
     Character {
-        /// Which byte.
+        /// Offset of the byte.
         at: usize,
     },
     /// No empty line before the signatures, no signatures, or no newline at the end.
     Shape,
-    /// This signature line, counted from 1, is not `— name base64`.
+    /// A signature line is not `— name base64`.
     SignatureLine {
-        /// Which one.
+        /// Number of the line, from 1.
         number: usize,
     },
-    /// No signature by this key.
+    /// There is no signature by this key.
     UnknownKey {
-        /// The key that was asked for: `name+id`.
+        /// The requested key: `name+id`.
         key: String,
     },
-    /// The signature by this key does not hold.
+    /// The signature by this key is wrong.
     BadSignature {
         /// The key: `name+id`.
         key: String,
     },
-    /// Text that is not `name+id+base64` of an Ed25519 key whose id is right.
+    /// A text that is not `name+id+base64` of an Ed25519 key with its id.
     Key {
         /// What was expected.
         expected: &'static str,
     },
-    /// A name that is empty or has white space or a plus sign.
+    /// A name that is empty or contains white space or a plus sign.
     Name,
 }
 
 impl fmt::Display for NoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoteError::TooLong => f.write_str("longer than a note may be"),
-            NoteError::Character { at } => write!(f, "byte {at} may not stand in a note"),
+            NoteError::TooLong => f.write_str("a note longer than the limit"),
+            NoteError::Character { at } => write!(f, "byte {at} is not allowed in a note"),
             NoteError::Shape => f.write_str(
                 "expected text, an empty line, and signatures, each line ended by a newline",
             ),
@@ -74,10 +74,10 @@ impl fmt::Display for NoteError {
                 write!(f, "signature line {number}: expected an em dash, a name and base64")
             }
             NoteError::UnknownKey { key } => write!(f, "no signature by {key}"),
-            NoteError::BadSignature { key } => write!(f, "the signature by {key} does not hold"),
-            NoteError::Key { expected } => write!(f, "no key: expected {expected}"),
+            NoteError::BadSignature { key } => write!(f, "the signature by {key} is wrong"),
+            NoteError::Key { expected } => write!(f, "not a key: expected {expected}"),
             NoteError::Name => {
-                f.write_str("a key's name has no white space, no + and is not empty")
+                f.write_str("expected a key name that is not empty and has no white space and no +")
             }
         }
     }
@@ -85,28 +85,28 @@ impl fmt::Display for NoteError {
 
 impl std::error::Error for NoteError {}
 
-/// One signature line, taken apart.
+/// A parsed signature line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteSignature<'a> {
-    /// Name of the key.
+    /// The key's name.
     pub name: &'a str,
-    /// The key's number.
+    /// The key's id.
     pub key_id: [u8; 4],
-    /// What stands behind the number: 64 bytes for Ed25519.
+    /// The bytes after the id: 64 for Ed25519.
     pub bytes: Vec<u8>,
 }
 
-/// A note, taken apart; nothing in it is verified yet.
+/// A parsed note; nothing in it is verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'a> {
-    /// What is signed, with its last newline.
+    /// The signed text, with its last newline.
     pub text: &'a str,
-    /// By whom.
+    /// The signatures.
     pub signatures: Vec<NoteSignature<'a>>,
 }
 
 impl<'a> Note<'a> {
-    /// Takes a note apart.
+    /// Parses a note.
     pub fn parse(bytes: &'a [u8]) -> Result<Note<'a>, NoteError> {
         if bytes.len() > NOTE_BYTES_MAX {
             return Err(NoteError::TooLong);
@@ -132,12 +132,12 @@ impl<'a> Note<'a> {
         Ok(Note { text, signatures })
     }
 
-    /// Whether a key of this name and number is among the signatures, verified or not.
+    /// Whether there is a signature with this key's name and id, verified or not.
     pub fn is_signed_by(&self, key: &Verifier) -> bool {
         self.signatures.iter().any(|signature| key.is_named_by(signature))
     }
 
-    /// Checks every signature by `key`. There must be one, and none may be wrong.
+    /// Checks every signature by `key`. There must be at least one, and none may be wrong.
     pub fn verify(&self, key: &Verifier) -> Result<(), NoteError> {
         let mut found = false;
         for signature in self.signatures.iter().filter(|signature| key.is_named_by(signature)) {
@@ -213,12 +213,12 @@ impl Verifier {
         Ok(verifier)
     }
 
-    /// Its name.
+    /// The key's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its number.
+    /// The key's id.
     pub fn id(&self) -> [u8; 4] {
         self.id
     }
@@ -228,7 +228,7 @@ impl Verifier {
         self.key.as_bytes()
     }
 
-    /// `name+id`: enough for a message.
+    /// `name+id`, for messages.
     pub fn short(&self) -> String {
         format!("{}+{}", self.name, hex(&self.id))
     }
@@ -258,7 +258,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Name, number and the 32 bytes of a key.
+/// Name, id and the 32 bytes of a key.
 type KeyParts<'a> = (&'a str, [u8; 4], Zeroizing<[u8; 32]>);
 
 /// `name+id+base64`, where the name has no plus sign.
@@ -316,7 +316,7 @@ impl Signer {
         &self.verifier
     }
 
-    /// Signs bytes as they are.
+    /// Signs bytes without framing.
     pub fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }
@@ -329,7 +329,7 @@ impl Signer {
         format!("{DASH}{} {}\n", self.verifier.name, base64(Base64::Standard, &bytes))
     }
 
-    /// A note of `text`, which must end in a newline and hold no other control characters.
+    /// Signs `text`, which must end in a newline and contain no other control characters; returns the note.
     pub fn sign(&self, text: &str) -> Result<String, NoteError> {
         if !text.ends_with('\n') {
             return Err(NoteError::Shape);

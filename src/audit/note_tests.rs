@@ -1,4 +1,4 @@
-//! Notes: the examples of the specification and of Go's documentation, and what must be refused.
+//! Notes: the examples of the specification and of Go's documentation, and malformed input.
 use proptest::prelude::*;
 
 use super::*;
@@ -45,7 +45,7 @@ fn unknown_signatures_are_ignored_and_wrong_ones_rejected() {
     let third = Signer::new("PeterNeumann", &[8; 32]).unwrap();
     let key = third.verifier().short();
     assert_eq!(note.verify(third.verifier()), Err(NoteError::UnknownKey { key }));
-    // One right signature does not excuse a wrong one of the same key.
+    // A valid signature does not make up for a wrong one by the same key.
     let wrong = format!("{TEXT}\n{}{}", signer.signature_line("x\n"), signer.signature_line(TEXT));
     let note = Note::parse(wrong.as_bytes()).unwrap();
     let key = signer.verifier().short();
@@ -97,7 +97,7 @@ fn keys_with_any_wrong_part_are_rejected() {
         assert!(Signer::parse(&format!("{PRIVATE}{text}")).is_err(), "{text}");
     }
     assert!(Signer::parse(VKEY).is_err());
-    // The neutral element: every signature of zeros would hold.
+    // The neutral element: every signature of zeros would verify.
     let mut neutral = [0; 32];
     neutral[0] = 1;
     assert!(Verifier::new("a", &neutral).is_err());
@@ -116,7 +116,7 @@ proptest! {
         let _ = Verifier::parse(&String::from_utf8_lossy(&bytes));
     }
 
-    /// One bit of a signed note: it is another text, another signature, or nobody's.
+    /// A flipped bit changes the text, the signature, or the signer.
     #[test]
     fn a_changed_note_does_not_verify(at in 0usize..260, bit in 0u8..8) {
         let mut bytes = SIGNED.as_bytes().to_vec();

@@ -16,7 +16,7 @@ use super::entry::{Entry, LINE_BYTES_MAX, ParseError, ParseErrorKind, Parser};
 use super::note::Verifier;
 use super::store::names::KEPT;
 use super::verify::Stop;
-use super::verify::source::{Batch, Segment, Source, read_lines, segments};
+use super::verify::source::{Batch, BatchReader, Segment, read_lines, segments};
 use crate::storage::Storage;
 
 /// Rotations after which a reader gives up.
@@ -116,7 +116,7 @@ pub fn first_start(storage: &dyn Storage, dir: &Path) -> Result<Start, LogReadEr
     };
     let kept = read_lines(storage, dir, KEPT)?;
     let files = segments(storage, dir)?;
-    let batch = Source::new(storage, dir, &files).next()?;
+    let batch = BatchReader::new(storage, dir, &files).next()?;
     let first = batch.as_ref().filter(|batch| !batch.lines.is_empty()).map(|batch| batch.line(0));
     let line = kept.first().map(Vec::as_slice).or(first).ok_or_else(|| wrong("found no entry"))?;
     let mut parser = Parser::new();
@@ -166,7 +166,7 @@ impl LogReader<'_> {
         let is_before = |file: &Segment| file.first_seq.is_some_and(|seq| seq <= self.from_seq);
         let skipped = files.iter().rposition(is_before).unwrap_or(0);
         let files = files.get(skipped..).unwrap_or_default();
-        let mut source = Source::new(storage, dir, files);
+        let mut source = BatchReader::new(storage, dir, files);
         while let Some(batch) = source.next()? {
             let Some(file) = files.get(batch.segment) else { break };
             if batch.lines_before == 0

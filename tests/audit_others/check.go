@@ -27,7 +27,7 @@ func (t tiles) Height() int { return 8 }
 func (t tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	var all [][]byte
 	for _, tile := range wanted {
-		// C2SP has the height fixed and leaves it out of the path.
+		// In C2SP the height is fixed and not part of the path.
 		path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
 		data, err := os.ReadFile(filepath.Join(t.dir, path))
 		if err != nil {

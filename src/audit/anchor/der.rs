@@ -1,4 +1,4 @@
-//! The part of DER (X.690) that timestamps need: definite lengths, as short as they can be, tags of one byte.
+//! The part of DER (X.690) that timestamps need: definite, minimal lengths and one-byte tags.
 use super::TimestampError;
 
 pub(super) const BOOLEAN: u8 = 0x01;
@@ -15,11 +15,11 @@ pub(super) const fn context(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// Elements one after the other.
+/// A reader of consecutive elements.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Der<'a> {
     bytes: &'a [u8],
-    /// Where `bytes` begins in the whole.
+    /// Offset of `bytes` in the whole input.
     at: usize,
 }
 
@@ -36,12 +36,12 @@ impl<'a> Der<'a> {
         self.bytes.is_empty()
     }
 
-    /// What is left.
+    /// The remaining bytes.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The tag of what comes next.
+    /// The tag of the next element.
     pub fn tag(&self) -> Option<u8> {
         self.bytes.first().copied()
     }
@@ -52,50 +52,52 @@ impl<'a> Der<'a> {
             return self.error(expected);
         }
         let Some((header, len)) = length(self.bytes.get(1..).unwrap_or_default()) else {
-            return self.error("a length in as few bytes as it can have");
+            return self.error("a length of minimal size");
         };
         let start = 1 + header;
         let content = start.checked_add(len).and_then(|end| self.bytes.get(start..end));
-        let Some(content) = content else { return self.error("an element within what is there") };
+        let Some(content) = content else {
+            return self.error("an element that ends within the input");
+        };
         let taken = Der { bytes: content, at: self.at + start };
         self.bytes = self.bytes.get(start + len..).unwrap_or_default();
         self.at += start + len;
         Ok(taken)
     }
 
-    /// The same if it has this tag.
+    /// The content of the next element if it has this tag.
     pub fn take_if(&mut self, tag: u8) -> Result<Option<Der<'a>>, TimestampError> {
         if self.tag() == Some(tag) { self.take(tag, "an element").map(Some) } else { Ok(None) }
     }
 
-    /// Passes the next element over, whatever it is.
+    /// Skips the next element.
     pub fn skip(&mut self) -> Result<(), TimestampError> {
         match self.tag() {
-            // Tags of more than one byte.
+            // Multi-byte tags are rejected.
             Some(tag) if tag & 0x1f != 0x1f => self.take(tag, "an element").map(drop),
             _ => self.error("an element"),
         }
     }
 
-    /// Nothing may follow.
+    /// Checks that nothing follows.
     pub fn end(&self) -> Result<(), TimestampError> {
         if self.is_empty() { Ok(()) } else { self.error("nothing more") }
     }
 
-    /// A number that is not negative, big-endian without leading zeros; empty for 0.
+    /// A non-negative number, big-endian without leading zeros; empty for 0.
     pub fn unsigned(&mut self, expected: &'static str) -> Result<&'a [u8], TimestampError> {
         let number = self.take(INTEGER, expected)?;
         match *number.bytes {
             [] => number.error("a number"),
             [0] => Ok(&[]),
             [0, next, ..] if next >= 0x80 => Ok(number.bytes.get(1..).unwrap_or_default()),
-            [0, ..] => number.error("a number in as few bytes as it can have"),
-            [first, ..] if first >= 0x80 => number.error("a number that is not negative"),
+            [0, ..] => number.error("a number of minimal size"),
+            [first, ..] if first >= 0x80 => number.error("a non-negative number"),
             _ => Ok(number.bytes),
         }
     }
 
-    /// A small one.
+    /// A non-negative number below 2^64.
     pub fn small(&mut self, expected: &'static str) -> Result<u64, TimestampError> {
         let before = *self;
         let digits = self.unsigned(expected)?;
@@ -106,7 +108,7 @@ impl<'a> Der<'a> {
     }
 }
 
-/// Bytes of a length, and the length.
+/// The size of an encoded length, and the length.
 fn length(bytes: &[u8]) -> Option<(usize, usize)> {
     let first = *bytes.first()?;
     if first < 0x80 {
@@ -138,7 +140,7 @@ pub(super) fn put(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     out.extend_from_slice(content);
 }
 
-/// Appends a number that is not negative, big-endian.
+/// Appends a non-negative number, given big-endian.
 pub(super) fn put_unsigned(out: &mut Vec<u8>, digits: &[u8]) {
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
     let digits = digits.get(zeros..).unwrap_or_default();

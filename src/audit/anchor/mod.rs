@@ -1,16 +1,17 @@
-//! Anchors: somebody else's word that a checkpoint existed at a time (RFC 3161).
+//! Anchors: a third party's timestamp on a checkpoint (RFC 3161).
 //!
-//! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its answer shows
-//! that these entries existed then: whoever takes the host later, with all its keys, cannot make an older one.
-//! [`TimestampRequest`] is what is sent to the authority (by `curl`, say: nothing here opens a connection), [`Timestamp`] what comes
-//! back, and [`find_stamped_note`] finds the checkpoint that it is for.
+//! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its response shows
+//! that these entries existed then: an attacker who takes over the host later, with all its keys, cannot make an older
+//! one.
+//! [`TimestampRequest`] is sent to the authority (for example by `curl`: this module opens no connection), [`Timestamp`] is read
+//! from the response, and [`find_stamped_note`] finds its checkpoint.
 //!
 //! **What is checked here, and what is not.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce with
 //! the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that. Without
-//! it, anybody may have made the stamp.
+//! it, anyone may have made the stamp.
 //!
-//! Promises: reads any bytes without panicking; DER only, no indefinite lengths, nothing behind the end. Allocates what
-//! the answer is long. Blocks nowhere.
+//! Promises: reads any bytes without panicking; DER only, no indefinite lengths, no trailing bytes. Allocates at most
+//! the length of the response. Never blocks.
 //!
 //! ```
 //! use ringseal::audit::anchor::TimestampRequest;
@@ -29,14 +30,14 @@ pub use timestamp::{Timestamp, TimestampRequest};
 use super::note::Note;
 use crate::digest::{Hash, Sha256};
 
-/// What is stamped of a checkpoint: SHA-256 of its text, without the signatures, with the text's last newline.
+/// The stamped hash of a checkpoint: SHA-256 of its text with the last newline, without the signatures.
 pub fn imprint(checkpoint_text: &str) -> Hash {
     Sha256::of(checkpoint_text.as_bytes())
 }
 
-/// The note in the file `checkpoints` of a log that `stamp` is for.
+/// The note in the content of the file `checkpoints` to which `stamp` belongs.
 pub fn find_stamped_note<'a>(checkpoints: &'a [u8], stamp: &Timestamp) -> Option<Note<'a>> {
-    // Text, empty line, signatures, empty line, and so on.
+    // Each note: text, empty line, signatures, empty line.
     let mut start = 0;
     while let Some(rest) = checkpoints.get(start..).filter(|rest| !rest.is_empty()) {
         let text_end = memchr::memmem::find(rest, b"\n\n")? + 2;
@@ -50,23 +51,23 @@ pub fn find_stamped_note<'a>(checkpoints: &'a [u8], stamp: &Timestamp) -> Option
     None
 }
 
-/// Why a timestamp is none, or not for this checkpoint.
+/// Why a timestamp is invalid, or not for this checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimestampError {
-    /// Bytes that are not what RFC 3161 asks for.
+    /// Bytes that do not conform to RFC 3161.
     Format {
-        /// At which byte.
+        /// Offset of the byte.
         at: usize,
-        /// What should stand there.
+        /// What was expected there.
         expected: &'static str,
     },
     /// The authority refused to stamp.
     Refused {
         /// Its status (RFC 3161, section 2.4.2): 2 is a rejection.
         status: u64,
-        /// What it said.
-        said: String,
+        /// The authority's text.
+        text: String,
     },
     /// The stamp is for something else.
     Imprint {
@@ -89,11 +90,11 @@ impl fmt::Display for TimestampError {
         use crate::digest::text::hex;
         match self {
             TimestampError::Format { at, expected } => write!(f, "byte {at}: expected {expected}"),
-            TimestampError::Refused { status, said } => {
-                write!(f, "the authority refused: status {status}: {said}")
+            TimestampError::Refused { status, text } => {
+                write!(f, "the authority refused: status {status}: {text}")
             }
             TimestampError::Imprint { expected, found } => {
-                write!(f, "stamped is {}, expected {}", hex(found), hex(expected))
+                write!(f, "the stamped hash is {}, expected {}", hex(found), hex(expected))
             }
             TimestampError::Nonce { expected, found } => {
                 write!(f, "the nonce is \"{}\", expected {}", hex(found), hex(expected))

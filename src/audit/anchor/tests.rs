@@ -1,4 +1,4 @@
-//! Requests and answers: written and read back, damaged in every place, and against `openssl ts`.
+//! Requests and responses: round trips, damage at every byte, and interoperation with `openssl ts`.
 use std::path::Path;
 use std::process::Command;
 
@@ -25,7 +25,7 @@ proptest! {
         let mut changed = der.clone();
         let place = place % der.len();
         changed[place] ^= bits;
-        // One text for one content: what is still a request is another one.
+        // The encoding is canonical: a changed request that parses is a different one.
         if let Ok(found) = TimestampRequest::parse(&changed) {
             prop_assert_ne!(found, request);
             prop_assert_eq!(found.to_der(), changed);
@@ -66,7 +66,7 @@ fn non_minimal_lengths_are_rejected() {
     }
 }
 
-/// A throw-away authority.
+/// A temporary authority.
 struct Authority {
     dir: tempfile::TempDir,
 }
@@ -82,7 +82,7 @@ fn openssl(dir: &Path, arguments: &str) -> Result<Vec<u8>, String> {
 }
 
 impl Authority {
-    /// `None`, and a word why, where there is no `openssl`.
+    /// `None`, with a message, if `openssl` is not installed.
     fn new() -> Option<Authority> {
         let dir = tempfile::tempdir().unwrap();
         if let Err(error) = openssl(dir.path(), "version") {
@@ -116,7 +116,7 @@ impl Authority {
 #[test]
 fn openssl_stamps_match_only_their_checkpoint() {
     let Some(authority) = Authority::new() else { return };
-    // The nonce's first bit is set: a number that is not negative all the same.
+    // The first nonce has its first bit set and must still be encoded as non-negative.
     for nonce in [[0x80, 1, 2, 3, 4, 5, 6, 7], [0, 0, 0, 9, 0, 0, 0, 1]] {
         let request = TimestampRequest::new(TEXT, nonce);
         let answer = authority.answer(&request);
@@ -134,14 +134,14 @@ fn openssl_stamps_match_only_their_checkpoint() {
         let old = TimestampRequest::new(TEXT, [1; 8]);
         let refused = stamp.check(TEXT, Some(&old)).unwrap_err();
         assert!(matches!(refused, TimestampError::Nonce { .. }), "{refused}");
-        // The signature is openssl's to check, by the hash that we name.
+        // openssl checks the signature, given our hash.
         let digest = crate::digest::text::hex(&imprint(TEXT));
         let verify = format!("ts -verify -digest {digest} -in tsr -CAfile cert");
         openssl(authority.dir.path(), &verify).unwrap();
         openssl(authority.dir.path(), "ts -reply -in tsr -token_out -out token").unwrap();
         let token = std::fs::read(authority.dir.path().join("token")).unwrap();
         assert_eq!(Timestamp::parse(&token).unwrap(), stamp);
-        // Cut anywhere, changed anywhere: an error or another value, never a panic.
+        // Cut or changed at any byte: an error or another value, never a panic.
         for at in 0..answer.len() {
             assert!(Timestamp::parse(&answer[..at]).is_err(), "{at}");
             let mut changed = answer.clone();
@@ -154,7 +154,7 @@ fn openssl_stamps_match_only_their_checkpoint() {
 #[test]
 fn a_refusal_carries_the_authoritys_status() {
     let Some(authority) = Authority::new() else { return };
-    // It stamps nothing but SHA-512.
+    // It stamps only SHA-512.
     let cnf = authority.dir.path().join("cnf");
     let text = std::fs::read_to_string(&cnf).unwrap().replace("digests=sha256", "digests=sha512");
     std::fs::write(cnf, text).unwrap();

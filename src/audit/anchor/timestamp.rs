@@ -1,4 +1,4 @@
-//! Requests and answers of RFC 3161.
+//! Requests and responses of RFC 3161.
 use super::der::{
     BOOLEAN, Der, INTEGER, NULL, OCTETS, OID, SEQUENCE, SET, TIME, UTF8, context, put, put_unsigned,
 };
@@ -19,7 +19,7 @@ const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 
 pub struct TimestampRequest {
     /// SHA-256 of the checkpoint's text.
     pub imprint: Hash,
-    /// So that an answer is to this request and no other. Random.
+    /// Random; ties the response to this request.
     pub nonce: [u8; 8],
 }
 
@@ -29,7 +29,7 @@ impl TimestampRequest {
         TimestampRequest { imprint: imprint(checkpoint_text), nonce }
     }
 
-    /// What is sent: the body of a POST with `Content-Type: application/timestamp-query`.
+    /// The body of a POST with `Content-Type: application/timestamp-query`.
     pub fn to_der(&self) -> Vec<u8> {
         let mut algorithm = Vec::new();
         put(&mut algorithm, OID, SHA256);
@@ -69,13 +69,13 @@ impl TimestampRequest {
     }
 }
 
-/// What an authority has stamped. Its signature is not checked here: see the module.
+/// A stamp by an authority. Its signature is not checked here: see the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timestamp {
-    /// SHA-256 of what was stamped.
+    /// The stamped SHA-256.
     pub imprint: Hash,
-    /// When, by the authority's clock: nanoseconds since 1970.
+    /// The time by the authority's clock, nanoseconds since 1970.
     pub unix_nanos: i64,
     /// The stamp's number, big-endian.
     pub serial: Vec<u8>,
@@ -99,7 +99,7 @@ impl Timestamp {
         Ok(stamp)
     }
 
-    /// Looks whether the stamp is for the checkpoint with this text, and answers the request, if that is known.
+    /// Checks that the stamp is for the checkpoint with this text, and answers the request, if given.
     pub fn check(
         &self,
         checkpoint_text: &str,
@@ -112,7 +112,7 @@ impl Timestamp {
         request.map_or(Ok(()), |request| self.check_answers(request))
     }
 
-    /// Looks whether the stamp answers this request.
+    /// Checks that the stamp answers this request.
     pub fn check_answers(&self, request: &TimestampRequest) -> Result<(), TimestampError> {
         if self.imprint != request.imprint {
             let (expected, found) = (request.imprint, self.imprint);
@@ -144,7 +144,7 @@ fn status(response: &mut Der<'_>) -> Result<(), TimestampError> {
         }
     }
     if status > 1 {
-        return Err(TimestampError::Refused { status, said });
+        return Err(TimestampError::Refused { status, text: said });
     }
     Ok(())
 }
@@ -167,7 +167,7 @@ fn token(from: &mut Der<'_>) -> Result<Timestamp, TimestampError> {
     explicit.end()?;
     let stamp = tst_info(&mut octets)?;
     octets.end()?;
-    // Certificates, revocations, then who signed: somebody must have.
+    // Certificates, revocations, then the signers, of which there must be at least one.
     while matches!(signed.tag(), Some(tag) if tag == context(0) || tag == context(1)) {
         signed.skip()?;
     }
@@ -193,7 +193,7 @@ fn tst_info(from: &mut Der<'_>) -> Result<Timestamp, TimestampError> {
     if let Some(ordering) = info.take_if(BOOLEAN)?
         && ordering.bytes() != [0xff]
     {
-        return ordering.error("true, where it is not left out");
+        return ordering.error("true, or no ordering");
     }
     let nonce = match info.tag() {
         Some(INTEGER) => Some(info.unsigned("a nonce")?.to_vec()),
@@ -226,7 +226,7 @@ fn take_imprint(from: &mut Der<'_>) -> Result<Hash, TimestampError> {
     }
 }
 
-/// `YYYYMMDDhhmmss`, perhaps a fraction without zeros at its end, `Z`.
+/// `YYYYMMDDhhmmss`, optionally a fraction without trailing zeros, then `Z`.
 fn time_of(text: &[u8]) -> Option<i64> {
     let text = str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (whole, fraction) = match text.split_once('.') {

@@ -1,10 +1,11 @@
-//! The chain of entries: each is signed together with the signature of the one before.
+//! The chain of entries: each entry is signed together with the signature of the previous one.
 //!
 //! With a key the signature is HMAC-SHA-256, and the key is forward-secure (Bellare and Yee,
 //! "Forward-Security in Private-Key Cryptography", 2003; Schneier and Kelsey, "Secure Audit Logs to
-//! Support Computer Forensics", 1999): after every so many entries it becomes HKDF of itself, and
-//! the old one is overwritten. Who takes the host has the present key and cannot sign the past.
-//! Without a key it is SHA-256. `docs/audit-format.md`, sections 4 and 5.
+//! Support Computer Forensics", 1999): after a fixed number of entries the key is replaced by HKDF of
+//! itself, and the old key is overwritten. An attacker who takes over the host has the current key and
+//! cannot sign past entries. Without a key the signature is SHA-256. `docs/audit-format.md`, sections 4
+//! and 5.
 //!
 //! Promises: no allocation; nothing blocks. Keys are overwritten when they are replaced and when
 //! they are dropped; copies that moves leave on the stack are not.
@@ -18,10 +19,10 @@ use super::keys::{ChainKey, RATCHET_INFO};
 use super::merkle::leaf_hash;
 use crate::digest::{Hash, HmacSha256, same};
 
-/// Entries per key at most.
+/// Greatest number of entries per key.
 pub const RATCHET_MAX: u64 = 65_536;
 
-/// What HKDF-Expand signs for the first 32 bytes: the info and the number of the block.
+/// The input of HKDF-Expand for the first 32 bytes: the info and the block number.
 const RATCHET_TEXT: [u8; RATCHET_INFO.len() + 1] = {
     let mut text = [1; RATCHET_INFO.len() + 1];
     let (info, _) = text.split_at_mut(RATCHET_INFO.len());
@@ -29,7 +30,7 @@ const RATCHET_TEXT: [u8; RATCHET_INFO.len() + 1] = {
     text
 };
 
-/// A key that only goes forward.
+/// A key that can only advance.
 #[derive(Debug)]
 pub struct Ratchet {
     key: Zeroizing<Hash>,
@@ -39,7 +40,7 @@ pub struct Ratchet {
 }
 
 impl Ratchet {
-    /// The key of entry `seq`; each key serves `entries_per_key` entries (1 at least).
+    /// The key of entry `seq`; each key signs `entries_per_key` entries (at least 1).
     pub fn new(key: &ChainKey, seq: u64, entries_per_key: u64) -> Ratchet {
         let entries_per_key = entries_per_key.max(1);
         let hmac = HmacSha256::new(key.bytes());
@@ -47,12 +48,12 @@ impl Ratchet {
         Ratchet { key, hmac, generation: seq / entries_per_key, entries_per_key }
     }
 
-    /// How many keys came before this one.
+    /// The number of keys before this one.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Goes forward to the key of entry `seq`. `false` if that key is gone for ever.
+    /// Advances to the key of entry `seq`. `false` if that key has been erased.
     #[inline]
     pub fn advance_to(&mut self, seq: u64) -> bool {
         let generation = seq / self.entries_per_key;
@@ -62,17 +63,17 @@ impl Ratchet {
         self.generation == generation
     }
 
-    /// HKDF-Expand (RFC 5869) with the key that is worked in already.
+    /// HKDF-Expand (RFC 5869) with the prepared HMAC key.
     #[inline]
     fn step(&mut self) {
         self.set_key(self.hmac.of(&RATCHET_TEXT));
     }
 
-    /// Signs the last entry of a key and goes on to the next one: what is signed and what makes the
-    /// next key do not wait for each other.
+    /// Signs the last entry of a key and advances to the next key; the two HMACs are computed side by
+    /// side.
     #[inline]
     fn sign_and_step(&mut self, digest: &Hash) -> Hash {
-        // Both are short: one after the other is what happens if they ever are not.
+        // Both texts are short enough for `of_both`; the fallback computes one after the other.
         let Some([mac, next]) = self.hmac.of_both([digest, &RATCHET_TEXT]) else {
             let mac = self.hmac.of(digest);
             self.step();
@@ -90,22 +91,22 @@ impl Ratchet {
     }
 }
 
-/// What signs entries, or checks their signatures.
+/// Signs entries and checks their signatures.
 #[derive(Debug)]
 pub enum Chain {
-    /// With a key.
+    /// HMAC-SHA-256 with a ratcheting key.
     Mac(Ratchet),
-    /// Without.
+    /// SHA-256 without a key.
     Hash,
 }
 
 impl Chain {
-    /// One whose next entry is `seq`, with that entry's key.
+    /// A chain whose next entry is `seq`; `key` is that entry's key.
     pub fn with_key(key: &ChainKey, seq: u64, entries_per_key: u64) -> Chain {
         Chain::Mac(Ratchet::new(key, seq, entries_per_key))
     }
 
-    /// Which scheme it is.
+    /// Its scheme.
     pub fn scheme(&self) -> Scheme {
         match self {
             Chain::Mac(_) => Scheme::Mac,
@@ -113,9 +114,8 @@ impl Chain {
         }
     }
 
-    /// Signs entry `seq`, of which `digest` is [`digest_of`] the signed text. With a key, `seq` may
-    /// skip but never go back: `None` if its key is gone. If it was the last entry of its key, that
-    /// key is gone afterwards.
+    /// Signs entry `seq`; `digest` is [`digest_of`] its signed text. With a key, `seq` may skip entries
+    /// but never decrease: `None` if its key has been erased. The key is erased after its last entry.
     #[inline]
     pub fn sign(&mut self, seq: u64, digest: &Hash) -> Option<Signature> {
         match self {
@@ -132,19 +132,19 @@ impl Chain {
         }
     }
 
-    /// Whether `signature` is that of entry `seq` over this text. `None` if its key is gone.
+    /// Whether `signature` is the signature of entry `seq` over this text. `None` if its key has been erased.
     pub fn check(&mut self, seq: u64, signed: &[u8], signature: &Signature) -> Option<bool> {
         self.check_digest(seq, &digest_of(signed), signature)
     }
 
-    /// The same for a text that has been hashed.
+    /// The same for the digest of a text.
     pub fn check_digest(&mut self, seq: u64, digest: &Hash, signature: &Signature) -> Option<bool> {
         let expected = self.sign(seq, digest)?;
         Some(expected.scheme == signature.scheme && same(&expected.hash, &signature.hash))
     }
 
-    /// The key of entry `seq`, which is to be kept on disk when the entries before it are. `None`
-    /// without keys, and if that key is gone.
+    /// The key of entry `seq`, to store on disk once the entries before it are there. `None` without a
+    /// key, and if that key has been erased.
     pub fn key(&mut self, seq: u64) -> Option<ChainKey> {
         match self {
             Chain::Mac(ratchet) => ratchet.advance_to(seq).then(|| ChainKey::new(*ratchet.key)),
@@ -153,7 +153,7 @@ impl Chain {
     }
 }
 
-/// What is signed of an entry's text: SHA-256(0x00 ‖ text), on the way to the hash of its leaf.
+/// The signed digest of an entry's text: SHA-256(0x00 ‖ text), an intermediate state of its leaf hash.
 pub fn digest_of(signed: &[u8]) -> Hash {
     leaf_hash(signed)
 }

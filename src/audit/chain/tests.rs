@@ -1,4 +1,4 @@
-//! The chain against its definition.
+//! Compares the chain with its definition.
 use super::*;
 use crate::digest::{Sha256, hkdf, text::hex};
 
@@ -10,8 +10,8 @@ fn first(byte: u8, entries_per_key: u64) -> Chain {
     Chain::with_key(&ChainKey::new([byte; 32]), 0, entries_per_key)
 }
 
-/// The definition: expand from the first key every time.
-fn slow(first: &Hash, seq: u64, entries_per_key: u64, text: &[u8]) -> Hash {
+/// The definition: expands from the first key every time.
+fn reference(first: &Hash, seq: u64, entries_per_key: u64, text: &[u8]) -> Hash {
     let mut key = *first;
     for _ in 0..seq / entries_per_key {
         key = hkdf::expand(&key, b"ringseal audit ratchet v1");
@@ -26,7 +26,7 @@ fn each_entry_is_signed_with_its_ratcheted_key() {
         for seq in 0..200 {
             let text = format!("{{entry {seq}");
             let signature = sign(&mut chain, seq, text.as_bytes()).unwrap();
-            let want = slow(&[7; 32], seq, entries_per_key, text.as_bytes());
+            let want = reference(&[7; 32], seq, entries_per_key, text.as_bytes());
             assert_eq!(hex(&signature.hash), hex(&want), "entry {seq}, {entries_per_key} a key");
         }
     }
@@ -36,7 +36,7 @@ fn each_entry_is_signed_with_its_ratcheted_key() {
 fn past_keys_are_erased() {
     let mut chain = first(7, 1);
     assert!(sign(&mut chain, 5, b"{").is_some());
-    assert_eq!(sign(&mut chain, 5, b"{"), None, "its own key went with the signature");
+    assert_eq!(sign(&mut chain, 5, b"{"), None, "its key was erased after the signature");
     assert_eq!(sign(&mut chain, 4, b"{"), None);
     assert!(chain.key(5).is_none());
     assert!(chain.key(6).is_some());

@@ -1,4 +1,4 @@
-//! Framing: a body of JSON members becomes a line that is ready to be signed.
+//! Frames the JSON members of an event as a line to be signed.
 use super::parse::Parser;
 use super::time::put_timestamp;
 use super::{PREV_KEY, ParseError, SIGNATURE_BYTES, SIGNATURE_KEY, Signature};
@@ -18,14 +18,14 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Looks whether `members` are what a line may contain: the checks of the one parser. Event
-    /// types of the log's own entries are refused.
+    /// Checks with the parser that `members` are allowed in a line. Event types of control entries are
+    /// rejected.
     pub fn new(members: &'a [u8], parser: &mut Parser) -> Result<Body<'a>, ParseError> {
         parser.body(members)?;
         Ok(Body { members })
     }
 
-    /// Members that an encoder of this crate has made canonical. Its tests prove it.
+    /// Members from an encoder of this crate, which are canonical (its tests prove it).
     pub(crate) fn trusted(members: &'a [u8]) -> Body<'a> {
         Body { members }
     }
@@ -36,7 +36,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Appends a line up to the end of `_prev_signature`: what is to be signed.
+/// Appends a line up to the end of `_prev_signature`: the text to be signed.
 pub fn begin(out: &mut Vec<u8>, seq: u64, unix_nanos: i64, body: Body<'_>, previous: &Signature) {
     out.extend_from_slice(b"{\"seq\":");
     put_decimal(out, seq);
@@ -49,14 +49,14 @@ pub fn begin(out: &mut Vec<u8>, seq: u64, unix_nanos: i64, body: Body<'_>, previ
     out.push(b'"');
 }
 
-/// Appends the signature and what follows, up to the newline.
+/// Appends the signature and the end of the line, with the newline.
 pub fn finish(out: &mut Vec<u8>, signature: &Signature) {
     out.extend_from_slice(SIGNATURE_KEY);
     put_signature(out, signature);
     out.extend_from_slice(b"\"}\n");
 }
 
-/// Twice an entry, so written without growing the vector bit by bit.
+/// Runs twice per entry, so the vector is extended only once.
 fn put_signature(out: &mut Vec<u8>, signature: &Signature) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let digit = |bits: u32, shift: u32| DIGITS[(bits >> shift & 63) as usize];

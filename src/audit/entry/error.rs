@@ -1,10 +1,10 @@
-//! Why a line is no entry, and where.
+//! Why a line is not an entry, and where.
 use std::fmt;
 
 /// A line that is not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {
-    /// Byte of the line, from 0.
+    /// Offset of the byte in the line, from 0.
     pub at: usize,
     /// What is wrong there.
     pub kind: ParseErrorKind,
@@ -14,33 +14,33 @@ pub struct ParseError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// Something else stands here.
+    /// Something else was expected here.
     Expected(&'static str),
     /// More than [`super::LINE_BYTES_MAX`] bytes.
     TooLong,
     /// Not UTF-8.
     Utf8,
-    /// A byte below 0x20, which nothing canonical contains.
+    /// A byte below 0x20, which canonical JSON does not contain.
     ControlByte(u8),
-    /// Not the one spelling of a character.
+    /// Not the canonical form of a character.
     Escape,
-    /// Not a number of RFC 8259, or not the kind that must stand here.
+    /// Not a number of RFC 8259, or not of the kind expected here.
     Number,
-    /// Not a date and time of the one form.
+    /// Not a canonical date and time.
     Timestamp,
-    /// An event type that is empty, too long, or has other bytes than it may.
+    /// An event type that is empty, too long, or has forbidden bytes.
     EventType,
-    /// Not the one spelling of a signature.
+    /// Not a canonical signature.
     Signature,
-    /// A key that stands twice in one object.
+    /// A duplicate key in an object.
     DuplicateKey,
-    /// A key at the top that only the log itself writes.
+    /// A key at the top level that is reserved for the log.
     ReservedKey,
-    /// More than [`super::DEPTH_MAX`] deep.
+    /// Nested deeper than [`super::DEPTH_MAX`].
     Depth,
-    /// Something behind the end.
+    /// Trailing bytes.
     Trailing,
-    /// `ringseal.` and a name that is no control entry, or its members are not as they must be.
+    /// An unknown control entry, or one with wrong members.
     Control(&'static str),
 }
 
@@ -53,8 +53,8 @@ impl fmt::Display for ParseError {
                 write!(f, "longer than {} bytes", super::LINE_BYTES_MAX)
             }
             ParseErrorKind::Utf8 => f.write_str("not UTF-8"),
-            ParseErrorKind::ControlByte(byte) => write!(f, "the bare control byte {byte:#04x}"),
-            ParseErrorKind::Escape => f.write_str("not the canonical spelling of a character"),
+            ParseErrorKind::ControlByte(byte) => write!(f, "unescaped control byte {byte:#04x}"),
+            ParseErrorKind::Escape => f.write_str("not the canonical form of a character"),
             ParseErrorKind::Number => f.write_str("expected a number"),
             ParseErrorKind::Timestamp => {
                 f.write_str("expected a time like 2026-11-22T15:09:20.123456789Z")
@@ -63,10 +63,10 @@ impl fmt::Display for ParseError {
             ParseErrorKind::Signature => {
                 f.write_str("expected m1: or h1: and 43 digits of base64url")
             }
-            ParseErrorKind::DuplicateKey => f.write_str("a key that stands twice in one object"),
-            ParseErrorKind::ReservedKey => f.write_str("a key that only the log itself writes"),
+            ParseErrorKind::DuplicateKey => f.write_str("duplicate key in an object"),
+            ParseErrorKind::ReservedKey => f.write_str("a key that is reserved for the log"),
             ParseErrorKind::Depth => write!(f, "nested deeper than {}", super::DEPTH_MAX),
-            ParseErrorKind::Trailing => f.write_str("something behind the end of the entry"),
+            ParseErrorKind::Trailing => f.write_str("trailing bytes after the entry"),
             ParseErrorKind::Control(what) => write!(f, "in a control entry: expected {what}"),
         }
     }

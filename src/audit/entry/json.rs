@@ -1,28 +1,28 @@
-//! A scanner for canonical JSON: says whether bytes are it, and builds nothing.
+//! A scanner that checks canonical JSON without building a value.
 //!
-//! Promises: time grows with the length (and its logarithm, where an object has more than 16
-//! keys), whatever the bytes; no recursion; memory is kept from scan to scan.
+//! Promises: time is linear in the length (times its logarithm if an object has more than 16 keys) for
+//! any bytes; no recursion; memory is reused between scans.
 use super::{DEPTH_MAX, ParseError, ParseErrorKind};
 use crate::simd::byte_class::JsonEscaped;
 use crate::simd::mask64;
 
-/// Objects with more keys are sorted to find those that stand twice.
+/// Objects with more keys are sorted to find duplicates.
 const PAIRWISE_KEYS_MAX: usize = 16;
 
-/// What a scan writes down: where the keys of the objects that are open stand, and which bytes a
-/// string cannot just contain.
+/// The memory of a scan: the positions of the keys of open objects, and the bytes that cannot occur
+/// unescaped in a string.
 #[derive(Debug, Default)]
 pub(super) struct ScanState {
     /// Start and end, in the bytes scanned.
     spans: Vec<(u32, u32)>,
-    /// Of each key; keys with different ones are different.
+    /// A tag per key; keys with different tags differ.
     tags: Vec<u64>,
-    /// A bit for each byte: quotes, backslashes, control bytes, now and then another one.
+    /// A bit per byte: set for quotes, backslashes, control bytes, and possibly others.
     marks: Vec<u64>,
 }
 
 impl ScanState {
-    /// Begins with `bytes`, of which there are less than 4 GiB. `Err` is where a control byte stands.
+    /// Begins a scan of `bytes`, which must be shorter than 4 GiB. `Err` locates a control byte.
     pub fn begin(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         self.spans.clear();
         self.tags.clear();
@@ -33,7 +33,7 @@ impl ScanState {
         let last = if rest.is_empty() { &[][..] } else { std::slice::from_ref(&last) };
         self.marks.extend(blocks.iter().map(mask64::<JsonEscaped>));
         self.marks.extend(last.iter().map(mask64::<JsonEscaped>));
-        // A pass of its own, over many bytes at once.
+        // A separate pass, so that it is vectorised.
         if !bytes.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
             return Ok(());
         }
@@ -43,7 +43,7 @@ impl ScanState {
         }
     }
 
-    /// The first byte from `at` on that is marked; the end if there is none.
+    /// The first marked byte from `at` on, or the end.
     #[inline]
     fn next_mark(&self, at: usize, end: usize) -> usize {
         let bits = self.marks.get(at / 64).map_or(0, |bits| bits >> (at % 64));
@@ -70,7 +70,7 @@ impl ScanState {
         self.spans.len()
     }
 
-    /// Closes the object whose keys begin at `base`; `Err` is where a second one stands.
+    /// Closes the object whose keys begin at `base`; `Err` locates a duplicate key.
     #[inline]
     pub fn close(&mut self, bytes: &[u8], base: usize) -> Result<(), ParseError> {
         let tags = self.tags.get(base..).unwrap_or_default();
@@ -104,7 +104,7 @@ fn key_tag(bytes: &[u8], start: usize, end: usize) -> u64 {
     }
 }
 
-/// Whether two are the same; now and then also when none are.
+/// Whether two tags may be equal; false positives are possible.
 #[inline]
 fn may_have_duplicates(tags: &[u64]) -> bool {
     let mut seen = [0u64; 16];
@@ -143,7 +143,7 @@ pub(super) struct Scanner<'a, 'n> {
 }
 
 impl<'a, 'n> Scanner<'a, 'n> {
-    /// At the beginning of `bytes`. `Err` is where a control byte stands.
+    /// A scanner at the beginning of `bytes`. `Err` locates a control byte.
     pub fn new(bytes: &'a [u8], state: &'n mut ScanState) -> Result<Scanner<'a, 'n>, ParseError> {
         state.begin(bytes)?;
         Ok(Scanner { bytes, at: 0, state })
@@ -161,7 +161,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// Takes exactly `literal`.
+    /// Consumes exactly `literal`.
     #[inline]
     pub fn literal(&mut self, literal: &[u8], what: &'static str) -> Result<(), ParseError> {
         if !self.rest().starts_with(literal) {
@@ -186,7 +186,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         Ok(value)
     }
 
-    /// A key, its quotes and its colon; gives its text.
+    /// Consumes a key with its quotes and colon; returns its text.
     #[inline]
     pub fn key(&mut self) -> Result<&'a [u8], ParseError> {
         let start = self.at + 1;
@@ -200,7 +200,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         Ok(self.bytes.get(start..end).unwrap_or_default())
     }
 
-    /// A string with its quotes.
+    /// Consumes a string with its quotes.
     #[inline]
     pub fn string(&mut self, what: &'static str) -> Result<(), ParseError> {
         if self.peek() != Some(b'"') {
@@ -214,7 +214,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         self.rest_of_string()
     }
 
-    /// Goes on where something other than a quote stands.
+    /// Continues a string at a marked byte other than a quote.
     #[cold]
     fn rest_of_string(&mut self) -> Result<(), ParseError> {
         loop {
@@ -231,7 +231,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         }
     }
 
-    /// RFC 8785, section 3.2.2.2: there is one way to write each character.
+    /// RFC 8785, section 3.2.2.2: each character has one form.
     fn escape(&mut self) -> Result<(), ParseError> {
         self.at += match self.rest() {
             [_, b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r', ..] => 2,
@@ -242,7 +242,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         Ok(())
     }
 
-    /// Any value, however deep under `depth` levels that are open already.
+    /// Consumes any value; `depth` levels are already open.
     #[inline]
     pub fn value(&mut self, depth: usize) -> Result<(), ParseError> {
         match self.peek() {
@@ -252,7 +252,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
     }
 
     fn container(&mut self, depth: usize) -> Result<(), ParseError> {
-        // One bit a level: whether it is an object. The keys of each begin at its base.
+        // One bit per level: set for an object. The keys of each object begin at its base.
         let mut objects = 0u64;
         let mut bases = [0u32; DEPTH_MAX];
         let mut open = 0usize;
@@ -286,7 +286,7 @@ impl<'a, 'n> Scanner<'a, 'n> {
         }
     }
 
-    /// Takes a scalar or an empty object or array (`false`), or opens one (`true`).
+    /// Consumes a scalar or an empty container (`false`), or opens a container (`true`).
     #[inline]
     fn open_or_skip(
         &mut self,

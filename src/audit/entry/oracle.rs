@@ -1,5 +1,5 @@
-//! The slow twin of the parser: reads JSON into a tree as loosely as can be, writes the tree in the
-//! one canonical way, and compares.
+//! The reference implementation of the parser: reads JSON leniently into a tree, writes the tree in canonical
+//! form, and compares.
 use super::LINE_BYTES_MAX;
 
 enum Tree {
@@ -121,7 +121,7 @@ fn write_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Writes it; `false` if something is there that nothing canonical has.
+/// Writes the tree; `false` if it has no canonical form.
 fn write(tree: &Tree, depth: usize, out: &mut String) -> bool {
     match tree {
         Tree::Word(word) => out.push_str(word),
@@ -141,7 +141,7 @@ fn write(tree: &Tree, depth: usize, out: &mut String) -> bool {
                 }
             }
             out.push(']');
-            // An empty one is a level too.
+            // An empty list counts as a level.
             return depth <= super::DEPTH_MAX;
         }
         Tree::Object(members) => {
@@ -202,7 +202,7 @@ fn is_time(text: &str) -> bool {
 
 fn is_signature(text: &str) -> bool {
     let digits = text.strip_prefix("m1:").or_else(|| text.strip_prefix("h1:"));
-    // 43 digits of 6 bits are 258 bits: the last two stand for nothing.
+    // 43 digits of 6 bits are 258 bits: the last two are zero.
     digits.is_some_and(|digits| {
         digits.len() == 43
             && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

@@ -1,4 +1,4 @@
-//! The one parser of entries.
+//! The parser of entries.
 use std::ops::Range;
 use std::str::Utf8Error;
 
@@ -11,33 +11,33 @@ use super::{
 };
 use crate::digest::text::{Base64, base64_array};
 
-/// An entry as it stands in its line.
+/// A parsed entry, borrowed from its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its number, from 0; also the index of its leaf.
+    /// Its sequence number, from 0; also the index of its leaf.
     pub seq: u64,
     /// Its time, nanoseconds since 1970.
     pub unix_nanos: i64,
-    /// What happened.
+    /// Its event type.
     pub event_type: &'a str,
     /// The members of the event, from `"event_type"` on.
     pub body: &'a str,
-    /// What its signature is over.
+    /// The signed text.
     pub signed: &'a [u8],
-    /// The signature of the entry before.
+    /// The signature of the previous entry.
     pub previous: Signature,
-    /// Its own.
+    /// Its own signature.
     pub signature: Signature,
 }
 
 impl Entry<'_> {
-    /// Whether the log wrote it about itself.
+    /// Whether it is a control entry, which the log writes about itself.
     pub fn is_control(&self) -> bool {
         self.event_type.starts_with(CONTROL_PREFIX)
     }
 }
 
-/// The parser; keeps its memory from line to line.
+/// The parser of entries; reuses its memory from line to line.
 #[derive(Debug, Default)]
 pub struct Parser {
     state: ScanState,
@@ -46,7 +46,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// A parser.
+    /// Creates a parser.
     pub fn new() -> Parser {
         Parser::default()
     }
@@ -71,7 +71,7 @@ impl Parser {
         Ok(Entry { seq, unix_nanos, event_type, body, signed, previous, signature })
     }
 
-    /// Looks whether `members` may stand in an entry that an application writes.
+    /// Checks that `members` are allowed in an entry that an application writes.
     pub(super) fn body(&mut self, members_text: &[u8]) -> Result<(), ParseError> {
         let text = check_bytes(members_text, LINE_BYTES_MAX - FRAME_BYTES_MAX)?;
         let mut scan = Scanner::new(members_text, &mut self.state)?;
@@ -93,14 +93,14 @@ fn check_bytes(bytes: &[u8], len_max: usize) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(wrong)
 }
 
-/// From `"event_type"` on, up to the comma before `_prev_signature` (`in_line`) or to the end;
-/// says where the event type stands.
+/// Scans from `"event_type"` up to the comma before `_prev_signature` (`in_line`) or to the end;
+/// returns the range of the event type.
 fn members(scan: &mut Scanner<'_, '_>, in_line: bool) -> Result<Range<usize>, ParseError> {
     scan.literal(b"\"event_type\":\"", "\"event_type\":\"")?;
     let event_type = event_type(scan)?;
     let end = if in_line {
         let Some(end) = scan.bytes.len().checked_sub(SUFFIX_BYTES) else {
-            return scan.error(ParseErrorKind::Expected("room for two signatures"));
+            return scan.error(ParseErrorKind::Expected("two signatures at the end"));
         };
         end
     } else {
@@ -142,7 +142,8 @@ fn event_type(scan: &mut Scanner<'_, '_>) -> Result<Range<usize>, ParseError> {
     Ok(text)
 }
 
-/// Signatures from their text. The one that is asked for first was, in a log, the last one before.
+/// Parses signatures. In a log, the first signature of a line is the last one of the previous line, so it is
+/// cached.
 #[derive(Debug, Default)]
 struct Signatures {
     last: Option<([u8; SIGNATURE_BYTES], Signature)>,

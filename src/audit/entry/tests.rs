@@ -1,4 +1,4 @@
-//! The parser against a slow one, and against everything that is no entry.
+//! Compares the parser with the reference parser, and checks that malformed lines are rejected.
 use proptest::prelude::*;
 
 use super::*;
@@ -44,7 +44,7 @@ fn every_frame_fits_its_reserved_bytes() {
     assert!(out.len() - members.len() <= FRAME_BYTES_MAX, "{}", out.len() - members.len());
 }
 
-/// What is wrong with members of an event, and at which byte of them.
+/// Malformed members of an event, with the error and its offset.
 fn bad_members() -> Vec<(String, ParseErrorKind, usize)> {
     use ParseErrorKind::*;
     let head = r#""event_type":"x""#;
@@ -176,7 +176,7 @@ fn a_duplicate_among_many_keys_is_located() {
     assert_eq!(error.at, text.rfind("k0500").unwrap());
 }
 
-/// A parser that is asked to do more work than the line has bytes can be kept busy by one line.
+/// Superlinear parsing would allow a single line to keep the parser busy.
 #[test]
 fn a_line_full_of_keys_parses_in_linear_time() {
     let members: Vec<String> = (0..150_000).map(|n| format!("\"{n:x}\":0")).collect();
@@ -214,7 +214,7 @@ fn every_byte_change_alters_or_invalidates_the_entry() {
             let parsed = parser.entry(&bad);
             assert_eq!(parsed.is_ok(), oracle::entry(&bad).is_some(), "byte {at} to {byte:#x}");
             if let Ok(entry) = parsed {
-                assert_ne!(entry, whole, "byte {at} to {byte:#x} is not seen");
+                assert_ne!(entry, whole, "byte {at} to {byte:#x} is not detected");
             }
         }
     }
@@ -235,7 +235,7 @@ fn truncated_or_extended_lines_are_rejected() {
     }
 }
 
-/// A parser remembers the last minute and signature: whatever it has seen, it says the same.
+/// A parser caches the last minute and signature; the cache must not change any result.
 #[test]
 fn the_parsers_cache_does_not_affect_results() {
     let good = line(42, LOGIN).into_bytes();
@@ -254,7 +254,7 @@ fn the_parsers_cache_does_not_affect_results() {
 fn duplicate_keys_of_any_length_are_found() {
     let mut parser = Parser::new();
     for len in 1..40 {
-        // Alike but for one byte, in the middle of long ones.
+        // Keys that differ in one byte, in the middle of long ones.
         let keys: Vec<String> = (0..14)
             .map(|other| {
                 let mut key = "k".repeat(len);

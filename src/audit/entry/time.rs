@@ -1,8 +1,7 @@
-//! Times of entries: RFC 3339 in UTC with nine digits, 30 bytes, one spelling.
+//! Times of entries: RFC 3339 in UTC with nine digits, 30 bytes, in canonical form.
 //!
-//! Promises: no allocation beyond the growth of the vector; times outside the years 1970 to 2261
-//! are clamped when written, since a wrong clock is no reason to lose an entry, and refused when
-//! read.
+//! Promises: no allocation except to grow the output vector; times outside the years 1970 to 2261 are
+//! clamped when written, since a wrong clock must not lose an entry, and rejected when read.
 
 use crate::core::calendar::{civil_from_days, days_from_civil};
 
@@ -37,15 +36,15 @@ fn put_digits(text: &mut [u8; TIMESTAMP_BYTES], at: usize, count: usize, mut val
     }
 }
 
-/// The nanoseconds since 1970 that a time stands for; `None` if it is not of the one form.
+/// Parses a time to nanoseconds since 1970; `None` if it is not in canonical form.
 pub fn parse_timestamp(text: &[u8]) -> Option<i64> {
     TimestampParser::default().parse(text.try_into().ok()?)
 }
 
-/// Parses times, most of which are within the minute of the one before.
+/// Parses times; caches the last minute, which most times share.
 #[derive(Debug, Default)]
 pub(super) struct TimestampParser {
-    /// The text of a minute, with its last colon, and its seconds since 1970.
+    /// The text of the last minute, with its last colon, and its seconds since 1970.
     last: Option<([u8; MINUTE_BYTES], i64)>,
 }
 
@@ -67,7 +66,7 @@ impl TimestampParser {
     }
 }
 
-/// The seconds since 1970 of the minute.
+/// Parses the minute to seconds since 1970.
 fn parse_minute(text: &[u8; TIMESTAMP_BYTES]) -> Option<i64> {
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if marks.iter().any(|(at, mark)| text[*at] != *mark) {

@@ -1,12 +1,12 @@
 //! The Merkle tree of RFC 6962 (and RFC 9162), over hashes of leaves.
 //!
-//! [`Tree`] keeps the right edge of a tree that only grows: 64 hashes whatever its size. Proofs are
-//! made from anything that knows the hashes of perfect subtrees ([`Nodes`]) and checked by
-//! [`verify_inclusion`] and [`verify_consistency`].
+//! [`Tree`] keeps the right edge of an append-only tree: 64 hashes for any size. Proofs are made from a
+//! source of the hashes of perfect subtrees ([`Nodes`]) and checked by [`verify_inclusion`] and
+//! [`verify_consistency`].
 //!
-//! Promises: appending and the root neither allocate nor block nor fail; appending costs one hash
-//! on average. Making a proof allocates its list. Checking one allocates nothing and refuses
-//! whatever is not exactly the proof.
+//! Promises: appending and computing the root do not allocate, block or fail; appending costs one node
+//! hash on average. Making a proof allocates its list. Checking a proof allocates nothing and accepts
+//! only the exact proof.
 use crate::digest::{Hash, Sha256, pair, same};
 
 mod proof;
@@ -33,7 +33,7 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::of(&bytes)
 }
 
-/// Replaces each two hashes by the one of their node.
+/// Replaces each pair of hashes by the hash of its node.
 fn hash_pairs(hashes: &mut Vec<Hash>) {
     let count = hashes.len() / 2;
     let of = |hashes: &[Hash], at: usize| {
@@ -56,7 +56,7 @@ pub fn empty_root() -> Hash {
     Sha256::of(&[])
 }
 
-/// A tree that only grows.
+/// An append-only tree.
 ///
 /// ```
 /// use ringseal::audit::merkle::{Tree, leaf_hash, node_hash};
@@ -68,8 +68,8 @@ pub fn empty_root() -> Hash {
 #[derive(Clone)]
 pub struct Tree {
     len: u64,
-    /// Place k: the hash of the perfect subtree of 2^k leaves at the right edge, if bit k of `len`
-    /// is set; nothing of meaning otherwise.
+    /// Index k: the hash of the perfect subtree of 2^k leaves at the right edge, if bit k of `len` is
+    /// set; otherwise unspecified.
     edge: [Hash; 64],
 }
 
@@ -79,7 +79,7 @@ impl Tree {
         Tree { len: 0, edge: [[0; 32]; 64] }
     }
 
-    /// The tree of `len` leaves whose other hashes `nodes` knows.
+    /// Loads the tree of `len` leaves from the hashes in `nodes`.
     pub fn load<N: Nodes + ?Sized>(nodes: &mut N, len: u64) -> Result<Tree, N::Error> {
         let mut tree = Tree { len, edge: [[0; 32]; 64] };
         let mut start = 0;
@@ -90,12 +90,12 @@ impl Tree {
         Ok(tree)
     }
 
-    /// How many leaves it has.
+    /// The number of leaves.
     pub const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether it has no leaves.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -106,7 +106,7 @@ impl Tree {
         self.push_with(leaf, |_, _, _| ());
     }
 
-    /// Appends a leaf and tells of each perfect subtree that it completes: level (0 is the leaf
+    /// Appends a leaf and calls `done` for each perfect subtree that it completes: level (0 is the leaf
     /// itself), index within the level, hash; from the leaf upwards.
     #[inline]
     pub fn push_with(&mut self, leaf: Hash, mut done: impl FnMut(u8, u64, &Hash)) {
@@ -122,15 +122,15 @@ impl Tree {
         self.len += 1;
     }
 
-    /// Appends leaves by their hashes and tells of the perfect subtrees that they complete, of two
-    /// leaves and more, one level after the other. Nodes of a level are hashed two at a time, in
+    /// Appends leaves by their hashes and calls `done` for the perfect subtrees that they complete, of two
+    /// leaves and more, level by level. Nodes of a level are hashed two at a time, in
     /// `hashes`, which is empty afterwards.
     pub fn push_all(&mut self, hashes: &mut Vec<Hash>, mut done: impl FnMut(u8, u64, &Hash)) {
         let first = self.len;
         self.len += hashes.len() as u64;
         for level in 0..64u8 {
             let (before, edge) = (first >> level, &mut self.edge[usize::from(level)]);
-            // The last one of before has been waiting for its sibling.
+            // The unpaired node from before is the left sibling of the first.
             if before & 1 == 1 && !hashes.is_empty() {
                 hashes.insert(0, *edge);
             }
@@ -227,7 +227,7 @@ pub fn verify_consistency(
     while node.left & 1 == 1 {
         node.up();
     }
-    // A perfect old tree is a node of the new one and is not repeated in the proof.
+    // A perfect old tree is a node of the new one and not part of the proof.
     let (first, rest) = match path {
         rest if old_size.is_power_of_two() => (old_root, rest),
         [first, rest @ ..] => (first, rest),
@@ -253,7 +253,7 @@ pub fn verify_consistency(
     if same(&old, old_root) && same(&new, root) { Ok(()) } else { Err(ProofError::Root) }
 }
 
-/// The way from a node to the root: `fn` and `sn` of RFC 9162.
+/// The path from a node to the root: `fn` and `sn` of RFC 9162.
 struct ProofPath {
     left: u64,
     last: u64,
@@ -265,7 +265,7 @@ impl ProofPath {
         self.left & 1 == 1 || self.left == self.last
     }
 
-    /// Passes over the levels at which the node has no sibling.
+    /// Skips the levels at which the node has no sibling.
     fn skip_missing_siblings(&mut self) {
         while self.left & 1 == 0 && self.left != 0 {
             self.up();

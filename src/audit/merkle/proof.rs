@@ -1,22 +1,22 @@
-//! Making proofs, from whatever knows the hashes of perfect subtrees.
+//! Makes proofs from a source of the hashes of perfect subtrees.
 //!
-//! Promises: a proof over n leaves asks for at most 2·log2(n)·log2(n) nodes; nothing else blocks or
-//! fails here. Ranges are walked in loops, not by recursion.
+//! Promises: a proof over n leaves reads at most 2·log2(n)·log2(n) nodes; nothing else blocks or fails.
+//! No recursion.
 use std::fmt;
 
 use super::{empty_root, node_hash};
 use crate::digest::Hash;
 
-/// Knows the hash of each perfect subtree of a tree.
+/// A source of the hashes of a tree's perfect subtrees.
 pub trait Nodes {
-    /// Why a hash cannot be had.
+    /// Why a hash is not available.
     type Error;
 
     /// The hash of the 2^`level` leaves that begin at leaf `index`·2^`level`.
     fn node(&mut self, level: u8, index: u64) -> Result<Hash, Self::Error>;
 }
 
-/// Why a proof cannot be made or does not hold.
+/// Why a proof cannot be made or is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofError {
@@ -43,7 +43,7 @@ impl fmt::Display for ProofError {
                 write!(f, "{index} is not within a tree of {size} leaves")
             }
             ProofError::Length { found } => {
-                write!(f, "{found} hashes are not as many as these sizes need")
+                write!(f, "wrong number of hashes for these sizes: {found}")
             }
             ProofError::Root => f.write_str("the proof leads to another root hash"),
         }
@@ -57,10 +57,10 @@ fn split_point(n: u64) -> u64 {
     1 << (n - 1).ilog2()
 }
 
-/// MTH(D[start:end]) of the RFC; `start` is a multiple of the largest power of two that is not
+/// MTH(D[start:end]) of RFC 6962; `start` must be a multiple of the largest power of two that is not
 /// greater than the length.
 fn range_hash<N: Nodes + ?Sized>(nodes: &mut N, start: u64, end: u64) -> Result<Hash, N::Error> {
-    // Perfect subtrees from left to right are the bits of the length from high to low; the hash
+    // The perfect subtrees from left to right are the set bits of the length from high to low; the hash
     // folds them from the right.
     let len = end - start;
     let mut at = end;
@@ -132,7 +132,7 @@ where
             start = middle;
         }
     }
-    // The whole old tree is what the verifier has already.
+    // The verifier already has the root of the whole old tree.
     if start != 0 {
         path.push(range_hash(nodes, start, end)?);
     }

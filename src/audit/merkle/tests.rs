@@ -1,4 +1,4 @@
-//! The tree against the recursive definitions of RFC 6962, written down as they stand there.
+//! Compares the tree with the recursive definitions of RFC 6962, written as in the RFC.
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::digest::text::hex;
 
-/// The definitions of the RFC, over a range of the leaves. Hashes of ranges are remembered, or every
+/// The definitions of the RFC, over a range of the leaves. Hashes of ranges are cached: without that, every
 /// pair of sizes would take minutes.
 struct Rfc {
     leaves: Vec<Hash>,
@@ -69,7 +69,7 @@ impl Rfc {
     }
 }
 
-/// All leaves at hand; each node by the definition, remembered.
+/// All nodes of a tree in memory, computed by the definition.
 pub(crate) struct ReferenceTree {
     levels: Vec<Vec<Hash>>,
 }
@@ -173,17 +173,17 @@ fn leaves_appended_in_bulk_give_the_same_tree() {
     let mut before = Tree::new();
     for first in 0..SIZES_MAX {
         for last in first..=SIZES_MAX {
-            let (mut tree, mut told) = (before.clone(), 0);
+            let (mut tree, mut reported) = (before.clone(), 0);
             let mut together = leaves[first..last].to_vec();
             tree.push_all(&mut together, |level, index, hash| {
                 assert_eq!(nodes.node(level, index).as_ref(), Ok(hash), "{level} {index}");
-                told += 1;
+                reported += 1;
             });
             let want = root_at(&mut nodes, last as u64);
             assert_eq!((Ok(tree.root()), tree.len()), (want, last as u64), "{first} to {last}");
-            // A tree of n leaves has n perfect subtrees less than leaves are on its edge.
+            // A tree of n leaves has n minus (set bits of n) inner perfect subtrees.
             let inner = |size: usize| size as u32 - size.count_ones();
-            assert_eq!(told, inner(last) - inner(first), "{first} to {last}");
+            assert_eq!(reported, inner(last) - inner(first), "{first} to {last}");
             assert!(together.is_empty());
         }
         before.push(leaves[first]);
@@ -244,7 +244,7 @@ fn indices_outside_the_tree_are_rejected() {
     assert_eq!(verify_consistency(5, 4, &[], &[0; 32], &[0; 32]), Err(error));
 }
 
-/// Sizes near 2^64 are walked in loops that end.
+/// Sizes near 2^64 terminate.
 #[test]
 fn huge_sizes_terminate() {
     struct Zeros;
@@ -264,7 +264,7 @@ fn huge_sizes_terminate() {
     }
 }
 
-/// A source that cannot fail is a source.
+/// A source may be infallible.
 #[test]
 fn node_sources_choose_their_error_type() {
     struct One;
@@ -279,7 +279,7 @@ fn node_sources_choose_their_error_type() {
 }
 
 proptest! {
-    /// Any change of a proof is noticed.
+    /// Any change of a proof is detected.
     #[test]
     fn a_changed_proof_does_not_verify(
         size in 2usize..200, index in 0usize..200, kind in 0u8..4, place in 0usize..10, bit in 0usize..256
@@ -300,7 +300,7 @@ proptest! {
         prop_assert!(result.is_err());
     }
 
-    /// Nothing that was made up is taken, whatever its sizes.
+    /// Invented hashes are rejected for any sizes.
     #[test]
     fn invented_proofs_do_not_verify(
         a in any::<u64>(), b in any::<u64>(), proof in prop::collection::vec(any::<[u8; 32]>(), 0..70)

@@ -1,11 +1,10 @@
-//! Proofs that stand alone: a text file that anybody checks with the log's public key and nothing
-//! else.
+//! Self-contained proofs: text files that are checked with the log's public key alone.
 //!
 //! [`InclusionProof`] is C2SP tlog-proof: entry `index` is in the log of the checkpoint at its end.
 //! Its `extra` data are the entry's line and, because the signing key changes within the log, the
 //! `ringseal.epoch` entries that lead from the first key to the one that signed the checkpoint, each
-//! line ended by a newline. [`ConsistencyProof`] says that a smaller tree is the beginning of a larger
-//! one; it is written alike:
+//! line ended by a newline. [`ConsistencyProof`] proves that a smaller tree is the beginning of a larger
+//! one, in a similar format:
 //!
 //! ```text
 //! ringseal-consistency-proof v1
@@ -17,9 +16,9 @@
 //! <checkpoint of the larger tree>
 //! ```
 //!
-//! Promises: whatever bytes come in, the answer is a proof or a typed error; there is one spelling.
-//! [`prove_inclusion`] and [`prove_consistency`] read the log (in one pass, for the changes of keys),
-//! block on the disk, and check what they made before they hand it out.
+//! Promises: any bytes give a proof or a typed error; the form is canonical. [`prove_inclusion`] and
+//! [`prove_consistency`] read the log (in one pass, for the changes of keys), block on the disk, and check
+//! a proof before they return it.
 use std::fmt;
 
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
@@ -39,42 +38,42 @@ pub use prove::{ProveError, prove_consistency, prove_inclusion};
 
 const INCLUSION: &str = "c2sp.org/tlog-proof@v1";
 const CONSISTENCY: &str = "ringseal-consistency-proof v1";
-/// No tree has longer proofs.
+/// Greatest number of hashes in a proof.
 const HASHES_MAX: usize = 130;
-/// A proof file is at most so long: a line, some thousand changes of keys, a note.
+/// Greatest length of a proof file: a line, some thousand changes of keys, a note.
 pub const PROOF_BYTES_MAX: usize = 16 << 20;
 
-/// Why a file is no proof, or proves nothing.
+/// Why a file is not a proof, or proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofFileError {
-    /// This line, counted from 1, is not what stands there.
+    /// A line is not as expected.
     Line {
-        /// Which one.
+        /// Number of the line, from 1.
         number: usize,
         /// What was expected.
         expected: &'static str,
     },
-    /// This line, counted from 1, ends with a carriage return: the file was copied as text by something that writes
-    /// CR LF, and a proof is bytes.
+    /// A line ends with a carriage return: the file was copied as text with CR LF line ends, and a proof must be
+    /// copied as bytes.
     CarriageReturn {
-        /// Which one.
+        /// Number of the line, from 1.
         number: usize,
     },
-    /// The checkpoint is none, or not signed by the key that the changes of keys lead to.
+    /// The checkpoint is malformed, or not signed by the key to which the changes of keys lead.
     Checkpoint(CheckpointError),
     /// The hashes do not lead to the checkpoint's root.
     Proof(ProofError),
-    /// The entry's line is not in the file and was not given.
+    /// The entry's line is neither in the file nor given.
     NoEntry,
-    /// The entry is none, or has another number than the proof.
+    /// The entry is malformed, or its number differs from the proof's.
     Entry {
         /// What was expected and found.
         reason: String,
     },
-    /// This change of keys, counted from 1, is not signed by the key before it.
+    /// A change of keys is not signed by the previous key.
     Epoch {
-        /// Which one.
+        /// Number of the change, from 1.
         number: usize,
         /// What was expected and found.
         reason: String,
@@ -94,7 +93,7 @@ impl fmt::Display for ProofFileError {
             ),
             ProofFileError::Checkpoint(error) => write!(f, "the checkpoint: {error}"),
             ProofFileError::Proof(error) => error.fmt(f),
-            ProofFileError::NoEntry => f.write_str("the entry is not in the file and not given"),
+            ProofFileError::NoEntry => f.write_str("the entry is neither in the file nor given"),
             ProofFileError::Entry { reason } => write!(f, "the entry: {reason}"),
             ProofFileError::Epoch { number, reason } => {
                 write!(f, "change of keys {number}: {reason}")
@@ -123,7 +122,7 @@ impl From<ParseError> for ProofFileError {
     }
 }
 
-/// An entry is in the log of a checkpoint.
+/// Proves that an entry is in the log of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     /// The entry's line without its newline; empty if it was pruned.
@@ -138,14 +137,14 @@ pub struct InclusionProof {
     pub checkpoint: String,
 }
 
-/// A smaller tree is the beginning of that of a checkpoint.
+/// Proves that a smaller tree is the beginning of the tree of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsistencyProof {
     /// As in [`InclusionProof`].
     pub epochs: Vec<Vec<u8>>,
     /// Size of the smaller tree.
     pub old_size: u64,
-    /// Its root hash. Compare it with the one that you know.
+    /// Its root hash. Compare it with the known one.
     pub old_root: Hash,
     /// As in RFC 6962, 2.1.2.
     pub path: Vec<Hash>,
@@ -154,7 +153,7 @@ pub struct ConsistencyProof {
 }
 
 impl InclusionProof {
-    /// The file.
+    /// The content of the proof file.
     pub fn to_text(&self) -> String {
         let mut lines = vec![self.line.as_slice()];
         lines.extend(self.epochs.iter().map(Vec::as_slice));
@@ -163,7 +162,7 @@ impl InclusionProof {
         format!("{INCLUSION}\n{extra}index {}\n{path}\n{}", self.index, self.checkpoint)
     }
 
-    /// Reads a file.
+    /// Parses a proof file.
     pub fn parse(bytes: &[u8]) -> Result<InclusionProof, ProofFileError> {
         let mut reader = ProofReader::new(bytes, INCLUSION)?;
         let mut lines = reader.extra()?.into_iter();
@@ -174,7 +173,7 @@ impl InclusionProof {
     }
 
     /// Checks the proof against the log's first key. `line` is the entry (without newline) if it is
-    /// not in the file; if it is in both, they must be the same. Gives the checkpoint.
+    /// not in the file; if both are present, they must be equal. Returns the checkpoint.
     pub fn verify(
         &self,
         root: &Verifier,
@@ -184,7 +183,7 @@ impl InclusionProof {
             ([], None) => return Err(ProofFileError::NoEntry),
             ([], Some(given)) => given,
             (own, Some(given)) if own != given => {
-                let reason = "another one than the one that was given".into();
+                let reason = "differs from the given entry".into();
                 return Err(ProofFileError::Entry { reason });
             }
             (own, _) => own,
@@ -202,7 +201,7 @@ impl InclusionProof {
 }
 
 impl ConsistencyProof {
-    /// The file.
+    /// The content of the proof file.
     pub fn to_text(&self) -> String {
         let lines: Vec<&[u8]> = self.epochs.iter().map(Vec::as_slice).collect();
         let (extra, path) = (extra_line(&lines), path_text(&self.path));
@@ -211,7 +210,7 @@ impl ConsistencyProof {
         format!("{CONSISTENCY}\n{extra}old {size}\nroot {root}\n{path}\n{note}")
     }
 
-    /// Reads a file.
+    /// Parses a proof file.
     pub fn parse(bytes: &[u8]) -> Result<ConsistencyProof, ProofFileError> {
         let mut reader = ProofReader::new(bytes, CONSISTENCY)?;
         let epochs = reader.extra()?;
@@ -261,7 +260,7 @@ fn next_key(key: &Verifier, line: &[u8]) -> Result<Verifier, String> {
     }
     match Verifier::parse(&epoch.new_key) {
         Ok(next) if next.name() == key.name() => Ok(next),
-        _ => Err("names no key of this log".into()),
+        _ => Err("does not name a key of this log".into()),
     }
 }
 
@@ -284,7 +283,7 @@ fn path_text(path: &[Hash]) -> String {
 /// Reads a proof line by line.
 struct ProofReader<'a> {
     rest: &'a str,
-    /// Lines that were read.
+    /// Number of lines read.
     number: usize,
 }
 
@@ -321,7 +320,7 @@ impl<'a> ProofReader<'a> {
         }
     }
 
-    /// The lines in the extra data, if there are any.
+    /// The lines in the extra data, if present.
     fn extra(&mut self) -> Result<Vec<Vec<u8>>, ProofFileError> {
         const EXPECTED: &str = "extra and base64 of lines";
         if !self.rest.starts_with("extra ") {
@@ -334,7 +333,7 @@ impl<'a> ProofReader<'a> {
         let lines = bytes.strip_suffix(b"\n").filter(|lines| !lines.is_empty());
         let (Ok(()), Some(lines)) = (decoded, lines) else { return self.wrong(EXPECTED) };
         let lines: Vec<_> = lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-        // Only the entry, which comes first, may be missing.
+        // Only the entry, which comes first, may be empty.
         if lines.iter().skip(1).any(Vec::is_empty) { self.wrong(EXPECTED) } else { Ok(lines) }
     }
 
@@ -354,7 +353,7 @@ impl<'a> ProofReader<'a> {
         }
     }
 
-    /// Hashes up to an empty line, and the note behind it.
+    /// Hashes up to an empty line, and the note after it.
     fn path_and_note(mut self) -> Result<(Vec<Hash>, String), ProofFileError> {
         const EXPECTED: &str = "base64 of 32 bytes, or an empty line and the checkpoint";
         let mut path = Vec::new();

@@ -1,7 +1,7 @@
-//! Making proofs from a log's directory.
+//! Makes proofs from a log's directory.
 //!
-//! Promises: reads, never writes; one batch of lines, one tile a level and the changes of keys in
-//! memory. What is returned has been checked against the log's first key.
+//! Promises: reads, never writes; one batch of lines, one tile per level and the changes of keys in
+//! memory. A returned proof has been checked against the log's first key.
 use std::fmt;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::super::store::names::{CHECKPOINTS, KEPT};
 use super::super::tiles::{TileError, TileReader};
 use super::super::verify::Stop;
 use super::super::verify::checkpoints::{CheckpointReader, PendingCheckpoint};
-use super::super::verify::source::{Source, read_lines, segments};
+use super::super::verify::source::{BatchReader, read_lines, segments};
 use super::super::verify::stable_read;
 use super::{ConsistencyProof, InclusionProof, ProofFileError, next_key, open_checkpoint};
 use crate::storage::Storage;
@@ -22,35 +22,35 @@ use crate::storage::Storage;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// No checkpoint covers what is to be proven.
+    /// No checkpoint covers the claim.
     NoCheckpoint {
-        /// The size that a checkpoint would need, at least or exactly.
+        /// The size that a checkpoint would need (at least, or exactly).
         size: u64,
     },
     /// The log has no such entry.
     NoEntry {
-        /// Which was asked for.
+        /// The requested entry.
         seq: u64,
-        /// The last one that is there; `None` if there is none.
+        /// The last entry; `None` if there is none.
         last_seq: Option<u64>,
-        /// How many the latest checkpoint covers.
+        /// Number of entries that the latest checkpoint covers.
         sealed: u64,
     },
-    /// A tile is missing or damaged, or what is asked for is not in the tree.
+    /// A tile is missing or damaged, or the request is outside the tree.
     Tile(TileError),
-    /// The log cannot be read, or is damaged.
+    /// The log cannot be read or is damaged.
     Log {
         /// What was found.
         reason: String,
     },
     /// The log contradicts itself: verify it.
     Inconsistent(ProofFileError),
-    /// The proof holds under the key that the log names, which is not the one that was given: that is another log's,
-    /// or the log was replaced.
+    /// The proof is valid under the key that the log names, which is not the given one: the key belongs to another
+    /// log, or the log was replaced.
     WrongKey {
         /// The key that the log names.
         named: Box<Verifier>,
-        /// The key that was given.
+        /// The given key.
         given: Box<Verifier>,
     },
 }
@@ -163,7 +163,7 @@ fn inclusion(
     let proof = InclusionProof { line, epochs, index: seq, path, checkpoint: note };
     match proof.verify(root, None) {
         Ok(_) => Ok(proof),
-        // It was pruned: whoever has the line can check it.
+        // The entry was pruned: the proof can be checked with its line.
         Err(ProofFileError::NoEntry) => {
             open_checkpoint(&proof.checkpoint, root, &proof.epochs)
                 .map_err(ProveError::Inconsistent)?;
@@ -182,10 +182,10 @@ fn inclusion(
     }
 }
 
-/// The number of the last entry, from the last segment that has one.
+/// The number of the last entry, from the last segment that is not empty.
 fn last_seq(storage: &dyn Storage, dir: &Path) -> Result<Option<u64>, ProveError> {
     for segment in segments(storage, dir)?.rchunks(1) {
-        let mut source = Source::new(storage, dir, segment);
+        let mut source = BatchReader::new(storage, dir, segment);
         let mut last = None;
         while let Some(batch) = source.next()? {
             last = batch.lines.len().checked_sub(1).and_then(|at| seq_of(batch.line(at))).or(last);
@@ -198,8 +198,8 @@ fn last_seq(storage: &dyn Storage, dir: &Path) -> Result<Option<u64>, ProveError
     Ok(None)
 }
 
-/// Proves that the log of `old_size` entries is the beginning of that of `size` entries, for which
-/// there must be a checkpoint. The log may be in use.
+/// Proves that the log of `old_size` entries is the beginning of the log of `size` entries, which must
+/// have a checkpoint. The log may be in use.
 pub fn prove_consistency(
     storage: &dyn Storage,
     dir: &Path,
@@ -232,7 +232,7 @@ fn consistency(
     Ok(proof)
 }
 
-/// The last checkpoint of the log that is such.
+/// The last checkpoint of the log that matches.
 fn last_checkpoint(
     storage: &dyn Storage,
     dir: &Path,
@@ -254,7 +254,7 @@ struct LogParts {
     epochs: Vec<Vec<u8>>,
 }
 
-/// Looks for entry `seq` and for the changes of keys up to the one that signed the note.
+/// Finds entry `seq` and the changes of keys up to the key that signed the note.
 fn read_log(
     storage: &dyn Storage,
     dir: &Path,
@@ -269,7 +269,7 @@ fn read_log(
         search.line(&line)?;
     }
     let segments = segments(storage, dir)?;
-    let mut source = Source::new(storage, dir, &segments);
+    let mut source = BatchReader::new(storage, dir, &segments);
     while let Some(batch) = source.next()? {
         for at in 0..batch.lines.len() {
             search.line(batch.line(at))?;
@@ -296,10 +296,10 @@ impl LogSearch<'_> {
             self.found.line = line.to_vec();
             self.seq = None;
         }
-        // The event type stands right behind number and time.
+        // The event type follows number and time.
         let head = line.get(..line.len().min(96)).unwrap_or_default();
         let is_epoch = memchr::memmem::find(head, EPOCH).is_some();
-        // A kept line may stand in its segment too.
+        // A kept line may also be in its segment.
         if is_epoch
             && !self.note.is_signed_by(&self.key)
             && self.found.epochs.last().is_none_or(|last| last != line)
@@ -319,7 +319,7 @@ impl LogSearch<'_> {
     }
 }
 
-/// The number that a line begins with.
+/// The number at the beginning of a line.
 fn seq_of(line: &[u8]) -> Option<u64> {
     let rest = line.strip_prefix(b"{\"seq\":")?;
     let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();

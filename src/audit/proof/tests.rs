@@ -157,14 +157,14 @@ fn a_missing_entry_error_names_the_available_range() {
     for seq in sealed..size {
         assert!(matches!(refused(seq), ProveError::NoCheckpoint { .. }), "{seq}");
     }
-    // The newest segment has nothing in it yet.
+    // The newest segment is still empty.
     let mut files = fixture.files();
     files.insert("audit.log.jsonl".into(), Vec::new());
     let refused = prove_inclusion(&disk_of(&files), dir(), &fixture.root, 99_999).unwrap_err();
     assert!(matches!(refused, ProveError::NoEntry { last_seq: Some(last), .. } if last < sealed));
 }
 
-/// How many entries there are, by counting lines.
+/// The number of entries, by counting lines.
 fn live_size(fixture: &Fixture) -> u64 {
     let segments = fixture
         .files()
@@ -176,8 +176,8 @@ fn live_size(fixture: &Fixture) -> u64 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// One bit of the file: no proof, one that does not hold, or one of the very same. (What a change
-    /// of keys says is signed; the chain's signatures at the end of its line are not looked at.)
+    /// A flipped bit gives a malformed proof, a wrong proof, or a proof of the same claim. (The statement of a
+    /// change of keys is signed; the chain's signatures at the end of its line are not checked.)
     #[test]
     fn no_bit_flip_in_a_proof_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         thread_local! {

@@ -1,14 +1,13 @@
-//! The tree on disk: C2SP tlog-tiles, 256 hashes a tile.
+//! The tree on disk: C2SP tlog-tiles, 256 hashes per tile.
 //!
-//! A [`Tile`] has a name below the log's directory, [`TileWriter`] writes tiles as leaves come,
-//! [`TileReader`] makes proofs from them. Tiles are never removed when segments are: a proof for an
-//! entry that was pruned long ago can still be made.
+//! A [`Tile`] names a file in the log's directory, [`TileWriter`] writes tiles as leaves arrive,
+//! [`TileReader`] reads them to make proofs. Tiles are kept when segments are removed: a proof for a
+//! pruned entry can still be made.
 //!
-//! Promises: appending a leaf does no I/O; memory is flat (one tile a level, and the leaves since
-//! the last write). Tiles are derived from entries while these are there, so writing does not wait
-//! for the disk; [`TileWriter::sync`] does, and must have before entries are removed. What a crash
-//! leaves: tiles that are missing, short or beyond the last checkpoint. Appending the same leaves
-//! again mends them.
+//! Promises: appending a leaf does no I/O; memory is bounded (one tile per level, and the leaves since
+//! the last write). Tiles can be derived from entries while these exist, so writing does not wait for the
+//! disk; [`TileWriter::sync`] does, and must be called before entries are removed. After a crash, tiles may
+//! be missing, short or beyond the last checkpoint. Appending the same leaves again repairs them.
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,9 +24,9 @@ pub use write::TileWriter;
 
 /// Hashes in a full tile.
 pub const TILE_WIDTH: u64 = 256;
-/// Levels of the tree that one level of tiles stands for.
+/// Levels of the tree per level of tiles.
 pub const TILE_HEIGHT: u8 = 8;
-/// Levels of tiles that a tree of fewer than 2^64 leaves has.
+/// Levels of tiles in a tree of fewer than 2^64 leaves.
 const ROWS: usize = 8;
 const HASH_BYTES: usize = 32;
 const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
@@ -37,14 +36,14 @@ const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
 pub struct Tile {
     /// Level of tiles, 0 for the hashes of leaves.
     pub level: u8,
-    /// Which tile of the level.
+    /// Index of the tile in its level.
     pub index: u64,
-    /// How many hashes, 1 to 256; 256 is a full tile.
+    /// Number of hashes, 1 to 256; 256 is a full tile.
     pub width: u16,
 }
 
 impl Tile {
-    /// The tile `index` of `level` as it is in the tree of `size` leaves, if it is not empty there.
+    /// The tile `index` of `level` in the tree of `size` leaves, if it is not empty.
     pub fn at(level: u8, index: u64, size: u64) -> Option<Tile> {
         let hashes = size.checked_shr(8 * u32::from(level))?;
         let width = hashes.saturating_sub(index.checked_mul(TILE_WIDTH)?).min(TILE_WIDTH);
@@ -64,7 +63,7 @@ impl Tile {
         self.width as u64 == TILE_WIDTH
     }
 
-    /// Its name below the log's directory.
+    /// Its name relative to the log's directory.
     ///
     /// ```
     /// use ringseal::audit::tiles::Tile;
@@ -91,7 +90,7 @@ impl Tile {
         name
     }
 
-    /// Reads a name. `None` if it is not the one spelling of a tile's name.
+    /// Parses a name. `None` if it is not the canonical name of a tile.
     pub fn parse(name: &str) -> Option<Tile> {
         let (level, rest) = name.strip_prefix("tile/")?.split_once('/')?;
         let level: u8 = level.parse().ok()?;
@@ -105,7 +104,7 @@ impl Tile {
             index = index.checked_mul(1000)?.checked_add(digits.parse().ok()?)?;
         }
         let tile = Tile { level, index, width };
-        // One name a tile: what does not come back was spelt otherwise.
+        // A tile has one name: a name that does not round-trip is not canonical.
         if level < 64 && (1..=256).contains(&width) && tile.name() == name {
             Some(tile)
         } else {
@@ -122,23 +121,23 @@ impl Tile {
     }
 }
 
-/// Why a tile cannot be written, read, or a proof made from tiles.
+/// Why a tile cannot be written or read, or a proof cannot be made from tiles.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TileError {
-    /// The system refused.
+    /// The system returned an error.
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Neither the tile nor a wider one of the same index is there.
+    /// Neither the tile nor a wider one of the same index exists.
     Missing {
-        /// The file that was looked for.
+        /// The missing file.
         path: PathBuf,
     },
-    /// The file is not as long as its name says.
+    /// The length of the file does not match its name.
     Length {
         /// The file.
         path: PathBuf,
@@ -147,7 +146,7 @@ pub enum TileError {
         /// Bytes found.
         found: u64,
     },
-    /// What was asked for is not within the tree.
+    /// The request is outside the tree.
     Proof(ProofError),
 }
 
@@ -156,7 +155,7 @@ impl fmt::Display for TileError {
         match self {
             TileError::Io { path, source } => write!(f, "{}: {source}", path.display()),
             TileError::Missing { path } => {
-                write!(f, "{} is missing, and no wider tile is there", path.display())
+                write!(f, "{} is missing, and there is no wider tile", path.display())
             }
             TileError::Length { path, expected, found } => {
                 write!(f, "{} has {found} bytes, expected {expected}", path.display())

@@ -1,7 +1,7 @@
-//! Reading tiles: hashes of leaves and of perfect subtrees, for proofs and for the verifier.
+//! Reads tiles: hashes of leaves and of perfect subtrees, for proofs and for the verifier.
 //!
-//! Promises: one tile a level is kept; going through a level in order reads each file once. Hashes
-//! are what the files say: compare a root with a checkpoint before believing them.
+//! Promises: one tile per level is cached; reading a level in order reads each file once. Hashes are not
+//! verified: compare a root with a checkpoint before trusting them.
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::audit::merkle::ProofError;
 use crate::digest::Hash;
 use crate::storage::{OpenHow, Storage};
 
-/// The tiles of a tree of a certain size.
+/// Reads the tiles of a tree of a given size.
 pub struct TileReader<'a> {
     storage: &'a dyn Storage,
     dir: &'a Path,
@@ -20,12 +20,12 @@ pub struct TileReader<'a> {
 }
 
 impl<'a> TileReader<'a> {
-    /// The tiles below `dir` (the log's directory, in which `tile` is) for a tree of `size` leaves.
+    /// The tiles in `dir` (the log's directory, which has the directory `tile`) for a tree of `size` leaves.
     pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> TileReader<'a> {
         TileReader { storage, dir, size, rows: Default::default() }
     }
 
-    /// How many leaves the tree has.
+    /// The number of leaves of the tree.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -35,7 +35,7 @@ impl<'a> TileReader<'a> {
         self.node(0, index)
     }
 
-    /// The hashes of tile `index` of `level`, as many as the tree has there.
+    /// The hashes of tile `index` of `level` within the tree.
     pub fn tile(&mut self, level: u8, index: u64) -> Result<&[u8], TileError> {
         let outside = ProofError::OutOfTree { index, size: self.size };
         let tile = Tile::at(level, index, self.size).ok_or(outside)?;
@@ -81,7 +81,7 @@ fn subtree_root(hashes: &[Hash]) -> Hash {
     if count == 1 { hashes_up[0] } else { hashes.first().copied().unwrap_or_default() }
 }
 
-/// Reads a tile's hashes from its own file or from any wider one: the log has grown since.
+/// Reads a tile's hashes from its file, or from a wider one if the log has grown since.
 pub(super) fn read(storage: &dyn Storage, dir: &Path, tile: Tile) -> Result<Vec<u8>, TileError> {
     let missing = match read_file(storage, dir, tile, tile.bytes()) {
         Err(TileError::Missing { path }) => path,
@@ -108,7 +108,7 @@ pub(super) fn read(storage: &dyn Storage, dir: &Path, tile: Tile) -> Result<Vec<
     Err(TileError::Missing { path: missing })
 }
 
-/// Reads the first `count` bytes of a tile's file, which must be exactly as long as its name says.
+/// Reads the first `count` bytes of a tile's file, whose length must match its name.
 fn read_file(
     storage: &dyn Storage,
     dir: &Path,
@@ -137,7 +137,7 @@ fn io_error(path: PathBuf, source: io::Error) -> TileError {
     }
 }
 
-/// Fills the buffer from a file's beginning and says how much there was.
+/// Fills the buffer from the beginning of a file; returns the number of bytes read.
 pub(super) fn read_whole(
     storage: &dyn Storage,
     path: &Path,

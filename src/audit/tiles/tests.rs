@@ -1,4 +1,4 @@
-//! Tiles at the borders of their levels, on a disk that fails, against the whole tree in memory.
+//! Tiles at the boundaries of their levels and on fault-injecting storage, compared with a tree in memory.
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ fn tile_names_match_the_specification() {
     }
 }
 
-/// The example of the specification, and each side of each border.
+/// The example of the specification, and both sides of each boundary.
 #[test]
 fn each_tree_size_has_the_specified_tiles() {
     // Size; full tiles of levels 0, 1, 2; width of the partial tiles of levels 0, 1, 2.
@@ -168,7 +168,7 @@ fn a_smaller_tree_reads_from_wider_tiles() {
     let root = roots(100).unwrap();
     (100..200).for_each(|index| writer.push(leaf(index)));
     writer.sync(&disk).unwrap();
-    // The partial tile of 100 is gone, that of 200 serves.
+    // The partial tile of 100 was removed; that of 200 is read instead.
     assert_eq!(names(&disk), BTreeSet::from(["tile/0/000.p/200".to_owned()]));
     assert_eq!(roots(100), Ok(root));
     (200..300).for_each(|index| writer.push(leaf(index)));
@@ -178,7 +178,7 @@ fn a_smaller_tree_reads_from_wider_tiles() {
     assert_eq!(roots(100), Ok(root));
     assert_eq!(
         roots(301),
-        Err("/log/tile/0/001.p/45 is missing, and no wider tile is there".into())
+        Err("/log/tile/0/001.p/45 is missing, and there is no wider tile".into())
     );
 }
 
@@ -216,7 +216,7 @@ fn a_full_disk_loses_no_leaf() {
     assert_eq!(root_at(&mut reader, 1000).unwrap(), writer.tree().root());
 }
 
-/// Killed or without power at every call: appending again from the last checkpoint mends the tiles.
+/// After a kill or a power loss at any call, appending again from the last checkpoint repairs the tiles.
 #[test]
 fn appending_again_repairs_tiles_after_a_crash() {
     let (checkpoint, end) = (250, 600);
@@ -242,7 +242,7 @@ fn appending_again_repairs_tiles_after_a_crash() {
             }
             let lost = disk.after_power_loss(call);
             let root = root_at(&mut TileReader::new(&lost, dir, end), end).unwrap();
-            assert_eq!(root, writer.tree().root(), "call {call}: what was synced stays");
+            assert_eq!(root, writer.tree().root(), "call {call}: synced tiles survive");
         }
         if result.is_ok() {
             break;

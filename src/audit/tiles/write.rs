@@ -1,9 +1,9 @@
-//! Writing tiles as leaves come.
+//! Writes tiles as leaves arrive.
 //!
 //! Promises: [`TileWriter::push`] does no I/O; [`TileWriter::write`] and [`TileWriter::seal`] create
 //! files and do not wait for the disk; [`TileWriter::sync`] waits. If the disk fails, nothing is
-//! forgotten: the next call tries again. A tile that is there already is compared, not written; one
-//! that differs (a crash left it) is replaced in one step and counted.
+//! lost: the next call tries again. An existing tile is compared, not written; one that differs (after a
+//! crash) is replaced atomically and counted.
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
@@ -21,28 +21,28 @@ pub struct TileWriter {
     rows: [Row; ROWS],
     /// Leaves whose tiles survive power loss.
     synced: u64,
-    /// Tiles that were there with another content.
+    /// Existing tiles with other content, which were replaced.
     replaced: u64,
 }
 
-/// The hashes of one level that no full tile on disk has.
+/// The hashes of one level that are not in a full tile on disk yet.
 #[derive(Default)]
 struct Row {
-    /// The tile that the first of them belongs to.
+    /// Index of the tile of the first hash.
     index: u64,
     bytes: Vec<u8>,
 }
 
 impl TileWriter {
-    /// A tree without leaves, below the log's directory. Files get this mode, directories 0700.
+    /// A tree without leaves in the log's directory. Files get the given mode, directories 0700.
     pub fn new(dir: &Path, mode: u32) -> TileWriter {
         let rows = Default::default();
         TileWriter { dir: dir.to_owned(), mode, tree: Tree::new(), rows, synced: 0, replaced: 0 }
     }
 
-    /// Goes on from the tiles of a tree of `size` leaves. The caller compares the root with the
-    /// checkpoint of that size: until then the tiles are just what the disk says. The tiles of the
-    /// first `synced` leaves are known to survive power loss: those of entries that were removed.
+    /// Continues from the tiles of a tree of `size` leaves. The caller must compare the root with the
+    /// checkpoint of that size: the tiles are not verified. The tiles of the first `synced` leaves (those
+    /// of removed entries) are known to survive power loss.
     pub fn open(
         storage: &dyn Storage,
         dir: &Path,
@@ -69,7 +69,7 @@ impl TileWriter {
         &self.tree
     }
 
-    /// How many tiles were found with another content than they should have and were replaced.
+    /// The number of existing tiles with wrong content, which were replaced.
     pub fn replaced(&self) -> u64 {
         self.replaced
     }
@@ -86,7 +86,7 @@ impl TileWriter {
         });
     }
 
-    /// Writes the tiles that have become full.
+    /// Writes the tiles that became full.
     pub fn write(&mut self, storage: &dyn Storage) -> Result<(), TileError> {
         for (level, row) in self.rows.iter_mut().enumerate() {
             while let Some(bytes) = row.bytes.first_chunk::<TILE_BYTES>() {
@@ -102,8 +102,8 @@ impl TileWriter {
         Ok(())
     }
 
-    /// Writes all tiles that a tree of the present size needs, the partial ones too. Call it before
-    /// a checkpoint of this size is written.
+    /// Writes all tiles that a tree of the current size needs, including partial ones. Must be called
+    /// before a checkpoint of this size is written.
     pub fn seal(&mut self, storage: &dyn Storage) -> Result<(), TileError> {
         self.write(storage)?;
         for (level, row) in self.rows.iter().enumerate().filter(|(_, row)| !row.bytes.is_empty()) {
@@ -117,7 +117,7 @@ impl TileWriter {
     }
 
     /// As [`TileWriter::seal`], and returns when the tiles survive power loss. Then removes partial
-    /// tiles that wider ones have made needless. Call it before entries are removed.
+    /// tiles that wider ones replace. Must be called before entries are removed.
     pub fn sync(&mut self, storage: &dyn Storage) -> Result<(), TileError> {
         self.seal(storage)?;
         let size = self.tree.len();
@@ -158,7 +158,7 @@ impl TileWriter {
     }
 }
 
-/// Syncs each directory once when the tiles in it are done, and those above it.
+/// Syncs each directory and its parents once, when all its tiles are written.
 #[derive(Default)]
 struct DirSync {
     last: Option<PathBuf>,
@@ -187,7 +187,7 @@ fn io_error(path: &Path, source: io::Error) -> TileError {
     TileError::Io { path: path.to_owned(), source }
 }
 
-/// Writes a tile unless it is there. Says whether it was there with another content.
+/// Writes a tile unless it exists. Returns whether it existed with other content.
 fn write_or_compare(
     storage: &dyn Storage,
     path: &Path,
@@ -220,7 +220,7 @@ fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8], mode: u32) -> io::R
     storage.rename(&temporary, path)
 }
 
-/// Creates a file and, if it must be, the directories above it.
+/// Creates a file and, if necessary, its parent directories.
 fn create(storage: &dyn Storage, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
     match storage.open(path, OpenHow::CreateNew { mode }) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,6 +1,6 @@
-//! CheckpointReader, the log's own and those kept elsewhere, held against the tree as it grows.
+//! Compares checkpoints, the log's own and those kept elsewhere, with the tree as it grows.
 //!
-//! Promises: one note of the log is in memory at a time, and those that the user gave.
+//! Promises: one of the log's notes is in memory at a time, and those given by the user.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -12,16 +12,16 @@ use super::{KnownCheckpoint, Stop};
 use crate::digest::{Hash, same};
 use crate::storage::{OpenHow, Storage};
 
-/// Every checkpoint of the log.
+/// The file with every checkpoint of the log.
 pub(in crate::audit) const CHECKPOINTS: &str = "checkpoints";
-/// The latest one.
+/// The file with the latest checkpoint.
 pub(in crate::audit) const CHECKPOINT: &str = "checkpoint";
 
-/// A checkpoint of the log that the tree has not reached yet.
+/// A checkpoint of the log whose size the tree has not reached yet.
 pub(in crate::audit) struct PendingCheckpoint {
     pub note: Vec<u8>,
     pub checkpoint: Checkpoint,
-    /// Its first line in the file.
+    /// The number of its first line in the file.
     pub line: u64,
 }
 
@@ -37,7 +37,7 @@ impl PendingCheckpoint {
     }
 }
 
-/// The file of all checkpoints, one after the other.
+/// Reads the file of all checkpoints in order.
 pub(in crate::audit) struct CheckpointReader {
     reader: Option<FileReader>,
     buffer: Vec<u8>,
@@ -79,14 +79,14 @@ impl CheckpointReader {
         }
     }
 
-    /// Text up to an empty line, signatures up to an empty line.
+    /// The next note: text up to an empty line, signatures up to an empty line.
     fn next_note(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         loop {
             let rest = self.buffer.get(self.start..).unwrap_or_default();
             let text = memchr::memmem::find(rest, b"\n\n");
             let signatures = text.and_then(|text| {
-                let behind = rest.get(text + 2..).unwrap_or_default();
-                memchr::memmem::find(behind, b"\n\n").map(|len| text + 2 + len + 1)
+                let after = rest.get(text + 2..).unwrap_or_default();
+                memchr::memmem::find(after, b"\n\n").map(|len| text + 2 + len + 1)
             });
             if let Some(end) = signatures {
                 let note = rest.get(..end).unwrap_or_default().to_vec();
@@ -94,7 +94,7 @@ impl CheckpointReader {
                 return Ok(Some(note));
             }
             if rest.len() > NOTE_BYTES_MAX {
-                let detail = "a note longer than any may be";
+                let detail = "a note longer than the limit";
                 return Err(
                     Finding::of_file(FindingKind::BadCheckpoint, CHECKPOINTS, detail).into()
                 );
@@ -119,14 +119,14 @@ impl CheckpointReader {
     }
 }
 
-/// How far apart checkpoints may be.
+/// The greatest gap allowed between checkpoints.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::audit) struct CheckpointLimits {
     pub seconds: u64,
     pub entries: u64,
 }
 
-/// What has happened since the last checkpoint.
+/// Time and entries since the last checkpoint.
 #[derive(Debug, Default, Clone, Copy)]
 pub(in crate::audit) struct CheckpointGap {
     pub nanos: u64,
@@ -134,22 +134,22 @@ pub(in crate::audit) struct CheckpointGap {
 }
 
 impl CheckpointGap {
-    /// What is wrong with it.
-    pub fn excess(&self, limits: CheckpointLimits) -> Option<String> {
+    /// Describes the limit that the gap exceeds, if any.
+    pub fn exceeded(&self, limits: CheckpointLimits) -> Option<String> {
         if self.entries > limits.entries {
             let (entries, max) = (self.entries, limits.entries);
-            return Some(format!("{entries} entries without a checkpoint, at most {max} may be"));
+            return Some(format!("{entries} entries without a checkpoint, expected at most {max}"));
         }
         let seconds = self.nanos / 1_000_000_000;
         if seconds > limits.seconds {
             let max = limits.seconds;
-            return Some(format!("{seconds} s without a checkpoint, at most {max} may be"));
+            return Some(format!("{seconds} s without a checkpoint, expected at most {max} s"));
         }
         None
     }
 }
 
-/// Checkpoints against the tree.
+/// Compares checkpoints with the tree.
 pub(in crate::audit) struct CheckpointVerifier {
     stream: CheckpointReader,
     pending: Option<PendingCheckpoint>,
@@ -174,7 +174,7 @@ impl CheckpointVerifier {
         let mut stream = CheckpointReader::open(storage, dir)?;
         let pending = stream.next()?;
         let mut known = parse_known(root, known)?;
-        // Every log begins like the empty one.
+        // Size 0 is the beginning of every log.
         known.retain(|(_, checkpoint)| checkpoint.size > 0);
         known.sort_by_key(|(_, checkpoint)| checkpoint.size);
         Ok(CheckpointVerifier {
@@ -190,20 +190,20 @@ impl CheckpointVerifier {
         })
     }
 
-    /// The size of the tree that `checkpoint` says, unverified: so far tiles should be there.
+    /// The tree size in the file `checkpoint`, unverified: up to here tiles should exist.
     pub fn latest_size(&self) -> u64 {
         let note = self.latest.as_deref().and_then(|note| Note::parse(note).ok());
         let checkpoint = note.and_then(|note| Checkpoint::parse_text(note.text).ok());
         checkpoint.map_or(0, |checkpoint| checkpoint.size)
     }
 
-    /// How many checkpoints kept elsewhere were right.
+    /// How many checkpoints kept elsewhere matched the tree.
     pub fn known_checked(&self) -> u64 {
         self.known_checked as u64
     }
 
-    /// Whether something is to be compared at this size; the root costs some hashes.
-    pub fn has_one_at(&self, size: u64) -> bool {
+    /// Whether there is a checkpoint to compare at this size. Computing the root costs a few hashes.
+    pub fn has_checkpoint_at(&self, size: u64) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.checkpoint.size <= size)
             || self.known.get(self.known_checked).is_some_and(|(_, known)| known.size <= size)
     }
@@ -218,8 +218,8 @@ impl CheckpointVerifier {
     ) -> Result<(), Stop> {
         while let Some(pending) = self.pending.take_if(|pending| pending.checkpoint.size <= size) {
             self.check_own(&pending, size, root, key)?;
-            if let Some(excess) = self.gap.excess(limits) {
-                return Err(Finding::new(FindingKind::Unsealed, pending.place(), excess).into());
+            if let Some(exceeded) = self.gap.exceeded(limits) {
+                return Err(Finding::new(FindingKind::Unsealed, pending.place(), exceeded).into());
             }
             self.is_latest_known |= self.latest.as_ref() == Some(&pending.note);
             (self.sealed, self.gap) = (size, CheckpointGap::default());
@@ -254,7 +254,7 @@ impl CheckpointVerifier {
             return bad(FindingKind::BadCheckpoint, detail);
         }
         if checkpoint.size < size {
-            let detail = format!("size {} behind a greater one", checkpoint.size);
+            let detail = format!("size {} after a greater one", checkpoint.size);
             return bad(FindingKind::BadCheckpoint, detail);
         }
         let verified = Note::parse(&pending.note).and_then(|note| note.verify(key));
@@ -269,22 +269,22 @@ impl CheckpointVerifier {
         Ok(())
     }
 
-    /// What is left when all `size` entries have been read.
+    /// Checks the remaining checkpoints when all `size` entries have been read.
     pub fn finish(&mut self, size: u64, end: Place, notes: &mut Vec<String>) -> Result<(), Stop> {
         if let Some(pending) = &self.pending {
             let sealed = pending.checkpoint.size;
             let detail = format!(
-                "{size} entries are there, the checkpoint in {CHECKPOINTS}:{} sealed {sealed}",
+                "found {size} entries, the checkpoint in {CHECKPOINTS}:{} sealed {sealed}",
                 pending.line
             );
             return Err(Finding::new(FindingKind::TailTruncated, end, detail).into());
         }
         if let Some((name, known)) = self.known.get(self.known_checked) {
-            let detail = format!("{size} entries are there, {name} sealed {}", known.size);
+            let detail = format!("found {size} entries, {name} sealed {}", known.size);
             return Err(Finding::new(FindingKind::RolledBack, end, detail).into());
         }
         if self.count == 0 && size > 0 {
-            let detail = if self.stream.is_missing { "missing" } else { "holds no checkpoint" };
+            let detail = if self.stream.is_missing { "missing" } else { "has no checkpoint" };
             return Err(Finding::of_file(FindingKind::Unsealed, CHECKPOINTS, detail).into());
         }
         if self.stream.torn_bytes > 0 {
@@ -294,7 +294,7 @@ impl CheckpointVerifier {
         match &self.latest {
             None if size > 0 => notes.push(format!("{CHECKPOINT} is missing")),
             Some(_) if !self.is_latest_known => {
-                let detail = format!("is none of those in {CHECKPOINTS}");
+                let detail = format!("not one of those in {CHECKPOINTS}");
                 return Err(Finding::of_file(FindingKind::BadCheckpoint, CHECKPOINT, detail).into());
             }
             _ => {}

@@ -1,19 +1,19 @@
-//! What kind of change the first bad record shows, from what stands behind it.
+//! Determines the kind of the first bad record from the lines that follow it.
 //!
-//! Promises: flat memory; what follows is read at most once.
+//! Promises: constant memory; the rest of the log is read at most once.
 use super::super::entry::control::Control;
 use super::super::entry::{Entry, Parser};
 use super::Stop;
-use super::hashing::{Hashed, Hasher};
+use super::hashing::{HashedBatch, Hasher};
 use super::report::{Finding, FindingKind};
 use super::source::{Batch, Segment};
 use super::walk::{LineError, Suspect, Walk};
 
-/// The finding for a line that does not go on from the one before.
+/// The finding for a line that does not continue the previous one.
 pub(super) fn first_bad(
     walk: &mut Walk<'_>,
     why: LineError,
-    hashed: Hashed,
+    hashed: HashedBatch,
     at: usize,
     hasher: &mut Hasher,
     parser: &mut Parser,
@@ -26,7 +26,7 @@ pub(super) fn first_bad(
         LineError::SeqTooHigh { found } => {
             let is_first = hashed.batch.lines_before == 0 && at == 0;
             let entry = parser.entry(hashed.batch.line(at));
-            // A segment that has its beginning follows one that is not there.
+            // The segment begins with its first entry, so the previous segment is missing.
             let is_boundary = is_first && entry.is_ok_and(|e| e.event_type == "ringseal.segment");
             let kind = classify_gap(expected, is_boundary, hashed, at, hasher, parser);
             (kind, format!("entry {found} where entry {expected} was expected"))
@@ -36,7 +36,7 @@ pub(super) fn first_bad(
                 return stop;
             }
             let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
-            // It is an earlier line again if the tree has this very leaf where it belongs.
+            // The line is a copy if the tree has the same leaf at its number.
             let is_copy = walk.previous_leaf == Some(leaf) || tile_has(walk, found, &leaf);
             let kind = if is_copy { FindingKind::Duplicated } else { FindingKind::Inserted };
             (kind, format!("entry {found} where entry {expected} was expected"))
@@ -51,7 +51,7 @@ pub(super) fn first_bad(
     walk.prefer_suspect(Finding::new(kind, place, detail)).into()
 }
 
-/// A suspect line and behind it another one with its number: the suspect came in between.
+/// A suspect line is followed by another line with its number: the suspect was inserted.
 fn inserted_before(walk: &mut Walk<'_>, found: u64) -> Option<Stop> {
     let is_before = |one: &mut Suspect| one.place.seq.is_some_and(|seq| found <= seq);
     let suspect = walk.suspect.take_if(is_before)?;
@@ -64,11 +64,11 @@ fn tile_has(walk: &mut Walk<'_>, seq: u64, leaf: &crate::digest::Hash) -> bool {
     walk.tiles.leaf(seq).is_ok_and(|known| known == *leaf)
 }
 
-/// Entries are missing here: do they stand further on?
+/// Entries are missing: deleted, or found further on?
 fn classify_gap(
     expected: u64,
     is_boundary: bool,
-    hashed: Hashed,
+    hashed: HashedBatch,
     at: usize,
     hasher: &mut Hasher,
     parser: &mut Parser,
@@ -76,7 +76,7 @@ fn classify_gap(
     let segment = hashed.batch.segment;
     let mut from = at + 1;
     let mut hashed = Some(hashed);
-    while let Some(Hashed { batch, .. }) = &hashed {
+    while let Some(HashedBatch { batch, .. }) = &hashed {
         for line in from..batch.lines.len() {
             if parser.entry(batch.line(line)).is_ok_and(|entry| entry.seq == expected) {
                 let is_other = batch.segment != segment && batch.lines_before == 0 && line == 0;
@@ -86,17 +86,22 @@ fn classify_gap(
         }
         from = 0;
         let done = hashed.take();
-        if let Some(Hashed { batch, .. }) = done {
+        if let Some(HashedBatch { batch, .. }) = done {
             hasher.recycle(batch);
         }
-        // What cannot be read any more has nothing to say.
+        // A read error ends the search.
         hashed = hasher.next().ok().flatten();
     }
     if is_boundary { FindingKind::SegmentMissing } else { FindingKind::Deleted }
 }
 
-/// The number of the line behind.
-fn next_seq(hashed: &Hashed, at: usize, hasher: &mut Hasher, parser: &mut Parser) -> Option<u64> {
+/// The number of the following line.
+fn next_seq(
+    hashed: &HashedBatch,
+    at: usize,
+    hasher: &mut Hasher,
+    parser: &mut Parser,
+) -> Option<u64> {
     let mut seq_of = |line: &[u8]| parser.entry(line).ok().map(|entry: Entry<'_>| entry.seq);
     if at + 1 < hashed.batch.lines.len() {
         return seq_of(hashed.batch.line(at + 1));
@@ -105,7 +110,7 @@ fn next_seq(hashed: &Hashed, at: usize, hasher: &mut Hasher, parser: &mut Parser
     seq_of(next.batch.line(0))
 }
 
-/// The finding for a segment whose name does not go on from the entry before.
+/// The finding for a segment whose name does not continue the previous entry.
 pub(super) fn segment_boundary(
     walk: &Walk<'_>,
     segment: &Segment,
@@ -116,10 +121,10 @@ pub(super) fn segment_boundary(
     let expected = walk.seq();
     let place = walk.place(batch, 0);
     if named < expected {
-        let detail = format!("begins with entry {named}, and {expected} entries came before");
+        let detail = format!("begins with entry {named} after {expected} entries");
         return Finding::new(FindingKind::Inserted, place, detail);
     }
-    // Does it say that the segment before had more entries than were there?
+    // Does its first entry say that the previous segment had more entries than were found?
     let said = parser.entry(batch.line(0)).ok().and_then(|entry| {
         match Control::read(&entry).ok()?.control {
             Control::Segment(begun) => Some(begun.previous),

@@ -1,6 +1,6 @@
-//! The course of a log as its control entries tell it: starts, segments, epochs, removals, ends.
+//! The state that control entries define: starts, segments, epochs, removals, ends.
 //!
-//! Promises: flat memory; a control entry that does not fit what was read is a finding.
+//! Promises: constant memory; a control entry that contradicts what was read is a finding.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::digest::text::hex;
 use crate::digest::{Hash, Sha256};
 use crate::storage::{OpenHow, Storage};
 
-/// What was read of a segment.
+/// Name, length, hash and entries of a segment as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SegmentSummary {
     pub name: String,
@@ -29,30 +29,30 @@ pub(super) struct SegmentSummary {
     pub last_seq: u64,
 }
 
-/// Where an entry stands, for the rules about that.
+/// The position of an entry, which decides the event types allowed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryPosition {
-    /// First line of a segment that is there.
+    /// First line of a present segment.
     First,
     /// Any other line.
     Inner,
-    /// A line that was kept when its segment was removed.
+    /// A line kept from a removed segment.
     Kept,
 }
 
-/// What is wrong with an entry.
+/// The kind and detail of a finding whose place is not known yet.
 pub(super) type Violation = (FindingKind, String);
 
-/// How the log got here.
+/// The state after the control entries read so far.
 pub(super) struct ControlState {
     start: Option<Start>,
-    /// The key of the epoch to which the present entry belongs.
+    /// The key of the current entry's epoch.
     pub key: Verifier,
     pub epochs: u64,
     segment_number: u64,
-    /// Everything before this entry may be missing.
+    /// Entries before this one may be missing.
     pub pruned_before: u64,
-    /// The entry before was an orderly end.
+    /// Whether the previous entry was an orderly end.
     pub is_stopped: bool,
 }
 
@@ -77,8 +77,8 @@ impl ControlState {
         CheckpointLimits { seconds: seconds.saturating_mul(2), entries: entries.saturating_mul(2) }
     }
 
-    /// Whether nobody was running between the entry before and this one; `None` if the next entry
-    /// will tell.
+    /// Whether no process was running between the previous entry and this one; `None` if the next entry
+    /// decides.
     pub fn is_pause(entry: &Entry<'_>) -> Option<bool> {
         match entry.event_type {
             "ringseal.start" | "ringseal.recovery" => Some(true),
@@ -87,7 +87,7 @@ impl ControlState {
         }
     }
 
-    /// Takes an entry that may be none of the log's own. The rules about where entries stand.
+    /// Checks that an entry's type is allowed at its position.
     pub fn check_position(
         &mut self,
         entry: &Entry<'_>,
@@ -108,16 +108,16 @@ impl ControlState {
         if position == EntryPosition::Inner && segment {
             return wrong("anything but the beginning of a segment");
         }
-        // Of a removed segment the entries between are not there.
+        // Kept lines are exempt: the entries between them were removed.
         if self.is_stopped && position != EntryPosition::Kept && !begins && !segment {
             return wrong("ringseal.start or ringseal.recovery");
         }
-        // Behind the beginning of a segment it is for the next entry to begin again.
+        // After the first entry of a segment, the next entry must still be a start or a recovery.
         self.is_stopped &= segment;
         Ok(())
     }
 
-    /// Takes one of the log's own entries. Gives the key of the next epoch if this one ends.
+    /// Applies a control entry. Returns the key of the next epoch if the entry ends one.
     pub fn apply(
         &mut self,
         entry: &Entry<'_>,
@@ -144,7 +144,7 @@ impl ControlState {
             Control::Integrity(integrity) => {
                 if integrity.status() != CheckStatus::Ok {
                     let seq = entry.seq;
-                    notes.push(format!("the integrity entry {seq} tells of a mismatch"));
+                    notes.push(format!("the integrity entry {seq} reports a mismatch"));
                 }
             }
             Control::Stop(_) => self.is_stopped = true,
@@ -183,7 +183,7 @@ impl ControlState {
         if segment.number != self.segment_number + 1 {
             let expected = self.segment_number + 1;
             let detail = format!("segment number {}, expected {expected}", segment.number);
-            // Behind removed segments: more are gone than the log says.
+            // After removed segments: more are missing than the log says.
             let is_jump = before.is_none() && segment.number > expected;
             let kind = if is_jump { FindingKind::SegmentMissing } else { FindingKind::BadControl };
             return Err((kind, detail));
@@ -199,7 +199,7 @@ impl ControlState {
         if epoch.number != self.epochs + 1 || epoch.old_key != self.key.to_string() {
             let expected = self.epochs + 1;
             let detail = format!(
-                "epoch {} behind the key {}, expected epoch {expected} behind {}",
+                "epoch {} after the key {}, expected epoch {expected} after {}",
                 epoch.number, epoch.old_key, self.key
             );
             return Err((FindingKind::BadControl, detail));
@@ -211,7 +211,7 @@ impl ControlState {
             }
             _ => Err((
                 FindingKind::BadControl,
-                format!("new_key {:?} is no key of this log", epoch.new_key),
+                format!("new_key {:?} is not a key of this log", epoch.new_key),
             )),
         }
     }
@@ -230,12 +230,12 @@ impl ControlState {
     }
 }
 
-/// What the beginning of a segment says of the one before, against what was read of it.
+/// Compares what the first entry of a segment says about the previous segment with what was read.
 fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), Violation> {
     let is_range = (said.first_seq, said.last_seq) == (facts.first_seq, facts.last_seq);
     if said.name != facts.name || !is_range {
         let detail = format!(
-            "says that {} with entries {} to {} came before; {} with {} to {} did",
+            "names {} with entries {} to {} as the previous segment, found {} with {} to {}",
             said.name, said.first_seq, said.last_seq, facts.name, facts.first_seq, facts.last_seq
         );
         return Err((FindingKind::BadControl, detail));
@@ -254,7 +254,7 @@ fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), V
     Ok(())
 }
 
-/// NamedFiles that entries name.
+/// Access to the files that entries name.
 pub(super) struct NamedFiles<'a> {
     pub storage: &'a dyn Storage,
     pub dir: &'a Path,
@@ -284,12 +284,12 @@ impl NamedFiles<'_> {
     }
 
     fn hash(&self, piece: &TornPiece) -> io::Result<Option<Hash>> {
-        // The name is the log's word: it must not lead out of the directory.
+        // The name comes from the log: it must not lead out of the directory.
         let is_inside = piece.kept.strip_prefix("torn/").is_some_and(|name| {
             !name.contains('/') && name.ends_with(".bin") && !name.starts_with('.')
         });
         if !is_inside {
-            return Err(io::Error::other("not the name of a torn piece"));
+            return Err(io::Error::other("expected a name torn/*.bin"));
         }
         let file = match self.storage.open(&self.dir.join(&piece.kept), OpenHow::Read) {
             Ok(file) => file,
@@ -307,7 +307,7 @@ impl NamedFiles<'_> {
     }
 }
 
-/// Errors of this room become findings where the entry stands.
+/// A violation becomes a finding; the caller adds the place.
 impl From<Violation> for Stop {
     fn from((kind, detail): Violation) -> Stop {
         super::report::Finding::new(kind, Default::default(), detail).into()

@@ -1,8 +1,8 @@
-//! The hashes of a batch, ahead of the pass over its lines.
+//! Hashes batches on other threads, ahead of the pass over their lines.
 //!
-//! Two hashes run over every byte, of the leaf and of the segment. One thread reads and makes both,
-//! side by side ([`crate::digest::pair`]), another one checks the chain's signatures, and the pass is
-//! a third. Promises: a few batches for each thread are in memory; they come in their order.
+//! Every byte is hashed twice, for its leaf and for its segment. One thread reads and computes both hashes
+//! side by side ([`crate::digest::pair`]), a second checks the chain's signatures, and the pass runs on a
+//! third. Promises: at most a few batches per thread are in memory; they arrive in order.
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -11,29 +11,29 @@ use super::super::chain::{Chain, digest_of};
 use super::super::entry::{SIGNATURE_BYTES, SIGNATURE_KEY, SIGNED_FROM_END, Scheme, Signature};
 use super::Stop;
 use super::leaf_hashes::{Digest, hash_lines};
-use super::source::{Batch, Source};
+use super::source::{Batch, BatchReader};
 use crate::digest::Hash;
 use crate::digest::pair::Stream;
 use crate::digest::text::{Base64, base64_array};
 
-/// Batches that wait between one thread and the next.
+/// Batches queued between one thread and the next.
 const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch with its hashes.
-pub(super) struct Hashed {
+pub(super) struct HashedBatch {
     pub batch: Batch,
-    /// The leaf hash of each line, and what is signed of it if that is checked.
+    /// The leaf hash of each line; `digests` has the signed digests if signatures are checked.
     pub leaves: Vec<Hash>,
     digests: Vec<Digest>,
-    /// The first line whose signature of the chain is wrong, if these are checked.
+    /// The first line with a wrong signature, if signatures are checked.
     pub bad_signature: Option<usize>,
     /// The SHA-256 of the segment, if it ends here.
     pub segment: Option<Hash>,
 }
 
-/// Hashes batches ahead of who asks for them.
+/// Hashes batches ahead of the caller.
 pub(super) struct Hasher {
-    answers: Receiver<Result<Hashed, Stop>>,
+    answers: Receiver<Result<HashedBatch, Stop>>,
     empty: Sender<Batch>,
     is_end: bool,
 }
@@ -42,7 +42,7 @@ impl Hasher {
     /// `chain` signs entry `first_seq` next; without it signatures are not checked.
     pub fn new<'s, 'a: 's>(
         scope: &'s Scope<'s, '_>,
-        mut source: Source<'a>,
+        mut source: BatchReader<'a>,
         chain: Option<Chain>,
         first_seq: u64,
     ) -> Hasher {
@@ -66,11 +66,11 @@ impl Hasher {
         if let Some(chain) = chain {
             let (done, checked) = bounded(BATCHES_IN_FLIGHT);
             let hashed = std::mem::replace(&mut answers, checked);
-            let mut checker = Checker { chain, seq: first_seq };
+            let mut checker = SignatureChecker { chain, seq: first_seq };
             scope.spawn(move || {
                 for mut answer in hashed {
                     if let Ok(hashed) = &mut answer {
-                        hashed.bad_signature = checker.first_wrong(hashed);
+                        hashed.bad_signature = checker.first_invalid(hashed);
                     }
                     if done.send(answer).is_err() {
                         return;
@@ -81,52 +81,52 @@ impl Hasher {
         Hasher { answers, empty, is_end: false }
     }
 
-    /// The next batch; `None` behind the last.
-    pub fn next(&mut self) -> Result<Option<Hashed>, Stop> {
+    /// The next batch; `None` after the last.
+    pub fn next(&mut self) -> Result<Option<HashedBatch>, Stop> {
         if self.is_end {
             return Ok(None);
         }
         let answer = self.answers.recv();
-        // A thread that panics is told of by the scope.
+        // The scope propagates the panic of a thread.
         self.is_end = !matches!(answer, Ok(Ok(_)));
         answer.map_or(Ok(None), |answer| answer.map(Some))
     }
 
-    /// Gives a batch back.
+    /// Returns a batch for reuse.
     pub fn recycle(&mut self, batch: Batch) {
-        // Nobody wants it any more when the last one has been read.
+        // The receiver is closed once the last batch has been read.
         let _ = self.empty.try_send(batch);
     }
 }
 
-fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> Hashed {
+fn hash(batch: Batch, whole: &mut Stream, is_signed: bool) -> HashedBatch {
     let (leaves, digests) = hash_lines(&batch, whole, is_signed);
     let segment = batch.ends_segment.then(|| std::mem::take(whole).finish());
-    Hashed { batch, leaves, digests, bad_signature: None, segment }
+    HashedBatch { batch, leaves, digests, bad_signature: None, segment }
 }
 
-/// Checks signatures of the chain where they stand in lines, unparsed: the last bytes of a line are
-/// of fixed length, and a line that is no entry is refused by the parser.
-pub(super) struct Checker {
+/// Checks the chain's signatures in unparsed lines: a line's suffix has a fixed length, and the parser
+/// rejects a line that is not an entry.
+pub(super) struct SignatureChecker {
     pub chain: Chain,
-    /// The entry that comes next.
+    /// The number of the next entry.
     pub seq: u64,
 }
 
-impl Checker {
+impl SignatureChecker {
     /// The first line whose signature is wrong.
-    fn first_wrong(&mut self, hashed: &Hashed) -> Option<usize> {
+    fn first_invalid(&mut self, hashed: &HashedBatch) -> Option<usize> {
         hashed.digests.iter().enumerate().position(|(at, digest)| {
             let line = hashed.batch.line(at);
             match (digest, signed_and_signature(line)) {
                 (Some(digest), Some((_, found))) => !self.is_next(digest, &found),
-                _ => !self.is_right(line),
+                _ => !self.is_next_valid(line),
             }
         })
     }
 
-    /// Whether the line, which should be the next entry, is signed rightly.
-    pub fn is_right(&mut self, line: &[u8]) -> bool {
+    /// Whether the signature of the line, as the next entry, is correct.
+    pub fn is_next_valid(&mut self, line: &[u8]) -> bool {
         match signed_and_signature(line) {
             Some((signed, found)) => self.is_next(&digest_of(signed), &found),
             None => {

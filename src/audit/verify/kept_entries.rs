@@ -1,4 +1,4 @@
-//! `kept.jsonl`: control entries of segments that were removed.
+//! Reads `kept.jsonl`: control entries of removed segments.
 //!
 //! Promises: one line in memory.
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,10 +12,10 @@ use crate::storage::{OpenHow, Storage};
 
 pub(super) const KEPT: &str = "kept.jsonl";
 
-/// The lines of the file, one after the other.
+/// A cursor over the lines of the file.
 pub(super) struct KeptEntries {
     reader: Option<BufReader<FileReader>>,
-    /// The line that comes next, without its newline.
+    /// The next line, without its newline.
     pub line: Vec<u8>,
     /// The entry's number; `None` at the end.
     pub seq: Option<u64>,
@@ -41,7 +41,7 @@ impl KeptEntries {
         Place { file: KEPT.into(), line: Some(self.number), offset: None, seq: self.seq }
     }
 
-    /// Goes on to the next line.
+    /// Moves to the next line.
     pub fn advance(&mut self) -> Result<(), Stop> {
         let before = self.seq.take();
         let Some(reader) = &mut self.reader else { return Ok(()) };
@@ -49,7 +49,7 @@ impl KeptEntries {
         let mut limited = reader.take(LINE_BYTES_MAX as u64);
         let read = limited.read_until(b'\n', &mut self.line);
         let read = read.map_err(|error| Stop::io(Path::new(KEPT), &error))?;
-        // An unfinished last line: its segment is still there.
+        // An unfinished last line: its segment has not been removed yet.
         if read == 0 || (self.line.pop() != Some(b'\n') && read < LINE_BYTES_MAX) {
             self.reader = None;
             return Ok(());
@@ -61,7 +61,7 @@ impl KeptEntries {
                 Ok(())
             }
             Ok(entry) => {
-                let detail = format!("entry {} behind a later one", entry.seq);
+                let detail = format!("entry {} after a later one", entry.seq);
                 Err(Finding::new(FindingKind::BadTile, self.place(), detail).into())
             }
             Err(error) => {

@@ -1,16 +1,16 @@
-//! The hashes of lines beside that of the file that they stand in, two at a time.
+//! Computes the hashes of lines and of their file together, two at a time.
 //!
-//! Promises: no allocation but for the two lists. What comes out is what hashing each alone gives.
+//! Promises: allocates only the two lists. The results equal those of hashing each line alone.
 use super::super::entry::SIGNED_FROM_END;
 use super::source::Batch;
 use crate::digest::Hash;
 use crate::digest::pair::{Lane, Message, Midstate, Stream, run, run_pair};
 
-/// SHA-256(0x00 ‖ what is signed of a line), the chain's digest; `None` if the line is too short for
-/// it to be on the way to the hash of the leaf.
+/// SHA-256(0x00 ‖ signed text of a line), the chain's digest; `None` if the line is too short for its
+/// leaf hash to pass through this state.
 pub(super) type Digest = Option<Hash>;
 
-/// The leaf hashes of all lines; their digests if `is_signed`; and all bytes into `whole`.
+/// Returns the leaf hashes of all lines, and their digests if `is_signed`; adds all bytes to `whole`.
 pub(super) fn hash_lines(
     batch: &Batch,
     whole: &mut Stream,
@@ -21,7 +21,7 @@ pub(super) fn hash_lines(
     let mut digests = vec![None; if is_signed { count } else { 0 }];
     let mut lane = Lines::new(batch, 0, &mut leaves, &mut digests);
     run_pair(&mut whole.take(batch.whole()), &mut lane);
-    // Lines have more blocks than the file; what is left of them keeps itself company.
+    // Lines have more blocks than the file: the remaining lines are paired with each other.
     let first = lane.at;
     let (_, leaves_left) = leaves.split_at_mut(first);
     let digests_left = digests.get_mut(first..).unwrap_or_default();
@@ -36,16 +36,16 @@ pub(super) fn hash_lines(
     (leaves, digests)
 }
 
-/// Some lines of a batch, one after the other.
+/// Consecutive lines of a batch.
 struct Lines<'b, 'o> {
     batch: &'b Batch,
     first: usize,
-    /// The line that is being hashed or comes next.
+    /// The current or next line.
     at: usize,
-    /// What is being taken, or was last.
+    /// The part being hashed, or the last one.
     part: Part,
-    /// The state when the whole blocks of what is signed have been taken, and how many bytes of the
-    /// line those are.
+    /// The state after the whole blocks of the signed text, and how many bytes of the
+    /// line these are.
     cut: Midstate,
     taken: usize,
     leaves: &'o mut [Hash],
@@ -54,11 +54,11 @@ struct Lines<'b, 'o> {
 
 #[derive(Clone, Copy)]
 enum Part {
-    /// The whole blocks of what is signed.
+    /// The whole blocks of the signed text.
     Begin,
-    /// The end of what is signed, for the digest.
+    /// The end of the signed text, for the digest.
     Digest,
-    /// All that is left of the line.
+    /// The rest of the line.
     Leaf,
 }
 
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn paired_hashing_matches_hashing_each_line_alone() {
-        // Long and short ones in turns, so that either side of a pair ends first.
+        // Long and short lines alternate, so that either side of a pair ends first.
         let lens: Vec<usize> = (0..400).flat_map(|len| [len, 1000 - len, 0]).collect();
         for is_signed in [false, true] {
             for count in [0, 1, 2, 3, lens.len()] {

@@ -1,4 +1,4 @@
-//! What a verification found, for people and for programs.
+//! The result of a verification, as text and as JSON.
 use std::fmt::{self, Write};
 
 use crate::digest::Hash;
@@ -7,19 +7,19 @@ use crate::digest::text::{Base64, base64};
 /// Notes beyond this many are counted, not kept.
 pub const NOTES_MAX: usize = 100;
 
-/// The answer.
+/// The result of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyOutcome {
     /// Nothing is wrong.
     Intact,
-    /// Something is, and [`VerifyReport::first_bad`] says what.
+    /// Something is wrong; [`VerifyReport::first_bad`] says what.
     Tampered,
-    /// Neither can be said; [`VerifyReport::problem`] says why.
+    /// The log could not be checked; [`VerifyReport::problem`] says why.
     Unchecked,
 }
 
 impl VerifyOutcome {
-    /// Its word.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             VerifyOutcome::Intact => "intact",
@@ -28,27 +28,27 @@ impl VerifyOutcome {
         }
     }
 
-    /// The exit status of a program that tells it: 0, 1, 2.
+    /// The exit status for a program that reports it: 0, 1, 2.
     pub const fn exit_code(self) -> u8 {
         self as u8
     }
 }
 
-/// What is wrong.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// A line that is no entry.
+    /// A line that is not an entry.
     Malformed,
-    /// An entry whose bytes are not those that were signed.
+    /// An entry whose bytes differ from those that were signed.
     Modified,
-    /// An entry that was not there.
+    /// An entry that the log did not have.
     Inserted,
     /// Entries are missing within a segment.
     Deleted,
-    /// An entry stands elsewhere than it was written.
+    /// An entry is not at the position where it was written.
     Reordered,
-    /// An entry stands twice.
+    /// An entry occurs twice.
     Duplicated,
     /// Entries are missing at the end.
     TailTruncated,
@@ -56,21 +56,21 @@ pub enum FindingKind {
     SegmentMissing,
     /// Segments have changed places.
     SegmentsSwapped,
-    /// The log is older than a checkpoint that is kept elsewhere.
+    /// The log is older than a checkpoint that was kept elsewhere.
     RolledBack,
-    /// Other entries than those that a checkpoint sealed.
+    /// The entries differ from those that a checkpoint sealed.
     Rewritten,
-    /// Entries that no checkpoint covers for longer than the log promises.
+    /// Entries without a checkpoint for longer than the log promises.
     Unsealed,
     /// A checkpoint or statement whose signature is missing or wrong.
     BadSignature,
-    /// A checkpoint that is none, is of another log, or stands out of order.
+    /// A checkpoint cannot be parsed, names another log, or is out of order.
     BadCheckpoint,
-    /// A control entry that cannot stand where it stands or contradicts the log.
+    /// A control entry that is not allowed at its position or contradicts the log.
     BadControl,
     /// A tile or a kept line that contradicts the log.
     BadTile,
-    /// The log is whole, but not under the key that was given: that is another log's, or the log was replaced.
+    /// The log is valid, but not under the given key: the key belongs to another log, or the log was replaced.
     WrongKey,
 }
 
@@ -96,7 +96,7 @@ impl FindingKind {
         FindingKind::WrongKey,
     ];
 
-    /// Its word in reports.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             FindingKind::Malformed => "malformed",
@@ -120,27 +120,27 @@ impl FindingKind {
     }
 }
 
-/// Where something is: the file below the log's directory, and as much more as is known.
+/// A place in a log: the file, and the line, offset and entry as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
-    /// The file.
+    /// The file, relative to the log's directory.
     pub file: String,
-    /// Its line, from 1.
+    /// The line, from 1.
     pub line: Option<u64>,
-    /// The line's first byte, from 0, in the plain content.
+    /// Offset of the line's first byte in the uncompressed content, from 0.
     pub offset: Option<u64>,
-    /// The entry's number: what it should be there.
+    /// The number of the entry that is expected at this place.
     pub seq: Option<u64>,
 }
 
-/// Something wrong.
+/// A bad record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// Its kind.
     pub kind: FindingKind,
-    /// Where.
+    /// Its place.
     pub place: Place,
-    /// In words: what was expected, what was found.
+    /// A text that states what was expected and what was found.
     pub detail: String,
 }
 
@@ -149,7 +149,7 @@ impl Finding {
         Finding { kind, place, detail: detail.into() }
     }
 
-    /// Of a whole file.
+    /// A finding about a whole file.
     pub(super) fn of_file(kind: FindingKind, file: &str, detail: impl Into<String>) -> Finding {
         Finding::new(kind, Place { file: file.to_owned(), ..Place::default() }, detail)
     }
@@ -168,24 +168,24 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What was looked at and what was found.
+/// The report of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// The answer.
+    /// Whether the log is intact.
     pub outcome: VerifyOutcome,
     /// The first bad record, if the log was tampered with.
     pub first_bad: Option<Finding>,
-    /// Why the log could not be checked, if so.
+    /// Why the log could not be checked, if it could not.
     pub problem: Option<String>,
-    /// What is worth knowing and proves nothing, at most [`NOTES_MAX`].
+    /// Observations that prove nothing, at most [`NOTES_MAX`].
     pub notes: Vec<String>,
-    /// Notes that were not kept.
+    /// Notes beyond [`NOTES_MAX`].
     pub notes_left_out: u64,
     /// The log's name.
     pub origin: String,
-    /// Entries that were read; if something is wrong, those that stand right before the first bad record.
+    /// Entries that were read; if something is wrong, those before the first bad record.
     pub entries: u64,
-    /// Entries before these that were pruned, and are known by their leaf hashes.
+    /// Pruned entries before these, of which only the leaf hashes are present.
     pub entries_pruned: u64,
     /// Bytes of these entries, before compression.
     pub bytes: u64,
@@ -197,13 +197,13 @@ pub struct VerifyReport {
     pub known_checkpoints: u64,
     /// Epochs: one, and one more for each change of the signing key.
     pub epochs: u64,
-    /// Whether signatures of the chain were checked: the key was given, or none is needed.
+    /// Whether the chain's signatures were checked: the key was given, or none is needed.
     pub chain_checked: bool,
     /// Size and root hash of the tree as far as it was read.
     pub tree_size: u64,
     /// See `tree_size`.
     pub tree_root: Hash,
-    /// Of these entries, those behind the last checkpoint that was checked: nothing but the chain protects them.
+    /// Of these entries, those after the last checked checkpoint: only the chain protects them.
     pub entries_unsealed: u64,
 }
 
@@ -282,7 +282,7 @@ fn finding_json(finding: &Finding) -> String {
     json.end()
 }
 
-/// Writes one object.
+/// Writes one JSON object.
 struct Json {
     out: String,
 }

@@ -1,7 +1,7 @@
-//! The segments of a log as batches of lines.
+//! Reads the segments of a log as batches of lines.
 //!
-//! Promises: one buffer a batch, of [`BATCH_BYTES`] and the longest line at most; whatever the files
-//! hold, reading ends and nothing is skipped.
+//! Promises: one buffer per batch, of at most [`BATCH_BYTES`] and the longest line; for any content of the
+//! files, reading ends and nothing is skipped.
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,24 +12,24 @@ use super::Stop;
 use super::report::{Finding, FindingKind};
 use crate::storage::{FileKind, OpenHow, Storage, StorageFile};
 
-/// Bytes of lines that are handed on at once.
+/// Bytes of lines in a batch, about.
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// One file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audit) struct Segment {
-    /// Its name, with `.gz` if that is the file there is.
+    /// The name of the file, with `.gz` if it is compressed.
     pub file: String,
-    /// The name without.
+    /// The name without `.gz`.
     pub plain: String,
-    /// What its name says its first entry is; `None` for the active one.
+    /// The number of its first entry according to its name; `None` for the active one.
     pub first_seq: Option<u64>,
     is_compressed: bool,
     /// Its length on disk.
     pub file_bytes: u64,
 }
 
-/// The segments of a log in their order.
+/// The segments of a log in order.
 pub(in crate::audit) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Vec<Segment>, Stop> {
     let names = storage.list(dir).map_err(|error| Stop::io(dir, &error))?;
     let mut found: Vec<Segment> = Vec::new();
@@ -49,21 +49,21 @@ pub(in crate::audit) fn segments(storage: &dyn Storage, dir: &Path) -> Result<Ve
         let (file, file_bytes) = (name.to_owned(), stat.len);
         found.push(Segment { file, plain, first_seq, is_compressed, file_bytes });
     }
-    // The active one is last; of a plain and a compressed file the plain one is read.
+    // The active segment is last. If both a plain and a compressed file exist, the plain one is read.
     let order = |segment: &Segment| (segment.first_seq.unwrap_or(u64::MAX), segment.is_compressed);
     found.sort_by_key(order);
     found.dedup_by(|second, first| second.first_seq == first.first_seq);
     Ok(found)
 }
 
-/// Lines of one segment, in the buffer that they were read into.
+/// Lines of one segment, in the buffer into which they were read.
 #[derive(Debug, Default)]
 pub(in crate::audit) struct Batch {
-    /// Longer than what was read into it: zeroing it anew each time would cost as much as parsing.
+    /// May be longer than its content: zeroing it for each batch would cost as much as parsing.
     bytes: Vec<u8>,
     /// Each line without its newline.
     pub lines: Vec<Range<usize>>,
-    /// Which segment of the list.
+    /// Index of the segment in the list.
     pub segment: usize,
     /// Lines of the segment before this batch.
     pub lines_before: u64,
@@ -71,9 +71,9 @@ pub(in crate::audit) struct Batch {
     pub bytes_before: u64,
     /// Whether the segment ends here.
     pub ends_segment: bool,
-    /// Bytes at the end of the file that no newline follows.
+    /// Bytes at the end of the file without a newline.
     torn: Range<usize>,
-    /// A line longer than any may be stands behind the last one.
+    /// Whether the last line is followed by one that exceeds the length limit.
     pub is_too_long: bool,
 }
 
@@ -94,57 +94,61 @@ impl Batch {
         batch
     }
 
-    /// All bytes of whole lines.
+    /// All bytes of complete lines.
     pub fn whole(&self) -> &[u8] {
         let end = self.lines.last().map_or(0, |line| line.end + 1);
         self.bytes.get(..end).unwrap_or_default()
     }
 
-    /// The bytes that no newline follows.
+    /// The bytes after the last newline.
     pub fn torn(&self) -> &[u8] {
         self.bytes.get(self.torn.clone()).unwrap_or_default()
     }
 
-    /// Empties it for another use; the room stays.
+    /// Empties the batch for reuse; its memory is kept.
     fn reset(&mut self) {
         self.lines.clear();
         (self.torn, self.ends_segment, self.is_too_long) = (0..0, false, false);
     }
 }
 
-/// Reads segment after segment.
-pub(in crate::audit) struct Source<'a> {
+/// Reads segments in order.
+pub(in crate::audit) struct BatchReader<'a> {
     storage: &'a dyn Storage,
     dir: &'a Path,
     segments: &'a [Segment],
     next: usize,
-    open: Option<Open>,
-    /// Empty batches for use.
+    open: Option<OpenSegment>,
+    /// Batches for reuse.
     spare: Vec<Batch>,
 }
 
-struct Open {
+struct OpenSegment {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     is_compressed: bool,
     segment: usize,
     lines: u64,
     bytes: u64,
-    /// The beginning of a line whose end is not read yet.
+    /// The beginning of a line whose end has not been read yet.
     rest: Vec<u8>,
 }
 
-impl<'a> Source<'a> {
-    pub fn new(storage: &'a dyn Storage, dir: &'a Path, segments: &'a [Segment]) -> Source<'a> {
-        Source { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
+impl<'a> BatchReader<'a> {
+    pub fn new(
+        storage: &'a dyn Storage,
+        dir: &'a Path,
+        segments: &'a [Segment],
+    ) -> BatchReader<'a> {
+        BatchReader { storage, dir, segments, next: 0, open: None, spare: Vec::new() }
     }
 
-    /// Takes a batch back whose lines nobody needs any more.
+    /// Takes back a batch whose lines are no longer needed.
     pub fn recycle(&mut self, batch: Batch) {
         self.spare.push(batch);
     }
 
-    /// The next batch; `None` behind the last segment.
+    /// The next batch; `None` after the last segment.
     pub fn next(&mut self) -> Result<Option<Batch>, Stop> {
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -167,13 +171,13 @@ impl<'a> Source<'a> {
         Ok(Some(batch))
     }
 
-    fn open_next(&mut self) -> Result<Option<Open>, Stop> {
+    fn open_next(&mut self) -> Result<Option<OpenSegment>, Stop> {
         let Some(segment) = self.segments.get(self.next) else { return Ok(None) };
         let path = self.dir.join(&segment.file);
         let file = self.storage.open(&path, OpenHow::Read);
         let file = FileReader { file: file.map_err(|error| Stop::io(&path, &error))?, offset: 0 };
         let reader = if segment.is_compressed {
-            unpacked(file).ok_or_else(|| Stop::Unchecked {
+            decompressor(file).ok_or_else(|| Stop::Unchecked {
                 reason: format!(
                     "{}: compressed, and this program was built without the feature `compress`",
                     path.display()
@@ -185,12 +189,20 @@ impl<'a> Source<'a> {
         let (index, is_compressed) = (self.next, segment.is_compressed);
         self.next += 1;
         let rest = Vec::new();
-        Ok(Some(Open { reader, path, is_compressed, segment: index, lines: 0, bytes: 0, rest }))
+        Ok(Some(OpenSegment {
+            reader,
+            path,
+            is_compressed,
+            segment: index,
+            lines: 0,
+            bytes: 0,
+            rest,
+        }))
     }
 }
 
-impl Open {
-    /// Fills the batch up to the last newline that was read. Says whether the file ends.
+impl OpenSegment {
+    /// Fills the batch up to the last newline that was read. Returns whether the file ends.
     fn fill(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let bytes = &mut batch.bytes;
         let mut filled = self.rest.len();
@@ -219,7 +231,7 @@ impl Open {
         }
     }
 
-    /// Damaged compression is the log's fault, anything else the system's.
+    /// Damaged compressed data is a finding; any other error means that the log cannot be checked.
     fn failed(&self, segments: &[Segment], error: &io::Error) -> Stop {
         let damaged =
             [io::ErrorKind::InvalidData, io::ErrorKind::InvalidInput, io::ErrorKind::UnexpectedEof];
@@ -248,7 +260,7 @@ fn read_once(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// A file from some offset on.
+/// Reads a file from an offset.
 pub(in crate::audit) struct FileReader {
     pub file: Box<dyn StorageFile>,
     pub offset: u64,
@@ -263,18 +275,18 @@ impl Read for FileReader {
 }
 
 #[cfg(feature = "compress")]
-fn unpacked(file: FileReader) -> Option<Box<dyn Read + Send>> {
+fn decompressor(file: FileReader) -> Option<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(128 * 1024, file);
     Some(Box::new(flate2::bufread::MultiGzDecoder::new(file)))
 }
 
 #[cfg(not(feature = "compress"))]
-fn unpacked(_file: FileReader) -> Option<Box<dyn Read + Send>> {
+fn decompressor(_file: FileReader) -> Option<Box<dyn Read + Send>> {
     None
 }
 
-/// The lines of a small file, without newlines; none if it is missing. An unfinished last line is
-/// left out.
+/// The lines of a small file, without newlines; empty if the file is missing. An unfinished last line is
+/// omitted.
 pub(in crate::audit) fn read_lines(
     storage: &dyn Storage,
     dir: &Path,

@@ -1,20 +1,19 @@
-//! Reading a log that is in use: what fails while files change under it is done again.
+//! Reads a log that is in use: a read that fails while files change is repeated.
 //!
-//! A log that rotates gives its active file another name, compression and retention take files away, and a
-//! checkpoint may be newer than what was read of the entries. To a reader in the middle each looks like
-//! somebody's hand.
+//! Rotation renames the active file, compression and retention remove files, and a checkpoint may be newer
+//! than the entries that were read. To a concurrent reader each looks like tampering.
 //!
-//! Promises: a bounded number of tries; nothing is forgiven in a log that stands still.
+//! Promises: a bounded number of attempts; no failure is ignored in a log that did not change.
 use std::path::Path;
 
 use super::source::segments;
 use crate::audit::store::names::CHECKPOINTS;
 use crate::storage::Storage;
 
-/// How often a log is read that moves each time.
+/// Attempts to read a log that changes each time.
 const TRIES_MAX: usize = 8;
 
-/// What tells that a log has moved.
+/// Properties that show whether a log has changed.
 #[derive(PartialEq, Eq)]
 struct State {
     /// `None` if they cannot be listed.
@@ -32,8 +31,8 @@ impl State {
     }
 }
 
-/// The result of `work`, which is done again as long as it is not good and the log moves meanwhile. `None`
-/// if it always does.
+/// Runs `work` until its result is good or the log did not change meanwhile. `None` if the log changed
+/// during every attempt.
 pub(in crate::audit) fn until_stable<T>(
     storage: &dyn Storage,
     dir: &Path,
@@ -50,10 +49,10 @@ pub(in crate::audit) fn until_stable<T>(
     None
 }
 
-/// Why nothing can be said.
+/// The message for a log that changed during every attempt.
 pub(in crate::audit) fn never_stable(dir: &Path) -> String {
     format!(
-        "{}: was written to each of the {TRIES_MAX} times that it was read: try again, or verify a copy",
+        "{}: the log changed during each of {TRIES_MAX} attempts to read it: try again, or verify a copy",
         dir.display()
     )
 }

@@ -1,7 +1,7 @@
-//! Tiles as evidence: which line differs from what was hashed when it was written.
+//! Compares tiles with entries, to find the line that differs from what was hashed when it was written.
 //!
-//! Promises: one tile a level in memory. Where an entry is at hand it wins: a tile that says
-//! otherwise is damage, reported last.
+//! Promises: one tile per level in memory. A correct entry takes precedence: a tile that contradicts it is
+//! damage, reported last.
 use std::path::Path;
 
 use super::super::tiles::{TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
@@ -10,12 +10,12 @@ use super::report::{Finding, FindingKind};
 use crate::digest::Hash;
 use crate::storage::Storage;
 
-/// Tiles against the tree as it grows.
+/// Compares tiles with the tree as it grows.
 pub(super) struct TileCheck<'a> {
     reader: TileReader<'a>,
-    /// A tile that cannot be read: it is not asked for again.
+    /// A tile that cannot be read; it is not read again.
     unreadable: Option<(u8, u64)>,
-    /// The first tile that contradicts entries that are right.
+    /// The first tile that contradicts correct entries.
     pub fault: Option<Finding>,
     pub missing: u64,
 }
@@ -27,12 +27,12 @@ impl<'a> TileCheck<'a> {
         TileCheck { reader, unreadable: None, fault: None, missing: 0 }
     }
 
-    /// Whether the tiles have the hash of this leaf, and it is another one.
+    /// Whether the tiles have another hash for this leaf.
     pub fn contradicts(&mut self, seq: u64, leaf: &Hash) -> bool {
         self.differs(0, seq, leaf)
     }
 
-    /// Compares the hash of a perfect subtree, if tiles have it.
+    /// Compares the hash of a perfect subtree, if the tiles include it.
     pub fn check_node(&mut self, level: u8, index: u64, hash: &Hash) {
         let row = level / TILE_HEIGHT;
         if level == 0 || !level.is_multiple_of(TILE_HEIGHT) || !self.differs(row, index, hash) {
@@ -41,10 +41,10 @@ impl<'a> TileCheck<'a> {
         self.report_bad(row, index);
     }
 
-    /// The tile of this hash is wrong.
+    /// Records that the tile with this hash is wrong.
     pub fn report_bad(&mut self, row: u8, index: u64) {
         let Some(tile) = Tile::at(row, index / TILE_WIDTH, self.reader.size()) else { return };
-        let detail = format!("hash {} is not that of the entries", index % TILE_WIDTH);
+        let detail = format!("hash {} does not match the entries", index % TILE_WIDTH);
         let finding = || Finding::of_file(FindingKind::BadTile, &tile.name(), detail);
         self.fault.get_or_insert_with(finding);
     }

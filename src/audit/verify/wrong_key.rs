@@ -1,10 +1,10 @@
-//! Whether a log that the given keys do not fit is whole under keys of its own.
+//! Determines whether a log that the given keys do not match is valid under other keys.
 //!
-//! Logs have the same name unless somebody chose one, so keys are easily mixed up; and somebody may have put a log of
-//! his own where another one was. Nothing in the files tells one from the other: [`FindingKind::WrongKey`] says both.
+//! Logs have the same default name, so keys are easily mixed up; an attacker may also have replaced the log by one of
+//! his. The files do not distinguish the two cases: [`FindingKind::WrongKey`] reports both.
 //!
-//! Promises: asked only when the first entry was refused; reads the log once more, and again for the chain's
-//! signatures, in flat memory.
+//! Promises: runs only if the first entry was rejected; reads the log once more, and again for the chain's
+//! signatures, in constant memory.
 use std::path::Path;
 
 use super::super::chain::Chain;
@@ -13,14 +13,14 @@ use super::super::entry::{Parser, Scheme};
 use super::super::keys::ChainKey;
 use super::super::note::Verifier;
 use super::super::read::first_start;
-use super::hashing::Checker;
+use super::hashing::SignatureChecker;
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, VerifyReport};
-use super::source::{Source, segments};
+use super::source::{BatchReader, segments};
 use super::{Stop, VerifyOptions, VerifyProgress, walk};
 use crate::storage::Storage;
 
-/// The finding to tell instead of `finding`, if nothing is wrong but the key.
+/// The finding to report instead of `finding`, if only the key is wrong.
 pub(super) fn diagnose(
     storage: &dyn Storage,
     dir: &Path,
@@ -44,8 +44,8 @@ pub(super) fn diagnose(
     Some(Finding::new(FindingKind::WrongKey, finding.place.clone(), detail))
 }
 
-/// Whether everything fits together but the chain's signatures, which take a key that the log does not name. Its age is
-/// not asked: a log that was left alone is no less another one.
+/// Whether everything is valid apart from the chain's signatures, which need a key that the log does not name. The age
+/// of the log is not checked: an idle log can still be a different log.
 fn is_whole_under(
     storage: &dyn Storage,
     dir: &Path,
@@ -64,46 +64,46 @@ fn other_root(named: &Verifier, given: &Verifier) -> String {
     )
 }
 
-/// That none of the log's signatures holds. One that does is of this chain: then lines were changed.
+/// The detail if no signature of the log verifies. If one does, the chain is the right one and lines were changed.
 fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start) -> Option<String> {
     let chain = Chain::with_key(key, 0, start.ratchet);
-    let mut signatures = Signatures { checker: Checker { chain, seq: 0 }, count: 0 };
-    let none_holds = signatures.none_holds(storage, dir).ok()?;
-    none_holds.then(|| {
+    let mut signatures = Signatures { checker: SignatureChecker { chain, seq: 0 }, count: 0 };
+    let none_verifies = signatures.none_verifies(storage, dir).ok()?;
+    none_verifies.then(|| {
         format!(
-            "this log is not chained by this audit.mac: of its {} signatures none holds with it, and everything \
-             else is whole under {}; either it is another log's, or somebody without it wrote the log anew",
+            "this log is not chained by this audit.mac: none of its {} signatures verifies with it, and everything \
+             else is valid under {}; either it is another log's, or the log was rewritten without it",
             signatures.count, start.public_key
         )
     })
 }
 
-/// A pass over the signatures of a log that is whole but for them: numbers grow, and not by leaps.
+/// A pass over the signatures of a log that is otherwise valid: its numbers are consecutive.
 struct Signatures {
-    checker: Checker,
+    checker: SignatureChecker,
     count: u64,
 }
 
 impl Signatures {
-    /// Whether no signature holds; the first one that does ends the pass. Keys go only forward: lines that
-    /// were kept come first, as far as their entries are gone.
-    fn none_holds(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
+    /// Whether no signature verifies; the first one that does ends the pass. The ratchet only advances, so kept
+    /// lines of removed entries come first.
+    fn none_verifies(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
         let files = segments(storage, dir)?;
-        let mut source = Source::new(storage, dir, &files);
+        let mut source = BatchReader::new(storage, dir, &files);
         let mut next = source.next()?;
         let first_line = next.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
         let first_seq = Parser::new().entry(first_line).map_or(0, |entry| entry.seq);
         let mut kept = KeptEntries::open(storage, dir)?;
         while let Some(seq) = kept.seq.filter(|seq| *seq < first_seq) {
             self.checker.seq = seq;
-            if self.holds(&kept.line) {
+            if self.verifies(&kept.line) {
                 return Ok(false);
             }
             kept.advance()?;
         }
         self.checker.seq = first_seq;
         while let Some(batch) = next {
-            if (0..batch.lines.len()).any(|at| self.holds(batch.line(at))) {
+            if (0..batch.lines.len()).any(|at| self.verifies(batch.line(at))) {
                 return Ok(false);
             }
             source.recycle(batch);
@@ -112,8 +112,8 @@ impl Signatures {
         Ok(true)
     }
 
-    fn holds(&mut self, line: &[u8]) -> bool {
+    fn verifies(&mut self, line: &[u8]) -> bool {
         self.count += 1;
-        self.checker.is_right(line)
+        self.checker.is_next_valid(line)
     }
 }

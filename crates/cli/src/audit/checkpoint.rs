@@ -1,7 +1,7 @@
-//! `ringseal audit checkpoint`: the latest checkpoint, and keeping it as an anchor.
+//! `ringseal audit checkpoint`: shows the latest checkpoint, or keeps it as an anchor.
 //!
-//! An anchor that is there already is replaced only by a checkpoint that goes on from it: whoever
-//! rolls a log back must not take the anchor along.
+//! An existing anchor is replaced only by a checkpoint that is consistent with it: rolling a log back must
+//! not roll back the anchor.
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,16 +23,16 @@ use crate::time::write_millis;
 /// Writes the latest checkpoint to standard output, and its size and age to standard error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Kept where no intruder comes, a checkpoint shows later whether anything before it was changed or cut \
-off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log goes on \
-from it; otherwise FILE stays, and the exit code is 1.
+A checkpoint kept out of an intruder's reach shows later whether anything before it was changed or cut \
+off (`verify --known-checkpoint FILE`). An older checkpoint in FILE is replaced only if the log is consistent \
+with it; otherwise FILE is left unchanged, and the exit code is 1.
 
-Exit codes: 0 all is well, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot \
+Exit codes: 0 success, 1 the log contradicts FILE or the key, 2 there is no checkpoint or it cannot \
 be read or written.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,
-    /// Keep the checkpoint here instead of writing it to standard output.
+    /// Write the checkpoint to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Check its signature against the log's public key, `audit.pub`.
@@ -57,9 +57,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Success);
     };
     if let Some(older) = read_older(out)?
-        && let Some(finding) = contradiction(dir, key, &older, &checkpoint)?
+        && let Some(finding) = find_contradiction(dir, key, &older, &checkpoint)?
     {
-        write_stderr(format_args!("{}: {finding}; it stays as it was", out.display()));
+        write_stderr(format_args!("{}: {finding}; the file was left unchanged", out.display()));
         return Ok(ExitStatus::Findings);
     }
     write_anchor(out, &note)?;
@@ -72,7 +72,7 @@ pub(super) fn parse_note(note: &[u8], path: &Path) -> Result<Checkpoint, Failure
     Checkpoint::parse_text(note.text).map_err(|error| wrong(error.to_string()))
 }
 
-/// What a log that contradicts itself is told as, or that it cannot be read.
+/// Reports an inconsistency as a finding, any other error as a failure.
 fn report_inconsistency(error: &ProveError) -> Result<ExitStatus, Failure> {
     match error {
         ProveError::Inconsistent(_) | ProveError::WrongKey { .. } => {
@@ -83,7 +83,7 @@ fn report_inconsistency(error: &ProveError) -> Result<ExitStatus, Failure> {
     }
 }
 
-/// The checkpoint that was kept before.
+/// Reads the checkpoint that was kept before.
 fn read_older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     match path.try_exists() {
         Ok(false) => Ok(None),
@@ -92,8 +92,8 @@ fn read_older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     }
 }
 
-/// Why the log does not go on from `old`, if so.
-pub(super) fn contradiction(
+/// Why the log is not consistent with `old`, if it is not.
+pub(super) fn find_contradiction(
     dir: &Path,
     key: Option<Verifier>,
     old: &Checkpoint,
@@ -112,7 +112,7 @@ pub(super) fn contradiction(
         Some(key) => key,
         None => claimed_root(&OsStorage, dir).map_err(Failure::of)?,
     };
-    let rewritten = format!("REWRITTEN: other entries among the first {}", format_count(old.size));
+    let rewritten = format!("REWRITTEN: the first {} entries differ", format_count(old.size));
     match prove_consistency(&OsStorage, dir, &key, old.size, new.size) {
         Ok(proof) if proof.old_root == old.root => Ok(None),
         Ok(_) => Ok(Some(rewritten)),
@@ -128,7 +128,7 @@ fn write_anchor(path: &Path, note: &[u8]) -> Result<(), Failure> {
     written.map(drop).map_err(|error| Failure::Message(format!("{}: {error}", path.display())))
 }
 
-/// A file that will stand at `path`, whole and safe before it does.
+/// Writes and syncs a temporary file beside `path`, to be renamed to it.
 pub(super) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(dir)?;
@@ -137,19 +137,19 @@ pub(super) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempF
     Ok(file)
 }
 
-/// Says on standard error what the checkpoint is.
+/// Describes the checkpoint on standard error.
 fn report_checkpoint(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> Result<(), Failure> {
     let (sealed_at, entries_after) = seal_time_and_tail(dir, checkpoint)?;
-    let time = sealed_at.map_or("not known: its last entry is gone".to_owned(), |at| {
+    let time = sealed_at.map_or("unknown: its last entry was pruned".to_owned(), |at| {
         let time = String::from_utf8_lossy(&write_millis(at)).into_owned();
         format!("{time}, {} ago", format_duration(unix_nanos_now().saturating_sub(at)))
     });
-    let signature = if is_checked { "good" } else { "not checked, that takes --key audit.pub" };
+    let signature = if is_checked { "good" } else { "not checked, needs --key audit.pub" };
     let mut err = io::stderr().lock();
-    // Standard error may be gone; the note is what counts.
+    // Errors on standard error are ignored: the note is the result.
     let _ = writeln!(
         err,
-        "log         {}\nsize        {} entries, and {} behind it\nroot        {}\ntime        {time}\n\
+        "log         {}\nsize        {} entries, and {} after it\nroot        {}\ntime        {time}\n\
          signature   {signature}",
         checkpoint.origin,
         format_count(checkpoint.size),
@@ -159,7 +159,7 @@ fn report_checkpoint(dir: &Path, checkpoint: &Checkpoint, is_checked: bool) -> R
     Ok(())
 }
 
-/// The time of the last entry that the checkpoint covers, and how many stand behind it.
+/// The time of the last entry that the checkpoint covers, and the number of entries after it.
 fn seal_time_and_tail(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64>, u64), Failure> {
     let last = checkpoint.size.saturating_sub(1);
     let (mut sealed_at, mut entries_after) = (None, 0);
@@ -175,7 +175,7 @@ fn seal_time_and_tail(dir: &Path, checkpoint: &Checkpoint) -> Result<(Option<i64
     Ok((sealed_at, entries_after))
 }
 
-/// A length of time for people, in its largest two units.
+/// Formats a duration in its two largest units.
 fn format_duration(nanos: i64) -> String {
     let seconds = nanos.max(0) / 1_000_000_000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);

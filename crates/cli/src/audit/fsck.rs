@@ -1,4 +1,4 @@
-//! `ringseal audit fsck`.
+//! `ringseal audit fsck`: checks a log's files after an accident and rebuilds derived ones.
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use crate::console::{ExitStatus, Failure};
 use crate::redact::escape::escape;
 use crate::size::format_count;
 
-/// Looks a log's files over after an accident; makes derived ones again if told to.
+/// Checks a log's files after an accident; rebuilds derived files on request.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-For what crashes, full disks and administrators leave: it needs no key and proves nothing, `verify` does. \
-Entries are never changed. What --repair makes again are hash tiles and the file `checkpoint`; torn ends \
-are cut, kept and text of when the service next opens the log. The service must not be running.
+For damage by crashes, full disks and administrators: it needs no key and proves nothing; `verify` does. \
+Entries are never changed. --repair rebuilds hash tiles and the file `checkpoint`; the service cuts, keeps \
+and reports torn ends when it next opens the log. The service must not be running.
 
-Exit codes: 0 in order, or everything found was repaired, 1 something is not, 2 could not look.")]
+Exit codes: 0 no damage, or everything found was repaired, 1 damage that was not repaired, 2 could not check.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,
-    /// Make hash tiles and `checkpoint` again where they are missing or wrong.
+    /// Rebuild hash tiles and `checkpoint` where they are missing or wrong.
     #[arg(long)]
     repair: bool,
-    /// One JSON object instead of words.
+    /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let dir = &args.log.dir;
-    expect_log(dir)?;
+    check_log_exists(dir)?;
     let storage: Arc<dyn Storage> = Arc::new(OsStorage);
     let repair = if args.repair { Repair::Yes } else { Repair::No };
     let report = fsck(&storage, dir, repair).map_err(Failure::of)?;
@@ -49,8 +49,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(if is_fine { ExitStatus::Success } else { ExitStatus::Findings })
 }
 
-/// Looking takes the log's lock, which is a file; none is made where there is no log.
-fn expect_log(dir: &Path) -> Result<(), Failure> {
+/// Checks that there is a log before its lock file is created.
+fn check_log_exists(dir: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::Message(format!("{}: {error}", dir.display()));
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
@@ -62,7 +62,7 @@ fn expect_log(dir: &Path) -> Result<(), Failure> {
     Err(Failure::Message(format!("{}: no audit log is here", dir.display())))
 }
 
-/// A finding in words.
+/// A finding as text.
 struct FindingText {
     kind: &'static str,
     file: String,
@@ -86,15 +86,11 @@ fn describe(finding: &FsckFinding, report: &FsckReport) -> FindingText {
         FsckFinding::Damaged { file, offset, seq, what } => FindingText {
             offset: Some(*offset),
             seq: Some(*seq),
-            ..of("damaged", file, &format!("{what}; nothing behind it was looked at"))
+            ..of("damaged", file, &format!("{what}; nothing after it was checked"))
         },
         FsckFinding::Torn { file, offset } => FindingText {
             offset: Some(*offset),
-            ..of(
-                "torn",
-                file,
-                "ends in bytes that are no whole record; opening cuts and keeps them",
-            )
+            ..of("torn", file, "ends with an incomplete record; opening the log cuts and keeps it")
         },
         FsckFinding::Tile { name, is_there: true } => of("tile", name, "wrong hashes"),
         FsckFinding::Tile { name, .. } => of("tile", name, "missing"),
@@ -104,17 +100,17 @@ fn describe(finding: &FsckFinding, report: &FsckReport) -> FindingText {
         FsckFinding::Root { size } => of(
             "root",
             "checkpoint",
-            &format!("its root is not that of the first {size} entries: run verify"),
+            &format!("its root does not match the first {size} entries: run verify"),
         ),
         FsckFinding::Unfinished { name } => {
             of("unfinished", name, "unfinished work; opening the log removes it")
         }
         FsckFinding::PlainAndCompressed { name } => {
-            of("twice", name, "there both plain and compressed")
+            of("twice", name, "exists both plain and compressed")
         }
         FsckFinding::Mode { name, mode } => {
             let name = if name.is_empty() { "." } else { name };
-            of("mode", name, &format!("others may use it: mode {mode:o}"))
+            of("mode", name, &format!("accessible to others: mode {mode:o}"))
         }
         other => of("other", "", &format!("{other:?}")),
     }
@@ -143,10 +139,10 @@ fn write_words(
     let can_repair =
         |text: &&FindingText| matches!(text.kind, "tile" | "checkpoint") && !text.is_repaired;
     match found.iter().filter(can_repair).count() {
-        _ if found.is_empty() => writeln!(out, "in order"),
+        _ if found.is_empty() => writeln!(out, "no damage found"),
         0 => Ok(()),
         _ if repair => Ok(()),
-        count => writeln!(out, "            --repair makes {count} of these again"),
+        count => writeln!(out, "            --repair rebuilds {count} of these"),
     }
 }
 
@@ -180,6 +176,6 @@ fn quoted(text: &str) -> String {
     let mut bytes = vec![b'"'];
     escape(text.as_bytes(), false, &mut bytes);
     bytes.push(b'"');
-    // Escaping keeps UTF-8 what it is.
+    // Escaping preserves UTF-8.
     String::from_utf8(bytes).unwrap_or_default()
 }

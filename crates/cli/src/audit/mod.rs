@@ -1,7 +1,7 @@
-//! `ringseal audit`: keys, verification, proofs and reading of audit logs.
+//! `ringseal audit`: creates keys; verifies, proves and shows audit logs.
 //!
-//! Everything here reads a log's directory and writes nothing into it, except `fsck --repair`, which
-//! makes derived files again. Nothing needs the service that wrote the log.
+//! The commands read a log's directory and write nothing into it, except `fsck --repair`, which rebuilds
+//! derived files. None needs the service that wrote the log.
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -25,7 +25,7 @@ Examples:
   ringseal audit verify /var/log/shop/audit --key audit.pub \\
       --mac audit.mac --known-checkpoint kept
   ringseal audit checkpoint /var/log/shop/audit --out kept
-                                              to be kept where no intruder comes
+                                              to keep out of an intruder's reach
   ringseal audit prove inclusion 1234 /var/log/shop/audit > proof
   ringseal audit check-proof proof --key audit.pub
                                               anywhere, without the log
@@ -33,11 +33,11 @@ Examples:
                                               for an authority to stamp
   ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
 
-What a log proves and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
+What a log detects and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
 
 Exit codes: 0 intact, 1 tampered, or a proof that proves nothing, 2 could not check, or wrong usage.";
 
-/// Makes keys for audit logs, verifies them, proves single entries, shows them.
+/// Creates keys for audit logs, verifies logs, proves single entries, shows entries.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -79,7 +79,7 @@ fn public_key(path: &Path) -> Result<Verifier, Failure> {
     load_verifier(&OsStorage, path).map_err(Failure::of)
 }
 
-/// Reads a small file whole.
+/// Reads a file of at most `bytes_max` bytes, or standard input for `-`.
 fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     use std::io::Read;
     let failed = |error| Failure::Message(format!("{}: {error}", path.display()));

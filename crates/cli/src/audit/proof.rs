@@ -1,4 +1,4 @@
-//! `ringseal audit prove` and `check-proof`.
+//! `ringseal audit prove` and `check-proof`: make and check proofs.
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use ringseal::system::OsStorage;
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};
 
-/// Writes a proof to standard output: a text that `check-proof` checks with `audit.pub` alone.
+/// Writes a proof to standard output, which `check-proof` checks with `audit.pub` alone.
 #[derive(Debug, clap::Args)]
 pub(super) struct ProveArgs {
     #[command(subcommand)]
@@ -27,28 +27,28 @@ pub(super) struct ProveArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// An entry is in the log, as the latest checkpoint sealed it.
+    /// Prove that an entry is in the log, as sealed by the latest checkpoint.
     Inclusion {
         /// The entry's number.
         #[arg(value_name = "SEQ")]
         seq: u64,
         #[command(flatten)]
         log: LogDir,
-        /// `audit.pub`; without it the key that the log names is taken. Who checks decides.
+        /// `audit.pub`; by default the key that the log names. The check of the proof decides.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
-    /// The log of OLD entries is the beginning of that of NEW, of which there must be a checkpoint.
+    /// Prove that the log of OLD entries is the beginning of the log of NEW entries, which must have a checkpoint.
     Consistency {
-        /// How many entries it had.
+        /// Number of entries in the older log.
         #[arg(value_name = "OLD")]
         old_size: u64,
-        /// How many it has in a later checkpoint.
+        /// Number of entries in a later checkpoint.
         #[arg(value_name = "NEW")]
         size: u64,
         #[command(flatten)]
         log: LogDir,
-        /// `audit.pub`; without it the key that the log names is taken. Who checks decides.
+        /// `audit.pub`; by default the key that the log names. The check of the proof decides.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
@@ -87,7 +87,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Failure> {
             let path = log.dir.join(names::CHECKPOINT);
             let latest = super::checkpoint::parse_note(&read_small(&path, NOTE_BYTES_MAX)?, &path)?;
             let size = latest.size;
-            Err(Failure::Message(format!("{error}; the latest is of {size} entries")))
+            Err(Failure::Message(format!("{error}; the latest covers {size} entries")))
         }
         Err(error) => Err(Failure::of(error)),
     }
@@ -96,10 +96,10 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Failure> {
 /// Checks a proof, without the log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The proof says what the checkpoint in it says. That this checkpoint is one that others have seen too is \
-known only to who compares it with one that was kept elsewhere.
+The proof is as good as the checkpoint in it. To know that others have seen the same checkpoint, compare it \
+with one that was kept elsewhere.
 
-Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is no proof.")]
+Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is not a proof.")]
 pub(super) struct CheckArgs {
     /// The proof, or `-` for standard input.
     #[arg(value_name = "FILE")]
@@ -107,8 +107,8 @@ pub(super) struct CheckArgs {
     /// The log's public key, `audit.pub`.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The entry's line, or `-` for standard input: if the proof has none (the entry was pruned when it was
-    /// made), or to see that it is about this very entry.
+    /// The entry's line, or `-` for standard input: if the proof has none (the entry had been pruned), or to
+    /// check that the proof is about this entry.
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
 }
@@ -126,7 +126,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let mut out = io::stdout().lock();
     let checked = if is_consistency {
         if entry.is_some() {
-            return Err(Failure::Message("--entry: this is a proof about whole logs".into()));
+            return Err(Failure::Message("--entry: not allowed for a consistency proof".into()));
         }
         let proof = ConsistencyProof::parse(&bytes).map_err(not_a_proof)?;
         proof.verify(&root).map(|checkpoint| write_consistency(&mut out, &proof, &checkpoint))
@@ -140,7 +140,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     match checked {
         Ok(written) => written.map(|()| ExitStatus::Success).map_err(Failure::from),
         Err(ProofFileError::NoEntry) => Err(Failure::Message(format!(
-            "{}: the proof is of an entry that was pruned; give its line with --entry",
+            "{}: the proof is of a pruned entry; pass its line with --entry",
             args.proof.display()
         ))),
         Err(error) => {

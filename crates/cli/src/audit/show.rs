@@ -1,7 +1,7 @@
-//! `ringseal audit show`: entries for people, or as they are.
+//! `ringseal audit show`: shows entries in columns, or as raw lines.
 //!
-//! What the verifier would refuse is never shown as an entry: it is told on standard error, at its
-//! place.
+//! A line that the verifier would reject is never shown as an entry: it is reported on standard error, in
+//! order.
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,33 +21,33 @@ use crate::time::write_millis;
 /// Shows the entries of a log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Columns: time, seq, type, outcome, who, on what, everything else. Entries that the log wrote about itself \
-are dimmed. Lines that are no entries, and gaps, are told on standard error. Showing verifies nothing.
+Columns: time, seq, type, outcome, actor, target, other members. Control entries, which the log writes about \
+itself, are dimmed. Malformed lines and gaps are reported on standard error. Showing verifies nothing.
 
-Exit codes: 0 all shown, 1 lines that are no entries or entries missing, 2 cannot be read.")]
+Exit codes: 0 all shown, 1 malformed lines or missing entries, 2 cannot be read.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,
-    /// From this entry on.
+    /// First entry to show.
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     from: u64,
-    /// Up to this entry, itself included.
+    /// Last entry to show.
     #[arg(long, value_name = "SEQ")]
     to: Option<u64>,
-    /// Only these event types; * stands for any text, ? for one character.
+    /// Only these event types; * matches any text, ? one character.
     #[arg(long = "type", value_name = "GLOB")]
     event_type: Option<String>,
-    /// Only what the actor of this id did.
+    /// Only entries by the actor with this id.
     #[arg(long, value_name = "ID")]
     actor: Option<String>,
-    /// Lines as they are in the file.
+    /// Print raw lines as in the file.
     #[arg(long)]
     json: bool,
-    /// Go on with entries as they are written, across rotations, until interrupted or --to is reached. They are shown
-    /// as soon as they stand in the file, a moment before the disk is known to have them.
+    /// Keep showing new entries, across rotations, until interrupted or --to is reached. Entries are shown as soon as
+    /// they are in the file, which is shortly before they are known to be on disk.
     #[arg(short, long)]
     follow: bool,
-    /// In columns, show what the process says of itself in every entry as well.
+    /// In columns, also show the members that describe the process.
     #[arg(short, long)]
     all: bool,
 }
@@ -55,11 +55,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     if let Some(to) = args.to.filter(|to| *to < args.from) {
         return Err(Failure::Message(format!(
-            "--from {} lies behind --to {to}: no entry is between them",
+            "--from {} is after --to {to}: expected --from at or before --to",
             args.from
         )));
     }
-    let mut show = Show {
+    let mut printer = EntryPrinter {
         args,
         out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
         color: color.on_stdout(),
@@ -73,28 +73,31 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     };
     let read = match args.follow {
         false => {
-            read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| show.show_line(line))
+            read_entries(&OsStorage, &args.log.dir, args.from, &mut |line| printer.show_line(line))
         }
-        true => show.follow(),
+        true => printer.follow(),
     };
-    if let Some(error) = show.failed.take() {
-        // What is buffered goes nowhere either.
-        let _ = show.out.into_parts();
+    if let Some(error) = printer.failed.take() {
+        // Discards the buffer: it cannot be written either.
+        let _ = printer.out.into_parts();
         return Err(Failure::Output(error));
     }
-    show.out.flush()?;
+    printer.out.flush()?;
     read.map_err(Failure::of)?;
-    if show.is_first && !has_log(&args.log.dir) {
-        return Err(Failure::Message(format!("{}: no audit log is here", args.log.dir.display())));
+    if printer.is_first && !has_log(&args.log.dir) {
+        return Err(Failure::Message(format!(
+            "{}: no audit log in this directory",
+            args.log.dir.display()
+        )));
     }
-    Ok(if show.has_findings { ExitStatus::Findings } else { ExitStatus::Success })
+    Ok(if printer.has_findings { ExitStatus::Findings } else { ExitStatus::Success })
 }
 
 fn has_log(dir: &Path) -> bool {
     ringseal::audit::read::first_start(&OsStorage, dir).is_ok()
 }
 
-/// What the process says of itself; the same in every entry.
+/// Members that describe the process; the same in every entry.
 const SOURCE_KEYS: [&str; 8] = [
     "service",
     "service_instance",
@@ -105,7 +108,7 @@ const SOURCE_KEYS: [&str; 8] = [
     "source_application",
     "process_id",
 ];
-/// What has a column of its own, or is of no interest to people.
+/// Members with a dedicated column, and signatures.
 const COLUMN_KEYS: [&str; 8] = [
     "seq",
     "timestamp",
@@ -117,7 +120,7 @@ const COLUMN_KEYS: [&str; 8] = [
     "_signature",
 ];
 
-struct Show<'a, W: Write> {
+struct EntryPrinter<'a, W: Write> {
     args: &'a Args,
     out: io::BufWriter<W>,
     color: bool,
@@ -125,23 +128,23 @@ struct Show<'a, W: Write> {
     inner: Entries,
     has_findings: bool,
     is_first: bool,
-    /// The entry that was seen last.
+    /// The last entry that was read.
     last_seq: Option<u64>,
-    /// Nothing more is wanted.
+    /// Whether the last requested entry was reached.
     is_over: bool,
     failed: Option<io::Error>,
 }
 
-/// Pause between two looks at a log that is followed.
+/// Pause between two polls of a followed log.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-impl<W: Write> Show<'_, W> {
-    /// Shows what there is, then what is added.
+impl<W: Write> EntryPrinter<'_, W> {
+    /// Shows the existing entries, then new ones.
     fn follow(&mut self) -> Result<(), LogReadError> {
         let dir = &self.args.log.dir;
         let mut seen = None;
         loop {
-            // Before reading: what is added meanwhile is seen in the next round.
+            // Taken before reading: entries added meanwhile are read in the next round.
             let now = OsStorage.stat(&dir.join(ACTIVE)).ok().map(|stat| (stat.id, stat.len));
             if now != seen || now.is_none() {
                 seen = now;
@@ -159,7 +162,7 @@ impl<W: Write> Show<'_, W> {
         }
     }
 
-    /// The same as [`Show::show_line`], for lines that may have been seen before the entry `from`.
+    /// As [`EntryPrinter::show_line`], for lines of which those before the entry `from` may have been shown.
     fn show_new_line(&mut self, line: LogLine<'_>, from: u64) -> ControlFlow<()> {
         let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
         match line.content {
@@ -186,15 +189,15 @@ impl<W: Write> Show<'_, W> {
                 self.show_entry(&entry, line.bytes)
             }
             LineContent::Gap { expected, found } => self.finding(format_args!(
-                "{}:{}: entry {found} stands here, {expected} should",
+                "{}:{}: entry {found} where entry {expected} was expected",
                 line.file, line.number
             )),
             LineContent::Malformed(error) => self.finding(format_args!(
-                "{}:{}: no entry, the verifier refuses it: {error}",
+                "{}:{}: not an entry, the verifier rejects it: {error}",
                 line.file, line.number
             )),
             LineContent::Unfinished => self.note(format_args!(
-                "{}: ends in {} bytes of an unfinished line",
+                "{}: ends with {} bytes of an unfinished line",
                 line.file,
                 line.bytes.len()
             )),
@@ -214,7 +217,7 @@ impl<W: Write> Show<'_, W> {
         self.note(message)
     }
 
-    /// Says something on standard error at its place between the lines.
+    /// Prints a message on standard error, in order with the lines.
     fn note(&mut self, message: std::fmt::Arguments<'_>) -> io::Result<()> {
         self.out.flush()?;
         write_stderr(message);
@@ -230,7 +233,7 @@ impl<W: Write> Show<'_, W> {
             return Ok(());
         }
         let needs_members = !self.args.json || self.args.actor.is_some();
-        // A line that the one parser takes is JSON in UTF-8.
+        // A line that the parser accepts is JSON in UTF-8.
         let text = str::from_utf8(line).unwrap_or_default();
         if needs_members && self.members.find(text).is_err() {
             return Ok(());
@@ -299,7 +302,7 @@ impl<W: Write> Show<'_, W> {
         Ok(())
     }
 
-    /// What has no column of its own.
+    /// Writes the members without a dedicated column.
     fn write_other_members(
         &mut self,
         members: &Entries,
@@ -321,7 +324,7 @@ impl<W: Write> Show<'_, W> {
         Ok(())
     }
 
-    /// `type:id` of an actor or a target, and what else it has.
+    /// Writes `type:id` of an actor or a target, and its other members.
     fn write_party(&mut self, member: &Member<'_>) -> io::Result<()> {
         let mut inner = std::mem::take(&mut self.inner);
         let result = match member.kind == Kind::Map && inner.find(member.raw).is_ok() {
@@ -353,7 +356,7 @@ impl<W: Write> Show<'_, W> {
         }
     }
 
-    /// Strings without quotes where nothing is ambiguous without them, everything else as written.
+    /// Writes strings without quotes where this is unambiguous, and other values as they are.
     fn write_value(&mut self, member: &Member<'_>) -> io::Result<()> {
         let raw = match member.string().and_then(|text| text.plain()) {
             Some(text) if is_word(text) => text,
@@ -376,11 +379,11 @@ fn style_of(outcome: &str) -> Style {
     })
 }
 
-/// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
+/// Whether a text matches a pattern in which `*` matches any text and `?` one character.
 fn matches_glob(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut at, mut seen) = (0, 0);
-    // Where the last star stands, and how much of the text it has taken.
+    // Position of the last star, and how much of the text it has matched.
     let mut star: Option<(usize, usize)> = None;
     while seen < text.len() {
         match glob.get(at) {

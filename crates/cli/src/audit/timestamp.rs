@@ -1,7 +1,7 @@
-//! `ringseal audit timestamp`: a time-stamping authority's word for a checkpoint (RFC 3161).
+//! `ringseal audit timestamp`: a time-stamping authority's stamp on a checkpoint (RFC 3161).
 //!
-//! Opens no connection: the request is a file to be sent, the answer a file to be looked at. The authority's signature
-//! is `openssl`'s to check, and the output says so.
+//! Opens no connection: the request is a file to send, the response a file to check. The authority's signature is checked
+//! by `openssl`, and the output says so.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use ringseal::audit::keys::system_random;
 use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
 use ringseal::internals::digest::text::hex;
 
-use super::checkpoint::{contradiction, parse_note, written_beside};
+use super::checkpoint::{find_contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::size::format_count;
 use crate::time::write_millis;
 
-/// Answers with a certificate chain take a few kilobytes.
+/// Responses with a certificate chain have a few kilobytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 const CHECKPOINTS_BYTES_MAX: usize = 1 << 30;
 
-/// Has a time-stamping authority sign that a checkpoint exists, or looks at its answer.
+/// Requests a time-stamping authority's stamp on a checkpoint, or checks its response.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -39,7 +39,7 @@ enum Command {
 /// Writes a request for the latest checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Send it, and keep the answer where no intruder comes:
+Send it, and keep the response out of an intruder's reach:
   curl -sS -H 'Content-Type: application/timestamp-query' \\
       --data-binary @FILE -o FILE.tsr AUTHORITY
 
@@ -47,28 +47,29 @@ Exit codes: 0 written, 2 there is no checkpoint, FILE exists, or something canno
 struct RequestArgs {
     #[command(flatten)]
     log: LogDir,
-    /// Where to; never over a file. By default `checkpoint-SIZE.tsq` in the working directory.
+    /// The file to create; never overwritten. [default: `checkpoint-SIZE.tsq` in the working directory]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// Looks for which checkpoint of the log an authority's answer is, and whether the log still goes on from it.
+/// Finds the checkpoint of an authority's response, and checks that the log is consistent with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The authority's signature is not checked here. `openssl ts -verify` does that; the command is shown.
 
-Exit codes: 0 the answer is for a checkpoint of this log, and the log goes on from it; 1 it is for none, answers \
-another request, or the log does not go on from it; 2 it is no timestamp, or something cannot be read.")]
+Exit codes: 0 the response is for a checkpoint of this log, and the log is consistent with it; 1 it is not for a \
+checkpoint of this log, answers another request, or the log is not consistent with it; 2 it is not a timestamp, or \
+something cannot be read.")]
 struct CheckArgs {
     #[command(flatten)]
     log: LogDir,
-    /// The authority's answer, or the token in it.
+    /// The authority's response, or the token in it.
     #[arg(value_name = "RESPONSE")]
     response: PathBuf,
-    /// The request that it should answer: without it, the nonce is not compared.
+    /// The request of this response. Without it, the nonce is not compared.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// The log's public key, `audit.pub`; without it, the one that the log itself names.
+    /// The log's public key, `audit.pub`; by default the one that the log names.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 }
@@ -92,10 +93,10 @@ fn request(args: &RequestArgs) -> Result<ExitStatus, Failure> {
     let out = args.out.clone().unwrap_or_else(name);
     create(&out, &request.to_der())?;
     let mut err = io::stderr().lock();
-    // Standard error may be gone; the file is what counts.
+    // Errors on standard error are ignored: the file is the result.
     let _ = writeln!(
         err,
-        "log         {}\nsize        {} entries\nstamped is  sha256 {}\nwritten to  {}",
+        "log         {}\nsize        {} entries\nimprint     sha256 {}\nwritten to  {}",
         checkpoint.origin,
         format_count(checkpoint.size),
         hex(&request.imprint),
@@ -104,7 +105,7 @@ fn request(args: &RequestArgs) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Success)
 }
 
-/// Never over a file: an answer can be checked only against the request that it answers.
+/// Creates the file and never overwrites one: a response can be checked only against its own request.
 fn create(path: &Path, der: &[u8]) -> Result<(), Failure> {
     let written =
         written_beside(path, der).and_then(|file| Ok(file.persist_noclobber(path).map(drop)?));
@@ -112,7 +113,7 @@ fn create(path: &Path, der: &[u8]) -> Result<(), Failure> {
         let path = path.display();
         Failure::Message(match error.kind() {
             io::ErrorKind::AlreadyExists => format!(
-                "{path} exists; requests are never overwritten, as their answers could no longer be checked"
+                "{path} exists; requests are never overwritten, as their responses could no longer be checked"
             ),
             _ => format!("{path}: {error}"),
         })
@@ -146,14 +147,16 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     let all = read_small(&all_path, CHECKPOINTS_BYTES_MAX)?;
     let Some(note) = find_stamped_note(&all, &stamp) else {
         let found = hex(&stamp.imprint);
-        return refused(format!("stamped is {found}, which is no checkpoint of this log"));
+        return refused(format!(
+            "the stamped hash is {found}, which is not that of a checkpoint of this log"
+        ));
     };
     let checkpoint = ringseal::audit::checkpoint::Checkpoint::parse_text(note.text);
     let checkpoint = checkpoint.map_err(Failure::of)?;
     let latest_path = dir.join("checkpoint");
     let latest = parse_note(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;
     let key = args.key.as_deref().map(public_key).transpose()?;
-    if let Some(finding) = contradiction(dir, key, &checkpoint, &latest)? {
+    if let Some(finding) = find_contradiction(dir, key, &checkpoint, &latest)? {
         return refused(finding);
     }
     let time = String::from_utf8_lossy(&write_millis(stamp.unix_nanos)).into_owned();
@@ -174,7 +177,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Success)
 }
 
-/// A token alone begins with an object identifier, an answer with a sequence.
+/// The content of a token begins with an object identifier, that of a response with a sequence.
 fn is_token(der: &[u8]) -> bool {
     let header = match der.get(1) {
         Some(first) if *first >= 0x80 => 2 + usize::from(first & 0x7f),

@@ -1,4 +1,4 @@
-//! `ringseal audit verify`, and the report in words that the demo prints too.
+//! `ringseal audit verify`, and its text report, which the demo also prints.
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,24 +19,24 @@ use crate::progress::Progress;
 use crate::size::{format_bytes, format_count};
 use crate::time::{Moment, parse_duration};
 
-/// Checks a whole log: every entry, link, checkpoint, change of keys and tile.
+/// Verifies a whole log: every entry, link, checkpoint, change of keys and tile.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --mac, entries are checked against the checkpoints that seal them, not one by one. Without \
---known-checkpoint, nothing shows that a log was cut back to an older state. docs/audit-tamper.md has \
+--known-checkpoint, it is not detected that a log was cut back to an older state. docs/audit-tamper.md lists \
 all cases.
 
 Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.")]
 pub(super) struct Args {
     #[command(flatten)]
     log: LogDir,
-    /// The log's public key, `audit.pub`, from where no intruder could have changed it.
+    /// The log's public key, `audit.pub`, from a place where an intruder cannot change it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The chain's first key, `audit.mac`.
     #[arg(long, value_name = "FILE")]
     mac: Option<PathBuf>,
-    /// A checkpoint that was kept elsewhere. May be given several times.
+    /// A checkpoint that was kept elsewhere. Can be repeated.
     #[arg(long, value_name = "FILE")]
     known_checkpoint: Vec<PathBuf>,
     /// The longest time without a checkpoint. [default: twice what the log promises]
@@ -45,10 +45,10 @@ pub(super) struct Args {
     /// The most entries between checkpoints. [default: twice what the log promises]
     #[arg(long, value_name = "COUNT")]
     max_gap_entries: Option<u64>,
-    /// The present, for the age of the last checkpoint: RFC 3339, a date, or a span ago. [default: the clock's]
+    /// The current time, for the age of the last checkpoint: RFC 3339, a date, or a duration ago. [default: now]
     #[arg(long, value_name = "MOMENT")]
     now: Option<Moment>,
-    /// One JSON object instead of words.
+    /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     match (&verified.report.outcome, &verified.report.problem) {
         (verify::VerifyOutcome::Unchecked, problem) => {
-            let why = problem.as_deref().unwrap_or("no reason is known");
+            let why = problem.as_deref().unwrap_or("unknown reason");
             Err(Failure::Message(format!("could not check {}: {why}", dir.display())))
         }
         (outcome, _) => {
@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
 }
 
-const KEY_IN_LOG_WARNING: &str = "the key lies in the log's own directory: whoever could rewrite the log could\n            \
+const KEY_IN_LOG_WARNING: &str = "the key is in the log's own directory: an attacker who can rewrite the log can\n            \
                        rewrite the key. Compare it with a copy from elsewhere";
 
 fn is_inside(key: &Path, dir: &Path) -> bool {
@@ -112,7 +112,7 @@ fn is_inside(key: &Path, dir: &Path) -> bool {
     }
 }
 
-/// A report, and what it does not say of the log.
+/// A report, and the scheme of the log.
 #[derive(Debug)]
 pub struct Verified {
     /// What the verifier found.
@@ -121,7 +121,7 @@ pub struct Verified {
     pub scheme: Option<Scheme>,
 }
 
-/// Verifies, with a bar on standard error if that is a terminal and it takes long.
+/// Verifies a log, with a progress bar on standard error if that is a terminal and verification takes long.
 pub fn verify_with_progress(dir: &Path, options: &VerifyOptions) -> Verified {
     let mut bar: Option<(Progress, u64)> = None;
     let report = verify::verify(&OsStorage, dir, options, &mut |now| {
@@ -135,7 +135,7 @@ pub fn verify_with_progress(dir: &Path, options: &VerifyOptions) -> Verified {
 }
 
 impl Verified {
-    /// The library's report with one member more: `keyless`.
+    /// The library's report with the additional member `keyless`.
     fn to_json(&self) -> String {
         let json = self.report.to_json();
         let keyless = match self.scheme {
@@ -149,22 +149,22 @@ impl Verified {
     fn chain(&self) -> &'static str {
         match (self.scheme, self.report.chain_checked) {
             (Some(Scheme::Hash), _) => {
-                "KEYLESS: plain hashes, sealed by keys that the log made itself. It shows accidents;\n            \
-                 whoever can write the directory can make another one"
+                "KEYLESS: plain hashes, sealed by keys that the log made itself. It detects corruption;\n            \
+                 anyone with write access to the directory can make another log"
             }
             (_, true) if self.report.first_bad.is_some() => {
                 "every entry's signature up to there was checked with audit.mac"
             }
             (_, true) => "every entry's signature was checked with audit.mac",
             (_, false) => {
-                "single signatures were not checked, that takes --mac audit.mac; checkpoints, links\n            \
+                "single signatures were not checked, that needs --mac audit.mac; checkpoints, links\n            \
                  and hashes were"
             }
         }
     }
 }
 
-/// A number and its noun.
+/// A count with its noun.
 fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", format_count(count), if count == 1 { "" } else { "s" })
 }
@@ -172,7 +172,7 @@ fn counted(count: u64, noun: &str) -> String {
 fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
     match finding.kind {
         FindingKind::WrongKey => {
-            writeln!(f, "WRONG KEY   or not the log that it is of: {}", finding.kind.as_str())?
+            writeln!(f, "WRONG KEY   or the log was replaced: {}", finding.kind.as_str())?
         }
         kind => writeln!(f, "TAMPERED    the first bad record: {}", kind.as_str())?,
     }
@@ -196,7 +196,7 @@ impl fmt::Display for Verified {
             Some(finding) => {
                 write_finding(f, finding)?;
                 if finding.kind == FindingKind::WrongKey {
-                    // Counts would be of nothing.
+                    // The counts are meaningless here.
                     return Ok(());
                 }
                 let segments = counted(report.segments, "whole segment");
@@ -211,7 +211,7 @@ impl fmt::Display for Verified {
             let pruned = format_count(report.entries_pruned);
             writeln!(
                 f,
-                "pruned      {pruned} before them, by signed entries; their hashes are there"
+                "pruned      {pruned} before them, by signed entries; their hashes are present"
             )?;
         }
         writeln!(f, "log         {}", report.origin)?;
@@ -235,14 +235,14 @@ fn write_checkpoints(f: &mut fmt::Formatter<'_>, report: &VerifyReport) -> fmt::
         Some(_) => "of these entries ",
         None => "entries ",
     };
-    writeln!(f, "sealed      {checkpoints}, {epochs} of keys; {of}behind the last one: {rest}")?;
+    writeln!(f, "sealed      {checkpoints}, {epochs} of keys; {of}after the last one: {rest}")?;
     if report.known_checkpoints > 0 {
         let count = counted(report.known_checkpoints, "checkpoint");
         writeln!(f, "kept        {count} from elsewhere, found in its past")
     } else if report.first_bad.is_none() {
         writeln!(
             f,
-            "kept        no checkpoint from elsewhere: a cut or an older copy need not show"
+            "kept        no checkpoint from elsewhere: a cut or an older copy may be undetected"
         )
     } else {
         Ok(())

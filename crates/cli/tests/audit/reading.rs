@@ -37,13 +37,13 @@ fn json_output_is_the_logs_exact_bytes() {
     assert_eq!(run(fixture.path(), &from_to, 0).0, expected);
 }
 
-/// Which entries a filter lets through.
-type Fits = fn(&Value) -> bool;
+/// Whether an entry passes a filter.
+type Filter = fn(&Value) -> bool;
 
 #[test]
 fn show_filters_by_type_and_actor() {
     let fixture = Fixture::with_three_segments();
-    let cases: [(&[&str], Fits); 5] = [
+    let cases: [(&[&str], Filter); 5] = [
         (&["--type", "user.login"], |entry| entry["event_type"] == "user.login"),
         (&["--type", "ringseal.*"], |entry| {
             entry["event_type"].as_str().is_some_and(|kind| kind.starts_with("ringseal."))
@@ -55,7 +55,7 @@ fn show_filters_by_type_and_actor() {
         }),
     ];
     let lines = all_lines(&fixture);
-    let fits = |line: &str, fits: Fits| fits(&serde_json::from_str(line).expect("JSON"));
+    let fits = |line: &str, filter: Filter| filter(&serde_json::from_str(line).expect("JSON"));
     for (arguments, filter) in cases {
         let expected: String =
             lines.split_inclusive('\n').filter(|line| fits(line, filter)).collect();
@@ -66,7 +66,7 @@ fn show_filters_by_type_and_actor() {
         let shown = run(fixture.path(), &columns, 0).0;
         assert_eq!(shown.lines().count(), expected.lines().count(), "{arguments:?}");
     }
-    assert_eq!(run(fixture.path(), &["audit", "show", "log", "--actor", "nobody"], 0).0, "");
+    assert_eq!(run(fixture.path(), &["audit", "show", "log", "--actor", "unknown"], 0).0, "");
 }
 
 #[test]
@@ -102,13 +102,13 @@ fn malformed_lines_are_reported_and_not_shown() {
     lines.insert(4, hidden);
     fixture.put_lines("audit.log.jsonl", &lines);
     let (out, errors) = run(fixture.path(), &["audit", "show", "log", "--json"], 1);
-    assert!(errors.contains("audit.log.jsonl:5: no entry"), "{errors}");
+    assert!(errors.contains("audit.log.jsonl:5: not an entry"), "{errors}");
     assert!(!out.contains("\"x\""), "{out}");
     lines.drain(4..7);
     fixture.put_lines("audit.log.jsonl", &lines);
     let (_, errors) = run(fixture.path(), &["audit", "show", "log", "--json"], 1);
     assert!(errors.contains("audit.log.jsonl:5: entry"), "{errors}");
-    // A write under way is no finding.
+    // A write in progress is not a finding.
     let mut lines = lines[..4].to_vec();
     lines[3].truncate(50);
     fixture.put_lines("audit.log.jsonl", &lines);
@@ -139,7 +139,7 @@ fn a_reversed_range_is_a_usage_error() {
     let turned = ["audit", "show", "log", "--from", "10", "--to", "5"];
     let (out, err) = run(fixture.path(), &turned, 2);
     assert_eq!(out, "");
-    assert!(err.contains("--from 10 lies behind --to 5"), "{err}");
+    assert!(err.contains("--from 10 is after --to 5"), "{err}");
     let one = ["audit", "show", "log", "--from", "5", "--to", "5", "--json"];
     assert_eq!(run(fixture.path(), &one, 0).0.lines().count(), 1);
 }
@@ -174,7 +174,7 @@ fn cat_points_to_audit_show_for_audit_logs() {
 #[test]
 fn a_directory_without_a_log_cannot_be_shown() {
     let fixture = Fixture::new();
-    fs::create_dir(fixture.path().join("empty")).expect("room");
+    fs::create_dir(fixture.path().join("empty")).expect("disk space");
     run(fixture.path(), &["audit", "show", "empty"], 2);
     run(fixture.path(), &["audit", "show", "nowhere"], 2);
 }
@@ -207,7 +207,8 @@ fn following_shows_each_entry_once_across_rotations() {
         for round in 0..3 {
             append(log, 5);
             if round < 2 {
-                log.rotate(ringseal::audit::entry::control::RotateReason::Manual).expect("room");
+                log.rotate(ringseal::audit::entry::control::RotateReason::Manual)
+                    .expect("disk space");
             }
         }
     });
@@ -217,7 +218,7 @@ fn following_shows_each_entry_once_across_rotations() {
     child.kill().expect("it still follows");
     child.wait().expect("an end");
     reader.join().expect("a reader");
-    // With an end, it ends by itself.
+    // With --to, following ends.
     let bounded = ["audit", "show", "log", "--json", "--follow", "--to", "9"];
     assert_eq!(run(fixture.path(), &bounded, 0).0.lines().count(), 10);
 }

@@ -1,4 +1,4 @@
-//! The binary, and logs that the library wrote in a fraction of a second.
+//! Runs the binary, and creates logs with the library.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -19,7 +19,7 @@ pub fn ringseal(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What it said, which must have ended with this exit code.
+/// Runs the command, which must exit with this code; returns standard output and standard error.
 #[track_caller]
 pub fn run(dir: &Path, arguments: &[&str], code: i32) -> (String, String) {
     expect_exit(&ringseal(dir, arguments).output().expect("the binary runs"), code)
@@ -48,7 +48,7 @@ impl Fixture {
         OsStorage.create_dir(&to.keys, 0o700).expect("a directory");
         for (from, to) in [(from.chain(), to.chain()), (from.epoch(), to.epoch())] {
             let secret = load_secret(&OsStorage, &from).expect("a key");
-            create_secret(&OsStorage, &to, &secret).expect("room");
+            create_secret(&OsStorage, &to, &secret).expect("disk space");
         }
         Fixture { dir, options: LogOptions::default() }
     }
@@ -61,7 +61,7 @@ impl Fixture {
         self.path().join("log")
     }
 
-    /// Opens the log, lets `write` do something with it, and closes it.
+    /// Opens the log, calls `write` and closes it.
     pub fn write(&self, write: impl FnOnce(&mut AuditLog)) {
         let log = AuditLog::open(Host::system(), &self.log(), self.options.clone());
         let mut log = log.expect("a log that opens");
@@ -69,7 +69,7 @@ impl Fixture {
         log.close().expect("a log that closes");
     }
 
-    /// Three segments of some twenty entries, three epochs, closed.
+    /// A closed log of three segments of about twenty entries, in three epochs.
     pub fn with_three_segments() -> Fixture {
         let fixture = Fixture::new();
         fixture.write(|log| {
@@ -101,7 +101,7 @@ impl Fixture {
     }
 
     pub fn put_lines(&self, file: &str, lines: &[Vec<u8>]) {
-        fs::write(self.log().join(file), lines.concat()).expect("room");
+        fs::write(self.log().join(file), lines.concat()).expect("disk space");
     }
 
     /// Copies the log's directory.
@@ -123,12 +123,12 @@ pub fn copy(from: &Path, to: &Path) {
         let to = to.join(entry.file_name());
         match entry.file_type().expect("a type").is_dir() {
             true => copy(&entry.path(), &to),
-            false => drop(fs::copy(entry.path(), &to).expect("room")),
+            false => drop(fs::copy(entry.path(), &to).expect("disk space")),
         }
     }
 }
 
-/// Appends so many entries and commits them.
+/// Appends `count` entries and commits them.
 pub fn append(log: &mut AuditLog, count: u64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     for _ in 0..count {
@@ -140,7 +140,7 @@ pub fn append(log: &mut AuditLog, count: u64) {
             seq % 5
         );
         let body = Body::new(members.as_bytes(), &mut Parser::new()).expect("members");
-        log.append(body, now.as_nanos() as i64).expect("room");
+        log.append(body, now.as_nanos() as i64).expect("disk space");
     }
     log.commit().expect("a disk");
     log.maintain().expect("a disk");

@@ -1,11 +1,11 @@
-//! What `verify` says of a log that was touched, and of what it cannot check.
+//! `verify` on changed logs, and on logs that it cannot check.
 use std::fs;
 
 use crate::support::{Fixture, append, copy, run};
 
 const ACTIVE: &str = "audit.log.jsonl";
 
-/// The name of the sealed segment that is first, second, ….
+/// The name of the sealed segment with this index.
 fn sealed(fixture: &Fixture, index: usize) -> String {
     let mut names: Vec<String> = fs::read_dir(fixture.log())
         .expect("a directory")
@@ -16,7 +16,7 @@ fn sealed(fixture: &Fixture, index: usize) -> String {
     names.swap_remove(index)
 }
 
-/// Verifies in words and as JSON, with the chain's key and without: tampered, and where.
+/// Verifies as text and as JSON, with and without the chain's key: tampered, at this place.
 #[track_caller]
 fn assert_found(fixture: &Fixture, kind: &str, file: &str, line: u64, seq: u64) {
     let found = fixture.verify_json(&["--mac", "keys/audit.mac"], 1);
@@ -31,7 +31,7 @@ fn assert_found(fixture: &Fixture, kind: &str, file: &str, line: u64, seq: u64) 
     assert!(words.starts_with(&format!("TAMPERED    the first bad record: {kind}\n")), "{words}");
     let place = format!("where       file {file}, line {line}, seq {seq}");
     assert!(words.contains(&place), "{place} in {words}");
-    // Checkpoints tell it as well.
+    // Checkpoints reveal it as well.
     assert_eq!(fixture.verify_json(&[], 1)["outcome"], "tampered");
 }
 
@@ -65,7 +65,7 @@ fn one_changed_byte_is_found_anywhere() {
         let mut lines = fixture.lines(&file);
         let text = String::from_utf8(lines[line].clone()).expect("UTF-8");
         let number = text["{\"seq\":".len()..].split(',').next().and_then(|seq| seq.parse().ok());
-        // The last letter or digit of that place.
+        // The last letter or digit of the pattern.
         let at = text.find(place).expect("it is there") + place.len() - 1;
         let at = at + lines[line][at..].iter().position(u8::is_ascii_alphanumeric).expect("one");
         lines[line][at] = if lines[line][at] == b'a' { b'b' } else { b'a' };
@@ -128,13 +128,13 @@ fn a_known_checkpoint_reveals_a_restored_snapshot() {
     fixture.verify(&["--known-checkpoint", "kept"], 0);
     fs::remove_dir_all(fixture.log()).expect("a log");
     copy(&snapshot, &fixture.log());
-    // It was closed in order: nothing in it is wrong.
+    // It was closed orderly: the log itself is valid.
     fixture.verify(&[], 0);
     let found = fixture.verify_json(&["--known-checkpoint", "kept"], 1);
     assert_eq!(found["first_bad"]["kind"], "rolled_back", "{found}");
     let (words, _) = fixture.verify(&["--known-checkpoint", "kept"], 1);
     assert!(words.contains("rolled_back"), "{words}");
-    // What was kept does not follow the log into its past.
+    // The kept checkpoint is not replaced by an older one.
     let kept = fs::read(fixture.path().join("kept")).expect("a checkpoint");
     let (_, errors) = run(fixture.path(), &["audit", "checkpoint", "log", "--out", "kept"], 1);
     assert!(errors.contains("ROLLED BACK"), "{errors}");
@@ -145,15 +145,15 @@ fn a_known_checkpoint_reveals_a_restored_snapshot() {
 fn a_log_without_checkpoints_too_long_is_unsealed() {
     let fixture = Fixture::new();
     fixture.write(|log| append(log, 5));
-    // As it was before its end.
+    // The log before its end.
     let mut lines = fixture.lines(ACTIVE);
     let is_end = |line: &Vec<u8>| String::from_utf8_lossy(line).contains("ringseal.stop");
     assert!(lines.pop().as_ref().is_some_and(is_end), "an orderly end");
     let checkpoints = fs::read_to_string(fixture.log().join("checkpoints")).expect("checkpoints");
     let first = checkpoints.split_inclusive("\n\n").take(2).collect::<String>();
-    fs::write(fixture.log().join("checkpoints"), &first).expect("room");
+    fs::write(fixture.log().join("checkpoints"), &first).expect("disk space");
     fs::write(fixture.log().join("checkpoint"), first.trim_end_matches('\n').to_owned() + "\n")
-        .expect("room");
+        .expect("disk space");
     fixture.put_lines(ACTIVE, &lines);
     let now = fixture.verify_json(&[], 0);
     assert!(now["entries_unsealed"].as_u64() > Some(0), "{now}");
@@ -212,13 +212,13 @@ fn another_logs_key_is_reported_by_every_command() {
         let all: Vec<&str> =
             all.iter().map(|word| if *word == "SIZE" { size } else { word }).collect();
         let (out, errors) = run(fixture.path(), &all, 1);
-        let told = out + &errors;
+        let output = out + &errors;
         let words = format!(
             "this log is not signed by this key: the log names {named}, the file holds {given}; \
              either it is another log's key, or the log was replaced by another one"
         );
-        assert!(told.contains(&words), "{told}");
-        assert!(!told.contains("contradicts itself") && !told.contains("TAMPERED"), "{told}");
+        assert!(output.contains(&words), "{output}");
+        assert!(!output.contains("contradicts itself") && !output.contains("TAMPERED"), "{output}");
     }
     let found = fixture.verify_json(&["--mac", "other/audit.mac"], 1);
     assert_eq!(

@@ -27,14 +27,14 @@ fn timestamp_requests_are_never_overwritten() {
     let dir = fixture.path();
     for out in [&["--out", "shop.tsq"][..], &[]] {
         let request = [&["audit", "timestamp", "request", "log"], out].concat();
-        let (_, told) = run(dir, &request, 0);
-        let path = told.lines().find_map(|line| line.strip_prefix("written to  ")).expect("it");
+        let (_, err) = run(dir, &request, 0);
+        let path = err.lines().find_map(|line| line.strip_prefix("written to  ")).expect("it");
         let first = fs::read(dir.join(path)).expect("a request");
         let (_, err) = run(dir, &request, 2);
         assert!(err.contains(&format!("{path} exists; requests are never overwritten")), "{err}");
         assert_eq!(fs::read(dir.join(path)).expect("a request"), first);
     }
-    // Nothing is left of what was refused.
+    // A rejected request leaves no temporary file.
     let names = fs::read_dir(dir).expect("a directory");
     assert!(names.flatten().all(|e| !e.file_name().to_string_lossy().starts_with(".tmp")));
 }
@@ -43,8 +43,8 @@ fn timestamp_requests_are_never_overwritten() {
 fn a_timestamp_matches_one_checkpoint_of_a_growing_log() {
     let fixture = Fixture::with_three_segments();
     let dir = fixture.path();
-    fs::write(dir.join("cnf"), CNF).expect("room");
-    fs::write(dir.join("serial"), "01\n").expect("room");
+    fs::write(dir.join("cnf"), CNF).expect("disk space");
+    fs::write(dir.join("serial"), "01\n").expect("disk space");
     let made = "req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2 -config cnf";
     if !openssl(dir, made) {
         return;
@@ -57,11 +57,11 @@ fn a_timestamp_matches_one_checkpoint_of_a_growing_log() {
     let check = ["audit", "timestamp", "check", "log", "one.tsr", "--request", "one.tsq"];
     let (out, _) = run(dir, &check, 0);
     assert!(out.starts_with("imprint matches; signature not checked here\n"), "{out}");
-    // The command that is shown is the one that checks the signature.
+    // The printed command checks the signature.
     let line = out.lines().find_map(|line| line.strip_prefix("signature   openssl ")).expect("it");
     assert!(openssl(dir, &line.replace("AUTHORITY.pem", "cert")));
 
-    // The log goes on; an older stamp still holds, a newer request is another one.
+    // The log grows: an older stamp is still valid, and a newer request does not match it.
     fixture.write(|log| append(log, 5));
     run(dir, &check, 0);
     run(dir, &["audit", "timestamp", "request", "log", "--out", "two.tsq"], 0);
@@ -78,12 +78,12 @@ fn a_timestamp_matches_one_checkpoint_of_a_growing_log() {
     // Another log with the same name has none of these checkpoints.
     let stranger = Fixture::with_three_segments();
     for name in ["one.tsr", "two.tsr"] {
-        fs::copy(dir.join(name), stranger.path().join(name)).expect("room");
+        fs::copy(dir.join(name), stranger.path().join(name)).expect("disk space");
         let check = ["audit", "timestamp", "check", "log", name];
         let (_, err) = run(stranger.path(), &check, 1);
-        assert!(err.contains("no checkpoint of this log"), "{err}");
+        assert!(err.contains("not that of a checkpoint of this log"), "{err}");
     }
-    fs::write(dir.join("bad.tsr"), b"0").expect("room");
+    fs::write(dir.join("bad.tsr"), b"0").expect("disk space");
     run(dir, &["audit", "timestamp", "check", "log", "bad.tsr"], 2);
     run(dir, &["audit", "timestamp", "check", "log", "nothing.tsr"], 2);
     run(dir, &["audit", "timestamp", "request", "nowhere"], 2);

@@ -1,7 +1,7 @@
-//! The entries that a log writes about itself: `docs/audit-format.md`, section 8.
+//! Control entries, which a log writes about itself: `docs/audit-format.md`, section 8.
 //!
-//! Promises: what [`Control::put`] writes, [`Control::read`] reads, and nothing else; members in
-//! one order, none more, none less. Both allocate: control entries are rare.
+//! Promises: [`Control::read`] accepts exactly what [`Control::put`] writes: the same members in the same
+//! order. Both allocate: control entries are rare.
 mod put;
 mod read;
 #[cfg(test)]
@@ -15,12 +15,12 @@ use crate::digest::Hash;
 
 /// The format that this code writes and reads.
 pub const FORMAT: u64 = 1;
-/// A prune entry names at most so many segments.
+/// Greatest number of segments in a prune entry.
 pub const PRUNED_SEGMENTS_MAX: usize = 1000;
-/// An integrity entry names at most so many segments.
+/// Greatest number of segments in an integrity entry.
 pub const CHECKED_SEGMENTS_MAX: usize = 100;
 
-/// A closed set of words.
+/// Defines an enum whose variants are written as fixed words.
 macro_rules! word_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$note:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -30,7 +30,7 @@ macro_rules! word_enum {
         }
 
         impl $name {
-            /// All of them.
+            /// All variants.
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];
 
             /// Its word in entries.
@@ -46,13 +46,13 @@ macro_rules! word_enum {
 word_enum! {
     /// Why a segment was closed.
     RotateReason {
-        /// It had reached its size.
+        /// It reached its size limit.
         Size = "size",
-        /// Its time was over.
+        /// It reached its time limit.
         Time = "time",
         /// Both.
         Both = "both",
-        /// Somebody asked for it.
+        /// The application requested it.
         Manual = "manual",
         /// Opening found no active segment.
         Recovery = "recovery",
@@ -64,11 +64,11 @@ word_enum! {
     Trigger {
         /// The log was opened.
         Startup = "startup",
-        /// Its period was over.
+        /// The period elapsed.
         Periodic = "periodic",
         /// A segment was closed.
         Rotation = "rotation",
-        /// Somebody asked for it.
+        /// The application requested it.
         Manual = "manual",
         /// The log is about to be closed.
         Shutdown = "shutdown",
@@ -82,21 +82,21 @@ word_enum! {
         Sha256 = "sha256",
         /// SHA-512.
         Sha512 = "sha512",
-        /// CRC-32 of IEEE 802.3: finds accidents only.
+        /// CRC-32 of IEEE 802.3: detects corruption only.
         Crc32 = "crc32",
     }
 }
 
 word_enum! {
-    /// What a check of a segment found.
+    /// The result of a check of a segment.
     CheckStatus {
-        /// What was expected.
+        /// The expected checksum.
         Ok = "ok",
-        /// Something else.
+        /// Another checksum.
         Mismatch = "mismatch",
-        /// No file.
+        /// The file is missing.
         Missing = "missing",
-        /// A file that could not be read.
+        /// The file could not be read.
         Unreadable = "unreadable",
     }
 }
@@ -104,19 +104,19 @@ word_enum! {
 word_enum! {
     /// Why segments were removed.
     PruneReason {
-        /// More than so many.
+        /// More segments than the limit.
         Count = "count",
-        /// Older than so long.
+        /// Older than the limit.
         Age = "age",
-        /// More bytes than so many.
+        /// More bytes than the limit.
         Bytes = "bytes",
-        /// Somebody asked for it.
+        /// The application requested it.
         Manual = "manual",
     }
 }
 
 word_enum! {
-    /// What opening derived anew.
+    /// What opening the log derived again.
     Rebuilt {
         /// Hash tiles.
         Tiles = "tiles",
@@ -140,11 +140,11 @@ word_enum! {
 }
 
 word_enum! {
-    /// How a log came to its end.
+    /// How a log was closed.
     StopReason {
-        /// It was closed.
+        /// It was closed explicitly.
         Shutdown = "shutdown",
-        /// It was dropped without having been closed.
+        /// It was dropped without being closed.
         Drop = "drop",
     }
 }
@@ -161,7 +161,7 @@ pub enum Checksum {
 }
 
 impl Checksum {
-    /// Which one it is.
+    /// Its algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         match self {
             Checksum::Sha256(_) => Algorithm::Sha256,
@@ -181,14 +181,14 @@ impl Checksum {
     }
 }
 
-/// What is known of a sealed segment: of its plain content, whether compressed or not.
+/// Name, size, hash and entries of a sealed segment, all of its uncompressed content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSegment {
     /// Its plain name.
     pub name: String,
-    /// Length.
+    /// Its length in bytes.
     pub bytes: u64,
-    /// SHA-256.
+    /// Its SHA-256.
     pub sha256: Hash,
     /// Its first entry.
     pub first_seq: u64,
@@ -211,7 +211,7 @@ pub struct Start {
     pub checkpoint_entries: u64,
     /// Verifier key of the epoch.
     pub public_key: String,
-    /// The program.
+    /// The writing program.
     pub writer: String,
 }
 
@@ -224,7 +224,7 @@ pub struct SegmentStart {
     pub reason: RotateReason,
     /// The previous one.
     pub previous: SealedSegment,
-    /// SHA-512 or CRC-32 of the previous one, if the log was told to keep them.
+    /// SHA-512 or CRC-32 of the previous one, if the log is configured to keep them.
     pub extra: Option<Checksum>,
 }
 
@@ -242,31 +242,31 @@ pub struct Epoch {
 /// Bytes that recovery cut off and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornPiece {
-    /// Where they are now.
+    /// The file that has them now.
     pub kept: String,
-    /// Where they were.
+    /// The file that had them.
     pub from: TornFrom,
-    /// At what offset.
+    /// Their offset in that file.
     pub offset: u64,
-    /// How many.
+    /// Their number.
     pub bytes: u64,
     /// Their SHA-256.
     pub sha256: Hash,
 }
 
-/// What opening had to repair.
+/// What opening the log repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovery {
     /// What was cut off.
     pub torn: Vec<TornPiece>,
-    /// What was derived anew.
+    /// What was derived again.
     pub rebuilt: Vec<Rebuilt>,
 }
 
 /// Segments are about to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prune {
-    /// Everything before this entry may be missing.
+    /// Entries before this one may be missing.
     pub before_seq: u64,
     /// Why.
     pub reason: PruneReason,
@@ -274,29 +274,29 @@ pub struct Prune {
     pub segments: Vec<SealedSegment>,
 }
 
-/// What a check found of one segment.
+/// The result of a check of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedSegment {
     /// Its plain name.
     pub name: String,
-    /// By what it was checked.
+    /// The algorithm of the check.
     pub algorithm: Algorithm,
     /// Length found.
     pub bytes: u64,
-    /// What the entry behind it says; `None` for the active one and where nothing says it.
+    /// The checksum in the entry after the segment; `None` for the active one and where there is none.
     pub expected: Option<Checksum>,
-    /// What was found; `None` if nothing could be read.
+    /// The checksum found; `None` if the file could not be read.
     pub found: Option<Checksum>,
-    /// The verdict; a line whose leaf hash is not the tree's is a mismatch too.
+    /// The result; a line whose leaf hash differs from the tree is also a mismatch.
     pub status: CheckStatus,
 }
 
-/// A check of segments against what is expected of them.
+/// A check of segments against their expected checksums.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integrity {
-    /// Why it was made.
+    /// Its trigger.
     pub trigger: Trigger,
-    /// By what, where the expected value is known.
+    /// The algorithm where the expected value is known.
     pub algorithm: Algorithm,
     /// Bytes of all segments.
     pub log_bytes: u64,
@@ -307,7 +307,7 @@ pub struct Integrity {
 }
 
 impl Integrity {
-    /// `ok` if every segment is.
+    /// `Ok` if every segment is `Ok`, otherwise `Mismatch`.
     pub fn status(&self) -> CheckStatus {
         let ok = self.segments.iter().all(|segment| segment.status == CheckStatus::Ok);
         if ok { CheckStatus::Ok } else { CheckStatus::Mismatch }
@@ -335,17 +335,17 @@ pub enum Control {
 }
 
 impl Control {
-    /// Whether it ends with a signature of its own, by the epoch's key.
+    /// Whether it ends with a statement signature by the epoch's key.
     pub const fn is_statement(&self) -> bool {
         matches!(self, Control::Epoch(_) | Control::Recovery(_) | Control::Prune(_))
     }
 }
 
-/// A control entry as it was read.
+/// A control entry with its statement signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// What it says.
+    /// The control entry.
     pub control: Control,
-    /// Its signature, if it is a statement.
+    /// The signature, if the entry is a statement.
     pub signature: Option<[u8; 64]>,
 }

@@ -1,4 +1,4 @@
-//! Control entries to bytes.
+//! Writes control entries.
 use super::{
     CheckedSegment, Checksum, Control, Epoch, FORMAT, Integrity, Prune, Recovery, SealedSegment,
     SegmentStart, Start, TornPiece,
@@ -10,7 +10,7 @@ use crate::digest::text::{Base64, put_base64, put_hex};
 impl Control {
     /// Appends its members, from `"event_type"` on, without the signature of a statement.
     ///
-    /// Texts must be what the format allows: no quotes, backslashes or controls.
+    /// Texts must conform to the format: no quotes, backslashes or control bytes.
     pub fn put(&self, out: &mut Vec<u8>) {
         match self {
             Control::Start(start) => put_start(out, start),
@@ -172,8 +172,8 @@ fn put_integrity(out: &mut Vec<u8>, integrity: &Integrity) {
     list(out, "segments", &integrity.segments, put_checked);
 }
 
-/// What a statement's signature is over, without the prefix and the origin, for members that have
-/// no signature yet.
+/// The signed text of a statement without the prefix and the origin, for members that have no signature
+/// yet.
 pub(in crate::audit) fn statement_line(seq: u64, unix_nanos: i64, members: &[u8]) -> Vec<u8> {
     let mut line = Vec::with_capacity(members.len() + 80);
     line.extend_from_slice(b"{\"seq\":");

@@ -1,4 +1,4 @@
-//! Control entries from bytes: exactly what `put` writes.
+//! Reads control entries: exactly what `put` writes.
 use super::{
     Algorithm, CHECKED_SEGMENTS_MAX, CheckStatus, CheckedSegment, Checksum, Control, Epoch, FORMAT,
     Integrity, PRUNED_SEGMENTS_MAX, Prune, PruneReason, Rebuilt, Recovery, RotateReason,
@@ -12,7 +12,7 @@ use crate::digest::text::{Base64, base64_array, hex_array};
 type Result<T> = std::result::Result<T, ParseError>;
 
 impl Control {
-    /// What a control entry says. Positions in errors count from the entry's `"event_type"`.
+    /// Reads a control entry. Offsets in errors count from the entry's `"event_type"`.
     pub fn read(entry: &Entry<'_>) -> Result<Statement> {
         let mut state = ScanState::default();
         let mut reader = Reader { scan: Scanner::new(entry.body.as_bytes(), &mut state)? };
@@ -29,7 +29,7 @@ impl Control {
             "ringseal.stop" => {
                 Control::Stop(reader.word("reason", StopReason::ALL, |w| w.as_str())?)
             }
-            _ => return reader.error("a kind of control entry that format 1 has"),
+            _ => return reader.error("a control entry of format 1"),
         };
         let signature = if control.is_statement() { Some(reader.signature()?) } else { None };
         match reader.scan.rest() {
@@ -39,7 +39,7 @@ impl Control {
     }
 }
 
-/// The part of a statement's line that its signature is over, without the prefix and the origin.
+/// The signed text of a statement, without the prefix and the origin.
 pub(in crate::audit) fn statement_text<'a>(entry: &Entry<'a>) -> Option<&'a [u8]> {
     const TAIL: usize = b",\"signature\":\"".len() + 86 + 1;
     let after_body = super::super::PREV_KEY.len() + super::super::SIGNATURE_BYTES + 1;
@@ -252,7 +252,7 @@ impl<'a> Reader<'a, '_> {
         })?;
         let in_order = rebuilt.windows(2).all(|pair| (pair[0] as u8) < (pair[1] as u8));
         if !in_order || (torn.is_empty() && rebuilt.is_empty()) {
-            return self.error("something repaired, each once and in order");
+            return self.error("at least one repair, each once and in order");
         }
         Ok(Recovery { torn, rebuilt })
     }

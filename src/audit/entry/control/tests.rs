@@ -1,4 +1,4 @@
-//! Control entries against their texts on the format page.
+//! Compares control entries with their texts on the format page.
 use super::*;
 use crate::audit::entry::{Body, Parser, Signature, begin, finish};
 
@@ -37,7 +37,7 @@ fn integrity(segments: Vec<CheckedSegment>) -> Control {
     })
 }
 
-/// One of each, and its members as the format page has them.
+/// One control entry of each kind, with its members as on the format page.
 fn all() -> Vec<(Control, String)> {
     let zeros = "00".repeat(32);
     let key = "a.example+00000000+AQ==";
@@ -172,7 +172,7 @@ fn a_statement_signs_all_bytes_before_its_signature() {
     assert_eq!(std::str::from_utf8(text).unwrap(), format!("{head}{want}"));
 }
 
-/// Nothing is skipped: whatever byte is changed, the entry says something else or nothing.
+/// No byte is ignored: any changed byte gives another entry or an error.
 #[test]
 fn every_byte_change_is_detected() {
     for (control, _) in all() {

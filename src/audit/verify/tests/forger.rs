@@ -1,5 +1,5 @@
-//! Somebody who rewrites a log as well as his keys let him: everything that needs no key is made to
-//! fit, everything that needs one is made where he has it and left as it was where not.
+//! A simulated forger who rewrites a log with the keys that he has: everything that needs no key is made
+//! consistent; what needs a key is computed where he has it, and left unchanged otherwise.
 use std::path::Path;
 
 use super::support::{DIR, LogFiles, disk_of};
@@ -16,18 +16,18 @@ use crate::audit::store::names::{ACTIVE, parse_sealed, sealed_name};
 use crate::audit::tiles::TileWriter;
 use crate::digest::{Hash, Sha256};
 
-/// What he has.
+/// The forger's keys.
 pub struct Keys<'a> {
-    /// A key of the ratchet and the entry that it is for.
+    /// A key of the ratchet and the entry from which it applies.
     pub chain: Option<(u64, ChainKey)>,
     /// The key of each epoch.
     pub signers: Vec<Option<&'a Signer>>,
 }
 
-/// An entry that is to be.
+/// An entry to write.
 #[derive(Clone)]
 pub struct ForgedEntry {
-    /// The number that it had.
+    /// Its original number.
     pub was: Option<u64>,
     pub segment: usize,
     pub unix_nanos: i64,
@@ -108,7 +108,7 @@ struct Forger<'a> {
     previous: Signature,
     tree: Tree,
     leaves: Vec<Hash>,
-    /// Number that an entry had, the size with it, the root, its epoch.
+    /// For each original entry: its number, the new tree size, the root, its epoch.
     sizes: Vec<(u64, u64, Hash, usize)>,
     before: Option<SealedSegment>,
 }
@@ -140,12 +140,12 @@ impl Forger<'_> {
         self.epoch += usize::from(item.is("epoch"));
     }
 
-    /// Control entries tell of what was rewritten.
+    /// Control entries describe the rewritten segments.
     fn body(&self, item: &ForgedEntry, seq: u64) -> Vec<u8> {
         if item.is_event() {
             return item.body.clone().into_bytes();
         }
-        // A line only for its parser.
+        // A temporary line for the parser.
         let mut line = Vec::new();
         let body = Body::trusted(item.body.as_bytes());
         begin(&mut line, seq, item.unix_nanos, body, &self.previous);
@@ -169,7 +169,7 @@ impl Forger<'_> {
         members
     }
 
-    /// Where checkpoints were, with his signature where he has the key.
+    /// Checkpoints at the original positions, signed again where he has the key.
     fn checkpoints(&self, original: &LogFiles, files: &mut LogFiles) {
         let text = String::from_utf8(original["checkpoints"].clone()).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();

@@ -1,4 +1,4 @@
-//! Each kind of finding, with its file and line, from a change made by hand to the files alone.
+//! Each kind of finding, with its file and line, from direct changes of the files.
 use proptest::prelude::*;
 
 use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
@@ -38,7 +38,7 @@ fn assert_first_bad(report: &VerifyReport, kind: FindingKind, file: &str, line: 
     assert_eq!(found.place.line, line, "{found}");
 }
 
-/// With the chain's key, and without it by the tiles: the same line is found.
+/// The same line is found with the chain's key and, by the tiles, without it.
 #[track_caller]
 fn assert_found(
     fixture: &Fixture,
@@ -55,7 +55,7 @@ fn assert_found(
 
 type Edit = fn(&mut Vec<Vec<u8>>);
 
-/// Changes of lines within a sealed segment: what, where, the kind and line of the finding.
+/// Changes of lines within a sealed segment: name, change, kind and line of the finding.
 const LINE_EDITS: &[(&str, Edit, FindingKind, u64)] = &[
     ("modified", |l| l[9] = replaced(&l[9], "success", "failure"), FindingKind::Modified, 10),
     ("modified time", |l| l[9] = replaced(&l[9], "T15", "T16"), FindingKind::Modified, 10),
@@ -97,7 +97,7 @@ const LINE_EDITS: &[(&str, Edit, FindingKind, u64)] = &[
     ("duplicated later", |l| l.insert(14, l[9].clone()), FindingKind::Duplicated, 15),
     ("inserted", |l| l.insert(9, replaced(&l[9], "success", "failure")), FindingKind::Inserted, 10),
     (
-        "inserted behind",
+        "inserted after",
         |l| l.insert(10, replaced(&l[9], "success", "failure")),
         FindingKind::Inserted,
         11,
@@ -166,12 +166,12 @@ fn counts_cover_what_precedes_the_first_bad_record() {
             assert_eq!(report.entries_unsealed, report.entries - sealed, "{what}");
         }
     }
-    // A checkpoint that comes too late is accused of the last entry that it covers.
+    // A late checkpoint is reported at the last entry that it covers.
     let mut options = fixture.options();
     options.gap_entries_max = Some(2);
     let report = verify_files(&untouched, &options);
     assert_eq!(report.first_bad.unwrap().place.seq, Some(report.entries));
-    // Nothing is wrong but the end.
+    // Only the end is wrong.
     options.gap_entries_max = None;
     options.now_unix_nanos = Some(i64::MAX);
     let report = verify_files(&untouched, &options);
@@ -216,7 +216,7 @@ fn a_tail_cut_below_a_checkpoint_is_found() {
     files.remove(ACTIVE);
     let last = sealed(&files).pop().unwrap();
     assert_found(&fixture, &files, FindingKind::TailTruncated, &last, None);
-    // Nothing but the unsealed tail: the one cut that leaves no trace.
+    // Only the unsealed tail is cut: this leaves no trace.
     let mut files = fixture.files();
     edit(&mut files, ACTIVE, |lines| lines.truncate(lines.len() - 3));
     assert_intact(&verify_files(&files, &fixture.options()));
@@ -273,11 +273,11 @@ fn sizes(files: &LogFiles) -> Vec<u64> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// Takes each note whose size `is_gone` out of `checkpoints`.
-fn without_notes(files: &mut LogFiles, is_gone: impl Fn(u64) -> bool) {
+/// Removes each note whose size satisfies `is_removed` from `checkpoints`.
+fn without_notes(files: &mut LogFiles, is_removed: impl Fn(u64) -> bool) {
     let text = String::from_utf8(files["checkpoints"].clone()).unwrap();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let notes = lines.chunks(6).filter(|note| !is_gone(note[1].trim().parse().unwrap()));
+    let notes = lines.chunks(6).filter(|note| !is_removed(note[1].trim().parse().unwrap()));
     let kept: String = notes.flatten().copied().collect();
     files.insert("checkpoints".into(), kept.into_bytes());
 }
@@ -315,7 +315,7 @@ fn checkpoint_gaps_are_found_between_and_at_the_end() {
     options.gap_entries_max = Some(2);
     let found = verify_files(&untouched, &options).first_bad.unwrap();
     assert_eq!(found.kind, FindingKind::Unsealed, "{found}");
-    // Every other checkpoint within an epoch is gone: more entries between than twice what the log promises.
+    // Checkpoints within an epoch are removed: more entries between the rest than twice what the log promises.
     let mut files = untouched.clone();
     let sizes = sizes(&files);
     without_notes(&mut files, |size| sizes[1..3].contains(&size));
@@ -373,7 +373,7 @@ fn removals_without_a_prune_entry_are_found() {
     let untouched = fixture.files();
     assert_intact(&verify_files(&untouched, &fixture.options()));
     let names = sealed(&untouched);
-    // One more than was said.
+    // One more segment than the prune entry names.
     let mut files = untouched.clone();
     files.remove(&names[0]);
     assert_found(&fixture, &files, FindingKind::SegmentMissing, &names[1], Some(1));
@@ -401,8 +401,8 @@ fn a_known_checkpoint_reveals_a_rolled_back_log() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// One bit anywhere in the files that count, with the chain's key and without: never intact, and
-    /// never a panic. (Behind the last checkpoint and without the key nothing protects the bytes.)
+    /// A flipped bit anywhere in the checked files, with and without the chain's key: never intact, never
+    /// a panic. (After the last checkpoint and without the key nothing protects the bytes.)
     #[test]
     fn no_bit_flip_in_a_log_is_intact(seed in any::<u64>(), bit in 0u8..8, has_key in any::<bool>()) {
         thread_local! {

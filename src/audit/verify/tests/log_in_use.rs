@@ -3,10 +3,10 @@ use super::*;
 use crate::audit::proof::{ProveError, prove_inclusion};
 use crate::audit::store::AuditLog;
 
-/// More than the reader reads ahead.
+/// More entries than the reader buffers.
 const SEGMENT_ENTRIES: u64 = 12_000;
 
-/// A log with one long segment, sealed or not, whose writer is still there.
+/// A log with one long sealed segment, whose writer is still open.
 fn in_use() -> (Fixture, AuditLog) {
     let mut fixture = Fixture::new();
     let options = LogOptions { checkpoint_entries: 1 << 20, ..LogOptions::default() };
@@ -20,8 +20,8 @@ fn in_use() -> (Fixture, AuditLog) {
     (fixture, log)
 }
 
-/// The active file gets another name, and a new one its own.
-fn turn(fixture: &mut Fixture, log: &mut AuditLog) {
+/// Rotates: the active file is renamed and a new one created.
+fn rotate(fixture: &mut Fixture, log: &mut AuditLog) {
     fixture.append(log, 5);
     log.rotate(RotateReason::Manual).unwrap();
     fixture.append(log, 5);
@@ -31,11 +31,11 @@ fn turn(fixture: &mut Fixture, log: &mut AuditLog) {
 #[test]
 fn a_log_rotated_during_verification_is_intact() {
     let (mut fixture, mut log) = in_use();
-    let (disk, options, mut turns) = (fixture.disk.clone(), fixture.options(), 0);
+    let (disk, options, mut rotations) = (fixture.disk.clone(), fixture.options(), 0);
     let report = verify(&disk, Path::new(DIR), &options, &mut |_| {
-        if turns == 0 {
-            turn(&mut fixture, &mut log);
-            turns += 1;
+        if rotations == 0 {
+            rotate(&mut fixture, &mut log);
+            rotations += 1;
         }
     });
     assert_intact(&report);
@@ -48,14 +48,14 @@ fn a_constantly_changing_log_is_unchecked() {
     let (disk, options) = (fixture.disk.clone(), fixture.options());
     let mut last = u64::MAX;
     let report = verify(&disk, Path::new(DIR), &options, &mut |progress| {
-        // Once for each time that it is read.
+        // Once per attempt.
         if progress.entries < last {
-            turn(&mut fixture, &mut log);
+            rotate(&mut fixture, &mut log);
         }
         last = progress.entries;
     });
     assert_eq!(report.outcome, VerifyOutcome::Unchecked, "{:?}", report.first_bad);
-    assert!(report.problem.unwrap().contains("was written to each of the 8 times"));
+    assert!(report.problem.unwrap().contains("changed during each of 8 attempts"));
 }
 
 #[test]
@@ -68,11 +68,11 @@ fn a_changed_entry_is_found_despite_rotation() {
     bytes[at] ^= 1;
     let path = Path::new(DIR).join(&name);
     fixture.disk.put(&path, bytes);
-    let (disk, options, mut turns) = (fixture.disk.clone(), fixture.options(), 0);
+    let (disk, options, mut rotations) = (fixture.disk.clone(), fixture.options(), 0);
     let report = verify(&disk, Path::new(DIR), &options, &mut |_| {
-        if turns == 0 {
-            turn(&mut fixture, &mut log);
-            turns += 1;
+        if rotations == 0 {
+            rotate(&mut fixture, &mut log);
+            rotations += 1;
         }
     });
     assert_eq!(report.outcome, VerifyOutcome::Tampered);

@@ -1,11 +1,11 @@
 //! Every change by every attacker, with and without a checkpoint kept elsewhere: what is detected and
-//! what cannot be. `docs/audit-tamper.md` publishes the tables; this test makes them and compares.
+//! what is not. `docs/audit-tamper.md` publishes the tables; this test generates and compares them.
 use super::forger::{ForgedEntry, Keys, entries_of, forge};
 use super::live_log_and;
 use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
 use crate::audit::verify::{FindingKind, VerifyOptions, VerifyOutcome};
 
-/// What keys he has.
+/// The attacker's keys.
 #[derive(Clone, Copy, PartialEq)]
 enum Attacker {
     None,
@@ -17,7 +17,7 @@ const ATTACKERS: [Attacker; 3] = [Attacker::None, Attacker::Current, Attacker::A
 
 type Change = fn(&mut Vec<ForgedEntry>, &Place);
 
-/// Where a change is made: events at and behind `at`, segments `one` and `two`.
+/// Where a change is made: events from `at` on, segments `one` and `two`.
 struct Place {
     at: usize,
     /// Entries up to a checkpoint within the last epoch.
@@ -79,7 +79,7 @@ struct Attacks {
     fixture: Fixture,
     files: LogFiles,
     snapshot: LogFiles,
-    /// A log of the same name, with keys of his own making.
+    /// A log of the same name, with keys that the attacker made.
     another: LogFiles,
     items: Vec<ForgedEntry>,
 }
@@ -97,7 +97,7 @@ impl Attacks {
         Attacks { fixture, files, snapshot, another, items }
     }
 
-    /// What he has: all that the host has now, or all that ever was.
+    /// The attacker's keys: those on the host now, or all that ever existed.
     fn keys(&self, attacker: Attacker) -> Keys<'_> {
         let signers = &self.fixture.signers;
         let current = signers.len() - 1;
@@ -136,7 +136,7 @@ impl Attacks {
 
     fn options(&self, has_first_key: bool, has_known: bool) -> VerifyOptions {
         let mut options = self.fixture.options();
-        // The age of the last checkpoint would tell later; the table is about what bytes show.
+        // The age of the last checkpoint is excluded; the table is about what the bytes show.
         options.now_unix_nanos = None;
         if !has_first_key {
             options.first_key = None;
@@ -154,7 +154,7 @@ impl Attacks {
     }
 }
 
-/// One row a change, two columns an attacker.
+/// One row per change, two columns per attacker.
 fn table(attacks: &Attacks, has_first_key: bool, segment: usize) -> String {
     let mut text = String::from(
         "| | no keys | no keys, known checkpoint | current keys | current keys, known checkpoint \
@@ -175,7 +175,7 @@ fn table(attacks: &Attacks, has_first_key: bool, segment: usize) -> String {
     text
 }
 
-/// The tables and what each is about.
+/// The tables with their titles.
 fn tables() -> Vec<(&'static str, String)> {
     let attacks = Attacks::new();
     vec![
@@ -215,12 +215,12 @@ fn the_published_tables_match_the_verifier() {
     );
 }
 
-/// The cells that nobody may lose, stated here and not read from a page.
+/// The required cells, stated here and not read from the page.
 #[test]
 fn every_cell_matches_the_design() {
     let attacks = Attacks::new();
     for (index, (name, _)) in CHANGES.iter().enumerate() {
-        // His own keys are of no use to him, and what he did is no mere "could not check".
+        // The attacker's own keys do not help, and the result is not "could not check".
         if *name == REPLACED_LOG {
             for (first_key, anchor) in [(true, true), (true, false), (false, true), (false, false)]
             {
@@ -247,11 +247,11 @@ fn every_cell_matches_the_design() {
                         assert_eq!(kind, Some(FindingKind::RolledBack), "{name}");
                     }
                 }
-                // Without: nothing shows a cut back to a state that once was sealed, nor what
-                // somebody with all keys does.
+                // Without: nothing shows a cut back to a sealed state, or a change by an attacker with
+                // all keys.
                 let is_hidden = is_cut || attacker == Attacker::All;
                 assert_eq!(with(true, false).is_none(), is_hidden, "{name}, segment {segment}");
-                // Without the chain's key the current epoch is its key's alone.
+                // Without the chain's key only the epoch's key protects the current epoch.
                 let is_hidden = is_hidden || (attacker == Attacker::Current && !is_past);
                 assert_eq!(with(false, false).is_none(), is_hidden, "{name}, segment {segment}");
             }

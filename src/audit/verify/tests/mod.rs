@@ -1,4 +1,4 @@
-//! Logs that the real writer wrote, whole and touched.
+//! Verification of logs that the real writer wrote, unchanged and changed.
 mod forger;
 mod kinds;
 mod log_in_use;
@@ -24,12 +24,12 @@ fn assert_intact(report: &VerifyReport) {
     );
 }
 
-/// Three segments, as many epochs, a tail that no checkpoint covers yet.
+/// A log with three segments, three epochs, and a tail that no checkpoint covers yet.
 pub(crate) fn live_log() -> Fixture {
     live_log_and(|_| ()).0
 }
 
-/// The same, and what `look` saw of it when its first segment was not yet closed.
+/// The same, and the result of `look` before its first segment was closed.
 fn live_log_and<T>(look: impl Fn(&Fixture) -> T) -> (Fixture, T) {
     let mut early = None;
     let mut fixture = Fixture::new();
@@ -45,7 +45,7 @@ fn live_log_and<T>(look: impl Fn(&Fixture) -> T) -> (Fixture, T) {
     log.maintain().unwrap();
     fixture.remember();
     fixture.append(&mut log, 3);
-    // Not closed: what follows is the log as it is while it lives.
+    // Not closed: the copy is the log while it is in use.
     let frozen = fixture.disk.after_kill();
     drop(log);
     fixture.disk = frozen;
@@ -76,7 +76,7 @@ fn a_closed_and_reopened_log_is_intact() {
         let mut log = fixture.open(small_options());
         (0..4).for_each(|_| fixture.append(&mut log, 5));
         log.close().unwrap();
-        // Nobody was running: no gap.
+        // No process was running: no gap.
         fixture.clock.advance(100_000 * 1_000_000_000);
         let report = verify_files(&fixture.files(), &fixture.options());
         assert_intact(&report);
@@ -84,8 +84,8 @@ fn a_closed_and_reopened_log_is_intact() {
     }
 }
 
-/// Producers' times come out of order by as much as their threads wait. Summing every step forward
-/// would make hours of it.
+/// Times of producers arrive out of order by as long as their threads wait. Summing every forward step
+/// would give hours.
 #[test]
 fn out_of_order_times_make_no_gap() {
     use crate::core::clock::Clock;
@@ -125,7 +125,7 @@ fn a_log_without_a_key_is_intact() {
     assert!(report.chain_checked);
 }
 
-/// A log whose first segments are gone, and its files before they went.
+/// A log whose first segments were pruned, and its files before that.
 pub(crate) fn pruned_log() -> (Fixture, support::LogFiles) {
     let mut fixture = Fixture::new();
     let mut log = fixture.open(small_options());
@@ -168,7 +168,7 @@ fn compressed_segments_verify_like_plain_ones() {
     for name in sealed {
         let bytes = files.remove(&name).unwrap();
         let mut packed = Vec::new();
-        // Two members: what a compressor that was interrupted and went on may leave.
+        // Two members, as an interrupted and resumed compressor may leave.
         for part in bytes.chunks(bytes.len() / 2 + 1) {
             let mut encoder = flate2::write::GzEncoder::new(&mut packed, Default::default());
             encoder.write_all(part).unwrap();
@@ -218,7 +218,7 @@ fn an_unreadable_log_is_neither_intact_nor_tampered() {
         });
         reports.push(verify(&disk, Path::new(DIR), &fixture.options(), &mut |_| ()));
     }
-    // A look at whether the log moves may fail: then it is read, or read again.
+    // A failure of the check for changes leads to another attempt, which may succeed.
     reports.retain(|report| report.outcome != VerifyOutcome::Intact);
     assert!(reports.len() >= 15, "{}", reports.len());
     reports.into_iter().for_each(|report| unchecked(report, "permission denied"));
@@ -227,7 +227,7 @@ fn an_unreadable_log_is_neither_intact_nor_tampered() {
     let note = b"not a note".to_vec();
     options.known_checkpoints.push(KnownCheckpoint { name: "mine".into(), note });
     unchecked(verify_files(&fixture.files(), &options), "the known checkpoint mine");
-    // The real file system: a directory that is not there.
+    // The real file system: a directory that does not exist.
     let missing = Path::new("/nonexistent/audit");
     let report = verify(&crate::storage::OsStorage, missing, &fixture.options(), &mut |_| ());
     unchecked(report, "/nonexistent/audit");

@@ -1,4 +1,4 @@
-//! A log that the real writer wrote, as a map of files, and forgers who rewrite it.
+//! A log that the real writer wrote, as a map of files.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const START: i64 = 1_795_360_160_000_000_000;
 /// The files of a log by name.
 pub type LogFiles = BTreeMap<String, Vec<u8>>;
 
-/// A log, the keys to it, and who writes it.
+/// A log on a simulated disk, with its keys and clock.
 pub struct Fixture {
     pub disk: FaultyDisk,
     pub clock: Arc<ManualClock>,
@@ -36,7 +36,7 @@ impl Fixture {
         Fixture::with_seed(1)
     }
 
-    /// One whose keys are others.
+    /// A fixture with other keys.
     pub fn with_seed(seed: u64) -> Fixture {
         let disk = FaultyDisk::new(Path::new(DIR));
         disk.put_dir(Path::new(AWAY));
@@ -56,7 +56,7 @@ impl Fixture {
         log
     }
 
-    /// Keeps a copy of the epoch's key: what somebody with all keys has.
+    /// Keeps a copy of the epoch's key, for an attacker with all keys.
     pub fn remember(&mut self) {
         let signer = load_signer(&self.disk, &Path::new(DIR).join("keys/epoch.key")).unwrap();
         if self.signers.last().is_none_or(|last| last.verifier() != signer.verifier()) {
@@ -64,7 +64,7 @@ impl Fixture {
         }
     }
 
-    /// The ratchet as it stands on the host.
+    /// The ratchet's key on the host.
     pub fn chain_key(&self) -> (u64, ChainKey) {
         load_chain(&self.disk, &Path::new(DIR).join("keys/chain.key")).unwrap()
     }
@@ -75,7 +75,7 @@ impl Fixture {
         files.filter_map(|(path, bytes)| Some((below(path)?, bytes))).collect()
     }
 
-    /// Appends so many entries, commits and does what is due.
+    /// Appends `count` entries, commits and runs maintenance.
     pub fn append(&mut self, log: &mut AuditLog, count: u64) {
         for _ in 0..count {
             self.clock.advance(1_000_000_000);
@@ -136,7 +136,7 @@ pub fn verify_files(files: &LogFiles, options: &VerifyOptions) -> VerifyReport {
     verify(&disk_of(files), Path::new(DIR), options, &mut |_| ())
 }
 
-/// The latest checkpoint, kept elsewhere.
+/// The latest checkpoint as a known checkpoint.
 pub fn kept_checkpoint(files: &LogFiles) -> KnownCheckpoint {
     KnownCheckpoint { name: "kept-elsewhere".into(), note: files["checkpoint"].clone() }
 }

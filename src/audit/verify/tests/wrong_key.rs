@@ -1,4 +1,4 @@
-//! A key that is not the log's: told apart from a line that was changed, and never taken lightly.
+//! A key of another log: distinguished from a changed line, and still reported as tampered.
 use super::forger::{Keys, entries_of, forge};
 use super::support::{Fixture, LogFiles, small_options, verify_files};
 use super::{live_log, pruned_log};
@@ -56,7 +56,7 @@ fn another_logs_key_does_not_hide_tampering() {
     }
 }
 
-/// A log of one epoch, `forged` by somebody who has its key and this of the chain.
+/// A log of one epoch, forged with its key and the given key of the chain.
 fn one_epoch(chain: Option<&ChainKey>, change: impl Fn(&mut String)) -> (Fixture, LogFiles) {
     let mut fixture = Fixture::new();
     let mut log = fixture.open(small_options());
@@ -86,10 +86,10 @@ fn a_log_rechained_with_another_key_is_wrong_key() {
     let (fixture, forged) = one_epoch(Some(&other.first_key), |_| ());
     let finding = found(&fixture, &forged, &fixture.root, Some(&fixture.first_key));
     assert_eq!(finding.kind, FindingKind::WrongKey, "{finding}");
-    assert!(finding.detail.contains("somebody without it wrote the log anew"), "{finding}");
+    assert!(finding.detail.contains("the log was rewritten without it"), "{finding}");
 }
 
-/// Whose keys sign checkpoints, but who has none of the chain's, cannot make the rest another log's.
+/// An attacker with the checkpoint keys but without the chain's key cannot turn the finding into `wrong_key`.
 #[test]
 fn a_rewritten_beginning_of_any_length_is_modified() {
     for (count, rewritten) in [(3000, 1500), (3000, 2999), (20, 10)] {
@@ -99,7 +99,7 @@ fn a_rewritten_beginning_of_any_length_is_modified() {
         log.close().unwrap();
         let files = fixture.files();
         let mut items = entries_of(&files);
-        // Every line, the log's own entries as well.
+        // Every line, control entries as well.
         items[..rewritten].iter_mut().for_each(|item| item.unix_nanos += 1);
         let signers = fixture.signers.iter().map(Some).collect();
         let forged = forge(&files, &items, &Keys { chain: None, signers });
@@ -107,7 +107,7 @@ fn a_rewritten_beginning_of_any_length_is_modified() {
             let lines = files[ACTIVE].split_inclusive(|byte| *byte == b'\n');
             lines.map(<[u8]>::to_vec).collect()
         };
-        // What is behind is the very lines, with signatures that hold.
+        // The following lines are unchanged, with valid signatures.
         let (before, after) = (lines(&files), lines(&forged));
         assert!((0..rewritten).all(|at| before[at] != after[at]));
         assert_eq!(before[rewritten..], after[rewritten..]);
@@ -117,15 +117,15 @@ fn a_rewritten_beginning_of_any_length_is_modified() {
             (FindingKind::Modified, Some(1)),
             "{finding}"
         );
-        // Another key than the chain's: then none holds, and all were looked at.
+        // With another key than the chain's none verifies, and all were checked.
         let other = Fixture::with_seed(77);
         let finding = found(&fixture, &forged, &fixture.root, Some(&other.first_key));
         assert_eq!(finding.kind, FindingKind::WrongKey, "{finding}");
-        assert!(finding.detail.contains(&format!("of its {} signatures", before.len())));
+        assert!(finding.detail.contains(&format!("none of its {} signatures", before.len())));
     }
 }
 
-/// Kept lines first, then what is there.
+/// Kept lines are checked first, then present entries.
 #[test]
 fn all_signatures_of_a_pruned_log_are_checked() {
     let (fixture, _) = pruned_log();
@@ -139,7 +139,7 @@ fn all_signatures_of_a_pruned_log_are_checked() {
     let kept = files["kept.jsonl"].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let kept = kept.filter(|line| Parser::new().entry(line).unwrap().seq < first).count();
     assert!(kept > 0 && first > 0);
-    let count = format!("of its {} signatures", present + kept);
+    let count = format!("none of its {} signatures", present + kept);
     assert!(finding.detail.contains(&count), "{finding}, expected {count}");
 }
 

@@ -1,10 +1,10 @@
-//! What can be said of a log only when all of it has been read.
+//! Checks that depend on the whole log, and the counts in the report.
 use super::super::Stop;
 use super::super::report::{Finding, FindingKind, Place, VerifyReport};
 use super::Walk;
 
 impl Walk<'_> {
-    /// What can be said only at the end.
+    /// Runs the checks that depend on the whole log.
     pub(super) fn finish(&mut self, first_seq: u64) -> Result<(), Stop> {
         let size = self.seq();
         let end = self.end_place();
@@ -28,7 +28,7 @@ impl Walk<'_> {
             return Err(Finding::new(FindingKind::Modified, place, detail).into());
         }
         if self.kept.seq.is_some() {
-            let detail = format!("only {size} entries are there");
+            let detail = format!("found only {size} entries");
             return Err(Finding::new(FindingKind::TailTruncated, self.kept.place(), detail).into());
         }
         match self.tiles.fault.take() {
@@ -37,7 +37,7 @@ impl Walk<'_> {
         }
     }
 
-    /// How long the end has been without a checkpoint.
+    /// Checks how long the end has been without a checkpoint.
     fn check_tail_age(&mut self, size: u64, end: Place) -> Result<(), Stop> {
         if let Some(suspect) = &self.unsealed_epoch {
             let seq = suspect.place.seq.unwrap_or_default();
@@ -55,19 +55,19 @@ impl Walk<'_> {
         if let (Some(now), Some(last)) = (self.options.now_unix_nanos, self.latest_unix_nanos) {
             gap.nanos = gap.nanos.saturating_add(now.saturating_sub(last).max(0) as u64);
         }
-        match gap.excess(self.limits()) {
-            Some(excess) => Err(Finding::new(FindingKind::Unsealed, end, excess).into()),
+        match gap.exceeded(self.limits()) {
+            Some(exceeded) => Err(Finding::new(FindingKind::Unsealed, end, exceeded).into()),
             None => Ok(()),
         }
     }
 
-    /// The place behind the last entry.
+    /// The place after the last entry.
     fn end_place(&self) -> Place {
         let file = self.segments.last().map(|s| s.file.clone()).unwrap_or_default();
         Place { file, line: None, offset: None, seq: Some(self.seq()) }
     }
 
-    /// Puts the counts into the report; if something is wrong, those of what is right before it.
+    /// Fills in the counts; if something is wrong, those before the first bad record.
     pub(super) fn fill_report(
         &mut self,
         report: &mut VerifyReport,

@@ -1,6 +1,6 @@
 //! The pass over the log, entry by entry.
 //!
-//! Promises: flat memory; the first thing that is wrong ends it.
+//! Promises: constant memory; the first bad record ends the pass.
 use std::path::Path;
 
 use super::super::chain::Chain;
@@ -10,10 +10,10 @@ use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
 use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
 use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary, Violation};
-use super::hashing::{Checker, Hashed, Hasher};
+use super::hashing::{HashedBatch, Hasher, SignatureChecker};
 use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, Place, VerifyReport};
-use super::source::{Batch, Segment, Source, segments};
+use super::source::{Batch, BatchReader, Segment, segments};
 use super::tile_check::TileCheck;
 use super::{Stop, VerifyOptions, VerifyProgress, classify};
 use crate::digest::Hash;
@@ -25,18 +25,18 @@ mod suspect;
 use suspect::ReadCounts;
 pub(super) use suspect::Suspect;
 
-/// What is wrong with a line, before its neighbours have been asked.
+/// What is wrong with a line, before the following lines are considered.
 #[derive(Debug)]
 pub(super) enum LineError {
-    /// Its number is too great.
+    /// Its number is too high.
     SeqTooHigh { found: u64 },
-    /// Its number is too small.
+    /// Its number is too low.
     SeqTooLow { found: u64 },
-    /// Its bytes or its link are not what was signed.
+    /// Its bytes or its link differ from what was signed.
     Altered { detail: String },
-    /// As it says.
+    /// A violation whose kind is known.
     Violation(Violation),
-    /// Not the line's fault.
+    /// Not caused by the line.
     Stop(Stop),
 }
 
@@ -52,32 +52,32 @@ impl From<Violation> for LineError {
     }
 }
 
-/// How far the pass is.
+/// The state of the pass.
 pub(super) struct Walk<'a> {
     options: &'a VerifyOptions,
     files: NamedFiles<'a>,
     pub segments: &'a [Segment],
     tree: Tree,
-    /// Leaves that are not in the tree yet: of one tile at most, and none behind a checkpoint.
+    /// Leaves that are not in the tree yet: at most those of one tile, and none after a checkpoint.
     pending: Vec<Hash>,
     pub tiles: TileCheck<'a>,
     checkpoints: CheckpointVerifier,
     control_state: ControlState,
     kept: KeptEntries,
-    /// The signature of the entry before, and its leaf.
+    /// The signature of the previous entry, and its leaf.
     previous: Option<Signature>,
     pub previous_leaf: Option<Hash>,
-    /// The greatest time since the log was opened last.
+    /// The greatest time since the log was last opened.
     latest_unix_nanos: Option<i64>,
-    /// A step of time that counts if the next entry says so.
+    /// A time step that counts if the next entry is not a start or a recovery.
     step_open_nanos: u64,
-    /// A line that differs from its tile, until a checkpoint says which is right.
+    /// A line that differs from its tile, until a checkpoint shows which is right.
     pub suspect: Option<Suspect>,
-    /// An end of an epoch that no checkpoint has sealed.
+    /// An end of an epoch that no checkpoint has sealed yet.
     unsealed_epoch: Option<Suspect>,
-    /// What was read of segments and is right, as far as is known.
+    /// What was read without a finding so far.
     read: ReadCounts,
-    /// The segment before the present one.
+    /// The previous segment.
     before: Option<SegmentSummary>,
     segment: usize,
     segment_first_seq: u64,
@@ -125,7 +125,7 @@ pub(super) fn run(
     report.chain_checked = chain.is_some();
     let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
         std::thread::scope(|scope| {
-            let source = Source::new(storage, dir, &segments);
+            let source = BatchReader::new(storage, dir, &segments);
             let mut hasher = Hasher::new(scope, source, chain, first_seq);
             walk.read_present(&mut hasher, progress)
         })
@@ -135,7 +135,7 @@ pub(super) fn run(
     result
 }
 
-/// The number of the first entry that is there, and the chain that the log says it has.
+/// The number of the first present entry, and the chain that the log names.
 fn first_entry(
     storage: &dyn Storage,
     dir: &Path,
@@ -143,7 +143,7 @@ fn first_entry(
     kept: &KeptEntries,
     options: &VerifyOptions,
 ) -> Result<(u64, Option<Chain>), Stop> {
-    let mut source = Source::new(storage, dir, segments);
+    let mut source = BatchReader::new(storage, dir, segments);
     let first = source.next()?;
     let mut parser = Parser::new();
     let line = first.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
@@ -162,7 +162,7 @@ fn first_entry(
 }
 
 impl Walk<'_> {
-    /// The number of the entry that must come next; also the number of leaves so far.
+    /// The expected number of the next entry; also the number of leaves so far.
     pub fn seq(&self) -> u64 {
         self.tree.len() + self.pending.len() as u64
     }
@@ -175,8 +175,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The entries that were removed: their leaf hashes are in the tiles, those of the log's own in
-    /// `kept.jsonl`.
+    /// Reads the removed entries: leaf hashes from the tiles, control entries from `kept.jsonl`.
     fn read_pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
         let mut parser = Parser::new();
         if first_seq > 0 && self.kept.seq != Some(0) {
@@ -197,7 +196,7 @@ impl Walk<'_> {
             }
             let place = Place { file: CHECKPOINTS.into(), seq: Some(seq), ..Place::default() };
             self.append(leaf, next_key, || place).map_err(|stop| match stop {
-                // The change of keys that would explain it was not kept: nobody removed it rightly.
+                // No kept entry explains the change of keys: the removal was not regular.
                 Stop::Tampered(finding)
                     if finding.kind == FindingKind::BadSignature && self.kept.seq.is_none() =>
                 {
@@ -209,7 +208,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The beginning is missing and the log does not say why.
+    /// The finding for a missing beginning without a prune entry.
     fn missing_beginning(&self, first_seq: u64) -> Finding {
         let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
         let detail = format!(
@@ -236,21 +235,18 @@ impl Walk<'_> {
             ));
         }
         if let Some(checked) = chain.take() {
-            let mut checker = Checker { chain: checked, seq: entry.seq };
-            let is_right = checker.is_right(line);
+            let mut checker = SignatureChecker { chain: checked, seq: entry.seq };
+            let is_next_valid = checker.is_next_valid(line);
             *chain = Some(checker.chain);
-            if !is_right {
-                return Err((
-                    FindingKind::Modified,
-                    "the signature of the chain does not hold".into(),
-                ));
+            if !is_next_valid {
+                return Err((FindingKind::Modified, "the signature of the chain is wrong".into()));
             }
         }
         self.control_state.check_position(&entry, EntryPosition::Kept)?;
         self.control_state.apply(&entry, None, &self.files, &mut self.notes)
     }
 
-    /// The entries that are there.
+    /// Reads the present entries.
     fn read_present(
         &mut self,
         hasher: &mut Hasher,
@@ -282,7 +278,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The first batch of a segment: does it begin where the one before ended?
+    /// Checks on the first batch of a segment that it begins where the previous one ended.
     fn begin_segment(&mut self, batch: &Batch, parser: &mut Parser) -> Result<(), Stop> {
         if batch.segment == self.segment {
             return Ok(());
@@ -299,7 +295,7 @@ impl Walk<'_> {
         }
     }
 
-    fn end_batch(&mut self, hashed: &Hashed) -> Result<(), Stop> {
+    fn end_batch(&mut self, hashed: &HashedBatch) -> Result<(), Stop> {
         let batch = &hashed.batch;
         let place = self.place(batch, batch.lines.len());
         let is_last = batch.segment + 1 == self.segments.len();
@@ -307,7 +303,8 @@ impl Walk<'_> {
             self.segments.get(batch.segment).is_some_and(|segment| segment.first_seq.is_none());
         let torn = batch.torn().len();
         if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
-            let detail = if batch.is_too_long { "longer than any line" } else { "no newline" };
+            let detail =
+                if batch.is_too_long { "longer than the limit of a line" } else { "no newline" };
             let finding = Finding::new(FindingKind::Malformed, place, detail);
             return Err(self.prefer_suspect(finding).into());
         }
@@ -328,12 +325,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The facts of the segment before the present one.
+    /// The previous segment.
     pub fn before(&self) -> Option<&SegmentSummary> {
         self.before.as_ref()
     }
 
-    /// Where line `at` of a batch stands.
+    /// The place of line `at` of a batch.
     pub fn place(&self, batch: &Batch, at: usize) -> Place {
         let start = batch.lines.get(at).map_or(batch.whole().len(), |line| line.start);
         Place {
@@ -344,10 +341,10 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes one line.
+    /// Checks one line and appends its leaf.
     fn check_line(
         &mut self,
-        hashed: &Hashed,
+        hashed: &HashedBatch,
         at: usize,
         parser: &mut Parser,
     ) -> Result<(), LineError> {
@@ -361,7 +358,7 @@ impl Walk<'_> {
         let is_signed = hashed.bad_signature.is_none_or(|bad| at < bad);
         self.check_link(&entry, is_signed)?;
         if self.tiles.contradicts(entry.seq, &leaf) {
-            // A MAC that holds outweighs a tile; a hash that anybody can make does not.
+            // A valid MAC outweighs a tile; a hash, which needs no key, does not.
             if self.chain_checked && entry.signature.scheme == Scheme::Mac {
                 self.tiles.report_bad(0, entry.seq);
             } else if self.suspect.is_none() {
@@ -379,7 +376,7 @@ impl Walk<'_> {
         }
         if let Some(suspect) = self.unsealed_epoch.take() {
             let place = self.rewind_to(suspect);
-            let detail = "an epoch ends here and no checkpoint of its key seals it";
+            let detail = "an epoch ends here, and no checkpoint of its key seals it";
             return Err(Stop::from(Finding::new(FindingKind::Unsealed, place, detail)).into());
         }
         self.add_time(&entry);
@@ -391,7 +388,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Number, link and signature.
+    /// Checks number, link and signature.
     fn check_link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), LineError> {
         let (expected, found) = (self.seq(), entry.seq);
         if found != expected {
@@ -408,10 +405,10 @@ impl Walk<'_> {
             previous => previous,
         };
         if !is_signed {
-            return altered("the signature of the chain does not hold");
+            return altered("the signature of the chain is wrong");
         }
         if previous.is_some_and(|previous| previous != entry.previous) {
-            return altered("_prev_signature is not the signature of the entry before");
+            return altered("_prev_signature is not the signature of the previous entry");
         }
         if entry.previous.scheme != entry.signature.scheme {
             return altered("two kinds of signatures in one log");
@@ -426,22 +423,22 @@ impl Walk<'_> {
         if self.kept.line != line {
             let place = self.kept.place();
             let finding =
-                Finding::new(FindingKind::BadTile, place, "another entry than the segment's");
+                Finding::new(FindingKind::BadTile, place, "differs from the entry in its segment");
             self.tiles.fault.get_or_insert(finding);
         }
         self.kept.advance()?;
         Ok(())
     }
 
-    /// How long somebody was running since the last checkpoint. Times of many threads come a little
-    /// out of order, so only what goes beyond the greatest so far counts.
+    /// Adds to the time that a process was running since the last checkpoint. Times of different threads
+    /// arrive slightly out of order, so only increases of the greatest time count.
     fn add_time(&mut self, entry: &Entry<'_>) {
         let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
         let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
         self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
         let open = std::mem::take(&mut self.step_open_nanos);
         match ControlState::is_pause(entry) {
-            // Nobody was running, and the clock may have been set right since.
+            // No process was running, and the clock may have been corrected since.
             Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
             None => self.step_open_nanos = step,
             Some(false) => {
@@ -451,7 +448,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Appends a leaf, and checks the checkpoints of the size that the tree then has.
+    /// Appends a leaf, and checks the checkpoints of the new tree size.
     fn append(
         &mut self,
         leaf: Hash,
@@ -460,7 +457,7 @@ impl Walk<'_> {
     ) -> Result<(), Stop> {
         self.pending.push(leaf);
         self.checkpoints.gap.entries += 1;
-        let (size, wants) = (self.seq(), self.checkpoints.has_one_at(self.seq()));
+        let (size, wants) = (self.seq(), self.checkpoints.has_checkpoint_at(self.seq()));
         if wants || size.is_multiple_of(TILE_WIDTH) {
             self.push_pending();
         }
@@ -489,7 +486,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Takes the leaves that were held back into the tree.
+    /// Appends the pending leaves to the tree.
     fn push_pending(&mut self) {
         let tiles = &mut self.tiles;
         let node = |level, index, hash: &Hash| tiles.check_node(level, index, hash);

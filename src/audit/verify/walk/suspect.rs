@@ -1,8 +1,8 @@
-//! Places that are accused only later, if at all, and what was read before them.
+//! Suspect places: they become findings only if later evidence shows that they are bad.
 use super::super::report::{Finding, FindingKind, Place};
 use super::Walk;
 
-/// What stands in segments before some place.
+/// Counts of what was read before a place.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ReadCounts {
     pub entries: u64,
@@ -10,7 +10,7 @@ pub(super) struct ReadCounts {
     pub segments: u64,
 }
 
-/// A place that is accused only later, if at all.
+/// A place that may turn out to be the first bad record.
 pub(in crate::audit::verify) struct Suspect {
     pub place: Place,
     /// What was read before it.
@@ -18,7 +18,7 @@ pub(in crate::audit::verify) struct Suspect {
 }
 
 impl Walk<'_> {
-    /// A line that was suspect already is the first that is bad.
+    /// Replaces the finding by an earlier suspect line, which is then the first bad record.
     pub fn prefer_suspect(&mut self, finding: Finding) -> Finding {
         match self.suspect.take() {
             Some(suspect) => {
@@ -30,13 +30,13 @@ impl Walk<'_> {
         }
     }
 
-    /// What came behind such a place is not what was right before the first bad record.
+    /// Resets the counts to those before the suspect, and returns its place.
     pub fn rewind_to(&mut self, suspect: Suspect) -> Place {
         self.read = suspect.read;
         suspect.place
     }
 
-    /// A place that the pass has reached, and what was read before it.
+    /// Marks a place with the current counts.
     pub(super) fn suspect_at(&self, place: Place) -> Suspect {
         Suspect { place, read: self.read }
     }
