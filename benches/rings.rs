@@ -1,4 +1,4 @@
-//! Many threads: what it costs the writer that events come from many rings, and what rings cost that nobody uses.
+//! Many threads: the writer's cost of merging many rings, and the cost of idle rings.
 //!
 //! `cargo bench --bench rings [-- FILTER]`.
 //!
@@ -12,8 +12,8 @@
 //! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
-//! To tune: where `threads/all/64` falls behind `threads/all/1` but `writer` does not, it is the threads that
-//! compete for cores. Where idle rings weigh, lower `lanes_max` (threads beyond share one ring) or log from fewer.
+//! To tune: where `threads/all/64` is slower than `threads/all/1` but `writer` is not, the threads compete for cores.
+//! Where idle rings are expensive, lower `lanes_max` (threads above it share one ring) or log from fewer threads.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -61,7 +61,7 @@ struct Bed {
 }
 
 impl Bed {
-    /// The first `active` rings share [`RINGS_BYTES`]; the others are as small as can be.
+    /// The first `active` rings share [`RINGS_BYTES`]; the others have the minimum size.
     fn new(rings: u64, active: u64) -> Self {
         registry::assign_id(&ORDER_FILLED);
         let (link, inbox) = Link::new();
@@ -226,7 +226,7 @@ impl Crew {
         let start = Instant::now();
         self.gate.wait();
         self.gate.wait();
-        // Told by the check at the end if it fails.
+        // The check at the end reports a failure.
         let _ = self.engine.flush();
         start.elapsed()
     }

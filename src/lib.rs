@@ -85,7 +85,7 @@ pub mod value {
 pub mod system {
     pub use crate::core::clock::{Clock, ManualClock, Now, SystemClock};
     pub use crate::storage::{
-        FileId, FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile,
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
     };
 }
 
@@ -106,7 +106,7 @@ pub mod internals {
             pub use crate::core::record::{HEADER_BYTES, Header, Kind, Record};
         }
         pub mod trace {
-            pub use crate::core::trace::randomness;
+            pub use crate::core::sampling::trace::randomness;
         }
         pub mod value {
             pub use crate::core::value::{ValueRef, Values};
@@ -165,7 +165,7 @@ pub mod __private {
         dotted, dotted_len, dotted_str, key,
     };
     pub use crate::emit::emitter::{Emitter, emit};
-    pub use crate::emit::look::wants_globally;
+    pub use crate::emit::sampling::should_log_globally;
     pub use crate::emit::{AsEmitter, BoundFields};
 }
 

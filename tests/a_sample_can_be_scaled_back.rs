@@ -1,4 +1,4 @@
-//! Sampling: what is kept says at which rate, what is not kept is counted, and a trace is kept or dropped whole.
+//! Sampling: kept events carry their rate, other events are counted, and a trace is kept or dropped whole.
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn start(sampling: Sampling) -> (Engine, Capture) {
     Capture::start_with(config.random_for_tests(SEED).sampling(sampling))
 }
 
-/// Flushed events of a name.
+/// The events of a name, after a flush.
 fn named(engine: &Engine, capture: &Capture, name: &str) -> Vec<CapturedEvent> {
     engine.flush().unwrap();
     capture.events().into_iter().filter(|event| &event["event"] == name).collect()
@@ -25,7 +25,7 @@ fn debug_at(rate: f64) -> Sampling {
     Sampling::new().level(Level::Debug, rate).unwrap()
 }
 
-/// A trace id with this randomness: everything but the last 56 bits is noise.
+/// A trace id with this randomness in its last 56 bits.
 fn trace_id(randomness: u64) -> String {
     format!(
         "{:018x}{:014x}",
@@ -34,13 +34,13 @@ fn trace_id(randomness: u64) -> String {
     )
 }
 
-/// `count` ids spread evenly over all randomness.
+/// `count` ids, evenly spread over the range of randomness.
 fn trace_ids(count: u64) -> Vec<String> {
     (0..count).map(|index| trace_id(((1u64 << 56) / count) * index + 12_345)).collect()
 }
 
 #[test]
-fn the_share_that_is_kept_is_the_rate_and_stands_in_each_line() {
+fn the_kept_share_is_the_rate_in_each_line() {
     for rate in [0.01, 0.1, 0.5, 0.9] {
         let (engine, capture) = start(debug_at(rate));
         let calls = 40_000u32;
@@ -61,7 +61,7 @@ fn the_share_that_is_kept_is_the_rate_and_stands_in_each_line() {
 }
 
 #[test]
-fn an_argument_of_a_call_that_is_sampled_out_is_not_evaluated() {
+fn a_dropped_call_evaluates_no_arguments() {
     let (engine, capture) = start(debug_at(0.25));
     let mut evaluated = 0;
     for _ in 0..1000 {
@@ -79,7 +79,7 @@ fn an_argument_of_a_call_that_is_sampled_out_is_not_evaluated() {
 }
 
 #[test]
-fn an_event_that_nothing_samples_has_no_rate() {
+fn an_unsampled_event_has_no_rate() {
     let sampling = Sampling::new().level(Level::Debug, 1.0).unwrap().success(0.5).unwrap();
     let (engine, capture) = start(sampling);
     for number in 0..100 {
@@ -93,7 +93,7 @@ fn an_event_that_nothing_samples_has_no_rate() {
 }
 
 #[test]
-fn warn_and_graver_and_the_engines_own_events_always_pass() {
+fn warn_and_above_and_own_events_always_pass() {
     let mut sampling = Sampling::new().success(1e-9).unwrap();
     for target in ["*", "a_sample_can_be_scaled_back", "ringseal", "boot"] {
         sampling = sampling.target(target, 0.0).unwrap();
@@ -127,7 +127,7 @@ fn warn_and_graver_and_the_engines_own_events_always_pass() {
 }
 
 #[test]
-fn a_trace_is_whole_across_threads_and_engines_and_nested_over_rates() {
+fn a_trace_is_kept_whole_across_engines() {
     let ids = trace_ids(400);
     let rates = [0.1, 0.4];
     let sampling = Sampling::new()
@@ -186,7 +186,7 @@ fn a_trace_is_whole_across_threads_and_engines_and_nested_over_rates() {
 }
 
 #[test]
-fn what_is_no_trace_id_decides_nothing() {
+fn an_invalid_trace_id_is_ignored() {
     let (engine, capture) = start(debug_at(0.5));
     for (name, id) in [("none", "none"), ("zeros", "00000000000000000000000000000000")] {
         let log = engine.logger().bind(fields! { trace_id = id });
@@ -202,7 +202,7 @@ fn what_is_no_trace_id_decides_nothing() {
 }
 
 #[test]
-fn the_rules_are_those_of_the_target_then_the_name_then_the_level() {
+fn rules_apply_by_target_then_name_then_level() {
     let sampling = Sampling::new()
         .targets_from("shop=0,shop::db=1,shop::db::pool=0,*=0")
         .and_then(|sampling| sampling.success(1e-12))
@@ -251,7 +251,7 @@ fn the_rules_are_those_of_the_target_then_the_name_then_the_level() {
 }
 
 #[test]
-fn the_policy_is_changed_while_the_engine_runs_and_counters_go_on() {
+fn a_changed_policy_keeps_the_counters() {
     let (engine, capture) = start(Sampling::new());
     let log = || {
         for number in 0..100 {
@@ -293,7 +293,7 @@ fn each_engine_samples_for_itself() {
 }
 
 #[test]
-fn a_rate_stands_in_every_kind_of_line() {
+fn every_kind_of_line_has_its_rate() {
     let sampling = Sampling::new().level(Level::Info, 0.75).unwrap();
     let config = Config::new().panic_hook(false).sampling(sampling).random_for_tests(SEED);
     for config in [config.sort_keys(true), {
@@ -323,7 +323,7 @@ fn a_rate_stands_in_every_kind_of_line() {
 }
 
 #[test]
-fn events_inside_an_events_values_are_sampled_too() {
+fn events_inside_values_are_sampled() {
     struct Talks<'e>(&'e Engine);
     impl std::fmt::Display for Talks<'_> {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -347,7 +347,7 @@ fn events_inside_an_events_values_are_sampled_too() {
 /// Discarded by a sink's level, sampled out by policy, lost to a full ring, truncated by a limit: four counters, and
 /// with the lines they make up what was logged.
 #[test]
-fn discarded_sampled_out_lost_and_truncated_are_counted_apart() {
+fn discarded_sampled_lost_and_truncated_are_distinct() {
     const THREADS: u64 = 4;
     const CALLS: u64 = 5000;
     let sink = ringseal::sink::memory::MemorySink::new();
@@ -388,7 +388,7 @@ fn discarded_sampled_out_lost_and_truncated_are_counted_apart() {
 }
 
 #[test]
-fn the_boot_event_tells_the_rate_of_successes() {
+fn the_boot_event_reports_the_success_rate() {
     let variable = |name: &str| (name == "LOG_SAMPLE_SUCCESS").then(|| "1%".to_owned());
     for (config, expected) in
         [(Config::from_variables(variable).unwrap(), "0.01"), (Config::new(), "0")]

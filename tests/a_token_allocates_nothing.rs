@@ -68,7 +68,7 @@ fn allocations(redactor: &mut Redactor, out: &mut Vec<u8>) -> u64 {
 }
 
 #[test]
-fn tokens_are_made_without_allocating_while_keysets_are_exchanged() -> Result<(), Box<dyn Error>> {
+fn tokens_do_not_allocate_while_keysets_change() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("token-keyset.json");
     Keyset::generate(KeysetKind::Token, "tk1", "", &SystemRandomness)?.create(&OsStorage, &path)?;

@@ -108,7 +108,7 @@ fn config() -> Config {
 }
 
 #[test]
-fn no_way_into_an_event_leads_a_secret_to_a_sink() {
+fn no_event_path_leaks_a_secret() {
     for (way, log) in WAYS {
         let people = MemorySink::new();
         let (shown, all) = (people.log(), LevelFilter::AtLeast(Level::Trace));
@@ -132,7 +132,7 @@ fn no_way_into_an_event_leads_a_secret_to_a_sink() {
 
 /// Else the test above would pass with an engine that writes nothing.
 #[test]
-fn without_redaction_every_way_but_the_marked_ones_shows_its_secret() {
+fn without_redaction_only_marked_values_are_masked() {
     for (way, log) in WAYS {
         let (engine, capture) = Capture::start_with(config().no_redaction());
         log(&engine);
@@ -146,7 +146,7 @@ fn without_redaction_every_way_but_the_marked_ones_shows_its_secret() {
 }
 
 #[test]
-fn what_is_no_secret_stays_as_it_is() {
+fn clean_values_are_written_unchanged() {
     let (engine, capture) = Capture::start();
     info!(
         engine,
@@ -187,7 +187,7 @@ fn a_key_hit_is_written_by_its_kind() {
 }
 
 #[test]
-fn with_keys_personal_data_becomes_tokens_that_can_be_joined_on_and_without_them_nothing() {
+fn personal_data_becomes_joinable_tokens_with_keys() {
     let rules = || {
         let mut rules = RuleSet::default();
         rules.profile = Profile::Ecs;
@@ -216,7 +216,7 @@ fn with_keys_personal_data_becomes_tokens_that_can_be_joined_on_and_without_them
 }
 
 #[test]
-fn rules_of_ones_own_hold_and_can_be_changed_while_running() {
+fn user_rules_apply_and_can_be_changed() {
     let mut rules = RuleSet::default();
     rules.keys.push(KeyRule { key: "shoe_size".into(), class: KeyClass::Custom });
     rules.keep.push(HitKind::Email);
@@ -252,7 +252,7 @@ fn rules_of_ones_own_hold_and_can_be_changed_while_running() {
 }
 
 #[test]
-fn rules_that_cannot_be_used_stop_the_start_and_change_nothing_later() {
+fn unusable_rules_are_an_error_and_change_nothing() {
     let mut rules = RuleSet::default();
     rules.literals.push(LiteralRule { name: "short".into(), text: b"abc".to_vec() });
     let error = Engine::start(Config::new().redact(rules.clone())).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Promise 3: within a thread the order is exact; across threads what happened later stands later.
+//! Within a thread the order is exact; across threads a later event comes later in the log.
 mod support;
 
 use std::sync::mpsc;
@@ -11,7 +11,7 @@ const PATIENT: [Overflow; Level::COUNT] =
     [Overflow::Wait(std::time::Duration::from_secs(30)); Level::COUNT];
 
 #[test]
-fn within_a_thread_the_order_is_exact_whatever_the_clock() {
+fn order_within_a_thread_is_exact() {
     const THREADS: u64 = 6;
     const EVENTS: u64 = 3000;
     for timestamps in [Timestamps::Exact, Timestamps::Coarse] {
@@ -49,7 +49,7 @@ fn within_a_thread_the_order_is_exact_whatever_the_clock() {
 }
 
 #[test]
-fn an_answer_never_stands_before_its_question() {
+fn an_answer_never_precedes_its_question() {
     const ROUNDS: u64 = 5000;
     let sink = MemorySink::new();
     let log = sink.log();

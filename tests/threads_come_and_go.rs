@@ -1,4 +1,4 @@
-//! Threads that end while they log, threads without end in number, and events inside of events.
+//! Threads that end while they log, any number of threads, and events inside events.
 mod support;
 
 use std::cell::{Cell, RefCell};
@@ -49,7 +49,7 @@ fn resident_bytes() -> u64 {
 }
 
 #[test]
-fn ten_thousand_threads_leave_their_lines_and_nothing_else() {
+fn ten_thousand_threads_leave_only_their_lines() {
     const WAVE: u64 = 8;
     let lines = Arc::new(AtomicU64::new(0));
     let config = Config::new().sink(Box::new(Counter(Arc::clone(&lines)))).ring_bytes(256 << 10);
@@ -126,7 +126,7 @@ thread_local! {
 }
 
 #[test]
-fn destructors_of_a_threads_locals_can_still_log() {
+fn thread_local_destructors_can_still_log() {
     let (engine, log) = start(Config::new());
     let engine = Arc::new(engine);
     for thread in 0..20 {
@@ -152,7 +152,7 @@ fn destructors_of_a_threads_locals_can_still_log() {
     assert_eq!(engine.metrics().lost.total(), 0);
 }
 
-/// Logs while it is being logged, `depth` times over.
+/// Logs while it is being logged, nested `depth` times.
 struct Nested<'a> {
     engine: &'a Engine,
     depth: u32,
@@ -177,7 +177,7 @@ impl fmt::Debug for Nested<'_> {
 }
 
 #[test]
-fn an_event_inside_of_an_events_value_is_not_lost_however_deep() {
+fn a_deeply_nested_event_is_not_lost() {
     let (engine, log) = start(Config::new());
     let calls = Cell::new(0);
     let start = Instant::now();
@@ -196,7 +196,7 @@ fn an_event_inside_of_an_events_value_is_not_lost_however_deep() {
 }
 
 #[test]
-fn a_thread_without_a_lane_of_its_own_can_nest_too() {
+fn a_thread_on_the_shared_lane_can_nest() {
     let (engine, log) = start(Config::new().lanes_max(1));
     info!(engine, "takes_the_only_lane");
     let calls = AtomicU64::new(0);
@@ -215,7 +215,7 @@ fn a_thread_without_a_lane_of_its_own_can_nest_too() {
     engine.stop().unwrap();
     let events = parse(&log.bytes());
     assert_eq!(named(&events, "outer").len(), 5);
-    // The shared lane is busy with the outer event: what is inside it cannot be placed, and that is said.
+    // The outer event holds the shared lane, so the inner one cannot be placed and is counted as lost.
     let reported: u64 = numbers(&named(&events, "ringseal.lost"), "lost").iter().sum();
     assert_eq!((named(&events, "inner").len() as u64 + lost, reported), (5, lost));
     assert!(calls.load(Ordering::SeqCst) < 2000, "it waits for itself");

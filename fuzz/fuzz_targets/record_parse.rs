@@ -1,3 +1,3 @@
-//! Any bytes, taken for a stretch of a ring.
+//! Any bytes as part of a ring.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ringseal_fuzz::foreign::ring_stretch(bytes));

@@ -1,4 +1,4 @@
-//! The audit room: checkpoints, proofs, and a whole log that the input tampers with.
+//! Checks of the audit module: checkpoints, proofs, and a whole log that the input tampers with.
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
@@ -17,20 +17,20 @@ use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 use ringseal::internals::digest::Sha256;
 use ringseal::system::{Clock, ManualClock};
-use ringseal::system::{FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
+use ringseal::system::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// A log that the real writer wrote: the same in every run, so that a failing input fails again.
+/// A log written by the real writer: the same in every run, so that a failing input fails again.
 pub struct Scene {
     files: Files,
     root: Verifier,
     first_key: ChainKey,
-    /// A proof of each sort.
+    /// One proof of each type.
     proofs: [Vec<u8>; 2],
 }
 
-/// The scene, made once.
+/// The log, created once.
 pub fn scene() -> &'static Scene {
     static SCENE: OnceLock<Scene> = OnceLock::new();
     SCENE.get_or_init(|| make().expect("the log is written"))
@@ -100,10 +100,10 @@ fn collect(from: &Path, to: &Path, files: &mut Files) -> io::Result<()> {
     Ok(())
 }
 
-/// Any bytes as a note and its text as a checkpoint.
+/// Opens any bytes as a note and its text as a checkpoint.
 ///
 /// # Panics
-/// When what was taken is not spelt as it would be written, or a stranger's key opens it.
+/// If an accepted text is not in canonical form, or an unrelated key opens it.
 pub fn checkpoint(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(checkpoint) = Checkpoint::parse_text(text)
@@ -147,10 +147,10 @@ impl Scene {
     }
 }
 
-/// Any bytes as a proof.
+/// Reads any bytes as a proof.
 ///
 /// # Panics
-/// When a proof holds that claims something else than the log's own.
+/// If a proof is accepted that claims something else than the log's own.
 pub fn proof(bytes: &[u8]) {
     let scene = scene();
     let [one, two] = &scene.proofs;
@@ -172,10 +172,11 @@ pub fn proof(bytes: &[u8]) {
     }
 }
 
-/// A log with the input's changes: six bytes each, of the file, the place (3), what to do, a byte.
+/// Verifies a log with the input's changes: six bytes each, of the file, the place (3), the operation, a
+/// byte.
 ///
 /// # Panics
-/// When the verifier calls entries intact that are not those that were written.
+/// If the verifier calls entries intact that are not those that were written.
 pub fn log(bytes: &[u8]) {
     let scene = scene();
     let mut files = scene.files.clone();
@@ -194,7 +195,7 @@ pub fn log(bytes: &[u8]) {
                 files.remove(name);
             }
             4 => {
-                // A line doubled.
+                // A duplicated line.
                 let line =
                     file.split_inclusive(|b| *b == b'\n').nth(place % 64).map(<[u8]>::to_vec);
                 file.splice(at..at, line.unwrap_or_default());
@@ -204,7 +205,7 @@ pub fn log(bytes: &[u8]) {
                 files.insert(other, content);
             }
             6 => {
-                // A line gone.
+                // A removed line.
                 let mut lines: Vec<_> = file.split_inclusive(|b| *b == b'\n').collect();
                 if !lines.is_empty() {
                     lines.remove(place % lines.len());
@@ -234,14 +235,14 @@ fn check(scene: &Scene, files: &Files) {
     let is_segment = |path: &Path| path.extension().is_some_and(|end| end == "jsonl");
     for (path, bytes) in scene.files.iter().filter(|(path, _)| is_segment(path)) {
         let found = files.get(path).map_or(&[][..], Vec::as_slice);
-        // An unfinished line behind the end is none of the log's.
+        // An unfinished line after the end does not belong to the log.
         let rest = found.strip_prefix(bytes.as_slice());
         let is_whole = rest.is_some_and(|rest| !rest.contains(&b'\n'));
         assert!(is_whole, "{} was changed and called intact", path.display());
     }
 }
 
-/// A file system in memory that nobody writes to.
+/// A read-only file system in memory.
 struct Memory {
     files: Arc<Files>,
 }
@@ -269,7 +270,7 @@ impl Storage for Memory {
     fn lock(&self, _: &Path, _: u32) -> io::Result<FileLock> {
         refused()
     }
-    fn open(&self, path: &Path, _: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, _: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         stat_of(&self.files, path)?;
         Ok(Box::new(MemoryFile { files: Arc::clone(&self.files), path: path.to_owned() }))
     }

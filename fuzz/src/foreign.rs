@@ -1,4 +1,4 @@
-//! Any bytes as a stretch of a ring, as recovery finds them after a crash.
+//! Reads any bytes as part of a ring, as recovery finds them after a crash.
 use ringseal::Level;
 use ringseal::internals::core::callsite::{Callsite, Metadata};
 use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
@@ -21,10 +21,10 @@ static SITES: [Callsite; 4] = [
     site(&["level", "field.level", "stack", "event"]),
 ];
 
-/// Walks through the records as the writer does, and renders each in every layout.
+/// Reads the records as the writer does, and renders each in every layout.
 ///
 /// # Panics
-/// When anything in there panics, or a JSON line is none.
+/// If anything panics, or a JSON line is invalid.
 pub fn ring_stretch(bytes: &[u8]) {
     SITES.iter().for_each(registry::assign_id);
     let mut options = JsonOptions::default();
@@ -71,7 +71,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             return;
         }
         Kind::Audit => {
-            // As the writer takes it: the entries of a map, as members of an entry that the one parser accepts.
+            // As the writer does: the entries of a map, as members of an entry that the one parser accepts.
             let (mut members, mut text) = (AuditMembers::default(), Vec::new());
             if members.write(payload, 1 << 16, &mut text).is_ok() {
                 std::str::from_utf8(&text).expect("members are UTF-8");
@@ -100,7 +100,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             payload,
             context: bound.filter(|_| header.context != 0),
             has_stack: header.has_stack,
-            // Any double, as a foreign record may hold.
+            // Any double, as a foreign record may contain.
             sample_rate: header.has_rate.then(|| f64::from_bits(header.ticks)),
         };
         let mut line = Vec::new();
@@ -130,7 +130,7 @@ fn check(layout: &Layout, line: &[u8]) {
     }
 }
 
-/// Looks at everything that can be reached; always true.
+/// Reads everything that can be reached; always true.
 fn walk(value: ValueRef<'_>, depth: u32) -> bool {
     let each = |mut values: Values<'_>| values.all(|v| v.is_ok_and(|v| walk(v, depth + 1)));
     match value {

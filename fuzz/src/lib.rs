@@ -1,5 +1,5 @@
-//! What the fuzz targets check, as plain functions: the targets call them with the fuzzer's input, the tests with
-//! seeds, so that a failing input can be looked at with an ordinary debugger.
+//! The checks of the fuzz targets, as plain functions: the targets call them with the fuzzer's input, the
+//! tests with seeds, so that an ordinary debugger can be used on a failing input.
 pub mod audit;
 pub mod foreign;
 pub mod json;
@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 /// A line without its newline, as JSON.
 ///
 /// # Panics
-/// When it is not exactly one line holding one JSON object.
+/// If it is not exactly one line with one JSON object.
 pub fn json_of(line: &[u8]) -> Json {
     let text = std::str::from_utf8(line).expect("a line is UTF-8");
     let inside = text.strip_suffix('\n').expect("a line ends in a newline");

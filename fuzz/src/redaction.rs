@@ -1,4 +1,4 @@
-//! What redaction promises of any text and of any rule file.
+//! Checks the promises of redaction for any text and any rule file.
 use std::sync::{Arc, LazyLock};
 
 use arbitrary::Arbitrary;
@@ -22,10 +22,12 @@ fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// A text, its first byte saying whether a limit cut it, against the naive way.
+/// Compares redaction of a text, whose first byte says whether a limit cut it, with the naive
+/// implementation.
 ///
 /// # Panics
-/// When the redactor writes anything else than the naive way, or redacting again changes something.
+/// If the redactor writes anything else than the naive implementation, or redacting again changes
+/// something.
 #[cfg(fuzzing)]
 pub fn versus_naive(bytes: &[u8]) {
     use ringseal::redact::{is_mask, naive, naive_rules};
@@ -36,14 +38,14 @@ pub fn versus_naive(bytes: &[u8]) {
     let cut = flags & 1 != 0;
     let mut redactor = Redactor::new(Arc::clone(&STANDARD));
     let fast = value(&mut redactor, text, cut);
-    // JSON is taken apart first: that has an oracle of its own in `pairs`.
+    // JSON is read by its leaves: `pairs` has an oracle for that.
     let ends_open = |text: &[u8]| matches!(text.trim_ascii_end().last(), Some(b'}' | b']'));
     let is_json = |text: &[u8]| {
         matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) && ends_open(text)
     };
     if text.len() >= 4 && !is_mask(text) && !is_json(text) {
         let Some(mut slow) = naive(&OPEN, text, cut) else { return };
-        // What replaced something may stand in nobody's way any more, a few times over.
+        // A replacement may remove what prevented another match, a few times in a row.
         for _ in 0..8 {
             if is_json(&slow) || is_mask(&slow) || slow == text {
                 break;
@@ -65,10 +67,10 @@ pub fn versus_naive(bytes: &[u8]) {
     }
 }
 
-/// A text as a rule file: it is refused, or its rules can be used.
+/// Reads a text as a rule file: it is refused, or its rules can be used.
 ///
 /// # Panics
-/// When anything panics, or an error tells nothing.
+/// If anything panics, or an error has no message.
 pub fn rules(text: &str) {
     let set = match RuleSet::from_toml(text) {
         Ok(set) => set,
@@ -87,7 +89,7 @@ pub fn rules(text: &str) {
     for literal in literals {
         let sample = [b"it is (", &literal[..], b") here"].concat();
         let Some(out) = value(&mut redactor, &sample, false) else {
-            // A value that is nothing but a stand-in stays; so does what `keep` names.
+            // A value that is a replacement is kept, and so are the kinds in `keep`.
             continue;
         };
         assert!(!out.windows(literal.len()).any(|part| part == literal), "a literal stays");
@@ -98,7 +100,7 @@ pub fn rules(text: &str) {
 #[derive(Debug, Arbitrary)]
 pub struct Pairs(Vec<Pair>);
 
-/// A key, what stands between, and a value.
+/// A key, a separator and a value.
 #[derive(Debug, Arbitrary)]
 pub struct Pair {
     key: Key,
@@ -204,10 +206,10 @@ impl Value {
     }
 }
 
-/// Pairs as prose and as JSON.
+/// Redacts pairs as prose and as JSON.
 ///
 /// # Panics
-/// When redaction breaks UTF-8 or JSON, writes more than it may, or changes what it has written.
+/// If redaction breaks UTF-8 or JSON, writes more than it may, or changes its own output.
 pub fn pairs(pairs: &Pairs) {
     let mut prose = String::new();
     for Pair { key, sign, value, is_quoted } in &pairs.0 {
@@ -233,7 +235,7 @@ fn check(redactor: &mut Redactor, text: &str) {
     let hits = |redactor: &Redactor| redactor.counts().iter().sum::<u64>();
     let before = hits(redactor);
     let Some(once) = value(redactor, text.as_bytes(), false) else { return };
-    // A mask, and the quotes of what was a number.
+    // A mask, and the quotes of a former number.
     let growth = (hits(redactor) - before) as usize * (MASK_BYTES_MAX + 2);
     let once = String::from_utf8(once).expect("UTF-8 stays UTF-8");
     // Control characters inside of JSON may be written in six bytes instead of two.

@@ -27,7 +27,7 @@ fn of_values(callsite: u32, values: &[&dyn Value]) -> Vec<u8> {
     record(Kind::Event, callsite, 0, &|out| values.iter().for_each(|value| value.write(out)))
 }
 
-/// Stretches of a ring: one of each kind of record and value, then all in one.
+/// Parts of a ring: one of each kind of record and value, then all in one.
 pub fn ring_stretches() -> Vec<Vec<u8>> {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1_763_060_400_123_456_789);
     let v4 = std::net::SocketAddr::from(([192, 0, 2, 1], 443));
@@ -74,7 +74,7 @@ pub fn ring_stretches() -> Vec<Vec<u8>> {
     all
 }
 
-/// Bytes for the structured target: it makes an event of any.
+/// Bytes for the structured target, which turns any bytes into an event.
 pub fn noise() -> Vec<Vec<u8>> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut byte = || {
@@ -86,7 +86,7 @@ pub fn noise() -> Vec<Vec<u8>> {
     (0..64).map(|index| (0..index * 16).map(|_| byte()).collect()).collect()
 }
 
-/// Texts with something to find, each as it is and cut (the first byte says which).
+/// Texts with hits, each whole and cut (the first byte says which).
 pub fn texts() -> Vec<Vec<u8>> {
     let canaries = ringseal::testing::canaries(7);
     let texts = canaries.iter().flat_map(|canary| {
@@ -115,7 +115,7 @@ mod tests {
     use arbitrary::{Arbitrary, Unstructured};
 
     #[test]
-    fn the_seeds_of_record_parse_and_their_damaged_copies_pass() {
+    fn damaged_record_parse_seeds_pass() {
         for seed in super::ring_stretches() {
             crate::foreign::ring_stretch(&seed);
             for at in 0..seed.len().min(400) {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seeds_of_the_redaction_targets_and_their_damaged_copies_pass() {
+    fn damaged_redaction_seeds_pass() {
         for file in super::rule_files() {
             for at in (0..=file.len()).step_by(3) {
                 let mut damaged = file.clone();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
 use super::limits::Limits;
-use super::trace;
+use super::sampling::trace;
 use super::value::{Entries, ValueWriter};
 
 /// How many contexts a lane remembers.
@@ -23,7 +23,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of `parent`'s fields and these, whose keys are `keys`; these win where a key stands in both.
+    /// A context of `parent`'s fields and these, whose keys are `keys`; these override fields of `parent` with the same key.
     pub fn new(parent: Option<&Context>, keys: &[&str], own: &[u8]) -> Context {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut entries = Vec::new();

@@ -1,4 +1,4 @@
-//! Nouns that every floor shares.
+//! Types that all layers share.
 pub mod backoff;
 pub mod batch;
 pub mod calendar;
@@ -10,10 +10,9 @@ pub mod filter;
 pub mod fnv;
 pub mod level;
 pub mod limits;
-pub mod plan;
 pub mod record;
 pub mod registry;
-pub mod trace;
+pub mod sampling;
 pub mod tsc;
 pub mod value;
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::callsite::{Callsite, ENGINES_MAX};
 use super::filter::Filter;
-use super::plan::SitePolicy;
+use super::sampling::site_plan::SitePolicy;
 
 struct Registry {
     callsites: Vec<&'static Callsite>,

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::lane::{Lane, Written};
+use super::lane::{Lane, WriteResult};
 use super::overflow::pause;
 use crate::audit::Catalogue;
 use crate::audit::event::{EngineSource, EventWithContext};
@@ -55,7 +55,7 @@ impl AuditPayload<'_> {
 
 /// Writes an audit event into a lane.
 #[inline]
-pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> Written {
+pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> WriteResult {
     let header = Header {
         kind: Kind::Audit,
         level: Level::Info,
@@ -76,12 +76,12 @@ pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> W
 pub(crate) fn persist(
     lane: &mut Lane,
     link: &Arc<Link>,
-    write: &mut dyn FnMut(&mut Lane) -> Written,
-) -> Result<Written, AuditFault> {
+    write: &mut dyn FnMut(&mut Lane) -> WriteResult,
+) -> Result<WriteResult, AuditFault> {
     let mut round = 0;
     loop {
         match write(lane) {
-            Written::Full => {}
+            WriteResult::Full => {}
             written => return Ok(written),
         }
         if link.is_closed() {

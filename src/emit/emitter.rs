@@ -1,40 +1,21 @@
 //! From a macro into the thread's ring: the hot path.
 //!
 //! Promises: after a thread's first event, no allocation, no lock, no system call, unless the ring is full and the
-//! policy waits. Nothing here panics on its own; a panic in a value's own `Display` passes through and leaves no
-//! trace in the ring.
-use std::cell::RefCell;
+//! policy waits. Nothing here panics; a panic in a value's `Display` is passed on and leaves nothing in the ring.
 use std::sync::Arc;
 
 use super::global;
-use super::lane::{Lane, Written};
-use super::look::Thinning;
+use super::lane::{Lane, WriteResult};
+use super::lanes::{on_any_lane, with_lane};
 use super::overflow;
 use super::shared::Shared;
-use crate::core::callsite::{Callsite, ENGINES_MAX};
+use crate::core::callsite::Callsite;
 use crate::core::context::Context;
 use crate::core::field::Fields;
 use crate::core::level::Level;
+use crate::core::record::{Header, Kind};
 use crate::core::value::ValueWriter;
-
-/// A thread's lanes, by engine slot. Ends with the thread: the lanes go back to their engines.
-struct Lanes([Slot; ENGINES_MAX + 1]);
-
-/// A place for one lane.
-struct Slot(RefCell<Option<Box<Lane>>>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(lane) = self.0.get_mut().take() {
-            Lane::go_home(lane);
-        }
-    }
-}
-
-thread_local! {
-    static LANES: Lanes =
-        const { Lanes([const { Slot(RefCell::new(None)) }; ENGINES_MAX + 1]) };
-}
+use crate::sample::decision::PendingDecision;
 
 /// Where an event goes: an engine, and the fields bound to the logger.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +36,7 @@ impl Emitter<'static> {
 }
 
 impl Emitter<'_> {
-    /// Its bit in the call sites' verdicts.
+    /// The engine's bit in the call sites' verdicts.
     #[inline(always)]
     pub fn slot(&self) -> usize {
         self.slot
@@ -65,27 +46,12 @@ impl Emitter<'_> {
 /// Writes an event of an enabled call site, whose level is `level`.
 #[inline]
 pub fn emit<F: Fields>(to: Emitter<'_>, callsite: &'static Callsite, level: Level, fields: F) {
-    let done = with_lane(to, |lane| lane.write(callsite, level, to.context, &fields));
-    if done != Some(Written::Done) {
+    let write = |lane: &mut Lane| lane.write_plain(callsite, level, to.context, &fields);
+    let result = with_lane(to.slot, to.engine, write);
+    if result != Some(WriteResult::Written) {
         // By value: only this path needs the fields in memory.
-        emit_cold(to, callsite, done, fields);
+        emit_cold(to, callsite, result, fields);
     }
-}
-
-/// Runs `action` on this thread's lane of the engine, if it has one that is not busy.
-#[inline(always)]
-pub(crate) fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
-    LANES
-        .try_with(|lanes| {
-            let mut lane = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut().ok()?;
-            let lane = lane.as_deref_mut()?;
-            if lane.engine != to.engine {
-                return None;
-            }
-            Some(action(lane))
-        })
-        .ok()
-        .flatten()
 }
 
 #[cold]
@@ -93,38 +59,37 @@ pub(crate) fn with_lane<T>(to: Emitter<'_>, action: impl FnOnce(&mut Lane) -> T)
 fn emit_cold<F: Fields>(
     to: Emitter<'_>,
     callsite: &'static Callsite,
-    first: Option<Written>,
+    first: Option<WriteResult>,
     fields: F,
 ) {
-    emit_again(to, callsite, first, &fields);
+    emit_formatted(to, callsite, first, &fields);
 }
 
-/// The part of the cold path that is the same for all fields.
-fn emit_again(
+/// The part of the cold path that does not depend on the type of the fields.
+fn emit_formatted(
     to: Emitter<'_>,
     callsite: &'static Callsite,
-    first: Option<Written>,
+    first: Option<WriteResult>,
     fields: &dyn Fields,
 ) {
     let level = callsite.metadata().level;
-    let mut write = |lane: &mut Lane| lane.write_slow(callsite, to.context, fields);
-    let done = match first {
-        Some(Written::NotPlain) => with_lane(to, write),
+    let mut write = |lane: &mut Lane| lane.write_formatted(callsite, to.context, fields);
+    let result = match first {
+        Some(WriteResult::NotPlain) => with_lane(to.slot, to.engine, write),
         first => first,
     };
-    if done != Some(Written::Done) {
-        emit_slow(to, level, done, &mut write);
+    if !result.is_some_and(WriteResult::is_done) {
+        emit_on_any_lane(to, level, result, &mut write);
     }
 }
 
-/// Writes an event of which only the level is known beforehand; `fill` may be called more than once.
+/// Writes an event whose name and keys are known only at run time. `fill` may be called more than once.
 pub(super) fn emit_dynamic(
     to: Emitter<'_>,
     level: Level,
     fill: &dyn Fn(&mut ValueWriter<'_>),
-    thinning: Option<Thinning<'_>>,
+    pending: Option<PendingDecision<'_>>,
 ) {
-    use crate::core::record::{Header, Kind};
     let header = Header {
         kind: Kind::Dynamic,
         level,
@@ -135,19 +100,19 @@ pub(super) fn emit_dynamic(
         context: 0,
         ticks: 0,
     };
-    let mut write = |lane: &mut Lane| lane.write_bounded(header, to.context, fill, thinning);
-    let done = with_lane(to, write);
-    if done != Some(Written::Done) {
-        emit_slow(to, level, done, &mut write);
+    let mut write = |lane: &mut Lane| lane.write_shrinking(header, to.context, fill, pending);
+    let result = with_lane(to.slot, to.engine, write);
+    if !result.is_some_and(WriteResult::is_done) {
+        emit_on_any_lane(to, level, result, &mut write);
     }
 }
 
-/// The first event of a thread, a full ring, an event inside an event, and a thread that is ending.
-fn emit_slow(
+/// For a thread's first event, a full ring, an event inside an event, and a thread that is ending.
+fn emit_on_any_lane(
     to: Emitter<'_>,
     level: Level,
-    first: Option<Written>,
-    write: &mut dyn FnMut(&mut Lane) -> Written,
+    first: Option<WriteResult>,
+    write: &mut dyn FnMut(&mut Lane) -> WriteResult,
 ) {
     let global;
     let shared = match to.shared {
@@ -157,7 +122,7 @@ fn emit_slow(
                 global = found;
                 &global
             }
-            // The global engine ended between the verdict and here.
+            // The global engine has stopped since the verdict was read.
             None => return,
         },
     };
@@ -167,60 +132,29 @@ fn emit_slow(
     let policy = shared.overflow[level as usize];
     let has_lane = first.is_some();
     let mut first = first;
-    let done = on_some_lane(to, shared, has_lane, &mut |lane| {
+    let has_run = on_any_lane(shared, has_lane, &mut |lane| {
         let result = first.take().unwrap_or_else(|| write(lane));
         match result {
-            Written::Done => {}
-            Written::TooLong | Written::NotPlain => lane.lose(level),
-            Written::Full => overflow::retry(lane, &shared.link, policy, level, write),
+            WriteResult::Written | WriteResult::NotKept => {}
+            WriteResult::TooLong | WriteResult::NotPlain => lane.lose(level),
+            WriteResult::Full => overflow::retry(lane, &shared.link, policy, level, write),
         }
     });
-    if !done {
+    if !has_run {
         shared.lose_unplaced(level);
     }
 }
 
-/// Runs `action` once, on this thread's lane, or where that is busy or cannot be had, on another one. Says whether
-/// there was any.
-pub(crate) fn on_some_lane(
-    to: Emitter<'_>,
+/// Writes one of the engine's own events, whatever the filter says, without waiting for space. Returns whether it was
+/// written; a caller that does not try again counts it as lost.
+pub(crate) fn emit_own(
     shared: &Arc<Shared>,
-    has_lane: bool,
-    action: &mut dyn FnMut(&mut Lane),
+    callsite: &'static Callsite,
+    fields: &dyn Fields,
 ) -> bool {
-    if !has_lane {
-        adopt_lane(to, shared);
-    }
-    if with_lane(to, &mut *action).is_some() {
-        return true;
-    }
-    // Inside another event's value, or in a thread whose locals are gone: a lane for this one event. It goes back when
-    // dropped, also by a value that panics.
-    let mut borrowed = Slot(RefCell::new(shared.take_lane()));
-    if let Some(lane) = borrowed.0.get_mut().as_deref_mut() {
-        lane.home = Some(Arc::clone(shared));
-        action(lane);
-        return true;
-    }
-    shared.with_side(action).is_some()
-}
-
-/// Gives this thread a lane of the engine unless it has one.
-pub(crate) fn adopt_lane(to: Emitter<'_>, shared: &Arc<Shared>) -> bool {
-    LANES
-        .try_with(|lanes| {
-            let Ok(mut place) = lanes.0[to.slot % (ENGINES_MAX + 1)].0.try_borrow_mut() else {
-                return false;
-            };
-            if place.as_ref().is_some_and(|lane| lane.engine == shared.id) {
-                return true;
-            }
-            let Some(mut lane) = shared.take_lane() else { return false };
-            lane.home = Some(Arc::clone(shared));
-            if let Some(old) = place.replace(lane) {
-                Lane::go_home(old);
-            }
-            true
-        })
-        .unwrap_or(false)
+    let mut is_written = false;
+    on_any_lane(shared, false, &mut |lane| {
+        is_written = lane.write_formatted(callsite, None, fields) == WriteResult::Written;
+    });
+    is_written
 }

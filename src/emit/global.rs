@@ -1,4 +1,4 @@
-//! The engine that the macros use when they are not given a logger.
+//! The engine that the macros use if they are given no logger.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,10 +12,10 @@ pub(crate) const SLOT: usize = 0;
 static ENGINE: AtomicU64 = AtomicU64::new(0);
 static SHARED: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
 
-/// The global engine's number, 0 when there is none.
+/// The global engine's id; 0 if there is none.
 #[inline(always)]
 pub(crate) fn engine_id() -> u64 {
-    // ORDER: relaxed; compared with a lane's number, which was made from the engine itself.
+    // ORDER: relaxed; only compared with a lane's engine id, which the engine itself has set.
     ENGINE.load(Ordering::Relaxed)
 }
 
@@ -27,11 +27,11 @@ pub(crate) fn shared() -> Option<Arc<Shared>> {
 /// Makes an engine global.
 pub(crate) fn set(shared: &Arc<Shared>) {
     *SHARED.lock() = Some(Arc::clone(shared));
-    // ORDER: relaxed; a thread that reads the old number goes the slow way and asks the lock.
+    // ORDER: relaxed; a thread that reads the old id takes the slow path, which reads under the lock.
     ENGINE.store(shared.id, Ordering::Relaxed);
 }
 
-/// Takes the global engine away, if it is this one.
+/// Clears the global engine if it is this one.
 pub(crate) fn clear(shared: &Arc<Shared>) {
     let mut place = SHARED.lock();
     if place.as_ref().is_some_and(|current| current.id == shared.id) {

@@ -1,77 +1,81 @@
-//! A lane: a thread's ring and what the thread keeps beside it.
+//! A lane: a thread's ring and the state that the thread needs to write into it.
 //!
-//! Promises: writing an event allocates nothing, locks nothing and does not enter the kernel. Full: the event is not
-//! written, and the caller decides by policy (`overflow`). The hot path is [`Lane::write`]; everything it rarely needs
-//! is out of line.
+//! Promises: writing an event allocates nothing, locks nothing and makes no system call. If the ring is full, the event
+//! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`];
+//! everything it rarely needs is out of line.
+use std::fmt;
 use std::sync::Arc;
 
-use super::look::{self, Dice, Thinning};
-use super::shared::{LaneSettings, Shared};
+use super::lane_settings::{LaneClock, LaneSettings};
 use crate::core::callsite::Callsite;
 use crate::core::clock::{self, TickSource};
 use crate::core::context::{self, Context};
 use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::limits::Limits;
-use crate::core::plan::Moment;
 use crate::core::record::{HEADER_BYTES, Header, Kind};
 use crate::core::registry;
+use crate::core::sampling::limiter::Moment;
 use crate::core::tsc;
 use crate::core::value::{DisplayValue, Value, ValueWriter};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Producer;
 use crate::sample::Random;
+use crate::sample::decision::{
+    Decision, PendingDecision, Sampled, SamplerState, finish, rate_bytes_max,
+};
 use crate::writer::link::Link;
 
-/// Where a lane's timestamps come from.
+/// The result of writing an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LaneClock {
-    /// The time-stamp counter, read at every event.
-    Tsc,
-    /// What the writer last published; the machine's ticks while it sleeps.
-    Coarse,
-    /// The monotonic clock.
-    Monotonic,
-    /// A test's clock.
-    Injected,
+pub(crate) enum WriteResult {
+    /// The event is in the ring.
+    Written,
+    /// Sampling has dropped the event, and counted it.
+    NotKept,
+    /// A value has to be formatted, is nested or over a limit, or the call site is sampled or new:
+    /// [`Lane::write_formatted`] writes such events.
+    NotPlain,
+    /// The ring has no space now.
+    Full,
+    /// The event can never fit, however much its values are cut.
+    TooLong,
 }
 
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
-    /// It is in the ring.
-    Done,
-    /// Some value has to be formatted, is nested or over a limit, or the call site is sampled or new:
-    /// [`Lane::write_slow`] takes it.
-    NotPlain,
-    /// The ring has no room now.
-    Full,
-    /// It can never fit, however much its values are cut.
-    TooLong,
+impl WriteResult {
+    /// Whether nothing is left to do for the event.
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, WriteResult::Written | WriteResult::NotKept)
+    }
+}
+
+/// The engine that a lane belongs to, as the lane sees it.
+pub(crate) trait LaneOwner: fmt::Debug + Send + Sync {
+    /// Takes a lane back from a thread that no longer needs it.
+    fn take_back(&self, lane: Box<Lane>);
 }
 
 /// One thread's lane of one engine.
 #[derive(Debug)]
 pub(crate) struct Lane {
     producer: Producer,
-    /// The engine it belongs to; the slot may have been taken over by another.
+    /// The id of its engine. The thread's slot may hold a lane of an earlier engine.
     pub(crate) engine: u64,
-    /// That engine's bit in every verdict.
+    /// The engine's bit in every verdict.
     slot: usize,
-    /// The way back to the engine, while a thread has the lane.
-    pub(crate) home: Option<Arc<Shared>>,
+    /// The engine, while a thread has the lane.
+    pub(crate) owner: Option<Arc<dyn LaneOwner>>,
     clock: LaneClock,
-    /// Where the ring stood when a wait for room was in vain.
+    /// The ring's position when a wait for space timed out.
     losing_at: Option<usize>,
     limits: Limits,
-    /// Events of this many bytes and more take the slow way, and so do values that are not plain; with stack traces on,
-    /// all do.
-    payload_fast_end: usize,
+    /// [`Lane::write_plain`] writes payloads below this many bytes; none with stack traces on.
+    plain_bytes_end: usize,
     include_stack: bool,
     link: Arc<Link>,
     contexts: [u64; context::SLOTS],
     pub(crate) counters: Arc<LaneCounters>,
-    pub(super) dice: Dice,
+    sampler: SamplerState,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
@@ -91,11 +95,11 @@ impl Lane {
             producer,
             engine,
             slot,
-            home: None,
+            owner: None,
             clock,
             losing_at: None,
             limits,
-            payload_fast_end: if include_stack {
+            plain_bytes_end: if include_stack {
                 0
             } else {
                 (limits.record_bytes_max as usize + 1).saturating_sub(HEADER_BYTES)
@@ -103,7 +107,7 @@ impl Lane {
             include_stack,
             link,
             contexts: [0; context::SLOTS],
-            dice: Dice::new(random, Arc::clone(&counters)),
+            sampler: SamplerState::new(random, Arc::clone(&counters)),
             counters,
             injected: settings.injected.clone(),
         }
@@ -114,8 +118,8 @@ impl Lane {
         match self.clock {
             LaneClock::Tsc => tsc::ticks(),
             LaneClock::Coarse => {
-                // It may be older than what this lane read itself while the writer slept; the writer keeps time
-                // from running backwards within a lane.
+                // May be older than the ticks that this lane read while the writer slept; the writer keeps time
+                // monotonic within a lane.
                 let coarse = self.link.coarse.get();
                 if coarse == 0 { self.ticks_cold() } else { coarse }
             }
@@ -133,40 +137,40 @@ impl Lane {
         }
     }
 
-    /// Writes one event of a call site.
+    /// Writes an event of an unsampled call site whose values are plain and fit; other events are `NotPlain`.
     #[inline(always)]
-    pub(crate) fn write<F: Fields>(
+    pub(crate) fn write_plain<F: Fields>(
         &mut self,
         callsite: &'static Callsite,
         level: Level,
         context: Option<&Context>,
         fields: &F,
-    ) -> Written {
+    ) -> WriteResult {
         let id = match callsite.fast_id() {
-            0 => match fast_number(callsite) {
-                0 => return Written::NotPlain,
+            0 => match assign_fast_id(callsite) {
+                0 => return WriteResult::NotPlain,
                 id => id,
             },
             id => id,
         };
         let payload_len = fields.plain_bytes(&self.limits);
-        if payload_len >= self.payload_fast_end {
-            return Written::NotPlain;
+        if payload_len >= self.plain_bytes_end {
+            return WriteResult::NotPlain;
         }
         let context = match context {
             None => 0,
             Some(context) => match self.context_slot(context, level) {
                 Some(slot) => slot,
-                None => return Written::Full,
+                None => return WriteResult::Full,
             },
         };
         let ticks = self.ticks();
         let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_len) else {
-            return Written::Full;
+            return WriteResult::Full;
         };
         let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
         else {
-            return Written::TooLong;
+            return WriteResult::TooLong;
         };
         fields.put(payload);
         let (is_cut, has_stack, has_rate) = (false, false, false);
@@ -175,20 +179,20 @@ impl Lane {
             Header { kind, level, is_cut, has_stack, has_rate, callsite: id, context, ticks };
         let len = header.write(head, payload_len);
         grant.commit(len);
-        Written::Done
+        WriteResult::Written
     }
 
-    /// Writes an event with values that are formatted, nested or over a limit, or of a call site that is sampled.
+    /// Writes an event that [`Lane::write_plain`] does not write.
     #[inline(never)]
-    pub(crate) fn write_slow(
+    pub(crate) fn write_formatted(
         &mut self,
         callsite: &'static Callsite,
         context: Option<&Context>,
         fields: &dyn Fields,
-    ) -> Written {
+    ) -> WriteResult {
         match callsite.fast_id() {
             0 => self.write_sampled(callsite, context, fields),
-            id => self.write_values(callsite, id, context, fields, None),
+            id => self.format_record(callsite, id, context, fields, None),
         }
     }
 
@@ -199,57 +203,56 @@ impl Lane {
         callsite: &'static Callsite,
         context: Option<&Context>,
         fields: &dyn Fields,
-    ) -> Written {
-        fast_number(callsite);
-        let thinning = Thinning::of_site(callsite, self.slot, context);
-        self.write_values(callsite, callsite.id(), context, fields, thinning)
+    ) -> WriteResult {
+        assign_fast_id(callsite);
+        let pending = PendingDecision::of_site(callsite, self.slot, context);
+        self.format_record(callsite, callsite.id(), context, fields, pending)
     }
 
-    /// Both of them: twice in the program, so that what is not sampled does not pay for what is.
+    /// Inlined into both callers so that the unsampled path carries no sampling checks.
     #[inline(always)]
-    fn write_values(
+    fn format_record(
         &mut self,
         callsite: &'static Callsite,
         id: u32,
         context: Option<&Context>,
         fields: &dyn Fields,
-        thinning: Option<Thinning<'_>>,
-    ) -> Written {
-        let payload_max = fields.size_bytes_max(&self.limits) + look::room_for(&thinning);
+        pending: Option<PendingDecision<'_>>,
+    ) -> WriteResult {
+        let payload_max = fields.size_bytes_max(&self.limits) + rate_bytes_max(&pending);
         if self.include_stack
             || payload_max > (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES)
         {
-            return self.write_long(callsite, context, &|out| fields.write(out), thinning);
+            return self.write_oversized(callsite, context, &|out| fields.write(out), pending);
         }
         let slot = match context {
             None => 0,
             Some(context) => match self.context_slot(context, callsite.metadata().level) {
                 Some(slot) => slot,
-                None => return Written::Full,
+                None => return WriteResult::Full,
             },
         };
         let ticks = self.ticks();
         let limits = self.limits;
         let Some(mut grant) = self.producer.grant(HEADER_BYTES + payload_max) else {
-            return Written::Full;
+            return WriteResult::Full;
         };
         let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
         else {
-            return Written::TooLong;
+            return WriteResult::TooLong;
         };
         let mut out = ValueWriter::new(payload, limits);
         fields.write(&mut out);
         if out.is_full() {
-            // A value that takes more than it said.
+            // A value takes more bytes than its `size_bytes_max`.
             drop(grant);
-            return self.write_long(callsite, context, &|out| fields.write(out), thinning);
+            return self.write_oversized(callsite, context, &|out| fields.write(out), pending);
         }
         let (is_cut, len) = (out.is_cut(), out.len_bytes());
         let now = Moment { ticks, nanos_per_tick: self.link.nanos_per_tick() };
-        let Some((len, has_rate)) = look::finish(thinning, payload, len, &mut self.dice, now)
-        else {
-            // Not kept: the granted bytes go back.
-            return Written::Done;
+        let Some((len, has_rate)) = finish(pending, payload, len, &mut self.sampler, now) else {
+            // Dropping the grant gives its bytes back.
+            return WriteResult::NotKept;
         };
         let header = Header {
             kind: Kind::Event,
@@ -263,10 +266,10 @@ impl Lane {
         };
         let len = header.write(head, len);
         grant.commit(len);
-        Written::Done
+        WriteResult::Written
     }
 
-    /// The number by which records refer to `context`, after its definition is in the ring.
+    /// The number by which records refer to `context`. Writes its definition first if its slot holds another context.
     #[inline(always)]
     fn context_slot(&mut self, context: &Context, level: Level) -> Option<u32> {
         let slot = context.slot();
@@ -279,9 +282,9 @@ impl Lane {
     #[cold]
     #[inline(never)]
     fn define(&mut self, context: &Context, level: Level) -> bool {
-        let room = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
-        // Of a context that no record can hold, the fields that fit; binding has already cut each to the limits.
-        let (entries, is_cut) = context.entries_within(room);
+        let bytes_max = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
+        // If no record can hold the whole context: the fields that fit. Each is already cut to the limits.
+        let (entries, is_cut) = context.entries_within(bytes_max);
         let slot = context.slot();
         if !self.put(Kind::Context, level, slot as u32 + 1, entries, is_cut) {
             return false;
@@ -305,7 +308,7 @@ impl Lane {
             granted.get_mut(..payload.len())?.copy_from_slice(payload);
             Some((payload.len(), is_cut))
         };
-        self.write_record(header, payload.len(), copy) == Written::Done
+        self.write_record(header, payload.len(), copy) == WriteResult::Written
     }
 
     /// Writes a record of at most `payload_max` bytes besides its header. `fill` writes the payload and returns its
@@ -316,27 +319,27 @@ impl Lane {
         mut header: Header,
         payload_max: usize,
         fill: impl FnOnce(&mut [u8], Limits) -> Option<(usize, bool)>,
-    ) -> Written {
+    ) -> WriteResult {
         header.ticks = self.ticks();
         let limits = self.limits;
         let record_bytes = HEADER_BYTES + payload_max;
         let Some(mut grant) = self.producer.grant(record_bytes) else {
             let is_hopeless = record_bytes > limits.record_bytes_max as usize;
-            return if is_hopeless { Written::TooLong } else { Written::Full };
+            return if is_hopeless { WriteResult::TooLong } else { WriteResult::Full };
         };
         let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
         else {
-            return Written::TooLong;
+            return WriteResult::TooLong;
         };
-        let Some((len, is_cut)) = fill(payload, limits) else { return Written::TooLong };
+        let Some((len, is_cut)) = fill(payload, limits) else { return WriteResult::TooLong };
         header.is_cut = is_cut;
         let len = header.write(head, len);
         grant.commit(len);
-        Written::Done
+        WriteResult::Written
     }
 
-    /// Tells the writer that this thread has taken the lane.
-    pub(crate) fn introduce(&mut self, thread: u64, name: &str) -> bool {
+    /// Writes a record that names the thread that has taken the lane. Returns whether there was space for it.
+    pub(crate) fn write_thread(&mut self, thread: u64, name: &str) -> bool {
         self.contexts = [0; context::SLOTS];
         let mut payload = [0; 128];
         let mut out = ValueWriter::new(&mut payload, Limits::default());
@@ -346,16 +349,16 @@ impl Lane {
         self.put(Kind::Thread, Level::Trace, 0, &payload[..len], false)
     }
 
-    /// Writes an event whose values, at their limits, exceed a record, or that is to carry a stack trace.
+    /// Writes an event whose values may exceed a record, or that carries a stack trace.
     #[cold]
     #[inline(never)]
-    fn write_long(
+    fn write_oversized(
         &mut self,
         callsite: &'static Callsite,
         context: Option<&Context>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
-        thinning: Option<Thinning<'_>>,
-    ) -> Written {
+        pending: Option<PendingDecision<'_>>,
+    ) -> WriteResult {
         let event = Header {
             kind: Kind::Event,
             level: callsite.metadata().level,
@@ -367,43 +370,43 @@ impl Lane {
             ticks: 0,
         };
         if !self.include_stack {
-            return self.write_bounded(event, context, fill, thinning);
+            return self.write_shrinking(event, context, fill, pending);
         }
-        // Asked for by configuration, for debugging: the only place where a call allocates.
+        // Only if configured, for debugging: the one place where a call allocates.
         let stack = std::backtrace::Backtrace::force_capture();
         let fill = |out: &mut ValueWriter<'_>| {
             fill(out);
             DisplayValue(&stack).write(out);
         };
-        self.write_bounded(event, context, &fill, thinning)
+        self.write_shrinking(event, context, &fill, pending)
     }
 
-    /// Writes an event of which only a bound of the record is known: `fill` is tried with ever tighter limits.
-    pub(crate) fn write_bounded(
+    /// Writes an event of unknown size: grants the largest record and calls `fill` with smaller limits until it fits.
+    pub(crate) fn write_shrinking(
         &mut self,
         mut header: Header,
         context: Option<&Context>,
         fill: &dyn Fn(&mut ValueWriter<'_>),
-        thinning: Option<Thinning<'_>>,
-    ) -> Written {
+        pending: Option<PendingDecision<'_>>,
+    ) -> WriteResult {
         header.context = match context.map(|context| self.context_slot(context, header.level)) {
             None => 0,
             Some(Some(slot)) => slot,
-            Some(None) => return Written::Full,
+            Some(None) => return WriteResult::Full,
         };
         header.ticks = self.ticks();
         let mut limits = self.limits;
         let mut is_tight = false;
         let Some(mut grant) = self.producer.grant(limits.record_bytes_max as usize) else {
-            return Written::Full;
+            return WriteResult::Full;
         };
         loop {
             let Some((head, payload)) = grant.bytes_mut().split_first_chunk_mut::<HEADER_BYTES>()
             else {
-                return Written::TooLong;
+                return WriteResult::TooLong;
             };
-            let room = payload.len().saturating_sub(look::room_for(&thinning));
-            let mut out = ValueWriter::new(&mut payload[..room], limits);
+            let values_max = payload.len().saturating_sub(rate_bytes_max(&pending));
+            let mut out = ValueWriter::new(&mut payload[..values_max], limits);
             if is_tight {
                 out.tighten();
             }
@@ -414,28 +417,36 @@ impl Lane {
                 continue;
             }
             if out.is_full() {
-                return Written::TooLong;
+                return WriteResult::TooLong;
             }
             header.is_cut = out.is_cut() || is_tight;
             let len = out.len_bytes();
             let now = Moment { ticks: header.ticks, nanos_per_tick: self.link.nanos_per_tick() };
-            let Some((len, has_rate)) = look::finish(thinning, payload, len, &mut self.dice, now)
+            let Some((len, has_rate)) = finish(pending, payload, len, &mut self.sampler, now)
             else {
-                return Written::Done;
+                return WriteResult::NotKept;
             };
             header.has_rate = has_rate;
             let len = header.write(head, len);
             grant.commit(len);
-            return Written::Done;
+            return WriteResult::Written;
         }
     }
 
-    /// The time, as a limiter needs it.
-    pub(super) fn moment(&self) -> Moment {
-        Moment { ticks: self.ticks(), nanos_per_tick: self.link.nanos_per_tick() }
+    /// Decides about an event of a sampled call site.
+    #[inline]
+    pub(super) fn decide(&mut self, event: &Sampled<'_>) -> Decision {
+        match self.sampler.decide_by_rate(event) {
+            Some(decision) => decision,
+            None => {
+                let now =
+                    Moment { ticks: self.ticks(), nanos_per_tick: self.link.nanos_per_tick() };
+                self.sampler.decide_by_limit(event, now)
+            }
+        }
     }
 
-    /// Counts one event as lost, and lets the writer know that there is something to report.
+    /// Counts an event as lost, and notes for the writer that there is a loss to report.
     #[cold]
     pub(crate) fn lose(&self, level: Level) {
         self.counters.lose(level);
@@ -443,28 +454,28 @@ impl Lane {
     }
 
     /// Gives a lane back to its engine, for the next thread.
-    pub(crate) fn go_home(mut lane: Box<Lane>) {
-        if let Some(home) = lane.home.take() {
-            home.return_lane(lane);
+    pub(crate) fn give_back(mut lane: Box<Lane>) {
+        if let Some(owner) = lane.owner.take() {
+            owner.take_back(lane);
         }
     }
 
-    /// Whether the last wait for room was in vain and nothing has been written since, so that another is futile.
+    /// Whether the last wait for space timed out and nothing has been written since, so that another would, too.
     pub(crate) fn is_losing(&self) -> bool {
         self.losing_at == Some(self.producer.position())
     }
 
-    /// Notes that a wait was in vain.
+    /// Notes that a wait for space has timed out.
     pub(crate) fn set_losing(&mut self) {
         self.losing_at = Some(self.producer.position());
     }
 }
 
-/// The verdict was seen before the number, which another thread has just given, or the call site is sampled: then there
-/// is none for the fast way, and 0 is returned.
+/// Registers the call site unless it is. Returns 0 if it has no fast id: it is sampled, or another thread is still
+/// registering it.
 #[cold]
 #[inline(never)]
-fn fast_number(callsite: &'static Callsite) -> u32 {
+fn assign_fast_id(callsite: &'static Callsite) -> u32 {
     if callsite.id() == 0 {
         registry::assign_id(callsite);
     }

@@ -1,15 +1,17 @@
-//! What users hold: an engine, loggers with bound fields, and fields to bind.
+//! Loggers with bound fields, and the fields to bind.
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::emitter::{self, Emitter};
-use super::look::{self, Thinning};
+use super::lanes::adopt_lane;
+use super::sampling;
 use super::shared::Shared;
 use crate::core::callsite::Callsite;
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
 use crate::core::limits::Limits;
 use crate::core::value::ValueWriter;
-use std::sync::atomic::Ordering;
+use crate::sample::decision::PendingDecision;
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
 ///
@@ -32,9 +34,10 @@ impl Logger {
         Self { shared, context: None }
     }
 
-    /// A logger with these fields on top of its own; these win where a key stands in both. The original is unchanged.
+    /// Returns a logger with these fields added to its own. A new field replaces one with the same key. The original is
+    /// unchanged.
     ///
-    /// Costs an allocation now and nothing per event: the fields are written into each thread's ring once.
+    /// Allocates once. Costs nothing per event: the fields are written into each thread's ring once.
     #[must_use]
     pub fn bind(&self, fields: BoundFields) -> Logger {
         let context = Context::new(self.context.as_deref(), fields.keys, &fields.entries);
@@ -58,11 +61,11 @@ impl Logger {
             && self.shared.filter.read().passes(target, level)
     }
 
-    /// Logs an event whose name and keys are known only at run time: for bridges and for input from elsewhere.
+    /// Logs an event whose name and keys are known only at run time, for bridges and foreign input.
     ///
-    /// It is sampled like any other, once the fields are known. Takes a read lock for the filter, two more while its
-    /// level is sampled, and twice the time of the macros; use those where you can. `fill` writes the fields with
-    /// [`ValueWriter::entry`] and may be called again with tighter limits when they do not fit.
+    /// The event is sampled like any other, once its fields are known. Takes a read lock for the filter, and two more
+    /// while its level is sampled; needs twice the time of the macros, so use those where you can. `fill` writes the
+    /// fields with [`ValueWriter::entry`]. If they do not fit, it is called again with smaller limits.
     ///
     /// ```
     /// use ringseal::{Level, testing::Capture};
@@ -91,39 +94,39 @@ impl Logger {
             return emitter::emit_dynamic(to, level, &fill, None);
         };
         let site = self.shared.sampler.dynamic_site(target, event, level);
-        look::tell_dynamic(to, &self.shared, plan, &site);
-        let thinning = Thinning::of_dynamic(plan, level, to.context, &site.limiter);
-        emitter::emit_dynamic(to, level, &fill, Some(thinning));
+        sampling::report_dynamic(to, &self.shared, plan, &site);
+        let pending = PendingDecision::of_dynamic(plan, level, to.context, &site.limiter);
+        emitter::emit_dynamic(to, level, &fill, Some(pending));
     }
 
-    /// Gives the calling thread its ring now, so that its first event costs no more than any other. Says whether it
+    /// Gives the calling thread its ring now, so that its first event costs no more than any other. Returns whether it
     /// has one.
     pub fn prepare_thread(&self) -> bool {
-        emitter::adopt_lane(self.emitter(), &self.shared)
+        adopt_lane(&self.shared)
     }
 }
 
-/// What the macros accept as a logger.
+/// A logger, as the macros take it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no logger",
+    message = "`{Self}` is not a logger",
     label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
 )]
 pub trait AsEmitter {
     /// Where events go.
     fn emitter(&self) -> Emitter<'_>;
 
-    /// The engine's bit in the call sites' verdicts, which is all that a disabled call looks at.
+    /// The engine's bit in the call sites' verdicts, which is all that a disabled call reads.
     #[inline(always)]
     fn slot(&self) -> usize {
         self.emitter().slot
     }
 
-    /// Whether a call to this logger is made: by the verdict alone, unless that asks for a closer look.
+    /// Whether a call to this logger is made.
     #[doc(hidden)]
     #[inline(always)]
-    fn wants(&self, callsite: &'static Callsite) -> bool {
-        // The slot first: a disabled call needs no more of the logger.
-        callsite.enabled_or(self.slot(), || look::look(self.emitter(), callsite))
+    fn should_log(&self, callsite: &'static Callsite) -> bool {
+        // The slot first: a disabled call reads nothing else of the logger.
+        callsite.enabled_or(self.slot(), || sampling::decide(self.emitter(), callsite))
     }
 }
 
@@ -153,7 +156,7 @@ impl<T: AsEmitter + ?Sized> AsEmitter for Arc<T> {
     }
 }
 
-/// Fields ready to be bound; made by [`fields!`](crate::fields).
+/// Encoded fields to bind to a logger; made by [`fields!`](crate::fields).
 #[derive(Debug, Clone)]
 pub struct BoundFields {
     keys: &'static [&'static str],
@@ -175,7 +178,7 @@ impl BoundFields {
     }
 }
 
-/// Passes a value's `Serialize` through as a tree: `info!("order", order = serialize(&order))`.
+/// Logs a value as a tree by its `Serialize`: `info!("order", order = serialize(&order))`.
 #[cfg(feature = "serde")]
 pub fn serialize<T: serde::Serialize>(value: T) -> impl crate::core::value::ObjectValue {
     crate::core::value::SerdeValue(value)

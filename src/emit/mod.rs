@@ -10,11 +10,12 @@ pub mod capture;
 pub mod emitter;
 pub(crate) mod global;
 pub(crate) mod lane;
+pub(crate) mod lane_settings;
+pub(crate) mod lanes;
 pub(crate) mod logger;
-#[doc(hidden)]
-pub mod look;
 pub(crate) mod overflow;
-pub(crate) mod sampling;
+#[doc(hidden)]
+pub mod sampling;
 pub(crate) mod shared;
 
 #[cfg(feature = "serde")]

@@ -1,12 +1,12 @@
 //! What happens when a ring is full.
 //!
-//! Promises: losing is immediate and counted. Waiting is bounded by the policy; it is the only thing on the
-//! producer's side that may enter the kernel (to wake the writer, and to sleep). After a wait in vain a lane loses
-//! without waiting until there is room again, so that a dead sink costs a thread one bound, not one per event.
+//! Promises: a lost event is lost at once and counted. Waiting is bounded by the policy; it is the only system call on
+//! the producer's side (to wake the writer, and to sleep). After a wait that timed out, a lane loses events without
+//! waiting until there is space again, so a dead sink costs a thread one wait, not one per event.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::lane::{Lane, Written};
+use super::lane::{Lane, WriteResult};
 use crate::core::level::Level;
 use crate::writer::link::Link;
 
@@ -14,9 +14,9 @@ use crate::writer::link::Link;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Give the event up at once and count it.
+    /// Drop the event at once and count it as lost.
     Lose,
-    /// Wait for room, at most this long, then give the event up and count it.
+    /// Wait for space, at most this long, then drop the event and count it as lost.
     Wait(Duration),
 }
 
@@ -29,7 +29,7 @@ impl Overflow {
         [Overflow::DEFAULT; Level::COUNT]
     }
 
-    /// Never waits below error; errors wait as by default.
+    /// Never waits below error; error and critical wait as by default.
     pub const fn latency_levels() -> [Overflow; Level::COUNT] {
         let mut levels = [Overflow::Lose; Level::COUNT];
         levels[Level::Error as usize] = Overflow::DEFAULT;
@@ -38,7 +38,7 @@ impl Overflow {
     }
 }
 
-/// Tries again until there is room or the policy's patience ends; counts what is lost.
+/// Calls `write` until there is space or the policy's time is over; counts a lost event.
 #[cold]
 #[inline(never)]
 pub(super) fn retry(
@@ -46,10 +46,10 @@ pub(super) fn retry(
     link: &Arc<Link>,
     policy: Overflow,
     level: Level,
-    write: &mut dyn FnMut(&mut Lane) -> Written,
+    write: &mut dyn FnMut(&mut Lane) -> WriteResult,
 ) {
-    let patience = match policy {
-        Overflow::Wait(patience) if !lane.is_losing() => patience,
+    let wait_max = match policy {
+        Overflow::Wait(wait_max) if !lane.is_losing() => wait_max,
         _ => return lane.lose(level),
     };
     lane.counters.waits.add(1);
@@ -60,21 +60,21 @@ pub(super) fn retry(
         pause(round);
         round += 1;
         match write(lane) {
-            Written::Done => return,
-            Written::TooLong | Written::NotPlain => return lane.lose(level),
-            Written::Full => {}
+            WriteResult::Written | WriteResult::NotKept => return,
+            WriteResult::TooLong | WriteResult::NotPlain => return lane.lose(level),
+            WriteResult::Full => {}
         }
-        if start.elapsed() >= patience || link.is_closed() {
+        if start.elapsed() >= wait_max || link.is_closed() {
             lane.set_losing();
             return lane.lose(level);
         }
     }
 }
 
-/// The longest pause: many threads that wait for one writer must leave it a core to work on.
+/// The longest pause. Many waiting threads must leave a core to the writer.
 const PAUSE_MAX: Duration = Duration::from_millis(2);
 
-/// Gives way to the writer, for longer and longer.
+/// Pauses for the writer: longer with each round.
 pub(crate) fn pause(round: u32) {
     match round {
         0..4 => std::thread::yield_now(),

@@ -1,258 +1,110 @@
-//! The sampling policy of an engine: in force, changed, and counted.
+//! Whether a sampled call is made, and reports of what a limit has suppressed.
 //!
-//! Promises: this is the control plane. What a call needs has been put into its call site when the policy came into
-//! force (`core::plan`); only events whose names are known at run time ask the policy itself, under a read lock.
-use std::collections::HashMap;
+//! Promises: only calls to sites that some engine samples or limits come here. No allocation, no lock, no system call,
+//! once the thread has its lane.
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-
-use crate::core::callsite::Metadata;
-use crate::core::fnv::fnv1a;
+use super::emitter::{self, Emitter};
+use super::global;
+use super::lane::{Lane, WriteResult};
+use super::lanes::{adopt_lane, with_lane};
+use super::shared::Shared;
+use crate::core::callsite::Callsite;
+use crate::core::clock::{Clock, SystemClock};
 use crate::core::level::Level;
-use crate::core::plan::{Limit, Limiter, Plan, SitePolicy};
 use crate::core::registry;
-use crate::metrics::{LaneCounters, LevelCounts, RULES_MAX, RuleMetrics};
-use crate::sample::{Random, Rule, Sampling, threshold};
+use crate::core::sampling::limiter::{Limiter, Moment};
+use crate::core::sampling::site_plan::Plan;
+use crate::sample::decision::{Decision, Sampled, SamplerState};
+use crate::sample::sampler::DynamicSite;
 use crate::writer::report::SUPPRESSED;
 
-/// What becomes of an engine's events.
-#[derive(Debug)]
-pub(crate) struct Sampler {
-    policy: RwLock<Arc<Installed>>,
-    /// One bit per level that the policy may touch: run-time events of others need no lock.
-    levels: AtomicU8,
-    /// Every rule that has ever been in force, by its number.
-    rules: Mutex<Vec<String>>,
-    /// Held while the policy is replaced.
-    pub(super) changing: Mutex<()>,
-    seed: AtomicU64,
-    dynamic: RwLock<HashMap<u64, Arc<DynamicSite>>>,
+/// Whether a call to the global engine is made.
+#[inline(always)]
+pub fn should_log_globally(callsite: &'static Callsite) -> bool {
+    callsite.enabled_or(global::SLOT, || decide(Emitter::global(), callsite))
 }
 
-/// A policy whose rules have numbers.
-#[derive(Debug, Default)]
-pub(crate) struct Installed {
-    sampling: Sampling,
-    /// By place in the policy.
-    numbers: Vec<u8>,
-    limit: Option<Limit>,
-}
-
-impl Installed {
-    /// What is to be done with events of this kind.
-    pub(crate) fn plan_of(&self, target: &str, event: &str, level: Level) -> Option<Plan> {
-        if !crate::sample::is_sampled(target, event, level) {
-            return None;
-        }
-        let decision = self.sampling.decide(target, event, level);
-        let number = decision.rule.and_then(|rule| self.numbers.get(rule));
-        let threshold = threshold(decision.rate);
-        (threshold > 0 || self.limit.is_some()).then_some(Plan {
-            rate: decision.rate,
-            threshold,
-            rule: number.copied().unwrap_or(0),
-            limit: self.limit,
-        })
+/// Whether a call is made whose verdict is not enough to say so.
+#[cold]
+#[inline(never)]
+pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
+    if !callsite.resolve(to.slot) {
+        return false;
     }
-}
-
-impl SitePolicy for Installed {
-    fn plan(&self, metadata: &Metadata) -> Option<Plan> {
-        self.plan_of(metadata.target, metadata.event, metadata.level)
-    }
-}
-
-/// What stands for a call site where there is none: events of the same names and level.
-#[derive(Debug)]
-pub(crate) struct DynamicSite {
-    pub(crate) target: Box<str>,
-    pub(crate) event: Box<str>,
-    pub(crate) level: Level,
-    pub(crate) limiter: Limiter,
-}
-
-/// How many names of run-time events have a limit of their own; others share one.
-const DYNAMIC_SITES_MAX: usize = 1024;
-
-/// The number under which all others are kept.
-const OTHERS: u64 = 0;
-
-impl Sampler {
-    /// A sampler that keeps everything.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            policy: RwLock::default(),
-            levels: AtomicU8::new(0),
-            rules: Mutex::default(),
-            changing: Mutex::default(),
-            seed: AtomicU64::new(seed),
-            dynamic: RwLock::default(),
+    let Some(event) = Sampled::new(callsite, to.slot, to.context) else { return true };
+    let decision = with_lane(to.slot, to.engine, |lane| lane.decide(&event));
+    match decision.unwrap_or_else(|| decide_without_lane(to, &event)) {
+        Decision::Drop => false,
+        Decision::Keep => true,
+        Decision::KeepAndReport => {
+            let metadata = callsite.metadata();
+            report(to, &event.plan.limiter, metadata.target, metadata.event, metadata.level);
+            true
         }
     }
+}
 
-    /// Puts a policy in force for run-time events, and returns it for the call sites.
-    pub(super) fn install(&self, sampling: Sampling) -> Arc<dyn SitePolicy> {
-        // Its first event must not be the one that takes a lock for it.
-        registry::assign_id(&SUPPRESSED);
-        let mut rules = self.rules.lock();
-        let numbers = sampling.rules().map(|(rule, _)| number(&mut rules, rule)).collect();
-        let limit = sampling.limit_of_call_sites().map(|(count_max, interval)| Limit {
-            count_max,
-            interval_nanos: u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX),
-            rule: number(&mut rules, &Rule::Limit),
-        });
-        let touched = Level::ALL.into_iter().filter(|level| sampling.may_touch(*level));
-        let levels = touched.fold(0, |bits, level| bits | 1 << level as u8);
-        let installed = Arc::new(Installed { sampling, numbers, limit });
-        *self.policy.write() = Arc::clone(&installed) as _;
-        // ORDER: relaxed; a run-time event may be judged by the old policy for a moment.
-        self.levels.store(levels, Ordering::Relaxed);
-        installed
+/// For a thread's first event, an event inside an event, and a thread that is ending.
+fn decide_without_lane(to: Emitter<'_>, event: &Sampled<'_>) -> Decision {
+    let shared = match to.shared {
+        Some(shared) => Arc::clone(shared),
+        None => match global::shared() {
+            Some(shared) => shared,
+            // The global engine has stopped since the verdict was read.
+            None => return Decision::Keep,
+        },
+    };
+    adopt_lane(&shared);
+    with_lane(to.slot, to.engine, |lane| lane.decide(event)).unwrap_or_else(|| {
+        let counters = Arc::clone(&shared.link.unplaced);
+        let mut state = SamplerState::shared(shared.sampler.random(), counters);
+        let decision = state.decide_by_rate(event);
+        decision.unwrap_or_else(|| state.decide_by_limit(event, moment(&shared)))
+    })
+}
+
+/// The time, without a lane.
+fn moment(shared: &Shared) -> Moment {
+    let injected = shared.settings.injected.as_ref();
+    let ticks = injected.map_or_else(|| SystemClock.ticks(), |clock| clock.ticks());
+    Moment { ticks, nanos_per_tick: shared.link.nanos_per_tick() }
+}
+
+/// Logs how many events a limit has suppressed, if any. Without space in the ring, leaves the count for the next time.
+fn report(to: Emitter<'_>, limiter: &Limiter, target: &str, event: &str, level: Level) {
+    let count = limiter.take_suppressed();
+    if count == 0 {
+        return;
     }
-
-    /// What is to be done with a run-time event.
-    pub(super) fn plan_of(&self, target: &str, event: &str, level: Level) -> Option<Plan> {
-        // ORDER: relaxed; see `install`.
-        match self.levels.load(Ordering::Relaxed) & 1 << level as u8 {
-            0 => None,
-            _ => self.policy.read().plan_of(target, event, level),
-        }
-    }
-
-    /// Where a run-time event's limit is kept. Allocates when it first meets the names.
-    pub(super) fn dynamic_site(&self, target: &str, event: &str, level: Level) -> Arc<DynamicSite> {
-        let is_it = |site: &&Arc<DynamicSite>| {
-            (&*site.target, &*site.event, site.level) == (target, event, level)
-        };
-        let key = key_of(target, event, level);
-        {
-            let known = self.dynamic.read();
-            if let Some(site) = known.get(&key).filter(is_it) {
-                return Arc::clone(site);
-            }
-            if known.len() > DYNAMIC_SITES_MAX
-                && let Some(others) = known.get(&OTHERS)
-            {
-                return Arc::clone(others);
-            }
-        }
-        let mut known = self.dynamic.write();
-        if let Some(site) = known.get(&key).filter(is_it) {
-            return Arc::clone(site);
-        }
-        let is_taken = known.contains_key(&key);
-        let (key, target, event, level) = match known.len() < DYNAMIC_SITES_MAX && !is_taken {
-            true => (key, target, event, level),
-            false => (OTHERS, "*", "*", Level::Info),
-        };
-        let new = || DynamicSite {
-            target: target.into(),
-            event: event.into(),
-            level,
-            limiter: Limiter::default(),
-        };
-        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(new())))
-    }
-
-    /// Every run-time event's place.
-    pub(super) fn dynamic_sites(&self) -> Vec<Arc<DynamicSite>> {
-        self.dynamic.read().values().cloned().collect()
-    }
-
-    /// A sequence of its own for each lane, and for each event that has none at hand.
-    pub(super) fn random(&self) -> Random {
-        // ORDER: relaxed; only that no two get the same matters.
-        Random::new(Random::new(self.seed.fetch_add(1, Ordering::Relaxed)).word())
-    }
-
-    /// The counts of every rule there has been, over the given lanes.
-    pub(super) fn metrics<'l>(
-        &self,
-        lanes: impl Iterator<Item = &'l LaneCounters> + Clone,
-    ) -> Vec<RuleMetrics> {
-        let of_rule = |(number, rule): (usize, &String)| {
-            let mut sampled_out = LevelCounts::default();
-            for lane in lanes.clone() {
-                sampled_out.add(lane.sampled_out.get(number));
-            }
-            let mut metrics = RuleMetrics::default();
-            (metrics.rule, metrics.sampled_out) = (rule.clone(), sampled_out);
-            metrics
-        };
-        self.rules.lock().iter().enumerate().map(of_rule).collect()
+    let fields = (count, (event, (target, (level.as_str(), ()))));
+    let write = |lane: &mut Lane| lane.write_formatted(&SUPPRESSED, None, &fields);
+    if with_lane(to.slot, to.engine, write) != Some(WriteResult::Written) {
+        limiter.put_back(count);
     }
 }
 
-/// The number of a rule, which it keeps as long as the engine lives. The last number is for all that come too late.
-fn number(rules: &mut Vec<String>, rule: &Rule) -> u8 {
-    let name = rule.to_string();
-    if let Some(index) = rules.iter().position(|known| *known == name) {
-        return index as u8;
+/// The same as [`report`], for a run-time event that is about to be written.
+pub(super) fn report_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site: &DynamicSite) {
+    if plan.limit.is_some_and(|limit| site.limiter.has_room(limit, moment(shared))) {
+        report(to, &site.limiter, &site.target, &site.event, site.level);
     }
-    match rules.len() + 1 {
-        RULES_MAX => rules.push("others".into()),
-        len if len < RULES_MAX => rules.push(name),
-        _ => {}
-    }
-    rules.len() as u8 - 1
 }
 
-fn key_of(target: &str, event: &str, level: Level) -> u64 {
-    // 0xff cannot occur in a name.
-    let bytes = target.bytes().chain([0xff, level as u8, 0xff]).chain(event.bytes());
-    fnv1a(bytes).max(OTHERS + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rule_keeps_its_number_and_those_that_come_too_late_share_the_last() {
-        let sampler = Sampler::new(1);
-        let counters = LaneCounters::default();
-        let install = |names: std::ops::Range<u32>| {
-            let policy = names.fold(Sampling::new(), |policy, name| {
-                policy.target(&format!("t{name:03}"), 0.0).unwrap()
-            });
-            sampler.install(policy);
-        };
-        let number = |target: &str| {
-            let plan = sampler.plan_of(target, "e", Level::Debug);
-            plan.map(|plan| plan.rule)
-        };
-        install(0..3);
-        assert_eq!(number("t001"), Some(1));
-        install(1..60);
-        assert_eq!((number("t000"), number("t001"), number("t059")), (None, Some(1), Some(59)));
-        install(58..200);
-        let last = RULES_MAX as u8 - 1;
-        assert_eq!(["t058", "t062", "t063", "t199"].map(number), [58, 62, last, last].map(Some));
-        counters.sampled_out.of(1, Level::Debug).add(5);
-        counters.sampled_out.of(last, Level::Info).add(7);
-        let metrics = sampler.metrics([&counters, &counters].into_iter());
-        assert_eq!(metrics.len(), RULES_MAX);
-        assert_eq!((&*metrics[1].rule, metrics[1].sampled_out.total()), ("target t001", 10));
-        let others = &metrics[RULES_MAX - 1];
-        assert_eq!((&*others.rule, others.sampled_out.of(Level::Info)), ("others", 14));
+/// Logs all counts that have not been reported, when an engine stops. Waits for space as the policy says.
+pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared) {
+    let log = |count: u64, target: &str, event: &str, level: Level| {
+        let fields = (count, (event, (target, (level.as_str(), ()))));
+        emitter::emit(to, &SUPPRESSED, SUPPRESSED.metadata().level, fields);
+    };
+    for (site, count) in registry::take_suppressed(shared.slot) {
+        let metadata = site.metadata();
+        log(count, metadata.target, metadata.event, metadata.level);
     }
-
-    #[test]
-    fn run_time_names_have_limits_of_their_own_up_to_a_bound() {
-        let sampler = Sampler::new(1);
-        let site = |name: u32| sampler.dynamic_site("run", &name.to_string(), Level::Info);
-        let first = site(0);
-        assert!(Arc::ptr_eq(&first, &site(0)));
-        assert!(!Arc::ptr_eq(&first, &sampler.dynamic_site("run", "0", Level::Debug)));
-        assert!(!Arc::ptr_eq(&first, &sampler.dynamic_site("ru", "n0", Level::Info)));
-        for name in 0..3000 {
-            site(name);
+    for site in shared.sampler.dynamic_sites() {
+        match site.limiter.take_suppressed() {
+            0 => {}
+            count => log(count, &site.target, &site.event, site.level),
         }
-        assert_eq!(sampler.dynamic_sites().len(), DYNAMIC_SITES_MAX + 1);
-        assert!(Arc::ptr_eq(&first, &site(0)), "what is known stays known");
-        assert!(Arc::ptr_eq(&site(2998), &site(2999)), "others share one");
-        assert_eq!((&*site(2999).target, &*site(2999).event), ("*", "*"));
     }
 }

@@ -6,47 +6,37 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::audit::AuditHook;
-use super::lane::{Lane, LaneClock};
+use super::lane::{Lane, LaneOwner};
+use super::lane_settings::LaneSettings;
 use super::overflow::Overflow;
-use super::sampling::Sampler;
-use crate::core::clock::Clock;
 use crate::core::filter::Filter;
 use crate::core::level::Level;
-use crate::core::limits::Limits;
+use crate::core::registry;
 use crate::metrics::{LaneCounters, RuleMetrics};
 use crate::ringbuf::ring;
 use crate::sample::Sampling;
+use crate::sample::sampler::Sampler;
 use crate::writer::link::{Link, NewLane};
+use crate::writer::report::SUPPRESSED;
 
-/// What a new lane needs to know.
-#[derive(Debug, Clone)]
-pub(crate) struct LaneSettings {
-    pub(crate) ring_bytes: usize,
-    pub(crate) lanes_max: usize,
-    pub(crate) limits: Limits,
-    pub(crate) clock: LaneClock,
-    pub(crate) injected: Option<Arc<dyn Clock>>,
-    pub(crate) include_stack: bool,
-}
-
-/// The engine behind every [`crate::Engine`] and [`crate::Logger`].
+/// The state that an engine and its loggers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Never the same for two engines of a process.
+    /// Unique in the process.
     pub(crate) id: u64,
-    /// Its bit in every call site's verdict.
+    /// The engine's bit in every call site's verdict.
     pub(crate) slot: usize,
     pub(crate) link: Arc<Link>,
     pub(crate) overflow: [Overflow; Level::COUNT],
     pub(crate) settings: LaneSettings,
     pub(crate) sampler: Sampler,
-    /// Graver or equal events of run-time targets pass without a look at the directives; see `dynamic`.
+    /// For run-time events, whose call sites have no verdict.
     pub(crate) filter: RwLock<Arc<Filter>>,
-    /// The least level that any directive lets pass, for run-time events.
+    /// The lowest level that any directive of the filter enables: run-time events below it need no lock.
     pub(crate) level_min: AtomicU8,
     pool: Mutex<Pool>,
-    /// For threads beyond the bound on lanes.
-    side: Mutex<Option<Box<Lane>>>,
+    /// For threads beyond the limit on lanes.
+    shared_lane: Mutex<Option<Box<Lane>>>,
     /// The audit log, if there is one.
     #[cfg_attr(not(feature = "audit"), expect(dead_code, reason = "takes no bytes there"))]
     pub(crate) audit: AuditHook,
@@ -55,7 +45,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Pool {
     /// Lanes whose thread has ended.
-    #[expect(clippy::vec_box, reason = "a lane keeps its box on its way from thread to thread")]
+    #[expect(clippy::vec_box, reason = "a lane keeps its box from thread to thread")]
     free: Vec<Box<Lane>>,
     counters: Vec<Arc<LaneCounters>>,
 }
@@ -81,20 +71,20 @@ impl Shared {
             level_min: AtomicU8::new(level_min(&filter)),
             filter: RwLock::new(filter),
             pool: Mutex::default(),
-            side: Mutex::default(),
+            shared_lane: Mutex::default(),
             audit: AuditHook::default(),
         })
     }
 
-    /// A lane for the calling thread: one that another thread left, or a new one. `None` when the writer is gone or
-    /// the bound on lanes is reached.
+    /// A lane for the calling thread: one that another thread gave back, or a new one. `None` if the writer has ended
+    /// or there are as many lanes as allowed.
     pub(crate) fn take_lane(&self) -> Option<Box<Lane>> {
         let free = self.pool.lock().free.pop();
         let mut lane = match free {
             Some(lane) => lane,
             None => self.new_lane(self.settings.lanes_max)?,
         };
-        introduce(&mut lane);
+        name_thread(&mut lane);
         Some(lane)
     }
 
@@ -118,19 +108,13 @@ impl Shared {
         Some(Box::new(Lane::new(producer, owner, &self.settings, link, counters, random)))
     }
 
-    /// Takes a lane back from a thread that ends.
-    pub(crate) fn return_lane(&self, lane: Box<Lane>) {
-        self.pool.lock().free.push(lane);
-    }
-
-    /// Runs `action` on the lane that threads share when there are more of them than lanes, unless the caller is in
-    /// the middle of it already.
-    pub(crate) fn with_side<T>(&self, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+    /// Runs `action` on the lane for threads that have none, unless the caller is already inside it.
+    pub(crate) fn with_shared_lane<T>(&self, action: impl FnOnce(&mut Lane) -> T) -> Option<T> {
         thread_local! {
-            /// The engine on whose shared lane this thread is at work.
+            /// The engine whose shared lane this thread is using.
             static INSIDE: Cell<u64> = const { Cell::new(0) };
         }
-        /// Puts the old number back, also when a value's `Display` panics.
+        /// Restores the old id, also if a value's `Display` panics.
         struct Restore(u64);
         impl Drop for Restore {
             fn drop(&mut self) {
@@ -142,13 +126,13 @@ impl Shared {
         }
         let _restore = Restore(INSIDE.replace(self.id));
         let wait = std::time::Duration::from_millis(100);
-        let mut side = self.side.try_lock_for(wait)?;
-        if side.is_none() {
-            // One more than the bound, or threads beyond it would have none at all.
-            *side = Some(self.new_lane(usize::MAX)?);
+        let mut lane = self.shared_lane.try_lock_for(wait)?;
+        if lane.is_none() {
+            // One lane above the limit, or threads beyond it would have none.
+            *lane = Some(self.new_lane(usize::MAX)?);
         }
-        side.as_deref_mut().map(|lane| {
-            introduce(lane);
+        lane.as_deref_mut().map(|lane| {
+            name_thread(lane);
             action(lane)
         })
     }
@@ -158,7 +142,7 @@ impl Shared {
         self.link.unplaced.lose_shared(level);
     }
 
-    /// What producers have counted, over all lanes there have ever been.
+    /// The sums of the producers' counters: lost events, waits, and the number of lanes, over the engine's life.
     pub(crate) fn lane_counts(&self) -> (crate::metrics::LevelCounts, u64, u64) {
         let pool = self.pool.lock();
         let mut lost = self.link.unplaced.lost.get();
@@ -170,7 +154,7 @@ impl Shared {
         (lost, waits, pool.counters.len() as u64)
     }
 
-    /// What each rule of the sampling policy has taken out, over all lanes there have ever been.
+    /// Events sampled out by each rule of the sampling policy, over the engine's life.
     pub(crate) fn sampled_out(&self) -> Vec<RuleMetrics> {
         let pool = self.pool.lock();
         let lanes = pool.counters.iter().chain([&self.link.unplaced]);
@@ -178,26 +162,34 @@ impl Shared {
     }
 
     pub(crate) fn set_sampling(&self, sampling: Sampling) {
-        // Of two changes at once, the same one must be the last for call sites and for run-time events.
+        // Registered before the first report, which must not take a lock for it.
+        registry::assign_id(&SUPPRESSED);
+        // Of two concurrent changes, the same one must be the last for call sites and for run-time events.
         let _one_at_a_time = self.sampler.changing.lock();
-        crate::core::registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
+        registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
     }
 
     pub(crate) fn set_filter(&self, filter: Arc<Filter>) {
         *self.filter.write() = Arc::clone(&filter);
-        // ORDER: relaxed; a run-time event may be judged by the old filter for a moment.
+        // ORDER: relaxed; a run-time event may be filtered by the old filter for a moment.
         self.level_min.store(level_min(&filter), Ordering::Relaxed);
-        crate::core::registry::set_filter(self.slot, Some(filter));
+        registry::set_filter(self.slot, Some(filter));
     }
 }
 
-/// The number of the least level that the filter lets pass for some target; 6 for none.
+impl LaneOwner for Shared {
+    fn take_back(&self, lane: Box<Lane>) {
+        self.pool.lock().free.push(lane);
+    }
+}
+
+/// The lowest level that the filter enables for any target, as a number; 6 if none.
 fn level_min(filter: &Filter) -> u8 {
     Level::ALL.into_iter().find(|level| filter.may_pass(*level)).map_or(6, |level| level as u8)
 }
 
-/// Thread numbers count from 1 in the order of their first event.
-fn introduce(lane: &mut Lane) {
+/// Names the calling thread to the writer. Threads are numbered from 1, in the order of their first event.
+fn name_thread(lane: &mut Lane) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! {
         static NUMBER: u64 = {
@@ -208,7 +200,7 @@ fn introduce(lane: &mut Lane) {
     let number = NUMBER.try_with(|number| *number).unwrap_or(0);
     let current = std::thread::current();
     let name = current.name().unwrap_or("");
-    // Without room for the name, reports of loss say that they cannot tell whose it is.
-    let is_named = lane.introduce(number, name);
+    // Without space for the record, reports of loss cannot name the thread.
+    let is_named = lane.write_thread(number, name);
     lane.counters.hand_over(is_named);
 }

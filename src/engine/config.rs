@@ -17,9 +17,8 @@ use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::limits::Limits;
-use crate::emit::lane::LaneClock;
+use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
-use crate::emit::shared::LaneSettings;
 use crate::encode::layout::{
     ConsoleLayout, ConsoleOptions, JsonLayout, JsonOptions, Layout, LevelCase,
 };

@@ -1,15 +1,10 @@
-//! The first event of a global engine: how it was configured; and later, what was changed.
-use std::sync::Arc;
-
+//! The events that report an engine's configuration: at the start of the global engine, and at each change.
 use super::engine::Engine;
 use crate::core::callsite::{Callsite, Metadata};
-use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::value::Number;
-use crate::emit::emitter::{Emitter, emit, on_some_lane};
-use crate::emit::lane::Written;
-use crate::emit::logger::AsEmitter;
-use crate::emit::shared::Shared;
+use crate::emit::AsEmitter;
+use crate::emit::emitter::{emit, emit_own};
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
     level: Level::Info,
@@ -31,38 +26,23 @@ static CONFIGURED: Callsite = Callsite::new(Metadata {
 });
 
 /// Logs `logging.configured`.
-pub(super) fn announce(engine: &Engine) {
+pub(super) fn report_start(engine: &Engine) {
     let emitter = engine.emitter();
     if CONFIGURED.enabled(emitter.slot()) {
         let described = engine.described();
         let schema = described.schema_version;
         let sample_success = Number(&described.sample_success);
         let (filter, sampling) = (&described.filter, &described.sampling);
-        let behind = (&described.sink, (schema, (filter, (sampling, ()))));
-        let redaction = (described.is_redacting, (&described.rules_hash, (sample_success, behind)));
+        let rest = (&described.sink, (schema, (filter, (sampling, ()))));
+        let redaction = (described.is_redacting, (&described.rules_hash, (sample_success, rest)));
         emit(emitter, &CONFIGURED, Level::Info, (&described.level, (&described.format, redaction)));
     }
 }
 
-/// Logs one of the engine's own events, whatever the filter says, without waiting for room. Says whether it is in a
-/// ring; whoever does not try again counts it.
-pub(super) fn tell(
-    to: Emitter<'_>,
-    shared: &Arc<Shared>,
-    callsite: &'static Callsite,
-    fields: &dyn Fields,
-) -> bool {
-    let mut is_done = false;
-    on_some_lane(to, shared, false, &mut |lane| {
-        is_done = lane.write_slow(callsite, None, fields) == Written::Done;
-    });
-    is_done
-}
-
-/// Tells of a change of the engine's settings.
-pub(super) fn tell_change(engine: &Engine, callsite: &'static Callsite, now: &str) {
+/// Logs a change of the engine's settings.
+pub(super) fn report_change(engine: &Engine, callsite: &'static Callsite, now: &str) {
     let shared = engine.shared();
-    if !tell(engine.emitter(), shared, callsite, &(now, ())) {
+    if !emit_own(shared, callsite, &(now, ())) {
         shared.lose_unplaced(callsite.metadata().level);
     }
 }

@@ -1,4 +1,4 @@
-//! The engine's life: started from a configuration, flushed, reloaded, stopped.
+//! An engine: starts from a configuration, is flushed and reloaded, and stops.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,25 +11,25 @@ use crate::core::filter::Filter;
 use crate::core::level::LevelFilter;
 use crate::core::registry;
 use crate::emit::emitter::Emitter;
-use crate::emit::sampling::Sampler;
 use crate::emit::shared::Shared;
-use crate::emit::{AsEmitter, Logger, global, look};
+use crate::emit::{AsEmitter, Logger, global, sampling};
 use crate::metrics::{LevelCounts, Metrics};
 use crate::sample::Sampling;
+use crate::sample::sampler::Sampler;
 use crate::writer::Writer;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::link::Link;
 use crate::writer::report::{FILTER_CHANGED, SAMPLING_CHANGED};
 use crate::writer::run::{self, WriterThread};
 
-/// A slot taken for an engine; free again when dropped.
+/// An engine's slot; freed when dropped.
 struct Slot(usize);
 
 impl Slot {
-    /// The slot asked for, or any; the call sites say no until the engine's filter is set.
+    /// Takes the wanted slot, or any. No call site is enabled until the engine's filter is set.
     fn take(wanted: Option<usize>) -> Result<Slot, InitError> {
-        let nothing = Arc::new(Filter::new(LevelFilter::Off));
-        registry::take_slot(wanted, nothing).map(Slot).ok_or(match wanted {
+        let off = Arc::new(Filter::new(LevelFilter::Off));
+        registry::take_slot(wanted, off).map(Slot).ok_or(match wanted {
             Some(_) => InitError::AlreadyInitialised,
             None => InitError::TooManyEngines { max: crate::core::callsite::ENGINES_MAX - 1 },
         })
@@ -42,14 +42,14 @@ impl Drop for Slot {
     }
 }
 
-/// A running engine, and the guard that stops it: when the last handle that [`Engine::start`] or [`crate::init`]
-/// returned is dropped, everything logged is drained to the sinks, within the configured time.
+/// A running engine, and the guard that stops it. Dropping it drains everything logged to the sinks, within the
+/// configured time.
 ///
-/// A child that is forked from this process has copies of the rings and no writer. Log calls there fill their ring, do
-/// not wait, and lose; flush, sync and reopen say [`FlushError::Forked`] at once; dropping the engine does nothing.
-/// Nothing of it reaches the parent's files. If another thread held one of the engine's locks at the moment of the
-/// fork, a first event (of a thread, of a call site) may wait for it for ever, as with every lock of every library:
-/// between `fork` and `exec` log nothing, and in a child that goes on start an engine of its own.
+/// A forked child has copies of the rings and no writer. Log calls there fill their ring, do not wait, and lose events;
+/// flush, sync and reopen return [`FlushError::Forked`] at once; dropping the engine does nothing. Nothing reaches the
+/// parent's files. If another thread held one of the engine's locks at the fork, the first event of a thread or of a
+/// call site may block indefinitely, as with any lock: log nothing between `fork` and `exec`, and start a new engine in
+/// a child that continues without `exec`.
 ///
 /// ```
 /// use ringseal::{Config, Engine, info};
@@ -62,7 +62,7 @@ impl Drop for Slot {
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use = "when the engine is dropped it stops, and what is logged afterwards goes nowhere: `let _log = …`"]
+#[must_use = "dropping the engine stops it, and later events are discarded: bind it, as in `let _log = …`"]
 pub struct Engine {
     shared: Arc<Shared>,
     thread: Mutex<Option<WriterThread>>,
@@ -74,19 +74,19 @@ pub struct Engine {
     #[cfg(feature = "signals")]
     signals: Option<super::signals::Signals>,
     #[cfg(feature = "tokens")]
-    keys: Option<super::tokens::Keeper>,
+    keys: Option<super::tokens::KeysetRefresher>,
     panic_hook: Option<super::panic_hook::Installed>,
 }
 
 impl Engine {
-    /// Starts an engine of its own, beside the global one if there is any.
+    /// Starts an engine that is independent of the global one.
     pub fn start(config: Config) -> Result<Engine, InitError> {
         Self::start_in(config, None)
     }
 
     pub(super) fn start_global(config: Config) -> Result<Engine, InitError> {
         let engine = Self::start_in(config, Some(global::SLOT))?;
-        config_events::announce(&engine);
+        config_events::report_start(&engine);
         Ok(engine)
     }
 
@@ -94,9 +94,9 @@ impl Engine {
         config.check()?;
         let run_id: Arc<str> = config.run_id.clone().unwrap_or_else(run_id::generate).into();
         let clock = config.clock();
-        // Before any sink is opened: a second global engine must not touch the files of the first.
+        // Before any sink is opened: a second global engine must not change the files of the first.
         let slot = Slot::take(wanted)?;
-        let (sampling, seed) = config.sampling_and_seed();
+        let (policy, seed) = config.sampling_and_seed();
         let audit_config = config.audit.take();
         let (link, inbox) = Link::new();
         #[cfg(feature = "tokens")]
@@ -118,7 +118,7 @@ impl Engine {
             audit::attach(Writer::new(writer, writer_link, inbox, writer_clock), feed)
         });
         let thread = thread.map_err(|source| InitError::Thread { source })?;
-        // From here on the slot is the engine's, which frees it when it stops.
+        // From here on the engine owns the slot, and frees it when it stops.
         std::mem::forget(slot);
         let engine = Engine {
             #[cfg(feature = "signals")]
@@ -139,8 +139,8 @@ impl Engine {
         if wanted.is_some() {
             global::set(&engine.shared);
         }
-        engine.shared.set_sampling(sampling);
-        // The call sites say yes only now, when there is somebody to take what they log.
+        engine.shared.set_sampling(policy);
+        // Call sites are enabled last, when the writer is there to read their events.
         engine.shared.set_filter(filter);
         Ok(engine)
     }
@@ -149,7 +149,7 @@ impl Engine {
     fn with_signals(mut self, wanted: bool) -> Result<Engine, InitError> {
         if wanted {
             let signals = super::signals::Signals::start(&self.shared);
-            // On failure the engine is dropped here, and stops.
+            // On failure the engine is dropped here, which stops it.
             self.signals = Some(signals.map_err(|source| InitError::Signals { source })?);
         }
         Ok(self)
@@ -168,50 +168,49 @@ impl Engine {
         &self.described
     }
 
-    /// The identifier of this run, which stands in every line.
+    /// The identifier of this run, which is in every line.
     pub fn run_id(&self) -> &str {
         &self.run_id
     }
 
-    /// Returns when everything logged before is with the sinks: it survives the end of this process. Audit events
-    /// survive power loss, then.
+    /// Returns when everything logged before is written to the sinks and survives the end of this process. Audit events
+    /// then survive power loss.
     pub fn flush(&self) -> Result<(), FlushError> {
         let result = self.ask(Control::Flush, self.flush_max);
         result.and(audit::flush(&self.shared, self.flush_max))
     }
 
-    /// Returns when everything logged before survives power loss, where the sinks have such a notion.
+    /// Returns when everything logged before survives power loss, for sinks that support it.
     pub fn sync(&self) -> Result<(), FlushError> {
         let result = self.ask(Control::Sync, self.flush_max);
         result.and(audit::flush(&self.shared, self.flush_max))
     }
 
-    /// The audit log; `None` unless it was configured.
+    /// The audit log; `None` if none was configured.
     #[cfg(feature = "audit")]
     pub fn audit(&self) -> Option<super::audit::AuditLogger> {
         super::audit::logger(&self.shared)
     }
 
-    /// Closes and opens every sink's target again, as after an external rotation.
+    /// Closes and reopens the target of every sink, as after an external rotation.
     pub fn reopen(&self) -> Result<(), FlushError> {
         self.ask(Control::Reopen, self.flush_max)
     }
 
-    /// Replaces the levels, and says so in the stream: `ringseal.filter_changed`. Call sites are judged anew at once;
-    /// nothing on the hot path notices but the verdict.
+    /// Replaces the filter, and logs `ringseal.filter_changed`. All call sites are evaluated again at once; on the hot
+    /// path only their verdicts change.
     pub fn set_filter(&self, filter: Filter) {
         let text = filter.to_string();
         self.shared.set_filter(Arc::new(filter));
-        config_events::tell_change(self, &FILTER_CHANGED, &text);
+        config_events::report_change(self, &FILTER_CHANGED, &text);
     }
 
-    /// Replaces the sampling policy, and says so in the stream: `ringseal.sampling_changed`. Call sites are judged anew
-    /// at once; a call that is under way at that moment may be decided about by the one policy and carry the rate of
-    /// the other.
+    /// Replaces the sampling policy, and logs `ringseal.sampling_changed`. All call sites are evaluated again at once.
+    /// A concurrent call may be decided by one policy and carry the rate of the other.
     pub fn set_sampling(&self, sampling: Sampling) {
         let text = sampling.to_string();
         self.shared.set_sampling(sampling);
-        config_events::tell_change(self, &SAMPLING_CHANGED, &text);
+        config_events::report_change(self, &SAMPLING_CHANGED, &text);
     }
 
     /// Gives the calling thread its ring now; see [`Logger::prepare_thread`].
@@ -219,8 +218,8 @@ impl Engine {
         self.logger.prepare_thread()
     }
 
-    /// All counters, as of the last turn of the writer. Asks the writer for the sinks' counts, and waits for it as
-    /// [`Engine::flush`] does; when it does not answer, they are those of the last time.
+    /// All counters, as of the writer's last turn. Waits at most 500 ms for the writer to report the sinks' counters;
+    /// without an answer, they are the last reported ones.
     pub fn metrics(&self) -> Metrics {
         let _ = self.ask(Control::Report, Duration::from_millis(500));
         metrics_of(&self.shared)
@@ -233,26 +232,26 @@ impl Engine {
     pub(super) fn ask(
         &self,
         request: impl FnOnce(Sender<Result<(), FlushError>>) -> Control,
-        patience: Duration,
+        wait_max: Duration,
     ) -> Result<(), FlushError> {
-        ask(&self.shared.link, request, patience)
+        ask(&self.shared.link, request, wait_max)
     }
 
-    /// Drains and stops the engine, as dropping it does, and says whether everything arrived.
+    /// Drains and stops the engine, as dropping it does, and returns whether everything was written.
     pub fn stop(self) -> Result<(), FlushError> {
         self.stop_now()
     }
 
     fn stop_now(&self) -> Result<(), FlushError> {
         if self.shared.link.is_forked() {
-            // Neither the thread nor whoever held a lock at that moment is here.
+            // Neither the thread nor the holder of a lock at the fork exists in this process.
             return Err(FlushError::Forked);
         }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
-        // From here on the call sites say no; what is already in the rings is drained.
+        // From here on all call sites are disabled; what is in the rings is drained.
         registry::set_filter(self.shared.slot, None);
         global::clear(&self.shared);
-        look::tell_rest(self.logger.emitter(), &self.shared);
+        sampling::report_all(self.logger.emitter(), &self.shared);
         let start = Instant::now();
         audit::stop(&self.shared, self.shutdown_max);
         let result = self.ask(Control::Stop, self.shutdown_max);
@@ -264,7 +263,7 @@ impl Engine {
                 ));
             }
             _ => {
-                // It has answered and has nothing left to do but close its sinks.
+                // The writer has answered; it only has to close its sinks.
                 if !thread.join(self.shutdown_max.saturating_sub(start.elapsed())) {
                     let waited = start.elapsed();
                     let message = format_args!("stopped after {waited:?}; a sink is still closing");
@@ -280,14 +279,14 @@ impl Engine {
 pub(super) fn ask(
     link: &Link,
     request: impl FnOnce(Sender<Result<(), FlushError>>) -> Control,
-    patience: Duration,
+    wait_max: Duration,
 ) -> Result<(), FlushError> {
     if !link.is_forked() && link.is_writer_thread() {
         return Err(FlushError::FromWriter);
     }
     let (reply, answer) = bounded(1);
     link.call(request(reply))?;
-    match answer.recv_timeout(patience) {
+    match answer.recv_timeout(wait_max) {
         Ok(result) => result,
         Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(FlushError::Timeout),
         Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(FlushError::Stopped),
@@ -311,7 +310,7 @@ pub(super) fn metrics_of(shared: &Shared) -> Metrics {
 impl Drop for Engine {
     fn drop(&mut self) {
         if self.shared.link.is_forked() {
-            // The threads that would have to be joined, and perhaps the holders of the locks, are in the parent.
+            // The threads to join, and perhaps the holders of locks, are in the parent.
             #[cfg(feature = "signals")]
             std::mem::forget(self.signals.take());
             #[cfg(feature = "tokens")]
@@ -323,7 +322,7 @@ impl Drop for Engine {
         #[cfg(feature = "signals")]
         drop(self.signals.take());
         drop(self.panic_hook.take());
-        // Whoever wants to know calls `stop`; what is lost has been said on stderr.
+        // Callers that need the result call `stop`; losses were reported on stderr.
         let _ = self.stop_now();
     }
 }

@@ -69,7 +69,10 @@ impl Config {
     }
 
     /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
-    pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<Keeper>, InitError> {
+    pub(super) fn open_keys(
+        &mut self,
+        stderr: &Arc<Stderr>,
+    ) -> Result<Option<KeysetRefresher>, InitError> {
         let keys = match self.redaction.keys.take() {
             None => return Ok(None),
             Some(Choice::Open(config)) => {
@@ -77,9 +80,10 @@ impl Config {
             }
             Some(Choice::Opened(keys)) => keys,
         };
-        let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
+        let refresher =
+            KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
         self.redaction.tokenizer = Some(keys);
-        keeper.map(Some).map_err(|source| InitError::Thread { source })
+        refresher.map(Some).map_err(|source| InitError::Thread { source })
     }
 }
 
@@ -103,9 +107,9 @@ pub(super) fn from_variables(
     Ok(())
 }
 
-/// The thread that looks for new keysets; ends when dropped.
+/// The thread that reloads changed keysets; ends when dropped.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct KeysetRefresher {
     /// Nothing is ever sent: dropping it ends the thread.
     stop: Option<Sender<()>>,
     /// Disconnected when the thread has ended.
@@ -113,25 +117,30 @@ pub(super) struct Keeper {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
-    fn start(keys: Weak<TokenKeys>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
+impl KeysetRefresher {
+    fn start(
+        keys: Weak<TokenKeys>,
+        every: Duration,
+        stderr: Arc<Stderr>,
+    ) -> io::Result<KeysetRefresher> {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
             let _ending = ending;
-            let mut look = Look::default();
+            let mut state = RefreshState::default();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 let Some(keys) = keys.upgrade() else { return };
-                if let Some(news) = look.at(&keys, Duration::from_nanos(monotonic_nanos())) {
-                    stderr.write(format_args!("{news}"));
+                if let Some(message) = state.refresh(&keys, Duration::from_nanos(monotonic_nanos()))
+                {
+                    stderr.write(format_args!("{message}"));
                 }
             }
         })?;
-        Ok(Keeper { stop: Some(stop), ended, thread: Some(thread) })
+        Ok(KeysetRefresher { stop: Some(stop), ended, thread: Some(thread) })
     }
 }
 
-impl Drop for Keeper {
+impl Drop for KeysetRefresher {
     fn drop(&mut self) {
         drop(self.stop.take());
         let has_ended = self.ended.recv_timeout(END_MAX) == Err(RecvTimeoutError::Disconnected);
@@ -142,15 +151,15 @@ impl Drop for Keeper {
     }
 }
 
-/// Looks at the keysets, and remembers whether the last look failed.
+/// Remembers whether the last refresh failed.
 #[derive(Debug, Default)]
-struct Look {
+struct RefreshState {
     is_failing: bool,
 }
 
-impl Look {
-    /// Refreshes the keys; gives what is to be told, which is only what is new.
-    fn at(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
+impl RefreshState {
+    /// Refreshes the keys; returns a message if a failure begins or ends.
+    fn refresh(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
         use crate::redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {

@@ -1,7 +1,7 @@
-//! The classes of 64 bytes, in three ways: by looking nibbles up, by comparing vectors, and in plain
-//! arithmetic. All say the same.
+//! Three implementations that classify 64 bytes: nibble lookup, vector comparison, and plain arithmetic.
+//! All give the same result.
 //!
-//! Promises: no memory beyond the stack; any bytes are welcome.
+//! Promises: uses no memory beyond the stack; accepts any bytes.
 
 use std::marker::PhantomData;
 
@@ -37,7 +37,7 @@ static FIRST: ByteSets = ByteSets::new([
     (&[5, 7], &[4]), // t
     (&[4, 6], &[1]), // a
     (&[4, 6], &[2]), // b
-    (&[7], &[14]), // and no keyword, but `~`, whatever stands behind it
+    (&[7], &[14]), // not a keyword, but `~`, whatever follows
 ]);
 const TILDE: u8 = 0b0010_0000;
 
@@ -236,7 +236,7 @@ mod tests {
         masks
     }
 
-    /// A block of its own, all ways there are.
+    /// Compares all implementations on one block.
     fn all_ways(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_at_every_place_is_classified_as_described() {
+    fn every_byte_is_classified_at_every_place() {
         for b in 0..=255u8 {
             for place in 0..64 {
                 let mut view = [b'.'; VIEW];
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_bytes_is_a_keyword_only_if_it_is() {
+    fn only_keyword_pairs_are_classified_as_keywords() {
         for first in 0..=255u8 {
             for third in 0..=255u8 {
                 let mut view = [b'.'; VIEW];

@@ -1,9 +1,9 @@
 //! The pass over a text: byte classes of 64 bytes at a time as bit masks, and the places that follow.
 //!
-//! Bit `i` of a mask speaks of byte `i` of a block. Classes are wider than what the detectors accept
-//! where that is cheaper: they only choose places to look at.
+//! Bit `i` of a mask describes byte `i` of a block. Classes are wider than what the detectors accept where
+//! that is cheaper: they only select candidates.
 //!
-//! [`pass`] takes the fastest of the ways that the processor has. It allocates nothing.
+//! [`pass`] uses the fastest instructions that the processor has. It allocates nothing.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::bytes::before;
 use super::number_filter;
 use crate::simd::{self, Exact, Kernel, Load64, Lookup};
 
-/// Bytes that classifying a block looks at: its 64 and two behind them.
+/// Bytes needed to classify a block: its 64 and the next two.
 pub(crate) const VIEW: usize = 66;
 
 /// The classes of 64 bytes.
@@ -26,13 +26,13 @@ pub(crate) struct Masks {
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: what a credential consists of, and more.
     pub(crate) chunk: u64,
-    /// What is rare, so that one mask does for all: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
-    /// are, together with the byte two places behind, the first and the third of a keyword: `pas…`,
+    /// Rare bytes, combined into one mask: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
+    /// are, together with the byte two places ahead, the first and the third of a keyword: `pas…`,
     /// `sec…`, `tok…`.
     pub(crate) rare: u64,
 }
 
-/// First and third letter of the words that may stand before a secret: password and its like,
+/// First and third letter of the words that may precede a secret: password and similar ones,
 /// secret, token, api, bearer, basic, begin; and what comes with these.
 #[cfg(test)]
 pub(crate) const KEYWORDS: [(u8, u8); 10] = [
@@ -48,12 +48,12 @@ pub(crate) const KEYWORDS: [(u8, u8); 10] = [
     (b'b', b'w'),
 ];
 
-/// The places of one block that a detector could start from.
+/// The positions of one block where a detector could start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Places {
     /// Signs of [`Masks::rare`].
     pub(crate) punct: u64,
-    /// Digits at the start of a word that [`number_filter::may_be_personal`] says yes to.
+    /// Digits at the start of a word that pass [`number_filter::may_be_personal`].
     pub(crate) number: u64,
     /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
     pub(crate) word: u64,
@@ -75,22 +75,22 @@ const LONG_WORD: u32 = 22;
 pub(crate) struct Borders {
     /// First bytes.
     pub(crate) begin: u64,
-    /// Bytes right behind the last ones.
+    /// The bytes directly after the last ones.
     pub(crate) end: u64,
 }
 
 impl Borders {
-    /// Where a text begins right behind another one.
+    /// Where a text starts directly after another one.
     #[inline(always)]
     fn joined(&self) -> u64 {
         self.begin & self.end
     }
 }
 
-/// What takes the places.
+/// Receives the positions.
 pub(crate) trait Sink {
-    /// Where texts of their own begin, and right behind them end, in the block at `at`. Asked once
-    /// for each block, in order, and for the one behind the last.
+    /// Where separate texts start, and where the byte after their end is, in the block at `at`. Called once
+    /// for each block, in order, and for the one after the last.
     fn borders(&mut self, at: usize) -> Borders;
     /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
     fn block(&mut self, at: usize, places: &Places) -> bool;
@@ -101,11 +101,11 @@ pub(crate) trait Sink {
 pub(crate) struct Numbers {
     /// Fewest digits.
     pub(crate) digits_min: u32,
-    /// Whether they count whatever their shape and whatever stands before them.
+    /// Whether they count regardless of their shape and of what precedes them.
     pub(crate) all: bool,
 }
 
-/// Gives `sink` all places of `input` within `range`; what stands behind it may be read.
+/// Passes all positions of `input` within `range` to `sink`; bytes after the range may be read.
 ///
 /// With `cut`, whatever touches the end counts as long enough.
 #[inline(always)]
@@ -146,7 +146,7 @@ impl<S: Sink> Kernel for Pass<'_, S> {
     }
 }
 
-/// A way to classify.
+/// A method of classification.
 pub(super) trait Classify {
     /// The classes of the first 64 bytes.
     fn classify(&self, view: &[u8; VIEW]) -> Masks;
@@ -163,7 +163,7 @@ impl<S: Sink> Pass<'_, S> {
         let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
         while at < end {
             let borders = self.sink.borders(at + 64);
-            // Nothing that counts stands behind the range, but for what a cut took.
+            // Nothing after the range counts, except after a cut.
             let masks = if at + 64 < end || self.cut {
                 ways.classify(tail.view(input, at + 64))
             } else {
@@ -192,7 +192,7 @@ impl Places {
     }
 }
 
-/// The mask of the bytes right behind those of a mask whose 64 bits before are `before`.
+/// The mask of the bytes directly after those of a mask whose preceding 64 bits are `before`.
 ///
 /// By rotation: shifts of two words as one are slow on some processors.
 #[inline(always)]
@@ -206,10 +206,10 @@ fn ahead(now: u64, next: u64, places: u32) -> u64 {
     (now & !0 << places | next & !(!0 << places)).rotate_right(places)
 }
 
-/// A block of which all is known but what the next one begins with.
+/// A block, complete except for the bits that depend on the next one.
 ///
-/// What needs no look ahead is done at once: masks that only wait for the next turn of the loop would
-/// wait as vectors, which some compilers take to pieces.
+/// Everything that does not need the next block is computed at once: masks that wait for the next iteration
+/// would wait as vectors, which some compilers take apart.
 #[derive(Clone, Copy)]
 struct Block {
     borders: Borders,
@@ -228,7 +228,7 @@ impl Block {
     #[inline(always)]
     fn of(masks: Masks, borders: Borders, before: u64) -> Block {
         let Masks { number, chunk, rare, .. } = masks;
-        // Nothing goes on behind its text.
+        // Nothing continues past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
         let starts = word & (!behind(before, word) | borders.begin);
@@ -254,10 +254,9 @@ impl Block {
     }
 }
 
-/// The end of a text that has no whole view, with something behind it.
+/// The end of a text that is too short for a whole view, followed by filler.
 ///
-/// Behind the end of a cut text digits are assumed: they are of every class that is asked for in
-/// numbers and in words.
+/// After the end of a cut text the filler is digits: they belong to every class used for numbers and words.
 struct Tail {
     /// Where it starts: at a block.
     at: usize,
@@ -265,10 +264,10 @@ struct Tail {
 }
 
 impl Tail {
-    /// Up to 65 bytes, then a block that ends whatever is open, or goes on with it; and the view of it.
+    /// Up to 65 bytes, then a block of filler; and the view of it.
     const BYTES: usize = 3 * 64 + 16;
 
-    /// The tail of `input`, where blocks begin at `from` and one behind `to` is the last that is asked for.
+    /// The tail of `input`, where blocks start at `from` and the last block requested is one past `to`.
     #[inline(always)]
     fn of(input: &[u8], from: usize, to: usize, cut: bool) -> Tail {
         let mut bytes = [0; Tail::BYTES];
@@ -283,7 +282,7 @@ impl Tail {
         Tail { at, bytes }
     }
 
-    /// The view of the block at `at`, up to the one behind the last.
+    /// The view of the block at `at`, up to the one after the last.
     #[inline(always)]
     fn view<'a>(&'a self, input: &'a [u8], at: usize) -> &'a [u8; VIEW] {
         if let Some(Some(view)) = input.get(at..).map(<[u8]>::first_chunk) {
@@ -321,7 +320,7 @@ fn copy_up_to_65(from: &[u8], to: &mut [u8; Tail::BYTES]) {
     }
 }
 
-/// Clears the bits of `ok` before which, or at which, a bit of `bad` stands less than `BYTES` ahead.
+/// Clears the bits of `ok` that have a bit of `bad` at the same place or less than `BYTES` places ahead.
 #[inline(always)]
 fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     const { assert!(BYTES == 7 || BYTES == 16 || BYTES == 22) };
@@ -345,7 +344,7 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
-/// A block and what is around it.
+/// A block and its surroundings.
 struct Near<'a> {
     input: &'a [u8],
     at: usize,
@@ -353,7 +352,7 @@ struct Near<'a> {
     next: &'a Block,
 }
 
-/// The numbers worth looking at of those whose first digits are `starts`.
+/// The candidate numbers among those whose first digits are `starts`.
 #[inline(always)]
 fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
     let (mut rest, mut found) = (starts, 0);
@@ -393,7 +392,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_found_across_the_border_of_two_blocks() {
+    fn runs_are_found_across_block_borders() {
         for start in 0..64 {
             let run = |len: u32| {
                 let bits = ((1u128 << len) - 1) << start;
@@ -410,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_holds_the_text_and_then_the_filling() {
+    fn the_tail_holds_the_text_and_filler() {
         for len in 0..300usize {
             let input: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
             let tail = Tail::of(&input, 0, len, false);

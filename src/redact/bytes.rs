@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_of_either_alphabet_decodes_and_garbage_does_not() {
+    fn only_valid_base64_of_either_alphabet_decodes() {
         let mut out = [0; 16];
         assert_eq!(base64_decode(b"dXNlcjpwYXNz", &mut out), Some(&b"user:pass"[..]));
         assert_eq!(base64_decode(b"YTpi", &mut out), Some(&b"a:b"[..]));

@@ -1,22 +1,22 @@
-//! Hits, and the place where detectors put them.
+//! Hits, and the finder that collects them.
 //!
-//! A detector is a pure function of a text and an anchor position. It is called wherever its anchor
-//! might be, checks the anchor itself, and looks a bounded distance around it. Work is counted in
-//! bytes looked at; a text that costs more than [`Finder::budget`] is masked whole.
+//! A detector is a pure function of a text and an anchor position. It is called at every position where its
+//! anchor may be, checks the anchor itself, and reads a bounded distance around it. Work is counted in
+//! bytes read; a text that costs more than [`Finder::budget`] is masked whole.
 
 use super::bytes::ByteSet;
 use super::kind::HitKind;
 use super::rules::Rules;
 
-/// A part of a text that must go.
+/// A part of a text that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// Which rule found it; see [`Rules::rule_name`].
+    /// The number of the rule that found it; see [`Rules::rule_name`].
     pub(crate) rule: u16,
     pub(crate) kind: HitKind,
-    /// How many bytes at the end stay readable.
+    /// The number of bytes at its end that are kept.
     pub(crate) keep: u8,
 }
 
@@ -85,9 +85,9 @@ pub(crate) struct Finder<'a> {
     pub(crate) input: &'a [u8],
     /// Whether a length limit cut the text at its end.
     pub(crate) cut: bool,
-    /// Where `key=value` may be looked for again: no key inside a value that is going anyway.
+    /// `key=value` is not searched before this position: inside a value that is replaced anyway.
     pub(crate) kv_from: usize,
-    /// The same for private keys, which have no bound of their own.
+    /// The same for private keys, whose length is not bounded.
     pub(crate) key_block_from: usize,
     hits: &'a mut Vec<Hit>,
     work: u64,
@@ -100,7 +100,7 @@ pub(crate) const WORK_PER_BYTE: u64 = 16;
 pub(crate) const WORK_MIN: u64 = 64 * 1024;
 
 impl<'a> Finder<'a> {
-    /// Starts on a text; `hits` is cleared.
+    /// Starts to examine a text; `hits` is cleared.
     pub(crate) fn new(
         rules: &'a Rules,
         input: &'a [u8],
@@ -112,15 +112,15 @@ impl<'a> Finder<'a> {
         Finder { rules, input, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
     }
 
-    /// Notes that `start..end` goes.
+    /// Adds the hit `start..end`.
     pub(crate) fn hit(&mut self, start: usize, end: usize, rule: u16, kind: HitKind) {
         self.hit_keeping(start, end, rule, kind, 0);
     }
 
-    /// Notes that `start..end` goes but for its last `keep` bytes.
+    /// Adds the hit `start..end`, of which the last `keep` bytes are kept.
     ///
-    /// Limits count bytes: a character that an end would split goes as a whole, so that valid UTF-8 stays
-    /// valid.
+    /// Limits count bytes: a character that an end would split is replaced as a whole, so that valid UTF-8
+    /// stays valid.
     pub(crate) fn hit_keeping(
         &mut self,
         start: usize,
@@ -139,7 +139,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// How much work a text of `len` bytes may cost.
+    /// The most work that a text of `len` bytes may cost.
     pub(crate) fn budget(len: usize) -> u64 {
         // A usize fits in a u64 on every platform this builds for.
         WORK_MIN + WORK_PER_BYTE * len as u64
@@ -150,7 +150,7 @@ impl<'a> Finder<'a> {
         self.work
     }
 
-    /// Counts `bytes` looked at.
+    /// Counts `bytes` read.
     #[inline]
     pub(crate) fn spend(&mut self, bytes: usize) {
         self.work += bytes as u64;
@@ -169,30 +169,31 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Bytes of a character in UTF-8 behind its first: 0x80 to 0xBF.
+/// Continuation bytes of UTF-8: 0x80 to 0xBF.
 const CONTINUATION: ByteSet = ByteSet::of(&[0x80, b'-', 0xBF]);
-/// A character in UTF-8 has at most this many bytes behind its first.
+/// The most continuation bytes of a character.
 const CONTINUATION_MAX: usize = 3;
 
-/// How many bytes from `pos` on belong to a character that begins before `pos`.
+/// The number of bytes from `pos` on that belong to a character starting before `pos`.
 #[inline]
 fn rest_behind(input: &[u8], pos: usize) -> usize {
     CONTINUATION.run(input, pos, CONTINUATION_MAX)
 }
 
-/// How many bytes before `pos` belong to a character that goes on at `pos`.
+/// The number of bytes before `pos` that belong to a character continuing at `pos`.
 #[inline]
 fn rest_before(input: &[u8], pos: usize) -> usize {
     if rest_behind(input, pos) == 0 {
         return 0;
     }
-    // The first byte of the character stands before the other ones.
+    // The first byte of the character precedes its continuation bytes.
     (CONTINUATION.run_back(input, pos, CONTINUATION_MAX - 1) + 1).min(pos)
 }
 
 /// Sorts hits and joins those that overlap, in place.
 ///
-/// The one that starts first, then the longest, then the lowest rule gives the stand-in.
+/// The replacement is that of the hit that starts first, then the longest, then the one with the lowest
+/// rule.
 pub(crate) fn merge(hits: &mut Vec<Hit>) {
     if hits.len() < 2 {
         return;
@@ -205,7 +206,7 @@ pub(crate) fn merge(hits: &mut Vec<Hit>) {
         let (last, hit) = (hits[kept], hits[i]);
         if hit.start < last.end {
             if hit.end > last.end {
-                // What is kept readable at the first one's end lies inside the second.
+                // The bytes kept at the end of the first hit lie inside the second.
                 hits[kept] = Hit { end: hit.end, keep: hit.keep, ..last };
             }
         } else {

@@ -1,7 +1,7 @@
 //! JSON inside texts: walks an object or array without building anything.
 //!
-//! One pass checks that the whole text is JSON and lists its keys, and its scalar values with the class that
-//! their keys give them. Depth is bounded; deeper texts are the caller's to refuse.
+//! One pass checks that the whole text is JSON and lists its keys, and its scalar values with the class
+//! that their keys give them. Depth is bounded; the caller masks deeper texts.
 
 use super::key_cache::KeyCache;
 use super::kind::KeyClass;
@@ -11,7 +11,7 @@ use crate::digest::text::hex_byte;
 /// Deepest nesting that is walked.
 pub(crate) const DEPTH_MAX: usize = 64;
 
-/// What a text is.
+/// The result of reading a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A whole JSON object or array.
@@ -22,7 +22,7 @@ pub(crate) enum Shape {
     Deep,
 }
 
-/// A scalar value: where its text is (without quotes), and what its key says. Or a key, of which nothing is said.
+/// A scalar value: its position (without quotes) and the class of its key. Or a key, whose class is plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leaf {
     pub(crate) start: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    /// Whether this is a text as it stands, under a key that says nothing.
+    /// Whether this is an unescaped text under a plain key.
     pub(crate) fn is_plain_text(&self) -> bool {
         self.class == KeyClass::Plain && self.kind == LeafKind::Text { escaped: false }
     }
@@ -55,7 +55,7 @@ struct Frame {
     array: bool,
     /// The nearest key around it: start and end in the text.
     key: (usize, usize),
-    /// What that key says about values directly in it, when it is an array.
+    /// For an array, the class that this key gives its values.
     class: KeyClass,
 }
 
@@ -154,7 +154,7 @@ impl Walk<'_> {
     }
 }
 
-/// Decides what `input` is, and lists its keys and scalar values in `leaves` if it is JSON.
+/// Reads `input`, and lists its keys and scalar values in `leaves` if it is JSON.
 pub(crate) fn read(
     input: &[u8],
     rules: &Rules,
@@ -198,7 +198,7 @@ fn unescape_key<'a>(raw: &'a [u8], out: &'a mut [u8; 96]) -> &'a [u8] {
     &out[..len]
 }
 
-/// Calls `push` with each byte of what the JSON string content `raw` says.
+/// Calls `push` with each byte of the text that the JSON string content `raw` encodes.
 ///
 /// A lone surrogate becomes U+FFFD.
 pub(crate) fn unescape(raw: &[u8], mut push: impl FnMut(u8)) {
@@ -272,7 +272,7 @@ fn walk(
     let stack = &mut stack.0;
     stack.clear();
     let mut cursor = Walk { input, pos: 0 };
-    // The key of the value that comes next, and what it says.
+    // The key of the next value, and its class.
     let mut key = (0, 0);
     let mut class = KeyClass::Plain;
     loop {
@@ -297,7 +297,7 @@ fn walk(
                 leaf(Leaf { start, end, kind, class });
             }
         }
-        // What closes, and the comma.
+        // Closing brackets, and the comma.
         loop {
             cursor.space();
             let Some(frame) = stack.last() else {
@@ -321,7 +321,7 @@ fn walk(
         } else {
             cursor.space();
             let (start, end, escaped) = cursor.string()?;
-            // Maps are keyed by addresses, too.
+            // Maps can be keyed by addresses.
             let kind = LeafKind::Text { escaped };
             leaf(Leaf { start, end, kind, class: KeyClass::Plain });
             key = (start, end);

@@ -1,18 +1,18 @@
-//! The key decision: what a key promises about its value.
+//! The key decision: what a key says about its values.
 //!
-//! Made once per call site and once per interned dynamic key, never per event. A key is split into
-//! tokens at camelCase humps and at everything that is not a letter or digit; the decision looks at
-//! whole tokens, so that `monkey`, `author`, `hostname` and `max_tokens` stay. The same decision
+//! It is made once per call site and once per interned dynamic key, never per event. A key is split into
+//! tokens at camelCase humps and at everything that is not a letter or digit; the decision compares whole
+//! tokens, so that `monkey`, `author`, `hostname` and `max_tokens` are not sensitive. The same decision
 //! serves structured keys, `key=value` in prose, URL queries and JSON inside strings.
 //!
-//! Allocates nothing, blocks on nothing. Keys longer than 96 bytes are judged by their last 96.
+//! Allocates nothing and never blocks. Only the last 96 bytes of a longer key are used.
 
 use super::key_words as words;
 use super::kind::KeyClass;
 
-/// Bytes of a key that are looked at, counted from its end.
+/// Bytes of a key that are used, counted from its end.
 const KEY_BYTES_MAX: usize = 96;
-/// Tokens that are kept: the first, and the last fifteen.
+/// Most tokens that are kept: the first, and the last fifteen.
 const TOKENS_MAX: usize = 16;
 
 /// A key's tokens, in lower case, on the stack.
@@ -59,7 +59,7 @@ impl Tokens {
         self.count
     }
 
-    /// The token at `back` places from the end; empty when there is none.
+    /// The token `back` places from the end; empty if the key has fewer.
     pub(crate) fn last(&self, back: usize) -> &[u8] {
         match self.count.checked_sub(back + 1) {
             Some(i) => self.get(i),
@@ -80,7 +80,7 @@ impl Tokens {
         (0..self.count).any(|i| self.get(i) == word)
     }
 
-    /// Drops a trailing number: `address2`, `cvv2`, `email_1` are addresses, cvvs and e-mails.
+    /// Removes a trailing number: `address2`, `cvv2`, `email_1` are treated as `address`, `cvv`, `email`.
     fn drop_last_number(&mut self) -> bool {
         let number = self.count > 1 && self.last(0).first().is_some_and(u8::is_ascii_digit);
         if number {
@@ -122,11 +122,11 @@ pub enum KeyMatch {
     /// Whole tokens; the default.
     #[default]
     Tokens,
-    /// Substrings as well, as older loggers do: finds more, and `monkey` too.
+    /// Substrings as well, as older loggers do: finds more, including `monkey`.
     Substring,
 }
 
-/// Decides on `key` below `parent` (the nearest enclosing key that is not an array's).
+/// The class of `key` below `parent`, the nearest enclosing key that is not an array's.
 ///
 /// `udf` says whether `udf1`, `udf2`… are personal data (the payments preset).
 ///
@@ -171,7 +171,7 @@ fn by_tokens(key: &[u8], parent: Option<&[u8]>, udf: bool) -> KeyClass {
     {
         return KeyClass::Plain;
     }
-    // A flag about the thing, not the thing.
+    // A flag about a secret is not a secret.
     if tokens.len() > 1 && words::asks(tokens.first()) {
         return KeyClass::Plain;
     }
@@ -193,7 +193,7 @@ fn by_tokens(key: &[u8], parent: Option<&[u8]>, udf: bool) -> KeyClass {
     class
 }
 
-/// `Some` when the tokens speak of secrets: the class, or `Plain` for a count or a flag.
+/// `Some` if the tokens name a secret: its class, or `Plain` for a count or a flag.
 fn secret(tokens: &Tokens, numbered: bool) -> Option<KeyClass> {
     let (before, last) = (tokens.last(1), tokens.last(0));
     if matches!(last, b"authorization" | b"authorizations") {
@@ -273,7 +273,7 @@ fn name(tokens: &Tokens, parent: Option<&[u8]>) -> KeyClass {
     if words::name_word(last) { KeyClass::Name } else { KeyClass::Plain }
 }
 
-/// `emails` → `email`, but `address` and `pos` stay what they are.
+/// `emails` → `email`, but `address` and `pos` are unchanged.
 fn singular(word: &[u8]) -> &[u8] {
     match word {
         b"address" | b"pos" => word,

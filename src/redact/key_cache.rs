@@ -1,10 +1,10 @@
-//! Decisions about keys that are known only at run time, remembered by key and by the key around it.
+//! A cache of decisions about keys that are known only at run time, by key and enclosing key.
 //!
-//! A direct-mapped cache of fixed size: nothing is allocated after its creation, and a stream of ever new
-//! keys costs a decision each and no memory.
+//! Direct-mapped with a fixed size: nothing is allocated after its creation, and a stream of new keys costs
+//! a decision each and no memory.
 use crate::core::fnv::fnv1a;
 
-/// Bytes of a key and of the key around it that a slot can hold.
+/// Bytes of a key and its enclosing key that fit in a slot.
 const KEY_BYTES_MAX: usize = 62;
 
 #[derive(Debug, Clone, Copy)]
@@ -15,15 +15,15 @@ struct Slot<T> {
     bytes: [u8; KEY_BYTES_MAX],
 }
 
-/// What is known, by key and by the key around it, which is empty for none.
+/// Cached values by key and enclosing key, which is empty if there is none.
 #[derive(Debug)]
 pub(crate) struct KeyCache<T> {
-    /// An empty slot has the lengths of the empty key, for which the default tells the truth.
+    /// An empty slot has the lengths of the empty key, for which the default value is correct.
     slots: Vec<Slot<T>>,
 }
 
 impl<T: Copy + Default> KeyCache<T> {
-    /// A cache of `slots`, which is a power of two. The default must be what is true of the empty key.
+    /// A cache of `slots`, a power of two. The default must be the correct value for the empty key.
     pub(crate) fn new(slots: usize) -> Self {
         debug_assert!(slots.is_power_of_two());
         let empty =
@@ -31,14 +31,14 @@ impl<T: Copy + Default> KeyCache<T> {
         Self { slots: vec![empty; slots] }
     }
 
-    /// Forgets everything: the rules have changed.
+    /// Clears the cache: the rules have changed.
     pub(crate) fn clear(&mut self) {
         for slot in &mut self.slots {
             (slot.key_len, slot.parent_len, slot.known) = (0, 0, T::default());
         }
     }
 
-    /// What is known about `key` below `parent`, or else what `decide` says.
+    /// The cached value for `key` below `parent`, or else the result of `decide`.
     #[inline]
     pub(crate) fn get(&mut self, key: &[u8], parent: &[u8], decide: impl FnOnce() -> T) -> T {
         let index = hash(key, parent) as usize & (self.slots.len() - 1);
@@ -61,8 +61,8 @@ impl<T: Copy + Default> KeyCache<T> {
     }
 }
 
-/// FNV-1a over both, with a byte between them that stands in neither text. Of long keys the last bytes
-/// count: they do not get a slot anyway.
+/// FNV-1a over both, separated by a byte that occurs in neither text. Only the last bytes of long keys are
+/// hashed: they do not get a slot anyway.
 #[inline]
 fn hash(key: &[u8], parent: &[u8]) -> u64 {
     let last = |text: &'_ [u8]| text.len().saturating_sub(KEY_BYTES_MAX);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_share_a_slot_are_told_apart_and_long_ones_are_decided_each_time() {
+    fn keys_that_share_a_slot_are_distinguished() {
         let mut cache = KeyCache::new(16);
         let mut asked = 0;
         let long = |end: char| "a".repeat(70) + &end.to_string();

@@ -1,10 +1,10 @@
-//! The words that key decisions are made on. All lower case, all whole tokens.
+//! The words that the key decision compares. All are lower case and whole tokens.
 //!
 //! Pure functions over literals: the compiler turns them into length and byte comparisons.
 
 use super::kind::KeyClass;
 
-/// Keys of the source documents that never go, whatever the other rules say.
+/// Keys of the source documents that are never sensitive, whatever the other rules say.
 #[rustfmt::skip]
 pub(crate) fn whitelist(key: &[u8]) -> bool {
     matches!(
@@ -17,7 +17,7 @@ pub(crate) fn whitelist(key: &[u8]) -> bool {
     )
 }
 
-/// Last tokens that say something about a secret instead of being one.
+/// Last tokens that describe a secret instead of being one.
 #[rustfmt::skip]
 pub(crate) fn tail_safe(last: &[u8]) -> bool {
     matches!(
@@ -79,7 +79,7 @@ pub(crate) fn secret_pair_class(before: &[u8], last: &[u8]) -> KeyClass {
     }
 }
 
-/// What stands before `tokens` when tokens are counted, paged or public.
+/// Words before `tokens` that mean counted, paged or public tokens.
 #[rustfmt::skip]
 pub(crate) fn counts_tokens(before: &[u8]) -> bool {
     matches!(
@@ -160,7 +160,7 @@ pub(crate) fn address_word(last: &[u8]) -> bool {
     matches!(last, b"address" | b"addresses" | b"addresss" | b"addr" | b"addrs")
 }
 
-/// What makes an address something else than where people live.
+/// Words that make an address something other than a postal one.
 #[rustfmt::skip]
 pub(crate) fn not_postal(before: &[u8]) -> bool {
     matches!(
@@ -229,7 +229,7 @@ pub(crate) fn name_word(last: &[u8]) -> bool {
     )
 }
 
-/// The class of a key that merely contains one of the words of the older loggers.
+/// The class of a key that contains one of the words of older loggers.
 #[rustfmt::skip]
 pub(crate) fn substring_class(key: &[u8]) -> KeyClass {
     const WORDS: [(&[u8], KeyClass); 17] = [
@@ -257,7 +257,7 @@ pub(crate) fn substring_class(key: &[u8]) -> KeyClass {
     found.map_or(KeyClass::Plain, |&(_, class)| class)
 }
 
-/// Words before `address:` in prose that make it a place where people live.
+/// Words before `address:` in prose that make it a postal address.
 #[rustfmt::skip]
 pub(crate) fn lives_at(word: &[u8]) -> bool {
     matches!(
@@ -268,10 +268,10 @@ pub(crate) fn lives_at(word: &[u8]) -> bool {
     )
 }
 
-/// Every last token that a key of any class can have: what the prefilter for `key=value` knows. Where
-/// the last one is too short to tell anything, the last two.
+/// Every last token that a sensitive key of any class can have: the prefilter for `key=value` uses it.
+/// Where the last token is too short to be specific, the last two.
 ///
-/// The tests prove that no key which [`super::key::classify_key`] finds telling ends otherwise.
+/// The tests prove that every key that [`super::key::classify_key`] finds sensitive ends in one of these.
 #[rustfmt::skip]
 pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"pw", b"otp", b"cvv", b"cvc",

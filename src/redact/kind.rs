@@ -1,19 +1,31 @@
-//! What can be found, what a key can promise, and what stands in for it.
+//! What detectors find, what keys mean, and the words that replace values. All types are small and `Copy`;
+//! nothing here allocates or blocks.
 //!
-//! Nothing here allocates or blocks; all types are small and `Copy`.
+//! Four enums name kinds of personal data, one for each question:
+//!
+//! | enum | question | where it comes from |
+//! |---|---|---|
+//! | [`PiiKind`](crate::PiiKind) | What did the caller mark the value as? | `ringseal::Pii` around a value |
+//! | [`KeyClass`] | What does the key say about its values? | [`Rules::key`](super::Rules::key) |
+//! | [`HitKind`] | What was found, and so which mask replaces it? | detectors, or [`KeyClass::kind`] |
+//! | [`FieldType`](super::token::FieldType) | With which derived key is the token made? | the value itself |
+//!
+//! A mark is treated like a key that says the same: each `PiiKind` corresponds to one `KeyClass` (`Other` to
+//! `Udf`, whose values are then replaced even if the rules keep that kind), and each `KeyClass` but `Plain` to
+//! one `HitKind`.
 
-/// What a hit is. Decides the stand-in that is written.
+/// The kind of a hit. It decides the replacement that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum HitKind {
-    /// A password or another secret, known by its key.
+    /// A password or another secret, recognised by its key.
     Secret,
     /// A credential recognised by its own shape: a provider token, a long hex string after a hint.
     Token,
-    /// What follows `Bearer`; the last four characters may stay.
+    /// The credential after `Bearer`; its last four characters may be kept.
     Bearer,
-    /// What follows `Basic`.
+    /// The credential after `Basic`.
     Basic,
     /// The password in `scheme://user:password@host`.
     UrlPassword,
@@ -41,13 +53,13 @@ pub enum HitKind {
     Dob,
     /// A payment gateway's user-defined field.
     Udf,
-    /// An IP address; opt-in. Its last part goes.
+    /// An IP address; opt-in. Its last part is replaced.
     Ip,
     /// A hardware address; opt-in.
     Mac,
     /// Found by the user's own rule.
     Custom,
-    /// What a length limit cut in two: the rest of a candidate that can no longer be judged.
+    /// The rest of a candidate that a length limit has cut and that can no longer be identified.
     Cut,
     /// A value whose examination went over its budget.
     Overrun,
@@ -169,23 +181,23 @@ impl KindSet {
     }
 }
 
-/// What a key promises about its value: the key decision, made once per key.
+/// What a key says about its values: the key decision, made once per key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum KeyClass {
-    /// Nothing: the value itself is scanned.
+    /// Not sensitive: the value itself is scanned.
     #[default]
     Plain,
-    /// A password or the like. Numbers go too.
+    /// A password or similar secret. Numbers are replaced too.
     Password,
-    /// A key, token or credential. Numbers under it are counts and stay.
+    /// A key, token or credential. Numbers under it are counts and are kept.
     Secret,
-    /// A token-like secret (`token`, `api_key`, `jwt`); a profile may give it a stand-in of its own.
+    /// A token-like secret (`token`, `api_key`, `jwt`); a profile may use a separate replacement for it.
     Token,
     /// A cookie header: its value runs to the end of the line.
     Cookie,
-    /// An authorization header: the scheme stays.
+    /// An authorization header: the scheme is kept.
     Auth,
     /// A person's name.
     Name,
@@ -205,12 +217,12 @@ pub enum KeyClass {
     Dob,
     /// A user-defined field of a payment gateway.
     Udf,
-    /// The user's own rule says that this key's values go.
+    /// The user's own rule: all values of the key are replaced.
     Custom,
 }
 
 impl KeyClass {
-    /// The kind of hit that a value under this key makes; `None` for [`KeyClass::Plain`].
+    /// The kind of hit that a value under this key is; `None` for [`KeyClass::Plain`].
     pub const fn kind(self) -> Option<HitKind> {
         Some(match self {
             KeyClass::Plain => return None,
@@ -231,12 +243,12 @@ impl KeyClass {
         })
     }
 
-    /// Whether the value is some secret, not personal data.
+    /// Whether the value is a secret, as opposed to personal data.
     pub const fn is_secret(self) -> bool {
         matches!(self, KeyClass::Password | KeyClass::Secret | KeyClass::Token | KeyClass::Cookie)
     }
 
-    /// How many digits a bare number needs before it goes under this key; `None` if numbers stay.
+    /// The fewest digits of a bare number that is replaced under this key; `None` if numbers are kept.
     ///
     /// A number under `tokens` is a count, a number under `pin` is the secret itself.
     pub const fn number_digits_min(self) -> Option<usize> {
@@ -251,23 +263,23 @@ impl KeyClass {
     }
 }
 
-/// Which words are written. What is found is the same under all of them.
+/// The words that are written. All profiles find the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Profile {
     /// `<email>`, `<phone>`, `<token>`, `***REDACTED***`.
     #[default]
     Default,
-    /// As default, but `<redacted>` for a key hit without a kind of its own.
+    /// As default, but `<redacted>` for a key hit whose class has no mask.
     Structlog,
     /// Personal data becomes `ptok:v1:…` where a tokenizer is set, else `[PII_REDACTED]`.
     Ecs,
-    /// `***REDACTED***` for everything.
+    /// `***REDACTED***` for all hits.
     Audit,
 }
 
 impl Profile {
-    /// The profile of that name, or `None`.
+    /// The profile with this name, or `None`.
     pub fn from_name(name: &str) -> Option<Profile> {
         Some(match name {
             "default" => Profile::Default,
@@ -293,9 +305,9 @@ impl Profile {
         matches!(self, Profile::Ecs)
     }
 
-    /// The stand-in for a hit of this kind, where it is a fixed text.
+    /// The fixed text that replaces a hit of this kind.
     pub const fn mask(self, kind: HitKind) -> &'static str {
-        // The scheme stays in front of these two, the host behind the third: all profiles agree.
+        // The scheme before the first two and the host after the third are kept: the same in all profiles.
         if matches!(kind, HitKind::Bearer | HitKind::Basic | HitKind::UrlPassword) {
             return "****";
         }
@@ -324,7 +336,7 @@ impl Profile {
         }
     }
 
-    /// The stand-in for a whole value under a key of this class.
+    /// The fixed text that replaces a whole value under a key of this class.
     pub const fn key_mask(self, class: KeyClass) -> &'static str {
         match (self, class) {
             (Profile::Structlog, KeyClass::Token) => "<token>",
@@ -348,10 +360,10 @@ impl Profile {
     }
 }
 
-/// The longest fixed stand-in, in bytes: no hit grows a value by more than this, or by a token.
+/// The longest mask in bytes: a hit makes a value longer by at most this, or by a token.
 pub const MASK_BYTES_MAX: usize = 14;
 
-/// The fixed stand-ins, all of them: a value that is one of these is left alone.
+/// All masks: a value that equals one of these is not redacted again.
 const MASKS: [&[u8]; 22] = [
     b"***REDACTED***",
     b"[PII_REDACTED]",
@@ -377,10 +389,10 @@ const MASKS: [&[u8]; 22] = [
     b"<pii>",
 ];
 
-/// How long the stand-in at the start of `input` is, or 0.
+/// The length of the replacement at the start of `input`, or 0.
 ///
-/// Knows the fixed texts of every profile, `****` with up to four characters after it, and the
-/// tokens `ptok:v1:…` and `penc:v1:…`.
+/// Recognises the masks of every profile, `****` with up to four characters after it, and the tokens
+/// `ptok:v1:…` and `penc:v1:…`.
 pub fn mask_len(input: &[u8]) -> usize {
     match input.first() {
         Some(b'*' | b'<' | b'[') => {}
@@ -400,7 +412,7 @@ pub fn mask_len(input: &[u8]) -> usize {
     0
 }
 
-/// How long the keyed token (`ptok:v1:…`, `penc:v1:kid:…`) at the start of `input` is, or 0.
+/// The length of the keyed token (`ptok:v1:…`, `penc:v1:kid:…`) at the start of `input`, or 0.
 pub fn token_len(input: &[u8]) -> usize {
     let body = |from: usize| {
         let rest = input.get(from..).unwrap_or_default();
@@ -423,13 +435,13 @@ pub fn token_len(input: &[u8]) -> usize {
     0
 }
 
-/// Whether `input` ends with one of the fixed stand-ins.
+/// Whether `input` ends with a mask.
 pub(crate) fn ends_in_mask(input: &[u8]) -> bool {
     matches!(input.last(), Some(b'>' | b']' | b'*'))
         && MASKS.iter().any(|mask| input.ends_with(mask))
 }
 
-/// Whether the whole of `input` is a stand-in.
+/// Whether all of `input` is one replacement.
 pub fn is_mask(input: &[u8]) -> bool {
     let n = mask_len(input);
     n != 0 && n == input.len()
@@ -440,7 +452,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mask_a_profile_writes_is_known_as_a_mask() {
+    fn every_mask_of_a_profile_is_recognised() {
         for profile in [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit] {
             for kind in HitKind::ALL {
                 let mask = profile.mask(kind).as_bytes();

@@ -1,20 +1,20 @@
-//! Redaction: what must not reach a sink is found and replaced here.
+//! Redaction: finds secrets and personal data in values and replaces them before any sink sees them.
 //!
-//! Two questions are asked. Of a key, once per call site: does it promise a secret or personal data
-//! ([`Rules::key`])? Of a value, every time: does it hold any ([`Redactor::value`])? Values are decoded
-//! text, before any escaping could hide something. [`Redactor::mark_dirty`] answers the second question for
-//! a whole stretch of memory with many values at once, at the speed of one pass.
+//! Two questions are answered. For a key, once per call site: do its values hold a secret or personal data
+//! ([`Rules::key`])? For a value, every time: does it contain any ([`Redactor::value`])? Values are decoded
+//! text, before escaping could hide something. [`Redactor::mark_dirty`] answers the second question for
+//! many values in one buffer, in a single pass.
 //!
-//! There is no regular expression here. One pass computes byte classes of 64 bytes at a time and
-//! yields places; a hand-written detector looks a bounded distance around each place.
+//! No regular expressions are used. One pass computes byte classes of 64 bytes at a time and yields
+//! candidate positions; a hand-written detector reads a bounded distance around each of them.
 //!
-//! Promises: a value is either clean, and may be written as it is, or replaced as a whole. What
-//! cannot be examined within its budget is masked whole and counted (fail closed); time is linear in
-//! the length of a value. Redacting twice changes nothing. In steady state nothing is allocated; nothing
-//! ever blocks; no file is touched (keysets are files: [`token`] says which calls read them). A value
-//! grows by at most 14 bytes per hit, or 51 for a token.
+//! Promises: a value is either clean, and may be written unchanged, or replaced as a whole. A value that
+//! cannot be examined within its budget is masked whole and counted (fail closed); time is linear in the
+//! length of a value. Redacting twice changes nothing. In steady state nothing is allocated; nothing ever
+//! blocks; no file is read or written, except keyset files by the calls that [`token`] lists. A value grows
+//! by at most 14 bytes per hit, or 51 for a token.
 //!
-//! Out of reach of rules: names and addresses in free prose, and secrets that look like words.
+//! Rules cannot find names and addresses in free prose, or secrets that look like words.
 
 mod byte_classes;
 mod byte_masks;
@@ -45,7 +45,7 @@ mod user_literals;
 pub use key::{KeyMatch, classify_key};
 pub(crate) use key_cache::KeyCache;
 pub use kind::{HitKind, KINDS, KeyClass, KindSet, MASK_BYTES_MAX, Profile, is_mask, mask_len};
-/// For the fuzzer alone.
+/// For the fuzzer only.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use oracle::{open as naive_rules, redacted as naive};

@@ -1,13 +1,13 @@
-//! A closer look at numbers before any detector is called: most numbers of a log are none of anybody's.
+//! A filter for numbers before any detector is called: most numbers in a log are not personal data.
 //!
-//! Wrong in one direction only: what is turned down here, no detector would take.
+//! A number that it rejects would be rejected by every detector.
 
 use super::bytes::{at, before};
 use super::detect::{phone_may_be_hinted, ssn_is_hinted};
 
-/// No number that is looked for has more digits without a separator.
+/// The most digits of any number without a separator.
 const DIGITS_MAX: u32 = 19;
-/// Nor has a telephone number more than these.
+/// The most digits of a telephone number.
 const PHONE_DIGITS_MAX: u32 = 15;
 
 /// `ddd-dd-dddd`, with a byte more.
@@ -23,21 +23,21 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
     digit & mask == shape
 }
 
-/// Whether no number may stand behind `prev`.
+/// Whether no number can follow `prev`.
 #[inline(always)]
 pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
 }
 
-/// Whether a letter stands right behind the first digits, or too many digits: that ends every number
-/// that none is. A bit for each of 32 bytes, the first digit's lowest.
+/// Whether a letter follows the first digits directly, or there are too many digits: then it is not a
+/// number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
 pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
     run > DIGITS_MAX || word >> run & 1 != 0
 }
 
-/// Whether the number with seven digits or more that starts at `pos` may be one of a person's.
+/// Whether the number with seven digits or more that starts at `pos` may be personal data.
 ///
 /// `prev` is the byte before it, 0 where a text begins; it does not bar the number. `digit` has a bit
 /// for each of 32 bytes, the first digit's lowest.
@@ -51,7 +51,7 @@ pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32) ->
     sure || card(input, pos, digit) || hinted(input, pos, prev, digit)
 }
 
-/// Eight digits or four and four, twelve in all, and a first one that issuers have.
+/// Eight digits, or four and four; at least twelve in total; and a first digit that issuers use.
 #[inline(always)]
 fn card(input: &[u8], pos: usize, digit: u32) -> bool {
     let eight = digit & 0xFF == 0xFF || digit & 0x1EF == 0x1EF;
@@ -62,17 +62,17 @@ fn card(input: &[u8], pos: usize, digit: u32) -> bool {
     eight && count >= 12 && matches!(input[pos], b'2'..=b'6')
 }
 
-/// Whether a word before the number says what it is.
+/// Whether a word before the number identifies it.
 #[inline(always)]
 fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let run = digit.trailing_ones();
-    // Dates are no telephone numbers, nor is anything longer.
+    // Dates and longer numbers are not telephone numbers.
     let phone = run <= PHONE_DIGITS_MAX
         && !(is(digit, DATE) && at(input, pos + 4) == b'-' && at(input, pos + 7) == b'-');
     phone && phone_is_near(input, pos, prev, digit) || run == 9 && ssn_is_hinted(input, pos)
 }
 
-/// Whether a word for telephones stands before the number, which is no address of a machine.
+/// Whether a word for telephones precedes the number, which is not a machine's address.
 #[inline(never)]
 fn phone_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let mut start = pos - usize::from(prev == b'(');
@@ -80,7 +80,7 @@ fn phone_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     phone_may_be_hinted(input, start) && !is_ipv4(input, pos, digit)
 }
 
-/// Four numbers of three digits at most with dots between, and nothing behind that goes on with them.
+/// Four numbers of at most three digits with dots between, not continued by a separator.
 fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
     let (mut i, mut rest) = (pos, digit);
     for part in 0..4 {
@@ -95,6 +95,6 @@ fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
         i += 1;
         rest >>= run + 1;
     }
-    // `i` is one behind the end.
+    // `i` is one past the end.
     !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')')
 }

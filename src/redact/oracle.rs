@@ -1,4 +1,4 @@
-//! The slow, obvious way: every detector at every position.
+//! The slow reference: every detector at every position.
 
 use super::detect;
 use super::hits::{Finder, Hit, merge};
@@ -24,13 +24,13 @@ pub(crate) fn hits(rules: &Rules, input: &[u8], cut: bool) -> Option<Vec<Hit>> {
     Some(hits)
 }
 
-/// The same rules, with no filter in front of `key=value`.
+/// The same rules, without the filter for `key=value`.
 pub fn open(mut rules: Rules) -> Rules {
     rules.key_tails.open();
     rules
 }
 
-/// The text as it should come out of prose redaction with the default profile.
+/// The result of redacting prose with the default profile.
 pub fn redacted(rules: &Rules, input: &[u8], cut: bool) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut written = 0;

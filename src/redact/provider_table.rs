@@ -9,24 +9,24 @@ use super::bytes::ByteSet;
 pub(crate) struct Provider {
     /// The literal; case matters.
     pub(crate) literal: Cow<'static, [u8]>,
-    /// What the body may consist of.
+    /// The bytes that the body may consist of.
     pub(crate) alphabet: ByteSet,
     /// Fewest bytes of body.
     pub(crate) body_min: u16,
     /// Most bytes of body.
     pub(crate) body_max: u16,
-    /// What else is asked, and what goes.
+    /// Further conditions, and the part that is replaced.
     pub(crate) how: How,
 }
 
-/// What is asked of a body besides alphabet and length, and what goes.
+/// Conditions besides alphabet and length, and the part that is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// Literal and body go.
+    /// Literal and body are replaced.
     Whole,
-    /// Literal and body go; a body without a digit is a word, not a token.
+    /// Literal and body are replaced; a body without a digit is a word, not a token.
     Digit,
-    /// An address: it goes with the scheme before it.
+    /// An address: it is replaced together with the scheme before it.
     Url,
 }
 

@@ -1,4 +1,4 @@
-//! The redactor: a value in, its stand-in out.
+//! The redactor: takes a value and writes its replacement.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use super::rules::Rules;
 use super::scan_batch::{BatchScan, is_container};
 use super::scan_value;
 
-/// What became of a value.
+/// The result of redacting a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a replaced value must be written instead of the original"]
 pub enum RedactOutcome {
     /// Nothing was found; the original may be written.
     Clean,
-    /// The output holds what must be written instead.
+    /// The output holds the text to write instead.
     Replaced,
 }
 
-/// Makes stand-ins that are the same for the same value, so that lines can be joined on them.
+/// Makes replacements that are equal for equal values, so that lines can be joined on them.
 pub trait Tokenize: Send + Sync {
-    /// Appends the token of `value` to `out`; false leaves `out` as it was and asks for the fixed text.
+    /// Appends the token of `value` to `out`; false leaves `out` unchanged, and the mask is written.
     fn token(&self, kind: HitKind, value: &[u8], out: &mut Vec<u8>) -> bool;
 }
 
-/// How deep JSON inside strings inside JSON is followed; deeper levels are read as plain text.
+/// How many levels of JSON inside JSON strings are followed; deeper ones are read as plain text.
 const LEVELS: usize = 4;
 
-/// Slots for keys of JSON.
+/// Slots of the cache for keys in JSON.
 const KEYS: usize = 256;
 
-/// How often a value is looked at again before it is masked whole.
+/// How often a redacted value is scanned again before it is masked whole.
 const PASSES_MAX: usize = 4;
 
 /// Buffers of one level of JSON inside strings.
@@ -42,7 +42,7 @@ const PASSES_MAX: usize = 4;
 struct Level {
     stack: json::Stack,
     leaves: Vec<Leaf>,
-    /// Where those stand that one search judges, and what it says of them.
+    /// The positions of the texts that one scan covers, and a mark for each.
     texts: Vec<Range<u32>>,
     marks: Vec<bool>,
     decoded: Vec<u8>,
@@ -51,15 +51,15 @@ struct Level {
 
 /// Applies [`Rules`] to values. One per thread; the rules are shared.
 ///
-/// Buffers grow to what the largest value needs and stay: in steady state nothing is allocated.
-/// Nothing blocks. A value that costs more than its budget is masked whole and counted as `overrun`.
+/// Buffers grow to what the largest value needs and are kept: in steady state nothing is allocated. Nothing
+/// blocks. A value that costs more than its budget is masked whole and counted as `overrun`.
 pub struct Redactor {
     rules: Arc<Rules>,
     hits: Vec<Hit>,
     levels: [Level; LEVELS],
     /// Classes of keys in JSON.
     keys: KeyCache<KeyClass>,
-    /// What a further look at a redacted value gives.
+    /// The output of a repeated scan of a redacted value.
     again: Vec<u8>,
     counts: Vec<u64>,
     tokenizer: Option<Arc<dyn Tokenize>>,
@@ -98,7 +98,7 @@ impl Redactor {
         &self.rules
     }
 
-    /// Goes on with other rules. Counters start again; take them before.
+    /// Uses these rules from now on. Counters restart; read them first.
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.counts.clear();
         self.counts.resize(rules.rule_count(), 0);
@@ -113,9 +113,9 @@ impl Redactor {
 
     /// Redacts a string value below a key of `class`.
     ///
-    /// With [`RedactOutcome::Replaced`], the new value was appended to `out`; with [`RedactOutcome::Clean`] `out` is
-    /// as it was. `cut` says that a length limit took the end of the value: what touches that end and
-    /// can no longer be judged is masked.
+    /// With [`RedactOutcome::Replaced`], the new value was appended to `out`; with
+    /// [`RedactOutcome::Clean`], `out` is unchanged. `cut` means that a length limit removed the end of the
+    /// value: a candidate that touches that end and can no longer be identified is masked.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -143,10 +143,10 @@ impl Redactor {
         outcome
     }
 
-    /// Redacts what was appended to `out` behind `base` until nothing more is found.
+    /// Redacts the text in `out` after `base` until nothing more is found.
     ///
-    /// A stand-in can end a word that barred a detector before (`a@b.com-----BEGIN…`). Only values that
-    /// held something pay for this. What does not come to rest is masked whole.
+    /// A replacement can end a word that had prevented a match (`a@b.com-----BEGIN…`). Only values with a
+    /// hit pay for this. A value that does not become stable is masked whole.
     fn redact_until_stable(&mut self, base: usize, out: &mut Vec<u8>) {
         let mut again = ::core::mem::take(&mut self.again);
         let mut rest = false;
@@ -168,14 +168,14 @@ impl Redactor {
 
     /// Redacts a number written as `text` (digits, sign, point, exponent) below a key of `class`.
     ///
-    /// The stand-in is text: what was a JSON number becomes a JSON string.
+    /// The replacement is text: a JSON number becomes a JSON string.
     pub fn number(&mut self, class: KeyClass, text: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
         let whole = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         match class.number_digits_min() {
             Some(min) if whole && digits >= min => {
                 self.counts[usize::from(rule::KEY_NUMBER)] += 1;
-                self.stand_in(class, text, out);
+                self.push_replacement(class, text, out);
                 RedactOutcome::Replaced
             }
             _ if class == KeyClass::Plain && whole && (14..=16).contains(&digits) => {
@@ -185,13 +185,13 @@ impl Redactor {
         }
     }
 
-    /// Says which values of a long stretch need [`Redactor::value`] at all.
+    /// Marks the values of a buffer that [`Redactor::value`] would replace.
     ///
-    /// `values` are the places of plain string values in `stretch`, ascending and without overlap; what
-    /// lies between them does not matter. Afterwards `dirty` holds one mark per value: false means that
-    /// [`Redactor::value`] would find it clean. Clean text costs one pass over the stretch, however
-    /// short the values are. Values that were cut, or stand below a telling key, are for
-    /// [`Redactor::value`] anyway.
+    /// `values` are the positions of plain string values in `stretch`, ascending and without overlap; the
+    /// bytes between them are ignored. Afterwards `dirty` holds one mark per value: false means that
+    /// [`Redactor::value`] would find it clean. Clean text costs one pass over the buffer, however short
+    /// the values are. Values that were cut or have a sensitive key must be passed to [`Redactor::value`]
+    /// in any case.
     pub fn mark_dirty(&mut self, stretch: &[u8], values: &[Range<u32>], dirty: &mut Vec<bool>) {
         dirty.clear();
         dirty.resize(values.len(), false);
@@ -199,9 +199,9 @@ impl Redactor {
         search.run();
     }
 
-    /// Whether [`Redactor::value`] would find all of `values` clean, which are as for
-    /// [`Redactor::mark_dirty`]: the question to ask for each record. Stops at the first value that needs a
-    /// closer look. Allocates nothing.
+    /// Whether [`Redactor::value`] would find all of `values` clean; the arguments are those of
+    /// [`Redactor::mark_dirty`]. Used for each record. Stops at the first value that is not clean.
+    /// Allocates nothing.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -216,7 +216,7 @@ impl Redactor {
         !search.found
     }
 
-    /// A value under a telling key.
+    /// Redacts a value under a sensitive key.
     fn keyed(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) -> RedactOutcome {
         if input.is_empty() || is_mask(input) || class.is_secret() && is_absent_value(input) {
             return RedactOutcome::Clean;
@@ -241,12 +241,12 @@ impl Redactor {
             }
         }
         self.counts[usize::from(rule::KEY)] += 1;
-        self.stand_in(class, input, out);
+        self.push_replacement(class, input, out);
         RedactOutcome::Replaced
     }
 
-    /// Appends what stands for a whole value below a key.
-    fn stand_in(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) {
+    /// Appends the replacement of a whole value under a key.
+    fn push_replacement(&mut self, class: KeyClass, input: &[u8], out: &mut Vec<u8>) {
         if let Some(kind) = class.kind()
             && kind.is_personal()
             && self.token(kind, input, out)
@@ -261,7 +261,7 @@ impl Redactor {
         tokenizer.is_some_and(|t| t.token(kind, input, out))
     }
 
-    /// A value whose key says nothing: JSON by its leaves, everything else as prose.
+    /// Redacts a value under a plain key: JSON by its leaves, everything else as prose.
     fn text(&mut self, input: &[u8], cut: bool, depth: usize, out: &mut Vec<u8>) -> RedactOutcome {
         if input.len() < 4 || is_mask(input) {
             return RedactOutcome::Clean;
@@ -295,7 +295,7 @@ impl Redactor {
         RedactOutcome::Replaced
     }
 
-    /// JSON whose leaves were listed: most are plain texts, which one search judges together.
+    /// Redacts JSON whose leaves were listed: one scan covers all plain texts.
     fn json(
         &mut self,
         input: &[u8],
@@ -399,14 +399,14 @@ impl Redactor {
     }
 }
 
-/// Values of secrets that are none: the word for a scheme, or for nothing.
+/// Values of secrets that contain no secret: the name of a scheme, or a word for nothing.
 fn is_absent_value(input: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"none", b"null", b"true", b"false", b"-"]
         .iter()
         .any(|word| input.eq_ignore_ascii_case(word))
 }
 
-/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`: no place where people live.
+/// `10.0.0.1:8080`, `[::1]:80`, `0x7ffe12345678`: not a postal address.
 fn is_machine_address(input: &[u8]) -> bool {
     input.iter().all(|&byte| {
         byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']' | b'/' | b'x')

@@ -20,8 +20,7 @@
 //! body_max = 40
 //! ```
 //!
-//! Every error names the rule and its line. Nothing unknown is passed over: a rule with a slip of the
-//! pen would not redact.
+//! Every error names the rule and its line. Unknown names are errors: a misspelt rule would not redact.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -75,7 +74,7 @@ impl File<'_> {
         }
     }
 
-    /// What compiling would say of this rule, with its line.
+    /// An error of compiling, with the rule's line.
     fn at(&self, value: &Value<'_>, error: RuleError) -> RuleError {
         match error {
             RuleError::Bad { rule, problem } => self.bad(value, &rule, problem),
@@ -222,7 +221,7 @@ fn key_match(name: &str) -> Option<KeyMatch> {
     }
 }
 
-/// The names of all kinds, in words.
+/// The names of all kinds, as a phrase.
 fn kinds() -> String {
     let names = HitKind::ALL.map(HitKind::name);
     let (last, others) = names.split_last().unwrap_or((&"", &[]));
@@ -259,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_have_the_same_names_as_in_the_hash() {
+    fn classes_are_named_as_in_the_hash() {
         for name in CLASSES.replace(" or ", ", ").split(", ") {
             assert_eq!(class(name).map(super::super::rules_hash::class_name), Some(name));
         }
@@ -315,7 +314,7 @@ body_max = 40
     }
 
     #[test]
-    fn errors_name_line_and_rule_and_no_secret() {
+    fn errors_name_line_and_rule_but_not_secrets() {
         for (text, want) in [
             (
                 "presets = [\"x\"]",
@@ -339,7 +338,7 @@ body_max = 40
             ("keep = [\"emial\"]", ", name, email, phone,"),
             ("keep = [\"emial\"]", " cut or overrun, found \"emial\""),
             ("[literals]\nx = \"\"", "line 2: literals.x: expected 4 bytes or more, found 0"),
-            ("[literals]\nx = \"email\"", "line 2: literals.x: expected no part of a stand-in"),
+            ("[literals]\nx = \"email\"", "line 2: literals.x: expected no part of a mask"),
             ("[keys]\n\"\" = \"secret\"", "line 2: keys: expected a key, found nothing"),
             (
                 "[tokens.a]\nliteral=\"a\"\nalphabet=\"a-z\"\nbody_min=30\nbody_max=40",

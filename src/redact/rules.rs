@@ -1,8 +1,8 @@
-//! A rule set, and what is compiled from it.
+//! Rule sets, and the rules compiled from them.
 //!
-//! [`RuleSet`] is what a user says: presets, a profile, own keys, literals and token shapes.
-//! [`Rules`] is what the scanner uses: immutable, shared, with a hash that says which rules a file was
-//! written under. Compiling allocates; nothing else here does after that.
+//! [`RuleSet`] is the configuration: presets, a profile, the user's keys, literals and token shapes.
+//! [`Rules`] is what the scanner uses: immutable, shared, with a hash that identifies the rules a file was
+//! written under. Only compiling allocates.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,7 +33,7 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// The preset of that name, or `None`.
+    /// The preset with this name, or `None`.
     pub fn from_name(name: &str) -> Option<Preset> {
         Some(match name {
             "default" => Preset::Default,
@@ -77,32 +77,32 @@ impl Preset {
     }
 }
 
-/// The user's own key: its values go, or stay.
+/// A key of the user's: its values are replaced or kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRule {
     /// The whole key, compared without regard to ASCII case.
     pub key: String,
-    /// What its values are; [`KeyClass::Plain`] puts the key on the whitelist.
+    /// The class of its values; [`KeyClass::Plain`] puts the key on the whitelist.
     pub class: KeyClass,
 }
 
-/// The user's own literal: the actual database password, say.
+/// A literal of the user's, such as the actual database password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiteralRule {
     /// A name for reports and errors; never the literal itself.
     pub name: String,
-    /// What must not appear, compared exactly. At least four bytes.
+    /// The text that must not appear, compared exactly. At least four bytes.
     pub text: Vec<u8>,
 }
 
-/// The user's own token shape: a literal and a body.
+/// A token shape of the user's: a literal followed by a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRule {
     /// A name for reports and errors.
     pub name: String,
-    /// What the token starts with: a letter, digit or `_`, then any visible ASCII, 3 bytes or more.
+    /// The start of the token: a letter, digit or `_`, then any visible ASCII, 3 bytes or more.
     pub literal: String,
-    /// What the body consists of, as in a regular expression's class: `A-Za-z0-9_\-`.
+    /// The bytes of the body, written as a regular expression's class: `A-Za-z0-9_\-`.
     pub alphabet: String,
     /// Fewest bytes of body.
     pub body_min: u16,
@@ -110,23 +110,23 @@ pub struct TokenRule {
     pub body_max: u16,
 }
 
-/// What a user says.
+/// The configuration of redaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RuleSet {
-    /// Presets, all of which apply; none means [`Preset::Default`].
+    /// Presets, all of which apply; an empty list means [`Preset::Default`].
     pub presets: Vec<Preset>,
     /// The words that are written.
     pub profile: Profile,
     /// How keys are compared.
     pub key_match: KeyMatch,
-    /// Kinds that stay in clear although a preset finds them (e-mail addresses, say).
+    /// Kinds that are not replaced although a preset finds them (e-mail addresses, for example).
     pub keep: Vec<HitKind>,
-    /// UserLiterals keys; they win over the built-in rules.
+    /// The user's keys; they take precedence over the built-in rules.
     pub keys: Vec<KeyRule>,
-    /// UserLiterals literals.
+    /// The user's literals.
     pub literals: Vec<LiteralRule>,
-    /// UserLiterals token shapes.
+    /// The user's token shapes.
     pub tokens: Vec<TokenRule>,
 }
 
@@ -134,18 +134,18 @@ pub struct RuleSet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RuleError {
-    /// A rule's text does not fulfil what is asked of it.
+    /// A rule is not valid.
     Bad {
-        /// Where: `literals.db_password`, `tokens.acme`, `keys.x`.
+        /// The rule: `literals.db_password`, `tokens.acme`, `keys.x`.
         rule: String,
-        /// What was expected, and what was found.
+        /// What was expected and what was found.
         problem: String,
     },
     /// More rules than can be numbered.
     TooMany {
-        /// How many there are.
+        /// The number of rules.
         found: usize,
-        /// How many there may be.
+        /// The most rules that are allowed.
         max: usize,
     },
 }
@@ -163,9 +163,9 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-/// Most rules of the user's own.
+/// Most rules of the user's.
 const USER_RULES_MAX: usize = 16_384;
-/// Shortest literal of the user's own; shorter ones would cut words to pieces.
+/// Shortest literal of the user's; shorter ones would occur inside ordinary words.
 const LITERAL_BYTES_MIN: usize = 4;
 
 /// Compiled rules.
@@ -251,18 +251,18 @@ impl Rules {
         }
     }
 
-    /// Whether hits of this kind count.
+    /// Whether hits of this kind are replaced.
     #[inline]
     pub(crate) fn finds(&self, kind: HitKind) -> bool {
         self.kinds.has(kind)
     }
 
-    /// The key decision; made once per call site and once per interned key.
+    /// The key decision, made once per call site and once per interned key.
     ///
     /// `parent` is the nearest enclosing key that is not an array's.
     pub fn key(&self, key: &[u8], parent: Option<&[u8]>) -> KeyClass {
         if ends_in_mask(key) {
-            // `<email>` was an address before it was redacted, and says nothing about its value.
+            // `<email>` was an address before it was redacted: it does not describe its value.
             return KeyClass::Plain;
         }
         let class = match self.keys.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
@@ -286,7 +286,7 @@ impl Rules {
         self.profile
     }
 
-    /// How many rules there are; their numbers start at 0.
+    /// The number of rules; they are numbered from 0.
     pub fn rule_count(&self) -> usize {
         self.names.len()
     }
@@ -296,36 +296,37 @@ impl Rules {
         self.names.get(rule).map(String::as_str)
     }
 
-    /// SHA-256 over everything that decides what is found and written. Literals enter by their own
-    /// hash, so that it gives none of them away.
+    /// SHA-256 of everything that decides what is found and written. Literals enter by their own hash, so
+    /// that the result does not reveal them.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
     }
 
-    /// The number of the first of the user's literals.
+    /// The number of the user's first literal.
     fn first_user_literal_rule(&self) -> usize {
         rule::NAMES.len() + self.providers.len()
     }
 
-    /// Whether every `:` and `=` is for a closer look, whatever stands around it.
+    /// Whether every `:` and `=` is passed to the detectors, whatever surrounds it.
     #[inline]
     pub(crate) fn checks_every_sign(&self) -> bool {
         self.macs || self.key_tails.is_open()
     }
 
-    /// Whether there are literals of the user's.
+    /// Whether the user has set any literals.
     pub(crate) fn has_user_literals(&self) -> bool {
         !self.user_literals.is_empty()
     }
 
-    /// Calls `found` with each place of `input` where one of the user's literals starts, until it says no.
+    /// Calls `found` with each position in `input` where one of the user's literals starts, until it
+    /// returns false.
     pub(crate) fn user_literal_starts(&self, input: &[u8], mut found: impl FnMut(usize) -> bool) {
         if self.has_user_literals() {
             self.user_literals.find(input, |start, _| found(start));
         }
     }
 
-    /// Looks for the user's literals in the finder's text.
+    /// Searches the finder's text for the user's literals.
     pub(crate) fn find_user_literals(&self, finder: &mut super::hits::Finder<'_>) {
         if !self.has_user_literals() {
             return;
@@ -354,7 +355,7 @@ impl Rules {
     }
 }
 
-/// Where the beginning of `literal`, of four bytes at least, ends `input`.
+/// The position where `input` ends with a beginning of `literal` that has at least four bytes.
 fn cut_start(input: &[u8], literal: &[u8]) -> Option<usize> {
     let longest = literal.len().min(input.len());
     (LITERAL_BYTES_MIN..=longest)
@@ -410,12 +411,12 @@ pub(super) fn check_literal(rule: &LiteralRule) -> Result<(), RuleError> {
         return fail(format!("expected {LITERAL_BYTES_MIN} bytes or more, found {found}"));
     }
     if is_part_of_mask(&rule.text) {
-        return fail("expected no part of a stand-in, found one".to_owned());
+        return fail("expected no part of a mask, found one".to_owned());
     }
     Ok(())
 }
 
-/// A literal that occurs in a stand-in would be found again in what replaced it.
+/// Such a literal would be found again in the mask that replaced it.
 fn is_part_of_mask(text: &[u8]) -> bool {
     [Profile::Default, Profile::Structlog, Profile::Ecs, Profile::Audit].iter().any(|profile| {
         let kinds = HitKind::ALL.iter().map(|&kind| profile.mask(kind));

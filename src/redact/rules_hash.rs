@@ -182,7 +182,7 @@ mod tests {
     /// A change of these values is a change of what users compare between files: it belongs to a change
     /// of the rules, never to a change of names.
     #[test]
-    fn the_hashes_of_known_rule_sets_do_not_change() {
+    fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
             "90bda86de20680b43174170f90e3d451fac15f29f5afad56447cc5348bf27f67"
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_rule_set_changes_the_hash() {
+    fn every_rule_set_part_changes_the_hash() {
         let changes: [fn(&mut RuleSet); 19] = [
             |_| {},
             |set| set.presets.truncate(3),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_built_in_token_changes_the_hash() {
+    fn every_built_in_token_part_changes_the_hash() {
         let changes: [fn(&mut Provider); 7] = [
             |_| {},
             |provider| provider.literal.to_mut().push(b'x'),

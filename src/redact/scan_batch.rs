@@ -1,7 +1,7 @@
-//! The search through many values at once for those that need a closer look.
+//! Scans many values in one pass and marks those that have to be redacted.
 //!
 //! Promises: one pass, nothing allocated; a value that is not marked is clean. Work is bounded by the
-//! length of the stretch: where a text was made to cost more, every value counts as marked.
+//! length of the buffer: if a text was crafted to cost more, every value is marked.
 
 use std::ops::Range;
 
@@ -10,19 +10,19 @@ use super::hits::{Finder, Hit};
 use super::rules::Rules;
 use super::scan_value::{self, Anchor};
 
-/// A stretch of memory with values in it.
+/// A buffer with values in it.
 pub(super) struct BatchScan<'a> {
     rules: &'a Rules,
     hits: &'a mut Vec<Hit>,
     stretch: &'a [u8],
     values: &'a [Range<u32>],
-    /// A mark for each value; without any, the search ends at the first find.
+    /// A mark for each value; if `None`, the scan ends at the first value that would be marked.
     dirty: Option<&'a mut [bool]>,
-    /// Whether any value needs a closer look.
+    /// Whether any value was marked.
     pub(super) found: bool,
-    /// The first value that may still lie ahead.
+    /// The first value that may end after the current position.
     next: usize,
-    /// The first values whose beginning and end were not told yet.
+    /// The first values whose start and end have not been reported yet.
     begins: usize,
     ends: usize,
     work: u64,
@@ -52,7 +52,7 @@ impl<'a> BatchScan<'a> {
         }
     }
 
-    /// Looks at everything.
+    /// Scans all values.
     #[inline]
     pub(super) fn run(&mut self) {
         if !self.mark_containers() {
@@ -77,7 +77,7 @@ impl<'a> BatchScan<'a> {
         }
     }
 
-    /// Marks a value; false where that is all that was asked.
+    /// Marks a value; returns false if the scan can stop.
     fn mark(&mut self, index: usize) -> bool {
         self.found = true;
         match &mut self.dirty {
@@ -89,7 +89,7 @@ impl<'a> BatchScan<'a> {
         }
     }
 
-    /// JSON is read by its leaves, which this search cannot do.
+    /// Marks JSON values: they are read by their leaves, which this scan cannot do.
     #[inline]
     fn mark_containers(&mut self) -> bool {
         for (i, range) in self.values.iter().enumerate() {
@@ -101,9 +101,9 @@ impl<'a> BatchScan<'a> {
         true
     }
 
-    /// The value that `pos` lies in.
+    /// The value that contains `pos`.
     fn value_at(&mut self, pos: usize) -> Option<(usize, Range<usize>)> {
-        // Places come block by block, and within a block kind by kind: step back over one block.
+        // Positions arrive block by block, and within a block kind by kind: at most one block backwards.
         while self.next > 0 && self.values[self.next - 1].end as usize > pos {
             self.next -= 1;
         }
@@ -126,7 +126,7 @@ impl<'a> BatchScan<'a> {
         scan_value::run_detectors(&mut finder, anchor, pos - start);
         self.work += finder.work();
         if self.work > Finder::budget(self.stretch.len()) {
-            // Somebody wrote a text against this search; `value` has a budget for each of them.
+            // The text was crafted to be expensive; `value` has a budget for each value.
             self.found = true;
             if let Some(dirty) = &mut self.dirty {
                 dirty.fill(true);
@@ -137,7 +137,7 @@ impl<'a> BatchScan<'a> {
     }
 }
 
-/// The bits of those positions of the block at `at` that come next; steps over them.
+/// A bit for each of the next positions that lies in the block at `at`; advances past them.
 #[inline(always)]
 fn bits(
     values: &[Range<u32>],
@@ -151,7 +151,7 @@ fn bits(
         if place >= at + 64 {
             break;
         }
-        // A place before the block would be out of order; nothing can be said about it.
+        // A position before the block would be out of order and is ignored.
         bits |= u64::from(place >= at) << (place.wrapping_sub(at) & 63);
         *next += 1;
     }

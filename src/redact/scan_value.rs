@@ -1,19 +1,19 @@
-//! One pass over a text: byte classes in, places worth looking at out, detectors called there.
+//! Scans one text: byte classes give candidate positions, and detectors are called there.
 //!
-//! The pass allocates nothing. What it may miss is nothing: the tests compare it with an oracle that
-//! calls every detector at every position.
+//! The scan allocates nothing. It finds everything that the detectors find when they are called at every
+//! position, which the tests do to compare.
 
 use super::byte_masks::{self, Borders, Numbers, Places, Sink};
 use super::detect;
 use super::hits::Finder;
 use super::rules::Rules;
 
-/// A number has at least this many digits.
+/// The fewest digits of a number.
 const DIGITS_MIN: u32 = 7;
-/// And an address of a machine or a date, where these are looked for.
+/// The same where machine addresses and dates are searched for.
 const SHORT_DIGITS_MIN: u32 = 4;
 
-/// Why a place is worth looking at.
+/// The reason why a position is a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Punct,
@@ -32,7 +32,7 @@ pub(crate) fn scan_value(finder: &mut Finder<'_>) {
     byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
 }
 
-/// Which numbers `rules` look at.
+/// The numbers that `rules` are interested in.
 pub(crate) fn number_rules(rules: &Rules, cut: bool) -> Numbers {
     Numbers {
         digits_min: if rules.ips || rules.loose_numbers { SHORT_DIGITS_MIN } else { DIGITS_MIN },
@@ -64,7 +64,7 @@ impl Whole<'_, '_> {
     }
 }
 
-/// Runs the detectors of one place.
+/// Calls the detectors for one position.
 pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize) {
     match anchor {
         Anchor::Punct => detect::at_punct(finder, pos),
@@ -75,11 +75,11 @@ pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize)
     }
 }
 
-/// Calls `visit` with each of the places of the block at `at` that a second look does not turn down, until
-/// it returns false.
+/// Calls `visit` with each position of the block at `at` that passes a second filter, until it returns
+/// false.
 ///
-/// The second look sees `input` only, in which the text may begin and end anywhere: what it turns down
-/// must be impossible whatever stands around the text.
+/// The second filter sees `input` only, in which the text may start and end anywhere: it must reject only
+/// positions that cannot be hits whatever surrounds the text.
 #[inline(always)]
 pub(crate) fn for_each_candidate(
     rules: &Rules,

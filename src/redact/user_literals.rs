@@ -1,17 +1,17 @@
-//! The user's own literals, wherever they stand.
+//! The index of the user's literals.
 //!
-//! Every place of a text where a literal starts is one of `stride` places in a row that all lie inside
-//! the literal: so it is enough to look at every `stride`-th one, where any four bytes from the first
-//! `stride` places of any literal may stand (a filter of q-grams as in Wu and Manber, "A fast algorithm
-//! for multi-pattern searching", 1994). What passes the filter is compared. The longer the shortest
-//! literal, the fewer places are looked at; their number hardly matters.
+//! A literal that starts anywhere in a text covers `stride` consecutive positions: so it is enough to look
+//! up every `stride`-th position in a filter of all four-byte sequences that start at the first `stride`
+//! positions of any literal (a filter of q-grams as in Wu and Manber, "A fast algorithm for multi-pattern
+//! searching", 1994). Matches of the filter are compared. The longer the shortest literal, the fewer
+//! positions are looked up; the number of literals hardly matters.
 //!
 //! Promises: searching allocates nothing and reads each byte a bounded number of times, but for
 //! literals that have many beginnings in common.
 
 /// Bytes that are looked up together.
 const GRAM: usize = 4;
-/// Places in a row that one look stands for, at most.
+/// The most consecutive positions that one lookup covers.
 const STRIDE_MAX: usize = 16;
 const FILTER_BITS: u32 = 17;
 
@@ -60,8 +60,8 @@ impl UserLiterals {
         &self.texts
     }
 
-    /// Calls `found` with the start and the index of each literal in `input`, overlapping ones too, until it
-    /// says no.
+    /// Calls `found` with the start and the index of each literal in `input`, including overlapping ones,
+    /// until it returns false.
     pub(super) fn find(&self, input: &[u8], mut found: impl FnMut(usize, usize) -> bool) {
         let mut at = 0;
         while let Some(Some(&gram)) = input.get(at..).map(<[u8]>::first_chunk) {
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_literal_is_found_where_it_stands_and_nowhere_else(
+        fn every_literal_is_found_only_where_it_occurs(
             texts in proptest::collection::vec("[ab]{4,30}", 0..6),
             parts in proptest::collection::vec(("[ab]{0,9}", 0usize..6), 0..20),
         ) {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_ends_when_it_is_told_to() {
+    fn a_search_ends_when_the_callback_returns_false() {
         let own = UserLiterals::new(vec![b"abcd"[..].into()]);
         let mut found = 0;
         own.find(b"abcdabcdabcd", |_, _| {

@@ -1,15 +1,15 @@
-//! From a rate and 56 bits of randomness to a yes or no.
-use crate::core::trace::RANDOM_BITS;
+//! Compares a rate with 56 bits of randomness, and generates randomness.
+use crate::core::sampling::trace::RANDOM_BITS;
 
 /// Whether an event with this randomness (56 bits) is kept at this rate.
 ///
-/// That of OpenTelemetry's consistent probability sampling (its specification, "TraceState: Probability Sampling"):
-/// with the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept when R ≥ T. So a trace that is kept at one
-/// rate is kept at every higher one, on every host and by every program that does the same.
+/// Follows OpenTelemetry's consistent probability sampling (specification, "TraceState: Probability Sampling"): with
+/// the rejection threshold T = (1 − rate) · 2⁵⁶, randomness R is kept if R ≥ T. So a trace that is kept at one rate is
+/// kept at every higher rate, on every host and by every program that follows the specification.
 ///
 /// ```
 /// use ringseal::sample::keeps;
-/// let randomness = 0xc0_0000_0000_0000; // three quarters of the way
+/// let randomness = 0xc0_0000_0000_0000; // 0.75 of the range
 /// assert!(keeps(0.5, randomness) && keeps(0.25, randomness) && !keeps(0.2, randomness));
 /// ```
 #[inline]
@@ -20,7 +20,7 @@ pub fn keeps(rate: f64, randomness: u64) -> bool {
 /// The T of [`keeps`]: 0 keeps all, 2⁵⁶ nothing.
 #[inline]
 pub(crate) fn threshold(rate: f64) -> u64 {
-    // Saturates: a rate above 1 keeps all, one below 0 and no number keep nothing.
+    // Saturates: a rate above 1 keeps all; a rate below 0 and NaN keep nothing.
     WHOLE - ((rate * WHOLE as f64) as u64).min(WHOLE)
 }
 
@@ -31,7 +31,7 @@ const WHOLE: u64 = 1 << RANDOM_BITS;
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence that the seed alone determines.
+    /// A sequence that depends only on the seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -1,41 +1,41 @@
-//! What can be wrong with a policy.
+//! Errors of a sampling policy.
 use std::fmt;
 
 use crate::core::level::{Level, ParseLevelError};
 
-/// A rule that cannot be.
+/// An invalid rule.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SampleError {
-    /// A rate that is no number from 0 to 1.
+    /// A rate that is not a number from 0 to 1.
     Rate {
-        /// What it was for: a level, a target, `success`.
+        /// The rule: a level, a target, `success`.
         rule: String,
-        /// What it was.
+        /// The rate.
         found: f64,
     },
-    /// A text that is no rate.
+    /// A text that is not a rate.
     RateText {
         /// The text.
         found: String,
     },
-    /// A level of which every event is kept was given a rate below 1.
+    /// A rate below 1 for a level that is always kept.
     AlwaysKept {
         /// The level.
         level: Level,
     },
-    /// A word that is no level.
+    /// A text that is not a level.
     Level(ParseLevelError),
     /// A target that no event can have.
     Target {
         /// The target.
         target: String,
-        /// What is wrong with it.
+        /// What is wrong with the target.
         reason: String,
     },
     /// A limit of no events, too many events, or an interval out of bounds.
     Limit {
-        /// What it was.
+        /// The limit.
         found: String,
     },
     /// A rule without its `=`.

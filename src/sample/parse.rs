@@ -1,17 +1,17 @@
-//! Rules from texts, as variables and files hold them.
+//! Parses rules from text, for variables and files.
 use std::time::Duration;
 
 use super::error::SampleError;
 use super::policy::Sampling;
 
 impl Sampling {
-    /// Adds what a text says about [`Sampling::success`]: a rate, `0.01` or `1%`; 0 keeps all.
+    /// Adds [`Sampling::success`] from a text: a rate, `0.01` or `1%`; 0 keeps all.
     pub fn success_from(self, text: &str) -> Result<Self, SampleError> {
         self.success(rate(text)?)
     }
 
-    /// Adds rates by level: `debug=0.01,info=10%`, or the word `production`, which stands for
-    /// [`Sampling::production`]'s.
+    /// Adds rates by level: `debug=0.01,info=10%`, or the word `production` for those of
+    /// [`Sampling::production`].
     pub fn levels_from(self, text: &str) -> Result<Self, SampleError> {
         let mut sampling = self;
         for word in words(text) {
@@ -29,7 +29,7 @@ impl Sampling {
         Ok(sampling)
     }
 
-    /// Adds rates by target: `app::db=0.1,hyper=0,*=50%`. `scope=info` among them widens them to info; see
+    /// Adds rates by target: `app::db=0.1,hyper=0,*=50%`. An item `scope=info` extends them to info; see
     /// [`Sampling::target_scope`].
     pub fn targets_from(self, text: &str) -> Result<Self, SampleError> {
         let mut sampling = self;

@@ -1,15 +1,14 @@
-//! The policy: rules, and which of them decides.
+//! The sampling policy: its rules, and which of them applies.
 use std::fmt;
 use std::time::Duration;
 
 use super::error::SampleError;
 use crate::core::level::Level;
-use crate::core::plan::Limit;
+use crate::core::sampling::limiter::Limit;
 
 /// A sampling policy. The default keeps everything.
 ///
-/// Rates are the share of events that is **kept**: lower them for less noise. Only trace, debug and info are ever
-/// sampled.
+/// A rate is the share of events that is **kept**: lower it to log less. Only trace, debug and info are ever sampled.
 ///
 /// ```
 /// use ringseal::{Level, sample::Sampling};
@@ -18,18 +17,18 @@ use crate::core::plan::Limit;
 /// let sampling = Sampling::new()
 ///     .success(0.01)?                     // PAYMENT_SUCCESS, cache_ok: 1 %
 ///     .target("app::db", 0.1)?            // debug and trace of app::db and below: 10 %
-///     .level(Level::Debug, 0.5)?          // what is left of debug: 50 %
-///     .limit(100, Duration::from_secs(1))?; // and no call site more than 100 a second
-/// let decision = sampling.decide("app::db::pool", "acquired", Level::Debug);
-/// assert_eq!(decision.rate, 0.1);
+///     .level(Level::Debug, 0.5)?          // other debug events: 50 %
+///     .limit(100, Duration::from_secs(1))?; // at most 100 a second per call site
+/// let applied = sampling.rate_of("app::db::pool", "acquired", Level::Debug);
+/// assert_eq!(applied.rate, 0.1);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// In the order in which they are asked.
+    /// In order of precedence.
     rules: Vec<(Rule, f64)>,
-    /// Up to which level rules for targets hold.
+    /// The highest level that target rules apply to.
     target_scope: Level,
     limit: Option<(u32, Duration)>,
 }
@@ -40,7 +39,7 @@ impl Default for Sampling {
     }
 }
 
-/// What a rule is about.
+/// What a rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -48,19 +47,19 @@ pub enum Rule {
     Target(String),
     /// Events whose names end in `_SUCCESS` or `_OK`, in any case.
     Success,
-    /// Events of targets that no other rule names.
+    /// Events of targets that no other rule matches.
     AnyTarget,
     /// Events of a level.
     Level(Level),
-    /// Events that are kept, but too many at one call site.
+    /// Kept events beyond the limit of their call site.
     Limit,
 }
 
 impl Rule {
-    /// Rules of a smaller number are asked first.
+    /// Rules with a lower rank take precedence.
     fn rank(&self) -> (u8, usize) {
         match self {
-            // The longer the more specific.
+            // A longer target is more specific.
             Rule::Target(target) => (0, usize::MAX - target.len()),
             Rule::Success => (1, 0),
             Rule::AnyTarget => (2, 0),
@@ -92,7 +91,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// `success=0.01, level debug=0.5, limit=100/1s`; `all` where nothing is sampled.
+/// `success=0.01, level debug=0.5, limit=100/1s`; `all` if nothing is sampled.
 impl fmt::Display for Sampling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.rules.is_empty() && self.limit.is_none() {
@@ -110,20 +109,20 @@ impl fmt::Display for Sampling {
     }
 }
 
-/// What a policy says about an event.
+/// The rate that applies to an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct Decision {
-    /// The share of such events that is kept.
+pub struct AppliedRate {
+    /// The share of events that is kept.
     pub rate: f64,
-    /// The rule that said so, as its place in [`Sampling::rules`]; `None` when no rule fits.
+    /// The rule that sets the rate, as its index in [`Sampling::rules`]; `None` if no rule matches.
     pub rule: Option<usize>,
 }
 
-/// The gravest level that can be sampled.
+/// The highest level that can be sampled.
 const LEVEL_MAX: Level = Level::Info;
 
-/// Of the longest interval that a limit can have.
+/// The longest interval of a limit.
 const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const INTERVAL_MIN: Duration = Duration::from_millis(1);
 
@@ -133,7 +132,7 @@ impl Sampling {
         Self { rules: Vec::new(), target_scope: Level::Debug, limit: None }
     }
 
-    /// Debug 1 %, info 10 %, warn and graver all. Trace, which is finer than debug, 1 % as well.
+    /// Trace and debug 1 %, info 10 %, warn and above all.
     pub fn production() -> Self {
         let levels = [(Level::Trace, 0.01), (Level::Debug, 0.01), (Level::Info, 0.1)];
         let rules = levels.map(|(level, rate)| (Rule::Level(level), rate));
@@ -142,7 +141,7 @@ impl Sampling {
 
     /// Keeps this share of the events whose names end in `_SUCCESS` or `_OK`, in any case, at info and below.
     ///
-    /// A rate of 0 keeps them all, as does the variable `LOG_SAMPLE_SUCCESS`; the filter is what switches events off.
+    /// A rate of 0 keeps them all, as with the variable `LOG_SAMPLE_SUCCESS`; to disable events, use the filter.
     pub fn success(self, rate: f64) -> Result<Self, SampleError> {
         match rate {
             0.0 => Ok(self.without(&Rule::Success)),
@@ -150,9 +149,9 @@ impl Sampling {
         }
     }
 
-    /// Keeps this share of the events of `target` and everything below it (`app::db` holds for `app::db::pool`, and
-    /// `app.db` for `app.db.pool`), at debug and below; see [`Sampling::target_scope`]. `*` is every target that no
-    /// other rule of this kind names.
+    /// Keeps this share of the events of `target` and everything below it (`app::db` covers `app::db::pool`, and
+    /// `app.db` covers `app.db.pool`), at debug and below; see [`Sampling::target_scope`]. `*` is every target that no
+    /// other target rule covers.
     pub fn target(self, target: &str, rate: f64) -> Result<Self, SampleError> {
         let refuse =
             |reason: &str| SampleError::Target { target: target.into(), reason: reason.into() };
@@ -168,8 +167,8 @@ impl Sampling {
         }
     }
 
-    /// Up to which level rules for targets hold: debug by default, so that they thin out debug and trace and leave
-    /// info to the other rules; `Level::Info` widens them to everything that can be sampled.
+    /// Sets the highest level that target rules apply to. Default debug, which leaves info to the other rules;
+    /// `Level::Info` extends them to everything that can be sampled.
     pub fn target_scope(mut self, scope: Level) -> Result<Self, SampleError> {
         if scope > LEVEL_MAX {
             return Err(SampleError::AlwaysKept { level: scope });
@@ -178,8 +177,8 @@ impl Sampling {
         Ok(self)
     }
 
-    /// Keeps this share of the events of a level, where no other rule decides. Of warn and graver all are kept, and no
-    /// rate but 1 is taken.
+    /// Keeps this share of the events of a level that no other rule matches. Warn and above are always kept; the only
+    /// valid rate for them is 1.
     pub fn level(self, level: Level, rate: f64) -> Result<Self, SampleError> {
         if level <= LEVEL_MAX {
             return self.with(Rule::Level(level), rate);
@@ -190,9 +189,9 @@ impl Sampling {
         }
     }
 
-    /// Lets at most so many events pass per interval (1 ms to 24 h) at each call site, of those that the other rules
-    /// keep, at info and below. How many were suppressed is told in the stream when the next one passes, and at the
-    /// end, by an event `ringseal.suppressed`.
+    /// Limits each call site to this number of events per interval (1 ms to 24 h), of those that the other rules keep,
+    /// at info and below. An event `ringseal.suppressed` reports the number of suppressed events before the next one
+    /// that passes, and when the engine stops.
     pub fn limit(mut self, count_max: u32, interval: Duration) -> Result<Self, SampleError> {
         let is_right = (1..=Limit::COUNT_MAX).contains(&count_max)
             && (INTERVAL_MIN..=INTERVAL_MAX).contains(&interval);
@@ -203,7 +202,7 @@ impl Sampling {
         Ok(self)
     }
 
-    /// Takes the limit away.
+    /// Removes the limit.
     pub fn without_limit(mut self) -> Self {
         self.limit = None;
         self
@@ -222,44 +221,44 @@ impl Sampling {
         Ok(new)
     }
 
-    /// All rules with their rates, the first asked first. A limit has none, and is not among them.
+    /// All rules with their rates, in order of precedence. A limit has no rate and is not included.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = (&Rule, f64)> {
         self.rules.iter().map(|(rule, rate)| (rule, *rate))
     }
 
-    /// The limit: events per interval and call site.
+    /// The limit per call site: events per interval.
     pub fn limit_of_call_sites(&self) -> Option<(u32, Duration)> {
         self.limit
     }
 
-    /// The rate of [`Sampling::success`], 0 when there is none.
+    /// The rate of [`Sampling::success`]; 0 if there is none.
     pub fn success_rate(&self) -> f64 {
         let mut rules = self.rules.iter();
         rules.find(|(rule, _)| *rule == Rule::Success).map_or(0.0, |(_, rate)| *rate)
     }
 
-    /// Which share of the events of this kind is kept, and which rule says so.
-    pub fn decide(&self, target: &str, event: &str, level: Level) -> Decision {
+    /// The rate that applies to events of this kind, and the rule that sets it.
+    pub fn rate_of(&self, target: &str, event: &str, level: Level) -> AppliedRate {
         if !is_sampled(target, event, level) {
-            return Decision { rate: 1.0, rule: None };
+            return AppliedRate { rate: 1.0, rule: None };
         }
         let fits = |(rule, _): &(Rule, f64)| rule.fits(target, event, level, self.target_scope);
         match self.rules.iter().position(fits) {
-            Some(index) => Decision {
+            Some(index) => AppliedRate {
                 rate: self.rules.get(index).map_or(1.0, |(_, rate)| *rate),
                 rule: Some(index),
             },
-            None => Decision { rate: 1.0, rule: None },
+            None => AppliedRate { rate: 1.0, rule: None },
         }
     }
 
-    /// Whether any event of `level` could be touched.
-    pub fn may_touch(&self, level: Level) -> bool {
+    /// Whether any event of `level` could be sampled or limited.
+    pub fn may_sample(&self, level: Level) -> bool {
         level <= LEVEL_MAX && (self.limit.is_some() || !self.rules.is_empty())
     }
 }
 
-/// Whether events of this kind are ever sampled or limited: at info and below, the engine's own excepted.
+/// Whether events of this kind are ever sampled or limited: info and below, except the engine's own.
 pub(crate) fn is_sampled(target: &str, event: &str, level: Level) -> bool {
     let is_own =
         event.starts_with("ringseal.") || (target, event) == ("boot", "logging.configured");
@@ -273,13 +272,13 @@ fn check(rule: &Rule, rate: f64) -> Result<f64, SampleError> {
     }
 }
 
-/// Whether `prefix` is `target` or above it.
+/// Whether `prefix` is `target` or one of its parents.
 fn covers(prefix: &str, target: &str) -> bool {
     let rest = target.strip_prefix(prefix);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('.'))
 }
 
-/// Whether a name tells of success.
+/// Whether an event's name reports success.
 fn is_success(event: &str) -> bool {
     let ends = |suffix: &str| {
         let start = event.len().checked_sub(suffix.len());

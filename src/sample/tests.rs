@@ -1,4 +1,4 @@
-//! The policy against a slow oracle, its texts, and the bounds of chance.
+//! The policy against a slow oracle, its text forms, and the statistics of random sampling.
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -10,9 +10,9 @@ use crate::core::level::Level;
 
 const WHOLE: u64 = 1 << 56;
 
-/// Every combination of what can decide, and the rule that does.
+/// Every combination of matching rules, and the rule that applies.
 #[test]
-fn the_most_specific_rule_decides_alone() {
+fn the_most_specific_rule_applies_alone() {
     let sampling = Sampling::new()
         .targets_from("app=0.1, app::db = 0.2, *=0.3")
         .and_then(|sampling| sampling.success(0.4))
@@ -46,15 +46,15 @@ fn the_most_specific_rule_decides_alone() {
         (&narrow, "other", "OK", Debug, 0.6),
         (&narrow, "other", "done_ok_", Debug, 0.6),
     ] {
-        let decision = policy.decide(target, event, level);
-        assert_eq!(decision.rate, rate, "{target} {event} {level}");
-        let rule = decision.rule.and_then(|index| policy.rules().nth(index));
+        let applied = policy.rate_of(target, event, level);
+        assert_eq!(applied.rate, rate, "{target} {event} {level}");
+        let rule = applied.rule.and_then(|index| policy.rules().nth(index));
         assert_eq!(rule.map_or(1.0, |(_, rate)| rate), rate);
     }
 }
 
 #[test]
-fn success_counts_by_the_end_of_the_name_in_any_case() {
+fn success_matches_the_name_suffix_in_any_case() {
     let sampling = Sampling::new().success(0.5).unwrap();
     for (event, is_success) in [
         ("PAYMENT_SUCCESS", true),
@@ -71,7 +71,7 @@ fn success_counts_by_the_end_of_the_name_in_any_case() {
         ("ß_OK", true),
         ("_Oß", false),
     ] {
-        let rate = sampling.decide("t", event, Level::Info).rate;
+        let rate = sampling.rate_of("t", event, Level::Info).rate;
         assert_eq!(rate == 0.5, is_success, "{event}");
     }
 }
@@ -85,14 +85,14 @@ fn a_success_rate_of_zero_keeps_all() {
     ] {
         let sampling = sampling.unwrap();
         assert_eq!(sampling, Sampling::new());
-        assert_eq!((sampling.success_rate(), sampling.may_touch(Level::Info)), (0.0, false));
+        assert_eq!((sampling.success_rate(), sampling.may_sample(Level::Info)), (0.0, false));
     }
 }
 
 #[test]
-fn production_is_debug_1_info_10_warn_and_graver_100_percent() {
+fn production_samples_debug_and_info_only() {
     let sampling = Sampling::production();
-    let rates = Level::ALL.map(|level| sampling.decide("any", "any", level).rate);
+    let rates = Level::ALL.map(|level| sampling.rate_of("any", "any", level).rate);
     assert_eq!(rates, [0.01, 0.01, 0.1, 1.0, 1.0, 1.0]);
     assert_eq!(Sampling::new().levels_from("production").unwrap(), sampling);
     let own = Sampling::new().levels_from("Production, info=50%").unwrap();
@@ -100,7 +100,7 @@ fn production_is_debug_1_info_10_warn_and_graver_100_percent() {
 }
 
 #[test]
-fn texts_say_what_the_builder_says() {
+fn texts_equal_the_builder() {
     let limit = |count, millis| Sampling::new().limit(count, Duration::from_millis(millis));
     for (text, built) in [
         (Sampling::new().success_from("0.01"), Sampling::new().success(0.01)),
@@ -124,7 +124,7 @@ fn texts_say_what_the_builder_says() {
 }
 
 #[test]
-fn what_cannot_be_is_an_error_that_says_what_was_expected() {
+fn an_invalid_rule_is_an_error_with_the_expected_form() {
     let none = Sampling::new;
     let second = Duration::from_secs(1);
     for (result, words) in [
@@ -184,7 +184,7 @@ fn a_higher_rate_keeps_what_a_lower_one_keeps() {
 
 /// The threshold of OpenTelemetry's specification, in whole numbers: T = (1 - p) * 2^56, kept if R >= T.
 #[test]
-fn the_decision_is_that_of_opentelemetry() {
+fn the_decision_equals_that_of_opentelemetry() {
     // The table of the specification's `th`: rate, and the 14 hexadecimal digits of T.
     for (rate, threshold) in [
         (1.0, 0x00_0000_0000_0000),
@@ -200,7 +200,7 @@ fn the_decision_is_that_of_opentelemetry() {
 }
 
 #[test]
-fn chance_keeps_to_the_rate_within_bounds() {
+fn random_sampling_matches_the_rate() {
     for seed in 0..20 {
         for rate in [0.01, 0.1, 0.5] {
             let (mut random, draws) = (Random::new(seed), 20_000);
@@ -279,15 +279,15 @@ proptest! {
         sampling = any.into_iter().fold(sampling, |s, rate| s.target("*", rate).unwrap());
         let rules = (targets, any, success, levels, scope);
         for level in Level::ALL {
-            let decision = sampling.decide(&asked, event, level);
-            prop_assert_eq!(decision.rate, oracle(&rules, &asked, event, level));
-            prop_assert!(decision.rule.is_none() || sampling.may_touch(level));
+            let applied = sampling.rate_of(&asked, event, level);
+            prop_assert_eq!(applied.rate, oracle(&rules, &asked, event, level));
+            prop_assert!(applied.rule.is_none() || sampling.may_sample(level));
         }
     }
 }
 
 #[test]
-fn a_policy_is_shown_in_the_order_in_which_it_is_asked() {
+fn a_policy_is_displayed_in_order_of_precedence() {
     assert_eq!(Sampling::new().to_string(), "all");
     let sampling = Sampling::new().level(Level::Debug, 0.5).unwrap().success(0.01).unwrap();
     let sampling = sampling.target("app::db", 0.1).unwrap();

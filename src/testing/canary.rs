@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn every_canary_is_found_under_its_key_and_in_prose() {
+    fn canaries_are_found_under_keys_and_in_prose() {
         let mut redactor = Redactor::new(Arc::new(Rules::standard()));
         for seed in 0..300 {
             for canary in canaries(seed) {
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_the_default_rules_has_a_canary() {
+    fn every_default_kind_has_a_canary() {
         let kinds: BTreeSet<_> = canaries(1).iter().map(|canary| canary.kind).collect();
         let off = [
             HitKind::Udf,

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_of_each_alignment_is_a_part_of_the_whole_encoding() {
+    fn base64_of_each_alignment_is_searched() {
         // The output of the command `base64` for these bytes.
         let cases = [
             ("hunter2 secret!", "", "aHVudGVyMiBzZWNyZXQh"),

@@ -84,7 +84,7 @@ fn short_secrets_are_searched_in_exact_case() {
 }
 
 #[test]
-fn all_files_are_read_and_lines_counted_across_chunks() {
+fn lines_are_counted_across_files_and_chunks() {
     let mut long = b"line\n".repeat(300_000);
     // The chunk ends somewhere in this range.
     for at in (1_048_000..1_049_400).step_by(35) {
@@ -102,7 +102,7 @@ fn all_files_are_read_and_lines_counted_across_chunks() {
 }
 
 #[test]
-fn the_message_names_the_place_but_not_the_secret() {
+fn the_message_names_the_place_without_the_secret() {
     let dir = dir_with(&[("a.log", b"one\nit is correct-horse here")]);
     let text = std::panic::catch_unwind(|| assert_no_leak(dir.path(), ["correct-horse"]));
     let text = *text.unwrap_err().downcast::<String>().unwrap();
@@ -132,7 +132,7 @@ fn compressed_files_are_searched() {
 
 #[cfg(not(feature = "compress"))]
 #[test]
-fn a_compressed_file_without_the_feature_is_an_error() {
+fn compressed_files_without_the_feature_are_errors() {
     let dir = dir_with(&[("a.log.000001.gz", &[0x1F, 0x8B, 8, 0])]);
     assert!(find_leaks(dir.path(), ["correct-horse"]).is_err());
 }

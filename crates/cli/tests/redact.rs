@@ -38,7 +38,7 @@ fn said(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
 const LINE: &str = r#"{"event":"x","email":"john@doe.com","note":"card 4111 1111 1111 1111, call (402) 555-1212","token":"ABCDEF1234567890ABCDEF"}"#;
 
 #[test]
-fn a_json_line_is_masked_by_keys_and_values() {
+fn json_is_masked_by_keys_and_values() {
     let (code, out, err) = said(&[], LINE);
     let want = r#"{"event":"x","email":"<email>","note":"card <card>, call <phone>","token":"***REDACTED***"}"#;
     assert_eq!((code, &*out, &*err), (Some(0), want, ""));
@@ -46,7 +46,7 @@ fn a_json_line_is_masked_by_keys_and_values() {
 
 /// The keys email, phone and token hold `<email>`, `<phone>`, `<token>`; others `<redacted>`.
 #[test]
-fn the_structlog_profile_says_what_keys_held() {
+fn structlog_masks_name_the_class() {
     let line =
         r#"{"email":"ann@example.com","phone":"(402) 555-1212","token":"abcdef","password":"x"}"#;
     let want = r#"{"email":"<email>","phone":"<phone>","token":"<token>","password":"<redacted>"}"#;
@@ -66,7 +66,7 @@ fn the_other_profiles_write_their_own_words() {
 }
 
 #[test]
-fn presets_add_up_and_an_unknown_one_is_an_error() {
+fn presets_add_up_and_unknown_ones_fail() {
     let line = r#"{"udf1":"x","msg":"ann@example.com from 10.1.2.3","password":"x"}"#;
     let cases: [(&[&str], &str); 4] = [
         (
@@ -94,7 +94,7 @@ fn presets_add_up_and_an_unknown_one_is_an_error() {
 }
 
 #[test]
-fn rules_of_ones_own_come_from_a_file_whose_errors_name_the_line() {
+fn user_rules_are_read_and_errors_name_lines() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("rules.toml");
     let path = path.to_str().expect("UTF-8");
@@ -123,7 +123,7 @@ fn rules_of_ones_own_come_from_a_file_whose_errors_name_the_line() {
 }
 
 #[test]
-fn bytes_that_are_no_secret_come_through_as_they_are() {
+fn clean_bytes_are_passed_through() {
     let mut input = b"\xff\xfe\x00 {\"a\":\x00}\r\n\r\n{\"a\":\"\x00\xff\"}\n".repeat(3000);
     input.extend_from_slice(&[b'x'; 300_000]);
     input.extend_from_slice(b"\nno newline");
@@ -137,7 +137,7 @@ fn bytes_that_are_no_secret_come_through_as_they_are() {
 }
 
 #[test]
-fn the_report_counts_by_rule_and_leaves_the_output_alone() {
+fn the_report_counts_hits_by_rule() {
     let input = format!("{LINE}\n{LINE}\nclean\n");
     let (code, out, err) = said(&["--report"], &input);
     assert_eq!((code, out.lines().count()), (Some(0), 3));
@@ -159,7 +159,7 @@ fn write(dir: &Path, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn check_names_places_and_rules_and_never_what_it_found() {
+fn check_names_places_and_rules_not_values() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let a = write(dir.path(), "a.log", &format!("clean\n{LINE}\n"));
     let b = write(dir.path(), "b.log", "one\ntwo\npwd=hunter2");
@@ -191,7 +191,7 @@ fn check_counts_each_value_as_the_report_does() {
 }
 
 #[test]
-fn every_line_past_the_limit_is_masked_whole_and_told_and_no_other_is() {
+fn only_lines_past_the_limit_are_masked_whole() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (five, most) = ("a".repeat(5_000), "b".repeat(200_000));
     let lines = ["pwd=hunter2 ann@example.com", &five, "short", &most, &five, "fits", &most];
@@ -218,7 +218,7 @@ fn every_line_past_the_limit_is_masked_whole_and_told_and_no_other_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_an_error_and_the_others_are_still_read() {
+fn unreadable_files_fail_and_others_are_read() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let fine = write(dir.path(), "fine.log", "pwd=hunter2\n");
     let missing = dir.path().join("missing.log");
@@ -231,7 +231,7 @@ fn a_file_that_cannot_be_read_is_an_error_and_the_others_are_still_read() {
 }
 
 #[test]
-fn a_line_is_passed_on_before_the_next_one_comes() {
+fn each_line_is_written_at_once() {
     let mut child =
         ringseal().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");
     let mut to = child.stdin.take().expect("a pipe");
@@ -247,7 +247,7 @@ fn a_line_is_passed_on_before_the_next_one_comes() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_closed_output_is_not_a_failure() {
     let mut child = ringseal()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

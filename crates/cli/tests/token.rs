@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 const PENC: &str = "penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
 const EMAIL: &str = "ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY";
 
-/// `ringseal token ARGUMENTS…` without any variable of its own.
+/// `ringseal token ARGUMENTS…` without any `PII_` variable.
 fn token(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
     command.arg("token").args(arguments);
@@ -114,7 +114,7 @@ fn the_vectors_hold_from_lines_and_from_arguments() {
 }
 
 #[test]
-fn a_made_keyset_protects_what_it_reveals_also_after_a_rotation() {
+fn generated_keysets_reveal_after_a_rotation() {
     let place = Place::new();
     for (name, kind, want) in [
         ("t.json", "token", "t.json: HMAC-SHA-256, tk1 writes, keys tk1\n"),
@@ -145,7 +145,7 @@ fn a_made_keyset_protects_what_it_reveals_also_after_a_rotation() {
 }
 
 #[test]
-fn a_keyset_is_never_written_over_and_is_for_its_owner_alone() {
+fn keysets_are_private_and_never_overwritten() {
     let place = Place::new();
     let path = place.path("k.json");
     let keygen = || {
@@ -156,7 +156,7 @@ fn a_keyset_is_never_written_over_and_is_for_its_owner_alone() {
     said(&keygen(), 0);
     let written = fs::read(&path).expect("a keyset");
     let (_, err) = said(&keygen(), 2);
-    assert!(err.contains("k.json: the file exists, and keysets are never written over"), "{err}");
+    assert!(err.contains("k.json: the file exists, and keysets are never overwritten"), "{err}");
     assert_eq!(fs::read(&path).expect("a keyset"), written);
     #[cfg(unix)]
     {
@@ -182,7 +182,7 @@ fn reveal_and_protect_need_full_access() {
 }
 
 #[test]
-fn a_refused_line_is_empty_and_told_and_the_others_go_on() {
+fn refused_lines_are_empty_and_reported() {
     let place = Place::vectors();
     let input = format!("{PENC}\nno token\n\n{}\n{PENC}\n", PENC.replace("i5N7", "i5N8"));
     let output = run(place.full("reveal", &["--type", "email"]), input.as_bytes());
@@ -224,13 +224,13 @@ fn the_librarys_variables_are_read_and_options_win() {
 }
 
 #[test]
-fn a_type_that_is_nearly_a_known_one_and_a_missing_environment_are_told() {
+fn misspelt_types_and_missing_environments_are_reported() {
     let place = Place::vectors();
     let input = b"user@example.com\n";
     let (out, err) = said(&run(place.with("tokenize", &["--type", "emial"]), input), 0);
     assert!(out.starts_with("ptok:v1:") && !out.contains(EMAIL), "{out}");
-    assert!(err.contains("--type emial is taken for a type of your own"), "{err}");
-    assert!(err.contains("never those of email") && err.lines().count() == 1, "{err}");
+    assert!(err.contains("--type emial is not a known type and is used as a new one"), "{err}");
+    assert!(err.contains("never match those of email") && err.lines().count() == 1, "{err}");
     let (_, err) = said(&run(place.with("tokenize", &["--type", "badge"]), input), 0);
     assert_eq!(err, "");
     let without = || {

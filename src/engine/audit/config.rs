@@ -420,8 +420,8 @@ impl fmt::Display for AuditOpenError {
             AuditOpenError::KeysMoved { path, missing } => write!(
                 f,
                 "{}: expected keys for a new log, found audit.pub without {missing}: its keys were moved into the \
-                 log that was opened with them first. Each log takes keys of its own, also the same service's in \
-                 another directory; create them: ringseal audit keygen --dir ANOTHER",
+                 log that was opened with them first. Each log needs separate keys, even for the same \
+                 service in another directory; create them: ringseal audit keygen --dir ANOTHER",
                 path.display()
             ),
         }

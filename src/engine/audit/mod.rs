@@ -28,8 +28,8 @@ use crate::core::record::HEADER_BYTES;
 use crate::core::value::NOT_PLAIN;
 use crate::emit::Logger;
 use crate::emit::audit::{AuditPayload, AuditShared, persist, write};
-use crate::emit::emitter::{self, Emitter};
-use crate::emit::lane::{Lane, Written};
+use crate::emit::lane::{Lane, WriteResult};
+use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
 use crate::emit::shared::Shared;
 use crate::writer::Writer;
@@ -164,15 +164,9 @@ impl AuditLogger {
     #[inline]
     fn write(&self, ticket: u64, payload: AuditPayload<'_>) -> Result<(), AuditError> {
         self.wait_while_blocked()?;
-        let to = Emitter {
-            slot: self.shared.slot,
-            engine: self.shared.id,
-            shared: Some(&self.shared),
-            context: None,
-        };
-        match emitter::with_lane(to, |lane| write(lane, ticket, &payload)) {
-            Some(Written::Done) => Ok(()),
-            first => self.write_on_any_lane(to, ticket, &payload, first),
+        match with_lane(self.shared.slot, self.shared.id, |lane| write(lane, ticket, &payload)) {
+            Some(WriteResult::Written) => Ok(()),
+            first => self.write_on_any_lane(ticket, &payload, first),
         }
     }
 
@@ -180,18 +174,17 @@ impl AuditLogger {
     #[cold]
     fn write_on_any_lane(
         &self,
-        to: Emitter<'_>,
         ticket: u64,
         payload: &AuditPayload<'_>,
-        first: Option<Written>,
+        first: Option<WriteResult>,
     ) -> Result<(), AuditError> {
         let mut outcome = Err(AuditFault::Stopped);
-        let has_lane = emitter::on_some_lane(to, &self.shared, first.is_some(), &mut |lane| {
+        let has_lane = on_any_lane(&self.shared, first.is_some(), &mut |lane| {
             let mut attempt = |lane: &mut Lane| write(lane, ticket, payload);
             outcome = persist(lane, &self.shared.link, &mut attempt);
         });
         match outcome {
-            Ok(Written::Done) => Ok(()),
+            Ok(WriteResult::Written) => Ok(()),
             Ok(_) => Err(AuditError::TooLong {
                 expected_bytes_max: self.audit.limits.record_bytes_max as usize,
                 found_bytes: payload.bytes_max + HEADER_BYTES,

@@ -53,7 +53,7 @@ fn later(hours: u64) -> Duration {
 }
 
 #[test]
-fn the_engine_opens_the_keysets_and_writes_their_tokens() {
+fn the_engine_opens_keysets_and_writes_tokens() {
     let (_dir, path) = keyset();
     let config = TokenKeysConfig::new(&path).env("prod");
     let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
@@ -66,15 +66,15 @@ fn the_engine_opens_the_keysets_and_writes_their_tokens() {
 }
 
 #[test]
-fn after_a_rotation_of_the_file_the_new_key_writes() {
+fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
-    let mut look = Look::default();
+    let mut look = RefreshState::default();
     send(&engine);
     engine.flush().expect("room");
     rotate(&path);
-    assert_eq!(look.at(&keys, later(1)), None);
+    assert_eq!(look.refresh(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
     engine.flush().expect("room");
@@ -87,19 +87,19 @@ fn after_a_rotation_of_the_file_the_new_key_writes() {
 }
 
 #[test]
-fn a_failing_look_is_told_once_and_so_is_its_end() {
+fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
-    let mut look = Look::default();
+    let mut look = RefreshState::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
-    let told = look.at(&keys, later(1)).expect("a failure");
+    let told = look.refresh(&keys, later(1)).expect("a failure");
     assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
-    assert_eq!(look.at(&keys, later(2)), None);
+    assert_eq!(look.refresh(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
-    assert_eq!(look.at(&keys, later(2)), None, "not due: nothing is known");
-    assert_eq!(look.at(&keys, later(3)).as_deref(), Some("token keys can be read again"));
-    assert_eq!(look.at(&keys, later(4)), None);
+    assert_eq!(look.refresh(&keys, later(2)), None, "not due: nothing is known");
+    assert_eq!(look.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(look.refresh(&keys, later(4)), None);
 }
 
 /// Tells each time that it is asked.
@@ -118,20 +118,22 @@ impl KeySource for Told {
 }
 
 #[test]
-fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
+fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let (_dir, path) = keyset();
     let (tell, told) = crossbeam_channel::unbounded();
     let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
     let random = Box::new(SystemRandomness);
     let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
     let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
-    drop(keeper);
-    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
-        .expect("a thread");
+    drop(refresher);
+    let idle =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
+            .expect("a thread");
     let ended = idle.ended.clone();
     assert_eq!(ended.try_recv(), Err(TryRecvError::Empty));
     drop(idle);
@@ -139,18 +141,19 @@ fn the_thread_looks_by_itself_and_ends_at_once_when_it_is_to() {
 }
 
 #[test]
-fn the_thread_ends_with_the_last_of_its_keys() {
+fn the_refresher_thread_ends_with_its_keys() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
     drop(keys);
-    let ended = keeper.ended.recv_timeout(Duration::from_secs(60));
+    let ended = refresher.ended.recv_timeout(Duration::from_secs(60));
     assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
 }
 
 #[test]
-fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
+fn unusable_keysets_are_an_error_at_start() {
     let config = ecs().pii(TokenKeysConfig::new("/no/such/keyset.json"));
     let error = Engine::start(config).expect_err("no keys");
     assert!(matches!(error, InitError::Keys(_)), "{error}");
@@ -158,7 +161,7 @@ fn keys_that_cannot_be_opened_are_an_error_of_the_start() {
 }
 
 #[test]
-fn what_is_said_last_about_tokens_holds() {
+fn the_last_token_setting_is_used() {
     let (_dir, path) = keyset();
     let own = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
     let keysets = || TokenKeysConfig::new(&path);
@@ -175,7 +178,7 @@ fn what_is_said_last_about_tokens_holds() {
 }
 
 #[test]
-fn the_variables_of_keysets_are_heard_and_bad_ones_named() {
+fn keyset_variables_are_read_and_bad_ones_named() {
     let from = |pairs: &[(&str, &str)]| {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
         Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))

@@ -1,21 +1,21 @@
-//! `Bearer` and `Basic` credentials wherever they stand (RFC 6750, RFC 7617).
+//! `Bearer` and `Basic` credentials anywhere in a text (RFC 6750, RFC 7617).
 
 use crate::redact::bytes::{BASE64, ByteSet, at, base64_decode, mixed, starts_nocase};
 use crate::redact::hits::{Finder, rule};
 use crate::redact::kind::{HitKind, mask_len};
 
 const TOKEN68: ByteSet = ByteSet::of(b"A-Za-z0-9._~+/\\-");
-/// From this length on the last four characters of a credential may stay.
+/// From this length on, the last four characters of a credential may be kept.
 const KEEP_FROM: usize = 16;
 
-/// `pos` is where a word starts, `word` the one that is looked for.
+/// `pos` is the start of a word, `word` the scheme to match.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize, word: &[u8], kind: HitKind) {
     if starts_nocase(finder.input, pos, word) {
         credential(finder, pos + word.len(), kind);
     }
 }
 
-/// `pos` is behind the scheme.
+/// `pos` is the position after the scheme.
 fn credential(finder: &mut Finder<'_>, mut pos: usize, kind: HitKind) {
     let input = finder.input;
     let gap = ByteSet::of(b" :").run(input, pos, 3);

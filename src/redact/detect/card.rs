@@ -27,7 +27,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// Four digits, and four more behind at most one separator: so begin all groupings, and few dates.
+/// Four digits, then four more after at most one separator: all groupings start like this, and few dates.
 fn begins(input: &[u8], pos: usize) -> bool {
     let four = |i: usize| input.get(i..i + 4).is_some_and(|s| s.iter().all(u8::is_ascii_digit));
     four(pos) && four(pos + 4 + usize::from(matches!(at(input, pos + 4), b' ' | b'-')))

@@ -1,7 +1,7 @@
-//! Dates that can be somebody's birthday, without any word that says so: strict preset only.
+//! Dates that can be dates of birth, without a hint: strict preset only.
 //!
-//! `1984-03-12`, `12/03/1984`, `3.12.1984`, of the years up to [`YEAR_MAX`]. A time behind it makes it a
-//! date of something else.
+//! `1984-03-12`, `12/03/1984`, `3.12.1984`, in years up to [`YEAR_MAX`]. A date followed by a time is not
+//! one.
 
 use super::number::{barred, ends_at};
 use crate::redact::bytes::{at, before};
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_the_last_century_are_dates_and_versions_are_none() {
+    fn dates_are_recognised_and_versions_are_not() {
         for date in ["1984-03-12", "12/03/1984", "3.12.1984", "31/1/2001", "12/31/1999"] {
             assert_eq!(date_end(date.as_bytes(), 0), Some(date.len()), "{date}");
         }

@@ -1,7 +1,7 @@
 //! E-mail addresses, anchored at `@` or `%40`.
 //!
 //! RFC 5321 without quoted local parts: local part of at most 64 bytes, at least two labels, a
-//! top-level domain of letters. Unit names, file names, decorators and `git@host:` are no addresses.
+//! top-level domain of letters. Unit names, file names, decorators and `git@host:` are not addresses.
 
 use crate::redact::bytes::{ALNUM, ByteSet, at, before, is_word};
 use crate::redact::hits::{Finder, rule};
@@ -55,7 +55,7 @@ fn domain_len(run: &[u8]) -> Option<usize> {
     }
     let trailing = run.iter().rev().take_while(|&&byte| !ALNUM.has(byte)).count();
     let domain = &run[..run.len() - trailing];
-    // `a@b.c-` and `a@b.c--`: a dash belongs to the word it stands at.
+    // `a@b.c-` and `a@b.c--`: a dash belongs to its word.
     if run.get(domain.len()) == Some(&b'-') {
         return None;
     }
@@ -109,7 +109,7 @@ fn is_suffix(label: &[u8]) -> bool {
     )
 }
 
-/// Whether `start` is right behind the colon of `scheme://user:`; that is a password, not a name.
+/// Whether `start` directly follows the colon of `scheme://user:`; then it is a password, not a name.
 fn is_userinfo(input: &[u8], start: usize) -> bool {
     if before(input, start) != b':' {
         return false;

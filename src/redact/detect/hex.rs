@@ -1,6 +1,6 @@
 //! Long hexadecimal strings right after a word for secrets; never without one.
 //!
-//! Git commits, digests, trace ids and UUIDs look the same and must stay.
+//! Git commits, digests, trace ids and UUIDs look the same and are kept.
 
 use super::hint;
 use crate::redact::bytes::{ALNUM, HEX, at, before, is_word};
@@ -12,7 +12,7 @@ const HEX_BYTES_MAX: usize = 128;
 /// How much of a hexadecimal string is enough where a limit cut it.
 const HEX_CUT_BYTES_MIN: usize = 8;
 
-/// A filter in front of [`find`], for words whose end is not near that of the text.
+/// A filter applied before [`find`], for words that do not end near the end of the text.
 #[inline(always)]
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let digit = |i: usize| input.get(pos + i).is_none_or(|&byte| HEX.has(byte));

@@ -1,14 +1,14 @@
-//! Words before a value that say what it is.
+//! Hints: words before a value that identify it.
 //!
-//! A hint never reaches across a stand-in: otherwise a text could become shorter by redaction, and a
-//! word that was too far away come near enough to change the result of a second pass.
+//! A hint never reaches across a replacement: otherwise redaction could shorten a text and bring a distant
+//! word close enough to change the result of a second pass.
 
 use crate::redact::bytes::{ByteSet, at, before};
 
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'(._\\-");
 const LETTERS: ByteSet = ByteSet::of(b"A-Za-z");
 
-/// What may stand behind a word: no letter but a plural s.
+/// The bytes that may follow a word: no letter except a plural s.
 static BEHIND: [u8; 256] = {
     let mut table = [0xFF; 256];
     let mut byte = 0;
@@ -21,7 +21,7 @@ static BEHIND: [u8; 256] = {
     table
 };
 
-/// Words that say what follows, and how near they must be.
+/// A set of words that identify a following value, and how close they must be.
 struct Hints {
     words: &'static [&'static [u8]],
     /// For each last letter but one of a word, the last letters.
@@ -59,14 +59,14 @@ impl Hints {
         a < 26 && byte < 26 && self.endings[usize::from(a)] >> byte & 1 != 0
     }
 
-    /// Whether a word stands close enough before `start`.
+    /// Whether a word occurs close enough before `start`.
     ///
-    /// No letter may follow it, but for a plural s, so that `author` is no `auth`. What precedes it
-    /// does not matter, so that `accessToken` counts.
+    /// No letter may follow it except a plural s, so that `author` does not match `auth`. Anything may
+    /// precede it, so that `accessToken` matches.
     fn near(&self, input: &[u8], start: usize) -> bool {
         let from = start.saturating_sub(self.gap + 2);
         let (mut any, mut a, mut byte) = (0, 0, 0);
-        // First all together: nearly always there is none.
+        // All words are checked together first: there is rarely any.
         for &c in input[from..start].iter().chain([&0]) {
             any |= self.last_but_one[usize::from(a)]
                 & self.last[usize::from(byte)]
@@ -124,7 +124,7 @@ static PHONE: Hints = Hints::new(
     0,
 );
 
-/// What may stand between such a word and the number.
+/// Words that may occur between such a word and the number.
 static SMALL: Hints = Hints::new(
     &[
         b"number",
@@ -203,14 +203,14 @@ fn may_end_phone(input: &[u8], end: usize) -> bool {
         || PHONE.may_end(&input[..singular])
 }
 
-/// Words that in `ring=1048576` and `calls=2000000` are no verbs, but things that are counted.
+/// Words that name counted things in `ring=1048576` and `calls=2000000`, and are not verbs there.
 fn is_thing(word: &[u8]) -> bool {
     [&b"ring"[..], b"rings", b"call", b"calls", b"cell", b"cells", b"sim", b"sims"]
         .iter()
         .any(|thing| thing.eq_ignore_ascii_case(word))
 }
 
-/// Whether a word for telephones stands before `start`, with nothing but small words between.
+/// Whether a word for telephones occurs before `start`, with only small words between.
 pub(super) fn phone(input: &[u8], start: usize) -> bool {
     let mut end = start - BETWEEN.run_back(input, start, GAP);
     for _ in 0..6 {
@@ -225,7 +225,7 @@ pub(super) fn phone(input: &[u8], start: usize) -> bool {
         };
         end -= len;
         if is(&PHONE, word) || is(&PHONE, &word[..singular.saturating_sub(end)]) {
-            // The last four letters of a masked credential are no word.
+            // The last four letters of a masked credential are not a word.
             return before(input, end) != b'*' && !(at(input, end + len) == b'=' && is_thing(word));
         }
         if !is(&SMALL, word) {
@@ -236,17 +236,17 @@ pub(super) fn phone(input: &[u8], start: usize) -> bool {
     false
 }
 
-/// Whether a word for cards stands within the 20 bytes before `start`.
+/// Whether a word for cards occurs within the 20 bytes before `start`.
 pub(super) fn card(input: &[u8], start: usize) -> bool {
     CARD.near(input, start)
 }
 
-/// Whether a word for social security numbers stands within the 16 bytes before `start`.
+/// Whether a word for social security numbers occurs within the 16 bytes before `start`.
 pub(crate) fn ssn(input: &[u8], start: usize) -> bool {
     SSN.near(input, start)
 }
 
-/// Whether a word for secrets stands within the 16 bytes before `start`.
+/// Whether a word for secrets occurs within the 16 bytes before `start`.
 pub(super) fn token(input: &[u8], start: usize) -> bool {
     TOKEN.near(input, start)
 }

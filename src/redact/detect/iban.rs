@@ -4,7 +4,7 @@ use crate::redact::bytes::at;
 use crate::redact::hits::{Finder, rule};
 use crate::redact::kind::HitKind;
 
-/// A filter in front of [`find`].
+/// A filter applied before [`find`].
 #[inline(always)]
 pub(crate) fn may_be(input: &[u8], pos: usize) -> bool {
     at(input, pos).is_ascii_uppercase() && at(input, pos + 1).is_ascii_uppercase()

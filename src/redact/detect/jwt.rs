@@ -21,7 +21,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         }
         *len = BASE64URL.run(input, end, input.len());
         end += *len;
-        // A sentence that ends behind the token: its full stop is no empty part.
+        // The token ends a sentence: the full stop is not an empty part.
         if *len == 0 && n > 2 {
             end -= 1;
             break;
@@ -42,7 +42,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 fn is_header(part: &[u8]) -> bool {
     let mut out = [0u8; 768];
     let part = &part[..part.len().min(1024)];
-    // Cut at a whole quartet, so that a long header can be judged by its beginning.
+    // Cut at a whole quartet: the start of a long header is enough.
     let part = if part.len() == 1024 {
         part
     } else {

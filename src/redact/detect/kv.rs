@@ -23,9 +23,9 @@ struct Key {
     quoted: bool,
 }
 
-/// A filter in front of [`find`]: whether the bytes before the sign at `pos` can end a telling key.
+/// A filter applied before [`find`]: whether the bytes before the sign at `pos` can end a sensitive key.
 ///
-/// Looks at the last letters of the key only; wrong in one direction, never in the other.
+/// Uses the last letters of the key only; it may accept too much, but never rejects a sensitive key.
 #[inline(always)]
 pub(super) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let byte = before(input, pos);
@@ -39,7 +39,7 @@ pub(super) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     !time && may_be_behind(rules, input, pos)
 }
 
-/// The same where spaces, a quote, digits or a dash stand between the letters and the sign.
+/// The same where spaces, a quote, digits or a dash occur between the letters and the sign.
 #[inline(never)]
 fn may_be_behind(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let mut end = quote_end(input, pos).0;
@@ -48,7 +48,7 @@ fn may_be_behind(rules: &Rules, input: &[u8], pos: usize) -> bool {
     before(input, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
 }
 
-/// The end of the identifier before the sign at `pos`, and whether a quote stands between.
+/// The end of the identifier before the sign at `pos`, and whether a quote follows it.
 #[inline]
 fn quote_end(input: &[u8], pos: usize) -> (usize, bool) {
     let mut end = pos - usize::from(before(input, pos) == b'?');
@@ -92,7 +92,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     kv_value::find(finder, &found, i);
 }
 
-/// Where the sign at `pos` ends, and whether it is a plain colon; `None` if it is no assignment.
+/// The end of the sign at `pos`, and whether it is a plain colon; `None` if it is not an assignment.
 fn sign_end(input: &[u8], pos: usize) -> Option<(usize, bool)> {
     if matches!(before(input, pos), b':' | b'=' | b'!' | b'<' | b'>') {
         return None;
@@ -109,7 +109,7 @@ fn sign_end(input: &[u8], pos: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The identifier in front of the sign at `pos`, with a quote and up to three spaces between.
+/// The identifier before the sign at `pos`, with a quote and up to three spaces between.
 fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     let (mut end, quoted) = quote_end(input, pos);
     let run = KEY.run_back(input, end, KEY_BYTES_MAX + 1);
@@ -168,7 +168,7 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
     finder.rules.key(&both[..len + 1 + word.len()], None)
 }
 
-/// Which endings a telling key can have: the last letters of the words that make keys telling.
+/// The endings that a sensitive key can have: the last letters of the words that make keys sensitive.
 ///
 /// The first tables know the last four bytes, and of longer words two more. What passes is looked up by
 /// the whole of the last word, up to six letters of it. All are wrong in one direction only.
@@ -212,7 +212,7 @@ fn set(table: &mut [u64; 1024], index: usize) {
     table[index >> 6 & 1023] |= 1 << (index & 63);
 }
 
-/// Adds a letter, whatever its case, to the hash of those behind it.
+/// Adds a letter, whatever its case, to the hash of the letters after it.
 #[inline]
 fn more_hash(hash: u32, byte: u8) -> u32 {
     (hash ^ u32::from(byte & 31)).wrapping_mul(0x9E37_79B1).rotate_left(7)
@@ -242,7 +242,7 @@ impl KeyTails {
         tails
     }
 
-    /// Lets every key through, for rules that look inside words.
+    /// Accepts every key, for rules that match inside words.
     pub(crate) fn open(&mut self) {
         self.open = true;
     }
@@ -310,21 +310,20 @@ impl KeyTails {
         self.open
     }
 
-    /// The first look of all: whether a key that ends in these bytes, the last one a letter, can be
-    /// telling.
+    /// The first filter: whether a key that ends in these bytes, the last one a letter, can be sensitive.
     #[inline(always)]
     pub(super) fn may_end(&self, four: u32) -> bool {
         let i = four_index(four) >> 2;
         self.four[i >> 6 & 255] >> (i & 63) & 1 != 0
     }
 
-    /// Whether a key that ends right before `end`, in a letter, can be telling.
+    /// Whether a key that ends right before `end`, in a letter, can be sensitive.
     #[inline(always)]
     fn may_end_at(&self, input: &[u8], end: usize) -> bool {
         self.may_end_bytes(input, end) && (self.open || self.may_end_letters(input, end))
     }
 
-    /// The next look: whether the last bytes before `end` can be those of a telling key.
+    /// The second filter: whether the last bytes before `end` can be those of a sensitive key.
     #[inline(always)]
     fn may_end_bytes(&self, input: &[u8], end: usize) -> bool {
         let Some(&[a, byte, c, d, e, finder]) =
@@ -338,7 +337,7 @@ impl KeyTails {
         has(&self.short, i) || long || self.open
     }
 
-    /// The second look, at up to six letters.
+    /// The third filter, which uses up to six letters.
     #[inline(never)]
     fn may_end_letters(&self, input: &[u8], end: usize) -> bool {
         if end < 3 {

@@ -1,16 +1,16 @@
-//! Where the value behind a telling key ends, and whether it is one worth masking.
+//! The value after a sensitive key: where it ends, and whether it is masked.
 
 use crate::redact::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::redact::hits::{Finder, rule};
 use crate::redact::key::Tokens;
 use crate::redact::kind::{HitKind, KeyClass, mask_len};
 
-/// Secrets have no bound: half a key must not stay.
+/// The length of a secret is not bounded: half a key must not remain.
 const LIST_BYTES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 96;
 const NUMBER_BYTES_MAX: usize = 48;
 
-/// A telling key in a text.
+/// A sensitive key in a text.
 pub(super) struct Found<'a> {
     pub(super) class: KeyClass,
     pub(super) key: &'a [u8],
@@ -19,7 +19,7 @@ pub(super) struct Found<'a> {
     /// The sign is a plain colon, as sentences have them.
     pub(super) colon: bool,
     pub(super) quoted_key: bool,
-    /// The key stands in a URL's query: an ampersand ends the value.
+    /// The key is in a URL's query: an ampersand ends the value.
     pub(super) query: bool,
 }
 
@@ -39,7 +39,7 @@ struct Value {
     quoted: bool,
 }
 
-/// `pos` is behind the sign and the spaces.
+/// `pos` is the position after the sign and the spaces.
 pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     let input = finder.input;
     if at(input, pos) == b'[' && list(finder, found, pos) {
@@ -71,7 +71,8 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     finder.hit(value.start, value.end, rule::KV, kind);
 }
 
-/// `["a", "b"]` behind a telling key: all of it, brackets stay. Returns whether it was a list.
+/// `["a", "b"]` after a sensitive key: all values are masked, brackets are kept. Returns whether it was a
+/// list.
 fn list(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
     let input = finder.input;
     let first = pos + 1 + usize::from(at(input, pos + 1) == b' ');
@@ -127,7 +128,7 @@ fn quoted_end(input: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
     start + i.min(rest.len())
 }
 
-/// Where an unquoted value ends: that depends on what it is.
+/// The end of an unquoted value, which depends on its class.
 fn bare_end(input: &[u8], found: &Found<'_>, start: usize) -> usize {
     let max = match found.class {
         KeyClass::Name | KeyClass::Address => NAME_BYTES_MAX,
@@ -181,7 +182,7 @@ fn ends_secret(input: &[u8], pos: usize, byte: u8) -> bool {
     }
 }
 
-/// Whether ` word=` stands at `pos`.
+/// Whether `pos` is followed by ` word=`.
 fn pair_follows(input: &[u8], pos: usize) -> bool {
     let gap = ByteSet::of(b" ").run(input, pos, 4);
     let word = ByteSet::of(b"A-Za-z0-9_.\\-").run(input, pos + gap, 48);
@@ -194,7 +195,7 @@ fn small_word_follows(input: &[u8], pos: usize, class: KeyClass) -> bool {
         && [&b" to "[..], b" from ", b" by "].iter().any(|word| input[pos..].starts_with(word))
 }
 
-/// Words that stand for the absence of a value, or for what was wrong with it.
+/// Words for the absence of a value, or for what was wrong with it.
 #[rustfmt::skip]
 fn is_no_value(text: &[u8]) -> bool {
     let mut low = [0u8; 12];
@@ -209,7 +210,7 @@ fn is_no_value(text: &[u8]) -> bool {
     )
 }
 
-/// Variables, templates, addresses in memory: what stands where a value would.
+/// Placeholders: variables, templates, memory addresses.
 fn is_placeholder(text: &[u8], quoted: bool) -> bool {
     if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
         return true;
@@ -235,7 +236,7 @@ fn is_placeholder(text: &[u8], quoted: bool) -> bool {
     }
 }
 
-/// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` was chosen by somebody.
+/// `$DB_PASSWORD`, `$password`; but `$p0ABi4mJ` is a password.
 fn is_variable(name: &[u8]) -> bool {
     let word = |is: fn(&u8) -> bool| name.iter().all(|byte| is(byte) || *byte == b'_');
     name.is_empty()
@@ -278,7 +279,7 @@ fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     }
 }
 
-/// Words with a space between, or another script: what `name="kube-api-access"` is not.
+/// Words with a space between, or another script, unlike `name="kube-api-access"`.
 fn is_full_name(text: &[u8]) -> bool {
     let letter = |byte: &u8| {
         byte.is_ascii_alphabetic()
@@ -289,8 +290,7 @@ fn is_full_name(text: &[u8]) -> bool {
     foreign || text.iter().all(letter) && text.contains(&b' ') && text[0].is_ascii_uppercase()
 }
 
-/// Something with a space, a comma in it, or of another script: what types and addresses of machines
-/// are not.
+/// Text with a space or a comma, or in another script, unlike types and machine addresses.
 fn is_postal(text: &[u8]) -> bool {
     let open = matches!(text[0], b'{' | b'[' | b'(');
     let gap =
@@ -299,9 +299,9 @@ fn is_postal(text: &[u8]) -> bool {
     text.len() >= 3 && !open && gap
 }
 
-/// `password: incorrect` and the package `libpam-pwd:amd64` are no passwords.
+/// `password: incorrect` and the package `libpam-pwd:amd64` are not passwords.
 fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
-    // The beginning of a list or a map, whose strings are looked at by their own keys.
+    // The start of a list or a map, whose strings are checked by their own keys.
     if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
     }
@@ -319,7 +319,7 @@ fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) ->
     !(plain && spaced && text.len() < 12 || short && !spaced)
 }
 
-/// Keys and tokens are long and drawn; in sentences their words stand before other things.
+/// Keys and tokens are long and random; in sentences, other text follows the same words.
 fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     if quoted {
         return text.len() >= 8 || !counts(found.key);
@@ -344,7 +344,7 @@ const PLAIN_BYTES_MIN: usize = 8;
 /// A shorter one has at least this many, letters and digits.
 const DRAWN_BYTES_MIN: usize = 5;
 
-/// Whether a short value looks drawn, as `abc123` does, and like nothing else that has letters and digits.
+/// Whether a short value looks random, as `abc123` does, and not like other mixes of letters and digits.
 fn is_drawn(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
     if text.len() < DRAWN_BYTES_MIN || !text.iter().all(u8::is_ascii_alphanumeric) || !mixed(text) {
         return false;
@@ -352,7 +352,7 @@ fn is_drawn(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
     if found.query {
         return true;
     }
-    // Numbers of builds and lines stand behind colons, too.
+    // Build and line numbers follow colons, too.
     let is_hex = colon && text.iter().all(|&byte| HEX.has(byte));
     !(is_hex || is_measure(text) || is_version(text) || is_numbered(found, text))
 }
@@ -371,8 +371,8 @@ fn is_version(text: &[u8]) -> bool {
     begins || matches!(text, [.., b'v' | b'V', digit] if digit.is_ascii_digit())
 }
 
-/// `page2`, `oauth2`, `int64`, `sha256`: a word and its number. Behind a key that says secret a word and a digit are
-/// what people choose.
+/// `page2`, `oauth2`, `int64`, `sha256`: a word and its number. After a key that names a secret, people
+/// choose a word and a digit.
 #[rustfmt::skip]
 fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
     let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
@@ -427,9 +427,9 @@ fn is_path(text: &[u8]) -> bool {
     text.contains(&b'.') && !long
 }
 
-/// What an authorization header's value says.
+/// The parts of an authorization header's value.
 pub(crate) enum AuthValue {
-    /// Scheme and credentials: where the latter start and end, and how many bytes may stay.
+    /// Scheme and credentials: where the credentials start and end, and how many bytes may be kept.
     Scheme { start: usize, end: usize, keep: u8 },
     /// Something else.
     Other,
@@ -459,7 +459,7 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     if mask_len(credentials) != 0 {
         return AuthValue::Masked;
     }
-    // Only what is one word may show its end: the last four of a Digest are not a key's.
+    // Only a single word may show its end: the last four characters of a Digest are not those of a key.
     let one = !credentials.iter().any(u8::is_ascii_whitespace);
     let plain = credentials[len.saturating_sub(4)..].iter().all(u8::is_ascii_alphanumeric);
     let keep = if one && plain && len >= 16 { 4 } else { 0 };

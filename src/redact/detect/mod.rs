@@ -59,14 +59,14 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A filter in front of [`punct_may_be`], for rules that do not look at all signs. It turns down `:`
-/// and `=` behind letters that end no telling key, and colons within times.
+/// A filter applied before [`punct_may_be`], for rules that do not check every sign. It rejects `:` and `=`
+/// after letters that end no sensitive key, and colons within times.
 #[inline(always)]
 pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
     let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
         return true;
     };
-    // Five bytes before the sign, the sign, two behind it.
+    // Five bytes before the sign, the sign, two after it.
     let [_, _, _, _, before, sign, next, after]: [u8; 8] = near;
     if !matches!(sign, b':' | b'=') {
         return true;
@@ -81,7 +81,7 @@ pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
     !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
 }
 
-/// A filter in front of [`at_punct`]: whether the sign at `pos` can belong to anything.
+/// A filter applied before [`at_punct`]: whether the sign at `pos` can belong to a hit.
 #[inline(always)]
 pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     match at(input, pos) {
@@ -98,13 +98,13 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     }
 }
 
-/// A filter in front of [`at_word`], for long words that no provider's literal starts.
+/// A filter applied before [`at_word`], for long words that no provider's literal starts.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
-/// A filter in front of [`at_keyword`]: the second letter, and the fourth.
+/// A filter applied before [`at_keyword`]: the second letter, and the fourth.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
@@ -138,14 +138,14 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     hex::find(finder, pos);
 }
 
-/// The first character of a word of a text that was cut, looked at once more for what the cut took.
+/// The first character of a word in a cut text, checked for credentials that the cut shortened.
 pub(crate) fn at_cut_word(finder: &mut Finder<'_>, pos: usize) {
     if finder.cut && is_word(at(finder.input, pos)) && !is_word(before(finder.input, pos)) {
         shape::cut_word(finder, pos);
     }
 }
 
-/// Calls [`at_cut_word`] with the one place that it can say yes to: the start of the last word.
+/// Calls [`at_cut_word`] at the only position where it can match: the start of the last word.
 pub(crate) fn at_cut_end(finder: &mut Finder<'_>) {
     let len = WORD.run_back(finder.input, finder.input.len(), shape::CUT_BYTES_MAX + 1);
     if len > 0 {

@@ -5,15 +5,15 @@ use crate::redact::bytes::{Digits, at, before, is_word};
 use crate::redact::hits::{Finder, rule};
 use crate::redact::kind::HitKind;
 
-/// Fewest digits that are looked at.
+/// Fewest digits of a number.
 pub(super) const DIGITS_MIN: usize = 7;
-/// Most digits, and so most bytes with separators and parentheses, that are looked at.
+/// Most digits of a number; with separators and parentheses, also a bound on its bytes.
 const DIGITS_MAX: usize = 19;
 
 /// Where a number may end, and the digits up to there.
 #[derive(Clone, Copy)]
 pub(super) struct Walk {
-    /// After each digit: the position behind it.
+    /// After each digit, the position after it.
     ends: [usize; DIGITS_MAX + 1],
     pub(super) digits: Digits,
     /// How many digits were walked over.
@@ -39,7 +39,7 @@ impl Walk {
         walk
     }
 
-    /// The position behind the digit number `count`, counted from one.
+    /// The position after the digit number `count`, counted from one.
     pub(super) fn end(&self, count: usize) -> usize {
         self.ends[count - 1]
     }
@@ -99,7 +99,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A number that runs into the end of a text that was cut there: nobody can tell what it was.
+/// A number that reaches the end of a cut text and can no longer be identified.
 fn cut_number(finder: &mut Finder<'_>, pos: usize) {
     let walk = Walk::from(finder.input, pos, b" .-/", true);
     if walk.count == 0 {

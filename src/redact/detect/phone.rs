@@ -6,8 +6,8 @@ use crate::redact::bytes::{at, before, distinct, is_word};
 use crate::redact::hits::{Finder, rule};
 use crate::redact::kind::HitKind;
 
-/// `pos` is a digit; what stands before it does not bar a number. `is_ssn` says that a social security
-/// number stands there, which only a word for telephones makes one.
+/// `pos` is a digit that may start a number. With `is_ssn` a social security number starts there, which
+/// only a word for telephones makes a telephone number.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize, is_ssn: bool) {
     if before(finder.input, pos) == b'+' {
         international(finder, pos);
@@ -36,7 +36,7 @@ fn international(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// `[2-9]dd [2-9]dd dddd` with separators, `+1` or `1` before it, an extension behind it.
+/// `[2-9]dd [2-9]dd dddd` with separators, `+1` or `1` before it, an extension after it.
 fn north_american(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     let mut start = pos;
@@ -96,7 +96,7 @@ fn area_and_line(input: &[u8], pos: usize) -> Option<usize> {
     input.get(j..j + 4)?.iter().all(u8::is_ascii_digit).then_some(j + 4)
 }
 
-/// The end of ` x123`, ` ext. 123` behind `end`, else `end`.
+/// The end of ` x123`, ` ext. 123` after `end`, otherwise `end`.
 fn extension(input: &[u8], end: usize) -> usize {
     let mut i = end + usize::from(at(input, end) == b' ');
     if at(input, i) == b'x' {

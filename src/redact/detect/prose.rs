@@ -8,7 +8,7 @@ const VALUE_END: ByteSet = ByteSet::of(b" \t\r\n,;\"'");
 const SPECIAL: ByteSet = ByteSet::of(b"!@#$%^&*");
 const VALUE_BYTES_MIN: usize = 6;
 
-/// `pos` is where a word starts, `word` the one that is looked for.
+/// `pos` is the start of a word, `word` the one to match.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize, word: &[u8], password: bool) {
     let input = finder.input;
     if !starts_nocase(input, pos, word) {
@@ -37,7 +37,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize, word: &[u8], password: b
     }
 }
 
-/// Whether a text looks chosen or drawn rather than written.
+/// Whether a text looks chosen or random rather than written.
 fn is_secret(text: &[u8], password: bool) -> bool {
     let special = text.iter().any(|&byte| SPECIAL.has(byte));
     if password {

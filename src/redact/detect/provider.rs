@@ -24,7 +24,7 @@ pub(crate) struct Literals {
     begins: Box<[u16; (1 << BUCKET_BITS) + 1]>,
 }
 
-/// What a literal that is no provider's stands for in the index.
+/// Index entries for literals that are not a provider's.
 pub(super) const JWT: u16 = u16::MAX;
 pub(super) const TERRAFORM: u16 = u16::MAX - 1;
 pub(super) const DISCORD_WEBHOOK: u16 = u16::MAX - 2;
@@ -69,7 +69,7 @@ impl Literals {
         literals.entries.sort_unstable();
         for (bucket, begin) in literals.begins.iter_mut().enumerate() {
             let before = |e: &(u16, u16)| usize::from(e.0 >> (FILTER_BITS - BUCKET_BITS)) < bucket;
-            // Literals are fewer than 65536: `add` is told their index in a u16.
+            // There are fewer than 65536 literals: `add` takes their index as a u16.
             *begin = literals.entries.partition_point(before) as u16;
         }
         literals
@@ -107,7 +107,7 @@ impl Literals {
         self.has(hash(bytes)) | self.has(hash(three(bytes)))
     }
 
-    /// Whether a literal and a beginning of its body stand at `pos`, as far as the text goes.
+    /// Whether a literal and the start of its body are at `pos`, as far as the text reaches.
     #[inline(never)]
     pub(crate) fn may_be(&self, providers: &[Provider], input: &[u8], pos: usize) -> bool {
         let bytes = four_at(input, pos);
@@ -142,7 +142,7 @@ impl Literals {
 }
 
 impl Provider {
-    /// Whether the literal and a beginning of its body stand at `pos`, as far as the text goes.
+    /// Whether the literal and the start of its body are at `pos`, as far as the text reaches.
     #[inline]
     fn may_be(&self, input: &[u8], pos: usize) -> bool {
         let body = pos + self.literal.len();

@@ -122,7 +122,7 @@ fn kerberos(input: &[u8]) -> Found {
     Some((6 + name + run, shape))
 }
 
-/// `$production$…$…` behind `access_token`.
+/// `$production$…$…` after `access_token`.
 fn braintree(input: &[u8]) -> Found {
     let i = 1 + LOWER.run(input, 1, 11);
     if !matches!(&input[1..i], b"production" | b"sandbox") || at(input, i) != b'$' {

@@ -12,7 +12,7 @@ const DIGIT: ByteSet = ByteSet::of(b"0-9");
 const AZURE: ByteSet = ByteSet::of(b"A-Za-z0-9_~.");
 const AZURE_BODY: ByteSet = ByteSet::of(b"A-Za-z0-9_~.\\-");
 
-/// A filter in front of [`at_word`], for words whose end is not near that of the text.
+/// A filter applied before [`at_word`], for words that do not end near the end of the text.
 #[inline(always)]
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     let alnum = |i: usize| input.get(pos + i).is_none_or(|&byte| ALNUM.has(byte));
@@ -33,8 +33,8 @@ pub(super) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A long word of letters and digits that runs into the end of a text that was cut there: what
-/// would have told a credential from a trace id is gone. `pos` is where a word starts.
+/// A long word of letters and digits that reaches the end of a cut text: the part that would distinguish a
+/// credential from a trace id is missing. `pos` is the start of a word.
 pub(super) fn cut_word(finder: &mut Finder<'_>, pos: usize) {
     let word = &finder.input[pos..];
     if (CUT_BYTES_MIN..=CUT_BYTES_MAX).contains(&word.len()) {
@@ -98,7 +98,7 @@ fn azure_devops(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// `pos` is where `atlasv1.` starts; 14 characters and a dot stand before it.
+/// `pos` is where `atlasv1.` starts; 14 characters and a dot precede it.
 pub(super) fn terraform(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     if !input[pos..].starts_with(b"atlasv1.") || before(input, pos) != b'.' || pos < 15 {
@@ -115,7 +115,7 @@ pub(super) fn terraform(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// `pos` is where `webhooks/` starts, behind Discord's host. The whole address goes.
+/// `pos` is the start of `webhooks/`, after Discord's host. The whole address is replaced.
 pub(super) fn discord_webhook(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     let literal = b"webhooks/";
@@ -177,7 +177,8 @@ pub(super) fn azure_ad(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// `AccountKey=`, `SharedAccessKey=`, `sig=`: `key` is what stands before the sign, `pos` is behind it.
+/// `AccountKey=`, `SharedAccessKey=`, `sig=`: `key` is the text before the sign, `pos` the position after
+/// it.
 pub(super) fn azure(finder: &mut Finder<'_>, key: &[u8], pos: usize) {
     let input = finder.input;
     let (set, rule) = match key {

@@ -156,7 +156,7 @@ fn part() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Texts of up to a dozen parts, behind a filler that moves them across block borders.
+/// Texts of up to a dozen parts, after a filler that moves them across block borders.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     (0usize..140, 0usize..4, proptest::collection::vec(part(), 0..12)).prop_map(|(n, f, parts)| {
         let filler = [b' ', b'x', b'.', b'7'][f];
@@ -201,7 +201,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_pass_finds_what_every_detector_at_every_position_finds(v in text(), cut: bool) {
+    fn the_scan_finds_what_the_oracle_finds(v in text(), cut: bool) {
         let rules = Rules::standard();
         let want = oracle::hits(&oracle::open(Rules::standard()), &v, cut);
         prop_assert_eq!(Some(fast(&rules, &v, cut)), want);
@@ -290,7 +290,7 @@ proptest! {
     }
 
     #[test]
-    fn json_stays_json_with_the_same_keys_at_any_depth(
+    fn json_keeps_its_keys_at_any_depth(
         texts in proptest::collection::vec((text(), 0usize..6, 0usize..4), 1..5),
     ) {
         let keys = ["msg", "password", "email", "customer_name", "count", "tokens"];
@@ -312,7 +312,7 @@ proptest! {
     }
 
     #[test]
-    fn the_leaves_of_json_become_what_each_becomes_alone(
+    fn json_leaves_are_redacted_like_single_values(
         texts in proptest::collection::vec((text(), 0usize..3), 0..6),
     ) {
         let mut redactor = standard();
@@ -333,7 +333,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_grows_by_no_more_than_a_mask_per_hit(v in text(), cut: bool) {
+    fn a_value_grows_by_one_mask_per_hit(v in text(), cut: bool) {
         let mut out = Vec::new();
         let hits = fast(&Rules::standard(), &v, cut).len();
         if standard().value(KeyClass::Plain, &v, cut, &mut out) == RedactOutcome::Replaced {
@@ -364,7 +364,7 @@ const FOUND: &[&str] = &[
 ];
 
 #[test]
-fn a_value_is_found_at_every_place_of_a_block_whatever_stands_around_it() {
+fn values_are_found_at_every_block_offset() {
     let mut redactor = standard();
     let mut dirty = Vec::new();
     for text in FOUND {
@@ -385,7 +385,7 @@ fn a_value_is_found_at_every_place_of_a_block_whatever_stands_around_it() {
 }
 
 #[test]
-fn values_without_any_gap_are_told_apart() {
+fn adjacent_values_are_distinguished() {
     let mut redactor = standard();
     for text in FOUND {
         for (before, behind) in [("x", "y"), ("7", "0"), ("-", "-"), ("abc", "1234567890")] {

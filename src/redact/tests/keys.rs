@@ -1,4 +1,4 @@
-//! Key decisions, as a table; and that the prefilter for `key=value` knows every telling ending.
+//! Key decisions, as a table; and that the prefilter for `key=value` knows every sensitive ending.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn class(key: &str) -> KeyClass {
 }
 
 #[test]
-fn keys_that_promise_something_are_known_in_every_spelling() {
+fn sensitive_keys_are_recognised_in_every_spelling() {
     let table: &[(KeyClass, &[&str])] = &[
         (
             KeyClass::Password,
@@ -147,7 +147,7 @@ fn keys_that_promise_something_are_known_in_every_spelling() {
 }
 
 #[test]
-fn keys_that_only_look_telling_promise_nothing() {
+fn keys_that_only_look_sensitive_are_plain() {
     for key in [
         "monkey",
         "author",
@@ -221,7 +221,7 @@ fn keys_that_only_look_telling_promise_nothing() {
 }
 
 #[test]
-fn a_bare_name_is_a_persons_unless_a_thing_is_around_it() {
+fn a_bare_name_is_personal_except_below_things() {
     for (parent, want) in [
         (None, KeyClass::Name),
         (Some("customer"), KeyClass::Name),
@@ -258,7 +258,7 @@ fn gateway_fields_are_personal_only_for_payments() {
 }
 
 #[test]
-fn own_keys_win_and_kinds_that_are_kept_promise_nothing() {
+fn user_keys_win_and_kept_kinds_are_plain() {
     let key = |key: &str, class| KeyRule { key: key.into(), class };
     let set = RuleSet {
         keep: vec![HitKind::Email],
@@ -278,7 +278,7 @@ fn own_keys_win_and_kinds_that_are_kept_promise_nothing() {
     assert_eq!(plain(&mut with(&set), "internal.ref=abc"), "internal.ref=***REDACTED***");
 }
 
-/// Words that make a telling pair with one of [`LAST_WORDS`].
+/// Words that make a sensitive pair with one of [`LAST_WORDS`].
 const FIRST_WORDS: &[&str] = &[
     "api",
     "access",
@@ -361,7 +361,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn the_filter_for_key_value_lets_every_telling_key_through(
+    fn the_key_filter_accepts_every_sensitive_key(
         before in "([a-z]{0,6}[_.-]?)?",
         last in proptest::sample::select(super::super::key_words::LAST_TOKENS),
         ending in "[a-z]{0,2}[_-]?[0-9]{0,2}",

@@ -18,7 +18,7 @@ fn stays(texts: &[&str]) {
 }
 
 #[test]
-fn numbers_that_are_no_persons_stay() {
+fn non_personal_numbers_are_kept() {
     stays(&[
         "ring=1048576 batch=1048576 calls=2300571 cells=1234567",
         "1718857800",
@@ -76,7 +76,7 @@ fn numbers_that_are_no_persons_stay() {
 }
 
 #[test]
-fn identifiers_and_digests_stay() {
+fn identifiers_and_digests_are_kept() {
     stays(&[
         "d41d8cd98f00b204e9800998ecf8427e",
         "e1db8935bd779125365b37fc26c58accebe42257",
@@ -110,7 +110,7 @@ fn identifiers_and_digests_stay() {
 }
 
 #[test]
-fn signs_that_look_like_addresses_stay() {
+fn signs_that_look_like_addresses_are_kept() {
     stays(&[
         "git@github.com:org/repo.git",
         "icon@2x.png",
@@ -140,7 +140,7 @@ fn signs_that_look_like_addresses_stay() {
 }
 
 #[test]
-fn keys_and_words_that_promise_nothing_stay() {
+fn plain_keys_and_words_are_kept() {
     stays(&[
         "max_tokens=4096",
         "prompt_tokens: 15 completion_tokens: 20",
@@ -225,7 +225,7 @@ fn keys_and_words_that_promise_nothing_stay() {
 }
 
 #[test]
-fn ordinary_system_logs_stay() {
+fn ordinary_system_logs_are_kept() {
     stays(&[
         "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=218.188.2.4",
         "Dec 10 06:55:46 LabSZ sshd[24200]: reverse mapping checking getaddrinfo for ns.marryaldkfaczcz.com [173.234.31.186] failed - POSSIBLE BREAK-IN ATTEMPT!",
@@ -260,7 +260,7 @@ fn ordinary_system_logs_stay() {
 }
 
 #[test]
-fn what_is_already_masked_stays() {
+fn masks_are_kept() {
     stays(&[
         "<email>",
         "***REDACTED***",

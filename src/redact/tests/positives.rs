@@ -10,7 +10,7 @@ fn check(table: &[(&str, &str)]) {
 }
 
 #[test]
-fn e_mail_addresses_go() {
+fn email_addresses_are_masked() {
     check(&[
         ("sent to ann@example.com", "sent to <email>"),
         ("<ann.o'neil+tag@mail.example.co.uk>", "<ann.o'<email>>"),
@@ -24,7 +24,7 @@ fn e_mail_addresses_go() {
 }
 
 #[test]
-fn telephone_numbers_go() {
+fn telephone_numbers_are_masked() {
     check(&[
         ("caller +86 133 1415 7670 queued", "caller <phone> queued"),
         ("otp sent to +1-245-731-7945", "otp sent to <phone>"),
@@ -41,7 +41,7 @@ fn telephone_numbers_go() {
 }
 
 #[test]
-fn card_numbers_go() {
+fn card_numbers_are_masked() {
     check(&[
         ("charge 4440715623561779 declined", "charge <card> declined"),
         ("4985 4424 6595 9687 tokenised", "<card> tokenised"),
@@ -53,7 +53,7 @@ fn card_numbers_go() {
 }
 
 #[test]
-fn identity_and_account_numbers_go() {
+fn identity_and_account_numbers_are_masked() {
     check(&[
         ("lookup 733-55-8313 returned 1", "lookup <ssn> returned 1"),
         ("social security 646503991", "social security <ssn>"),
@@ -65,7 +65,7 @@ fn identity_and_account_numbers_go() {
 }
 
 #[test]
-fn web_tokens_and_authorization_go() {
+fn web_tokens_and_authorization_are_masked() {
     let jwt =
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NjgzNzMifQ.TUhZAjP6tyVsoAPeGAcTRrxt";
     check(&[
@@ -85,7 +85,7 @@ fn web_tokens_and_authorization_go() {
 }
 
 #[test]
-fn passwords_in_urls_go_and_the_rest_of_the_url_stays() {
+fn only_the_password_in_a_url_is_masked() {
     check(&[
         ("postgres://app:pa55@db.example.com:5432/x", "postgres://app:****@db.example.com:5432/x"),
         ("redis://:s3cr3t@10.0.0.1:6379", "redis://:****@10.0.0.1:6379"),
@@ -122,7 +122,7 @@ fn keys_in_prose_are_decided_like_structured_keys() {
 }
 
 #[test]
-fn short_secrets_of_letters_and_digits_go() {
+fn short_secrets_of_letters_and_digits_are_masked() {
     check(&[
         ("secret=hunter2", "secret=***REDACTED***"),
         ("secret: hunter2", "secret: ***REDACTED***"),
@@ -134,7 +134,7 @@ fn short_secrets_of_letters_and_digits_go() {
 }
 
 #[test]
-fn provider_tokens_go() {
+fn provider_tokens_are_masked() {
     let rules = Rules::standard();
     let mut redactor = standard();
     for provider in &rules.providers {
@@ -161,7 +161,7 @@ fn drawn(alphabet: super::super::bytes::ByteSet, len: usize) -> String {
 }
 
 #[test]
-fn credentials_without_a_literal_go() {
+fn credentials_without_a_literal_are_masked() {
     let body = "abcdefghij0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij0123456789";
     let hex = "0123456789abcdef0123456789abcdef";
     for text in [
@@ -187,7 +187,7 @@ fn credentials_without_a_literal_go() {
 }
 
 #[test]
-fn private_keys_go_across_lines_and_when_they_never_end() {
+fn multi_line_and_unfinished_private_keys_are_masked() {
     let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n";
     for kind in ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "] {
         let key =
@@ -202,7 +202,7 @@ fn private_keys_go_across_lines_and_when_they_never_end() {
 }
 
 #[test]
-fn keys_of_json_inside_strings_are_shown_by_what_they_hold() {
+fn json_keys_in_strings_are_redacted_by_content() {
     for (given, expected) in [
         (r#"{"ann@example.com":1}"#, r#"{"<email>":1}"#),
         (

@@ -11,7 +11,7 @@ fn cut(input: &str) -> String {
 }
 
 #[test]
-fn no_half_of_a_secret_survives_a_cut() {
+fn half_a_secret_is_masked_after_a_cut() {
     let jwt =
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NjgzNzMifQ.TUhZAjP6tyVsoAPeGAcTRrxt";
     let secrets: &[(&str, &str, usize)] = &[
@@ -69,7 +69,7 @@ fn a_cut_own_literal_does_not_survive_either() {
 }
 
 #[test]
-fn keyed_values_are_replaced_whole_but_for_nothing_and_schemes() {
+fn values_under_sensitive_keys_are_replaced_whole() {
     let mut redactor = standard();
     for (class, value, want) in [
         (KeyClass::Password, "hunter2", "***REDACTED***"),
@@ -98,7 +98,7 @@ fn keyed_values_are_replaced_whole_but_for_nothing_and_schemes() {
 }
 
 #[test]
-fn numbers_go_only_where_the_key_says_that_they_are_no_counts() {
+fn numbers_are_masked_unless_they_are_counts() {
     let mut redactor = standard();
     for (class, text, replaced) in [
         (KeyClass::Ssn, "123456789", true),
@@ -144,7 +144,7 @@ fn profiles_change_what_is_written() {
 }
 
 #[test]
-fn the_ecs_profile_writes_tokens_when_it_has_a_key() {
+fn the_ecs_profile_writes_tokens_with_a_key() {
     let set = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
     let tokenizer = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
     let email = tokenizer.email("ann@example.com");
@@ -162,7 +162,7 @@ fn the_ecs_profile_writes_tokens_when_it_has_a_key() {
 }
 
 #[test]
-fn payments_write_tokens_for_bank_accounts_and_addresses_alone() {
+fn payments_tokenize_only_accounts_and_addresses() {
     let set = RuleSet { presets: vec![Preset::Payments], ..RuleSet::default() };
     let tokenizer = Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
     let (email, iban) = (tokenizer.email("a@b.io"), tokenizer.generic("NO9451596183349"));
@@ -174,7 +174,7 @@ fn payments_write_tokens_for_bank_accounts_and_addresses_alone() {
 }
 
 #[test]
-fn presets_compose_and_payments_keep_the_last_four_of_a_card() {
+fn presets_compose_and_payments_keep_card_digits() {
     let mut redactor = with(&RuleSet { presets: vec![Preset::Payments], ..RuleSet::default() });
     assert_eq!(plain(&mut redactor, "card 4111 1111 1111 1111 ok"), "card ****1111 ok");
     assert_eq!(plain(&mut redactor, "card ****1111 ok"), "card ****1111 ok");
@@ -214,7 +214,7 @@ fn hits_are_counted_by_rule() {
 }
 
 #[test]
-fn the_rule_hash_changes_with_the_rules_and_gives_no_literal_away() {
+fn the_rules_hash_does_not_reveal_literals() {
     let hash = |set: &RuleSet| Rules::compile(set).unwrap().hash();
     let literal = |text: &[u8]| RuleSet {
         literals: vec![LiteralRule { name: "db".into(), text: text.to_vec() }],
@@ -263,7 +263,7 @@ fn bad_rules_are_refused_by_name() {
     };
     for (set, want) in [
         (literal("abc"), "literals.db: expected 4 bytes or more, found 3"),
-        (literal("REDACTED"), "literals.db: expected no part of a stand-in, found one"),
+        (literal("REDACTED"), "literals.db: expected no part of a mask, found one"),
         (token("ac", "a-z", 20, 20), "tokens.acme: expected a literal of 3 bytes or more, found 2"),
         (
             token("acme_", "a-z ", 20, 20),
@@ -299,7 +299,7 @@ fn own_tokens_and_literals_are_found() {
 }
 
 #[test]
-fn a_text_written_against_the_detectors_is_masked_whole_or_done_in_linear_work() {
+fn adversarial_text_costs_bounded_work() {
     use super::super::hits::{Finder, WORK_MIN, WORK_PER_BYTE};
     let n = 60_000;
     for unit in [
@@ -372,7 +372,7 @@ fn a_text_written_against_the_detectors_is_masked_whole_or_done_in_linear_work()
 }
 
 #[test]
-fn json_nested_too_deep_is_masked_whole_and_counted() {
+fn too_deep_json_is_masked_and_counted() {
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
     let mut redactor = standard();
     assert_eq!(plain(&mut redactor, &deep), "***REDACTED***");

@@ -17,8 +17,8 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the bytes that `text` stands for, or says at which byte it is no base64url. What was
-/// appended until then stays.
+/// Appends the bytes that `text` encodes, or returns the position of the first invalid byte. Bytes appended
+/// before an error are kept.
 #[cfg(feature = "tokens")]
 pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), usize> {
     if text.len() % 4 == 1 {
@@ -30,7 +30,7 @@ pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), usize> {
             bits |= u32::from(value(b).ok_or(4 * index + i)?) << (18 - 6 * i);
         }
         let bytes = bits.to_be_bytes();
-        // Bits that no byte takes must be zero: one spelling per value.
+        // Bits that belong to no byte must be zero: one spelling per value.
         if four.len() < 4 && bytes[four.len()..].iter().any(|&b| b != 0) {
             return Err(4 * index + four.len() - 1);
         }
@@ -97,14 +97,14 @@ mod tests {
 
         proptest! {
             #[test]
-            fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            fn encoded_bytes_are_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
                 let mut out = Vec::new();
                 prop_assert_eq!(decode(text(&bytes).as_bytes(), &mut out), Ok(()));
                 prop_assert_eq!(out, bytes);
             }
 
             #[test]
-            fn what_is_decoded_is_spelled_the_same_again(given in "[A-Za-z0-9_=+-]{0,20}") {
+            fn decoded_text_is_encoded_identically(given in "[A-Za-z0-9_=+-]{0,20}") {
                 let mut out = Vec::new();
                 if decode(given.as_bytes(), &mut out).is_ok() {
                     prop_assert_eq!(text(&out), given);

@@ -1,15 +1,16 @@
-//! Keyed tokens: the same value gives the same token, and nobody without the key can tell which value.
+//! Keyed tokens: equal values give equal tokens, and without the key a token does not reveal its value.
 //!
-//! `ptok:v1:` and base64url of HMAC-SHA-256 (RFC 2104) over the normalised value, under a key that is
-//! itself HMAC-SHA-256 of `env|type` under the token key. So environments and types cannot be joined.
-//! E-mail addresses are trimmed and lower-cased, telephone numbers written as in E.164, all else is
-//! trimmed. Making a token allocates nothing beyond what the output needs, and never blocks.
+//! A token is `ptok:v1:` and base64url of HMAC-SHA-256 (RFC 2104) over the normalised value, under a key
+//! that is itself HMAC-SHA-256 of `env|type` under the token key. So tokens of different environments or
+//! types cannot be joined. E-mail addresses are trimmed and lower-cased, telephone numbers written as in
+//! E.164, all else is trimmed. Making a token allocates nothing beyond what the output needs, and never
+//! blocks.
 //!
-//! [`HmacTokenizer`] is that alone, from a key in memory. With the feature `tokens` there is `TokenKeys`, a
-//! handle that takes its keys from keyset files: it makes tokens, encrypts values so that they can
-//! be revealed (`penc:v1:<kid>:…`, AES-256-GCM), keeps two modes of access apart, and takes new keysets
-//! in while it is in use. Keys are overwritten in memory when they are dropped. Files are read by
-//! `TokenKeys::open` and `TokenKeys::refresh` only, never where a token is made.
+//! [`HmacTokenizer`] makes tokens with a key in memory. With the feature `tokens`, `TokenKeys` is a handle
+//! to the keys of keyset files: it makes tokens, encrypts values so that they can be revealed
+//! (`penc:v1:<kid>:…`, AES-256-GCM), has two access modes, and reloads keysets while it is in use. Keys are
+//! overwritten in memory when they are dropped. Files are read by `TokenKeys::open` and
+//! `TokenKeys::refresh` only, never while a token is made.
 
 mod base64url;
 mod normalize;
@@ -32,7 +33,7 @@ const PREFIX: &[u8] = b"ptok:v1:";
 /// Bytes of a token.
 const TOKEN_BYTES: usize = PREFIX.len() + 43;
 
-/// What a value is. Values of different types never have the same token, and what was encrypted as one
+/// The type of a value. Values of different types never have the same token, and a value encrypted as one
 /// type is not revealed as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -43,12 +44,12 @@ pub enum FieldType<'a> {
     Phone,
     /// `generic`: trimmed.
     Generic,
-    /// A type of one's own; trimmed.
+    /// A type defined by the user; trimmed.
     Named(&'a str),
 }
 
 impl<'a> FieldType<'a> {
-    /// The type of that name.
+    /// The type with this name.
     ///
     /// ```
     /// use ringseal::redact::token::FieldType;
@@ -64,7 +65,7 @@ impl<'a> FieldType<'a> {
         }
     }
 
-    /// Its name, which enters the key of its tokens.
+    /// The name, which enters the key of its tokens.
     pub fn name(self) -> &'a str {
         match self {
             FieldType::Email => "email",
@@ -77,7 +78,7 @@ impl<'a> FieldType<'a> {
 
 /// Makes `ptok:v1:` tokens.
 ///
-/// With the feature `tokens`, what it keeps of its key is overwritten when it is dropped.
+/// With the feature `tokens`, the parts of the key that it holds are overwritten when it is dropped.
 ///
 /// ```
 /// use ringseal::redact::HmacTokenizer;
@@ -95,13 +96,13 @@ pub struct HmacTokenizer {
 
 impl ::core::fmt::Debug for HmacTokenizer {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        // Keys are nobody's business.
+        // Never shows keys.
         f.debug_struct("HmacTokenizer").finish_non_exhaustive()
     }
 }
 
 impl HmacTokenizer {
-    /// A tokenizer with the token key `key` (32 bytes are right) for the environment `env`.
+    /// A tokenizer with the token key `key` (32 bytes recommended) for the environment `env`.
     pub fn new(key: &[u8], env: &str) -> HmacTokenizer {
         let root = HmacSha256::new(key);
         HmacTokenizer {
@@ -113,11 +114,11 @@ impl HmacTokenizer {
         }
     }
 
-    /// The token of a value of this type. A value that is a token already is given back.
+    /// The token of a value of this type. A value that already is a token is returned unchanged.
     pub fn tokenize(&self, value: &str, field: FieldType<'_>) -> String {
         let mut out = Vec::with_capacity(TOKEN_BYTES.max(value.len()));
         self.put(value.as_bytes(), field, &mut out);
-        // A token is ASCII, and a value given back is text.
+        // A token is ASCII, and a returned value is text.
         String::from_utf8(out).unwrap_or_default()
     }
 
@@ -131,7 +132,7 @@ impl HmacTokenizer {
         self.tokenize(value, FieldType::Phone)
     }
 
-    /// The token of anything else.
+    /// The token of any other value.
     pub fn generic(&self, value: &str) -> String {
         self.tokenize(value, FieldType::Generic)
     }
@@ -155,7 +156,7 @@ impl HmacTokenizer {
 }
 
 impl Tokenize for HmacTokenizer {
-    /// By what the value is, not by who found it: one value has one token.
+    /// The type follows from the value, not from the detector or key: one value has one token.
     fn token(&self, kind: HitKind, value: &[u8], out: &mut Vec<u8>) -> bool {
         let field = match kind {
             HitKind::Email => FieldType::Email,
@@ -175,7 +176,7 @@ fn derived(root: &HmacSha256, env: &str, field: &str) -> HmacSha256 {
     hmac
 }
 
-/// The code of the normalised value. The output's own room is the scratch, and is taken back.
+/// The HMAC of the normalised value. The spare capacity of `out` is the scratch buffer.
 fn over(
     hmac: &HmacSha256,
     normal: fn(&[u8], &mut Vec<u8>),
@@ -189,7 +190,7 @@ fn over(
     mac
 }
 
-/// Whether the whole value is a token, of either sort.
+/// Whether the whole value is a token of either kind.
 fn is_token(value: &[u8]) -> bool {
     let len = token_len(value);
     len != 0 && len == value.len()
@@ -232,7 +233,7 @@ mod vectors {
     }
 
     #[test]
-    fn one_number_has_one_token_however_it_is_written() {
+    fn spellings_of_a_number_have_equal_tokens() {
         let t = tokenizer("prod");
         for written in ["+1 402 555 1212", "+1-402-555-1212", "%2B1%20402%205551212"] {
             assert_eq!(t.phone(written), t.phone("+14025551212"), "{written}");
@@ -240,7 +241,7 @@ mod vectors {
     }
 
     #[test]
-    fn one_address_has_one_token_whoever_found_it() {
+    fn an_address_has_one_token_under_any_kind() {
         let t = tokenizer("prod");
         let token = |kind, value: &[u8]| {
             let mut out = b"x".to_vec();
@@ -254,7 +255,7 @@ mod vectors {
     }
 
     #[test]
-    fn a_value_that_is_a_token_is_left_alone() {
+    fn a_token_is_returned_unchanged() {
         let t = tokenizer("prod");
         let penc = "penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
         for token in [&t.email("ann@example.com"), penc] {
@@ -267,7 +268,7 @@ mod vectors {
     }
 
     #[test]
-    fn types_of_ones_own_are_kept_apart_like_the_others() {
+    fn user_defined_types_have_separate_tokens() {
         let t = tokenizer("prod");
         let badge = t.tokenize(" 4711 ", FieldType::Named("badge"));
         assert_eq!(badge, t.tokenize("4711", FieldType::new("badge")));

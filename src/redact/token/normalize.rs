@@ -1,11 +1,11 @@
-//! How a value is written before it becomes a token: one person, one address, one number, one token.
+//! Normalises values before they become tokens: one spelling for each address or number.
 //!
-//! These are the rules of the implementations whose tokens ours must equal: e-mail addresses are trimmed
-//! and lower-cased, telephone numbers keep digits and plus signs (E.164 for international numbers), all
-//! else is trimmed. Beyond that, addresses and numbers from URLs lose their percent-coding.
+//! The rules are those of the other implementations of these tokens: e-mail addresses are trimmed and
+//! lower-cased, telephone numbers keep digits and plus signs (E.164 for international numbers), all else is
+//! trimmed. In addition, addresses and numbers from URLs are percent-decoded.
 //!
-//! Everything is appended to the caller's buffer; nothing else allocates. Bytes that are no UTF-8 are taken
-//! as they are.
+//! Everything is appended to the caller's buffer; nothing else allocates. Bytes that are not UTF-8 are
+//! kept.
 
 use std::str;
 
@@ -24,21 +24,22 @@ pub(super) fn email(value: &[u8], out: &mut Vec<u8>) {
 
 /// Appends the digits and plus signs of a telephone number.
 ///
-/// That is E.164 for international numbers. National ones are not given a country: nothing says which.
+/// That is E.164 for international numbers. National numbers do not get a country code, because it is not
+/// known.
 pub(super) fn phone(value: &[u8], out: &mut Vec<u8>) {
     let value = value.trim_ascii_start();
     let rest = value.strip_prefix(b"%2B").or_else(|| value.strip_prefix(b"%2b"));
     if rest.is_some() {
         out.push(b'+');
     }
-    // The digits of `%20` are a space's.
+    // The digits of `%20` are part of the escape.
     let mut skip = 0;
     for chunk in rest.unwrap_or(value).utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '%' => skip = 2,
                 _ if skip > 0 => skip -= 1,
-                // Digits of other scripts stay too, or all such numbers would be the same one.
+                // Digits of other scripts are kept, otherwise all such numbers would be equal.
                 _ if c == '+' || c.is_numeric() => push(c, out),
                 _ => {}
             }
@@ -54,7 +55,7 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
     }
 }
 
-/// White space, and the separators of ASCII, which count as such elsewhere.
+/// White space, and the ASCII separators, which other implementations treat as white space.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\x1C'..='\x1F').contains(&character)
 }
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_stay_apart() {
+    fn invalid_utf8_is_normalised_bytewise() {
         let mut out = Vec::new();
         email(b" A\xFF@B ", &mut out);
         assert_eq!(out, b"a\xFF@b");

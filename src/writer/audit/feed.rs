@@ -136,8 +136,8 @@ impl AuditRequest {
 }
 
 /// What it means that a log has no keys, for the report.
-const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it detects \
-     corruption, but anyone who can write its directory can replace it; `ringseal audit keygen` makes keys";
+const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it \
+     detects corruption, but anyone who can write its directory can replace it; `ringseal audit keygen` makes keys";
 
 impl Processor {
     /// Handles one audit event of a lane.

@@ -1,19 +1,19 @@
-//! What the writer knows about keys that are known only at run time, decided once per key.
+//! Decisions about keys that are known only at run time, made once per key.
 use crate::redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
 
 /// Slots; a power of two.
 const SLOTS: usize = 1024;
 
-/// What is known about a key.
+/// The decision about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct KeyFacts {
-    /// What it promises about its values.
+    /// The class of its values.
     pub(super) class: KeyClass,
-    /// Whether the key itself holds what must not be shown: maps are keyed by addresses, too.
+    /// Whether the key itself has to be redacted: maps can be keyed by addresses.
     pub(super) is_dirty: bool,
 }
 
-/// Decisions by key and by the key around it.
+/// Decisions by key and enclosing key.
 #[derive(Debug)]
 pub(super) struct Keys {
     known: KeyCache<KeyFacts>,
@@ -25,12 +25,12 @@ impl Keys {
         Self { known: KeyCache::new(SLOTS), text: Vec::with_capacity(256) }
     }
 
-    /// Forgets everything: the rules have changed.
+    /// Clears the cache: the rules have changed.
     pub(super) fn clear(&mut self) {
         self.known.clear();
     }
 
-    /// What is known about `key` below `parent`; empty for none.
+    /// The decision about `key` below `parent`, which is empty if there is none.
     #[inline]
     pub(super) fn facts(&mut self, redactor: &mut Redactor, key: &[u8], parent: &[u8]) -> KeyFacts {
         let Self { known, text } = self;
@@ -54,7 +54,7 @@ mod tests {
     use crate::redact::Rules;
 
     #[test]
-    fn a_decision_is_the_same_from_the_cache_and_without_it() {
+    fn cached_decisions_equal_uncached_ones() {
         let rules = Arc::new(Rules::standard());
         let mut redactor = Redactor::new(Arc::clone(&rules));
         let mut known = Keys::new();

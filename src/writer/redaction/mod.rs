@@ -1,12 +1,13 @@
-//! Between a record and its lines: no byte of an event reaches an output before it has passed here.
+//! Redaction in the writer: every event passes here between its record and its lines.
 //!
-//! An event's values are scanned at once, whatever number of outputs it has: the places of its texts are collected, one
-//! scan says which of them need a closer look, and an event without any goes on as it stands in the ring. Of all others
-//! a redacted copy of the values is made, and encoded instead.
+//! An event's values are scanned once, whatever number of outputs it has: the positions of its texts are
+//! collected and scanned together. A clean event is passed through as it is in the ring. For any other
+//! event a redacted copy of the values is made and encoded instead.
 //!
-//! Promises: in steady state nothing is allocated; nothing blocks. Keys are decided once per call site, and once per
-//! key that is known only at run time. Fails closed: where the rules themselves fail (a panic in a detector), every
-//! value of the event that could hold text is masked, and counted as `failed`.
+//! Promises: in steady state nothing is allocated; nothing blocks. Keys are classified once per call site,
+//! and once per key that is known only at run time. Fails closed: if the rules themselves fail (a panic in
+//! a detector), every value of the event that could hold text is masked, and the event is counted as
+//! `failed`.
 mod key_facts;
 mod prescan;
 mod preview;
@@ -29,10 +30,10 @@ use crate::encode::layout::Source;
 use crate::metrics::{RedactionMetrics, RuleHits};
 use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
 
-/// What the writer redacts by.
+/// The writer's redaction settings.
 #[derive(Clone, Default)]
 pub struct RedactionConfig {
-    /// The rules; `None` writes everything as it is, except what the producer itself has marked as secret.
+    /// The rules; `None` writes everything unchanged, except values that the producer has marked as secret.
     pub rules: Option<Arc<Rules>>,
     /// Makes tokens where the rules ask for them.
     pub tokenizer: Option<Arc<dyn Tokenize>>,
@@ -47,25 +48,25 @@ impl std::fmt::Debug for RedactionConfig {
     }
 }
 
-/// What is known about a call site.
+/// The key decisions for a call site.
 #[derive(Debug)]
 struct Site {
     classes: Box<[KeyClass]>,
-    /// The event's name as it may be shown, where the rules let it not pass as it is.
+    /// The redacted event name, if the name itself contains a hit.
     name: Option<Box<[u8]>>,
 }
 
-/// The redactor with everything that it needs per writer.
+/// The redactor and the rest of a writer's redaction state.
 #[derive(Debug)]
 pub(super) struct Redaction {
     redactor: Redactor,
     is_on: bool,
-    /// By call site number.
+    /// By call site id.
     sites: Vec<Option<Box<Site>>>,
     keys: Keys,
     prescan: Prescan,
     batch: TextBatch,
-    /// Counts the changes of rules: what was said by earlier ones no longer holds.
+    /// Counts the changes of rules: verdicts made by earlier rules are not valid.
     generation: u64,
     buffers: Buffers,
     /// Hits under rules that are no longer in use.
@@ -80,12 +81,12 @@ struct Buffers {
     /// A redacted name and target.
     name: Vec<u8>,
     target: Vec<u8>,
-    /// For one value.
+    /// Input and output for one value.
     asked: Vec<u8>,
     answer: Vec<u8>,
 }
 
-/// What may be encoded.
+/// The parts of an event that may be encoded.
 pub(super) struct Redacted<'a> {
     pub(super) source: Source<'a>,
     pub(super) payload: &'a [u8],
@@ -114,14 +115,14 @@ impl Redaction {
         }
     }
 
-    /// Goes on by other rules, or by none.
+    /// Uses these rules from now on, or none.
     pub(super) fn set_rules(&mut self, rules: Option<Arc<Rules>>) {
         for hits in self.hits() {
             *self.earlier.entry(hits.rule).or_default() += hits.hits;
         }
         self.is_on = rules.is_some();
         self.generation += 1;
-        // The redactor's own counts start again, also where nothing takes the rules' place.
+        // The redactor's counters restart, also if no new rules are set.
         let next = rules.unwrap_or_else(|| Arc::clone(self.redactor.rules()));
         self.redactor.set_rules(next);
         self.sites.clear();
@@ -133,13 +134,13 @@ impl Redaction {
         self.is_on.then(|| self.redactor.rules())
     }
 
-    /// Whether an event may go on as it is, as far as is known already.
+    /// Whether an event is already known to be clean.
     #[inline]
     pub(super) fn passes(&self, verdict: Verdict) -> bool {
         !self.is_on || verdict == Verdict::Clean
     }
 
-    /// What an event may show.
+    /// The parts of an event that may be encoded.
     #[inline]
     pub(super) fn event<'a>(
         &'a mut self,
@@ -203,7 +204,7 @@ impl Redaction {
     ) -> Result<Redacted<'a>, ReadError> {
         let Redaction { redactor, keys, sites, buffers, failed, .. } = self;
         let Some(Some(site)) = sites.get(index) else {
-            // Met a moment ago.
+            // It was registered a moment ago.
             return Ok(Redacted { source: Source::Site(callsite), payload: &[], has_stack });
         };
         let metadata = callsite.metadata();
@@ -216,7 +217,7 @@ impl Redaction {
             None => Redacted { source: Source::Site(callsite), payload, has_stack },
             Some(name) => {
                 let target = metadata.target.as_bytes();
-                // The stack is an entry like any other now.
+                // The stack is an ordinary entry now.
                 Redacted {
                     source: Source::Dynamic { target, event: name },
                     payload,
@@ -256,7 +257,7 @@ impl Redaction {
         Ok(Redacted { source, payload, has_stack: false })
     }
 
-    /// What bound fields may show.
+    /// The bound fields that may be encoded.
     pub(super) fn entries<'a>(&'a mut self, entries: &'a [u8]) -> Result<&'a [u8], ReadError> {
         if !self.is_on || self.rewrite_entries(entries)? {
             return Ok(entries);
@@ -264,7 +265,8 @@ impl Redaction {
         Ok(&self.buffers.payload)
     }
 
-    /// Looks at the entries of a map; says whether they may stay, and else leaves their stand-in in the buffer.
+    /// Scans the entries of a map. Returns true if they are clean; otherwise the redacted copy is in the
+    /// buffer.
     fn rewrite_entries(&mut self, entries: &[u8]) -> Result<bool, ReadError> {
         let Redaction { redactor, keys, prescan, buffers, failed, .. } = self;
         prescan.clear();
@@ -285,7 +287,7 @@ impl Redaction {
         Ok(false)
     }
 
-    /// A text of the engine itself.
+    /// Redacts a text of the engine.
     pub(super) fn text(&mut self, text: &str) -> String {
         let mut out = Vec::new();
         let is_clean = !self.is_on
@@ -320,7 +322,7 @@ impl Redaction {
         named.collect()
     }
 
-    /// What has been found since the start.
+    /// All hits since the start.
     pub(super) fn metrics(&self) -> RedactionMetrics {
         let mut sum = self.earlier.clone();
         for hits in self.hits() {
@@ -335,15 +337,15 @@ impl Redaction {
     }
 }
 
-/// A rule set's hash as people compare it.
+/// A rule set's hash as hexadecimal text.
 pub(crate) fn rules_hash(rules: &Rules) -> String {
     rules.hash().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What stands for every text of an event at which the rules themselves have failed.
+/// Replaces every text of an event for which the rules have failed.
 const FAILED: &[u8] = b"***REDACTED***";
 
-/// Writes a redacted copy; when the rules fail, one in which every value is masked.
+/// Writes a redacted copy; if the rules fail, one in which every value is masked.
 fn write_or_mask(
     buffers: &mut Buffers,
     failed: &mut u64,

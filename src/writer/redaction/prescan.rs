@@ -1,19 +1,19 @@
-//! The first look at an event's values: whether it may go on as it is.
+//! The prescan of an event's values: whether the event can be passed through unchanged.
 //!
-//! Collects where texts stand and lets one scan judge them all; numbers and keys are judged in passing. What it says
-//! no to is scanned at value by value afterwards, so it may say no too often, and never too seldom.
+//! It collects the positions of texts for one scan, and evaluates numbers and keys itself. Events that it
+//! rejects are redacted value by value afterwards, so it may reject too many events, but never too few.
 use std::ops::Range;
 
 use super::key_facts::Keys;
 use crate::core::value::{Entries, ReadError, ValueRef, tag};
 use crate::redact::{KeyClass, Redactor};
 
-/// What the first look at an event finds.
+/// The result of the prescan of an event.
 #[derive(Debug, Default)]
 pub(super) struct Prescan {
-    /// Texts under keys that say nothing.
+    /// Texts under plain keys.
     texts: Vec<Range<u32>>,
-    /// Whether something has to be replaced, or at least examined one by one, whatever the scan says.
+    /// Whether the event must be redacted value by value, whatever its texts are.
     needs_rewrite: bool,
 }
 
@@ -23,7 +23,7 @@ impl Prescan {
         self.needs_rewrite = false;
     }
 
-    /// Looks at the values of a call site's fields, and a stack behind them.
+    /// Scans the values of a call site's fields, and a stack after them.
     #[inline]
     pub(super) fn values(
         &mut self,
@@ -46,7 +46,7 @@ impl Prescan {
         Ok(())
     }
 
-    /// Takes one value of the kinds that most values are of; says whether it was one.
+    /// Handles a value of the most frequent types; returns whether it was one.
     #[inline(always)]
     fn plain(&mut self, class: KeyClass, payload: &[u8], rest: &mut &[u8]) -> bool {
         let Some(([tag, word @ ..], after)) = rest.split_first_chunk::<9>() else { return false };
@@ -77,16 +77,16 @@ impl Prescan {
         true
     }
 
-    /// Notes a text of `len` bytes at `at`.
+    /// Adds a text of `len` bytes at `at`.
     #[inline(always)]
     fn text(&mut self, at: usize, len: usize) {
-        // Records are far below 4 GiB. Shorter texts hold nothing.
+        // Records are far below 4 GiB. Shorter texts cannot contain a hit.
         if len >= 4 {
             self.texts.push(at as u32..(at + len) as u32);
         }
     }
 
-    /// Looks at one value of any kind, which stands somewhere in `payload`.
+    /// Scans a value of any type, which lies somewhere in `payload`.
     fn value(
         &mut self,
         class: KeyClass,
@@ -115,7 +115,7 @@ impl Prescan {
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..) => self.needs_rewrite |= redactor.rules().ips,
             ValueRef::Number(text) => self.needs_rewrite |= text.len() >= 14,
-            // The rest is examined one by one.
+            // The remaining types are redacted value by value.
             ValueRef::I128(_)
             | ValueRef::U128(_)
             | ValueRef::StrCut(..)
@@ -134,7 +134,7 @@ impl Prescan {
         Ok(())
     }
 
-    /// Looks at the entries of a map below `parent`.
+    /// Scans the entries of a map below `parent`.
     pub(super) fn entries(
         &mut self,
         entries: &[u8],
@@ -152,19 +152,19 @@ impl Prescan {
         Ok(())
     }
 
-    /// Where the texts stand that a scan has to judge.
+    /// The positions of the texts that have to be scanned.
     #[inline]
     pub(super) fn texts(&self) -> &[Range<u32>] {
         &self.texts
     }
 
-    /// Whether the event needs a closer look whatever its texts are.
+    /// Whether the event must be redacted value by value, whatever its texts are.
     #[inline]
     pub(super) fn needs_rewrite(&self) -> bool {
         self.needs_rewrite
     }
 
-    /// Whether the event may go on as it is.
+    /// Whether the event is clean.
     #[inline]
     pub(super) fn is_clean(&mut self, payload: &[u8], redactor: &mut Redactor) -> bool {
         if self.needs_rewrite {
@@ -177,12 +177,13 @@ impl Prescan {
     }
 }
 
-/// Where `part`, which lies in `whole`, begins.
+/// The offset of `part` within `whole`.
 fn offset(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr())
 }
 
-/// Whether a number has the 14 to 16 digits of a card, and does not begin with 1, as microseconds since 1970 do.
+/// Whether a number has the 14 to 16 digits of a card and does not start with 1, as microseconds since 1970
+/// do.
 #[inline(always)]
 pub(super) fn may_be_card(number: u64) -> bool {
     const FOURTEEN: u64 = 10_000_000_000_000;

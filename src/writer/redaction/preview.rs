@@ -1,48 +1,47 @@
-//! One scan for the texts of many events: they are short, and most of what a scan of one costs is its beginning.
+//! One scan for the texts of many events: they are short, and most of the cost of a scan is its start.
 //!
-//! The next records of a lane are scanned at together, their texts copied behind each other and searched once. Each
-//! record then gets its verdict when its turn comes.
+//! The texts of a lane's next records are copied one after another and scanned together. Each record then
+//! gets its verdict when its turn comes.
 //!
-//! Promises: in steady state nothing is allocated; at most [`RECORDS_MAX`] records and [`TEXT_BYTES_MAX`] of texts are
-//! scanned at ahead. A verdict belongs to a position in the ring and to the rules of its time, and is good for nothing
-//! else: what does not fit becomes [`Verdict::Unknown`], and the event is scanned at by itself.
+//! Promises: in steady state nothing is allocated; at most [`RECORDS_MAX`] records and [`TEXT_BYTES_MAX`]
+//! of texts are scanned ahead. A verdict is valid only for its position in the ring and for the rules that
+//! made it: otherwise the verdict is [`Verdict::Unknown`], and the event is scanned by itself.
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Redaction;
-use crate::core::record::{Kind, Record};
+use crate::core::record::{Kind, Record, split_rate};
 use crate::redact::Redactor;
 use crate::simd::Cursor;
-use crate::writer::sampling::split_rate;
 
-/// Records of one look; a bit each.
+/// Records of one scan; a bit each.
 const RECORDS_MAX: usize = 64;
-/// Bytes of texts after which no further record is begun.
+/// Bytes of texts after which no further record is added.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
-/// Zeros behind the last text, so that the search reads whole blocks to the end.
+/// Zeros after the last text, so that the scan reads whole blocks to the end.
 const SLACK: [u8; 128] = [0; 128];
 
-/// What is known about an event before its turn.
+/// The result of scanning an event ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::writer) enum Verdict {
-    /// Nothing: it has to be scanned at.
+    /// The event has to be scanned.
     Unknown,
-    /// It may go on as it is.
+    /// The event can be passed through unchanged.
     Clean,
-    /// Something has to be replaced, or at least examined value by value.
+    /// The event must be redacted value by value.
     Dirty,
 }
 
 /// Verdicts on the next records of a lane.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::writer) struct Preview {
-    /// Where in the ring the next record begins that there is a verdict on.
+    /// The position in the ring of the next record that has a verdict.
     position: usize,
-    /// How many there are.
+    /// The number of verdicts left.
     left: u32,
-    /// By which rules.
+    /// The rules that made them.
     generation: u64,
-    /// The next record's bit is the lowest. Clean wins over dirty nowhere: no record has both.
+    /// The lowest bit is the next record's. No record has both bits.
     clean: u64,
     dirty: u64,
 }
@@ -71,12 +70,12 @@ impl Preview {
     }
 }
 
-/// The texts of many records, behind each other.
+/// The texts of many records, one after another.
 #[derive(Debug, Default)]
 pub(super) struct TextBatch {
     bytes: Vec<u8>,
     texts: Vec<Range<u32>>,
-    /// Which record a text is of.
+    /// The record that each text belongs to.
     records: Vec<u8>,
     marks: Vec<bool>,
 }
@@ -107,7 +106,7 @@ impl TextBatch {
         }
     }
 
-    /// A bit for each record that needs a closer look.
+    /// A bit for each record that is not clean.
     fn search(&mut self, redactor: &mut Redactor) -> u64 {
         if self.texts.is_empty() {
             return 0;
@@ -120,7 +119,7 @@ impl TextBatch {
 }
 
 impl Redaction {
-    /// Makes new verdicts where there are none on the record at `position`, with which `stretch` begins.
+    /// Scans ahead if there is no verdict on the record at `position`, with which `stretch` starts.
     #[inline]
     pub(in crate::writer) fn preview(
         &mut self,
@@ -138,13 +137,13 @@ impl Redaction {
 
     #[inline(never)]
     fn prescan_ahead(&mut self, position: usize, stretch: &[u8]) -> Preview {
-        // Whose rules panic is found out when each event is scanned at by itself.
+        // If the rules panic, each event is scanned by itself, where the failure is handled.
         let scanned = catch_unwind(AssertUnwindSafe(|| self.verdicts(stretch)));
         let (left, clean, dirty) = scanned.unwrap_or_default();
         Preview { position, left, generation: self.generation, clean, dirty }
     }
 
-    /// How many records were scanned at, and which of them are clean and which are not.
+    /// The number of records scanned, and which of them are clean and which are not.
     fn verdicts(&mut self, stretch: &[u8]) -> (u32, u64, u64) {
         let (mut clean, mut dirty) = (0u64, 0u64);
         let mut record = 0;
@@ -164,7 +163,8 @@ impl Redaction {
         (record as u32, clean & !found, dirty | found)
     }
 
-    /// Takes the texts of a record; says whether it is clean but for them, if that can be said here.
+    /// Adds the texts of a record; returns whether it is clean apart from them, if that can be decided
+    /// here.
     #[inline]
     fn prescan_record(&mut self, number: u8, record: &Record<'_>) -> Option<bool> {
         if record.header.kind != Kind::Event {

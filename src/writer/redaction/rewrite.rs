@@ -1,7 +1,7 @@
-//! A redacted copy of an event's values, in the form in which they stand in a record.
+//! Makes a redacted copy of an event's values in the encoding of records.
 //!
-//! Clean values are copied byte for byte; what is replaced becomes text. Only events in which the first look found
-//! something come here. Nothing is allocated once the buffers have grown.
+//! Clean values are copied byte for byte; a replaced value becomes text. Only events that the prescan
+//! rejects come here. Nothing is allocated once the buffers have grown.
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -16,15 +16,15 @@ pub(super) struct Rewriter<'a> {
     keys: &'a mut Keys,
     /// The copy.
     out: &'a mut Vec<u8>,
-    /// What is asked about one value, and what comes back.
+    /// The text of one value, and its redacted form.
     asked: &'a mut Vec<u8>,
     answer: &'a mut Vec<u8>,
-    /// The rules have failed: every value goes.
+    /// The rules have failed: every value is masked.
     masks_all: bool,
 }
 
 impl<'a> Rewriter<'a> {
-    /// Writes into `buffers.payload`. With `masks_all` the rules are not asked.
+    /// Writes into `buffers.payload`. With `masks_all` the rules are not used.
     pub(super) fn new(
         redactor: &'a mut Redactor,
         keys: &'a mut Keys,
@@ -36,7 +36,7 @@ impl<'a> Rewriter<'a> {
         Self { redactor, keys, out, asked, answer, masks_all }
     }
 
-    /// The values of a call site's fields and the stack behind them; with `keys` as entries of a map.
+    /// The values of a call site's fields and the stack after them; with `keys` as entries of a map.
     pub(super) fn values(
         &mut self,
         classes: &[KeyClass],
@@ -81,12 +81,12 @@ impl<'a> Rewriter<'a> {
 
     fn key(&mut self, key: &[u8]) {
         let key = &key[..key.len().min(usize::from(u16::MAX))];
-        // At most 65,535: just cut.
+        // Truncated to at most 65,535 bytes.
         self.out.extend_from_slice(&(key.len() as u16).to_le_bytes());
         self.out.extend_from_slice(key);
     }
 
-    /// Reads one value off the front of `payload` and writes what may be shown of it.
+    /// Reads one value from the front of `payload` and writes its redacted form.
     fn next(
         &mut self,
         class: KeyClass,
@@ -139,7 +139,7 @@ impl<'a> Rewriter<'a> {
         self.out[open - 4..open].copy_from_slice(&len.to_le_bytes());
     }
 
-    /// Personal data goes as a whole, unless the rules let its kind stay: then it is a value like any other.
+    /// Personal data is replaced as a whole, unless the rules keep its kind: then it is an ordinary value.
     fn personal(&mut self, kind: PiiKind, Values(values): Values<'_>) -> Result<(), ReadError> {
         let class = class_of(kind);
         let mut rest = values;
@@ -162,8 +162,7 @@ impl<'a> Rewriter<'a> {
                 let asked = std::mem::take(self.asked);
                 match self.text_of(class, &asked, false) {
                     RedactOutcome::Replaced => self.put_answer(),
-                    // A stand-in already, or a text of which the rules think that it tells nothing: who logged it
-                    // knows better.
+                    // Already a replacement, or a text without a hit: the caller's mark takes precedence.
                     RedactOutcome::Clean if crate::redact::is_mask(&asked) => self.put_str(&asked),
                     RedactOutcome::Clean => {
                         let mask = self.redactor.rules().profile().key_mask(class);
@@ -176,7 +175,7 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// Everything that holds no other value.
+    /// Writes a value that contains no other value.
     fn leaf(&mut self, class: KeyClass, value: ValueRef<'_>, raw: &[u8]) {
         let outcome = match value {
             ValueRef::Null | ValueRef::Bool(_) | ValueRef::Deep => RedactOutcome::Clean,
@@ -188,7 +187,8 @@ impl<'a> Rewriter<'a> {
             ValueRef::Str(text) | ValueRef::Bytes(text) => self.text_of(class, text, false),
             ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => {
                 match self.text_of(class, kept, true) {
-                    // The mark of the cut belongs to what is left of the text; a mask for the whole needs none.
+                    // The mark of the cut belongs to the kept part of the text; a mask for the whole value
+                    // needs none.
                     RedactOutcome::Replaced if class == KeyClass::Plain => {
                         return self.put_cut(whole);
                     }
@@ -240,7 +240,7 @@ impl<'a> Rewriter<'a> {
         self.redactor.number(class, self.asked, self.answer)
     }
 
-    /// Asks for a value by the text that a line would show.
+    /// Redacts a value by the text that a line would show.
     fn spelt(&mut self, class: KeyClass, value: ValueRef<'_>) -> RedactOutcome {
         self.spell(value);
         let asked = std::mem::take(self.asked);
@@ -249,7 +249,7 @@ impl<'a> Rewriter<'a> {
         outcome
     }
 
-    /// The text of a value, near enough to decide about it.
+    /// The text of a value, close enough for the redactor.
     fn spell(&mut self, value: ValueRef<'_>) {
         let asked = &mut *self.asked;
         asked.clear();
@@ -280,7 +280,7 @@ impl<'a> Rewriter<'a> {
             | ValueRef::Bytes(text)
             | ValueRef::StrCut(text, _)
             | ValueRef::BytesCut(text, _) => asked.write_all(text),
-            // Containers, of which nothing may show.
+            // Nothing of a container may be shown.
             _ => asked.write_all(b"?"),
         };
     }
@@ -305,7 +305,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// What a key would promise about personal data of this kind.
+/// The key class that corresponds to personal data of this kind.
 fn class_of(kind: PiiKind) -> KeyClass {
     match kind {
         PiiKind::Name => KeyClass::Name,

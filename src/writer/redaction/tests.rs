@@ -132,7 +132,7 @@ fn sensitive_values() -> impl Strategy<Value = M> {
 
 proptest! {
     #[test]
-    fn every_value_becomes_what_it_would_become_alone(
+    fn values_are_redacted_like_single_values(
         pairs in vec(("note|password|customer|name|ssn|ann@example.com", sensitive_values()), 0..6),
     ) {
         let mut redaction = standard();
@@ -160,7 +160,7 @@ proptest! {
 }
 
 #[test]
-fn a_call_sites_values_are_redacted_by_its_keys_and_a_clean_event_is_not_copied() {
+fn call_site_values_are_redacted_by_their_keys() {
     crate::core::registry::assign_id(&SITE);
     let mut redaction = standard();
     let payload = |note: &str, password: &str, mail: &str| {
@@ -210,7 +210,7 @@ fn cut_values_do_not_keep_half_a_secret() {
 }
 
 #[test]
-fn marked_values_go_whatever_they_look_like_unless_the_rules_let_their_kind_stay() {
+fn marked_values_are_masked_unless_kept() {
     use crate::core::value::{Pii, Secret};
     let payload = written(|out| {
         out.entry("a", &Pii::email("not an address"));
@@ -245,7 +245,7 @@ impl Tokenize for Broken {
 }
 
 #[test]
-fn rules_that_fail_mask_the_whole_event_and_are_counted() {
+fn failing_rules_mask_the_whole_event() {
     let set = RuleSet { profile: crate::redact::Profile::Ecs, ..RuleSet::default() };
     let config = RedactionConfig {
         rules: Some(Arc::new(Rules::compile(&set).unwrap())),
@@ -268,7 +268,7 @@ fn rules_that_fail_mask_the_whole_event_and_are_counted() {
 }
 
 #[test]
-fn a_name_that_the_users_own_rules_forbid_is_shown_redacted() {
+fn an_event_name_is_redacted_by_user_rules() {
     static NAMED: Callsite = Callsite::new(Metadata {
         level: Level::Info,
         event: "login_as_tr0ub4dor",
@@ -305,7 +305,7 @@ fn hits_are_counted_over_a_change_of_rules() {
 }
 
 #[test]
-fn only_numbers_with_a_cards_digits_are_looked_at() {
+fn only_numbers_of_card_length_are_scanned() {
     for number in [0, 1, 9_999_999_999_999, 1_700_000_000_000_000, 1_700_000_000_000_000_000] {
         assert!(!may_be_card(number), "{number}");
     }

@@ -1,4 +1,4 @@
-//! One measurement of the sweep, in a process of its own.
+//! One measurement of the sweep, in a separate process.
 
 use std::ops::Range;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! JSON string content to the text that it says, and back.
+//! Decodes and encodes the content of JSON strings.
 //!
-//! Both take any bytes: what is no valid escape or no UTF-8 stays what it is.
+//! Both take any bytes: invalid escapes and invalid UTF-8 are kept.
 use ringseal::internals::digest::text::hex_byte;
 
-/// Appends what `raw` (without its quotes) says. A lone surrogate becomes U+FFFD.
+/// Appends the text that `raw` (without its quotes) encodes. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -85,7 +85,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(raw in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn any_bytes_can_be_unescaped(raw in proptest::collection::vec(any::<u8>(), 0..40)) {
             let text: Vec<u8> = raw.iter().map(|b| if b % 3 == 0 { b'\\' } else { *b }).collect();
             unescape(&text, &mut Vec::new());
         }

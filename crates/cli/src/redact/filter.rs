@@ -1,8 +1,8 @@
 //! Lines in, redacted lines out.
 //!
-//! A stretch of whole lines is walked once for its leaves; one search over the whole stretch says
-//! which of them hold anything; only those are looked at one by one. A stretch in which nothing is
-//! found is not copied. Each line stays one line, and a line that was JSON stays JSON: only the
+//! A buffer of whole lines is walked once for its leaves; one scan over all of them finds those that are
+//! not clean, and only these are redacted one by one. A buffer without hits is not copied. Each line stays
+//! one line, and a line that was JSON stays JSON: only the
 //! content of strings, and whole numbers, are replaced.
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use super::json_leaves::{Leaf, LeafKind, Walker};
 use super::key_block::KeyBlock;
 use super::key_cache::KeyCache;
 
-/// Lines are searched together up to about this many bytes; this much stays in the processor's cache.
+/// Lines are scanned together up to about this many bytes, which stay in the processor's cache.
 const STRETCH_BYTES: usize = 64 << 10;
 
-/// LeafKind a stretch has become.
+/// Whether a buffer was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changed {
     /// Nothing is different; nothing was written.
     No,
-    /// LeafKind must be written instead was appended.
+    /// The changed text was appended.
     Yes,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Filter {
     dirty: Vec<bool>,
     decoded: Vec<u8>,
     piece: Vec<u8>,
-    /// Lines of private keys that were masked, and lines that were too long to look at.
+    /// Lines of private keys that were masked, and lines that were too long to scan.
     pub(super) block_lines: u64,
     pub(super) long_lines: u64,
     /// Lines seen, and lines changed.
@@ -77,7 +77,7 @@ impl Filter {
         &self.redactor
     }
 
-    /// Another file begins.
+    /// Starts another file.
     pub(super) fn restart(&mut self) {
         self.block.close();
     }
@@ -105,7 +105,7 @@ impl Filter {
         edits.finish()
     }
 
-    /// A line that was too long to be held: what stands for it.
+    /// The text that replaces a line that was too long to be held.
     pub(super) fn too_long(&mut self, is_json: bool) -> String {
         self.lines += 1;
         self.changed_lines += 1;
@@ -142,20 +142,20 @@ impl Filter {
         let key = key.map(|key| line.start + key.start..line.start + key.end);
         let prose = line.start..key.as_ref().map_or(line.end, |key| key.start);
         let parts = [(Some(prose), LeafKind::Line), (key, LeafKind::KeyBlock)];
-        for (part, what) in parts {
+        for (part, kind) in parts {
             let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
             let (start, end) = (part.start as u32, part.end as u32);
-            self.leaves.push(Leaf { start, end, what, class: KeyClass::Plain });
+            self.leaves.push(Leaf { start, end, kind, class: KeyClass::Plain });
         }
     }
 
-    /// Keeps only the leaves that have to be looked at.
+    /// Keeps only the leaves that are not clean.
     ///
     /// The texts are copied together first: half of a line is keys and punctuation, which would only
     /// hold up the search.
     fn search(&mut self, text: &[u8]) {
         let is_searched = |leaf: &Leaf| {
-            matches!(leaf.what, LeafKind::Text | LeafKind::Line) && leaf.class == KeyClass::Plain
+            matches!(leaf.kind, LeafKind::Text | LeafKind::Line) && leaf.class == KeyClass::Plain
         };
         self.ranges.clear();
         self.gathered.clear();
@@ -168,8 +168,8 @@ impl Filter {
         }
         self.redactor.mark_dirty(&self.gathered, &self.ranges, &mut self.dirty);
         let mut dirty = self.dirty.iter();
-        self.leaves.retain(|leaf| match leaf.what {
-            // An unknown answer would be one of `dirty` about nothing that was asked.
+        self.leaves.retain(|leaf| match leaf.kind {
+            // A missing mark counts as dirty.
             _ if is_searched(leaf) => dirty.next().copied().unwrap_or(true),
             LeafKind::Number => {
                 leaf.class != KeyClass::Plain || leaf.end - leaf.start >= CARD_DIGITS_MIN
@@ -193,11 +193,11 @@ impl Filter {
         self.leaves = leaves;
     }
 
-    /// LeafKind stands for a leaf, if anything must.
+    /// Appends the replacement of a leaf; false if it stays unchanged.
     fn leaf(&mut self, leaf: &Leaf, text: &[u8], piece: &mut Vec<u8>) -> bool {
         let raw = &text[leaf.start as usize..leaf.end as usize];
         let profile = self.redactor.rules().profile();
-        let outcome = match leaf.what {
+        let outcome = match leaf.kind {
             LeafKind::Text | LeafKind::Line => self.redactor.value(leaf.class, raw, false, piece),
             LeafKind::Escaped => {
                 self.decoded.clear();
@@ -220,7 +220,7 @@ impl Filter {
     }
 }
 
-/// A card number has this many digits at least; shorter numbers under ordinary keys stay.
+/// The fewest digits of a card number; shorter numbers under plain keys stay unchanged.
 const CARD_DIGITS_MIN: u32 = 12;
 
 /// The rules may leave private keys alone: they are asked by example.
@@ -256,11 +256,11 @@ impl Edits<'_> {
         filter.changed_lines += u64::from(line != self.last_line);
         self.last_line = line;
         self.out.extend_from_slice(&self.text[self.written..start]);
-        let is_quoted = matches!(leaf.what, LeafKind::Number | LeafKind::Deep);
-        let is_content = is_quoted || matches!(leaf.what, LeafKind::Text | LeafKind::Escaped);
+        let is_quoted = matches!(leaf.kind, LeafKind::Number | LeafKind::Deep);
+        let is_content = is_quoted || matches!(leaf.kind, LeafKind::Text | LeafKind::Escaped);
         self.quote(is_quoted);
         if is_content {
-            escape(piece, leaf.what == LeafKind::Text, self.out)
+            escape(piece, leaf.kind == LeafKind::Text, self.out)
         } else {
             self.out.extend_from_slice(piece)
         }

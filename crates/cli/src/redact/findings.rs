@@ -1,4 +1,4 @@
-//! LeafKind is told of the values found, by file, line and rule. LeafKind they are, is not said.
+//! Reports hits by file, line and rule, never by value.
 use std::collections::BTreeMap;
 
 use crate::console::write_stderr;
@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::line_reader::TooLong;
 use super::report::hits;
 
-/// LeafKind was found.
+/// The hits so far.
 #[derive(Debug)]
 pub(super) struct Findings {
     /// Places in which anything was found: a string of JSON, a line of text.
@@ -29,7 +29,7 @@ impl Findings {
         Self { places: 0, named_max, named_hits: 0, name, lines_before: 0, known }
     }
 
-    /// Another file begins, after so many lines.
+    /// Starts another file after this many lines.
     pub(super) fn restart(&mut self, name: String, lines_before: u64) {
         self.name = name;
         self.lines_before = lines_before;
@@ -54,7 +54,7 @@ impl Findings {
         self.known = now.into_iter().collect();
     }
 
-    /// Without --check: this line, counted over all files, was masked whole, as nobody would expect
+    /// Without --check: this line, counted over all files, was masked whole, which users do not expect
     /// of it.
     pub(super) fn too_long(&mut self, line: u64, long: TooLong, progress: &Progress) {
         self.places += 1;
@@ -66,13 +66,13 @@ impl Findings {
         progress.suspended(|| write_stderr(message));
     }
 
-    /// Without --check: what is said at the end of lines that were not named.
+    /// Without --check: the message at the end about lines that were not named.
     pub(super) fn too_long_unnamed(&self) -> Option<String> {
         let unnamed = self.places.saturating_sub(self.named_max);
         (unnamed > 0).then(|| format!("overrun: {} more lines masked whole", format_count(unnamed)))
     }
 
-    /// With --check: what is said at the end.
+    /// With --check: the message at the end.
     pub(super) fn summary(&self, filter: &Filter) -> String {
         let count = total(&hits(filter));
         let values = if count == 1 { "1 value".into() } else { format_count(count) + " values" };

@@ -1,4 +1,4 @@
-//! One line of JSON: where its leaves are, and what their keys say.
+//! The leaves of one line of JSON, with the classes that their keys give them.
 //!
 //! Nothing is built, nothing is written: the caller replaces leaves in a copy of the line, so its
 //! structure cannot change. The grammar is RFC 8259's but for strings, whose bytes may be anything
@@ -19,7 +19,7 @@ pub(super) const DEPTH_MAX: usize = 128;
 pub(super) struct Leaf {
     pub(super) start: u32,
     pub(super) end: u32,
-    pub(super) what: LeafKind,
+    pub(super) kind: LeafKind,
     pub(super) class: KeyClass,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum LeafKind {
     /// String content with escapes.
     Escaped,
     Number,
-    /// A line, or the beginning of one, that is no JSON.
+    /// A line, or the start of one, that is not JSON.
     Line,
     /// A container that lies too deep.
     Deep,
@@ -43,7 +43,7 @@ struct Frame {
     is_list: bool,
     /// The nearest key around it.
     key: (usize, usize),
-    /// LeafKind that key says about values directly in it, when it is a list.
+    /// For a list, the class that this key gives its values.
     class: KeyClass,
 }
 
@@ -54,14 +54,14 @@ pub(super) struct Walker {
     bits: Vec<u64>,
 }
 
-/// This is no JSON.
+/// The text is not JSON.
 struct NotJson;
 
 type Result<T> = std::result::Result<T, NotJson>;
 
 impl Walker {
-    /// Appends the leaves of the JSON text at `start..end` of `text`. False, and no leaves, when that
-    /// is no map, list or string with nothing but white space around it.
+    /// Appends the leaves of the JSON text at `start..end` of `text`. Returns false and adds nothing unless
+    /// that is a map, list or string, surrounded by nothing but white space.
     pub(super) fn line(
         &mut self,
         text: &[u8],
@@ -104,8 +104,8 @@ impl Walker {
                 let says = keys.facts(&walk.text[start..end], &walk.text[frame.key.0..frame.key.1]);
                 (key, class) = ((start, end), says.class);
                 if says.is_dirty {
-                    let what = if is_escaped { LeafKind::Escaped } else { LeafKind::Text };
-                    push(leaves, start..end, what, KeyClass::Plain);
+                    let kind = if is_escaped { LeafKind::Escaped } else { LeafKind::Text };
+                    push(leaves, start..end, kind, KeyClass::Plain);
                 }
                 walk.space();
                 walk.expect(b':')?;
@@ -113,7 +113,7 @@ impl Walker {
         }
     }
 
-    /// A value; says whether it was the beginning of a map or list.
+    /// Reads a value; returns whether it was the start of a map or list.
     fn value(
         &mut self,
         walk: &mut Walk<'_>,
@@ -122,7 +122,7 @@ impl Walker {
         leaves: &mut Vec<Leaf>,
     ) -> Result<bool> {
         walk.space();
-        let (start, end, what) = match walk.peek() {
+        let (start, end, kind) = match walk.peek() {
             b'"' => {
                 let (start, end, is_escaped) = walk.string()?;
                 (start, end, if is_escaped { LeafKind::Escaped } else { LeafKind::Text })
@@ -142,11 +142,11 @@ impl Walker {
                 None => return Ok(false),
             },
         };
-        push(leaves, start..end, what, class);
+        push(leaves, start..end, kind, class);
         Ok(false)
     }
 
-    /// LeafKind closes here, and the comma. False at the end of the text.
+    /// Reads closing brackets and the comma. Returns false at the end of the text.
     fn close(&mut self, walk: &mut Walk<'_>, mut is_open: bool) -> Result<bool> {
         loop {
             walk.space();
@@ -168,9 +168,9 @@ impl Walker {
     }
 }
 
-fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, what: LeafKind, class: KeyClass) {
+fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, kind: LeafKind, class: KeyClass) {
     // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
-    leaves.push(Leaf { start: place.start as u32, end: place.end as u32, what, class });
+    leaves.push(Leaf { start: place.start as u32, end: place.end as u32, kind, class });
 }
 
 struct Walk<'a> {
@@ -253,7 +253,7 @@ impl Walk<'_> {
                 }
                 _ => _ = self.bare()?,
             }
-            // LeafKind closes, and the comma.
+            // Closing brackets, and the comma.
             loop {
                 let is_list = bit(bits, depth - 1);
                 self.space();
@@ -301,7 +301,7 @@ const EACH: u64 = u64::from_le_bytes([1; 8]);
 const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
 
-/// The top bit of each zero byte; those behind the first one may be wrong (Mycroft's trick).
+/// The top bit of each zero byte; bits after the first one may be wrong (Mycroft's trick).
 #[inline]
 fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(EACH) & !word & EACH << 7

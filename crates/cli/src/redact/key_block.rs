@@ -1,16 +1,16 @@
 //! Private keys in PEM form whose lines are lines of the stream.
 //!
-//! From a line that ends in `-----BEGIN … PRIVATE KEY-----` on, each line that looks like a part of a
-//! key is one; the marks stay, and every line stays a line. Other lines may stand between (two programs
+//! After a line that ends in `-----BEGIN … PRIVATE KEY-----`, each line that looks like a part of a key is
+//! masked; the marks stay, and every line stays a line. Other lines may come between (two programs
 //! writing at once) and pass as they are. The block ends with its END line, after [`OTHER_LINES_MAX`]
-//! other lines in a row, or after [`KEY_BYTES_MAX`]. LeafKind is remembered between lines is two counters.
+//! other lines in a row, or after [`KEY_BYTES_MAX`]. The state between lines is two counters.
 use std::ops::Range;
 
-/// Lines in a row that are no part of a key, before it is taken for over.
+/// Lines in a row without any part of a key, after which the block counts as ended.
 pub(super) const OTHER_LINES_MAX: u32 = 64;
 /// Bytes of one key, which is many times what the largest in use have.
 pub(super) const KEY_BYTES_MAX: usize = 1 << 20;
-/// Behind something else on the line, only a stretch this long is part of a key.
+/// After other text on the line, only a run of at least this many bytes is part of a key.
 const TAIL_BYTES_MIN: usize = 16;
 
 /// Whether a key is open.
@@ -35,7 +35,7 @@ impl KeyBlock {
         self.open = None;
     }
 
-    /// A line of JSON came, which is no part of a key.
+    /// Counts a line of JSON, which is not part of a key.
     pub(super) fn other_line(&mut self) {
         if let Some(open) = &mut self.open {
             open.other_lines += 1;
@@ -51,7 +51,7 @@ impl KeyBlock {
             && is_body(line[at..].trim_ascii())
         {
             self.open = Some(Open::default());
-            // LeafKind follows on the same line is found by the detector, if it is long enough.
+            // The detector finds a key that follows on the same line, if it is long enough.
             return body(line, at).filter(|body| !body.is_empty());
         }
         let open = self.open.as_mut()?;
@@ -72,7 +72,7 @@ impl KeyBlock {
     }
 }
 
-/// Behind the last `-----BEGIN … PRIVATE KEY-----` of the line.
+/// The position after the last `-----BEGIN … PRIVATE KEY-----` of the line.
 fn mark_end(line: &[u8], begin: &[u8]) -> Option<usize> {
     let start = memchr::memmem::rfind(line, begin)? + begin.len();
     let label = line[start..].iter().take_while(|b| is_label(**b)).take(80).count();
@@ -104,8 +104,8 @@ fn body(line: &[u8], from: usize) -> Option<Range<usize>> {
     (start <= end && is_body(&line[start..end])).then_some(start..end.max(start))
 }
 
-/// LeafKind of a line inside a block belongs to the key; an empty range for lines that belong to it and
-/// say nothing (blank ones, and headers such as `DEK-Info: …`).
+/// The part of a line inside a block that belongs to the key; an empty range for lines of the block that
+/// are not secret (blank ones, and headers such as `DEK-Info: …`).
 fn part_of_key(line: &[u8]) -> Option<Range<usize>> {
     if let Some(whole) = body(line, 0) {
         return Some(whole);
@@ -149,7 +149,7 @@ mod tests {
     const END: &str = "-----END RSA PRIVATE KEY-----";
 
     #[test]
-    fn the_lines_between_the_marks_go_and_no_others() {
+    fn only_lines_between_the_marks_are_masked() {
         let lines =
             ["MIIEvQ", BEGIN, "Proc-Type: 4,ENCRYPTED", "", "MIIEvQIBADANBg", " abc= ", END, "abc"];
         let want = ["MIIEvQ", BEGIN, "Proc-Type: 4,ENCRYPTED", "", "#", " # ", END, "abc"];
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loggers_prefix_stays_and_lines_of_others_pass() {
+    fn logger_prefixes_and_other_lines_are_kept() {
         let begin = format!("12:00 INFO {BEGIN}");
         let key = "12:00 INFO MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
         let lines = [&begin, key, "GET /index.html 200", key, "12:00 INFO -----END", END, key];
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn talk_about_keys_opens_nothing_and_a_key_that_never_ends_does_not_last() {
+    fn prose_opens_no_block_and_open_blocks_expire() {
         let talk = ["expected -----BEGIN PRIVATE KEY----- at the start", "MIIEvQIBADANBg"];
         assert_eq!(masked(&talk), talk);
         let public = ["-----BEGIN PUBLIC KEY-----", "MIIEvQIBADANBg"];
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_any_key_holds_is_none() {
+    fn a_block_ends_after_its_byte_limit() {
         let mut block = KeyBlock::default();
         let _ = block.line(BEGIN.as_bytes());
         let line = vec![b'A'; 1 << 16];

@@ -1,7 +1,7 @@
-//! Key decisions, remembered: a log has few different keys and repeats them on every line.
+//! A cache of key decisions: a log has few different keys and repeats them on every line.
 //!
-//! Memory is fixed: one table; a key that falls into the slots of two others takes the place of one. Long keys
-//! are decided anew each time.
+//! Memory is fixed: one table; a key whose two slots are occupied replaces one of them. Long keys are
+//! decided each time.
 use std::sync::Arc;
 
 use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
@@ -12,12 +12,12 @@ const SLOTS: usize = 1 << 11;
 /// Bytes of key and parent together that fit into a slot.
 const SLOT_BYTES: usize = 48;
 
-/// LeafKind is known of a key.
+/// The cached decision about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyFacts {
-    /// LeafKind it promises about its value.
+    /// The class that it gives its value.
     pub(super) class: KeyClass,
-    /// It holds something itself: a map from addresses to counts, say.
+    /// The key itself has to be redacted: a map from addresses to counts, for example.
     pub(super) is_dirty: bool,
 }
 
@@ -51,10 +51,10 @@ impl Slot {
     }
 }
 
-/// LeafKind keys say, by their raw text.
+/// Key decisions by raw text.
 #[derive(Debug)]
 pub(super) struct KeyCache {
-    /// Of its own: what keys hold is counted where it is replaced.
+    /// A separate redactor, because hits in keys are counted where they are replaced.
     redactor: Redactor,
     slots: Vec<Slot>,
     /// The slot of the key before.
@@ -66,7 +66,7 @@ impl KeyCache {
         Self { redactor: Redactor::new(rules), slots: vec![EMPTY; SLOTS], last: 0 }
     }
 
-    /// LeafKind a key below a parent (empty: none) says, both as they stand between their quotes.
+    /// The decision about a key below a parent (empty: none), both as raw text between their quotes.
     #[inline]
     pub(super) fn facts(&mut self, key: &[u8], parent: &[u8]) -> KeyFacts {
         let next = self.slots[usize::from(self.last)].next;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_what_the_rules_say() {
+    fn cached_decisions_equal_those_of_the_rules() {
         let rules = Arc::new(Rules::standard());
         let mut keys = KeyCache::new(Arc::clone(&rules));
         let long = "x".repeat(60) + "_password";
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_holds_something_is_dirty_each_time() {
+    fn a_key_with_a_hit_is_always_dirty() {
         let mut keys = KeyCache::new(Arc::new(Rules::standard()));
         for _ in 0..3 {
             assert!(keys.facts(b"ann@example.com", b"").is_dirty);

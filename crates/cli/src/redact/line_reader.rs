@@ -1,13 +1,13 @@
 //! Whole lines out of a stream, in memory that is bounded.
 //!
 //! Everything that has been read is handed on at once, up to its last newline, so that a slow stream
-//! is not held back. A line that is too long is never held: it is counted and thrown away.
+//! is not held back. A line that is too long is never held: it is counted and discarded.
 use std::io::{self, Read};
 
 /// Bytes asked for at once, while lines are short.
 const READ_BYTES: usize = 256 << 10;
 
-/// LeafKind comes next.
+/// The next piece of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Chunk<'a> {
     /// Whole lines with their newlines; only the last one of the stream may lack its own.
@@ -16,12 +16,12 @@ pub(super) enum Chunk<'a> {
     TooLong(TooLong),
 }
 
-/// LeafKind is known of a line that was too long.
+/// The properties of a line that was too long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct TooLong {
     /// Its length, without the newline.
     pub(super) bytes: u64,
-    /// It begins as JSON does.
+    /// It starts like JSON.
     pub(super) is_json: bool,
     pub(super) has_newline: bool,
 }
@@ -31,11 +31,11 @@ pub(super) struct TooLong {
 pub(super) struct LineReader<R> {
     from: R,
     buffer: Vec<u8>,
-    /// LeafKind of the buffer was handed out.
+    /// The end of the part that was handed out.
     taken: usize,
     /// Whole lines end here.
     whole: usize,
-    /// LeafKind of the buffer is filled.
+    /// The end of the filled part.
     filled: usize,
     line_bytes_max: usize,
     /// In the middle of a line that is too long.
@@ -50,7 +50,7 @@ impl<R: Read> LineReader<R> {
         Self { from, buffer, taken, whole, filled, line_bytes_max, too_long: None, at_end: false }
     }
 
-    /// LeafKind comes next; nothing at the end.
+    /// The next piece, or `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
         loop {
             if self.too_long.is_some() {
@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives as many bytes at once as it is told.
+    /// Returns at most this many bytes per read.
     struct Drip<'a>(&'a [u8], usize);
 
     impl Read for Drip<'_> {
@@ -190,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_limit_is_the_same_for_each_line_however_it_is_read(
+        fn the_line_limit_does_not_depend_on_reads(
             text in proptest::collection::vec(prop_oneof![1 => Just(b'\n'), 3 => Just(b'{')], 0..200),
             at_once in prop_oneof![1_usize..50, Just(1000)],
             max in 1_usize..12,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_counted_and_not_held() {
+    fn too_long_lines_are_counted_but_not_held() {
         let long = [b'{'].repeat(5 << 20);
         for newline in [&b""[..], b"\n"] {
             let text = [b"a\n", &long[..], newline].concat();

@@ -1,13 +1,13 @@
 //! `ringseal redact`: a filter that masks secrets and personal data in lines of text and JSON.
 //!
-//! Promises: each line stays one line; what is not masked stays byte for byte, whatever it is (bytes
+//! Promises: each line stays one line; text that is not masked stays byte for byte, whatever it is (bytes
 //! that are not UTF-8, NULs, a last line without its newline, `\r\n`); a line that was a JSON map, list
-//! or string stays one. Memory is bounded by `--line-bytes-max`: a longer line is not looked at but
-//! masked whole, and counted as `overrun`. LeafKind has been read is written at once, so that the filter
-//! can stand in a live pipe. Redacting again changes nothing.
+//! or string stays one. Memory is bounded by `--line-bytes-max`: a longer line is not scanned but
+//! masked whole, and counted as `overrun`. Input is written as soon as it has been read, so that the filter
+//! works in a live pipe. Redacting again changes nothing.
 //!
-//! A private key may go over many lines of text: between its BEGIN and END marks all lines of key go.
-//! In JSON, each string is looked at by itself.
+//! A private key may span several lines of text: between its BEGIN and END marks all lines of key are
+//! masked. In JSON, each string is scanned separately.
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -36,26 +36,26 @@ use report::Report;
 const EXAMPLES: &str = "\
 Examples:
   my-service 2>&1 | ringseal redact > service.log
-  ringseal redact --report app.log > clean.log    and what was found, by rule
+  ringseal redact --report app.log > clean.log    also print hits by rule
   ringseal redact --preset payments --profile audit < app.log
   git ls-files -z | xargs -0 ringseal redact --check
                                                   a gate for CI
 
-Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by what their strings hold; all other \
-lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The \
-rest of a line stays byte for byte. A private key may span lines of text, up to 1 MiB and with up to 64 \
-lines of others in a row between. Names and addresses in free prose are not found.
+Lines that are JSON are masked by their keys (`\"email\": \"…\"`) and by the content of their strings; all \
+other lines as prose, in which key=value is found too. JSON stays JSON; masked numbers become strings. The \
+rest of a line is unchanged, byte for byte. A private key may span lines of text, up to 1 MiB and with up \
+to 64 other lines in a row between. Names and addresses in free prose are not found.
 
 A rule file:
   presets = [\"default\", \"payments\"]
   profile = \"default\"
-  keep = [\"email\"]                # kinds that stay
+  keep = [\"email\"]                # kinds that are not masked
   [keys]
   internal_ref = \"secret\"         # or keep, name, email, phone, card …
   [literals]
   db_password = \"correct-horse\"   # must not appear anywhere
 
-Exit codes: 0 all went well (with --check: nothing to mask), 1 --check has found something, 2 wrong \
+Exit codes: 0 success (with --check: nothing to mask), 1 --check has found something to mask, 2 wrong \
 usage, or something could not be read or written.";
 
 /// Masks secrets and personal data in lines of text and JSON.
@@ -74,10 +74,11 @@ pub struct Args {
     /// would.
     #[arg(long)]
     check: bool,
-    /// With --check, name so many places; the values in all of them are counted.
+    /// With --check, name at most this many places; the values in all of them are counted.
     #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "check")]
     findings_max: u64,
-    /// A longer line is masked whole, and its number said on standard error. Memory is up to about four times this.
+    /// A longer line is masked whole, and its number reported on standard error. Memory is up to about four
+    /// times this.
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_line_bytes)]
     line_bytes_max: usize,
 }
@@ -94,7 +95,7 @@ fn parse_line_bytes(text: &str) -> Result<usize, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// When the rules are wrong, or the output cannot be written.
+/// If the rules are invalid, or the output cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let filter = Filter::new(args.rules.compile()?);
     let stdin = [PathBuf::from("-")];
@@ -130,7 +131,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
 }
 
-/// Standard error may be gone; then nobody wants to know.
+/// Writes to standard error, and ignores a failure.
 fn eprint_all(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
@@ -159,7 +160,7 @@ struct Run<W> {
 }
 
 impl<W: Write> Run<W> {
-    /// One file. LeafKind cannot be read is told and remembered; what cannot be written ends it all.
+    /// Redacts one file. Read errors are reported and remembered; a write error ends the run.
     fn file(&mut self, path: &std::path::Path, args: &Args) -> io::Result<()> {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "standard input".into() } else { path.display().to_string() };

@@ -16,7 +16,7 @@ pub struct RuleOptions {
     /// The words that are written: default (`<email>`), structlog, ecs or audit.
     #[arg(long, value_name = "NAME", value_parser = profile)]
     profile: Option<Profile>,
-    /// Rules of your own, in TOML: keys, literals, token shapes, kinds that stay.
+    /// Rules of your own, in TOML: keys, literals, token shapes, kinds that are kept.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl RuleOptions {
     /// The rules before they are compiled, as an engine takes them.
     ///
     /// # Errors
-    /// When the rule file cannot be read or is no rule file.
+    /// If the rule file cannot be read or is not a rule file.
     pub fn rule_set(&self) -> Result<RuleSet, Failure> {
         let mut set = match &self.rules {
             Some(path) => read(path)?,

@@ -1,4 +1,4 @@
-//! LeafKind was replaced, by rule.
+//! The report of hits by rule.
 use std::fmt;
 
 use crate::size::{format_bytes, format_count};

@@ -25,7 +25,7 @@ fn text_of(text: &str) -> String {
     String::from_utf8(filtered(text.as_bytes())).expect("UTF-8 stays UTF-8")
 }
 
-/// The slow, obvious way: line by line, each one a value of its own.
+/// The slow reference: each line is redacted as a separate value.
 fn one_by_one(text: &[u8]) -> Vec<u8> {
     let mut redactor = Redactor::new(Arc::new(Rules::standard()));
     let mut out = Vec::new();
@@ -165,14 +165,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn lines_together_are_what_lines_one_by_one_are(text in text()) {
+    fn lines_are_redacted_together_as_one_by_one(text in text()) {
         let (got, want) = (filtered(&text), one_by_one(&text));
         prop_assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(&want));
         prop_assert_eq!(got, want);
     }
 
     #[test]
-    fn json_stays_json_with_the_same_keys_and_kinds(json in container()) {
+    fn json_keeps_its_keys_and_types(json in container()) {
         let before: Value = serde_json::from_str(&json).expect("JSON");
         let after = text_of(&json);
         let after: Value = serde_json::from_str(&after).expect("still JSON");
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn lines_stay_lines_and_are_counted(text in text()) {
+    fn lines_are_kept_and_counted(text in text()) {
         let mut filter = filter();
         let mut out = Vec::new();
         let _ = filter.lines(&text, &mut out, &mut |_, _| {});
@@ -199,21 +199,21 @@ proptest! {
 }
 
 #[test]
-fn the_line_that_everybody_asks_about() {
+fn a_typical_json_line_is_redacted() {
     let line = r#"{"event":"x","email":"john@doe.com","note":"card 4111 1111 1111 1111, call (402) 555-1212","token":"ABCDEF1234567890ABCDEF"}"#;
     let want = r#"{"event":"x","email":"<email>","note":"card <card>, call <phone>","token":"***REDACTED***"}"#;
     assert_eq!(text_of(line), want);
 }
 
 #[test]
-fn a_key_that_is_an_address_is_masked_itself() {
+fn a_key_with_an_address_is_masked() {
     let line = r#"{"ann@example.com":1,"a":{"b\u0040example.com":[2,"bob@example.com"]}}"#;
     let want = r#"{"<email>":1,"a":{"<email>":[2,"<email>"]}}"#;
     assert_eq!(text_of(line), want);
 }
 
 #[test]
-fn what_is_no_secret_stays_byte_for_byte() {
+fn clean_text_is_unchanged_byte_for_byte() {
     let texts: [&[u8]; 8] = [
         b"",
         b"\n\n",
@@ -230,13 +230,13 @@ fn what_is_no_secret_stays_byte_for_byte() {
 }
 
 #[test]
-fn what_follows_bytes_that_are_no_text_is_found() {
+fn secrets_after_invalid_utf8_are_found() {
     assert_eq!(filtered(b"\xff\x00 password=hunter2\r\n"), b"\xff\x00 password=***REDACTED***\r\n");
     assert_eq!(filtered(b"{\"password\":\"\xff\"}\n"), b"{\"password\":\"***REDACTED***\"}\n");
 }
 
 #[test]
-fn a_container_below_all_levels_becomes_a_string_and_json_stays_json() {
+fn too_deep_containers_become_strings() {
     let nested = |levels: usize, inside: &str| {
         format!("{}{inside}{}\n", "[".repeat(levels), "]".repeat(levels))
     };
@@ -253,14 +253,14 @@ fn a_container_below_all_levels_becomes_a_string_and_json_stays_json() {
 }
 
 #[test]
-fn a_key_over_many_lines_is_found_across_stretches() {
+fn a_private_key_is_found_across_buffers() {
     let mut text = String::from("before\n-----BEGIN PRIVATE KEY-----\n");
     let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n";
     text.push_str(&line.repeat(28));
     text.push_str("-----END PRIVATE KEY-----\nafter\n");
     let mut filter = filter();
     let mut out = Vec::new();
-    // Each line a stretch of its own, as a slow pipe brings them.
+    // Each line arrives separately, as from a slow pipe.
     for line in text.split_inclusive('\n') {
         if filter.lines(line.as_bytes(), &mut out, &mut |_, _| {}) == Changed::No {
             out.extend_from_slice(line.as_bytes());
@@ -273,7 +273,7 @@ fn a_key_over_many_lines_is_found_across_stretches() {
 }
 
 #[test]
-fn hits_are_told_with_their_lines() {
+fn hits_are_reported_with_their_lines() {
     let mut lines = Vec::new();
     let text = b"ok\n{\"email\":\"ann@example.com\",\"b\":\"bob@example.com\"}\n\npwd=hunter2";
     let mut filter = filter();
@@ -285,7 +285,7 @@ fn hits_are_told_with_their_lines() {
 }
 
 #[test]
-fn a_line_that_is_too_long_is_masked_whole() {
+fn too_long_lines_are_masked_whole() {
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(3 << 20));
     let text = format!("a\n{long}\nb\n{long}");
     let (mut room, mut found) = (Vec::new(), Vec::new());

@@ -17,18 +17,19 @@ const EXAMPLES: &str = "\
 Examples:
   ringseal token keygen token-keyset.json --kind token
   ringseal token keygen reveal-keyset.json --kind reveal
-  ringseal token rotate reveal-keyset.json --add-only     all take it in …
-  ringseal token rotate reveal-keyset.json --primary rk2  … then it writes
+  ringseal token rotate reveal-keyset.json --add-only     distribute it …
+  ringseal token rotate reveal-keyset.json --primary rk2  … then make it primary
   ringseal token tokenize --keyset token-keyset.json --env prod --type email \\
       < addresses.txt
   ringseal token reveal --keyset token-keyset.json \\
       --reveal-keyset reveal-keyset.json --access full --env prod --type email \\
       < tokens.txt
 
-Keysets and environment may also stand in the variables of the library: PII_PROVIDER=file, PII_ACCESS, \
-PII_ENV, PII_TOKEN_KEYSET_PATH, PII_REVEAL_KEYSET_PATH, PII_KEYSET_GROUP_READABLE. Options win.
+Keysets and environment can also be set by the library's variables: PII_PROVIDER=file, PII_ACCESS, \
+PII_ENV, PII_TOKEN_KEYSET_PATH, PII_REVEAL_KEYSET_PATH, PII_KEYSET_GROUP_READABLE. Options take \
+precedence.
 
-Exit codes: 0 all is well, 1 a value was refused (said on standard error; its line is empty), 2 wrong \
+Exit codes: 0 success, 1 a value was refused (reported on standard error; its line is empty), 2 wrong \
 usage, or a keyset could not be read or written.";
 
 /// Makes and changes keysets; makes tokens of values, encrypts and reveals them.
@@ -41,19 +42,19 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Writes a new keyset of one random key, readable for its owner alone; never over a file.
+    /// Writes a new keyset with one random key, readable only by its owner; never overwrites a file.
     Keygen(Keygen),
-    /// Adds a random key to a keyset and lets it write; the old keys stay.
+    /// Adds a random key to a keyset and makes it primary; the old keys stay.
     Rotate(Rotate),
     /// Makes tokens: the same value gives the same token, `ptok:v1:…`.
     Tokenize(Values),
     /// Encrypts values so that they can be revealed, `penc:v1:…`. Needs access full.
     Protect(Values),
-    /// Shows what was encrypted. Needs access full.
+    /// Decrypts values. Needs access full.
     Reveal(Reveal),
 }
 
-/// What the keys are for.
+/// The purpose of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum KeysetType {
     /// Tokens (HMAC-SHA-256).
@@ -83,7 +84,7 @@ struct Keygen {
     /// The file to write.
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    /// What the key is for.
+    /// The purpose of the key.
     #[arg(long, value_enum)]
     kind: KeysetType,
     /// The key's id: 1 to 32 letters, digits, - or _. Encrypted values carry it. [default: tk1, rk1]
@@ -93,21 +94,21 @@ struct Keygen {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tokens are made with the primary key alone: a new one gives every value another token, and lines \
+Tokens are made with the primary key only: a new one gives every value another token, and lines \
 from before and after can no longer be joined. Encrypted values can be revealed as long as their \
-key stays in the keyset; a process that has not taken a new key in yet (they look every 10 s) \
-cannot reveal what others have encrypted with it. So add first, and make primary later.")]
+key stays in the keyset; a process that has not loaded a new key yet (they check every 10 s) \
+cannot reveal what others have encrypted with it. So add the key first, and make it primary later.")]
 struct Rotate {
     /// The keyset file.
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    /// The new key's id. [default: the primary's, counted up]
+    /// The new key's id. [default: the primary's, incremented]
     #[arg(long, value_name = "ID")]
     kid: Option<String>,
-    /// Add the key, and let the one that writes now go on writing.
+    /// Add the key, and keep the current primary key.
     #[arg(long)]
     add_only: bool,
-    /// Add no key; let this one of the keyset write.
+    /// Add no key; make this key of the keyset primary.
     #[arg(long, value_name = "ID", conflicts_with_all = ["kid", "add_only"])]
     primary: Option<String>,
 }
@@ -116,23 +117,24 @@ struct Rotate {
 struct Reveal {
     #[command(flatten)]
     values: Values,
-    /// Write the bytes as they are. Otherwise a value with control characters (they could command the
-    /// terminal) or without valid UTF-8 is written escaped.
+    /// Write the bytes unchanged. Otherwise a value with control characters (which could control the
+    /// terminal) or invalid UTF-8 is written escaped.
     #[arg(long)]
     raw: bool,
 }
 
 #[derive(Debug, clap::Args)]
 struct Values {
-    /// The values. Others on this machine can read arguments (`ps`): for anything but a try use
+    /// The values. Other users of this machine can read arguments (`ps`): except for tests, use
     /// standard input, one value per line.
     #[arg(value_name = "VALUE")]
     values: Vec<String>,
-    /// What the values are: email, phone, generic, or a type of your own. Tokens of one type are never
-    /// those of another, and what was encrypted as one type is not revealed as another.
+    /// The type of the values: email, phone, generic, or a new one. Tokens of different types never
+    /// match, and a value encrypted as one type is not revealed as another.
     #[arg(long = "type", value_name = "TYPE", default_value = "generic")]
     field: String,
-    /// The environment, which keeps tokens apart. [default: PII_ENV, or unknown with a notice]
+    /// The environment; tokens of different environments never match. [default: PII_ENV, or unknown
+    /// with a warning]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
     /// The token keyset. [default: PII_TOKEN_KEYSET_PATH]
@@ -153,7 +155,7 @@ fn parse_access(name: &str) -> Result<Access, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// When a keyset cannot be read or written, or the access does not allow what is asked for.
+/// If a keyset cannot be read or written, or the access does not allow the operation.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keysets::generate(args),

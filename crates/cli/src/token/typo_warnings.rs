@@ -1,27 +1,28 @@
-//! Slips of the pen that are allowed and make tokens which never match any others.
+//! Warnings about arguments that are valid but make tokens which never match any others.
 use ringseal::redact::token::FieldType;
 
 use super::Values;
 use crate::console::write_stderr;
 
-/// Says on standard error what was probably not meant.
+/// Writes a warning for each argument that is probably a mistake.
 pub(super) fn warn(args: &Values) {
     let field = args.field.as_str();
     if let Some(near) = near_type(field) {
         write_stderr(format_args!(
-            "--type {field} is taken for a type of your own; its tokens are never those of {near}"
+            "--type {field} is not a known type and is used as a new one; its tokens never match \
+             those of {near}"
         ));
     }
     let is_set = std::env::var_os("PII_ENV").is_some_and(|name| !name.is_empty());
     if args.env.is_none() && !is_set {
         write_stderr(
             "neither --env nor PII_ENV is given: the environment is `unknown`, and its tokens are \
-             never those of another",
+             never match those of another",
         );
     }
 }
 
-/// The known type that `field` is not, but nearly.
+/// The known type that `field` is a likely misspelling of.
 fn near_type(field: &str) -> Option<&'static str> {
     let FieldType::Named(name) = FieldType::new(field) else { return None };
     let name = name.to_lowercase();
@@ -33,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_nearly_a_known_type_is_noticed() {
+    fn misspelt_known_types_are_noticed() {
         let cases = [
             ("email", None),
             ("phone", None),

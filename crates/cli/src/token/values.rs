@@ -1,4 +1,4 @@
-//! Values in, tokens out, or the other way; a line for a line.
+//! Makes tokens of values and reveals them, line by line.
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
@@ -33,11 +33,11 @@ pub(super) fn reveal(args: &Reveal) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// Why a value has no line, or nothing goes on.
+/// Why a value is refused.
 enum Refusal {
     /// This value alone.
     Value(String),
-    /// Everything.
+    /// Every value, so that the command ends.
     All(Failure),
 }
 
@@ -50,7 +50,7 @@ impl Refusal {
 impl From<TokenKeysError> for Refusal {
     fn from(error: TokenKeysError) -> Refusal {
         match error {
-            // No nonce now means none for the next value either.
+            // Without a nonce now there will be none for the next value.
             TokenKeysError::Random(_) => Refusal::All(Failure::of(error)),
             error => Refusal::of(error),
         }
@@ -78,7 +78,7 @@ fn open(args: &Values) -> Result<(TokenKeys, FieldType<'_>), Failure> {
     Ok((pii, FieldType::new(&args.field)))
 }
 
-/// Refuses before anything is read where the access does not allow it.
+/// Opens the keys; refuses before any input is read if the access is not full.
 fn open_full<'a>(
     args: &'a Values,
     operation: &'static str,
@@ -143,7 +143,7 @@ fn lines(mut one: impl FnMut(&dyn Display, &[u8]) -> Result<(), Failure>) -> Res
     }
 }
 
-/// Appends a revealed value: as it is, or escaped if it could do something to a terminal.
+/// Appends a revealed value, escaped if it contains terminal control characters and `raw` is false.
 fn show(value: &[u8], raw: bool, out: &mut Vec<u8>) {
     match str::from_utf8(value) {
         _ if raw => out.extend_from_slice(value),
@@ -157,7 +157,7 @@ mod tests {
     use super::show;
 
     #[test]
-    fn revealed_values_do_not_command_a_terminal_unless_asked_to() {
+    fn revealed_values_are_escaped_unless_raw() {
         let shown = |value: &[u8], raw| {
             let mut out = Vec::new();
             show(value, raw, &mut out);

@@ -80,7 +80,7 @@ fn keys_taken_by_another_log_are_refused() {
     open("log").unwrap().stop().unwrap();
     let (text, error) = refused("other");
     assert!(matches!(error, InitError::Audit(AuditOpenError::KeysMoved { .. })), "{text}");
-    for words in ["moved into the log", "keys of its own", "ringseal audit keygen --dir"] {
+    for words in ["moved into the log", "separate keys", "ringseal audit keygen --dir"] {
         assert!(text.contains(words), "{text}");
     }
 }

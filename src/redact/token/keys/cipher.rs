@@ -1,8 +1,8 @@
-//! Values that can be revealed: `penc:v1:<kid>:` and base64url of nonce (12 bytes), ciphertext and tag
-//! (16 bytes), AES-256-GCM (NIST SP 800-38D) with `env|type` as associated data.
+//! Values that can be revealed: `penc:v1:<kid>:` and base64url of nonce (12 bytes), ciphertext and tag (16
+//! bytes), AES-256-GCM (NIST SP 800-38D) with `env|type` as associated data.
 //!
-//! A nonce is random, so that one key should not encrypt more than 2^32 values. What is encrypted is
-//! overwritten by its own ciphertext; the keys' schedules are overwritten when they are dropped.
+//! Nonces are random, so one key should not encrypt more than 2^32 values. A plaintext is overwritten by
+//! its own ciphertext; key schedules are overwritten when they are dropped.
 
 use std::fmt;
 use std::ops::Deref;
@@ -20,7 +20,7 @@ const PREFIX: &str = "penc:v1:";
 pub(super) const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// What was encrypted. The bytes are overwritten when it is dropped, and never shown by `Debug`.
+/// A decrypted value. The bytes are overwritten when it is dropped, and never shown by `Debug`.
 pub struct Revealed(Zeroizing<Vec<u8>>);
 
 impl Deref for Revealed {
@@ -46,7 +46,7 @@ pub(super) struct Ciphers {
 impl Ciphers {
     pub(super) fn new(keyset: &Keyset) -> Ciphers {
         let cipher = |secret: &[u8]| Aes256Gcm::new_from_slice(secret).ok();
-        // A reveal keyset's keys all have the right length: none is left out.
+        // All keys of a reveal keyset have the right length: none is omitted.
         let ciphers = keyset
             .keys()
             .iter()
@@ -86,7 +86,7 @@ impl Ciphers {
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    /// What was encrypted. Nothing is given out before the tag was found right.
+    /// Decrypts a value. Nothing is returned before the tag was verified.
     pub(super) fn reveal(
         &self,
         token: &str,
@@ -131,7 +131,7 @@ fn is_kid_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// What a ciphertext is bound to. An environment has no `|`, so that no two pairs look the same.
+/// The associated data of a ciphertext. An environment has no `|`, so that two pairs never collide.
 fn context(env: &str, field: FieldType<'_>) -> String {
     format!("{env}|{}", field.name())
 }

@@ -1,4 +1,4 @@
-//! Which keysets, which access, which environment; from code or from `PII_` variables.
+//! The settings of a handle: keysets, access, environment; from code or from `PII_` variables.
 //!
 //! | variable | holds | default |
 //! |---|---|---|
@@ -6,7 +6,7 @@
 //! | `PII_ACCESS` | `tokenize` or `full` | `tokenize` |
 //! | `PII_ENV` | the environment, which keeps tokens apart | `unknown` |
 //! | `PII_TOKEN_KEYSET_PATH` | the token keyset's file | none: required |
-//! | `PII_REVEAL_KEYSET_PATH` | the reveal keyset's file; looked at with `full` only | none: required with `full` |
+//! | `PII_REVEAL_KEYSET_PATH` | the reveal keyset's file; read with `full` only | none: required with `full` |
 //! | `PII_REFRESH_SECONDS` | after how long files are read again even if they look unchanged | `300` |
 //! | `PII_KEYSET_GROUP_READABLE` | `1`: the files' group may read them | `0` |
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::error::TokenKeysError;
 use super::handle::Access;
 
-/// What a [`TokenKeys`](super::TokenKeys) handle is opened with.
+/// The settings of a [`TokenKeys`](super::TokenKeys) handle.
 ///
 /// ```
 /// use ringseal::redact::token::{Access, TokenKeysConfig};
@@ -46,48 +46,48 @@ impl TokenKeysConfig {
         }
     }
 
-    /// In this environment: 1 to 64 bytes without `|`. Tokens of one are of no use in another.
+    /// Sets the environment: 1 to 64 bytes without `|`. Tokens of different environments cannot be joined.
     #[must_use]
     pub fn env(mut self, env: &str) -> TokenKeysConfig {
         self.env = env.to_owned();
         self
     }
 
-    /// With access [`Access::Full`], and this keyset for it.
+    /// Sets access [`Access::Full`] with this keyset.
     #[must_use]
     pub fn reveal_keyset(mut self, path: impl AsRef<Path>) -> TokenKeysConfig {
         self.reveal_keyset = Some(path.as_ref().to_owned());
         self
     }
 
-    /// After how long files are read again even if they look unchanged.
+    /// Sets the time after which files are read again even if they look unchanged.
     #[must_use]
     pub fn reread_every(mut self, every: Duration) -> TokenKeysConfig {
         self.reread_every = every;
         self
     }
 
-    /// Whether the group of the keyset files may read them, as orchestrators mount secrets for a process
-    /// that is not root. Off by default.
+    /// Sets whether the group of the keyset files may read them, as orchestrators mount secrets for a
+    /// process that is not root. Off by default.
     #[must_use]
     pub fn group_readable(mut self, yes: bool) -> TokenKeysConfig {
         self.group_readable = yes;
         self
     }
 
-    /// What the handle will allow.
+    /// The access that the handle will have.
     pub fn access(&self) -> Access {
         if self.reveal_keyset.is_some() { Access::Full } else { Access::Tokenize }
     }
 
-    /// What the process's environment describes; `None` if it does not ask for tokens at all.
+    /// Reads the process's environment; `None` if it does not ask for tokens.
     pub fn from_env() -> Result<Option<TokenKeysConfig>, TokenKeysError> {
         TokenKeysConfig::from_variables(|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
         })
     }
 
-    /// What `variable` describes; tests pass their own.
+    /// Reads settings through `variable`; tests pass their own.
     ///
     /// ```
     /// use ringseal::redact::token::TokenKeysConfig;
@@ -104,7 +104,7 @@ impl TokenKeysConfig {
             Some("file") => {}
             Some("vault") => return Err(TokenKeysError::ProviderUnsupported { provider: "vault" }),
             Some(other) => return Err(wrong("PII_PROVIDER", "file", &format!("{other:?}"))),
-            // Half a configuration is a mistake, and a silent one would redact where tokens are wanted.
+            // Half a configuration is a mistake; ignoring it would redact values that should become tokens.
             None if token_keyset.is_some() => {
                 return Err(wrong(
                     "PII_PROVIDER",
@@ -142,7 +142,7 @@ impl TokenKeysConfig {
     }
 }
 
-/// An environment that cannot be taken for another one with a type.
+/// Checks an environment: without `|` it cannot be confused with an environment and a type.
 pub(super) fn check_env(env: &str) -> Result<(), TokenKeysError> {
     if (1..=64).contains(&env.len()) && !env.contains('|') {
         return Ok(());

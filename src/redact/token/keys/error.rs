@@ -1,5 +1,5 @@
-//! What can go wrong with keysets, tokens and their configuration, in words. No error repeats a key, a
-//! value or a token: only names, lengths and what was expected.
+//! Errors of keysets, tokens and their configuration. No error repeats a key, a value or a token: only
+//! names, lengths and what was expected.
 
 use std::fmt;
 use std::io;
@@ -8,13 +8,13 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeysetError {
-    /// The file system said no.
+    /// A file system call failed.
     Io {
         /// The file.
         file: String,
-        /// What was tried: `read`, `write`, `lock` …
+        /// The failed action: `read`, `write`, `lock` …
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Others can read or change the file.
@@ -23,37 +23,37 @@ pub enum KeysetError {
         file: String,
         /// Its permission bits.
         found: u32,
-        /// The bits that none of may be set.
+        /// The permission bits that must not be set.
         refused: u32,
     },
-    /// The text is no JSON, or not of a keyset's outline.
+    /// The text is not JSON, or does not have the structure of a keyset.
     Syntax {
-        /// Where the text is from.
+        /// The origin of the text.
         file: String,
         /// The line, from 1.
         line: usize,
-        /// What must stand there.
+        /// The token that was expected.
         expected: &'static str,
-        /// What stands there.
+        /// The token that was found.
         found: String,
     },
-    /// A field holds what it may not.
+    /// A field has an invalid value.
     Field {
-        /// Where the text is from.
+        /// The origin of the text.
         file: String,
         /// The field: `keys.tk1.alg`.
         field: String,
-        /// What it may hold.
+        /// The valid values.
         expected: String,
-        /// What it holds; never a key.
+        /// The value found; never a key.
         found: String,
     },
-    /// A keyset is never written over another.
+    /// The file exists: a keyset is never written over another file.
     Exists {
         /// The file.
         file: String,
     },
-    /// The operating system gave no random bytes.
+    /// The operating system returned no random bytes.
     Random(io::Error),
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for KeysetError {
             KeysetError::Permissions { file, found, refused } => write!(
                 f,
                 "keyset {file}: expected a file without permissions {refused:#05o}, found mode \
-                 {found:#05o}: others can get at the keys (chmod {:o})",
+                 {found:#05o}: others can access the keys (chmod {:o})",
                 found & !refused
             ),
             KeysetError::Syntax { file, line, expected, found } => {
@@ -76,7 +76,7 @@ impl fmt::Display for KeysetError {
                 write!(f, "keyset {file}: {field}: expected {expected}, found {found}")
             }
             KeysetError::Exists { file } => {
-                write!(f, "keyset {file}: the file exists, and keysets are never written over")
+                write!(f, "keyset {file}: the file exists, and keysets are never overwritten")
             }
             KeysetError::Random(source) => write!(f, "no random bytes for a key: {source}"),
         }
@@ -92,58 +92,58 @@ impl std::error::Error for KeysetError {
     }
 }
 
-/// A token or a handle that cannot be had.
+/// An error of a handle, or of making or revealing a token.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenKeysError {
-    /// A setting holds what it may not.
+    /// A setting has an invalid value.
     Setting {
         /// The variable.
         variable: &'static str,
-        /// What it may hold.
+        /// The valid values.
         expected: String,
-        /// What it holds, or `nothing`.
+        /// The value found, or `nothing`.
         found: String,
     },
-    /// A provider of keysets that this build has not.
+    /// A provider of keysets that this build does not support.
     ProviderUnsupported {
         /// Its name.
         provider: &'static str,
     },
     /// A keyset cannot be used.
     Keyset(KeysetError),
-    /// The handle's access does not allow this.
+    /// The handle's access does not allow this operation.
     AccessDenied {
         /// `protect` or `reveal`.
         operation: &'static str,
     },
-    /// What was given is no `penc:v1:` token.
+    /// The text is not a `penc:v1:` token.
     NoToken {
-        /// What a token is at the place where this one is none.
+        /// The part of a token that is missing or invalid.
         expected: &'static str,
     },
-    /// The token was made under a key that the reveal keyset has not.
+    /// The reveal keyset does not contain the token's key.
     UnknownKey {
         /// The token's key id.
         kid: String,
         /// The key ids of the keyset.
         known: Vec<String>,
     },
-    /// The token was not made by this key for this environment and type, or was changed since.
+    /// The token was not made with this key for this environment and type, or it was changed afterwards.
     NotAuthentic {
         /// The key id.
         kid: String,
-        /// The environment in which it was to be revealed.
+        /// The environment in which it should be revealed.
         env: String,
-        /// The type as which it was to be revealed.
+        /// The type as which it should be revealed.
         field: String,
     },
     /// A value too long for AES-GCM.
     TooLong {
-        /// Its bytes.
+        /// Its length in bytes.
         found: usize,
     },
-    /// The operating system gave no random bytes for a nonce.
+    /// The operating system returned no random bytes for a nonce.
     Random(io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! The process's own handle, opened by the first who asks for it.
+//! The process-wide handle, opened by its first user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::core::clock::monotonic_nanos;
 static GLOBAL: Global = Global::new();
 
 impl TokenKeys {
-    /// The handle that the process's environment describes ([`TokenKeysConfig::from_env`]), opened at the first
-    /// call; `None` if the environment asks for no tokens. Nothing need be called at the start.
+    /// The handle configured by the process's environment ([`TokenKeysConfig::from_env`]), opened at the
+    /// first call; `None` if the environment does not configure one. No call at startup is needed.
     ///
-    /// Each call also does what [`TokenKeys::refresh`] does when it is due, so it may block on the disk: it is
-    /// for the application's threads. An error of a refresh is counted, and the last good keyset is used.
+    /// Each call also refreshes the keys as [`TokenKeys::refresh`] does, so it may block on the disk: it is
+    /// for the application's threads. A failed refresh is counted, and the last good keyset is used.
     ///
     /// # Errors
     /// Why the handle could not be opened. The next call tries again.
@@ -25,14 +25,22 @@ impl TokenKeys {
     }
 }
 
-/// What was opened, once it was.
+/// The handle, once it was opened.
 struct Global {
-    opened: Mutex<Option<Option<Arc<TokenKeys>>>>,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// Not opened yet, or opening has failed.
+    Closed,
+    /// The environment configures no handle.
+    NotConfigured,
+    Open(Arc<TokenKeys>),
 }
 
 impl Global {
     const fn new() -> Global {
-        Global { opened: Mutex::new(None) }
+        Global { state: Mutex::new(State::Closed) }
     }
 
     fn get(
@@ -41,15 +49,18 @@ impl Global {
         now: Duration,
     ) -> Result<Option<Arc<TokenKeys>>, TokenKeysError> {
         let pii = {
-            // Others wait while the first one opens it: all of them need it.
-            let mut opened = self.opened.lock();
-            match &*opened {
-                Some(pii) => pii.clone(),
-                None => opened.insert(open()?.map(Arc::new)).clone(),
+            // Other threads wait until it is open: all of them need it.
+            let mut state = self.state.lock();
+            if let State::Closed = *state {
+                *state = open()?.map_or(State::NotConfigured, |keys| State::Open(Arc::new(keys)));
+            }
+            match &*state {
+                State::Open(keys) => Some(Arc::clone(keys)),
+                State::Closed | State::NotConfigured => None,
             }
         };
         if let Some(pii) = &pii {
-            // Counted by the handle, which goes on with the last good keyset.
+            // The handle counts the failure and keeps the last good keyset.
             let _ = pii.refresh(now);
         }
         Ok(pii)
@@ -67,7 +78,7 @@ mod tests {
     use super::Global;
 
     #[test]
-    fn the_first_who_asks_opens_it_and_later_ones_keep_it_fresh() {
+    fn the_first_call_opens_and_later_calls_refresh() {
         let global = Global::new();
         let disk = disk();
         let at = Duration::from_secs;
@@ -91,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_opened_where_nothing_is_configured() {
+    fn nothing_is_opened_without_configuration() {
         let global = Global::new();
         for _ in 0..2 {
             let none = global.get(|| Ok(None), Duration::ZERO).expect("no error");

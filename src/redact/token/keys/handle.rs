@@ -1,11 +1,10 @@
-//! The handle: tokens, encryption, two modes of access, and keysets that change while it is in use.
+//! The handle: tokens, encryption, two access modes, and keysets that are reloaded while it is in use.
 //!
-//! Making tokens reads the keys of the moment through an atomic pointer: it waits for nobody, touches no
-//! file, and allocates nothing beyond what the output needs (the first token of a thread registers the
-//! thread with the pointer, once). [`TokenKeys::refresh`] looks at the files and exchanges the keys; it blocks
-//! on the disk and belongs on the control plane. A keyset that can no longer be read is counted,
-//! and the last good one stays in use. Keys that were exchanged are overwritten as soon as the last
-//! token under way has been made.
+//! Making tokens reads the current keys through an atomic pointer: it never blocks, reads no file, and
+//! allocates nothing beyond what the output needs (the first token of a thread registers the thread with
+//! the pointer, once). [`TokenKeys::refresh`] checks the files and replaces the keys; it blocks on the disk
+//! and belongs on the control plane. A keyset that can no longer be read is counted, and the last good one
+//! stays in use. Replaced keys are overwritten when the last token that uses them has been made.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,10 +25,10 @@ use crate::redact::kind::HitKind;
 use crate::redact::redactor::Tokenize;
 use crate::storage::{OsStorage, Storage};
 
-/// How often [`TokenKeys::refresh`] looks at the files, at most.
+/// The shortest time between two checks of the files by [`TokenKeys::refresh`].
 pub const CHECK_EVERY: Duration = Duration::from_secs(10);
 
-/// What a handle allows.
+/// The operations that a handle allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Access {
     /// Tokens only; the reveal keyset is not even loaded.
@@ -40,12 +39,12 @@ pub enum Access {
 }
 
 impl Access {
-    /// The mode of that name (`tokenize`, `full`), or `None`.
+    /// The mode with this name (`tokenize`, `full`), or `None`.
     pub fn from_name(name: &str) -> Option<Access> {
         [Access::Tokenize, Access::Full].into_iter().find(|access| access.name() == name)
     }
 
-    /// Its name.
+    /// The mode's name.
     pub const fn name(self) -> &'static str {
         match self {
             Access::Tokenize => "tokenize",
@@ -54,18 +53,18 @@ impl Access {
     }
 }
 
-/// What [`TokenKeys::refresh`] did.
+/// The result of [`TokenKeys::refresh`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
-    /// Nothing: it is too early, or somebody else is at it.
+    /// Nothing was checked: it is too early, or another thread is refreshing.
     NotDue,
-    /// It looked, and found nothing new.
+    /// The sources were checked and have not changed.
     Unchanged,
-    /// It took at least one keyset in.
+    /// At least one keyset was reloaded.
     Reloaded,
 }
 
-/// How the keysets of a handle are.
+/// The state of a handle's keysets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenKeysStatus {
@@ -73,11 +72,11 @@ pub struct TokenKeysStatus {
     pub token_kid: String,
     /// The key that encrypts; `None` without full access.
     pub reveal_kid: Option<String>,
-    /// How often a keyset was taken in since the handle was opened.
+    /// Number of reloads since the handle was opened.
     pub reloads: u64,
-    /// How often a keyset could not be taken in.
+    /// Number of failed reloads.
     pub failures: u64,
-    /// Why the last look failed; `None` if it did not.
+    /// Why the last check failed; `None` if it succeeded.
     pub last_error: Option<String>,
 }
 
@@ -88,7 +87,7 @@ struct Tokens {
     tokenizer: HmacTokenizer,
 }
 
-/// The keys of the moment.
+/// The current keys.
 struct Keys {
     tokens: Arc<Tokens>,
     ciphers: Option<Arc<Ciphers>>,
@@ -96,7 +95,7 @@ struct Keys {
 
 struct Slot {
     source: Box<dyn KeySource>,
-    /// When the source is loaded whether it looks changed or not.
+    /// When the source is loaded even if it looks unchanged.
     reread_at: Duration,
 }
 
@@ -150,7 +149,7 @@ impl TokenKeys {
         TokenKeys::open_on(config, &(Arc::new(OsStorage) as _), Box::new(SystemRandomness))
     }
 
-    /// As [`TokenKeys::open`], with this file system and these nonces.
+    /// Like [`TokenKeys::open`], with this file system and this source of nonces.
     pub fn open_on(
         config: &TokenKeysConfig,
         storage: &Arc<dyn Storage>,
@@ -166,8 +165,8 @@ impl TokenKeys {
         TokenKeys::from_sources(&config.env, tokens, reveal, config.reread_every, random)
     }
 
-    /// A handle with keysets from anywhere. Access is full if there is a reveal keyset. Each source is
-    /// loaded now, when it says that it has changed, and every `reread_every`.
+    /// A handle with keysets from any sources. Access is full if there is a reveal keyset. Each source is
+    /// loaded now, when it reports a change, and every `reread_every`.
     pub fn from_sources(
         env: &str,
         mut tokens: Box<dyn KeySource>,
@@ -180,7 +179,7 @@ impl TokenKeys {
             tokens: load_tokens(&mut *tokens, env)?,
             ciphers: reveal.as_mut().map(|source| load_ciphers(&mut **source)).transpose()?,
         };
-        // The first look tells when the next ones are: until then nobody has told the time.
+        // The first refresh sets the times of the next ones: the current time is not known here.
         let slot = |source| Slot { source, reread_at: Duration::MAX };
         Ok(TokenKeys {
             env: env.into(),
@@ -198,7 +197,7 @@ impl TokenKeys {
         })
     }
 
-    /// What this handle allows.
+    /// The operations that this handle allows.
     pub fn access(&self) -> Access {
         if self.keys.load().ciphers.is_some() { Access::Full } else { Access::Tokenize }
     }
@@ -208,13 +207,13 @@ impl TokenKeys {
         &self.env
     }
 
-    /// The token of a value of this type. A value that is a token already is given back.
+    /// The token of a value of this type. A value that already is a token is returned unchanged.
     pub fn tokenize(&self, value: &str, field: FieldType<'_>) -> String {
         self.keys.load().tokens.tokenizer.tokenize(value, field)
     }
 
-    /// Encrypts a value under the primary key; each time the result is another. Text that is a token
-    /// already is given back.
+    /// Encrypts a value under the primary key; the result differs each time. Text that already is a token
+    /// is returned unchanged.
     ///
     /// # Errors
     /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::Random`] if there is no nonce.
@@ -230,25 +229,25 @@ impl TokenKeys {
         ciphers.protect(value, nonce, &self.env, field)
     }
 
-    /// What was encrypted, by whichever key of the keyset.
+    /// Decrypts a value that any key of the keyset has encrypted.
     ///
     /// # Errors
     /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::NoToken`], [`TokenKeysError::UnknownKey`]
-    /// and [`TokenKeysError::NotAuthentic`] for what cannot be revealed.
+    /// and [`TokenKeysError::NotAuthentic`] for a token that cannot be revealed.
     pub fn reveal(&self, token: &str, field: FieldType<'_>) -> Result<Revealed, TokenKeysError> {
         let keys = self.keys.load();
         let ciphers = keys.ciphers.as_deref().ok_or(denied("reveal"))?;
         ciphers.reveal(token, &self.env, field)
     }
 
-    /// Takes changed keysets in. `now` is the time since any fixed moment; it must not run backwards.
+    /// Reloads changed keysets. `now` is the time since any fixed moment; it must not run backwards.
     ///
-    /// Looks at the sources every [`CHECK_EVERY`] at most, and is nearly free between. Blocks on the
-    /// disk when it looks. Of two that call at once one finds [`Refresh::NotDue`].
+    /// Checks the sources at most every [`CHECK_EVERY`], and costs next to nothing in between. Blocks on
+    /// the disk when it checks. If two threads call at once, one of them gets [`Refresh::NotDue`].
     ///
     /// # Errors
-    /// Why a keyset could not be taken in; it is counted, and the last good one stays in use. The other
-    /// keyset is taken in all the same.
+    /// Why a keyset could not be reloaded; it is counted, and the last good one stays in use. The other
+    /// keyset is reloaded in any case.
     pub fn refresh(&self, now: Duration) -> Result<Refresh, TokenKeysError> {
         let Some(mut control) = self.control.try_lock() else { return Ok(Refresh::NotDue) };
         if now < control.check_at {
@@ -271,7 +270,7 @@ impl TokenKeys {
                 tokens: new_tokens.unwrap_or_else(|| Arc::clone(&old.tokens)),
                 ciphers: new_ciphers.or_else(|| old.ciphers.clone()),
             }));
-            // ORDER: relaxed; a count for people, nothing hangs on it.
+            // ORDER: relaxed; a statistic, no other memory depends on it.
             self.reloads.fetch_add(1, Ordering::Relaxed);
         }
         let errors = u64::from(token_error.is_some()) + u64::from(reveal_error.is_some());
@@ -286,14 +285,14 @@ impl TokenKeys {
         }
     }
 
-    /// How the keysets are. Waits for a refresh that is under way.
+    /// The state of the keysets. Waits for a refresh in progress.
     pub fn status(&self) -> TokenKeysStatus {
         let last_error = self.control.lock().last_error.clone();
         let keys = self.keys.load();
         TokenKeysStatus {
             token_kid: keys.tokens.kid.to_string(),
             reveal_kid: keys.ciphers.as_ref().map(|ciphers| ciphers.primary_kid().to_owned()),
-            // ORDER: relaxed; counts for people, nothing hangs on them.
+            // ORDER: relaxed; statistics, no other memory depends on them.
             reloads: self.reloads.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             last_error,
@@ -308,7 +307,7 @@ impl Tokenize for TokenKeys {
 }
 
 impl Slot {
-    /// What the source holds, if it may be new.
+    /// The source's keyset, if it may have changed.
     fn renew<T>(
         &mut self,
         now: Duration,
@@ -322,7 +321,7 @@ impl Slot {
         if now < self.reread_at && !self.source.is_changed()? {
             return Ok(None);
         }
-        // What fails is tried again at the next look, whatever the source says then.
+        // After a failure the next check loads again, even if the source reports no change.
         self.reread_at = Duration::ZERO;
         let new = load(&mut *self.source)?;
         self.reread_at = next;

@@ -1,12 +1,12 @@
-//! Keysets: some keys, one of which writes.
+//! Keysets: keys of one kind, one of which is the primary key.
 //!
 //! ```json
 //! {"schema_version":1,"primary_kid":"tk1","keys":{
 //!   "tk1":{"alg":"HMAC-SHA-256","created_at":"2026-01-31T00:00:00Z","key_b64":"…"}}}
 //! ```
 //!
-//! Keys are overwritten in memory when the keyset is dropped. Reading and making keysets allocates; no
-//! file is touched here.
+//! Keys are overwritten in memory when the keyset is dropped. Reading and making keysets allocates; no file
+//! is read or written here.
 
 use std::fmt;
 
@@ -20,12 +20,12 @@ use super::random::Randomness;
 /// Most keys of one keyset.
 pub const KEYS_MAX: usize = 1024;
 
-/// Bytes of a key that is made here.
+/// Bytes of a generated key.
 const KEY_BYTES: usize = 32;
-/// Most bytes of a key id, which stands in each token.
+/// Most bytes of a key id, which is part of each encrypted value.
 const KID_BYTES_MAX: usize = 32;
 
-/// What the keys of a keyset are for.
+/// The purpose of a keyset's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeysetKind {
     /// Tokens: `HMAC-SHA-256`.
@@ -47,7 +47,7 @@ impl KeysetKind {
         [KeysetKind::Token, KeysetKind::Reveal].into_iter().find(|kind| kind.alg() == alg)
     }
 
-    /// The bytes that a key may have. Longer HMAC keys than a block are hashed and win nothing.
+    /// Whether a key may have this many bytes. HMAC keys longer than a block are hashed and gain nothing.
     fn takes(self, bytes: usize) -> bool {
         match self {
             KeysetKind::Token => (KEY_BYTES..=2 * KEY_BYTES).contains(&bytes),
@@ -63,18 +63,18 @@ pub(super) struct Key {
     pub(super) secret: Zeroizing<Vec<u8>>,
 }
 
-/// Some keys of one kind, one of which writes.
+/// Keys of one kind, of which the primary key makes new tokens.
 pub struct Keyset {
     kind: KeysetKind,
     primary: usize,
     keys: Vec<Key>,
-    /// A field that we do not know: rewriting the file would lose it.
+    /// A field that is not known here: rewriting the file would lose it.
     unknown: Option<String>,
 }
 
 impl fmt::Debug for Keyset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Keys are nobody's business.
+        // Never shows keys.
         f.debug_struct("Keyset")
             .field("kind", &self.kind)
             .field("primary_kid", &self.primary_kid())
@@ -84,7 +84,7 @@ impl fmt::Debug for Keyset {
 }
 
 impl Keyset {
-    /// Reads a keyset. `origin` is named in errors: the file, say.
+    /// Reads a keyset. Errors name its `origin`, such as a file.
     ///
     /// ```
     /// use ringseal::redact::token::Keyset;
@@ -105,7 +105,7 @@ impl Keyset {
         })
     }
 
-    /// A keyset of one new key. `created_at` is a date and time as in RFC 3339, for people.
+    /// A keyset with one new key. `created_at` is a date and time as in RFC 3339, for information only.
     pub fn generate(
         kind: KeysetKind,
         kid: &str,
@@ -117,7 +117,7 @@ impl Keyset {
         Ok(keyset)
     }
 
-    /// Adds a new key, which writes only when it is made primary.
+    /// Adds a new key, which is used for new tokens only when it is made primary.
     pub fn add(
         &mut self,
         kid: &str,
@@ -142,7 +142,7 @@ impl Keyset {
         Ok(())
     }
 
-    /// Lets the key of that id write; the others still reveal.
+    /// Makes the key with this id primary; the other keys still reveal.
     pub fn make_primary(&mut self, kid: &str) -> Result<(), KeysetError> {
         let Some(primary) = self.position(kid) else {
             let kids: Vec<_> = self.kids().collect();
@@ -152,12 +152,12 @@ impl Keyset {
         Ok(())
     }
 
-    /// What the keys are for.
+    /// The purpose of the keys.
     pub fn kind(&self) -> KeysetKind {
         self.kind
     }
 
-    /// The id of the key that writes.
+    /// The id of the primary key.
     pub fn primary_kid(&self) -> &str {
         self.keys.get(self.primary).map_or("", |key| &key.kid)
     }
@@ -167,17 +167,17 @@ impl Keyset {
         self.keys.iter().map(|key| &*key.kid)
     }
 
-    /// A field of the file that is not known here and that writing the keyset would lose.
+    /// A field of the file that is not known here and that rewriting would lose.
     pub fn unknown_field(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
 
-    /// An id for the next key: the primary's with its number counted up, `tk2` after `tk1`.
+    /// An id for the next key: the primary's with its number incremented, `tk2` after `tk1`.
     pub fn next_kid(&self) -> String {
         let last = self.primary_kid();
         let stem = last.trim_end_matches(|c: char| c.is_ascii_digit());
         let first = last[stem.len()..].parse::<u64>().unwrap_or(1);
-        // One of so many is free, and no stem is so long that the number does not fit.
+        // One more candidate than keys: one of them is free. The stem is short enough for any number.
         let stem = &stem[..stem.len().min(KID_BYTES_MAX - 20)];
         (1..=KEYS_MAX as u64 + 1)
             .map(|step| format!("{stem}{}", first.saturating_add(step)))
@@ -185,7 +185,7 @@ impl Keyset {
             .unwrap_or_default()
     }
 
-    /// Says an error if the keyset is of another kind.
+    /// Returns an error if the keyset is of another kind.
     pub fn expect(self, kind: KeysetKind, origin: &str) -> Result<Keyset, KeysetError> {
         if self.kind == kind {
             return Ok(self);
@@ -212,7 +212,7 @@ impl Keyset {
 
     /// The text of the file. Names and dates need no escapes: [`Keyset::parse`] refuses others.
     pub(super) fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        // Room for all of it: a buffer that grows leaves copies behind.
+        // The capacity is enough for all of it: a buffer that grows leaves copies of keys in memory.
         let each = |key: &Key| 128 + key.kid.len() + key.created_at.len() + 2 * key.secret.len();
         let len = 128 + self.keys.iter().map(each).sum::<usize>();
         let mut out = Zeroizing::new(Vec::with_capacity(len));
@@ -243,13 +243,13 @@ fn refused(field: &str, expected: &str, found: String) -> KeysetError {
 
 const KID_EXPECTED: &str = "a key id of 1 to 32 letters, digits, - or _";
 
-/// What tokens can carry.
+/// Whether tokens can carry this key id.
 fn is_kid(kid: &str) -> bool {
     (1..=KID_BYTES_MAX).contains(&kid.len())
         && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// A name from a file in an error: short, in quotes.
+/// A name from a file, shortened and quoted for an error.
 fn describe(name: &str) -> String {
     match name.char_indices().nth(40) {
         Some((at, _)) => format!("{:?}…", &name[..at]),
@@ -397,7 +397,7 @@ fn read_key(
     Ok((kind, Key { kid: kid.to_owned(), created_at, secret }))
 }
 
-/// The key's bytes, or what is wrong with them without telling any.
+/// The key's bytes, or what is wrong with them, without repeating any.
 fn read_secret(kind: KeysetKind, text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let text = text.trim_end_matches('=');
     let mut secret = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -407,7 +407,7 @@ fn read_secret(kind: KeysetKind, text: &str) -> Result<Zeroizing<Vec<u8>>, Strin
     if !kind.takes(secret.len()) {
         return Err(format!("{} bytes", secret.len()));
     }
-    // A template's placeholder must not pass for a key.
+    // A template's placeholder must not be accepted as a key.
     if secret.iter().all(|b| Some(b) == secret.first()) {
         return Err("one byte over and over".to_owned());
     }

@@ -1,38 +1,41 @@
-//! Keysets in files.
+//! Keyset files.
 //!
-//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all:
-//! a crash leaves the old file or the new one, and at most a further file `….new` that nobody reads.
-//! Keysets are never written over by new ones; adding a key keeps the old ones, and two who add keys at
-//! once do so one after the other or get an error. All calls block on the disk: none of them is for the
+//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all: a
+//! crash leaves the old file or the new one, and at most an unused file `….new`. A new keyset never
+//! replaces an existing file; adding a key keeps the old ones, and two processes that add keys at once do
+//! so one after the other, or one gets an error. All calls block on the disk: none of them is for the
 //! writer thread.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::error::KeysetError;
 use super::keyset::Keyset;
-use crate::storage::{FileKind, FileStat, OpenHow, Storage, StorageFile, publish_durably};
+use crate::storage::{
+    FileKind, FileStat, OpenMode, Storage, StorageFile, append_all, parent_dir, publish_durably,
+    read_full,
+};
 
 /// Most bytes of a keyset file.
 pub const KEYSET_BYTES_MAX: u64 = 1 << 20;
 
-/// Permission bits of a new keyset file: for its owner alone.
+/// Permission bits of a new keyset file: only its owner can read it.
 pub const KEYSET_MODE: u32 = 0o600;
 
-/// Who may read a keyset file.
+/// The users who may read a keyset file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Readers {
     /// Its owner.
     #[default]
     Owner,
-    /// Its group too, as orchestrators mount secrets for a process that is not root.
+    /// Its group as well, as orchestrators mount secrets for a process that is not root.
     Group,
 }
 
 impl Readers {
-    /// Permission bits that none of may be set.
+    /// Permission bits that must not be set.
     const fn refused(self) -> u32 {
         match self {
             Readers::Owner => 0o077,
@@ -44,8 +47,8 @@ impl Readers {
 impl Keyset {
     /// Reads the keyset file at `path`. Symbolic links are followed: that is how secrets are mounted.
     ///
-    /// Refuses files that anyone but the owner has permissions to (on Unix), that are no regular files,
-    /// or are longer than [`KEYSET_BYTES_MAX`].
+    /// Refuses files that anyone but the owner has permissions to (on Unix), files that are not regular,
+    /// and files longer than [`KEYSET_BYTES_MAX`].
     pub fn open(storage: &dyn Storage, path: &Path) -> Result<Keyset, KeysetError> {
         load(storage, path, Readers::Owner).map(|(keyset, _)| keyset)
     }
@@ -58,10 +61,10 @@ impl Keyset {
         }
         let new = beside(path, &format!(".{}.new", std::process::id()));
         let mut file = storage
-            .open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })
+            .open(&new, OpenMode::CreateNew { mode: KEYSET_MODE })
             .map_err(failed("create"))?;
-        // A link, not a rename: it never replaces what somebody else has put there since.
-        let written = put(&mut *file, &self.to_json())
+        // A link, not a rename: it never replaces a file that was created in the meantime.
+        let written = append_all(&mut *file, &self.to_json())
             .and_then(|()| file.sync())
             .and_then(|()| storage.link(&new, path));
         let removed = storage.remove(&new);
@@ -71,16 +74,16 @@ impl Keyset {
             }
             written => written
                 .and(removed)
-                .and_then(|()| storage.sync_dir(parent(path)))
+                .and_then(|()| storage.sync_dir(parent_dir(path)))
                 .map_err(failed("write")),
         }
     }
 
-    /// Changes the keyset file at `path` and returns what stands there now. The new file has the old
-    /// one's owner and permissions. If `change` fails, the file stays as it is.
+    /// Changes the keyset file at `path` and returns the new keyset. The new file has the owner and
+    /// permissions of the old one. If `change` fails, the file is unchanged.
     ///
-    /// A lock on `….lock` beside the file keeps two changes apart; whoever comes second gets an error.
-    /// Fields that are not known here would be lost, and are an error.
+    /// A lock on `….lock` beside the file keeps two changes apart; the second one gets an error. Unknown
+    /// fields would be lost, and are an error.
     pub fn change(
         storage: &dyn Storage,
         path: &Path,
@@ -90,11 +93,11 @@ impl Keyset {
         let path = &*storage.resolve(path).map_err(failed("find"))?;
         let _lock = match storage.lock(&beside(path, ".lock"), KEYSET_MODE) {
             Ok(lock) => Some(lock),
-            // No locks on this file system: its user keeps changes apart.
+            // This file system has no locks: the user must not change the file twice at once.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
             Err(error) => return Err(io_error(path, "lock", error)),
         };
-        // What was mounted for a group is changed as well: it keeps its permissions.
+        // A file mounted for a group can be changed, too: it keeps its permissions.
         let (mut keyset, old) = load(storage, path, Readers::Group)?;
         if let Some(field) = keyset.unknown_field() {
             return Err(KeysetError::Field {
@@ -110,7 +113,7 @@ impl Keyset {
     }
 }
 
-/// Puts a file with this text in the place of `old`. The caller holds the lock.
+/// Replaces `old` by a file with this text. The caller holds the lock.
 fn replace(
     storage: &dyn Storage,
     path: &Path,
@@ -119,23 +122,23 @@ fn replace(
 ) -> io::Result<()> {
     let new = beside(path, ".new");
     match storage.remove(&new) {
-        // A change that a crash has ended.
+        // Left by a change that a crash has interrupted.
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let mut file = storage.open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })?;
-    let written = put(&mut *file, text)
+    let mut file = storage.open(&new, OpenMode::CreateNew { mode: KEYSET_MODE })?;
+    let written = append_all(&mut *file, text)
         .and_then(|()| keep_owner(old, &*file))
         .and_then(|()| publish_durably(storage, &*file, &new, path));
     if written.is_err() {
-        // It may have its final name already; then there is nothing to remove.
+        // It may already have its final name; then there is nothing to remove.
         let _ = storage.remove(&new);
     }
     written
 }
 
-/// Reads a keyset file, and gives the open file too: its state is that of what was read.
+/// Reads a keyset file and returns the open file as well, whose state belongs to the text that was read.
 pub(super) fn load(
     storage: &dyn Storage,
     path: &Path,
@@ -144,7 +147,7 @@ pub(super) fn load(
     let failed = |error| io_error(path, "read", error);
     let file = storage
         .resolve(path)
-        .and_then(|real| storage.open(&real, OpenHow::Read))
+        .and_then(|real| storage.open(&real, OpenMode::Read))
         .map_err(failed)?;
     check_permissions(path, &*file, readers)?;
     let stat = file.stat().map_err(failed)?;
@@ -164,32 +167,12 @@ fn check_shape(path: &Path, stat: &FileStat) -> Result<(), KeysetError> {
     Err(KeysetError::Field { file: name(path), field: "the file".to_owned(), expected, found })
 }
 
-/// The first `len` bytes; fewer if the file was cut meanwhile.
+/// The first `len` bytes; fewer if the file was truncated meanwhile.
 fn contents(file: &dyn StorageFile, len: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(vec![0; usize::try_from(len).unwrap_or(0)]);
-    let mut read = 0;
-    while let Some(rest) = text.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, read as u64) {
-            Ok(0) => break,
-            Ok(n) => read += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let read = read_full(file, &mut text, 0)?;
     text.truncate(read);
     Ok(text)
-}
-
-fn put(file: &mut dyn StorageFile, mut text: &[u8]) -> io::Result<()> {
-    while !text.is_empty() {
-        match file.append(&[IoSlice::new(text)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => text = text.get(n..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -218,8 +201,8 @@ fn check_permissions(
     Ok(())
 }
 
-/// Gives `new` the owner, group and permissions of `old`: the process that reads it is often not who
-/// changes it.
+/// Gives `new` the owner, group and permissions of `old`: the user who changes a keyset is often not the
+/// one that reads it.
 #[cfg(unix)]
 fn keep_owner(old: &dyn StorageFile, new: &dyn StorageFile) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -244,14 +227,7 @@ pub(super) fn name(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
-}
-
-/// The path with this at the end of its name.
+/// The path with `ending` appended to its name.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);

@@ -1,13 +1,13 @@
 //! Tokens and encryption with keys from keysets (feature `tokens`).
 //!
-//! [`TokenKeys`] is the handle; [`TokenKeysConfig`] says what it is opened with; [`Keyset`] makes, reads and changes
-//! keyset files; [`KeySource`] is where else keysets may come from. Tokens and ciphertexts are
-//! those of other implementations of the same formats, byte for byte.
+//! [`TokenKeys`] is the handle; [`TokenKeysConfig`] configures it; [`Keyset`] makes, reads and changes
+//! keyset files; [`KeySource`] is for keysets from other places. Tokens and ciphertexts equal those of
+//! other implementations of the same formats, byte for byte.
 //!
 //! Files are read and written by [`TokenKeys::open`], [`TokenKeys::refresh`], [`TokenKeys::global`] and the functions of
-//! [`Keyset`], which block on the disk. All else works in memory. Keys, what is derived from them, and revealed values
-//! are overwritten when they are dropped; copies that the processor's registers, the stack, swap or a
-//! core dump hold are out of reach.
+//! [`Keyset`], which block on the disk. Everything else works in memory. Keys, derived keys and revealed
+//! values are overwritten when they are dropped; copies in registers, on the stack, in swap or in a core
+//! dump are out of reach.
 
 mod cipher;
 mod config;

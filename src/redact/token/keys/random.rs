@@ -1,15 +1,15 @@
-//! Where nonces and new keys come from.
+//! The source of nonces and new keys.
 
 use std::io;
 
-/// Random bytes. Tests bring their own.
+/// A source of random bytes. Tests use their own.
 pub trait Randomness: Send + Sync {
-    /// Fills `bytes`. Whoever can foretell them can break what is made from them.
+    /// Fills `bytes`. They must be unpredictable: tokens and keys are only as secret as they are.
     fn fill(&self, bytes: &mut [u8]) -> io::Result<()>;
 }
 
-/// The operating system's random bytes: `getrandom(2)` and its kin. Blocks until the system has gathered
-/// enough entropy after its start, never later.
+/// The operating system's random bytes: `getrandom(2)` and its equivalents. Blocks until the system has
+/// gathered enough entropy after its start, never later.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandomness;
 

@@ -1,4 +1,4 @@
-//! Where keysets come from: a file, or whatever a user brings.
+//! Sources of keysets: files, or the user's own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use super::keyset::{Keyset, KeysetKind};
 use super::keyset_file::{self, Readers};
 use crate::storage::{FileStat, OsStorage, Storage};
 
-/// A place that a keyset is loaded from, again and again. Calls may block; the writer thread makes none.
+/// A source from which a keyset is loaded repeatedly. Calls may block; the writer thread makes none.
 pub trait KeySource: Send {
-    /// Whether [`KeySource::load`] may give something new. Cheap; in doubt yes.
+    /// Whether [`KeySource::load`] may return a different keyset. Cheap; if in doubt, true.
     fn is_changed(&mut self) -> Result<bool, KeysetError>;
 
-    /// The keyset as it is now.
+    /// The current keyset.
     fn load(&mut self) -> Result<Keyset, KeysetError>;
 }
 
-/// A keyset file. A change shows by the file's time, length or identity; symbolic links are followed
-/// each time, so that a link set anew is a change.
+/// A keyset file. A change shows in the file's time, length or identity; symbolic links are resolved each
+/// time, so that a replaced link is a change.
 pub struct FileSource {
     path: PathBuf,
     kind: KeysetKind,
@@ -40,14 +40,14 @@ impl FileSource {
         }
     }
 
-    /// On this file system.
+    /// Uses this file system.
     #[must_use]
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> FileSource {
         self.storage = storage;
         self
     }
 
-    /// Whether the file's group may read it. Off by default.
+    /// Sets whether the file's group may read it. Off by default.
     #[must_use]
     pub fn group_readable(mut self, yes: bool) -> FileSource {
         self.readers = if yes { Readers::Group } else { Readers::Owner };

@@ -60,7 +60,7 @@ fn with_known_site(set: &RuleSet) -> Redaction {
 
 proptest! {
     #[test]
-    fn many_events_get_the_verdicts_that_each_would_get_alone(
+    fn batch_verdicts_equal_single_verdicts(
         events in vec((vec(sensitive_values(), 4), any::<bool>(), 0u8..8), 0..150),
         filler in "[a-z ]{0,300}",
     ) {
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_without_a_verdict_on_what_is_no_record(bytes in vec(any::<u8>(), 0..300)) {
+    fn any_bytes_after_a_record_are_accepted(bytes in vec(any::<u8>(), 0..300)) {
         let mut redaction = with_known_site(&RuleSet::default());
         let stretch = [event("hello"), bytes].concat();
         let mut preview = Preview::default();
@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[test]
-fn a_verdict_holds_for_its_place_in_the_ring_alone() {
+fn a_verdict_is_valid_only_at_its_position() {
     let mut redaction = with_known_site(&RuleSet::default());
     let (clean, dirty) = (event("hello"), event("to ann@example.com"));
     let mut preview = Preview::default();
@@ -99,7 +99,7 @@ fn a_verdict_holds_for_its_place_in_the_ring_alone() {
 }
 
 #[test]
-fn verdicts_by_earlier_rules_are_made_anew() {
+fn verdicts_of_earlier_rules_are_discarded() {
     let mut redaction = with_known_site(&RuleSet::default());
     let stretch = [event("the word"), event("the word")].concat();
     let mut preview = Preview::default();
@@ -110,7 +110,7 @@ fn verdicts_by_earlier_rules_are_made_anew() {
     set.literals.push(LiteralRule { name: "own".into(), text: b"the word".to_vec() });
     redaction.set_rules(Some(Arc::new(Rules::compile(&set).unwrap())));
     redaction.preview(&mut preview, len, &stretch[len..]);
-    // The site is met anew, which an event does when it is scanned at by itself.
+    // The site is registered again when an event is scanned by itself.
     assert_eq!(preview.take(len, len), Verdict::Unknown);
     assert_eq!(verdict_alone(&mut redaction, &event("the word")), Verdict::Dirty);
     redaction.preview(&mut preview, 2 * len, &event("the word"));
@@ -118,7 +118,7 @@ fn verdicts_by_earlier_rules_are_made_anew() {
 }
 
 #[test]
-fn what_is_kept_by_the_rules_is_clean_here_too() {
+fn kept_kinds_are_clean() {
     let mut redaction =
         with_known_site(&RuleSet { keep: vec![HitKind::Email], ..RuleSet::default() });
     let records = [event("ann@example.com"), event("card 4111 1111 1111 1111")];
@@ -127,7 +127,7 @@ fn what_is_kept_by_the_rules_is_clean_here_too() {
 }
 
 #[test]
-fn more_text_than_one_look_takes_is_looked_at_in_several() {
+fn more_text_than_one_batch_is_split() {
     let mut redaction = with_known_site(&RuleSet::default());
     let long = |end: &str| event(&format!("{} {end}", "word ".repeat(1500)));
     let records =

@@ -26,7 +26,7 @@ fn the_vectors_of_the_other_implementations_hold() {
 }
 
 #[test]
-fn what_was_made_elsewhere_for_something_else_or_changed_is_refused() {
+fn foreign_and_changed_ciphertexts_are_refused() {
     let prod = full("prod");
     let other_type = prod.reveal(PENC, FieldType::Phone).expect_err("another type");
     assert!(
@@ -57,7 +57,7 @@ fn what_was_made_elsewhere_for_something_else_or_changed_is_refused() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_in_words() {
+fn malformed_tokens_are_refused_with_a_reason() {
     let pii = full("prod");
     for (token, want) in [
         ("user@example.com", "expected penc:v1: at its start"),
@@ -77,7 +77,7 @@ fn what_is_no_token_is_refused_in_words() {
 }
 
 #[test]
-fn tokenize_access_denies_and_never_opens_the_reveal_keyset() {
+fn tokenize_access_never_opens_the_reveal_keyset() {
     let disk = disk();
     disk.put(Path::new(REVEAL), b"not even JSON");
     let variables = |name: &str| {
@@ -112,7 +112,7 @@ fn tokens_are_left_alone_by_both() {
 }
 
 #[test]
-fn the_same_value_is_never_encrypted_the_same_way_twice() {
+fn equal_values_are_encrypted_differently_each_time() {
     let pii = full("prod");
     let protect = || pii.protect(b"user@example.com", FieldType::Email).expect("full access");
     let (one, two) = (protect(), protect());
@@ -140,7 +140,7 @@ fn without_a_nonce_nothing_is_encrypted() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_named() {
+fn invalid_settings_are_named() {
     let config = |pairs: &[(&str, &str)]| {
         TokenKeysConfig::from_variables(|name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -177,7 +177,7 @@ fn settings_that_make_no_sense_are_named() {
 
 /// `test_pii customer_name email amount`, as the ecs profile writes it with and without keys.
 #[test]
-fn key_hits_become_tokens_when_keys_are_configured_and_a_fixed_text_when_not() {
+fn key_hits_become_tokens_only_with_keys() {
     let set = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
     let rules = Arc::new(Rules::compile(&set).expect("good rules"));
     let fields = [("customer_name", "John Doe"), ("email", "user@example.com"), ("note", "paid")];
@@ -209,7 +209,7 @@ fn key_hits_become_tokens_when_keys_are_configured_and_a_fixed_text_when_not() {
 }
 
 #[test]
-fn one_value_has_one_token_whether_its_key_or_its_shape_gave_it_away() {
+fn equal_values_have_equal_tokens() {
     let set = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
     let pii = Arc::new(full("prod"));
     let token = pii.tokenize("user@example.com", FieldType::Email);
@@ -238,7 +238,7 @@ fn nothing_shows_a_key_or_a_revealed_value() {
 
 proptest! {
     #[test]
-    fn what_is_protected_is_revealed(
+    fn protected_values_can_be_revealed(
         value in prop::collection::vec(any::<u8>(), 0..200),
         field in "[a-z_|]{0,12}",
     ) {

@@ -13,7 +13,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn each_mistake_is_told_with_its_field() {
+fn each_mistake_is_reported_with_its_field() {
     let good = keyset_text(KeysetKind::Token, &[("tk1", 0)]);
     let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     assert!(good.contains(key));
@@ -95,7 +95,7 @@ fn a_keyset_of_the_wrong_kind_is_refused() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn written_keysets_are_read_back() {
     let disk = FaultyDisk::new(Path::new("/keys"));
     let path = Path::new("/keys/k.json");
     let random = Counting::default();
@@ -121,7 +121,7 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
-fn names_and_dates_that_a_file_could_not_hold_are_refused() {
+fn unwritable_names_and_dates_are_refused() {
     let random = Counting::default();
     let mut keyset = Keyset::generate(KeysetKind::Token, "tk1", "", &random).expect("good");
     for (kid, date) in
@@ -150,7 +150,7 @@ fn the_next_id_counts_up_and_is_free() {
 }
 
 #[test]
-fn rotation_keeps_the_old_keys_and_lets_the_new_one_write() {
+fn rotation_keeps_old_keys() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).env("prod").reveal_keyset(REVEAL);
     let before = open(&disk, &config).expect("good");
@@ -171,7 +171,7 @@ fn rotation_keeps_the_old_keys_and_lets_the_new_one_write() {
 }
 
 #[test]
-fn a_file_with_more_than_we_know_is_not_rewritten() {
+fn a_file_with_unknown_fields_is_not_rewritten() {
     let disk = FaultyDisk::new(Path::new("/keys"));
     let path = Path::new("/keys/k.json");
     let text = keyset_text(KeysetKind::Token, &[("tk1", 0)]).replacen('{', "{\"owner\":\"x\",", 1);
@@ -183,7 +183,7 @@ fn a_file_with_more_than_we_know_is_not_rewritten() {
 
 /// Each call on the disk fails once, or is the last one ever.
 #[test]
-fn a_change_that_is_cut_short_leaves_the_old_keys_or_the_new_ones() {
+fn an_interrupted_change_leaves_one_whole_keyset() {
     let path = Path::new(REVEAL);
     let rotate = |disk: &FaultyDisk| {
         Keyset::change(disk, path, |keyset| {
@@ -234,7 +234,7 @@ fn a_change_that_is_cut_short_leaves_the_old_keys_or_the_new_ones() {
 }
 
 #[test]
-fn a_new_keyset_that_is_cut_short_is_whole_or_not_there() {
+fn an_interrupted_create_leaves_nothing_partial() {
     let path = Path::new("/keys/new.json");
     let keyset = Keyset::generate(KeysetKind::Token, "tk1", "", &Counting::default());
     let keyset = keyset.expect("good");
@@ -298,7 +298,7 @@ mod on_unix {
     }
 
     #[test]
-    fn files_are_made_for_their_owner_alone_and_keep_their_permissions_through_changes() {
+    fn files_are_private_and_keep_their_permissions() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         let keyset = Keyset::generate(KeysetKind::Token, "tk1", "", &SystemRandomness);
@@ -350,7 +350,7 @@ mod on_unix {
     }
 
     #[test]
-    fn what_is_no_file_of_keys_is_refused_at_once() {
+    fn non_keyset_files_are_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).expect("our directory");
         let error = Keyset::open(&OsStorage, dir.path()).expect_err("a directory").to_string();

@@ -21,7 +21,7 @@ fn put(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
 }
 
 #[test]
-fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
+fn changed_files_are_loaded_at_the_next_check() {
     let disk = disk();
     let pii = open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good");
     assert_eq!(pii.refresh(at(100)).expect("good"), Refresh::Unchanged);
@@ -40,7 +40,7 @@ fn a_changed_file_is_taken_in_at_the_next_look_and_not_before() {
 }
 
 #[test]
-fn a_change_that_the_time_does_not_show_is_taken_in_by_reading_again() {
+fn rereading_finds_changes_that_timestamps_hide() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).reread_every(at(60));
     let source = |changed: &Arc<AtomicBool>| Still {
@@ -92,7 +92,7 @@ impl KeySource for Still {
 }
 
 #[test]
-fn the_last_good_keyset_stays_while_the_file_is_bad_and_the_error_is_counted() {
+fn the_last_good_keyset_stays_in_use() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let pii = open(&disk, &config).expect("good");
@@ -106,7 +106,7 @@ fn the_last_good_keyset_stays_while_the_file_is_bad_and_the_error_is_counted() {
     assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is taken in all the same");
     assert_eq!((status.reloads, status.failures), (1, 1));
     assert_eq!(status.last_error.as_deref(), Some(&*error));
-    // Still bad: still counted. Gone: the same.
+    // Still bad: still counted. Removed: the same.
     pii.refresh(at(20)).expect_err("half a file");
     crate::storage::Storage::remove(&disk, Path::new(TOKENS)).expect("there");
     pii.refresh(at(30)).expect_err("no file");

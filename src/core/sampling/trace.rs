@@ -1,23 +1,22 @@
-//! Trace ids, and the randomness that they carry.
+//! Trace ids, and the randomness in them.
 //!
-//! Promises: reads only; allocates nothing. What is no trace id gives `None`, never an error.
+//! Promises: reads only; allocates nothing. A value that is not a trace id gives `None`, never an error.
 //!
 //! A trace id is 16 bytes, written as 32 hexadecimal digits (W3C Trace Context), or a UUID. Its last 7 bytes are
 //! random: W3C Trace Context Level 2 says so of ids whose `random` flag is set, RFC 9562 of versions 4 and 7. Every
-//! host that looks at the same id finds the same 56 bits there, which is what OpenTelemetry's consistent probability
-//! sampling rests on.
-use super::value::{Entries, ValueRef, Values};
+//! host that reads the same id finds the same 56 bits, which OpenTelemetry's consistent probability sampling relies on.
+use crate::core::value::{Entries, ValueRef, Values};
 
 /// The bits of randomness in a trace id.
 pub const RANDOM_BITS: u32 = 56;
 
 const RANDOM_MASK: u64 = (1 << RANDOM_BITS) - 1;
 
-/// The keys under which a trace id stands. The first one wins where an event has both.
+/// The keys of a trace id. The first one wins if an event has both.
 pub const KEYS: [&str; 2] = ["trace_id", "trace.id"];
 
 /// The random bits of a trace id: 32 hexadecimal digits, or a UUID with its dashes. `None` for anything else, and for
-/// the id of zeros, which stands for no trace.
+/// the id of zeros, which means "no trace".
 ///
 /// ```
 /// use ringseal::internals::core::trace::randomness;
@@ -60,35 +59,35 @@ fn of_value(value: ValueRef<'_>) -> Option<u64> {
 struct Found([Option<u64>; KEYS.len()]);
 
 impl Found {
-    /// The last value of a key is the one that stands in the line.
-    fn see(&mut self, key: &[u8], value: ValueRef<'_>) {
+    /// The last value of a key wins, as in the line.
+    fn visit(&mut self, key: &[u8], value: ValueRef<'_>) {
         let place = KEYS.iter().position(|known| known.as_bytes() == key);
         if let Some(place) = place.and_then(|index| self.0.get_mut(index)) {
             *place = of_value(value);
         }
     }
 
-    fn best(self) -> Option<u64> {
+    fn first(self) -> Option<u64> {
         self.0.into_iter().flatten().next()
     }
 }
 
-/// The randomness of the trace id among keys and values.
+/// The randomness of the trace id among these entries.
 pub fn in_entries(entries: Entries<'_>) -> Option<u64> {
     let mut found = Found::default();
     for (key, value) in entries.map_while(Result::ok) {
-        found.see(key, value);
+        found.visit(key, value);
     }
-    found.best()
+    found.first()
 }
 
 /// The randomness of the trace id among the values of `keys`.
 pub fn in_values(keys: &[&str], values: Values<'_>) -> Option<u64> {
     let mut found = Found::default();
     for (key, value) in keys.iter().zip(values.map_while(Result::ok)) {
-        found.see(key.as_bytes(), value);
+        found.visit(key.as_bytes(), value);
     }
-    found.best()
+    found.first()
 }
 
 #[cfg(test)]
@@ -101,7 +100,7 @@ mod tests {
     const RANDOM: u64 = 0x00ce_929d_0e0e_4736;
 
     #[test]
-    fn only_a_whole_id_counts() {
+    fn only_a_complete_id_has_randomness() {
         for (text, expected) in [
             (ID, Some(RANDOM)),
             ("4BF92F3577B34DA6A3CE929D0E0E4736", Some(RANDOM)),
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_found_under_its_keys_and_as_a_uuid() {
+    fn the_id_is_found_by_key_and_as_uuid() {
         let uuid = Uuid(u128::from_str_radix(ID, 16).unwrap().to_be_bytes());
         let other = "00000000000000000000000000000007";
         for (entries, expected) in [

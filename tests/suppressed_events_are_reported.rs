@@ -1,4 +1,4 @@
-//! A limit per call site: so many pass, the others are counted, and the stream says how many.
+//! A limit per call site: events over it are counted, and the log reports the count.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ fn limited() -> (Engine, Capture, Arc<ManualClock>) {
     (engine, capture, clock)
 }
 
-/// What the stream holds, in short.
-fn told(capture: &Capture) -> Vec<String> {
+/// The log in short: names, and reports of suppressed events.
+fn summary(capture: &Capture) -> Vec<String> {
     let short = |event: &CapturedEvent| match event.get("suppressed") {
         Some(count) => format!(
             "{count} {} {} {}",
@@ -33,7 +33,7 @@ fn told(capture: &Capture) -> Vec<String> {
 }
 
 #[test]
-fn what_a_limit_suppresses_is_told_when_the_next_passes_and_at_the_end() {
+fn suppressed_events_are_reported_later() {
     let (engine, capture, clock) = limited();
     let log = |calls: u32| (0..calls).for_each(|n| info!(target: "shop", engine, "poll", n));
     log(10);
@@ -62,7 +62,7 @@ fn what_a_limit_suppresses_is_told_when_the_next_passes_and_at_the_end() {
     expected.extend(["poll"; 3]);
     expected.extend(["own trace id", "time", "own trace id", "time", "own trace id", "time"]);
     expected.extend(["2 shop own trace id debug", "own trace id"]);
-    let found = told(&capture);
+    let found = summary(&capture);
     assert_eq!(found[..expected.len()], expected);
     let mut rest = found[expected.len()..].to_vec();
     rest.sort();
@@ -70,7 +70,7 @@ fn what_a_limit_suppresses_is_told_when_the_next_passes_and_at_the_end() {
 }
 
 #[test]
-fn a_limit_counts_what_the_rate_has_kept() {
+fn a_limit_counts_kept_events_only() {
     let sampling = Sampling::new().level(Level::Debug, 0.5).unwrap();
     let sampling = sampling.limit(3, Duration::from_secs(3600)).unwrap();
     let config = Config::new().level(Level::Trace).panic_hook(false).sampling(sampling);
@@ -107,7 +107,7 @@ fn a_limit_counts_what_the_rate_has_kept() {
 }
 
 #[test]
-fn the_suppressed_are_exact_over_threads() {
+fn suppressed_counts_are_exact_over_threads() {
     let (engine, capture, clock) = limited();
     for round in 0..5 {
         let log = || (0..200).for_each(|n| info!(engine, "poll", n, round));

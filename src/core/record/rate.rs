@@ -1,15 +1,22 @@
-//! The rate at which an event was sampled: at the end of its record, for its line.
+//! The rate at which an event was sampled: a double at the end of its record.
 //!
-//! Promises: reads only. A record that says it has a rate and has none is an error like any other that cannot be read.
-use crate::core::record::Header;
-use crate::core::value::{ReadError, ValueRef};
+//! Promises: allocates nothing. A record whose flag says that it has a rate, and that has none, is a typed error.
+use super::Header;
+use crate::core::value::put::put_fixed;
+use crate::core::value::{ReadError, ValueRef, tag};
 
-/// Bytes of a double and its tag.
-const RATE_BYTES: usize = 9;
+/// Bytes of a rate: its tag and a double.
+pub(crate) const RATE_BYTES: usize = 9;
 
-/// The values without the rate, and the rate.
+/// Writes a rate into the first [`RATE_BYTES`] of `bytes`.
 #[inline]
-pub(super) fn split_rate<'p>(
+pub(crate) fn put_rate(bytes: &mut [u8], rate: f64) {
+    put_fixed(bytes, tag::F64, rate.to_le_bytes());
+}
+
+/// Splits the payload into the values and the rate.
+#[inline]
+pub(crate) fn split_rate<'p>(
     header: &Header,
     payload: &'p [u8],
 ) -> Result<(&'p [u8], Option<f64>), ReadError> {
@@ -35,7 +42,7 @@ mod tests {
     use crate::core::record::Kind;
 
     #[test]
-    fn a_rate_is_taken_off_the_end_and_what_is_none_is_an_error() {
+    fn a_malformed_rate_is_an_error() {
         let rate = |tag: u8| [&[tag][..], &0.25_f64.to_le_bytes()].concat();
         let f64_tag = crate::core::value::tag::F64;
         let header = |has_rate| Header {
@@ -51,6 +58,9 @@ mod tests {
         let whole = [&b"values"[..], &rate(f64_tag)].concat();
         assert_eq!(split_rate(&header(false), &whole), Ok((&whole[..], None)));
         assert_eq!(split_rate(&header(true), &whole), Ok((&b"values"[..], Some(0.25))));
+        let mut put = [0; RATE_BYTES];
+        put_rate(&mut put, 0.25);
+        assert_eq!(put[..], rate(f64_tag));
         let alone = rate(f64_tag);
         assert_eq!(split_rate(&header(true), &alone), Ok((&b""[..], Some(0.25))));
         for short in 0..9 {

@@ -1,0 +1,6 @@
+//! What call sites and contexts keep for sampling: plans, limiters, and the randomness of trace ids.
+//!
+//! The policy that makes the plans and the decision about an event are in `sample`.
+pub mod limiter;
+pub mod site_plan;
+pub mod trace;

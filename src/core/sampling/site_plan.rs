@@ -1,0 +1,183 @@
+//! The sampling plan that each engine has for a call site.
+//!
+//! Promises: reading a plan takes atomics only: no allocation, no lock. A site's plan is allocated when an engine first
+//! samples or limits the site, under the registry's lock, and is never freed: memory grows with the number of such
+//! sites, not with events.
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::limiter::{Limit, Limiter};
+use crate::core::callsite::Metadata;
+
+/// How a policy samples a call site's events.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// The share of events kept, 0 to 1, as written into the line.
+    pub rate: f64,
+    /// The rate as a threshold: an event with randomness below it is not kept. 0 if the rate is 1.
+    pub threshold: u64,
+    /// The rule that set the rate, for its counter.
+    pub rule: u8,
+    /// How many of the kept events pass per interval.
+    pub limit: Option<Limit>,
+}
+
+/// An engine's sampling policy, as the registry needs it.
+pub trait SitePolicy: std::fmt::Debug + Send + Sync {
+    /// How the site's events are sampled; `None` keeps them all.
+    fn plan(&self, metadata: &Metadata) -> Option<Plan>;
+}
+
+/// Marks that there is no plan; no threshold is this high.
+const NO_PLAN: u64 = u64::MAX;
+
+/// One engine's plan for one call site. While it is replaced, an event may see parts of the old and the new plan.
+#[derive(Debug)]
+pub struct SitePlan {
+    slot: usize,
+    threshold: AtomicU64,
+    rate_bits: AtomicU64,
+    /// The rate's rule in the low byte, then the limit's.
+    rules: AtomicU64,
+    limit_count: AtomicU64,
+    /// 0 for no limit.
+    limit_nanos: AtomicU64,
+    /// Counts what has passed and what was suppressed.
+    pub limiter: Limiter,
+    next: SitePlans,
+}
+
+impl SitePlan {
+    fn new(slot: usize) -> Self {
+        let [rate_bits, rules, limit_count, limit_nanos] = [(); 4].map(|()| AtomicU64::new(0));
+        let (limiter, threshold) = (Limiter::default(), AtomicU64::new(NO_PLAN));
+        let next = SitePlans::new();
+        Self { slot, threshold, rate_bits, rules, limit_count, limit_nanos, limiter, next }
+    }
+
+    /// [`Plan::threshold`], if there is a plan.
+    #[inline(always)]
+    pub fn threshold(&self) -> Option<u64> {
+        // ORDER: relaxed; an event may be decided by the plan of a moment ago.
+        let threshold = self.threshold.load(Ordering::Relaxed);
+        (threshold != NO_PLAN).then_some(threshold)
+    }
+
+    /// [`Plan::rate`].
+    #[inline]
+    pub fn rate(&self) -> f64 {
+        // ORDER: relaxed; see `threshold`.
+        f64::from_bits(self.rate_bits.load(Ordering::Relaxed))
+    }
+
+    /// [`Plan::rule`].
+    #[inline]
+    pub fn rule(&self) -> u8 {
+        // ORDER: relaxed; see `threshold`.
+        self.rules.load(Ordering::Relaxed) as u8
+    }
+
+    /// [`Plan::limit`].
+    #[inline(always)]
+    pub fn limit(&self) -> Option<Limit> {
+        // ORDER: relaxed throughout; see `threshold`.
+        let interval_nanos = self.limit_nanos.load(Ordering::Relaxed);
+        if interval_nanos == 0 {
+            return None;
+        }
+        let count_max = self.limit_count.load(Ordering::Relaxed) as u32;
+        let rule = (self.rules.load(Ordering::Relaxed) >> 8) as u8;
+        Some(Limit { count_max, interval_nanos, rule })
+    }
+
+    fn set(&self, plan: Option<Plan>) {
+        let (nanos, count, rule) = plan
+            .and_then(|plan| plan.limit)
+            .map_or((0, 0, 0), |limit| (limit.interval_nanos, limit.count_max, limit.rule));
+        let rules = plan.map_or(0, |plan| u64::from(plan.rule)) | u64::from(rule) << 8;
+        let rate = plan.map_or(1.0, |plan| plan.rate);
+        let threshold = plan.map_or(NO_PLAN, |plan| plan.threshold);
+        // ORDER: relaxed throughout; see `threshold`.
+        self.rate_bits.store(rate.to_bits(), Ordering::Relaxed);
+        self.rules.store(rules, Ordering::Relaxed);
+        self.limit_count.store(count.into(), Ordering::Relaxed);
+        self.limit_nanos.store(nanos, Ordering::Relaxed);
+        self.threshold.store(threshold, Ordering::Relaxed);
+    }
+}
+
+/// The plans of all engines that have ever sampled a site, by slot. Read without a lock; grows under the registry's
+/// lock.
+#[derive(Debug)]
+pub struct SitePlans(OnceLock<Box<SitePlan>>);
+
+impl Default for SitePlans {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SitePlans {
+    /// No plans.
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The plan of the engine in `slot`, if it ever had one.
+    #[inline(always)]
+    pub fn of(&self, slot: usize) -> Option<&SitePlan> {
+        let mut place = self.0.get();
+        while let Some(plan) = place {
+            if plan.slot == slot {
+                return Some(plan);
+            }
+            place = plan.next.0.get();
+        }
+        None
+    }
+
+    pub(in crate::core) fn set(&self, slot: usize, plan: Option<Plan>) {
+        match (self.of(slot), plan) {
+            (Some(place), plan) => place.set(plan),
+            (None, None) => {}
+            (None, Some(plan)) => self.add(slot).set(Some(plan)),
+        }
+    }
+
+    fn add(&self, slot: usize) -> &SitePlan {
+        let mut last = self;
+        while let Some(plan) = last.0.get() {
+            last = &plan.next;
+        }
+        last.0.get_or_init(|| Box::new(SitePlan::new(slot)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { count_max: 3, interval_nanos: 1_000_000_000, rule: 1 };
+
+    #[test]
+    fn each_engine_has_its_own_plan() {
+        let plans = SitePlans::new();
+        let plan = |rate| {
+            let limit = (rate > 0.5).then_some(LIMIT);
+            Some(Plan { rate, threshold: (rate * 100.0) as u64, rule: 2, limit })
+        };
+        plans.set(3, None);
+        assert!(plans.of(3).is_none(), "nothing to remember");
+        for (slot, rate) in [(3, 0.1), (0, 0.9), (30, 0.3), (0, 0.8)] {
+            plans.set(slot, plan(rate));
+        }
+        let found = |slot| {
+            let place = plans.of(slot)?;
+            let (rate, rule, limit) = (place.rate(), place.rule(), place.limit());
+            place.threshold().map(|threshold| Plan { rate, threshold, rule, limit })
+        };
+        assert_eq!([0, 3, 30, 4].map(found), [plan(0.8), plan(0.1), plan(0.3), None]);
+        plans.set(3, None);
+        assert_eq!([0, 3, 30, 4].map(found), [plan(0.8), None, plan(0.3), None]);
+    }
+}

@@ -1,0 +1,29 @@
+//! The settings that all lanes of an engine share.
+use std::sync::Arc;
+
+use crate::core::clock::Clock;
+use crate::core::limits::Limits;
+
+/// Where a lane's timestamps come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LaneClock {
+    /// The time-stamp counter, read at every event.
+    Tsc,
+    /// The time that the writer last published; the machine's ticks while the writer sleeps.
+    Coarse,
+    /// The monotonic clock.
+    Monotonic,
+    /// A test's clock.
+    Injected,
+}
+
+/// What a new lane needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneSettings {
+    pub(crate) ring_bytes: usize,
+    pub(crate) lanes_max: usize,
+    pub(crate) limits: Limits,
+    pub(crate) clock: LaneClock,
+    pub(crate) injected: Option<Arc<dyn Clock>>,
+    pub(crate) include_stack: bool,
+}
