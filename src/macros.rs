@@ -69,8 +69,8 @@ macro_rules! level_macros {
             ($dollar ($dollar wrong:tt)*) => {
                 ::core::compile_error!(::core::concat!(
                     "expected `", ::core::stringify!($name), "!(\"event_name\", key = value, ...)` or `",
-                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal, \
-                    and what varies stands in fields"
+                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal; \
+                    put variable data in fields"
                 ))
             };
         }
@@ -83,7 +83,7 @@ level_macros! {
     $ info Info "Logs a success, or what was expected.";
     $ warn Warn "Logs what is degraded, or will be retried.";
     $ error Error "Logs a failure.";
-    $ critical Critical "Logs what somebody must get up for.";
+    $ critical Critical "Logs a failure that needs immediate attention.";
 }
 
 /// Fields to bind to a logger: `engine.logger().bind(fields! { trace_id = id, user.id = 42 })`.
