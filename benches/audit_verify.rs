@@ -3,7 +3,8 @@
 //! `cargo bench --features audit --bench audit_verify [-- --quick]`. Each line is the fastest of several
 //! rounds that alternate between hashing and verifying, so that a busy machine slows both.
 //!
-//! - `without the chain's key`: the checks that `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints, segments.
+//! - `without the chain's key`: the checks that `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints,
+//!   segments.
 //! - `with it`: also the MAC of every entry, each with its key.
 //!
 //! The baseline reads the same files through the same storage, a quarter of a mebibyte at a time, into one SHA-256. The

@@ -31,7 +31,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use ringseal::internals::core::tsc;
 use ringseal::value::Map;
-use ringseal::{Config, Engine, Logger, Sampling, Timestamps, debug, error, fields, info};
+use ringseal::{Config, Engine, Logger, Output, Sampling, Timestamps, debug, error, fields, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -45,7 +45,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 fn config(timestamps: Timestamps) -> Config {
     let quiet = "info,boot=off".parse().expect("a filter");
     let config = Config::new().filter(quiet).panic_hook(false).timestamps(timestamps);
-    config.sink(Box::new(NullSink::default()))
+    config.output(Output::custom(NullSink::default()))
 }
 
 fn engine(timestamps: Timestamps) -> Engine {

@@ -13,7 +13,7 @@
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
 //! To tune: where `threads/all/64` is slower than `threads/all/1` but `writer` is not, the threads compete for cores.
-//! Where idle rings are expensive, lower `lanes_max` (threads above it share one ring) or log from fewer threads.
+//! Where idle rings are expensive, lower `rings_max` (threads above it share one ring) or log from fewer threads.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -32,7 +32,7 @@ use ringseal::internals::writer::link::{Link, NewLane};
 use ringseal::internals::writer::{OutputConfig, Writer, WriterConfig};
 use ringseal::system::{Clock, SystemClock};
 use ringseal::value::ValueWriter;
-use ringseal::{Config, Engine, Level, LevelFilter, Limits, info};
+use ringseal::{Config, Engine, Level, LevelFilter, Limits, Output, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -76,6 +76,7 @@ impl Bed {
         let output = OutputConfig {
             layout: Layout::Json(Box::new(JsonLayout::new(JsonOptions::default()))),
             level: LevelFilter::AtLeast(Level::Trace),
+            filter: None,
             sinks: vec![Box::new(NullSink::default())],
         };
         let config = WriterConfig {
@@ -189,9 +190,9 @@ impl Crew {
         let config = Config::new()
             .panic_hook(false)
             .overflow(LOSSLESS)
-            .flush_max(Duration::from_secs(60))
+            .flush_timeout(Duration::from_secs(60))
             .ring_bytes(RINGS_BYTES / 16)
-            .sink(Box::new(NullSink::default()));
+            .output(Output::custom(NullSink::default()));
         Self {
             engine: Engine::start(config).expect("an engine can be started"),
             orders: Orders::new(),

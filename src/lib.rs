@@ -59,7 +59,8 @@ pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
 };
 pub use crate::engine::{
-    Color, Config, Engine, EnvError, Format, InitError, RedactionError, Timestamps, init,
+    Color, Config, Engine, EnvError, Format, InitError, Output, RedactionError, Timestamps, Tokens,
+    init,
 };
 pub use crate::metrics::{
     LevelCounts, Metrics, RedactionMetrics, RuleHits, RuleMetrics, SinkMetrics,

@@ -2,7 +2,7 @@
 use std::cell::Cell;
 
 use ringseal::testing::Capture;
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, critical, debug, info, trace};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, critical, debug, info, trace};
 
 /// Counts how often it is evaluated.
 fn touch(count: &Cell<u32>) -> u32 {
@@ -31,7 +31,7 @@ fn nothing_is_evaluated_without_a_running_engine() {
     let log = |count: &Cell<u32>| critical!("global", value = touch(count));
     log(&count);
     assert_eq!(count.get(), 0, "before init");
-    let engine = ringseal::init(Config::new().sink(memory())).unwrap();
+    let engine = ringseal::init(Config::new().output(Output::custom(memory()))).unwrap();
     log(&count);
     assert_eq!(count.get(), 1);
     drop(engine);
@@ -61,7 +61,8 @@ fn a_changed_filter_reaches_known_call_sites() {
 #[test]
 fn each_engine_has_its_own_verdict() {
     let (loud, _) = Capture::start();
-    let quiet = Engine::start(Config::new().level(Level::Error).sink(memory())).unwrap();
+    let quiet =
+        Engine::start(Config::new().level(Level::Error).output(Output::custom(memory()))).unwrap();
     let count = Cell::new(0);
     for engine in [&loud, &quiet, &loud] {
         info!(engine, "shared_site", value = touch(&count));

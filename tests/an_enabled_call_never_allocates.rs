@@ -22,7 +22,7 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
-    Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sampling, Sanitized, Secret,
+    Config, Engine, Format, Level, Logger, Output, Overflow, Pii, Sampling, Sanitized, Secret,
     Timestamps,
 };
 use ringseal::{error, fields, info, warn};
@@ -183,7 +183,7 @@ impl Values {
             limited: Engine::start(
                 Config::new()
                     .sampling(Sampling::new().limit(1, Duration::from_secs(86_400)).unwrap())
-                    .sink(Box::new(ringseal::sink::memory::MemorySink::new())),
+                    .output(Output::custom(ringseal::sink::memory::MemorySink::new())),
             )
             .unwrap(),
         }
@@ -278,7 +278,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
     let sink = Marking { file, is_counting: Arc::clone(&is_counting), counts: Arc::clone(&counts) };
     let engine = Engine::start(
         Config::new()
-            .sink_with(Box::new(sink), format, LevelFilter::AtLeast(Level::Trace))
+            .output(Output::custom(sink).format(format).level(Level::Trace))
             .timestamps(timestamps)
             .sampling(sampling())
             .ring_bytes(8 << 20)

@@ -7,12 +7,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringseal::Limits;
 use ringseal::sink::file::FileConfig;
 use ringseal::system::ManualClock;
 use ringseal::testing::Capture;
 use ringseal::value::{Map, Number, Value, ValueWriter};
 use ringseal::{Config, Engine, Level, LevelFilter, Overflow, WaitStrategy, fields, info};
+use ringseal::{Format, Limits, Output};
 use support::{child, events_of, events_of_all_segments, named, numbers, parse, role, wait_until};
 
 const PATIENT: [Overflow; Level::COUNT] = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
@@ -178,19 +178,19 @@ fn absurd_settings_bring_nothing_down() {
     for (what, config) in [
         ("a ring of nothing", config().ring_bytes(0)),
         ("a ring of a few bytes", config().ring_bytes(100)),
-        ("no lanes", config().lanes_max(0)),
+        ("no lanes", config().rings_max(0)),
         ("no batch", config().batch_bytes_max(0)),
-        ("nothing held", config().held_bytes_max(0)),
-        ("everything held", config().held_bytes_max(usize::MAX)),
-        ("no grace", config().grace(zero)),
-        ("bounds the wrong way round", config().wait(wait(Duration::from_millis(5), zero))),
-        ("no pause", config().wait(wait(zero, zero))),
-        ("pauses for ever", config().wait(wait(Duration::from_micros(1), Duration::MAX))),
+        ("nothing held", config().retry_buffer_bytes_max(0)),
+        ("everything held", config().retry_buffer_bytes_max(usize::MAX)),
+        ("no grace", config().reorder_window(zero)),
+        ("bounds the wrong way round", config().writer_wait(wait(Duration::from_millis(5), zero))),
+        ("no pause", config().writer_wait(wait(zero, zero))),
+        ("pauses for ever", config().writer_wait(wait(Duration::from_micros(1), Duration::MAX))),
         ("no limits", config().limits(Limits::default().with_value_bytes_max(u32::MAX))),
         ("nothing allowed", config().limits(Limits::default().with_value_bytes_max(0))),
         ("an empty thread name", config().thread_name("")),
         ("a NUL in the thread name", config().thread_name("a\0b")),
-        ("for ever", config().flush_max(Duration::MAX).shutdown_max(Duration::MAX)),
+        ("for ever", config().flush_timeout(Duration::MAX).shutdown_timeout(Duration::MAX)),
     ] {
         let (engine, capture) = Capture::start_with(config);
         std::thread::scope(|scope| {
@@ -335,7 +335,8 @@ fn a_full_disk_loses_counted_lines_never_torn() {
     let filler = dir.path().join("filler");
     std::fs::write(&filler, vec![1; 256 << 10]).unwrap();
     let file = FileConfig::new(&path).rotate_bytes_max(0);
-    let config = Config::new().file_with(file).overflow(PATIENT).held_bytes_max(50_000);
+    let config =
+        Config::new().output(Output::file(file)).overflow(PATIENT).retry_buffer_bytes_max(50_000);
     let engine = Engine::start(config).unwrap();
     for number in 0..3000 {
         info!(engine, "step", number, text = "some text to make it longer");
@@ -363,7 +364,11 @@ fn a_full_disk_loses_counted_lines_never_torn() {
 fn a_closed_stderr_does_not_take_the_writer_with_it() {
     if let Some((_, path)) = role() {
         // The parent has closed its end, so a write to stderr fails.
-        let engine = Engine::start(Config::new().file(&path).stderr_for_people(LevelFilter::Off));
+        let engine = Engine::start(
+            Config::new()
+                .file(&path)
+                .output(Output::stderr().format(Format::Console).level(LevelFilter::Off)),
+        );
         let engine = engine.unwrap();
         info!(engine, "step", number = 0);
         engine.flush().unwrap();

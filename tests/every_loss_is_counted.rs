@@ -5,7 +5,7 @@ mod support;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use ringseal::{Config, Engine, Level, Overflow, event};
+use ringseal::{Config, Engine, Level, Output, Overflow, event};
 use ringseal::{LevelCounts, Metrics};
 use serde_json::Value;
 use support::{Gate, TestSink, named, own, parse};
@@ -61,7 +61,7 @@ fn overflow_with_a_blocked_sink(overflow: [Overflow; Level::COUNT]) -> Outcome {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let config = Config::new().level(Level::Trace).ring_bytes(32 << 10).overflow(overflow);
-    let engine = Engine::start(config.sink(sink)).unwrap();
+    let engine = Engine::start(config.output(Output::custom(sink))).unwrap();
     // The writer is inside the sink before the rings fill.
     log(&engine, Level::Info, THREADS, 0);
     support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
@@ -168,7 +168,7 @@ fn a_loss_report_names_the_ended_thread() {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let overflow = [Overflow::Lose; Level::COUNT];
-    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).sink(sink);
+    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).output(Output::custom(sink));
     let engine = Engine::start(config).unwrap();
     log(&engine, Level::Info, 0, 0);
     support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
@@ -196,7 +196,7 @@ fn nothing_is_lost_after_the_sink_recovers() {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let overflow = [Overflow::Wait(Duration::from_millis(10)); Level::COUNT];
-    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).sink(sink);
+    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).output(Output::custom(sink));
     let engine = Engine::start(config).unwrap();
     for number in 0..1000 {
         log(&engine, Level::Info, 0, number);
@@ -220,7 +220,7 @@ fn an_event_below_all_sinks_is_discarded() {
     let (sink, log_of_sink) = TestSink::boxed("picky", &Default::default());
     let least = ringseal::LevelFilter::AtLeast(Level::Error);
     let config = Config::new().level(Level::Trace);
-    let config = config.sink_with(sink, ringseal::Format::Json, least);
+    let config = config.output(Output::custom(sink).format(ringseal::Format::Json).level(least));
     let engine = Engine::start(config).unwrap();
     for level in Level::ALL {
         log(&engine, level, 0, 0);

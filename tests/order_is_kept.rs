@@ -4,7 +4,7 @@ mod support;
 use std::sync::mpsc;
 
 use ringseal::sink::memory::MemorySink;
-use ringseal::{Config, Engine, Level, Overflow, Timestamps, info};
+use ringseal::{Config, Engine, Level, Output, Overflow, Timestamps, info};
 use support::{named, parse};
 
 const PATIENT: [Overflow; Level::COUNT] =
@@ -17,7 +17,7 @@ fn order_within_a_thread_is_exact() {
     for timestamps in [Timestamps::Exact, Timestamps::Coarse] {
         let sink = MemorySink::new();
         let log = sink.log();
-        let config = Config::new().sink(Box::new(sink)).timestamps(timestamps);
+        let config = Config::new().output(Output::custom(sink)).timestamps(timestamps);
         // A small ring, so that laps end and threads wait.
         let config = config.ring_bytes(16 << 10).overflow(PATIENT);
         let engine = Engine::start(config).unwrap();
@@ -53,7 +53,8 @@ fn an_answer_never_precedes_its_question() {
     const ROUNDS: u64 = 5000;
     let sink = MemorySink::new();
     let log = sink.log();
-    let engine = Engine::start(Config::new().sink(Box::new(sink)).overflow(PATIENT)).unwrap();
+    let engine =
+        Engine::start(Config::new().output(Output::custom(sink)).overflow(PATIENT)).unwrap();
     let (ask, asked) = mpsc::sync_channel(1);
     let (answer, answered) = mpsc::sync_channel(1);
     std::thread::scope(|scope| {

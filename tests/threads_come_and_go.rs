@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use ringseal::sink::memory::{MemoryLog, MemorySink};
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
-use ringseal::{Config, Engine, Level, Overflow, fields, info};
+use ringseal::{Config, Engine, Level, Output, Overflow, fields, info};
 use support::{named, numbers, parse};
 
 fn start(config: Config) -> (Engine, MemoryLog) {
     let sink = MemorySink::new();
     let log = sink.log();
     let patient = [Overflow::Wait(Duration::from_secs(20)); Level::COUNT];
-    (Engine::start(config.overflow(patient).sink(Box::new(sink))).unwrap(), log)
+    (Engine::start(config.overflow(patient).output(Output::custom(sink))).unwrap(), log)
 }
 
 /// Counts lines and keeps none.
@@ -52,7 +52,8 @@ fn resident_bytes() -> u64 {
 fn ten_thousand_threads_leave_only_their_lines() {
     const WAVE: u64 = 8;
     let lines = Arc::new(AtomicU64::new(0));
-    let config = Config::new().sink(Box::new(Counter(Arc::clone(&lines)))).ring_bytes(256 << 10);
+    let config =
+        Config::new().output(Output::custom(Counter(Arc::clone(&lines)))).ring_bytes(256 << 10);
     let engine = Engine::start(config).unwrap();
     let mut resident = 0;
     for wave in 0..10_000 / WAVE {
@@ -81,7 +82,7 @@ fn ten_thousand_threads_leave_only_their_lines() {
 
 #[test]
 fn more_threads_than_lanes_share_one_and_lose_nothing() {
-    let (engine, log) = start(Config::new().lanes_max(2).ring_bytes(16 << 10));
+    let (engine, log) = start(Config::new().rings_max(2).ring_bytes(16 << 10));
     let all_are_there = std::sync::Barrier::new(8);
     std::thread::scope(|scope| {
         for thread in 0..8 {
@@ -197,7 +198,7 @@ fn a_deeply_nested_event_is_not_lost() {
 
 #[test]
 fn a_thread_on_the_shared_lane_can_nest() {
-    let (engine, log) = start(Config::new().lanes_max(1));
+    let (engine, log) = start(Config::new().rings_max(1));
     info!(engine, "takes_the_only_lane");
     let calls = AtomicU64::new(0);
     std::thread::scope(|scope| {

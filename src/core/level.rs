@@ -60,6 +60,12 @@ pub enum LevelFilter {
     AtLeast(Level),
 }
 
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        LevelFilter::AtLeast(level)
+    }
+}
+
 impl LevelFilter {
     /// Whether `level` passes.
     pub const fn passes(self, level: Level) -> bool {

@@ -1,8 +1,8 @@
 //! Hashes two messages at a time: while the instructions for one wait for their results, those for the other execute.
 //!
-//! A [`MessageSource`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two sources side by side.
-//! Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and only if the
-//! processor has the instructions.
+//! A [`MessageSource`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two sources side
+//! by side. Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and
+//! only if the processor has the instructions.
 use super::Hash;
 use super::sha256::{BLOCK, Block, START, State, bytes_of, compress, compress_pair};
 

@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::config::{Config, InitError};
 use super::env::EnvError;
+use super::redaction::{TokenSource, Tokens};
 use crate::core::clock::monotonic_nanos;
 use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
@@ -20,24 +21,14 @@ use crate::writer::stderr::Stderr;
 /// How long the end of an engine waits for a look at the files that is under way.
 const END_MAX: Duration = Duration::from_secs(1);
 
-/// Where the keys come from.
-#[derive(Clone)]
-pub(super) enum Choice {
-    /// From these keysets, opened when the engine starts.
-    Open(TokenKeysConfig),
-    /// They are open already.
-    Opened(Arc<TokenKeys>),
-}
-
-impl Config {
-    /// Makes tokens of personal data with keys from these keysets, where the rules ask for tokens (profile `ecs`,
-    /// preset `payments`). The keysets are opened when the engine starts, and looked at again about every 10 s.
-    /// Takes the place of [`Config::tokenizer`].
+impl Tokens {
+    /// Tokens with keys from these keysets. The engine opens them when it starts, and checks them for changes about
+    /// every 10 s.
     ///
     /// ```
     /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
     /// use ringseal::redact::{Profile, RuleSet};
-    /// use ringseal::{Config, info};
+    /// use ringseal::{Config, Tokens, info};
     /// use ringseal::system::OsStorage;
     /// use ringseal::testing::Capture;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,7 +38,7 @@ impl Config {
     ///     .create(&OsStorage, &path)?;
     /// let mut rules = RuleSet::default();
     /// rules.profile = Profile::Ecs;
-    /// let config = Config::new().redact(rules).pii(TokenKeysConfig::new(&path).env("prod"));
+    /// let config = Config::new().redact(rules).tokens(Tokens::keysets(TokenKeysConfig::new(&path).env("prod")));
     /// let (engine, capture) = Capture::start_with(config);
     /// info!(engine, "sent", email = "ann@example.com");
     /// engine.flush()?;
@@ -55,34 +46,32 @@ impl Config {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
-    pub fn pii(mut self, keysets: TokenKeysConfig) -> Self {
-        self.redaction.keys = Some(Choice::Open(keysets));
-        self
+    pub fn keysets(keysets: TokenKeysConfig) -> Self {
+        Self(TokenSource::Keysets(keysets))
     }
 
-    /// As [`Config::pii`], with a handle that the application has opened and may share. The engine refreshes it, too.
-    #[must_use]
-    pub fn pii_keys(mut self, keys: Arc<TokenKeys>) -> Self {
-        self.redaction.keys = Some(Choice::Opened(keys));
-        self
+    /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes, too.
+    pub fn shared(keys: Arc<TokenKeys>) -> Self {
+        Self(TokenSource::Shared(keys))
     }
+}
 
+impl Config {
     /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
     pub(super) fn open_keys(
         &mut self,
         stderr: &Arc<Stderr>,
     ) -> Result<Option<KeysetRefresher>, InitError> {
-        let keys = match self.redaction.keys.take() {
-            None => return Ok(None),
-            Some(Choice::Open(config)) => {
-                Arc::new(TokenKeys::open(&config).map_err(InitError::Keys)?)
+        let keys = match &self.redaction.tokens {
+            None | Some(Tokens(TokenSource::Custom(_))) => return Ok(None),
+            Some(Tokens(TokenSource::Keysets(config))) => {
+                Arc::new(TokenKeys::open(config).map_err(InitError::Keys)?)
             }
-            Some(Choice::Opened(keys)) => keys,
+            Some(Tokens(TokenSource::Shared(keys))) => Arc::clone(keys),
         };
         let refresher =
             KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
-        self.redaction.tokenizer = Some(keys);
+        self.redaction.tokens = Some(Tokens(TokenSource::Custom(keys)));
         refresher.map(Some).map_err(|source| InitError::Thread { source })
     }
 }
@@ -103,7 +92,7 @@ pub(super) fn from_variables(
             expected: format!("file ({other})"),
         },
     })?;
-    config.redaction.keys = keysets.map(Choice::Open);
+    config.redaction.tokens = keysets.map(Tokens::keysets);
     Ok(())
 }
 

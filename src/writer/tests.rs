@@ -138,7 +138,7 @@ impl Harness {
         let layout = Layout::Json(Box::new(JsonLayout::new(JsonOptions::default())));
         let sinks: Vec<Box<dyn Sink>> = vec![Box::new(ScriptedSink(Arc::clone(&script)))];
         let config = WriterConfig {
-            outputs: vec![OutputConfig { layout, level, sinks }],
+            outputs: vec![OutputConfig { layout, level, filter: None, sinks }],
             batch_bytes_max,
             held_bytes_max,
             grace_nanos: GRACE,

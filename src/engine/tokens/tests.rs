@@ -57,7 +57,7 @@ fn the_engine_opens_keysets_and_writes_tokens() {
     let (_dir, path) = keyset();
     let config = TokenKeysConfig::new(&path).env("prod");
     let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
-    let (engine, capture) = Capture::start_with(ecs().pii(config));
+    let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::keysets(config)));
     send(&engine);
     engine.flush().expect("room");
     let event = &capture.events()[0];
@@ -69,7 +69,7 @@ fn the_engine_opens_keysets_and_writes_tokens() {
 fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
-    let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
+    let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::shared(Arc::clone(&keys))));
     let mut look = RefreshState::default();
     send(&engine);
     engine.flush().expect("room");
@@ -154,7 +154,7 @@ fn the_refresher_thread_ends_with_its_keys() {
 
 #[test]
 fn unusable_keysets_are_an_error_at_start() {
-    let config = ecs().pii(TokenKeysConfig::new("/no/such/keyset.json"));
+    let config = ecs().tokens(Tokens::keysets(TokenKeysConfig::new("/no/such/keyset.json")));
     let error = Engine::start(config).expect_err("no keys");
     assert!(matches!(error, InitError::Keys(_)), "{error}");
     assert!(error.to_string().contains("keyset.json"), "{error}");
@@ -167,8 +167,11 @@ fn the_last_token_setting_is_used() {
     let keysets = || TokenKeysConfig::new(&path);
     let by_keyset = TokenKeys::open(&keysets()).expect("keys").tokenize(MAIL, FieldType::Email);
     for (config, token) in [
-        (ecs().pii(keysets()).tokenizer(own.clone()), own.email(MAIL)),
-        (ecs().tokenizer(own.clone()).pii(keysets()), by_keyset),
+        (
+            ecs().tokens(Tokens::keysets(keysets())).tokens(Tokens::custom(own.clone())),
+            own.email(MAIL),
+        ),
+        (ecs().tokens(Tokens::custom(own.clone())).tokens(Tokens::keysets(keysets())), by_keyset),
     ] {
         let (engine, capture) = Capture::start_with(config);
         send(&engine);
@@ -183,12 +186,15 @@ fn keyset_variables_are_read_and_bad_ones_named() {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
         Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
     };
-    assert!(from(&[]).expect("defaults").redaction.keys.is_none());
+    assert!(from(&[]).expect("defaults").redaction.tokens.is_none());
     let path = ("PII_TOKEN_KEYSET_PATH", "/run/pii/token-keyset.json");
     let file = ("PII_PROVIDER", "file");
     let config = from(&[file, path, ("PII_ENV", "prod")]).expect("good");
     let expected = TokenKeysConfig::new(path.1).env("prod");
-    assert!(matches!(config.redaction.keys, Some(Choice::Open(found)) if found == expected));
+    let Some(Tokens(TokenSource::Keysets(found))) = config.redaction.tokens else {
+        panic!("no keysets");
+    };
+    assert_eq!(found, expected);
     for (pairs, said) in [
         (&[("PII_PROVIDER", "vault")][..], r#"PII_PROVIDER="vault": expected file"#),
         (&[("PII_PROVIDER", "x"), path], r#"PII_PROVIDER="x": expected file"#),

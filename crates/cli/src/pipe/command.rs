@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use ringseal::sink::file::FileSink;
 use ringseal::system::{Clock, SystemClock};
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, Overflow};
 
 use super::event_fields::{EngineSink, limits};
 use super::retrying_sink::RetryingSink;
 use super::sampling::SamplingOptions;
-use super::stoppable_input::{Signals, Stoppable};
+use super::stoppable_input::{Signals, StoppableInput};
 use super::summary::Summary;
 use super::{Counts, Input};
 use crate::console::{ExitStatus, Failure, write_stderr};
@@ -86,13 +86,13 @@ pub struct Args {
 /// # Errors
 /// If the log cannot be opened.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let signals = Signals::take().map_err(Failure::of)?;
+    let signals = Signals::install().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
     let mut counts = Counts::default();
     let read = {
         let logger = engine.logger();
         let mut events = EngineSink::new(&logger, &args.target);
-        let mut from = Stoppable::new(io::stdin(), &signals);
+        let mut from = StoppableInput::new(io::stdin(), &signals);
         super::run(&mut from, &args.input, &mut events, &mut counts)
     };
     let flushed = engine.sync();
@@ -133,8 +133,8 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
         // A record may take at most a quarter of the ring.
         .ring_bytes(limits.record_bytes_max as usize * 4)
         .overflow([Overflow::Wait(NO_TIMEOUT); Level::COUNT])
-        .flush_max(NO_TIMEOUT)
-        .shutdown_max(NO_TIMEOUT)
-        .sink(Box::new(RetryingSink::new(sink, signals.watch())));
+        .flush_timeout(NO_TIMEOUT)
+        .shutdown_timeout(NO_TIMEOUT)
+        .output(Output::custom(RetryingSink::new(sink, signals.watch())));
     Engine::start(config).map_err(Failure::of)
 }
