@@ -74,7 +74,7 @@ pub struct Engine {
     #[cfg(feature = "signals")]
     signals: Option<super::signals::Signals>,
     #[cfg(feature = "tokens")]
-    keys: Option<super::tokens::Keeper>,
+    keys: Option<super::tokens::KeysetRefresher>,
     panic_hook: Option<super::panic_hook::Installed>,
 }
 

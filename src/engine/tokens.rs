@@ -1,9 +1,9 @@
-//! Keyed tokens in the engine (feature `tokens`): keys opened when it starts, and kept fresh while it runs.
+//! Keyed tokens (feature `tokens`): opens the keysets when the engine starts, and refreshes them while it runs.
 //!
-//! Promises: a keyset that cannot be used is an error of the start. After that a thread of its own, `ringseal-keys`,
-//! looks for a new one about every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A look that fails is
-//! told on stderr, once until it succeeds again, and the last good keyset stays in use. The thread ends with the
-//! engine: at once, unless the disk hangs; then the engine goes after [`END_MAX`] without it. It keeps no keys alive.
+//! Promises: an unusable keyset is an error at start. Then the thread `ringseal-keys` checks for a new keyset about
+//! every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A failed check is reported on stderr, once
+//! until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine: at once, or if the
+//! disk hangs, the engine stops waiting after [`END_MAX`]. The thread does not keep the keys alive.
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -17,22 +17,22 @@ use crate::core::clock::monotonic_nanos;
 use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
 
-/// How long the end of an engine waits for a look at the files that is under way.
+/// How long a stopping engine waits for a check that is in progress.
 const END_MAX: Duration = Duration::from_secs(1);
 
 /// Where the keys come from.
 #[derive(Clone)]
 pub(super) enum Choice {
-    /// From these keysets, opened when the engine starts.
+    /// Keysets to open when the engine starts.
     Open(TokenKeysConfig),
-    /// They are open already.
+    /// Keysets that are already open.
     Opened(Arc<TokenKeys>),
 }
 
 impl Config {
     /// Makes tokens of personal data with keys from these keysets, where the rules ask for tokens (profile `ecs`,
-    /// preset `payments`). The keysets are opened when the engine starts, and looked at again about every 10 s.
-    /// Takes the place of [`Config::tokenizer`].
+    /// preset `payments`). The keysets are opened when the engine starts, and checked again about every 10 s.
+    /// Replaces [`Config::tokenizer`].
     ///
     /// ```
     /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
@@ -68,8 +68,11 @@ impl Config {
         self
     }
 
-    /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
-    pub(super) fn open_keys(&mut self, stderr: &Arc<Stderr>) -> Result<Option<Keeper>, InitError> {
+    /// Opens the keys, sets them as the tokenizer and starts to refresh them.
+    pub(super) fn open_keys(
+        &mut self,
+        stderr: &Arc<Stderr>,
+    ) -> Result<Option<KeysetRefresher>, InitError> {
         let keys = match self.redaction.keys.take() {
             None => return Ok(None),
             Some(Choice::Open(config)) => {
@@ -77,13 +80,14 @@ impl Config {
             }
             Some(Choice::Opened(keys)) => keys,
         };
-        let keeper = Keeper::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
+        let refresher =
+            KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
         self.redaction.tokenizer = Some(keys);
-        keeper.map(Some).map_err(|source| InitError::Thread { source })
+        refresher.map(Some).map_err(|source| InitError::Thread { source })
     }
 }
 
-/// What the `PII_` variables say.
+/// Reads the `PII_` variables.
 pub(super) fn from_variables(
     config: &mut Config,
     variable: &impl Fn(&str) -> Option<String>,
@@ -103,9 +107,9 @@ pub(super) fn from_variables(
     Ok(())
 }
 
-/// The thread that looks for new keysets; ends when dropped.
+/// The thread that checks for new keysets; ends when dropped.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct KeysetRefresher {
     /// Nothing is ever sent: dropping it ends the thread.
     stop: Option<Sender<()>>,
     /// Disconnected when the thread has ended.
@@ -113,25 +117,29 @@ pub(super) struct Keeper {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
-    fn start(keys: Weak<TokenKeys>, every: Duration, stderr: Arc<Stderr>) -> io::Result<Keeper> {
+impl KeysetRefresher {
+    fn start(
+        keys: Weak<TokenKeys>,
+        every: Duration,
+        stderr: Arc<Stderr>,
+    ) -> io::Result<KeysetRefresher> {
         let (stop, stopped) = bounded::<()>(0);
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
             let _ending = ending;
-            let mut look = Look::default();
+            let mut check = KeysetCheck::default();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 let Some(keys) = keys.upgrade() else { return };
-                if let Some(news) = look.at(&keys, Duration::from_nanos(monotonic_nanos())) {
-                    stderr.write(format_args!("{news}"));
+                if let Some(message) = check.run(&keys, Duration::from_nanos(monotonic_nanos())) {
+                    stderr.write(format_args!("{message}"));
                 }
             }
         })?;
-        Ok(Keeper { stop: Some(stop), ended, thread: Some(thread) })
+        Ok(KeysetRefresher { stop: Some(stop), ended, thread: Some(thread) })
     }
 }
 
-impl Drop for Keeper {
+impl Drop for KeysetRefresher {
     fn drop(&mut self) {
         drop(self.stop.take());
         let has_ended = self.ended.recv_timeout(END_MAX) == Err(RecvTimeoutError::Disconnected);
@@ -142,15 +150,15 @@ impl Drop for Keeper {
     }
 }
 
-/// Looks at the keysets, and remembers whether the last look failed.
+/// Checks the keysets, and keeps whether the last check failed.
 #[derive(Debug, Default)]
-struct Look {
+struct KeysetCheck {
     is_failing: bool,
 }
 
-impl Look {
-    /// Refreshes the keys; gives what is to be told, which is only what is new.
-    fn at(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
+impl KeysetCheck {
+    /// Refreshes the keys. Returns what to report, if it has changed.
+    fn run(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
         use crate::redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {

@@ -70,11 +70,11 @@ fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
-    let mut look = Look::default();
+    let mut check = KeysetCheck::default();
     send(&engine);
     engine.flush().expect("room");
     rotate(&path);
-    assert_eq!(look.at(&keys, later(1)), None);
+    assert_eq!(check.run(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
     engine.flush().expect("room");
@@ -90,22 +90,22 @@ fn a_rotated_key_is_used_for_new_tokens() {
 fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
-    let mut look = Look::default();
+    let mut check = KeysetCheck::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
-    let told = look.at(&keys, later(1)).expect("a failure");
-    assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
-    assert_eq!(look.at(&keys, later(2)), None);
+    let report = check.run(&keys, later(1)).expect("a failure");
+    assert!(report.contains("token-keyset.json") && report.contains("last good"), "{report}");
+    assert_eq!(check.run(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
-    assert_eq!(look.at(&keys, later(2)), None, "not due: nothing is known");
-    assert_eq!(look.at(&keys, later(3)).as_deref(), Some("token keys can be read again"));
-    assert_eq!(look.at(&keys, later(4)), None);
+    assert_eq!(check.run(&keys, later(2)), None, "not due: nothing is known");
+    assert_eq!(check.run(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(check.run(&keys, later(4)), None);
 }
 
-/// Tells each time that it is asked.
-struct Told(FileSource, Sender<Option<String>>);
+/// A source that reports each check.
+struct ReportingSource(FileSource, Sender<Option<String>>);
 
-impl KeySource for Told {
+impl KeySource for ReportingSource {
     fn is_changed(&mut self) -> Result<bool, KeysetError> {
         let name = std::thread::current().name().map(str::to_owned);
         let _ = self.1.send(name);
@@ -120,18 +120,20 @@ impl KeySource for Told {
 #[test]
 fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let (_dir, path) = keyset();
-    let (tell, told) = crossbeam_channel::unbounded();
-    let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
+    let (sender, report) = crossbeam_channel::unbounded();
+    let source = Box::new(ReportingSource(FileSource::new(&path, KeysetKind::Token), sender));
     let random = Box::new(SystemRandomness);
     let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
-    let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
+    let name = report.recv_timeout(Duration::from_secs(60)).expect("a check");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
-    drop(keeper);
-    let idle = Keeper::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
-        .expect("a thread");
+    drop(refresher);
+    let idle =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_secs(3600), Arc::default())
+            .expect("a thread");
     let ended = idle.ended.clone();
     assert_eq!(ended.try_recv(), Err(TryRecvError::Empty));
     drop(idle);
@@ -142,10 +144,11 @@ fn the_refresher_thread_refreshes_and_ends_when_dropped() {
 fn the_refresher_thread_ends_with_its_keys() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
-    let keeper = Keeper::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
-        .expect("a thread");
+    let refresher =
+        KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
+            .expect("a thread");
     drop(keys);
-    let ended = keeper.ended.recv_timeout(Duration::from_secs(60));
+    let ended = refresher.ended.recv_timeout(Duration::from_secs(60));
     assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
 }
 
