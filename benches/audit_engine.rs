@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use ringseal::audit::{Actor, AuditEvent, EventOutcome};
 use ringseal::system::Storage;
-use ringseal::{AuditConfig, AuditLogger, Config, Engine, info};
+use ringseal::{AuditConfig, AuditLogger, Config, Engine, Output, info};
 
 #[path = "support/audit.rs"]
 mod audit;
@@ -38,7 +38,7 @@ const CORRELATION: &str = "9f86d081884c7d659a2feaa0c55ad015";
 
 fn config() -> Config {
     let quiet = "info,boot=off".parse().expect("a filter");
-    Config::new().filter(quiet).panic_hook(false).sink(Box::new(NullSink::default()))
+    Config::new().filter(quiet).panic_hook(false).output(Output::custom(NullSink::default()))
 }
 
 fn with_audit(config: Config, dir: &Path, storage: Arc<dyn Storage>) -> Config {
@@ -182,7 +182,7 @@ fn wait(span: Duration) {
 /// Logs `events` events; returns how many per second.
 fn application(events: u64, audited: bool) -> f64 {
     let dir = tempfile::tempdir().expect("a directory");
-    let config = config().overflow(LOSSLESS).flush_max(Duration::from_secs(60));
+    let config = config().overflow(LOSSLESS).flush_timeout(Duration::from_secs(60));
     let config = if audited {
         with_audit(config, &dir.path().join("log"), audit::Syncs::real())
     } else {

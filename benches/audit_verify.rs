@@ -3,7 +3,8 @@
 //! `cargo bench --features audit --bench audit_verify [-- --quick]`. Each line is the fastest of several
 //! rounds that alternate between hashing and verifying, so that a busy machine slows both.
 //!
-//! - `without the chain's key`: the checks that `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints, segments.
+//! - `without the chain's key`: the checks that `audit.pub` allows: lines, links, leaf hashes, tree, checkpoints,
+//!   segments.
 //! - `with it`: also the MAC of every entry, each with its key.
 //!
 //! The baseline reads the same files through the same storage, a quarter of a mebibyte at a time, into one SHA-256. The
@@ -19,7 +20,7 @@ use ringseal::audit::keys;
 use ringseal::audit::store::LogOptions;
 use ringseal::audit::verify::{self, VerifyOutcome};
 use ringseal::internals::digest::Sha256;
-use ringseal::system::{OpenHow, OsStorage, Storage};
+use ringseal::system::{OpenMode, OsStorage, Storage};
 
 #[path = "support/audit.rs"]
 mod audit;
@@ -48,7 +49,7 @@ fn hash_once(dir: &Path) -> u64 {
     let mut bytes = 0;
     let names = OsStorage.list(dir).expect("a list");
     for name in names.iter().filter(|name| name.to_string_lossy().ends_with(".jsonl")) {
-        let file = OsStorage.open(&dir.join(name), OpenHow::Read).expect("a segment");
+        let file = OsStorage.open(&dir.join(name), OpenMode::Read).expect("a segment");
         let (mut hash, mut offset) = (Sha256::new(), 0);
         loop {
             let read = file.read_at(&mut buffer, offset).expect("bytes");

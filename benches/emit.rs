@@ -6,20 +6,20 @@
 //! Every value passes through memory once, so that nothing is computed at compile time; `floor/loop` is the price of
 //! that, and of the loop.
 //!
-//! - `floor`: an empty loop, and one look at the clock after another. A call can hide part of that behind its own work.
+//! - `floor`: an empty loop, and one reading of the clock after another. A call can overlap part of that with its work.
 //! - `fields`: 0 to 16 integers; the slope is the price of a field.
-//! - `kind`: one field of each kind. `Display`, `Debug`, errors, arrays and maps take the slower way: formatted or
+//! - `kind`: one field of each kind. `Display`, `Debug`, errors, arrays and maps take the slower path: formatted or
 //!   nested in place.
 //! - `order filled`: the event of the published comparisons, with exact and coarse timestamps, through the global
 //!   engine and through a handle.
 //! - `context`: five bound fields against none, two loggers in turns, and 32 in turns, which is more than a ring
 //!   remembers (16), so that each event brings its context's definition along.
 //! - `disabled`: a call below the level.
-//! - `sampled`: a call that the policy thins out, by chance and by a bound trace id: nearly all are not kept, nearly
-//!   all are, and a call beside it that no rule is about.
+//! - `sampled`: a sampled call, by chance and by a bound trace id: nearly all dropped, nearly all kept, and a call in
+//!   the same program that no rule matches.
 //!
-//! To tune: where `floor/clock` is most of a call, coarse timestamps pay off; where `Display` or `Debug` is, a field of
-//! its own for each part does; where many loggers alternate on one thread, bind fewer of them or log the field itself.
+//! To tune: where `floor/clock` is most of a call, use coarse timestamps; where `Display` or `Debug` is, log each part as
+//! a separate field; where many loggers alternate on one thread, bind fewer of them or log the field in the event.
 #![allow(missing_docs)]
 
 use std::fmt;
@@ -31,7 +31,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use ringseal::internals::core::tsc;
 use ringseal::value::Map;
-use ringseal::{Config, Engine, Logger, Sampling, Timestamps, debug, error, fields, info};
+use ringseal::{Config, Engine, Logger, Output, Sampling, Timestamps, debug, error, fields, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -45,7 +45,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 fn config(timestamps: Timestamps) -> Config {
     let quiet = "info,boot=off".parse().expect("a filter");
     let config = Config::new().filter(quiet).panic_hook(false).timestamps(timestamps);
-    config.sink(Box::new(NullSink::default()))
+    config.output(Output::custom(NullSink::default()))
 }
 
 fn engine(timestamps: Timestamps) -> Engine {
@@ -74,7 +74,7 @@ fn calls(group: &mut Group<'_>, engine: &Engine, name: &str, mut call: impl FnMu
     });
 }
 
-/// Times what leaves nothing in a ring.
+/// Times calls that write nothing into a ring.
 fn bare(group: &mut Group<'_>, name: &str, mut call: impl FnMut(u64)) {
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|iters| {

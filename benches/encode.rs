@@ -1,8 +1,8 @@
-//! Each primitive of `encode` against what one would use without it.
+//! Each primitive of `encode` against its usual alternative.
 //!
 //! `cargo bench --bench encode [-- FILTER]`. Times are for many values that differ, written into one
 //! vector whose memory is warm; read criterion's elements per second, or divide. Kinds whose cost
-//! depends on branches come [`MANY`] at a time, more than a branch predictor learns by heart.
+//! depends on branches come [`MANY`] at a time, more than a branch predictor can learn.
 #![allow(missing_docs)]
 use std::hint::black_box;
 use std::io::Write as _;
@@ -233,7 +233,7 @@ fn strings(criterion: &mut Criterion) {
             serde_json::to_writer(line, v).unwrap();
         });
     }
-    // The same lengths as in "1-32 mixed", out of records that go on behind the string.
+    // The same lengths as in "1-32 mixed", from records that have more bytes after the string.
     let record = [b'x'; 96];
     let lens = many(|number| 1 + (number % 32) as usize);
     ours(&mut group, "1-32 mixed/of a record", &lens, |out, len| out.string_of(&record, *len));

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ringseal::sink::file::{FileConfig, RotateEvery, WriteMode};
-use ringseal::{Config, Engine, info};
+use ringseal::{Config, Engine, Output, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -66,16 +66,16 @@ impl Setup {
         let config = Config::new()
             .panic_hook(false)
             .overflow(LOSSLESS)
-            .flush_max(Duration::from_secs(60))
+            .flush_timeout(Duration::from_secs(60))
             .ring_bytes(self.ring_bytes)
             .batch_bytes_max(self.batch_bytes_max);
         let config = if self.redacts { config } else { config.no_redaction() };
         let config = match self.target {
-            Target::Nowhere => config.sink(Box::new(NullSink::default())),
+            Target::Nowhere => config.output(Output::custom(NullSink::default())),
             Target::File { mode, page_align } => {
                 let file = FileConfig::new(dir.path().join("app.log"));
                 let file = file.rotate_bytes_max(0).rotate_every(RotateEvery::Never);
-                config.file_with(file.write_mode(mode).page_align(page_align))
+                config.output(Output::file(file.write_mode(mode).page_align(page_align)))
             }
         };
         Engine::start(config).expect("an engine can be started")

@@ -15,7 +15,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use regex::bytes::RegexSet;
 use ringseal::redact::{KeyClass, LiteralRule, RedactOutcome, Redactor, RuleSet, Rules, TokenRule};
 
-/// Values behind one another in one stretch, with record headers between them.
+/// Values one after another in one buffer, with record headers between them.
 struct Stretch {
     bytes: Vec<u8>,
     values: Vec<Range<u32>>,

@@ -1,4 +1,4 @@
-//! Many threads: what it costs the writer that events come from many rings, and what rings cost that nobody uses.
+//! Many threads: the writer's cost of merging many rings, and the cost of idle rings.
 //!
 //! `cargo bench --bench rings [-- FILTER]`.
 //!
@@ -12,8 +12,8 @@
 //! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
-//! To tune: where `threads/all/64` falls behind `threads/all/1` but `writer` does not, it is the threads that
-//! compete for cores. Where idle rings weigh, lower `lanes_max` (threads beyond share one ring) or log from fewer.
+//! To tune: where `threads/all/64` is slower than `threads/all/1` but `writer` is not, the threads compete for cores.
+//! Where idle rings are expensive, lower `rings_max` (threads above it share one ring) or log from fewer threads.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -32,7 +32,7 @@ use ringseal::internals::writer::link::{Link, NewLane};
 use ringseal::internals::writer::{OutputConfig, Writer, WriterConfig};
 use ringseal::system::{Clock, SystemClock};
 use ringseal::value::ValueWriter;
-use ringseal::{Config, Engine, Level, LevelFilter, Limits, info};
+use ringseal::{Config, Engine, Level, LevelFilter, Limits, Output, info};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -61,7 +61,7 @@ struct Bed {
 }
 
 impl Bed {
-    /// The first `active` rings share [`RINGS_BYTES`]; the others are as small as can be.
+    /// The first `active` rings share [`RINGS_BYTES`]; the others have the minimum size.
     fn new(rings: u64, active: u64) -> Self {
         registry::assign_id(&ORDER_FILLED);
         let (link, inbox) = Link::new();
@@ -76,6 +76,7 @@ impl Bed {
         let output = OutputConfig {
             layout: Layout::Json(Box::new(JsonLayout::new(JsonOptions::default()))),
             level: LevelFilter::AtLeast(Level::Trace),
+            filter: None,
             sinks: vec![Box::new(NullSink::default())],
         };
         let config = WriterConfig {
@@ -189,9 +190,9 @@ impl Crew {
         let config = Config::new()
             .panic_hook(false)
             .overflow(LOSSLESS)
-            .flush_max(Duration::from_secs(60))
+            .flush_timeout(Duration::from_secs(60))
             .ring_bytes(RINGS_BYTES / 16)
-            .sink(Box::new(NullSink::default()));
+            .output(Output::custom(NullSink::default()));
         Self {
             engine: Engine::start(config).expect("an engine can be started"),
             orders: Orders::new(),
@@ -226,7 +227,7 @@ impl Crew {
         let start = Instant::now();
         self.gate.wait();
         self.gate.wait();
-        // Told by the check at the end if it fails.
+        // The check at the end reports a failure.
         let _ = self.engine.flush();
         start.elapsed()
     }

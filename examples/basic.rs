@@ -1,10 +1,11 @@
 //! The shortest whole program: events to a rotating file and, for people, to stderr.
-use ringseal::{Color, Config, Level, LevelFilter, error, fields, info, warn};
+use ringseal::{Color, Config, Format, Level, Output, error, fields, info, warn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::temp_dir().join("ringseal-example");
     let config = Config::from_env()?.color(Color::Auto).file(dir.join("app.log"));
-    let engine = ringseal::init(config.stderr_for_people(LevelFilter::AtLeast(Level::Info)))?;
+    let engine =
+        ringseal::init(config.output(Output::stderr().format(Format::Console).level(Level::Info)))?;
 
     info!("payment_processed", amount = 100, currency = "KWD", user.id = 42);
     let (peer, state) = (std::net::Ipv4Addr::LOCALHOST, Some(3));

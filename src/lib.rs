@@ -59,7 +59,8 @@ pub use crate::engine::{
     AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted,
 };
 pub use crate::engine::{
-    Color, Config, Engine, EnvError, Format, InitError, RedactionError, Timestamps, init,
+    Color, Config, Engine, EnvError, Format, InitError, Output, RedactionError, Timestamps, Tokens,
+    init,
 };
 pub use crate::metrics::{
     LevelCounts, Metrics, RedactionMetrics, RuleHits, RuleMetrics, SinkMetrics,
@@ -85,7 +86,7 @@ pub mod value {
 pub mod system {
     pub use crate::core::clock::{Clock, ManualClock, Now, SystemClock};
     pub use crate::storage::{
-        FileId, FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile,
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
     };
 }
 

@@ -1,7 +1,7 @@
 //! The macros: `macro_rules!` only, so that a user's build runs no procedural macro.
 //!
-//! Each invocation makes one static [`Callsite`](crate::core::callsite::Callsite) with everything that never changes. What runs
-//! for a disabled call is one relaxed load and a branch; fields are not evaluated.
+//! Each invocation has one static [`Callsite`](crate::core::callsite::Callsite) with its constant data. A disabled call
+//! is one relaxed load and a branch; its fields are not evaluated.
 
 /// Logs an event at a level known at compile time: `event!(Level::Info, "name", key = value)`.
 ///
@@ -69,8 +69,8 @@ macro_rules! level_macros {
             ($dollar ($dollar wrong:tt)*) => {
                 ::core::compile_error!(::core::concat!(
                     "expected `", ::core::stringify!($name), "!(\"event_name\", key = value, ...)` or `",
-                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal, \
-                    and what varies stands in fields"
+                    ::core::stringify!($name), "!(logger, \"event_name\", ...)`; the event's name is a string literal; \
+                    put variable data in fields"
                 ))
             };
         }
@@ -83,7 +83,7 @@ level_macros! {
     $ info Info "Logs a success, or what was expected.";
     $ warn Warn "Logs what is degraded, or will be retried.";
     $ error Error "Logs a failure.";
-    $ critical Critical "Logs what somebody must get up for.";
+    $ critical Critical "Logs a failure that needs immediate attention.";
 }
 
 /// Fields to bind to a logger: `engine.logger().bind(fields! { trace_id = id, user.id = 42 })`.
@@ -96,11 +96,11 @@ macro_rules! fields {
     };
 }
 
-/// Takes the fields apart one by one, then calls back with `{key value}` pairs.
+/// Parses the fields one by one, then calls back with `{key value}` pairs.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fields {
-    // The end: nothing left but the comma that was added, and perhaps the user's own.
+    // The end: only the added comma is left, and perhaps a trailing comma of the user.
     ({$($then:tt)*} {$($done:tt)*} $(,)?) => {
         $crate::__then!({$($then)*} $($done)*)
     };
@@ -160,7 +160,7 @@ macro_rules! __key {
     }};
 }
 
-/// What is to be done with the fields once they are taken apart.
+/// What to do with the parsed fields.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __then {

@@ -17,7 +17,7 @@ pub use canary::{Canary, canaries};
 pub use leak::{Form, Leak, Planted, assert_no_leak, find_leaks};
 
 use crate::core::level::Level;
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Output};
 use crate::sink::memory::{MemoryLog, MemorySink};
 
 /// The events that an engine has written into memory.
@@ -56,7 +56,7 @@ impl Capture {
     pub fn start_with(config: Config) -> (Engine, Capture) {
         let sink = MemorySink::new();
         let capture = Capture { log: sink.log() };
-        let engine = Engine::start(config.sink(Box::new(sink)));
+        let engine = Engine::start(config.output(Output::custom(sink)));
         (engine.expect("an engine can be started for a test"), capture)
     }
 

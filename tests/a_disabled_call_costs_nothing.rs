@@ -1,8 +1,8 @@
-//! Promise 1: the arguments of a disabled call are not evaluated, whatever it is that disables it.
+//! The arguments of a disabled call are not evaluated, whatever disables the call.
 use std::cell::Cell;
 
 use ringseal::testing::Capture;
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, critical, debug, info, trace};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, critical, debug, info, trace};
 
 /// Counts how often it is evaluated.
 fn touch(count: &Cell<u32>) -> u32 {
@@ -11,7 +11,7 @@ fn touch(count: &Cell<u32>) -> u32 {
 }
 
 #[test]
-fn an_argument_of_a_disabled_call_is_not_evaluated() {
+fn arguments_of_a_disabled_call_are_not_evaluated() {
     let (engine, capture) = Capture::start_with(Config::new().panic_hook(false));
     let count = Cell::new(0);
     for _ in 0..1000 {
@@ -26,12 +26,12 @@ fn an_argument_of_a_disabled_call_is_not_evaluated() {
 }
 
 #[test]
-fn without_an_engine_and_after_its_end_nothing_is_evaluated() {
+fn nothing_is_evaluated_without_a_running_engine() {
     let count = Cell::new(0);
     let log = |count: &Cell<u32>| critical!("global", value = touch(count));
     log(&count);
     assert_eq!(count.get(), 0, "before init");
-    let engine = ringseal::init(Config::new().sink(memory())).unwrap();
+    let engine = ringseal::init(Config::new().output(Output::custom(memory()))).unwrap();
     log(&count);
     assert_eq!(count.get(), 1);
     drop(engine);
@@ -40,7 +40,7 @@ fn without_an_engine_and_after_its_end_nothing_is_evaluated() {
 }
 
 #[test]
-fn a_reload_reaches_call_sites_that_were_judged_before() {
+fn a_changed_filter_reaches_known_call_sites() {
     let config = Config::new().panic_hook(false);
     let (engine, capture) = Capture::start_with(config);
     let count = Cell::new(0);
@@ -59,9 +59,10 @@ fn a_reload_reaches_call_sites_that_were_judged_before() {
 }
 
 #[test]
-fn each_engine_has_a_verdict_of_its_own() {
+fn each_engine_has_its_own_verdict() {
     let (loud, _) = Capture::start();
-    let quiet = Engine::start(Config::new().level(Level::Error).sink(memory())).unwrap();
+    let quiet =
+        Engine::start(Config::new().level(Level::Error).output(Output::custom(memory()))).unwrap();
     let count = Cell::new(0);
     for engine in [&loud, &quiet, &loud] {
         info!(engine, "shared_site", value = touch(&count));

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use ringseal::sink::file::FileConfig;
 use ringseal::sink::file::reader::{Reader, ReaderOptions, Step};
-use ringseal::{Config, Engine, Level, Overflow, info};
+use ringseal::{Config, Engine, Level, Output, Overflow, info};
 use support::{parse, wait_until};
 
 const PATIENT: [Overflow; Level::COUNT] =
@@ -19,7 +19,7 @@ const PATIENT: [Overflow; Level::COUNT] =
 
 fn start(path: &Path, rotate_bytes_max: u64) -> Engine {
     let file = FileConfig::new(path).rotate_bytes_max(rotate_bytes_max).retain_segments_max(None);
-    Engine::start(Config::new().file_with(file).overflow(PATIENT)).unwrap()
+    Engine::start(Config::new().output(Output::file(file)).overflow(PATIENT)).unwrap()
 }
 
 fn numbers_of(events: &[serde_json::Value]) -> Vec<u64> {

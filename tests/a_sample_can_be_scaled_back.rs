@@ -5,7 +5,8 @@ use std::time::Duration;
 use ringseal::testing::{Capture, CapturedEvent};
 use ringseal::value::Uuid;
 use ringseal::{
-    Config, Engine, Level, LevelFilter, Sampling, critical, debug, error, fields, info, trace, warn,
+    Config, Engine, Level, LevelFilter, Output, Sampling, critical, debug, error, fields, info,
+    trace, warn,
 };
 
 const SEED: u64 = 7;
@@ -355,7 +356,7 @@ fn discarded_sampled_lost_and_truncated_are_distinct() {
     let sampling = Sampling::new().levels_from("trace=0.5,debug=0.2,info=0.3").unwrap();
     let config = Config::new().level(Level::Trace).panic_hook(false).ring_bytes(16 << 10);
     let at_debug = LevelFilter::AtLeast(Level::Debug);
-    let config = config.sink_with(Box::new(sink), ringseal::Format::Json, at_debug);
+    let config = config.output(Output::custom(sink).format(ringseal::Format::Json).level(at_debug));
     let config = config.overflow([ringseal::Overflow::Lose; Level::COUNT]).sampling(sampling);
     let limits = ringseal::Limits::default().with_value_bytes_max(8);
     let engine = Engine::start(config.limits(limits).random_for_tests(SEED)).unwrap();
@@ -398,7 +399,12 @@ fn the_boot_event_reports_the_success_rate() {
         let config = config.panic_hook(false);
         let sink = Box::new(sink);
         let all = LevelFilter::AtLeast(Level::Trace);
-        drop(ringseal::init(config.sink_with(sink, ringseal::Format::Json, all)).unwrap());
+        drop(
+            ringseal::init(
+                config.output(Output::custom(sink).format(ringseal::Format::Json).level(all)),
+            )
+            .unwrap(),
+        );
         let line = log.lines().remove(0);
         assert!(line.contains(&format!(r#""sample_success":{expected},"#)), "{line}");
     }

@@ -1,6 +1,6 @@
-//! Promise 2: after its thread's first event an enabled call allocates nothing and does not enter the kernel, and the
-//! writer allocates nothing in steady state. Counted by a global allocator, thread by thread; system calls are counted
-//! by `strace`, where it is there and may be used.
+//! After its thread's first event an enabled call allocates nothing and does not enter the kernel, and the writer
+//! allocates nothing in steady state. A global allocator counts per thread; `strace` counts system calls where it is
+//! installed and permitted.
 #![allow(unsafe_code, reason = "a global allocator cannot be had without")]
 
 #[cfg(feature = "audit")]
@@ -22,7 +22,7 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use ringseal::value::{Map, Number, Uuid};
 use ringseal::{
-    Config, Engine, Format, Level, LevelFilter, Logger, Overflow, Pii, Sampling, Sanitized, Secret,
+    Config, Engine, Format, Level, Logger, Output, Overflow, Pii, Sampling, Sanitized, Secret,
     Timestamps,
 };
 use ringseal::{error, fields, info, warn};
@@ -57,29 +57,29 @@ fn count() {
     };
 }
 
-// SAFETY: everything is passed on to the system's allocator; counting touches only atomics and a thread-local without
-// a destructor.
+// SAFETY: every call is forwarded to the system's allocator; counting uses only atomics and a thread-local without a
+// destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `System`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `System`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `System`.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `System`.
         unsafe { System.dealloc(memory, layout) }
     }
 }
@@ -141,7 +141,7 @@ impl Error for Failure {
     }
 }
 
-/// One of everything that can be logged, made before anybody counts.
+/// One value of each kind that can be logged, made before counting starts.
 struct Values {
     failure: Failure,
     boxed: Box<dyn Error + Send + Sync>,
@@ -150,16 +150,16 @@ struct Values {
     list: Vec<u64>,
     names: Vec<String>,
     loggers: Vec<Logger>,
-    /// With a trace that is kept, and with one that is not.
+    /// Bound to a trace that is kept, and to one that is not.
     traces: [Logger; 2],
     /// Lets one event of a call site pass in a day.
     limited: Engine,
 }
 
-/// The randomness of these traces is the greatest and nearly the least.
+/// Trace ids whose random part is the maximum and near the minimum.
 const TRACES: [&str; 2] = ["4bf92f3577b34da6a3ffffffffffffff", "4bf92f3577b34da6a300000000000001"];
 
-/// Half of some traces, nearly all and nearly none of events without one, and a limit that nothing reaches.
+/// Half of some traces, nearly all and nearly none of the events without a trace, and a limit that is never reached.
 fn sampling() -> Sampling {
     let rules = "scope=info,sampled::half=0.5,sampled::many=0.999999999,sampled::few=0.000000001";
     let sampling = Sampling::new().targets_from(rules).unwrap();
@@ -183,7 +183,7 @@ impl Values {
             limited: Engine::start(
                 Config::new()
                     .sampling(Sampling::new().limit(1, Duration::from_secs(86_400)).unwrap())
-                    .sink(Box::new(ringseal::sink::memory::MemorySink::new())),
+                    .output(Output::custom(ringseal::sink::memory::MemorySink::new())),
             )
             .unwrap(),
         }
@@ -278,7 +278,7 @@ fn steady_state(timestamps: Timestamps, format: Format) {
     let sink = Marking { file, is_counting: Arc::clone(&is_counting), counts: Arc::clone(&counts) };
     let engine = Engine::start(
         Config::new()
-            .sink_with(Box::new(sink), format, LevelFilter::AtLeast(Level::Trace))
+            .output(Output::custom(sink).format(format).level(Level::Trace))
             .timestamps(timestamps)
             .sampling(sampling())
             .ring_bytes(8 << 20)
@@ -348,7 +348,7 @@ fn neither_producers_nor_the_writer_allocate_once_warm() {
     }
 }
 
-/// In the child: between two marks, which are system calls themselves, there is nothing but log calls.
+/// In the child: only log calls happen between two marks, which are system calls themselves.
 fn log_between_marks(place: &std::path::Path) {
     let config = Config::new().sampling(sampling());
     let engine = Engine::start(config.file(place.join("app.log")).ring_bytes(16 << 20)).unwrap();

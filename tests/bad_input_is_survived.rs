@@ -1,5 +1,5 @@
-//! Promise 11: whatever is logged, configured, or done to the files by others, the host goes on, no line is invalid,
-//! and what is missing was counted.
+//! Whatever is logged or configured, and whatever others do to the files: the host keeps running, every line is valid,
+//! and missing events are counted.
 mod support;
 
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringseal::Limits;
 use ringseal::sink::file::FileConfig;
 use ringseal::system::ManualClock;
 use ringseal::testing::Capture;
 use ringseal::value::{Map, Number, Value, ValueWriter};
 use ringseal::{Config, Engine, Level, LevelFilter, Overflow, WaitStrategy, fields, info};
+use ringseal::{Format, Limits, Output};
 use support::{child, events_of, events_of_all_segments, named, numbers, parse, role, wait_until};
 
 const PATIENT: [Overflow; Level::COUNT] = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
@@ -37,7 +37,7 @@ impl Value for Deep {
     }
 }
 
-/// Writes for ever.
+/// Writes without end.
 struct Endless;
 
 impl std::fmt::Display for Endless {
@@ -48,7 +48,7 @@ impl std::fmt::Display for Endless {
     }
 }
 
-/// Says that it has failed.
+/// Always returns an error.
 struct Broken;
 
 impl std::fmt::Display for Broken {
@@ -97,7 +97,7 @@ fn every_value_becomes_a_line_of_valid_json() {
 }
 
 #[test]
-fn an_event_that_is_too_long_as_a_whole_is_cut_not_lost() {
+fn an_oversized_event_is_truncated_not_lost() {
     let (engine, capture) = capture();
     let numbers: Vec<u64> = (0..200_000).collect();
     let texts: Vec<String> = (0..20_000).map(|number| format!("text {number}")).collect();
@@ -145,7 +145,7 @@ fn an_event_that_is_too_long_as_a_whole_is_cut_not_lost() {
 }
 
 #[test]
-fn a_context_that_no_record_holds_is_cut_and_counted() {
+fn an_oversized_context_is_truncated_and_counted() {
     let (engine, capture) =
         Capture::start_with(Config::new().ring_bytes(4096).overflow(PATIENT).panic_hook(false));
     let text = "x".repeat(1500);
@@ -162,7 +162,7 @@ fn a_context_that_no_record_holds_is_cut_and_counted() {
 }
 
 #[test]
-fn a_key_that_would_stand_twice_in_every_line_is_refused_with_its_name() {
+fn a_key_repeated_in_every_line_is_refused() {
     for key in ["", "timestamp", "level", "target", "run_id", "schema_version"] {
         let error = Engine::start(Config::new().event_key(key)).unwrap_err();
         let want = "Config::event_key: expected a key that lines do not have anyway, found";
@@ -171,26 +171,26 @@ fn a_key_that_would_stand_twice_in_every_line_is_refused_with_its_name() {
 }
 
 #[test]
-fn settings_that_make_no_sense_bring_nothing_down() {
+fn absurd_settings_bring_nothing_down() {
     let zero = Duration::ZERO;
     let wait = |min, max| WaitStrategy::Sleep { min, max };
     let config = || Config::new().overflow(PATIENT).panic_hook(false);
     for (what, config) in [
         ("a ring of nothing", config().ring_bytes(0)),
         ("a ring of a few bytes", config().ring_bytes(100)),
-        ("no lanes", config().lanes_max(0)),
+        ("no lanes", config().rings_max(0)),
         ("no batch", config().batch_bytes_max(0)),
-        ("nothing held", config().held_bytes_max(0)),
-        ("everything held", config().held_bytes_max(usize::MAX)),
-        ("no grace", config().grace(zero)),
-        ("bounds the wrong way round", config().wait(wait(Duration::from_millis(5), zero))),
-        ("no pause", config().wait(wait(zero, zero))),
-        ("pauses for ever", config().wait(wait(Duration::from_micros(1), Duration::MAX))),
+        ("nothing held", config().retry_buffer_bytes_max(0)),
+        ("everything held", config().retry_buffer_bytes_max(usize::MAX)),
+        ("no grace", config().reorder_window(zero)),
+        ("bounds the wrong way round", config().writer_wait(wait(Duration::from_millis(5), zero))),
+        ("no pause", config().writer_wait(wait(zero, zero))),
+        ("pauses for ever", config().writer_wait(wait(Duration::from_micros(1), Duration::MAX))),
         ("no limits", config().limits(Limits::default().with_value_bytes_max(u32::MAX))),
         ("nothing allowed", config().limits(Limits::default().with_value_bytes_max(0))),
         ("an empty thread name", config().thread_name("")),
         ("a NUL in the thread name", config().thread_name("a\0b")),
-        ("for ever", config().flush_max(Duration::MAX).shutdown_max(Duration::MAX)),
+        ("for ever", config().flush_timeout(Duration::MAX).shutdown_timeout(Duration::MAX)),
     ] {
         let (engine, capture) = Capture::start_with(config);
         std::thread::scope(|scope| {
@@ -207,7 +207,7 @@ fn settings_that_make_no_sense_bring_nothing_down() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_is_told_and_nothing_stops() {
+fn a_clock_set_back_is_reported_and_survived() {
     let clock = Arc::new(ManualClock::at(1_700_000_000_000_000_000));
     let config = Config::new().clock_for_tests(Arc::clone(&clock) as _).panic_hook(false);
     let (engine, capture) = Capture::start_with(config.overflow(PATIENT));
@@ -235,8 +235,7 @@ fn a_clock_that_is_set_back_is_told_and_nothing_stops() {
     assert_eq!(named(&events, "ringseal.clock_stepped").len(), 4);
 }
 
-/// What somebody does to the files between two events, by name.
-/// What is done to a log's directory.
+/// A change that another process makes to a log's directory, by name.
 type Disaster = fn(&Path);
 
 const DISASTERS: [(&str, Disaster); 7] = [
@@ -261,7 +260,7 @@ const DISASTERS: [(&str, Disaster); 7] = [
 ];
 
 #[test]
-fn files_that_others_change_are_opened_anew_and_hold_whole_lines() {
+fn files_changed_by_others_are_reopened_and_whole() {
     for (what, disaster) in DISASTERS {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("logs/deep/app.log");
@@ -285,7 +284,7 @@ fn files_that_others_change_are_opened_anew_and_hold_whole_lines() {
 }
 
 #[test]
-fn something_in_the_way_is_a_failing_sink_until_it_is_gone() {
+fn a_blocked_path_fails_the_sink_until_removed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
     let engine = Engine::start(Config::new().file(&path)).unwrap();
@@ -329,14 +328,15 @@ impl Drop for Small<'_> {
 }
 
 #[test]
-fn a_full_disk_costs_lines_that_are_counted_and_never_a_torn_one() {
+fn a_full_disk_loses_counted_lines_never_torn() {
     let dir = tempfile::tempdir().unwrap();
     let Some(_small) = Small::mount(dir.path()) else { return };
     let path = dir.path().join("app.log");
     let filler = dir.path().join("filler");
     std::fs::write(&filler, vec![1; 256 << 10]).unwrap();
     let file = FileConfig::new(&path).rotate_bytes_max(0);
-    let config = Config::new().file_with(file).overflow(PATIENT).held_bytes_max(50_000);
+    let config =
+        Config::new().output(Output::file(file)).overflow(PATIENT).retry_buffer_bytes_max(50_000);
     let engine = Engine::start(config).unwrap();
     for number in 0..3000 {
         info!(engine, "step", number, text = "some text to make it longer");
@@ -363,8 +363,12 @@ fn a_full_disk_costs_lines_that_are_counted_and_never_a_torn_one() {
 #[test]
 fn a_closed_stderr_does_not_take_the_writer_with_it() {
     if let Some((_, path)) = role() {
-        // The parent has closed its end: whoever writes there gets an error.
-        let engine = Engine::start(Config::new().file(&path).stderr_for_people(LevelFilter::Off));
+        // The parent has closed its end, so a write to stderr fails.
+        let engine = Engine::start(
+            Config::new()
+                .file(&path)
+                .output(Output::stderr().format(Format::Console).level(LevelFilter::Off)),
+        );
         let engine = engine.unwrap();
         info!(engine, "step", number = 0);
         engine.flush().unwrap();

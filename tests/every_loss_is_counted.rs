@@ -1,11 +1,11 @@
-//! Promises 4 and 5: what was logged is what stands in the log plus what was counted as lost, by level, under every
-//! policy; losses stand in the stream themselves; a dead sink costs a thread one bound.
+//! Logged events equal written lines plus counted losses, per level, under every overflow policy. Losses are reported in
+//! the log itself. A dead sink costs a thread one wait bound in all.
 mod support;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use ringseal::{Config, Engine, Level, Overflow, event};
+use ringseal::{Config, Engine, Level, Output, Overflow, event};
 use ringseal::{LevelCounts, Metrics};
 use serde_json::Value;
 use support::{Gate, TestSink, named, own, parse};
@@ -35,7 +35,7 @@ fn lines_by_level(events: &[&Value]) -> LevelCounts {
     counts
 }
 
-/// What the stream itself says was lost.
+/// The losses that the log itself reports.
 fn reported(events: &[Value]) -> LevelCounts {
     let mut counts = LevelCounts::default();
     for report in named(events, "ringseal.lost") {
@@ -56,16 +56,16 @@ struct Outcome {
     longest: Duration,
 }
 
-/// Threads log at all levels in turn while the only sink is stuck; then it is let go.
-fn overflow_behind_a_stuck_sink(overflow: [Overflow; Level::COUNT]) -> Outcome {
+/// Threads log at all levels in turn while the only sink is blocked; then it is released.
+fn overflow_with_a_blocked_sink(overflow: [Overflow; Level::COUNT]) -> Outcome {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let config = Config::new().level(Level::Trace).ring_bytes(32 << 10).overflow(overflow);
-    let engine = Engine::start(config.sink(sink)).unwrap();
+    let engine = Engine::start(config.output(Output::custom(sink))).unwrap();
     // The writer is inside the sink before the rings fill.
     log(&engine, Level::Info, THREADS, 0);
     support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
-    // All are there at once, so that each has a lane of its own.
+    // All threads are alive at once, so that each has its own lane.
     let all_are_there = std::sync::Barrier::new(THREADS as usize);
     let longest = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..THREADS)
@@ -111,7 +111,7 @@ fn assert_accounted(outcome: &Outcome, what: &str) {
 }
 
 #[test]
-fn under_every_policy_logged_is_written_plus_lost() {
+fn every_policy_accounts_for_each_event() {
     let bound = Duration::from_millis(20);
     let mut mixed = [Overflow::Lose; Level::COUNT];
     mixed[Level::Warn as usize] = Overflow::Wait(bound);
@@ -123,14 +123,14 @@ fn under_every_policy_logged_is_written_plus_lost() {
         ("latency", Overflow::latency_levels()),
         ("a bound of nothing", [Overflow::Wait(Duration::ZERO); Level::COUNT]),
     ] {
-        assert_accounted(&overflow_behind_a_stuck_sink(policy), what);
+        assert_accounted(&overflow_with_a_blocked_sink(policy), what);
     }
 }
 
 #[test]
-fn a_dead_sink_costs_a_thread_one_bound_not_one_per_event() {
+fn a_dead_sink_costs_one_bound_per_thread() {
     let bound = Duration::from_millis(200);
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Wait(bound); Level::COUNT]);
+    let outcome = overflow_with_a_blocked_sink([Overflow::Wait(bound); Level::COUNT]);
     assert_accounted(&outcome, "wait");
     assert_eq!(outcome.metrics.waits, THREADS);
     assert!(outcome.longest >= bound, "{:?}", outcome.longest);
@@ -140,7 +140,7 @@ fn a_dead_sink_costs_a_thread_one_bound_not_one_per_event() {
 
 #[test]
 fn losing_and_the_latency_preset_never_wait_below_error() {
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Lose; Level::COUNT]);
+    let outcome = overflow_with_a_blocked_sink([Overflow::Lose; Level::COUNT]);
     assert_eq!(outcome.metrics.waits, 0);
     let latency = Overflow::latency_levels();
     for level in Level::ALL {
@@ -150,8 +150,8 @@ fn losing_and_the_latency_preset_never_wait_below_error() {
 }
 
 #[test]
-fn a_report_names_the_thread_and_since_when() {
-    let outcome = overflow_behind_a_stuck_sink([Overflow::Lose; Level::COUNT]);
+fn a_loss_report_names_thread_and_start() {
+    let outcome = overflow_with_a_blocked_sink([Overflow::Lose; Level::COUNT]);
     let reports = named(&outcome.events, "ringseal.lost");
     let mut names = HashSet::new();
     for report in reports {
@@ -164,16 +164,16 @@ fn a_report_names_the_thread_and_since_when() {
 }
 
 #[test]
-fn a_report_does_not_blame_the_next_thread_for_what_one_that_ended_has_lost() {
+fn a_loss_report_names_the_ended_thread() {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let overflow = [Overflow::Lose; Level::COUNT];
-    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).sink(sink);
+    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).output(Output::custom(sink));
     let engine = Engine::start(config).unwrap();
     log(&engine, Level::Info, 0, 0);
     support::wait_until("the writer stands at the gate", || gate.waiting() > 0);
     for thread in 1..=3 {
-        // One after the other, each gone for good before the next: all on the same lane, full from the first on.
+        // One thread ends before the next starts, so all use the same lane, which is full after the first.
         let run = || (0..1000).for_each(|number| log(&engine, Level::Info, thread, number));
         std::thread::scope(|scope| scope.spawn(run).join().unwrap());
     }
@@ -192,11 +192,11 @@ fn a_report_does_not_blame_the_next_thread_for_what_one_that_ended_has_lost() {
 }
 
 #[test]
-fn when_the_sink_is_back_nothing_more_is_lost() {
+fn nothing_is_lost_after_the_sink_recovers() {
     let gate = Gate::closed();
     let (sink, log_of_sink) = TestSink::gated(&gate);
     let overflow = [Overflow::Wait(Duration::from_millis(10)); Level::COUNT];
-    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).sink(sink);
+    let config = Config::new().ring_bytes(16 << 10).overflow(overflow).output(Output::custom(sink));
     let engine = Engine::start(config).unwrap();
     for number in 0..1000 {
         log(&engine, Level::Info, 0, number);
@@ -216,11 +216,11 @@ fn when_the_sink_is_back_nothing_more_is_lost() {
 }
 
 #[test]
-fn an_event_that_no_sink_wants_is_discarded_not_lost() {
+fn an_event_below_all_sinks_is_discarded() {
     let (sink, log_of_sink) = TestSink::boxed("picky", &Default::default());
     let least = ringseal::LevelFilter::AtLeast(Level::Error);
     let config = Config::new().level(Level::Trace);
-    let config = config.sink_with(sink, ringseal::Format::Json, least);
+    let config = config.output(Output::custom(sink).format(ringseal::Format::Json).level(least));
     let engine = Engine::start(config).unwrap();
     for level in Level::ALL {
         log(&engine, level, 0, 0);

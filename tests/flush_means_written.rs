@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringseal::{Config, Engine, FlushError, Level, Overflow, WaitStrategy, info};
+use ringseal::{Config, Engine, FlushError, Level, Output, Overflow, WaitStrategy, info};
 use support::{Behaviour, Gate, TestSink, events_of, named, numbers, own};
 
 #[test]
@@ -28,7 +28,7 @@ fn a_flush_covers_a_new_threads_first_event() {
     const THREADS: u64 = 150;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
-    let config = Config::new().file(&path).ring_bytes(4096).wait(WaitStrategy::Spin);
+    let config = Config::new().file(&path).ring_bytes(4096).writer_wait(WaitStrategy::Spin);
     let engine = Engine::start(config).unwrap();
     let is_over = AtomicBool::new(false);
     let (done, next) = std::sync::mpsc::channel();
@@ -111,7 +111,7 @@ fn many_concurrent_flushes_are_all_answered() {
 fn a_failed_flush_is_reported_and_delivered_later() {
     let behaviour = Arc::new(Behaviour::default());
     let (sink, log) = TestSink::boxed("unreliable", &behaviour);
-    let engine = Engine::start(Config::new().sink(sink)).unwrap();
+    let engine = Engine::start(Config::new().output(Output::custom(sink))).unwrap();
     behaviour.fails.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 1);
     match engine.flush() {
@@ -129,9 +129,9 @@ fn a_failed_flush_is_reported_and_delivered_later() {
 fn flush_and_drop_are_bounded_when_sinks_hang() {
     let gate = Gate::closed();
     let (sink, _) = TestSink::gated(&gate);
-    let config = Config::new().sink(sink).overflow([Overflow::Lose; 6]);
+    let config = Config::new().output(Output::custom(sink)).overflow([Overflow::Lose; 6]);
     let bound = Duration::from_millis(100);
-    let engine = Engine::start(config.flush_max(bound).shutdown_max(bound)).unwrap();
+    let engine = Engine::start(config.flush_timeout(bound).shutdown_timeout(bound)).unwrap();
     info!(engine, "step");
     let start = Instant::now();
     assert_eq!(engine.flush(), Err(FlushError::Timeout));
@@ -149,8 +149,8 @@ fn a_panic_is_bounded_when_everything_blocks() {
     let mut overflow = [Overflow::Lose; 6];
     overflow[Level::Error as usize] = Overflow::Wait(Duration::from_secs(3600));
     let bound = Duration::from_secs(1);
-    let config = Config::new().sink(sink).ring_bytes(4096).overflow(overflow);
-    let engine = Engine::start(config.flush_max(bound).shutdown_max(bound)).unwrap();
+    let config = Config::new().output(Output::custom(sink)).ring_bytes(4096).overflow(overflow);
+    let engine = Engine::start(config.flush_timeout(bound).shutdown_timeout(bound)).unwrap();
     // The writer hangs in the sink before the ring is filled.
     info!(engine, "first");
     assert_eq!(engine.flush(), Err(FlushError::Timeout));
@@ -172,7 +172,8 @@ fn a_drop_is_bounded_when_closing_hangs() {
     let gate = Gate::closed();
     let behaviour = Behaviour { drop_gate: Some(Arc::clone(&gate)), ..Behaviour::default() };
     let (sink, log) = TestSink::boxed("slow_to_close", &Arc::new(behaviour));
-    let config = Config::new().sink(sink).shutdown_max(Duration::from_secs(2));
+    let config =
+        Config::new().output(Output::custom(sink)).shutdown_timeout(Duration::from_secs(2));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");
     let start = Instant::now();
@@ -187,7 +188,8 @@ fn a_thousand_unanswered_requests_still_time_out() {
     let gate = Gate::closed();
     let (sink, _) = TestSink::gated(&gate);
     let bound = Duration::ZERO;
-    let config = Config::new().sink(sink).flush_max(bound).shutdown_max(bound);
+    let config =
+        Config::new().output(Output::custom(sink)).flush_timeout(bound).shutdown_timeout(bound);
     let engine = Engine::start(config).unwrap();
     info!(engine, "step");
     support::wait_until("the writer waits at the gate", || gate.waiting() > 0);

@@ -1,4 +1,4 @@
-//! Where a macro may stand, what it evaluates and when, and which events pass.
+//! Where a macro may be used, what it evaluates and when, and which events pass.
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
@@ -62,7 +62,7 @@ fn levels_hold_by_target_and_change_at_run_time() {
 }
 
 #[test]
-fn two_engines_judge_the_same_call_for_themselves() {
+fn two_engines_filter_the_same_call_independently() {
     fn log(engine: &Engine, n: u32) {
         info!(engine, "shared", n);
     }
@@ -154,7 +154,7 @@ fn values_may_be_temporaries_and_leave_the_function() {
 }
 
 #[test]
-fn the_users_names_do_not_meet_the_macros_own() {
+fn user_names_do_not_clash_with_macro_names() {
     const CALLSITE: u32 = 1;
     const KEYS: u32 = 2;
     let (emitter, value, engine_) = (3, 4, 5);
@@ -168,7 +168,7 @@ fn the_users_names_do_not_meet_the_macros_own() {
 }
 
 #[test]
-fn a_call_in_a_generic_function_is_one_call_site_for_all_its_types() {
+fn a_generic_function_has_one_call_site() {
     fn generic<T: std::fmt::Display, const N: usize>(engine: &Engine, value: T) {
         info!(engine, "generic", value = %value, n = N, list = [N; 2]);
     }
@@ -195,7 +195,7 @@ static LAZY: LazyLock<u32> = LazyLock::new(|| {
 const FROM_CONST: fn() = || info!("from_const", lazy = *LAZY);
 
 #[test]
-fn a_call_may_stand_in_what_statics_and_constants_hold() {
+fn a_call_works_in_statics_and_constants() {
     FROM_CONST();
     assert_eq!(*LAZY, 7);
 }
@@ -209,7 +209,7 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Ready at the second look, so that the caller is really suspended.
+/// Ready at the second poll, so that the caller is really suspended.
 async fn later<T>(value: T) -> T {
     let mut is_first = true;
     std::future::poll_fn(move |_| {
@@ -238,7 +238,7 @@ fn a_future_that_logs_can_still_be_sent() {
 }
 
 #[test]
-fn an_event_inside_an_events_value_arrives_too() {
+fn an_event_inside_a_value_arrives() {
     struct Chatty<'a>(&'a Engine);
     impl std::fmt::Display for Chatty<'_> {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -256,7 +256,7 @@ fn an_event_inside_an_events_value_arrives_too() {
 }
 
 #[test]
-fn a_value_that_panics_leaves_no_trace_and_the_next_event_arrives() {
+fn a_panicking_value_leaves_no_trace() {
     struct Panics;
     impl std::fmt::Display for Panics {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -275,7 +275,7 @@ fn a_value_that_panics_leaves_no_trace_and_the_next_event_arrives() {
 }
 
 #[test]
-fn a_value_over_its_limit_is_cut_and_the_fields_after_it_arrive() {
+fn an_oversized_value_keeps_the_fields_after_it() {
     use ringseal::Limits;
     #[derive(Debug)]
     struct Link(u32);
@@ -309,7 +309,7 @@ fn a_value_over_its_limit_is_cut_and_the_fields_after_it_arrive() {
 }
 
 #[test]
-fn what_is_changed_at_run_time_is_told_whatever_the_levels_are() {
+fn run_time_changes_are_reported_at_every_level() {
     let (engine, capture) = start("info");
     engine.set_filter("error,noisy=trace".parse().unwrap());
     engine.set_sampling(ringseal::sample::Sampling::new().level(Level::Debug, 0.5).unwrap());

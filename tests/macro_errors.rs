@@ -1,4 +1,4 @@
-//! Errors as fields: concrete, generic, behind `dyn`, in reports that are no errors themselves.
+//! Errors as fields: concrete, generic, `dyn`, and inside report types that do not implement `Error`.
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -58,7 +58,7 @@ fn a_concrete_error_by_value_and_by_reference() {
 }
 
 #[test]
-fn an_error_behind_dyn_keeps_the_name_that_its_debug_tells() {
+fn a_dyn_error_keeps_its_debug_name() {
     let boxed: Box<dyn Error> = Box::new(refused());
     let sync: Box<dyn Error + Send + Sync> = Box::new(refused());
     let shared: Arc<dyn Error + Send + Sync> = Arc::new(refused());
@@ -74,7 +74,7 @@ fn an_error_behind_dyn_keeps_the_name_that_its_debug_tells() {
 }
 
 #[test]
-fn a_parameter_of_dyn_error_needs_no_static_lifetime() {
+fn a_dyn_error_needs_no_static_lifetime() {
     fn log_it(log: &Engine, error: &dyn Error) {
         error!(log, "failed", error);
     }
@@ -100,7 +100,7 @@ fn a_parameter_of_dyn_error_needs_no_static_lifetime() {
 }
 
 #[test]
-fn a_generic_error_knows_its_type() {
+fn a_generic_error_has_its_type() {
     fn log_it<E: Error>(log: &Engine, error: E) {
         error!(log, "failed", error = &error);
     }
@@ -117,7 +117,7 @@ fn a_generic_error_knows_its_type() {
     assert_eq!(logged(|log| log_unsized(log, &refused())), CONCRETE);
 }
 
-/// What `anyhow::Error` and `eyre::Report` look like from outside: no errors, but they lead to one.
+/// Shaped like `anyhow::Error` and `eyre::Report`: not an `Error`, but it dereferences to one.
 struct Report(Box<dyn Error + Send + Sync>);
 
 impl Deref for Report {
@@ -129,7 +129,7 @@ impl Deref for Report {
 }
 
 #[test]
-fn a_report_leads_to_its_error() {
+fn a_report_is_logged_as_its_error() {
     let report = Report(Box::new(refused()));
     assert_eq!(logged(|log| error!(log, "failed", error = report)), DYNAMIC);
     assert_eq!(logged(|log| error!(log, "failed", error = &report)), DYNAMIC);
@@ -138,7 +138,7 @@ fn a_report_leads_to_its_error() {
 }
 
 #[test]
-fn an_error_may_stand_under_any_key_and_in_bound_fields() {
+fn an_error_works_under_any_key() {
     let (engine, capture) = Capture::start();
     let error = refused();
     let log = engine.logger().bind(fields! { error = &error });

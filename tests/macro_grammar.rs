@@ -1,4 +1,4 @@
-//! The whole grammar of the macros, seen through what arrives in a line.
+//! The whole grammar of the macros, checked by the lines that arrive.
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use ringseal::{
     Config, Engine, Level, Logger, critical, debug, error, event, fields, info, trace, warn,
 };
 
-/// What is shown here is the grammar, not redaction.
+/// Without redaction, which is not tested here.
 fn plain() -> Config {
     Config::new().level(Level::Trace).panic_hook(false).no_redaction()
 }
 
-/// What one call of `log` leaves, without what every line has.
+/// The event that `log` leaves, without the fields of every line.
 fn logged(log: impl FnOnce(&Engine)) -> CapturedEvent {
     let mut events = all_logged(log);
     assert_eq!(events.len(), 1, "{events:?}");
@@ -180,7 +180,7 @@ fn in_shorthand_the_key_is_the_expression() {
 }
 
 #[test]
-fn self_is_an_expression_like_any_other() {
+fn self_is_an_ordinary_expression() {
     struct Service {
         port: u16,
     }
@@ -226,7 +226,7 @@ fn every_level_has_its_macro_and_event_takes_them_all() {
 }
 
 #[test]
-fn whatever_leads_to_an_engine_is_a_logger() {
+fn everything_that_references_an_engine_is_a_logger() {
     struct State {
         log: Arc<Logger>,
     }
@@ -316,7 +316,7 @@ fn uuid() -> ringseal::value::Uuid {
 }
 
 #[test]
-fn a_durations_unit_is_what_its_key_says() {
+fn a_durations_unit_follows_its_key() {
     let took = Duration::from_nanos(1_500_250);
     assert_fields!(
         |log| info!(log, "took", took, took_ms = took, took_us = took, took_ns = took, t.ms = took),
@@ -384,7 +384,7 @@ fn forty_fields_in_one_event() {
 }
 
 #[test]
-fn bound_fields_take_the_same_grammar_and_the_event_wins() {
+fn event_fields_override_bound_fields() {
     let (id, shown) = (7, Shown);
     let (engine, capture) = Capture::start_with(plain());
     let log =

@@ -8,8 +8,8 @@ use ringseal::sink::memory::MemorySink;
 use ringseal::testing::Capture;
 use ringseal::value::Map;
 use ringseal::{
-    Config, Engine, Format, Level, LevelFilter, Limits, Pii, Sanitized, Secret, error, fields,
-    info, warn,
+    Config, Engine, Format, Level, LevelFilter, Limits, Output, Pii, Sanitized, Secret, Tokens,
+    error, fields, info, warn,
 };
 
 const MAIL: &str = "ann.fisher@example.com";
@@ -112,7 +112,7 @@ fn no_event_path_leaks_a_secret() {
     for (way, log) in WAYS {
         let people = MemorySink::new();
         let (shown, all) = (people.log(), LevelFilter::AtLeast(Level::Trace));
-        let config = config().sink_with(Box::new(people), Format::Console, all);
+        let config = config().output(Output::custom(people).format(Format::Console).level(all));
         let (engine, capture) = Capture::start_with(config);
         log(&engine);
         engine.flush().unwrap();
@@ -206,7 +206,7 @@ fn personal_data_becomes_joinable_tokens_with_keys() {
 
     let tokenizer = std::sync::Arc::new(HmacTokenizer::new(&[7; 32], "prod"));
     let token = tokenizer.email(MAIL);
-    let config = Config::new().redact(rules()).tokenizer(tokenizer);
+    let config = Config::new().redact(rules()).tokens(Tokens::custom(tokenizer));
     let (engine, capture) = Capture::start_with(config);
     log(&engine);
     let events = capture.events();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ringseal::sink::memory::MemorySink;
-use ringseal::{Config, Engine, Level, Overflow, error, info};
+use ringseal::{Config, Engine, Level, Output, Overflow, error, info};
 use support::{Behaviour, Gate, TestSink, named, numbers, parse};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_recovered_sink_gets_its_lines() {
     let (unreliable, failing_log) = TestSink::boxed("unreliable", &behaviour);
     let working = MemorySink::new();
     let working_log = working.log();
-    let config = Config::new().sink(unreliable).sink(Box::new(working));
+    let config = Config::new().output(Output::custom(unreliable)).output(Output::custom(working));
     let engine = Engine::start(config).unwrap();
     info!(engine, "step", number = 0);
     engine.flush().unwrap();
@@ -45,7 +45,9 @@ fn lines_over_the_bound_are_dropped_and_counted() {
     let behaviour = Arc::new(Behaviour::default());
     behaviour.fails.store(true, Ordering::SeqCst);
     let (sink, log) = TestSink::boxed("unreliable", &behaviour);
-    let engine = Engine::start(Config::new().held_bytes_max(20_000).sink(sink)).unwrap();
+    let engine =
+        Engine::start(Config::new().retry_buffer_bytes_max(20_000).output(Output::custom(sink)))
+            .unwrap();
     for number in 0..600 {
         info!(engine, "step", number);
         error!(engine, "step", number);
@@ -77,7 +79,8 @@ fn lines_over_the_bound_are_dropped_and_counted() {
 fn a_sink_that_panics_is_a_sink_that_fails() {
     let behaviour = Arc::new(Behaviour::default());
     let (sink, log) = TestSink::boxed("panicky", &behaviour);
-    let engine = Engine::start(Config::new().sink(sink).panic_hook(false)).unwrap();
+    let engine =
+        Engine::start(Config::new().output(Output::custom(sink)).panic_hook(false)).unwrap();
     behaviour.panics.store(true, Ordering::SeqCst);
     info!(engine, "step", number = 0);
     let message = engine.flush().unwrap_err().to_string();
@@ -113,7 +116,7 @@ fn a_sink_that_overstates_its_count_is_corrected() {
             Ok(())
         }
     }
-    let engine = Engine::start(Config::new().sink(Box::new(Liar))).unwrap();
+    let engine = Engine::start(Config::new().output(Output::custom(Liar))).unwrap();
     for _ in 0..20 {
         info!(engine, "step");
         // Any answer is accepted, but there must be one.
@@ -129,8 +132,11 @@ fn a_hanging_sink_delays_no_other() {
     let working_log = working.log();
     let overflow = [Overflow::Wait(Duration::from_secs(30)); Level::COUNT];
     let bound = Duration::from_millis(200);
-    let config = Config::new().sink(stuck).sink(Box::new(working)).overflow(overflow);
-    let config = config.ring_bytes(64 << 10).flush_max(bound);
+    let config = Config::new()
+        .output(Output::custom(stuck))
+        .output(Output::custom(working))
+        .overflow(overflow);
+    let config = config.ring_bytes(64 << 10).flush_timeout(bound);
     let engine = Engine::start(config).unwrap();
     let start = Instant::now();
     for number in 0..5000 {
@@ -183,7 +189,7 @@ fn a_sink_may_log_into_its_own_engine() {
         }
     }
     let place = Arc::new(Mutex::new(None));
-    let config = Config::new().sink(Box::new(Chatty(Arc::clone(&place), 0)));
+    let config = Config::new().output(Output::custom(Chatty(Arc::clone(&place), 0)));
     let engine = Engine::start(config).unwrap();
     *place.lock() = Some(engine.logger());
     info!(engine, "step");

@@ -1,4 +1,4 @@
-//! Threads that end while they log, threads without end in number, and events inside of events.
+//! Threads that end while they log, any number of threads, and events inside events.
 mod support;
 
 use std::cell::{Cell, RefCell};
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use ringseal::sink::memory::{MemoryLog, MemorySink};
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
-use ringseal::{Config, Engine, Level, Overflow, fields, info};
+use ringseal::{Config, Engine, Level, Output, Overflow, fields, info};
 use support::{named, numbers, parse};
 
 fn start(config: Config) -> (Engine, MemoryLog) {
     let sink = MemorySink::new();
     let log = sink.log();
     let patient = [Overflow::Wait(Duration::from_secs(20)); Level::COUNT];
-    (Engine::start(config.overflow(patient).sink(Box::new(sink))).unwrap(), log)
+    (Engine::start(config.overflow(patient).output(Output::custom(sink))).unwrap(), log)
 }
 
 /// Counts lines and keeps none.
@@ -49,10 +49,11 @@ fn resident_bytes() -> u64 {
 }
 
 #[test]
-fn ten_thousand_threads_leave_their_lines_and_nothing_else() {
+fn ten_thousand_threads_leave_only_their_lines() {
     const WAVE: u64 = 8;
     let lines = Arc::new(AtomicU64::new(0));
-    let config = Config::new().sink(Box::new(Counter(Arc::clone(&lines)))).ring_bytes(256 << 10);
+    let config =
+        Config::new().output(Output::custom(Counter(Arc::clone(&lines)))).ring_bytes(256 << 10);
     let engine = Engine::start(config).unwrap();
     let mut resident = 0;
     for wave in 0..10_000 / WAVE {
@@ -81,7 +82,7 @@ fn ten_thousand_threads_leave_their_lines_and_nothing_else() {
 
 #[test]
 fn more_threads_than_lanes_share_one_and_lose_nothing() {
-    let (engine, log) = start(Config::new().lanes_max(2).ring_bytes(16 << 10));
+    let (engine, log) = start(Config::new().rings_max(2).ring_bytes(16 << 10));
     let all_are_there = std::sync::Barrier::new(8);
     std::thread::scope(|scope| {
         for thread in 0..8 {
@@ -126,7 +127,7 @@ thread_local! {
 }
 
 #[test]
-fn destructors_of_a_threads_locals_can_still_log() {
+fn thread_local_destructors_can_still_log() {
     let (engine, log) = start(Config::new());
     let engine = Arc::new(engine);
     for thread in 0..20 {
@@ -152,7 +153,7 @@ fn destructors_of_a_threads_locals_can_still_log() {
     assert_eq!(engine.metrics().lost.total(), 0);
 }
 
-/// Logs while it is being logged, `depth` times over.
+/// Logs while it is being logged, nested `depth` times.
 struct Nested<'a> {
     engine: &'a Engine,
     depth: u32,
@@ -177,7 +178,7 @@ impl fmt::Debug for Nested<'_> {
 }
 
 #[test]
-fn an_event_inside_of_an_events_value_is_not_lost_however_deep() {
+fn a_deeply_nested_event_is_not_lost() {
     let (engine, log) = start(Config::new());
     let calls = Cell::new(0);
     let start = Instant::now();
@@ -196,8 +197,8 @@ fn an_event_inside_of_an_events_value_is_not_lost_however_deep() {
 }
 
 #[test]
-fn a_thread_without_a_lane_of_its_own_can_nest_too() {
-    let (engine, log) = start(Config::new().lanes_max(1));
+fn a_thread_on_the_shared_lane_can_nest() {
+    let (engine, log) = start(Config::new().rings_max(1));
     info!(engine, "takes_the_only_lane");
     let calls = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -215,7 +216,7 @@ fn a_thread_without_a_lane_of_its_own_can_nest_too() {
     engine.stop().unwrap();
     let events = parse(&log.bytes());
     assert_eq!(named(&events, "outer").len(), 5);
-    // The shared lane is busy with the outer event: what is inside it cannot be placed, and that is said.
+    // The outer event holds the shared lane, so the inner one cannot be placed and is counted as lost.
     let reported: u64 = numbers(&named(&events, "ringseal.lost"), "lost").iter().sum();
     assert_eq!((named(&events, "inner").len() as u64 + lost, reported), (5, lost));
     assert!(calls.load(Ordering::SeqCst) < 2000, "it waits for itself");

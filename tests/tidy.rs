@@ -1,6 +1,6 @@
-//! The rules of the house, as tests. Each rule is shown to fail on a source that breaks it.
-#[path = "tidy/house.rs"]
-mod house;
+//! The rules on the sources, as tests. Each test also shows that its rule fails on a source that breaks it.
+#[path = "tidy/layers.rs"]
+mod layers;
 #[path = "tidy/memory.rs"]
 mod memory;
 #[path = "tidy/shape.rs"]
@@ -15,7 +15,7 @@ fn keeps(breaches: &[String]) {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
 }
 
-/// A rule that nothing can break is no rule.
+/// Asserts that a rule is broken as expected.
 #[track_caller]
 fn refuses(breaches: &[String], expected: &str) {
     assert!(breaches.iter().any(|breach| breach.contains(expected)), "not refused: {breaches:?}");
@@ -30,7 +30,7 @@ fn file(path: &str, text: impl Into<String>) -> [(String, String); 1] {
 }
 
 #[test]
-fn sources_are_taken_apart_rightly() {
+fn sources_are_split_into_code_and_comments() {
     let text = r##"let a = "x // y \" z"; // note
 let b = r#"unsafe " "#; let c = '"'; let d: &'static str = b'\''.x();
 /* one /* two */ still */ real();
@@ -52,33 +52,51 @@ fn after() {}
 }
 
 #[test]
-fn a_room_imports_only_from_lower_floors() {
+fn modules_import_only_from_lower_layers() {
     let bad = [
-        ("src/core/x.rs", "use crate::encode::Out;", "`core` (floor 0) imports from `encode`"),
+        ("src/core/x.rs", "use crate::encode::Out;", "`core` (layer 0) imports from `encode`"),
         ("src/encode/x.rs", "fn f() { crate::sink::open() }", "imports from `sink`"),
         ("src/sink/file/x.rs", "use super::super::super::encode::Out;", "from `encode`"),
         ("src/writer/x.rs", "use crate::{\n    core::Level,\n    engine::Config,\n};", "`engine`"),
         ("src/writer/x.rs", "use crate::Config;", "imports from `lib`"),
         ("src/ringbuf/x.rs", "use crate::core::record;", "imports from `core`"),
-        ("src/attic/mod.rs", "//! Old things.", "no floor is known for room `attic`"),
+        ("src/attic/mod.rs", "//! Old code.", "module `attic` has no layer"),
     ];
     for (path, text, expected) in bad {
-        refuses(&house::floors(&one(path, text)), expected);
+        refuses(&layers::imports_downwards(&one(path, text)), expected);
     }
     let good = "use crate::core::Level;\nuse super::Writer;\n#[cfg(test)]\nmod tests {\n    use crate::engine;\n}";
-    keeps(&house::floors(&one("src/writer/x.rs", good)));
-    keeps(&house::floors(sources()));
+    keeps(&layers::imports_downwards(&one("src/writer/x.rs", good)));
+    keeps(&layers::imports_downwards(sources()));
 }
 
 #[test]
-fn crates_tests_and_benches_use_the_public_interface_only() {
+fn design_has_the_same_layers() {
+    let modules: &[layers::Module] = &[("sync", 0, &[]), ("core", 0, &["sync"])];
+    let good = "| 0 | `sync` | | atomics |\n| 0 | `core` | `sync` | types |\n";
+    keeps(&layers::design_table(good, modules));
+    let bad = [
+        ("| 0 | `sync` | | atomics |\n", "is missing"),
+        ("| 0 | `sync` | | atomics |\n| 1 | `core` | `sync` | types |\n", "not in tests/tidy"),
+        ("| 0 | `sync` | | atomics |\n| 0 | `core` | | types |\n", "is missing"),
+    ];
+    for (design, expected) in bad {
+        refuses(&layers::design_table(design, modules), expected);
+    }
+    let files = files();
+    let design = files.iter().find(|(path, _)| path == "DESIGN.md").expect("the design");
+    keeps(&layers::design_table(&design.1, layers::MODULES));
+}
+
+#[test]
+fn other_packages_use_only_the_public_interface() {
     let bad = one("crates/cli/src/x.rs", "use ringseal::__private::emit;");
-    refuses(&house::public_only(&bad), "only the macros");
-    keeps(&house::public_only(sources()));
+    refuses(&layers::public_only(&bad), "only the macros");
+    keeps(&layers::public_only(sources()));
 }
 
 #[test]
-fn the_control_plane_never_appears_on_the_hot_path() {
+fn hot_files_use_no_control_plane() {
     let bad = [
         ("src/emit/emitter.rs", "fn f() { let x = format!(\"\"); }", "`format!` in `f`"),
         ("src/ringbuf/x.rs", "use parking_lot::Mutex;", "`parking_lot`"),
@@ -86,27 +104,27 @@ fn the_control_plane_never_appears_on_the_hot_path() {
         ("src/core/record.rs", "fn h(x: u8) { x.to_string(); }", "`to_string` in `h`"),
     ];
     for (path, text, expected) in bad {
-        refuses(&house::hot(&one(path, text), &[]), expected);
+        refuses(&layers::hot(&one(path, text), &[]), expected);
     }
     let unused = [("src/core/record.rs", "h", "vec!", "")];
-    refuses(&house::hot(&one("src/core/record.rs", ""), &unused), "not in use");
-    keeps(&house::hot(&one("src/engine/config.rs", "fn f() { Vec::new() }"), &[]));
+    refuses(&layers::hot(&one("src/core/record.rs", ""), &unused), "not in use");
+    keeps(&layers::hot(&one("src/engine/config.rs", "fn f() { Vec::new() }"), &[]));
     let all = sources();
     for path in ["src/emit/emitter.rs", "src/emit/lane.rs", "src/core/record.rs"] {
-        assert!(all.iter().any(|source| source.path == path), "{path} has moved: mend the rule");
+        assert!(all.iter().any(|source| source.path == path), "{path} has moved: update the rule");
     }
-    keeps(&house::hot(all, house::HOT_EXCEPTIONS));
+    keeps(&layers::hot(all, layers::HOT_EXCEPTIONS));
 }
 
 #[test]
-fn exported_macros_name_only_what_users_can_reach() {
+fn exported_macros_use_only_public_names() {
     let lib = Source::new("src/lib.rs", "pub use crate::core::{Level, Limits};\npub mod sink;");
     let text = "#[macro_export]\nmacro_rules! a {\n    () => { $crate::emit::emitter::emit() };\n}";
     let sources_bad = [lib, Source::new("src/macros.rs", text)];
-    refuses(&house::macros(&sources_bad), "`$crate::emit`");
+    refuses(&layers::macros(&sources_bad), "`$crate::emit`");
     let text = "#[macro_export]\nmacro_rules! a {\n    () => { std::mem::drop(1) };\n}";
-    refuses(&house::macros(&one("src/macros.rs", text)), "starts with");
-    keeps(&house::macros(sources()));
+    refuses(&layers::macros(&one("src/macros.rs", text)), "starts with");
+    keeps(&layers::macros(sources()));
 }
 
 #[test]
@@ -174,14 +192,14 @@ fn lines_are_narrow() {
 }
 
 #[test]
-fn every_module_opens_by_telling_what_it_is() {
+fn every_module_opens_with_its_documentation() {
     refuses(&shape::openings(&one("src/x.rs", "use std::fmt;\n")), "does not open");
     refuses(&shape::openings(&one("src/x.rs", "//!\n")), "does not open");
     keeps(&shape::openings(sources()));
 }
 
 #[test]
-fn nothing_is_left_for_later() {
+fn no_unfinished_work_is_left() {
     let bad = [("fn f() { todo!() }", "todo!"), ("// FIXME: later", "FIXME"), ("dbg!(1);", "dbg!")];
     for (text, expected) in bad {
         refuses(&shape::leftovers(&one("src/x.rs", text)), expected);
@@ -190,7 +208,7 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
-fn nothing_tells_of_somebodys_machine_or_of_how_the_project_was_made() {
+fn files_name_no_machine_and_no_process() {
     let bad = [
         ("src/x.rs", concat!("see /wo", "rk/notes"), "a path"),
         ("README.md", concat!("as iss", "ue #12 says"), "a tracker"),
@@ -205,7 +223,7 @@ fn nothing_tells_of_somebodys_machine_or_of_how_the_project_was_made() {
 }
 
 #[test]
-fn each_dependency_has_its_reason_beside_it() {
+fn each_dependency_has_a_reason() {
     let bad = "[dependencies]\n# Integers.\nitoa = \"1\"\nlibc = \"0.2\"\n";
     refuses(&shape::reasons(&file("Cargo.toml", bad)), "Cargo.toml:4");
     let bad = "[target.'cfg(loom)'.dependencies]\nloom = \"0.7\"\n";
@@ -214,7 +232,7 @@ fn each_dependency_has_its_reason_beside_it() {
 }
 
 #[test]
-fn what_the_pages_name_exists_and_each_promise_has_its_row() {
+fn documents_name_existing_files_and_all_promises() {
     let bad = file("README.md", "see `src/nowhere.rs` and [this](GONE.md)");
     refuses(&shape::named_files(&bad), "`src/nowhere.rs`");
     refuses(&shape::named_files(&bad), "`GONE.md`");

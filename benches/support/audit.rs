@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringseal::audit::store::{AuditLog, Host, LogOptions};
-use ringseal::system::{FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
+use ringseal::system::{FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 /// Prints a measured value, its target, and whether it is met.
 pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
@@ -67,7 +67,7 @@ impl Storage for Syncs {
         OsStorage.lock(path, mode)
     }
 
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         let (is_real, count) = (self.is_real, Arc::clone(&self.count));
         let file = OsStorage.open(path, how)?;
         Ok(Box::new(SyncsFile { file, is_real, count }))

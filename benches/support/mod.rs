@@ -1,5 +1,5 @@
-//! What the benches share: how long to measure, a sink that takes everything, the event of the published numbers, and
-//! the check that nothing was lost. A bench that loses events measures the losing.
+//! Shared by the benchmarks: how long to measure, a sink that discards everything, the event of the published numbers,
+//! and the check that no event was lost, because a benchmark that loses events does not measure logging.
 #![allow(dead_code)] // each bench uses a part of it
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Engine, Level, Overflow};
 
-/// Criterion's settings: about `measurement` per function, and just enough to see that it works with `--quick`.
+/// Criterion's settings: about `measurement` per function; with `--quick` only enough for a rough figure.
 pub fn settings(measurement: Duration) -> Criterion {
     let criterion = Criterion::default().warm_up_time(Duration::from_millis(500));
     if std::env::args().any(|argument| argument == "--quick") {
@@ -71,7 +71,7 @@ pub fn lines_in_place(engine: &Engine) -> u64 {
     lines
 }
 
-/// The arguments of one call, but for the number that counts up.
+/// The arguments of one call, except the sequence number.
 #[derive(Debug)]
 pub struct Order {
     /// Between 100.00 and 999.99, two decimals.

@@ -17,7 +17,7 @@ use ringseal::audit::store::{AuditLog, Host, LogOptions};
 use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 use ringseal::internals::digest::Sha256;
 use ringseal::system::{Clock, ManualClock};
-use ringseal::system::{FileKind, FileLock, FileStat, OpenHow, OsStorage, Storage, StorageFile};
+use ringseal::system::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -270,7 +270,7 @@ impl Storage for Memory {
     fn lock(&self, _: &Path, _: u32) -> io::Result<FileLock> {
         refused()
     }
-    fn open(&self, path: &Path, _: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, _: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         stat_of(&self.files, path)?;
         Ok(Box::new(MemoryFile { files: Arc::clone(&self.files), path: path.to_owned() }))
     }

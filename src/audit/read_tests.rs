@@ -14,7 +14,7 @@ use crate::audit::verify::tests::support::{
 };
 use crate::audit::verify::tests::{live_log, pruned_log};
 use crate::storage::faulty::FaultyDisk;
-use crate::storage::{FileLock, FileStat, OpenHow, StorageFile};
+use crate::storage::{FileLock, FileStat, OpenMode, StorageFile};
 
 /// A change of a segment's lines.
 type Change = fn(&mut Vec<Vec<u8>>);
@@ -185,7 +185,7 @@ struct Turning {
 }
 
 impl Storage for Turning {
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         if path.ends_with("audit.log.jsonl")
             && let Some(turn) = self.when_opened.lock().take()
         {

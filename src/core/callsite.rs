@@ -1,8 +1,7 @@
-//! Call sites: one static per macro invocation, with everything about it that never changes and its verdict.
+//! Call sites: one static per macro invocation, with its constant data and its verdict.
 //!
-//! Promises: a disabled call is one relaxed load and a branch; an enabled one tests one bit more of the same word,
-//! which says whether there is anything else to ask. Registration happens at a site's first call, takes a lock and
-//! allocates; it is the only thing here that does.
+//! Promises: a disabled call is one relaxed load and a branch. An enabled call tests one more bit of the same word, which
+//! is set if a further check is needed. Only the registration at a site's first call takes a lock and allocates.
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::level::Level;
@@ -10,24 +9,24 @@ use super::registry;
 use super::sampling::site_plan::{SitePlan, SitePlans};
 use super::sampling::trace;
 
-/// How many engines can be alive at once in one process; each has a bit in every verdict.
+/// The most engines that can be alive at once in a process; each has a bit in every verdict.
 pub const ENGINES_MAX: usize = 31;
 
-/// The bit that says that a yes needs a closer look: nobody has asked for a verdict yet, or some engine thins the
-/// site's events out.
+/// The bit that requires a further check of an enabled call: the site is not registered yet, or some engine samples
+/// its events.
 const LOOK: u32 = 1 << 31;
 
-/// The verdict before anybody has asked for it.
+/// The verdict before the site is registered.
 const UNREGISTERED: u32 = u32::MAX;
 
-/// What never changes about a call site.
+/// The constant data of a call site.
 #[derive(Debug, Clone, Copy)]
 pub struct Metadata {
     /// Severity.
     pub level: Level,
     /// The event's name.
     pub event: &'static str,
-    /// Who logs: the module's path, unless `target:` says otherwise.
+    /// The target: the path of the module unless `target:` sets it.
     pub target: &'static str,
     /// Source file.
     pub file: &'static str,
@@ -50,14 +49,14 @@ pub struct Callsite {
 }
 
 impl Callsite {
-    /// A call site that nobody has met yet.
+    /// An unregistered call site.
     ///
     /// # Panics
-    /// At compile time, when the event's name looks like a format string, or a key stands twice.
+    /// At compile time, if the event's name looks like a format string or a key is repeated.
     pub const fn new(metadata: Metadata) -> Self {
         assert!(
             !has_brace(metadata.event),
-            "an event's name is a constant and no format string; what varies stands in fields: \
+            "an event's name must be a constant, not a format string; put variable data in fields: \
              info!(\"order_filled\", id = id, state = ?state)"
         );
         assert!(!metadata.event.is_empty(), "an event needs a name; this one is empty");
@@ -72,7 +71,7 @@ impl Callsite {
         }
     }
 
-    /// What never changes about it.
+    /// Its constant data.
     #[inline(always)]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -179,7 +178,7 @@ pub const fn check_keys(keys: &[&str]) {
         let mut other = 0;
         while other < index {
             if same(keys[index], keys[other]) {
-                refuse("the key `", keys[index], "` stands twice; a line can hold it once");
+                refuse("duplicate key `", keys[index], "`");
             }
             other += 1;
         }
@@ -203,7 +202,7 @@ const fn refuse(before: &str, key: &str, after: &str) -> ! {
     }
     match std::str::from_utf8(text.split_at(len).0) {
         Ok(text) => panic!("{}", text),
-        Err(_) => panic!("a key stands twice; a line can hold it once"),
+        Err(_) => panic!("duplicate key"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Clocks: cheap ticks for producers, wall time for lines, and the line between the two.
+//! Clocks: cheap ticks for producers, wall time for lines, and the conversion between the two.
 //!
 //! Promises: reading ticks is `rdtsc` where it is invariant, the monotonic clock elsewhere; neither allocates nor
 //! blocks. Ticks become wall time on the writer thread alone, by a [`Calibration`] that keeps following the system
@@ -13,13 +13,13 @@ use super::tsc;
 /// One reading of both clocks, taken once per writer turn and handed down as a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Ticks of the producers' clock; only differences mean something.
+    /// Ticks of the producers' clock; only differences are meaningful.
     pub ticks: u64,
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     pub unix_nanos: i64,
 }
 
-/// Reads both clocks; tests bring their own.
+/// Reads both clocks; tests have their own.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Ticks since some moment in the past.
     fn ticks(&self) -> u64;
@@ -27,12 +27,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Nanoseconds since 1970.
     fn unix_nanos(&self) -> i64;
 
-    /// Nanoseconds per tick where they are known; otherwise they are measured.
+    /// Nanoseconds per tick if known; otherwise they are measured.
     fn nanos_per_tick(&self) -> Option<f64> {
         Some(1.0)
     }
 
-    /// Both at once, as close together as can be had.
+    /// Both, read as close together as possible.
     fn now(&self) -> Now {
         Now { ticks: self.ticks(), unix_nanos: self.unix_nanos() }
     }
@@ -108,7 +108,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise. One tick is one nanosecond.
+/// A clock that only moves when a test moves it. One tick is one nanosecond.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     ticks: AtomicU64,
@@ -116,7 +116,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `unix_nanos`, with 1 tick gone.
+    /// A clock at `unix_nanos` and tick 1.
     pub fn at(unix_nanos: i64) -> Self {
         Self { ticks: AtomicU64::new(1), unix_nanos: AtomicU64::new(unix_nanos as u64) }
     }
@@ -128,7 +128,7 @@ impl ManualClock {
         self.unix_nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    /// Sets the wall clock, as an administrator would, and leaves the ticks alone.
+    /// Sets the wall clock, as an administrator would, without changing the ticks.
     pub fn step_to(&self, unix_nanos: i64) {
         // ORDER: relaxed; tests order their own steps.
         self.unix_nanos.store(unix_nanos as u64, Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// How far the system clock was set away from where we thought it was.
+/// How far the system clock was set away from the expected time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// Nanoseconds; negative when it was set back.

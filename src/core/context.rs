@@ -23,7 +23,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of `parent`'s fields and these, whose keys are `keys`; these win where a key stands in both.
+    /// A context of `parent`'s fields and these, whose keys are `keys`; these override fields of `parent` with the same key.
     pub fn new(parent: Option<&Context>, keys: &[&str], own: &[u8]) -> Context {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut entries = Vec::new();

@@ -2,7 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How grave an event is. `critical` pages a human.
+/// The severity of an event. `critical` pages a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
@@ -16,18 +16,18 @@ pub enum Level {
     Warn = 3,
     /// Failed.
     Error = 4,
-    /// Somebody must get up.
+    /// Needs immediate attention.
     Critical = 5,
 }
 
 impl Level {
     /// How many levels there are.
     pub const COUNT: usize = 6;
-    /// All levels, least grave first.
+    /// All levels, the lowest first.
     pub const ALL: [Level; Level::COUNT] =
         [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Critical];
 
-    /// The lower-case name that stands in lines.
+    /// The lower-case name, as in lines.
     pub const fn as_str(self) -> &'static str {
         match self {
             Level::Trace => "trace",
@@ -51,13 +51,19 @@ impl fmt::Display for Level {
     }
 }
 
-/// The least grave level that passes, or none at all.
+/// The lowest level that passes, or none at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LevelFilter {
     /// Nothing passes.
     Off,
-    /// This level and graver ones pass.
+    /// This level and above pass.
     AtLeast(Level),
+}
+
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        LevelFilter::AtLeast(level)
+    }
 }
 
 impl LevelFilter {
@@ -79,7 +85,7 @@ impl fmt::Display for LevelFilter {
     }
 }
 
-/// A word that is no level.
+/// A word that is not a level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseLevelError {
     found: String,

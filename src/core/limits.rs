@@ -1,4 +1,4 @@
-//! Limits of what one event may hold. What exceeds one is cut, marked and counted, never refused.
+//! Limits of what one event may hold. Values above a limit are cut, marked and counted, never refused.
 
 /// How much of a value, and of an event, is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Limits {
     pub value_bytes_max: u32,
     /// Bytes of one event in the ring; never more than a quarter of the ring. Default 262,144.
     pub record_bytes_max: u32,
-    /// How deep arrays and maps may nest; below stands the text `…`. Default 32; lines go no deeper than 120, because
+    /// How deep arrays and maps may nest; deeper ones become the text `…`. Default 32; lines go no deeper than 120, because
     /// common readers refuse more.
     pub depth_max: u8,
 }

@@ -1,4 +1,4 @@
-//! Nouns that every floor shares.
+//! Types that all layers share.
 pub mod backoff;
 pub mod batch;
 pub mod calendar;

@@ -8,7 +8,7 @@
 //! | 4 | kind |
 //! | 5 | level |
 //! | 6..8 | flags, see below |
-//! | 8..12 | call site's number |
+//! | 8..12 | id of the call site |
 //! | 12..16 | context's number, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
 //!
@@ -45,7 +45,7 @@ pub enum Kind {
     Context = 3,
     /// Another thread has taken the lane: its number and its name.
     Thread = 4,
-    /// An audit event: a map. Its ticket stands in the header: the call site's number is the lower half, the context's
+    /// An audit event: a map. The header holds its ticket: the call site's id is the lower half, the context's
     /// the upper one.
     Audit = 5,
 }
@@ -76,11 +76,11 @@ pub struct Header {
     pub has_stack: bool,
     /// Whether the share of such events that is kept, a double, is the very last value.
     pub has_rate: bool,
-    /// The call site's number; 0 where there is none.
+    /// The id of the call site; 0 if there is none.
     pub callsite: u32,
     /// The context's number; 0 for none.
     pub context: u32,
-    /// When, in ticks of the producers' clock.
+    /// The time, in ticks of the producers' clock.
     pub ticks: u64,
 }
 
@@ -121,7 +121,7 @@ pub struct Record<'a> {
     pub len_bytes: usize,
 }
 
-/// Bytes that are no record.
+/// Why bytes are not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -159,7 +159,7 @@ impl fmt::Display for RecordError {
 impl std::error::Error for RecordError {}
 
 impl<'a> Record<'a> {
-    /// The ticks of the record at the front of `bytes`, without a look at the rest.
+    /// The ticks of the first record of `bytes`, without reading the rest.
     #[inline(always)]
     pub fn peek_ticks(bytes: &[u8]) -> Option<u64> {
         let header = bytes.first_chunk::<HEADER_BYTES>()?;

@@ -47,7 +47,7 @@ proptest! {
         let mut bytes = record(header, &payload);
         prop_assert_eq!(bytes.len() % 8, 0);
         let len_bytes = bytes.len();
-        // What stands behind it does not matter.
+        // The bytes after it do not matter.
         bytes.extend_from_slice(&[0xFF; 9]);
         prop_assert_eq!(Record::peek_ticks(&bytes), Some(header.ticks));
         prop_assert_eq!(Record::read(&bytes), Ok(Record { header, payload: &payload, len_bytes }));
@@ -106,7 +106,7 @@ fn every_malformed_header_is_named() {
         (vec![0; 23], RecordError::Short { expected: 24, found: 23 }, "found 23"),
         (damaged(0, 0), RecordError::Length(0), "found 0"),
         (damaged(0, 16), RecordError::Length(16), "from 24 on, found 16"),
-        // Shorter than the header and the padding that it tells of.
+        // Shorter than the header and its padding.
         (damaged(0, 24), RecordError::Length(24), "found 24"),
         (damaged(0, 33), RecordError::Length(33), "a multiple of 8"),
         (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "40 bytes expected"),

@@ -5,7 +5,7 @@
 //! key, are overwritten when they are no longer needed. What the compression function leaves in registers and on the
 //! stack cannot be overwritten.
 use super::sha256::{BLOCK, Block, bytes_of, compress_pair, hash_after_block};
-use super::{Hash, Sha256, same};
+use super::{Hash, Sha256, constant_time_eq};
 
 /// A text of at most this many bytes shares its block with the padding.
 #[cfg(test)]
@@ -97,7 +97,7 @@ impl HmacSha256 {
 
     /// Whether `mac` is the MAC over `bytes`, in constant time.
     pub fn verify(&self, bytes: &[u8], mac: &Hash) -> bool {
-        same(&self.of(bytes), mac)
+        constant_time_eq(&self.of(bytes), mac)
     }
 }
 

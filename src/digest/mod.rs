@@ -27,7 +27,7 @@ pub use sha2::Sha512;
 pub type Hash = [u8; 32];
 
 /// Compares two hashes in constant time.
-pub fn same(one: &Hash, two: &Hash) -> bool {
+pub fn constant_time_eq(one: &Hash, two: &Hash) -> bool {
     let difference = one.iter().zip(two).fold(0, |bits, (a, b)| bits | (a ^ b));
     std::hint::black_box(difference) == 0
 }
@@ -39,11 +39,11 @@ mod tests {
     #[test]
     fn hashes_that_differ_in_one_bit_differ() {
         let one: Hash = std::array::from_fn(|at| at as u8);
-        assert!(same(&one, &one.clone()));
+        assert!(constant_time_eq(&one, &one.clone()));
         for bit in 0..256 {
             let mut two = one;
             two[bit / 8] ^= 1 << (bit % 8);
-            assert!(!same(&one, &two), "bit {bit}");
+            assert!(!constant_time_eq(&one, &two), "bit {bit}");
         }
     }
 }

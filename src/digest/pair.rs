@@ -1,8 +1,8 @@
 //! Hashes two messages at a time: while the instructions for one wait for their results, those for the other execute.
 //!
-//! A [`Lane`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two lanes side by side.
-//! Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and only if the
-//! processor has the instructions.
+//! A [`MessageSource`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two sources side
+//! by side. Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and
+//! only if the processor has the instructions.
 use super::Hash;
 use super::sha256::{BLOCK, Block, START, State, bytes_of, compress, compress_pair};
 
@@ -108,7 +108,7 @@ impl<'a> Message<'a> {
 }
 
 /// A sequence of messages.
-pub trait Lane<'a> {
+pub trait MessageSource<'a> {
     /// Sets the next message and returns the state that it continues from; `None` after the last.
     fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate>;
 
@@ -116,8 +116,8 @@ pub trait Lane<'a> {
     fn done(&mut self, state: Midstate);
 }
 
-/// Processes the messages of both lanes until one has no more; a message that the other has started is finished.
-pub fn run_pair<'a>(one: &mut impl Lane<'a>, two: &mut impl Lane<'a>) {
+/// Processes the messages of both sources until one has no more; a message that the other has started is finished.
+pub fn run_pair<'a>(one: &mut impl MessageSource<'a>, two: &mut impl MessageSource<'a>) {
     let (mut first, mut second) = (Slot::of(one), Slot::of(two));
     while let (Some(one_state), Some(two_state)) = (&mut first.state, &mut second.state) {
         let (one_blocks, two_blocks) = (first.message.blocks(), second.message.blocks());
@@ -125,19 +125,19 @@ pub fn run_pair<'a>(one: &mut impl Lane<'a>, two: &mut impl Lane<'a>) {
         compress_pair([&mut one_state.0, &mut two_state.0], [one_blocks, two_blocks]);
         first.message.advance(count);
         second.message.advance(count);
-        first.renew(one);
-        second.renew(two);
+        first.load_next(one);
+        second.load_next(two);
     }
     first.finish(one);
     second.finish(two);
 }
 
-/// Processes the messages of one lane.
-pub fn run<'a>(lane: &mut impl Lane<'a>) {
-    let mut slot = Slot::of(lane);
+/// Processes the messages of one source.
+pub fn run<'a>(source: &mut impl MessageSource<'a>) {
+    let mut slot = Slot::of(source);
     while slot.state.is_some() {
-        slot.finish(lane);
-        slot.state = lane.next(&mut slot.message);
+        slot.finish(source);
+        slot.state = source.next(&mut slot.message);
     }
 }
 
@@ -149,32 +149,32 @@ struct Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
-    fn of(lane: &mut impl Lane<'a>) -> Slot<'a> {
+    fn of(source: &mut impl MessageSource<'a>) -> Slot<'a> {
         let mut message = Message::new();
-        Slot { state: lane.next(&mut message), message }
+        Slot { state: source.next(&mut message), message }
     }
 
     /// Loads the next message when one has ended.
     #[inline]
-    fn renew(&mut self, lane: &mut impl Lane<'a>) {
+    fn load_next(&mut self, source: &mut impl MessageSource<'a>) {
         while let Some(state) = self.state.take_if(|_| self.message.blocks().is_empty()) {
-            lane.done(state);
-            self.state = lane.next(&mut self.message);
+            source.done(state);
+            self.state = source.next(&mut self.message);
         }
     }
 
-    fn finish(&mut self, lane: &mut impl Lane<'a>) {
+    fn finish(&mut self, source: &mut impl MessageSource<'a>) {
         let Some(mut state) = self.state.take() else { return };
         while !self.message.blocks().is_empty() {
             let count = self.message.blocks().len();
             compress(&mut state.0, self.message.blocks());
             self.message.advance(count);
         }
-        lane.done(state);
+        source.done(state);
     }
 }
 
-/// One long message that arrives in pieces, as a lane.
+/// One long message that arrives in pieces, as a source.
 #[derive(Clone)]
 pub struct Stream {
     state: Midstate,
@@ -190,9 +190,9 @@ impl Stream {
         Stream { state: Midstate::START, rest: [0; BLOCK], filled: 0, len: 0 }
     }
 
-    /// A lane that processes `bytes` once; the caller must run it to its end, or the rest is lost.
-    pub fn take<'s, 'a>(&'s mut self, bytes: &'a [u8]) -> StreamLane<'s, 'a> {
-        StreamLane { stream: self, bytes: Some(bytes) }
+    /// A source that processes `bytes` once; the caller must run it to its end, or the rest is lost.
+    pub fn take<'s, 'a>(&'s mut self, bytes: &'a [u8]) -> StreamSource<'s, 'a> {
+        StreamSource { stream: self, bytes: Some(bytes) }
     }
 
     /// The hash of all processed bytes.
@@ -213,12 +213,12 @@ impl Default for Stream {
 }
 
 /// See [`Stream::take`].
-pub struct StreamLane<'s, 'a> {
+pub struct StreamSource<'s, 'a> {
     stream: &'s mut Stream,
     bytes: Option<&'a [u8]>,
 }
 
-impl<'a> Lane<'a> for StreamLane<'_, 'a> {
+impl<'a> MessageSource<'a> for StreamSource<'_, 'a> {
     fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate> {
         let mut bytes = self.bytes.take()?;
         message.clear();
@@ -275,7 +275,7 @@ mod tests {
         hashes: Vec<Hash>,
     }
 
-    impl<'a> Lane<'a> for Whole<'a> {
+    impl<'a> MessageSource<'a> for Whole<'a> {
         fn next(&mut self, message: &mut Message<'a>) -> Option<Midstate> {
             message.whole(7, self.texts.get(self.hashes.len())?);
             Some(Midstate::START)
@@ -321,7 +321,7 @@ mod tests {
 
     fn taken_by(state: Midstate, message: Message<'_>) -> Midstate {
         struct Last(Option<Midstate>);
-        impl<'a> Lane<'a> for Last {
+        impl<'a> MessageSource<'a> for Last {
             fn next(&mut self, _: &mut Message<'a>) -> Option<Midstate> {
                 None
             }
@@ -348,12 +348,12 @@ mod tests {
             texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20),
         ) {
             let mut stream = Stream::new();
-            let mut lane = Whole { texts: &texts, hashes: vec![] };
+            let mut source = Whole { texts: &texts, hashes: vec![] };
             for piece in &pieces {
-                run_pair(&mut stream.take(piece), &mut lane);
+                run_pair(&mut stream.take(piece), &mut source);
             }
-            run(&mut lane);
-            prop_assert_eq!(lane.hashes, one_by_one(&texts));
+            run(&mut source);
+            prop_assert_eq!(source.hashes, one_by_one(&texts));
             prop_assert_eq!(stream.finish(), Sha256::of(&pieces.concat()));
         }
     }

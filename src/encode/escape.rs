@@ -14,7 +14,7 @@ use crate::simd::mask64;
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
 
-/// What stands for a byte in a JSON string, and in the last place how many bytes that is.
+/// The bytes that represent a byte in a JSON string, and in the last element their number.
 static ESCAPES: [[u8; 8]; 256] = escapes();
 
 const fn escapes() -> [[u8; 8]; 256] {

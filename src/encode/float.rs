@@ -161,7 +161,7 @@ fn mantissa(rounded: f64) -> u64 {
     rounded.to_bits() & ((1 << 52) - 1)
 }
 
-/// What stands for the numbers that JSON lacks.
+/// The text for numbers that JSON lacks.
 #[cold]
 fn no_number(is_nan: bool, negative: bool) -> &'static [u8] {
     match (is_nan, negative) {

@@ -1,7 +1,7 @@
 //! Constant pieces of a line, prepared once so that writing one is a copy of whole blocks.
 //!
 //! Promises: making a fragment may allocate (only when it is longer than [`Fragment::SHORT_MAX`]);
-//! writing one allocates nothing of its own and copies no dynamic length.
+//! writing one allocates nothing and copies no dynamic length.
 
 use super::out::VALUE;
 use crate::simd::{Cursor, Room, SLACK};
@@ -29,11 +29,11 @@ pub struct Fragment {
     rest: Option<Box<[u8]>>,
 }
 
-/// What a fragment that is not short is padded to, behind its head.
+/// The multiple that a longer fragment is padded to, after its head.
 const REST_MIN: usize = SLACK - Fragment::SHORT_MAX;
 
 impl Fragment {
-    /// The longest fragment that needs no memory of its own.
+    /// The longest fragment that needs no heap memory.
     pub const SHORT_MAX: usize = 32;
 
     /// Nothing.

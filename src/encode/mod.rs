@@ -1,8 +1,8 @@
 //! Encoding of decoded values into the bytes of a line.
 //!
-//! This room holds the primitives: a cursor over the batch's bytes ([`Out`]), constant pieces of
-//! JSON copied in whole blocks ([`Fragment`]), and one writer per kind of value. It knows no
-//! records; the layouts do.
+//! This module has the primitives: a cursor over the batch's bytes ([`Out`]), constant pieces of
+//! JSON copied in whole blocks ([`Fragment`]), and one writer per kind of value. Only
+//! the layouts know records.
 //!
 //! Promises: appending allocates only when the vector below is full, and then grows it as
 //! [`Vec::reserve`] does; nothing blocks; nothing panics on any input; whatever is written between

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::hex::hex16;
 use super::out::Out;
 
-/// The decimal digits of every byte, and a point behind them.
+/// The decimal digits of every byte, followed by a point.
 static OCTETS: [[u8; 4]; 256] = octets();
 
 const fn octets() -> [[u8; 4]; 256] {

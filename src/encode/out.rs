@@ -81,7 +81,7 @@ impl<'a> Out<'a> {
         self.key(fragment);
     }
 
-    /// A constant piece, and the place behind it for a value: one check for both.
+    /// A constant piece and room for a value after it, with one check for both.
     #[inline(always)]
     pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
         Slot(fragment.put(&mut self.cursor))

@@ -103,7 +103,7 @@ impl Slot<'_, '_> {
 }
 
 impl<const CAP: usize> Room<'_, '_, CAP> {
-    /// The digits behind the point, and `Z`.
+    /// The digits after the point, and `Z`.
     #[inline(always)]
     fn fraction(self, nanos: u32, digits: Subsecond) {
         const Z: u64 = b'Z' as u64;

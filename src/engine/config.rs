@@ -3,15 +3,16 @@
 //! The library reads no environment and no file on its own: everything is passed in here, and
 //! [`Config::from_env`] is the only place that looks at variables.
 mod error;
+mod output;
 mod sampling;
 
 use std::fmt;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::InitError;
+pub use self::output::Output;
 use super::redaction::{self, Choice};
 use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
 use crate::core::filter::Filter;
@@ -22,10 +23,6 @@ use crate::emit::overflow::Overflow;
 use crate::encode::layout::{
     ConsoleLayout, ConsoleOptions, JsonLayout, JsonOptions, Layout, LevelCase,
 };
-use crate::sink::Sink;
-use crate::sink::console::{ConsoleSink, Stream};
-use crate::sink::file::{FileConfig, FileSink};
-use crate::sink::isolated::IsolatedSink;
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
@@ -74,29 +71,14 @@ pub enum Timestamps {
     Coarse,
 }
 
-/// Where lines go.
-enum Target {
-    Stdout,
-    Stderr,
-    File(FileConfig),
-    Custom(Box<dyn Sink>),
-}
-
-/// A sink with what is its own.
-struct SinkChoice {
-    target: Target,
-    format: Option<Format>,
-    level: LevelFilter,
-}
-
 /// Everything that can be chosen about an engine. Every setting has a default that is right for most.
 ///
 /// ```
-/// use ringseal::{Config, Level, LevelFilter};
+/// use ringseal::{Config, Format, Level, Output};
 /// let config = Config::new()
 ///     .filter("info,hyper=warn".parse().unwrap())
 ///     .file("/var/log/shop/app.log")
-///     .stderr_for_people(LevelFilter::AtLeast(Level::Error))
+///     .output(Output::stderr().format(Format::Console).level(Level::Error))
 ///     .ring_bytes(4 << 20);
 /// ```
 pub struct Config {
@@ -105,19 +87,19 @@ pub struct Config {
     pub(super) color: Color,
     pub(super) include_stack: bool,
     pub(super) flat: JsonOptions,
-    sinks: Vec<SinkChoice>,
+    outputs: Vec<Output>,
     pub(super) run_id: Option<String>,
     timestamps: Timestamps,
     ring_bytes: usize,
-    lanes_max: usize,
+    rings_max: usize,
     limits: Limits,
     overflow: [Overflow; Level::COUNT],
     thread: ThreadConfig,
     batch_bytes_max: usize,
-    held_bytes_max: usize,
-    grace: Duration,
-    shutdown_max: Duration,
-    flush_max: Duration,
+    retry_buffer_bytes_max: usize,
+    reorder_window: Duration,
+    shutdown_timeout: Duration,
+    flush_timeout: Duration,
     panic_hook: bool,
     signals: bool,
     injected: Option<Arc<dyn Clock>>,
@@ -148,8 +130,8 @@ pub(super) struct Parts {
     pub(super) lanes: LaneSettings,
     pub(super) writer: WriterConfig,
     pub(super) thread: ThreadConfig,
-    pub(super) shutdown_max: Duration,
-    pub(super) flush_max: Duration,
+    pub(super) shutdown_timeout: Duration,
+    pub(super) flush_timeout: Duration,
     pub(super) panic_hook: bool,
     #[cfg_attr(not(feature = "signals"), allow(dead_code))]
     pub(super) signals: bool,
@@ -191,19 +173,19 @@ impl Config {
             color: Color::Auto,
             include_stack: false,
             flat: JsonOptions::default(),
-            sinks: Vec::new(),
+            outputs: Vec::new(),
             run_id: None,
             timestamps: Timestamps::Exact,
             ring_bytes: 1 << 20,
-            lanes_max: 1024,
+            rings_max: 1024,
             limits: Limits::default(),
             overflow: Overflow::default_levels(),
             thread: ThreadConfig { name: "ringseal-writer".into(), ..ThreadConfig::default() },
             batch_bytes_max: 1 << 20,
-            held_bytes_max: 16 << 20,
-            grace: Duration::from_micros(20),
-            shutdown_max: Duration::from_secs(10),
-            flush_max: Duration::from_secs(10),
+            retry_buffer_bytes_max: 16 << 20,
+            reorder_window: Duration::from_micros(20),
+            shutdown_timeout: Duration::from_secs(10),
+            flush_timeout: Duration::from_secs(10),
             panic_hook: true,
             signals: false,
             injected: None,
@@ -228,7 +210,7 @@ impl Config {
         /// for the most. Default 1 MiB. `ringseal bench` finds what suits a machine.
         ring_bytes: usize;
         /// How many rings there may be, at least one; threads beyond share one, with a lock. Default 1024.
-        lanes_max: usize;
+        rings_max: usize;
         /// How much of a value and of an event is kept.
         limits: Limits;
         /// What happens when a ring is full, by level. Default: wait up to 100 ms, then lose and count.
@@ -237,13 +219,13 @@ impl Config {
         /// less is taken for the least, more for the most. Default 1 MiB.
         batch_bytes_max: usize;
         /// Bytes of lines held for a failing sink before they are dropped and counted. Default 16 MiB.
-        held_bytes_max: usize;
+        retry_buffer_bytes_max: usize;
         /// How long an event waits for an older one of another thread. Default 20 µs.
-        grace: Duration;
+        reorder_window: Duration;
         /// How long dropping the engine may take. Default 10 s.
-        shutdown_max: Duration;
+        shutdown_timeout: Duration;
         /// How long a flush may take. Default 10 s.
-        flush_max: Duration;
+        flush_timeout: Duration;
         /// Log `ringseal.panicked` and flush when a thread panics. The hook that was there runs first. Default true.
         panic_hook: bool;
     }
@@ -251,10 +233,10 @@ impl Config {
     /// Never waits below error when a ring is full, and polls often: for callers to whom a late answer is worse than
     /// a lost line.
     #[must_use]
-    pub fn latency(mut self) -> Self {
+    pub fn low_latency(mut self) -> Self {
         self.overflow = Overflow::latency_levels();
         let (min, max) = (Duration::from_micros(20), Duration::from_micros(200));
-        self.wait(WaitStrategy::Sleep { min, max })
+        self.writer_wait(WaitStrategy::Sleep { min, max })
     }
 
     /// Everything at `level` and graver; a filter without directives.
@@ -263,46 +245,27 @@ impl Config {
         self.filter(Filter::new(LevelFilter::AtLeast(level)))
     }
 
-    /// Adds a rotating file with default settings.
+    /// Adds an output. Without any, lines go to standard output.
+    ///
+    /// Two outputs of one file are refused when the engine starts.
+    #[doc(alias = "sink")]
+    #[doc(alias = "handler")]
+    #[must_use]
+    pub fn output(mut self, output: Output) -> Self {
+        self.outputs.push(output);
+        self
+    }
+
+    /// Adds a rotating file: short for [`Output::file`].
     #[must_use]
     pub fn file(self, path: impl AsRef<Path>) -> Self {
-        self.file_with(FileConfig::new(path))
+        self.output(Output::file(path.as_ref()))
     }
 
-    /// Adds a rotating file.
-    #[must_use]
-    pub fn file_with(self, file: FileConfig) -> Self {
-        self.add(Target::File(file), None, LevelFilter::AtLeast(Level::Trace))
-    }
-
-    /// Adds standard output.
+    /// Adds standard output: short for [`Output::stdout`].
     #[must_use]
     pub fn stdout(self) -> Self {
-        self.add(Target::Stdout, None, LevelFilter::AtLeast(Level::Trace))
-    }
-
-    /// Adds standard error.
-    #[must_use]
-    pub fn stderr(self) -> Self {
-        self.add(Target::Stderr, None, LevelFilter::AtLeast(Level::Trace))
-    }
-
-    /// Adds standard error in the format for people, for events that pass `level`.
-    #[must_use]
-    pub fn stderr_for_people(self, level: LevelFilter) -> Self {
-        self.add(Target::Stderr, Some(Format::Console), level)
-    }
-
-    /// Adds a sink of one's own.
-    #[must_use]
-    pub fn sink(self, sink: Box<dyn Sink>) -> Self {
-        self.add(Target::Custom(sink), None, LevelFilter::AtLeast(Level::Trace))
-    }
-
-    /// Adds a sink of one's own with a format and a level of its own.
-    #[must_use]
-    pub fn sink_with(self, sink: Box<dyn Sink>, format: Format, level: LevelFilter) -> Self {
-        self.add(Target::Custom(sink), Some(format), level)
+        self.output(Output::stdout())
     }
 
     /// Sort all keys of a JSON line. For comparing lines, not for speed.
@@ -343,7 +306,7 @@ impl Config {
 
     /// How the writer waits between turns.
     #[must_use]
-    pub fn wait(mut self, wait: WaitStrategy) -> Self {
+    pub fn writer_wait(mut self, wait: WaitStrategy) -> Self {
         self.thread.wait = wait;
         self
     }
@@ -386,11 +349,6 @@ impl Config {
         self
     }
 
-    fn add(mut self, target: Target, format: Option<Format>, level: LevelFilter) -> Self {
-        self.sinks.push(SinkChoice { target, format, level });
-        self
-    }
-
     /// Refuses what no line could be written with.
     pub(super) fn check(&self) -> Result<(), InitError> {
         let key = &self.flat.event_key;
@@ -401,7 +359,7 @@ impl Config {
                 found: key.clone(),
             });
         }
-        Ok(())
+        self.outputs.iter().try_for_each(Output::check)
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -411,36 +369,18 @@ impl Config {
     /// Opens the sinks and takes the configuration apart.
     pub(super) fn build(mut self, run_id: &str, clock: &dyn Clock) -> Result<Parts, InitError> {
         self.flat.run_id = run_id.to_owned();
-        if self.sinks.is_empty() {
+        if self.outputs.is_empty() {
             self = self.stdout();
         }
         let redaction = self.redaction.build()?;
-        let sinks = std::mem::take(&mut self.sinks);
-        let described = self.describe(&sinks, &redaction);
-        // One sink is written by the writer itself; with several, none may make the others wait.
-        let is_alone = sinks.len() == 1;
-        let mut outputs: Vec<(Format, bool, OutputConfig)> = Vec::new();
-        for choice in sinks {
-            let format = choice.format.unwrap_or(self.format);
-            let color = format == Format::Console && self.is_colored(&choice.target);
-            let sink = open(choice.target, clock, is_alone, self.batch_bytes_max)?;
-            let same = outputs.iter_mut().find(|(known, colored, output)| {
-                (*known, *colored, output.level) == (format, color, choice.level)
-            });
-            match same {
-                Some((_, _, output)) => output.sinks.push(sink),
-                None => {
-                    let layout = self.layout(format, color);
-                    let output = OutputConfig { layout, level: choice.level, sinks: vec![sink] };
-                    outputs.push((format, color, output));
-                }
-            }
-        }
+        let outputs = std::mem::take(&mut self.outputs);
+        let described = self.describe(&outputs, &redaction);
+        let outputs = self.open(outputs, clock)?;
         Ok(Parts {
             lanes: LaneSettings {
                 // Less would hold hardly an event: a record may take a quarter.
                 ring_bytes: self.ring_bytes.max(4096),
-                lanes_max: self.lanes_max.max(1),
+                lanes_max: self.rings_max.max(1),
                 limits: self.limits,
                 clock: self.lane_clock(),
                 injected: self.injected,
@@ -449,29 +389,51 @@ impl Config {
             filter: self.filter,
             overflow: self.overflow,
             writer: WriterConfig {
-                outputs: outputs.into_iter().map(|(_, _, output)| output).collect(),
+                outputs,
                 batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
-                held_bytes_max: self.held_bytes_max,
-                grace_nanos: u64::try_from(self.grace.as_nanos()).unwrap_or(u64::MAX),
+                held_bytes_max: self.retry_buffer_bytes_max,
+                grace_nanos: u64::try_from(self.reorder_window.as_nanos()).unwrap_or(u64::MAX),
                 publishes_time: self.timestamps == Timestamps::Coarse,
                 redaction,
             },
             thread: self.thread,
-            shutdown_max: self.shutdown_max,
-            flush_max: self.flush_max,
+            shutdown_timeout: self.shutdown_timeout,
+            flush_timeout: self.flush_timeout,
             panic_hook: self.panic_hook,
             signals: self.signals,
             described,
         })
     }
 
-    fn describe(&self, sinks: &[SinkChoice], redaction: &RedactionConfig) -> Described {
-        let names = sinks.iter().map(|choice| match &choice.target {
-            Target::Stdout => "stdout".to_owned(),
-            Target::Stderr => "stderr".to_owned(),
-            Target::File(file) => format!("file:{}", file.path.display()),
-            Target::Custom(sink) => sink.name().to_owned(),
-        });
+    /// Opens the outputs' sinks. Outputs that render and select alike share the rendering.
+    fn open(
+        &self,
+        outputs: Vec<Output>,
+        clock: &dyn Clock,
+    ) -> Result<Vec<OutputConfig>, InitError> {
+        let is_alone = outputs.len() == 1;
+        let mut opened: Vec<((Format, bool), OutputConfig)> = Vec::new();
+        for Output { destination, format, level, filter } in outputs {
+            let format = format.unwrap_or(self.format);
+            let is_colored = format == Format::Console && destination.is_colored(self.color);
+            let sink = destination.open(clock, is_alone, self.batch_bytes_max)?;
+            let look = (format, is_colored);
+            let same = opened.iter_mut().find(|(known, output)| {
+                *known == look && output.level == level && output.filter == filter
+            });
+            match same {
+                Some((_, output)) => output.sinks.push(sink),
+                None => {
+                    let layout = self.layout(format, is_colored);
+                    opened.push((look, OutputConfig { layout, level, filter, sinks: vec![sink] }));
+                }
+            }
+        }
+        Ok(opened.into_iter().map(|(_, output)| output).collect())
+    }
+
+    fn describe(&self, outputs: &[Output], redaction: &RedactionConfig) -> Described {
+        let names = outputs.iter().map(|output| output.destination.name());
         Described {
             level: self.filter.default_level().to_string(),
             filter: self.filter.to_string(),
@@ -494,16 +456,6 @@ impl Config {
         }
     }
 
-    fn is_colored(&self, target: &Target) -> bool {
-        let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        match (self.color, target) {
-            (Color::Always, _) => true,
-            (Color::Auto, Target::Stdout) => std::io::stdout().is_terminal() && !no_color(),
-            (Color::Auto, Target::Stderr) => std::io::stderr().is_terminal() && !no_color(),
-            _ => false,
-        }
-    }
-
     fn layout(&self, format: Format, color: bool) -> Layout {
         match format {
             Format::Json => Layout::Json(Box::new(JsonLayout::new(self.flat.clone()))),
@@ -512,23 +464,4 @@ impl Config {
             }
         }
     }
-}
-
-fn open(
-    target: Target,
-    clock: &dyn Clock,
-    is_alone: bool,
-    batch_bytes_max: usize,
-) -> Result<Box<dyn Sink>, InitError> {
-    let sink: Box<dyn Sink> = match target {
-        Target::Stdout => Box::new(ConsoleSink::open(Stream::Stdout).map_err(InitError::Sink)?),
-        Target::Stderr => Box::new(ConsoleSink::open(Stream::Stderr).map_err(InitError::Sink)?),
-        Target::File(file) => Box::new(FileSink::open(file, clock.now()).map_err(InitError::Sink)?),
-        Target::Custom(sink) => sink,
-    };
-    if is_alone {
-        return Ok(sink);
-    }
-    let isolated = IsolatedSink::start(sink, batch_bytes_max);
-    Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
 }

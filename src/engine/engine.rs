@@ -67,8 +67,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     thread: Mutex<Option<WriterThread>>,
     run_id: Arc<str>,
-    shutdown_max: Duration,
-    flush_max: Duration,
+    shutdown_timeout: Duration,
+    flush_timeout: Duration,
     logger: Logger,
     described: super::config::Described,
     #[cfg(feature = "signals")]
@@ -130,8 +130,8 @@ impl Engine {
             shared,
             thread: Mutex::new(Some(thread)),
             run_id,
-            shutdown_max: parts.shutdown_max,
-            flush_max: parts.flush_max,
+            shutdown_timeout: parts.shutdown_timeout,
+            flush_timeout: parts.flush_timeout,
             described: parts.described,
         };
         #[cfg(feature = "signals")]
@@ -176,14 +176,14 @@ impl Engine {
     /// Returns when everything logged before is written to the sinks and survives the end of this process. Audit events
     /// then survive power loss.
     pub fn flush(&self) -> Result<(), FlushError> {
-        let result = self.ask(Control::Flush, self.flush_max);
-        result.and(audit::flush(&self.shared, self.flush_max))
+        let result = self.ask(Control::Flush, self.flush_timeout);
+        result.and(audit::flush(&self.shared, self.flush_timeout))
     }
 
     /// Returns when everything logged before survives power loss, for sinks that support it.
     pub fn sync(&self) -> Result<(), FlushError> {
-        let result = self.ask(Control::Sync, self.flush_max);
-        result.and(audit::flush(&self.shared, self.flush_max))
+        let result = self.ask(Control::Sync, self.flush_timeout);
+        result.and(audit::flush(&self.shared, self.flush_timeout))
     }
 
     /// The audit log; `None` if none was configured.
@@ -194,7 +194,7 @@ impl Engine {
 
     /// Closes and reopens the target of every sink, as after an external rotation.
     pub fn reopen(&self) -> Result<(), FlushError> {
-        self.ask(Control::Reopen, self.flush_max)
+        self.ask(Control::Reopen, self.flush_timeout)
     }
 
     /// Replaces the filter, and logs `ringseal.filter_changed`. All call sites are evaluated again at once; on the hot
@@ -225,8 +225,8 @@ impl Engine {
         metrics_of(&self.shared)
     }
 
-    pub(super) fn flush_max(&self) -> Duration {
-        self.flush_max
+    pub(super) fn flush_timeout(&self) -> Duration {
+        self.flush_timeout
     }
 
     pub(super) fn ask(
@@ -253,8 +253,8 @@ impl Engine {
         global::clear(&self.shared);
         sampling::report_all(self.logger.emitter(), &self.shared);
         let start = Instant::now();
-        audit::stop(&self.shared, self.shutdown_max);
-        let result = self.ask(Control::Stop, self.shutdown_max);
+        audit::stop(&self.shared, self.shutdown_timeout);
+        let result = self.ask(Control::Stop, self.shutdown_timeout);
         match &result {
             Err(error @ (FlushError::Timeout | FlushError::FromWriter)) => {
                 let waited = start.elapsed();
@@ -264,7 +264,7 @@ impl Engine {
             }
             _ => {
                 // The writer has answered; it only has to close its sinks.
-                if !thread.join(self.shutdown_max.saturating_sub(start.elapsed())) {
+                if !thread.join(self.shutdown_timeout.saturating_sub(start.elapsed())) {
                     let waited = start.elapsed();
                     let message = format_args!("stopped after {waited:?}; a sink is still closing");
                     self.shared.link.stderr.write(message);

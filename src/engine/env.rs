@@ -23,7 +23,7 @@
 //! error that names the variable, what it held and what it may hold.
 use std::fmt;
 
-use super::config::{Color, Config, Format};
+use super::config::{Color, Config, Format, Output};
 
 /// A variable that holds what it may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Config {
         if let Some(value) = read("LOG_SINK") {
             config = match value.trim() {
                 "stdout" => config.stdout(),
-                "stderr" => config.stderr(),
+                "stderr" => config.output(Output::stderr()),
                 other => match other.strip_prefix("file:").filter(|path| !path.is_empty()) {
                     Some(path) => config.file(path),
                     None => return refuse("LOG_SINK", value, "stdout, stderr or file:PATH"),

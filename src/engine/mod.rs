@@ -18,10 +18,10 @@ mod tokens;
 
 #[cfg(feature = "audit")]
 pub use audit::{AuditConfig, AuditError, AuditHealth, AuditLogger, AuditOpenError, Emitted};
-pub use config::{Color, Config, Format, InitError, Timestamps};
+pub use config::{Color, Config, Format, InitError, Output, Timestamps};
 pub use engine::Engine;
 pub use env::EnvError;
-pub use redaction::RedactionError;
+pub use redaction::{RedactionError, Tokens};
 
 /// Starts the engine that the macros use when they are given no logger. The returned engine is the guard: dropping it
 /// drains and stops.

@@ -19,20 +19,12 @@ use crate::writer::redaction::rules_hash;
 pub(super) struct Choice {
     /// `None` if redaction is off.
     pub(super) rules: Option<RuleSet>,
-    pub(super) tokenizer: Option<Arc<dyn Tokenize>>,
-    /// Keys that become the tokenizer when the engine starts.
-    #[cfg(feature = "tokens")]
-    pub(super) keys: Option<super::tokens::Choice>,
+    pub(super) tokens: Option<Tokens>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self {
-            rules: Some(RuleSet::default()),
-            tokenizer: None,
-            #[cfg(feature = "tokens")]
-            keys: None,
-        }
+        Self { rules: Some(RuleSet::default()), tokens: None }
     }
 }
 
@@ -41,7 +33,48 @@ impl Choice {
     pub(super) fn build(&self) -> Result<RedactionConfig, InitError> {
         let rules = self.rules.as_ref().map(Rules::compile).transpose();
         let rules = rules.map_err(InitError::Redaction)?.map(Arc::new);
-        Ok(RedactionConfig { rules, tokenizer: self.tokenizer.clone() })
+        let tokenizer = match &self.tokens {
+            Some(Tokens(TokenSource::Custom(tokenizer))) => Some(Arc::clone(tokenizer)),
+            // `open_keys` has made open keysets a tokenizer before.
+            _ => None,
+        };
+        Ok(RedactionConfig { rules, tokenizer })
+    }
+}
+
+/// What makes tokens of personal data: see [`Config::tokens`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use ringseal::redact::HmacTokenizer;
+/// use ringseal::{Config, Tokens};
+/// let tokenizer = HmacTokenizer::new(b"a key of at least sixteen bytes", "prod");
+/// let config = Config::new().tokens(Tokens::custom(Arc::new(tokenizer)));
+/// ```
+#[derive(Clone)]
+pub struct Tokens(pub(super) TokenSource);
+
+#[derive(Clone)]
+pub(super) enum TokenSource {
+    Custom(Arc<dyn Tokenize>),
+    /// Keysets that are opened when the engine starts.
+    #[cfg(feature = "tokens")]
+    Keysets(crate::redact::token::TokenKeysConfig),
+    /// Keysets that the application has opened.
+    #[cfg(feature = "tokens")]
+    Shared(Arc<crate::redact::token::TokenKeys>),
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Tokens from a tokenizer of the application.
+    pub fn custom(tokenizer: Arc<dyn Tokenize>) -> Self {
+        Self(TokenSource::Custom(tokenizer))
     }
 }
 
@@ -73,14 +106,11 @@ impl Config {
         self
     }
 
-    /// Makes tokens of personal data where the rules ask for them: profile `ecs`, preset `payments`.
+    /// How personal data becomes tokens, where the rules ask for tokens: profile `ecs`, preset `payments`.
+    #[doc(alias = "configure_pii")]
     #[must_use]
-    pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenize>) -> Self {
-        self.redaction.tokenizer = Some(tokenizer);
-        #[cfg(feature = "tokens")]
-        {
-            self.redaction.keys = None;
-        }
+    pub fn tokens(mut self, tokens: Tokens) -> Self {
+        self.redaction.tokens = Some(tokens);
         self
     }
 }
@@ -132,7 +162,7 @@ impl Engine {
         let rules = rules.map(Arc::new);
         self.shared().link.stderr.set_rules(rules.clone());
         let request = |reply| Control::SetRules(rules, reply);
-        self.ask(request, self.flush_max()).map_err(RedactionError::Writer)
+        self.ask(request, self.flush_timeout()).map_err(RedactionError::Writer)
     }
 }
 

@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::config::{Config, InitError};
 use super::env::EnvError;
+use super::redaction::{TokenSource, Tokens};
 use crate::core::clock::monotonic_nanos;
 use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
@@ -20,24 +21,14 @@ use crate::writer::stderr::Stderr;
 /// How long a stopping engine waits for a check that is in progress.
 const END_MAX: Duration = Duration::from_secs(1);
 
-/// Where the keys come from.
-#[derive(Clone)]
-pub(super) enum Choice {
-    /// Keysets to open when the engine starts.
-    Open(TokenKeysConfig),
-    /// Keysets that are already open.
-    Opened(Arc<TokenKeys>),
-}
-
-impl Config {
-    /// Makes tokens of personal data with keys from these keysets, where the rules ask for tokens (profile `ecs`,
-    /// preset `payments`). The keysets are opened when the engine starts, and checked again about every 10 s.
-    /// Replaces [`Config::tokenizer`].
+impl Tokens {
+    /// Tokens with keys from these keysets. The engine opens them when it starts, and checks them for changes about
+    /// every 10 s.
     ///
     /// ```
     /// use ringseal::redact::token::{Keyset, KeysetKind, TokenKeysConfig, SystemRandomness};
     /// use ringseal::redact::{Profile, RuleSet};
-    /// use ringseal::{Config, info};
+    /// use ringseal::{Config, Tokens, info};
     /// use ringseal::system::OsStorage;
     /// use ringseal::testing::Capture;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,7 +38,7 @@ impl Config {
     ///     .create(&OsStorage, &path)?;
     /// let mut rules = RuleSet::default();
     /// rules.profile = Profile::Ecs;
-    /// let config = Config::new().redact(rules).pii(TokenKeysConfig::new(&path).env("prod"));
+    /// let config = Config::new().redact(rules).tokens(Tokens::keysets(TokenKeysConfig::new(&path).env("prod")));
     /// let (engine, capture) = Capture::start_with(config);
     /// info!(engine, "sent", email = "ann@example.com");
     /// engine.flush()?;
@@ -55,34 +46,33 @@ impl Config {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
-    pub fn pii(mut self, keysets: TokenKeysConfig) -> Self {
-        self.redaction.keys = Some(Choice::Open(keysets));
-        self
+    pub fn keysets(keysets: TokenKeysConfig) -> Self {
+        Self(TokenSource::Keysets(keysets))
     }
 
-    /// As [`Config::pii`], with a handle that the application has opened and may share. The engine refreshes it, too.
-    #[must_use]
-    pub fn pii_keys(mut self, keys: Arc<TokenKeys>) -> Self {
-        self.redaction.keys = Some(Choice::Opened(keys));
-        self
+    /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes,
+    /// too.
+    pub fn shared(keys: Arc<TokenKeys>) -> Self {
+        Self(TokenSource::Shared(keys))
     }
+}
 
+impl Config {
     /// Opens the keys, sets them as the tokenizer and starts to refresh them.
     pub(super) fn open_keys(
         &mut self,
         stderr: &Arc<Stderr>,
     ) -> Result<Option<KeysetRefresher>, InitError> {
-        let keys = match self.redaction.keys.take() {
-            None => return Ok(None),
-            Some(Choice::Open(config)) => {
-                Arc::new(TokenKeys::open(&config).map_err(InitError::Keys)?)
+        let keys = match &self.redaction.tokens {
+            None | Some(Tokens(TokenSource::Custom(_))) => return Ok(None),
+            Some(Tokens(TokenSource::Keysets(config))) => {
+                Arc::new(TokenKeys::open(config).map_err(InitError::Keys)?)
             }
-            Some(Choice::Opened(keys)) => keys,
+            Some(Tokens(TokenSource::Shared(keys))) => Arc::clone(keys),
         };
         let refresher =
             KeysetRefresher::start(Arc::downgrade(&keys), CHECK_EVERY, Arc::clone(stderr));
-        self.redaction.tokenizer = Some(keys);
+        self.redaction.tokens = Some(Tokens(TokenSource::Custom(keys)));
         refresher.map(Some).map_err(|source| InitError::Thread { source })
     }
 }
@@ -103,11 +93,11 @@ pub(super) fn from_variables(
             expected: format!("file ({other})"),
         },
     })?;
-    config.redaction.keys = keysets.map(Choice::Open);
+    config.redaction.tokens = keysets.map(Tokens::keysets);
     Ok(())
 }
 
-/// The thread that checks for new keysets; ends when dropped.
+/// The thread that reloads changed keysets; ends when dropped.
 #[derive(Debug)]
 pub(super) struct KeysetRefresher {
     /// Nothing is ever sent: dropping it ends the thread.
@@ -127,10 +117,11 @@ impl KeysetRefresher {
         let (ending, ended) = bounded::<()>(0);
         let thread = std::thread::Builder::new().name("ringseal-keys".into()).spawn(move || {
             let _ending = ending;
-            let mut check = KeysetCheck::default();
+            let mut state = RefreshState::default();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 let Some(keys) = keys.upgrade() else { return };
-                if let Some(message) = check.run(&keys, Duration::from_nanos(monotonic_nanos())) {
+                if let Some(message) = state.refresh(&keys, Duration::from_nanos(monotonic_nanos()))
+                {
                     stderr.write(format_args!("{message}"));
                 }
             }
@@ -150,15 +141,15 @@ impl Drop for KeysetRefresher {
     }
 }
 
-/// Checks the keysets, and keeps whether the last check failed.
+/// Remembers whether the last refresh failed.
 #[derive(Debug, Default)]
-struct KeysetCheck {
+struct RefreshState {
     is_failing: bool,
 }
 
-impl KeysetCheck {
-    /// Refreshes the keys. Returns what to report, if it has changed.
-    fn run(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
+impl RefreshState {
+    /// Refreshes the keys; returns a message if a failure begins or ends.
+    fn refresh(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
         use crate::redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {

@@ -1,6 +1,6 @@
 //! What the engine counts. Each counter is declared once, with its meaning.
 //!
-//! Promises: counting is a relaxed store to memory that one thread writes; reading sums and never blocks anybody.
+//! Promises: counting is a relaxed store to memory that one thread writes; reading sums and never blocks.
 //! Counters only grow; gauges say so.
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -292,7 +292,7 @@ impl ByRule {
 pub struct LaneCounters {
     /// Events given up, by level.
     pub lost: ByLevel,
-    /// The sum of `lost`: one load tells the writer whether there is anything to report.
+    /// The sum of `lost`: one load shows the writer whether there is anything to report.
     pub lost_total: Counter,
     /// Calls that waited.
     pub waits: Counter,

@@ -236,7 +236,7 @@ mod tests {
         masks
     }
 
-    /// A block of its own, all ways there are.
+    /// Compares all implementations on one block.
     fn all_ways(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);

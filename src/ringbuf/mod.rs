@@ -1,15 +1,15 @@
-//! The SPSC byte ring between one producing thread and the writer. Knows no records.
+//! The SPSC byte ring between one producing thread and the writer. Independent of records.
 //!
 //! Promises:
 //! - One producer, one consumer: both halves are unique, `Send`, and take `&mut self`; misuse does not compile.
 //! - Every grant and every readable stretch is contiguous.
 //! - Wait-free on both sides: a grant is a comparison, a commit is one release store, a poll one acquire load.
-//! - Full: [`Producer::grant`] returns `None` at once and changes nothing. Waiting or losing is somebody else's
-//!   policy.
+//! - Full: [`Producer::grant`] returns `None` at once and changes nothing. Whether to wait or to lose the
+//!   event is decided by the caller.
 //! - An empty ring always has room for half its capacity; longer grants may never fit, because none crosses the
 //!   end of the memory.
-//! - Memory is taken once, written once (so that no page fault is left to meet) and given back when both halves
-//!   are gone.
+//! - Memory is taken once, written once (so that no page fault occurs later) and freed when both halves are
+//!   dropped.
 //! - A crash loses what was not yet read.
 //!
 //! ```

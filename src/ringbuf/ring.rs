@@ -1,11 +1,11 @@
 //! The ring's two halves and the memory between them.
 //!
 //! Positions count bytes and only grow; `position & mask` is the place in memory. A grant never crosses the end of
-//! the memory: when it would, the producer notes in `watermark` where the data of this lap end and goes on at the
-//! start of the next lap. It can be at most one lap ahead, so one watermark is enough.
+//! the memory: when it would, the producer notes in `watermark` where the data of this lap ends and continues at
+//! the start of the next lap. It can be at most one lap ahead, so one watermark is enough.
 //!
 //! # Invariants
-//! 1. `memory` points to `mask + 1` initialised bytes, aligned to [`ALIGN`], that live until both halves are gone.
+//! 1. `memory` points to `mask + 1` initialised bytes, aligned to [`ALIGN`], that live until both halves are dropped.
 //! 2. Only the one [`Producer`] stores `tail` and `watermark`; only the one [`Consumer`] stores `head`.
 //! 3. `head <= tail <= head + capacity` at every moment. Bytes in `[head, tail)` belong to the consumer, all others
 //!    to the producer. A position changes sides only by a release store that the other side reads by an acquire
@@ -15,7 +15,7 @@
 //! 5. A readable stretch lies within one lap and ends at or before a tail that the consumer has loaded with acquire,
 //!    and before the lap's watermark if that tail is in a later lap.
 #![allow(unsafe_code)]
-// One note covers the place and the slice made of it.
+// One note covers the pointer and its slice.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
 use std::alloc::{self, Layout};
@@ -55,7 +55,7 @@ impl Shared {
         self.mask + 1
     }
 
-    /// Tells loom who touches which granules; nothing otherwise.
+    /// Reports accesses to loom; nothing otherwise.
     #[inline(always)]
     fn touch(&self, _position: usize, _len: usize, _write: bool) {
         #[cfg(loom)]
@@ -73,7 +73,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // SAFETY: invariant 1: allocated in `ring` with this layout, and nobody is left to use it.
+        // SAFETY: invariant 1: allocated in `ring` with this layout, and both halves are dropped.
         unsafe { alloc::dealloc(self.memory.as_ptr(), Self::layout(self.capacity())) }
     }
 }
@@ -156,7 +156,7 @@ impl Producer {
         self.tail
     }
 
-    /// Bytes written and not yet released, as far as the consumer has told.
+    /// Bytes written and not yet released by the consumer.
     pub fn used_bytes(&self) -> usize {
         // ORDER: acquire pairs with the release store in `Consumer::release`.
         self.tail - self.shared.head.0.load(Ordering::Acquire)
@@ -191,7 +191,7 @@ impl Producer {
         true
     }
 
-    /// Undoes the wrap of a grant that was not committed: else the end of the lap would count as used for ever.
+    /// Undoes the wrap of a grant that was not committed; otherwise the end of the lap would count as used permanently.
     #[cold]
     #[inline(never)]
     fn take_back(&mut self) {
@@ -201,7 +201,7 @@ impl Producer {
     }
 
     /// Notes where the data of the lap that we leave end. Only called when there is room in the next one, so `head`
-    /// has left every earlier lap and nobody needs their mark any more.
+    /// has left every earlier lap and their watermarks are no longer needed.
     fn mark_lap_end(&mut self) {
         // ORDER: relaxed; published by the release store of `tail` in the next commit, read after the acquire load
         // in `Consumer::poll`.
@@ -265,7 +265,7 @@ impl Drop for Grant<'_> {
 /// The reading half.
 pub struct Consumer {
     shared: Arc<Shared>,
-    /// What the producer has been told.
+    /// The position that the producer has been given.
     head: usize,
     /// What has been read.
     at: usize,
@@ -345,7 +345,7 @@ impl Consumer {
         self.shared.capacity()
     }
 
-    /// Whether the producer half is gone, so that nothing can be published any more after the next poll.
+    /// Whether the producer half is dropped, so that nothing can be published after the next poll.
     pub fn is_abandoned(&self) -> bool {
         Arc::strong_count(&self.shared) == 1
     }

@@ -42,6 +42,36 @@ pub trait Sink: Send {
     }
 }
 
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn write(&mut self, lines: Lines<'_>, now: Now) -> Result<(), WriteError> {
+        (**self).write(lines, now)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        (**self).flush()
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        (**self).sync()
+    }
+
+    fn turn(&mut self, now: Now) -> Result<(), SinkError> {
+        (**self).turn(now)
+    }
+
+    fn reopen(&mut self, now: Now) -> Result<(), SinkError> {
+        (**self).reopen(now)
+    }
+
+    fn counters(&self) -> SinkCounters {
+        (**self).counters()
+    }
+}
+
 /// What a sink counts, since it was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SinkCounters {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{FileId, FileKind, FileLock, FileStat, OpenHow, Storage, StorageFile};
+use super::{FileId, FileKind, FileLock, FileStat, OpenMode, Storage, StorageFile};
 
 /// The disk; clones are the same disk.
 #[derive(Clone, Default)]
@@ -273,21 +273,21 @@ impl State {
 impl Storage for FaultyDisk {
     /// There is only one process, so this always succeeds.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
-        let file = match self.open(path, OpenHow::CreateNew { mode }) {
+        let file = match self.open(path, OpenMode::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.open(path, OpenHow::Append)
+                self.open(path, OpenMode::Append)
             }
             opened => opened,
         };
         file.map(FileLock::new)
     }
 
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         let mut state = self.state.lock();
         state.call()?;
         let inode = match how {
-            OpenHow::Read | OpenHow::Append | OpenHow::Overwrite => state.inode_of(path)?,
-            OpenHow::CreateNew { mode } => {
+            OpenMode::Read | OpenMode::Append | OpenMode::Overwrite => state.inode_of(path)?,
+            OpenMode::CreateNew { mode } => {
                 if state.names.contains_key(path) {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::os::{force_mode, open_os_file};
-use super::{FileId, OpenHow};
+use super::{FileId, OpenMode};
 
 /// How often the name may appear or disappear between two system calls before `lock` gives up.
 const RACES_MAX: usize = 8;
@@ -84,11 +84,11 @@ fn try_lock(path: &Path, mode: u32) -> io::Result<RecordLock> {
     let lock = match fs::symlink_metadata(path) {
         Ok(metadata) => {
             let lock = RecordLock::claim(id_of(&metadata))?;
-            let file = open_os_file(path, OpenHow::Append)?;
+            let file = open_os_file(path, OpenMode::Append)?;
             lock.add_file(file)?
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let file = open_os_file(path, OpenHow::CreateNew { mode })?;
+            let file = open_os_file(path, OpenMode::CreateNew { mode })?;
             let lock = RecordLock::claim_opened(file)?;
             lock.with_file(|file| force_mode(file, mode))?;
             lock

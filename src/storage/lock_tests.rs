@@ -81,7 +81,7 @@ fn a_descriptor_opened_in_a_race_keeps_the_lock() {
     let (_dir, path) = lock_file();
     let held = take(&path).unwrap();
     let id = held.id;
-    let racing = open_os_file(&path, OpenHow::Append).unwrap();
+    let racing = open_os_file(&path, OpenMode::Append).unwrap();
     assert!(is_refused(&RecordLock::claim_opened(racing)));
     assert!(excludes_others(&path));
     drop(held);
@@ -93,7 +93,7 @@ fn a_descriptor_opened_in_a_race_keeps_the_lock() {
 fn a_replaced_name_claims_the_file_that_was_opened() {
     let (dir, path) = lock_file();
     let stale = RecordLock::claim(FileId { device: 0, inode: 7 }).unwrap();
-    let file = open_os_file(&path, OpenHow::CreateNew { mode: 0o600 }).unwrap();
+    let file = open_os_file(&path, OpenMode::CreateNew { mode: 0o600 }).unwrap();
     let claimed = stale.add_file(file).unwrap();
     assert_eq!(claimed.id, id_of(&fs::metadata(&path).unwrap()));
     assert!(RecordLock::claim(FileId { device: 0, inode: 7 }).is_ok());

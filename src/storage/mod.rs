@@ -25,7 +25,7 @@ mod transfer;
 
 pub use durable::{parent_dir, publish_durably, remove_durably};
 pub use os::OsStorage;
-pub use transfer::{FileAppender, FileReader, append_all, append_slices, read_full};
+pub use transfer::{FileAppender, FileReader, append_all, append_slices, read_exact, read_full};
 
 /// The identity of a file, whatever its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ impl FileStat {
 
 /// How to open a file. A symbolic link as the last part of the path is refused everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenHow {
+pub enum OpenMode {
     /// For reading; it must exist.
     Read,
     /// For reading and appending; it must exist.
@@ -132,7 +132,7 @@ pub trait Storage: Send + Sync {
     /// locks. Nothing else in the process may open the file while it is held.
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock>;
     /// Opens a file.
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>>;
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>>;
     /// The metadata of a path; symbolic links are not followed.
     fn stat(&self, path: &Path) -> io::Result<FileStat>;
     /// The path with all symbolic links resolved, for files that are mounted as links, as secrets are. Storage without
@@ -164,7 +164,7 @@ pub trait StorageFile: Send {
     /// Reads at an offset. Returns 0 at the end only.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes at an offset, over existing bytes. Returns how many bytes were accepted. Only for files that were opened
-    /// with [`OpenHow::Overwrite`]: with others the platform may append instead.
+    /// with [`OpenMode::Overwrite`]: with others the platform may append instead.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let (_, _) = (bytes, offset);
         Err(io::ErrorKind::Unsupported.into())

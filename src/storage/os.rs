@@ -5,16 +5,16 @@ use std::io::{self, IoSlice, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{FileId, FileKind, FileLock, FileStat, OpenHow, Storage, StorageFile};
+use super::{FileId, FileKind, FileLock, FileStat, OpenMode, Storage, StorageFile};
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsStorage;
 
 impl OsStorage {
-    fn open_file(path: &Path, how: OpenHow) -> io::Result<OsFile> {
+    fn open_file(path: &Path, how: OpenMode) -> io::Result<OsFile> {
         let file = open_os_file(path, how)?;
-        if let OpenHow::CreateNew { mode } = how {
+        if let OpenMode::CreateNew { mode } = how {
             force_mode(&file, mode)?;
         }
         Ok(OsFile { file })
@@ -22,18 +22,18 @@ impl OsStorage {
 }
 
 /// Opens a file. One that is created gets at most this mode: [`force_mode`] undoes the umask.
-pub(super) fn open_os_file(path: &Path, how: OpenHow) -> io::Result<File> {
+pub(super) fn open_os_file(path: &Path, how: OpenMode) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     match how {
-        OpenHow::Read => {}
-        OpenHow::Append => {
+        OpenMode::Read => {}
+        OpenMode::Append => {
             options.append(true);
         }
-        OpenHow::Overwrite => {
+        OpenMode::Overwrite => {
             options.write(true);
         }
-        OpenHow::CreateNew { mode } => {
+        OpenMode::CreateNew { mode } => {
             options.append(true).create_new(true);
             set_mode(&mut options, mode);
         }
@@ -51,9 +51,9 @@ impl Storage for OsStorage {
     /// By `File::try_lock`: there is no `fork` here.
     #[cfg(not(unix))]
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
-        let opened = match Self::open_file(path, OpenHow::CreateNew { mode }) {
+        let opened = match Self::open_file(path, OpenMode::CreateNew { mode }) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Self::open_file(path, OpenHow::Append)?
+                Self::open_file(path, OpenMode::Append)?
             }
             opened => opened?,
         };
@@ -61,7 +61,7 @@ impl Storage for OsStorage {
         Ok(FileLock::new(opened))
     }
 
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
         Self::open_file(path, how).map(|file| Box::new(file) as Box<dyn StorageFile>)
     }
 

@@ -47,6 +47,12 @@ pub fn read_full(file: &dyn StorageFile, buffer: &mut [u8], offset: u64) -> io::
     Ok(filled)
 }
 
+/// Fills the whole buffer from an offset on; `UnexpectedEof` if the file ends before that.
+pub fn read_exact(file: &dyn StorageFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let filled = read_full(file, buffer, offset)?;
+    if filled == buffer.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
 /// Reads a file from an offset on.
 pub struct FileReader {
     /// The file.
@@ -82,13 +88,13 @@ mod tests {
 
     use super::*;
     use crate::storage::faulty::{Faults, FaultyDisk};
-    use crate::storage::{OpenHow, Storage};
+    use crate::storage::{OpenMode, Storage};
 
     #[test]
     fn short_calls_transfer_everything() {
         let disk = FaultyDisk::new(Path::new("/d"));
         let path = Path::new("/d/file");
-        let mut file = disk.open(path, OpenHow::CreateNew { mode: 0o600 }).unwrap();
+        let mut file = disk.open(path, OpenMode::CreateNew { mode: 0o600 }).unwrap();
         disk.set_faults(Faults { append_bytes_max: 3, ..Faults::default() });
         append_all(&mut *file, b"0123456789").unwrap();
         let mut slices = [&b""[..], b"abcd", b"", b"e"].map(IoSlice::new);
@@ -98,6 +104,9 @@ mod tests {
         let mut buffer = [0; 20];
         assert_eq!(read_full(&*file, &mut buffer, 8).unwrap(), 7);
         assert_eq!(&buffer[..7], b"89abcde");
+        assert!(read_exact(&*file, &mut buffer[..7], 8).is_ok());
+        let error = read_exact(&*file, &mut buffer[..8], 8).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         let mut text = String::new();
         FileReader { file, offset: 1 }.read_to_string(&mut text).unwrap();
         assert_eq!(text, "123456789abcde");
@@ -106,7 +115,7 @@ mod tests {
     #[test]
     fn a_full_disk_reports_the_accepted_bytes() {
         let disk = FaultyDisk::new(Path::new("/d"));
-        let create = OpenHow::CreateNew { mode: 0o600 };
+        let create = OpenMode::CreateNew { mode: 0o600 };
         let mut file = disk.open(Path::new("/d/file"), create).unwrap();
         disk.set_faults(Faults { capacity_bytes: 4, ..Faults::default() });
         let (written, result) = append_slices(&mut *file, &mut [IoSlice::new(b"012345")]);

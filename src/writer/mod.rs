@@ -197,9 +197,9 @@ impl Writer {
         }
     }
 
-    /// Handles a counter that is lower than in the last turn. A small difference comes from another core. A second or more
-    /// means that it was reset, as some machines do on resume from sleep: records in the rings would then wait for the
-    /// grace window until the counter is back at its old value, and so would the next calibration.
+    /// Handles a counter that is lower than in the last turn. A small difference comes from another core. A second or
+    /// more means that it was reset, as some machines do on resume from sleep: records in the rings would then wait for
+    /// the grace window until the counter is back at its old value, and so would the next calibration.
     #[cold]
     fn handle_counter_reset(&mut self, ticks: u64) {
         let back_nanos =

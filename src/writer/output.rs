@@ -2,9 +2,10 @@
 use super::managed_sink::{ManagedSink, SinkEvent};
 use crate::core::Batch;
 use crate::core::clock::Now;
+use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::core::value::ReadError;
-use crate::encode::layout::{Event, Layout};
+use crate::encode::layout::{Event, Layout, Source};
 use crate::sink::Sink;
 
 /// The parts of an output.
@@ -13,6 +14,8 @@ pub struct OutputConfig {
     pub layout: Layout,
     /// The levels that are written.
     pub level: LevelFilter,
+    /// The targets that are written, of the levels that pass; `None` for all.
+    pub filter: Option<Filter>,
     /// The sinks that lines go to.
     pub sinks: Vec<Box<dyn Sink>>,
 }
@@ -24,10 +27,31 @@ impl std::fmt::Debug for OutputConfig {
     }
 }
 
+/// Which events of one level an output takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    None,
+    All,
+    /// The filter decides by target.
+    ByTarget,
+}
+
+fn taken(level: LevelFilter, filter: Option<&Filter>) -> [Taken; Level::COUNT] {
+    Level::ALL.map(|each| match filter {
+        _ if !level.passes(each) => Taken::None,
+        None => Taken::All,
+        Some(filter) if filter.may_pass(each) => Taken::ByTarget,
+        Some(_) => Taken::None,
+    })
+}
+
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) layout: Layout,
-    level: LevelFilter,
+    taken: [Taken; Level::COUNT],
+    filter: Option<Filter>,
+    /// What the filter decided about each call site, by its id.
+    sites: Vec<Option<bool>>,
     pub(super) batch: Batch,
     /// One per line of the batch.
     levels: Vec<Level>,
@@ -45,7 +69,9 @@ impl Output {
         let sinks = config.sinks.into_iter().map(|sink| ManagedSink::new(sink, held_bytes_max));
         Self {
             layout: config.layout,
-            level: config.level,
+            taken: taken(config.level, config.filter.as_ref()),
+            filter: config.filter,
+            sites: Vec::new(),
             capacity: batch.capacity_bytes(),
             batch,
             levels: Vec::with_capacity(lines),
@@ -59,10 +85,39 @@ impl Output {
         self.sinks.push(ManagedSink::new(sink, self.held_bytes_max));
     }
 
-    /// Whether events of `level` are written.
+    /// Whether an event is written. `site_id` is 0 for an event without a call site.
     #[inline]
-    pub(super) fn passes(&self, level: Level) -> bool {
-        self.level.passes(level)
+    pub(super) fn passes(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
+        match self.taken[level as usize] {
+            Taken::All => true,
+            Taken::None => false,
+            Taken::ByTarget => self.passes_filter(level, site_id, source),
+        }
+    }
+
+    /// The filter decides once per call site, and per event where there is none.
+    #[inline(never)]
+    fn passes_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
+        match self.sites.get(site_id as usize) {
+            Some(Some(passes)) => *passes,
+            _ => self.ask_filter(level, site_id, source),
+        }
+    }
+
+    #[cold]
+    fn ask_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let Source::Site(site) = source else {
+            let Source::Dynamic { target, .. } = source else { return true };
+            return filter.passes(&String::from_utf8_lossy(target), level);
+        };
+        let passes = filter.passes(site.metadata().target, level);
+        let index = site_id as usize;
+        if self.sites.len() <= index {
+            self.sites.resize(index + 1, None);
+        }
+        self.sites[index] = Some(passes);
+        passes
     }
 
     /// Encodes one event; returns whether the batch is full.

@@ -275,7 +275,7 @@ impl Processor {
         };
         let mut is_wanted = false;
         for output in &mut self.outputs {
-            if !output.passes(event.level) {
+            if !output.passes(event.level, site.id(), &event.source) {
                 continue;
             }
             is_wanted = true;
@@ -352,7 +352,7 @@ impl Tally {
         let level = header.level as usize;
         let mut is_wanted = false;
         for (index, output) in outputs.iter_mut().enumerate() {
-            if !output.passes(header.level) {
+            if !output.passes(header.level, header.callsite, &event.source) {
                 continue;
             }
             is_wanted = true;

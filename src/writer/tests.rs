@@ -1,4 +1,4 @@
-//! The writer, driven turn by turn: rings, clock, sinks and requests are the test's own.
+//! The writer, driven turn by turn; the tests provide rings, clock, sinks and requests.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,7 +46,7 @@ struct Script {
     bytes: Mutex<Vec<u8>>,
     /// Lines and bytes of each write that succeeded.
     writes: Mutex<Vec<(usize, usize)>>,
-    /// When it was asked in vain.
+    /// The times of writes that were refused.
     refused_at: Mutex<Vec<i64>>,
     flushes: Mutex<Vec<&'static str>>,
 }
@@ -138,7 +138,7 @@ impl Harness {
         let layout = Layout::Json(Box::new(JsonLayout::new(JsonOptions::default())));
         let sinks: Vec<Box<dyn Sink>> = vec![Box::new(ScriptedSink(Arc::clone(&script)))];
         let config = WriterConfig {
-            outputs: vec![OutputConfig { layout, level, sinks }],
+            outputs: vec![OutputConfig { layout, level, filter: None, sinks }],
             batch_bytes_max,
             held_bytes_max,
             grace_nanos: GRACE,
@@ -215,7 +215,7 @@ struct TestLane {
 }
 
 impl TestLane {
-    /// An event of [`INFO`] with a timestamp of its own.
+    /// An event of [`INFO`] with this timestamp.
     fn event_at(&mut self, ticks: u64, number: u64) {
         let lane = self.number;
         self.record(event_header(ticks), |out| {

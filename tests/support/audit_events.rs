@@ -1,4 +1,4 @@
-//! An audit event that is good costs no memory: built, filled, checked against a catalogue and written.
+//! A valid audit event allocates nothing when it is built, filled, checked against a catalogue and written.
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ fn counted(action: impl FnOnce()) -> u64 {
     AUDITOR.load(Ordering::SeqCst) - before
 }
 
-/// All that the engine does with an event on the caller's thread.
+/// Everything that the engine does with an event on the caller's thread.
 fn emit(event: &AuditEvent<'_>, source: &Source<'_>, catalogue: &Catalogue, bytes: &mut [u8]) {
     let limits = Limits::default();
     let event = event.fill(source);
@@ -29,7 +29,7 @@ fn emit(event: &AuditEvent<'_>, source: &Source<'_>, catalogue: &Catalogue, byte
 }
 
 #[test]
-fn a_good_event_costs_no_memory() {
+fn a_valid_event_allocates_nothing() {
     let catalogue = Catalogue::default()
         .event_type("user.login", &["actor.ip", "details.method"])
         .and_then(|catalogue| catalogue.event_type("session.delete", &["target.id"]))

@@ -1,5 +1,5 @@
-//! What the integration tests share: sinks that a test blocks or breaks, children that are this very test binary run
-//! again, and a look at log files that insists on whole lines of JSON.
+//! Shared by the integration tests: sinks that a test blocks or breaks, child processes that run the same test binary,
+//! and a log reader that accepts only whole lines of JSON.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkError, WriteError};
 use serde_json::Value;
 
-/// Parses whole lines; anything else is a failure of the test.
+/// Parses whole lines; anything else fails the test.
 pub fn parse(bytes: &[u8]) -> Vec<Value> {
     assert!(!bytes.contains(&0), "a NUL in the log");
     assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "a torn line at the end");
@@ -51,7 +51,7 @@ pub fn events_of_all_segments(path: &Path) -> Vec<Value> {
     }
 }
 
-/// Those that a program logged: without the engine's own.
+/// The events that a program logged, without the engine's.
 pub fn own(events: &[Value]) -> Vec<&Value> {
     events
         .iter()
@@ -59,7 +59,7 @@ pub fn own(events: &[Value]) -> Vec<&Value> {
         .collect()
 }
 
-/// Those of one name.
+/// The events of one name.
 pub fn named<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["event"] == name).collect()
 }
@@ -70,7 +70,7 @@ pub fn numbers(events: &[&Value], key: &str) -> Vec<u64> {
     events.iter().map(|event| number(event).unwrap_or_else(|| panic!("{event}"))).collect()
 }
 
-/// Waits for something outside of this process, or of another thread's making, with a deadline.
+/// Waits with a deadline for a condition that another process or thread brings about.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
@@ -79,7 +79,7 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A door that the test opens and closes.
+/// A gate that the test opens and closes.
 #[derive(Debug, Default)]
 pub struct Gate {
     is_closed: Mutex<bool>,
@@ -101,7 +101,7 @@ impl Gate {
         *self.is_closed.lock() = true;
     }
 
-    /// How often somebody came to a closed door.
+    /// How often a thread arrived at the closed gate.
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::SeqCst)
     }
@@ -117,7 +117,7 @@ impl Gate {
     }
 }
 
-/// What becomes of a write.
+/// What a write does.
 #[derive(Debug, Default)]
 pub struct Behaviour {
     pub fails: AtomicBool,
@@ -130,7 +130,7 @@ pub struct Behaviour {
     pub calls: AtomicU64,
 }
 
-/// Memory behind a behaviour.
+/// A memory sink that blocks or fails as its behaviour says.
 pub struct TestSink {
     name: &'static str,
     memory: MemorySink,
@@ -144,7 +144,7 @@ impl TestSink {
         (Box::new(TestSink { name, memory, behaviour: Arc::clone(behaviour) }), log)
     }
 
-    /// One that waits at `gate`.
+    /// A sink whose writes wait at `gate`.
     pub fn gated(gate: &Arc<Gate>) -> (Box<dyn Sink>, MemoryLog) {
         let gate = Some(Arc::clone(gate));
         Self::boxed("gated", &Arc::new(Behaviour { gate, ..Behaviour::default() }))
@@ -201,7 +201,7 @@ impl Drop for TestSink {
 const ROLE: &str = "RINGSEAL_TEST_ROLE";
 const PLACE: &str = "RINGSEAL_TEST_PLACE";
 
-/// This test binary again, running only `test`, which finds `role` and `place` in its environment.
+/// A child process of this test binary that runs only `test`, which reads `role` and `place` from its environment.
 pub fn child(test: &str, role: &str, place: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its own path"));
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);

@@ -1,10 +1,10 @@
-//! A PostgreSQL server of the test's own, on a Unix socket in a directory that removes itself.
+//! A PostgreSQL server for one test, on a Unix socket in a temporary directory.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// Who runs the server where the test itself is root, which it refuses.
+/// The user that runs the server when the test is root, because PostgreSQL refuses to run as root.
 const OTHER_USER: &str = "nobody";
 
 pub struct Server {
@@ -14,7 +14,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server, or says why there is none.
+    /// Starts a server, or returns the reason why it cannot.
     pub fn start() -> Result<Server, String> {
         let programs = programs().ok_or("no initdb in /usr/lib/postgresql/*/bin or in PATH")?;
         let dir = tempfile::Builder::new().prefix("ringseal-pg-").tempdir();
@@ -35,8 +35,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts or stops it: `start`, `stop`, `restart`. Returns when it is done. Stopping is the hard
-    /// way, as in a crash.
+    /// Runs `start`, `stop` or `restart` and waits for it. Stopping is immediate, as in a crash.
     pub fn control(&self, action: &str) -> Result<(), String> {
         self.run("pg_ctl", |command| {
             command.args([action, "-D", "data", "-w", "-s", "-t", "30", "-l", "log"]);
@@ -50,7 +49,7 @@ impl Server {
         })
     }
 
-    /// How to connect as a user.
+    /// The connection settings for a user.
     pub fn settings(&self, user: &str) -> String {
         format!("host={} user={user} dbname=postgres connect_timeout=10", self.dir.path().display())
     }
@@ -66,7 +65,7 @@ impl Server {
             }
         };
         arguments(&mut command);
-        // The server keeps what it inherits open.
+        // The server keeps inherited descriptors open.
         let quiet = self.dir.path().join(format!("{program}.out"));
         let output = std::fs::File::create(&quiet).map_err(|error| error.to_string())?;
         command.current_dir(self.dir.path()).stdin(Stdio::null()).stderr(Stdio::null());

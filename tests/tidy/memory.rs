@@ -1,4 +1,4 @@
-//! `unsafe` and atomics: where they may stand, and what must stand beside them.
+//! `unsafe` and atomics: where they may be used, and which notes they need.
 use std::collections::BTreeSet;
 
 use super::source::{Source, find_word};
@@ -11,7 +11,7 @@ pub const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/core/tsc.rs", "the time-stamp counter"),
 ];
 
-/// Outside of the engine: programs that nobody links.
+/// Programs outside of the engine that may use `unsafe`.
 const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("tests/an_enabled_call_never_allocates.rs", "a counting allocator"),
     ("tests/a_token_allocates_nothing.rs", "a counting allocator"),
@@ -47,7 +47,7 @@ pub fn unsafe_place(sources: &[Source]) -> Vec<String> {
     breaches
 }
 
-/// Each `unsafe` cites a numbered invariant of its file (or the contract of the function that it stands in).
+/// Each `unsafe` cites a numbered invariant of its file or the contract of its function.
 pub fn unsafe_notes(sources: &[Source]) -> Vec<String> {
     let mut breaches = Vec::new();
     for source in sources.iter().filter(|source| may_be_unsafe(&source.path)) {
@@ -63,7 +63,7 @@ pub fn unsafe_notes(sources: &[Source]) -> Vec<String> {
             let note = note_above(source, number);
             let is_alias = line.code.contains("type ") || line.code.contains("transmute");
             if declares && !is_alias {
-                // A pointer to such a function is only a type; the contract of a trait's method is the trait's.
+                // A pointer to such a function is only a type, and a trait has the contract of its methods.
                 let is_item = line.code.contains("fn ") && !is_of_trait(source, number);
                 if is_item && !note.contains("# Safety") && !note.contains("SAFETY:") {
                     breaches.push(source.breach(number, "an unsafe function without its contract"));
@@ -82,7 +82,7 @@ pub fn unsafe_notes(sources: &[Source]) -> Vec<String> {
     breaches
 }
 
-/// Whether a line stands in an `impl Trait for Type`.
+/// Whether a line is inside an `impl Trait for Type`.
 fn is_of_trait(source: &Source, number: usize) -> bool {
     let indent = |code: &str| code.len() - code.trim_start().len();
     let inside = indent(&source.lines[number - 1].code);
@@ -91,7 +91,7 @@ fn is_of_trait(source: &Source, number: usize) -> bool {
     header.is_some_and(|code| code.trim().starts_with("impl") && code.contains(" for "))
 }
 
-/// The numbers of the list at the file's top.
+/// The numbers of the list at the head of the file.
 fn invariants(source: &Source) -> BTreeSet<u32> {
     let top = source.lines.iter().take_while(|line| line.code.trim().is_empty());
     top.filter_map(|line| {
@@ -101,8 +101,8 @@ fn invariants(source: &Source) -> BTreeSet<u32> {
     .collect()
 }
 
-/// The comments between a line and the end of the code above it; attributes and the start of the same statement
-/// may stand between.
+/// The comments between a line and the end of the code above it. Attributes and the start of the same statement may be
+/// in between.
 fn note_above(source: &Source, number: usize) -> String {
     let mut note = Vec::new();
     let mut skipped = 0;
@@ -140,10 +140,10 @@ const ORDERINGS: &[&str] = &[
     "Ordering::SeqCst",
 ];
 
-/// How many lines above an access its note may stand.
+/// The largest distance of a note above its access, in lines.
 const ORDER_LINES: usize = 6;
 
-/// Each access to an atomic says which access it pairs with.
+/// Each atomic access has a note that names the access it pairs with.
 pub fn order_notes(sources: &[Source]) -> Vec<String> {
     let mut breaches = Vec::new();
     for source in sources.iter().filter(|source| source.path.starts_with("src/")) {

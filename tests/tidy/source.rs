@@ -1,4 +1,4 @@
-//! The tracked files, and Rust sources taken apart into code and comments, line by line.
+//! The tracked files, and Rust sources split into code and comments, line by line.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 /// One line of a Rust source.
 #[derive(Debug, Default, Clone)]
 pub struct Line {
-    /// The code, with comments gone and strings emptied.
+    /// The code, without comments and with empty strings.
     pub code: String,
     /// The comment, with its slashes.
     pub comment: String,
-    /// Whether it stands in a `#[cfg(test)]` item, or in a file of tests.
+    /// Whether it belongs to a `#[cfg(test)]` item or to a file of tests.
     pub is_test: bool,
 }
 
@@ -39,12 +39,12 @@ impl Source {
         Self { path: path.into(), text: text.into(), lines }
     }
 
-    /// The lines' numbers, from 1, and the lines themselves.
+    /// The lines with their numbers, from 1.
     pub fn numbered(&self) -> impl Iterator<Item = (usize, &Line)> {
         (1..).zip(&self.lines)
     }
 
-    /// The lines that are no test code.
+    /// The lines that are not test code.
     pub fn product(&self) -> impl Iterator<Item = (usize, &Line)> {
         self.numbered().filter(|(_, line)| !line.is_test)
     }
@@ -54,7 +54,7 @@ impl Source {
         format!("{}:{line}: {why}", self.path)
     }
 
-    /// The innermost function that a line stands in, as far as names tell.
+    /// The name of the last function that starts at or above a line.
     pub fn function_at(&self, line: usize) -> &str {
         let above = self.lines[..line].iter().rev();
         above
@@ -73,7 +73,7 @@ pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Where `word` stands as a whole word.
+/// The position of `word` as a whole word.
 pub fn find_word(text: &str, word: &str) -> Option<usize> {
     let is_end = |c: Option<char>| c.is_none_or(|c| !is_word(c));
     text.match_indices(word).map(|(at, _)| at).find(|&at| {
@@ -81,12 +81,12 @@ pub fn find_word(text: &str, word: &str) -> Option<usize> {
     })
 }
 
-/// The project's folder.
+/// The directory of the project.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file that is tracked, or would be after `git add`; without git, every file outside of build folders.
+/// Every file that is tracked or would be after `git add`; without git, every file outside of build directories.
 pub fn files() -> Vec<(String, String)> {
     let root = root();
     let mut names = git_names(&root).unwrap_or_else(|| {
@@ -137,7 +137,7 @@ fn walk(root: &Path, folder: &Path, names: &mut Vec<String>) {
     }
 }
 
-/// What the reader of characters is inside of.
+/// The state of the splitter.
 enum State {
     Code,
     LineComment,
@@ -146,7 +146,7 @@ enum State {
     RawStr(usize),
 }
 
-/// Separates code from comments and empties strings. Good enough for sources that compile.
+/// Separates code from comments and empties strings. Sufficient for sources that compile.
 fn split(text: &str) -> Vec<Line> {
     let mut lines = vec![Line::default()];
     let mut state = State::Code;
@@ -200,7 +200,7 @@ fn next_len(text: &str) -> usize {
     text.chars().next().map_or(0, char::len_utf8)
 }
 
-/// One step in code: the state after it, and how many bytes it took.
+/// One step in code: the next state and the bytes consumed.
 fn code(rest: &str, line: &mut Line) -> (State, usize) {
     if rest.starts_with("//") {
         line.comment.push_str("//");
@@ -230,7 +230,7 @@ fn code(rest: &str, line: &mut Line) -> (State, usize) {
     (State::Code, c.len_utf8())
 }
 
-/// A character literal is emptied, a lifetime kept.
+/// Empties a character literal and keeps a lifetime.
 fn quote(rest: &str, line: &mut Line) -> usize {
     let inner = &rest[1..];
     if inner.starts_with('\\') {
@@ -247,7 +247,7 @@ fn quote(rest: &str, line: &mut Line) -> usize {
     1
 }
 
-/// Marks what stands under `#[cfg(test)]` and its kin, up to the end of the item.
+/// Marks the items under `#[cfg(test)]` and similar attributes.
 fn mark_test_items(lines: &mut [Line]) {
     let mut at = 0;
     while at < lines.len() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub enum Kind {
     /// Not a logger: the least that hardware asks for this work.
     Floor,
-    /// A logger of someone else's.
+    /// Another project's logger.
     Rival,
     /// ringseal itself.
     Own,

@@ -82,10 +82,10 @@ impl Checker {
     }
 
     fn file(&mut self, path: &Path) -> Result<(), String> {
-        let told = |e: std::io::Error| format!("{}: {e}", path.display());
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(told)?);
+        let describe = |e: std::io::Error| format!("{}: {e}", path.display());
+        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(describe)?);
         let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).map_err(told)? > 0 {
+        while reader.read_until(b'\n', &mut line).map_err(describe)? > 0 {
             match line.strip_suffix(b"\n") {
                 Some(whole) => self.line(whole),
                 None => self.verdict.complain(|| "the last line has no end".to_owned()),

@@ -1,4 +1,4 @@
-//! One measurement in a process of its own: most loggers are global and can be started once.
+//! One measurement in a separate process: most loggers are global and can be started once.
 
 use std::path::Path;
 

@@ -34,8 +34,8 @@ pub fn run(options: &Run) -> Result<Vec<Value>, String> {
     Ok(results.records)
 }
 
-/// Each round starts with another candidate, so that nobody always follows the same neighbour's
-/// dirty pages.
+/// Each round starts with another candidate, so that no candidate always runs on the dirty pages of
+/// the same predecessor.
 fn turn(names: &[&'static str], round: usize) -> Vec<&'static str> {
     let mut names = names.to_vec();
     let by = round * 5 % names.len().max(1);
@@ -54,7 +54,7 @@ fn child(name: &str, mode: Mode, options: &Run, tsc_hz: f64) -> Result<Value, St
 }
 
 /// Calls this program with `words`, which make it measure one thing under `dir`, and returns the
-/// record that it prints. `dir` is empty before and gone afterwards.
+/// record that it prints. `dir` is empty before and removed afterwards.
 pub fn spawn(words: Vec<String>, dir: &Path) -> Result<Value, String> {
     empty(dir)?;
     let program = std::env::current_exe().map_err(|e| format!("current_exe: {e}"))?;
@@ -75,11 +75,11 @@ pub fn spawn(words: Vec<String>, dir: &Path) -> Result<Value, String> {
 }
 
 fn empty(dir: &Path) -> Result<(), String> {
-    let told = |e: std::io::Error| format!("{}: {e}", dir.display());
+    let describe = |e: std::io::Error| format!("{}: {e}", dir.display());
     if dir.exists() {
-        fs::remove_dir_all(dir).map_err(told)?;
+        fs::remove_dir_all(dir).map_err(describe)?;
     }
-    fs::create_dir_all(dir).map_err(told)
+    fs::create_dir_all(dir).map_err(describe)
 }
 
 fn about(options: &Run, tsc_hz: f64) -> Value {
@@ -152,11 +152,11 @@ pub struct Results {
 impl Results {
     /// Creates the file, and its directory where that is missing.
     pub fn create(path: &Path) -> Result<Self, String> {
-        let told = |e: std::io::Error| format!("{}: {e}", path.display());
+        let describe = |e: std::io::Error| format!("{}: {e}", path.display());
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(told)?;
+            fs::create_dir_all(parent).map_err(describe)?;
         }
-        Ok(Self { file: fs::File::create(path).map_err(told)?, records: Vec::new() })
+        Ok(Self { file: fs::File::create(path).map_err(describe)?, records: Vec::new() })
     }
 
     /// Appends a record, at once.

@@ -181,11 +181,11 @@ pub fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
     use std::io::Write;
     let chunk = vec![b'x'; 1 << 20];
     let path = dir.join("warm-up");
-    let told = |e: std::io::Error| format!("{}: {e}", path.display());
-    let mut file = std::fs::File::create(&path).map_err(told)?;
+    let describe = |e: std::io::Error| format!("{}: {e}", path.display());
+    let mut file = std::fs::File::create(&path).map_err(describe)?;
     for _ in 0..(events * LINE_BYTES_MAX / chunk.len() as u64).min(2048) {
-        file.write_all(&chunk).map_err(told)?;
+        file.write_all(&chunk).map_err(describe)?;
     }
     drop(file);
-    std::fs::remove_file(&path).map_err(told)
+    std::fs::remove_file(&path).map_err(describe)
 }

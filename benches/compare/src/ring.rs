@@ -105,7 +105,7 @@ fn encode(base: *mut u8, at: u64, record: Record) {
     unsafe { base.add(offset).cast::<Record>().write(record) };
 }
 
-/// A ring that nobody reads.
+/// A ring without a reader.
 pub struct Private {
     memory: Memory,
     head: u64,

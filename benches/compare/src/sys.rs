@@ -48,11 +48,11 @@ pub fn cpu() -> Result<Cpu, String> {
 /// Nanoseconds on a core of all threads of this process that are alive, as the scheduler counts
 /// them: finer than `cpu`, which may count in clock ticks.
 pub fn threads_cpu_ns() -> Result<u64, String> {
-    let told = |e: std::io::Error| format!("/proc/self/task: {e}");
+    let describe = |e: std::io::Error| format!("/proc/self/task: {e}");
     let mut sum = 0;
-    for task in std::fs::read_dir("/proc/self/task").map_err(told)? {
-        let path = task.map_err(told)?.path().join("schedstat");
-        let text = std::fs::read_to_string(&path).map_err(told)?;
+    for task in std::fs::read_dir("/proc/self/task").map_err(describe)? {
+        let path = task.map_err(describe)?.path().join("schedstat");
+        let text = std::fs::read_to_string(&path).map_err(describe)?;
         let first = text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
         sum +=
             first.ok_or_else(|| format!("{}: expected numbers, found {text}", path.display()))?;
@@ -112,7 +112,7 @@ fn parse_machine(line: &str) -> Machine {
     Machine { busy_s, stolen_s: seconds(7) }
 }
 
-/// The processor's name, as the kernel tells it.
+/// The processor's name, as the kernel reports it.
 pub fn cpu_model() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("model name"));
@@ -132,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_busy_thread_is_seen() {
-        let before = threads_cpu_ns().expect("the kernel tells");
+        let before = threads_cpu_ns().expect("the kernel reports it");
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(20) {
             std::hint::spin_loop();
         }
-        assert!(threads_cpu_ns().expect("the kernel tells") > before);
+        assert!(threads_cpu_ns().expect("the kernel reports it") > before);
     }
 
     #[test]

@@ -133,8 +133,8 @@ fn config() -> Config {
         .filter("info,boot=off".parse().expect("a filter"))
         .panic_hook(false)
         .ring_bytes(RING_BYTES)
-        .wait(WaitStrategy::Sleep { min: long, max: long })
-        .sink(Box::new(NullSink::default()))
+        .writer_wait(WaitStrategy::Sleep { min: long, max: long })
+        .output(Output::custom(NullSink::default()))
 }
 
 fn start(config: Config) -> Result<Engine, String> {

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 const PENC: &str = "penc:v1:rk1:i5N75JqS-jwKDi8K4QpW5W08KCpJd57p_fpS_V9Y71L1ZFWwM3M10j6z4PY";
 const EMAIL: &str = "ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY";
 
-/// `ringseal token ARGUMENTS…` without any variable of its own.
+/// `ringseal token ARGUMENTS…` without any `PII_` variable.
 fn token(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringseal"));
     command.arg("token").args(arguments);

@@ -2,13 +2,12 @@
 //!
 //! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its response shows
 //! that these entries existed then: an attacker who takes over the host later, with all its keys, cannot make an older
-//! one.
-//! [`TimestampRequest`] is sent to the authority (for example by `curl`: this module opens no connection), [`Timestamp`] is read
-//! from the response, and [`find_stamped_note`] finds its checkpoint.
+//! one. [`TimestampRequest`] is sent to the authority (for example by `curl`: this module opens no connection),
+//! [`Timestamp`] is read from the response, and [`find_stamped_note`] finds its checkpoint.
 //!
-//! **What is checked here, and what is not.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce with
-//! the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that. Without
-//! it, anyone may have made the stamp.
+//! **What is checked here, and what is not.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce
+//! with the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that.
+//! Without it, anyone may have made the stamp.
 //!
 //! Promises: reads any bytes without panicking; DER only, no indefinite lengths, no trailing bytes. Allocates at most
 //! the length of the response. Never blocks.

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::entry::{Scheme, Signature};
 use super::keys::{ChainKey, RATCHET_INFO};
 use super::merkle::leaf_hash;
-use crate::digest::{Hash, HmacSha256, same};
+use crate::digest::{Hash, HmacSha256, constant_time_eq};
 
 /// Greatest number of entries per key.
 pub const RATCHET_MAX: u64 = 65_536;
@@ -140,7 +140,10 @@ impl Chain {
     /// The same for the digest of a text.
     pub fn check_digest(&mut self, seq: u64, digest: &Hash, signature: &Signature) -> Option<bool> {
         let expected = self.sign(seq, digest)?;
-        Some(expected.scheme == signature.scheme && same(&expected.hash, &signature.hash))
+        Some(
+            expected.scheme == signature.scheme
+                && constant_time_eq(&expected.hash, &signature.hash),
+        )
     }
 
     /// The key of entry `seq`, to store on disk once the entries before it are there. `None` without a

@@ -3,13 +3,16 @@
 //! Promises: those of [`super`]. After a crash during a replacement there is the old file or the new one, and perhaps a
 //! `.tmp` file beside it, which the next replacement wipes.
 use std::ffi::OsString;
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::KeyError;
-use crate::storage::{FileKind, OpenHow, Storage, StorageFile, publish_durably, remove_durably};
+use crate::storage::{
+    FileKind, OpenMode, Storage, StorageFile, append_all, parent_dir, publish_durably, read_full,
+    remove_durably,
+};
 
 const SECRET_MODE: u32 = 0o600;
 /// Longest key file.
@@ -19,13 +22,6 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> KeyError + '_ {
     move |source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
         _ => KeyError::Io { path: path.to_owned(), source },
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
     }
 }
 
@@ -42,18 +38,6 @@ pub(super) fn create_dir(storage: &dyn Storage, dir: &Path) -> Result<(), KeyErr
     storage.create_dir(dir, 0o700).map_err(io_error(dir))
 }
 
-fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.append(&[IoSlice::new(bytes)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// Creates a file that must not exist, durably.
 pub(super) fn create(
     storage: &dyn Storage,
@@ -61,10 +45,10 @@ pub(super) fn create(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), KeyError> {
-    let mut file = storage.open(path, OpenHow::CreateNew { mode }).map_err(io_error(path))?;
+    let mut file = storage.open(path, OpenMode::CreateNew { mode }).map_err(io_error(path))?;
     append_all(file.as_mut(), bytes).map_err(io_error(path))?;
     file.sync().map_err(io_error(path))?;
-    storage.sync_dir(parent(path)).map_err(io_error(path))
+    storage.sync_dir(parent_dir(path)).map_err(io_error(path))
 }
 
 /// Creates a secret with mode 0600, durably. It must not exist.
@@ -91,7 +75,7 @@ fn load(
     if named.kind != FileKind::Regular {
         return Err(KeyError::Kind { path: path.to_owned(), found: named.kind.as_str() });
     }
-    let file = storage.open(path, OpenHow::Read).map_err(io_error(path))?;
+    let file = storage.open(path, OpenMode::Read).map_err(io_error(path))?;
     // The metadata of the opened file, not of the current holder of the name.
     let stat = file.stat().map_err(io_error(path))?;
     match stat.mode {
@@ -105,15 +89,7 @@ fn load(
         return Err(KeyError::Content { path: path.to_owned(), expected });
     }
     let mut bytes = Zeroizing::new(vec![0; stat.len as usize]);
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, filled as u64) {
-            Ok(0) => break,
-            Ok(taken) => filled += taken,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(io_error(path)(error)),
-        }
-    }
+    let filled = read_full(&*file, &mut bytes, 0).map_err(io_error(path))?;
     bytes.truncate(filled);
     Ok(bytes)
 }
@@ -122,7 +98,7 @@ fn load(
 pub fn replace_secret(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let temporary = temporary_path(path);
     wipe_secret(storage, &temporary)?;
-    let create = OpenHow::CreateNew { mode: SECRET_MODE };
+    let create = OpenMode::CreateNew { mode: SECRET_MODE };
     let mut file = storage.open(&temporary, create).map_err(io_error(&temporary))?;
     append_all(file.as_mut(), bytes).map_err(io_error(&temporary))?;
     let old = open_old(storage, path)?;
@@ -145,7 +121,7 @@ pub fn wipe_secret(storage: &dyn Storage, path: &Path) -> Result<(), KeyError> {
 }
 
 fn open_old(storage: &dyn Storage, path: &Path) -> Result<Option<Box<dyn StorageFile>>, KeyError> {
-    match storage.open(path, OpenHow::Overwrite) {
+    match storage.open(path, OpenMode::Overwrite) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(path)(error)),

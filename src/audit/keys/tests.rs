@@ -3,7 +3,7 @@ use std::io;
 
 use super::*;
 use crate::storage::faulty::{Faults, FaultyDisk};
-use crate::storage::{OpenHow, OsStorage};
+use crate::storage::{OpenMode, OsStorage};
 
 const ORIGIN: &str = "log.example/audit";
 
@@ -207,7 +207,7 @@ fn io_errors_name_the_file() {
         }
         other => panic!("{other:?}"),
     }
-    let found = disk.open(path, OpenHow::Read).unwrap().stat().unwrap().mode;
+    let found = disk.open(path, OpenMode::Read).unwrap().stat().unwrap().mode;
     assert_eq!(found, Some(0o600));
 }
 

@@ -7,7 +7,7 @@
 //! Promises: appending and computing the root do not allocate, block or fail; appending costs one node
 //! hash on average. Making a proof allocates its list. Checking a proof allocates nothing and accepts
 //! only the exact proof.
-use crate::digest::{Hash, Sha256, pair, same};
+use crate::digest::{Hash, Sha256, constant_time_eq, pair};
 
 mod proof;
 #[cfg(test)]
@@ -199,7 +199,7 @@ pub fn verify_inclusion(
     if node.last != 0 {
         return Err(ProofError::Length { found: path.len() });
     }
-    if same(&hash, root) { Ok(()) } else { Err(ProofError::Root) }
+    if constant_time_eq(&hash, root) { Ok(()) } else { Err(ProofError::Root) }
 }
 
 /// Checks that the tree of `old_size` leaves with hash `old_root` is the beginning of the tree of
@@ -217,7 +217,7 @@ pub fn verify_consistency(
     if old_size == 0 || old_size == size {
         let known = if old_size == 0 { empty_root() } else { *root };
         return match path {
-            [] if same(&known, old_root) => Ok(()),
+            [] if constant_time_eq(&known, old_root) => Ok(()),
             [] => Err(ProofError::Root),
             _ => Err(ProofError::Length { found: path.len() }),
         };
@@ -250,7 +250,11 @@ pub fn verify_consistency(
     if node.last != 0 {
         return Err(wrong_length);
     }
-    if same(&old, old_root) && same(&new, root) { Ok(()) } else { Err(ProofError::Root) }
+    if constant_time_eq(&old, old_root) && constant_time_eq(&new, root) {
+        Ok(())
+    } else {
+        Err(ProofError::Root)
+    }
 }
 
 /// The path from a node to the root: `fn` and `sn` of RFC 9162.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{AuditRepository, AuditSinkError, StoredLines};
 use crate::audit::store::names::{ACTIVE, sealed_name};
-use crate::storage::{OpenHow, Storage, StorageFile};
+use crate::storage::{OpenMode, Storage, StorageFile};
 
 /// The type of the first entry of every segment but the first.
 const SEGMENT_TYPE: &str = "ringseal.segment";
@@ -84,7 +84,7 @@ impl Export<'_> {
             let renamed = self.storage.rename(&active, &sealed);
             renamed.map_err(|error| self.failed("rename", error))?;
         }
-        let file = self.storage.open(&active, OpenHow::CreateNew { mode: 0o600 });
+        let file = self.storage.open(&active, OpenMode::CreateNew { mode: 0o600 });
         self.segment = Some((seq, file.map_err(|error| self.failed("create", error))?));
         Ok(())
     }

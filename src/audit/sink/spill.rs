@@ -7,13 +7,13 @@
 //! itself. A partial append is undone. A torn end is cut off at opening and counted; damage before the end is an error,
 //! and nothing after it is read. Entries that were read but not yet consumed ([`Spill::consume`]) are read again after
 //! a crash; sinks skip those that they have.
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{AuditSinkError, EntryBatch, SealedEntry};
 use crate::audit::merkle::leaf_hash;
-use crate::storage::{OpenHow, Storage, StorageFile, publish_durably};
+use crate::storage::{OpenMode, Storage, StorageFile, append_all, publish_durably, read_exact};
 
 /// Length, number, time, leaf hash.
 const HEAD_BYTES: usize = 4 + 8 + 8 + 32;
@@ -50,9 +50,9 @@ impl Spill {
     /// Opens the file, or creates it with mode 0600; cuts off a torn end.
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Spill, AuditSinkError> {
         let failed = |action, error| AuditSinkError::io(action, path.display().to_string(), error);
-        let file = match storage.open(path, OpenHow::Append) {
+        let file = match storage.open(path, OpenMode::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                storage.open(path, OpenHow::CreateNew { mode: MODE })
+                storage.open(path, OpenMode::CreateNew { mode: MODE })
             }
             opened => opened,
         };
@@ -197,7 +197,7 @@ impl Spill {
             }
             _ => {}
         }
-        let opened = self.storage.open(&temporary, OpenHow::CreateNew { mode: MODE });
+        let opened = self.storage.open(&temporary, OpenMode::CreateNew { mode: MODE });
         let mut file = opened.map_err(|error| failed("create", error))?;
         let mut len = 0;
         for entry in batches.iter().flat_map(|batch| batch.iter()) {
@@ -211,7 +211,7 @@ impl Spill {
         while at < self.len {
             let count = chunk.len().min(usize::try_from(self.len - at).unwrap_or(usize::MAX));
             let part = chunk.get_mut(..count).unwrap_or_default();
-            read_all(&*self.file, part, at).map_err(|error| self.failed("read", error))?;
+            read_exact(&*self.file, part, at).map_err(|error| self.failed("read", error))?;
             append_all(&mut *file, part).map_err(|error| failed("append to", error))?;
             at += part.len() as u64;
         }
@@ -232,7 +232,7 @@ impl Spill {
         if rest < HEAD_BYTES {
             return Ok(Frame::Torn);
         }
-        read_all(&*self.file, &mut head, at).map_err(|error| self.failed("read", error))?;
+        read_exact(&*self.file, &mut head, at).map_err(|error| self.failed("read", error))?;
         let (line_len, seq, unix_nanos, leaf) = take_head(&head);
         if line_len > LINE_BYTES_MAX {
             return Err(self.damaged(at));
@@ -243,7 +243,7 @@ impl Spill {
         self.frame.clear();
         self.frame.resize(line_len, 0);
         let line_at = at + HEAD_BYTES as u64;
-        read_all(&*self.file, &mut self.frame, line_at)
+        read_exact(&*self.file, &mut self.frame, line_at)
             .map_err(|error| self.failed("read", error))?;
         if leaf_hash(&self.frame) != leaf {
             return if rest == HEAD_BYTES + line_len {
@@ -277,31 +277,4 @@ fn take_head(head: &[u8; HEAD_BYTES]) -> (usize, u64, i64, [u8; 32]) {
     }
     let len = u32::from_le_bytes(part(head, 0)) as usize;
     (len, u64::from_le_bytes(part(head, 4)), i64::from_le_bytes(part(head, 12)), part(head, 20))
-}
-
-fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.append(&[IoSlice::new(bytes)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(len) => bytes = bytes.get(len..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn read_all(file: &dyn StorageFile, mut buffer: &mut [u8], mut at: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match file.read_at(buffer, at) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(len) => {
-                at += len as u64;
-                buffer = buffer.get_mut(len..).unwrap_or_default();
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

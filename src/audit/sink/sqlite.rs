@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::row::{Columns, check_run};
 use super::{AuditRepository, AuditSink, AuditSinkError, EntryBatch, SealedEntry};
-use crate::storage::{OpenHow, OsStorage, Storage};
+use crate::storage::{OpenMode, OsStorage, Storage};
 
 /// How long a call waits while another connection locks the database.
 pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -113,7 +113,7 @@ impl SqliteSink {
     pub fn open(path: &Path) -> Result<SqliteSink, AuditSinkError> {
         let name = format!("sqlite:{}", path.display());
         // SQLite would create it readable by everyone; its journals take the file's mode.
-        match OsStorage.open(path, OpenHow::CreateNew { mode: 0o600 }) {
+        match OsStorage.open(path, OpenMode::CreateNew { mode: 0o600 }) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(AuditSinkError::io("create", path.display().to_string(), error));
             }

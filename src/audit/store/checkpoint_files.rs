@@ -4,7 +4,7 @@ use super::error::{Damage, StoreError};
 use super::names::{CHECKPOINT, CHECKPOINTS};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::note::Note;
-use crate::storage::OpenHow;
+use crate::storage::OpenMode;
 
 /// The last note is searched in this many bytes at the end of the file; a note has a few hundred.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
@@ -22,12 +22,14 @@ pub(super) struct LastNote {
 
 /// Reads the end of `checkpoints`.
 pub(super) fn last_note(disk: &Disk, origin: &str) -> Result<LastNote> {
-    let Some(file) = disk.open(CHECKPOINTS, OpenHow::Read)? else { return Ok(LastNote::default()) };
+    let Some(file) = disk.open(CHECKPOINTS, OpenMode::Read)? else {
+        return Ok(LastNote::default());
+    };
     let path = disk.path(CHECKPOINTS);
     let len = with_path("reading the metadata of", &path, file.stat())?.len;
     let from = len.saturating_sub(LOOK_BACK_BYTES);
     let mut tail = Vec::new();
-    let mut reader = super::disk::FileReader { file, offset: from };
+    let mut reader = crate::storage::FileReader { file, offset: from };
     with_path("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
     let mut starts: Vec<usize> = note_starts(&tail, from == 0);
     // The last start whose note is whole; the bytes after it are torn.

@@ -3,7 +3,7 @@
 //! Runs beside the log, on the caller's thread: sealed segments do not change. The compressed file is written under a
 //! temporary name, read back and compared, made durable and renamed; then the plain file is removed. A crash leaves one
 //! of the two files or both. Uses two buffers.
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,11 +11,13 @@ use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::disk::{Disk, FileReader, Result, with_path};
+use super::disk::{Disk, Result, with_path};
 use super::error::{Damage, StoreError};
 use super::names::{parse_sealed, sealed_name};
 use crate::digest::{Hash, Sha256};
-use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
+use crate::storage::{
+    FileAppender, FileReader, OpenMode, Storage, StorageFile, publish_durably, remove_durably,
+};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -35,12 +37,12 @@ pub fn compress_sealed(storage: &Arc<dyn Storage>, dir: &Path) -> Result<u64> {
 
 fn compress_one(disk: &Disk, first_seq: u64) -> Result<bool> {
     let plain_name = sealed_name(first_seq);
-    let Some(plain) = disk.open(&plain_name, OpenHow::Read)? else { return Ok(false) };
+    let Some(plain) = disk.open(&plain_name, OpenMode::Read)? else { return Ok(false) };
     let (name, unfinished) = (format!("{plain_name}.gz"), format!("{plain_name}.gz.tmp"));
     let (plain_path, path) = (disk.path(&plain_name), disk.path(&name));
     let mut file = disk.create(&unfinished)?;
     let written = with_path("compressing", &plain_path, pack(plain, &mut *file))?;
-    let packed = disk.open(&unfinished, OpenHow::Read)?;
+    let packed = disk.open(&unfinished, OpenMode::Read)?;
     let packed =
         packed.ok_or(StoreError::Refused { why: "the compressed file has disappeared" })?;
     if with_path("reading back", &path, unpacked_hash(packed))? != written {
@@ -58,7 +60,7 @@ fn compress_one(disk: &Disk, first_seq: u64) -> Result<bool> {
 }
 
 fn pack(plain: Box<dyn StorageFile>, packed: &mut dyn StorageFile) -> io::Result<Hash> {
-    let mut encoder = GzEncoder::new(Appender(packed), Compression::default());
+    let mut encoder = GzEncoder::new(FileAppender(packed), Compression::default());
     let hash = copy(FileReader { file: plain, offset: 0 }, &mut encoder)?;
     encoder.finish()?;
     Ok(hash)
@@ -82,18 +84,5 @@ fn copy(mut from: impl Read, to: &mut impl Write) -> io::Result<Hash> {
         };
         hash.update(bytes);
         to.write_all(bytes)?;
-    }
-}
-
-/// Adapts a file to the encoder.
-struct Appender<'a>(&'a mut dyn StorageFile);
-
-impl Write for Appender<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.append(&[IoSlice::new(bytes)])
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! The log's directory: names within it, files that are replaced in one step, append-only files.
-use std::io::{self, IoSlice, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::StoreError;
-use crate::storage::{FileStat, OpenHow, Storage, StorageFile, publish_durably};
+use crate::storage::{
+    FileReader, FileStat, OpenMode, Storage, StorageFile, append_all, publish_durably,
+};
 
 /// Files are readable and writable by the owner only.
 pub(super) const FILE_MODE: u32 = 0o600;
@@ -56,14 +58,14 @@ impl Disk {
         Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
-    pub fn open(&self, name: &str, how: OpenHow) -> Result<Option<Box<dyn StorageFile>>> {
+    pub fn open(&self, name: &str, how: OpenMode) -> Result<Option<Box<dyn StorageFile>>> {
         let path = self.path(name);
         with_path("opening", &path, unless_missing(self.storage.open(&path, how)))
     }
 
     /// The whole file, or `None` if it is missing.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some(file) = self.open(name, OpenHow::Read)? else { return Ok(None) };
+        let Some(file) = self.open(name, OpenMode::Read)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let mut reader = FileReader { file, offset: 0 };
         with_path("reading", &self.path(name), reader.read_to_end(&mut bytes))?;
@@ -77,7 +79,7 @@ impl Disk {
         with_path(
             "creating",
             &path,
-            self.storage.open(&path, OpenHow::CreateNew { mode: FILE_MODE }),
+            self.storage.open(&path, OpenMode::CreateNew { mode: FILE_MODE }),
         )
     }
 
@@ -103,50 +105,6 @@ impl Disk {
     }
 }
 
-pub(super) fn append_all(file: &mut dyn StorageFile, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.append(&[IoSlice::new(bytes)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Fills the buffer from the file at `offset`, until the end of the file.
-pub(super) fn read_full(
-    file: &dyn StorageFile,
-    buffer: &mut [u8],
-    offset: u64,
-) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-/// Reads a file from an offset on.
-pub(super) struct FileReader {
-    pub file: Box<dyn StorageFile>,
-    pub offset: u64,
-}
-
-impl Read for FileReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
 /// An append-only file, written in pieces that are on disk when [`Tail::append`] returns.
 pub(super) struct Tail {
     pub file: Box<dyn StorageFile>,
@@ -165,7 +123,7 @@ impl Tail {
     /// Opens the file of this name, or creates it.
     pub fn open(disk: &Disk, name: &str) -> Result<Tail> {
         let path = disk.path(name);
-        if let Some(file) = disk.open(name, OpenHow::Append)? {
+        if let Some(file) = disk.open(name, OpenMode::Append)? {
             let len = with_path("reading the metadata of", &path, file.stat())?.len;
             return Ok(Tail::new(file, path, len));
         }

@@ -4,11 +4,11 @@
 //! reported as incomplete.
 use std::io::{self, Read};
 
-use super::disk::{Disk, FileReader, Result, with_path};
+use super::disk::{Disk, Result, with_path};
 use super::error::StoreError;
 use super::names::sealed_name;
 use crate::audit::entry::LINE_BYTES_MAX;
-use crate::storage::OpenHow;
+use crate::storage::{FileReader, OpenMode};
 
 const READ_BYTES: usize = 128 * 1024;
 
@@ -41,7 +41,7 @@ impl Lines {
 
     /// The file of this name.
     pub fn of_file(disk: &Disk, name: &str) -> Result<Option<Lines>> {
-        let file = disk.open(name, OpenHow::Read)?;
+        let file = disk.open(name, OpenMode::Read)?;
         Ok(file.map(|file| Lines::new(Box::new(FileReader { file, offset: 0 }))))
     }
 
@@ -53,11 +53,11 @@ impl Lines {
     /// The plain content of that segment: from the plain file, or else from the compressed one.
     pub fn content_of_sealed(disk: &Disk, first_seq: u64) -> Result<Option<Box<dyn Read>>> {
         let name = sealed_name(first_seq);
-        if let Some(file) = disk.open(&name, OpenHow::Read)? {
+        if let Some(file) = disk.open(&name, OpenMode::Read)? {
             return Ok(Some(Box::new(FileReader { file, offset: 0 })));
         }
         let name = format!("{name}.gz");
-        let Some(file) = disk.open(&name, OpenHow::Read)? else { return Ok(None) };
+        let Some(file) = disk.open(&name, OpenMode::Read)? else { return Ok(None) };
         let source = unpacked(FileReader { file, offset: 0 });
         let path = disk.path(&name);
         source.ok_or(StoreError::Compressed { path }).map(Some)

@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::disk::{Disk, FILE_MODE, FileReader, Result, Tail, with_path};
+use super::disk::{Disk, FILE_MODE, Result, Tail, with_path};
 use super::epoch::key_text;
 use super::health::Counts;
 use super::load::{LogState, chain_of, load};
@@ -25,7 +25,7 @@ use crate::audit::entry::control::{
 use crate::audit::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
 use crate::audit::note::Verifier;
 use crate::digest::Sha256;
-use crate::storage::{FileLock, OpenHow};
+use crate::storage::{FileLock, FileReader, OpenMode};
 
 impl AuditLog {
     /// Makes the directory and the keys of a new log. `audit.pub` and `audit.mac` are written to the directory `away`;
@@ -130,12 +130,12 @@ fn discard_next_key(disk: &Disk, state: &mut LogState) -> Result<()> {
 fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()> {
     let name = from.as_str();
     let path = disk.path(name);
-    let Some(mut file) = disk.open(name, OpenHow::Append)? else { return Ok(()) };
+    let Some(mut file) = disk.open(name, OpenMode::Append)? else { return Ok(()) };
     if with_path("reading the metadata of", &path, file.stat())?.len <= good_bytes {
         return Ok(());
     }
     let mut bytes = Vec::new();
-    if let Some(file) = disk.open(name, OpenHow::Read)? {
+    if let Some(file) = disk.open(name, OpenMode::Read)? {
         let mut reader = FileReader { file, offset: good_bytes };
         with_path("reading", &path, reader.read_to_end(&mut bytes))?;
     }

@@ -144,7 +144,7 @@ pub(super) fn repair_kept(disk: &Disk) -> Result<Option<u64>> {
     loop {
         let from = file.saturating_sub(window);
         let mut bytes = vec![0; (file - from) as usize];
-        let read = super::disk::read_full(&*tail.file, &mut bytes, from);
+        let read = crate::storage::read_full(&*tail.file, &mut bytes, from);
         bytes.truncate(super::disk::with_path("reading", &path, read)?);
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let start =

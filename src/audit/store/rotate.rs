@@ -2,7 +2,7 @@
 //!
 //! The new file is completed under a temporary name, with its first entries. Then the old file gets its permanent name
 //! and the new one the active name. A crash in between leaves no active segment, and opening begins one.
-use super::disk::{Result, Tail, append_all, with_path};
+use super::disk::{Result, Tail, with_path};
 use super::integrity::{ContentSummary, summarize_lines};
 use super::lines::Lines;
 use super::names::{ACTIVE, sealed_name};
@@ -10,6 +10,7 @@ use super::{Active, AuditLog, MaintenanceReport, StoreError, is_due};
 use crate::audit::entry::control::{
     Checksum, Control, RotateReason, SealedSegment, SegmentStart, Trigger,
 };
+use crate::storage::append_all;
 
 /// An existing sealed segment.
 #[derive(Debug, Clone)]

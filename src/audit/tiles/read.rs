@@ -9,7 +9,7 @@ use super::super::merkle::{Nodes, node_hash};
 use super::{HASH_BYTES, ROWS, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile, TileError};
 use crate::audit::merkle::ProofError;
 use crate::digest::Hash;
-use crate::storage::{OpenHow, Storage};
+use crate::storage::{OpenMode, Storage, read_full};
 
 /// Reads the tiles of a tree of a given size.
 pub struct TileReader<'a> {
@@ -143,15 +143,6 @@ pub(super) fn read_whole(
     path: &Path,
     buffer: &mut [u8],
 ) -> io::Result<usize> {
-    let file = storage.open(path, OpenHow::Read)?;
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, filled as u64) {
-            Ok(0) => break,
-            Ok(taken) => filled += taken,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+    let file = storage.open(path, OpenMode::Read)?;
+    read_full(&*file, buffer, 0)
 }

@@ -4,14 +4,14 @@
 //! files and do not wait for the disk; [`TileWriter::sync`] waits. If the disk fails, nothing is
 //! lost: the next call tries again. An existing tile is compared, not written; one that differs (after a
 //! crash) is replaced atomically and counted.
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::merkle::Tree;
 use super::read::{read, read_whole};
 use super::{ROWS, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
 use crate::digest::Hash;
-use crate::storage::{OpenHow, Storage, StorageFile, remove_durably};
+use crate::storage::{OpenMode, Storage, StorageFile, append_all, remove_durably};
 
 /// Appends leaves to a tree and its tiles.
 pub struct TileWriter {
@@ -128,7 +128,7 @@ impl TileWriter {
             let tiles = before / TILE_WIDTH..after.div_ceil(TILE_WIDTH);
             for tile in tiles.clone().filter_map(|index| Tile::at(level, index, size)) {
                 let path = tile.path(&self.dir);
-                let file = storage.open(&path, OpenHow::Append);
+                let file = storage.open(&path, OpenMode::Append);
                 file.and_then(|file| file.sync()).map_err(|source| io_error(&path, source))?;
                 dirs.visit(storage, &self.dir, &path)?;
             }
@@ -195,7 +195,9 @@ fn write_or_compare(
     mode: u32,
 ) -> Result<bool, TileError> {
     match create(storage, path, mode) {
-        Ok(file) => append(file, bytes).map(|()| false).map_err(|source| io_error(path, source)),
+        Ok(mut file) => {
+            append_all(&mut *file, bytes).map(|()| false).map_err(|source| io_error(path, source))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mut found = vec![0; TILE_BYTES + 1];
             let filled = read_whole(storage, path, &mut found);
@@ -216,30 +218,18 @@ fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8], mode: u32) -> io::R
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    append(create(storage, &temporary, mode)?, bytes)?;
+    append_all(&mut *create(storage, &temporary, mode)?, bytes)?;
     storage.rename(&temporary, path)
 }
 
 /// Creates a file and, if necessary, its parent directories.
 fn create(storage: &dyn Storage, path: &Path, mode: u32) -> io::Result<Box<dyn StorageFile>> {
-    match storage.open(path, OpenHow::CreateNew { mode }) {
+    match storage.open(path, OpenMode::CreateNew { mode }) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let dir = path.parent().ok_or(error)?;
             storage.create_dir(dir, 0o700)?;
-            storage.open(path, OpenHow::CreateNew { mode })
+            storage.open(path, OpenMode::CreateNew { mode })
         }
         opened => opened,
     }
-}
-
-fn append(mut file: Box<dyn StorageFile>, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.append(&[IoSlice::new(bytes)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

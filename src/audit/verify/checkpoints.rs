@@ -7,10 +7,9 @@ use std::path::Path;
 use super::super::checkpoint::Checkpoint;
 use super::super::note::{NOTE_BYTES_MAX, Note, Verifier};
 use super::report::{Finding, FindingKind, Place};
-use super::source::FileReader;
 use super::{KnownCheckpoint, Stop};
-use crate::digest::{Hash, same};
-use crate::storage::{OpenHow, Storage};
+use crate::digest::{Hash, constant_time_eq};
+use crate::storage::{FileReader, OpenMode, Storage};
 
 /// The file with every checkpoint of the log.
 pub(in crate::audit) const CHECKPOINTS: &str = "checkpoints";
@@ -51,7 +50,7 @@ pub(in crate::audit) struct CheckpointReader {
 impl CheckpointReader {
     pub fn open(storage: &dyn Storage, dir: &Path) -> Result<CheckpointReader, Stop> {
         let path = dir.join(CHECKPOINTS);
-        let reader = match storage.open(&path, OpenHow::Read) {
+        let reader = match storage.open(&path, OpenMode::Read) {
             Ok(file) => Some(FileReader { file, offset: 0 }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Stop::io(&path, &error)),
@@ -230,7 +229,7 @@ impl CheckpointVerifier {
             if known.size > size {
                 break;
             }
-            if !same(&known.root, root) {
+            if !constant_time_eq(&known.root, root) {
                 let place = Place { file: name.clone(), ..Place::default() };
                 let detail = format!("the first {size} entries are not those that it sealed");
                 return Err(Finding::new(FindingKind::Rewritten, place, detail).into());
@@ -261,7 +260,7 @@ impl CheckpointVerifier {
         if let Err(error) = verified {
             return bad(FindingKind::BadSignature, error.to_string());
         }
-        if !same(&checkpoint.root, root) {
+        if !constant_time_eq(&checkpoint.root, root) {
             let from = self.sealed;
             let detail = format!("entries {from} to {} are not those that it sealed", size - 1);
             return bad(FindingKind::Rewritten, detail);
@@ -323,7 +322,7 @@ fn parse_known(
 
 fn read_latest(storage: &dyn Storage, dir: &Path) -> Result<Option<Vec<u8>>, Stop> {
     let path = dir.join(CHECKPOINT);
-    let file = match storage.open(&path, OpenHow::Read) {
+    let file = match storage.open(&path, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Stop::io(&path, &error)),

@@ -14,10 +14,9 @@ use super::super::note::Verifier;
 use super::Stop;
 use super::checkpoints::CheckpointLimits;
 use super::report::FindingKind;
-use super::source::FileReader;
 use crate::digest::text::hex;
 use crate::digest::{Hash, Sha256};
-use crate::storage::{OpenHow, Storage};
+use crate::storage::{FileReader, OpenMode, Storage};
 
 /// Name, length, hash and entries of a segment as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,7 +290,7 @@ impl NamedFiles<'_> {
         if !is_inside {
             return Err(io::Error::other("expected a name torn/*.bin"));
         }
-        let file = match self.storage.open(&self.dir.join(&piece.kept), OpenHow::Read) {
+        let file = match self.storage.open(&self.dir.join(&piece.kept), OpenMode::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

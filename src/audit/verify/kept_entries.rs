@@ -7,8 +7,7 @@ use std::path::Path;
 use super::super::entry::{LINE_BYTES_MAX, Parser};
 use super::Stop;
 use super::report::{Finding, FindingKind, Place};
-use super::source::FileReader;
-use crate::storage::{OpenHow, Storage};
+use crate::storage::{FileReader, OpenMode, Storage};
 
 pub(super) const KEPT: &str = "kept.jsonl";
 
@@ -26,7 +25,7 @@ pub(super) struct KeptEntries {
 impl KeptEntries {
     pub fn open(storage: &dyn Storage, dir: &Path) -> Result<KeptEntries, Stop> {
         let path = dir.join(KEPT);
-        let reader = match storage.open(&path, OpenHow::Read) {
+        let reader = match storage.open(&path, OpenMode::Read) {
             Ok(file) => Some(BufReader::new(FileReader { file, offset: 0 })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Stop::io(&path, &error)),

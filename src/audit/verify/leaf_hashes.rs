@@ -4,7 +4,7 @@
 use super::super::entry::SIGNED_FROM_END;
 use super::source::Batch;
 use crate::digest::Hash;
-use crate::digest::pair::{Lane, Message, Midstate, Stream, run, run_pair};
+use crate::digest::pair::{Message, MessageSource, Midstate, Stream, run, run_pair};
 
 /// SHA-256(0x00 ‖ signed text of a line), the chain's digest; `None` if the line is too short for its
 /// leaf hash to pass through this state.
@@ -86,7 +86,7 @@ impl<'b, 'o> Lines<'b, 'o> {
     }
 }
 
-impl<'b> Lane<'b> for Lines<'b, '_> {
+impl<'b> MessageSource<'b> for Lines<'b, '_> {
     fn next(&mut self, message: &mut Message<'b>) -> Option<Midstate> {
         if self.at - self.first >= self.leaves.len() {
             return None;

@@ -10,7 +10,7 @@ use super::super::entry::LINE_BYTES_MAX;
 use super::super::store::names::{ACTIVE, parse_sealed, sealed_name};
 use super::Stop;
 use super::report::{Finding, FindingKind};
-use crate::storage::{FileKind, OpenHow, Storage, StorageFile};
+use crate::storage::{FileKind, FileReader, OpenMode, Storage};
 
 /// Bytes of lines in a batch, about.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -174,7 +174,7 @@ impl<'a> BatchReader<'a> {
     fn open_next(&mut self) -> Result<Option<OpenSegment>, Stop> {
         let Some(segment) = self.segments.get(self.next) else { return Ok(None) };
         let path = self.dir.join(&segment.file);
-        let file = self.storage.open(&path, OpenHow::Read);
+        let file = self.storage.open(&path, OpenMode::Read);
         let file = FileReader { file: file.map_err(|error| Stop::io(&path, &error))?, offset: 0 };
         let reader = if segment.is_compressed {
             decompressor(file).ok_or_else(|| Stop::Unchecked {
@@ -260,20 +260,6 @@ fn read_once(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Reads a file from an offset.
-pub(in crate::audit) struct FileReader {
-    pub file: Box<dyn StorageFile>,
-    pub offset: u64,
-}
-
-impl Read for FileReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
 #[cfg(feature = "compress")]
 fn decompressor(file: FileReader) -> Option<Box<dyn Read + Send>> {
     let file = io::BufReader::with_capacity(128 * 1024, file);
@@ -293,7 +279,7 @@ pub(in crate::audit) fn read_lines(
     name: &str,
 ) -> Result<Vec<Vec<u8>>, Stop> {
     let path = dir.join(name);
-    let file = match storage.open(&path, OpenHow::Read) {
+    let file = match storage.open(&path, OpenMode::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Stop::io(&path, &error)),

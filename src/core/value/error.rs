@@ -91,7 +91,7 @@ fn write_chain(out: &mut ValueWriter<'_>, source: Option<&(dyn Error + 'static)>
     }
 }
 
-/// The type's own name as a derived `Debug` begins: a capitalised identifier with nothing, `(` or ` {` behind it.
+/// The type's own name as a derived `Debug` begins: a capitalised identifier, followed by nothing, `(` or ` {`.
 /// An implementation that prints a sentence or a quoted text names no type.
 struct TypeFromDebug {
     name: [u8; 64],

@@ -142,9 +142,9 @@ pub(crate) mod tag {
     pub(crate) const ARRAY: u8 = 22;
     pub(crate) const MAP: u8 = 23;
     pub(crate) const ERROR: u8 = 24;
-    /// Stands where nesting went deeper than the limit.
+    /// Replaces a value that is nested deeper than the limit.
     pub(crate) const DEEP: u8 = 25;
-    /// Stands where a secret was logged.
+    /// Replaces a logged secret.
     pub(crate) const SECRET: u8 = 26;
     pub(crate) const PII: u8 = 27;
 }

@@ -1,6 +1,6 @@
 //! Plain values to the front of granted bytes: state in registers, nothing to cut, the rest handed on.
 //!
-//! Whoever calls has measured before ([`Value::plain_bytes`](super::Value::plain_bytes)). Where room lacks nonetheless,
+//! The caller has measured first ([`Value::plain_bytes`](super::Value::plain_bytes)). If there is too little room,
 //! nothing is left to write into, and the caller finds fewer bytes than it measured.
 use super::tag;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use super::{Element, Value, ValueWriter, tag};
 use crate::core::limits::Limits;
 
-/// What stands where a secret stood when nobody redacts.
+/// The replacement of a secret if redaction is off.
 pub const SECRET_MASK: &str = "***REDACTED***";
 
 /// A value that may be carried around and used, but never shown.
@@ -109,7 +109,7 @@ pub enum PiiKind {
 }
 
 impl PiiKind {
-    /// The kind of a number in a record; a number that is none stands for [`PiiKind::Other`].
+    /// The kind of a number in a record; an unknown number means [`PiiKind::Other`].
     pub(crate) fn from_u8(number: u8) -> PiiKind {
         const ALL: [PiiKind; 9] = [
             PiiKind::Other,

@@ -55,7 +55,7 @@ fn assert_plain_way_writes_the_same(value: &dyn Value, limits: Limits, written: 
     }
     assert!(!written.is_cut, "what is cut is not plain");
     let mut bytes = vec![0xA5; len + 1];
-    assert_eq!(*value.put(&mut bytes), [0xA5], "the rest begins behind the value");
+    assert_eq!(*value.put(&mut bytes), [0xA5], "the rest begins after the value");
     assert_eq!(bytes[..len], written.bytes);
     for room in 0..len {
         value.put(&mut bytes[..room]);

@@ -442,7 +442,7 @@ map_values! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uuid(pub [u8; 16]);
 
-/// A number in JSON's own spelling, kept to the letter (`1.10`, `1e400`); anything else stands as text.
+/// A number in JSON syntax, kept as written (`1.10`, `1e400`); any other text becomes a string.
 #[derive(Debug, Clone, Copy)]
 pub struct Number<'a>(pub &'a str);
 

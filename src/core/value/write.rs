@@ -219,7 +219,7 @@ impl<'a> ValueWriter<'a> {
 
     /// Opens a container; between here and [`ValueWriter::end`] stand its values.
     ///
-    /// `None` when nesting is too deep, and a mark stands in its place, or when there is no room; nothing may be
+    /// `None` if nesting is too deep, in which case a mark replaces the value, or if there is no room; nothing may be
     /// written into it then.
     pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
@@ -240,7 +240,7 @@ impl<'a> ValueWriter<'a> {
         self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
     }
 
-    /// One value behind a byte that says what it is. Where the value has no room, nothing of it is written.
+    /// A tag byte and one value. If the value does not fit, nothing of it is written.
     pub(crate) fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let mark = self.mark();
         let Some(open) = self.begin(tag) else { return };
@@ -300,7 +300,7 @@ impl<'a> ValueWriter<'a> {
         self.cut = true;
     }
 
-    /// Makes the text that stands since `mark` a number, if it is one in JSON's spelling.
+    /// Makes the text since `mark` a number, if it is one in JSON syntax.
     #[cfg(feature = "serde")]
     pub(crate) fn str_to_number(&mut self, mark: Mark) {
         let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)

@@ -14,7 +14,7 @@ use crate::audit::keys::{self, KeyPaths};
 use crate::audit::verify::{self, VerifyOutcome as Verdict};
 use crate::audit::{Actor, Catalogue, Change, EventOutcome, Target};
 use crate::core::value::{Map, Pii, Secret, Value};
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Output};
 use crate::sink::memory::{MemoryLog, MemorySink};
 use crate::storage::faulty::{Faults, FaultyDisk};
 use crate::storage::{OsStorage, Storage};
@@ -23,7 +23,7 @@ use crate::writer::audit::HeldEntriesOverflow;
 fn start(audit: AuditConfig) -> (Engine, AuditLogger, MemoryLog) {
     let sink = MemorySink::new();
     let log = sink.log();
-    let config = Config::new().panic_hook(false).sink(Box::new(sink)).audit(audit);
+    let config = Config::new().panic_hook(false).output(Output::custom(sink)).audit(audit);
     let engine = Engine::start(config).unwrap();
     let audit = engine.audit().unwrap();
     (engine, audit, log)

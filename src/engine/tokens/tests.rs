@@ -57,7 +57,7 @@ fn the_engine_opens_keysets_and_writes_tokens() {
     let (_dir, path) = keyset();
     let config = TokenKeysConfig::new(&path).env("prod");
     let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
-    let (engine, capture) = Capture::start_with(ecs().pii(config));
+    let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::keysets(config)));
     send(&engine);
     engine.flush().expect("room");
     let event = &capture.events()[0];
@@ -69,12 +69,12 @@ fn the_engine_opens_keysets_and_writes_tokens() {
 fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
-    let (engine, capture) = Capture::start_with(ecs().pii_keys(Arc::clone(&keys)));
-    let mut check = KeysetCheck::default();
+    let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::shared(Arc::clone(&keys))));
+    let mut look = RefreshState::default();
     send(&engine);
     engine.flush().expect("room");
     rotate(&path);
-    assert_eq!(check.run(&keys, later(1)), None);
+    assert_eq!(look.refresh(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
     engine.flush().expect("room");
@@ -90,22 +90,22 @@ fn a_rotated_key_is_used_for_new_tokens() {
 fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
-    let mut check = KeysetCheck::default();
+    let mut look = RefreshState::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
-    let report = check.run(&keys, later(1)).expect("a failure");
-    assert!(report.contains("token-keyset.json") && report.contains("last good"), "{report}");
-    assert_eq!(check.run(&keys, later(2)), None);
+    let told = look.refresh(&keys, later(1)).expect("a failure");
+    assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
+    assert_eq!(look.refresh(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
-    assert_eq!(check.run(&keys, later(2)), None, "not due: nothing is known");
-    assert_eq!(check.run(&keys, later(3)).as_deref(), Some("token keys can be read again"));
-    assert_eq!(check.run(&keys, later(4)), None);
+    assert_eq!(look.refresh(&keys, later(2)), None, "not due: nothing is known");
+    assert_eq!(look.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(look.refresh(&keys, later(4)), None);
 }
 
-/// A source that reports each check.
-struct ReportingSource(FileSource, Sender<Option<String>>);
+/// Tells each time that it is asked.
+struct Told(FileSource, Sender<Option<String>>);
 
-impl KeySource for ReportingSource {
+impl KeySource for Told {
     fn is_changed(&mut self) -> Result<bool, KeysetError> {
         let name = std::thread::current().name().map(str::to_owned);
         let _ = self.1.send(name);
@@ -120,15 +120,15 @@ impl KeySource for ReportingSource {
 #[test]
 fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let (_dir, path) = keyset();
-    let (sender, report) = crossbeam_channel::unbounded();
-    let source = Box::new(ReportingSource(FileSource::new(&path, KeysetKind::Token), sender));
+    let (tell, told) = crossbeam_channel::unbounded();
+    let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
     let random = Box::new(SystemRandomness);
     let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
     let refresher =
         KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
             .expect("a thread");
-    let name = report.recv_timeout(Duration::from_secs(60)).expect("a check");
+    let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
     drop(refresher);
     let idle =
@@ -154,7 +154,7 @@ fn the_refresher_thread_ends_with_its_keys() {
 
 #[test]
 fn unusable_keysets_are_an_error_at_start() {
-    let config = ecs().pii(TokenKeysConfig::new("/no/such/keyset.json"));
+    let config = ecs().tokens(Tokens::keysets(TokenKeysConfig::new("/no/such/keyset.json")));
     let error = Engine::start(config).expect_err("no keys");
     assert!(matches!(error, InitError::Keys(_)), "{error}");
     assert!(error.to_string().contains("keyset.json"), "{error}");
@@ -167,8 +167,11 @@ fn the_last_token_setting_is_used() {
     let keysets = || TokenKeysConfig::new(&path);
     let by_keyset = TokenKeys::open(&keysets()).expect("keys").tokenize(MAIL, FieldType::Email);
     for (config, token) in [
-        (ecs().pii(keysets()).tokenizer(own.clone()), own.email(MAIL)),
-        (ecs().tokenizer(own.clone()).pii(keysets()), by_keyset),
+        (
+            ecs().tokens(Tokens::keysets(keysets())).tokens(Tokens::custom(own.clone())),
+            own.email(MAIL),
+        ),
+        (ecs().tokens(Tokens::custom(own.clone())).tokens(Tokens::keysets(keysets())), by_keyset),
     ] {
         let (engine, capture) = Capture::start_with(config);
         send(&engine);
@@ -183,12 +186,15 @@ fn keyset_variables_are_read_and_bad_ones_named() {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
         Config::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
     };
-    assert!(from(&[]).expect("defaults").redaction.keys.is_none());
+    assert!(from(&[]).expect("defaults").redaction.tokens.is_none());
     let path = ("PII_TOKEN_KEYSET_PATH", "/run/pii/token-keyset.json");
     let file = ("PII_PROVIDER", "file");
     let config = from(&[file, path, ("PII_ENV", "prod")]).expect("good");
     let expected = TokenKeysConfig::new(path.1).env("prod");
-    assert!(matches!(config.redaction.keys, Some(Choice::Open(found)) if found == expected));
+    let Some(Tokens(TokenSource::Keysets(found))) = config.redaction.tokens else {
+        panic!("no keysets");
+    };
+    assert_eq!(found, expected);
     for (pairs, said) in [
         (&[("PII_PROVIDER", "vault")][..], r#"PII_PROVIDER="vault": expected file"#),
         (&[("PII_PROVIDER", "x"), path], r#"PII_PROVIDER="x": expected file"#),

@@ -156,7 +156,7 @@ fn part() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Texts of up to a dozen parts, behind a filler that moves them across block borders.
+/// Texts of up to a dozen parts, after a filler that moves them across block borders.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     (0usize..140, 0usize..4, proptest::collection::vec(part(), 0..12)).prop_map(|(n, f, parts)| {
         let filler = [b' ', b'x', b'.', b'7'][f];

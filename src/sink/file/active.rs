@@ -11,7 +11,7 @@ use super::schedule::Period;
 use super::segment::{Appended, Segment};
 use crate::core::Now;
 use crate::sink::SinkError;
-use crate::storage::{FileKind, FileStat, OpenHow};
+use crate::storage::{FileKind, FileStat, OpenMode};
 
 /// How often a directory or name that other processes create and remove is retried.
 const OPEN_TRIES: usize = 4;
@@ -100,7 +100,7 @@ impl FileSink {
                 Err(SinkError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 opened => return opened,
             }
-            let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+            let create = OpenMode::CreateNew { mode: shared.config.file_mode };
             match storage.open(path, create).and_then(|file| Ok((file.stat()?, file))) {
                 Ok((stat, file)) => {
                     return Ok((Segment::new(file, 0, write_method(&shared.config)), stat));
@@ -151,7 +151,7 @@ impl FileSink {
         if found.kind != FileKind::Regular {
             return Err(self.not_a_file(path));
         }
-        let file = storage.open(path, OpenHow::Append).map_err(failed)?;
+        let file = storage.open(path, OpenMode::Append).map_err(failed)?;
         let stat = file.stat().map_err(failed)?;
         let mut segment = Segment::new(file, stat.len, write_method(&self.shared.config));
         self.cut_torn_tail(&mut segment, stat.len).map_err(failed)?;

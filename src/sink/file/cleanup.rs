@@ -7,14 +7,14 @@ use super::names::{Names, SealedName};
 use super::recover::stat_or_missing;
 use super::retain::{Limits, SealedSegment};
 use crate::sink::SinkError;
-use crate::storage::{OpenHow, Storage, append_all, publish_durably, read_full, remove_durably};
+use crate::storage::{OpenMode, Storage, append_all, publish_durably, read_full, remove_durably};
 
 /// Makes the given segments and their names durable. A segment that retention removed meanwhile needs nothing.
 pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {
     let storage = &*shared.storage;
     for &number in numbers {
         let path = shared.names.sealed(number);
-        match storage.open(&path, OpenHow::Append).and_then(|file| file.sync()) {
+        match storage.open(&path, OpenMode::Append).and_then(|file| file.sync()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             result => result.map_err(|source| SinkError::io("sync", &path, source))?,
         }
@@ -53,7 +53,7 @@ fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
         return Ok(());
     }
     let partial = names.last.with_extension("last.partial");
-    let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+    let create = OpenMode::CreateNew { mode: shared.config.file_mode };
     let mut file = match storage.open(&partial, create) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             storage.remove(&partial)?;
@@ -67,7 +67,7 @@ fn keep_last_number(shared: &Shared, number: u64) -> io::Result<()> {
 
 /// The stored number; 0 if it is missing or cannot be parsed.
 pub(super) fn read_last_number(storage: &dyn Storage, names: &Names) -> io::Result<u64> {
-    let file = match storage.open(&names.last, OpenHow::Read) {
+    let file = match storage.open(&names.last, OpenMode::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         opened => opened?,
     };

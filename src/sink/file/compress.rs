@@ -14,7 +14,7 @@ use super::helper::Shared;
 use super::names::Found;
 use super::recover::stat_or_missing;
 use crate::storage::{
-    FileAppender, OpenHow, Storage, StorageFile, publish_durably, read_full, remove_durably,
+    FileAppender, OpenMode, Storage, StorageFile, publish_durably, read_full, remove_durably,
 };
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -36,7 +36,7 @@ pub(super) fn compress_sealed(shared: &Shared, found: &Found) -> io::Result<()> 
 fn compress_one(shared: &Shared, number: u64) -> io::Result<()> {
     let (storage, names) = (&*shared.storage, &shared.names);
     let plain_path = names.sealed(number);
-    let plain = match storage.open(&plain_path, OpenHow::Read) {
+    let plain = match storage.open(&plain_path, OpenMode::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
@@ -44,7 +44,7 @@ fn compress_one(shared: &Shared, number: u64) -> io::Result<()> {
     let compressed_path = names.compressed(number);
     if !is_whole(storage, &compressed_path, len)? {
         let partial_path = names.partial(number);
-        let create = OpenHow::CreateNew { mode: shared.config.file_mode };
+        let create = OpenMode::CreateNew { mode: shared.config.file_mode };
         let mut partial = storage.open(&partial_path, create)?;
         if !copy_compressed(shared, &*plain, &mut *partial)? {
             return storage.remove(&partial_path);
@@ -60,7 +60,7 @@ fn is_whole(storage: &dyn Storage, path: &Path, len: u64) -> io::Result<bool> {
     if stat.len <= TRAILER_BYTES {
         return Ok(false);
     }
-    let file = storage.open(path, OpenHow::Read)?;
+    let file = storage.open(path, OpenMode::Read)?;
     let mut stored = [0; 4];
     let read = read_full(&*file, &mut stored, stat.len - 4)?;
     // The format keeps the length modulo 2^32.

@@ -93,6 +93,13 @@ impl Default for FileConfig {
     }
 }
 
+impl<P: AsRef<Path>> From<P> for FileConfig {
+    /// The defaults, for this active file.
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
+
 macro_rules! setters {
     ($($field:ident: $kind:ty),* $(,)?) => {
         $(

@@ -8,7 +8,7 @@ use super::mapped::MappedMethod;
 use super::names::Names;
 use super::segment::{Segment, WriteMethod};
 use crate::sink::SinkError;
-use crate::storage::{OpenHow, Storage, StorageFile};
+use crate::storage::{OpenMode, Storage, StorageFile};
 
 /// Creates an empty file under the hidden name. A file that already has that name was never part of the log and is
 /// replaced.
@@ -17,7 +17,7 @@ pub(super) fn create(
     names: &Names,
     config: &FileConfig,
 ) -> Result<Segment, SinkError> {
-    let create = OpenHow::CreateNew { mode: config.file_mode };
+    let create = OpenMode::CreateNew { mode: config.file_mode };
     let file = match storage.open(&names.next, create) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             storage.remove(&names.next).and_then(|()| storage.open(&names.next, create))

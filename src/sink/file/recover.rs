@@ -7,7 +7,9 @@
 use std::io::{self, IoSlice};
 
 use super::names::Names;
-use crate::storage::{FileKind, FileStat, OpenHow, Storage, StorageFile, append_slices, read_full};
+use crate::storage::{
+    FileKind, FileStat, OpenMode, Storage, StorageFile, append_slices, read_full,
+};
 
 /// What the active name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,9 +252,9 @@ pub(super) fn keep_fragment(
     if storage.stat(&names.torn).is_ok_and(|stat| stat.len > TORN_BYTES_MAX) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut file = match storage.open(&names.torn, OpenHow::CreateNew { mode }) {
+    let mut file = match storage.open(&names.torn, OpenMode::CreateNew { mode }) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            storage.open(&names.torn, OpenHow::Append)?
+            storage.open(&names.torn, OpenMode::Append)?
         }
         opened => opened?,
     };

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use crate::audit::entry::{Body, Parser};
 use crate::audit::read::{LineContent, read_entries};
-use crate::storage::{OpenHow, Storage, StorageFile, publish_durably, remove_durably};
+use crate::storage::{
+    OpenMode, Storage, StorageFile, append_all, parent_dir, publish_durably, remove_durably,
+};
 
 /// Owner only: the entries are redacted, but are evidence.
 const MODE: u32 = 0o600;
@@ -49,10 +51,10 @@ impl Spill {
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> io::Result<Spill> {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let mut file = match storage.open(path, OpenHow::Append) {
+        let mut file = match storage.open(path, OpenMode::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let made = storage.open(path, OpenHow::CreateNew { mode: MODE });
-                made.and_then(|file| storage.sync_dir(parent(path)).map(|()| file))
+                let made = storage.open(path, OpenMode::CreateNew { mode: MODE });
+                made.and_then(|file| storage.sync_dir(parent_dir(path)).map(|()| file))
             }
             result => result,
         }
@@ -198,11 +200,8 @@ impl Spill {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = self.storage.open(&temporary, OpenHow::CreateNew { mode: MODE })?;
-        let text = format!("{REPLAY_HEAD}{log_next_seq}\n");
-        if file.append(&[IoSlice::new(text.as_bytes())])? != text.len() {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
+        let mut file = self.storage.open(&temporary, OpenMode::CreateNew { mode: MODE })?;
+        append_all(&mut *file, format!("{REPLAY_HEAD}{log_next_seq}\n").as_bytes())?;
         publish_durably(&*self.storage, &*file, &temporary, &self.replay_path)?;
         self.has_replay = true;
         Ok(())
@@ -269,7 +268,7 @@ const REPLAY_HEAD: &str = "ringseal-replay-v1 ";
 fn read_replay(storage: &dyn Storage, path: &Path) -> io::Result<Option<u64>> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let file = match storage.open(path, OpenHow::Read) {
+    let file = match storage.open(path, OpenMode::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(named)?,
     };
@@ -282,13 +281,6 @@ fn read_replay(storage: &dyn Storage, path: &Path) -> io::Result<Option<u64>> {
             io::Error::new(io::ErrorKind::InvalidData, "expected the number of an entry")
         });
     seq.map(Some).map_err(named)
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
 }
 
 /// Bytes up to the end of the last whole line.

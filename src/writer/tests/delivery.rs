@@ -1,8 +1,8 @@
-//! From batches to sinks: what is handed over when, what is held, tried again and given up, and what is answered.
+//! Delivery: when batches go to the sinks, which lines are held, retried and dropped, and when requests are answered.
 use super::*;
 
 #[test]
-fn a_batch_is_handed_over_when_it_is_full_and_at_the_end_of_a_turn() {
+fn a_batch_is_delivered_when_full_or_ended() {
     let mut harness = Harness::with(4096, 1 << 20, LevelFilter::AtLeast(Level::Trace));
     let mut lane = harness.lane(0);
     for number in 0..3 {
@@ -29,7 +29,7 @@ fn a_batch_is_handed_over_when_it_is_full_and_at_the_end_of_a_turn() {
 }
 
 #[test]
-fn a_failing_sink_is_tried_again_after_pauses_that_double_up_to_a_second() {
+fn retry_pauses_double_up_to_a_second() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     harness.script.fails.store(true, Ordering::SeqCst);
@@ -42,7 +42,7 @@ fn a_failing_sink_is_tried_again_after_pauses_that_double_up_to_a_second() {
     let pauses: Vec<i64> = at.windows(2).map(|pair| (pair[1] - pair[0]) / MILLI as i64).collect();
     assert_eq!(pauses[..8], [10, 20, 40, 80, 160, 320, 640, 1000]);
     assert!(pauses[8..].iter().all(|pause| *pause == 1000), "{pauses:?}");
-    // It is back: the lines are there once, in order, and it was told once that it failed and once that it is back.
+    // After the recovery the lines are written once and in order. Failure and recovery were reported once each.
     harness.script.fails.store(false, Ordering::SeqCst);
     lane.event_at(harness.clock.ticks(), 1);
     for _ in 0..1001 {
@@ -56,7 +56,7 @@ fn a_failing_sink_is_tried_again_after_pauses_that_double_up_to_a_second() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_make_a_pause_longer() {
+fn a_clock_step_does_not_extend_a_pause() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     harness.script.fails.store(true, Ordering::SeqCst);
@@ -71,7 +71,7 @@ fn a_clock_that_is_set_back_does_not_make_a_pause_longer() {
 }
 
 #[test]
-fn a_sink_whose_turns_fail_for_ever_gets_its_lines_all_the_same() {
+fn a_sink_with_failing_turns_gets_its_lines() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     harness.script.turn_fails.store(true, Ordering::SeqCst);
@@ -79,7 +79,7 @@ fn a_sink_whose_turns_fail_for_ever_gets_its_lines_all_the_same() {
         lane.event_at(harness.clock.ticks(), number);
         harness.step_after(100 * MILLI);
     }
-    // The longest pause, and nothing is left behind.
+    // The longest pause is over, and all lines are written.
     for _ in 0..11 {
         harness.step_after(100 * MILLI);
     }
@@ -99,7 +99,7 @@ fn a_failing_sink_does_not_keep_the_writer_awake() {
 }
 
 #[test]
-fn lines_are_held_up_to_the_bound_then_dropped_and_counted() {
+fn lines_above_the_bound_are_dropped_and_counted() {
     let mut harness = Harness::with(1 << 16, 2000, LevelFilter::AtLeast(Level::Trace));
     let mut lane = harness.lane(0);
     harness.script.fails.store(true, Ordering::SeqCst);
@@ -117,12 +117,12 @@ fn lines_are_held_up_to_the_bound_then_dropped_and_counted() {
     let metrics = harness.link.counters.snapshot();
     assert_eq!(metrics.dropped.of(Level::Info), 100 - held.len() as u64);
     assert_eq!(metrics.events.total(), events.len() as u64 + metrics.dropped.total());
-    let told = &harness.named("ringseal.sink_recovered")[0]["dropped_lines"];
-    assert_eq!(told.as_u64(), Some(metrics.dropped.total()));
+    let reported = &harness.named("ringseal.sink_recovered")[0]["dropped_lines"];
+    assert_eq!(reported.as_u64(), Some(metrics.dropped.total()));
 }
 
 #[test]
-fn requests_are_answered_after_what_they_ask_for() {
+fn requests_are_answered_after_their_work() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let (mut late, ticks) = (harness.lane(1), harness.clock.ticks());
@@ -142,7 +142,7 @@ fn requests_are_answered_after_what_they_ask_for() {
 }
 
 #[test]
-fn a_lane_that_is_sent_right_before_a_request_is_covered_by_it() {
+fn a_request_covers_lanes_sent_before_it() {
     let mut harness = Harness::new();
     harness.step();
     let mut lane = harness.lane(0);
@@ -152,7 +152,7 @@ fn a_lane_that_is_sent_right_before_a_request_is_covered_by_it() {
 }
 
 #[test]
-fn a_flush_of_a_failing_sink_tries_at_once_and_says_what_is_held() {
+fn a_flush_retries_a_failing_sink_at_once() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     harness.script.fails.store(true, Ordering::SeqCst);
@@ -167,7 +167,7 @@ fn a_flush_of_a_failing_sink_tries_at_once_and_says_what_is_held() {
 }
 
 #[test]
-fn a_stop_drains_syncs_and_counts_what_a_failing_sink_never_took() {
+fn a_stop_drains_syncs_and_counts_held_lines() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     lane.event_at(harness.clock.ticks(), 0);
@@ -188,7 +188,7 @@ fn a_stop_drains_syncs_and_counts_what_a_failing_sink_never_took() {
 }
 
 #[test]
-fn after_the_writer_is_gone_requests_and_lanes_are_refused() {
+fn a_stopped_writer_refuses_requests_and_lanes() {
     let harness = Harness::new();
     let link = Arc::clone(&harness.link);
     assert!(!link.is_closed());
@@ -201,7 +201,7 @@ fn after_the_writer_is_gone_requests_and_lanes_are_refused() {
 }
 
 #[test]
-fn the_ends_of_a_batch_are_those_of_its_lines() {
+fn a_batch_ends_with_its_last_line() {
     let mut batch = Batch::default();
     for line in ["a\n", "bb\n", "c\n"] {
         batch.bytes_mut().extend_from_slice(line.as_bytes());

@@ -1,8 +1,8 @@
-//! Promise 3, turn by turn: exact within a lane, by time across lanes, as long as nobody is later than the grace.
+//! Order, turn by turn: exact within a lane, and by time across lanes for events within the grace window.
 use super::*;
 
 #[test]
-fn across_lanes_lines_stand_in_order_of_time() {
+fn lines_of_all_lanes_are_ordered_by_time() {
     let mut harness = Harness::new();
     let mut lanes: Vec<TestLane> = (0..7).map(|number| harness.lane(number)).collect();
     // A fixed shuffle: each event belongs to some lane, times grow by 0 to 3 ticks.
@@ -31,7 +31,7 @@ fn across_lanes_lines_stand_in_order_of_time() {
 }
 
 #[test]
-fn an_event_waits_for_an_older_one_of_another_lane_as_long_as_the_grace() {
+fn an_event_waits_for_the_grace_window() {
     let mut harness = Harness::new();
     let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
     harness.clock.advance(MILLI);
@@ -48,7 +48,7 @@ fn an_event_waits_for_an_older_one_of_another_lane_as_long_as_the_grace() {
 }
 
 #[test]
-fn an_event_that_is_later_than_the_grace_stands_later_and_is_not_lost() {
+fn an_event_after_the_grace_window_is_kept() {
     let mut harness = Harness::new();
     let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
     harness.clock.advance(MILLI);
@@ -61,7 +61,7 @@ fn an_event_that_is_later_than_the_grace_stands_later_and_is_not_lost() {
 }
 
 #[test]
-fn a_single_lane_waits_for_nobody() {
+fn a_single_lane_does_not_wait() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     lane.event_at(harness.clock.ticks(), 1);
@@ -89,7 +89,7 @@ fn a_lane_goes_round_its_ring_many_times() {
 }
 
 #[test]
-fn a_full_ring_is_said_to_press() {
+fn a_full_ring_is_reported_as_pressed() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let ticks = harness.clock.ticks();
@@ -131,7 +131,7 @@ impl Clock for Resettable {
 }
 
 #[test]
-fn a_counter_that_is_reset_holds_nothing_up_and_the_time_stays_right() {
+fn a_counter_reset_delays_no_events() {
     let clock = Arc::new(Resettable(3_600_000_000_000.into()));
     let mut harness = Harness::on(Arc::clone(&clock) as _);
     let (mut lane, _other) = (harness.lane(0), harness.lane(1));

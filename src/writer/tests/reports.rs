@@ -1,4 +1,4 @@
-//! What the writer says by itself: losses, clocks that were set, records that cannot be read; and the context table.
+//! The writer's own events: losses, clock steps, records that cannot be read; and the context table.
 use super::*;
 use crate::core::context::SLOTS;
 
@@ -7,7 +7,7 @@ fn lost_by_level(event: &serde_json::Value) -> LevelCounts {
 }
 
 #[test]
-fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
+fn losses_are_reported_once_per_lane() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let other = harness.lane(1);
@@ -37,7 +37,7 @@ fn losses_are_told_once_by_lane_with_what_came_since_the_last_report() {
 }
 
 #[test]
-fn losses_without_a_lane_are_told_too() {
+fn losses_without_a_lane_are_reported() {
     let mut harness = Harness::new();
     harness.link.unplaced.lose_shared(Level::Critical);
     harness.step_after(MILLI);
@@ -47,7 +47,7 @@ fn losses_without_a_lane_are_told_too() {
 }
 
 #[test]
-fn a_report_that_no_sink_wants_is_discarded_not_written() {
+fn a_report_below_the_level_is_discarded() {
     let mut harness = Harness::with(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Error));
     let mut lane = harness.lane(0);
     harness.lose(&lane, Level::Info);
@@ -59,7 +59,7 @@ fn a_report_that_no_sink_wants_is_discarded_not_written() {
 }
 
 #[test]
-fn a_clock_set_back_or_forth_is_told_and_lines_follow_it() {
+fn a_clock_step_is_reported_and_lines_follow() {
     for (step_nanos, millis) in
         [(-3_600_000_000_000_i64, -3_600_000), (86_400_000_000_000, 86_400_000)]
     {
@@ -82,7 +82,7 @@ fn a_clock_set_back_or_forth_is_told_and_lines_follow_it() {
 }
 
 #[test]
-fn a_small_drift_is_slewed_and_not_told() {
+fn a_small_drift_is_slewed_without_report() {
     let mut harness = Harness::new();
     for _ in 0..100 {
         harness.clock.advance(1_000 * MILLI);
@@ -93,7 +93,7 @@ fn a_small_drift_is_slewed_and_not_told() {
 }
 
 #[test]
-fn bytes_that_are_no_record_are_told_and_the_lane_goes_on() {
+fn garbage_is_reported_and_the_lane_continues() {
     for garbage in [[0xFF; 64], [0; 64], [1; 64], [24; 64]] {
         let mut harness = Harness::new();
         let (mut lane, mut other) = (harness.lane(0), harness.lane(1));
@@ -121,7 +121,7 @@ fn bytes_that_are_no_record_are_told_and_the_lane_goes_on() {
 }
 
 #[test]
-fn a_record_whose_values_cannot_be_read_costs_itself_alone() {
+fn an_unreadable_record_is_skipped_alone() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let ticks = harness.clock.ticks();
@@ -144,7 +144,7 @@ fn define(lane: &mut TestLane, number: u32, value: u64) {
 }
 
 #[test]
-fn a_context_holds_until_its_place_is_taken_by_another() {
+fn a_context_holds_until_its_slot_is_reused() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let log = |lane: &mut TestLane, context: u32| {
@@ -177,7 +177,7 @@ fn a_context_holds_until_its_place_is_taken_by_another() {
 }
 
 #[test]
-fn each_lane_has_contexts_of_its_own() {
+fn each_lane_has_its_own_contexts() {
     let mut harness = Harness::new();
     let (mut one, mut other) = (harness.lane(0), harness.lane(1));
     define(&mut one, 3, 1);
@@ -196,7 +196,7 @@ fn each_lane_has_contexts_of_its_own() {
 }
 
 #[test]
-fn a_bound_field_that_was_cut_is_counted_as_truncated() {
+fn a_cut_bound_field_counts_as_truncated() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let header = Header { kind: Kind::Context, context: 1, is_cut: true, ..event_header(1) };

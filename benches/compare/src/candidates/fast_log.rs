@@ -2,7 +2,7 @@
 //!
 //! Configuration: a bounded channel of 100,000 as in its examples (the default is unbounded), its
 //! file appender, its default format. Its JSON format has no key-values and escapes nothing but
-//! quotes, so the text format stands for it.
+//! quotes, so the text format is measured.
 
 use std::path::Path;
 

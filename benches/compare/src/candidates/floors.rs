@@ -55,7 +55,7 @@ impl Candidate for Rdtsc {
     }
 }
 
-/// The counter and 56 encoded bytes into a warm ring that nobody reads.
+/// The counter and 56 encoded bytes into a warm ring without a reader.
 pub struct Enc {
     ring: Private,
 }

@@ -1,4 +1,4 @@
-//! logforth: JSON layout, file appender, behind its asynchronous appender.
+//! logforth: JSON layout, file appender, through its asynchronous appender.
 //!
 //! Configuration: `Async` around `File` with `JsonLayout`, overflow blocks (the default), 128,000
 //! buffered lines (the default is unbounded and grows by the gigabyte under this load). No

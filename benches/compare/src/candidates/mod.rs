@@ -1,4 +1,4 @@
-//! All candidates, and the one place that knows them by name.
+//! All candidates, and the only list of their names.
 //!
 //! To add one: a file with a type that implements `Candidate`, its `mod` line, and its type in the
 //! list below.
@@ -102,10 +102,10 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 /// The files in `dir`, for candidates that name their files themselves.
 fn files_in(dir: &Path) -> Result<Vec<PathBuf>, String> {
-    let told = |e: std::io::Error| format!("{}: {e}", dir.display());
+    let describe = |e: std::io::Error| format!("{}: {e}", dir.display());
     let mut files = std::fs::read_dir(dir)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(told)?;
+        .map_err(describe)?;
     files.sort();
     Ok(files)
 }

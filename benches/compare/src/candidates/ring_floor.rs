@@ -97,7 +97,7 @@ impl<const POLL_US: u64> Candidate for Ring<POLL_US> {
     }
 }
 
-/// What both JSON floors are made of.
+/// The part that both JSON floors share.
 struct Writing {
     producer: Producer,
     reader: Reader<std::io::Result<()>>,

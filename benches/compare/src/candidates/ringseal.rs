@@ -1,7 +1,7 @@
 //! ringseal itself.
 //!
 //! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of
-//! the size that the floors have, and patience with a full ring (no logger here may choose to
+//! the size that the floors have, and a long wait for a full ring (no logger here may choose to
 //! lose). `ringseal` reads the exact clock, `ringseal_unredacted` is the same without redaction,
 //! `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a mapping.
 //! `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with five, so
@@ -49,7 +49,7 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
         .map_err(|e: ringseal::ParseFilterError| e.to_string())?;
     let config = Config::new()
         .filter(quiet)
-        .file_with(file)
+        .output(Output::file(file))
         .overflow([Overflow::Wait(PATIENCE); Level::COUNT]);
     Ok(match TUNING.get() {
         Some(tuning) => config.ring_bytes(tuning.ring_bytes).batch_bytes_max(tuning.batch_bytes),

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::options::Report;
 use data::Data;
 
-/// What stands in a marked place whose results are not among those given.
+/// The text of a marked place whose results were not given.
 const NOT_MEASURED: &str = "Not measured in these results.\n";
 
 /// The whole page, without drawings and without what was not measured.

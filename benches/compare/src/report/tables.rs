@@ -56,7 +56,7 @@ fn paragraph(about: &Value) -> String {
     };
     if about["sweep"] == true {
         return format!(
-            "The sweep, a run of its own: {} rounds; each round and point: {} events flat out, {} \
+            "The sweep, a separate run: {} rounds; each round and point: {} events flat out, {} \
              batches of 20 calls; idle engines were watched for {} s.\n\n",
             word("rounds"),
             count(&about["events"]),
@@ -277,14 +277,14 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_told() {
-        let told = |others: f64| {
+        let is_busy = |others: f64| {
             let record = json!({
                 "candidate": "enc", "mode": LATENCY, "round": 0, "good": true,
                 "others_share": others, "stolen_share": 0.0,
             });
             run(&Data::of(&[record])).contains("too busy")
         };
-        assert_eq!((told(0.02), told(0.6)), (false, true));
+        assert_eq!((is_busy(0.02), is_busy(0.6)), (false, true));
     }
 
     #[test]

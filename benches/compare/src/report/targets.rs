@@ -1,5 +1,5 @@
-//! What was to be reached, what was measured, and whether that is enough. The limits stand here;
-//! everything else is computed from the results.
+//! The targets, the measured values, and the verdicts. The limits are constants here; everything
+//! else is computed from the results.
 
 use super::data::{self, Data, ENC, ENC_COARSE, RING_JSON};
 use super::sweep::thousandths;

@@ -138,7 +138,7 @@ fn about(options: &Sweep, tsc_hz: f64) -> Value {
     about
 }
 
-/// The keys whose numbers are told while the sweep runs.
+/// The keys whose numbers are printed while the sweep runs.
 const TOLD: [&str; 5] =
     ["events_per_s", "cpu_share", "first_line_us", "bytes_added", "cpu_ns_per_event"];
 

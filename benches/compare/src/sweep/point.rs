@@ -1,4 +1,4 @@
-//! One measurement of the sweep, in a process of its own.
+//! One measurement of the sweep, in a separate process.
 
 use std::ops::Range;
 use std::path::Path;
@@ -168,7 +168,7 @@ const CALM_DOWN: Duration = Duration::from_millis(500);
 fn rest(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
     let mut config = own::config(dir, WriteMode::Append)?;
     if latency {
-        config = config.latency();
+        config = config.low_latency();
     }
     let engine = ringseal::init(config).map_err(|e| e.to_string())?;
     log(&Feed::new(), 0..1000);

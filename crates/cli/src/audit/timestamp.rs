@@ -1,7 +1,7 @@
 //! `ringseal audit timestamp`: a time-stamping authority's stamp on a checkpoint (RFC 3161).
 //!
-//! Opens no connection: the request is a file to send, the response a file to check. The authority's signature is checked
-//! by `openssl`, and the output says so.
+//! Opens no connection: the request is a file to send, the response a file to check. The authority's signature is
+//! checked by `openssl`, and the output says so.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ringseal::Level;
 use ringseal::internals::core::clock;
 use ringseal::sink::file::{FileConfig, RotateEvery};
 use ringseal::{Config, Engine, Logger, Overflow, info};
+use ringseal::{Level, Output};
 
 use super::Setting;
 use crate::console::Failure;
@@ -78,11 +78,11 @@ fn start(dir: &Path, setting: Setting) -> Result<Engine, Failure> {
         .rotate_bytes_max(64 << 20)
         .rotate_every(RotateEvery::Never);
     let config = Config::new()
-        .file_with(file)
+        .output(Output::file(file))
         .ring_bytes(setting.ring_bytes)
         .batch_bytes_max(setting.batch_bytes)
         .overflow([Overflow::Wait(WAIT_MAX); Level::COUNT])
-        .flush_max(WAIT_MAX);
+        .flush_timeout(WAIT_MAX);
     Engine::start(config).map_err(Failure::of)
 }
 

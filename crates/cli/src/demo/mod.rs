@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::value_parser;
 use ringseal::sink::file::{FileConfig, RotateEvery};
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, Timestamps};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, Timestamps};
 
 use crate::console::{ExitStatus, Failure, write_stderr};
 use crate::histogram::Histogram;
@@ -170,11 +170,11 @@ fn config(args: &Args, path: &Path, audit: Option<&audit::AuditPlan>) -> Config 
         .retain_segments_max(None);
     let config = Config::new()
         .filter(Filter::new(LevelFilter::AtLeast(Level::Trace)))
-        .file_with(file)
+        .output(Output::file(file))
         .timestamps(if args.coarse { Timestamps::Coarse } else { Timestamps::Exact })
-        .flush_max(DRAIN_MAX)
-        .shutdown_max(DRAIN_MAX);
-    let config = if args.latency { config.latency() } else { config };
+        .flush_timeout(DRAIN_MAX)
+        .shutdown_timeout(DRAIN_MAX);
+    let config = if args.latency { config.low_latency() } else { config };
     match audit {
         Some(plan) => config.audit(plan.config()),
         None => config,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringseal::sink::file::FileSink;
 use ringseal::system::{Clock, SystemClock};
-use ringseal::{Config, Engine, Filter, Level, LevelFilter, Overflow};
+use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, Overflow};
 
 use super::event_fields::{EngineSink, limits};
 use super::retrying_sink::RetryingSink;
@@ -133,8 +133,8 @@ fn start(args: &Args, signals: &Signals) -> Result<Engine, Failure> {
         // A record may take at most a quarter of the ring.
         .ring_bytes(limits.record_bytes_max as usize * 4)
         .overflow([Overflow::Wait(NO_TIMEOUT); Level::COUNT])
-        .flush_max(NO_TIMEOUT)
-        .shutdown_max(NO_TIMEOUT)
-        .sink(Box::new(RetryingSink::new(sink, signals.watch())));
+        .flush_timeout(NO_TIMEOUT)
+        .shutdown_timeout(NO_TIMEOUT)
+        .output(Output::custom(RetryingSink::new(sink, signals.watch())));
     Engine::start(config).map_err(Failure::of)
 }

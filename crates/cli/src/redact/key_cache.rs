@@ -1,7 +1,7 @@
-//! Key decisions, remembered: a log has few different keys and repeats them on every line.
+//! A cache of key decisions: a log has few different keys and repeats them on every line.
 //!
-//! Memory is fixed: one table; a key that falls into the slots of two others takes the place of one. Long keys
-//! are decided anew each time.
+//! Memory is fixed: one table; a key whose two slots are occupied replaces one of them. Long keys are
+//! decided each time.
 use std::sync::Arc;
 
 use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};

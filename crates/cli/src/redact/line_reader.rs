@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives as many bytes at once as it is told.
+    /// Returns at most this many bytes per read.
     struct Drip<'a>(&'a [u8], usize);
 
     impl Read for Drip<'_> {

@@ -25,7 +25,7 @@ fn text_of(text: &str) -> String {
     String::from_utf8(filtered(text.as_bytes())).expect("UTF-8 stays UTF-8")
 }
 
-/// The slow, obvious way: line by line, each one a value of its own.
+/// The slow reference: each line is redacted as a separate value.
 fn one_by_one(text: &[u8]) -> Vec<u8> {
     let mut redactor = Redactor::new(Arc::new(Rules::standard()));
     let mut out = Vec::new();
@@ -260,7 +260,7 @@ fn a_private_key_is_found_across_buffers() {
     text.push_str("-----END PRIVATE KEY-----\nafter\n");
     let mut filter = filter();
     let mut out = Vec::new();
-    // Each line a stretch of its own, as a slow pipe brings them.
+    // Each line arrives separately, as from a slow pipe.
     for line in text.split_inclusive('\n') {
         if filter.lines(line.as_bytes(), &mut out, &mut |_, _| {}) == Changed::No {
             out.extend_from_slice(line.as_bytes());

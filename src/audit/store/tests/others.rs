@@ -14,7 +14,7 @@ fn a_file_changed_by_others_is_not_written() {
         append(&mut log, 0);
         log.commit().unwrap();
         let path = Path::new(DIR).join(ACTIVE);
-        let mut file = fixture.disk.open(&path, crate::storage::OpenHow::Append).unwrap();
+        let mut file = fixture.disk.open(&path, crate::storage::OpenMode::Append).unwrap();
         let len = file.stat().unwrap().len;
         match what {
             "cut" => file.set_len(len - 1).unwrap(),

@@ -163,7 +163,7 @@ fn checks_find_changes_in_all_segments() {
 }
 
 fn change_in_place(fixture: &Fixture, path: &Path, at: u64, byte: u8) {
-    let mut file = fixture.disk.open(path, crate::storage::OpenHow::Overwrite).unwrap();
+    let mut file = fixture.disk.open(path, crate::storage::OpenMode::Overwrite).unwrap();
     file.write_at(&[byte], at).unwrap();
 }
 

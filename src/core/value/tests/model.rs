@@ -43,7 +43,7 @@ pub(crate) enum Model {
 }
 
 impl Model {
-    /// The value of the standard library, or of this one, that a leaf stands for.
+    /// The value of the standard library, or of this one, that a leaf represents.
     fn leaf(&self) -> Option<Box<dyn Value + '_>> {
         Some(match self {
             M::Null => Box::new(()),

@@ -31,7 +31,7 @@ impl Json {
             Json::Map(entries) => {
                 let mut seen = std::collections::HashSet::new();
                 for (key, value) in entries {
-                    assert!(seen.insert(key), "{key:?} stands twice");
+                    assert!(seen.insert(key), "duplicate key {key:?}");
                     value.assert_keys_stand_once();
                 }
             }

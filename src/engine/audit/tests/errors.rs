@@ -65,7 +65,7 @@ fn keys_taken_by_another_log_are_refused() {
     let open = |name: &str| {
         let audit = AuditConfig::new(top.path().join(name)).keys(&keys_dir);
         let sink = MemorySink::new();
-        Engine::start(Config::new().panic_hook(false).sink(Box::new(sink)).audit(audit))
+        Engine::start(Config::new().panic_hook(false).output(Output::custom(sink)).audit(audit))
     };
     let refused = |name: &str| {
         let error = open(name).expect_err("keys are missing");

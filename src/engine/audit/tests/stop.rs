@@ -26,11 +26,11 @@ impl Value for Slow {
     }
 }
 
-/// An event that is half-way into its ring while the engine stops and waits for it up to `shutdown_max`.
-fn race(shutdown_max: Duration, continues_after_stop: bool) -> (Result<(), AuditError>, usize) {
+/// An event that is half-way into its ring while the engine stops and waits for it up to `shutdown_timeout`.
+fn race(shutdown_timeout: Duration, continues_after_stop: bool) -> (Result<(), AuditError>, usize) {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config::new().panic_hook(false).sink(Box::new(MemorySink::new()));
-    let config = config.shutdown_max(shutdown_max).audit(AuditConfig::new(dir.path()));
+    let config = Config::new().panic_hook(false).output(Output::custom(MemorySink::new()));
+    let config = config.shutdown_timeout(shutdown_timeout).audit(AuditConfig::new(dir.path()));
     let engine = Engine::start(config).unwrap();
     let audit = engine.audit().unwrap();
     audit.emit(&login("first")).unwrap();

@@ -6,14 +6,17 @@
 //! so one after the other, or one gets an error. All calls block on the disk: none of them is for the
 //! writer thread.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::error::KeysetError;
 use super::keyset::Keyset;
-use crate::storage::{FileKind, FileStat, OpenHow, Storage, StorageFile, publish_durably};
+use crate::storage::{
+    FileKind, FileStat, OpenMode, Storage, StorageFile, append_all, parent_dir, publish_durably,
+    read_full,
+};
 
 /// Most bytes of a keyset file.
 pub const KEYSET_BYTES_MAX: u64 = 1 << 20;
@@ -58,10 +61,10 @@ impl Keyset {
         }
         let new = beside(path, &format!(".{}.new", std::process::id()));
         let mut file = storage
-            .open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })
+            .open(&new, OpenMode::CreateNew { mode: KEYSET_MODE })
             .map_err(failed("create"))?;
         // A link, not a rename: it never replaces a file that was created in the meantime.
-        let written = put(&mut *file, &self.to_json())
+        let written = append_all(&mut *file, &self.to_json())
             .and_then(|()| file.sync())
             .and_then(|()| storage.link(&new, path));
         let removed = storage.remove(&new);
@@ -71,7 +74,7 @@ impl Keyset {
             }
             written => written
                 .and(removed)
-                .and_then(|()| storage.sync_dir(parent(path)))
+                .and_then(|()| storage.sync_dir(parent_dir(path)))
                 .map_err(failed("write")),
         }
     }
@@ -124,8 +127,8 @@ fn replace(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let mut file = storage.open(&new, OpenHow::CreateNew { mode: KEYSET_MODE })?;
-    let written = put(&mut *file, text)
+    let mut file = storage.open(&new, OpenMode::CreateNew { mode: KEYSET_MODE })?;
+    let written = append_all(&mut *file, text)
         .and_then(|()| keep_owner(old, &*file))
         .and_then(|()| publish_durably(storage, &*file, &new, path));
     if written.is_err() {
@@ -144,7 +147,7 @@ pub(super) fn load(
     let failed = |error| io_error(path, "read", error);
     let file = storage
         .resolve(path)
-        .and_then(|real| storage.open(&real, OpenHow::Read))
+        .and_then(|real| storage.open(&real, OpenMode::Read))
         .map_err(failed)?;
     check_permissions(path, &*file, readers)?;
     let stat = file.stat().map_err(failed)?;
@@ -167,29 +170,9 @@ fn check_shape(path: &Path, stat: &FileStat) -> Result<(), KeysetError> {
 /// The first `len` bytes; fewer if the file was truncated meanwhile.
 fn contents(file: &dyn StorageFile, len: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(vec![0; usize::try_from(len).unwrap_or(0)]);
-    let mut read = 0;
-    while let Some(rest) = text.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, read as u64) {
-            Ok(0) => break,
-            Ok(n) => read += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let read = read_full(file, &mut text, 0)?;
     text.truncate(read);
     Ok(text)
-}
-
-fn put(file: &mut dyn StorageFile, mut text: &[u8]) -> io::Result<()> {
-    while !text.is_empty() {
-        match file.append(&[IoSlice::new(text)]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => text = text.get(n..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -242,13 +225,6 @@ fn io_error(path: &Path, action: &'static str, source: io::Error) -> KeysetError
 
 pub(super) fn name(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
 }
 
 /// The path with `ending` appended to its name.

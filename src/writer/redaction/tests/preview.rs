@@ -110,7 +110,7 @@ fn verdicts_of_earlier_rules_are_discarded() {
     set.literals.push(LiteralRule { name: "own".into(), text: b"the word".to_vec() });
     redaction.set_rules(Some(Arc::new(Rules::compile(&set).unwrap())));
     redaction.preview(&mut preview, len, &stretch[len..]);
-    // The site is met anew, which an event does when it is scanned at by itself.
+    // The site is registered again when an event is scanned by itself.
     assert_eq!(preview.take(len, len), Verdict::Unknown);
     assert_eq!(verdict_alone(&mut redaction, &event("the word")), Verdict::Dirty);
     redaction.preview(&mut preview, 2 * len, &event("the word"));

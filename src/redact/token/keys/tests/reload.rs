@@ -106,7 +106,7 @@ fn the_last_good_keyset_stays_in_use() {
     assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is taken in all the same");
     assert_eq!((status.reloads, status.failures), (1, 1));
     assert_eq!(status.last_error.as_deref(), Some(&*error));
-    // Still bad: still counted. Gone: the same.
+    // Still bad: still counted. Removed: the same.
     pii.refresh(at(20)).expect_err("half a file");
     crate::storage::Storage::remove(&disk, Path::new(TOKENS)).expect("there");
     pii.refresh(at(30)).expect_err("no file");

@@ -1,10 +1,13 @@
-//! Who may import whom, and what may not stand on the hot path.
+//! Which module may import which, and what the hot path must not contain.
 use std::collections::BTreeSet;
 
 use super::source::{Source, find_word, is_word};
 
-/// A room, its floor, and the rooms of the same floor that it may import.
-pub const ROOMS: &[(&str, u8, &[&str])] = &[
+/// A module, its layer, and the modules of the same layer that it may import.
+pub type Module = (&'static str, u8, &'static [&'static str]);
+
+/// The modules of the engine. DESIGN.md has the same table.
+pub const MODULES: &[Module] = &[
     ("sync", 0, &[]),
     ("simd", 0, &[]),
     ("core", 0, &["sync"]),
@@ -16,7 +19,6 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("encode", 1, &[]),
     ("redact", 1, &[]),
     ("sample", 1, &[]),
-    ("context", 1, &[]),
     ("audit", 1, &[]),
     ("sink", 1, &[]),
     ("writer", 2, &[]),
@@ -27,37 +29,62 @@ pub const ROOMS: &[(&str, u8, &[&str])] = &[
     ("lib", 4, &["engine", "macros", "testing"]),
 ];
 
-fn room_of(path: &str) -> Option<&str> {
+/// Compares the table of layers in DESIGN.md with `modules`.
+pub fn design_table(design: &str, modules: &[Module]) -> Vec<String> {
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let layer: u8 = cells.next()?.parse().ok()?;
+        let (names, beside): (Vec<String>, Vec<String>) =
+            (quoted(cells.next()?), quoted(cells.next()?));
+        Some((names.first()?.clone(), layer, beside))
+    };
+    let is_inside = |(name, ..): &(String, u8, Vec<String>)| !name.starts_with("crates/");
+    let described: Vec<_> = design.lines().filter_map(row).filter(is_inside).collect();
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let expected: Vec<(String, u8, Vec<String>)> = modules
+        .iter()
+        .map(|(name, layer, beside)| ((*name).to_owned(), *layer, owned(beside)))
+        .collect();
+    let missing = expected.iter().filter(|row| !described.contains(row));
+    let extra = described.iter().filter(|row| !expected.contains(row));
+    missing
+        .map(|row| format!("DESIGN.md: the row of {row:?} is missing"))
+        .chain(extra.map(|row| format!("DESIGN.md: {row:?} is not in tests/tidy/layers.rs")))
+        .collect()
+}
+
+fn module_of(path: &str) -> Option<&str> {
     let inside = path.strip_prefix("src/")?;
     inside.split('/').next().map(|name| name.strip_suffix(".rs").unwrap_or(name))
 }
 
-fn row(room: &str) -> Option<&'static (&'static str, u8, &'static [&'static str])> {
-    ROOMS.iter().find(|(name, ..)| *name == room)
+fn find_module(module: &str) -> Option<&'static Module> {
+    MODULES.iter().find(|(name, ..)| *name == module)
 }
 
-/// How many modules deep a file's own module is.
+/// The depth of a file's module below the crate root.
 fn depth_of(path: &str) -> usize {
     let inside = path.strip_prefix("src/").unwrap_or(path);
     let inside = inside.strip_suffix("/mod.rs").or(inside.strip_suffix(".rs")).unwrap_or(inside);
     if inside == "lib" { 0 } else { inside.split('/').count() }
 }
 
-/// A room imports from lower floors only. Test code may look up, never sideways to what it does not test.
-pub fn floors(sources: &[Source]) -> Vec<String> {
+/// A module imports only from lower layers. Test code is exempt.
+pub fn imports_downwards(sources: &[Source]) -> Vec<String> {
     let mut breaches = Vec::new();
     for source in sources {
-        let Some(room) = room_of(&source.path) else { continue };
-        let Some(&(_, floor, beside)) = row(room) else {
-            breaches.push(source.breach(1, format_args!("no floor is known for room `{room}`")));
+        let Some(module) = module_of(&source.path) else { continue };
+        let Some(&(_, layer, beside)) = find_module(module) else {
+            breaches.push(source.breach(1, format_args!("module `{module}` has no layer")));
             continue;
         };
         for (number, target) in imports(source) {
-            // A name of the crate root that is no room is something that `lib` re-exports.
-            let target = row(&target).map_or("lib", |(name, ..)| *name);
-            let is_lower = row(target).is_some_and(|&(_, below, _)| below < floor);
-            if target != room && !is_lower && !beside.contains(&target) {
-                let why = format_args!("`{room}` (floor {floor}) imports from `{target}`");
+            // A name of the crate root that is not a module is re-exported by `lib`.
+            let target = find_module(&target).map_or("lib", |(name, ..)| *name);
+            let is_lower = find_module(target).is_some_and(|&(_, below, _)| below < layer);
+            if target != module && !is_lower && !beside.contains(&target) {
+                let why = format_args!("`{module}` (layer {layer}) imports from `{target}`");
                 breaches.push(source.breach(number, why));
             }
         }
@@ -65,7 +92,7 @@ pub fn floors(sources: &[Source]) -> Vec<String> {
     breaches
 }
 
-/// The first names after `crate::`, or after enough `super::` to reach the crate root.
+/// The line and the first name of each path that starts at the crate root, by `crate::` or by enough `super::`.
 fn imports(source: &Source) -> Vec<(usize, String)> {
     let depth = depth_of(&source.path);
     let mut found = Vec::new();
@@ -80,7 +107,7 @@ fn imports(source: &Source) -> Vec<(usize, String)> {
         let ups = ups.filter(|_| depth > 0);
         for start in starts.chain(ups) {
             let mut rest = text[start..].to_owned();
-            // A group may go on over lines: `use crate::{` … `};`
+            // A group may continue on the next lines: `use crate::{` … `};`
             for (_, next) in &code[at + 1..] {
                 if !rest.starts_with('{') || rest.contains(';') {
                     break;
@@ -93,7 +120,7 @@ fn imports(source: &Source) -> Vec<(usize, String)> {
     found
 }
 
-/// `a::b` gives a; `{a::{b, c}, d}` gives a and d.
+/// The first names of a path: a for `a::b`, a and d for `{a::{b, c}, d}`.
 fn heads(text: &str) -> Vec<String> {
     let word = |text: &str| text.chars().take_while(|&c| is_word(c)).collect::<String>();
     let Some(group) = text.strip_prefix('{') else { return vec![word(text)] };
@@ -116,14 +143,14 @@ fn heads(text: &str) -> Vec<String> {
     names
 }
 
-/// Crates of the workspace use what every user may use.
+/// The other crates of the workspace use only the public interface.
 pub fn public_only(sources: &[Source]) -> Vec<String> {
     let inside = ["crates/", "examples/", "benches/", "fuzz/", "tests/"];
     let mut breaches = Vec::new();
     for source in sources.iter().filter(|s| inside.iter().any(|start| s.path.starts_with(start))) {
         for (number, line) in source.numbered() {
             if line.code.contains("ringseal::__") {
-                breaches.push(source.breach(number, "uses what only the macros may use"));
+                breaches.push(source.breach(number, "only the macros may use this"));
             }
         }
     }
@@ -142,7 +169,7 @@ pub fn is_hot(path: &str) -> bool {
     files.contains(&path) || path.starts_with("src/ringbuf/")
 }
 
-/// What allocates, locks, or asks the kernel.
+/// Names that allocate, lock or make system calls.
 const CONTROL_PLANE: &[&str] = &[
     "crossbeam_channel",
     "parking_lot",
@@ -181,22 +208,17 @@ const CONTROL_PLANE: &[&str] = &[
     "SystemTime",
 ];
 
-/// What may stand in a hot file all the same: file, function, word, reason. Each must be in use.
+/// Exceptions in hot files: file, function, name, reason. Each must be in use.
 pub const HOT_EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("src/ringbuf/ring.rs", "ring", "Arc::new", "once per ring"),
     ("src/ringbuf/ring.rs", "ring", "collect", "only when loom checks the model"),
     ("src/writer/process.rs", "new", "vec!", "once per engine"),
     ("src/writer/process.rs", "new", "Vec::new", "once per engine; grows with the call sites"),
     ("src/writer/process.rs", "record_error", "to_string", "a record that cannot be read"),
-    (
-        "src/emit/lane.rs",
-        "write_oversized",
-        "Backtrace",
-        "asked for by configuration, for debugging",
-    ),
+    ("src/emit/lane.rs", "write_oversized", "Backtrace", "enabled by configuration, for debugging"),
 ];
 
-/// The control plane never appears in a hot file.
+/// Hot files use nothing of [`CONTROL_PLANE`].
 pub fn hot(sources: &[Source], exceptions: &[(&str, &str, &str, &str)]) -> Vec<String> {
     let mut breaches = Vec::new();
     let mut used = BTreeSet::new();
@@ -226,7 +248,7 @@ pub fn hot(sources: &[Source], exceptions: &[(&str, &str, &str, &str)]) -> Vec<S
     breaches
 }
 
-/// Exported macros name only what users can reach: the private door, other macros, public names.
+/// Exported macros name only what users can reach: `__private`, other macros and public names.
 pub fn macros(sources: &[Source]) -> Vec<String> {
     let public = public_names(sources);
     let mut breaches = Vec::new();
@@ -253,7 +275,7 @@ pub fn macros(sources: &[Source]) -> Vec<String> {
     breaches
 }
 
-/// The names that `lib.rs` offers, and the exported macros.
+/// The public names of `lib.rs` and the exported macros.
 fn public_names(sources: &[Source]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for source in sources.iter().filter(|source| source.path.starts_with("src/")) {

@@ -1,0 +1,159 @@
+//! Outputs: where lines go, and which events become lines there.
+use std::io::IsTerminal;
+
+use super::{Color, Format, InitError};
+use crate::core::clock::Clock;
+use crate::core::filter::Filter;
+use crate::core::level::{Level, LevelFilter};
+use crate::sink::Sink;
+use crate::sink::console::{ConsoleSink, Stream};
+use crate::sink::file::{FileConfig, FileSink};
+use crate::sink::isolated::IsolatedSink;
+
+/// One destination of the log, with its own format, level and filter.
+///
+/// ```
+/// use ringseal::sink::file::{FileConfig, RotateEvery};
+/// use ringseal::{Config, Format, Level, Output};
+/// let file = FileConfig::new("/var/log/shop/app.log").rotate_every(RotateEvery::Hourly);
+/// let config = Config::new()
+///     .output(Output::file(file))
+///     .output(Output::file("/var/log/shop/errors.log").level(Level::Error))
+///     .output(Output::stderr().format(Format::Console).filter("warn,shop::payments=info".parse()?));
+/// # Ok::<(), ringseal::ParseFilterError>(())
+/// ```
+///
+/// Events first pass [`Config::filter`](crate::Config::filter): an output can take fewer events than the engine logs,
+/// never more.
+#[must_use = "an output does nothing until `Config::output` takes it"]
+#[derive(Debug)]
+pub struct Output {
+    pub(super) destination: Destination,
+    pub(super) format: Option<Format>,
+    pub(super) level: LevelFilter,
+    pub(super) filter: Option<Filter>,
+}
+
+/// Where lines go.
+pub(super) enum Destination {
+    Stdout,
+    Stderr,
+    File(FileConfig),
+    Custom(Box<dyn Sink>),
+}
+
+impl std::fmt::Debug for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl Output {
+    fn new(destination: Destination) -> Self {
+        let level = LevelFilter::AtLeast(Level::Trace);
+        Self { destination, format: None, level, filter: None }
+    }
+
+    /// A rotating file: a path, or a [`FileConfig`] with its settings.
+    #[doc(alias = "RotatingFileHandler")]
+    pub fn file(file: impl Into<FileConfig>) -> Self {
+        Self::new(Destination::File(file.into()))
+    }
+
+    /// Standard output.
+    #[doc(alias = "StdoutSink")]
+    pub fn stdout() -> Self {
+        Self::new(Destination::Stdout)
+    }
+
+    /// Standard error.
+    pub fn stderr() -> Self {
+        Self::new(Destination::Stderr)
+    }
+
+    /// A sink that the application implements.
+    pub fn custom(sink: impl Sink + 'static) -> Self {
+        Self::new(Destination::Custom(Box::new(sink)))
+    }
+
+    /// How lines look here. Default: [`Config::format`](crate::Config::format).
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Takes events at `level` and above. [`LevelFilter::Off`] takes none. Default: all that the engine logs.
+    pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.level = level.into();
+        self
+    }
+
+    /// Takes events whose target and level pass `filter`, of those that pass [`Output::level`]. Default: all.
+    ///
+    /// The writer asks the filter once per call site, so that a filter costs an event next to nothing. Events of
+    /// [`Logger::dynamic`](crate::Logger::dynamic), which have no call site, are filtered one by one.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Refuses a filter and a level that no event passes together.
+    pub(super) fn check(&self) -> Result<(), InitError> {
+        let Some(filter) = &self.filter else { return Ok(()) };
+        let passes = |level: &Level| self.level.passes(*level) && filter.may_pass(*level);
+        if self.level == LevelFilter::Off || Level::ALL.iter().any(passes) {
+            return Ok(());
+        }
+        Err(InitError::Setting {
+            setting: "output",
+            expected: "a level and a filter that an event can pass together",
+            found: format!("{}: level {}, filter {filter}", self.destination.name(), self.level),
+        })
+    }
+}
+
+impl Destination {
+    /// What the event `ringseal.configured` calls it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Destination::Stdout => "stdout".to_owned(),
+            Destination::Stderr => "stderr".to_owned(),
+            Destination::File(file) => format!("file:{}", file.path.display()),
+            Destination::Custom(sink) => sink.name().to_owned(),
+        }
+    }
+
+    pub(super) fn is_colored(&self, color: Color) -> bool {
+        let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match (color, self) {
+            (Color::Always, _) => true,
+            (Color::Auto, Destination::Stdout) => std::io::stdout().is_terminal() && !no_color(),
+            (Color::Auto, Destination::Stderr) => std::io::stderr().is_terminal() && !no_color(),
+            _ => false,
+        }
+    }
+
+    /// Opens the sink. The writer calls a lone sink itself; each of several sinks has its own thread, so that a slow one
+    /// does not delay the others.
+    pub(super) fn open(
+        self,
+        clock: &dyn Clock,
+        is_alone: bool,
+        batch_bytes_max: usize,
+    ) -> Result<Box<dyn Sink>, InitError> {
+        let console = |stream| ConsoleSink::open(stream).map_err(InitError::Sink);
+        let sink: Box<dyn Sink> = match self {
+            Destination::Stdout => Box::new(console(Stream::Stdout)?),
+            Destination::Stderr => Box::new(console(Stream::Stderr)?),
+            Destination::File(file) => {
+                Box::new(FileSink::open(file, clock.now()).map_err(InitError::Sink)?)
+            }
+            Destination::Custom(sink) => sink,
+        };
+        if is_alone {
+            return Ok(sink);
+        }
+        let isolated = IsolatedSink::start(sink, batch_bytes_max);
+        Ok(Box::new(isolated.map_err(|source| InitError::Thread { source })?))
+    }
+}
