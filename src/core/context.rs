@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_later_binding_wins_and_the_original_stays_as_it_was() {
+    fn a_later_binding_overrides_without_changing_the_original() {
         let parent = context(None, &[("a", 1), ("b", 2)]);
         let child = context(Some(&parent), &[("b", 3), ("c", 4)]);
         let entry = |key: &'static str, value| (key.as_bytes(), ValueRef::U64(value));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_leave_whole_entries_behind() {
+    fn values_that_do_not_fit_are_whole_entries() {
         let fields = (1u64, ("a text", (true, ())));
         for room in 0..64 {
             let mut bytes = vec![0; room];

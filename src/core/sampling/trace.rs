@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_found_by_key_and_as_uuid() {
+    fn the_id_is_found_by_key_and_uuid() {
         let uuid = Uuid(u128::from_str_radix(ID, 16).unwrap().to_be_bytes());
         let other = "00000000000000000000000000000007";
         for (entries, expected) in [
