@@ -145,7 +145,7 @@ fn a_trace_is_kept_whole_across_engines() {
                 debug!(log, "bound");
                 debug!(engine, "own", trace_id = id);
                 debug!(engine, "own", n = 1, trace.id = %id, m = 2);
-                // The event's own trace id stands in the line, so it decides.
+                // The event's own trace id is in the line, so it decides.
                 let other = engine.logger().bind(fields! { trace_id = ids[0] });
                 debug!(other, "own wins", trace_id = id);
                 log.dynamic(Level::Debug, "run", "dynamic", &|_| ());

@@ -1,4 +1,6 @@
 //! The rules on the sources, as tests. Each test also shows that its rule fails on a source that breaks it.
+#[path = "tidy/language.rs"]
+mod language;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/memory.rs"]
@@ -240,4 +242,38 @@ fn documents_name_existing_files_and_all_promises() {
     let files = files();
     keeps(&shape::named_files(&files));
     keeps(&shape::promises(&files));
+}
+
+#[test]
+fn comments_and_documents_use_plain_words() {
+    let filler = "word ".repeat(100);
+    let bad = [
+        (
+            "src/x.rs",
+            format!("//! {filler}\n// It stands\n// behind the\n/// file of its\n/// own.\n"),
+        ),
+        ("README.md", format!("{filler} Nobody is told.\n")),
+    ];
+    for (path, text) in bad {
+        refuses(&language::words(&file(path, text), &[]), "banned words per 10,000");
+    }
+    let good = format!("//! {filler}\nconst BANNED: &str = \"nobody // stands behind\";\n");
+    keeps(&language::words(&file("src/x.rs", good), &[]));
+    let quoted = file("README.md", format!("{filler} The key `told` of the rule."));
+    let excuse = [("README.md", "key `told`", "a name")];
+    keeps(&language::words(&quoted, &excuse));
+    refuses(&language::words(&file("README.md", filler), &excuse), "is not in use");
+    keeps(&language::words(&files(), language::EXCUSES));
+}
+
+#[test]
+fn test_names_have_at_most_eight_words() {
+    let bad = "#[test]\nfn a_name_that_has_many_more_words_than_eight() {}";
+    refuses(&language::test_names(&one("tests/x.rs", bad)), "9 words");
+    let bad =
+        "proptest! {\n    #[test]\n    #[cfg(unix)]\n    fn a_b_c_d_e_f_g_h_i(x in 0..9) {}\n}";
+    refuses(&language::test_names(&one("src/tests.rs", bad)), "9 words");
+    let good = "#[test]\nfn a_b_c_d_e_f_g_h() {}\nfn a_b_c_d_e_f_g_h_i() {}";
+    keeps(&language::test_names(&one("tests/x.rs", good)));
+    keeps(&language::test_names(sources()));
 }

@@ -1,7 +1,7 @@
 //! Call sites: one static per macro invocation, with its constant data and its verdict.
 //!
-//! Promises: a disabled call is one relaxed load and a branch. An enabled call tests one more bit of the same word, which
-//! is set if a further check is needed. Only the registration at a site's first call takes a lock and allocates.
+//! Promises: a disabled call is one relaxed load and a branch. An enabled call tests one more bit of the same word,
+//! which is set if a further check is needed. Only the registration at a site's first call takes a lock and allocates.
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::level::Level;

@@ -254,7 +254,7 @@ mod tests {
     use super::{Calibration, Clock, ManualClock, Now, SystemClock};
 
     #[test]
-    fn time_never_runs_backwards_while_a_difference_is_slewed() {
+    fn slewing_never_moves_time_backwards() {
         let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 0 }, 0.37);
         let mut last = i64::MIN;
         // True rate 0.370037; readings off by up to 3 µs either way.
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_is_a_step_and_is_said() {
+    fn a_clock_set_back_is_a_reported_step() {
         let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 1_000_000_000_000 }, 1.0);
         let step = line.adjust(Now { ticks: 1_000_000, unix_nanos: 0 }).expect("a step");
         assert_eq!(step.nanos, -1_000_001_000_000);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_stands_still_and_can_be_set_back() {
+    fn a_manual_clock_moves_only_when_set() {
         let clock = ManualClock::at(10);
         assert_eq!(clock.now(), clock.now());
         clock.advance(5);

@@ -23,7 +23,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of `parent`'s fields and these, whose keys are `keys`; these override fields of `parent` with the same key.
+    /// A context of `parent`'s fields and these, whose keys are `keys`. These override fields of `parent` with the same
+    /// key.
     pub fn new(parent: Option<&Context>, keys: &[&str], own: &[u8]) -> Context {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut entries = Vec::new();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_later_binding_wins_and_the_original_stays_as_it_was() {
+    fn a_later_binding_overrides_without_changing_the_original() {
         let parent = context(None, &[("a", 1), ("b", 2)]);
         let child = context(Some(&parent), &[("b", 3), ("c", 4)]);
         let entry = |key: &'static str, value| (key.as_bytes(), ValueRef::U64(value));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_leave_whole_entries_behind() {
+    fn values_that_do_not_fit_are_whole_entries() {
         let fields = (1u64, ("a text", (true, ())));
         for room in 0..64 {
             let mut bytes = vec![0; room];

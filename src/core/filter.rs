@@ -144,7 +144,7 @@ mod tests {
     use super::{Filter, Level, LevelFilter};
 
     #[test]
-    fn the_longest_target_wins_and_only_whole_segments_match() {
+    fn the_longest_target_of_whole_segments_wins() {
         let filter: Filter = "warn,app=info, app::db = trace ,noisy=off".parse().unwrap();
         for (target, level, passes) in [
             ("other", Level::Info, false),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_filter_shows_is_parsed_to_the_same() {
+    fn a_displayed_filter_parses_to_the_same() {
         for text in ["info", "off", "warn,app=info,app::db=trace,noisy=off"] {
             let filter: Filter = text.parse().unwrap();
             assert_eq!(filter.to_string(), text);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_directive_is_named_with_what_was_expected() {
+    fn a_bad_directive_names_what_was_expected() {
         for (text, named) in [
             ("inof", "\"inof\""),
             ("app=loud", "\"app=loud\""),

@@ -8,8 +8,8 @@ pub struct Limits {
     pub value_bytes_max: u32,
     /// Bytes of one event in the ring; never more than a quarter of the ring. Default 262,144.
     pub record_bytes_max: u32,
-    /// How deep arrays and maps may nest; deeper ones become the text `…`. Default 32; lines go no deeper than 120, because
-    /// common readers refuse more.
+    /// How deep arrays and maps may nest; deeper ones become the text `…`. Default 32; lines go no deeper than 120,
+    /// because common readers refuse more.
     pub depth_max: u8,
 }
 

@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_record_within_them_or_a_typed_error(bytes in vec(any::<u8>(), 0..120)) {
+    fn any_bytes_are_a_record_or_an_error(bytes in vec(any::<u8>(), 0..120)) {
         if let Ok(record) = Record::read(&bytes) {
             prop_assert!(record.len_bytes <= bytes.len());
             prop_assert!(record.payload.len() + HEADER_BYTES <= record.len_bytes);

@@ -1,8 +1,8 @@
-//! How the macros turn an expression into a value: by its own type, or as an error, or not at all.
+//! Turns an expression in a macro into a value: by its type, as an error, or into a compile error.
 //!
-//! The macros call `(&&&&&Wrap(&expression)).capture()`. Method lookup takes the first that fits, from the outermost
+//! The macros call `(&&&&&Wrap(&expression)).capture()`. Method lookup takes the first that matches, from the outermost
 //! reference inwards: [`ViaCopy`], [`ViaValue`], [`ViaError`], [`ViaReport`], [`ViaReportRef`], and [`ViaNothing`],
-//! which only exists to say what is wrong.
+//! which only exists for its error message.
 use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
@@ -17,9 +17,9 @@ use crate::core::value::{
 #[derive(Debug)]
 pub struct Wrap<'a, T: ?Sized>(pub &'a T);
 
-/// Numbers and the like: taken by value, so that they stay in registers on their way into the ring.
+/// Numbers and other small types: taken by value, so they stay in registers on their way into the ring.
 pub trait ViaCopy {
-    /// What stands in the event.
+    /// The value in the event.
     type Out;
 
     /// Takes the value.
@@ -66,9 +66,9 @@ small!(
     Ipv6Addr
 );
 
-/// Types that know how to be logged.
+/// Types that implement `Value`.
 pub trait ViaValue<'a> {
-    /// What stands in the event.
+    /// The value in the event.
     type Out;
 
     /// Takes the value.
@@ -86,7 +86,7 @@ impl<'a, T: Value + ?Sized> ViaValue<'a> for &&&Wrap<'a, T> {
 
 /// Errors: type, message and chain.
 pub trait ViaError<'a> {
-    /// What stands in the event.
+    /// The value in the event.
     type Out;
 
     /// Takes the error.
@@ -102,12 +102,12 @@ impl<'a, E: Error> ViaError<'a> for &&Wrap<'a, E> {
     }
 }
 
-/// Reports that are no errors themselves but lead to one: `anyhow::Error`, `eyre::Report`.
+/// Reports that are not errors but dereference to one: `anyhow::Error`, `eyre::Report`.
 pub trait ViaReport<'a> {
-    /// What stands in the event.
+    /// The value in the event.
     type Out;
 
-    /// Takes the error that the report leads to.
+    /// Takes the error of the report.
     fn capture(&self) -> Self::Out;
 }
 
@@ -125,10 +125,10 @@ where
 
 /// References to such reports.
 pub trait ViaReportRef<'a> {
-    /// What stands in the event.
+    /// The value in the event.
     type Out;
 
-    /// Takes the error that the report leads to.
+    /// Takes the error of the report.
     fn capture(&self) -> Self::Out;
 }
 
@@ -144,9 +144,9 @@ where
     }
 }
 
-/// Everything else: a compile error in words.
+/// Everything else: a compile error.
 pub trait ViaNothing<T: ?Sized> {
-    /// Asks for what is not there.
+    /// Requires a trait that the type does not implement.
     fn capture(self) -> Nothing
     where
         T: Value;
@@ -161,7 +161,7 @@ impl<T: ?Sized> ViaNothing<T> for Wrap<'_, T> {
     }
 }
 
-/// What stands in the place of a value that is none, so that one mistake is one error.
+/// Replaces a value that cannot be logged, so that one mistake gives one error.
 #[derive(Debug)]
 pub struct Nothing;
 
@@ -177,13 +177,13 @@ impl Value for Nothing {
 
 impl ObjectValue for Nothing {}
 
-/// Lets a value pass only where its key allows it; see [`AllowedUnder`].
+/// Accepts a value only under a key that allows it; see [`AllowedUnder`].
 #[inline(always)]
 pub fn check<const ECS_OBJECT: bool, V: AllowedUnder<ECS_OBJECT>>(value: V) -> V {
     value
 }
 
-/// The same for what `%` and `?` make of a value, which is a flat text whatever it holds.
+/// The same for a value with `%` or `?`, which is always a flat text.
 #[inline(always)]
 pub fn check_text<const ECS_OBJECT: bool, V>(value: V) -> V
 where
@@ -192,12 +192,12 @@ where
     value
 }
 
-/// A key as it stands in lines: `r#type` is `type`.
+/// A key as in lines: `r#type` is `type`.
 pub const fn key(text: &'static str) -> &'static str {
     if starts_raw(text.as_bytes(), 0) { text.split_at(2).1 } else { text }
 }
 
-/// Bytes of a dotted key as it stands in lines: `user.r#type` is `user.type`.
+/// The length of a dotted key as in lines: `user.r#type` is `user.type`.
 pub const fn dotted_len(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut at, mut len) = (0, 0);
@@ -211,7 +211,7 @@ pub const fn dotted_len(text: &str) -> usize {
     len
 }
 
-/// A dotted key as it stands in lines; `N` is its [`dotted_len`].
+/// A dotted key as in lines; `N` is its [`dotted_len`].
 pub const fn dotted<const N: usize>(text: &str) -> [u8; N] {
     let bytes = text.as_bytes();
     let (mut at, mut len, mut key) = (0, 0, [0; N]);
@@ -234,7 +234,7 @@ pub const fn dotted_str(bytes: &'static [u8]) -> &'static str {
     }
 }
 
-/// Whether `r#` stands here, at the start of a key or of a part of it.
+/// Whether `r#` is at this position, at the start of a key or of one of its parts.
 const fn starts_raw(bytes: &[u8], at: usize) -> bool {
     at + 2 < bytes.len()
         && bytes[at] == b'r'

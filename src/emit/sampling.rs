@@ -25,7 +25,7 @@ pub fn should_log_globally(callsite: &'static Callsite) -> bool {
     callsite.enabled_or(global::SLOT, || decide(Emitter::global(), callsite))
 }
 
-/// Whether a call is made whose verdict is not enough to say so.
+/// Whether a call is made whose verdict needs a decision: the site is new, sampled or limited.
 #[cold]
 #[inline(never)]
 pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
@@ -91,7 +91,7 @@ pub(super) fn report_dynamic(to: Emitter<'_>, shared: &Shared, plan: Plan, site:
     }
 }
 
-/// Logs all counts that have not been reported, when an engine stops. Waits for space as the policy says.
+/// Logs all counts that have not been reported, when an engine stops. Waits for space by the overflow policy.
 pub(crate) fn report_all(to: Emitter<'_>, shared: &Shared) {
     let log = |count: u64, target: &str, event: &str, level: Level| {
         let fields = (count, (event, (target, (level.as_str(), ()))));

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_has_no_number_for_becomes_a_string() {
+    fn numbers_that_json_lacks_become_strings() {
         for (value, text) in
             [(f64::NAN, "\"NaN\""), (f64::INFINITY, "\"inf\""), (f64::NEG_INFINITY, "\"-inf\"")]
         {

@@ -99,7 +99,7 @@ mod tests {
     use crate::encode::Out;
 
     #[test]
-    fn a_fragment_of_any_length_is_written_to_the_byte() {
+    fn a_fragment_of_any_length_is_written_exactly() {
         let text: Vec<u8> = (0..200u8).collect();
         for len in 0..=text.len() {
             let fragment = Fragment::new(&text[..len]);

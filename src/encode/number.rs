@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_around_every_power_of_ten_and_of_two() {
+    fn numbers_around_powers_of_ten_and_two() {
         let tens = (0..=38).map(|power| 10u128.pow(power));
         let twos = (0..=127).map(|power| 1u128 << power);
         for centre in tens.chain(twos).chain([0, u128::MAX]) {

@@ -1,8 +1,8 @@
-//! Redaction as it is chosen: on by default, by the standard rules.
+//! The settings of redaction: on by default, with the standard rules.
 //!
-//! Rules are compiled here, on the caller's thread; the writer only takes over what is finished. Reloading waits for
-//! the writer's answer: when [`Engine::set_redaction`] returns, what is logged from then on is redacted by the new
-//! rules, bound fields included. What is still in the rings at that moment is, too.
+//! Rules are compiled here, on the caller's thread; the writer only receives compiled rules. Reloading waits for the
+//! writer's answer: when [`Engine::set_redaction`] returns, all events that are logged later or are still in the rings
+//! are redacted by the new rules, bound fields included.
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::writer::RedactionConfig;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::redaction::rules_hash;
 
-/// What a configuration says about redaction.
+/// The redaction settings of a configuration.
 #[derive(Clone)]
 pub(super) struct Choice {
-    /// `None` is off.
+    /// `None` if redaction is off.
     pub(super) rules: Option<RuleSet>,
     pub(super) tokens: Option<Tokens>,
 }
@@ -79,7 +79,7 @@ impl Tokens {
 }
 
 impl Config {
-    /// Redacts by these rules. Default: the standard ones, [`RuleSet::default`].
+    /// Redacts by these rules. Default: the standard rules, [`RuleSet::default`].
     ///
     /// ```
     /// use ringseal::redact::{LiteralRule, RuleSet};
@@ -99,7 +99,7 @@ impl Config {
         self
     }
 
-    /// Writes everything as it was logged, except what is marked as [`Secret`](crate::Secret).
+    /// Writes everything as it was logged, except values marked as [`Secret`](crate::Secret).
     #[must_use]
     pub fn no_redaction(mut self) -> Self {
         self.redaction.rules = None;
@@ -115,13 +115,13 @@ impl Config {
     }
 }
 
-/// Why rules did not come into force. The old ones stay.
+/// Why new rules were not applied. The old rules stay in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedactionError {
     /// A rule cannot be used.
     Rules(RuleError),
-    /// The writer has not taken them over.
+    /// The writer did not apply them.
     Writer(FlushError),
 }
 
@@ -144,8 +144,7 @@ impl std::error::Error for RedactionError {
 }
 
 impl Engine {
-    /// Redacts by other rules from now on. `None` switches redaction off. The stream says so:
-    /// `ringseal.redaction_changed`.
+    /// Replaces the redaction rules; `None` switches redaction off. Logs `ringseal.redaction_changed`.
     ///
     /// ```
     /// use ringseal::redact::{HitKind, RuleSet};
@@ -172,7 +171,7 @@ pub(super) fn hash_of(config: &RedactionConfig) -> String {
     config.rules.as_ref().map(|rules| rules_hash(rules)).unwrap_or_default()
 }
 
-/// What the variables say: `LOG_REDACT`, `LOG_REDACT_PROFILE`, `LOG_REDACT_PRESETS`, `LOG_REDACT_RULES`.
+/// Reads the variables `LOG_REDACT`, `LOG_REDACT_PROFILE`, `LOG_REDACT_PRESETS`, `LOG_REDACT_RULES`.
 pub(super) fn from_variables(
     config: &mut Config,
     is_on: Option<bool>,

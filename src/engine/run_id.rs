@@ -3,7 +3,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::digest::text::hex_byte;
 
-/// A fresh identifier. Its randomness is that of the standard library's hash keys, which come from the system.
+/// Generates an identifier. Its randomness is that of the standard library's hash keys, which come from the system.
 pub(super) fn generate() -> String {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&random_word().to_le_bytes());
@@ -30,7 +30,7 @@ mod tests {
     use super::generate;
 
     #[test]
-    fn is_a_uuid_of_version_4_and_never_the_same() {
+    fn a_run_id_is_a_unique_uuid_v4() {
         let ids: std::collections::HashSet<String> = (0..1000).map(|_| generate()).collect();
         assert_eq!(ids.len(), 1000);
         for id in &ids {

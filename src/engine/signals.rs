@@ -1,8 +1,8 @@
-//! Draining on SIGTERM and SIGINT, reopening on SIGHUP. Only when asked for (`Config::signals`, feature `signals`).
+//! Drains on SIGTERM and SIGINT, and reopens on SIGHUP. Only if configured (`Config::signals`, feature `signals`).
 //!
-//! A thread waits for the signals. On SIGTERM or SIGINT it flushes the engine, for at most five seconds, and then lets
-//! the signal do what it does by default: end the process with the right status. Hosts that end gracefully by
-//! themselves handle signals themselves and drop the engine.
+//! A thread waits for the signals. On SIGTERM or SIGINT it flushes the engine, for at most five seconds, and then runs
+//! the signal's default action, which ends the process with the right status. A host with a graceful shutdown handles
+//! signals itself and drops the engine.
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use crate::writer::control::Control;
 
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
-/// The waiting thread; ends when dropped.
+/// The thread that waits for signals; ends when dropped.
 #[derive(Debug)]
 pub(super) struct Signals {
     handle: Handle,
@@ -25,7 +25,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Starts to wait.
+    /// Starts the thread.
     pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Signals> {
         let mut signals = Iterator::new([SIGTERM, SIGINT, SIGHUP])?;
         let handle = signals.handle();
@@ -47,7 +47,7 @@ impl Signals {
                             .write(format_args!("draining on signal {signal}: {error}"));
                     }
                     super::audit::stop(&shared, FLUSH_MAX);
-                    // Ends the process as the signal would have done.
+                    // Ends the process as the signal does by default.
                     if signal_hook::low_level::emulate_default_handler(signal).is_err() {
                         std::process::exit(128 + signal);
                     }

@@ -1,9 +1,9 @@
-//! Keyed tokens in the engine (feature `tokens`): keys opened when it starts, and kept fresh while it runs.
+//! Keyed tokens (feature `tokens`): opens the keysets when the engine starts, and refreshes them while it runs.
 //!
-//! Promises: a keyset that cannot be used is an error of the start. After that a thread of its own, `ringseal-keys`,
-//! looks for a new one about every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A look that fails is
-//! told on stderr, once until it succeeds again, and the last good keyset stays in use. The thread ends with the
-//! engine: at once, unless the disk hangs; then the engine goes after [`END_MAX`] without it. It keeps no keys alive.
+//! Promises: an unusable keyset is an error at start. Then the thread `ringseal-keys` checks for a new keyset about
+//! every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A failed check is reported on stderr, once
+//! until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine: at once, or if the
+//! disk hangs, the engine stops waiting after [`END_MAX`]. The thread does not keep the keys alive.
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -18,7 +18,7 @@ use crate::core::clock::monotonic_nanos;
 use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
 
-/// How long the end of an engine waits for a look at the files that is under way.
+/// How long a stopping engine waits for a check that is in progress.
 const END_MAX: Duration = Duration::from_secs(1);
 
 impl Tokens {
@@ -50,14 +50,15 @@ impl Tokens {
         Self(TokenSource::Keysets(keysets))
     }
 
-    /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes, too.
+    /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes,
+    /// too.
     pub fn shared(keys: Arc<TokenKeys>) -> Self {
         Self(TokenSource::Shared(keys))
     }
 }
 
 impl Config {
-    /// Opens the keys, makes them the tokenizer and starts to keep them fresh.
+    /// Opens the keys, sets them as the tokenizer and starts to refresh them.
     pub(super) fn open_keys(
         &mut self,
         stderr: &Arc<Stderr>,
@@ -76,7 +77,7 @@ impl Config {
     }
 }
 
-/// What the `PII_` variables say.
+/// Reads the `PII_` variables.
 pub(super) fn from_variables(
     config: &mut Config,
     variable: &impl Fn(&str) -> Option<String>,

@@ -22,7 +22,7 @@ fn take(consumer: &mut super::Consumer, len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_lap_that_is_filled_exactly_needs_no_mark() {
+fn an_exactly_filled_lap_needs_no_watermark() {
     let (mut producer, mut consumer) = ring(64);
     for lap in 0..5u8 {
         assert!(put(&mut producer, &[lap; 32]));
@@ -34,7 +34,7 @@ fn a_lap_that_is_filled_exactly_needs_no_mark() {
 }
 
 #[test]
-fn a_grant_that_does_not_fit_before_the_end_goes_to_the_next_lap() {
+fn a_grant_that_does_not_fit_wraps() {
     let (mut producer, mut consumer) = ring(64);
     assert!(put(&mut producer, &[1; 40]));
     assert_eq!(take(&mut consumer, 40), [1; 40]);

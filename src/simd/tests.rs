@@ -40,7 +40,7 @@ fn every_block_type_flags_every_class() {
 }
 
 #[test]
-fn a_copy_stops_before_the_first_byte_of_the_class() {
+fn copies_stop_before_a_byte_of_the_class() {
     for len in 0..if cfg!(miri) { 70 } else { 200 } {
         for place in 0..=len {
             let mut bytes = vec![b'x'; len];

@@ -163,7 +163,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn pauses_are_zero_under_pressure_and_double_when_idle() {
+    fn pauses_are_zero_under_pressure_and_double_idle() {
         let (min, max) = (Duration::from_micros(20), Duration::from_millis(10));
         let idle = Turn::default();
         let busy = Turn { records: 1, ..idle };

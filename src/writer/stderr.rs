@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_redacted_by_the_standard_rules_at_first() {
+    fn messages_use_the_standard_rules_at_first() {
         let redacted = Stderr::default().redacted("postgres://app:s3cretPassw0rd@db/log refused");
         assert_eq!(redacted, "postgres://app:****@db/log refused");
     }

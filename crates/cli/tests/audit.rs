@@ -1,4 +1,4 @@
-//! `ringseal audit` and `ringseal demo --audit`, through the real binary.
+//! `ringseal audit` and `ringseal demo --audit`, run as processes.
 #[path = "audit/demo.rs"]
 mod demo;
 #[path = "audit/proofs.rs"]

@@ -152,6 +152,17 @@ impl<'a> Reader<'a> {
 
 /// The malformed number in which reading failed, if it was one: all characters of numbers around the error.
 fn malformed_number<'a>(text: &'a str, error: &JsonError) -> Option<&'a str> {
+    let may_be_number = matches!(
+        error.expected,
+        Expected::Digit
+            | Expected::NoLeadingZero
+            | Expected::CommaOrMapEnd
+            | Expected::CommaOrListEnd
+            | Expected::End
+    );
+    if !may_be_number {
+        return None;
+    }
     let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
     let (before, after) = text.split_at_checked(error.at)?;
     let start = before.trim_end_matches(is_part).len();

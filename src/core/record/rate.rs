@@ -1,6 +1,6 @@
 //! The rate at which an event was sampled: a double at the end of its record.
 //!
-//! Promises: allocates nothing. A record whose flag says that it has a rate, and that has none, is a typed error.
+//! Promises: allocates nothing. A missing rate, where the flag is set, is a typed error.
 use super::Header;
 use crate::core::value::put::put_fixed;
 use crate::core::value::{ReadError, ValueRef, tag};

@@ -3,8 +3,9 @@
 //! Promises: reads only; allocates nothing. A value that is not a trace id gives `None`, never an error.
 //!
 //! A trace id is 16 bytes, written as 32 hexadecimal digits (W3C Trace Context), or a UUID. Its last 7 bytes are
-//! random: W3C Trace Context Level 2 says so of ids whose `random` flag is set, RFC 9562 of versions 4 and 7. Every
-//! host that reads the same id finds the same 56 bits, which OpenTelemetry's consistent probability sampling relies on.
+//! random: W3C Trace Context Level 2 defines this for ids whose `random` flag is set, RFC 9562 of versions 4 and 7.
+//! Every host that reads the same id finds the same 56 bits, which OpenTelemetry's consistent probability sampling
+//! relies on.
 use crate::core::value::{Entries, ValueRef, Values};
 
 /// The bits of randomness in a trace id.
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_found_by_key_and_as_uuid() {
+    fn the_id_is_found_by_key_and_uuid() {
         let uuid = Uuid(u128::from_str_radix(ID, 16).unwrap().to_be_bytes());
         let other = "00000000000000000000000000000007";
         for (entries, expected) in [

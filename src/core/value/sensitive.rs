@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_leaves_nothing_of_itself_in_a_record_or_a_format() {
+    fn a_secret_never_reaches_record_or_format() {
         let secret = Secret::new("hunter2".to_owned());
         let bytes = written(&secret);
         assert_eq!(ValueRef::read(&mut &bytes[..]), Ok(ValueRef::Secret));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_text_has_one_line_and_at_most_a_hundred_characters() {
+    fn sanitized_text_is_one_short_line() {
         let bytes = written(&Sanitized("a\nb\r\u{1b}[2Jc"));
         assert_eq!(ValueRef::read(&mut &bytes[..]), Ok(ValueRef::Str(b"ab[2Jc")));
         let long = "ä".repeat(101);

@@ -123,7 +123,7 @@ fn walk(value: ValueRef<'_>, depth: u32) {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back_cut_by_the_limits_and_by_nothing_else(
+    fn written_values_read_back_within_the_limits(
         value in tree(), value_bytes_max in 0u32..64, depth_max in 0u8..7,
     ) {
         let limits = Limits { value_bytes_max, depth_max, ..Limits::default() };
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn in_too_little_room_containers_end_early_and_say_so(value in tree(), room in 0usize..300) {
+    fn containers_without_room_end_early_and_are_marked(value in tree(), room in 0usize..300) {
         let written = write(&value, Limits::default(), room);
         if written.is_full {
             prop_assert_eq!(written.bytes.len(), 0);
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_value_is_a_value_or_a_typed_error(
+    fn a_damaged_value_is_read_or_an_error(
         value in tree(), damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), keep: prop::sample::Index,
     ) {
         let mut bytes = write_bounded(&value, Limits::default()).bytes;
@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn a_number_is_one_exactly_where_a_json_reader_says_so(text in "[-+0-9.eE]{0,8}") {
+    fn numbers_are_what_a_json_reader_accepts(text in "[-+0-9.eE]{0,8}") {
         let is_number = serde_json::from_str::<serde_json::Number>(&text).is_ok();
         prop_assert_eq!(Number(&text).is_json(), is_number, "{}", text);
     }
@@ -203,7 +203,7 @@ fn a_display_without_end_ends_at_the_limit() {
 }
 
 #[test]
-fn a_display_that_fails_is_marked_where_it_failed() {
+fn a_failing_display_is_marked() {
     struct Broken;
     impl std::fmt::Display for Broken {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -216,7 +216,7 @@ fn a_display_that_fails_is_marked_where_it_failed() {
 }
 
 #[test]
-fn every_type_of_the_standard_library_has_its_value() {
+fn every_standard_library_type_has_its_value() {
     use std::borrow::Cow;
     use std::collections::{BTreeMap, HashMap};
     use std::num::{NonZeroI32, NonZeroU8, NonZeroUsize};
@@ -276,7 +276,7 @@ fn every_type_of_the_standard_library_has_its_value() {
 }
 
 #[test]
-fn a_list_of_plain_fields_takes_the_short_cut_and_one_other_value_bars_it() {
+fn only_lists_of_plain_fields_take_the_shortcut() {
     use crate::core::field::Fields;
     let limits = Limits::default().with_value_bytes_max(8);
     let plain = (1u8, ("text", (Some(2.5), (None::<bool>, (Duration::MAX, ())))));
@@ -294,7 +294,7 @@ fn a_list_of_plain_fields_takes_the_short_cut_and_one_other_value_bars_it() {
 }
 
 #[test]
-fn a_container_without_room_for_itself_does_not_look_like_one_that_was_cut() {
+fn a_container_that_does_not_fit_is_absent() {
     for value in [&[true; 4] as &dyn Value, &Map(&[("k", &true)])] {
         for room in 0..5 {
             let written = write(value, Limits::default(), room);
@@ -304,7 +304,7 @@ fn a_container_without_room_for_itself_does_not_look_like_one_that_was_cut() {
 }
 
 #[test]
-fn an_entry_that_does_not_fit_leaves_room_to_a_later_one() {
+fn an_entry_too_long_leaves_room_for_later() {
     let mut bytes = [0; 40];
     let mut out = ValueWriter::new(&mut bytes, Limits::default());
     out.entry("a", &1u64);
@@ -317,7 +317,7 @@ fn an_entry_that_does_not_fit_leaves_room_to_a_later_one() {
 }
 
 #[test]
-fn a_key_is_cut_at_what_its_length_can_say() {
+fn a_key_is_cut_at_its_maximum_length() {
     let long = "ä".repeat(40_000);
     let mut bytes = vec![0; 100_000];
     let mut out = ValueWriter::new(&mut bytes, Limits::default());

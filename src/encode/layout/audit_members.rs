@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn members_keep_their_order_and_reserved_keys_are_prefixed() {
+    fn members_keep_order_and_reserved_keys_are_prefixed() {
         let (text, is_whole) = members(1000, |out| {
             out.entry("event_type", &"user.login");
             out.entry("seq", &1);

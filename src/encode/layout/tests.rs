@@ -195,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn a_line_holds_what_the_event_holds_each_key_once_and_in_order(
+    fn a_line_has_each_key_once_in_order(
         events in vec(any_event(), 1..4), options in any_options(),
     ) {
         let mut layout = flat(options.clone());
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn sorting_the_keys_changes_their_order_and_nothing_else(event in any_event(), options in any_options()) {
+    fn sorting_keys_changes_only_their_order(event in any_event(), options in any_options()) {
         let line_of = |sort_keys| {
             let line = line(&mut flat(JsonOptions { sort_keys, ..options.clone() }), &event);
             read(&line)
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_payload_is_an_error_or_a_line_and_leaves_no_trace_in_the_next(
+    fn a_damaged_payload_never_affects_the_next_line(
         event in any_event(), damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         keep: prop::sample::Index, sort_keys: bool,
     ) {
@@ -243,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_for_people_is_one_line_that_no_terminal_obeys(event in any_event(), color: bool) {
+    fn a_console_line_is_one_line_without_controls(event in any_event(), color: bool) {
         let mut layout = Layout::Console(Box::new(ConsoleLayout::new(ConsoleOptions { color })));
         let mut line = line_of_text(&mut layout, &event);
         for sequence in ["[31m", "[32m", "[33m", "[35m", "[36m", "[41m", "[2m", "[0m"] {

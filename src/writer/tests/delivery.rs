@@ -89,7 +89,7 @@ fn a_sink_with_failing_turns_gets_its_lines() {
 }
 
 #[test]
-fn a_failing_sink_does_not_keep_the_writer_awake() {
+fn a_failing_sink_lets_the_writer_sleep() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     harness.script.fails.store(true, Ordering::SeqCst);

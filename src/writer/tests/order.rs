@@ -103,7 +103,7 @@ fn a_full_ring_is_reported_as_pressed() {
 }
 
 #[test]
-fn a_ring_that_fills_up_does_not_wait_for_the_grace() {
+fn a_full_ring_skips_the_grace_window() {
     let mut harness = Harness::new();
     let (mut lane, _other) = (harness.lane(0), harness.lane(1));
     let ahead = harness.clock.ticks() + 3600 * 1000 * MILLI;

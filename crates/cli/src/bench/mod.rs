@@ -15,7 +15,7 @@ mod advice;
 mod run;
 
 use advice::{Advice, NOISE_MAX, Spread, Summary, advise, noise};
-use run::{Effort, Sample, clock_name, measure};
+use run::{RunSize, Sample, clock_name, measure};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,14 +74,14 @@ const BATCHES_QUICK: [usize; 3] = [64 * KIB, 1024 * KIB, 4096 * KIB];
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let settings = settings(args.quick);
     let rounds = args.rounds.unwrap_or(if args.quick { 3 } else { 5 });
-    let mut effort = if args.quick {
-        Effort { events: 400_000, bursts: 2_000 }
+    let mut size = if args.quick {
+        RunSize { events: 400_000, bursts: 2_000 }
     } else {
-        Effort { events: 1_000_000, bursts: 5_000 }
+        RunSize { events: 1_000_000, bursts: 5_000 }
     };
-    effort.events = args.events.unwrap_or(effort.events);
-    effort.bursts = effort.bursts.min(effort.events);
-    let samples = sweep(args, &settings, rounds, effort)?;
+    size.events = args.events.unwrap_or(size.events);
+    size.bursts = size.bursts.min(size.events);
+    let samples = sweep(args, &settings, rounds, size)?;
     let summaries: Vec<_> = settings
         .iter()
         .zip(&samples)
@@ -91,9 +91,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
         .ok_or_else(|| Failure::Message("nothing was measured".into()))?;
     let mut out = io::stdout().lock();
     if args.json {
-        write_json(&mut out, &summaries, &advice, rounds, effort)?;
+        write_json(&mut out, &summaries, &advice, rounds, size)?;
     } else {
-        write_table(&mut out, &summaries, &advice, rounds, effort)?;
+        write_table(&mut out, &summaries, &advice, rounds, size)?;
     }
     Ok(ExitStatus::Success)
 }
@@ -113,7 +113,7 @@ fn sweep(
     args: &Args,
     settings: &[Setting],
     rounds: u64,
-    effort: Effort,
+    size: RunSize,
 ) -> Result<Vec<Vec<Sample>>, Failure> {
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let mut samples = vec![Vec::new(); settings.len()];
@@ -126,7 +126,7 @@ fn sweep(
             };
             let (ring, batch) = (show(setting.ring_bytes), show(setting.batch_bytes));
             meter.set_message(|| format!("round {}: ring {ring}, batch {batch}", round + 1));
-            samples.push(measure(&dir, setting, effort)?);
+            samples.push(measure(&dir, setting, size)?);
             meter.advance();
         }
     }
@@ -152,14 +152,14 @@ fn write_table(
     summaries: &[Summary],
     advice: &Advice,
     rounds: u64,
-    effort: Effort,
+    size: RunSize,
 ) -> io::Result<()> {
     writeln!(
         out,
         "{rounds} rounds of {} events and {} bursts, one thread, by {}; medians (lowest to highest \
          round)\n",
-        effort.events,
-        effort.bursts,
+        size.events,
+        size.bursts,
         clock_name()
     )?;
     writeln!(
@@ -209,9 +209,9 @@ fn write_json(
     summaries: &[Summary],
     advice: &Advice,
     rounds: u64,
-    effort: Effort,
+    size: RunSize,
 ) -> io::Result<()> {
-    let Effort { events, bursts } = effort;
+    let RunSize { events, bursts } = size;
     write!(out, "{{\"rounds\":{rounds},\"events\":{events},\"bursts\":{bursts},\"settings\":[")?;
     for (index, summary) in summaries.iter().enumerate() {
         let Setting { ring_bytes, batch_bytes } = summary.setting;

@@ -21,7 +21,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The size of a measurement.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Effort {
+pub(super) struct RunSize {
     /// Events of a throughput run.
     pub(super) events: u64,
     /// Bursts of a latency run.
@@ -41,33 +41,33 @@ pub(super) struct Sample {
 }
 
 /// Measures `setting` once, in files below `dir`, which are removed afterwards.
-pub(super) fn measure(dir: &Path, setting: Setting, effort: Effort) -> Result<Sample, Failure> {
+pub(super) fn measure(dir: &Path, setting: Setting, size: RunSize) -> Result<Sample, Failure> {
     let dir = tempfile::tempdir_in(dir).map_err(Failure::of)?;
     let engine = start(dir.path(), setting)?;
     let logger = engine.logger();
     logger.prepare_thread();
     // Warm-up: the first events touch cold memory in every setting and are not measured.
-    (0..effort.events / 10).for_each(|seq| log(&logger, seq));
+    (0..size.events / 10).for_each(|seq| log(&logger, seq));
     engine.flush().map_err(Failure::of)?;
-    let latency = latency(&logger, effort.bursts);
+    let latency = latency(&logger, size.bursts);
     engine.flush().map_err(Failure::of)?;
     let waits_before = engine.metrics().waits;
 
     let watch = Stopwatch::start();
-    (0..effort.events).for_each(|seq| log(&logger, seq));
+    (0..size.events).for_each(|seq| log(&logger, seq));
     engine.flush().map_err(Failure::of)?;
     let lap = watch.lap();
 
     let metrics = engine.metrics();
-    let events = effort.events / 10 + effort.bursts * u64::from(BURST) + effort.events;
+    let events = size.events / 10 + size.bursts * u64::from(BURST) + size.events;
     let in_place: u64 = metrics.sinks.iter().map(|sink| sink.lines).sum();
     if in_place < events {
         return Err(Failure::Message(format!("of {events} events, {in_place} are in the files")));
     }
     let cpu = lap.cpu.unwrap_or_default();
     Ok(Sample {
-        events_per_second: effort.events as f64 / lap.wall.as_secs_f64(),
-        cpu_nanos_per_event: cpu.as_nanos() as f64 / effort.events as f64,
+        events_per_second: size.events as f64 / lap.wall.as_secs_f64(),
+        cpu_nanos_per_event: cpu.as_nanos() as f64 / size.events as f64,
         waits: metrics.waits - waits_before,
         latency,
     })

@@ -43,8 +43,8 @@ pub(super) struct AuditPlan {
 }
 
 impl AuditPlan {
-    /// Removes the audit log of an earlier demo and copies the keys for the new one. `keys` is the user's key directory;
-    /// the default is `./keys` if it exists.
+    /// Removes the audit log of an earlier demo and copies the keys for the new one. `keys` is the user's key
+    /// directory; the default is `./keys` if it exists.
     pub(super) fn prepare(demo_dir: &Path, keys: Option<&Path>) -> Result<AuditPlan, Failure> {
         let dir = demo_dir.join(DIR);
         let paths = KeyPaths::in_dir(keys.unwrap_or(Path::new("keys")));

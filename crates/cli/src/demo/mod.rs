@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let plan = plan.transpose()?;
     let config = config(args, &path, plan.as_ref());
     let engine = Engine::start(config).map_err(Failure::of)?;
-    let limit = Limit::of(args.bytes_max, free_bytes(&args.dir));
+    let limit = SizeLimit::of(args.bytes_max, free_bytes(&args.dir));
     let watch = Stopwatch::start();
     let ServiceResult { done, audited, stopped_early } =
         run_service(args, &engine, &limit, &watch)?;
@@ -203,7 +203,7 @@ struct ServiceResult {
 fn run_service(
     args: &Args,
     engine: &Engine,
-    limit: &Limit,
+    limit: &SizeLimit,
     watch: &Stopwatch,
 ) -> Result<ServiceResult, Failure> {
     let (stop, audit) = (AtomicBool::new(false), engine.audit());
@@ -235,7 +235,7 @@ fn run_service(
 fn wait_for_end(
     seconds: Duration,
     engine: &Engine,
-    limit: &Limit,
+    limit: &SizeLimit,
     watch: &Stopwatch,
 ) -> Option<String> {
     let millis = seconds.as_millis() as u64;
@@ -258,14 +258,14 @@ fn wait_for_end(
 
 /// The limit on the size of the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limit {
+struct SizeLimit {
     bytes_max: u64,
     is_free_space: bool,
     /// Below `bytes_max`: leaves space for the events still in the rings.
     stop_at_bytes: u64,
 }
 
-impl Limit {
+impl SizeLimit {
     fn of(bytes_max: u64, free_bytes: Option<u64>) -> Self {
         let half = free_bytes.map_or(u64::MAX, |bytes| bytes / 2);
         let is_free_space = half < bytes_max;
@@ -275,7 +275,7 @@ impl Limit {
     }
 }
 
-impl std::fmt::Display for Limit {
+impl std::fmt::Display for SizeLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let why = if self.is_free_space { "half of the free space" } else { "--bytes-max" };
         write!(f, "the logs are close to {}, {why}", format_bytes(self.bytes_max))
@@ -317,7 +317,7 @@ mod tests {
             (4 * gib, None, 4 * gib, false),
         ];
         for (bytes_max, free, expected, is_free_space) in cases {
-            let limit = Limit::of(bytes_max, free);
+            let limit = SizeLimit::of(bytes_max, free);
             assert_eq!((limit.bytes_max, limit.is_free_space), (expected, is_free_space));
             assert!(limit.stop_at_bytes <= expected && limit.stop_at_bytes >= expected / 8 * 7);
         }

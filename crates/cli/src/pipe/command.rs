@@ -9,7 +9,7 @@ use ringseal::{Config, Engine, Filter, Level, LevelFilter, Output, Overflow};
 use super::event_fields::{EngineSink, limits};
 use super::retrying_sink::RetryingSink;
 use super::sampling::SamplingOptions;
-use super::stoppable_input::{Signals, Stoppable};
+use super::stoppable_input::{Signals, StoppableInput};
 use super::summary::Summary;
 use super::{Counts, Input};
 use crate::console::{ExitStatus, Failure, write_stderr};
@@ -86,13 +86,13 @@ pub struct Args {
 /// # Errors
 /// If the log cannot be opened.
 pub fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let signals = Signals::take().map_err(Failure::of)?;
+    let signals = Signals::install().map_err(Failure::of)?;
     let engine = start(args, &signals)?;
     let mut counts = Counts::default();
     let read = {
         let logger = engine.logger();
         let mut events = EngineSink::new(&logger, &args.target);
-        let mut from = Stoppable::new(io::stdin(), &signals);
+        let mut from = StoppableInput::new(io::stdin(), &signals);
         super::run(&mut from, &args.input, &mut events, &mut counts)
     };
     let flushed = engine.sync();

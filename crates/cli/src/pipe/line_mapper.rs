@@ -35,7 +35,7 @@ pub(super) struct LineMapper<'n> {
 }
 
 /// What a line is.
-enum Shape {
+enum LineKind {
     Json { level: Option<Level>, name: Name },
     Text { level: Option<Level> },
 }
@@ -63,16 +63,16 @@ impl<'n> LineMapper<'n> {
         self.sources.clear();
         self.decoded.clear();
         if let Ok(text) = str::from_utf8(line.bytes) {
-            let shape = self.shape(text);
+            let kind = self.classify(text);
             self.add_original_length(line, counts);
-            return self.assemble(shape, text, counts);
+            return self.assemble(kind, text, counts);
         }
         counts.not_utf8 += 1;
         let repaired = String::from_utf8_lossy(line.bytes).into_owned();
-        let shape = self.shape(&repaired);
+        let kind = self.classify(&repaired);
         self.add_original_length(line, counts);
         self.repaired = repaired;
-        self.assemble(shape, &self.repaired, counts)
+        self.assemble(kind, &self.repaired, counts)
     }
 
     /// Adds the original length of a line that was cut.
@@ -84,15 +84,15 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    fn assemble<'a>(&'a self, shape: Shape, text: &'a str, counts: &mut Counts) -> Event<'a> {
+    fn assemble<'a>(&'a self, kind: LineKind, text: &'a str, counts: &mut Counts) -> Event<'a> {
         let fields =
             Fields { sources: &self.sources, entries: &self.entries, text, decoded: &self.decoded };
-        let (level, name) = match shape {
-            Shape::Json { level, name } => {
+        let (level, name) = match kind {
+            LineKind::Json { level, name } => {
                 counts.json += 1;
                 (level, self.name_of(&name, text))
             }
-            Shape::Text { level } => {
+            LineKind::Text { level } => {
                 counts.text += 1;
                 (level, self.name)
             }
@@ -112,21 +112,21 @@ impl<'n> LineMapper<'n> {
     }
 
     /// Determines what the line is and where its fields are.
-    fn shape(&mut self, text: &str) -> Shape {
+    fn classify(&mut self, text: &str) -> LineKind {
         let tried = match self.format {
             Format::Text => None,
             Format::Auto if !text.trim_start().starts_with('{') => None,
             Format::Auto | Format::Json => Some(self.entries.find(text)),
         };
         if let Some(Ok(())) = tried {
-            return self.shape_of_json(text);
+            return self.classify_json(text);
         }
         self.sources
             .push(FieldSource { key: KeySource::Fixed("message"), value: ValueSource::Line });
         if let (Some(Err(error)), Format::Json) = (tried, self.format) {
             self.push_error(error);
         }
-        Shape::Text { level: level_of_text(text) }
+        LineKind::Text { level: level_of_text(text) }
     }
 
     fn push_error(&mut self, error: JsonError) {
@@ -135,7 +135,7 @@ impl<'n> LineMapper<'n> {
         self.sources.push(FieldSource { key: KeySource::Fixed("parse_error"), value });
     }
 
-    fn shape_of_json(&mut self, text: &str) -> Shape {
+    fn classify_json(&mut self, text: &str) -> LineKind {
         let name_at = self.index_of(text, &EVENT_KEYS, |entry| entry.string().is_some());
         let level_at = self.index_of(text, &LEVEL_KEYS, |entry| level_in(entry).is_some());
         let time_at = self.index_of(text, &TIME_KEYS, |_| true);
@@ -161,7 +161,7 @@ impl<'n> LineMapper<'n> {
             let value = self.value(index, &entry);
             self.sources.push(FieldSource { key, value });
         }
-        Shape::Json { level, name }
+        LineKind::Json { level, name }
     }
 
     /// The index of the entry of the first of `keys` that the line has with an accepted value.

@@ -4,7 +4,7 @@
 //! that everything read can be written. A second signal ends the process at once. On systems without these signals,
 //! the input ends only at its own end.
 #[cfg(unix)]
-pub(super) use unix::{Signals, Stoppable};
+pub(super) use unix::{Signals, StoppableInput};
 
 /// Maximum number of bytes read after a signal: the largest pipe that the system allows by default.
 #[cfg(unix)]
@@ -33,7 +33,7 @@ mod unix {
 
     impl Signals {
         /// Installs handlers for the three signals for the rest of the process.
-        pub(in crate::pipe) fn take() -> io::Result<Signals> {
+        pub(in crate::pipe) fn install() -> io::Result<Signals> {
             let number = Arc::new(AtomicUsize::new(0));
             let is_second = Arc::new(AtomicBool::new(false));
             let (wake, sender) = UnixStream::pair()?;
@@ -63,14 +63,14 @@ mod unix {
 
     /// Reads `from` until it ends or a signal comes.
     #[derive(Debug)]
-    pub(in crate::pipe) struct Stoppable<'s, F> {
+    pub(in crate::pipe) struct StoppableInput<'s, F> {
         from: F,
         wake: &'s UnixStream,
         /// After a signal: the number of bytes that may still be read.
         left_bytes: Option<u64>,
     }
 
-    impl<'s, F: AsFd> Stoppable<'s, F> {
+    impl<'s, F: AsFd> StoppableInput<'s, F> {
         pub(in crate::pipe) fn new(from: F, signals: &'s Signals) -> Self {
             Self { from, wake: &signals.wake, left_bytes: None }
         }
@@ -97,7 +97,7 @@ mod unix {
         }
     }
 
-    impl<F: AsFd> Read for Stoppable<'_, F> {
+    impl<F: AsFd> Read for StoppableInput<'_, F> {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
             while self.left_bytes.is_none() {
                 let (has_input, has_signal) = self.wait()?;
@@ -136,7 +136,7 @@ mod unix {
             let (mut sender, receiver) = UnixStream::pair().expect("a pair");
             let (wake, mut signal) = UnixStream::pair().expect("a pair");
             let signals = Signals { number: Arc::default(), wake };
-            let mut input = Stoppable::new(receiver, &signals);
+            let mut input = StoppableInput::new(receiver, &signals);
             let mut room = [0; 4];
             sender.write_all(b"abcdefg").expect("room");
             assert_eq!(input.read(&mut room).expect("input"), 4);
@@ -154,7 +154,7 @@ mod unix {
             sender.write_all(b"ab").expect("room");
             drop(sender);
             let mut text = String::new();
-            Stoppable::new(receiver, &signals).read_to_string(&mut text).expect("input");
+            StoppableInput::new(receiver, &signals).read_to_string(&mut text).expect("input");
             assert_eq!(text, "ab");
         }
     }
@@ -167,7 +167,7 @@ pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    pub(super) fn take() -> std::io::Result<Signals> {
+    pub(super) fn install() -> std::io::Result<Signals> {
         Ok(Signals)
     }
 
@@ -183,17 +183,17 @@ impl Signals {
 /// The input, on systems without these signals.
 #[cfg(not(unix))]
 #[derive(Debug)]
-pub(super) struct Stoppable<F>(F);
+pub(super) struct StoppableInput<F>(F);
 
 #[cfg(not(unix))]
-impl<F: std::io::Read> Stoppable<F> {
+impl<F: std::io::Read> StoppableInput<F> {
     pub(super) fn new(from: F, _signals: &Signals) -> Self {
         Self(from)
     }
 }
 
 #[cfg(not(unix))]
-impl<F: std::io::Read> std::io::Read for Stoppable<F> {
+impl<F: std::io::Read> std::io::Read for StoppableInput<F> {
     fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(room)
     }

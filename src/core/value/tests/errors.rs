@@ -55,7 +55,7 @@ fn chain_of(len: usize) -> Outer {
 }
 
 #[test]
-fn an_error_is_its_type_its_message_and_its_causes() {
+fn an_error_has_type_message_and_causes() {
     let error = Outer(Some(Box::new(Inner { code: 7 })));
     let outer = concat!(module_path!(), "::Outer");
     assert_eq!(texts(&ErrorValue(&error)), [outer, "upload failed", "code 7"]);
@@ -63,7 +63,7 @@ fn an_error_is_its_type_its_message_and_its_causes() {
 }
 
 #[test]
-fn behind_dyn_the_type_is_what_a_derived_debug_begins_with() {
+fn dyn_errors_have_the_type_of_their_debug() {
     let whole = |error: &dyn Error| texts(&error);
     assert_eq!(whole(&Outer(None)), ["Outer", "upload failed"]);
     assert_eq!(whole(&Inner { code: 7 }), ["Inner", "code 7"]);
@@ -76,7 +76,7 @@ fn behind_dyn_the_type_is_what_a_derived_debug_begins_with() {
 }
 
 #[test]
-fn a_debug_that_speaks_in_sentences_names_no_type() {
+fn a_debug_sentence_is_not_a_type() {
     struct Talker(&'static str);
     impl fmt::Debug for Talker {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +107,7 @@ fn a_debug_that_speaks_in_sentences_names_no_type() {
 }
 
 #[test]
-fn errors_that_borrow_and_that_cross_threads_are_values_too() {
+fn borrowed_and_send_errors_are_values() {
     #[derive(Debug)]
     struct Borrowing<'a>(&'a str);
     impl fmt::Display for Borrowing<'_> {
@@ -126,7 +126,7 @@ fn errors_that_borrow_and_that_cross_threads_are_values_too() {
 }
 
 #[test]
-fn a_chain_without_end_is_cut_after_sixteen_causes_and_says_so() {
+fn an_endless_chain_is_cut_after_sixteen_causes() {
     let (texts, is_cut) = texts_within(&ErrorValue(&chain_of(16)), Limits::default());
     assert_eq!((texts.len(), is_cut), (18, false));
     let (texts, is_cut) = texts_within(&ErrorValue(&chain_of(17)), Limits::default());
@@ -134,7 +134,7 @@ fn a_chain_without_end_is_cut_after_sixteen_causes_and_says_so() {
 }
 
 #[test]
-fn a_long_chain_keeps_to_the_room_it_has_asked_for() {
+fn a_long_chain_stays_within_its_reservation() {
     for max in [0, 1, 5, 12, 40] {
         let limits = Limits::default().with_value_bytes_max(max);
         let (texts, is_cut) = texts_within(&ErrorValue(&chain_of(16)), limits);

@@ -56,7 +56,7 @@ fn a_line_looks_as_documented() {
 }
 
 #[test]
-fn nesting_as_deep_as_a_record_can_hold_is_written_without_a_stack_overflow() {
+fn the_deepest_nesting_does_not_overflow_the_stack() {
     // Each level takes five bytes; nothing but the size of a record bounds a foreign one.
     for tag in [tag::ARRAY, tag::MAP] {
         let mut payload = Vec::new();
@@ -100,7 +100,7 @@ fn huge_values_and_many_fields_arrive_whole() {
 }
 
 #[test]
-fn bytes_of_a_foreign_record_never_break_the_line() {
+fn foreign_bytes_never_break_a_line() {
     for (payload, text) in [
         (&[tag::NUMBER, 4, 0, 0, 0, b'1', b'}', b'\n', b'{'][..], "1}\n{"),
         (&[tag::NUMBER, 0, 0, 0, 0], ""),
@@ -120,7 +120,7 @@ fn bytes_of_a_foreign_record_never_break_the_line() {
 }
 
 #[test]
-fn an_error_of_a_foreign_record_may_lack_its_parts() {
+fn a_foreign_error_may_lack_its_parts() {
     for (payload, kind, message) in [
         (&[tag::ERROR, 0, 0, 0, 0][..], Json::Null, Json::Null),
         (&[tag::ERROR, 1, 0, 0, 0, tag::TRUE], Json::Bool(true), Json::Null),
@@ -134,7 +134,7 @@ fn an_error_of_a_foreign_record_may_lack_its_parts() {
 }
 
 #[test]
-fn a_payload_with_too_few_values_is_an_error() {
+fn a_payload_with_missing_values_is_an_error() {
     let described = Described::site(vec![("a".into(), Model::Null), ("b".into(), Model::Null)]);
     let event = Event {
         unix_nanos: 0,
@@ -156,7 +156,7 @@ fn a_payload_with_too_few_values_is_an_error() {
 }
 
 #[test]
-fn the_same_failure_has_the_same_hash_in_every_layout_and_place() {
+fn one_failure_has_one_hash_in_every_layout() {
     let payload = |after| {
         let error = Timeout { after };
         written(Limits::default(), |out| ErrorValue(&error).write(out))
@@ -176,7 +176,7 @@ fn the_same_failure_has_the_same_hash_in_every_layout_and_place() {
 }
 
 #[test]
-fn a_bound_error_has_one_hash_whether_or_not_another_bound_field_is_overridden() {
+fn overridden_fields_do_not_change_an_errors_hash() {
     let bound = written(Limits::default(), |out| {
         out.entry("error", &ErrorValue(&Timeout { after: 1 }));
         out.entry("a", &1u64);
@@ -192,7 +192,7 @@ fn a_bound_error_has_one_hash_whether_or_not_another_bound_field_is_overridden()
 }
 
 #[test]
-fn a_users_key_never_becomes_one_of_the_layouts_own_or_another_users() {
+fn different_user_keys_stay_different() {
     let keys = ["level", "field.level", "field.field.level", "stack", "field.x", "field."];
     let fields: Vec<_> = keys.iter().map(|key| ((*key).to_owned(), Model::Null)).collect();
     for is_dynamic in [false, true] {
@@ -208,7 +208,7 @@ fn a_users_key_never_becomes_one_of_the_layouts_own_or_another_users() {
 }
 
 #[test]
-fn a_stack_trace_is_the_layouts_own_and_the_users_stack_stands_beside_it() {
+fn a_users_stack_field_is_kept_separately() {
     let described =
         Described { stack: Some("at main".into()), ..one("stack", Model::Str("of books".into())) };
     for mut layout in [default(), sorted()] {

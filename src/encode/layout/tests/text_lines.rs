@@ -55,7 +55,7 @@ fn lines_look_as_documented() {
 }
 
 #[test]
-fn levels_are_padded_to_eight_and_coloured_when_asked() {
+fn levels_are_padded_and_coloured_if_enabled() {
     for (level, plain, colored) in [
         (Level::Trace, "[TRACE   ]", "[\x1b[35mTRACE   \x1b[0m]"),
         (Level::Debug, "[DEBUG   ]", "[\x1b[36mDEBUG   \x1b[0m]"),
@@ -73,7 +73,7 @@ fn levels_are_padded_to_eight_and_coloured_when_asked() {
 }
 
 #[test]
-fn a_bound_field_that_the_event_overrides_does_not_show() {
+fn an_overridden_bound_field_is_not_shown() {
     let mut event = described("e", &[("a", Model::U64(1))]);
     event.bound = Some(vec![("a".into(), Model::U64(2)), ("b".into(), Model::U64(3))]);
     for is_dynamic in [false, true] {
@@ -83,7 +83,7 @@ fn a_bound_field_that_the_event_overrides_does_not_show() {
 }
 
 #[test]
-fn a_logged_value_cannot_command_the_terminal_or_forge_a_line_or_a_field() {
+fn a_value_cannot_control_terminals_or_forge_fields() {
     for (value, shown) in [
         ("a\x1b[31mred", "\"a\\u001b[31mred\""),
         ("a\x1b]0;title\x07", "\"a\\u001b]0;title\\u0007\""),

@@ -232,8 +232,9 @@ impl TokenKeys {
     /// Decrypts a value that any key of the keyset has encrypted.
     ///
     /// # Errors
-    /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::NoToken`], [`TokenKeysError::UnknownKey`]
-    /// and [`TokenKeysError::NotAuthentic`] for a token that cannot be revealed.
+    /// [`TokenKeysError::AccessDenied`] without full access; [`TokenKeysError::NoToken`],
+    /// [`TokenKeysError::UnknownKey`] and [`TokenKeysError::NotAuthentic`] for a token that cannot be
+    /// revealed.
     pub fn reveal(&self, token: &str, field: FieldType<'_>) -> Result<Revealed, TokenKeysError> {
         let keys = self.keys.load();
         let ciphers = keys.ciphers.as_deref().ok_or(denied("reveal"))?;

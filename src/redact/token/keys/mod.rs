@@ -4,10 +4,10 @@
 //! keyset files; [`KeySource`] is for keysets from other places. Tokens and ciphertexts equal those of
 //! other implementations of the same formats, byte for byte.
 //!
-//! Files are read and written by [`TokenKeys::open`], [`TokenKeys::refresh`], [`TokenKeys::global`] and the functions of
-//! [`Keyset`], which block on the disk. Everything else works in memory. Keys, derived keys and revealed
-//! values are overwritten when they are dropped; copies in registers, on the stack, in swap or in a core
-//! dump are out of reach.
+//! Files are read and written by [`TokenKeys::open`], [`TokenKeys::refresh`], [`TokenKeys::global`] and the
+//! functions of [`Keyset`], which block on the disk. Everything else works in memory. Keys, derived keys and
+//! revealed values are overwritten when they are dropped; copies in registers, on the stack, in swap or in a
+//! core dump are out of reach.
 
 mod cipher;
 mod config;
