@@ -1,5 +1,5 @@
 //! Several outputs: everything as JSON in a file, warnings in the console format on standard output, and one module's
-//! events in a file of its own.
+//! events in a second file.
 use ringseal::{Color, Config, Format, Level, Output, info, warn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

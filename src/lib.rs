@@ -74,8 +74,8 @@ pub mod value {
     #[cfg(feature = "serde")]
     pub use crate::core::value::SerdeValue;
     pub use crate::core::value::{
-        AllowedUnder, DebugValue, DisplayValue, Element, ErrorValue, Map, Number, ObjectValue,
-        Uuid, Value, ValueWriter,
+        AllowedUnder, DebugValue, DisplayValue, Element, ErrorValue, Map, NOT_PLAIN, Number,
+        ObjectValue, Uuid, Value, ValueWriter,
     };
 }
 

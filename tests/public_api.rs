@@ -78,7 +78,7 @@ fn kind_and_path(line: &str) -> Option<(&str, String)> {
     Some((kind, path.trim_end_matches(':').to_owned()))
 }
 
-/// The module right below the root that an item is in, if it has a list of its own.
+/// The module right below the root that an item is in, if it has a separate list.
 fn area(line: &str) -> &'static str {
     let path = line.split_once("ringseal::").map_or("", |(_, path)| path);
     let first = path.split(|char: char| !char.is_alphanumeric() && char != '_').next();

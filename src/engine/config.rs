@@ -26,19 +26,19 @@ use crate::encode::layout::{
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
 
-/// How lines look.
+/// The format of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Format {
     /// One flat JSON object per line.
     #[default]
     Json,
-    /// For people.
+    /// One line of text, for reading.
     Console,
 }
 
 impl Format {
-    /// The word that stands for it in configurations.
+    /// The name of the format in configurations.
     pub fn as_str(self) -> &'static str {
         match self {
             Format::Json => "json",
@@ -47,7 +47,7 @@ impl Format {
     }
 }
 
-/// When the format for people is coloured.
+/// When the format [`Format::Console`] is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Color {
@@ -71,7 +71,7 @@ pub enum Timestamps {
     Coarse,
 }
 
-/// Everything that can be chosen about an engine. Every setting has a default that is right for most.
+/// The settings of an engine. The defaults suit most programs.
 ///
 /// ```
 /// use ringseal::{Config, Format, Level, Output};
@@ -138,7 +138,7 @@ pub(super) struct Parts {
     pub(super) described: Described,
 }
 
-/// The configuration as the boot event tells it.
+/// The configuration as the event `logging.configured` reports it.
 #[derive(Debug, Clone)]
 pub(super) struct Described {
     pub(super) level: String,
@@ -198,29 +198,29 @@ impl Config {
     setters! {
         /// Which events are logged at all, by target and level. Default info.
         filter: Filter;
-        /// How lines look where a sink does not say otherwise. Default JSON.
+        /// The format of outputs that have none. Default JSON.
         format: Format;
-        /// When the format for people is coloured. Default on a terminal without `NO_COLOR`.
+        /// When the format [`Format::Console`] is coloured. Default on a terminal without `NO_COLOR`.
         color: Color;
         /// Put a stack trace of the caller into every event, as `stack`. For debugging: slow, and it allocates.
         include_stack: bool;
         /// Where the time of an event comes from.
         timestamps: Timestamps;
-        /// Bytes of each thread's ring, rounded up to a power of two, 4 KiB to 1 GiB: less is taken for the least, more
-        /// for the most. Default 1 MiB. `ringseal bench` finds what suits a machine.
+        /// Bytes of each thread's ring, rounded up to a power of two and limited to 4 KiB to 1 GiB. Default 1 MiB.
+        /// `ringseal bench` finds a good size for a machine.
         ring_bytes: usize;
-        /// How many rings there may be, at least one; threads beyond share one, with a lock. Default 1024.
+        /// The most rings, at least one; further threads share one, with a lock. Default 1024.
         rings_max: usize;
         /// How much of a value and of an event is kept.
         limits: Limits;
         /// What happens when a ring is full, by level. Default: wait up to 100 ms, then lose and count.
         overflow: [Overflow; Level::COUNT];
-        /// A batch is handed to the sinks when it holds this many bytes, and at the end of a turn. 4 KiB to 256 MiB:
-        /// less is taken for the least, more for the most. Default 1 MiB.
+        /// A batch is passed to the sinks when it holds this many bytes, and at the end of a turn. Limited to 4 KiB to
+        /// 256 MiB. Default 1 MiB.
         batch_bytes_max: usize;
         /// Bytes of lines held for a failing sink before they are dropped and counted. Default 16 MiB.
         retry_buffer_bytes_max: usize;
-        /// How long an event waits for an older one of another thread. Default 20 µs.
+        /// How long an event waits for an older one from another thread. Default 20 µs.
         reorder_window: Duration;
         /// How long dropping the engine may take. Default 10 s.
         shutdown_timeout: Duration;
@@ -230,8 +230,8 @@ impl Config {
         panic_hook: bool;
     }
 
-    /// Never waits below error when a ring is full, and polls often: for callers to whom a late answer is worse than
-    /// a lost line.
+    /// For callers that prefer a lost line to a delay: a full ring drops events below error at once, and the
+    /// writer polls often.
     #[must_use]
     pub fn low_latency(mut self) -> Self {
         self.overflow = Overflow::latency_levels();
@@ -239,7 +239,7 @@ impl Config {
         self.writer_wait(WaitStrategy::Sleep { min, max })
     }
 
-    /// Everything at `level` and graver; a filter without directives.
+    /// Logs events at `level` and above: a filter without directives.
     #[must_use]
     pub fn level(self, level: Level) -> Self {
         self.filter(Filter::new(LevelFilter::AtLeast(level)))

@@ -11,7 +11,7 @@
 //! | `LOG_REDACT` | `0` writes secrets and personal data as they were logged | `1` |
 //! | `LOG_REDACT_PROFILE` | `default`, `structlog`, `ecs` or `audit`: what is written in their place | `default` |
 //! | `LOG_REDACT_PRESETS` | `default`, `strict`, `payments`, `file_tools`, with commas between | `default` |
-//! | `LOG_REDACT_RULES` | path of a TOML file with rules of one's own (feature `rules-toml`) | |
+//! | `LOG_REDACT_RULES` | path of a TOML file with redaction rules (feature `rules-toml`) | |
 //! | `PII_PROVIDER`, `PII_…` | keysets of tokens, as `TokenKeysConfig::from_env` reads them (feature `tokens`) | none |
 //! | `LOG_EVENT_SCHEMA_VERSION` | a number | `1` |
 //! | `LOG_SAMPLE_SUCCESS` | the share kept of events `…_SUCCESS` and `…_OK`: `0.01` or `1%`; 0 keeps all | `0` |
@@ -25,15 +25,15 @@ use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
 
-/// A variable that holds what it may not.
+/// An environment variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnvError {
-    /// The variable.
+    /// The variable's name.
     pub variable: &'static str,
-    /// What it held.
+    /// Its value.
     pub found: String,
-    /// What it may hold.
+    /// The valid values.
     pub expected: String,
 }
 

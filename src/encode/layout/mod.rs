@@ -67,7 +67,7 @@ pub struct Bound<'a> {
     pub entries: &'a [u8],
     /// The output of [`Layout::bound`].
     pub rendered: &'a [u8],
-    /// One bit per key, by [`key_bit`].
+    /// One bit per key, by `key_bit`.
     pub key_bits: u64,
 }
 

@@ -9,34 +9,34 @@ use crate::sink::SinkError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InitError {
-    /// There is a global engine already.
+    /// A global engine is already running.
     AlreadyInitialised,
-    /// As many engines are running as a process can have.
+    /// The process has the greatest possible number of engines.
     TooManyEngines {
-        /// How many, the global one apart.
+        /// That number, without the global engine.
         max: usize,
     },
     /// A sink cannot be opened.
     Sink(SinkError),
     /// The writer's thread cannot be started.
     Thread {
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Signals cannot be waited for.
     Signals {
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// An environment variable holds what it may not.
+    /// An environment variable has an invalid value.
     Env(EnvError),
-    /// A setting of [`Config`](crate::Config) that lines could not be written with.
+    /// A setting of [`Config`](crate::Config) has an invalid value.
     Setting {
         /// Its name.
         setting: &'static str,
-        /// What it may be.
+        /// The valid values.
         expected: &'static str,
-        /// What it is.
+        /// The value.
         found: String,
     },
     /// A redaction rule cannot be used.
@@ -77,7 +77,7 @@ impl fmt::Display for InitError {
 impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // It says what they say, so what stands behind them stands behind it.
+            // Display forwards to the inner error, so `source` skips it.
             InitError::Sink(error) => error.source(),
             InitError::Env(error) => error.source(),
             InitError::Redaction(error) => error.source(),

@@ -133,8 +133,8 @@ impl Destination {
         }
     }
 
-    /// Opens the sink. The writer calls a lone sink itself; each of several sinks has its own thread, so that a slow one
-    /// does not delay the others.
+    /// Opens the sink. The writer calls a lone sink itself; each of several sinks has its own thread, so that a slow
+    /// sink does not delay the others.
     pub(super) fn open(
         self,
         clock: &dyn Clock,

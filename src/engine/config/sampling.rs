@@ -11,12 +11,12 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// The rate of successes as the boot event tells it.
+    /// The rate of successes as `logging.configured` reports it.
     pub(super) fn success(&self) -> String {
         self.sampling.success_rate().to_string()
     }
 
-    /// The policy as the boot event tells it.
+    /// The policy as `logging.configured` reports it.
     pub(super) fn described(&self) -> String {
         self.sampling.to_string()
     }
