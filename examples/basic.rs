@@ -1,11 +1,9 @@
-//! The shortest whole program: events to a rotating file and, for people, to stderr.
-use ringseal::{Color, Config, Format, Level, Output, error, fields, info, warn};
+//! The shortest whole program: JSON lines on standard output, or as variables such as `LOG_FORMAT=console` say.
+use ringseal::{Config, error, fields, info, warn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let dir = std::env::temp_dir().join("ringseal-example");
-    let config = Config::from_env()?.color(Color::Auto).file(dir.join("app.log"));
-    let engine =
-        ringseal::init(config.output(Output::stderr().format(Format::Console).level(Level::Info)))?;
+    // The engine is also the guard: dropping it writes what is left and stops.
+    let engine = ringseal::init(Config::from_env()?)?;
 
     info!("payment_processed", amount = 100, currency = "KWD", user.id = 42);
     let (peer, state) = (std::net::Ipv4Addr::LOCALHOST, Some(3));
@@ -13,10 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Err(err) = "x".parse::<u16>() {
         error!("upload_failed", error = &err, retry = 3);
     }
+    // Bound fields are in each event of the logger.
     let log = engine.logger().bind(fields! { trace_id = "4bf92f", http.request.method = "POST" });
     info!(log, "request_started");
-
-    engine.sync()?;
-    println!("written to {}", dir.join("app.log").display());
     Ok(())
 }

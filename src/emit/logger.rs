@@ -38,6 +38,7 @@ impl Logger {
     /// unchanged.
     ///
     /// Allocates once. Costs nothing per event: the fields are written into each thread's ring once.
+    #[doc(alias = "with_context")]
     #[must_use]
     pub fn bind(&self, fields: BoundFields) -> Logger {
         let context = Context::new(self.context.as_deref(), fields.keys, &fields.entries);
@@ -46,12 +47,6 @@ impl Logger {
 
     pub(crate) fn context(&self) -> Option<&Context> {
         self.context.as_deref()
-    }
-
-    /// The same as [`Logger::bind`].
-    #[must_use]
-    pub fn with_context(&self, fields: BoundFields) -> Logger {
-        self.bind(fields)
     }
 
     /// Whether an event of `target` at `level`, known only at run time, would be written.

@@ -156,6 +156,7 @@ impl Engine {
     }
 
     /// A logger without bound fields.
+    #[doc(alias = "get_logger")]
     pub fn logger(&self) -> Logger {
         self.logger.clone()
     }

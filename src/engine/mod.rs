@@ -34,6 +34,8 @@ pub use redaction::{RedactionError, Tokens};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "setup_logging")]
+#[doc(alias = "setup_logger")]
 pub fn init(config: Config) -> Result<Engine, InitError> {
     Engine::start_global(config)
 }
