@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
-use ringseal::{Config, Engine, Logger, Timestamps, WaitStrategy, debug, fields, info};
+use ringseal::{Config, Engine, Logger, Output, Timestamps, WaitStrategy, debug, fields, info};
 
 /// Room for all events of the longer run at once.
 const RING_BYTES: usize = 4 << 20;
