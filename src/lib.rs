@@ -25,7 +25,16 @@
 //!
 //! The grammar of the macros is described at [`event!`], the configuration at [`Config`], what happens when a ring is
 //! full at [`Overflow`], files at [`sink::file`].
+// Some items of these modules are used by optional features alone.
+#[cfg_attr(
+    not(all(feature = "audit", feature = "tokens", feature = "affinity")),
+    allow(dead_code, unused_imports)
+)]
 mod core;
+#[cfg_attr(
+    not(all(feature = "audit", feature = "tokens", feature = "affinity")),
+    allow(dead_code, unused_imports)
+)]
 mod digest;
 mod emit;
 mod encode;
@@ -35,8 +44,16 @@ mod macros;
 mod metrics;
 mod ringbuf;
 mod simd;
+#[cfg_attr(
+    not(all(feature = "audit", feature = "tokens", feature = "affinity")),
+    allow(dead_code, unused_imports)
+)]
 mod storage;
 mod sync;
+#[cfg_attr(
+    not(all(feature = "audit", feature = "tokens", feature = "affinity")),
+    allow(dead_code, unused_imports)
+)]
 mod writer;
 
 #[cfg(feature = "audit")]
