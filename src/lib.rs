@@ -176,7 +176,6 @@ pub mod internals {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
-    pub use crate::core::field::Fields;
     pub use crate::core::level::is_compiled_in;
     pub use crate::core::value::{DebugValue, DisplayValue};
     pub use crate::emit::capture::{
