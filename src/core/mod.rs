@@ -10,6 +10,7 @@ pub mod filter;
 pub mod fnv;
 pub mod level;
 pub mod limits;
+pub mod panic;
 pub mod record;
 pub mod registry;
 pub mod sampling;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::engine::ask;
+use crate::core::panic::panic_message;
 use crate::core::value::{DisplayValue, Map, Value};
 use crate::emit::emitter::emit_own;
 use crate::emit::shared::Shared;
@@ -84,9 +85,7 @@ fn report_and_flush(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
 /// Logs the panic if there is space. A panic inside a value that is being logged uses another lane, because that of its
 /// thread is in use.
 fn report(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) -> bool {
-    let payload = info.payload();
-    let message = payload.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = panic_message(info.payload());
     let entries: [(&str, &dyn Value); 2] = [("type", &"panic"), ("message", &message)];
     let location = info.location().map(|place| DisplayValue(*place));
     let thread = std::thread::current();

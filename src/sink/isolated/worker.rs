@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 
 use super::{BUFFERS, SinkTimeouts};
 use crate::core::backoff::Backoff;
+use crate::core::panic::panic_message;
 use crate::core::{Batch, Now};
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
@@ -368,11 +369,7 @@ impl Worker {
 /// Turns a panic into an error.
 fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
+        let message = panic_message(&*panic).unwrap_or_default().to_owned();
         SinkError::Panicked { message }
     })
 }
