@@ -1,9 +1,10 @@
-//! A batch: whole encoded lines on their way to the sinks.
+//! A batch of encoded lines for the sinks.
 //!
-//! Promises: memory is taken once, at construction; `clear` keeps it; a line that is longer than what is left makes
-//! the buffer grow (counted by the writer, not expected in steady state). Nothing blocks. A crash loses the batch.
+//! Promises: memory is allocated once, at construction; `clear` keeps it. The buffer grows only for a line that is
+//! longer than the free space (counted by the writer, not expected in steady state). Nothing blocks. A crash loses
+//! the batch.
 
-/// Whole lines, each ending in one `\n`, in one stretch of memory, with the offset of each end.
+/// Whole lines, each ending in one `\n`, in one buffer, with the offset of each end.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
@@ -11,7 +12,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch with room for `bytes_max` bytes and `lines_max` lines.
+    /// An empty batch with space for `bytes_max` bytes and `lines_max` lines.
     pub fn with_capacity(bytes_max: usize, lines_max: usize) -> Self {
         Self { bytes: Vec::with_capacity(bytes_max), ends: Vec::with_capacity(lines_max) }
     }
@@ -21,7 +22,7 @@ impl Batch {
         &mut self.bytes
     }
 
-    /// Marks what was appended since the last call as one line. The bytes must end in `\n`.
+    /// Marks the bytes appended since the last call as one line. They must end in `\n`.
     pub fn end_line(&mut self) {
         debug_assert_eq!(self.bytes.last(), Some(&b'\n'));
         self.ends.push(self.bytes.len() as u32);
@@ -35,7 +36,7 @@ impl Batch {
         self.ends.extend(lines.ends.iter().map(|end| start + (end - lines.base)));
     }
 
-    /// Takes back what was appended since the last whole line.
+    /// Removes the bytes appended since the last whole line.
     pub fn abandon_line(&mut self) {
         self.bytes.truncate(self.ends.last().map_or(0, |&end| end as usize));
     }
@@ -46,7 +47,7 @@ impl Batch {
         self.ends.clear();
     }
 
-    /// Whether no whole line is in it.
+    /// Whether it has no whole line.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -87,7 +88,7 @@ impl<'a> Lines<'a> {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no lines.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

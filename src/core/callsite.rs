@@ -14,7 +14,7 @@ pub const ENGINES_MAX: usize = 31;
 
 /// The bit that requires a further check of an enabled call: the site is not registered yet, or some engine samples
 /// its events.
-const LOOK: u32 = 1 << 31;
+const DECIDE: u32 = 1 << 31;
 
 /// The verdict before the site is registered.
 const UNREGISTERED: u32 = u32::MAX;
@@ -41,7 +41,7 @@ pub struct Metadata {
 pub struct Callsite {
     verdict: AtomicU32,
     id: AtomicU32,
-    /// The same, but 0 while some engine keeps only a share of the site's events: they go the slow way.
+    /// The id, or 0 while some engine keeps only a share of the site's events: they take the slow path.
     fast_id: AtomicU32,
     has_trace_key: bool,
     metadata: Metadata,
@@ -71,7 +71,7 @@ impl Callsite {
         }
     }
 
-    /// Its constant data.
+    /// The constant data.
     #[inline(always)]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -83,17 +83,17 @@ impl Callsite {
         self.enabled_or(slot, || self.resolve(slot))
     }
 
-    /// Whether the engine in `slot` wants this event; where that needs more than the verdict, `look` says so. It is
-    /// out of line, and asks [`Callsite::resolve`] first.
+    /// Whether the engine in `slot` wants this event. If the verdict is not enough to know, `decide` is called. It is
+    /// not inlined, and calls [`Callsite::resolve`] first.
     #[inline(always)]
-    pub fn enabled_or(&'static self, slot: usize, look: impl FnOnce() -> bool) -> bool {
-        // ORDER: relaxed; a verdict that arrives late lets through, or keeps out, an event of that moment. What an
-        // enabled call reads besides is published by other means.
+    pub fn enabled_or(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> bool {
+        // ORDER: relaxed; a verdict that arrives late only logs or drops an event of that moment. Other data that an
+        // enabled call reads is published by other means.
         let verdict = self.verdict.load(Ordering::Relaxed);
         if verdict & (1 << (slot as u32 & 31)) == 0 {
             return false;
         }
-        verdict & LOOK == 0 || look()
+        verdict & DECIDE == 0 || decide()
     }
 
     /// The verdict about the engine in `slot`, after registration, sampling aside.
@@ -106,27 +106,27 @@ impl Callsite {
         }
     }
 
-    /// How the engine in `slot` thins the site's events out, if it ever has.
+    /// The sampling plan of the engine in `slot`, if it ever had one.
     #[inline(always)]
     pub fn plan(&self, slot: usize) -> Option<&SitePlan> {
         self.plans.of(slot)
     }
 
-    /// Whether a trace id may stand among the fields.
+    /// Whether one of the fields may be a trace id.
     #[inline]
     pub fn has_trace_key(&self) -> bool {
         self.has_trace_key
     }
 
-    /// Its number, from 1; 0 before it is registered.
+    /// The id, from 1; 0 before the site is registered.
     #[inline(always)]
     pub fn id(&self) -> u32 {
-        // ORDER: relaxed; `enabled` has seen a verdict, and the number never changes once set. A zero is refused by
-        // the caller.
+        // ORDER: relaxed; `enabled` has seen a verdict, and the id never changes once set. The caller refuses a zero.
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Its number, or 0 when its events take the slow way: before it is registered, and while a share of them is kept.
+    /// The id, or 0 if the site's events take the slow path: before it is registered, and while only a share of them
+    /// is kept.
     #[inline(always)]
     pub fn fast_id(&self) -> u32 {
         // ORDER: relaxed; see `id`.
@@ -142,16 +142,16 @@ impl Callsite {
         &self.plans
     }
 
-    /// One bit per engine that wants the site's events; `is_planned` if any of them thins them out, `is_shared` if any
-    /// of them keeps a share of them.
+    /// Sets the verdict: one bit per engine that wants the site's events. `is_planned` if an engine samples or limits
+    /// them; `is_shared` if an engine keeps only a share of them.
     pub(super) fn set_verdict(&self, verdict: u32, is_planned: bool, is_shared: bool) {
         let fast_id = if is_shared { 0 } else { self.id() };
-        let look = if is_planned { LOOK } else { 0 };
-        // ORDER: relaxed; the slow way is right for every event.
+        let decide = if is_planned { DECIDE } else { 0 };
+        // ORDER: relaxed; the slow path is correct for every event.
         self.fast_id.store(fast_id, Ordering::Relaxed);
-        // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the number; the
+        // ORDER: release, so that a thread that sees the verdict through `register`'s lock also sees the id; the
         // relaxed load in `enabled_or` needs nothing that was written before.
-        self.verdict.store(verdict | look, Ordering::Release);
+        self.verdict.store(verdict | decide, Ordering::Release);
     }
 }
 
@@ -186,7 +186,7 @@ pub const fn check_keys(keys: &[&str]) {
     }
 }
 
-/// Panics with a text of three parts; where constants are evaluated, `panic!` itself can only print one.
+/// Panics with a text of three parts; in constant evaluation, `panic!` itself can only print one.
 const fn refuse(before: &str, key: &str, after: &str) -> ! {
     const BYTES_MAX: usize = 256;
     let (mut text, mut len) = ([b' '; BYTES_MAX], 0);
@@ -234,7 +234,7 @@ pub const fn same(one: &str, other: &str) -> bool {
     true
 }
 
-/// Names that are objects in the Elastic Common Schema; a flat value under one breaks every index.
+/// Names of objects in the Elastic Common Schema. A flat value under one of them conflicts with every index.
 pub const ECS_OBJECTS: [&str; 30] = [
     "agent",
     "client",

@@ -1,16 +1,16 @@
 //! Clocks: cheap ticks for producers, wall time for lines, and the conversion between the two.
 //!
-//! Promises: reading ticks is `rdtsc` where it is invariant, the monotonic clock elsewhere; neither allocates nor
-//! blocks. Ticks become wall time on the writer thread alone, by a [`Calibration`] that keeps following the system
-//! clock: small differences are slewed away, so that time never runs backwards within a lane; larger ones are steps,
-//! taken at once and reported.
+//! Promises: ticks are read by `rdtsc` if it is invariant, otherwise from the monotonic clock; neither allocates nor
+//! blocks. Only the writer thread converts ticks to wall time, by a [`Calibration`] that follows the system clock.
+//! Small differences are slewed, so that time never runs backwards within a lane. Larger ones are steps: they apply
+//! at once and are reported.
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::tsc;
 
-/// One reading of both clocks, taken once per writer turn and handed down as a parameter.
+/// One reading of both clocks, taken once per writer turn and passed down as a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Ticks of the producers' clock; only differences are meaningful.
@@ -19,7 +19,7 @@ pub struct Now {
     pub unix_nanos: i64,
 }
 
-/// Reads both clocks; tests have their own.
+/// Reads both clocks. Tests implement it to set the time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Ticks since some moment in the past.
     fn ticks(&self) -> u64;
@@ -32,7 +32,7 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
         Some(1.0)
     }
 
-    /// Both, read as close together as possible.
+    /// Both clocks, read as close together as possible.
     fn now(&self) -> Now {
         Now { ticks: self.ticks(), unix_nanos: self.unix_nanos() }
     }
@@ -91,7 +91,7 @@ impl Clock for SystemClock {
     }
 
     fn now(&self) -> Now {
-        // The tightest of a few pairs: a preemption in between would show as a step of the clock.
+        // Use the pair that was read in the shortest time: a preemption between the two would look like a step.
         let mut best = Now { ticks: 0, unix_nanos: 0 };
         let mut best_width = u64::MAX;
         for _ in 0..4 {
@@ -147,16 +147,16 @@ impl Clock for ManualClock {
     }
 }
 
-/// How far the system clock was set away from the expected time.
+/// A change of the system clock: its difference from the expected time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// Nanoseconds; negative when it was set back.
+    /// Nanoseconds; negative if the clock was set back.
     pub nanos: i64,
 }
 
-/// Differences up to this are slewed, larger ones are steps.
+/// Differences up to this are slewed; larger ones are steps.
 const SLEW_NANOS_MAX: i64 = 10_000_000;
-/// Slewing changes the rate by at most one part in this many.
+/// Slewing changes the rate by at most this share.
 const SLEW_RATE: f64 = 1.0 / 500.0;
 
 /// A straight line from ticks to wall time.
@@ -173,17 +173,17 @@ pub struct Calibration {
     base: Now,
     /// Nanoseconds per tick as measured since `start`.
     rate: f64,
-    /// The same with what slews the last difference away; in units of 2⁻³² for the conversion.
+    /// The rate with the correction that slews the last difference; in units of 2⁻³² for the conversion.
     scale: u64,
 }
 
 impl Calibration {
-    /// A line through `now` with a first guess of its slope, in nanoseconds per tick.
+    /// A line through `now`; `nanos_per_tick` is a first estimate of its slope.
     pub fn new(now: Now, nanos_per_tick: f64) -> Self {
         Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
     }
 
-    /// A line through the clock's present, its slope measured over a millisecond where it is not known.
+    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond.
     pub fn measure(clock: &dyn Clock) -> Self {
         let start = clock.now();
         if let Some(rate) = clock.nanos_per_tick() {
@@ -193,7 +193,7 @@ impl Calibration {
             let now = clock.now();
             let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
             let ticks = now.ticks.wrapping_sub(start.ticks);
-            // A clock that was set back in this very millisecond: any guess will do until the next adjustment.
+            // The clock was set during the measurement: any estimate is good enough until the next adjustment.
             if !(0..=1_000_000_000).contains(&nanos) {
                 return Self::new(now, 1.0 / 3.0);
             }
@@ -236,7 +236,7 @@ impl Calibration {
         if measured > 0.0 {
             self.rate = measured;
         }
-        // Take the difference away over about as long as the last interval was.
+        // Remove the difference over about the length of the last interval.
         let interval_nanos = ticks as f64 * self.rate;
         let slew = (error as f64 / interval_nanos).clamp(-SLEW_RATE, SLEW_RATE);
         self.base = Now { ticks: now.ticks, unix_nanos: here };

@@ -1,7 +1,8 @@
-//! Which levels pass, by target: directives as `EnvFilter` users write them.
+//! Filters events by level and target, with directives in the syntax of `EnvFilter`.
 //!
-//! `info,hyper=warn,app::db=trace,noisy=off`: a bare level is the default; `target=level` holds for that target and
-//! everything below it (`app::db::pool`), the longest match wins; a bare target lets everything of it pass.
+//! An example is `info,hyper=warn,app::db=trace,noisy=off`. A level alone is the default. `target=level` applies to
+//! the target and all targets below it (`app::db::pool`); the longest match wins. A target alone enables all its
+//! levels.
 use std::fmt;
 
 use super::level::{Level, LevelFilter, ParseLevelError};
@@ -20,7 +21,7 @@ impl Default for Filter {
     }
 }
 
-/// A directive that cannot be understood.
+/// A directive that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseFilterError {
@@ -43,12 +44,12 @@ impl fmt::Display for ParseFilterError {
 impl std::error::Error for ParseFilterError {}
 
 impl Filter {
-    /// Lets `default` decide for every target.
+    /// A filter without directives: `default` applies to every target.
     pub fn new(default: LevelFilter) -> Self {
         Self { default, directives: Vec::new() }
     }
 
-    /// The same with a directive for `target` and what is below it.
+    /// Adds a directive for `target` and the targets below it.
     pub fn with_directive(mut self, target: &str, level: LevelFilter) -> Self {
         self.directives.retain(|(known, _)| known != target);
         self.directives.push((target.to_owned(), level));
@@ -76,13 +77,13 @@ impl Filter {
         self.default.passes(level) || levels.any(|least| least.passes(level))
     }
 
-    /// What holds where no directive does.
+    /// The level for targets that no directive matches.
     pub fn default_level(&self) -> LevelFilter {
         self.default
     }
 }
 
-/// As it is parsed: `warn,app=info,app::db=trace`.
+/// In the syntax that is parsed: `warn,app=info,app::db=trace`.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.default.fmt(f)?;
@@ -110,7 +111,7 @@ impl std::str::FromStr for Filter {
                 }
                 None => match directive.parse() {
                     Ok(level) => filter.default = level,
-                    // A word with path separators can only be meant as a target; any other is a misspelt level.
+                    // A word with path separators must be a target; any other word is a misspelt level.
                     Err(_) if directive.contains("::") => {
                         check_target(directive).map_err(refuse)?;
                         let all = LevelFilter::AtLeast(Level::Trace);

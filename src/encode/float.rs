@@ -1,7 +1,7 @@
 //! Floating-point numbers as JSON, in the shortest form that reads back as the same value.
 //!
-//! Promises: no memory beyond what the cursor needs. The bytes are those of `serde_json`, except
-//! that NaN and the infinities, for which JSON has no number, become strings.
+//! Promises: only the cursor allocates. The bytes are those of `serde_json`, except that NaN and the infinities, for
+//! which JSON has no number, become strings.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
 use crate::simd::Room;
@@ -12,19 +12,19 @@ const TWO_52: f64 = 4_503_599_627_370_496.0;
 impl Out<'_> {
     /// A float: `1.0`, `0.5`, `1e300`, `-0.0`; `"NaN"`, `"inf"`, `"-inf"` as strings.
     ///
-    /// Most numbers that people log have few decimals, and these need no general algorithm. Let v
+    /// Most logged numbers have few decimals and do not need the general algorithm. Let v
     /// be the absolute value, k a number of decimals, and m the integer nearest to v·10ᵏ. If
     /// m < 10¹⁴ and the division m / 10ᵏ gives v again, then the decimal D = m / 10ᵏ without
     /// trailing zeros is the shortest that reads back as v:
     ///
     /// - D reads back as v: m and 10ᵏ are exact in binary, IEEE division rounds the true quotient D
     ///   to nearest, ties to even, and so does a correct reader.
-    /// - D is the only one as short: it has at most 14 significant digits, and no two different
+    /// - D is the only decimal as short: it has at most 14 significant digits, and no two different
     ///   decimals of at most 15 digits are nearest to the same normal `f64`: 10¹⁵ < 2⁵², the
     ///   condition of Matula's base conversion theorem ("In-and-out conversions", 1968). A shorter
-    ///   D' that also reads back as v would be a second one.
+    ///   D' that also reads back as v would contradict this.
     ///
-    /// Whether m was rounded well does not matter for correctness: a wrong m fails the division.
+    /// The rounding of m does not matter for correctness: a wrong m fails the division.
     #[inline(always)]
     pub fn f64(&mut self, value: f64) {
         self.slot().f64(value);
@@ -77,13 +77,13 @@ impl<const CAP: usize> Room<'_, '_, CAP> {
     /// `scaled` / 10⁶ with one to six decimals; `scaled` < 10¹⁴.
     #[inline(always)]
     fn millionths(self, negative: bool, scaled: u64) {
-        // Eight digits, of which two are leading zeros; the point takes the second one's place.
+        // Eight digits, of which two are leading zeros; the point replaces the second one.
         let decimals = digits8(scaled % 1_000_000) >> 8;
         self.minus::<16>(negative).leading8::<8>(scaled / 1_000_000).decimals(decimals);
     }
 
-    /// The digits from the second byte on, without trailing zeros but one digit at least; the point
-    /// takes the place of the first byte.
+    /// The digits from the second byte on, without trailing zeros but at least one; the point
+    /// replaces the first byte.
     #[inline(always)]
     fn decimals(self, digits: u64) {
         let digits = digits & !0xFF;
@@ -99,7 +99,7 @@ impl<const CAP: usize> Room<'_, '_, CAP> {
 fn decimal(value: f64, scale: f64, end: f64) -> Option<u64> {
     let scaled = value * scale;
     let rounded = scaled + TWO_52;
-    // Not a number is not below anything.
+    // The comparison is false for NaN.
     let is_exact = scaled < end && (rounded - TWO_52) / scale == value;
     is_exact.then(|| mantissa(rounded))
 }
@@ -115,12 +115,12 @@ fn decimal_f32(value: f32, scale: f32) -> Option<u64> {
 
 /// A buffer that lies within one cache line.
 ///
-/// The copy out of it follows at once upon the writes into it. Across a line the processor cannot
-/// hand these over, and waits: 40 ns for a number of 17 digits instead of 23.
+/// The bytes are copied out right after they are written. Across two cache lines, the processor cannot forward the
+/// stores to the loads and waits: 40 ns for a number of 17 digits instead of 23.
 #[repr(align(64))]
 struct OneLine<T>(T);
 
-/// Six decimals, of up to eight digits before the point; then the general algorithm.
+/// Tries six decimals after up to eight digits, then uses the general algorithm.
 #[inline(never)]
 fn general_f64(line: &mut Vec<u8>, value: f64) {
     match decimal(value.abs(), 1e6, 1e14) {

@@ -1,8 +1,8 @@
 //! Integers in decimal.
 //!
-//! Promises: no memory beyond what the cursor needs. Eight digits at a time come out of one word,
-//! and leading zeros are shifted away, so that numbers of one to eight digits take the same few
-//! instructions without a table and without a branch on their length.
+//! Promises: only the cursor allocates. Eight digits at a time are computed in one word, and leading zeros are
+//! shifted out, so that numbers of one to eight digits take the same few instructions without a table and without a
+//! branch on their length.
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
 use super::out::{Out, Slot};
@@ -18,8 +18,8 @@ pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
 ///
 /// Each step divides every lane at once by multiplying with a rounded-up reciprocal, and puts
 /// quotient q and remainder x − n·q side by side: (x << s) − q·((n << s) − 1). The tests try every
-/// value of every lane. Vector instructions would need fewer steps but wait longer for each, and
-/// measured slower between other work.
+/// value of every lane. Vector instructions need fewer steps but have a higher latency; they were
+/// measured to be slower between other work.
 #[inline(always)]
 pub(super) fn digits8(value: u64) -> u64 {
     debug_assert!(value < TEN_8);
@@ -107,7 +107,7 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
     }
 }
 
-/// Seventeen digits or more: identifiers, mostly. Here two digits at a time from a table win.
+/// Seventeen digits or more, mostly identifiers. For them, two digits at a time from a table are faster.
 #[inline(never)]
 fn long<T: itoa::Integer>(line: &mut Vec<u8>, value: T) {
     line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());

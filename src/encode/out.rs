@@ -1,20 +1,19 @@
-//! The cursor that everything in this room appends through.
+//! The cursor through which all code of this module appends.
 //!
-//! Promises: appending checks the room with one compare — a key and its value share one — and
-//! allocates only when the vector is full. [`Out::reserve`] ahead of a line makes sure that it
-//! happens at most once in the line. Nothing
-//! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
-//! cursor is dropped; a cursor that is leaked forgets them, no more.
+//! Promises: appending checks the free space with one compare, which a key and its value share, and allocates only
+//! when the vector is full: at most once in a line if [`Out::reserve`] is called first. Nothing blocks, and nothing
+//! panics except when memory runs out. The bytes are added to the vector when the cursor is dropped; if the cursor is
+//! leaked, they are lost, which is the only effect.
 use super::fragment::Fragment;
 use crate::simd::{Cursor, Room, SLACK};
 
-/// Room for a value, quotes included, as far as it is written inline.
+/// Space for a value that is written inline, quotes included.
 pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;
 
 /// Appends to a vector of bytes.
 ///
-/// Its pointers stay in registers as long as it is a local variable of the function that walks a
-/// record. Hand `&mut Out` to functions that inline only.
+/// Its pointers stay in registers as long as it is a local variable of the function that reads a record. Pass
+/// `&mut Out` only to functions that are inlined.
 ///
 /// ```
 /// use ringseal::internals::encode::{Fragment, Out};
@@ -33,13 +32,13 @@ pub struct Out<'a> {
 }
 
 impl<'a> Out<'a> {
-    /// Appends after what `line` holds.
+    /// Appends after the present bytes of `line`.
     #[inline(always)]
     pub fn new(line: &'a mut Vec<u8>) -> Self {
         Self { cursor: Cursor::new(line) }
     }
 
-    /// Makes room for `len_bytes` more bytes at once, and for the overshoot of the last copy.
+    /// Reserves space for `len_bytes` more bytes, and for the overshoot of the last copy.
     #[inline(always)]
     pub fn reserve(&mut self, len_bytes: usize) {
         self.cursor.ensure(len_bytes);
@@ -63,7 +62,7 @@ impl<'a> Out<'a> {
         self.cursor.put(&[byte], 1);
     }
 
-    /// Bytes whose number is known when the program is compiled: moves, no call.
+    /// Bytes whose number is known at compile time: written by moves, without a call.
     #[inline(always)]
     pub fn literal<const N: usize>(&mut self, bytes: &[u8; N]) {
         self.cursor.put(bytes, N);
@@ -81,19 +80,19 @@ impl<'a> Out<'a> {
         self.key(fragment);
     }
 
-    /// A constant piece and room for a value after it, with one check for both.
+    /// A constant piece and space for a value after it, with one check for both.
     #[inline(always)]
     pub fn key(&mut self, fragment: &Fragment) -> Slot<'_, 'a> {
         Slot(fragment.put(&mut self.cursor))
     }
 
-    /// The place for a value.
+    /// A slot for a value.
     #[inline(always)]
     pub(super) fn slot(&mut self) -> Slot<'_, 'a> {
         Slot(self.cursor.room())
     }
 
-    /// What `write` writes, between quotes; it must not need escaping (addresses, times, UUIDs).
+    /// The output of `write` between quotes. It must not need escaping (addresses, times, UUIDs).
     #[inline(always)]
     pub fn quoted(&mut self, write: impl FnOnce(&mut Self)) {
         self.byte(b'"');
@@ -114,9 +113,9 @@ impl<'a> Out<'a> {
     }
 }
 
-/// The place for one value, with room that has been checked.
+/// Space for one value that has been checked.
 ///
-/// It has the values that are common and small; for others, write the key with [`Out::fragment`].
+/// It has methods for common small values; for others, write the key with [`Out::fragment`].
 pub struct Slot<'c, 'a>(pub(super) Room<'c, 'a, VALUE>);
 
 impl Slot<'_, '_> {
@@ -164,8 +163,8 @@ mod tests {
         assert_eq!(appended(write), expected.as_bytes());
     }
 
-    /// What `write` appends to a line that already holds a byte, for each of many capacities, so
-    /// that growing is met at every place.
+    /// The bytes that `write` appends to a line of one byte. Many capacities are tried, so that the
+    /// vector grows at each position.
     fn appended(write: impl Fn(&mut Out<'_>)) -> Vec<u8> {
         let mut all: Vec<Vec<u8>> = (1..if cfg!(miri) { 12 } else { 400 })
             .map(|capacity| {

@@ -1,10 +1,11 @@
 //! Durations as JSON numbers, in exact integer arithmetic.
 //!
-//! Promises: no memory beyond what the cursor needs; no float; every duration that `std` can hold.
+//! Promises: only the cursor allocates. No floating-point arithmetic is used. Every duration of `std` is written
+//! exactly.
 use super::number::{ZEROS, digits8};
 use super::out::Out;
 
-/// What a duration is counted in.
+/// The unit of a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {
     /// Seconds, up to nine decimals.
@@ -35,7 +36,7 @@ impl Out<'_> {
             Some(whole) => self.u64(whole),
             None => self.u128(u128::from(secs) * u128::from(PER_SECOND) + u128::from(whole)),
         }
-        // As billionths of the unit: `fraction` < 10⁹ / PER_SECOND.
+        // In billionths of the unit: `fraction` < 10⁹ / PER_SECOND.
         self.billionths(fraction * PER_SECOND);
     }
 
@@ -56,7 +57,7 @@ impl Out<'_> {
 #[inline(never)]
 fn duration(line: &mut Vec<u8>, secs: u64, nanos: u32, unit: Unit) {
     let mut out = Out::new(line);
-    // One instance each, so that all divisors are constants.
+    // One instance for each unit, so that all divisors are constants.
     match unit {
         Unit::Seconds => out.duration_in::<1>(secs, nanos),
         Unit::Millis => out.duration_in::<1_000>(secs, nanos),
@@ -76,7 +77,7 @@ mod tests {
         String::from_utf8(line).unwrap()
     }
 
-    /// Nanoseconds as an integer, then a point put in by counting.
+    /// Writes the nanoseconds as an integer and inserts the point by counting digits.
     fn oracle(secs: u64, nanos: u32, decimals: usize) -> String {
         let total = u128::from(secs) * 1_000_000_000 + u128::from(nanos);
         let digits = format!("{total:0width$}", width = decimals + 1);

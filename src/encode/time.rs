@@ -1,8 +1,7 @@
 //! Points in time as RFC 3339 in UTC: `2026-11-22T15:09:20.123456Z`.
 //!
-//! Promises: no memory beyond what the cursor needs; every `i64` of nanoseconds and of seconds is
-//! written correctly, before 1970 too; no clock is read and no time zone is known. Leap seconds do
-//! not exist in Unix time and are not made up.
+//! Promises: only the cursor allocates. Every `i64` of nanoseconds and of seconds is written correctly, before 1970,
+//! too. No clock and no time zone is read. Unix time has no leap seconds, and none are inserted.
 use super::number::{ZEROS, digits8};
 use super::out::{Out, Slot};
 use crate::core::calendar::civil_from_days;
@@ -11,7 +10,7 @@ use crate::simd::Room;
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;
 
-/// How many digits follow the second.
+/// The number of digits after the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Subsecond {
     /// Three.
@@ -25,14 +24,14 @@ pub enum Subsecond {
 
 /// The rendering of the last second, so that events within one second only write the fraction.
 ///
-/// One cache serves any number of digits and any order of times; only speed suffers from disorder.
+/// One cache works for any number of digits and any order of times; times out of order are only slower.
 #[derive(Debug, Clone)]
 pub struct TimeCache {
     /// The first nanosecond that `prefix` holds for.
     from: i64,
-    /// For how many nanoseconds it holds; zero: nothing is cached.
+    /// For how many nanoseconds it holds; zero if nothing is cached.
     len: u64,
-    /// `2026-11-22T15:09:20.` and what need not be looked at.
+    /// `2026-11-22T15:09:20.`, then unused bytes.
     prefix: [u8; 32],
 }
 
@@ -51,7 +50,7 @@ impl TimeCache {
     fn refill(&mut self, unix_nanos: i64) -> u64 {
         let secs = unix_nanos.div_euclid(i64::from(NANOS_PER_SEC));
         let fraction = unix_nanos.rem_euclid(i64::from(NANOS_PER_SEC));
-        // The very first second of the range starts before the range: it is not cached.
+        // The first second of the range starts before the range, so it is not cached.
         let start = unix_nanos.checked_sub(fraction);
         self.from = start.unwrap_or(0);
         self.len = start.map_or(0, |start| {
@@ -82,7 +81,7 @@ impl Out<'_> {
     /// A point in time given as seconds and nanoseconds since 1970, as [`std::time::SystemTime`]
     /// can be split, without quotes. Nanoseconds of a second and more carry.
     ///
-    /// RFC 3339 ends at the years 0 and 9999. Outside, the year has a sign and at least six digits
+    /// RFC 3339 covers the years 0 to 9999. Other years have a sign and at least six digits
     /// (`+012026-…`, `-000001-…`), the expanded form of ISO 8601 that ECMAScript reads.
     #[inline(always)]
     pub fn system_time(&mut self, unix_secs: i64, nanos: u32, digits: Subsecond) {
@@ -155,7 +154,7 @@ fn expanded_year(line: &mut Vec<u8>, year: i64) {
     }
 }
 
-/// A point in time taken apart.
+/// The parts of a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     year: i64,
@@ -180,7 +179,7 @@ impl Moment {
         }
     }
 
-    /// `2026`, `-11-22T` and `15:09:20` in the low bytes of three words; of years outside 0..=9999
+    /// `2026`, `-11-22T` and `15:09:20` in the low bytes of three words; for years outside 0..=9999
     /// the last four digits.
     #[inline(always)]
     fn words(&self) -> [u64; 3] {

@@ -1,9 +1,9 @@
 //! Keyed tokens (feature `tokens`): opens the keysets when the engine starts, and refreshes them while it runs.
 //!
-//! Promises: an unusable keyset is an error at start. Then the thread `ringseal-keys` checks for a new keyset about
-//! every [`CHECK_EVERY`]; it alone blocks on the disk, never the writer. A failed check is reported on stderr, once
-//! until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine: at once, or if the
-//! disk hangs, the engine stops waiting after [`END_MAX`]. The thread does not keep the keys alive.
+//! Promises: an unusable keyset is an error at start. The thread `ringseal-keys` checks for a new keyset about every
+//! [`CHECK_EVERY`]; only this thread blocks on the disk, never the writer. A failed check is reported once on stderr,
+//! until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine; if the disk hangs,
+//! the engine waits for it at most [`END_MAX`]. The thread does not keep the keys alive.
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -50,8 +50,7 @@ impl Tokens {
         Self(TokenSource::Keysets(keysets))
     }
 
-    /// Tokens with keys that the application has opened and may use for itself. The engine checks them for changes,
-    /// too.
+    /// Tokens with keys that the application has opened and can also use itself. The engine checks them for changes.
     pub fn shared(keys: Arc<TokenKeys>) -> Self {
         Self(TokenSource::Shared(keys))
     }
@@ -100,7 +99,7 @@ pub(super) fn from_variables(
 /// The thread that reloads changed keysets; ends when dropped.
 #[derive(Debug)]
 pub(super) struct KeysetRefresher {
-    /// Nothing is ever sent: dropping it ends the thread.
+    /// Nothing is sent; dropping the sender ends the thread.
     stop: Option<Sender<()>>,
     /// Disconnected when the thread has ended.
     ended: Receiver<()>,
@@ -135,7 +134,7 @@ impl Drop for KeysetRefresher {
         drop(self.stop.take());
         let has_ended = self.ended.recv_timeout(END_MAX) == Err(RecvTimeoutError::Disconnected);
         if let Some(thread) = self.thread.take().filter(|_| has_ended) {
-            // A panic there has been reported by the hook.
+            // The panic hook has reported a panic of the thread.
             let _ = thread.join();
         }
     }

@@ -44,8 +44,8 @@ impl AuditMembers {
                 out.raw(prefix(key));
                 out.string_part(key);
                 out.raw(b"\":");
-                let place = RenderContext::BOUND.under(key);
-                json_value::value(&mut out, scratch, place, value)?;
+                let context = RenderContext::BOUND.under(key);
+                json_value::value(&mut out, scratch, context, value)?;
                 drop(out);
                 unescape_separators(members, start);
                 if members.len() - base > bytes_max {

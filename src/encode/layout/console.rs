@@ -43,11 +43,11 @@ impl ConsoleLayout {
 
     /// Appends one line.
     pub(super) fn line(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let place = RenderContext::of(&event.source);
+        let context = RenderContext::of(&event.source);
         let mut out = Out::new(line);
         out.timestamp(&mut self.time, event.unix_nanos, Subsecond::Millis);
         self.level(&mut out, event.level);
-        out.text(place.event);
+        out.text(context.event);
         drop(out);
         self.own_fields(event, line)?;
         if let Some(bound) = event.context {
@@ -56,7 +56,7 @@ impl ConsoleLayout {
         }
         if let Some(rate) = event.sample_rate {
             let (key, value) = (b"sample_rate", ValueRef::F64(rate));
-            self.field.write(&mut self.scratch, place, key, value, line)?;
+            self.field.write(&mut self.scratch, context, key, value, line)?;
         }
         line.push(b'\n');
         Ok(())
@@ -83,19 +83,19 @@ impl ConsoleLayout {
     }
 
     fn own_fields(&mut self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), ReadError> {
-        let place = RenderContext::of(&event.source);
+        let context = RenderContext::of(&event.source);
         let callsite = match event.source {
             Source::Site(callsite) => callsite,
             Source::Dynamic { .. } => {
-                return self.entries(Entries(event.payload), place, &|_| false, line);
+                return self.entries(Entries(event.payload), context, &|_| false, line);
             }
         };
         let mut payload = event.payload;
         let stack = event.has_stack.then_some("stack");
         for key in callsite.metadata().keys.iter().copied().chain(stack) {
             let value = ValueRef::read(&mut payload)?;
-            let place = place.under(key.as_bytes());
-            self.field.write(&mut self.scratch, place, key.as_bytes(), value, line)?;
+            let context = context.under(key.as_bytes());
+            self.field.write(&mut self.scratch, context, key.as_bytes(), value, line)?;
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ impl ConsoleLayout {
     fn entries(
         &mut self,
         entries: Entries<'_>,
-        place: RenderContext<'_>,
+        context: RenderContext<'_>,
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
@@ -112,7 +112,7 @@ impl ConsoleLayout {
             if excluded(key) {
                 return Ok(());
             }
-            field.write(scratch, place.under(key), key, value, line)
+            field.write(scratch, context.under(key), key, value, line)
         })
     }
 }
@@ -122,7 +122,7 @@ impl Field {
     fn write(
         &mut self,
         scratch: &mut Scratch,
-        place: RenderContext<'_>,
+        context: RenderContext<'_>,
         key: &[u8],
         value: ValueRef<'_>,
         line: &mut Vec<u8>,
@@ -150,7 +150,7 @@ impl Field {
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..)
             | ValueRef::Uuid(_) => json_value::bare(&mut json, value),
-            other => json_value::value(&mut json, scratch, place, other)?,
+            other => json_value::value(&mut json, scratch, context, other)?,
         }
         drop(json);
         out.text(&self.json);

@@ -245,8 +245,9 @@ impl JsonLayout {
         let scratch = &mut self.scratch;
         for field in &shape.fields {
             if !json_value::next_plain(&mut out, &field.key, &mut payload) {
-                let place = RenderContext { unit: field.unit, ..RenderContext::of(&event.source) };
-                json_value::next(&mut out, scratch, place, &mut payload)?;
+                let context =
+                    RenderContext { unit: field.unit, ..RenderContext::of(&event.source) };
+                json_value::next(&mut out, scratch, context, &mut payload)?;
             }
         }
         if event.has_stack {
@@ -284,7 +285,7 @@ impl JsonLayout {
     fn entries(
         &mut self,
         entries: Entries<'_>,
-        place: RenderContext<'_>,
+        context: RenderContext<'_>,
         excluded: &dyn Fn(&[u8]) -> bool,
         line: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
@@ -297,7 +298,7 @@ impl JsonLayout {
             out.raw(b",\"");
             self.write_key(&mut out, key);
             out.raw(b"\":");
-            json_value::value(&mut out, scratch, place.under(key), value)
+            json_value::value(&mut out, scratch, context.under(key), value)
         });
         drop(out);
         self.scratch = scratch;
@@ -325,9 +326,9 @@ impl JsonLayout {
         out.string_lossy(name);
         out.fragment(&self.after_event);
         drop(out);
-        let place = RenderContext::of(&event.source);
+        let context = RenderContext::of(&event.source);
         let entries = Entries(event.payload);
-        self.entries(entries, place, &|_| false, line)?;
+        self.entries(entries, context, &|_| false, line)?;
         if let Some(bound) = event.context {
             let own = entries;
             let own = |key: &[u8]| { own }.any(|entry| entry.is_ok_and(|(own, _)| own == key));

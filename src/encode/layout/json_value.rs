@@ -44,11 +44,11 @@ pub(super) fn next_plain(out: &mut Out<'_>, key: &Fragment, payload: &mut &[u8])
 pub(super) fn next(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: RenderContext<'_>,
+    context: RenderContext<'_>,
     payload: &mut &[u8],
 ) -> Result<(), ReadError> {
     let next = ValueRef::read(payload)?;
-    value(out, scratch, place, next)
+    value(out, scratch, context, next)
 }
 
 /// Writes one value. The producer's limit bounds the depth of the recursion, and [`DEPTH_MAX`] that of foreign records.
@@ -56,7 +56,7 @@ pub(super) fn next(
 pub(super) fn value(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: RenderContext<'_>,
+    context: RenderContext<'_>,
     value: ValueRef<'_>,
 ) -> Result<(), ReadError> {
     match value {
@@ -66,7 +66,7 @@ pub(super) fn value(
         ValueRef::Str(text) => out.string_lossy(text),
         ValueRef::Null => out.null(),
         ValueRef::Bool(truth) => out.bool(truth),
-        other => return rare(out, scratch, place, other, 0),
+        other => return write_rare(out, scratch, context, other, 0),
     }
     Ok(())
 }
@@ -75,29 +75,29 @@ pub(super) fn value(
 const DEPTH_MAX: u32 = 126;
 
 #[inline(never)]
-fn rare(
+fn write_rare(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: RenderContext<'_>,
+    context: RenderContext<'_>,
     value: ValueRef<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
     match value {
-        ValueRef::Array(values) => return array(out, scratch, place, values, depth),
-        ValueRef::Map(entries) => return map(out, scratch, place, entries, depth),
-        ValueRef::Error(parts) => return error(out, place, parts),
+        ValueRef::Array(values) => return array(out, scratch, context, values, depth),
+        ValueRef::Map(entries) => return map(out, scratch, context, entries, depth),
+        ValueRef::Error(parts) => return error(out, context, parts),
         ValueRef::Pii(_, mut values) => match values.next() {
             Some(inner) if depth < DEPTH_MAX => {
-                return rare(out, scratch, place, inner?, depth + 1);
+                return write_rare(out, scratch, context, inner?, depth + 1);
             }
             _ => out.null(),
         },
-        other => leaf(out, place, other),
+        other => leaf(out, context, other),
     }
     Ok(())
 }
 
-fn leaf(out: &mut Out<'_>, place: RenderContext<'_>, value: ValueRef<'_>) {
+fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
     match value {
         ValueRef::I64(number) => out.i64(number),
         ValueRef::U64(number) => out.u64(number),
@@ -111,7 +111,7 @@ fn leaf(out: &mut Out<'_>, place: RenderContext<'_>, value: ValueRef<'_>) {
         ValueRef::Str(text) | ValueRef::Bytes(text) => out.string_lossy(text),
         ValueRef::StrCut(kept, whole) | ValueRef::BytesCut(kept, whole) => cut(out, kept, whole),
         ValueRef::Number(text) => number(out, text),
-        ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, place.unit),
+        ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, context.unit),
         ValueRef::Deep => out.string("…".as_bytes()),
         ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
         other => quoted(out, |out| bare(out, other)),
@@ -169,12 +169,12 @@ pub(super) fn cut_note(out: &mut Out<'_>, kept: usize, whole: u32) {
 fn array(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: RenderContext<'_>,
+    context: RenderContext<'_>,
     values: Values<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
     if depth >= DEPTH_MAX {
-        leaf(out, place, ValueRef::Deep);
+        leaf(out, context, ValueRef::Deep);
         return Ok(());
     }
     out.byte(b'[');
@@ -182,7 +182,7 @@ fn array(
         if index > 0 {
             out.byte(b',');
         }
-        rare(out, scratch, place, element?, depth + 1)?;
+        write_rare(out, scratch, context, element?, depth + 1)?;
     }
     out.byte(b']');
     Ok(())
@@ -191,33 +191,37 @@ fn array(
 fn map(
     out: &mut Out<'_>,
     scratch: &mut Scratch,
-    place: RenderContext<'_>,
+    context: RenderContext<'_>,
     entries: Entries<'_>,
     depth: u32,
 ) -> Result<(), ReadError> {
     if depth >= DEPTH_MAX {
-        leaf(out, place, ValueRef::Deep);
+        leaf(out, context, ValueRef::Deep);
         return Ok(());
     }
     out.byte(b'{');
     let mut first = true;
-    scratch.for_each_last(place.order, entries, |scratch, key, value| {
+    scratch.for_each_last(context.order, entries, |scratch, key, value| {
         if !std::mem::take(&mut first) {
             out.byte(b',');
         }
         out.string_lossy(key);
         out.byte(b':');
-        rare(out, scratch, place.under(key), value, depth + 1)
+        write_rare(out, scratch, context.under(key), value, depth + 1)
     })?;
     out.byte(b'}');
     Ok(())
 }
 
 /// `{"type":…,"message":…,"chain":[…],"stack_hash":…}`.
-fn error(out: &mut Out<'_>, place: RenderContext<'_>, parts: Values<'_>) -> Result<(), ReadError> {
+fn error(
+    out: &mut Out<'_>,
+    context: RenderContext<'_>,
+    parts: Values<'_>,
+) -> Result<(), ReadError> {
     let mut rest = parts;
     let mut part = |out: &mut Out<'_>| match rest.next() {
-        Some(part) => part.map(|part| leaf(out, place, part)).map(|()| true),
+        Some(part) => part.map(|part| leaf(out, context, part)).map(|()| true),
         None => Ok(false),
     };
     for start in [&b"{\"type\":"[..], b",\"message\":"] {
@@ -230,15 +234,15 @@ fn error(out: &mut Out<'_>, place: RenderContext<'_>, parts: Values<'_>) -> Resu
     let mut causes = rest;
     if let Some(first) = causes.next() {
         out.raw(b",\"chain\":[");
-        leaf(out, place, first?);
+        leaf(out, context, first?);
         for cause in causes {
             out.byte(b',');
-            leaf(out, place, cause?);
+            leaf(out, context, cause?);
         }
         out.byte(b']');
     }
     out.raw(b",\"stack_hash\":\"");
-    out.raw(&stack_hash(place.target, place.event, parts));
+    out.raw(&stack_hash(context.target, context.event, parts));
     out.raw(b"\"}");
     Ok(())
 }

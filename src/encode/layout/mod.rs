@@ -126,7 +126,7 @@ fn unit_of(key: &[u8]) -> Unit {
     }
 }
 
-/// What the rendering of a value depends on besides the value.
+/// The settings that the rendering of a value depends on.
 #[derive(Debug, Clone, Copy)]
 struct RenderContext<'a> {
     /// The unit of durations.

@@ -1,7 +1,7 @@
 //! Lines with all keys sorted by their bytes, including those of nested maps. For comparing lines, not for speed.
 //!
-//! The positions of all fields are collected and sorted. Of fields with the same key the first is written: the event's
-//! own before a bound one, and of several own ones the last.
+//! The positions of all fields are collected and sorted. Of fields with the same key, only the event's last one is
+//! written, or the last bound one if the event has none.
 use std::cmp::Ordering;
 
 use super::dedup::entry_at;
@@ -14,7 +14,7 @@ use crate::encode::Out;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Item {
     /// A member that the layout adds.
-    Own(Own),
+    Layout(LayoutKey),
     /// The value of the call site's key with this index, at this offset of the payload.
     Site { key: u32, offset: u32 },
     /// A stack trace at this offset of the payload.
@@ -26,7 +26,7 @@ pub(super) enum Item {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Own {
+pub(super) enum LayoutKey {
     Timestamp,
     Level,
     Target,
@@ -53,13 +53,19 @@ pub(super) fn line(
 }
 
 fn collect(layout: &JsonLayout, event: &Event<'_>, items: &mut Vec<Item>) -> Result<(), ReadError> {
-    let own = [Own::Timestamp, Own::Level, Own::Target, Own::Event, Own::SchemaVersion];
-    items.extend(own.map(Item::Own));
+    let keys = [
+        LayoutKey::Timestamp,
+        LayoutKey::Level,
+        LayoutKey::Target,
+        LayoutKey::Event,
+        LayoutKey::SchemaVersion,
+    ];
+    items.extend(keys.map(Item::Layout));
     if !layout.options.run_id.is_empty() {
-        items.push(Item::Own(Own::RunId));
+        items.push(Item::Layout(LayoutKey::RunId));
     }
     if event.sample_rate.is_some() {
-        items.push(Item::Own(Own::SampleRate));
+        items.push(Item::Layout(LayoutKey::SampleRate));
     }
     let payload = event.payload;
     match event.source {
@@ -99,18 +105,18 @@ fn each_offset(
 
 /// The key as it is written, in two parts: the prefix `field.` if the layout uses the key itself, and the key.
 fn key<'a>(layout: &'a JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
-    let own: &[u8] = match *item {
-        Item::Own(Own::Timestamp) => b"timestamp",
-        Item::Own(Own::Level) => b"level",
-        Item::Own(Own::Target) => b"target",
-        Item::Own(Own::Event) => layout.options.event_key.as_bytes(),
-        Item::Own(Own::RunId) => b"run_id",
-        Item::Own(Own::SchemaVersion) => b"schema_version",
-        Item::Own(Own::SampleRate) => b"sample_rate",
+    let key: &[u8] = match *item {
+        Item::Layout(LayoutKey::Timestamp) => b"timestamp",
+        Item::Layout(LayoutKey::Level) => b"level",
+        Item::Layout(LayoutKey::Target) => b"target",
+        Item::Layout(LayoutKey::Event) => layout.options.event_key.as_bytes(),
+        Item::Layout(LayoutKey::RunId) => b"run_id",
+        Item::Layout(LayoutKey::SchemaVersion) => b"schema_version",
+        Item::Layout(LayoutKey::SampleRate) => b"sample_rate",
         Item::Stack { .. } => b"stack",
         _ => return user_key(layout, event, item),
     };
-    (b"", own)
+    (b"", key)
 }
 
 fn user_key<'a>(layout: &JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
@@ -132,12 +138,12 @@ fn compare(layout: &JsonLayout, event: &Event<'_>, one: &Item, other: &Item) -> 
         let (prefix, key) = key(layout, event, item);
         prefix.iter().chain(key)
     };
-    let place = |item: &Item| match *item {
+    let rank = |item: &Item| match *item {
         Item::Bound { offset } => (true, u32::MAX - offset),
         Item::Dynamic { offset } => (false, u32::MAX - offset),
         _ => (false, 0),
     };
-    bytes(one).cmp(bytes(other)).then_with(|| place(one).cmp(&place(other)))
+    bytes(one).cmp(bytes(other)).then_with(|| rank(one).cmp(&rank(other)))
 }
 
 fn write(
@@ -155,11 +161,11 @@ fn write(
         out.string_part(key);
         out.literal(b"\":");
         match *item {
-            Item::Own(own) => write_own(layout, event, own, &mut out),
+            Item::Layout(key) => write_layout_key(layout, event, key, &mut out),
             _ => {
-                let (place, value) = value(event, item)?;
-                let place = RenderContext { order: Order::ByKey, ..place.under(key) };
-                json_value::value(&mut out, &mut layout.scratch, place, value)?;
+                let (context, value) = value(event, item)?;
+                let context = RenderContext { order: Order::ByKey, ..context.under(key) };
+                json_value::value(&mut out, &mut layout.scratch, context, value)?;
             }
         }
     }
@@ -167,20 +173,20 @@ fn write(
     Ok(())
 }
 
-fn write_own(layout: &mut JsonLayout, event: &Event<'_>, own: Own, out: &mut Out<'_>) {
-    let place = RenderContext::of(&event.source);
-    match own {
-        Own::Timestamp => {
+fn write_layout_key(layout: &mut JsonLayout, event: &Event<'_>, key: LayoutKey, out: &mut Out<'_>) {
+    let context = RenderContext::of(&event.source);
+    match key {
+        LayoutKey::Timestamp => {
             out.byte(b'"');
             out.timestamp(&mut layout.time, event.unix_nanos, layout.options.subsecond);
             out.byte(b'"');
         }
-        Own::Level => out.string(layout.level_name(event.level)),
-        Own::Target => out.string_lossy(place.target),
-        Own::Event => out.string_lossy(place.event),
-        Own::RunId => out.string(layout.options.run_id.as_bytes()),
-        Own::SchemaVersion => out.u64(u64::from(layout.options.schema_version)),
-        Own::SampleRate => out.f64(event.sample_rate.unwrap_or(1.0)),
+        LayoutKey::Level => out.string(layout.level_name(event.level)),
+        LayoutKey::Target => out.string_lossy(context.target),
+        LayoutKey::Event => out.string_lossy(context.event),
+        LayoutKey::RunId => out.string(layout.options.run_id.as_bytes()),
+        LayoutKey::SchemaVersion => out.u64(u64::from(layout.options.schema_version)),
+        LayoutKey::SampleRate => out.f64(event.sample_rate.unwrap_or(1.0)),
     }
 }
 
@@ -188,17 +194,17 @@ fn value<'a>(
     event: &Event<'a>,
     item: &Item,
 ) -> Result<(RenderContext<'a>, ValueRef<'a>), ReadError> {
-    let place = RenderContext::of(&event.source);
+    let context = RenderContext::of(&event.source);
     match *item {
         Item::Site { offset, .. } | Item::Stack { offset } => {
             let mut rest = event.payload.get(offset as usize..).unwrap_or_default();
-            Ok((place, ValueRef::read(&mut rest)?))
+            Ok((context, ValueRef::read(&mut rest)?))
         }
-        Item::Dynamic { offset } => Ok((place, entry_at(Entries(event.payload), offset)?.1)),
+        Item::Dynamic { offset } => Ok((context, entry_at(Entries(event.payload), offset)?.1)),
         Item::Bound { offset } => {
             let entries = event.context.map_or(&b""[..], |bound| bound.entries);
             Ok((RenderContext::BOUND, entry_at(Entries(entries), offset)?.1))
         }
-        Item::Own(_) => Ok((place, ValueRef::Null)),
+        Item::Layout(_) => Ok((context, ValueRef::Null)),
     }
 }

@@ -1,4 +1,4 @@
-//! The engine's keys: tokens on the line, new keys while it runs, and the end of the thread.
+//! The engine's keys: tokens in a line, new keys while the engine runs, and the end of the thread.
 use std::path::PathBuf;
 
 use crossbeam_channel::TryRecvError;
@@ -47,7 +47,7 @@ fn send(engine: &Engine) {
     });
 }
 
-/// A moment later than all that the engine's own thread looks at within a test.
+/// A time later than any that the engine's thread uses within a test.
 fn later(hours: u64) -> Duration {
     Duration::from_secs(hours * 3600) + Duration::from_nanos(monotonic_nanos())
 }
@@ -70,11 +70,11 @@ fn a_rotated_key_is_used_for_new_tokens() {
     let (_dir, path) = keyset();
     let keys = Arc::new(TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys"));
     let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::shared(Arc::clone(&keys))));
-    let mut look = RefreshState::default();
+    let mut state = RefreshState::default();
     send(&engine);
     engine.flush().expect("room");
     rotate(&path);
-    assert_eq!(look.refresh(&keys, later(1)), None);
+    assert_eq!(state.refresh(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
     engine.flush().expect("room");
@@ -90,22 +90,22 @@ fn a_rotated_key_is_used_for_new_tokens() {
 fn refresh_failure_and_recovery_are_reported_once() {
     let (_dir, path) = keyset();
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
-    let mut look = RefreshState::default();
+    let mut state = RefreshState::default();
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
-    let told = look.refresh(&keys, later(1)).expect("a failure");
-    assert!(told.contains("token-keyset.json") && told.contains("last good"), "{told}");
-    assert_eq!(look.refresh(&keys, later(2)), None);
+    let message = state.refresh(&keys, later(1)).expect("a failure");
+    assert!(message.contains("token-keyset.json") && message.contains("last good"), "{message}");
+    assert_eq!(state.refresh(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
-    assert_eq!(look.refresh(&keys, later(2)), None, "not due: nothing is known");
-    assert_eq!(look.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
-    assert_eq!(look.refresh(&keys, later(4)), None);
+    assert_eq!(state.refresh(&keys, later(2)), None, "not due: no message");
+    assert_eq!(state.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
+    assert_eq!(state.refresh(&keys, later(4)), None);
 }
 
-/// Tells each time that it is asked.
-struct Told(FileSource, Sender<Option<String>>);
+/// A source that reports each check, with the name of the thread.
+struct ReportingSource(FileSource, Sender<Option<String>>);
 
-impl KeySource for Told {
+impl KeySource for ReportingSource {
     fn is_changed(&mut self) -> Result<bool, KeysetError> {
         let name = std::thread::current().name().map(str::to_owned);
         let _ = self.1.send(name);
@@ -120,15 +120,15 @@ impl KeySource for Told {
 #[test]
 fn the_refresher_thread_refreshes_and_ends_when_dropped() {
     let (_dir, path) = keyset();
-    let (tell, told) = crossbeam_channel::unbounded();
-    let source = Box::new(Told(FileSource::new(&path, KeysetKind::Token), tell));
+    let (sender, checks) = crossbeam_channel::unbounded();
+    let source = Box::new(ReportingSource(FileSource::new(&path, KeysetKind::Token), sender));
     let random = Box::new(SystemRandomness);
     let keys = TokenKeys::from_sources("test", source, None, CHECK_EVERY, random).expect("keys");
     let keys = Arc::new(keys);
     let refresher =
         KeysetRefresher::start(Arc::downgrade(&keys), Duration::from_millis(1), Arc::default())
             .expect("a thread");
-    let name = told.recv_timeout(Duration::from_secs(60)).expect("a look");
+    let name = checks.recv_timeout(Duration::from_secs(60)).expect("a check");
     assert_eq!(name.as_deref(), Some("ringseal-keys"));
     drop(refresher);
     let idle =
