@@ -35,20 +35,16 @@ mod core;
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
     allow(dead_code, unused_imports)
 )]
-mod digest;
 mod emit;
 mod encode;
 mod engine;
-mod json;
 mod macros;
 mod metrics;
 mod ringbuf;
-mod simd;
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
     allow(dead_code, unused_imports)
 )]
-mod storage;
 mod sync;
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
@@ -56,12 +52,15 @@ mod sync;
 )]
 mod writer;
 
-#[cfg(feature = "audit")]
-pub mod audit;
-pub mod redact;
 pub mod sample;
 pub mod sink;
 pub mod testing;
+
+#[cfg(feature = "audit")]
+pub use ringseal_audit as audit;
+pub use ringseal_redact as redact;
+
+use ringseal_base::{digest, json, simd, storage};
 
 pub use crate::core::filter::ParseFilterError;
 pub use crate::core::level::ParseLevelError;

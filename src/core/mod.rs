@@ -1,20 +1,15 @@
 //! Types that all layers share.
-pub mod backoff;
 pub mod batch;
-pub mod calendar;
 pub mod callsite;
-pub mod clock;
 pub mod context;
 pub mod field;
 pub mod filter;
-pub mod fnv;
 pub mod level;
-pub mod limits;
 pub mod record;
 pub mod registry;
 pub mod sampling;
-pub mod tsc;
-pub mod value;
+
+pub use ringseal_base::{backoff, calendar, clock, fnv, limits, tsc, value};
 
 pub use batch::{Batch, Lines};
 pub use clock::Now;

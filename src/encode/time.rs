@@ -3,7 +3,7 @@
 //! Promises: no memory beyond what the cursor needs; every `i64` of nanoseconds and of seconds is
 //! written correctly, before 1970 too; no clock is read and no time zone is known. Leap seconds do
 //! not exist in Unix time and are not made up.
-use super::number::{ZEROS, digits8};
+use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
 use crate::core::calendar::civil_from_days;
 use crate::simd::Room;
@@ -102,8 +102,13 @@ impl Slot<'_, '_> {
     }
 }
 
-impl<const CAP: usize> Room<'_, '_, CAP> {
+/// Fractions of a second at a cursor with room for them.
+trait PutFraction: Sized {
     /// The digits after the point, and `Z`.
+    fn fraction(self, nanos: u32, digits: Subsecond);
+}
+
+impl<const CAP: usize> PutFraction for Room<'_, '_, CAP> {
     #[inline(always)]
     fn fraction(self, nanos: u32, digits: Subsecond) {
         const Z: u64 = b'Z' as u64;

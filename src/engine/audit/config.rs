@@ -90,7 +90,9 @@ impl AuditConfig {
     }
 
     fn default_rules() -> RuleSet {
-        RuleSet { profile: Profile::Audit, ..RuleSet::default() }
+        let mut rules = RuleSet::default();
+        rules.profile = Profile::Audit;
+        rules
     }
 
     texts! {

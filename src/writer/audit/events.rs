@@ -22,17 +22,17 @@ fn report(writer: &Link, event: AuditThreadEvent) {
 
 /// Reports an event of a sink's thread.
 pub(super) fn report_sink_event(writer: &Link, event: &SinkEvent<'_>) {
-    report(
-        writer,
-        match event {
-            SinkEvent::Failing { sink, error } => {
-                AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
-            }
-            SinkEvent::Recovered { sink, .. } => {
-                AuditThreadEvent::Recovered { sink: (*sink).to_owned() }
-            }
-        },
-    );
+    let event = match event {
+        SinkEvent::Failing { sink, error } => {
+            AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
+        }
+        SinkEvent::Recovered { sink, .. } => {
+            AuditThreadEvent::Recovered { sink: (*sink).to_owned() }
+        }
+        // The version of the audit crate is pinned, and these are all of its events.
+        _ => return,
+    };
+    report(writer, event);
 }
 
 impl AuditThread {
@@ -58,6 +58,8 @@ impl AuditThread {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),
                 },
+                // The version of the audit crate is pinned, and these are all of its reports.
+                _ => continue,
             };
             self.report(event);
         }

@@ -316,7 +316,8 @@ fn class_of(kind: PiiKind) -> KeyClass {
         PiiKind::Card => KeyClass::Card,
         PiiKind::Iban => KeyClass::Bank,
         PiiKind::DateOfBirth => KeyClass::Dob,
-        PiiKind::Other => KeyClass::Udf,
+        // Other, and a kind that this version does not know: masked as a whole.
+        _ => KeyClass::Udf,
     }
 }
 

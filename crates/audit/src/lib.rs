@@ -1,0 +1,42 @@
+//! Audit: typed events for evidence, and the log that keeps them: a chain of entries, one Merkle tree over all of them,
+//! signed checkpoints.
+//!
+//! [`event`] holds the events of a program: checked before they are queued, written into a ring without allocation.
+//! [`catalogue`] lists the events that an organisation allows and the fields it requires.
+//!
+//! `docs/audit-format.md` is the format of the log, byte by byte. [`entry`] writes and parses lines, [`chain`] signs
+//! them, [`store`] is the log on disk, [`verify`] checks it. [`merkle`] is the tree of RFC 6962, [`tiles`] its layout
+//! on disk (C2SP tlog-tiles), [`note`] and [`checkpoint`] are the signed texts (C2SP signed-note and tlog-checkpoint),
+//! [`keys`] the key files, [`proof`] a self-contained proof, [`anchor`] a timestamp on a checkpoint, [`read`] shows
+//! entries. [`sink`] copies sealed entries elsewhere: to databases, streams, several at once.
+
+pub mod anchor;
+pub mod catalogue;
+pub mod chain;
+pub mod checkpoint;
+pub mod entry;
+pub mod event;
+pub mod keys;
+pub mod merkle;
+pub mod note;
+pub mod proof;
+pub mod read;
+pub mod sink;
+pub mod store;
+pub mod tiles;
+pub mod verify;
+
+pub use catalogue::{Catalogue, CatalogueError, UnknownTypes};
+pub use event::{
+    Actor, AuditEvent, BoundIds, Change, Crud, EventError, EventOutcome, Severity, Source, Target,
+};
+
+/// Compiles and runs the examples of the page on events.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/audit-events.md")]
+struct EventsPage;
+
+/// Compiles and runs the examples of the page on sinks.
+#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../../docs/audit-sinks.md")]
+struct SinksPage;
