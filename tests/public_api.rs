@@ -6,7 +6,7 @@
 //! project's own packages, tests and documentation use of the hidden module `ringseal::internals`, with the users. The
 //! command may use only what is listed there.
 //!
-//! The bound counts paths of items: types, traits, functions, constants, macros, modules and re-exports of other crates.
+//! The bound counts paths of items: types, traits, functions, constants, macros, modules and re-exports of crates.
 //! Methods, fields, variants and implementations do not count; an item that has two paths counts twice.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -259,7 +259,7 @@ fn generics_and_methods_do_not_count() {
 }
 
 #[test]
-fn a_changed_item_is_named_in_the_failure() {
+fn a_failure_names_the_changed_item() {
     assert_eq!(difference("a\nb\n", "b\nc\n"), "- a\n+ c\n");
     assert_eq!(difference("a\n", "a\n"), "");
 }
