@@ -1,6 +1,6 @@
 //! An event's fields as the macros hand them over: a list of values whose length is in its type.
-use super::limits::Limits;
-use super::value::{Value, ValueWriter};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{Value, ValueWriter};
 
 /// The values of an event, in the order of its call site's keys.
 ///
@@ -12,7 +12,7 @@ pub trait Fields {
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](super::value::NOT_PLAIN) or more when some value has
+    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more when some value has
     /// to go through [`Fields::write`].
     fn plain_bytes(&self, limits: &Limits) -> usize;
 

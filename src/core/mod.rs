@@ -9,10 +9,6 @@ pub mod record;
 pub mod registry;
 pub mod sampling;
 
-pub use ringseal_base::{backoff, calendar, clock, fnv, limits, tsc, value};
-
 pub use batch::{Batch, Lines};
-pub use clock::Now;
 pub use filter::Filter;
 pub use level::{Level, LevelFilter};
-pub use limits::Limits;

@@ -4,7 +4,7 @@
 //! that NaN and the infinities, for which JSON has no number, become strings.
 use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::simd::Room;
+use ringseal_base::simd::Room;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;

@@ -6,7 +6,7 @@
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
 use super::out::{Out, Slot};
-use crate::simd::Room;
+use ringseal_base::simd::Room;
 
 /// Ten to the eighth.
 pub(super) const TEN_8: u64 = 100_000_000;

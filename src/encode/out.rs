@@ -6,7 +6,7 @@
 //! blocks, nothing panics short of running out of memory. The bytes belong to the vector when the
 //! cursor is dropped; a cursor that is leaked forgets them, no more.
 use super::fragment::Fragment;
-use crate::simd::{Cursor, Room, SLACK};
+use ringseal_base::simd::{Cursor, Room, SLACK};
 
 /// Room for a value, quotes included, as far as it is written inline.
 pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;

@@ -5,8 +5,8 @@
 //! not exist in Unix time and are not made up.
 use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::core::calendar::civil_from_days;
-use crate::simd::Room;
+use ringseal_base::calendar::civil_from_days;
+use ringseal_base::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;

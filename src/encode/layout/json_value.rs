@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::RenderContext;
 use super::dedup::Scratch;
 use super::stack_hash::stack_hash;
-use crate::core::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 use crate::encode::{Fragment, Out, Subsecond};
+use ringseal_base::value::{Entries, Number, ReadError, SECRET_MASK, ValueRef, Values, tag};
 
 /// Writes a key. Then, if the first value of `payload` is of one of the four most common kinds, removes it and writes
 /// it straight from its bytes. Returns whether it did; [`next`] writes all other kinds.

@@ -16,10 +16,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
 use super::{BUFFERS, SinkTimeouts};
-use crate::core::backoff::Backoff;
-use crate::core::{Batch, Now};
+use crate::core::Batch;
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
+use ringseal_base::backoff::Backoff;
 
 /// A job for the thread.
 pub(super) enum Job {

@@ -4,12 +4,12 @@
 //! except failures, which also go to stderr.
 use super::AuditThreadEvent;
 use super::thread::AuditThread;
-use crate::audit::entry::Scheme;
-use crate::audit::entry::control::CheckStatus;
-use crate::audit::sink::SinkEvent;
-use crate::audit::store::MaintenanceReport;
 use crate::writer::control::Control;
 use crate::writer::link::Link;
+use ringseal_audit::entry::Scheme;
+use ringseal_audit::entry::control::CheckStatus;
+use ringseal_audit::sink::SinkEvent;
+use ringseal_audit::store::MaintenanceReport;
 
 /// Reports an event to the application's log; failures also go to stderr.
 fn report(writer: &Link, event: AuditThreadEvent) {
@@ -75,7 +75,7 @@ impl AuditThread {
             let storage = std::sync::Arc::clone(&self.storage);
             let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
-                if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
+                if let Err(error) = ringseal_audit::store::compress_sealed(&storage, &dir) {
                     stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }
             };

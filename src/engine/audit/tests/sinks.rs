@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::*;
-use crate::audit::sink::{SinkBounds, SinkQueueOverflow, StreamSink};
+use ringseal_audit::sink::{SinkBounds, SinkQueueOverflow, StreamSink};
 
 /// A stream that a test can read, and break.
 #[derive(Clone, Default)]
@@ -195,8 +195,8 @@ fn a_failing_disk_loses_no_spilled_entry() {
 #[cfg(feature = "audit-sqlite")]
 mod sqlite {
     use super::*;
-    use crate::audit::sink::export;
-    use crate::audit::sink::sqlite::SqliteSink;
+    use ringseal_audit::sink::export;
+    use ringseal_audit::sink::sqlite::SqliteSink;
 
     fn start_with(dir: &Path, database: &Path) -> (Engine, AuditLogger) {
         let sink = Box::new(SqliteSink::open(database).unwrap());

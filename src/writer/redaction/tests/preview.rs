@@ -1,8 +1,8 @@
 //! Verdicts on many events at once against a look at each of them, and what a verdict is not good for.
 use super::*;
 use crate::core::record::{Header, Kind as RecordKind, Record};
-use crate::core::value::Value;
-use crate::redact::HitKind;
+use ringseal_base::value::Value;
+use ringseal_redact::HitKind;
 
 /// A record of `values` at `SITE`, or of another kind.
 fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
