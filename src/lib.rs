@@ -192,3 +192,18 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the page on tokens compile and run.
+#[cfg(all(doctest, feature = "tokens"))]
+#[doc = include_str!("../docs/tokens.md")]
+struct TokensPage;
+
+/// The examples of the page on audit events compile and run.
+#[cfg(all(doctest, feature = "audit"))]
+#[doc = include_str!("../docs/audit-events.md")]
+struct AuditEventsPage;
+
+/// The examples of the page on audit sinks compile and run.
+#[cfg(all(doctest, feature = "audit-sqlite", feature = "audit-postgres"))]
+#[doc = include_str!("../docs/audit-sinks.md")]
+struct AuditSinksPage;

@@ -230,7 +230,11 @@ mod tests {
 
     fn with_literal(text: &str) -> RuleSet {
         let literal = LiteralRule { name: "own".into(), text: text.into() };
-        RuleSet { literals: vec![literal], ..RuleSet::default() }
+        {
+            let mut set = RuleSet::default();
+            set.literals = vec![literal];
+            set
+        }
     }
 
     #[test]

@@ -30,13 +30,3 @@ pub use catalogue::{Catalogue, CatalogueError, UnknownTypes};
 pub use event::{
     Actor, AuditEvent, BoundIds, Change, Crud, EventError, EventOutcome, Severity, Source, Target,
 };
-
-/// Compiles and runs the examples of the page on events.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/audit-events.md")]
-struct EventsPage;
-
-/// Compiles and runs the examples of the page on sinks.
-#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
-#[doc = include_str!("../../docs/audit-sinks.md")]
-struct SinksPage;

@@ -8,7 +8,7 @@ use crate::core::callsite::Metadata;
 use crate::core::registry;
 use crate::encode::Subsecond;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::tests::{Model, tree};
+use ringseal_base::value::model::{Model, tree};
 use ringseal_base::value::{Value, ValueWriter};
 
 mod edges;

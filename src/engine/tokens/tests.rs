@@ -33,7 +33,11 @@ fn rotate(path: &std::path::Path) {
 }
 
 fn ecs() -> Config {
-    let rules = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
+    let rules = {
+        let mut set = RuleSet::default();
+        set.profile = Profile::Ecs;
+        set
+    };
     Config::new().redact(rules).panic_hook(false)
 }
 

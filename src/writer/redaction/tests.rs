@@ -11,7 +11,7 @@ use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::level::Level;
 use ringseal_base::limits::Limits;
-use ringseal_base::value::tests::{Model as M, model, tree};
+use ringseal_base::value::model::{Model as M, model, tree};
 use ringseal_base::value::{Entries, ValueRef, ValueWriter};
 use ringseal_redact::{HitKind, LiteralRule, RuleSet};
 
@@ -229,7 +229,11 @@ fn marked_values_are_masked_unless_kept() {
     let mut expected: Vec<M> = all.into_iter().collect();
     expected.push(M::Null);
     assert_eq!(show(&mut standard()), expected);
-    let keep = RuleSet { keep: vec![HitKind::Email, HitKind::Card], ..RuleSet::default() };
+    let keep = {
+        let mut set = RuleSet::default();
+        set.keep = vec![HitKind::Email, HitKind::Card];
+        set
+    };
     expected[0] = text("not an address");
     expected[1] = M::U64(7);
     assert_eq!(show(&mut with(&keep)), expected);
@@ -246,7 +250,11 @@ impl Tokenize for Broken {
 
 #[test]
 fn failing_rules_mask_the_whole_event() {
-    let set = RuleSet { profile: ringseal_redact::Profile::Ecs, ..RuleSet::default() };
+    let set = {
+        let mut set = RuleSet::default();
+        set.profile = ringseal_redact::Profile::Ecs;
+        set
+    };
     let config = RedactionConfig {
         rules: Some(Arc::new(Rules::compile(&set).unwrap())),
         tokenizer: Some(Arc::new(Broken)),

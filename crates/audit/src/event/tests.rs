@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::check::field_names;
 use super::*;
-use ringseal_base::value::tests::{Model, model, tree};
+use ringseal_base::value::model::{Model, model, tree};
 use ringseal_base::value::{Entries, ValueRef};
 
 /// The event as a tree, written into exactly the length that it asks for.
@@ -112,7 +112,7 @@ fn fields_are_in_the_documented_order() {
         .map(|key| key.trim_matches(['`', ' ']))
         .collect();
     assert_eq!(keys(&entries), documented);
-    let page = include_str!("../../../docs/audit-events.md");
+    let page = include_str!("../../../../docs/audit-events.md");
     for key in documented {
         assert!(page.contains(&format!("`{key}`")), "docs/audit-events.md lacks `{key}`");
     }
@@ -122,8 +122,8 @@ fn fields_are_in_the_documented_order() {
 #[test]
 fn the_pages_show_whole_programs() {
     let pages = [
-        include_str!("../../../docs/audit-events.md"),
-        include_str!("../../../docs/audit-sinks.md"),
+        include_str!("../../../../docs/audit-events.md"),
+        include_str!("../../../../docs/audit-sinks.md"),
     ];
     for page in pages {
         let programs: Vec<_> = page.split("\n```rust").skip(1).collect();

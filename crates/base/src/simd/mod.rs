@@ -28,7 +28,7 @@ mod x86;
 pub use cursor::{Cursor, Room, SLACK};
 #[cfg(target_arch = "x86_64")]
 pub use hex::hex16;
-#[cfg(test)]
+#[cfg(any(test, feature = "test-support"))]
 pub use kernel::run_baseline;
 pub use kernel::{Kernel, mask64, run};
 pub use lanes::{ByteSets, Exact, Load64, Lookup};

@@ -14,7 +14,7 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
 mod durable;
-#[cfg(test)]
+#[cfg(any(test, feature = "test-support"))]
 pub mod faulty;
 #[cfg(unix)]
 mod lock;

@@ -21,6 +21,8 @@
 mod address;
 mod error;
 mod format;
+#[cfg(any(test, feature = "test-support"))]
+pub mod model;
 pub mod put;
 mod read;
 mod sensitive;
@@ -148,3 +150,37 @@ pub mod tag {
     pub const SECRET: u8 = 26;
     pub const PII: u8 = 27;
 }
+
+/// Names that are objects in the Elastic Common Schema; a flat value under one breaks every index.
+pub const ECS_OBJECTS: [&str; 30] = [
+    "agent",
+    "client",
+    "cloud",
+    "container",
+    "destination",
+    "dns",
+    "ecs",
+    "error",
+    "event",
+    "file",
+    "group",
+    "host",
+    "http",
+    "log",
+    "network",
+    "observer",
+    "organization",
+    "process",
+    "rule",
+    "server",
+    "service",
+    "source",
+    "span",
+    "threat",
+    "tls",
+    "trace",
+    "transaction",
+    "url",
+    "user",
+    "user_agent",
+];

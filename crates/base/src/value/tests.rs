@@ -5,12 +5,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use self::Model as M;
-pub use self::model::{Model, model, tree};
+use super::model::Model as M;
+use super::model::{Model, model, tree};
 use super::*;
 
 mod errors;
-mod model;
 #[cfg(feature = "serde")]
 mod trees;
 
@@ -276,24 +275,6 @@ fn every_standard_library_type_has_its_value() {
 }
 
 #[test]
-fn only_lists_of_plain_fields_take_the_shortcut() {
-    use crate::core::field::Fields;
-    let limits = Limits::default().with_value_bytes_max(8);
-    let plain = (1u8, ("text", (Some(2.5), (None::<bool>, (Duration::MAX, ())))));
-    let mut expected = vec![0; plain.size_bytes_max(&limits)];
-    let mut out = ValueWriter::new(&mut expected, limits);
-    Fields::write(&plain, &mut out);
-    let len = out.len_bytes();
-    expected.truncate(len);
-    let mut bytes = vec![0; plain.plain_bytes(&limits)];
-    assert!(plain.put(&mut bytes).is_empty());
-    assert_eq!(bytes, expected);
-    assert!((1u8, (DisplayValue(1), ())).plain_bytes(&limits) >= NOT_PLAIN);
-    assert!((1u8, ("over the limit", ())).plain_bytes(&limits) >= NOT_PLAIN);
-    assert!((1u8, ([1, 2], ())).plain_bytes(&limits) >= NOT_PLAIN);
-}
-
-#[test]
 fn a_container_that_does_not_fit_is_absent() {
     for value in [&[true; 4] as &dyn Value, &Map(&[("k", &true)])] {
         for room in 0..5 {
@@ -349,6 +330,6 @@ fn what_cannot_be_read_is_named() {
 #[test]
 fn the_compiler_names_the_keys_that_are_objects() {
     let source = include_str!("mod.rs").split("\\\n").map(str::trim_start).collect::<String>();
-    let named = crate::core::callsite::ECS_OBJECTS.join(", ");
+    let named = ECS_OBJECTS.join(", ");
     assert_eq!(source.matches(&format!("keys that name objects: {named}\"")).count(), 2);
 }

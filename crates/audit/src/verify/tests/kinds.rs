@@ -444,7 +444,7 @@ proptest! {
 
 #[test]
 fn the_page_lists_every_kind_exactly_once() {
-    let page = include_str!("../../../../docs/audit-tamper.md");
+    let page = include_str!("../../../../../docs/audit-tamper.md");
     let listed = page.split_once("## What each kind means").unwrap().1;
     let listed = listed.split_once("\n## ").unwrap().0;
     let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` | ")?.0.to_owned());

@@ -201,7 +201,7 @@ fn an_unchanged_forgery_reproduces_the_log() {
 
 #[test]
 fn the_published_tables_match_the_verifier() {
-    let page = include_str!("../../../../docs/audit-tamper.md");
+    let page = include_str!("../../../../../docs/audit-tamper.md");
     let mut wrong = Vec::new();
     for (title, table) in tables() {
         println!("### {title}\n\n{table}");

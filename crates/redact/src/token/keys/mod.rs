@@ -32,8 +32,3 @@ pub use random::{Randomness, SystemRandomness};
 pub use source::{FileSource, KeySource};
 
 use super::{FieldType, HmacTokenizer, base64url, is_token};
-
-/// The example of the page on tokens compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../../docs/tokens.md")]
-struct Page;
