@@ -18,8 +18,8 @@
 //! - `sampled`: a sampled call, by chance and by a bound trace id: nearly all dropped, nearly all kept, and a call in
 //!   the same program that no rule matches.
 //!
-//! To tune: where `floor/clock` is most of a call, use coarse timestamps; where `Display` or `Debug` is, log each part as
-//! a separate field; where many loggers alternate on one thread, bind fewer of them or log the field in the event.
+//! To tune: where `floor/clock` is most of a call, use coarse timestamps; where `Display` or `Debug` is, log each part
+//! as a separate field; where many loggers alternate on one thread, bind fewer of them or log the field in the event.
 #![allow(missing_docs)]
 
 use std::fmt;

@@ -41,7 +41,7 @@ fn trace_ids(count: u64) -> Vec<String> {
 }
 
 #[test]
-fn the_kept_share_is_the_rate_in_each_line() {
+fn the_kept_share_matches_each_lines_rate() {
     for rate in [0.01, 0.1, 0.5, 0.9] {
         let (engine, capture) = start(debug_at(rate));
         let calls = 40_000u32;

@@ -50,7 +50,7 @@ fn allocations(f: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn an_append_and_the_check_of_its_body_allocate_nothing() {
+fn an_append_and_its_check_allocate_nothing() {
     let top = tempfile::tempdir().expect("a directory");
     let dir = top.path().join("log");
     AuditLog::create(&mut Host::system(), &dir, top.path(), "count.example/audit").expect("keys");

@@ -97,7 +97,7 @@ impl tlog_tiles::TileReader for TheirReader<'_> {
 }
 
 #[test]
-fn tlog_tiles_reads_our_tiles_and_accepts_our_proofs() {
+fn tlog_tiles_accepts_our_tiles_and_proofs() {
     use tlog_tiles::{check_record, check_tree, prove_record, prove_tree};
     for size in SIZES {
         let (dir, root) = tiles(size);

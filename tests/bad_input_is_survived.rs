@@ -361,7 +361,7 @@ fn a_full_disk_loses_counted_lines_never_torn() {
 }
 
 #[test]
-fn a_closed_stderr_does_not_take_the_writer_with_it() {
+fn a_closed_stderr_does_not_stop_the_writer() {
     if let Some((_, path)) = role() {
         // The parent has closed its end, so a write to stderr fails.
         let engine = Engine::start(
@@ -383,7 +383,7 @@ fn a_closed_stderr_does_not_take_the_writer_with_it() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("app.log");
-    let mut command = child("a_closed_stderr_does_not_take_the_writer_with_it", "closed", &path);
+    let mut command = child("a_closed_stderr_does_not_stop_the_writer", "closed", &path);
     let mut process = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     drop(process.stderr.take());
     assert!(process.wait().unwrap().success());

@@ -1,5 +1,5 @@
-//! Logged events equal written lines plus counted losses, per level, under every overflow policy. Losses are reported in
-//! the log itself. A dead sink costs a thread one wait bound in all.
+//! Logged events equal written lines plus counted losses, per level, under every overflow policy. Losses are reported
+//! in the log itself. A dead sink costs a thread one wait bound in all.
 mod support;
 
 use std::collections::HashSet;
@@ -139,7 +139,7 @@ fn a_dead_sink_costs_one_bound_per_thread() {
 }
 
 #[test]
-fn losing_and_the_latency_preset_never_wait_below_error() {
+fn lossy_presets_never_wait_below_error() {
     let outcome = overflow_with_a_blocked_sink([Overflow::Lose; Level::COUNT]);
     assert_eq!(outcome.metrics.waits, 0);
     let latency = Overflow::latency_levels();

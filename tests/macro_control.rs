@@ -38,7 +38,7 @@ fn a_disabled_call_evaluates_nothing_but_its_logger() {
 }
 
 #[test]
-fn levels_hold_by_target_and_change_at_run_time() {
+fn levels_apply_per_target_and_change_live() {
     fn log_all(engine: &Engine) {
         debug!(target: "app", engine, "app_debug");
         info!(target: "app", engine, "app_info");
@@ -84,7 +84,7 @@ fn two_engines_filter_the_same_call_independently() {
 }
 
 #[test]
-fn without_a_global_engine_nothing_is_evaluated_or_written() {
+fn a_call_without_global_engine_evaluates_nothing() {
     fn not_here() -> u32 {
         panic!("must not be evaluated")
     }

@@ -193,7 +193,7 @@ fn self_is_an_ordinary_expression() {
 }
 
 #[test]
-fn a_target_may_be_named_with_and_without_a_logger() {
+fn a_call_may_name_target_and_logger() {
     const TARGET: &str = "exchange::gateway";
     let events = all_logged(|log| {
         info!(target: "a::b", log, "one", id = 1);
@@ -206,7 +206,7 @@ fn a_target_may_be_named_with_and_without_a_logger() {
 }
 
 #[test]
-fn every_level_has_its_macro_and_event_takes_them_all() {
+fn every_level_has_its_macro() {
     let events = all_logged(|log| {
         trace!(log, "e");
         debug!(log, "e");

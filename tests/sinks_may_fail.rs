@@ -76,7 +76,7 @@ fn lines_over_the_bound_are_dropped_and_counted() {
 }
 
 #[test]
-fn a_sink_that_panics_is_a_sink_that_fails() {
+fn a_panicking_sink_counts_as_failed() {
     let behaviour = Arc::new(Behaviour::default());
     let (sink, log) = TestSink::boxed("panicky", &behaviour);
     let engine =

@@ -81,7 +81,7 @@ fn ten_thousand_threads_leave_only_their_lines() {
 }
 
 #[test]
-fn more_threads_than_lanes_share_one_and_lose_nothing() {
+fn threads_beyond_the_lanes_share_one_without_loss() {
     let (engine, log) = start(Config::new().rings_max(2).ring_bytes(16 << 10));
     let all_are_there = std::sync::Barrier::new(8);
     std::thread::scope(|scope| {
@@ -233,7 +233,7 @@ impl fmt::Display for Panics {
 }
 
 #[test]
-fn a_panic_inside_a_display_leaves_the_ring_intact() {
+fn a_panic_in_display_leaves_the_ring_intact() {
     let (engine, log) = start(Config::new().ring_bytes(16 << 10));
     std::panic::set_hook(Box::new(|_| {}));
     for number in 0..500_u32 {

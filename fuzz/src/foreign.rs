@@ -4,7 +4,10 @@ use ringseal::internals::core::callsite::{Callsite, Metadata};
 use ringseal::internals::core::record::{HEADER_BYTES, Kind, Record};
 use ringseal::internals::core::registry;
 use ringseal::internals::core::value::{ValueRef, Values};
-use ringseal::internals::encode::layout::{AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout, Source, key_bits};
+use ringseal::internals::encode::layout::{
+    AuditMembers, Bound, ConsoleLayout, ConsoleOptions, Event, JsonLayout, JsonOptions, Layout,
+    Source, key_bits,
+};
 
 const fn site(keys: &'static [&'static str]) -> Callsite {
     let (level, event, target) = (Level::Info, "seen", "fuzz");

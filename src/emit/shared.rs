@@ -72,7 +72,7 @@ impl Shared {
             filter: RwLock::new(filter),
             pool: Mutex::default(),
             shared_lane: Mutex::default(),
-            audit: AuditHook::default(),
+            audit: AuditHook::new(),
         })
     }
 

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_an_error_that_names_variable_value_and_choice() {
+    fn a_bad_value_is_refused_with_its_choices() {
         for (variable, value, expected) in [
             ("LOG_LEVEL", "loud", "is no level"),
             ("LOG_FORMAT", "xml", "json or console"),

@@ -124,7 +124,7 @@ fn texts_equal_the_builder() {
 }
 
 #[test]
-fn an_invalid_rule_is_an_error_with_the_expected_form() {
+fn an_invalid_rule_names_the_expected_form() {
     let none = Sampling::new;
     let second = Duration::from_secs(1);
     for (result, words) in [
@@ -165,7 +165,7 @@ fn an_invalid_rule_is_an_error_with_the_expected_form() {
 }
 
 #[test]
-fn a_higher_rate_keeps_what_a_lower_one_keeps() {
+fn a_higher_rate_keeps_a_superset() {
     let rates = [0.0, f64::MIN_POSITIVE, 1.0 / WHOLE as f64, 1e-9, 0.01, 0.1, 0.5, 0.999, 1.0];
     let mut random = Random::new(1);
     let edges = [0, 1, WHOLE / 2, WHOLE - 2, WHOLE - 1];

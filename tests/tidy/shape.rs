@@ -12,7 +12,6 @@ pub const LINES_HARD_MAX: usize = 700;
 pub const LONG_FILES: &[(&str, usize)] = &[
     // The value tree of `Serialize`: one impl of a long trait.
     ("src/core/value/serde.rs", 520),
-    // One setter per setting.
 ];
 
 /// Files are short enough to be read in one sitting.

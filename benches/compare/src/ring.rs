@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_record_arrives_once_in_order_over_many_laps() {
+    fn records_arrive_once_in_order_over_many_laps() {
         let (mut producer, mut consumer) = ring();
         let total = 200_000;
         let reader = std::thread::spawn(move || {

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_tens_of_pino_or_severities_of_syslog() {
+    fn numbers_are_pino_levels_or_syslog_severities() {
         let tens = ["10", "20", "30", "40", "50", "60"].map(level_of_number);
         assert_eq!(tens, Level::ALL.map(Some));
         for wrong in ["0", "70", "3", "35", "", "-10", "3000"] {

@@ -104,7 +104,7 @@ fn the_rate_limit_is_kept() {
 }
 
 #[test]
-fn a_foreign_file_under_the_demos_name_is_kept() {
+fn the_demo_keeps_a_foreign_file() {
     let guard = tempfile::tempdir().expect("a temporary directory");
     let path = guard.path().join("ringseal-demo.log");
     fs::write(&path, "my diary\n").expect("room");

@@ -184,7 +184,7 @@ fn an_empty_input_is_an_empty_log() {
 }
 
 #[test]
-fn a_file_piped_in_and_shown_again_has_as_many_lines() {
+fn a_piped_file_keeps_its_number_of_lines() {
     let (guard, dir) = place();
     let path = guard.path().join("input");
     let text: String = (0..30_000).map(|line| format!("line {line} of a plain text\n")).collect();

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_a_file_name_has_no_names() {
+    fn a_path_without_file_name_has_no_names() {
         assert!(Names::of(Path::new("/")).is_none());
         assert!(Names::of(Path::new("/logs/..")).is_none());
     }

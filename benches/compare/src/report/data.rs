@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn losers_have_no_rank_and_ratios_stay_within_a_round() {
+    fn losers_have_no_rank_and_ratios_compare_rounds() {
         let records = [
             record(ENC, "floor", 0, 10.0, 0),
             record(ENC, "floor", 1, 20.0, 0),

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stripped_file_ends_soon_after_what_is_loaded() {
+    fn a_stripped_file_ends_after_its_loaded_parts() {
         let own = std::env::current_exe().expect("a test has a file");
         let elf = std::fs::read(own).expect("it can be read");
         let loaded = loaded_bytes(&elf).expect("it is an ELF file");

@@ -154,7 +154,7 @@ fn no_randomness_means_no_key() {
 }
 
 #[test]
-fn the_old_bytes_of_a_replaced_secret_are_overwritten() {
+fn a_replaced_secrets_old_bytes_are_overwritten() {
     let disk = FaultyDisk::new(Path::new("/log"));
     let (path, second) = (Path::new("/log/k"), Path::new("/log/second"));
     create_secret(&disk, path, b"old secret").unwrap();

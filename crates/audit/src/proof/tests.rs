@@ -70,7 +70,7 @@ fn a_pruned_entry_is_proven_with_its_line() {
 }
 
 #[test]
-fn a_proof_verifies_only_its_own_log_entry_and_key() {
+fn a_proof_verifies_only_its_entry_and_key() {
     let fixture = live_log();
     let proof = prove_inclusion(&fixture.disk, dir(), &fixture.root, 30).unwrap();
     let stranger = crate::note::Signer::new(fixture.root.name(), &[7; 32]).unwrap();

@@ -77,7 +77,7 @@ fn a_second_lock_in_one_process_is_refused() {
 }
 
 #[test]
-fn a_descriptor_opened_in_a_race_keeps_the_lock() {
+fn a_descriptor_opened_concurrently_keeps_the_lock() {
     let (_dir, path) = lock_file();
     let held = take(&path).unwrap();
     let id = held.id;
@@ -90,7 +90,7 @@ fn a_descriptor_opened_in_a_race_keeps_the_lock() {
 }
 
 #[test]
-fn a_replaced_name_claims_the_file_that_was_opened() {
+fn a_replaced_name_claims_the_opened_file() {
     let (dir, path) = lock_file();
     let stale = RecordLock::claim(FileId { device: 0, inode: 7 }).unwrap();
     let file = open_os_file(&path, OpenMode::CreateNew { mode: 0o600 }).unwrap();
@@ -157,8 +157,8 @@ fn forked_child(path: &Path, inherited: RecordLock) -> i32 {
 }
 
 #[test]
-fn a_forked_child_neither_has_nor_ends_the_lock() {
-    let test = "a_forked_child_neither_has_nor_ends_the_lock";
+fn a_forked_child_cannot_release_the_lock() {
+    let test = "a_forked_child_cannot_release_the_lock";
     let Some((_, path)) = role() else {
         let (_dir, path) = lock_file();
         assert_eq!(run(test, "parent", &path), Some(0));

@@ -164,7 +164,7 @@ fn numbers_stay_as_written() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_replaced_and_counted() {
+fn invalid_utf8_bytes_are_replaced_and_counted() {
     let (recorder, counts) =
         record(b"a\xffb\n{\"a\":\"\xff\"}\nfine\n", &input(Format::Auto, 100), &[64]);
     assert_eq!(recorder.events[0].2[0].1, json!("a\u{fffd}b"));

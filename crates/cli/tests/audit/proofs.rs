@@ -15,7 +15,7 @@ fn size(fixture: &Fixture) -> u64 {
 }
 
 #[test]
-fn an_entry_is_proven_with_the_public_key_alone() {
+fn the_public_key_alone_proves_an_entry() {
     let fixture = Fixture::with_three_segments();
     for seq in [0, 7, 30, size(&fixture) - 1] {
         let (proof, errors) =
@@ -124,7 +124,7 @@ fn an_append_only_log_has_a_consistency_proof() {
 }
 
 #[test]
-fn an_anchor_is_replaced_only_by_its_own_log() {
+fn only_its_own_log_replaces_an_anchor() {
     let fixture = Fixture::with_three_segments();
     let keep = ["audit", "checkpoint", "log", "--key", "keys/audit.pub", "--out", "kept"];
     let (out, errors) = run(fixture.path(), &keep, 0);

@@ -85,7 +85,7 @@ fn columns_dim_control_entries() {
 }
 
 #[test]
-fn a_pruned_log_is_shown_from_its_first_entry() {
+fn a_pruned_log_shows_from_its_first_entry() {
     let fixture = Fixture::with_three_segments();
     fixture.write(|log| assert!(log.prune(25).expect("a disk") > 0));
     let (out, errors) = run(fixture.path(), &["audit", "show", "log", "--json"], 0);

@@ -40,7 +40,7 @@ fn timestamp_requests_are_never_overwritten() {
 }
 
 #[test]
-fn a_timestamp_matches_one_checkpoint_of_a_growing_log() {
+fn a_timestamp_matches_one_checkpoint_of_its_log() {
     let fixture = Fixture::with_three_segments();
     let dir = fixture.path();
     fs::write(dir.join("cnf"), CNF).expect("disk space");

@@ -149,7 +149,7 @@ fn missing_entries_are_reported_at_the_end() {
 
 /// A sink must not have an entry that the log lacks.
 #[test]
-fn nothing_reaches_a_sink_before_it_is_on_disk() {
+fn a_sink_receives_only_entries_on_disk() {
     let (disk, config) = faulty(|config| config);
     let pipe = Pipe::default();
     let (engine, audit, log) = start(config.sink(stream("copy", &pipe), quick()));

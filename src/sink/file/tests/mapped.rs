@@ -35,7 +35,7 @@ fn mapped_segments_survive_restarts() {
 }
 
 #[test]
-fn a_mapped_segment_without_a_limit_moves_its_window() {
+fn an_unlimited_mapped_segment_moves_its_window() {
     let dir = tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap());
     let mut sink = open(mapped_in(dir.path()).rotate_bytes_max(0));
     let batch = batch_of(0, 100, 99_000);

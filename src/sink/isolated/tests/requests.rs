@@ -167,7 +167,7 @@ fn buffers_keep_their_memory() {
 }
 
 #[test]
-fn the_inner_sink_gets_its_turns_with_the_latest_time() {
+fn the_inner_sinks_turns_have_the_latest_time() {
     let (inner, script) = scripted();
     let timeouts = SinkTimeouts { turn_pause_max: Duration::from_micros(100), ..long_timeouts() };
     let mut sink = start(inner, 1000, timeouts);

@@ -148,7 +148,7 @@ fn members(control: &Control) -> Vec<u8> {
 }
 
 #[test]
-fn control_entries_match_the_format_page_and_round_trip() {
+fn control_entries_round_trip_as_the_format_says() {
     for (control, want) in all() {
         let mut bare = Vec::new();
         control.put(&mut bare);

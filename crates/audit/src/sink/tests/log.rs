@@ -214,7 +214,7 @@ fn another_logs_sink_takes_nothing() {
 }
 
 #[test]
-fn a_sink_that_is_ahead_of_the_log_is_an_error() {
+fn a_sink_ahead_of_the_log_is_refused() {
     let control = Control::default();
     let lines = Lines::new(100).lines;
     sealed(&lines).iter().for_each(|entry| control.put(entry));

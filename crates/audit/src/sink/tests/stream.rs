@@ -33,7 +33,7 @@ impl Write for Stingy {
 
 proptest! {
     #[test]
-    fn each_line_is_written_whole_and_once_across_errors(
+    fn each_line_is_written_whole_once_despite_errors(
         script in proptest::collection::vec(proptest::option::of(0usize..300), 0..40),
         sizes in proptest::collection::vec(1usize..5, 1..10),
     ) {

@@ -298,7 +298,7 @@ fn an_unsealed_epoch_is_found() {
 }
 
 #[test]
-fn checkpoint_gaps_are_found_between_and_at_the_end() {
+fn checkpoint_gaps_leave_a_log_unsealed() {
     let fixture = live_log();
     let untouched = fixture.files();
     let mut options = fixture.options();
@@ -324,7 +324,7 @@ fn checkpoint_gaps_are_found_between_and_at_the_end() {
 }
 
 #[test]
-fn a_closed_log_with_an_uncovered_end_is_unsealed() {
+fn a_closed_log_without_final_checkpoint_is_unsealed() {
     let mut fixture = Fixture::new();
     let mut log = fixture.open(small_options());
     fixture.append(&mut log, 5);

@@ -186,7 +186,7 @@ fn compressed_segments_verify_like_plain_ones() {
 }
 
 #[test]
-fn an_unfinished_line_at_the_end_is_a_note() {
+fn an_unfinished_last_line_is_a_note() {
     let fixture = live_log();
     let mut files = fixture.files();
     let whole = verify_files(&files, &fixture.options());

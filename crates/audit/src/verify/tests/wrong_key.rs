@@ -81,7 +81,7 @@ fn a_changed_first_line_is_modified() {
 }
 
 #[test]
-fn a_log_rechained_with_another_key_is_wrong_key() {
+fn rechaining_with_another_key_is_wrong_key() {
     let other = Fixture::with_seed(77);
     let (fixture, forged) = one_epoch(Some(&other.first_key), |_| ());
     let finding = found(&fixture, &forged, &fixture.root, Some(&fixture.first_key));
@@ -144,7 +144,7 @@ fn all_signatures_of_a_pruned_log_are_checked() {
 }
 
 #[test]
-fn a_proof_under_another_logs_key_is_wrong_key() {
+fn a_proof_under_another_key_is_wrong_key() {
     use std::path::Path;
     let (other, dir) = (Fixture::with_seed(77), Path::new(super::support::DIR));
     for fixture in [live_log(), pruned_log().0, one_epoch(None, |_| ()).0] {

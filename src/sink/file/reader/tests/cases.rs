@@ -271,7 +271,7 @@ fn a_fast_growing_log_still_ends() {
 }
 
 #[test]
-fn a_line_past_the_limit_is_cut_and_counted() {
+fn an_overlong_line_is_cut_and_counted() {
     let (_dir, path) = log();
     append(&path, &format!("short\n{}\nlast\n", "x".repeat(100_000)));
     let mut reader = open(&path, ReaderOptions::default().read_bytes(1000).line_bytes_max(5000));

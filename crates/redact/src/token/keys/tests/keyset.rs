@@ -292,7 +292,7 @@ mod on_unix {
         }
         fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("our file");
         let error = open(false).expect_err("others can read").to_string();
-        let want = "expected a file without permissions 0o077, found mode 0o644: others can get at \
+        let want = "expected a file without permissions 0o077, found mode 0o644: others can access \
                     the keys (chmod 600)";
         assert!(error.contains(want) && error.contains("k.json"), "{error}");
     }
