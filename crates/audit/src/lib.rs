@@ -30,3 +30,19 @@ pub use catalogue::{Catalogue, CatalogueError, UnknownTypes};
 pub use event::{
     Actor, AuditEvent, BoundIds, Change, Crud, EventError, EventOutcome, Severity, Source, Target,
 };
+
+/// The clock and the file system, as this crate takes them; the same types as in `ringseal::system`.
+pub mod system {
+    pub use ringseal_base::clock::{Clock, ManualClock, Now, SystemClock};
+    pub use ringseal_base::storage::{
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
+    };
+}
+
+/// The values of an event's fields; the same types as in `ringseal::value`.
+pub mod value {
+    pub use ringseal_base::value::{
+        DebugValue, DisplayValue, Element, ErrorValue, Map, Number, ObjectValue, Uuid, Value,
+        ValueWriter,
+    };
+}

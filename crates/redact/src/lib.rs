@@ -53,3 +53,11 @@ pub use oracle::{open as naive_rules, redacted as naive};
 pub use redactor::{RedactOutcome, Redactor, Tokenize};
 pub use rules::{KeyRule, LiteralRule, Preset, RuleError, RuleSet, Rules, TokenRule};
 pub use token::HmacTokenizer;
+
+/// The clock and the file system, as this crate takes them; the same types as in `ringseal::system`.
+pub mod system {
+    pub use ringseal_base::clock::{Clock, ManualClock, Now, SystemClock};
+    pub use ringseal_base::storage::{
+        FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
+    };
+}

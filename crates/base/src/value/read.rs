@@ -195,6 +195,7 @@ pub struct Values<'a>(pub &'a [u8]);
 impl<'a> Iterator for Values<'a> {
     type Item = Result<ValueRef<'a>, ReadError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
             return None;
@@ -222,6 +223,7 @@ impl<'a> Entries<'a> {
 impl<'a> Iterator for Entries<'a> {
     type Item = Result<(&'a [u8], ValueRef<'a>), ReadError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
             return None;
