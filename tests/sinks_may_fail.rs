@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ringseal::sink::memory::MemorySink;
 use ringseal::{Config, Engine, Level, Output, Overflow, error, info};
-use support::{Behaviour, Gate, TestSink, named, numbers, parse};
+use support::{Behaviour, Gate, TestSink, child, named, numbers, parse, role};
 
 #[test]
 fn a_recovered_sink_gets_its_lines() {
@@ -195,4 +195,28 @@ fn a_sink_may_log_into_its_own_engine() {
     info!(engine, "step");
     support::wait_until("the echo is over", || engine.metrics().events.total() == 50);
     engine.stop().unwrap();
+}
+
+#[test]
+fn stderr_names_the_sink_that_lost_lines() {
+    const TEST: &str = "stderr_names_the_sink_that_lost_lines";
+    if role().is_some() {
+        let behaviour = Arc::new(Behaviour::default());
+        let (sink, _) = TestSink::boxed("unreliable", &behaviour);
+        let engine = Engine::start(Config::new().output(Output::custom(sink))).unwrap();
+        engine.flush().unwrap();
+        behaviour.fails.store(true, Ordering::SeqCst);
+        for number in 0..3 {
+            info!(engine, "step", number);
+        }
+        assert!(engine.stop().is_err());
+        return;
+    }
+    let mut command = child(TEST, "failing", std::path::Path::new(""));
+    let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    // The three events and the report of the failure.
+    let expected = "ringseal: stopped while unreliable was failing; 4 lines are lost\n";
+    assert!(stderr.contains(expected), "{stderr}");
 }

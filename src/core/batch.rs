@@ -27,6 +27,14 @@ impl Batch {
         self.ends.push(self.bytes.len() as u32);
     }
 
+    /// Appends copies of whole lines. The batch must not hold part of a line.
+    pub fn append(&mut self, lines: Lines<'_>) {
+        debug_assert_eq!(self.bytes.len(), self.lines().bytes.len());
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(lines.bytes);
+        self.ends.extend(lines.ends.iter().map(|end| start + (end - lines.base)));
+    }
+
     /// Takes back what was appended since the last whole line.
     pub fn abandon_line(&mut self) {
         self.bytes.truncate(self.ends.last().map_or(0, |&end| end as usize));

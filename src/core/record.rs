@@ -9,14 +9,14 @@
 //! | 5 | level |
 //! | 6..8 | flags, see below |
 //! | 8..12 | id of the call site |
-//! | 12..16 | context's number, 0 for none |
+//! | 12..16 | id of the context, 0 for none |
 //! | 16..24 | ticks of the producers' clock |
 //!
-//! Flags: bit 0 a value was cut, bits 1–3 bytes of padding, bit 4 a stack trace follows the fields' values, bit 5 the
-//! share of such events that is kept, a double, is the very last value.
+//! Flags: bit 0 a value was truncated; bits 1–3 the number of padding bytes; bit 4 a stack trace follows the fields'
+//! values; bit 5 the last value is the rate at which the event was sampled, a double.
 //!
-//! Numbers, never pointers: a record means the same to another process. Reading is total: any bytes give a record or
-//! a typed error.
+//! A record holds ids and no pointers, so another process can read it. Reading is total: any bytes give a record or a
+//! typed error.
 mod rate;
 
 use std::fmt;
@@ -41,12 +41,12 @@ pub enum Kind {
     Event = 1,
     /// An event whose name and keys are known only at run time: target, name, then a map.
     Dynamic = 2,
-    /// A map of bound fields, to which later records refer by the header's context number.
+    /// A map of bound fields. Later records refer to it by the context id in their headers.
     Context = 3,
-    /// Another thread has taken the lane: its number and its name.
+    /// Another thread has taken the lane: the thread's number and name.
     Thread = 4,
-    /// An audit event: a map. The header holds its ticket: the call site's id is the lower half, the context's
-    /// the upper one.
+    /// An audit event: a map. The header holds its ticket: the lower half in place of the call site's id, the
+    /// upper half in place of the context's id.
     Audit = 5,
 }
 
@@ -66,19 +66,19 @@ impl Kind {
 /// The fixed part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// What follows.
+    /// What the record holds.
     pub kind: Kind,
     /// The event's level.
     pub level: Level,
-    /// Whether a value was cut by a limit.
+    /// Whether a limit truncated a value.
     pub is_cut: bool,
     /// Whether a stack trace follows the fields' values.
     pub has_stack: bool,
-    /// Whether the share of such events that is kept, a double, is the very last value.
+    /// Whether the last value is the rate at which the event was sampled, a double.
     pub has_rate: bool,
     /// The id of the call site; 0 if there is none.
     pub callsite: u32,
-    /// The context's number; 0 for none.
+    /// The id of the context; 0 for none.
     pub context: u32,
     /// The time, in ticks of the producers' clock.
     pub ticks: u64,
@@ -115,7 +115,7 @@ impl Header {
 pub struct Record<'a> {
     /// The fixed part.
     pub header: Header,
-    /// Its values, padding removed.
+    /// The values, without padding.
     pub payload: &'a [u8],
     /// Bytes of the whole record.
     pub len_bytes: usize,
@@ -125,18 +125,18 @@ pub struct Record<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Fewer bytes than a header, or than the header says.
+    /// There are fewer bytes than a header has, or than the header states.
     Short {
         /// Bytes expected.
         expected: usize,
         /// Bytes found.
         found: usize,
     },
-    /// A length that is below a header's, or no multiple of 8, or less than its padding.
+    /// The length is smaller than a header, not a multiple of 8, or smaller than the padding.
     Length(u32),
-    /// No kind has this number.
+    /// The number of the kind is not assigned.
     Kind(u8),
-    /// No level has this number.
+    /// The number of the level is not assigned.
     Level(u8),
 }
 

@@ -14,6 +14,7 @@ use crate::emit::emitter::emit_own;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use crate::writer::report::PANICKED;
+use ringseal_base::panic::panic_message;
 use ringseal_base::value::{DisplayValue, Map, Value};
 
 const FLUSH_MAX: Duration = Duration::from_secs(2);
@@ -84,9 +85,7 @@ fn report_and_flush(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
 /// Logs the panic if there is space. A panic inside a value that is being logged uses another lane, because that of its
 /// thread is in use.
 fn report(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) -> bool {
-    let payload = info.payload();
-    let message = payload.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = panic_message(info.payload());
     let entries: [(&str, &dyn Value); 2] = [("type", &"panic"), ("message", &message)];
     let location = info.location().map(|place| DisplayValue(*place));
     let thread = std::thread::current();

@@ -330,7 +330,7 @@ impl Sink for IsolatedSink {
                 .take_buffer(&mut deadline)
                 .map_err(|cause| WriteError { lines_written, cause })?;
             let (head, tail) = rest.split_at(self.count_fitting(&batch, rest));
-            append(&mut batch, head);
+            batch.append(head);
             self.open = Some(batch);
             lines_written += head.count();
             self.lines_taken += head.count() as u64;
@@ -378,15 +378,5 @@ impl Drop for IsolatedSink {
             // Nothing can be reported if stderr is closed.
             let _ = writeln!(io::stderr(), "ringseal: {message}");
         }
-    }
-}
-
-fn append(batch: &mut Batch, lines: Lines<'_>) {
-    let mut start = 0;
-    for index in 0..lines.count() {
-        let end = lines.end(index);
-        batch.bytes_mut().extend_from_slice(&lines.bytes()[start..end]);
-        batch.end_line();
-        start = end;
     }
 }

@@ -12,6 +12,7 @@ use crate::metrics::{LevelCounts, SinkMetrics};
 use crate::sink::{Sink, SinkError, WriteError};
 use ringseal_base::backoff::Backoff;
 use ringseal_base::clock::Now;
+use ringseal_base::panic::panic_message;
 
 /// The ends of held lines are stored as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;
@@ -147,6 +148,11 @@ impl ManagedSink {
         )
     }
 
+    /// The sink's name.
+    pub(super) fn name(&self) -> &str {
+        self.sink.name()
+    }
+
     /// Drops all held lines, at the end; returns how many.
     pub(super) fn drop_held(&mut self) -> u64 {
         let count = self.held_levels.len() as u64;
@@ -241,7 +247,7 @@ impl ManagedSink {
         let rest = {
             let (_, rest) = self.held.lines().split_at(count);
             let mut kept = Batch::default();
-            append(&mut kept, rest);
+            kept.append(rest);
             kept
         };
         self.held_levels.drain(..count);
@@ -253,22 +259,12 @@ impl ManagedSink {
         let room = self.held_bytes_max.saturating_sub(self.held.len_bytes());
         let kept = lines.count_within(room);
         let (fits, _) = lines.split_at(kept);
-        append(&mut self.held, fits);
+        self.held.append(fits);
         self.held_levels.extend_from_slice(&levels[..kept]);
         for &level in &levels[kept..] {
             self.dropped.0[level as usize] += 1;
             self.dropped_unreported += 1;
         }
-    }
-}
-
-fn append(batch: &mut Batch, lines: Lines<'_>) {
-    let mut start = 0;
-    for index in 0..lines.count() {
-        let end = lines.end(index);
-        batch.bytes_mut().extend_from_slice(&lines.bytes()[start..end]);
-        batch.end_line();
-        start = end;
     }
 }
 
@@ -283,11 +279,7 @@ fn catch_panic(
     call: impl FnOnce(&mut dyn Sink) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
     catch_unwind(AssertUnwindSafe(|| call(sink))).unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
+        let message = panic_message(&*panic).unwrap_or_default().to_owned();
         Err(without_lines(SinkError::Panicked { message }))
     })
 }

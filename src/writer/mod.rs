@@ -357,7 +357,8 @@ impl Writer {
             let count = sink.drop_held();
             if count > 0 {
                 self.link.stderr.write(format_args!(
-                    "stopped with a failing sink; {count} lines are lost ({sink:?})"
+                    "stopped while {} was failing; {count} lines are lost",
+                    sink.name()
                 ));
             }
         }

@@ -15,6 +15,7 @@ pub const BASE_MODULES: &[Module] = &[
     ("fnv", 0, &[]),
     ("json", 0, &[]),
     ("limits", 0, &[]),
+    ("panic", 0, &[]),
     ("simd", 0, &[]),
     ("storage", 0, &[]),
     ("tsc", 0, &[]),

@@ -19,6 +19,8 @@ pub mod json;
 #[doc(hidden)]
 pub mod limits;
 #[doc(hidden)]
+pub mod panic;
+#[doc(hidden)]
 pub mod simd;
 #[doc(hidden)]
 pub mod storage;

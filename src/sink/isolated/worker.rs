@@ -21,6 +21,7 @@ use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal_base::Now;
 use ringseal_base::backoff::Backoff;
+use ringseal_base::panic::panic_message;
 
 /// A job for the thread.
 pub(super) enum Job {
@@ -369,11 +370,7 @@ impl Worker {
 /// Turns a panic into an error.
 fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, SinkError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
+        let message = panic_message(&*panic).unwrap_or_default().to_owned();
         SinkError::Panicked { message }
     })
 }

@@ -49,7 +49,7 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
         .map_err(|e: ringseal::ParseFilterError| e.to_string())?;
     let config = Config::new()
         .filter(quiet)
-        .output(Output::file(file))
+        .output(ringseal::Output::file(file))
         .overflow([Overflow::Wait(PATIENCE); Level::COUNT]);
     Ok(match TUNING.get() {
         Some(tuning) => config.ring_bytes(tuning.ring_bytes).batch_bytes_max(tuning.batch_bytes),

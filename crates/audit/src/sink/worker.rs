@@ -9,6 +9,7 @@ use super::log_source::Lag;
 use super::sink_thread::{OnSinkEvent, Shared, State};
 use super::{AuditSink, AuditSinkError, EntryBatch};
 use ringseal_base::backoff::Backoff;
+use ringseal_base::panic::panic_message;
 
 pub(super) struct Worker {
     pub sink: Box<dyn AuditSink>,
@@ -330,7 +331,6 @@ impl Worker {
 }
 
 pub(super) fn panic_error(target: String, panic: &(dyn std::any::Any + Send)) -> AuditSinkError {
-    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let message = panic_message(panic).unwrap_or_default().to_owned();
     AuditSinkError::Panicked { target, message }
 }

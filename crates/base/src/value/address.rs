@@ -1,4 +1,4 @@
-//! An IP address of either kind, as plain as each of them.
+//! An IP address of either version. It is a plain value, as both versions are.
 use std::net::IpAddr;
 
 use super::{Value, ValueWriter};

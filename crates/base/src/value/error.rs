@@ -16,7 +16,7 @@ const CHAIN_MAX: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorValue<'a, E: ?Sized>(pub &'a E);
 
-/// Room for the container, and three texts at their limit; longer chains are cut to it.
+/// Space for the container and three texts of the maximum length; longer chains are truncated to it.
 fn size_bytes_max(limits: &Limits) -> usize {
     5 + 3 * (9 + limits.value_bytes_max as usize)
 }
@@ -33,7 +33,7 @@ impl<E: Error> Value for ErrorValue<'_, E> {
 
 impl<E: Error> ObjectValue for ErrorValue<'_, E> {}
 
-/// Errors whose type is only known at run time: what `Box<dyn Error>` and reports such as `anyhow::Error` lead to.
+/// Errors whose type is only known at run time: `Box<dyn Error>`, and reports such as `anyhow::Error`.
 pub trait DynError: ObjectValue {}
 
 macro_rules! dyn_errors {
@@ -45,7 +45,7 @@ macro_rules! dyn_errors {
 
             fn write(&self, out: &mut ValueWriter<'_>) {
                 let mut name = TypeFromDebug::default();
-                // Stops by itself once the name is over.
+                // The formatter stops at the end of the name.
                 let _ = write!(name, "{self:?}");
                 write_error(out, name.as_str(), &self, self.source());
             }
@@ -91,12 +91,12 @@ fn write_chain(out: &mut ValueWriter<'_>, source: Option<&(dyn Error + 'static)>
     }
 }
 
-/// The type's own name as a derived `Debug` begins: a capitalised identifier, followed by nothing, `(` or ` {`.
-/// An implementation that prints a sentence or a quoted text names no type.
+/// The name of the type, read from the start of its derived `Debug`: a capitalised identifier, followed by the end,
+/// `(` or ` {`. There is no name if the implementation prints a sentence or a quoted text.
 struct TypeFromDebug {
     name: [u8; 64],
     len: usize,
-    /// What came after the identifier; at most two bytes decide.
+    /// The bytes after the identifier; two are enough to decide.
     after: [u8; 2],
     after_len: usize,
 }

@@ -32,11 +32,11 @@ impl<T: fmt::Debug> Value for DebugValue<T> {
     }
 }
 
-/// Formats into the free bytes. What exceeds them stops the formatter, so that a value without end ends here.
+/// Formats into the free bytes. The formatter is stopped when they are full, so that an endless value ends, too.
 pub(super) fn write_formatted(out: &mut ValueWriter<'_>, arguments: fmt::Arguments<'_>) {
     let Some(free) = out.formatted_begin() else { return };
     let mut bounded = Bounded { free, len: 0, cut: false };
-    // An implementation that fails by itself is cut where it failed; both are marked.
+    // If the implementation returns an error, its output is truncated there. Both cases are marked.
     let failed = bounded.write_fmt(arguments).is_err();
     let (len, cut) = (bounded.len, bounded.cut || failed);
     out.formatted_end(len, cut);

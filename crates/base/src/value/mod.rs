@@ -1,4 +1,4 @@
-//! Values: how they stand in a record, and who can be one.
+//! Values: their format in a record, and the trait for types that can be logged.
 //!
 //! A value in a record is a tag byte and its payload, little-endian, unaligned:
 //!
@@ -9,7 +9,7 @@
 //! | i128, u128, uuid, ipv6 | 16 bytes |
 //! | f32, char, ipv4 | 4 bytes |
 //! | str, bytes, number | length u32, bytes |
-//! | cut str, cut bytes | kept length u32, whole length u32 (0 = unknown), bytes |
+//! | truncated str, truncated bytes | kept length u32, whole length u32 (0 = unknown), bytes |
 //! | duration, time | seconds (u64, i64), nanoseconds u32 |
 //! | socket v4, v6 | address, port u16 |
 //! | array, error | length of the payload u32, values |
@@ -17,7 +17,7 @@
 //! | secret | – |
 //! | personal data | length u32, kind u8, value |
 //!
-//! Writing allocates nothing and cannot fail: what does not fit is cut, and the cut is marked.
+//! Writing allocates nothing and cannot fail: a value that does not fit is truncated and marked as truncated.
 mod address;
 mod error;
 mod format;
@@ -62,25 +62,25 @@ pub trait Value {
     /// Writes exactly one value.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact bytes that [`Value::put`] takes, or [`NOT_PLAIN`] for a value that has to go through
-    /// [`Value::write`]: formatted, nested, or over a limit.
+    /// The exact number of bytes that [`Value::put`] writes, or [`NOT_PLAIN`] if the value needs [`Value::write`]
+    /// because it is formatted, nested, or over a limit.
     #[inline(always)]
     fn plain_bytes(&self, _limits: &Limits) -> usize {
         NOT_PLAIN
     }
 
-    /// Writes a plain value to the front of `out` and returns the rest. State in registers, nothing to cut: the way
-    /// of nearly every value.
+    /// Writes a plain value to the front of `out` and returns the rest. Nearly all values take this path: its state
+    /// is in registers, and nothing has to be truncated.
     #[inline(always)]
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
         out
     }
 }
 
-/// More than any record holds, and small enough that thousands of them can be added up.
+/// More than any record holds, and small enough that thousands of them can be added without overflow.
 pub const NOT_PLAIN: usize = 1 << 40;
 
-/// A value that may stand under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
+/// A value that is allowed under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.
 ///
 /// A flat value there would make the line unreadable for every consumer of the Elastic Common Schema, so the macros
 /// refuse it at compile time.
@@ -93,7 +93,7 @@ pub const NOT_PLAIN: usize = 1 << 40;
 )]
 pub trait ObjectValue: Value {}
 
-/// Which values may stand under a key; `ECS_OBJECT` says whether the key names an ECS object.
+/// A value that is allowed under a key; `ECS_OBJECT` is true if the key names an ECS object.
 #[diagnostic::on_unimplemented(
     message = "this key names an object of the Elastic Common Schema, and `{Self}` is a flat value",
     label = "give an error or a map, or name a field of the object: `error = &err`, `user.id = 42`",
@@ -106,10 +106,10 @@ pub trait AllowedUnder<const ECS_OBJECT: bool>: Value {}
 impl<T: Value + ?Sized> AllowedUnder<false> for T {}
 impl<T: ObjectValue + ?Sized> AllowedUnder<true> for T {}
 
-/// A value that may be the element of an array: every one but `u8`, because a slice of bytes is a text of unknown
-/// encoding and no array of numbers.
+/// A value that can be the element of an array: any except `u8`, because a slice of bytes is logged as a text of
+/// unknown encoding and not as an array of numbers.
 ///
-/// A type of one's own that is a [`Value`] needs an empty implementation to stand in arrays.
+/// Your own types that implement [`Value`] need an empty implementation of this trait to be elements of arrays.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged as it is",
     label = "write `%value` for its Display, `?value` for its Debug",

@@ -1,7 +1,8 @@
-//! Plain values to the front of granted bytes: state in registers, nothing to cut, the rest handed on.
+//! Writes plain values to the front of granted bytes. The state is in registers, nothing is truncated, and each
+//! function returns the remaining bytes.
 //!
-//! The caller has measured first ([`Value::plain_bytes`](super::Value::plain_bytes)). If there is too little room,
-//! nothing is left to write into, and the caller finds fewer bytes than it measured.
+//! The caller measures first ([`Value::plain_bytes`](super::Value::plain_bytes)). If the bytes are too few for a
+//! value, an empty rest is returned, and the caller finds fewer bytes than it measured.
 use super::tag;
 
 /// Writes a tag and a payload of constant length.
@@ -64,10 +65,10 @@ pub fn put_container<'b>(
     rest
 }
 
-/// Copies without a call where the length is that of most strings: two overlapping blocks.
+/// Copies strings of common lengths without a call, as two overlapping blocks.
 #[inline(always)]
 pub fn copy_short(to: &mut [u8], from: &[u8]) {
-    /// Both ends of `from`, in blocks of `N`; together they cover up to `2 * N` bytes.
+    /// Copies the first and the last `N` bytes of `from`; together they cover up to `2 * N` bytes.
     #[inline(always)]
     fn ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
         let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {

@@ -22,17 +22,17 @@ pub enum ValueRef<'a> {
     F64(f64),
     /// A float.
     F32(f32),
-    /// A character; its number is not checked here.
+    /// A character; its code point is not checked here.
     Char(u32),
     /// Text. UTF-8 when a live producer wrote it; a ring that outlived a crash may hold anything.
     Str(&'a [u8]),
-    /// The kept part of a text and its whole length in bytes, 0 when unknown.
+    /// The kept part of a truncated text, and its whole length in bytes, 0 if unknown.
     StrCut(&'a [u8], u32),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// The kept part of bytes and their whole length.
+    /// The kept part of truncated bytes, and their whole length.
     BytesCut(&'a [u8], u32),
-    /// A number in JSON's spelling.
+    /// A number in JSON syntax.
     Number(&'a [u8]),
     /// Seconds and nanoseconds.
     Duration(u64, u32),
@@ -54,15 +54,15 @@ pub enum ValueRef<'a> {
     Map(Entries<'a>),
     /// Type, message, then the message of each cause.
     Error(Values<'a>),
-    /// Nesting went deeper than the limit.
+    /// A value that was nested deeper than the limit.
     Deep,
-    /// A secret was logged here.
+    /// A logged secret; its value was not written.
     Secret,
     /// Personal data: one value.
     Pii(PiiKind, Values<'a>),
 }
 
-/// Bytes that are no value.
+/// Why bytes are not a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -73,7 +73,7 @@ pub enum ReadError {
         /// Bytes found.
         found: usize,
     },
-    /// No value has this tag.
+    /// The tag is not assigned.
     Tag(u8),
 }
 

@@ -1,8 +1,8 @@
-//! Values of which the producer knows what they are: secrets that stay in the process, personal data under its kind,
-//! and input of strangers.
+//! Values that the program marks as sensitive: secrets, which stay in the process; personal data with its kind; and
+//! untrusted input.
 //!
-//! Nothing here allocates. A [`Secret`] is never written into a ring; a [`Pii`] is, with its kind, and the writer puts
-//! the stand-in for that kind in its place whatever the value looks like.
+//! Nothing here allocates. A [`Secret`] is never written into a ring. A [`Pii`] is written with its kind, and the
+//! writer replaces it by the placeholder for that kind, whatever the value looks like.
 use std::fmt;
 
 use super::{Element, Value, ValueWriter, tag};
@@ -11,10 +11,10 @@ use crate::limits::Limits;
 /// The replacement of a secret if redaction is off.
 pub const SECRET_MASK: &str = "***REDACTED***";
 
-/// A value that may be carried around and used, but never shown.
+/// A value that can be passed on and used, but is never printed.
 ///
-/// Its `Debug` and `Display` print a mask, and a log call writes the mask's mark: the value never gets into a ring, a
-/// core file's rings or a sink.
+/// Its `Debug` and `Display` print a mask. A log call writes only a mark for the mask: the value never reaches a
+/// ring, the rings in a core file, or a sink.
 ///
 /// ```
 /// use ringseal::{Secret, info, testing::Capture};
@@ -35,7 +35,7 @@ impl<T> Secret<T> {
         Secret(secret)
     }
 
-    /// The secret itself, for those who need it.
+    /// The secret itself.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -83,7 +83,7 @@ impl<T> Value for Secret<T> {
 
 impl<T> Element for Secret<T> {}
 
-/// What a piece of personal data is.
+/// The kind of a piece of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -109,7 +109,7 @@ pub enum PiiKind {
 }
 
 impl PiiKind {
-    /// The kind of a number in a record; an unknown number means [`PiiKind::Other`].
+    /// The kind for a number in a record; [`PiiKind::Other`] for an unknown number.
     pub fn from_u8(number: u8) -> PiiKind {
         const ALL: [PiiKind; 9] = [
             PiiKind::Other,
@@ -126,8 +126,8 @@ impl PiiKind {
     }
 }
 
-/// Personal data, with what it is. The writer replaces the value as a whole, by the kind's stand-in or, where a
-/// tokenizer is set, by a keyed token; numbers too.
+/// Personal data with its kind. The writer replaces the whole value, also a number, by the kind's placeholder or, if
+/// a tokenizer is set, by a keyed token.
 ///
 /// ```
 /// use ringseal::{Pii, info, testing::Capture};
@@ -156,12 +156,12 @@ macro_rules! constructors {
                 Pii::new(PiiKind::$kind, value)
             })+
 
-            /// What it is.
+            /// The kind of data.
             pub const fn kind(&self) -> PiiKind {
                 self.kind
             }
 
-            /// The value itself, for those who need it.
+            /// The value itself.
             pub const fn expose(&self) -> &T {
                 &self.value
             }
@@ -208,11 +208,11 @@ impl<T: Value> Value for Pii<T> {
 
 impl<T: Value> Element for Pii<T> {}
 
-/// Characters kept of a [`Sanitized`] text.
+/// How many characters of a [`Sanitized`] text are kept.
 pub const SANITIZED_CHARS_MAX: usize = 100;
 
-/// What a stranger typed: at most 100 characters of it, without line ends and other control characters. What is cut
-/// is marked.
+/// Untrusted input: at most 100 characters, without line ends and other control characters. A longer text is
+/// truncated and marked.
 ///
 /// Log its length beside it: `query = Sanitized(query), query_length = query.len()`.
 ///

@@ -1,7 +1,7 @@
-//! Any `serde::Serialize` as a tree of values in the record: no JSON text in between.
+//! Writes any `serde::Serialize` as a tree of values into the record, without an intermediate JSON text.
 //!
-//! Promises: allocates nothing itself. What does not fit is left out at the end of its container and the cut is
-//! marked. An implementation that fails leaves a text saying so.
+//! Promises: this module allocates nothing. Values that do not fit are left out at the end of their container, which
+//! is marked as truncated. If an implementation fails, its error message is written as the value.
 use std::fmt::{self, Write};
 
 use serde::ser::{self, Serialize};
@@ -38,7 +38,7 @@ impl<T: Serialize> Value for SerdeValue<T> {
 impl<T: Serialize> ObjectValue for SerdeValue<T> {}
 impl<T: Serialize> Element for SerdeValue<T> {}
 
-/// What an implementation said when it gave up; kept short, without an allocation.
+/// The error message of an implementation that failed; short, and without an allocation.
 #[derive(Debug)]
 struct Stop(Message);
 
@@ -76,7 +76,7 @@ impl std::error::Error for Stop {}
 impl ser::Error for Stop {
     fn custom<T: fmt::Display>(text: T) -> Self {
         let mut message = Message { text: [0; MESSAGE_BYTES_MAX], len: 0 };
-        // A message over the length is cut there.
+        // A longer message is truncated.
         let _ = write!(message, "{text}");
         Stop(message)
     }
@@ -86,18 +86,18 @@ struct Tree<'w, 'b> {
     out: &'w mut ValueWriter<'b>,
 }
 
-/// An open array or map. `open` is `None` where nesting was too deep: the mark is written, and nothing follows it.
+/// An open array or map. `open` is `None` if it is nested too deep: then only the mark for that is written.
 struct Container<'w, 'b> {
     out: &'w mut ValueWriter<'b>,
     open: Option<Open>,
     /// The map around a variant's content.
     outer: Option<Open>,
-    /// No container at all: the struct only wraps a text.
+    /// Not a container: the struct only wraps a text.
     is_bare: bool,
 }
 
-/// `serde_json` hands numbers over inside a struct of this name when its `arbitrary_precision` is on, which any crate
-/// of the program can bring about; raw JSON comes the same way.
+/// `serde_json` passes numbers inside a struct of this name if its feature `arbitrary_precision` is on, which any
+/// crate of the program can enable. Raw JSON is passed in the same form.
 const SERDE_JSON_PRIVATE: &str = "$serde_json::private::";
 
 impl<'w, 'b> Tree<'w, 'b> {
@@ -142,7 +142,8 @@ impl Container<'_, '_> {
         self.part(mark, value)
     }
 
-    /// The value of an element or entry that began at `mark`; taken back whole when it does not fit.
+    /// Writes the value of an element or entry that began at `mark`. If it does not fit, the whole element or entry is
+    /// removed.
     fn part<T: Serialize + ?Sized>(&mut self, mark: Mark, value: &T) -> Result<(), Stop> {
         if self.open.is_none() {
             return Ok(());
@@ -353,10 +354,10 @@ macro_rules! entries {
 
 entries!(SerializeStruct, SerializeStructVariant);
 
-/// A map whose keys arrive apart from their values.
+/// A map whose keys and values arrive in separate calls.
 struct MapContainer<'w, 'b> {
     map: Container<'w, 'b>,
-    /// Where the entry whose value is awaited began.
+    /// Where the entry begins whose value comes next.
     mark: Mark,
 }
 
@@ -382,7 +383,7 @@ impl ser::SerializeMap for MapContainer<'_, '_> {
     }
 }
 
-/// Writes a map's key: texts, characters, numbers, truth values and unit variants can be one.
+/// Writes a map's key: a text, a character, a number, a truth value or a unit variant.
 struct Key<'w, 'b> {
     out: &'w mut ValueWriter<'b>,
 }
@@ -441,7 +442,7 @@ impl ser::Serializer for Key<'_, '_> {
         Ok(())
     }
 
-    /// Dates, addresses and identifiers, whose texts are short; others are cut.
+    /// For dates, addresses and identifiers, whose texts are short; longer ones are truncated.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
         let mut key = Message { text: [0; MESSAGE_BYTES_MAX], len: 0 };
         if write!(key, "{value}").is_err() {

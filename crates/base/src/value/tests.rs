@@ -1,4 +1,4 @@
-//! Every value written and read back, against a tree that is cut by the obvious rules.
+//! Each value is written, read back, and compared with a tree that a simple model truncates.
 use std::net::SocketAddrV6;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ mod errors;
 #[cfg(feature = "serde")]
 mod trees;
 
-/// What was written for one value into a buffer of `room` bytes.
+/// The bytes written for one value into a buffer of `room` bytes.
 pub(super) struct Written {
     pub(super) bytes: Vec<u8>,
     pub(super) is_cut: bool,
@@ -38,7 +38,7 @@ pub(super) fn write(value: &dyn Value, limits: Limits, room: usize) -> Written {
     Written { bytes, is_cut, is_full }
 }
 
-/// Written with exactly the room that the value asks for.
+/// The bytes written into a buffer of exactly the size that the value asks for.
 pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     let written = write(value, limits, value.size_bytes_max(&limits));
     assert!(!written.is_full, "the bound that the value promised is too small");
@@ -46,7 +46,7 @@ pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     written
 }
 
-/// The short cut of plain values must leave the same bytes as the way of all, in the room that it asks for.
+/// The fast path for plain values must write the same bytes as the general path, in the space that it asks for.
 fn assert_plain_way_writes_the_same(value: &dyn Value, limits: Limits, written: &Written) {
     let len = value.plain_bytes(&limits);
     if len >= NOT_PLAIN {
@@ -61,7 +61,7 @@ fn assert_plain_way_writes_the_same(value: &dyn Value, limits: Limits, written: 
     }
 }
 
-/// What the limits leave of a value.
+/// The value as the limits truncate it.
 fn cut(value: &Model, limits: &Limits, depth: u8) -> Model {
     let max = limits.value_bytes_max as usize;
     match value {
@@ -88,7 +88,7 @@ fn cut(value: &Model, limits: &Limits, depth: u8) -> Model {
     }
 }
 
-/// Whether `part` is `whole` with things left out at the ends of containers, or texts cut.
+/// Whether `part` is `whole` without some values at the ends of containers, or with truncated texts.
 fn is_part(part: &Model, whole: &Model) -> bool {
     match (part, whole) {
         (M::Array(part), M::Array(whole)) => {
@@ -107,7 +107,7 @@ fn is_part(part: &Model, whole: &Model) -> bool {
     }
 }
 
-/// Looks at everything that can be reached.
+/// Reads every nested value.
 fn walk(value: ValueRef<'_>, depth: u32) {
     match value {
         ValueRef::Array(values) | ValueRef::Error(values) if depth < 64 => {
@@ -173,7 +173,7 @@ proptest! {
     fn formatted_texts_are_cut_at_a_character(text in ".{0,60}", max in 0u32..80) {
         let limits = Limits::default().with_value_bytes_max(max);
         let expected = match cut(&M::Str(text.clone()), &limits, 0) {
-            // How long the whole would have been is not known.
+            // The length of the whole text is unknown.
             M::StrCut(kept, _) => M::StrCut(kept, 0),
             whole => whole,
         };

@@ -1,4 +1,4 @@
-//! Who can be a value: the standard library's types, and a few of our own.
+//! Implementations of `Value` for types of the standard library and of this crate.
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -84,7 +84,7 @@ plain_values! {
     NonZeroUsize => 9, |value| tag::U64, (value.get() as u64).to_le_bytes();
     NonZeroI32 => 9, |value| tag::I64, i64::from(value.get()).to_le_bytes();
     NonZeroI64 => 9, |value| tag::I64, value.get().to_le_bytes();
-    Duration => 13, |value| tag::DURATION, twelve(value.as_secs(), value.subsec_nanos());
+    Duration => 13, |value| tag::DURATION, seconds_nanos_bytes(value.as_secs(), value.subsec_nanos());
     Ipv4Addr => 5, |value| tag::IPV4, value.octets();
     Ipv6Addr => 17, |value| tag::IPV6, value.octets();
     Uuid => 17, |value| tag::UUID, value.0;
@@ -106,19 +106,20 @@ fixed_values! {
     };
 }
 
-/// Seconds and nanoseconds, one after the other.
+/// Seconds, then nanoseconds.
 #[inline(always)]
-fn twelve(seconds: u64, nanos: u32) -> [u8; 12] {
+fn seconds_nanos_bytes(seconds: u64, nanos: u32) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&seconds.to_le_bytes());
     bytes[8..].copy_from_slice(&nanos.to_le_bytes());
     bytes
 }
 
-/// A socket address with a scope is text, which no other value needs: `[fe80::1%3]:443`, at most 59 characters.
+/// A socket address with a scope is written as text, unlike other addresses: `[fe80::1%3]:443`, at most 59
+/// characters.
 const SCOPED_BYTES_MAX: usize = 9 + 59;
 
-/// Whole seconds since 1970 (rounded down) and the nanoseconds on top.
+/// Whole seconds since 1970 (rounded down), and the remaining nanoseconds.
 fn since_epoch(time: SystemTime) -> (i64, u32) {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
@@ -185,7 +186,7 @@ macro_rules! text_values {
 
 text_values!(String, Cow<'_, str>);
 
-/// What `format_args!` gives: formatted straight into the ring.
+/// The result of `format_args!` is formatted straight into the ring.
 impl Value for fmt::Arguments<'_> {
     fn size_bytes_max(&self, limits: &Limits) -> usize {
         9 + limits.value_bytes_max as usize
@@ -342,7 +343,7 @@ impl<T: Element> Element for [T] {}
 impl<T: Element> Element for Vec<T> {}
 impl<T: Element, const N: usize> Element for [T; N] {}
 
-/// Elements one by one until one does not fit; the rest is left out and the cut marked.
+/// Writes elements until one does not fit. The rest is left out, and the array is marked as truncated.
 impl<T: Element> Value for [T] {
     fn size_bytes_max(&self, limits: &Limits) -> usize {
         5 + self.iter().map(|element| element.size_bytes_max(limits)).sum::<usize>()

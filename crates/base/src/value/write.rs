@@ -5,8 +5,8 @@ use crate::limits::Limits;
 
 /// Writes tagged values into a borrowed stretch of ring memory.
 ///
-/// When the stretch is too short for a value, nothing of that value is written and [`ValueWriter::is_full`] turns
-/// true; formatted values are cut instead where a part of them fits, and arrays and maps end early.
+/// If a value does not fit, nothing of it is written and [`ValueWriter::is_full`] becomes true. Formatted values of
+/// which a part fits are truncated instead; arrays and maps end early.
 #[derive(Debug)]
 pub struct ValueWriter<'a> {
     buffer: &'a mut [u8],
@@ -15,18 +15,18 @@ pub struct ValueWriter<'a> {
     depth: u8,
     cut: bool,
     full: bool,
-    /// Containers keep to the bound of texts.
+    /// Whether the outermost containers are limited to the bytes of one text.
     is_tight: bool,
 }
 
-/// Where a container began, to note its length at its end.
+/// Where a container begins, so that its length can be written when it ends.
 #[derive(Debug)]
 #[must_use = "a container must be ended"]
 pub struct Open {
     at: usize,
 }
 
-/// A place to come back to.
+/// A position that the writer can return to.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
     at: usize,
@@ -47,7 +47,7 @@ impl<'a> ValueWriter<'a> {
         self.at
     }
 
-    /// Whether a string or formatted value was cut.
+    /// Whether a string or formatted value was truncated.
     #[inline(always)]
     pub fn is_cut(&self) -> bool {
         self.cut
@@ -156,7 +156,7 @@ impl<'a> ValueWriter<'a> {
         self.fixed(tag, payload);
     }
 
-    /// A point in time: whole seconds since 1970 (rounded down) and the nanoseconds on top.
+    /// A point in time: whole seconds since 1970 (rounded down), and the remaining nanoseconds.
     pub fn time(&mut self, seconds: i64, nanos: u32) {
         self.seconds(tag::TIME, seconds.to_le_bytes(), nanos);
     }
@@ -170,7 +170,7 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
-    /// Text; over the limit it is cut at a character and marked.
+    /// Text. Over the limit, it is truncated at a character boundary and marked.
     #[inline(always)]
     pub fn str(&mut self, text: &str) {
         if text.len() <= self.limits.value_bytes_max as usize {
@@ -186,7 +186,7 @@ impl<'a> ValueWriter<'a> {
         self.counted_cut(tag::STR_CUT, &text.as_bytes()[..kept], text.len());
     }
 
-    /// Bytes that are mostly text; over the limit they are cut and marked.
+    /// Bytes that are mostly text. Over the limit, they are truncated and marked.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         let max = self.limits.value_bytes_max as usize;
@@ -217,10 +217,10 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
-    /// Opens a container; between here and [`ValueWriter::end`] stand its values.
+    /// Opens a container. Its values follow, then [`ValueWriter::end`].
     ///
-    /// `None` if nesting is too deep, in which case a mark replaces the value, or if there is no room; nothing may be
-    /// written into it then.
+    /// `None` if nesting is too deep, in which case a mark replaces the value, or if there is no space. In both cases,
+    /// the caller must not write the container's values.
     pub fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
             self.cut = true;
@@ -256,12 +256,12 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
-    /// Where we are, to take back what follows.
+    /// The current position, for [`ValueWriter::rewind`].
     pub fn mark(&self) -> Mark {
         Mark { at: self.at, depth: self.depth, full: self.full }
     }
 
-    /// Takes back everything since `mark`, and what it said about being full.
+    /// Removes everything written since `mark`, and records that a value was left out.
     pub fn rewind(&mut self, mark: Mark) {
         self.at = mark.at;
         self.depth = mark.depth;
@@ -269,8 +269,8 @@ impl<'a> ValueWriter<'a> {
         self.cut = true;
     }
 
-    /// Lets `fill` write into at most `bytes_max` bytes, so that a value of unknown length keeps to the bound that it
-    /// has promised and leaves the values after it their room.
+    /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length keeps to the bound that it
+    /// promised and leaves space for the values after it.
     pub fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let end = self.buffer.len().min(self.at.saturating_add(bytes_max));
         let mut part = ValueWriter {
@@ -289,18 +289,18 @@ impl<'a> ValueWriter<'a> {
         self.full |= full;
     }
 
-    /// Holds every outermost array and map to the bytes of one value from now on: what they would take otherwise is
-    /// all there is, and the values after them get nothing.
+    /// From now on, limits each outermost array and map to the bytes of one value. Otherwise one of them could use
+    /// all the space and leave nothing for the values after it.
     pub fn tighten(&mut self) {
         self.is_tight = true;
     }
 
-    /// Notes that something was left out.
+    /// Records that a value was left out.
     pub fn set_cut(&mut self) {
         self.cut = true;
     }
 
-    /// Makes the text since `mark` a number, if it is one in JSON syntax.
+    /// Turns the text written since `mark` into a number, if it is one in JSON syntax.
     #[cfg(feature = "serde")]
     pub fn str_to_number(&mut self, mark: Mark) {
         let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)
@@ -312,13 +312,13 @@ impl<'a> ValueWriter<'a> {
         }
     }
 
-    /// A text of which nothing is left but the mark that it was cut.
+    /// An empty text that is marked as truncated.
     #[cfg(feature = "serde")]
     pub fn nothing_left(&mut self) {
         self.counted_cut(tag::STR_CUT, &[], 0);
     }
 
-    /// A map's key; its value must follow. Keys over 65,535 bytes are cut.
+    /// A map's key; its value must follow. Keys over 65,535 bytes are truncated.
     pub fn key(&mut self, key: &str) {
         let whole_len = key.len();
         let key = &key[..key.floor_char_boundary(usize::from(u16::MAX))];
@@ -376,7 +376,7 @@ impl<'a> ValueWriter<'a> {
         self.buffer.get_mut(at + 5..at + 5 + len)
     }
 
-    /// Makes the first `len` bytes that a formatter filled a string. `cut` says that there was more to come.
+    /// Makes a string of the first `len` bytes that a formatter wrote. `cut` means that the formatter had more.
     pub fn formatted_end(&mut self, len: usize, cut: bool) {
         let at = self.at;
         let bytes = &mut self.buffer[at..at + 9 + len];
