@@ -35,20 +35,16 @@ mod core;
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
     allow(dead_code, unused_imports)
 )]
-mod digest;
 mod emit;
 mod encode;
 mod engine;
-mod json;
 mod macros;
 mod metrics;
 mod ringbuf;
-mod simd;
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
     allow(dead_code, unused_imports)
 )]
-mod storage;
 mod sync;
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
@@ -56,17 +52,17 @@ mod sync;
 )]
 mod writer;
 
-#[cfg(feature = "audit")]
-pub mod audit;
-pub mod redact;
 pub mod sample;
 pub mod sink;
 pub mod testing;
 
+#[cfg(feature = "audit")]
+pub use ringseal_audit as audit;
+pub use ringseal_redact as redact;
+
 pub use crate::core::filter::ParseFilterError;
 pub use crate::core::level::ParseLevelError;
-pub use crate::core::value::{Pii, PiiKind, Sanitized, Secret};
-pub use crate::core::{Filter, Level, LevelFilter, Limits};
+pub use crate::core::{Filter, Level, LevelFilter};
 #[cfg(feature = "serde")]
 pub use crate::emit::serialize;
 pub use crate::emit::{AsEmitter, BoundFields, Logger, Overflow};
@@ -85,12 +81,14 @@ pub use crate::metrics::{
 pub use crate::sample::Sampling;
 pub use crate::writer::control::FlushError;
 pub use crate::writer::run::WaitStrategy;
+pub use ringseal_base::Limits;
+pub use ringseal_base::value::{Pii, PiiKind, Sanitized, Secret};
 
 /// Values of fields beyond Rust's own types, and the trait that makes any type a value.
 pub mod value {
     #[cfg(feature = "serde")]
-    pub use crate::core::value::SerdeValue;
-    pub use crate::core::value::{
+    pub use ringseal_base::value::SerdeValue;
+    pub use ringseal_base::value::{
         AllowedUnder, DebugValue, DisplayValue, Element, ErrorValue, Map, NOT_PLAIN, Number,
         ObjectValue, Uuid, Value, ValueWriter,
     };
@@ -101,8 +99,8 @@ pub mod value {
 /// Programs pass [`SystemClock`](system::SystemClock) and [`OsStorage`](system::OsStorage); a test passes a
 /// [`ManualClock`](system::ManualClock) or a storage that fails.
 pub mod system {
-    pub use crate::core::clock::{Clock, ManualClock, Now, SystemClock};
-    pub use crate::storage::{
+    pub use ringseal_base::clock::{Clock, ManualClock, Now, SystemClock};
+    pub use ringseal_base::storage::{
         FileId, FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile,
     };
 }
@@ -113,12 +111,13 @@ pub mod system {
 pub mod internals {
     /// Records as they are in a ring, and the registry of call sites.
     pub mod core {
-        pub use crate::core::{backoff, calendar, fnv, registry, tsc};
+        pub use crate::core::registry;
+        pub use ringseal_base::{backoff, calendar, fnv, tsc};
         pub mod callsite {
             pub use crate::core::callsite::{Callsite, Metadata};
         }
         pub mod clock {
-            pub use crate::core::clock::{Calibration, TickSource, tick_source};
+            pub use ringseal_base::clock::{Calibration, TickSource, tick_source};
         }
         pub mod record {
             pub use crate::core::record::{HEADER_BYTES, Header, Kind, Record};
@@ -127,14 +126,14 @@ pub mod internals {
             pub use crate::core::sampling::trace::randomness;
         }
         pub mod value {
-            pub use crate::core::value::{ValueRef, Values};
+            pub use ringseal_base::value::{ValueRef, Values};
         }
     }
     /// Hashes and their text forms.
     pub mod digest {
-        pub use crate::digest::{Crc32, Hash, HmacSha256, Sha256, hkdf};
+        pub use ringseal_base::digest::{Crc32, Hash, HmacSha256, Sha256, hkdf};
         pub mod text {
-            pub use crate::digest::text::{Base64, base64, base64_array, hex, hex_byte};
+            pub use ringseal_base::digest::text::{Base64, base64, base64_array, hex, hex_byte};
         }
     }
     /// Lines without an engine.
@@ -151,7 +150,9 @@ pub mod internals {
     }
     /// A pull reader for JSON.
     pub mod json {
-        pub use crate::json::{DEPTH_MAX, Expected, JsonError, Piece, Pieces, Text, Token, Tokens};
+        pub use ringseal_base::json::{
+            DEPTH_MAX, Expected, JsonError, Piece, Pieces, Text, Token, Tokens,
+        };
     }
     /// One ring without an engine.
     pub mod ringbuf {
@@ -177,7 +178,6 @@ pub mod internals {
 pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};
     pub use crate::core::level::is_compiled_in;
-    pub use crate::core::value::{DebugValue, DisplayValue};
     pub use crate::emit::capture::{
         ViaCopy, ViaError, ViaNothing, ViaReport, ViaReportRef, ViaValue, Wrap, check, check_text,
         dotted, dotted_len, dotted_str, key,
@@ -185,9 +185,25 @@ pub mod __private {
     pub use crate::emit::emitter::{Emitter, emit};
     pub use crate::emit::sampling::should_log_globally;
     pub use crate::emit::{AsEmitter, BoundFields};
+    pub use ringseal_base::value::{DebugValue, DisplayValue};
 }
 
 /// The examples of the README compile and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the page on tokens compile and run.
+#[cfg(all(doctest, feature = "tokens"))]
+#[doc = include_str!("../docs/tokens.md")]
+struct TokensPage;
+
+/// The examples of the page on audit events compile and run.
+#[cfg(all(doctest, feature = "audit"))]
+#[doc = include_str!("../docs/audit-events.md")]
+struct AuditEventsPage;
+
+/// The examples of the page on audit sinks compile and run.
+#[cfg(all(doctest, feature = "audit-sqlite", feature = "audit-postgres"))]
+#[doc = include_str!("../docs/audit-sinks.md")]
+struct AuditSinksPage;

@@ -102,7 +102,7 @@ impl std::ops::Index<&str> for CapturedEvent {
 
 mod parse {
     //! Parses the lines that the engine writes.
-    use crate::json::{Token, Tokens};
+    use ringseal_base::json::{Token, Tokens};
 
     /// The top-level keys and values of an object; strings without quotes and unescaped, other values as written.
     pub(super) fn object(line: &str) -> Option<Vec<(String, String)>> {

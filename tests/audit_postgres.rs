@@ -2,7 +2,7 @@
 //! byte. Starts its own server; where PostgreSQL is not installed, it says so and passes.
 #![cfg(all(feature = "audit-postgres", unix))]
 
-#[path = "../src/audit/sink/tests/chain.rs"]
+#[path = "../crates/audit/src/sink/tests/chain.rs"]
 mod chain;
 #[path = "support/postgres_server.rs"]
 mod postgres_server;

@@ -62,6 +62,7 @@ fn modules_import_only_from_lower_layers() {
         ("src/writer/x.rs", "use crate::{\n    core::Level,\n    engine::Config,\n};", "`engine`"),
         ("src/writer/x.rs", "use crate::Config;", "imports from `lib`"),
         ("src/ringbuf/x.rs", "use crate::core::record;", "imports from `core`"),
+        ("crates/base/src/simd/x.rs", "use crate::storage::Storage;", "imports from `storage`"),
         ("src/attic/mod.rs", "//! Old code.", "module `attic` has no layer"),
     ];
     for (path, text, expected) in bad {
@@ -131,9 +132,9 @@ fn exported_macros_use_only_public_names() {
 
 #[test]
 fn unsafe_is_used_in_four_places() {
-    let bad = one("src/core/value/x.rs", "fn f() { unsafe { g() } }");
+    let bad = one("crates/base/src/value/x.rs", "fn f() { unsafe { g() } }");
     refuses(&memory::unsafe_place(&bad), "`unsafe` outside");
-    keeps(&memory::unsafe_place(&one("src/simd/x.rs", "fn f() { unsafe { g() } }")));
+    keeps(&memory::unsafe_place(&one("crates/base/src/simd/x.rs", "fn f() { unsafe { g() } }")));
     keeps(&memory::unsafe_place(&one("src/x.rs", "// unsafe\nlet x = \"unsafe\"; // unsafe\n")));
     let all = sources();
     for (path, _) in memory::UNSAFE_PLACES {
@@ -153,13 +154,13 @@ fn each_unsafe_cites_a_numbered_invariant() {
     ];
     for (text, expected) in bad {
         let text = format!("{top}{text}\n");
-        refuses(&memory::unsafe_notes(&one("src/core/tsc.rs", &text)), expected);
+        refuses(&memory::unsafe_notes(&one("crates/base/src/tsc.rs", &text)), expected);
     }
     let bare = "//! Bare.\nfn f() { unsafe { g() } }\n";
-    refuses(&memory::unsafe_notes(&one("src/simd/x.rs", bare)), "no numbered");
-    keeps(&memory::unsafe_notes(&one("src/simd/x.rs", "//! Bare.\nfn f() {}\n")));
+    refuses(&memory::unsafe_notes(&one("crates/base/src/simd/x.rs", bare)), "no numbered");
+    keeps(&memory::unsafe_notes(&one("crates/base/src/simd/x.rs", "//! Bare.\nfn f() {}\n")));
     let good = format!("{top}fn f() {{\n    // SAFETY: invariant 1.\n    unsafe {{ g() }}\n}}\n");
-    keeps(&memory::unsafe_notes(&one("src/core/tsc.rs", &good)));
+    keeps(&memory::unsafe_notes(&one("crates/base/src/tsc.rs", &good)));
     keeps(&memory::unsafe_notes(sources()));
 }
 

@@ -5,19 +5,17 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ringseal::audit::checkpoint::Checkpoint;
-use ringseal::audit::entry::control::RotateReason;
-use ringseal::audit::entry::{Body, Parser};
-use ringseal::audit::keys::{ChainKey, load_mac};
-use ringseal::audit::note::{Note, Signer, Verifier};
-use ringseal::audit::proof::{
-    ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion,
-};
-use ringseal::audit::store::{AuditLog, Host, LogOptions};
-use ringseal::audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 use ringseal::internals::digest::Sha256;
 use ringseal::system::{Clock, ManualClock};
 use ringseal::system::{FileKind, FileLock, FileStat, OpenMode, OsStorage, Storage, StorageFile};
+use ringseal_audit::checkpoint::Checkpoint;
+use ringseal_audit::entry::control::RotateReason;
+use ringseal_audit::entry::{Body, Parser};
+use ringseal_audit::keys::{ChainKey, load_mac};
+use ringseal_audit::note::{Note, Signer, Verifier};
+use ringseal_audit::proof::{ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion};
+use ringseal_audit::store::{AuditLog, Host, LogOptions};
+use ringseal_audit::verify::{KnownCheckpoint, VerifyOptions, VerifyOutcome, verify};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 

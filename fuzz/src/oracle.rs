@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use ringseal::LevelCase;
-use ringseal::internals::encode::layout::{Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, Source, key_bits};
+use ringseal::internals::encode::layout::{
+    Bound, Event as LineEvent, JsonLayout, JsonOptions, Layout, Source, key_bits,
+};
 use ringseal::value::{Element, Number, SerdeValue, Uuid, Value, ValueWriter};
 use ringseal::{Level, Limits};
 use serde_json::{Map, Value as Json};

@@ -2,7 +2,7 @@
 use std::sync::{Arc, LazyLock};
 
 use arbitrary::Arbitrary;
-use ringseal::redact::{KeyClass, MASK_BYTES_MAX, RedactOutcome, Redactor, RuleSet, Rules};
+use ringseal_redact::{KeyClass, MASK_BYTES_MAX, RedactOutcome, Redactor, RuleSet, Rules};
 use serde_json::Value as Json;
 
 static STANDARD: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::standard()));
@@ -30,7 +30,7 @@ fn shown(text: &[u8]) -> String {
 /// something.
 #[cfg(fuzzing)]
 pub fn versus_naive(bytes: &[u8]) {
-    use ringseal::redact::{is_mask, naive, naive_rules};
+    use ringseal_redact::{is_mask, naive, naive_rules};
 
     static OPEN: LazyLock<Rules> = LazyLock::new(|| naive_rules(Rules::standard()));
 

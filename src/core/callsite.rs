@@ -4,6 +4,8 @@
 //! which is set if a further check is needed. Only the registration at a site's first call takes a lock and allocates.
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ringseal_base::value::ECS_OBJECTS;
+
 use super::level::Level;
 use super::registry;
 use super::sampling::site_plan::{SitePlan, SitePlans};
@@ -233,40 +235,6 @@ pub const fn same(one: &str, other: &str) -> bool {
     }
     true
 }
-
-/// Names of objects in the Elastic Common Schema. A flat value under one of them conflicts with every index.
-pub const ECS_OBJECTS: [&str; 30] = [
-    "agent",
-    "client",
-    "cloud",
-    "container",
-    "destination",
-    "dns",
-    "ecs",
-    "error",
-    "event",
-    "file",
-    "group",
-    "host",
-    "http",
-    "log",
-    "network",
-    "observer",
-    "organization",
-    "process",
-    "rule",
-    "server",
-    "service",
-    "source",
-    "span",
-    "threat",
-    "tls",
-    "trace",
-    "transaction",
-    "url",
-    "user",
-    "user_agent",
-];
 
 /// Whether `key` names an object of the Elastic Common Schema; at compile time in the macros.
 pub const fn is_ecs_object(key: &str) -> bool {

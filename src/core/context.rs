@@ -6,9 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
-use super::limits::Limits;
 use super::sampling::trace;
-use super::value::{Entries, ValueWriter};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{Entries, ValueWriter};
 
 /// How many contexts a lane remembers.
 pub const SLOTS: usize = 16;
@@ -106,7 +106,7 @@ impl KeyedFields for () {
     fn write_keyed(&self, _keys: &[&str], _out: &mut ValueWriter<'_>) {}
 }
 
-impl<V: super::value::Value, R: KeyedFields + Fields> KeyedFields for (V, R) {
+impl<V: ringseal_base::value::Value, R: KeyedFields + Fields> KeyedFields for (V, R) {
     fn size_bytes_max(&self, limits: &Limits) -> usize {
         self.0.size_bytes_max(limits) + KeyedFields::size_bytes_max(&self.1, limits)
     }
@@ -122,7 +122,7 @@ impl<V: super::value::Value, R: KeyedFields + Fields> KeyedFields for (V, R) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::value::ValueRef;
+    use ringseal_base::value::ValueRef;
 
     fn context(parent: Option<&Context>, entries: &[(&str, u64)]) -> Context {
         let mut bytes = [0; 256];

@@ -1,6 +1,6 @@
 //! An event's fields as the macros hand them over: a list of values whose length is in its type.
-use super::limits::Limits;
-use super::value::{Value, ValueWriter};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{Value, ValueWriter};
 
 /// The values of an event, in the order of its call site's keys.
 ///
@@ -12,7 +12,7 @@ pub trait Fields {
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](super::value::NOT_PLAIN) or more when some value has
+    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more when some value has
     /// to go through [`Fields::write`].
     fn plain_bytes(&self, limits: &Limits) -> usize;
 
@@ -60,5 +60,31 @@ impl<V: Value, R: Fields> Fields for (V, R) {
     #[inline(always)]
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8] {
         self.1.put(self.0.put(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ringseal_base::value::{DisplayValue, NOT_PLAIN};
+
+    use super::*;
+
+    #[test]
+    fn only_lists_of_plain_fields_take_the_shortcut() {
+        let limits = Limits::default().with_value_bytes_max(8);
+        let plain = (1u8, ("text", (Some(2.5), (None::<bool>, (Duration::MAX, ())))));
+        let mut expected = vec![0; plain.size_bytes_max(&limits)];
+        let mut out = ValueWriter::new(&mut expected, limits);
+        Fields::write(&plain, &mut out);
+        let len = out.len_bytes();
+        expected.truncate(len);
+        let mut bytes = vec![0; plain.plain_bytes(&limits)];
+        assert!(plain.put(&mut bytes).is_empty());
+        assert_eq!(bytes, expected);
+        assert!((1u8, (DisplayValue(1), ())).plain_bytes(&limits) >= NOT_PLAIN);
+        assert!((1u8, ("over the limit", ())).plain_bytes(&limits) >= NOT_PLAIN);
+        assert!((1u8, ([1, 2], ())).plain_bytes(&limits) >= NOT_PLAIN);
     }
 }

@@ -1,6 +1,6 @@
 //! Records: an event's bytes in a ring.
 //!
-//! A header of 24 bytes, then tagged values (see [`crate::core::value`]), padded to a multiple of 8:
+//! A header of 24 bytes, then tagged values (see [`ringseal_base::value`]), padded to a multiple of 8:
 //!
 //! | bytes | what |
 //! |---|---|

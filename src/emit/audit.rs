@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::lane::{Lane, WriteResult};
 use super::overflow::pause;
-use crate::audit::Catalogue;
-use crate::audit::event::{EngineSource, EventWithContext};
 use crate::core::level::Level;
-use crate::core::limits::Limits;
 use crate::core::record::{Header, Kind};
-use crate::core::value::ValueWriter;
 use crate::writer::audit::{AuditFault, AuditLink};
 use crate::writer::link::Link;
+use ringseal_audit::Catalogue;
+use ringseal_audit::event::{EngineSource, EventWithContext};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::ValueWriter;
 
 /// The engine's audit log, once it is open.
 pub(crate) type AuditHook = OnceLock<Arc<AuditShared>>;

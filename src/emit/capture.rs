@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::core::limits::Limits;
-use crate::core::value::{
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{
     AllowedUnder, DisplayValue, DynError, ErrorValue, ObjectValue, Value, ValueWriter,
 };
 

@@ -14,8 +14,8 @@ use crate::core::context::Context;
 use crate::core::field::Fields;
 use crate::core::level::Level;
 use crate::core::record::{Header, Kind};
-use crate::core::value::ValueWriter;
 use crate::sample::decision::PendingDecision;
+use ringseal_base::value::ValueWriter;
 
 /// Where an event goes: an engine, and the fields bound to the logger.
 #[derive(Debug, Clone, Copy)]

@@ -8,16 +8,12 @@ use std::sync::Arc;
 
 use super::lane_settings::{LaneClock, LaneSettings};
 use crate::core::callsite::Callsite;
-use crate::core::clock::{self, TickSource};
 use crate::core::context::{self, Context};
 use crate::core::field::Fields;
 use crate::core::level::Level;
-use crate::core::limits::Limits;
 use crate::core::record::{HEADER_BYTES, Header, Kind};
 use crate::core::registry;
 use crate::core::sampling::limiter::Moment;
-use crate::core::tsc;
-use crate::core::value::{DisplayValue, Value, ValueWriter};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Producer;
 use crate::sample::Random;
@@ -25,6 +21,10 @@ use crate::sample::decision::{
     Decision, PendingDecision, Sampled, SamplerState, finish, rate_bytes_max,
 };
 use crate::writer::link::Link;
+use ringseal_base::clock::{self, TickSource};
+use ringseal_base::limits::Limits;
+use ringseal_base::tsc;
+use ringseal_base::value::{DisplayValue, Value, ValueWriter};
 
 /// The result of writing an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

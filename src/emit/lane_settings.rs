@@ -1,8 +1,8 @@
 //! The settings that all lanes of an engine share.
 use std::sync::Arc;
 
-use crate::core::clock::Clock;
-use crate::core::limits::Limits;
+use ringseal_base::clock::Clock;
+use ringseal_base::limits::Limits;
 
 /// Where a lane's timestamps come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use super::shared::Shared;
 use crate::core::callsite::Callsite;
 use crate::core::context::{Context, KeyedFields};
 use crate::core::level::Level;
-use crate::core::limits::Limits;
-use crate::core::value::ValueWriter;
 use crate::sample::decision::PendingDecision;
+use ringseal_base::limits::Limits;
+use ringseal_base::value::ValueWriter;
 
 /// Logs with bound fields. Cheap to clone; immutable: binding makes a new one.
 ///
@@ -175,6 +175,6 @@ impl BoundFields {
 
 /// Logs a value as a tree by its `Serialize`: `info!("order", order = serialize(&order))`.
 #[cfg(feature = "serde")]
-pub fn serialize<T: serde::Serialize>(value: T) -> impl crate::core::value::ObjectValue {
-    crate::core::value::SerdeValue(value)
+pub fn serialize<T: serde::Serialize>(value: T) -> impl ringseal_base::value::ObjectValue {
+    ringseal_base::value::SerdeValue(value)
 }

@@ -10,7 +10,6 @@ use super::lane::{Lane, WriteResult};
 use super::lanes::{adopt_lane, with_lane};
 use super::shared::Shared;
 use crate::core::callsite::Callsite;
-use crate::core::clock::{Clock, SystemClock};
 use crate::core::level::Level;
 use crate::core::registry;
 use crate::core::sampling::limiter::{Limiter, Moment};
@@ -18,6 +17,7 @@ use crate::core::sampling::site_plan::Plan;
 use crate::sample::decision::{Decision, Sampled, SamplerState};
 use crate::sample::sampler::DynamicSite;
 use crate::writer::report::SUPPRESSED;
+use ringseal_base::clock::{Clock, SystemClock};
 
 /// Whether a call to the global engine is made.
 #[inline(always)]

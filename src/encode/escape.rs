@@ -7,9 +7,9 @@
 //! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
 //! which old JavaScript ends a line. Everything else is written as UTF-8.
 use super::out::{Out, Slot};
-use crate::digest::text::hex_byte;
-use crate::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
-use crate::simd::mask64;
+use ringseal_base::digest::text::hex_byte;
+use ringseal_base::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
+use ringseal_base::simd::mask64;
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";

@@ -2,9 +2,9 @@
 //!
 //! Promises: only the cursor allocates. The bytes are those of `serde_json`, except that NaN and the infinities, for
 //! which JSON has no number, become strings.
-use super::number::{ZEROS, digits8};
+use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::simd::Room;
+use ringseal_base::simd::Room;
 
 /// 2⁵²: added to a smaller number, it leaves no bits for a fraction.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
@@ -61,8 +61,20 @@ impl Slot<'_, '_> {
     }
 }
 
-impl<const CAP: usize> Room<'_, '_, CAP> {
+/// Fixed-point decimals at a cursor with room for them.
+trait PutFloat: Sized {
     /// `scaled` / 10⁴ with one to four decimals; `scaled` < 10⁸.
+    fn tenthousandths(self, negative: bool, scaled: u64);
+
+    /// `scaled` / 10⁶ with one to six decimals; `scaled` < 10¹⁴.
+    fn millionths(self, negative: bool, scaled: u64);
+
+    /// The digits from the second byte on, without trailing zeros but at least one; the point
+    /// replaces the first byte.
+    fn decimals(self, digits: u64);
+}
+
+impl<const CAP: usize> PutFloat for Room<'_, '_, CAP> {
     #[inline(always)]
     fn tenthousandths(self, negative: bool, scaled: u64) {
         let digits = digits8(scaled);
@@ -74,7 +86,6 @@ impl<const CAP: usize> Room<'_, '_, CAP> {
             .decimals(digits >> 24);
     }
 
-    /// `scaled` / 10⁶ with one to six decimals; `scaled` < 10¹⁴.
     #[inline(always)]
     fn millionths(self, negative: bool, scaled: u64) {
         // Eight digits, of which two are leading zeros; the point replaces the second one.
@@ -82,8 +93,6 @@ impl<const CAP: usize> Room<'_, '_, CAP> {
         self.minus::<16>(negative).leading8::<8>(scaled / 1_000_000).decimals(decimals);
     }
 
-    /// The digits from the second byte on, without trailing zeros but at least one; the point
-    /// replaces the first byte.
     #[inline(always)]
     fn decimals(self, digits: u64) {
         let digits = digits & !0xFF;

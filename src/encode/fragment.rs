@@ -4,7 +4,7 @@
 //! writing one allocates nothing and copies no dynamic length.
 
 use super::out::VALUE;
-use crate::simd::{Cursor, Room, SLACK};
+use ringseal_base::simd::{Cursor, Room, SLACK};
 
 /// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///

@@ -21,7 +21,7 @@ fn hex4(bytes: [u8; 4]) -> [u8; 8] {
 #[inline(always)]
 pub(super) fn hex16(bytes: &[u8; 16]) -> [[u8; 16]; 2] {
     #[cfg(target_arch = "x86_64")]
-    return crate::simd::hex16(bytes);
+    return ringseal_base::simd::hex16(bytes);
     #[cfg(not(target_arch = "x86_64"))]
     return portable_hex16(bytes);
 }

@@ -6,7 +6,7 @@
 //!
 //! Source of the digit step: Paul Khuong, "How to print integers really fast" (2017).
 use super::out::{Out, Slot};
-use crate::simd::Room;
+use ringseal_base::simd::Room;
 
 /// Ten to the eighth.
 pub(super) const TEN_8: u64 = 100_000_000;
@@ -71,10 +71,24 @@ impl Slot<'_, '_> {
     }
 }
 
-impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
+/// Decimal digits at a cursor with room for them.
+pub(super) trait PutDecimal<'c, 'a>: Sized {
     /// An unsigned integer.
+    fn decimal(self, value: u64);
+
+    /// `-`, or nothing; without a branch.
+    fn minus<const LEFT: usize>(self, negative: bool) -> Room<'c, 'a, LEFT>;
+
+    /// A number < 10⁸ without leading zeros.
+    fn leading8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT>;
+
+    /// A number < 10⁸ as eight digits.
+    fn following8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT>;
+}
+
+impl<'c, 'a, const CAP: usize> PutDecimal<'c, 'a> for Room<'c, 'a, CAP> {
     #[inline(always)]
-    pub(super) fn decimal(self, value: u64) {
+    fn decimal(self, value: u64) {
         if value < TEN_8 {
             self.leading8::<0>(value);
         } else if value < TEN_16 {
@@ -84,15 +98,13 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
         }
     }
 
-    /// `-`, or nothing; without a branch.
     #[inline(always)]
-    pub(super) fn minus<const LEFT: usize>(self, negative: bool) -> Room<'c, 'a, LEFT> {
+    fn minus<const LEFT: usize>(self, negative: bool) -> Room<'c, 'a, LEFT> {
         self.put(b"-", usize::from(negative))
     }
 
-    /// A number < 10⁸ without leading zeros.
     #[inline(always)]
-    pub(super) fn leading8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
+    fn leading8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
         let digits = digits8(value);
         // The bit at the last digit keeps the one digit that zero needs.
         let skip = (digits | 1 << 56).trailing_zeros() & !7;
@@ -100,9 +112,8 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
         self.put(&word.to_le_bytes(), 8 - (skip / 8) as usize)
     }
 
-    /// A number < 10⁸ as eight digits.
     #[inline(always)]
-    pub(super) fn following8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
+    fn following8<const LEFT: usize>(self, value: u64) -> Room<'c, 'a, LEFT> {
         self.put(&(digits8(value) | ZEROS).to_le_bytes(), 8)
     }
 }

@@ -5,7 +5,7 @@
 //! panics except when memory runs out. The bytes are added to the vector when the cursor is dropped; if the cursor is
 //! leaked, they are lost, which is the only effect.
 use super::fragment::Fragment;
-use crate::simd::{Cursor, Room, SLACK};
+use ringseal_base::simd::{Cursor, Room, SLACK};
 
 /// Space for a value that is written inline, quotes included.
 pub(super) const VALUE: usize = SLACK - Fragment::SHORT_MAX;

@@ -2,10 +2,10 @@
 //!
 //! Promises: only the cursor allocates. Every `i64` of nanoseconds and of seconds is written correctly, before 1970,
 //! too. No clock and no time zone is read. Unix time has no leap seconds, and none are inserted.
-use super::number::{ZEROS, digits8};
+use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
-use crate::core::calendar::civil_from_days;
-use crate::simd::Room;
+use ringseal_base::calendar::civil_from_days;
+use ringseal_base::simd::Room;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;
@@ -101,8 +101,13 @@ impl Slot<'_, '_> {
     }
 }
 
-impl<const CAP: usize> Room<'_, '_, CAP> {
+/// Fractions of a second at a cursor with room for them.
+trait PutFraction: Sized {
     /// The digits after the point, and `Z`.
+    fn fraction(self, nanos: u32, digits: Subsecond);
+}
+
+impl<const CAP: usize> PutFraction for Room<'_, '_, CAP> {
     #[inline(always)]
     fn fraction(self, nanos: u32, digits: Subsecond) {
         const Z: u64 = b'Z' as u64;

@@ -14,10 +14,8 @@ use std::time::Duration;
 pub use self::error::InitError;
 pub use self::output::Output;
 use super::redaction::{self, Choice};
-use crate::core::clock::{Clock, SystemClock, TickSource, tick_source};
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
-use crate::core::limits::Limits;
 use crate::emit::lane_settings::{LaneClock, LaneSettings};
 use crate::emit::overflow::Overflow;
 use crate::encode::layout::{
@@ -25,6 +23,8 @@ use crate::encode::layout::{
 };
 use crate::writer::run::{ThreadConfig, WaitStrategy};
 use crate::writer::{OutputConfig, RedactionConfig, WriterConfig};
+use ringseal_base::clock::{Clock, SystemClock, TickSource, tick_source};
+use ringseal_base::limits::Limits;
 
 /// The format of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

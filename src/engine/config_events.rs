@@ -2,9 +2,9 @@
 use super::engine::Engine;
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
-use crate::core::value::Number;
 use crate::emit::AsEmitter;
 use crate::emit::emitter::{emit, emit_own};
+use ringseal_base::value::Number;
 
 static CONFIGURED: Callsite = Callsite::new(Metadata {
     level: Level::Info,

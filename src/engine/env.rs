@@ -131,8 +131,8 @@ mod tests {
 
     use super::{Color, Config, Format};
     use crate::core::Level;
-    use crate::redact::{Preset, Profile, RuleSet};
     use crate::sample::Sampling;
+    use ringseal_redact::{Preset, Profile, RuleSet};
 
     fn from(pairs: &[(&str, &str)]) -> Result<Config, super::EnvError> {
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::InitError;
-use crate::core::clock::Clock;
-use crate::core::limits::Limits;
 use crate::emit::shared::Shared;
 use crate::writer::Writer;
 use crate::writer::control::FlushError;
+use ringseal_base::clock::Clock;
+use ringseal_base::limits::Limits;
 
 /// No audit log can be configured; an `Option` of it takes no bytes.
 #[derive(Debug)]

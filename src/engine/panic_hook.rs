@@ -10,12 +10,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::engine::ask;
-use crate::core::panic::panic_message;
-use crate::core::value::{DisplayValue, Map, Value};
 use crate::emit::emitter::emit_own;
 use crate::emit::shared::Shared;
 use crate::writer::control::Control;
 use crate::writer::report::PANICKED;
+use ringseal_base::panic::panic_message;
+use ringseal_base::value::{DisplayValue, Map, Value};
 
 const FLUSH_MAX: Duration = Duration::from_secs(2);
 

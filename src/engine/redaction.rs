@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::config::{Config, InitError};
 use super::engine::Engine;
 use super::env::EnvError;
-use crate::redact::{Preset, Profile, RuleError, RuleSet, Rules, Tokenize};
 use crate::writer::RedactionConfig;
 use crate::writer::control::{Control, FlushError};
 use crate::writer::redaction::rules_hash;
+use ringseal_redact::{Preset, Profile, RuleError, RuleSet, Rules, Tokenize};
 
 /// The redaction settings of a configuration.
 #[derive(Clone)]
@@ -59,10 +59,10 @@ pub(super) enum TokenSource {
     Custom(Arc<dyn Tokenize>),
     /// Keysets that are opened when the engine starts.
     #[cfg(feature = "tokens")]
-    Keysets(crate::redact::token::TokenKeysConfig),
+    Keysets(ringseal_redact::token::TokenKeysConfig),
     /// Keysets that the application has opened.
     #[cfg(feature = "tokens")]
-    Shared(Arc<crate::redact::token::TokenKeys>),
+    Shared(Arc<ringseal_redact::token::TokenKeys>),
 }
 
 impl fmt::Debug for Tokens {
@@ -225,12 +225,16 @@ fn rules_file(_path: &str) -> Result<RuleSet, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::LiteralRule;
     use crate::testing::Capture;
+    use ringseal_redact::LiteralRule;
 
     fn with_literal(text: &str) -> RuleSet {
         let literal = LiteralRule { name: "own".into(), text: text.into() };
-        RuleSet { literals: vec![literal], ..RuleSet::default() }
+        {
+            let mut set = RuleSet::default();
+            set.literals = vec![literal];
+            set
+        }
     }
 
     #[test]

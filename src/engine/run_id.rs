@@ -1,7 +1,7 @@
 //! The identifier of a run: a UUID, version 4 (RFC 9562), once per engine.
 use std::hash::{BuildHasher, RandomState};
 
-use crate::digest::text::hex_byte;
+use ringseal_base::digest::text::hex_byte;
 
 /// Generates an identifier. Its randomness is that of the standard library's hash keys, which come from the system.
 pub(super) fn generate() -> String {

@@ -14,9 +14,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::config::{Config, InitError};
 use super::env::EnvError;
 use super::redaction::{TokenSource, Tokens};
-use crate::core::clock::monotonic_nanos;
-use crate::redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 use crate::writer::stderr::Stderr;
+use ringseal_base::clock::monotonic_nanos;
+use ringseal_redact::token::{CHECK_EVERY, TokenKeys, TokenKeysConfig, TokenKeysError};
 
 /// How long a stopping engine waits for a check that is in progress.
 const END_MAX: Duration = Duration::from_secs(1);
@@ -149,7 +149,7 @@ struct RefreshState {
 impl RefreshState {
     /// Refreshes the keys; returns a message if a failure begins or ends.
     fn refresh(&mut self, keys: &TokenKeys, now: Duration) -> Option<String> {
-        use crate::redact::token::Refresh::NotDue;
+        use ringseal_redact::token::Refresh::NotDue;
         let was_failing = self.is_failing;
         match keys.refresh(now) {
             Ok(NotDue) => None,

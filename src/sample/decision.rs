@@ -14,8 +14,8 @@ use crate::core::record::{RATE_BYTES, put_rate};
 use crate::core::sampling::limiter::{Limiter, Moment};
 use crate::core::sampling::site_plan::{Plan, SitePlan};
 use crate::core::sampling::trace;
-use crate::core::value::{Entries, ValueRef, Values};
 use crate::metrics::LaneCounters;
+use ringseal_base::value::{Entries, ValueRef, Values};
 
 /// Whether an event is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

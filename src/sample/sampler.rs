@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::core::callsite::Metadata;
-use crate::core::fnv::fnv1a;
 use crate::core::level::Level;
 use crate::core::sampling::limiter::{Limit, Limiter};
 use crate::core::sampling::site_plan::{Plan, SitePolicy};
 use crate::metrics::{LaneCounters, LevelCounts, RULES_MAX, RuleMetrics};
 use crate::sample::{Random, Rule, Sampling, is_sampled, threshold};
+use ringseal_base::fnv::fnv1a;
 
 /// An engine's policy and counters.
 #[derive(Debug)]

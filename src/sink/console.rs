@@ -10,8 +10,9 @@
 //! later puts another file under descriptor 1 calls [`Sink::reopen`].
 use std::io::{self, Write};
 
-use crate::core::{Lines, Now};
+use crate::core::Lines;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
 
 /// A standard stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

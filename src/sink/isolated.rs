@@ -29,8 +29,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use self::worker::{Call, FinalReport, Job, Request, Shared, Worker};
-use crate::core::{Batch, Lines, Now};
+use crate::core::{Batch, Lines};
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
 
 pub use self::worker::is_sink_thread;
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::core::{Lines, Now};
+use crate::core::Lines;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
 
 /// Keeps lines in memory.
 ///

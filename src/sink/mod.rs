@@ -3,7 +3,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use crate::core::{Batch, Lines, Now};
+pub use crate::core::{Batch, Lines};
+pub use ringseal_base::Now;
 
 pub mod console;
 pub mod file;

@@ -3,7 +3,7 @@
 //! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and not in use
 //! anywhere. They are derived from a seed: equal seeds give equal secrets, different seeds different ones.
 use super::leak::Planted;
-use crate::redact::HitKind;
+use ringseal_redact::HitKind;
 
 /// A made-up secret, with a key, a value and a sentence to log it in.
 #[derive(Clone, PartialEq, Eq)]
@@ -395,7 +395,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules};
+    use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
     fn redacted(redactor: &mut Redactor, key: &str, value: &str) -> String {
         let class = redactor.rules().key(key.as_bytes(), None);

@@ -4,8 +4,8 @@
 use super::output::Output;
 use super::redaction::Redaction;
 use crate::core::context::SLOTS;
-use crate::core::value::ReadError;
 use crate::encode::layout::{Bound, Layout, key_bits};
+use ringseal_base::value::ReadError;
 
 /// One lane's contexts by slot.
 #[derive(Debug)]

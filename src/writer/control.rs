@@ -6,8 +6,8 @@ use crossbeam_channel::Sender;
 
 #[cfg(feature = "audit")]
 use super::audit::{AuditRequest, AuditThreadEvent};
-use crate::redact::Rules;
 use crate::sink::Sink;
+use ringseal_redact::Rules;
 
 /// A request to the writer thread.
 pub enum Control {

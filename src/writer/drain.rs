@@ -9,8 +9,8 @@ use std::collections::binary_heap::PeekMut;
 use super::lane_reader::LaneReader;
 use super::process::Processor;
 use super::{Turn, Writer};
-use crate::core::clock::Now;
 use crate::core::record::Record;
+use ringseal_base::clock::Now;
 
 /// The lanes that have records, by the ticks of their first record. Keeps its memory from turn to turn.
 #[derive(Debug, Default)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use super::context_table::ContextTable;
 use super::link::NewLane;
 use super::redaction::Preview;
-use crate::core::value::{ValueRef, Values};
 use crate::metrics::LaneCounters;
 use crate::ringbuf::Consumer;
+use ringseal_base::value::{ValueRef, Values};
 
 /// The reading half of a lane and the writer's state of it.
 #[derive(Debug)]

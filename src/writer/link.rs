@@ -12,9 +12,9 @@ use super::control::{Control, FlushError};
 use super::stderr::Stderr;
 use crate::metrics::{LaneCounters, RedactionMetrics, SinkMetrics, WriterCounters};
 use crate::ringbuf::Consumer;
-#[cfg(target_os = "linux")]
-use crate::storage::mmap::ForkMark;
 use crate::sync::CachePadded;
+#[cfg(target_os = "linux")]
+use ringseal_base::storage::mmap::ForkMark;
 
 /// The reading half of a new lane, for the writer.
 #[derive(Debug)]

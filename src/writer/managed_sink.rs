@@ -6,13 +6,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::core::backoff::Backoff;
-use crate::core::clock::Now;
 use crate::core::level::Level;
-use crate::core::panic::panic_message;
 use crate::core::{Batch, Lines};
 use crate::metrics::{LevelCounts, SinkMetrics};
 use crate::sink::{Sink, SinkError, WriteError};
+use ringseal_base::backoff::Backoff;
+use ringseal_base::clock::Now;
+use ringseal_base::panic::panic_message;
 
 /// The ends of held lines are stored as `u32`.
 const HELD_BYTES_MAX: usize = 1 << 31;

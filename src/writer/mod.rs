@@ -37,9 +37,9 @@ pub use self::output::OutputConfig;
 use self::process::Processor;
 pub use self::redaction::RedactionConfig;
 
-use crate::core::clock::{Calibration, Clock, Now};
 use crate::core::level::Level;
-use crate::redact::Rules;
+use ringseal_base::clock::{Calibration, Clock, Now};
+use ringseal_redact::Rules;
 
 /// The parts and settings of a writer.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! An output: a layout, the batch that it fills, and the sinks that the batch goes to.
 use super::managed_sink::{ManagedSink, SinkEvent};
 use crate::core::Batch;
-use crate::core::clock::Now;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
-use crate::core::value::ReadError;
 use crate::encode::layout::{Event, Layout, Source};
 use crate::sink::Sink;
+use ringseal_base::clock::Now;
+use ringseal_base::value::ReadError;
 
 /// The parts of an output.
 pub struct OutputConfig {

@@ -10,14 +10,14 @@ use super::output::Output;
 use super::redaction::{Redacted, Redaction, RedactionConfig, Verdict};
 use super::report;
 use crate::core::callsite::Callsite;
-use crate::core::clock::{Calibration, Now};
 use crate::core::level::Level;
-use crate::core::limits::Limits;
 use crate::core::record::{Header, Kind, Record, split_rate};
 use crate::core::registry;
-use crate::core::value::{ReadError, ValueRef, ValueWriter, Values};
 use crate::encode::layout::{Event, Source};
 use crate::metrics::{LevelCounts, WriterCounters};
+use ringseal_base::clock::{Calibration, Now};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::{ReadError, ValueRef, ValueWriter, Values};
 
 /// The longest payload of the engine's own events.
 const OWN_PAYLOAD_BYTES: usize = 16 * 1024;

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::link::Link;
 use super::{Turn, Writer};
-use crate::core::clock::Clock;
+use ringseal_base::clock::Clock;
 
 /// How the writer waits between turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules};
+use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
 /// The rules that an engine's messages pass.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,9 @@ use super::source::{Source, find_word};
 /// Directories and files that may use `unsafe`, and why.
 pub const UNSAFE_PLACES: &[(&str, &str)] = &[
     ("src/ringbuf/", "the ring's memory"),
-    ("src/simd/", "vector instructions and the cursor over spare capacity"),
-    ("src/storage/", "files mapped into memory, and record locks"),
-    ("src/core/tsc.rs", "the time-stamp counter"),
+    ("crates/base/src/simd/", "vector instructions and the cursor over spare capacity"),
+    ("crates/base/src/storage/", "files mapped into memory, and record locks"),
+    ("crates/base/src/tsc.rs", "the time-stamp counter"),
 ];
 
 /// Programs outside of the engine that may use `unsafe`.
@@ -21,6 +21,12 @@ const UNSAFE_OUTSIDE: &[(&str, &str)] = &[
     ("benches/compare/src/ring.rs", "the floor's ring"),
     ("benches/compare/src/tsc.rs", "the time-stamp counter"),
 ];
+
+/// Whether a file belongs to one of the libraries.
+fn is_library(path: &str) -> bool {
+    let roots = ["src/", "crates/base/src/", "crates/redact/src/", "crates/audit/src/"];
+    roots.iter().any(|root| path.starts_with(root))
+}
 
 /// Whether a file may use `unsafe`.
 fn may_be_unsafe(path: &str) -> bool {
@@ -146,7 +152,7 @@ const ORDER_LINES: usize = 6;
 /// Each atomic access has a note that names the access it pairs with.
 pub fn order_notes(sources: &[Source]) -> Vec<String> {
     let mut breaches = Vec::new();
-    for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
+    for source in sources.iter().filter(|source| is_library(&source.path)) {
         for (number, line) in source.product() {
             if !ORDERINGS.iter().any(|word| line.code.contains(word)) {
                 continue;

@@ -5,13 +5,13 @@ use std::process::Command;
 /// Files that contain made-up secrets and personal data: a path or its beginning, and the reason. All others must be
 /// clean.
 const SAMPLES: &[(&str, &str)] = &[
-    ("src/redact/", "examples of what is found, beside the detectors that find it"),
+    ("crates/redact/src/", "examples of what is found, beside the detectors that find it"),
     ("src/testing/", "canaries, and texts of the leak search"),
     ("src/writer/redaction/", "texts that its tests redact"),
-    ("src/core/value/", "texts that its tests wrap"),
+    ("crates/base/src/value/", "texts that its tests wrap"),
     ("src/engine/", "examples of rules in the documentation"),
     ("src/writer/stderr.rs", "a password that standard error must mask"),
-    ("src/audit/catalogue/tests.rs", "a list of names"),
+    ("crates/audit/src/catalogue/tests.rs", "a list of names"),
     ("crates/cli/src/token/", "an address that its tests make tokens of"),
     ("proptest-regressions/", "texts that properties have failed on"),
     ("docs/audit-format.md", "a key `name` whose value is a file"),

@@ -2,8 +2,8 @@
 //!
 //! Promises: allocates nothing. A missing rate, where the flag is set, is a typed error.
 use super::Header;
-use crate::core::value::put::put_fixed;
-use crate::core::value::{ReadError, ValueRef, tag};
+use ringseal_base::value::put::put_fixed;
+use ringseal_base::value::{ReadError, ValueRef, tag};
 
 /// Bytes of a rate: its tag and a double.
 pub(crate) const RATE_BYTES: usize = 9;
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_malformed_rate_is_an_error() {
         let rate = |tag: u8| [&[tag][..], &0.25_f64.to_le_bytes()].concat();
-        let f64_tag = crate::core::value::tag::F64;
+        let f64_tag = ringseal_base::value::tag::F64;
         let header = |has_rate| Header {
             kind: Kind::Event,
             level: Level::Info,
@@ -67,7 +67,7 @@ mod tests {
             let error = ReadError::Short { expected: 9, found: short };
             assert_eq!(split_rate(&header(true), &alone[..short]), Err(error));
         }
-        let u64_tag = crate::core::value::tag::U64;
+        let u64_tag = ringseal_base::value::tag::U64;
         assert_eq!(split_rate(&header(true), &rate(u64_tag)), Err(ReadError::Tag(u64_tag)));
         assert_eq!(split_rate(&header(true), &rate(200)), Err(ReadError::Tag(200)));
     }

@@ -6,7 +6,7 @@
 //! random: W3C Trace Context Level 2 defines this for ids whose `random` flag is set, RFC 9562 of versions 4 and 7.
 //! Every host that reads the same id finds the same 56 bits, which OpenTelemetry's consistent probability sampling
 //! relies on.
-use crate::core::value::{Entries, ValueRef, Values};
+use ringseal_base::value::{Entries, ValueRef, Values};
 
 /// The bits of randomness in a trace id.
 pub const RANDOM_BITS: u32 = 56;
@@ -94,8 +94,8 @@ pub fn in_values(keys: &[&str], values: Values<'_>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::limits::Limits;
-    use crate::core::value::{Uuid, Value, ValueWriter};
+    use ringseal_base::limits::Limits;
+    use ringseal_base::value::{Uuid, Value, ValueWriter};
 
     const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     const RANDOM: u64 = 0x00ce_929d_0e0e_4736;

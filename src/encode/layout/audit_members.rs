@@ -8,8 +8,8 @@
 //! `"is_cut":true`.
 use super::dedup::{Order, Scratch};
 use super::{RenderContext, json_value};
-use crate::core::value::{Entries, ReadError};
 use crate::encode::Out;
+use ringseal_base::value::{Entries, ReadError};
 
 /// Writes the members of audit entries.
 #[derive(Debug, Default)]
@@ -102,8 +102,8 @@ fn prefix(key: &[u8]) -> &'static [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::limits::Limits;
-    use crate::core::value::{Map, ValueWriter};
+    use ringseal_base::limits::Limits;
+    use ringseal_base::value::{Map, ValueWriter};
 
     fn members(bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) -> (String, bool) {
         let mut bytes = vec![0; 1 << 16];

@@ -7,8 +7,8 @@
 use super::dedup::Scratch;
 use super::{Event, Order, RenderContext, Source, json_value};
 use crate::core::level::Level;
-use crate::core::value::{Entries, ReadError, ValueRef};
 use crate::encode::{Out, Subsecond, TimeCache};
+use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 /// Options of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

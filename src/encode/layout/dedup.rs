@@ -2,7 +2,7 @@
 //!
 //! Promises: the work is O(n log n) in the number of entries, for any keys. Nothing is allocated once the scratch has
 //! seen the largest map.
-use crate::core::value::{Entries, ReadError, ValueRef};
+use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 /// Up to this many entries are compared with each other; more are sorted first.
 const PAIRWISE_MAX: usize = 16;
@@ -108,9 +108,9 @@ pub(super) fn entry_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::limits::Limits;
-    use crate::core::value::ValueWriter;
     use proptest::prelude::*;
+    use ringseal_base::limits::Limits;
+    use ringseal_base::value::ValueWriter;
 
     fn entries(keys: &[&str], bytes: &mut Vec<u8>) {
         bytes.resize(1 << 20, 0);

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
-use crate::core::value::{Entries, ReadError};
 use crate::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
+use ringseal_base::value::{Entries, ReadError};
 
 /// How levels are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

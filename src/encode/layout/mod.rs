@@ -23,9 +23,9 @@ pub use json::{JsonLayout, JsonOptions, LevelCase};
 use self::dedup::Order;
 use super::{Out, Unit};
 use crate::core::callsite::Callsite;
-use crate::core::fnv::fnv1a;
 use crate::core::level::Level;
-use crate::core::value::{Entries, ReadError};
+use ringseal_base::fnv::fnv1a;
+use ringseal_base::value::{Entries, ReadError};
 
 /// One event that becomes a line.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 use super::dedup::entry_at;
 use super::json::JsonLayout;
 use super::{Event, Order, RenderContext, Source, json_value};
-use crate::core::value::{Entries, ReadError, ValueRef};
 use crate::encode::Out;
+use ringseal_base::value::{Entries, ReadError, ValueRef};
 
 /// The position of a field.
 #[derive(Debug, Clone, Copy)]

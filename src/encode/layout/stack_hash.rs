@@ -1,8 +1,8 @@
 //! `stack_hash`: equal for errors that are the same failure, regardless of numbers and addresses in their texts.
 use sha2::{Digest, Sha256};
 
-use crate::core::value::{ValueRef, Values};
-use crate::digest::text::hex_byte;
+use ringseal_base::digest::text::hex_byte;
+use ringseal_base::value::{ValueRef, Values};
 
 /// The first 16 hexadecimal digits of the SHA-256 of the target, the event's name, and the error's type and texts, in
 /// which every run of digits and every long hexadecimal word is replaced by `#`.
@@ -47,8 +47,8 @@ fn normalise(text: &[u8], hasher: &mut Sha256) {
 #[cfg(test)]
 mod tests {
     use super::stack_hash;
-    use crate::core::limits::Limits;
-    use crate::core::value::{ValueWriter, Values};
+    use ringseal_base::limits::Limits;
+    use ringseal_base::value::{ValueWriter, Values};
 
     fn hash(parts: &[&str]) -> [u8; 16] {
         let mut bytes = [0; 1024];

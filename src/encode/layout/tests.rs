@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use self::model::{Json, Shape, expected, read};
 use super::*;
 use crate::core::callsite::Metadata;
-use crate::core::limits::Limits;
 use crate::core::registry;
-use crate::core::value::tests::{Model, tree};
-use crate::core::value::{Value, ValueWriter};
 use crate::encode::Subsecond;
+use ringseal_base::limits::Limits;
+use ringseal_base::value::model::{Model, tree};
+use ringseal_base::value::{Value, ValueWriter};
 
 mod edges;
 mod model;

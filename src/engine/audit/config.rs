@@ -8,23 +8,23 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::RECORD_BYTES_MAX;
-use crate::audit::Catalogue;
-use crate::audit::entry::Scheme;
-use crate::audit::entry::control::Algorithm;
-use crate::audit::event::EngineSource;
-use crate::audit::keys::{self, KeyError, KeyPaths};
-use crate::audit::sink::{AuditSink, AuditSinkError, SinkBounds};
-use crate::audit::store::{AuditLog, Host, LogOptions, Retain, StoreError};
-use crate::core::clock::Clock;
-use crate::core::limits::Limits;
 use crate::emit::audit::AuditShared;
-use crate::redact::{Profile, RuleSet, Rules};
-use crate::storage::{OsStorage, Storage};
 use crate::writer::RedactionConfig;
 use crate::writer::audit::{
     AuditLink, AuditThreadConfig, AuditThreadParts, Feed, FeedEnds, HeldEntriesOverflow,
 };
 use crate::writer::link::Link;
+use ringseal_audit::Catalogue;
+use ringseal_audit::entry::Scheme;
+use ringseal_audit::entry::control::Algorithm;
+use ringseal_audit::event::EngineSource;
+use ringseal_audit::keys::{self, KeyError, KeyPaths};
+use ringseal_audit::sink::{AuditSink, AuditSinkError, SinkBounds};
+use ringseal_audit::store::{AuditLog, Host, LogOptions, Retain, StoreError};
+use ringseal_base::clock::Clock;
+use ringseal_base::limits::Limits;
+use ringseal_base::storage::{OsStorage, Storage};
+use ringseal_redact::{Profile, RuleSet, Rules};
 
 /// The settings of the audit log.
 ///
@@ -90,7 +90,9 @@ impl AuditConfig {
     }
 
     fn default_rules() -> RuleSet {
-        RuleSet { profile: Profile::Audit, ..RuleSet::default() }
+        let mut rules = RuleSet::default();
+        rules.profile = Profile::Audit;
+        rules
     }
 
     texts! {
@@ -378,7 +380,7 @@ pub enum AuditOpenError {
     /// A sink besides the log: its thread or its spill file. An unreachable sink is not an error here.
     Sink(AuditSinkError),
     /// A redaction rule.
-    Redaction(crate::redact::RuleError),
+    Redaction(ringseal_redact::RuleError),
     /// The directory has no keys for a new log. Nothing was created.
     NoKeys {
         /// The directory.

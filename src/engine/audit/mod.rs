@@ -18,14 +18,7 @@ use self::config::AuditParts;
 pub use self::config::{AuditConfig, AuditOpenError};
 
 use super::config::InitError;
-use crate::audit::event::EventWithContext;
-use crate::audit::sink::{AuditSinkError, SinkHealth};
-use crate::audit::store::{Health, Receipt};
-use crate::audit::{AuditEvent, BoundIds, EventError};
-use crate::core::clock::Clock;
-use crate::core::limits::Limits;
 use crate::core::record::HEADER_BYTES;
-use crate::core::value::NOT_PLAIN;
 use crate::emit::Logger;
 use crate::emit::audit::{AuditPayload, AuditShared, persist, write};
 use crate::emit::lane::{Lane, WriteResult};
@@ -35,6 +28,13 @@ use crate::emit::shared::Shared;
 use crate::writer::Writer;
 use crate::writer::audit::{AuditFault, AuditRequest, AuditThreadEvent, Feed, Reply, SpawnError};
 use crate::writer::control::{Control, FlushError};
+use ringseal_audit::event::EventWithContext;
+use ringseal_audit::sink::{AuditSinkError, SinkHealth};
+use ringseal_audit::store::{Health, Receipt};
+use ringseal_audit::{AuditEvent, BoundIds, EventError};
+use ringseal_base::clock::Clock;
+use ringseal_base::limits::Limits;
+use ringseal_base::value::NOT_PLAIN;
 
 /// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
 const RECORD_BYTES_MAX: u32 = 128 << 10;

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::entry::Parser;
-use crate::audit::keys::{self, KeyPaths};
-use crate::audit::verify::{self, VerifyOutcome as Verdict};
-use crate::audit::{Actor, Catalogue, Change, EventOutcome, Target};
-use crate::core::value::{Map, Pii, Secret, Value};
 use crate::engine::{Config, Engine, Output};
 use crate::sink::memory::{MemoryLog, MemorySink};
-use crate::storage::faulty::{Faults, FaultyDisk};
-use crate::storage::{OsStorage, Storage};
 use crate::writer::audit::HeldEntriesOverflow;
+use ringseal_audit::entry::Parser;
+use ringseal_audit::keys::{self, KeyPaths};
+use ringseal_audit::verify::{self, VerifyOutcome as Verdict};
+use ringseal_audit::{Actor, Catalogue, Change, EventOutcome, Target};
+use ringseal_base::storage::faulty::{Faults, FaultyDisk};
+use ringseal_base::storage::{OsStorage, Storage};
+use ringseal_base::value::{Map, Pii, Secret, Value};
 
 fn start(audit: AuditConfig) -> (Engine, AuditLogger, MemoryLog) {
     let sink = MemorySink::new();
@@ -86,7 +86,7 @@ fn a_receipt_gives_the_entry_position() {
         assert_eq!(entry["seq"], receipt.seq);
         assert_eq!(entry["actor"]["id"], format!("u-{number}"));
         assert_eq!((&entry["service"], &entry["environment"]), (&"shop".into(), &"test".into()));
-        assert_eq!(crate::audit::merkle::leaf_hash(line.as_bytes()), receipt.leaf);
+        assert_eq!(ringseal_audit::merkle::leaf_hash(line.as_bytes()), receipt.leaf);
     }
     assert!(receipts.windows(2).all(|pair| pair[0].seq < pair[1].seq));
     engine.stop().unwrap();
@@ -193,7 +193,7 @@ fn every_event_is_logged_once_in_order() {
 #[test]
 fn a_log_pruned_by_retention_still_verifies() {
     let dir = tempfile::tempdir().unwrap();
-    let retain = crate::audit::store::Retain { segments_max: Some(2), ..Default::default() };
+    let retain = ringseal_audit::store::Retain { segments_max: Some(2), ..Default::default() };
     let (engine, audit, log) = start(AuditConfig::new(dir.path()).retain(retain));
     for _ in 0..6 {
         audit.emit(&login("u")).unwrap();
@@ -267,7 +267,7 @@ fn an_invalid_event_is_refused_and_not_queued() {
 
 #[test]
 fn bound_ids_are_in_audit_events() {
-    use crate::core::value::Uuid;
+    use ringseal_base::value::Uuid;
     let dir = tempfile::tempdir().unwrap();
     let (engine, plain, _) = start(AuditConfig::new(dir.path()).service("shop"));
     let mail = Pii::email("ann@example.com");

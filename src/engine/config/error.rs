@@ -2,8 +2,8 @@
 use std::fmt;
 
 use super::super::env::EnvError;
-use crate::redact::RuleError;
 use crate::sink::SinkError;
+use ringseal_redact::RuleError;
 
 /// Why an engine could not be started.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub enum InitError {
     Redaction(RuleError),
     /// The keysets of tokens cannot be opened.
     #[cfg(feature = "tokens")]
-    Keys(crate::redact::token::TokenKeysError),
+    Keys(ringseal_redact::token::TokenKeysError),
     /// The audit log cannot be opened.
     #[cfg(feature = "audit")]
     Audit(crate::engine::audit::AuditOpenError),

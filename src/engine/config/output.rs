@@ -2,13 +2,13 @@
 use std::io::IsTerminal;
 
 use super::{Color, Format, InitError};
-use crate::core::clock::Clock;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
 use crate::sink::Sink;
 use crate::sink::console::{ConsoleSink, Stream};
 use crate::sink::file::{FileConfig, FileSink};
 use crate::sink::isolated::IsolatedSink;
+use ringseal_base::clock::Clock;
 
 /// One destination of the log, with its own format, level and filter.
 ///

@@ -6,12 +6,12 @@ use crossbeam_channel::TryRecvError;
 use super::*;
 use crate::core::level::Level;
 use crate::engine::Engine;
-use crate::redact::token::{
+use crate::testing::Capture;
+use ringseal_base::storage::OsStorage;
+use ringseal_redact::token::{
     FieldType, FileSource, KeySource, Keyset, KeysetError, KeysetKind, SystemRandomness,
 };
-use crate::redact::{HmacTokenizer, Profile, RuleSet};
-use crate::storage::OsStorage;
-use crate::testing::Capture;
+use ringseal_redact::{HmacTokenizer, Profile, RuleSet};
 
 const MAIL: &str = "ann@example.com";
 const CREATED: &str = "2026-01-31T00:00:00Z";
@@ -33,7 +33,11 @@ fn rotate(path: &std::path::Path) {
 }
 
 fn ecs() -> Config {
-    let rules = RuleSet { profile: Profile::Ecs, ..RuleSet::default() };
+    let rules = {
+        let mut set = RuleSet::default();
+        set.profile = Profile::Ecs;
+        set
+    };
     Config::new().redact(rules).panic_hook(false)
 }
 

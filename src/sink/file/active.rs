@@ -9,9 +9,9 @@ use super::recover::{Plan, StartState, Tail, keep_fragment, stat_or_missing, tai
 use super::rotate::{HalfRotated, RotationReason};
 use super::schedule::Period;
 use super::segment::{Appended, Segment};
-use crate::core::Now;
 use crate::sink::SinkError;
-use crate::storage::{FileKind, FileStat, OpenMode};
+use ringseal_base::Now;
+use ringseal_base::storage::{FileKind, FileStat, OpenMode};
 
 /// How often a directory or name that other processes create and remove is retried.
 const OPEN_TRIES: usize = 4;

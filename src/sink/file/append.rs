@@ -8,7 +8,7 @@ use std::io::IoSlice;
 use super::pages::{Layout, PAGE_BYTES, Run, spaces, spaces_and_newline};
 use super::segment::{Appended, WriteMethod};
 use crate::core::Lines;
-use crate::storage::{StorageFile, append_slices};
+use ringseal_base::storage::{StorageFile, append_slices};
 
 /// Slices of one system call; the limit of Linux is 1024.
 const SLICES_MAX: usize = 1000;

@@ -7,7 +7,9 @@ use super::names::{Names, SealedName};
 use super::recover::stat_or_missing;
 use super::retain::{Limits, SealedSegment};
 use crate::sink::SinkError;
-use crate::storage::{OpenMode, Storage, append_all, publish_durably, read_full, remove_durably};
+use ringseal_base::storage::{
+    OpenMode, Storage, append_all, publish_durably, read_full, remove_durably,
+};
 
 /// Makes the given segments and their names durable. A segment that retention removed meanwhile needs nothing.
 pub(super) fn sync_segments(shared: &Shared, numbers: &[u64]) -> Result<(), SinkError> {

@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use super::helper::Shared;
 use super::names::Found;
 use super::recover::stat_or_missing;
-use crate::storage::{
+use ringseal_base::storage::{
     FileAppender, OpenMode, Storage, StorageFile, publish_durably, read_full, remove_durably,
 };
 

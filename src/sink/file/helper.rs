@@ -17,9 +17,9 @@ use super::names::Names;
 use super::rotate::Rotation;
 use super::segment::Segment;
 use super::{cleanup, next_segment};
-use crate::core::Now;
 use crate::sink::SinkError;
-use crate::storage::Storage;
+use ringseal_base::Now;
+use ringseal_base::storage::Storage;
 
 const JOBS_MAX: usize = 16;
 

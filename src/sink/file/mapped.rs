@@ -6,7 +6,7 @@
 //! call that shows the new bytes and the new length at once. This is why [`super::append`] is the default. A process
 //! that is killed inside the copy leaves zeros, too, which the next start cuts.
 //!
-//! If other processes truncate the file, the mapping is lost but the process survives ([`crate::storage::mmap`]): the
+//! If other processes truncate the file, the mapping is lost but the process survives ([`ringseal_base::storage::mmap`]): the
 //! file is opened again and the lines are written again. If the file system cannot reserve blocks, or all windows are
 //! in use, lines are written by [`super::append`] instead.
 //!
@@ -22,8 +22,8 @@ use std::io;
 use super::append::AppendMethod;
 use super::segment::{Appended, WriteMethod};
 use crate::core::Lines;
-use crate::storage::StorageFile;
-use crate::storage::mmap::{FileWindow, Lost, reserve};
+use ringseal_base::storage::StorageFile;
+use ringseal_base::storage::mmap::{FileWindow, Lost, reserve};
 
 /// Bytes made visible at a time.
 const PIECE_BYTES: usize = 128 * 1024;

@@ -7,9 +7,10 @@
 //! finishes interrupted steps (`recover.rs` has the table).
 use std::sync::Arc;
 
-use crate::core::{Lines, Now};
+use crate::core::Lines;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
-use crate::storage::{FileId, FileLock, OsStorage, Storage};
+use ringseal_base::Now;
+use ringseal_base::storage::{FileId, FileLock, OsStorage, Storage};
 
 mod active;
 mod append;

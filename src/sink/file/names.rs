@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::storage::Storage;
+use ringseal_base::storage::Storage;
 
 const NUMBER_DIGITS: usize = 6;
 const COMPRESSED: &str = ".gz";
@@ -143,7 +143,7 @@ fn joined(parts: &[&OsStr]) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::faulty::FaultyDisk;
+    use ringseal_base::storage::faulty::FaultyDisk;
 
     #[test]
     fn similar_foreign_names_are_ignored() {

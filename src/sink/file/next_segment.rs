@@ -8,7 +8,7 @@ use super::mapped::MappedMethod;
 use super::names::Names;
 use super::segment::{Segment, WriteMethod};
 use crate::sink::SinkError;
-use crate::storage::{OpenMode, Storage, StorageFile};
+use ringseal_base::storage::{OpenMode, Storage, StorageFile};
 
 /// Creates an empty file under the hidden name. A file that already has that name was never part of the log and is
 /// replaced.

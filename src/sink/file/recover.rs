@@ -7,7 +7,7 @@
 use std::io::{self, IoSlice};
 
 use super::names::Names;
-use crate::storage::{
+use ringseal_base::storage::{
     FileKind, FileStat, OpenMode, Storage, StorageFile, append_slices, read_full,
 };
 

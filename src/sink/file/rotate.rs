@@ -11,8 +11,8 @@ use super::FileSink;
 use super::helper::Job;
 use super::recover::stat_or_missing;
 use super::segment::Segment;
-use crate::core::Now;
 use crate::sink::SinkError;
+use ringseal_base::Now;
 
 /// Why a segment was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

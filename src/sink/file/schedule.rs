@@ -3,7 +3,7 @@
 //! Time is divided into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs only the period
 //! of the file's content and the current period, and a restart changes nothing. Pure computation.
 use super::config::RotateEvery;
-use crate::core::Now;
+use ringseal_base::Now;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 

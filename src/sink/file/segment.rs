@@ -2,7 +2,7 @@
 use std::io;
 
 use crate::core::Lines;
-use crate::storage::{FileStat, StorageFile};
+use ringseal_base::storage::{FileStat, StorageFile};
 
 /// A method of writing lines at the end of a file.
 pub(super) trait WriteMethod: Send {

@@ -8,9 +8,10 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use parking_lot::Mutex;
 
 use super::{BUFFERS, IsolatedSink, SinkTimeouts, is_sink_thread};
-use crate::core::{Batch, Lines, Now};
+use crate::core::{Batch, Lines};
 use crate::sink::memory::MemorySink;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 

@@ -16,11 +16,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
 use super::{BUFFERS, SinkTimeouts};
-use crate::core::backoff::Backoff;
-use crate::core::panic::panic_message;
-use crate::core::{Batch, Now};
+use crate::core::Batch;
 use crate::metrics::Counter;
 use crate::sink::{Sink, SinkCounters, SinkError, WriteError};
+use ringseal_base::Now;
+use ringseal_base::backoff::Backoff;
+use ringseal_base::panic::panic_message;
 
 /// A job for the thread.
 pub(super) enum Job {

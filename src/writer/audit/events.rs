@@ -4,12 +4,12 @@
 //! except failures, which also go to stderr.
 use super::AuditThreadEvent;
 use super::thread::AuditThread;
-use crate::audit::entry::Scheme;
-use crate::audit::entry::control::CheckStatus;
-use crate::audit::sink::SinkEvent;
-use crate::audit::store::MaintenanceReport;
 use crate::writer::control::Control;
 use crate::writer::link::Link;
+use ringseal_audit::entry::Scheme;
+use ringseal_audit::entry::control::CheckStatus;
+use ringseal_audit::sink::SinkEvent;
+use ringseal_audit::store::MaintenanceReport;
 
 /// Reports an event to the application's log; failures also go to stderr.
 fn report(writer: &Link, event: AuditThreadEvent) {
@@ -22,17 +22,17 @@ fn report(writer: &Link, event: AuditThreadEvent) {
 
 /// Reports an event of a sink's thread.
 pub(super) fn report_sink_event(writer: &Link, event: &SinkEvent<'_>) {
-    report(
-        writer,
-        match event {
-            SinkEvent::Failing { sink, error } => {
-                AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
-            }
-            SinkEvent::Recovered { sink, .. } => {
-                AuditThreadEvent::Recovered { sink: (*sink).to_owned() }
-            }
-        },
-    );
+    let event = match event {
+        SinkEvent::Failing { sink, error } => {
+            AuditThreadEvent::Failed { sink: (*sink).to_owned(), error: error.to_string() }
+        }
+        SinkEvent::Recovered { sink, .. } => {
+            AuditThreadEvent::Recovered { sink: (*sink).to_owned() }
+        }
+        // The version of the audit crate is pinned, and these are all of its events.
+        _ => return,
+    };
+    report(writer, event);
 }
 
 impl AuditThread {
@@ -58,6 +58,8 @@ impl AuditThread {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),
                 },
+                // The version of the audit crate is pinned, and these are all of its reports.
+                _ => continue,
             };
             self.report(event);
         }
@@ -73,7 +75,7 @@ impl AuditThread {
             let storage = std::sync::Arc::clone(&self.storage);
             let stderr = std::sync::Arc::clone(&self.writer.stderr);
             let work = move || {
-                if let Err(error) = crate::audit::store::compress_sealed(&storage, &dir) {
+                if let Err(error) = ringseal_audit::store::compress_sealed(&storage, &dir) {
                     stderr.write(format_args!("audit segments cannot be compressed: {error}"));
                 }
             };

@@ -8,16 +8,16 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::thread::SPARE_MAX;
 use super::{AuditBatch, AuditFault, AuditRequest, AuditThreadEvent, BatchEvent, Message};
-use crate::audit::entry::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
-use crate::core::clock::Now;
 use crate::core::record::Record;
-use crate::core::value::ReadError;
 use crate::encode::layout::AuditMembers;
 use crate::writer::lane_reader::LaneMemory;
 use crate::writer::process::{Processor, RecordProblem};
 use crate::writer::redaction::{Redaction, RedactionConfig};
 use crate::writer::stderr::Stderr;
 use crate::writer::{Writer, report};
+use ringseal_audit::entry::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
+use ringseal_base::clock::Now;
+use ringseal_base::value::ReadError;
 
 /// Most bytes of the members of one entry.
 const MEMBERS_BYTES_MAX: usize = LINE_BYTES_MAX - FRAME_BYTES_MAX;

@@ -32,8 +32,8 @@ use parking_lot::Mutex;
 
 pub use self::feed::{Feed, FeedEnds};
 pub use self::thread::{AuditThreadParts, SpawnError, spawn};
-use crate::audit::sink::FanOut;
-use crate::audit::store::{Health, Receipt};
+use ringseal_audit::sink::FanOut;
+use ringseal_audit::store::{Health, Receipt};
 
 /// Why a request to the audit log failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The receipts of the latest events, by ticket.
 //!
 //! A table of fixed size: a ticket's slot is its remainder, and a later ticket replaces an earlier one.
-use crate::audit::store::Receipt;
+use ringseal_audit::store::Receipt;
 
 /// Slots; a power of two.
 pub(super) const RECEIPTS_KEPT: u64 = 1 << 15;

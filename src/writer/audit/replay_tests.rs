@@ -4,13 +4,13 @@ use std::path::Path;
 use super::spill::Spill;
 use super::thread::AuditThread;
 use super::*;
-use crate::audit::read::{LineContent, read_entries};
-use crate::audit::store::{AuditLog, Host, LogOptions};
-use crate::core::clock::ManualClock;
-use crate::digest::Sha256;
-use crate::storage::faulty::{Faults, FaultyDisk};
 use crate::writer::RedactionConfig;
 use crate::writer::link::Link;
+use ringseal_audit::read::{LineContent, read_entries};
+use ringseal_audit::store::{AuditLog, Host, LogOptions};
+use ringseal_base::clock::ManualClock;
+use ringseal_base::digest::Sha256;
+use ringseal_base::storage::faulty::{Faults, FaultyDisk};
 
 const DIR: &str = "/log";
 const SPILL: &str = "/spill";
@@ -58,7 +58,7 @@ fn lines(numbers: std::ops::Range<u64>) -> String {
 fn run_process(disk: &FaultyDisk) -> bool {
     let options = LogOptions { staged_bytes_max: 2 << 20, ..LogOptions::default() };
     let Ok(log) = AuditLog::open(host(disk), Path::new(DIR), options) else { return false };
-    let storage: Arc<dyn crate::storage::Storage> = Arc::new(disk.clone());
+    let storage: Arc<dyn ringseal_base::storage::Storage> = Arc::new(disk.clone());
     let Ok(spill) = Spill::open(Arc::clone(&storage), Path::new(SPILL)) else { return false };
     let (_, ends) = Feed::new(RedactionConfig { rules: None, tokenizer: None });
     let (writer, _inbox) = Link::new();

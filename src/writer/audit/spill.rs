@@ -12,9 +12,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::audit::entry::{Body, Parser};
-use crate::audit::read::{LineContent, read_entries};
-use crate::storage::{
+use ringseal_audit::entry::{Body, Parser};
+use ringseal_audit::read::{LineContent, read_entries};
+use ringseal_base::storage::{
     OpenMode, Storage, StorageFile, append_all, parent_dir, publish_durably, remove_durably,
 };
 
@@ -302,7 +302,7 @@ fn whole_lines(file: &dyn StorageFile) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::faulty::{Faults, FaultyDisk};
+    use ringseal_base::storage::faulty::{Faults, FaultyDisk};
 
     fn spill(disk: &FaultyDisk) -> Spill {
         Spill::open(Arc::new(disk.clone()), Path::new("/spill")).unwrap()

@@ -19,13 +19,13 @@ use super::{
     AuditBatch, AuditFault, AuditLink, AuditRequest, AuditThreadConfig, AuditThreadEvent,
     HeldEntriesOverflow, Message, Reply,
 };
-use crate::audit::entry::control::{CheckStatus, RotateReason};
-use crate::audit::entry::{Body, Parser};
-use crate::audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
-use crate::audit::store::{AppendError, AuditLog, Receipt};
-use crate::core::backoff::Backoff;
-use crate::storage::Storage;
 use crate::writer::link::Link;
+use ringseal_audit::entry::control::{CheckStatus, RotateReason};
+use ringseal_audit::entry::{Body, Parser};
+use ringseal_audit::sink::{AuditSink, AuditSinkError, FanOut, SinkBounds, SinkEvent};
+use ringseal_audit::store::{AppendError, AuditLog, Receipt};
+use ringseal_base::backoff::Backoff;
+use ringseal_base::storage::Storage;
 
 /// How often checkpoints, rotation and other maintenance are checked.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(1);
@@ -351,7 +351,7 @@ impl AuditThread {
     }
 
     fn handle_request(&mut self, request: AuditRequest) -> Result<(), String> {
-        let to_text = |error: crate::audit::store::StoreError| error.to_string();
+        let to_text = |error: ringseal_audit::store::StoreError| error.to_string();
         let result = match request {
             AuditRequest::Commit(reply) => self.answer(&reply, Ok(())),
             AuditRequest::Checkpoint(reply) => {
@@ -364,7 +364,7 @@ impl AuditThread {
             }
             AuditRequest::Check(reply) => {
                 let checked = self.log.verify_now().map_err(to_text);
-                let is_ok = |results: Vec<crate::audit::entry::control::Integrity>| {
+                let is_ok = |results: Vec<ringseal_audit::entry::control::Integrity>| {
                     results.iter().all(|result| result.status() == CheckStatus::Ok)
                 };
                 self.answer(&reply, checked.map(is_ok))

@@ -1,5 +1,5 @@
 //! Decisions about keys that are known only at run time, made once per key.
-use crate::redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
+use ringseal_redact::{KeyCache, KeyClass, RedactOutcome, Redactor};
 
 /// Slots; a power of two.
 const SLOTS: usize = 1024;
@@ -51,7 +51,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::redact::Rules;
+    use ringseal_redact::Rules;
 
     #[test]
     fn cached_decisions_equal_uncached_ones() {

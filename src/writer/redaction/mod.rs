@@ -25,10 +25,10 @@ use self::preview::TextBatch;
 pub(super) use self::preview::{Preview, Verdict};
 use self::rewrite::Rewriter;
 use crate::core::callsite::Callsite;
-use crate::core::value::ReadError;
 use crate::encode::layout::Source;
 use crate::metrics::{RedactionMetrics, RuleHits};
-use crate::redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
+use ringseal_base::value::ReadError;
+use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
 
 /// The writer's redaction settings.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@
 use std::ops::Range;
 
 use super::key_facts::Keys;
-use crate::core::value::{Entries, ReadError, ValueRef, tag};
-use crate::redact::{KeyClass, Redactor};
+use ringseal_base::value::{Entries, ReadError, ValueRef, tag};
+use ringseal_redact::{KeyClass, Redactor};
 
 /// The result of the prescan of an event.
 #[derive(Debug, Default)]

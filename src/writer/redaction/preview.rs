@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Redaction;
 use crate::core::record::{Kind, Record, split_rate};
-use crate::redact::Redactor;
-use crate::simd::Cursor;
+use ringseal_base::simd::Cursor;
+use ringseal_redact::Redactor;
 
 /// Records of one scan; a bit each.
 const RECORDS_MAX: usize = 64;

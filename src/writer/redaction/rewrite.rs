@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::key_facts::{KeyFacts, Keys};
 use super::{Buffers, FAILED};
-use crate::core::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
-use crate::redact::{KeyClass, RedactOutcome, Redactor};
+use ringseal_base::value::{Entries, PiiKind, ReadError, ValueRef, Values, tag};
+use ringseal_redact::{KeyClass, RedactOutcome, Redactor};
 
 /// Writes the copy.
 pub(super) struct Rewriter<'a> {
@@ -163,7 +163,9 @@ impl<'a> Rewriter<'a> {
                 match self.text_of(class, &asked, false) {
                     RedactOutcome::Replaced => self.put_answer(),
                     // Already a replacement, or a text without a hit: the caller's mark takes precedence.
-                    RedactOutcome::Clean if crate::redact::is_mask(&asked) => self.put_str(&asked),
+                    RedactOutcome::Clean if ringseal_redact::is_mask(&asked) => {
+                        self.put_str(&asked)
+                    }
                     RedactOutcome::Clean => {
                         let mask = self.redactor.rules().profile().key_mask(class);
                         self.put_str(mask.as_bytes());
@@ -316,7 +318,8 @@ fn class_of(kind: PiiKind) -> KeyClass {
         PiiKind::Card => KeyClass::Card,
         PiiKind::Iban => KeyClass::Bank,
         PiiKind::DateOfBirth => KeyClass::Dob,
-        PiiKind::Other => KeyClass::Udf,
+        // Other, and a kind that this version does not know: masked as a whole.
+        _ => KeyClass::Udf,
     }
 }
 

@@ -10,10 +10,10 @@ use super::prescan::may_be_card;
 use super::*;
 use crate::core::callsite::Metadata;
 use crate::core::level::Level;
-use crate::core::limits::Limits;
-use crate::core::value::tests::{Model as M, model, tree};
-use crate::core::value::{Entries, ValueRef, ValueWriter};
-use crate::redact::{HitKind, LiteralRule, RuleSet};
+use ringseal_base::limits::Limits;
+use ringseal_base::value::model::{Model as M, model, tree};
+use ringseal_base::value::{Entries, ValueRef, ValueWriter};
+use ringseal_redact::{HitKind, LiteralRule, RuleSet};
 
 static SITE: Callsite = Callsite::new(Metadata {
     level: Level::Info,
@@ -174,7 +174,7 @@ fn call_site_values_are_redacted_by_their_keys() {
     };
     let dirty = payload("call 402-555-1212", "hunter2", "ann at home");
     let shown = redaction.event(Source::Site(&SITE), &dirty, true, Verdict::Unknown).unwrap();
-    let values: Vec<_> = crate::core::value::Values(shown.payload).map(Result::unwrap).collect();
+    let values: Vec<_> = ringseal_base::value::Values(shown.payload).map(Result::unwrap).collect();
     assert_eq!(
         values,
         [
@@ -211,7 +211,7 @@ fn cut_values_do_not_keep_half_a_secret() {
 
 #[test]
 fn marked_values_are_masked_unless_kept() {
-    use crate::core::value::{Pii, Secret};
+    use ringseal_base::value::{Pii, Secret};
     let payload = written(|out| {
         out.entry("a", &Pii::email("not an address"));
         out.entry("b", &Pii::card(7u64));
@@ -229,7 +229,11 @@ fn marked_values_are_masked_unless_kept() {
     let mut expected: Vec<M> = all.into_iter().collect();
     expected.push(M::Null);
     assert_eq!(show(&mut standard()), expected);
-    let keep = RuleSet { keep: vec![HitKind::Email, HitKind::Card], ..RuleSet::default() };
+    let keep = {
+        let mut set = RuleSet::default();
+        set.keep = vec![HitKind::Email, HitKind::Card];
+        set
+    };
     expected[0] = text("not an address");
     expected[1] = M::U64(7);
     assert_eq!(show(&mut with(&keep)), expected);
@@ -246,7 +250,11 @@ impl Tokenize for Broken {
 
 #[test]
 fn failing_rules_mask_the_whole_event() {
-    let set = RuleSet { profile: crate::redact::Profile::Ecs, ..RuleSet::default() };
+    let set = {
+        let mut set = RuleSet::default();
+        set.profile = ringseal_redact::Profile::Ecs;
+        set
+    };
     let config = RedactionConfig {
         rules: Some(Arc::new(Rules::compile(&set).unwrap())),
         tokenizer: Some(Arc::new(Broken)),

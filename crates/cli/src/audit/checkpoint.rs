@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ringseal::audit::checkpoint::Checkpoint;
-use ringseal::audit::note::{NOTE_BYTES_MAX, Note, Verifier};
-use ringseal::audit::proof::{ProveError, prove_consistency, prove_inclusion};
-use ringseal::audit::read::{LineContent, claimed_root, read_entries};
-use ringseal::internals::digest::text::{Base64, base64};
-use ringseal::system::OsStorage;
+use ringseal_audit::checkpoint::Checkpoint;
+use ringseal_audit::note::{NOTE_BYTES_MAX, Note, Verifier};
+use ringseal_audit::proof::{ProveError, prove_consistency, prove_inclusion};
+use ringseal_audit::read::{LineContent, claimed_root, read_entries};
+use ringseal_audit::system::OsStorage;
+use ringseal_base::digest::text::{Base64, base64};
 use tempfile::NamedTempFile;
 
 use super::verify::unix_nanos_now;

@@ -3,9 +3,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use ringseal::audit::store::names::{ACTIVE, parse_sealed};
-use ringseal::audit::store::{FsckFinding, FsckReport, Repair, fsck};
-use ringseal::system::{OsStorage, Storage};
+use ringseal_audit::store::names::{ACTIVE, parse_sealed};
+use ringseal_audit::store::{FsckFinding, FsckReport, Repair, fsck};
+use ringseal_audit::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::console::{ExitStatus, Failure};

@@ -2,8 +2,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ringseal::audit::keys::{KeyPaths, keygen, system_random};
-use ringseal::system::OsStorage;
+use ringseal_audit::keys::{KeyPaths, keygen, system_random};
+use ringseal_audit::system::OsStorage;
 
 use crate::console::{ExitStatus, Failure};
 

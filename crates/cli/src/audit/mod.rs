@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use ringseal::audit::keys::load_verifier;
-use ringseal::audit::note::Verifier;
-use ringseal::system::OsStorage;
+use ringseal_audit::keys::load_verifier;
+use ringseal_audit::note::Verifier;
+use ringseal_audit::system::OsStorage;
 
 use crate::console::{Color, ExitStatus, Failure};
 

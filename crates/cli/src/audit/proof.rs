@@ -3,17 +3,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use ringseal::audit::checkpoint::Checkpoint;
-use ringseal::audit::entry::LINE_BYTES_MAX;
-use ringseal::audit::note::{NOTE_BYTES_MAX, Verifier};
-use ringseal::audit::proof::{
+use ringseal_audit::checkpoint::Checkpoint;
+use ringseal_audit::entry::LINE_BYTES_MAX;
+use ringseal_audit::note::{NOTE_BYTES_MAX, Verifier};
+use ringseal_audit::proof::{
     ConsistencyProof, InclusionProof, PROOF_BYTES_MAX, ProofFileError, ProveError,
     prove_consistency, prove_inclusion,
 };
-use ringseal::audit::read::claimed_root;
-use ringseal::audit::store::names;
-use ringseal::internals::digest::text::{Base64, base64};
-use ringseal::system::OsStorage;
+use ringseal_audit::read::claimed_root;
+use ringseal_audit::store::names;
+use ringseal_audit::system::OsStorage;
+use ringseal_base::digest::text::{Base64, base64};
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure, write_stderr};

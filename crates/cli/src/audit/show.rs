@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use ringseal::audit::entry::Entry;
-use ringseal::audit::read::{LineContent, LogLine, LogReadError, read_entries};
-use ringseal::audit::store::names::ACTIVE;
-use ringseal::system::{OsStorage, Storage};
+use ringseal_audit::entry::Entry;
+use ringseal_audit::read::{LineContent, LogLine, LogReadError, read_entries};
+use ringseal_audit::store::names::ACTIVE;
+use ringseal_audit::system::{OsStorage, Storage};
 
 use super::LogDir;
 use crate::cat::is_word;
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
 }
 
 fn has_log(dir: &Path) -> bool {
-    ringseal::audit::read::first_start(&OsStorage, dir).is_ok()
+    ringseal_audit::read::first_start(&OsStorage, dir).is_ok()
 }
 
 /// Members that describe the process; the same in every entry.

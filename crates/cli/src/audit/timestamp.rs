@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use ringseal::audit::anchor::{
+use ringseal_audit::anchor::{
     Timestamp, TimestampError, TimestampRequest, find_stamped_note, imprint,
 };
-use ringseal::audit::keys::system_random;
-use ringseal::audit::note::{NOTE_BYTES_MAX, Note};
-use ringseal::internals::digest::text::hex;
+use ringseal_audit::keys::system_random;
+use ringseal_audit::note::{NOTE_BYTES_MAX, Note};
+use ringseal_base::digest::text::hex;
 
 use super::checkpoint::{find_contradiction, parse_note, written_beside};
 use super::{LogDir, public_key, read_small};
@@ -151,7 +151,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
             "the stamped hash is {found}, which is not that of a checkpoint of this log"
         ));
     };
-    let checkpoint = ringseal::audit::checkpoint::Checkpoint::parse_text(note.text);
+    let checkpoint = ringseal_audit::checkpoint::Checkpoint::parse_text(note.text);
     let checkpoint = checkpoint.map_err(Failure::of)?;
     let latest_path = dir.join("checkpoint");
     let latest = parse_note(&read_small(&latest_path, NOTE_BYTES_MAX)?, &latest_path)?;

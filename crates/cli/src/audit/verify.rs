@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringseal::audit::entry::Scheme;
-use ringseal::audit::keys::load_mac;
-use ringseal::audit::note::NOTE_BYTES_MAX;
-use ringseal::audit::read::first_start;
-use ringseal::audit::verify::{
+use ringseal_audit::entry::Scheme;
+use ringseal_audit::keys::load_mac;
+use ringseal_audit::note::NOTE_BYTES_MAX;
+use ringseal_audit::read::first_start;
+use ringseal_audit::system::OsStorage;
+use ringseal_audit::verify::{
     self, Finding, FindingKind, KnownCheckpoint, VerifyOptions, VerifyReport,
 };
-use ringseal::system::OsStorage;
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ringseal::redact::{HitKind, KeyClass, RedactOutcome, Redactor, Rules};
+use ringseal_redact::{HitKind, KeyClass, RedactOutcome, Redactor, Rules};
 
 use super::escape::{escape, unescape};
 use super::json_leaves::{Leaf, LeafKind, Walker};

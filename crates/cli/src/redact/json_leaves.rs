@@ -7,7 +7,7 @@
 //! Memory: a frame per level down to [`DEPTH_MAX`], one bit per level below. Time is linear.
 use std::ops::Range;
 
-use ringseal::redact::KeyClass;
+use ringseal_redact::KeyClass;
 
 use super::key_cache::KeyCache;
 

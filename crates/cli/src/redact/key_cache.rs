@@ -4,7 +4,7 @@
 //! decided each time.
 use std::sync::Arc;
 
-use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
+use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
 
 use super::escape::unescape;
 

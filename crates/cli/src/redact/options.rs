@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringseal::redact::{Preset, Profile, RuleSet, Rules};
+use ringseal_redact::{Preset, Profile, RuleSet, Rules};
 
 use crate::console::Failure;
 

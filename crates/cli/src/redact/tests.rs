@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use ringseal::redact::{KeyClass, RedactOutcome, Redactor, Rules};
+use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
 use serde_json::Value;
 
 use super::filter::{Changed, Filter};

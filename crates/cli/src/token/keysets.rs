@@ -2,9 +2,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ringseal::redact::token::{Keyset, SystemRandomness};
-use ringseal::system::OsStorage;
-use ringseal::system::{Clock, SystemClock};
+use ringseal_redact::system::OsStorage;
+use ringseal_redact::system::{Clock, SystemClock};
+use ringseal_redact::token::{Keyset, SystemRandomness};
 
 use super::{Keygen, Rotate};
 use crate::console::{ExitStatus, Failure};

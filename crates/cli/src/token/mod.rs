@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use ringseal::redact::token::{Access, KeysetKind};
+use ringseal_redact::token::{Access, KeysetKind};
 
 use crate::console::{ExitStatus, Failure};
 

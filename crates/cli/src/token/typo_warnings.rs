@@ -1,5 +1,5 @@
 //! Warnings about arguments that are valid but make tokens which never match any others.
-use ringseal::redact::token::FieldType;
+use ringseal_redact::token::FieldType;
 
 use super::Values;
 use crate::console::write_stderr;

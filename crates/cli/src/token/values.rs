@@ -2,7 +2,7 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
-use ringseal::redact::token::{Access, FieldType, TokenKeys, TokenKeysConfig, TokenKeysError};
+use ringseal_redact::token::{Access, FieldType, TokenKeys, TokenKeysConfig, TokenKeysError};
 
 use super::{Reveal, Values, typo_warnings};
 use crate::console::{ExitStatus, Failure, write_stderr};

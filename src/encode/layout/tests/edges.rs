@@ -3,7 +3,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::*;
-use crate::core::value::{ErrorValue, tag};
+use ringseal_base::value::{ErrorValue, tag};
 
 #[derive(Debug)]
 struct Timeout {

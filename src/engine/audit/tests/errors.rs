@@ -2,15 +2,15 @@
 use std::error::Error;
 
 use super::*;
-use crate::audit::checkpoint::CheckpointError;
-use crate::audit::keys::KeyError;
-use crate::audit::merkle::ProofError;
-use crate::audit::note::NoteError;
-use crate::audit::proof::ProveError;
-use crate::audit::store::StoreError;
-use crate::audit::tiles::TileError;
 use crate::engine::InitError;
 use crate::sample::SampleError;
+use ringseal_audit::checkpoint::CheckpointError;
+use ringseal_audit::keys::KeyError;
+use ringseal_audit::merkle::ProofError;
+use ringseal_audit::note::NoteError;
+use ringseal_audit::proof::ProveError;
+use ringseal_audit::store::StoreError;
+use ringseal_audit::tiles::TileError;
 
 /// The texts of an error and its sources.
 fn chain(error: &dyn Error) -> Vec<String> {

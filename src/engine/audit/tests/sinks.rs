@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::*;
-use crate::audit::sink::{SinkBounds, SinkQueueOverflow, StreamSink};
+use ringseal_audit::sink::{SinkBounds, SinkQueueOverflow, StreamSink};
 
 /// A stream that a test can read, and break.
 #[derive(Clone, Default)]
@@ -42,12 +42,11 @@ impl Write for Pipe {
 }
 
 fn quick() -> SinkBounds {
-    SinkBounds {
-        retry_pause_min: Duration::from_millis(1),
-        retry_pause_max: Duration::from_millis(2),
-        stop_wait_max: Duration::from_secs(30),
-        ..SinkBounds::default()
-    }
+    let mut bounds = SinkBounds::default();
+    bounds.retry_pause_min = Duration::from_millis(1);
+    bounds.retry_pause_max = Duration::from_millis(2);
+    bounds.stop_wait_max = Duration::from_secs(30);
+    bounds
 }
 
 fn stream(name: &str, pipe: &Pipe) -> Box<StreamSink> {
@@ -89,7 +88,11 @@ fn a_failing_sink_is_reported_and_catches_up() {
     let dir = tempfile::tempdir().unwrap();
     let [good, bad] = [(); 2].map(|()| Pipe::default());
     bad.break_it(true);
-    let small = SinkBounds { held_bytes_max: 5000, ..quick() };
+    let small = {
+        let mut bounds = quick();
+        bounds.held_bytes_max = 5000;
+        bounds
+    };
     let config = AuditConfig::new(dir.path())
         .sink(stream("bad", &bad), small)
         .sink(stream("good", &good), quick());
@@ -129,7 +132,11 @@ fn missing_entries_are_reported_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let bad = Pipe::default();
     bad.break_it(true);
-    let bounds = SinkBounds { stop_wait_max: Duration::from_millis(5), ..quick() };
+    let bounds = {
+        let mut bounds = quick();
+        bounds.stop_wait_max = Duration::from_millis(5);
+        bounds
+    };
     let (engine, audit, log) =
         start(AuditConfig::new(dir.path()).sink(stream("bad", &bad), bounds));
     audit.emit(&login("u")).unwrap().wait().unwrap();
@@ -169,7 +176,12 @@ fn a_failing_disk_loses_no_spilled_entry() {
     let (disk, config) = faulty(|config| config);
     let pipe = Pipe::default();
     let overflow = SinkQueueOverflow::Spill { path: "/copy.spill".into() };
-    let bounds = SinkBounds { held_bytes_max: 2000, overflow, ..quick() };
+    let bounds = {
+        let mut bounds = quick();
+        bounds.held_bytes_max = 2000;
+        bounds.overflow = overflow;
+        bounds
+    };
     let (engine, audit, _) = start(config.sink(stream("copy", &pipe), bounds));
     let spilled = |disk: &FaultyDisk| disk.files()[Path::new("/copy.spill")].len();
     audit.commit_sinks().unwrap();
@@ -195,8 +207,8 @@ fn a_failing_disk_loses_no_spilled_entry() {
 #[cfg(feature = "audit-sqlite")]
 mod sqlite {
     use super::*;
-    use crate::audit::sink::export;
-    use crate::audit::sink::sqlite::SqliteSink;
+    use ringseal_audit::sink::export;
+    use ringseal_audit::sink::sqlite::SqliteSink;
 
     fn start_with(dir: &Path, database: &Path) -> (Engine, AuditLogger) {
         let sink = Box::new(SqliteSink::open(database).unwrap());

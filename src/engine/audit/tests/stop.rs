@@ -4,8 +4,8 @@ use std::sync::mpsc;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::core::limits::Limits;
-use crate::core::value::ValueWriter;
+use ringseal_base::limits::Limits;
+use ringseal_base::value::ValueWriter;
 
 /// A value that waits in the middle of being written.
 struct Slow {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::sink::Sink;
-use crate::storage::faulty::{Faults, FaultyDisk};
+use ringseal_base::storage::faulty::{Faults, FaultyDisk};
 
 const DIR: &str = "/logs";
 const BATCHES: u64 = 9;

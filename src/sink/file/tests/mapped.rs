@@ -8,7 +8,7 @@ use super::faults::SmallMount;
 use super::*;
 use crate::sink::Sink;
 use crate::sink::file::WriteMode;
-use crate::storage::faulty::FaultyDisk;
+use ringseal_base::storage::faulty::FaultyDisk;
 
 fn mapped_in(dir: &Path) -> FileConfig {
     config_in(dir).write_mode(WriteMode::Mmap)

@@ -2,9 +2,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::{Batch, Now};
+use crate::core::Batch;
 use crate::sink::SinkError;
 use crate::sink::file::{FileConfig, FileSink, RotateEvery};
+use ringseal_base::Now;
 
 mod crash;
 mod faults;

@@ -10,7 +10,7 @@ use crate::sink::Sink;
 use crate::sink::file::append::AppendMethod;
 use crate::sink::file::pages::{Layout, PAGE_BYTES};
 use crate::sink::file::segment::{Appended, WriteMethod};
-use crate::storage::{FileKind, FileStat, StorageFile};
+use ringseal_base::storage::{FileKind, FileStat, StorageFile};
 
 /// A file in memory that takes at most `per_call` bytes a call and is full at `capacity`.
 pub(in super::super) struct Memory {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::*;
 use crate::sink::Sink;
 use crate::sink::file::recover::{ActiveState, NextState, Plan, StartState, TABLE};
-use crate::storage::faulty::FaultyDisk;
+use ringseal_base::storage::faulty::FaultyDisk;
 
 fn every_combination() -> impl Iterator<Item = StartState> {
     let actives =

@@ -1,8 +1,8 @@
 //! Verdicts on many events at once against a look at each of them, and what a verdict is not good for.
 use super::*;
 use crate::core::record::{Header, Kind as RecordKind, Record};
-use crate::core::value::Value;
-use crate::redact::HitKind;
+use ringseal_base::value::Value;
+use ringseal_redact::HitKind;
 
 /// A record of `values` at `SITE`, or of another kind.
 fn record(kind: RecordKind, values: &[M]) -> Vec<u8> {
@@ -119,8 +119,11 @@ fn verdicts_of_earlier_rules_are_discarded() {
 
 #[test]
 fn kept_kinds_are_clean() {
-    let mut redaction =
-        with_known_site(&RuleSet { keep: vec![HitKind::Email], ..RuleSet::default() });
+    let mut redaction = with_known_site(&{
+        let mut set = RuleSet::default();
+        set.keep = vec![HitKind::Email];
+        set
+    });
     let records = [event("ann@example.com"), event("card 4111 1111 1111 1111")];
     let expected = [Verdict::Clean, Verdict::Dirty];
     assert_eq!(verdicts(&mut redaction, 0, &records.concat()), expected);

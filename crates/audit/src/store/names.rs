@@ -1,0 +1,87 @@
+//! File names in a log's directory: `docs/audit-format.md`, section 1.
+use crate::entry::control::TornFrom;
+
+/// The active segment.
+pub const ACTIVE: &str = "audit.log.jsonl";
+/// The latest checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+/// Every checkpoint.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// Control entries of segments that were removed.
+pub const KEPT: &str = "kept.jsonl";
+/// The lock file of the process that writes.
+pub const LOCK: &str = "audit.lock";
+/// Results of integrity checks, human-readable.
+pub const INTEGRITY_LOG: &str = "audit-integrity.log";
+/// Where torn bytes are kept.
+pub const TORN_DIR: &str = "torn";
+/// Where the host's keys are.
+pub const KEYS_DIR: &str = "keys";
+/// The directory of the tiles.
+pub const TILE_DIR: &str = "tile";
+/// The current epoch's key.
+pub const EPOCH_KEY: &str = "keys/epoch.key";
+/// The next epoch's key, while the epoch changes.
+pub const EPOCH_NEXT: &str = "keys/epoch.next";
+/// The key of the chain.
+pub const CHAIN_KEY: &str = "keys/chain.key";
+
+/// The plain name of the sealed segment that begins with entry `first_seq`.
+pub fn sealed_name(first_seq: u64) -> String {
+    format!("audit-{first_seq:020}.jsonl")
+}
+
+/// The first entry of a sealed segment, parsed from its name, and whether the file is compressed.
+///
+/// ```
+/// use ringseal_audit::store::names::parse_sealed;
+/// assert_eq!(parse_sealed("audit-00000000000000000042.jsonl.gz"), Some((42, true)));
+/// assert_eq!(parse_sealed("audit-42.jsonl"), None);
+/// ```
+pub fn parse_sealed(name: &str) -> Option<(u64, bool)> {
+    let rest = name.strip_prefix("audit-")?;
+    let (digits, end) = rest.split_at_checked(20)?;
+    let compressed = match end {
+        ".jsonl" => false,
+        ".jsonl.gz" => true,
+        _ => return None,
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain).map(|first_seq| (first_seq, compressed))
+}
+
+/// The place that torn bytes came from, encoded in their file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TornName {
+    /// The entry that would have been next.
+    pub seq: u64,
+    /// In which file.
+    pub from: TornFrom,
+    /// At which byte.
+    pub offset: u64,
+    /// Counts torn pieces of the same place, from 0.
+    pub piece: u64,
+}
+
+impl TornName {
+    /// The file name within the directory of torn bytes.
+    pub fn name(&self) -> String {
+        let from = if self.from == TornFrom::Active { "active" } else { "checkpoints" };
+        format!("{:020}-{from}-{}-{}.bin", self.seq, self.offset, self.piece)
+    }
+
+    /// Parses such a name.
+    pub fn parse(name: &str) -> Option<TornName> {
+        let mut parts = name.strip_suffix(".bin")?.split('-');
+        let mut next = || parts.next();
+        let seq = next()?.parse().ok()?;
+        let from = match next()? {
+            "active" => TornFrom::Active,
+            "checkpoints" => TornFrom::Checkpoints,
+            _ => return None,
+        };
+        let torn =
+            TornName { seq, from, offset: next()?.parse().ok()?, piece: next()?.parse().ok()? };
+        (torn.name() == name).then_some(torn)
+    }
+}

@@ -1,0 +1,91 @@
+//! Compares tiles with entries, to find the line that differs from what was hashed when it was written.
+//!
+//! Promises: one tile per level in memory. A correct entry takes precedence: a tile that contradicts it is
+//! damage, reported last.
+use std::path::Path;
+
+use super::super::tiles::{TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
+use super::Stop;
+use super::report::{Finding, FindingKind};
+use ringseal_base::digest::Hash;
+use ringseal_base::storage::Storage;
+
+/// Compares tiles with the tree as it grows.
+pub(super) struct TileCheck<'a> {
+    reader: TileReader<'a>,
+    /// A tile that cannot be read; it is not read again.
+    unreadable: Option<(u8, u64)>,
+    /// The first tile that contradicts correct entries.
+    pub fault: Option<Finding>,
+    pub missing: u64,
+}
+
+impl<'a> TileCheck<'a> {
+    /// The tiles of a tree of `size` leaves.
+    pub fn new(storage: &'a dyn Storage, dir: &'a Path, size: u64) -> TileCheck<'a> {
+        let reader = TileReader::new(storage, dir, size);
+        TileCheck { reader, unreadable: None, fault: None, missing: 0 }
+    }
+
+    /// Whether the tiles have another hash for this leaf.
+    pub fn contradicts(&mut self, seq: u64, leaf: &Hash) -> bool {
+        self.differs(0, seq, leaf)
+    }
+
+    /// Compares the hash of a perfect subtree, if the tiles include it.
+    pub fn check_node(&mut self, level: u8, index: u64, hash: &Hash) {
+        let row = level / TILE_HEIGHT;
+        if level == 0 || !level.is_multiple_of(TILE_HEIGHT) || !self.differs(row, index, hash) {
+            return;
+        }
+        self.report_bad(row, index);
+    }
+
+    /// Records that the tile with this hash is wrong.
+    pub fn report_bad(&mut self, row: u8, index: u64) {
+        let Some(tile) = Tile::at(row, index / TILE_WIDTH, self.reader.size()) else { return };
+        let detail = format!("hash {} does not match the entries", index % TILE_WIDTH);
+        let finding = || Finding::of_file(FindingKind::BadTile, &tile.name(), detail);
+        self.fault.get_or_insert_with(finding);
+    }
+
+    /// The hash of a leaf whose entry was removed.
+    pub fn leaf(&mut self, seq: u64) -> Result<Hash, Stop> {
+        self.reader.leaf(seq).map_err(|error| match error {
+            TileError::Io { path, source } => Stop::io(&path, &source),
+            other => {
+                let name = Tile::at(0, seq / TILE_WIDTH, self.reader.size());
+                let name = name.map_or_else(|| "tile".to_owned(), |tile| tile.name());
+                Finding::of_file(FindingKind::BadTile, &name, other.to_string()).into()
+            }
+        })
+    }
+
+    fn differs(&mut self, row: u8, index: u64, hash: &Hash) -> bool {
+        let number = index / TILE_WIDTH;
+        let hashes = self.reader.size().checked_shr(8 * u32::from(row)).unwrap_or(0);
+        if index >= hashes || self.unreadable == Some((row, number)) {
+            return false;
+        }
+        match self.reader.tile(row, number) {
+            Ok(bytes) => {
+                let start = (index % TILE_WIDTH) as usize * hash.len();
+                bytes.get(start..start + hash.len()).is_some_and(|found| found != hash)
+            }
+            Err(error) => {
+                self.unreadable = Some((row, number));
+                match &error {
+                    TileError::Length { .. } => {
+                        let tile = Tile::at(row, number, self.reader.size());
+                        let name = tile.map_or_else(String::new, |tile| tile.name());
+                        let finding =
+                            || Finding::of_file(FindingKind::BadTile, &name, error.to_string());
+                        self.fault.get_or_insert_with(finding);
+                    }
+                    _ => self.missing += 1,
+                }
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! The pass over the log, entry by entry.
+//!
+//! Promises: constant memory; the first bad record ends the pass.
+use std::path::Path;
+
+use super::super::chain::Chain;
+use super::super::entry::control::Control;
+use super::super::entry::{Entry, Parser, Scheme, Signature};
+use super::super::merkle::{Tree, leaf_hash};
+use super::super::tiles::TILE_WIDTH;
+use super::checkpoints::{CHECKPOINTS, CheckpointLimits, CheckpointVerifier};
+use super::control_state::{ControlState, EntryPosition, NamedFiles, SegmentSummary, Violation};
+use super::hashing::{HashedBatch, Hasher, SignatureChecker};
+use super::kept_entries::KeptEntries;
+use super::report::{Finding, FindingKind, Place, VerifyReport};
+use super::source::{Batch, BatchReader, Segment, segments};
+use super::tile_check::TileCheck;
+use super::{Stop, VerifyOptions, VerifyProgress, classify};
+use ringseal_base::digest::Hash;
+use ringseal_base::storage::Storage;
+
+mod finish;
+mod suspect;
+
+use suspect::ReadCounts;
+pub(super) use suspect::Suspect;
+
+/// What is wrong with a line, before the following lines are considered.
+#[derive(Debug)]
+pub(super) enum LineError {
+    /// Its number is too high.
+    SeqTooHigh { found: u64 },
+    /// Its number is too low.
+    SeqTooLow { found: u64 },
+    /// Its bytes or its link differ from what was signed.
+    Altered { detail: String },
+    /// A violation whose kind is known.
+    Violation(Violation),
+    /// Not caused by the line.
+    Stop(Stop),
+}
+
+impl From<Stop> for LineError {
+    fn from(stop: Stop) -> LineError {
+        LineError::Stop(stop)
+    }
+}
+
+impl From<Violation> for LineError {
+    fn from(wrong: Violation) -> LineError {
+        LineError::Violation(wrong)
+    }
+}
+
+/// The state of the pass.
+pub(super) struct Walk<'a> {
+    options: &'a VerifyOptions,
+    files: NamedFiles<'a>,
+    pub segments: &'a [Segment],
+    tree: Tree,
+    /// Leaves that are not in the tree yet: at most those of one tile, and none after a checkpoint.
+    pending: Vec<Hash>,
+    pub tiles: TileCheck<'a>,
+    checkpoints: CheckpointVerifier,
+    control_state: ControlState,
+    kept: KeptEntries,
+    /// The signature of the previous entry, and its leaf.
+    previous: Option<Signature>,
+    pub previous_leaf: Option<Hash>,
+    /// The greatest time since the log was last opened.
+    latest_unix_nanos: Option<i64>,
+    /// A time step that counts if the next entry is not a start or a recovery.
+    step_open_nanos: u64,
+    /// A line that differs from its tile, until a checkpoint shows which is right.
+    pub suspect: Option<Suspect>,
+    /// An end of an epoch that no checkpoint has sealed yet.
+    unsealed_epoch: Option<Suspect>,
+    /// What was read without a finding so far.
+    read: ReadCounts,
+    /// The previous segment.
+    before: Option<SegmentSummary>,
+    segment: usize,
+    segment_first_seq: u64,
+    notes: Vec<String>,
+    chain_checked: bool,
+}
+
+/// Verifies the log in `dir`.
+pub(super) fn run(
+    storage: &dyn Storage,
+    dir: &Path,
+    options: &VerifyOptions,
+    report: &mut VerifyReport,
+    progress: &mut dyn FnMut(VerifyProgress<'_>),
+) -> Result<(), Stop> {
+    let segments = segments(storage, dir)?;
+    let kept = KeptEntries::open(storage, dir)?;
+    let checkpoints =
+        CheckpointVerifier::open(storage, dir, &options.root, &options.known_checkpoints)?;
+    let (first_seq, mut chain) = first_entry(storage, dir, &segments, &kept, options)?;
+    let size = checkpoints.latest_size().max(first_seq);
+    let mut walk = Walk {
+        options,
+        files: NamedFiles { storage, dir },
+        segments: &segments,
+        tree: Tree::new(),
+        pending: Vec::with_capacity(TILE_WIDTH as usize + 1),
+        tiles: TileCheck::new(storage, dir, size),
+        checkpoints,
+        control_state: ControlState::new(&options.root),
+        kept,
+        previous: None,
+        previous_leaf: None,
+        latest_unix_nanos: None,
+        step_open_nanos: 0,
+        suspect: None,
+        unsealed_epoch: None,
+        read: ReadCounts::default(),
+        before: None,
+        segment: usize::MAX,
+        segment_first_seq: first_seq,
+        notes: Vec::new(),
+        chain_checked: chain.is_some(),
+    };
+    report.chain_checked = chain.is_some();
+    let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
+        std::thread::scope(|scope| {
+            let source = BatchReader::new(storage, dir, &segments);
+            let mut hasher = Hasher::new(scope, source, chain, first_seq);
+            walk.read_present(&mut hasher, progress)
+        })
+    });
+    let result = result.and_then(|()| walk.finish(first_seq));
+    walk.fill_report(report, first_seq, result.is_err());
+    result
+}
+
+/// The number of the first present entry, and the chain that the log names.
+fn first_entry(
+    storage: &dyn Storage,
+    dir: &Path,
+    segments: &[Segment],
+    kept: &KeptEntries,
+    options: &VerifyOptions,
+) -> Result<(u64, Option<Chain>), Stop> {
+    let mut source = BatchReader::new(storage, dir, segments);
+    let first = source.next()?;
+    let mut parser = Parser::new();
+    let line = first.as_ref().map(|batch| batch.line(0)).unwrap_or_default();
+    let found = parser.entry(line).ok().map(|entry| entry.seq);
+    let named = segments.first().and_then(|segment| segment.first_seq);
+    let first_seq = named.or(found).unwrap_or(0);
+    let line = if first_seq == 0 { line } else { &kept.line };
+    let Ok(entry) = parser.entry(line) else { return Ok((first_seq, None)) };
+    let Ok(statement) = Control::read(&entry) else { return Ok((first_seq, None)) };
+    let Control::Start(start) = statement.control else { return Ok((first_seq, None)) };
+    let chain = match start.scheme {
+        Scheme::Hash => Some(Chain::Hash),
+        Scheme::Mac => options.first_key.as_ref().map(|key| Chain::with_key(key, 0, start.ratchet)),
+    };
+    Ok((first_seq, chain))
+}
+
+impl Walk<'_> {
+    /// The expected number of the next entry; also the number of leaves so far.
+    pub fn seq(&self) -> u64 {
+        self.tree.len() + self.pending.len() as u64
+    }
+
+    fn limits(&self) -> CheckpointLimits {
+        let promised = self.control_state.limits();
+        CheckpointLimits {
+            seconds: self.options.gap_seconds_max.unwrap_or(promised.seconds),
+            entries: self.options.gap_entries_max.unwrap_or(promised.entries),
+        }
+    }
+
+    /// Reads the removed entries: leaf hashes from the tiles, control entries from `kept.jsonl`.
+    fn read_pruned(&mut self, first_seq: u64, chain: &mut Option<Chain>) -> Result<(), Stop> {
+        let mut parser = Parser::new();
+        if first_seq > 0 && self.kept.seq != Some(0) {
+            return Err(self.missing_beginning(first_seq).into());
+        }
+        while self.seq() < first_seq {
+            let seq = self.seq();
+            let leaf = self.tiles.leaf(seq)?;
+            let mut next_key = None;
+            if self.kept.seq == Some(seq) {
+                let place = self.kept.place();
+                let line = std::mem::take(&mut self.kept.line);
+                let finding = |(kind, detail)| Finding::new(kind, place.clone(), detail);
+                next_key =
+                    self.check_kept_line(&line, &leaf, &mut parser, chain).map_err(finding)?;
+                self.kept.line = line;
+                self.kept.advance()?;
+            }
+            let place = Place { file: CHECKPOINTS.into(), seq: Some(seq), ..Place::default() };
+            self.append(leaf, next_key, || place).map_err(|stop| match stop {
+                // No kept entry explains the change of keys: the removal was not regular.
+                Stop::Tampered(finding)
+                    if finding.kind == FindingKind::BadSignature && self.kept.seq.is_none() =>
+                {
+                    self.missing_beginning(first_seq).into()
+                }
+                stop => stop,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The finding for a missing beginning without a prune entry.
+    fn missing_beginning(&self, first_seq: u64) -> Finding {
+        let file = self.segments.first().map(|s| s.file.clone()).unwrap_or_default();
+        let detail = format!(
+            "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
+             were removed"
+        );
+        let place = Place { file, seq: Some(self.control_state.pruned_before), ..Place::default() };
+        Finding::new(FindingKind::SegmentMissing, place, detail)
+    }
+
+    fn check_kept_line(
+        &mut self,
+        line: &[u8],
+        leaf: &Hash,
+        parser: &mut Parser,
+        chain: &mut Option<Chain>,
+    ) -> Result<Option<super::Verifier>, Violation> {
+        let entry =
+            parser.entry(line).map_err(|error| (FindingKind::Malformed, error.to_string()))?;
+        if leaf_hash(line) != *leaf {
+            return Err((
+                FindingKind::Modified,
+                "not the entry whose leaf hash is in its tile".into(),
+            ));
+        }
+        if let Some(checked) = chain.take() {
+            let mut checker = SignatureChecker { chain: checked, seq: entry.seq };
+            let is_next_valid = checker.is_next_valid(line);
+            *chain = Some(checker.chain);
+            if !is_next_valid {
+                return Err((FindingKind::Modified, "the signature of the chain is wrong".into()));
+            }
+        }
+        self.control_state.check_position(&entry, EntryPosition::Kept)?;
+        self.control_state.apply(&entry, None, &self.files, &mut self.notes)
+    }
+
+    /// Reads the present entries.
+    fn read_present(
+        &mut self,
+        hasher: &mut Hasher,
+        progress: &mut dyn FnMut(VerifyProgress<'_>),
+    ) -> Result<(), Stop> {
+        let bytes_total = self.segments.iter().map(|segment| segment.file_bytes).sum();
+        let mut parser = Parser::new();
+        let mut files_done = 0;
+        while let Some(hashed) = hasher.next()? {
+            let batch = &hashed.batch;
+            self.begin_segment(batch, &mut parser)?;
+            for at in 0..batch.lines.len() {
+                if let Err(stop) = self.check_line(&hashed, at, &mut parser) {
+                    return Err(classify::first_bad(self, stop, hashed, at, hasher, &mut parser));
+                }
+            }
+            self.end_batch(&hashed)?;
+            let (file, file_bytes) = self
+                .segments
+                .get(batch.segment)
+                .map_or(("", 0), |segment| (segment.file.as_str(), segment.file_bytes));
+            let here = (batch.bytes_before + batch.whole().len() as u64).min(file_bytes);
+            let bytes_done = files_done + if batch.ends_segment { file_bytes } else { here };
+            files_done += if batch.ends_segment { file_bytes } else { 0 };
+            self.read.segments += u64::from(batch.ends_segment);
+            progress(VerifyProgress { bytes_done, bytes_total, entries: self.read.entries, file });
+            hasher.recycle(hashed.batch);
+        }
+        Ok(())
+    }
+
+    /// Checks on the first batch of a segment that it begins where the previous one ended.
+    fn begin_segment(&mut self, batch: &Batch, parser: &mut Parser) -> Result<(), Stop> {
+        if batch.segment == self.segment {
+            return Ok(());
+        }
+        self.segment = batch.segment;
+        self.segment_first_seq = self.seq();
+        let Some(segment) = self.segments.get(batch.segment) else { return Ok(()) };
+        match segment.first_seq {
+            Some(named) if named != self.seq() => {
+                let finding = classify::segment_boundary(self, segment, named, batch, parser);
+                Err(self.prefer_suspect(finding).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end_batch(&mut self, hashed: &HashedBatch) -> Result<(), Stop> {
+        let batch = &hashed.batch;
+        let place = self.place(batch, batch.lines.len());
+        let is_last = batch.segment + 1 == self.segments.len();
+        let is_active =
+            self.segments.get(batch.segment).is_some_and(|segment| segment.first_seq.is_none());
+        let torn = batch.torn().len();
+        if batch.is_too_long || (torn > 0 && !(is_last && is_active)) {
+            let detail =
+                if batch.is_too_long { "longer than the limit of a line" } else { "no newline" };
+            let finding = Finding::new(FindingKind::Malformed, place, detail);
+            return Err(self.prefer_suspect(finding).into());
+        }
+        if torn > 0 {
+            let file = &place.file;
+            self.notes.push(format!("{file} ends with {torn} bytes of an unfinished line"));
+        }
+        if let (Some(sha256), Some(last_seq)) = (hashed.segment, self.seq().checked_sub(1)) {
+            let segment = self.segments.get(batch.segment);
+            self.before = Some(SegmentSummary {
+                name: segment.map(|segment| segment.plain.clone()).unwrap_or_default(),
+                bytes: batch.bytes_before + batch.whole().len() as u64,
+                sha256,
+                first_seq: self.segment_first_seq,
+                last_seq,
+            });
+        }
+        Ok(())
+    }
+
+    /// The previous segment.
+    pub fn before(&self) -> Option<&SegmentSummary> {
+        self.before.as_ref()
+    }
+
+    /// The place of line `at` of a batch.
+    pub fn place(&self, batch: &Batch, at: usize) -> Place {
+        let start = batch.lines.get(at).map_or(batch.whole().len(), |line| line.start);
+        Place {
+            file: self.segments.get(batch.segment).map(|s| s.file.clone()).unwrap_or_default(),
+            line: Some(batch.lines_before + at as u64 + 1),
+            offset: Some(batch.bytes_before + start as u64),
+            seq: Some(self.seq()),
+        }
+    }
+
+    /// Checks one line and appends its leaf.
+    fn check_line(
+        &mut self,
+        hashed: &HashedBatch,
+        at: usize,
+        parser: &mut Parser,
+    ) -> Result<(), LineError> {
+        let batch = &hashed.batch;
+        let line = batch.line(at);
+        let malformed = |error: super::super::entry::ParseError| {
+            LineError::Violation((FindingKind::Malformed, error.to_string()))
+        };
+        let entry = parser.entry(line).map_err(malformed)?;
+        let leaf = hashed.leaves.get(at).copied().unwrap_or_default();
+        let is_signed = hashed.bad_signature.is_none_or(|bad| at < bad);
+        self.check_link(&entry, is_signed)?;
+        if self.tiles.contradicts(entry.seq, &leaf) {
+            // A valid MAC outweighs a tile; a hash, which needs no key, does not.
+            if self.chain_checked && entry.signature.scheme == Scheme::Mac {
+                self.tiles.report_bad(0, entry.seq);
+            } else if self.suspect.is_none() {
+                self.suspect = Some(self.suspect_at(self.place(batch, at)));
+            }
+        }
+        self.compare_kept(line)?;
+        let is_first = batch.lines_before == 0 && at == 0;
+        let position = if is_first { EntryPosition::First } else { EntryPosition::Inner };
+        self.control_state.check_position(&entry, position)?;
+        let mut next_key = None;
+        if entry.is_control() {
+            let before = self.before.as_ref();
+            next_key = self.control_state.apply(&entry, before, &self.files, &mut self.notes)?;
+        }
+        if let Some(suspect) = self.unsealed_epoch.take() {
+            let place = self.rewind_to(suspect);
+            let detail = "an epoch ends here, and no checkpoint of its key seals it";
+            return Err(Stop::from(Finding::new(FindingKind::Unsealed, place, detail)).into());
+        }
+        self.add_time(&entry);
+        (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
+        let place = if next_key.is_some() { self.place(batch, at) } else { Place::default() };
+        self.append(leaf, next_key, || place)?;
+        self.read.entries += 1;
+        self.read.bytes += line.len() as u64 + 1;
+        Ok(())
+    }
+
+    /// Checks number, link and signature.
+    fn check_link(&mut self, entry: &Entry<'_>, is_signed: bool) -> Result<(), LineError> {
+        let (expected, found) = (self.seq(), entry.seq);
+        if found != expected {
+            return Err(if found > expected {
+                LineError::SeqTooHigh { found }
+            } else {
+                LineError::SeqTooLow { found }
+            });
+        }
+        let altered = |detail: &str| Err(LineError::Altered { detail: detail.into() });
+        let is_first = expected == 0;
+        let previous = match self.previous {
+            None if is_first => Some(Signature::first(entry.signature.scheme)),
+            previous => previous,
+        };
+        if !is_signed {
+            return altered("the signature of the chain is wrong");
+        }
+        if previous.is_some_and(|previous| previous != entry.previous) {
+            return altered("_prev_signature is not the signature of the previous entry");
+        }
+        if entry.previous.scheme != entry.signature.scheme {
+            return altered("two kinds of signatures in one log");
+        }
+        Ok(())
+    }
+
+    fn compare_kept(&mut self, line: &[u8]) -> Result<(), LineError> {
+        if self.kept.seq != Some(self.seq()) {
+            return Ok(());
+        }
+        if self.kept.line != line {
+            let place = self.kept.place();
+            let finding =
+                Finding::new(FindingKind::BadTile, place, "differs from the entry in its segment");
+            self.tiles.fault.get_or_insert(finding);
+        }
+        self.kept.advance()?;
+        Ok(())
+    }
+
+    /// Adds to the time that a process was running since the last checkpoint. Times of different threads
+    /// arrive slightly out of order, so only increases of the greatest time count.
+    fn add_time(&mut self, entry: &Entry<'_>) {
+        let latest = self.latest_unix_nanos.unwrap_or(entry.unix_nanos);
+        let step = entry.unix_nanos.saturating_sub(latest).max(0) as u64;
+        self.latest_unix_nanos = Some(entry.unix_nanos.max(latest));
+        let open = std::mem::take(&mut self.step_open_nanos);
+        match ControlState::is_pause(entry) {
+            // No process was running, and the clock may have been corrected since.
+            Some(true) => self.latest_unix_nanos = Some(entry.unix_nanos),
+            None => self.step_open_nanos = step,
+            Some(false) => {
+                let gap = &mut self.checkpoints.gap;
+                gap.nanos = gap.nanos.saturating_add(open).saturating_add(step);
+            }
+        }
+    }
+
+    /// Appends a leaf, and checks the checkpoints of the new tree size.
+    fn append(
+        &mut self,
+        leaf: Hash,
+        next_key: Option<super::Verifier>,
+        place: impl FnOnce() -> Place,
+    ) -> Result<(), Stop> {
+        self.pending.push(leaf);
+        self.checkpoints.gap.entries += 1;
+        let (size, wants) = (self.seq(), self.checkpoints.has_checkpoint_at(self.seq()));
+        if wants || size.is_multiple_of(TILE_WIDTH) {
+            self.push_pending();
+        }
+        if wants {
+            let (root, limits) = (self.tree.root(), self.limits());
+            let checked = self.checkpoints.check(size, &root, &self.control_state.key, limits);
+            if let Err(stop) = checked {
+                return Err(match stop {
+                    Stop::Tampered(finding) => self.prefer_suspect(*finding).into(),
+                    other => other,
+                });
+            }
+            if self.checkpoints.sealed == size
+                && let Some(Suspect { place: Place { seq: Some(seq), .. }, .. }) =
+                    self.suspect.take()
+            {
+                self.tiles.report_bad(0, seq);
+            }
+        }
+        if let Some(key) = next_key {
+            if self.checkpoints.sealed != size {
+                self.unsealed_epoch = Some(self.suspect_at(place()));
+            }
+            self.control_state.key = key;
+        }
+        Ok(())
+    }
+
+    /// Appends the pending leaves to the tree.
+    fn push_pending(&mut self) {
+        let tiles = &mut self.tiles;
+        let node = |level, index, hash: &Hash| tiles.check_node(level, index, hash);
+        self.tree.push_all(&mut self.pending, node);
+    }
+}

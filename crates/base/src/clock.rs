@@ -1,0 +1,310 @@
+//! Clocks: cheap ticks for producers, wall time for lines, and the conversion between the two.
+//!
+//! Promises: ticks are read by `rdtsc` if it is invariant, otherwise from the monotonic clock; neither allocates nor
+//! blocks. Only the writer thread converts ticks to wall time, by a [`Calibration`] that follows the system clock.
+//! Small differences are slewed, so that time never runs backwards within a lane. Larger ones are steps: they apply
+//! at once and are reported.
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::tsc;
+
+/// One reading of both clocks, taken once per writer turn and passed down as a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Ticks of the producers' clock; only differences are meaningful.
+    pub ticks: u64,
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub unix_nanos: i64,
+}
+
+/// Reads both clocks. Tests implement it to set the time.
+pub trait Clock: Send + Sync + std::fmt::Debug {
+    /// Ticks since some moment in the past.
+    fn ticks(&self) -> u64;
+
+    /// Nanoseconds since 1970.
+    fn unix_nanos(&self) -> i64;
+
+    /// Nanoseconds per tick if known; otherwise they are measured.
+    fn nanos_per_tick(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
+    /// Both clocks, read as close together as possible.
+    fn now(&self) -> Now {
+        Now { ticks: self.ticks(), unix_nanos: self.unix_nanos() }
+    }
+}
+
+/// Where ticks come from on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TickSource {
+    /// The invariant time-stamp counter.
+    Tsc,
+    /// Nanoseconds of the monotonic clock.
+    Monotonic,
+}
+
+/// The source that [`SystemClock`] uses, decided once.
+pub fn tick_source() -> TickSource {
+    static SOURCE: OnceLock<TickSource> = OnceLock::new();
+    *SOURCE.get_or_init(
+        || {
+            if tsc::is_invariant() { TickSource::Tsc } else { TickSource::Monotonic }
+        },
+    )
+}
+
+/// Nanoseconds of the monotonic clock since its first use in this process.
+#[cold]
+pub fn monotonic_nanos() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[inline]
+    fn ticks(&self) -> u64 {
+        match tick_source() {
+            TickSource::Tsc => tsc::ticks(),
+            TickSource::Monotonic => monotonic_nanos(),
+        }
+    }
+
+    fn unix_nanos(&self) -> i64 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos)
+            }
+        }
+    }
+
+    fn nanos_per_tick(&self) -> Option<f64> {
+        (tick_source() == TickSource::Monotonic).then_some(1.0)
+    }
+
+    fn now(&self) -> Now {
+        // Use the pair that was read in the shortest time: a preemption between the two would look like a step.
+        let mut best = Now { ticks: 0, unix_nanos: 0 };
+        let mut best_width = u64::MAX;
+        for _ in 0..4 {
+            let before = self.ticks();
+            let unix_nanos = self.unix_nanos();
+            let after = self.ticks();
+            let width = after.saturating_sub(before);
+            if width < best_width {
+                best_width = width;
+                best = Now { ticks: before + width / 2, unix_nanos };
+            }
+        }
+        best
+    }
+}
+
+/// A clock that only moves when a test moves it. One tick is one nanosecond.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    ticks: AtomicU64,
+    unix_nanos: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock at `unix_nanos` and tick 1.
+    pub fn at(unix_nanos: i64) -> Self {
+        Self { ticks: AtomicU64::new(1), unix_nanos: AtomicU64::new(unix_nanos as u64) }
+    }
+
+    /// Lets `nanos` pass on both clocks.
+    pub fn advance(&self, nanos: u64) {
+        // ORDER: relaxed; tests order their own steps.
+        self.ticks.fetch_add(nanos, Ordering::Relaxed);
+        self.unix_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock, as an administrator would, without changing the ticks.
+    pub fn step_to(&self, unix_nanos: i64) {
+        // ORDER: relaxed; tests order their own steps.
+        self.unix_nanos.store(unix_nanos as u64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn ticks(&self) -> u64 {
+        // ORDER: relaxed; tests order their own steps.
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    fn unix_nanos(&self) -> i64 {
+        // ORDER: relaxed; tests order their own steps.
+        self.unix_nanos.load(Ordering::Relaxed) as i64
+    }
+}
+
+/// A change of the system clock: its difference from the expected time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Nanoseconds; negative if the clock was set back.
+    pub nanos: i64,
+}
+
+/// Differences up to this are slewed; larger ones are steps.
+const SLEW_NANOS_MAX: i64 = 10_000_000;
+/// Slewing changes the rate by at most this share.
+const SLEW_RATE: f64 = 1.0 / 500.0;
+
+/// A straight line from ticks to wall time.
+///
+/// ```
+/// use ringseal_base::clock::Calibration;
+/// use ringseal_base::clock::Now;
+/// let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 1_000 }, 1.0);
+/// assert_eq!(line.unix_nanos(500), 1_500);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Calibration {
+    start: Now,
+    base: Now,
+    /// Nanoseconds per tick as measured since `start`.
+    rate: f64,
+    /// The rate with the correction that slews the last difference; in units of 2⁻³² for the conversion.
+    scale: u64,
+}
+
+impl Calibration {
+    /// A line through `now`; `nanos_per_tick` is a first estimate of its slope.
+    pub fn new(now: Now, nanos_per_tick: f64) -> Self {
+        Self { start: now, base: now, rate: nanos_per_tick, scale: to_scale(nanos_per_tick) }
+    }
+
+    /// A line through the current time. If the clock does not know its slope, it is measured over a millisecond.
+    pub fn measure(clock: &dyn Clock) -> Self {
+        let start = clock.now();
+        if let Some(rate) = clock.nanos_per_tick() {
+            return Self::new(start, rate);
+        }
+        loop {
+            let now = clock.now();
+            let nanos = now.unix_nanos.saturating_sub(start.unix_nanos);
+            let ticks = now.ticks.wrapping_sub(start.ticks);
+            // The clock was set during the measurement: any estimate is good enough until the next adjustment.
+            if !(0..=1_000_000_000).contains(&nanos) {
+                return Self::new(now, 1.0 / 3.0);
+            }
+            if nanos >= 1_000_000 && ticks > 0 {
+                return Self::new(now, nanos as f64 / ticks as f64);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Nanoseconds per tick.
+    pub fn nanos_per_tick(&self) -> f64 {
+        self.rate
+    }
+
+    /// Wall time at `ticks`, which may lie before or after the last adjustment.
+    #[inline]
+    pub fn unix_nanos(&self, ticks: u64) -> i64 {
+        let delta = ticks.wrapping_sub(self.base.ticks) as i64;
+        let nanos = (i128::from(delta) * i128::from(self.scale)) >> 32;
+        self.base.unix_nanos.saturating_add(nanos as i64)
+    }
+
+    /// Adjusts the line to a newer reading. The line stays continuous unless the clock was stepped.
+    pub fn adjust(&mut self, now: Now) -> Option<Step> {
+        let ticks = now.ticks.wrapping_sub(self.base.ticks);
+        if ticks == 0 || ticks > i64::MAX as u64 {
+            return None;
+        }
+        let here = self.unix_nanos(now.ticks);
+        let error = now.unix_nanos.saturating_sub(here);
+        if error.saturating_abs() > SLEW_NANOS_MAX {
+            self.start = now;
+            self.base = now;
+            self.scale = to_scale(self.rate);
+            return Some(Step { nanos: error });
+        }
+        let long = now.ticks.wrapping_sub(self.start.ticks) as f64;
+        let measured = now.unix_nanos.saturating_sub(self.start.unix_nanos) as f64 / long;
+        if measured > 0.0 {
+            self.rate = measured;
+        }
+        // Remove the difference over about the length of the last interval.
+        let interval_nanos = ticks as f64 * self.rate;
+        let slew = (error as f64 / interval_nanos).clamp(-SLEW_RATE, SLEW_RATE);
+        self.base = Now { ticks: now.ticks, unix_nanos: here };
+        self.scale = to_scale(self.rate * (1.0 + slew));
+        None
+    }
+}
+
+fn to_scale(nanos_per_tick: f64) -> u64 {
+    (nanos_per_tick * 4_294_967_296.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Calibration, Clock, ManualClock, Now, SystemClock};
+
+    #[test]
+    fn slewing_never_moves_time_backwards() {
+        let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 0 }, 0.37);
+        let mut last = i64::MIN;
+        // True rate 0.370037; readings off by up to 3 µs either way.
+        for second in 1..200u64 {
+            let ticks = second * 2_700_000_000;
+            let noise = (second as i64 * 7919 % 6000) - 3000;
+            let wall = (ticks as f64 * 0.370_037) as i64 + noise;
+            for part in 0..10 {
+                let here = line.unix_nanos(ticks - 2_700_000_000 + part * 270_000_000);
+                assert!(here >= last, "second {second}: {here} after {last}");
+                last = here;
+            }
+            assert_eq!(line.adjust(Now { ticks, unix_nanos: wall }), None);
+        }
+        let error = line.unix_nanos(200 * 2_700_000_000) - (200.0 * 2.7e9 * 0.370_037) as i64;
+        assert!(error.abs() < 20_000, "off by {error} ns after 200 s");
+    }
+
+    #[test]
+    fn a_clock_set_back_is_a_reported_step() {
+        let mut line = Calibration::new(Now { ticks: 0, unix_nanos: 1_000_000_000_000 }, 1.0);
+        let step = line.adjust(Now { ticks: 1_000_000, unix_nanos: 0 }).expect("a step");
+        assert_eq!(step.nanos, -1_000_001_000_000);
+        assert_eq!(line.unix_nanos(1_000_500), 500);
+    }
+
+    #[test]
+    fn a_reading_from_before_the_last_changes_nothing() {
+        let mut line = Calibration::new(Now { ticks: 100, unix_nanos: 100 }, 1.0);
+        assert_eq!(line.adjust(Now { ticks: 50, unix_nanos: 77 }), None);
+        assert_eq!(line.unix_nanos(100), 100);
+        assert_eq!(line.unix_nanos(50), 50);
+    }
+
+    #[test]
+    fn the_systems_ticks_advance() {
+        let clock = SystemClock;
+        let first = clock.now();
+        let second = clock.now();
+        assert!(second.ticks > first.ticks);
+        assert!(first.unix_nanos > 1_700_000_000_000_000_000);
+    }
+
+    #[test]
+    fn a_manual_clock_moves_only_when_set() {
+        let clock = ManualClock::at(10);
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(5);
+        assert_eq!(clock.now(), Now { ticks: 6, unix_nanos: 15 });
+        clock.step_to(-3);
+        assert_eq!(clock.now(), Now { ticks: 6, unix_nanos: -3 });
+    }
+}

@@ -1,0 +1,235 @@
+//! A raw cursor over a vector's spare capacity.
+//!
+//! Promises: safe to call with any argument. Only [`Cursor::ensure`] allocates, when the vector is full. The
+//! appended bytes belong to the vector once the cursor is dropped; leaking a cursor loses only those bytes.
+//!
+//! Invariants that the SAFETY notes cite:
+//! 1. **Position.** `at` points into the allocation of `vec` or one past it, or is null while
+//!    [`Cursor::with_vec`] runs its closure. `vec` is borrowed exclusively for the cursor's life and touched only
+//!    by `grow`, `with_vec` and `drop`, so the allocation cannot move without the cursor noticing.
+//! 2. **Initialised.** Every byte from the allocation's start to `at` is initialised: `at` only advances over
+//!    bytes that the same function has just written.
+//! 3. **Room.** `limit` is [`SLACK`] bytes before the allocation's end, or 0. A write of up to `SLACK` bytes
+//!    follows a check that `at ≤ limit`, a longer one of `n` bytes that `at + n ≤ limit`.
+//! 4. **Source.** Loads stay within the slice or array that they come from.
+//! 5. **Reserved room.** A [`Room`] of `CAP` bytes is made only after a check that they fit, and each write of
+//!    `N` consumes it and returns one of `CAP - N` or less.
+#![allow(unsafe_code)]
+// One note covers one step, such as the loads of a copy's two ends.
+#![allow(clippy::multiple_unsafe_ops_per_block)]
+use std::ptr;
+
+use super::Native;
+use super::block::Block;
+use super::byte_class::Class;
+use super::copy::{copy_clean, copy_short};
+use super::lanes::Lanes;
+
+/// The longest write that a single comparison allows.
+pub const SLACK: usize = 96;
+
+/// Appends to a vector through a pointer and a limit that stay in registers.
+///
+/// Nothing takes the address of these two: code out of line gets the vector instead ([`Cursor::with_vec`]).
+/// In memory, each append would wait for the store of the one before it.
+pub struct Cursor<'a> {
+    vec: &'a mut Vec<u8>,
+    at: *mut u8,
+    limit: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// A cursor at the vector's end.
+    #[inline(always)]
+    pub fn new(vec: &'a mut Vec<u8>) -> Self {
+        let (at, limit) = spare(vec);
+        Cursor { vec, at, limit }
+    }
+
+    /// Bytes of the vector up to the cursor.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.at.addr() - self.vec.as_ptr().addr()
+    }
+
+    /// Makes sure that `n` bytes fit.
+    #[inline(always)]
+    pub fn ensure(&mut self, n: usize) {
+        let fits = if n <= SLACK {
+            self.at.addr() <= self.limit
+        } else {
+            self.limit.saturating_sub(self.at.addr()) >= n
+        };
+        if !fits {
+            // By value, so that the pointers need no address.
+            (self.at, self.limit) = grow(self.vec, self.at, n);
+        }
+    }
+
+    /// Runs `work` on the vector itself.
+    #[inline(always)]
+    pub fn with_vec(&mut self, work: impl FnOnce(&mut Vec<u8>)) {
+        let len = self.len();
+        // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+        unsafe { self.vec.set_len(len) };
+        // If `work` panics, `drop` keeps the vector as `work` left it.
+        self.at = ptr::null_mut();
+        work(self.vec);
+        (self.at, self.limit) = spare(self.vec);
+    }
+
+    /// Reserves `CAP` bytes with one check for everything that is put there.
+    #[inline(always)]
+    pub fn room<const CAP: usize>(&mut self) -> Room<'_, 'a, CAP> {
+        const { assert!(CAP <= SLACK) };
+        self.ensure(CAP);
+        Room(self)
+    }
+
+    /// Copies the whole block and keeps its first `len` bytes (all if `len` is larger).
+    #[inline(always)]
+    pub fn put<const N: usize>(&mut self, block: &[u8; N], len: usize) {
+        self.room::<N>().put::<N, 0>(block, len);
+    }
+
+    /// Copies `bytes` between quotes if none is of class `C`; otherwise appends nothing and returns the cursor.
+    #[inline(always)]
+    pub fn quoted_clean<C: Class>(&mut self, bytes: &[u8]) -> Option<&mut Self> {
+        let len = bytes.len();
+        self.ensure(len.saturating_add(2));
+        // SAFETY: (3) len + 2 bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        // (2) if all bytes are clean, all were written.
+        unsafe {
+            if copy_clean::<C>(bytes.as_ptr(), self.at.add(1), len) < len {
+                return Some(self);
+            }
+            *self.at = b'"';
+            *self.at.add(len + 1) = b'"';
+            self.at = self.at.add(len + 2);
+            None
+        }
+    }
+
+    /// Copies `bytes`.
+    #[inline(always)]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        let len = bytes.len();
+        self.ensure(len);
+        // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        // (2) len bytes were just written.
+        unsafe {
+            copy_short(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(len);
+        }
+    }
+
+    /// Copies `bytes` up to the first one of class `C` or less; returns how many were copied.
+    ///
+    /// Copies all of them if none is of the class. May stop early, at the start of a block, but never late.
+    #[inline(always)]
+    pub fn copy_clean<C: Class>(&mut self, bytes: &[u8]) -> usize {
+        let len = bytes.len();
+        self.ensure(len);
+        // SAFETY: (3) len bytes of room; (4) len bytes in the slice; no overlap, see `put`.
+        // (2) the function wrote `clean` ≤ len bytes.
+        unsafe {
+            let clean = copy_clean::<C>(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(clean);
+            clean
+        }
+    }
+}
+
+/// A cursor with `CAP` bytes of checked room after it, so that writes there need no check.
+pub struct Room<'c, 'a, const CAP: usize>(&'c mut Cursor<'a>);
+
+impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
+    /// Copies the whole block and keeps its first `len` bytes (all if `len` is larger). `LEFT` bytes of room
+    /// remain.
+    #[inline(always)]
+    pub fn put<const N: usize, const LEFT: usize>(
+        self,
+        block: &[u8; N],
+        len: usize,
+    ) -> Room<'c, 'a, LEFT> {
+        const { assert!(N + LEFT <= CAP) };
+        let len = if len > N { clamped(N) } else { len };
+        // SAFETY: (3, 5) N ≤ CAP bytes of room; (4) the block has N bytes; a vector under our
+        // exclusive borrow cannot overlap it. (2) len ≤ N bytes were just written.
+        unsafe {
+            ptr::copy_nonoverlapping(block.as_ptr(), self.0.at, N);
+            self.0.at = self.0.at.add(len);
+        }
+        Room(self.0)
+    }
+
+    /// Copies the first `len` ≤ 32 bytes between quotes if none is of class `C`; otherwise appends nothing and
+    /// returns the cursor.
+    #[inline(always)]
+    pub fn quoted_clean<C: Class>(
+        self,
+        bytes: &[u8; 32],
+        len: usize,
+    ) -> Option<&'c mut Cursor<'a>> {
+        const { assert!(CAP >= 34) };
+        let (at, len) = (self.0.at, len.min(32));
+        // SAFETY: (3, 5) 34 bytes of room; (4) 32 bytes; no overlap, see `put`.
+        // (2) len + 2 ≤ 34 bytes were written.
+        unsafe {
+            let low = Native::load(bytes.as_ptr());
+            let high = Native::load(bytes.as_ptr().add(16));
+            low.store(at.add(1));
+            high.store(at.add(17));
+            let flagged = C::flags(low).mask() | C::flags(high).mask() << 16;
+            if flagged & ((1 << len) - 1) != 0 {
+                return Some(self.0);
+            }
+            *at = b'"';
+            *at.add(len + 1) = b'"';
+            self.0.at = at.add(len + 2);
+            None
+        }
+    }
+
+    /// The cursor, giving up the remaining room.
+    #[inline(always)]
+    pub fn cursor(self) -> &'c mut Cursor<'a> {
+        self.0
+    }
+}
+
+impl Drop for Cursor<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.at.is_null() {
+            let len = self.len();
+            // SAFETY: (1) at ≤ capacity; (2) initialised up to `at`.
+            unsafe { self.vec.set_len(len) };
+        }
+    }
+}
+
+/// The end of the vector's contents, and the limit.
+#[inline(always)]
+fn spare(vec: &mut Vec<u8>) -> (*mut u8, usize) {
+    let spare = vec.spare_capacity_mut().as_mut_ptr_range();
+    (spare.start.cast(), spare.end.addr().saturating_sub(SLACK))
+}
+
+/// Grows the vector by at least `n` bytes after `at`; returns the new position and limit.
+#[cold]
+#[inline(never)]
+fn grow(vec: &mut Vec<u8>, at: *mut u8, n: usize) -> (*mut u8, usize) {
+    let len = at.addr() - vec.as_ptr().addr();
+    // SAFETY: (1, 2) `at` is within the allocation and everything before it is initialised.
+    unsafe { vec.set_len(len) };
+    vec.reserve(n.saturating_add(SLACK));
+    spare(vec)
+}
+
+/// The length of a block that is shorter than asked for; out of line so that the check is a branch, not a select.
+#[cold]
+#[inline(never)]
+fn clamped(len: usize) -> usize {
+    len
+}

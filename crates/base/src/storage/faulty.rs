@@ -1,0 +1,464 @@
+//! Fault-injecting storage: a file system in memory for tests, in which every call can fail once, and which can be
+//! killed or lose power.
+//!
+//! **Killed**: the current call does nothing or, if it is an append, stops after some bytes; all later calls fail. What
+//! the system had accepted is kept ([`FaultyDisk::after_kill`]).
+//!
+//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes of names since the
+//! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more); of
+//! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros.
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{FileId, FileKind, FileLock, FileStat, OpenMode, Storage, StorageFile};
+
+/// The disk; clones are the same disk.
+#[derive(Clone, Default)]
+pub struct FaultyDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    inodes: Vec<Inode>,
+    names: BTreeMap<PathBuf, usize>,
+    dirs: BTreeSet<PathBuf>,
+    /// The names that survive every power loss.
+    durable_names: BTreeMap<PathBuf, usize>,
+    /// Changes since then.
+    pending: Vec<Change>,
+    faults: Faults,
+    calls: u64,
+    unix_nanos: i64,
+}
+
+#[derive(Clone, Default)]
+struct Inode {
+    bytes: Vec<u8>,
+    durable: Vec<u8>,
+    modified_unix_nanos: i64,
+    mode: Option<u32>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Add(PathBuf, usize),
+    Remove(PathBuf),
+    Rename(PathBuf, PathBuf),
+}
+
+/// The faults to inject.
+#[derive(Clone, Copy)]
+pub struct Faults {
+    /// The call of this number (from 0) fails, once.
+    pub fail_call: Option<(u64, io::ErrorKind)>,
+    /// From the call of this number on, everything fails; an append still takes this many bytes.
+    pub kill_call: Option<(u64, usize)>,
+    /// An append takes at most this many bytes.
+    pub append_bytes_max: usize,
+    /// All files together hold at most this many bytes.
+    pub capacity_bytes: usize,
+    /// `link` is not supported.
+    pub no_links: bool,
+    /// Files below this directory accept no bytes.
+    pub full_below: Option<&'static str>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            fail_call: None,
+            kill_call: None,
+            append_bytes_max: usize::MAX,
+            capacity_bytes: usize::MAX,
+            no_links: false,
+            full_below: None,
+        }
+    }
+}
+
+impl FaultyDisk {
+    /// An empty disk with one directory.
+    pub fn new(dir: &Path) -> Self {
+        let disk = Self::default();
+        disk.state.lock().dirs.insert(dir.to_owned());
+        disk
+    }
+
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.lock().faults = faults;
+    }
+
+    /// Calls so far.
+    pub fn calls(&self) -> u64 {
+        self.state.lock().calls
+    }
+
+    /// Sets the clock for the times of files.
+    pub fn set_time(&self, unix_nanos: i64) {
+        self.state.lock().unix_nanos = unix_nanos;
+    }
+
+    /// All names and bytes.
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let state = self.state.lock();
+        let bytes = |&inode: &usize| state.inodes[inode].bytes.clone();
+        state.names.iter().map(|(path, inode)| (path.clone(), bytes(inode))).collect()
+    }
+
+    /// The bytes of every file that ever existed, with or without a name.
+    pub fn all_bytes(&self) -> Vec<Vec<u8>> {
+        self.state.lock().inodes.iter().map(|inode| inode.bytes.clone()).collect()
+    }
+
+    /// Creates a file, durably.
+    pub fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        let modified_unix_nanos = state.unix_nanos;
+        let inode = state.inodes.len();
+        state.inodes.push(Inode {
+            bytes: bytes.to_vec(),
+            durable: bytes.to_vec(),
+            modified_unix_nanos,
+            mode: None,
+        });
+        state.names.insert(path.to_owned(), inode);
+        state.durable_names.insert(path.to_owned(), inode);
+    }
+
+    /// Creates a directory.
+    pub fn put_dir(&self, path: &Path) {
+        self.state.lock().dirs.insert(path.to_owned());
+    }
+
+    /// Gives a file a second name, durably.
+    pub fn put_link(&self, from: &Path, to: &Path) {
+        let mut state = self.state.lock();
+        if let Some(&inode) = state.names.get(from) {
+            state.names.insert(to.to_owned(), inode);
+            state.durable_names.insert(to.to_owned(), inode);
+        }
+    }
+
+    /// The disk as the next process finds it after this one was killed.
+    pub fn after_kill(&self) -> FaultyDisk {
+        let mut state = self.state.lock().clone();
+        state.faults = Faults::default();
+        FaultyDisk { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The disk as it may be after power loss; `seed` decides what is lost.
+    pub fn after_power_loss(&self, seed: u64) -> FaultyDisk {
+        let mut state = self.state.lock().clone();
+        let mut random = SplitMix(seed);
+        let kept = random.below(state.pending.len() + 1);
+        let changes: Vec<Change> = state.pending.drain(..).take(kept).collect();
+        let mut names = std::mem::take(&mut state.durable_names);
+        for change in changes {
+            change.apply(&mut names);
+        }
+        state.durable_names = names.clone();
+        state.names = names;
+        for inode in &mut state.inodes {
+            inode.lose_power(&mut random);
+        }
+        state.faults = Faults::default();
+        FaultyDisk { state: Arc::new(Mutex::new(state)) }
+    }
+}
+
+impl Change {
+    fn apply(self, names: &mut BTreeMap<PathBuf, usize>) {
+        match self {
+            Change::Add(path, inode) => {
+                names.insert(path, inode);
+            }
+            Change::Remove(path) => {
+                names.remove(&path);
+            }
+            Change::Rename(from, to) => {
+                if let Some(inode) = names.remove(&from) {
+                    names.insert(to, inode);
+                }
+            }
+        }
+    }
+}
+
+impl Inode {
+    fn lose_power(&mut self, random: &mut SplitMix) {
+        if self.bytes.len() < self.durable.len() {
+            // A truncation that was not synced may be lost.
+            if random.below(2) == 0 {
+                self.bytes = self.durable.clone();
+            }
+        } else {
+            let grown = self.bytes.len() - self.durable.len();
+            let len = self.durable.len() + random.below(grown + 1);
+            let data = self.durable.len() + random.below(len - self.durable.len() + 1);
+            self.bytes.truncate(len);
+            match random.below(3) {
+                0 => self.bytes.truncate(data),
+                1 => self.bytes[data..].fill(0),
+                _ => {}
+            }
+        }
+        self.durable = self.bytes.clone();
+    }
+}
+
+/// Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+impl State {
+    /// Counts a call and fails if it is the one that has to.
+    fn call(&mut self) -> io::Result<()> {
+        let call = self.calls;
+        self.calls += 1;
+        if self.faults.kill_call.is_some_and(|(killed, _)| call >= killed) {
+            return Err(io::Error::other("the process is dead"));
+        }
+        match self.faults.fail_call {
+            Some((failing, kind)) if failing == call => Err(kind.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn inode_of(&self, path: &Path) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn change(&mut self, change: Change) {
+        change.clone().apply(&mut self.names);
+        self.pending.push(change);
+    }
+
+    fn stat(&self, inode: usize) -> FileStat {
+        FileStat {
+            id: Some(FileId { device: 1, inode: inode as u64 }),
+            kind: FileKind::Regular,
+            len: self.inodes[inode].bytes.len() as u64,
+            links: self.names.values().filter(|&&other| other == inode).count() as u64,
+            modified_unix_nanos: self.inodes[inode].modified_unix_nanos,
+            mode: self.inodes[inode].mode,
+        }
+    }
+
+    fn space(&self) -> usize {
+        let named: BTreeSet<usize> = self.names.values().copied().collect();
+        let used: usize = named.iter().map(|&inode| self.inodes[inode].bytes.len()).sum();
+        self.faults.capacity_bytes.saturating_sub(used)
+    }
+}
+
+impl Storage for FaultyDisk {
+    /// There is only one process, so this always succeeds.
+    fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
+        let file = match self.open(path, OpenMode::CreateNew { mode }) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.open(path, OpenMode::Append)
+            }
+            opened => opened,
+        };
+        file.map(FileLock::new)
+    }
+
+    fn open(&self, path: &Path, how: OpenMode) -> io::Result<Box<dyn StorageFile>> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let inode = match how {
+            OpenMode::Read | OpenMode::Append | OpenMode::Overwrite => state.inode_of(path)?,
+            OpenMode::CreateNew { mode } => {
+                if state.names.contains_key(path) {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                if !path.parent().is_some_and(|dir| state.dirs.contains(dir)) {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                let inode = state.inodes.len();
+                let modified_unix_nanos = state.unix_nanos;
+                let mode = Some(mode);
+                state.inodes.push(Inode { modified_unix_nanos, mode, ..Inode::default() });
+                state.change(Change::Add(path.to_owned(), inode));
+                inode
+            }
+        };
+        Ok(Box::new(FaultyFile { state: Arc::clone(&self.state), inode, position: 0 }))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        let mut state = self.state.lock();
+        state.call()?;
+        if state.dirs.contains(path) {
+            let kind = FileKind::Directory;
+            let (modified_unix_nanos, mode) = (0, None);
+            return Ok(FileStat { id: None, kind, len: 0, links: 1, modified_unix_nanos, mode });
+        }
+        let inode = state.inode_of(path)?;
+        Ok(state.stat(inode))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        if state.faults.no_links {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let inode = state.inode_of(from)?;
+        if state.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.change(Change::Add(to.to_owned(), inode));
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        state.inode_of(from)?;
+        state.change(Change::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        state.inode_of(path)?;
+        state.change(Change::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside.filter_map(|path| path.file_name()).map(OsString::from).collect())
+    }
+
+    fn create_dir(&self, dir: &Path, _mode: u32) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        state.dirs.insert(dir.to_owned());
+        Ok(())
+    }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        state.durable_names = state.names.clone();
+        state.pending.clear();
+        Ok(())
+    }
+}
+
+struct FaultyFile {
+    state: Arc<Mutex<State>>,
+    inode: usize,
+    position: u64,
+}
+
+impl StorageFile for FaultyFile {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut state = self.state.lock();
+        let before = state.calls;
+        let called = state.call();
+        let mut taken = state.faults.append_bytes_max.min(state.space());
+        let is_full = |dir| {
+            let mut names = state.names.iter().filter(|(_, inode)| **inode == self.inode);
+            names.any(|(path, _)| path.starts_with(dir))
+        };
+        if state.faults.full_below.is_some_and(is_full) {
+            taken = 0;
+        }
+        if called.is_err() {
+            taken = match state.faults.kill_call {
+                Some((killed, bytes)) if killed == before => bytes.min(taken),
+                _ => 0,
+            };
+        } else if taken == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let unix_nanos = state.unix_nanos;
+        let inode = &mut state.inodes[self.inode];
+        let old = inode.bytes.len();
+        for slice in slices {
+            let part = taken.min(slice.len());
+            inode.bytes.extend_from_slice(&slice[..part]);
+            taken -= part;
+        }
+        inode.modified_unix_nanos = unix_nanos;
+        self.position = inode.bytes.len() as u64;
+        called.map(|()| inode.bytes.len() - old)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        self.state.lock().call()?;
+        Ok(self.position)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let bytes = &state.inodes[self.inode].bytes;
+        let from = bytes.len().min(offset as usize);
+        let count = buffer.len().min(bytes.len() - from);
+        buffer[..count].copy_from_slice(&bytes[from..from + count]);
+        Ok(count)
+    }
+
+    /// Durable bytes are taken to reach the disk at once: for code that overwrites keys the worst case is tested by
+    /// reading them back, not by power loss.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let inode = &mut state.inodes[self.inode];
+        let start = inode.bytes.len().min(offset as usize);
+        let end = start + bytes.len();
+        inode.bytes.resize(inode.bytes.len().max(end), 0);
+        inode.bytes[start..end].copy_from_slice(bytes);
+        let shared = inode.durable.len().min(end);
+        if start < shared {
+            inode.durable[start..shared].copy_from_slice(&bytes[..shared - start]);
+        }
+        Ok(bytes.len())
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        state.inodes[self.inode].bytes.resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn stat(&self) -> io::Result<FileStat> {
+        let mut state = self.state.lock();
+        state.call()?;
+        Ok(state.stat(self.inode))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.call()?;
+        let inode = &mut state.inodes[self.inode];
+        inode.durable = inode.bytes.clone();
+        Ok(())
+    }
+}

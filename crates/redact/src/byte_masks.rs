@@ -1,0 +1,424 @@
+//! The pass over a text: byte classes of 64 bytes at a time as bit masks, and the places that follow.
+//!
+//! Bit `i` of a mask describes byte `i` of a block. Classes are wider than what the detectors accept where
+//! that is cheaper: they only select candidates.
+//!
+//! [`pass`] uses the fastest instructions that the processor has. It allocates nothing.
+
+use std::ops::Range;
+
+use super::byte_classes::{self, Tables};
+use super::bytes::before;
+use super::number_filter;
+use ringseal_base::simd::{self, Exact, Kernel, Load64, Lookup};
+
+/// Bytes needed to classify a block: its 64 and the next two.
+pub(crate) const VIEW: usize = 66;
+
+/// The classes of 64 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Masks {
+    /// `0`–`9`.
+    pub(crate) digit: u64,
+    /// What numbers are written with: digits, space, and `(` to `9` in ASCII order.
+    pub(crate) number: u64,
+    /// Letters, digits and `_`.
+    pub(crate) word: u64,
+    /// `+` to `~` in ASCII order: what a credential consists of, and more.
+    pub(crate) chunk: u64,
+    /// Rare bytes, combined into one mask: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
+    /// are, together with the byte two places ahead, the first and the third of a keyword: `pas…`,
+    /// `sec…`, `tok…`.
+    pub(crate) rare: u64,
+}
+
+/// First and third letter of the words that may precede a secret: password and similar ones,
+/// secret, token, api, bearer, basic, begin; and what comes with these.
+#[cfg(test)]
+pub(crate) const KEYWORDS: [(u8, u8); 10] = [
+    (b'p', b's'),
+    (b's', b'c'),
+    (b't', b'k'),
+    (b'a', b'i'),
+    (b'b', b'a'),
+    (b'b', b's'),
+    (b'b', b'g'),
+    (b'b', b'c'),
+    (b'b', b'q'),
+    (b'b', b'w'),
+];
+
+/// The positions of one block where a detector could start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Places {
+    /// Signs of [`Masks::rare`].
+    pub(crate) punct: u64,
+    /// Digits at the start of a word that pass [`number_filter::may_be_personal`].
+    pub(crate) number: u64,
+    /// Starts of words with [`CHUNK_BYTES_MIN`] bytes of [`Masks::chunk`].
+    pub(crate) word: u64,
+    /// Starts of words of [`LONG_WORD`] bytes or more.
+    pub(crate) long: u64,
+    /// Starts of words that are letters of [`Masks::rare`].
+    pub(crate) keyword: u64,
+    /// Starts of words of two letters and two digits.
+    pub(crate) iban: u64,
+}
+
+/// A credential and its literal are at least this long together.
+pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
+/// A word from this length on can be a credential without any literal.
+const LONG_WORD: u32 = 22;
+
+/// Where texts begin and end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Borders {
+    /// First bytes.
+    pub(crate) begin: u64,
+    /// The bytes directly after the last ones.
+    pub(crate) end: u64,
+}
+
+impl Borders {
+    /// Where a text starts directly after another one.
+    #[inline(always)]
+    fn joined(&self) -> u64 {
+        self.begin & self.end
+    }
+}
+
+/// Receives the positions.
+pub(crate) trait Sink {
+    /// Where separate texts start, and where the byte after their end is, in the block at `at`. Called once
+    /// for each block, in order, and for the one after the last.
+    fn borders(&mut self, at: usize) -> Borders;
+    /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
+    fn block(&mut self, at: usize, places: &Places) -> bool;
+}
+
+/// Which numbers count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    /// Fewest digits.
+    pub(crate) digits_min: u32,
+    /// Whether they count regardless of their shape and of what precedes them.
+    pub(crate) all: bool,
+}
+
+/// Passes all positions of `input` within `range` to `sink`; bytes after the range may be read.
+///
+/// With `cut`, whatever touches the end counts as long enough.
+#[inline(always)]
+pub(crate) fn pass<S: Sink>(
+    input: &[u8],
+    range: Range<usize>,
+    cut: bool,
+    numbers: Numbers,
+    sink: &mut S,
+) {
+    simd::run(Pass { input, range, cut, numbers, sink });
+}
+
+/// The arguments of [`pass`].
+struct Pass<'a, S> {
+    input: &'a [u8],
+    range: Range<usize>,
+    cut: bool,
+    numbers: Numbers,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Kernel for Pass<'_, S> {
+    type Out = ();
+
+    #[inline(always)]
+    fn with_lookup<V: Lookup + Load64>(self) {
+        self.drive(&Tables::<V>::new());
+    }
+
+    #[inline(always)]
+    fn with_exact<V: Exact + Load64>(self) {
+        self.drive(&byte_classes::Compare::<V>::new());
+    }
+
+    fn portable(self) {
+        self.drive(&byte_classes::Portable);
+    }
+}
+
+/// A method of classification.
+pub(super) trait Classify {
+    /// The classes of the first 64 bytes.
+    fn classify(&self, view: &[u8; VIEW]) -> Masks;
+}
+
+impl<S: Sink> Pass<'_, S> {
+    #[inline(always)]
+    fn drive<C: Classify>(self, ways: &C) {
+        let input = self.input;
+        let Range { start, end } = self.range;
+        let tail = Tail::of(input, start, end, self.cut);
+        let mut at = start;
+        let borders = self.sink.borders(at);
+        let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
+        while at < end {
+            let borders = self.sink.borders(at + 64);
+            // Nothing after the range counts, except after a cut.
+            let masks = if at + 64 < end || self.cut {
+                ways.classify(tail.view(input, at + 64))
+            } else {
+                Masks::default()
+            };
+            let next = Block::of(masks, borders, now.word);
+            let mut places = now.places(&next);
+            if places.number != 0 {
+                let near = Near { input, at, now: &now, next: &next };
+                places.number = numbers(places.number, &near, &self.numbers);
+            }
+            if places.any() && !self.sink.block(at, &places) {
+                return;
+            }
+            now = next;
+            at += 64;
+        }
+    }
+}
+
+impl Places {
+    #[inline(always)]
+    fn any(&self) -> bool {
+        let places = self.punct | self.number | self.word | self.keyword | self.iban;
+        places != 0
+    }
+}
+
+/// The mask of the bytes directly after those of a mask whose preceding 64 bits are `before`.
+///
+/// By rotation: shifts of two words as one are slow on some processors.
+#[inline(always)]
+fn behind(before: u64, now: u64) -> u64 {
+    (now & !(1 << 63) | before & 1 << 63).rotate_left(1)
+}
+
+/// The mask of the bytes `places` before those of a mask whose next 64 bits are `next`.
+#[inline(always)]
+fn ahead(now: u64, next: u64, places: u32) -> u64 {
+    (now & !0 << places | next & !(!0 << places)).rotate_right(places)
+}
+
+/// A block, complete except for the bits that depend on the next one.
+///
+/// Everything that does not need the next block is computed at once: masks that wait for the next iteration
+/// would wait as vectors, which some compilers take apart.
+#[derive(Clone, Copy)]
+struct Block {
+    borders: Borders,
+    digit: u64,
+    number: u64,
+    word: u64,
+    chunk: u64,
+    /// Bytes that start a word.
+    starts: u64,
+    keyword: u64,
+    punct: u64,
+}
+
+impl Block {
+    /// `before` is the mask of words of the block before.
+    #[inline(always)]
+    fn of(masks: Masks, borders: Borders, before: u64) -> Block {
+        let Masks { number, chunk, rare, .. } = masks;
+        // Nothing continues past the end of its text.
+        let within = !borders.end | borders.begin;
+        let (word, digit) = (masks.word & within, masks.digit & within);
+        let starts = word & (!behind(before, word) | borders.begin);
+        let (keyword, punct) = (rare & starts, rare & !masks.word);
+        Block { borders, digit, number, word, chunk, starts, keyword, punct }
+    }
+
+    /// All places; of numbers those that are long enough.
+    #[inline(always)]
+    fn places(&self, next: &Block) -> Places {
+        let starts = self.starts;
+        let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
+        let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
+        let digit = |places: u32| ahead(self.digit, next.digit, places);
+        Places {
+            punct: self.punct,
+            keyword: self.keyword,
+            word,
+            long,
+            iban: starts & !self.digit & digit(2) & digit(3),
+            number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
+        }
+    }
+}
+
+/// The end of a text that is too short for a whole view, followed by filler.
+///
+/// After the end of a cut text the filler is digits: they belong to every class used for numbers and words.
+struct Tail {
+    /// Where it starts: at a block.
+    at: usize,
+    bytes: [u8; Tail::BYTES],
+}
+
+impl Tail {
+    /// Up to 65 bytes, then a block of filler; and the view of it.
+    const BYTES: usize = 3 * 64 + 16;
+
+    /// The tail of `input`, where blocks start at `from` and the last block requested is one past `to`.
+    #[inline(always)]
+    fn of(input: &[u8], from: usize, to: usize, cut: bool) -> Tail {
+        let mut bytes = [0; Tail::BYTES];
+        if cut {
+            bytes.fill(b'0');
+        }
+        let len = input.len().saturating_sub(from);
+        let at = from + if len < VIEW { 0 } else { (len - VIEW) / 64 * 64 + 64 };
+        if to + if cut { 64 } else { 0 } > at {
+            copy_up_to_65(input.get(at..).unwrap_or_default(), &mut bytes);
+        }
+        Tail { at, bytes }
+    }
+
+    /// The view of the block at `at`, up to the one after the last.
+    #[inline(always)]
+    fn view<'a>(&'a self, input: &'a [u8], at: usize) -> &'a [u8; VIEW] {
+        if let Some(Some(view)) = input.get(at..).map(<[u8]>::first_chunk) {
+            return view;
+        }
+        match self.bytes.get(at - self.at..).map(<[u8]>::first_chunk) {
+            Some(Some(view)) => view,
+            _ => &[0; VIEW],
+        }
+    }
+}
+
+/// Copies up to 65 bytes in pieces of fixed sizes: nothing is called.
+#[inline(always)]
+fn copy_up_to_65(from: &[u8], to: &mut [u8; Tail::BYTES]) {
+    #[inline(always)]
+    fn ends<const N: usize>(from: &[u8], to: &mut [u8; Tail::BYTES]) {
+        if let (Some(head), Some(end)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+            let last = from.len() - N;
+            to[..N].copy_from_slice(head);
+            if let Some(to) = to.get_mut(last..last + N) {
+                to.copy_from_slice(end);
+            }
+        }
+    }
+    match from.len() {
+        64.. => {
+            ends::<64>(from, to);
+        }
+        32.. => ends::<32>(from, to),
+        16.. => ends::<16>(from, to),
+        8.. => ends::<8>(from, to),
+        4.. => ends::<4>(from, to),
+        _ => from.iter().zip(to).for_each(|(from, to)| *to = *from),
+    }
+}
+
+/// Clears the bits of `ok` that have a bit of `bad` at the same place or less than `BYTES` places ahead.
+#[inline(always)]
+fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
+    const { assert!(BYTES == 7 || BYTES == 16 || BYTES == 22) };
+    let bad_near = match BYTES {
+        7 => {
+            let m = bad | bad >> 1;
+            let m = m | m >> 2;
+            m | m >> 3
+        }
+        _ => {
+            let m = bad | bad >> 1;
+            let m = m | m >> 2;
+            let m = m | m >> 4;
+            let m = m | m >> 8;
+            if BYTES == 22 { m | m >> 6 } else { m }
+        }
+    };
+    // The first one of the next block reaches back into this one.
+    let ahead = BYTES - 1;
+    let first = (bad_next | 1 << ahead).trailing_zeros();
+    ok & !(bad_near | (!0 << (64 - ahead)) << first)
+}
+
+/// A block and its surroundings.
+struct Near<'a> {
+    input: &'a [u8],
+    at: usize,
+    now: &'a Block,
+    next: &'a Block,
+}
+
+/// The candidate numbers among those whose first digits are `starts`.
+#[inline(always)]
+fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
+    let (mut rest, mut found) = (starts, 0);
+    while rest != 0 {
+        let i = rest.trailing_zeros();
+        let bit = 1 << i;
+        rest ^= bit;
+        // The casts keep the 32 bits from there on. No detector skips more than three bytes between
+        // two digits: 32 bytes hold eight digits or more.
+        let window = |now: u64, next: u64| (now >> i | next << 1 << (63 - i)) as u32;
+        let digit = window(near.now.digit, near.next.digit);
+        let word = window(near.now.word, near.next.word);
+        let pos = near.at + i as usize;
+        let prev = if near.now.borders.begin & bit == 0 { before(near.input, pos) } else { 0 };
+        if number_filter::forbids_number(prev) && !wanted.all {
+            continue;
+        }
+        let joined = window(near.now.borders.joined(), near.next.borders.joined()) & !1;
+        if !wanted.all && joined == 0 && number_filter::continues_as_word(digit, word) {
+            continue;
+        }
+        let number = window(near.now.number, near.next.number);
+        let run = (number ^ number.wrapping_add(1)) >> 1;
+        if (digit & run).count_ones() < wanted.digits_min {
+            continue;
+        }
+        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        {
+            found |= bit;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_across_block_borders() {
+        for start in 0..64 {
+            let run = |len: u32| {
+                let bits = ((1u128 << len) - 1) << start;
+                (!(bits as u64), !((bits >> 64) as u64))
+            };
+            let found = |len: u32, finder: fn(u64, u64, u64) -> u64| {
+                let (now, next) = run(len);
+                finder(!now, now, next)
+            };
+            assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
+            assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
+            assert_eq!((found(22, clear_of::<22>), found(21, clear_of::<22>)), (1 << start, 0));
+        }
+    }
+
+    #[test]
+    fn the_tail_holds_the_text_and_filler() {
+        for len in 0..300usize {
+            let input: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
+            let tail = Tail::of(&input, 0, len, false);
+            for at in (0..len.next_multiple_of(64) + 1).step_by(64) {
+                let view = tail.view(&input, at);
+                for (i, byte) in view.iter().enumerate() {
+                    assert_eq!(*byte, input.get(at + i).copied().unwrap_or(0), "{len} {at} {i}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Provider tokens: a literal, then a body of a known alphabet and length.
+//!
+//! Literals are found by a hash of their first bytes at the starts of words, so that the cost
+//! does not grow with their number.
+
+use super::jwt;
+use super::shape;
+use crate::bytes::{ALNUM, ByteSet, distinct};
+use crate::hits::{Finder, rule};
+use crate::kind::HitKind;
+use crate::provider_table::{How, Provider};
+
+const FILTER_BITS: u32 = 15;
+const BUCKET_BITS: u32 = 10;
+
+/// An index of the literals by their first bytes: four where they have four, else three.
+#[derive(Debug)]
+pub(crate) struct Literals {
+    /// One bit per hash: whether any literal has it.
+    filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
+    /// Hash and index of each literal, sorted.
+    entries: Vec<(u16, u16)>,
+    /// Where the entries begin whose hash has these top bits, and where the last ones end.
+    begins: Box<[u16; (1 << BUCKET_BITS) + 1]>,
+}
+
+/// Index entries for literals that are not a provider's.
+pub(super) const JWT: u16 = u16::MAX;
+pub(super) const TERRAFORM: u16 = u16::MAX - 1;
+pub(super) const DISCORD_WEBHOOK: u16 = u16::MAX - 2;
+
+/// A multiplicative hash; its best bits are the top ones.
+#[inline]
+fn hash(bytes: u32) -> u16 {
+    (bytes.wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)) as u16
+}
+
+/// Three bytes as a number that no four bytes of a text can be: text has no zero byte there.
+#[inline]
+fn three(bytes: u32) -> u32 {
+    bytes & 0x00FF_FFFF
+}
+
+/// The first four bytes at `pos`, zeros where the text ends.
+#[inline]
+fn four_at(input: &[u8], pos: usize) -> u32 {
+    if let Some(&[a, byte, c, d]) = input.get(pos..pos + 4) {
+        return u32::from_le_bytes([a, byte, c, d]);
+    }
+    let at = |i: usize| input.get(pos + i).copied().unwrap_or(0);
+    u32::from_le_bytes([at(0), at(1), at(2), at(3)])
+}
+
+impl Literals {
+    /// Indexes `providers`, and the built-in shapes that start with a literal.
+    pub(crate) fn new(providers: &[Provider]) -> Literals {
+        let mut literals = Literals {
+            filter: Box::new([0; 1 << (FILTER_BITS - 6)]),
+            entries: Vec::new(),
+            begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
+        };
+        for (index, provider) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
+            // Bounded above.
+            literals.add(&provider.literal, provider.alphabet, index as u16);
+        }
+        literals.add(b"eyJ", ALNUM, JWT);
+        literals.add(b"atlasv1.", ALNUM, TERRAFORM);
+        literals.add(b"webhooks/", ALNUM, DISCORD_WEBHOOK);
+        literals.entries.sort_unstable();
+        for (bucket, begin) in literals.begins.iter_mut().enumerate() {
+            let before = |e: &(u16, u16)| usize::from(e.0 >> (FILTER_BITS - BUCKET_BITS)) < bucket;
+            // There are fewer than 65536 literals: `add` takes their index as a u16.
+            *begin = literals.entries.partition_point(before) as u16;
+        }
+        literals
+    }
+
+    fn add(&mut self, literal: &[u8], next: ByteSet, index: u16) {
+        match *literal {
+            [a, byte, c, d, ..] => self.set([a, byte, c, d], index),
+            [a, byte, c] => self.set([a, byte, c, 0], index),
+            // Two bytes and whatever the body may start with.
+            [a, byte] => {
+                for c in (0..=255).filter(|&c| next.has(c)) {
+                    self.set([a, byte, c, 0], index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, bytes: [u8; 4], index: u16) {
+        let hash = hash(u32::from_le_bytes(bytes));
+        self.filter[usize::from(hash >> 6)] |= 1 << (hash & 63);
+        self.entries.push((hash, index));
+    }
+
+    #[inline]
+    fn has(&self, hash: u16) -> bool {
+        self.filter[usize::from(hash >> 6)] >> (hash & 63) & 1 != 0
+    }
+
+    /// Whether a literal may start at `pos`.
+    #[inline]
+    pub(crate) fn may_start(&self, input: &[u8], pos: usize) -> bool {
+        let bytes = four_at(input, pos);
+        self.has(hash(bytes)) | self.has(hash(three(bytes)))
+    }
+
+    /// Whether a literal and the start of its body are at `pos`, as far as the text reaches.
+    #[inline(never)]
+    pub(crate) fn may_be(&self, providers: &[Provider], input: &[u8], pos: usize) -> bool {
+        let bytes = four_at(input, pos);
+        [bytes, three(bytes)].into_iter().any(|bytes| {
+            let hash = hash(bytes);
+            self.has(hash)
+                && self.bucket(hash).iter().any(|&(of, index)| {
+                    of == hash
+                        && providers
+                            .get(usize::from(index))
+                            .is_none_or(|known| known.may_be(input, pos))
+                })
+        })
+    }
+
+    /// The entries among which those with this hash are.
+    #[inline(always)]
+    fn bucket(&self, hash: u16) -> &[(u16, u16)] {
+        let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
+        &self.entries[usize::from(self.begins[bucket])..usize::from(self.begins[bucket + 1])]
+    }
+
+    /// The literals that may start at `pos`.
+    fn starting(&self, input: &[u8], pos: usize) -> impl Iterator<Item = u16> {
+        let bytes = four_at(input, pos);
+        [bytes, three(bytes)].into_iter().flat_map(|bytes| {
+            let hash = hash(bytes);
+            let entries = if self.has(hash) { self.bucket(hash) } else { &[] };
+            entries.iter().filter(move |e| e.0 == hash).map(|e| e.1)
+        })
+    }
+}
+
+impl Provider {
+    /// Whether the literal and the start of its body are at `pos`, as far as the text reaches.
+    #[inline]
+    fn may_be(&self, input: &[u8], pos: usize) -> bool {
+        let body = pos + self.literal.len();
+        let has = |i: usize| input.get(body + i).is_none_or(|&byte| self.alphabet.has(byte));
+        let last = usize::from(self.body_min).saturating_sub(1);
+        (0..last.min(8)).all(has)
+            && has(last)
+            && input.get(pos..body).is_none_or(|start| start == &self.literal[..])
+    }
+}
+
+/// `pos` is where a word starts.
+pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
+    let rules = finder.rules;
+    if !rules.literals.may_start(finder.input, pos) {
+        return;
+    }
+    for index in rules.literals.starting(finder.input, pos) {
+        match index {
+            JWT => jwt::find(finder, pos),
+            TERRAFORM => shape::terraform(finder, pos),
+            DISCORD_WEBHOOK => shape::discord_webhook(finder, pos),
+            _ => {
+                let i = usize::from(index);
+                if let Some(provider) = rules.providers.get(i) {
+                    token(finder, pos, provider, rule::NAMES.len() + i);
+                }
+            }
+        }
+    }
+}
+
+fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) {
+    let input = finder.input;
+    if !input[pos..].starts_with(&provider.literal) {
+        return;
+    }
+    let body = pos + provider.literal.len();
+    let (min, max) = (usize::from(provider.body_min), usize::from(provider.body_max));
+    // Most words that begin like a token end long before the shortest one would.
+    let reaches = input.get(body + min - 1).is_some_and(|&byte| provider.alphabet.has(byte));
+    if !reaches && !finder.cut {
+        return;
+    }
+    let mut len = provider.alphabet.run(input, body, max);
+    finder.spend(len);
+    let start = match provider.how {
+        How::Url if input[..pos].ends_with(b"https://") => pos - b"https://".len(),
+        _ => pos,
+    };
+    // Rule numbers are far below 65536: `Rules` refuses more.
+    let rule = rule as u16;
+    if finder.is_cut(body + len) && len > 0 {
+        return finder.hit(start, body + len, rule, HitKind::Token);
+    }
+    // The token ends where no letter or digit follows.
+    while len >= min && input.get(body + len).is_some_and(|&byte| ALNUM.has(byte)) {
+        len -= 1;
+    }
+    if len < min {
+        return;
+    }
+    let text = &input[body..body + len];
+    let drawn = len < 12 || distinct(text) >= 5;
+    if drawn && (provider.how != How::Digit || text.iter().any(u8::is_ascii_digit)) {
+        finder.hit(start, body + len, rule, HitKind::Token);
+    }
+}
