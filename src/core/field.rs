@@ -12,8 +12,8 @@ pub trait Fields {
     /// Writes the values one after the other.
     fn write(&self, out: &mut ValueWriter<'_>);
 
-    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more when some value has
-    /// to go through [`Fields::write`].
+    /// The exact bytes that [`Fields::put`] takes; [`NOT_PLAIN`](ringseal_base::value::NOT_PLAIN) or more if a value
+    /// requires [`Fields::write`].
     fn plain_bytes(&self, limits: &Limits) -> usize;
 
     /// Writes plain values to the front of `out` and returns the rest.

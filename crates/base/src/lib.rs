@@ -1,7 +1,7 @@
 //! The modules that the engine, the redactor and the audit log share.
 //!
-//! This crate is a part of ringseal and changes without notice: use `ringseal`, `ringseal-redact` or `ringseal-audit`. All
-//! of its modules are hidden from the documentation; the items that users need are re-exported there.
+//! This crate has no stable interface: use `ringseal`, `ringseal-redact` or `ringseal-audit`. All of its modules are
+//! hidden from the documentation; those crates re-export the items that users need.
 //!
 //! Promises: stated by each module. `unsafe` is allowed in `simd`, `storage` and `tsc` only.
 #[doc(hidden)]

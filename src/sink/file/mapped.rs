@@ -6,9 +6,9 @@
 //! call that shows the new bytes and the new length at once. This is why [`super::append`] is the default. A process
 //! that is killed inside the copy leaves zeros, too, which the next start cuts.
 //!
-//! If other processes truncate the file, the mapping is lost but the process survives ([`ringseal_base::storage::mmap`]): the
-//! file is opened again and the lines are written again. If the file system cannot reserve blocks, or all windows are
-//! in use, lines are written by [`super::append`] instead.
+//! If other processes truncate the file, the mapping is lost but the process survives
+//! ([`ringseal_base::storage::mmap`]): the file is opened again and the lines are written again. If the file system
+//! cannot reserve blocks, or all windows are in use, lines are written by [`super::append`] instead.
 //!
 //! It is also slower: each page costs a fault, or its share of `MADV_POPULATE_WRITE`, where `write` fills whole folios.
 //! Measured on a busy two-core virtual machine in batches of 1 MB, four rounds, against one plain `write` of the same
