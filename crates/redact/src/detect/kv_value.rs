@@ -1,12 +1,12 @@
 //! The value after a sensitive key: where it ends, and whether it is masked.
 
+use super::wrapped;
 use crate::bytes::{ByteSet, HEX, WORD, at, mixed};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
 use crate::kind::{HitKind, KeyClass, mask_len};
 
 /// The length of a secret is not bounded: half a key must not remain.
-const LIST_BYTES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 96;
 const NUMBER_BYTES_MAX: usize = 48;
 
@@ -33,16 +33,16 @@ impl Found<'_> {
 }
 
 /// A value's place.
-struct Value {
-    start: usize,
-    end: usize,
-    quoted: bool,
+pub(super) struct Value {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) quoted: bool,
 }
 
 /// `pos` is the position after the sign and the spaces.
 pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     let input = finder.input;
-    if at(input, pos) == b'[' && list(finder, found, pos) {
+    if wrapped::find(finder, found, pos) {
         return;
     }
     let bare = !matches!(at(input, pos), b'"' | b'\'' | b'\\' | b'`');
@@ -69,26 +69,6 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     let Some(kind) = found.class.kind() else { return };
     finder.kv_from = value.end;
     finder.hit(value.start, value.end, rule::KV, kind);
-}
-
-/// `["a", "b"]` after a sensitive key: all values are masked, brackets are kept. Returns whether it was a
-/// list.
-fn list(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
-    let input = finder.input;
-    let first = pos + 1 + usize::from(at(input, pos + 1) == b' ');
-    let quote = at(input, first + usize::from(at(input, first) == b'\\'));
-    if !matches!(quote, b'"' | b'\'') {
-        return false;
-    }
-    let rest = &input[pos + 1..];
-    let rest = &rest[..rest.len().min(LIST_BYTES_MAX)];
-    let len = rest.iter().position(|&byte| byte == b']').unwrap_or(rest.len());
-    finder.spend(len);
-    if let Some(kind) = found.class.kind() {
-        finder.kv_from = pos + 1 + len;
-        finder.hit(pos + 1, pos + 1 + len, rule::KV, kind);
-    }
-    true
 }
 
 /// Where the value that starts at `pos` ends.
@@ -197,7 +177,7 @@ fn small_word_follows(input: &[u8], pos: usize, class: KeyClass) -> bool {
 
 /// Words for the absence of a value, or for what was wrong with it.
 #[rustfmt::skip]
-fn is_no_value(text: &[u8]) -> bool {
+pub(super) fn is_no_value(text: &[u8]) -> bool {
     let mut low = [0u8; 12];
     let Some(low) = low.get_mut(..text.len()) else { return false };
     low.copy_from_slice(text);
@@ -211,7 +191,7 @@ fn is_no_value(text: &[u8]) -> bool {
 }
 
 /// Placeholders: variables, templates, memory addresses.
-fn is_placeholder(text: &[u8], quoted: bool) -> bool {
+pub(super) fn is_placeholder(text: &[u8], quoted: bool) -> bool {
     if text.len() > 2 && text.iter().all(|&byte| byte == text[0]) {
         return true;
     }
@@ -264,7 +244,7 @@ fn is_rendered(text: &[u8]) -> bool {
 }
 
 /// Whether the text fits the class well enough.
-fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+pub(super) fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     match found.class {
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
             text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
@@ -392,7 +372,7 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
 }
 
 /// Words whose values are sometimes no secrets but their number, name or state.
-fn counts(key: &[u8]) -> bool {
+pub(super) fn counts(key: &[u8]) -> bool {
     matches!(
         Tokens::split(key).last(0),
         b"secret"
@@ -466,7 +446,7 @@ pub(crate) fn auth_value(text: &[u8]) -> AuthValue {
     AuthValue::Scheme { start, end: start + len, keep }
 }
 
-fn auth(finder: &mut Finder<'_>, value: &Value) {
+pub(super) fn auth(finder: &mut Finder<'_>, value: &Value) {
     let text = &finder.input[value.start..value.end];
     match auth_value(text) {
         AuthValue::Scheme { start, end, keep } => {

@@ -8,6 +8,7 @@ mod auth;
 mod card;
 mod date;
 mod email;
+mod extent;
 mod hex;
 mod hint;
 mod iban;
@@ -24,6 +25,7 @@ mod pwhash;
 mod shape;
 mod ssn;
 mod url;
+mod wrapped;
 
 pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
 pub(crate) use iban::may_be as iban_may_be;

@@ -6,6 +6,7 @@ mod keys;
 mod negatives;
 mod positives;
 mod redactor;
+mod wrapped;
 
 use std::sync::Arc;
 

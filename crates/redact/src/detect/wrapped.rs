@@ -1,0 +1,387 @@
+//! Values in wrappers after a sensitive key: `Some("…")`, `Secret { value: "…" }`, `b'…'`, `["…", "…"]`.
+//!
+//! Of a secret, everything up to the balanced end is masked: a mask beside the rest of a secret would only
+//! look safe. Of personal data, each quoted text is decided for itself.
+
+use super::extent::{self, Leaf};
+use super::kv_value::{self, Found, Value};
+use crate::bytes::{ByteSet, WORD, at, is_word, mixed};
+use crate::hits::{Finder, rule};
+use crate::key::Tokens;
+use crate::kind::{KeyClass, mask_len};
+
+const NAME_BYTES_MAX: usize = 96;
+const GENERICS_BYTES_MAX: usize = 128;
+/// Wrappers within wrappers whose text has no quotes.
+const PEEL_MAX: usize = 8;
+/// The quoted texts of personal data that are decided one by one; a longer list is masked whole.
+const LEAVES_MAX: usize = 16;
+/// A list of at least this many numbers is the bytes of a secret.
+const BYTES_MIN: usize = 4;
+/// A placeholder such as `<token>` is a word; from this length on, a mixed text is a value.
+const ANGLED_BYTES_MIN: usize = 8;
+const BLANK: ByteSet = ByteSet::of(b" \t\r\n");
+const NUMBERS: ByteSet = ByteSet::of(b"0-9, \t\r\n");
+const STRING_PREFIX: ByteSet = ByteSet::of(b"bBuUrRfFLN");
+const GENERICS: ByteSet = ByteSet::of(b"A-Za-z0-9_:<>,&' ()[];\\-");
+
+/// The start of a wrapped value.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    start: usize,
+    /// The position of the bracket or the quote.
+    open: usize,
+    /// The last part of the name before the bracket; empty without a name.
+    name: (usize, usize),
+    /// The hashes of `r#"`, for a string.
+    hashes: usize,
+    raw: bool,
+}
+
+/// Decides the value at `pos` if it is wrapped. Returns whether it was: then nothing is left to decide.
+pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
+    let input = finder.input;
+    if found.query || mask_len(input.get(pos..).unwrap_or_default()) != 0 {
+        return false;
+    }
+    if at(input, pos) == b'<' {
+        return angled(finder, found, pos);
+    }
+    let Some(head) = head(input, pos) else { return false };
+    match at(input, head.open) {
+        b'(' | b'[' | b'{' => in_brackets(finder, found, head),
+        _ => string(finder, found, head),
+    }
+}
+
+/// The start of a wrapped value at `pos`; `None` for plain values.
+fn head(input: &[u8], pos: usize) -> Option<Head> {
+    let mut i = pos;
+    while matches!(at(input, i), b'&' | b'@') && i < pos + 3 {
+        i += 1;
+    }
+    for word in [&b"mut "[..], b"new "] {
+        i += if input.get(i..)?.starts_with(word) { word.len() } else { 0 };
+    }
+    let mut head = Head { start: pos, open: i, name: (i, i), hashes: 0, raw: false };
+    if matches!(at(input, i), b'(' | b'[' | b'{') {
+        return Some(head);
+    }
+    let prefix = STRING_PREFIX.run(input, i, 2);
+    head.raw = input[i..i + prefix].iter().any(|byte| byte | 0x20 == b'r');
+    head.hashes = if head.raw { ByteSet::of(b"#").run(input, i + prefix, 8) } else { 0 };
+    head.open = i + prefix + head.hashes;
+    if (i > pos || prefix > 0) && extent::quote_at(input, head.open).is_some() {
+        return Some(head);
+    }
+    named(input, pos, i)
+}
+
+/// `Name(`, `path::Name<T> {`, `vec![` at `i`.
+fn named(input: &[u8], pos: usize, i: usize) -> Option<Head> {
+    if !(at(input, i).is_ascii_alphabetic() || at(input, i) == b'_') {
+        return None;
+    }
+    let (mut last, mut end) = (i, i + WORD.run(input, i, NAME_BYTES_MAX));
+    loop {
+        let sign = if at(input, end) == b'.' {
+            1
+        } else {
+            2 * usize::from(input[end..].starts_with(b"::"))
+        };
+        if sign == 0 || !is_word(at(input, end + sign)) || end - i > NAME_BYTES_MAX {
+            break;
+        }
+        last = end + sign;
+        end = last + WORD.run(input, last, NAME_BYTES_MAX);
+    }
+    let mut open = end + usize::from(at(input, end) == b'!');
+    if at(input, open) == b'<' {
+        open += generics(input, open)?;
+    }
+    let type_like = input[last].is_ascii_uppercase();
+    let list = &input[last..end] == b"Array" && input[open..].starts_with(b" [");
+    open += usize::from(type_like && input[open..].starts_with(b" {") || list);
+    let is_open = matches!(at(input, open), b'(' | b'[' | b'{');
+    is_open.then_some(Head { start: pos, open, name: (last, end), hashes: 0, raw: false })
+}
+
+/// The length of `<…>`.
+fn generics(input: &[u8], pos: usize) -> Option<usize> {
+    let len = GENERICS.run(input, pos, GENERICS_BYTES_MAX);
+    let mut depth = 0usize;
+    for (i, byte) in input[pos..pos + len].iter().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(i + 1);
+        }
+    }
+    None
+}
+
+/// `b"…"`, `u'…'`, `@"…"`, `&"…"`, `r#"…"#`: only the text is masked.
+fn string(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
+    let Some((extent, leaf)) = extent::string(finder.input, head.open, head.raw, head.hashes)
+    else {
+        return false;
+    };
+    finder.spend(extent.read);
+    if counts(finder, found, leaf, false) {
+        mask(finder, found, leaf.start, extent.masked_end(finder.input));
+    }
+    true
+}
+
+/// `Name("…")`, `Name { a: "…" }`, `("…", …)`, `["…"]`, `{"a": "…"}`.
+fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
+    let input = finder.input;
+    let bare = head.name.0 == head.name.1;
+    if bare && is_template(input, head.open) {
+        return false;
+    }
+    // A list that starts with a string was always a list of values.
+    let first = head.open + 1 + BLANK.run(input, head.open + 1, 64);
+    let list = bare && at(input, head.open) == b'[' && extent::quote_at(input, first).is_some();
+    let lexed = !bare && is_lexical(&input[head.name.0..head.name.1]);
+    let (mut leaves, mut len) = ([None; LEAVES_MAX], 0usize);
+    let (mut any, mut worth, mut call) = (false, false, false);
+    if !bare {
+        call = !input[head.name.0].is_ascii_uppercase() && at(input, head.open) == b'(';
+        if call && reads_environment(&input[head.name.0..head.name.1]) {
+            return true;
+        }
+    }
+    let mut spent = 0;
+    let extent = extent::brackets(input, head.open, |leaf| {
+        any = true;
+        spent += leaf.end - leaf.start;
+        if leaf.key {
+            return;
+        }
+        if let Some(slot) = leaves.get_mut(len) {
+            *slot = Some(leaf);
+        }
+        len += 1;
+        let text = &input[leaf.start..leaf.end];
+        let drawn = !(lexed || call) || !kv_value::counts(found.key) || mixed(text);
+        worth |= drawn && counts(finder, found, leaf, list);
+    });
+    finder.spend(extent.read + spent);
+    if !any {
+        return without_quotes(finder, found, head, extent);
+    }
+    if !worth {
+        return true;
+    }
+    if !is_secret(found.class) && !list {
+        if !bare || len == 1 {
+            personal(finder, found, &leaves[..len.min(LEAVES_MAX)]);
+        }
+        return true;
+    }
+    if let (KeyClass::Auth, 1, Some(leaf)) = (found.class, len, leaves[0])
+        && !leaf.open
+    {
+        let value = Value { start: leaf.start, end: leaf.end, quoted: true };
+        kv_value::auth(finder, &value);
+        return true;
+    }
+    mask_value(finder, found, head, extent);
+    true
+}
+
+/// Masks a whole value, and the name of its wrapper; bare brackets are kept.
+fn mask_value(finder: &mut Finder<'_>, found: &Found<'_>, head: Head, extent: extent::Extent) {
+    let end = extent.masked_end(finder.input);
+    if head.name.0 == head.name.1 {
+        mask(finder, found, head.open + 1, end - usize::from(extent.balanced));
+    } else {
+        mask(finder, found, head.start, end);
+    }
+}
+
+/// Masks each text of personal data.
+fn personal(finder: &mut Finder<'_>, found: &Found<'_>, leaves: &[Option<Leaf>]) {
+    for leaf in leaves.iter().flatten() {
+        if counts(finder, found, *leaf, false) {
+            mask(finder, found, leaf.start, leaf.end);
+        }
+    }
+}
+
+/// A wrapper without any quoted text: `Some(hunter2)`, `[104, 117, …]`, `Secret([REDACTED])`, `f(x)`.
+fn without_quotes(
+    finder: &mut Finder<'_>,
+    found: &Found<'_>,
+    head: Head,
+    extent: extent::Extent,
+) -> bool {
+    let input = finder.input;
+    let whole = &input[head.start..extent.end];
+    let text = peel(&input[head.open..extent.end]);
+    let bare = head.name.0 == head.name.1;
+    if mask_len(text) != 0 && extent.balanced || is_foreign_mask(text) {
+        return true;
+    }
+    let opened = at(input, head.open);
+    if text.is_empty() || kv_value::is_no_value(text) || text == b".." {
+        return !bare || extent.balanced;
+    }
+    let number = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
+    if number && !bare && found.class != KeyClass::Password && kv_value::counts(found.key) {
+        return true;
+    }
+    if !is_secret(found.class) || found.class == KeyClass::Auth || bare && opened != b'[' {
+        return false;
+    }
+    let type_like = input[head.name.0].is_ascii_uppercase();
+    let bytes = (bare || type_like || whole.starts_with(b"vec!")) && is_bytes(found, text);
+    let value = type_like
+        && found.class == KeyClass::Password
+        && match opened {
+            b'(' => true,
+            b'{' => has_field(text),
+            _ => false,
+        };
+    let token = type_like && opened == b'(' && mixed(text) && !text.contains(&b' ');
+    let token = token && kv_value::worth(found, text, false, false);
+    if !(bytes || value || token) || kv_value::is_placeholder(text, false) {
+        return false;
+    }
+    mask_value(finder, found, head, extent);
+    true
+}
+
+/// What the brackets at both ends of `text`, and the names before them, contain.
+fn peel(mut text: &[u8]) -> &[u8] {
+    for _ in 0..PEEL_MAX {
+        let name = text.iter().take_while(|&&byte| WORD.has(byte) || byte == b':').count();
+        let Some(b'(' | b'[' | b'{') = text.get(name) else { break };
+        text = &text[name + 1..];
+        if let [rest @ .., b')' | b']' | b'}'] = text {
+            text = rest;
+        }
+        text = text.trim_ascii();
+        if mask_len(text) != 0 {
+            break;
+        }
+    }
+    text
+}
+
+/// `value: hunter2`: a field that has a value.
+fn has_field(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b',').any(|field| {
+        let Some(sign) = field.iter().position(|&byte| byte == b':') else { return false };
+        let value = peel(field[sign + 1..].trim_ascii());
+        !(value.is_empty()
+            || mask_len(value) != 0
+            || kv_value::is_no_value(value)
+            || is_foreign_mask(value))
+    })
+}
+
+/// The bytes of a secret; `tokens: [15, 3, 7, 9]` are counts or numbers of words.
+fn is_bytes(found: &Found<'_>, text: &[u8]) -> bool {
+    let names_secret = matches!(Tokens::split(found.key).last(0), b"secret" | b"secrets");
+    let tells = found.class == KeyClass::Password || names_secret;
+    tells
+        && text.iter().all(|&byte| NUMBERS.has(byte))
+        && text.split(|&byte| byte == b',').filter(|n| !n.trim_ascii().is_empty()).count()
+            >= BYTES_MIN
+}
+
+/// `<Hx92kd81LmN4>`, but not `<password>`, `<sha256>` or `<object at 0x7f3c>`.
+fn angled(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
+    let input = finder.input;
+    let len = ByteSet::of(b"!-;=?-~").run(input, pos + 1, NAME_BYTES_MAX);
+    let text = &input[pos + 1..pos + 1 + len];
+    let has = |is: fn(&u8) -> bool| text.iter().any(is);
+    let value = at(input, pos + 1 + len) == b'>'
+        && len >= ANGLED_BYTES_MIN
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && !text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{' | b':' | b'\\' | b'/' | b'='));
+    if !value || !is_secret(found.class) || found.class == KeyClass::Auth {
+        return false;
+    }
+    mask(finder, found, pos, pos + len + 2);
+    true
+}
+
+/// Whether a quoted text is a value that has to go.
+fn counts(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> bool {
+    let text = &finder.input[leaf.start..leaf.end];
+    if text.is_empty() || mask_len(text) != 0 || is_foreign_mask(text) {
+        return false;
+    }
+    finder.is_cut(leaf.end)
+        || !kv_value::is_no_value(text)
+            && !kv_value::is_placeholder(text, true)
+            && (list || kv_value::worth(found, text, true, false))
+}
+
+fn is_secret(class: KeyClass) -> bool {
+    class.is_secret() || matches!(class, KeyClass::Auth | KeyClass::Udf | KeyClass::Custom)
+}
+
+/// A mask that another program wrote: `[REDACTED alloc::string::String]`, `FILTERED`, `********`.
+fn is_foreign_mask(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] =
+        [b"redacted", b"filtered", b"masked", b"hidden", b"removed", b"scrubbed"];
+    if text.len() >= 3 && text.iter().all(|&byte| byte == text[0]) && !text[0].is_ascii_digit() {
+        return true;
+    }
+    let text = text.strip_prefix(b"[").or(text.strip_prefix(b"<")).unwrap_or(text);
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    WORDS.iter().any(|known| text[..word].eq_ignore_ascii_case(known))
+        && !text.iter().any(u8::is_ascii_digit)
+        && text.len() <= NAME_BYTES_MAX
+}
+
+/// `{{ vault }}`, `{% if %}`.
+fn is_template(input: &[u8], pos: usize) -> bool {
+    at(input, pos) == b'{' && matches!(at(input, pos + 1), b'{' | b'%' | b'#')
+}
+
+/// Names that lexers give to the words of a program: `unexpected token: Ident("foo")`.
+fn is_lexical(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 14] = [
+        b"ident",
+        b"identifier",
+        b"keyword",
+        b"punct",
+        b"punctuator",
+        b"symbol",
+        b"operator",
+        b"literal",
+        b"lit",
+        b"str",
+        b"word",
+        b"name",
+        b"op",
+        b"text",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Calls whose argument is the name of a variable.
+fn reads_environment(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 5] = [b"getenv", b"env", b"var", b"get_env", b"environ"];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+fn mask(finder: &mut Finder<'_>, found: &Found<'_>, start: usize, end: usize) {
+    let Some(kind) = found.class.kind() else { return };
+    let (rule, kind) = match found.class {
+        KeyClass::Auth => (rule::KV_AUTH, crate::kind::HitKind::Secret),
+        _ => (rule::KV, kind),
+    };
+    finder.kv_from = finder.kv_from.max(end);
+    finder.hit(start, end, rule, kind);
+}
