@@ -168,7 +168,8 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         len += 1;
         let text = &input[leaf.start..leaf.end];
         let drawn = !(lexed || call) || !kv_value::counts(found.key) || mixed(text);
-        worth |= drawn && counts(finder, found, leaf, list);
+        let sentence = (call || bare && !list) && is_about(found.key, text);
+        worth |= drawn && !sentence && counts(finder, found, leaf, list);
     });
     finder.spend(extent.read + spent);
     if !any {
@@ -342,6 +343,14 @@ fn is_foreign_mask(text: &[u8]) -> bool {
     WORDS.iter().any(|known| text[..word].eq_ignore_ascii_case(known))
         && !text.iter().any(u8::is_ascii_digit)
         && text.len() <= NAME_BYTES_MAX
+}
+
+/// `Enter password: `, `Password is required`: a sentence with the word of its key.
+fn is_about(key: &[u8], text: &[u8]) -> bool {
+    let tokens = Tokens::split(key);
+    let word = tokens.last(0);
+    text.contains(&b' ')
+        && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// `{{ vault }}`, `{% if %}`.
