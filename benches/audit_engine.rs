@@ -114,7 +114,7 @@ fn emit(turns: usize) {
         audited.singles(|| login(&log, "u-184467"));
         engine.flush().expect("everything is taken");
     }
-    assert_eq!(engine.metrics().waits, 0, "calls waited for room; the numbers mean nothing");
+    assert_eq!(engine.metrics().waits, 0, "calls waited for space; the numbers mean nothing");
     let (one, other) = (plain.fastest, audited.fastest);
     println!("emit: an ordinary event {one:.0} ns, an audit event {other:.0} ns");
     audit::verdict("emit/fastest batch", other / one, "x", 1.5);

@@ -90,7 +90,7 @@ fn bare(group: &mut Group<'_>, name: &str, mut call: impl FnMut(u64)) {
 /// Fails unless every call found room at once.
 fn check(engine: &Engine) {
     support::lines_in_place(engine);
-    assert_eq!(engine.metrics().waits, 0, "calls waited for room; the numbers mean nothing");
+    assert_eq!(engine.metrics().waits, 0, "calls waited for space; the numbers mean nothing");
 }
 
 fn floor(criterion: &mut Criterion) {
