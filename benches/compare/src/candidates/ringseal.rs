@@ -44,9 +44,7 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
         .write_mode(mode)
         .rotate_bytes_max(0)
         .rotate_every(RotateEvery::Never);
-    let quiet = "info,boot=off"
-        .parse()
-        .map_err(|e: ringseal::ParseFilterError| e.to_string())?;
+    let quiet = "info,boot=off".parse().map_err(|e: ringseal::ParseFilterError| e.to_string())?;
     let config = Config::new()
         .filter(quiet)
         .output(ringseal::Output::file(file))
