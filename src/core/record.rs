@@ -148,7 +148,7 @@ impl fmt::Display for RecordError {
             }
             RecordError::Length(len) => write!(
                 f,
-                "a record's length is a multiple of 8 from {HEADER_BYTES} on, found {len}"
+                "expected a record length that is a multiple of 8 and at least {HEADER_BYTES}, found {len}"
             ),
             RecordError::Kind(kind) => write!(f, "expected record kind 1 to 4, found {kind}"),
             RecordError::Level(level) => write!(f, "expected level 0 to 5, found {level}"),

@@ -109,7 +109,7 @@ fn every_malformed_header_is_named() {
         ),
         (vec![0; 23], RecordError::Short { expected: 24, found: 23 }, "found 23"),
         (damaged(0, 0), RecordError::Length(0), "found 0"),
-        (damaged(0, 16), RecordError::Length(16), "from 24 on, found 16"),
+        (damaged(0, 16), RecordError::Length(16), "at least 24, found 16"),
         // Shorter than the header and its padding.
         (damaged(0, 24), RecordError::Length(24), "found 24"),
         (damaged(0, 33), RecordError::Length(33), "a multiple of 8"),
