@@ -68,7 +68,7 @@ impl<'a> Out<'a> {
         self.cursor.put(bytes, N);
     }
 
-    /// Any bytes, as they are.
+    /// Any bytes, unchanged.
     #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.cursor.raw(bytes);

@@ -160,7 +160,7 @@ impl RefreshState {
             Err(error) => {
                 self.is_failing = true;
                 (!was_failing)
-                    .then(|| format!("token keys: {error}; the last good ones stay in use"))
+                    .then(|| format!("token keys: {error}; the last valid ones stay in use"))
             }
         }
     }

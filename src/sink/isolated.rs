@@ -106,7 +106,7 @@ pub struct IsolatedSink {
     timeouts: SinkTimeouts,
     batch_bytes_max: usize,
     batch_lines_max: usize,
-    /// To the thread; `None` once it has been asked to stop.
+    /// The queue to the thread; `None` after the thread was asked to stop.
     jobs: Option<Sender<Job>>,
     /// Emptied buffers, from the thread.
     empty: Receiver<Batch>,
@@ -309,7 +309,7 @@ impl IsolatedSink {
     fn loss(&self, final_report: &FinalReport) -> Option<String> {
         let error = final_report.error.as_ref()?;
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
-        Some(format!("{} failed to the end, {missing} lines are missing: {error}", self.name))
+        Some(format!("{} failed until the end; {missing} lines are missing: {error}", self.name))
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) struct Output {
     pub(super) layout: Layout,
     taken: [Taken; Level::COUNT],
     filter: Option<Filter>,
-    /// What the filter decided about each call site, by its id.
+    /// The filter's decision about each call site, by the site's id.
     sites: Vec<Option<bool>>,
     pub(super) batch: Batch,
     /// One per line of the batch.

@@ -26,8 +26,8 @@ own_events! {
         "lost", "lost_trace", "lost_debug", "lost_info", "lost_warn", "lost_error", "lost_critical",
         "thread", "thread_name", "since"
     ];
-    /// This many events of a call site exceeded its limit and were not kept. Written by the thread whose event is
-    /// the first to pass again, and at the end.
+    /// A number of events of a call site exceeded its limit and were not kept. Written by the thread whose event is the
+    /// first to pass again, and when the engine stops.
     SUPPRESSED = Info "ringseal.suppressed" [
         "suppressed", "suppressed_event", "suppressed_target", "suppressed_level"
     ];

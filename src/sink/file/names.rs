@@ -118,7 +118,7 @@ impl SealedName {
 /// A log's files in its directory.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By number; the plain name before the compressed one of the same number.
+    /// Sorted by number; for equal numbers, the plain name comes before the compressed one.
     pub sealed: Vec<SealedName>,
     /// Numbers of unfinished compressions.
     pub partial: Vec<u64>,

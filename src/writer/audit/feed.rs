@@ -68,7 +68,7 @@ impl Feed {
         }
     }
 
-    /// Writes the feed's messages to the engine's part of standard error.
+    /// Uses the engine's access to standard error for the feed's messages.
     pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
         self.stderr = stderr;
         self

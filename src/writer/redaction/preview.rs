@@ -1,4 +1,4 @@
-//! One scan for the texts of many events: they are short, and most of the cost of a scan is its start.
+//! Scans the texts of many events at once: they are short, and most of the cost of a scan is its start.
 //!
 //! The texts of a lane's next records are copied one after another and scanned together. Each record then
 //! gets its verdict when its turn comes.

@@ -282,7 +282,7 @@ impl<'a> Rewriter<'a> {
             | ValueRef::Bytes(text)
             | ValueRef::StrCut(text, _)
             | ValueRef::BytesCut(text, _) => asked.write_all(text),
-            // Nothing of a container may be shown.
+            // No part of a container may be shown.
             _ => asked.write_all(b"?"),
         };
     }

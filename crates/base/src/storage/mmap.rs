@@ -465,7 +465,7 @@ mod tests {
         Some(child.status().unwrap())
     }
 
-    /// In a separate process, which is expected to die: a foreign SIGBUS must keep its meaning.
+    /// In a separate process, which is expected to die: a SIGBUS outside of windows must still end the process.
     #[test]
     fn a_fault_outside_of_windows_still_kills() {
         use std::os::unix::process::ExitStatusExt;
