@@ -51,7 +51,7 @@ impl fmt::Display for SampleError {
             SampleError::Rate { rule, found } => {
                 write!(
                     f,
-                    "expected a share to keep from 0 to 1 as the rate of {rule}, found {found}"
+                    "expected a rate from 0 to 1 for {rule} (the share that is kept), found {found}"
                 )
             }
             SampleError::RateText { found } => {

@@ -159,7 +159,9 @@ impl Sampling {
             "*" => self.with(Rule::AnyTarget, rate),
             "" => Err(refuse("it is empty; use * for every target")),
             _ if target.contains(|c: char| c.is_whitespace() || matches!(c, '*' | ',' | '=')) => {
-                Err(refuse("expected no blanks, commas, equal signs or stars, or only *"))
+                Err(refuse(
+                    "expected * alone, or a target without blanks, commas, equal signs and stars",
+                ))
             }
             _ => self.with(Rule::Target(target.into()), rate),
         }
