@@ -76,8 +76,8 @@ impl Shared {
         })
     }
 
-    /// A lane for the calling thread: one that another thread gave back, or a new one. `None` if the writer has ended
-    /// or there are as many lanes as allowed.
+    /// A lane for the calling thread: one that another thread returned, or a new one. `None` if the writer has ended or
+    /// there are as many lanes as allowed.
     pub(crate) fn take_lane(&self) -> Option<Box<Lane>> {
         let free = self.pool.lock().free.pop();
         let mut lane = match free {

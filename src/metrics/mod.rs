@@ -172,7 +172,7 @@ declare! {
     counters {
         /// Bytes of encoded lines.
         line_bytes,
-        /// Batches handed to sinks.
+        /// Batches passed to sinks.
         batches,
         /// Turns in which the writer had work.
         turns_busy,

@@ -295,7 +295,8 @@ impl IsolatedSink {
         Some(format!("{name} hangs and is abandoned; up to {missing} lines may be missing"))
     }
 
-    /// A sink that has been hanging for part of its time gets the rest of it, and at least one buffer wait.
+    /// A sink that has already been hanging for part of its timeout gets the remaining time, but at least one buffer
+    /// wait.
     fn stop_deadline(&mut self) -> Instant {
         let now = Instant::now();
         let whole = now + self.timeouts.stop_wait_max;

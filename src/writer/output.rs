@@ -1,4 +1,4 @@
-//! An output: a layout, the batch that it fills, and the sinks that the batch goes to.
+//! An output: a layout, the batch that it fills, and the sinks that receive the batch.
 use super::managed_sink::{ManagedSink, SinkEvent};
 use crate::core::Batch;
 use crate::core::filter::Filter;

@@ -16,8 +16,8 @@ macro_rules! own_events {
     )+};
 }
 
-/// The thread name in a report if the ring was handed from one thread to another, so that the thread that lost the
-/// events is unknown.
+/// The thread name in a report if the ring passed from one thread to another, so that the thread that lost the events
+/// is unknown.
 pub const MIXED: &str = "more than one thread";
 
 own_events! {

@@ -149,7 +149,7 @@ impl JsonLayout {
         }
     }
 
-    /// A key as it is written in a line, without quotes.
+    /// A key as written in a line, without quotes.
     fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
         out.raw(self.prefix(key));
         out.string_part(key);

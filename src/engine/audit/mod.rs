@@ -116,7 +116,7 @@ pub struct AuditLogger {
     ids: Option<Arc<BoundIds>>,
 }
 
-/// An emitted audit event. Dropping it changes nothing.
+/// An emitted audit event. Dropping this handle does not affect the event.
 #[derive(Debug)]
 pub struct Emitted<'a> {
     logger: &'a AuditLogger,

@@ -3,7 +3,7 @@
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
 //! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
-//! (compression under way), `app.log.torn` (torn lines that were cut away on start).
+//! (unfinished compression), `app.log.torn` (torn lines that were cut on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};

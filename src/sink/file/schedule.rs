@@ -93,7 +93,7 @@ impl Every {
         Self { interval_nanos, last_unix_nanos: now.unix_nanos }
     }
 
-    /// Whether the interval has passed; it restarts then. A clock that is set back makes the action due at once.
+    /// Whether the interval has passed; it restarts then. If the clock is set back, the action is due at once.
     pub fn is_due(&mut self, now: Now) -> bool {
         let passed = now.unix_nanos.saturating_sub(self.last_unix_nanos);
         let due = passed < 0 || passed >= self.interval_nanos;

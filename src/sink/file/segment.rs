@@ -93,7 +93,7 @@ impl Segment {
         self.len + self.torn_bytes
     }
 
-    /// Cuts the file to `len`, or accepts the length that others gave it.
+    /// Cuts the file to `len`. If another process changed the length, accepts that length.
     pub fn cut(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;
         self.accept_len(len);
