@@ -85,7 +85,7 @@ impl Bed {
             batch_bytes_max: 1 << 20,
             held_bytes_max: 16 << 20,
             // All records are already older than the turn.
-            grace_nanos: 0,
+            reorder_window_nanos: 0,
             publishes_time: false,
             redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
