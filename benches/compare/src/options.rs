@@ -17,7 +17,7 @@ compare [run] [--rounds N] [--events N] [--batches N] [--singles N] [--colds N] 
     measures every candidate, interleaved, and prints the tables;
     results go to FILE (default results/latest.jsonl), output files under DIR (default out/)
 compare sweep [--rounds N] [--events N] [--batches N] [--quick] [--results FILE] [--dir DIR]
-    ringseal against ring capacity, batch size and number of rings, at rest and at its start;
+    measures ringseal by ring capacity, batch size and number of rings, when idle and at its start;
     results go to FILE (default results/sweep.jsonl)
 compare report FILE.jsonl... [--into PAGE.md] [--svg DIR]
     prints the tables of these results; rewrites the marked places of PAGE.md;
