@@ -100,7 +100,7 @@ macro_rules! fields {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fields {
-    // The end: only the added comma is left, and perhaps a trailing comma of the user.
+    // The end: only the added comma remains, and possibly the user's trailing comma.
     ({$($then:tt)*} {$($done:tt)*} $(,)?) => {
         $crate::__then!({$($then)*} $($done)*)
     };

@@ -10,7 +10,7 @@ pub enum Level {
     Trace = 0,
     /// Development detail.
     Debug = 1,
-    /// Success, and what was expected.
+    /// Success, and other expected events.
     Info = 2,
     /// Degraded, or retried.
     Warn = 3,

@@ -17,7 +17,7 @@ pub(crate) enum LaneClock {
     Injected,
 }
 
-/// What a new lane needs to know.
+/// The settings of a new lane.
 #[derive(Debug, Clone)]
 pub(crate) struct LaneSettings {
     pub(crate) ring_bytes: usize,

@@ -1,4 +1,4 @@
-//! What all handles of an engine share.
+//! The state that all handles of an engine share.
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -114,7 +114,7 @@ impl Shared {
             /// The engine whose shared lane this thread is using.
             static INSIDE: Cell<u64> = const { Cell::new(0) };
         }
-        /// Restores the old id, also if a value's `Display` panics.
+        /// Restores the old id, even if a value's `Display` panics.
         struct Restore(u64);
         impl Drop for Restore {
             fn drop(&mut self) {
@@ -138,7 +138,7 @@ impl Shared {
     }
 
     /// Counts an event for which there was no lane.
-    pub(crate) fn lose_unplaced(&self, level: Level) {
+    pub(crate) fn count_loss_without_lane(&self, level: Level) {
         self.link.unplaced.lose_shared(level);
     }
 

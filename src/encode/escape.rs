@@ -1,11 +1,11 @@
-//! Strings: as JSON, and as text for people.
+//! Strings, as JSON and as console text.
 //!
-//! Promises: no memory beyond what the cursor needs (an escape takes up to six times its byte). A
-//! JSON string is valid whatever bytes come in and has no raw newline in it. Text for people has no
-//! byte in it that moves a cursor, colours a terminal or reverses the reading direction.
+//! Promises: only the cursor allocates (an escape takes up to six bytes for one). A JSON string is valid for any input
+//! bytes and contains no raw newline. Console text contains no byte that moves a terminal's cursor, changes its colours
+//! or reverses the reading direction.
 //!
-//! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
-//! which old JavaScript ends a line. Everything else is written as UTF-8.
+//! JSON strings escape the characters that RFC 8259 requires (`"`, `\`, controls below U+0020), and U+2028 and U+2029,
+//! which old JavaScript treats as line ends. All other characters are written as UTF-8.
 use super::out::{Out, Slot};
 use ringseal_base::digest::text::hex_byte;
 use ringseal_base::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
@@ -14,7 +14,7 @@ use ringseal_base::simd::mask64;
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
 
-/// The bytes that represent a byte in a JSON string, and in the last element their number.
+/// For each byte, the bytes that represent it in a JSON string. The last element is their number.
 static ESCAPES: [[u8; 8]; 256] = escapes();
 
 const fn escapes() -> [[u8; 8]; 256] {
@@ -41,27 +41,27 @@ const fn two(letter: u8) -> [u8; 8] {
     [b'\\', letter, 0, 0, 0, 0, 0, 2]
 }
 
-/// How many bytes [`Out::window`] looks at: 64, and a block's overshoot.
+/// Length of the input of [`Out::window`]: 64 bytes, and the overshoot of a block.
 const WINDOW: usize = 96;
 
 impl Out<'_> {
     /// A JSON string of bytes that are UTF-8.
     ///
-    /// Nothing is checked: bytes that are not UTF-8 come out as they went in. For bytes of unsure
-    /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
+    /// Does not check the bytes: invalid UTF-8 is written unchanged. For bytes of unknown origin use
+    /// [`Out::string_lossy`], which costs the same for ASCII.
     #[inline(always)]
     pub fn string(&mut self, utf8: &[u8]) {
         self.slot().string(utf8);
     }
 
-    /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
-    /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
+    /// A JSON string of any bytes. Invalid UTF-8 becomes U+FFFD as in [`String::from_utf8_lossy`]: one for each maximal
+    /// part of a character.
     #[inline(always)]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
         self.slot().string_lossy(bytes);
     }
 
-    /// The inside of a JSON string, of any bytes; the quotes are the caller's.
+    /// The content of a JSON string, from any bytes; the caller writes the quotes.
     pub fn string_part(&mut self, bytes: &[u8]) {
         for chunk in bytes.utf8_chunks() {
             self.inside(chunk.valid().as_bytes());
@@ -71,10 +71,10 @@ impl Out<'_> {
         }
     }
 
-    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may go on.
+    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may be longer.
     ///
-    /// With 32 bytes to read from, a string of up to 32 is copied without asking for its length:
-    /// two moves, whatever follows the string. Pass the rest of the record.
+    /// If `from` has 32 bytes or more, a string of up to 32 bytes is copied by two moves of constant length; the bytes
+    /// after the string do not matter. So pass the whole remaining record.
     #[inline(always)]
     pub fn string_of(&mut self, from: &[u8], len: usize) {
         self.slot().string_of(from, len);
@@ -86,9 +86,8 @@ impl Out<'_> {
         self.cursor.with_vec(|line| character(line, value));
     }
 
-    /// Text for people, without quotes: controls (C0, DEL, C1), line and paragraph separators and
-    /// marks of reading direction are shown as `\n`, `\t`, `\u001b`; what is not UTF-8 becomes
-    /// U+FFFD. A backslash stays as it is.
+    /// Console text, without quotes: controls (C0, DEL, C1), line and paragraph separators and marks of reading
+    /// direction are shown as `\n`, `\t`, `\u001b`; invalid UTF-8 becomes U+FFFD. A backslash is unchanged.
     #[inline(always)]
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
@@ -97,7 +96,7 @@ impl Out<'_> {
         }
     }
 
-    /// The inside of a JSON string, of UTF-8.
+    /// The content of a JSON string, from UTF-8.
     #[inline(always)]
     fn inside(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
@@ -105,7 +104,7 @@ impl Out<'_> {
             let taken = self.window(window, 64);
             rest = rest.get(taken..).unwrap_or_default();
         }
-        // At most two turns: all that is left fits into a window.
+        // At most two iterations: the remaining bytes fit into a window.
         while !rest.is_empty() {
             let mut window = [b' '; WINDOW];
             if let Some(start) = window.get_mut(..rest.len()) {

@@ -1,4 +1,4 @@
-//! Strings against the obvious way of escaping them.
+//! Strings, compared with a simple escaper.
 use super::*;
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Hexadecimal and UUIDs.
 //!
-//! Promises: no memory beyond what the cursor needs; no table; lower case.
+//! Promises: only the cursor allocates; no table is used; digits are lower case.
 use super::out::Out;
 
 /// The eight hexadecimal digits of four bytes, in order of memory.

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_counts_what_was_there() {
+    fn the_length_includes_earlier_bytes() {
         let mut line = b"abc".to_vec();
         let mut out = Out::new(&mut line);
         assert!(!out.is_empty());

@@ -143,12 +143,12 @@ fn an_invalid_rule_names_the_expected_form() {
         (none().limit(5, Duration::from_secs(100_000)), "found \"5/100000s\""),
         (
             none().success_from("1.01"),
-            "a rate from 0 to 1, as in 0.01 or 1%, expected; found \"1.01\"",
+            "expected a rate from 0 to 1, as in 0.01 or 1%, found \"1.01\"",
         ),
         (none().success_from("101%"), "found \"101%\""),
         (none().success_from("nan"), "found \"nan\""),
         (none().success_from("half"), "found \"half\""),
-        (none().levels_from("debug"), "\"debug\": a name and its rate expected"),
+        (none().levels_from("debug"), "\"debug\": expected a name and its rate"),
         (none().levels_from("loud=1"), "is no level"),
         (none().levels_from("off=1"), "is no level"),
         (none().targets_from("app=x"), "a rate from 0 to 1"),
@@ -173,7 +173,7 @@ fn a_higher_rate_keeps_a_superset() {
         let kept = rates.map(|rate| keeps(rate, randomness));
         assert!(kept.is_sorted(), "{randomness:x}: {kept:?}");
         assert_eq!((kept[0], kept[8]), (false, true), "nothing and everything");
-        // What lies above the 56 bits does not matter.
+        // Bits above the lowest 56 are ignored.
         assert_eq!(rates.map(|rate| keeps(rate, randomness | 0xab << 56)), kept);
     }
     assert!(keeps(1.0 / WHOLE as f64, WHOLE - 1) && !keeps(1.0 / WHOLE as f64, WHOLE - 2));
@@ -217,7 +217,7 @@ fn random_sampling_matches_the_rate() {
 /// Targets, `*`, success, levels, and the scope of targets.
 type Rules = (Vec<(String, f64)>, Option<f64>, f64, [Option<f64>; 3], Level);
 
-/// What a policy says, written down the long way: every rule that fits, and the most specific of them.
+/// The oracle: collects every rule that matches, and applies the most specific one.
 fn oracle(
     (targets, any, success, levels, scope): &Rules,
     target: &str,

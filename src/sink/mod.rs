@@ -167,7 +167,7 @@ impl fmt::Display for SinkError {
             }
             SinkError::Panicked { message } => write!(f, "the sink panicked: {message}"),
             SinkError::Stalled { target } => {
-                write!(f, "{target} has not taken anything for too long")
+                write!(f, "{target} has accepted nothing for too long")
             }
             SinkError::InUse { path } => {
                 write!(

@@ -100,12 +100,12 @@ impl Output {
     fn passes_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
         match self.sites.get(site_id as usize) {
             Some(Some(passes)) => *passes,
-            _ => self.ask_filter(level, site_id, source),
+            _ => self.filter_decides(level, site_id, source),
         }
     }
 
     #[cold]
-    fn ask_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
+    fn filter_decides(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
         let Some(filter) = &self.filter else { return true };
         let Source::Site(site) = source else {
             let Source::Dynamic { target, .. } = source else { return true };

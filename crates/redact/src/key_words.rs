@@ -17,7 +17,7 @@ pub(crate) fn whitelist(key: &[u8]) -> bool {
     )
 }
 
-/// Last tokens that describe a secret instead of being one.
+/// Last tokens of keys that describe a secret and do not hold one.
 #[rustfmt::skip]
 pub(crate) fn tail_safe(last: &[u8]) -> bool {
     matches!(

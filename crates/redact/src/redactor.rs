@@ -34,7 +34,7 @@ const LEVELS: usize = 4;
 /// Slots of the cache for keys in JSON.
 const KEYS: usize = 256;
 
-/// How often a redacted value is scanned again before it is masked whole.
+/// The number of times that a redacted value is scanned again before it is masked whole.
 const PASSES_MAX: usize = 4;
 
 /// Buffers of one level of JSON inside strings.
@@ -93,7 +93,7 @@ impl Redactor {
         self
     }
 
-    /// The rules in use.
+    /// The current rules.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }

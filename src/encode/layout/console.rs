@@ -1,4 +1,4 @@
-//! The layout `console`: text for people at a terminal.
+//! The layout `console`: text to read at a terminal.
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!

@@ -113,7 +113,8 @@ impl AuditConfig {
     /// The directory in which `ringseal audit keygen` created the keys. When the log is first opened, the keys that the
     /// host needs are moved from there into the log's directory: each log has its own keys.
     ///
-    /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report says so.
+    /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report states
+    /// this.
     #[must_use]
     pub fn keys(mut self, dir: impl AsRef<Path>) -> Self {
         self.keys = Some(dir.as_ref().to_owned());
@@ -234,7 +235,7 @@ impl AuditConfig {
         self
     }
 
-    /// Writes entries as they were logged, except what is marked as [`Secret`](crate::Secret).
+    /// Writes entries as they were logged, except values marked as [`Secret`](crate::Secret).
     #[must_use]
     pub fn no_redaction(mut self) -> Self {
         self.redaction = None;
@@ -337,7 +338,7 @@ fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenEr
 }
 
 impl FoundKeys {
-    /// Moves the keys that the host needs. The epoch's key comes last: a log that has it has the other one, too.
+    /// Moves the keys that the host needs. The epoch's key is moved last: a log that has it also has the other one.
     fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
         for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
             if storage.stat(&to).is_err() {
@@ -375,11 +376,12 @@ impl AuditParts {
 pub enum AuditOpenError {
     /// The log could not be opened or recovered.
     Store(StoreError),
-    /// A key.
+    /// A key file could not be read, written or used.
     Keys(KeyError),
-    /// A sink besides the log: its thread or its spill file. An unreachable sink is not an error here.
+    /// The thread or the spill file of a sink besides the log could not be created. An unreachable sink is not an error
+    /// here.
     Sink(AuditSinkError),
-    /// A redaction rule.
+    /// A redaction rule is invalid.
     Redaction(ringseal_redact::RuleError),
     /// The directory has no keys for a new log. Nothing was created.
     NoKeys {

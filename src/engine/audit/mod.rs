@@ -36,7 +36,7 @@ use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::NOT_PLAIN;
 
-/// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
+/// Entries are at most 1 MiB long, and JSON can take six bytes for one byte of text.
 const RECORD_BYTES_MAX: u32 = 128 << 10;
 
 /// Why an audit event was refused or not written.
@@ -170,7 +170,7 @@ impl AuditLogger {
         }
     }
 
-    /// For the first event of a thread, a full ring, an event within an event, and a thread that is ending.
+    /// Handles the first event of a thread, a full ring, an event within an event, and a thread that is ending.
     #[cold]
     fn write_on_any_lane(
         &self,
@@ -247,8 +247,8 @@ impl AuditLogger {
         sinks.commit(self.audit.wait_max).map_err(late)
     }
 
-    /// The state of the log, at most a second old and including everything that was waited for, and the current state
-    /// of its sinks.
+    /// The state of the log and of its sinks. The log's state is at most a second old and includes all entries that a
+    /// caller has waited for; the sinks' state is current.
     pub fn health(&self) -> AuditHealth {
         AuditHealth {
             log: self.audit.link.health(),
@@ -259,8 +259,8 @@ impl AuditLogger {
         }
     }
 
-    /// Waits for the sinks as long as their bounds allow, and reports what they lack. A sink that remembers its entries
-    /// gets the rest at the next start.
+    /// Waits for the sinks as long as their bounds allow, and reports the entries that they lack. A sink that remembers
+    /// its entries gets the rest at the next start.
     fn close_sinks(&self) {
         let Some(sinks) = self.audit.link.sinks() else { return };
         let Err(errors) = sinks.close() else { return };
@@ -332,7 +332,7 @@ pub(super) fn start(
     Ok(Some(feed))
 }
 
-/// Gives the writer what [`start`] returned.
+/// Passes the feed that [`start`] returned to the writer.
 pub(super) fn attach(writer: Writer, feed: Option<Feed>) -> Writer {
     match feed {
         Some(feed) => writer.with_audit(feed),
@@ -392,7 +392,7 @@ pub(super) fn stop(shared: &Arc<Shared>, timeout: Duration) {
     }
 }
 
-/// For a panic, which may end the process: makes a checkpoint.
+/// Makes a checkpoint after a panic, which may end the process.
 pub(super) fn seal(shared: &Arc<Shared>, timeout: Duration) {
     if let Some(logger) = logger(shared) {
         // The audit thread reports errors on stderr; a panic hook has no caller to return one to.

@@ -1,5 +1,5 @@
-//! The helper thread's work on sealed segments. Each step can be repeated at any time: it reads from the directory what
-//! is to be done, so a crash between two steps leaves work, not damage.
+//! The helper thread's work on sealed segments. Each step derives its work from the directory and can be repeated at
+//! any time, so a crash between two steps leaves work undone but causes no damage.
 use std::io;
 
 use super::helper::Shared;

@@ -74,7 +74,7 @@ pub(super) struct Shared {
     removed: AtomicU64,
     /// Errors on the helper thread.
     errors: AtomicU64,
-    /// The sink is being dropped: what the next start can do is left to it.
+    /// The sink is being dropped: work that the next start can do is skipped.
     stopping: AtomicBool,
     /// Called at every rotation.
     pub hook: Mutex<Option<Hook>>,
@@ -167,7 +167,7 @@ impl Shared {
         made
     }
 
-    /// The segment that was taken is in its place, or was given up.
+    /// The segment that was taken is in its place, or was abandoned.
     pub fn used_next(&self) {
         self.put(Next::None);
     }

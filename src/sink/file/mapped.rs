@@ -101,7 +101,7 @@ impl MappedMethod {
                 }
                 Err(Failed::Lost) => {
                     done.lost = true;
-                    // The lines of the previous pieces are in place; whatever is left of this one is cut.
+                    // The lines of the previous pieces are in place; the remains of this one are cut.
                     let _ = cut_if_longer(file, at);
                     break;
                 }

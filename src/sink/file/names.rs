@@ -1,10 +1,9 @@
 //! The names of a log's files, and reading them back from a directory.
 //!
-//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers:
-//! `app.log.000001`, compressed `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the
-//! prepared next segment), `.app.log.last` (the highest number given out), `.app.log.lock` (held by
-//! the one process that writes), `.app.log.000001.gz.partial` (compression under way),
-//! `app.log.torn` (torn lines that were cut away on start).
+//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
+//! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
+//! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
+//! (compression under way), `app.log.torn` (torn lines that were cut away on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};

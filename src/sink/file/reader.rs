@@ -14,7 +14,8 @@
 //!
 //! Following: rotation first links the active file to the next number and then renames a new file over the active name.
 //! So a file whose inode has lost the active name is complete, and its number, found by inode (or by content, if it has
-//! been compressed meanwhile), determines the next segment. That one is opened, not whichever is active now.
+//! been compressed meanwhile), determines the next segment. That segment is opened, and not the file that is active
+//! now.
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -1,8 +1,8 @@
 //! Redaction in the writer: every event passes here between its record and its lines.
 //!
-//! An event's values are scanned once, whatever number of outputs it has: the positions of its texts are
-//! collected and scanned together. A clean event is passed through as it is in the ring. For any other
-//! event a redacted copy of the values is made and encoded instead.
+//! An event's values are scanned once for all outputs: the positions of its texts are collected and scanned together. A
+//! clean event is passed through as it is in the ring. For any other event a redacted copy of the values is made and
+//! encoded instead.
 //!
 //! Promises: in steady state nothing is allocated; nothing blocks. Keys are classified once per call site,
 //! and once per key that is known only at run time. Fails closed: if the rules themselves fail (a panic in

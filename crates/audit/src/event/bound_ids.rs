@@ -10,7 +10,7 @@ use ringseal_base::value::{Entries, Value, ValueRef, ValueWriter};
 /// reference.
 ///
 /// Values that are not ids are skipped: more than 128 bytes, characters other than letters, digits and `-_.:/+=`, and
-/// values bound as secret or personal data. So an event is never refused because of bound fields.
+/// values bound as secret or personal data. An event is therefore never refused because of bound fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BoundIds {
@@ -123,7 +123,7 @@ pub struct EngineSource {
 }
 
 impl EngineSource {
-    /// Everything that this process knows about itself without configuration.
+    /// The description of this process that needs no configuration.
     pub fn of_this_process() -> Self {
         Self { process_id: Some(std::process::id()), ..Self::default() }
     }

@@ -11,7 +11,7 @@ pub enum EventError {
     Missing {
         /// The event's type.
         event_type: String,
-        /// Which field, as a path: `actor.id`, `details.reason`.
+        /// The path of the field: `actor.id`, `details.reason`.
         field: String,
         /// The reason, or the accepted values.
         expected: &'static str,
@@ -20,7 +20,7 @@ pub enum EventError {
     Malformed {
         /// The event's type.
         event_type: String,
-        /// Which field, as a path.
+        /// The path of the field.
         field: &'static str,
         /// What was expected.
         expected: &'static str,

@@ -1,4 +1,4 @@
-//! The audit event: who did what, to what, from where, and how it ended.
+//! The audit event: an actor, an action, a target, a source and an outcome.
 //!
 //! Promises: an event borrows all its data and is copied by value; building, filling, checking and writing a valid one
 //! allocates nothing and never blocks. An invalid one is a typed error ([`EventError`]) before anything is queued.
@@ -7,7 +7,6 @@
 //!
 //! The fields are those required by NIST SP 800-53 AU-3: what, when (the engine's clock), where, source, outcome,
 //! identity.
-//! source, outcome, identity.
 mod bound_ids;
 mod build;
 mod check;

@@ -2,8 +2,8 @@
 //!
 //! Promises: insert-only; triggers refuse to change, delete or truncate rows, and opening refuses a database where they
 //! are missing or disabled. After `append` its entries survive the server's power loss (`synchronous_commit`). A batch
-//! is one transaction and two round trips. When the answer to a commit is lost, the batch is offered again over a new
-//! connection: existing rows are compared byte by byte, so each entry is stored once. Calls block on the network;
+//! is one transaction and two round trips. If the answer to a commit is lost, the batch is offered again over a new
+//! connection. Existing rows are compared byte by byte, so each entry is stored once. Calls block on the network;
 //! [`FanOut`](super::FanOut) gives the sink its own thread.
 //!
 //! Roles that prevent the logging service from changing or removing what it logged:

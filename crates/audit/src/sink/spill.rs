@@ -160,7 +160,7 @@ impl Spill {
                 Err(_) if at > self.read_at => return Ok(at),
                 Err(error) => return Err(error),
             };
-            // Entries missing in between may be in the log: those must be delivered first.
+            // Entries that are missing here may be in the log and must be delivered first.
             if batch.last_seq().is_some_and(|last| last.checked_add(1) != Some(seq)) {
                 return Ok(at);
             }
@@ -192,7 +192,7 @@ impl Spill {
         let temporary = PathBuf::from(name);
         let failed =
             |action, error| AuditSinkError::io(action, temporary.display().to_string(), error);
-        // Left by a crash during an earlier call.
+        // A crash during an earlier call has left this file.
         match self.storage.remove(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("remove", error));

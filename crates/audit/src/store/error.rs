@@ -13,9 +13,9 @@ use crate::tiles::TileError;
 pub enum StoreError {
     /// The file system returned an error.
     Io {
-        /// What was being done.
+        /// The step that failed.
         doing: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
         /// Its error.
         source: io::Error,
@@ -25,8 +25,8 @@ pub enum StoreError {
         /// The lock.
         path: PathBuf,
     },
-    /// Another program truncated, extended or deleted a file that only this process writes. Nothing was written to it,
-    /// and nothing will be: an audit log is never truncated or overwritten.
+    /// Another program truncated, extended or deleted a file that only this process writes. The log does not write to
+    /// this file any more: an audit log is never truncated or overwritten.
     Changed {
         /// Which file.
         path: PathBuf,
@@ -37,9 +37,9 @@ pub enum StoreError {
     },
     /// The log differs from what was written, before a point that was known to be on disk.
     Damaged {
-        /// In which file.
+        /// The file.
         file: String,
-        /// At which byte.
+        /// Byte offset in the file.
         offset: u64,
         /// The entry expected there.
         seq: u64,
@@ -52,7 +52,7 @@ pub enum StoreError {
         expected_entries: u64,
         /// Entries found.
         found_entries: u64,
-        /// What recorded that.
+        /// The file or checkpoint that recorded them.
         witness: &'static str,
     },
     /// A key file that cannot be loaded, made or replaced.
@@ -93,7 +93,7 @@ pub enum StoreError {
 pub enum Damage {
     /// It does not parse.
     Parse(ParseError),
-    /// Its number is not one more than that of the preceding entry.
+    /// Its number is not the preceding entry's number plus one.
     Seq {
         /// The number found.
         found: u64,

@@ -18,7 +18,7 @@ use ringseal_base::digest::text::hex;
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::{FileReader, OpenMode, Storage};
 
-/// Name, length, hash and entries of a segment as it was read.
+/// Name, length, hash and entries of a segment, as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SegmentSummary {
     pub name: String,
@@ -182,7 +182,7 @@ impl ControlState {
         if segment.number != self.segment_number + 1 {
             let expected = self.segment_number + 1;
             let detail = format!("segment number {}, expected {expected}", segment.number);
-            // After removed segments: more are missing than the log says.
+            // After removed segments: more are missing than the log records.
             let is_jump = before.is_none() && segment.number > expected;
             let kind = if is_jump { FindingKind::SegmentMissing } else { FindingKind::BadControl };
             return Err((kind, detail));

@@ -55,9 +55,11 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::Digit { at } => write!(f, "byte {at} is no digit of the alphabet"),
-            DecodeError::Length { found } => write!(f, "{found} bytes of text spell no such value"),
-            DecodeError::NotCanonical => f.write_str("not the one spelling of its value"),
+            DecodeError::Digit { at } => write!(f, "byte {at} is not a digit of the alphabet"),
+            DecodeError::Length { found } => {
+                write!(f, "a text of {found} bytes does not have a valid length")
+            }
+            DecodeError::NotCanonical => f.write_str("not the canonical spelling of its value"),
         }
     }
 }

@@ -152,8 +152,9 @@ impl RecordLock {
 }
 
 impl Drop for RecordLock {
-    /// Closes the descriptors first and removes the entry then: another thread that opened the file between would lose
-    /// its lock by our closing. A forked child keeps what it inherited open: closing it could end the child's lock.
+    /// Closes the descriptors before it removes the entry: otherwise another thread that opened the file in between
+    /// would lose its lock when we close them. A forked child keeps what it inherited open: closing it could end the
+    /// child's lock.
     fn drop(&mut self) {
         if self.process != std::process::id() {
             return;
@@ -163,7 +164,7 @@ impl Drop for RecordLock {
             let Some(held) = find(&mut registry, self.id, self.process) else { return };
             let files = std::mem::take(&mut held.files);
             if files.is_empty() {
-                registry.retain(|held| !held.is_of(self.id, self.process));
+                registry.retain(|held| !held.belongs_to(self.id, self.process));
                 return;
             }
             drop(registry);
@@ -173,7 +174,7 @@ impl Drop for RecordLock {
 }
 
 impl Held {
-    fn is_of(&self, id: FileId, process: u32) -> bool {
+    fn belongs_to(&self, id: FileId, process: u32) -> bool {
         self.id == id && self.process == process
     }
 }
@@ -197,7 +198,7 @@ fn enter(id: FileId, opened: Option<File>) -> io::Result<RecordLock> {
 }
 
 fn find(registry: &mut [Held], id: FileId, process: u32) -> Option<&mut Held> {
-    registry.iter_mut().find(|held| held.is_of(id, process))
+    registry.iter_mut().find(|held| held.belongs_to(id, process))
 }
 
 /// The registry. No thread ever parks on its mutex, so that a fork at any moment leaves the child at worst a mutex that
@@ -220,7 +221,7 @@ fn id_of(metadata: &fs::Metadata) -> FileId {
 fn set_lock(file: &File) -> io::Result<()> {
     // SAFETY: invariant 1: all zeros are a valid `flock`.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    // Start and length 0: the whole file, whatever its length becomes.
+    // Start and length 0: the whole file, even if it grows.
     lock.l_type = libc::F_WRLCK as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
     loop {

@@ -194,8 +194,8 @@ impl Slot {
         self.taken.store(false, Ordering::Release);
     }
 
-    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners;
-    /// reading half of the change must not make a foreign address ours.
+    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners; a
+    /// reader that sees half of the change must not match a foreign address.
     fn holds(&self, address: usize) -> bool {
         // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that
         // window's, or a later one's.

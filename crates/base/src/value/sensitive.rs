@@ -2,7 +2,7 @@
 //! untrusted input.
 //!
 //! Nothing here allocates. A [`Secret`] is never written into a ring. A [`Pii`] is written with its kind, and the
-//! writer replaces it by the placeholder for that kind, whatever the value looks like.
+//! writer replaces any value of it by the placeholder for that kind.
 use std::fmt;
 
 use super::{Element, Value, ValueWriter, tag};

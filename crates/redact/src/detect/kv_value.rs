@@ -16,7 +16,7 @@ pub(super) struct Found<'a> {
     pub(super) key: &'a [u8],
     /// The class comes from the key and the word before it.
     pub(super) two_words: bool,
-    /// The sign is a plain colon, as sentences have them.
+    /// The sign is a plain colon, as in sentences.
     pub(super) colon: bool,
     pub(super) quoted_key: bool,
     /// The key is in a URL's query: an ampersand ends the value.
@@ -24,7 +24,7 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Keys that are words of every sentence: only a quoted value counts.
+    /// Keys that are common words in sentences: only a quoted value counts.
     fn is_lone(&self) -> bool {
         const WORDS: [&[u8]; 7] =
             [b"name", b"names", b"recipient", b"recipients", b"address", b"addr", b"addresses"];
@@ -113,7 +113,7 @@ fn bounds(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> Option<Valu
     Some(Value { end, ..value })
 }
 
-/// Where a quoted value ends: at its quote, which no backslash precedes unless the first one has one.
+/// Where a quoted value ends: at the closing quote. It is preceded by a backslash exactly if the opening quote is.
 fn quoted_end(input: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
     let rest = input.get(start..).unwrap_or_default();
     let mut i = 0;
@@ -195,7 +195,7 @@ fn small_word_follows(input: &[u8], pos: usize, class: KeyClass) -> bool {
         && [&b" to "[..], b" from ", b" by "].iter().any(|word| input[pos..].starts_with(word))
 }
 
-/// Words for the absence of a value, or for what was wrong with it.
+/// Words for a missing or invalid value.
 #[rustfmt::skip]
 fn is_no_value(text: &[u8]) -> bool {
     let mut low = [0u8; 12];
@@ -391,7 +391,7 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
     is_algorithm || number.len() <= 2 && !says_secret
 }
 
-/// Words whose values are sometimes no secrets but their number, name or state.
+/// Words whose values are sometimes not secrets but a count, a name or a state.
 fn counts(key: &[u8]) -> bool {
     matches!(
         Tokens::split(key).last(0),
@@ -417,7 +417,7 @@ fn is_code(text: &[u8]) -> bool {
             && text.iter().all(|byte| !byte.is_ascii_digit())
 }
 
-/// Dotted words, as classes and packages have them.
+/// Dotted words, as in the names of classes and packages.
 fn is_path(text: &[u8]) -> bool {
     let mut digits = 0;
     let long = text.iter().filter(|&&byte| byte != b'.').any(|byte| {

@@ -1,4 +1,4 @@
-//! The prefilter finds every place: fast and slow agree on whatever is thrown at them.
+//! The prefilter finds every position: the fast scan and the slow reference agree on every input.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::super::hits::{Finder, merge};
 use super::super::{oracle, scan_value};
 use super::*;
 
-/// Parts that detectors care about, and parts that look like them.
+/// Parts that detectors match, and parts that look similar.
 const PARTS: &[&str] = &[
     "ann@example.com",
     "a.b+c@mail.example.co.uk",
@@ -186,7 +186,7 @@ fn own_rules() -> RuleSet {
     }
 }
 
-/// Keys and kinds; strings and numbers are one kind.
+/// Keys and kinds of values; strings and numbers are one kind.
 fn shape(value: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
@@ -342,7 +342,7 @@ proptest! {
     }
 }
 
-/// Texts that must be found wherever they stand, one for each kind of place.
+/// Texts that must be found at every offset, one for each kind of candidate.
 const FOUND: &[&str] = &[
     "ann@example.com",
     "password=hunter2",

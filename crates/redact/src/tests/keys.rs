@@ -1,4 +1,4 @@
-//! Key decisions, as a table; and that the prefilter for `key=value` knows every sensitive ending.
+//! A table of key decisions, and a check that the prefilter for `key=value` has every sensitive ending.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What must stay: ordinary log text that looks like something.
+//! Ordinary log text that looks sensitive and must be kept.
 
 use super::*;
 

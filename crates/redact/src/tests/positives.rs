@@ -1,4 +1,4 @@
-//! What must go: one table per detector, text and expected result.
+//! Text that must be masked: one table per detector, each with text and expected result.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What an event may hold at its edges, one disaster a test.
+//! Events with extreme or invalid contents, one case per test.
 use std::error::Error;
 use std::fmt;
 

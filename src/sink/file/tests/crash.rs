@@ -108,7 +108,7 @@ fn calls_of_a_life() -> u64 {
 }
 
 /// Opens the log that a crash left, writes more, and checks that the lines ascend without a repetition.
-fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
+fn continue_after_crash(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(100 * SECOND))
         .unwrap_or_else(|error| panic!("{what}: {error}"));
     sink.wait_idle();
@@ -147,7 +147,7 @@ fn a_kill_loses_no_written_line() {
                 let kill_call = Some((call, torn));
                 disk.set_faults(Faults { kill_call, no_links, ..Faults::default() });
                 let promised = live(&disk, 0, true);
-                let found = live_on(&disk.after_kill(), 1_000, &what);
+                let found = continue_after_crash(&disk.after_kill(), 1_000, &what);
                 let lines = found.len() as u64;
                 assert_eq!(found, (0..lines).collect::<Vec<_>>(), "{what}");
                 assert!((promised.written..=promised.offered).contains(&lines), "{what}");
@@ -164,7 +164,8 @@ fn power_loss_loses_no_synced_line() {
             let disk = new_disk();
             disk.set_faults(Faults { kill_call: Some((call, 100)), ..Faults::default() });
             let promised = live(&disk, 0, true);
-            let found = live_on(&disk.after_power_loss(seed * 7919 + call), 1_000, &what);
+            let found =
+                continue_after_crash(&disk.after_power_loss(seed * 7919 + call), 1_000, &what);
             let synced: Vec<u64> = (0..promised.synced).collect();
             assert!(found.starts_with(&synced), "{what}: {} synced, {found:?}", promised.synced);
         }

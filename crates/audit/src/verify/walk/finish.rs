@@ -37,7 +37,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Checks how long the end has been without a checkpoint.
+    /// Checks the time since the last checkpoint at the end of the log.
     fn check_tail_age(&mut self, size: u64, end: Place) -> Result<(), Stop> {
         if let Some(suspect) = &self.unsealed_epoch {
             let seq = suspect.place.seq.unwrap_or_default();

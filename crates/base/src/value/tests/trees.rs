@@ -1,4 +1,4 @@
-//! `serde::Serialize` values, against what `serde_json` makes of them.
+//! `serde::Serialize` values, compared with the output of `serde_json`.
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -115,7 +115,7 @@ fn a_non_text_key_becomes_a_message() {
 }
 
 #[test]
-fn an_implementation_that_fails_leaves_its_words() {
+fn a_failing_implementation_writes_its_error_message() {
     struct Broken;
     impl Serialize for Broken {
         fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -150,7 +150,7 @@ impl Serialize for Display {
     }
 }
 
-/// A list that nests as deep as it says.
+/// A list with the given depth of nesting.
 struct Deep(u32);
 
 impl Serialize for Deep {

@@ -135,7 +135,7 @@ pub enum TokenKeysError {
         kid: String,
         /// The environment in which it should be revealed.
         env: String,
-        /// The type as which it should be revealed.
+        /// The type under which it should be revealed.
         field: String,
     },
     /// A value too long for AES-GCM.

@@ -179,7 +179,7 @@ impl TokenKeys {
             tokens: load_tokens(&mut *tokens, env)?,
             ciphers: reveal.as_mut().map(|source| load_ciphers(&mut **source)).transpose()?,
         };
-        // The first refresh sets the times of the next ones: the current time is not known here.
+        // The current time is unknown here; the first refresh sets the times of later ones.
         let slot = |source| Slot { source, reread_at: Duration::MAX };
         Ok(TokenKeys {
             env: env.into(),

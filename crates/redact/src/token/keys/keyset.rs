@@ -63,12 +63,12 @@ pub(super) struct Key {
     pub(super) secret: Zeroizing<Vec<u8>>,
 }
 
-/// Keys of one kind, of which the primary key makes new tokens.
+/// Keys of one kind. The primary key makes new tokens.
 pub struct Keyset {
     kind: KeysetKind,
     primary: usize,
     keys: Vec<Key>,
-    /// A field that is not known here: rewriting the file would lose it.
+    /// An unknown field: rewriting the file would lose it.
     unknown: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl Keyset {
         self.keys.iter().map(|key| &*key.kid)
     }
 
-    /// A field of the file that is not known here and that rewriting would lose.
+    /// An unknown field of the file, which rewriting would lose.
     pub fn unknown_field(&self) -> Option<&str> {
         self.unknown.as_deref()
     }

@@ -1,10 +1,9 @@
 //! Keyset files.
 //!
-//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all: a
-//! crash leaves the old file or the new one, and at most an unused file `….new`. A new keyset never
-//! replaces an existing file; adding a key keeps the old ones, and two processes that add keys at once do
-//! so one after the other, or one gets an error. All calls block on the disk: none of them is for the
-//! writer thread.
+//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all: a crash leaves
+//! the old file or the new one, and at most an unused file `….new`. A new keyset never replaces an existing file;
+//! adding a key keeps the old ones, and two processes that add keys at once do so one after the other, or one gets an
+//! error. All calls block on the disk; the writer thread must not make them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -122,7 +121,7 @@ fn replace(
 ) -> io::Result<()> {
     let new = beside(path, ".new");
     match storage.remove(&new) {
-        // Left by a change that a crash has interrupted.
+        // A change that a crash interrupted has left this file.
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -138,7 +137,7 @@ fn replace(
     written
 }
 
-/// Reads a keyset file and returns the open file as well, whose state belongs to the text that was read.
+/// Reads a keyset file and also returns the open file, whose metadata belongs to the text that was read.
 pub(super) fn load(
     storage: &dyn Storage,
     path: &Path,

@@ -364,7 +364,7 @@ impl Play {
     }
 
     /// The lines that a reader that opens the log now must return.
-    pub(super) fn lines_there(&self) -> Vec<String> {
+    pub(super) fn existing_lines(&self) -> Vec<String> {
         let model = lock(&self.model);
         let there = model.segments.iter().filter(|segment| !segment.removed);
         there.flat_map(|segment| segment.lines.clone()).collect()
@@ -410,7 +410,7 @@ impl Play {
                 }
                 begun = true;
             } else if segment.lines.is_empty() {
-                // Nothing to miss; whether it was opened cannot be observed.
+                // It has no line that could be missed, and whether it was opened cannot be observed.
                 begun &= !segment.removed;
             } else {
                 assert!(segment.removed, "segment {:?} was missed: {self:?}", segment.number);

@@ -1,4 +1,4 @@
-//! Keysets: what is read, what is refused, how files are written and changed.
+//! Keysets: valid and invalid texts, and writing and changing files.
 
 use std::collections::BTreeMap;
 
@@ -181,7 +181,7 @@ fn a_file_with_unknown_fields_is_not_rewritten() {
     assert_eq!(disk.files()[path], text.as_bytes());
 }
 
-/// Each call on the disk fails once, or is the last one ever.
+/// Each call on the disk fails once, or is the last one before a crash.
 #[test]
 fn an_interrupted_change_leaves_one_whole_keyset() {
     let path = Path::new(REVEAL);
@@ -372,7 +372,7 @@ proptest! {
         let _ = Keyset::parse(&bytes, "any");
     }
 
-    /// A good file with something cut out or put in.
+    /// A valid file with bytes removed or inserted.
     #[test]
     fn damaged_keysets_are_read_or_refused(
         at in 0usize..400,

@@ -14,7 +14,7 @@ fn value(pii: &TokenKeys) -> String {
     pii.tokenize("ann", FieldType::Generic)
 }
 
-/// Puts other keys in place, as files changed at this time.
+/// Replaces the keys by others, in files changed at this time.
 fn put(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
     disk.set_time(unix_nanos);
     disk.put(Path::new(path), text.as_bytes());
@@ -29,7 +29,7 @@ fn changed_files_are_loaded_at_the_next_check() {
     put(&disk, 2_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50), ("tk1", 0)]));
     let calls = disk.calls();
     assert_eq!(pii.refresh(at(109)).expect("too early"), Refresh::NotDue);
-    assert_eq!(disk.calls(), calls, "the disk is left alone");
+    assert_eq!(disk.calls(), calls, "the disk is not accessed");
     assert_eq!(value(&pii), old);
     assert_eq!(pii.refresh(at(110)).expect("good"), Refresh::Reloaded);
     assert_ne!(value(&pii), old);
@@ -60,8 +60,8 @@ fn rereading_finds_changes_that_timestamps_hide() {
     let old = value(&pii);
     put(&disk, 1_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50)]));
     assert_eq!(pii.refresh(at(50)).expect("good"), Refresh::Unchanged);
-    // What fails when it is due is tried again at the next look, though the source sees no change.
-    // ORDER: relaxed; one thread.
+    // A due load that fails is tried again at the next check, although the source reports no change. ORDER: relaxed;
+    // one thread.
     failing.store(true, Ordering::Relaxed);
     pii.refresh(at(60)).expect_err("it fails");
     failing.store(false, Ordering::Relaxed);
@@ -70,7 +70,7 @@ fn rereading_finds_changes_that_timestamps_hide() {
     assert_eq!(pii.refresh(at(120)).expect("good"), Refresh::Unchanged);
 }
 
-/// A source that never sees a change.
+/// A source that never reports a change.
 struct Still {
     source: FileSource,
     failing: Arc<AtomicBool>,
@@ -103,10 +103,10 @@ fn the_last_good_keyset_stays_in_use() {
     assert!(error.contains(TOKENS) && error.contains("found the end"), "{error}");
     assert_eq!(value(&pii), old, "the last good one");
     let status = pii.status();
-    assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is taken in all the same");
+    assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is still loaded");
     assert_eq!((status.reloads, status.failures), (1, 1));
     assert_eq!(status.last_error.as_deref(), Some(&*error));
-    // Still bad: still counted. Removed: the same.
+    // A file that is still bad is counted again. So is a removed file.
     pii.refresh(at(20)).expect_err("half a file");
     ringseal_base::storage::Storage::remove(&disk, Path::new(TOKENS)).expect("there");
     pii.refresh(at(30)).expect_err("no file");
@@ -145,7 +145,7 @@ fn tokens_are_whole_while_keys_are_exchanged() {
         let writer = scope.spawn(|| {
             let mut out = Vec::new();
             let mut made = 0u64;
-            // ORDER: relaxed; nothing else hangs on it.
+            // ORDER: relaxed; no other memory depends on it.
             while !stop.load(Ordering::Relaxed) || made < 1000 {
                 out.clear();
                 assert!(pii.token(HitKind::Name, b"ann", &mut out));
