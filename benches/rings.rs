@@ -3,12 +3,13 @@
 //! `cargo bench --bench rings [-- FILTER]`.
 //!
 //! - `writer`: the same [`RECORDS`] records in 1, 8 or 64 rings, drained and encoded in one turn of a writer that this
-//!   thread drives itself. No scheduler, no disk: the price of merging by time alone. `all, in turns` has
-//!   each record in another ring than the one before, the worst there is for a merge; `all, 32 at a time` is what
-//!   threads do that log in bursts; `one, others idle` has everything in one ring. All rings together have one size.
-//! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided, is the price of an
-//!   idle ring per turn; the writer makes a hundred turns per second when nothing comes and up to fifty thousand when
-//!   something does.
+//!   thread drives itself. Scheduler and disk are not involved: this is the cost of merging by time. `all, in turns`
+//!   has consecutive records in different rings, the worst case for a merge. `all, 32 at a time` is the pattern of
+//!   threads that log in bursts. `one, others idle` has everything in one ring. The total size of all rings is always
+//!   the same.
+//! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided by the number of
+//!   rings, is the cost of an idle ring per turn. The writer makes a hundred turns per second when it is idle, and up
+//!   to fifty thousand under load.
 //! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
@@ -40,7 +41,7 @@ use support::{LOSSLESS, NullSink, Orders};
 
 /// Records of one turn.
 const RECORDS: u64 = 1 << 14;
-/// All rings together.
+/// The size of all rings together.
 const RINGS_BYTES: usize = 4 << 20;
 /// Events of one measurement with threads.
 const EVENTS: u64 = 1 << 16;
@@ -54,7 +55,7 @@ static ORDER_FILLED: Callsite = Callsite::new(Metadata {
     keys: &["seq", "price", "sym", "qty"],
 });
 
-/// A writer that is driven by hand, and the writing halves of its rings.
+/// A writer that the bench drives, and the producers of its rings.
 struct Bed {
     writer: Writer,
     producers: Vec<Producer>,
@@ -83,7 +84,7 @@ impl Bed {
             outputs: vec![output],
             batch_bytes_max: 1 << 20,
             held_bytes_max: 16 << 20,
-            // Everything is older than the turn already.
+            // All records are already older than the turn.
             reorder_window_nanos: 0,
             publishes_time: false,
             redaction: ringseal::internals::writer::RedactionConfig::default(),
@@ -175,7 +176,7 @@ fn idle_turn(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Threads that are alive from one measurement to the next; the first `active` of them log.
+/// Threads that stay alive between measurements; the first `active` of them log.
 struct Crew {
     engine: Engine,
     orders: Orders,
@@ -202,7 +203,7 @@ impl Crew {
         }
     }
 
-    /// What each thread does.
+    /// The loop of each thread.
     fn work(&self, thread: u64) {
         self.engine.prepare_thread();
         let part = if thread < self.active { EVENTS / self.active } else { 0 };
@@ -222,7 +223,8 @@ impl Crew {
         }
     }
 
-    /// From the first call until everything is with the sink. Must not panic: threads wait at the gate.
+    /// The time from the first call until everything is with the sink. Must not panic, because threads wait at the
+    /// gate.
     fn measure(&self) -> Duration {
         let start = Instant::now();
         self.gate.wait();

@@ -1,4 +1,4 @@
-//! A structured event, written into a record, rendered as a line and compared with what `serde_json` makes of it.
+//! A structured event, written into a record, rendered as a line and compared with the output of `serde_json`.
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ fn has_serialized(entries: &[(String, Tree)]) -> bool {
 /// Checks one event.
 ///
 /// # Panics
-/// If the line differs from what `serde_json` makes of the event.
+/// If the line differs from the output of `serde_json` for the event.
 pub fn check(event: &Event) {
     let bound = event.bound.as_deref().unwrap_or_default();
     let mut max = usize::from(event.value_bytes_max);

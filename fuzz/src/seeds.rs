@@ -86,7 +86,7 @@ pub fn noise() -> Vec<Vec<u8>> {
     (0..64).map(|index| (0..index * 16).map(|_| byte()).collect()).collect()
 }
 
-/// Texts with hits, each whole and cut (the first byte says which).
+/// Texts with hits, each whole and cut (selected by the first byte).
 pub fn texts() -> Vec<Vec<u8>> {
     let canaries = ringseal::testing::canaries(7);
     let texts = canaries.iter().flat_map(|canary| {

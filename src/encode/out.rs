@@ -53,7 +53,7 @@ impl<'a> Out<'a> {
     /// Whether the vector is empty.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.cursor.is_empty()
     }
 
     /// One byte.

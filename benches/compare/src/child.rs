@@ -1,4 +1,4 @@
-//! One measurement in a separate process: most loggers are global and can be started once.
+//! One measurement in a separate process, because most loggers are global and can be started only once.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::measure::{Amounts, Latency, Logged, Throughput};
 use crate::stats::Summary;
 use crate::sys;
 
-/// What is measured.
+/// The kind of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The producer's side.
@@ -61,7 +61,7 @@ pub fn run(
     Ok(record)
 }
 
-/// Measures, notes what others did meanwhile, and checks what was written.
+/// Measures, records the load by other processes, and checks the output.
 pub fn observe(measure: impl FnOnce() -> Result<(Value, Logged), String>) -> Result<Value, String> {
     let (before, begin) = (Noise::so_far()?, std::time::Instant::now());
     let (mut record, logged) = measure()?;
@@ -73,7 +73,7 @@ pub fn observe(measure: impl FnOnce() -> Result<(Value, Logged), String>) -> Res
     Ok(record)
 }
 
-/// What others did meanwhile: seconds of one core, or shares of both cores.
+/// The load by other processes: seconds of one core, or shares of both cores.
 #[derive(Clone, Copy)]
 struct Noise {
     others: f64,

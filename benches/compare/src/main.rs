@@ -1,7 +1,7 @@
-//! Compares ringseal with other loggers and with the floors below all of them.
+//! Compares ringseal with other loggers and with floors: the minimum cost of the same work.
 //!
-//! The event and the method are those of the project's PERFORMANCE.md. See README.md here for how
-//! to run it and how to read it.
+//! The event and the method are those of the project's PERFORMANCE.md. The README.md of this package explains how to
+//! run the program and how to read its results.
 
 mod candidate;
 mod candidates;

@@ -7,7 +7,7 @@
 use std::arch::x86_64::{_mm_lfence, _rdtsc};
 use std::time::{Duration, Instant};
 
-/// The counter, unfenced: what a logger would do.
+/// Reads the counter without fences, as a logger would.
 #[inline(always)]
 pub fn now() -> u64 {
     // SAFETY: invariant 1.

@@ -1,4 +1,4 @@
-//! Result records, sorted by candidate, and the numbers that tables ask of them.
+//! Result records by candidate, and the numbers for the tables.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ pub type Series = BTreeMap<(usize, u64), Value>;
 
 /// All records.
 pub struct Data {
-    /// What each run said about itself.
+    /// The description of each run.
     pub about: Vec<Value>,
     series: BTreeMap<(String, String), Series>,
-    /// Candidates in the order in which the results first name them.
+    /// Candidates in the order of their first record.
     names: Vec<String>,
 }
 
@@ -59,8 +59,8 @@ impl Data {
         Rounds::of(self.series.values().flat_map(|s| s.values()).filter_map(|r| number(r, path)))
     }
 
-    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first,
-    /// then loggers that lost something, which have no rank.
+    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first, then loggers that lost
+    /// events, which have no rank.
     pub fn ranked(&self, mode: &str, key: impl Fn(&Series) -> f64) -> Vec<Row<'_>> {
         let mut rows: Vec<Row<'_>> = self
             .names
@@ -91,7 +91,7 @@ impl Data {
         }))
     }
 
-    /// A quantity less, round by round, the same quantity of the candidate `base`.
+    /// A quantity minus, round by round, the same quantity of the candidate `base`.
     pub fn difference(
         &self,
         series: &Series,
@@ -116,11 +116,11 @@ pub struct Row<'a> {
     pub name: &'a str,
     /// Its records.
     pub series: &'a Series,
-    /// Yardstick, rival or ringseal.
+    /// Floor, rival or ringseal.
     pub kind: Kind,
-    /// Its place among the loggers that lost nothing.
+    /// Its rank among the loggers that lost nothing.
     pub rank: Option<usize>,
-    /// Why it has no rank, in words.
+    /// The reason why it has no rank, as text.
     pub trouble: Option<String>,
 }
 
@@ -135,13 +135,13 @@ impl<'a> Row<'a> {
         matches!(self.kind, Kind::Own | Kind::Rival)
     }
 
-    /// Whether it is a yardstick.
+    /// Whether it is a floor.
     pub fn is_floor(&self) -> bool {
         self.kind == Kind::Floor
     }
 }
 
-/// What went wrong in any round, in words.
+/// The problems in all rounds, as text.
 pub fn trouble(series: &Series) -> Option<String> {
     let bad: Vec<&Value> = series.values().filter(|record| record["good"] != true).collect();
     if let Some(failed) = bad.iter().find_map(|record| record["failed"].as_str()) {

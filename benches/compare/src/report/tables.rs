@@ -8,15 +8,15 @@ use crate::stats::Rounds;
 
 const LATENCY: &str = "latency";
 const THROUGHPUT: &str = "throughput";
-/// The floor with ringseal's number of bytes a line.
+/// The floor with ringseal's line length.
 const RING_JSON_SAME: &str = "ring_json_same";
 /// The rival that most Rust programs use.
 const TRACING: &str = "tracing";
 
-/// When others used more than this of the cores at the median, a run proves nothing.
+/// If other processes used more than this share of the cores at the median, a run proves nothing.
 const BUSY_SHARE: f64 = 0.1;
 
-/// What was measured, where, and how much of it.
+/// The description of the run: candidates, machine and amounts.
 pub fn run(data: &Data) -> String {
     let mut out = String::new();
     for about in &data.about {
@@ -48,7 +48,7 @@ pub fn run(data: &Data) -> String {
     out
 }
 
-/// What a result file says about its run.
+/// The description of a run in its result file.
 fn paragraph(about: &Value) -> String {
     let word = |key: &str| match &about[key] {
         Value::String(text) => text.clone(),
@@ -155,7 +155,7 @@ pub fn pauses(data: &Data) -> String {
     out
 }
 
-/// Flat out, end to end.
+/// End to end, at full speed.
 pub fn throughput(data: &Data) -> String {
     let mut out = heading(&[
         "",
@@ -230,7 +230,7 @@ pub fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The median; a dash where there is none.
+/// The median; a dash if there is none.
 pub fn plain(rounds: Option<Rounds>) -> String {
     rounds.map_or_else(|| "–".to_owned(), |rounds| short(rounds.median))
 }
@@ -257,7 +257,7 @@ pub fn short(value: f64) -> String {
     if value.abs() < 99.95 { format!("{value:.1}") } else { grouped(value) }
 }
 
-/// Without decimals, thousands set off by commas.
+/// Without decimals, with commas between thousands.
 pub fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut out = if value < 0.0 { "-".to_owned() } else { String::new() };

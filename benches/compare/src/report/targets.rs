@@ -44,10 +44,10 @@ impl Limit {
 struct Target<'a> {
     what: &'static str,
     limit: Limit,
-    /// What follows the limit: a unit, or what is divided by.
+    /// The text after the limit: a unit or the divisor.
     unit: &'static str,
     measured: Option<Rounds>,
-    /// What was measured; a number of a candidate that lost something does not count.
+    /// The measured value; a number of a candidate that lost events does not count.
     of: [(&'a str, &'a str); 2],
 }
 
@@ -103,7 +103,7 @@ fn divided<'a>(
     Target { what, limit, unit, measured, of: [(of, mode), (base, mode)] }
 }
 
-/// `of` less `base`.
+/// `of` minus `base`.
 fn less<'a>(
     data: &Data,
     what: &'static str,

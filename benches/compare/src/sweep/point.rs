@@ -16,7 +16,7 @@ use crate::event::Feed;
 use crate::measure::{self, Amounts, Logged, Throughput};
 use crate::sys;
 
-/// What is measured at a point.
+/// The kind of measurement at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// End to end, with any number of producers.
@@ -27,7 +27,7 @@ pub enum What {
     Start,
     /// Processor time with nothing to do.
     Idle,
-    /// The same with the preset for latency, which polls more often.
+    /// Processor time with nothing to do and the preset for latency, which polls more often.
     IdleLatency,
 }
 
@@ -55,7 +55,7 @@ impl What {
 /// A point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What is measured.
+    /// The kind of measurement.
     pub what: What,
     /// Sizes.
     pub tuning: Tuning,
@@ -98,13 +98,13 @@ fn log(feed: &Feed, seqs: Range<u64>) {
     }
 }
 
-/// The share of the producer `at` of `total` things that `count` producers divide among them.
+/// The share of producer `at` when `count` producers divide `total`.
 fn share(total: u64, at: usize, count: usize) -> Range<u64> {
     let edge = |at: usize| total * at as u64 / count as u64;
     edge(at)..edge(at + 1)
 }
 
-/// `events` altogether, flat out, from `producers` threads on core 0.
+/// Logs `events` in total, at full speed, from `producers` threads on core 0.
 fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Throughput> {
     measure::warm_page_cache(dir, events)?;
     sys::pin(sys::OTHER_CORE)?;
@@ -124,10 +124,10 @@ fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Th
                 gate.wait();
             });
         }
-        gate.wait(); // everybody has a ring
+        gate.wait(); // every producer has a ring
         std::thread::sleep(measure::SETTLE);
         let (cpu, begin) = (sys::cpu(), Instant::now());
-        gate.wait(); // off they go
+        gate.wait(); // the producers start
         gate.wait(); // all calls have returned
         (cpu, begin, begin.elapsed())
     });
@@ -141,7 +141,7 @@ fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Th
     Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
 }
 
-/// From nothing to a line in the file. In a process that has done nothing else.
+/// The time from `init` to a line in the file, in a process without other work.
 fn start(dir: &Path) -> Result<(Value, Logged), String> {
     let feed = Feed::new();
     let begin = Instant::now();
@@ -161,10 +161,10 @@ fn start(dir: &Path) -> Result<(Value, Logged), String> {
     Ok((record, Logged { output: own::output(dir), events: 1, bytes: 0 }))
 }
 
-/// Long enough for the writer to have fallen into its longest sleep.
+/// Long enough for the writer to reach its longest sleep.
 const CALM_DOWN: Duration = Duration::from_millis(500);
 
-/// Processor time of the process while nothing happens.
+/// Processor time of the idle process.
 fn rest(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
     let mut config = own::config(dir, WriteMode::Append)?;
     if latency {

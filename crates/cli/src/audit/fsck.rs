@@ -59,7 +59,7 @@ fn check_log_exists(dir: &Path) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    Err(Failure::Message(format!("{}: no audit log is here", dir.display())))
+    Err(Failure::Message(format!("{}: no audit log in this directory", dir.display())))
 }
 
 /// A finding as text.

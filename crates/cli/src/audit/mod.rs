@@ -1,7 +1,7 @@
 //! `ringseal audit`: creates keys; verifies, proves and shows audit logs.
 //!
-//! The commands read a log's directory and write nothing into it, except `fsck --repair`, which rebuilds
-//! derived files. None needs the service that wrote the log.
+//! The commands read a log's directory and write nothing into it, except `fsck --repair`, which rebuilds derived files.
+//! They do not need the service that wrote the log.
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -60,7 +60,7 @@ enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// When something could not be read or written, or nothing could be checked.
+/// If something could not be read or written, or nothing could be checked.
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keygen::run(args),

@@ -115,7 +115,7 @@ fn is_inside(key: &Path, dir: &Path) -> bool {
 /// A report, and the scheme of the log.
 #[derive(Debug)]
 pub struct Verified {
-    /// What the verifier found.
+    /// The verifier's report.
     pub report: VerifyReport,
     /// How the log's entries are chained, if that could be read.
     pub scheme: Option<Scheme>,

@@ -1,7 +1,7 @@
 //! `ringseal token`: keyset files, and tokens from them.
 //!
-//! Values come from standard input, line by line, or from the arguments; memory stays flat. Keys are read
-//! once, at the start, and overwritten at the end.
+//! Values come from standard input, line by line, or from the arguments; memory is constant. Keys are read once, at the
+//! start, and overwritten at the end.
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};

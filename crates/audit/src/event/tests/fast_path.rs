@@ -19,8 +19,8 @@ pub(super) fn assert_same(event: &EventWithContext<'_>, limits: &Limits, entries
 }
 
 proptest! {
-    /// Both paths write the same bytes, whatever is set and whatever the engine's source is; an event with flat values
-    /// takes the fast path.
+    /// Both paths write the same bytes for any fields and any source of the engine. An event with flat values takes the
+    /// fast path.
     #[test]
     fn the_fast_path_writes_the_same_bytes(
         flags in proptest::collection::vec(any::<bool>(), 12),
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// A value that lies about its size.
+/// A value that reports a wrong size.
 struct WrongSize {
     plain_bytes: usize,
     put: fn(&mut [u8]) -> &mut [u8],

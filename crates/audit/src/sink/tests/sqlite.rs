@@ -154,7 +154,7 @@ fn columns_that_differ_from_the_line_are_found() {
         let mut reader = SqliteSink::open_read_only(&path).unwrap();
         let mut lines = StoredLines::new(&mut reader, 0);
         let before = lines.by_ref().take(2).map(|line| line.unwrap().0).collect::<Vec<_>>();
-        assert_eq!(before, [0, 1], "what is good comes first");
+        assert_eq!(before, [0, 1], "good lines come first");
         let error = lines.next().unwrap().unwrap_err();
         match &error {
             AuditSinkError::Column { column, .. } => assert_eq!(*column, want, "{set}"),

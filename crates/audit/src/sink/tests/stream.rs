@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Accepts as many bytes per call as the script says, and none otherwise.
+/// Accepts as many bytes per call as the script gives; after its end, none.
 #[derive(Clone, Default)]
 struct Stingy {
     script: Arc<Mutex<Vec<Option<usize>>>>,

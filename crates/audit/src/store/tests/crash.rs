@@ -37,7 +37,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, acknowledged: &mut Acknowledg
     }
 }
 
-/// A whole life of a log: opened, written, rotated, pruned, closed.
+/// A log's whole life: opened, written, rotated, pruned, closed.
 fn run_log(fixture: &Fixture) -> Acknowledged {
     let mut acknowledged = Acknowledged::new();
     let Ok(mut log) = fixture.open(options()) else { return acknowledged };
