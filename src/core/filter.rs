@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_displayed_filter_parses_to_the_same() {
+    fn a_displayed_filter_parses_to_an_equal_filter() {
         for text in ["info", "off", "warn,app=info,app::db=trace,noisy=off"] {
             let filter: Filter = text.parse().unwrap();
             assert_eq!(filter.to_string(), text);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_means_info() {
+    fn an_empty_text_means_info() {
         assert_eq!("".parse(), Ok(Filter::new(LevelFilter::AtLeast(Level::Info))));
     }
 

@@ -74,7 +74,7 @@ pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> W
 /// Calls `write` until there is space, for as long as there is a writer.
 #[cold]
 #[inline(never)]
-pub(crate) fn persist(
+pub(crate) fn retry_until_space(
     lane: &mut Lane,
     link: &Arc<Link>,
     write: &mut dyn FnMut(&mut Lane) -> WriteResult,

@@ -64,7 +64,7 @@ impl Out<'_> {
     /// The content of a JSON string, from any bytes; the caller writes the quotes.
     pub fn string_part(&mut self, bytes: &[u8]) {
         for chunk in bytes.utf8_chunks() {
-            self.inside(chunk.valid().as_bytes());
+            self.string_content(chunk.valid().as_bytes());
             if !chunk.invalid().is_empty() {
                 self.literal(REPLACEMENT);
             }
@@ -98,7 +98,7 @@ impl Out<'_> {
 
     /// The content of a JSON string, from UTF-8.
     #[inline(always)]
-    fn inside(&mut self, utf8: &[u8]) {
+    fn string_content(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
         while let Some(window) = rest.first_chunk::<WINDOW>() {
             let taken = self.window(window, 64);
@@ -131,17 +131,17 @@ impl Out<'_> {
                 [0xE2, ..] => continue,
                 [byte, ..] => (&ESCAPES[usize::from(byte)], 1),
             };
-            self.stretch(window, done, at);
+            self.copy_window(window, done, at);
             self.cursor.put(escape, usize::from(escape[7]));
             done = at + taken;
         }
-        self.stretch(window, done, len);
+        self.copy_window(window, done, len);
         done.max(len)
     }
 
     /// Copies the window's bytes from `start` to `end` ≤ 64.
     #[inline(always)]
-    fn stretch(&mut self, window: &[u8; WINDOW], start: usize, end: usize) {
+    fn copy_window(&mut self, window: &[u8; WINDOW], start: usize, end: usize) {
         let blocks = window.get(start..).unwrap_or_default().as_chunks::<32>().0;
         let mut len = end.saturating_sub(start);
         for block in blocks {
@@ -211,7 +211,7 @@ impl Slot<'_, '_> {
 fn escaped(line: &mut Vec<u8>, utf8: &[u8]) {
     let mut out = Out::new(line);
     out.byte(b'"');
-    out.inside(utf8);
+    out.string_content(utf8);
     out.byte(b'"');
 }
 

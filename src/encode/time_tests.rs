@@ -137,7 +137,7 @@ fn too_many_nanoseconds_carry_into_the_seconds() {
 
 proptest! {
     #[test]
-    fn the_cache_never_shows(
+    fn the_cache_never_changes_the_output(
         start: i64,
         steps in proptest::collection::vec(-2_000_000_000i64..2_000_000_000, 1..20),
     ) {

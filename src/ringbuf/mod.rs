@@ -14,7 +14,7 @@
 //!
 //! ```
 //! let (mut producer, mut consumer) = ringseal::internals::ringbuf::ring(4096);
-//! let mut grant = producer.grant(8).expect("an empty ring has room");
+//! let mut grant = producer.grant(8).expect("an empty ring has space");
 //! grant.bytes_mut().copy_from_slice(b"12345678");
 //! grant.commit(8);
 //! consumer.poll();

@@ -23,7 +23,7 @@ pub(super) struct Needle {
 
 impl Needle {
     /// The most bytes from its start that [`Needle::form_at`] reads.
-    pub(super) fn reach(&self) -> usize {
+    pub(super) fn match_bytes_max(&self) -> usize {
         self.text.len().max(self.whole.len()) + 8
     }
 

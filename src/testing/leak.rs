@@ -255,7 +255,7 @@ impl Search {
     }
 
     fn search_stream(&mut self, path: &Path, mut from: impl Read) -> io::Result<()> {
-        let longest = self.needles.iter().map(Needle::reach).max().unwrap_or(0);
+        let longest = self.needles.iter().map(Needle::match_bytes_max).max().unwrap_or(0);
         let mut buffer = vec![0; CHUNK_BYTES + 2 * longest];
         // The first `kept` bytes are from the chunk before; needles that start in the first `searched` were reported.
         let (mut kept, mut searched, mut line) = (0, 0, 1_u64);

@@ -121,7 +121,7 @@ impl Harness {
     }
 
     /// Uses a clock of the test. [`Harness::step`] and its callers need the harness's own clock and must not be used.
-    fn on(clock: Arc<dyn Clock>) -> Harness {
+    fn with_clock(clock: Arc<dyn Clock>) -> Harness {
         let unused = Arc::new(ManualClock::default());
         Self::build(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace), unused, clock)
     }
@@ -225,7 +225,7 @@ impl TestLane {
     }
 
     fn record(&mut self, header: Header, fill: impl FnOnce(&mut ValueWriter<'_>)) {
-        let mut grant = self.producer.grant(512).expect("room in the ring");
+        let mut grant = self.producer.grant(512).expect("the ring has space");
         let (head, payload) = grant.bytes_mut().split_at_mut(HEADER_BYTES);
         let mut out = ValueWriter::new(payload, Limits::default());
         fill(&mut out);
@@ -236,7 +236,7 @@ impl TestLane {
 
     /// Bytes that are not a record.
     fn garbage(&mut self, bytes: &[u8]) {
-        let mut grant = self.producer.grant(bytes.len()).expect("room in the ring");
+        let mut grant = self.producer.grant(bytes.len()).expect("the ring has space");
         grant.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
         grant.commit(bytes.len());
     }

@@ -114,7 +114,7 @@ fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
         ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, context.unit),
         ValueRef::Deep => out.string("…".as_bytes()),
         ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
-        other => quoted(out, |out| bare(out, other)),
+        other => quoted(out, |out| unquoted(out, other)),
     }
 }
 
@@ -133,7 +133,7 @@ fn quoted(out: &mut Out<'_>, write: impl FnOnce(&mut Out<'_>)) {
 }
 
 /// Values that are strings in JSON, without the quotes.
-pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
+pub(super) fn unquoted(out: &mut Out<'_>, value: ValueRef<'_>) {
     match value {
         ValueRef::Time(seconds, nanos) => out.system_time(seconds, nanos, Subsecond::Nanos),
         ValueRef::Ipv4(octets) => out.ipv4(Ipv4Addr::from(octets)),

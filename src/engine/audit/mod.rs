@@ -20,7 +20,7 @@ pub use self::config::{AuditConfig, AuditOpenError};
 use super::config::InitError;
 use crate::core::record::HEADER_BYTES;
 use crate::emit::Logger;
-use crate::emit::audit::{AuditPayload, AuditShared, persist, write};
+use crate::emit::audit::{AuditPayload, AuditShared, retry_until_space, write};
 use crate::emit::lane::{Lane, WriteResult};
 use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
@@ -181,7 +181,7 @@ impl AuditLogger {
         let mut outcome = Err(AuditFault::Stopped);
         let has_lane = on_any_lane(&self.shared, first.is_some(), &mut |lane| {
             let mut attempt = |lane: &mut Lane| write(lane, ticket, payload);
-            outcome = persist(lane, &self.shared.link, &mut attempt);
+            outcome = retry_until_space(lane, &self.shared.link, &mut attempt);
         });
         match outcome {
             Ok(WriteResult::Written) => Ok(()),

@@ -149,8 +149,8 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Returns the prepared next segment, or creates one. The writer then calls [`Shared::used_next`] if it used the
-    /// segment, or [`Shared::offer_next`] if it did not.
+    /// Returns the prepared next segment, or creates one. The writer then calls [`Shared::used_next`] if the
+    /// segment is in its place or was abandoned, or [`Shared::offer_next`] to return it.
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {

@@ -66,13 +66,13 @@ impl Names {
     pub fn found(&self, storage: &dyn Storage) -> io::Result<Found> {
         let mut found = Found::default();
         for name in storage.list(&self.dir)? {
-            self.sort_in(&name, &mut found);
+            self.add_name(&name, &mut found);
         }
         found.sealed.sort_unstable();
         Ok(found)
     }
 
-    fn sort_in(&self, name: &OsStr, found: &mut Found) {
+    fn add_name(&self, name: &OsStr, found: &mut Found) {
         let bytes = name.as_encoded_bytes();
         if let Some((number, tail)) = self.number_of(bytes) {
             match tail {

@@ -70,7 +70,7 @@ fn a_single_lane_does_not_wait() {
 }
 
 #[test]
-fn a_lane_goes_round_its_ring_many_times() {
+fn a_lane_wraps_its_ring_many_times() {
     let mut harness = Harness::new();
     let (mut one, mut other) = (harness.lane(0), harness.lane(1));
     let mut number = 0;
@@ -133,7 +133,7 @@ impl Clock for Resettable {
 #[test]
 fn a_counter_reset_delays_no_events() {
     let clock = Arc::new(Resettable(3_600_000_000_000.into()));
-    let mut harness = Harness::on(Arc::clone(&clock) as _);
+    let mut harness = Harness::with_clock(Arc::clone(&clock) as _);
     let (mut lane, _other) = (harness.lane(0), harness.lane(1));
     lane.event_at(clock.ticks(), 0);
     let before = harness.writer.step(clock.ticks());

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_may_end_in_two_ways() {
+    fn one_state_can_finish_several_messages() {
         let text: Vec<u8> = (0..=255).cycle().take(700).collect();
         for cut in 63..600 {
             let mut begun = Message::new();

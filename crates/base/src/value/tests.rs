@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn containers_without_room_end_early_and_are_marked(value in tree(), room in 0usize..300) {
+    fn containers_without_space_end_early_and_are_marked(value in tree(), room in 0usize..300) {
         let written = write(&value, Limits::default(), room);
         if written.is_full {
             prop_assert_eq!(written.bytes.len(), 0);

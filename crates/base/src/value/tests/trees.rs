@@ -91,7 +91,7 @@ fn composite_types_match_serde_json() {
 }
 
 #[test]
-fn keys_of_every_kind_that_json_knows() {
+fn keys_of_every_kind_in_json() {
     check(BTreeMap::from([(1u8, 1), (2, 2)]));
     check(BTreeMap::from([(-1i128, 1)]));
     check(BTreeMap::from([(true, 1), (false, 2)]));
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn in_any_room_a_tree_stays_readable(value in any_json(), max in 0u32..200) {
+    fn a_truncated_tree_is_always_readable(value in any_json(), max in 0u32..200) {
         write_bounded(&SerdeValue(&value), Limits::default().with_value_bytes_max(max)).read();
     }
 }
