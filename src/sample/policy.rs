@@ -56,7 +56,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Rules with a lower rank take precedence.
+    /// The rank of the rule: rules with a lower rank take precedence.
     fn rank(&self) -> (u8, usize) {
         match self {
             // A longer target is more specific.

@@ -21,7 +21,7 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Allocates memory for this many lanes now, not in the first turn in which all of them have records.
+    /// Allocates memory for this many lanes now, so that a later turn does not have to.
     pub(super) fn reserve(&mut self, lanes: usize) {
         self.heap.reserve(lanes.saturating_sub(self.heap.len()));
         self.active.reserve(lanes.saturating_sub(self.active.len()));

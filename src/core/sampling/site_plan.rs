@@ -28,7 +28,7 @@ pub trait SitePolicy: std::fmt::Debug + Send + Sync {
     fn plan(&self, metadata: &Metadata) -> Option<Plan>;
 }
 
-/// Marks that there is no plan; no threshold is this high.
+/// Marks a site without a plan; no threshold is this high.
 const NO_PLAN: u64 = u64::MAX;
 
 /// One engine's plan for one call site. While it is replaced, an event may see parts of the old and the new plan.

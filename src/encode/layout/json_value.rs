@@ -145,7 +145,7 @@ pub(super) fn unquoted(out: &mut Out<'_>, value: ValueRef<'_>) {
     }
 }
 
-/// The kept part and a note on the missing part, in one string.
+/// The kept part of a value and a note on the missing part, in one string.
 fn cut(out: &mut Out<'_>, kept: &[u8], whole: u32) {
     quoted(out, |out| {
         out.string_part(kept);

@@ -204,8 +204,8 @@ impl MappedMethod {
     }
 }
 
-/// How many lines the next piece has: those that fit under the limit and into a piece, but at least one; `None` if not
-/// even one fits under the limit.
+/// The number of lines in the next piece: as many as fit under the limit and into a piece, but at least one. `None` if
+/// the first line does not fit under the limit.
 fn piece_of(lines: Lines<'_>, at: u64, len_max: u64) -> Option<usize> {
     let budget = usize::try_from(len_max.saturating_sub(at)).unwrap_or(usize::MAX);
     let first_fits = lines.end(0) <= budget || at == 0;

@@ -269,8 +269,8 @@ impl<'a> ValueWriter<'a> {
         self.cut = true;
     }
 
-    /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length keeps to the bound that it
-    /// promised and leaves space for the values after it.
+    /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length does not exceed its promised
+    /// bound and leaves space for the values after it.
     pub fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let end = self.buffer.len().min(self.at.saturating_add(bytes_max));
         let mut part = ValueWriter {

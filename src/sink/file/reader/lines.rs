@@ -127,7 +127,8 @@ impl LineBuffer {
         line.start..line.start + self.line_bytes_max
     }
 
-    /// There is no newline: returns the start of a line that exceeds the limit, or skips more of its rest.
+    /// Handles a buffer without a newline: returns the start of a line that exceeds the limit, or skips more of the
+    /// remainder of such a line.
     fn take_long_line(&mut self) -> Option<Range<usize>> {
         if self.skipping {
             self.start = self.end;

@@ -1,5 +1,5 @@
-//! Every call in the life of a log is killed, failed and cut by power loss once; then the log is opened again and
-//! checked.
+//! In the life of a log, each call once is killed, fails, and is interrupted by power loss; then the log is opened
+//! again and checked.
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
