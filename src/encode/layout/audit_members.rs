@@ -92,11 +92,11 @@ fn unescape_separators(members: &mut Vec<u8>, from: usize) {
 
 /// `field.` for a key that an entry uses itself, and for one that already has the prefix.
 fn prefix(key: &[u8]) -> &'static [u8] {
-    let mut bare = key;
-    while let Some(rest) = bare.strip_prefix(b"field.") {
-        bare = rest;
+    let mut unprefixed = key;
+    while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+        unprefixed = rest;
     }
-    if OWN_KEYS.contains(&bare) { b"field." } else { b"" }
+    if OWN_KEYS.contains(&unprefixed) { b"field." } else { b"" }
 }
 
 #[cfg(test)]

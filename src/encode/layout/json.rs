@@ -157,11 +157,11 @@ impl JsonLayout {
 
     /// The prefix of a user's key: `field.` if the layout uses the key itself.
     pub(super) fn prefix(&self, key: &[u8]) -> &'static [u8] {
-        let mut bare = key;
-        while let Some(rest) = bare.strip_prefix(b"field.") {
-            bare = rest;
+        let mut unprefixed = key;
+        while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+            unprefixed = rest;
         }
-        if self.is_own_key(bare) { b"field." } else { b"" }
+        if self.is_own_key(unprefixed) { b"field." } else { b"" }
     }
 
     /// `,"key":`

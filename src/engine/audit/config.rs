@@ -287,8 +287,8 @@ impl AuditConfig {
     fn ensure_keys(&self) -> Result<Scheme, AuditOpenError> {
         let storage = &*self.storage;
         let own = KeyPaths::in_dir(&self.dir);
-        let there = |path: &Path| storage.stat(path).is_ok();
-        if !there(&own.epoch()) {
+        let exists = |path: &Path| storage.stat(path).is_ok();
+        if !exists(&own.epoch()) {
             // Checked before anything is created, so that a failure leaves nothing on disk.
             let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
             for dir in [&self.dir, &own.keys] {
@@ -300,7 +300,7 @@ impl AuditConfig {
                 None => self.make_keys(&own)?,
             }
         }
-        Ok(if there(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
+        Ok(if exists(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
     }
 
     fn make_keys(&self, own: &KeyPaths) -> Result<(), AuditOpenError> {

@@ -82,8 +82,8 @@ struct Buffers {
     name: Vec<u8>,
     target: Vec<u8>,
     /// Input and output for one value.
-    asked: Vec<u8>,
-    answer: Vec<u8>,
+    value_text: Vec<u8>,
+    redacted_text: Vec<u8>,
 }
 
 /// The parts of an event that may be encoded.

@@ -343,9 +343,9 @@ impl<'a> Tokens<'a> {
     }
 
     fn consume(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
     }
 
     fn skip_space(&mut self) {

@@ -160,13 +160,13 @@ impl Shape {
 
     /// The key of a user's field.
     fn users(&self, key: &str) -> String {
-        let mut bare = key;
-        while let Some(rest) = bare.strip_prefix("field.") {
-            bare = rest;
+        let mut unprefixed = key;
+        while let Some(rest) = unprefixed.strip_prefix("field.") {
+            unprefixed = rest;
         }
         let own =
             ["timestamp", "level", "target", "run_id", "schema_version", "stack", "sample_rate"];
-        if own.contains(&bare) || bare == self.event_key {
+        if own.contains(&unprefixed) || unprefixed == self.event_key {
             format!("field.{key}")
         } else {
             key.to_owned()

@@ -2,11 +2,11 @@
 use super::*;
 
 /// Panics in calls where a sink is not expected to.
-struct Rude;
+struct PanickingSink;
 
-impl Sink for Rude {
+impl Sink for PanickingSink {
     fn name(&self) -> &str {
-        "rude"
+        "panicking"
     }
 
     fn write(&mut self, _lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
@@ -28,7 +28,7 @@ impl Sink for Rude {
     }
 }
 
-impl Drop for Rude {
+impl Drop for PanickingSink {
     fn drop(&mut self) {
         panic!("no end either");
     }
@@ -36,7 +36,7 @@ impl Drop for Rude {
 
 #[test]
 fn panics_while_counting_and_closing_are_caught() {
-    let mut sink = start(Box::new(Rude), 1000, long_timeouts());
+    let mut sink = start(Box::new(PanickingSink), 1000, long_timeouts());
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     sink.flush().expect("a panic in `counters` is no failed flush");
     assert!(!is_sink_thread());
