@@ -109,7 +109,7 @@ pub mod system {
 /// without notice. `tests/public_api/internals.txt` lists each item with its users.
 #[doc(hidden)]
 pub mod internals {
-    /// Records as they are in a ring, and the registry of call sites.
+    /// Records in the format of a ring, and the registry of call sites.
     pub mod core {
         pub use crate::core::registry;
         pub use ringseal_base::{backoff, calendar, fnv, tsc};

@@ -80,8 +80,8 @@ macro_rules! level_macros {
 level_macros! {
     $ trace Trace "Logs finest detail.";
     $ debug Debug "Logs development detail.";
-    $ info Info "Logs a success, or what was expected.";
-    $ warn Warn "Logs what is degraded, or will be retried.";
+    $ info Info "Logs a success or another expected event.";
+    $ warn Warn "Logs a degraded state, or a failure that will be retried.";
     $ error Error "Logs a failure.";
     $ critical Critical "Logs a failure that needs immediate attention.";
 }

@@ -93,7 +93,7 @@ impl<'a> Lines<'a> {
         self.ends.is_empty()
     }
 
-    /// Where line `index` ends (one past its newline), from the start of [`Lines::bytes`].
+    /// The end of line `index` (one past its newline), as an offset into [`Lines::bytes`].
     pub fn end(&self, index: usize) -> usize {
         (self.ends[index] - self.base) as usize
     }

@@ -79,14 +79,14 @@ impl Callsite {
         &self.metadata
     }
 
-    /// Whether the engine in `slot` wants this event, sampling aside.
+    /// Whether the engine in `slot` enables this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
         self.enabled_or(slot, || self.resolve(slot))
     }
 
-    /// Whether the engine in `slot` wants this event. If the verdict requires a further check, calls `decide`, which is
-    /// not inlined and calls [`Callsite::resolve`] first.
+    /// Whether the engine in `slot` enables this event. If the verdict requires a further check, calls `decide`, which
+    /// is not inlined and calls [`Callsite::resolve`] first.
     #[inline(always)]
     pub fn enabled_or(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> bool {
         // ORDER: relaxed; a stale verdict only logs or drops an event of that moment. Other data that an enabled call
@@ -98,7 +98,7 @@ impl Callsite {
         verdict & DECIDE == 0 || decide()
     }
 
-    /// Registers the site if necessary, and returns whether the engine in `slot` wants this event, sampling aside.
+    /// Registers the site if necessary, and returns whether the engine in `slot` enables this event, sampling aside.
     #[inline(always)]
     pub fn resolve(&'static self, slot: usize) -> bool {
         // ORDER: relaxed; see `enabled_or`.
@@ -144,7 +144,7 @@ impl Callsite {
         &self.plans
     }
 
-    /// Sets the verdict: one bit per engine that wants the site's events. `is_planned` if an engine samples or limits
+    /// Sets the verdict: one bit per engine that enables the site's events. `is_planned` if an engine samples or limits
     /// them; `is_shared` if an engine keeps only a share of them.
     pub(super) fn set_verdict(&self, verdict: u32, is_planned: bool, is_shared: bool) {
         let fast_id = if is_shared { 0 } else { self.id() };

@@ -1,4 +1,4 @@
-//! An event's fields as the macros hand them over: a list of values whose length is in its type.
+//! An event's fields as the macros pass them: a list of values whose length is in its type.
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Value, ValueWriter};
 

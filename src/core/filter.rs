@@ -135,7 +135,7 @@ fn check_target(target: &str) -> Result<(), String> {
         Some('[' | '{' | '}' | ']') => {
             Err("spans and fields in directives are not supported, only targets".into())
         }
-        Some(c) => Err(format!("a target cannot hold {c:?}")),
+        Some(c) => Err(format!("a target cannot contain {c:?}")),
         None => Ok(()),
     }
 }

@@ -95,7 +95,7 @@ impl fmt::Display for ParseLevelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no level; expected trace, debug, info, warn (warning), error, critical or off",
+            "{:?} is not a level; expected trace, debug, info, warn (warning), error, critical or off",
             self.found
         )
     }

@@ -1,4 +1,4 @@
-//! From a macro into the thread's ring: the hot path.
+//! The hot path: writes an event from a macro into the thread's ring.
 //!
 //! Promises: after a thread's first event, no allocation, no lock, no system call, unless the ring is full and the
 //! policy waits. Nothing here panics; a panic in a value's `Display` is passed on and leaves nothing in the ring.
@@ -17,7 +17,7 @@ use crate::core::record::{Header, Kind};
 use crate::sample::decision::PendingDecision;
 use ringseal_base::value::ValueWriter;
 
-/// Where an event goes: an engine, and the fields bound to the logger.
+/// The destination of an event: an engine, and the fields bound to the logger.
 #[derive(Debug, Clone, Copy)]
 pub struct Emitter<'a> {
     pub(crate) slot: usize,

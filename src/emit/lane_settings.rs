@@ -4,7 +4,7 @@ use std::sync::Arc;
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
 
-/// Where a lane's timestamps come from.
+/// The source of a lane's timestamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LaneClock {
     /// The time-stamp counter, read at every event.

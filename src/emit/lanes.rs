@@ -12,7 +12,7 @@ use crate::core::callsite::ENGINES_MAX;
 /// The lanes by engine slot.
 struct Lanes([Slot; ENGINES_MAX + 1]);
 
-/// A place for one lane, which goes back to its engine when this is dropped.
+/// A place for one lane. Dropping it returns the lane to its engine.
 struct Slot(RefCell<Option<Box<Lane>>>);
 
 impl Drop for Slot {

@@ -107,7 +107,7 @@ impl Logger {
     label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
 )]
 pub trait AsEmitter {
-    /// Where events go.
+    /// The destination of events.
     fn emitter(&self) -> Emitter<'_>;
 
     /// The engine's bit in the call sites' verdicts, which is all that a disabled call reads.

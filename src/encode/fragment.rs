@@ -1,4 +1,4 @@
-//! Constant pieces of a line, prepared once so that writing one is a copy of whole blocks.
+//! Constant pieces of a line, prepared once so that writing a piece copies whole blocks.
 //!
 //! Promises: making a fragment allocates only if it is longer than [`Fragment::SHORT_MAX`]; writing one allocates
 //! nothing and copies blocks of constant length.

@@ -53,7 +53,7 @@ impl<'a> Out<'a> {
     /// Whether the vector is empty.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.cursor.is_empty()
     }
 
     /// One byte.
@@ -68,7 +68,7 @@ impl<'a> Out<'a> {
         self.cursor.put(bytes, N);
     }
 
-    /// Any bytes, as they are.
+    /// Any bytes, unchanged.
     #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.cursor.raw(bytes);

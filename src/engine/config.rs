@@ -60,7 +60,7 @@ pub enum Color {
     Never,
 }
 
-/// Where the time of an event comes from.
+/// The source of an event's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Timestamps {
@@ -204,7 +204,7 @@ impl Config {
         color: Color;
         /// Put a stack trace of the caller into every event, as `stack`. For debugging: slow, and it allocates.
         include_stack: bool;
-        /// Where the time of an event comes from.
+        /// The source of an event's time.
         timestamps: Timestamps;
         /// Bytes of each thread's ring, rounded up to a power of two and limited to 4 KiB to 1 GiB. Default 1 MiB.
         /// `ringseal bench` finds a good size for a machine.

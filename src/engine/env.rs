@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_refused_with_its_choices() {
         for (variable, value, expected) in [
-            ("LOG_LEVEL", "loud", "is no level"),
+            ("LOG_LEVEL", "loud", "is not a level"),
             ("LOG_FORMAT", "xml", "json or console"),
             ("LOG_SINK", "syslog", "stdout, stderr or file:PATH"),
             ("LOG_SINK", "file:", "file:PATH"),

@@ -106,7 +106,7 @@ impl Config {
         self
     }
 
-    /// How personal data becomes tokens, where the rules ask for tokens: profile `ecs`, preset `payments`.
+    /// Sets how personal data is replaced by tokens, if the rules require tokens: profile `ecs`, preset `payments`.
     #[doc(alias = "configure_pii")]
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {

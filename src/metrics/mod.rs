@@ -111,7 +111,7 @@ macro_rules! declare {
             pub lost: LevelCounts,
             /// Events that the sampling policy did not keep, by level.
             pub sampled_out: LevelCounts,
-            /// The same by rule, in the order in which the rules came into force.
+            /// The same by rule, in the order of the rules' first use.
             pub sampled_out_by_rule: Vec<RuleMetrics>,
             /// Calls that waited for space in a full ring, whether or not they got it.
             pub waits: u64,
@@ -172,7 +172,7 @@ declare! {
     counters {
         /// Bytes of encoded lines.
         line_bytes,
-        /// Batches handed to sinks.
+        /// Batches passed to sinks.
         batches,
         /// Turns in which the writer had work.
         turns_busy,

@@ -33,7 +33,7 @@ compile_error!("ringseal counts ring positions in 64 bits; this target has fewer
 struct Shared {
     tail: CachePadded<AtomicUsize>,
     head: CachePadded<AtomicUsize>,
-    /// Where the data of the consumer's lap end, once the producer is in the next one.
+    /// The end of the data of the consumer's lap, if the producer is in the next lap.
     watermark: CachePadded<AtomicUsize>,
     memory: NonNull<u8>,
     mask: usize,
@@ -82,7 +82,7 @@ impl Drop for Shared {
 /// already written to.
 ///
 /// # Panics
-/// When the system has no memory left, as every allocation does.
+/// If the system has no memory left, like every allocation.
 pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
     let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
     let layout = Shared::layout(capacity);
@@ -217,7 +217,7 @@ impl fmt::Debug for Producer {
 
 /// Reserved contiguous bytes, not yet visible to the consumer.
 #[derive(Debug)]
-#[must_use = "a grant that is dropped is given back unread"]
+#[must_use = "dropping a grant discards its bytes"]
 pub struct Grant<'a> {
     producer: &'a mut Producer,
     len: usize,

@@ -134,7 +134,7 @@ struct Open<'a> {
     limiter: &'a Limiter,
 }
 
-/// Where a trace id may be among the values.
+/// The position of a possible trace id among the values.
 #[derive(Debug, Clone, Copy)]
 enum Keys {
     Site(&'static [&'static str]),

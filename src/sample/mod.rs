@@ -13,7 +13,7 @@
 //! 3. `target` `*`, at levels up to the scope of targets;
 //! 4. `level` ([`Sampling::level`]).
 //!
-//! Events that the rate keeps are then subject to the limit per call site ([`Sampling::limit`]), if there is one.
+//! If there is a limit per call site ([`Sampling::limit`]), it then applies to the events that the rate keeps.
 mod chance;
 pub(crate) mod decision;
 mod error;

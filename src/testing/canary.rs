@@ -81,7 +81,7 @@ impl Random {
         x ^ x >> 31
     }
 
-    /// From `from` up to and without `to`.
+    /// A number from `from` up to, but not including, `to`.
     fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.next() % (to - from)
     }

@@ -1,6 +1,6 @@
 //! Searches the files that a test has written for secrets.
 //!
-//! Each secret is searched for as it is (in any ASCII case), escaped for JSON and URLs, in base64 at all three
+//! Each secret is searched for unchanged (in any ASCII case), escaped for JSON and URLs, in base64 at all three
 //! alignments and in both alphabets, in hexadecimal, backwards, and cut by a length limit. Files are read in chunks:
 //! memory grows with the longest secret, not with the longest file. A leak is reported by place and label; the secret
 //! itself is not repeated.

@@ -1,4 +1,4 @@
-//! An output: a layout, the batch that it fills, and the sinks that the batch goes to.
+//! An output: a layout, the batch that it fills, and the sinks that receive the batch.
 use super::managed_sink::{ManagedSink, SinkEvent};
 use crate::core::Batch;
 use crate::core::filter::Filter;
@@ -50,7 +50,7 @@ pub(super) struct Output {
     pub(super) layout: Layout,
     taken: [Taken; Level::COUNT],
     filter: Option<Filter>,
-    /// What the filter decided about each call site, by its id.
+    /// The filter's decision about each call site, by the site's id.
     sites: Vec<Option<bool>>,
     pub(super) batch: Batch,
     /// One per line of the batch.

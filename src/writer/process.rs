@@ -22,7 +22,7 @@ use ringseal_base::value::{ReadError, ValueRef, ValueWriter, Values};
 /// The longest payload of the engine's own events.
 const OWN_PAYLOAD_BYTES: usize = 16 * 1024;
 
-/// Everything between a record and the sinks.
+/// The state that turns records into lines and batches.
 #[derive(Debug)]
 pub(super) struct Processor {
     pub(super) outputs: Vec<Output>,
@@ -216,7 +216,7 @@ impl Processor {
             }
             #[cfg(feature = "audit")]
             Kind::Audit => self.audit_event(record, lane),
-            // Not written without the feature; only a foreign ring can hold one.
+            // Builds without the feature never write this record; only a foreign ring can contain one.
             #[cfg(not(feature = "audit"))]
             Kind::Audit => Ok(()),
             Kind::Dynamic => {

@@ -22,7 +22,7 @@ enum StderrRules {
     Off,
 }
 
-/// One engine's side of standard error.
+/// One engine's access to standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Stderr {
     rules: Mutex<StderrRules>,

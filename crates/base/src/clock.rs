@@ -38,7 +38,7 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// Where ticks come from on this machine.
+/// The source of ticks on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TickSource {
     /// The invariant time-stamp counter.

@@ -2,9 +2,9 @@
 //!
 //! `"event_type":"user.login","action":"login","outcome":"success","actor":{…}`
 //!
-//! Canonical as `docs/audit-format.md` defines it: no insignificant bytes, no key twice in one object, only the escapes
-//! of RFC 8785. Keys that the entry uses itself get the prefix `field.`. Promises: nothing is allocated once scratch
-//! and output have grown. Members that would exceed the bound are left out, and the last member is then
+//! Canonical as `docs/audit-format.md` defines it: no insignificant bytes, no repeated keys in an object, only the
+//! escapes of RFC 8785. Keys that the entry uses itself get the prefix `field.`. Promises: nothing is allocated once
+//! scratch and output have grown. Members that would exceed the bound are left out, and the last member is then
 //! `"is_cut":true`.
 use super::dedup::{Order, Scratch};
 use super::{RenderContext, json_value};

@@ -118,7 +118,7 @@ fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
     }
 }
 
-/// A number as it was written. Bytes from a ring that survived a crash may not be a number: they become a string.
+/// A number as the program wrote it. Bytes from a ring that survived a crash may not be a number: they become a string.
 fn number(out: &mut Out<'_>, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(number) if Number(number).is_json() => out.raw(text),

@@ -46,7 +46,7 @@ pub struct Event<'a> {
     pub sample_rate: Option<f64>,
 }
 
-/// Where an event's name and keys come from.
+/// The source of an event's name and keys.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
     /// A call site; the payload holds one value per key.

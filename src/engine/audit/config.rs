@@ -214,7 +214,7 @@ impl AuditConfig {
         self
     }
 
-    /// What happens beyond that bound. Default: callers of `emit` wait.
+    /// What happens when held entries exceed [`AuditConfig::held_bytes_max`]. Default: callers of `emit` wait.
     #[must_use]
     pub fn held_overflow(mut self, held_overflow: HeldEntriesOverflow) -> Self {
         self.thread.held_overflow = held_overflow;

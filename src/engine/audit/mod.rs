@@ -45,14 +45,14 @@ const RECORD_BYTES_MAX: u32 = 128 << 10;
 pub enum AuditError {
     /// The event is invalid; nothing was queued.
     Event(EventError),
-    /// It is too long for any ring.
+    /// The event is too long for any ring.
     TooLong {
         /// Most bytes that a record may have.
         expected_bytes_max: usize,
         /// Most bytes that the event may need.
         found_bytes: usize,
     },
-    /// It was not written, or cannot be.
+    /// The event was not written, or cannot be written.
     Log(AuditFault),
 }
 
@@ -116,7 +116,7 @@ pub struct AuditLogger {
     ids: Option<Arc<BoundIds>>,
 }
 
-/// An emitted audit event. Dropping it changes nothing.
+/// An emitted audit event. Dropping this handle does not affect the event.
 #[derive(Debug)]
 pub struct Emitted<'a> {
     logger: &'a AuditLogger,
@@ -276,7 +276,8 @@ impl AuditLogger {
             is_reported = true;
             let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
             let count = sink.missing_entries;
-            let error = format!("stopped without {count} entries, which the log has: {why}");
+            let error =
+                format!("stopped before {count} entries were delivered; the log has them: {why}");
             failed(sink.name, error);
         }
         if !is_reported {
@@ -408,10 +409,10 @@ pub struct AuditHealth {
     pub log: Option<Health>,
     /// The sinks besides the log, in the order in which they were configured.
     pub sinks: Vec<SinkHealth>,
-    /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It detects corruption,
-    /// but anyone who can write the directory can replace it.
+    /// Whether the log has no keys from `ringseal audit keygen`. It is then a chain of plain hashes, sealed by keys
+    /// that it made itself. It detects corruption, but anyone who can write the directory can replace it.
     pub is_keyless: bool,
-    /// Callers of `emit` are waiting.
+    /// Whether callers of `emit` are waiting.
     pub is_blocked: bool,
     /// Bytes of entries held for the log.
     pub held_bytes: u64,

@@ -13,7 +13,7 @@ pub enum InitError {
     AlreadyInitialised,
     /// The process already has the largest possible number of engines.
     TooManyEngines {
-        /// That number, without the global engine.
+        /// The largest possible number, not counting the global engine.
         max: usize,
     },
     /// A sink cannot be opened.

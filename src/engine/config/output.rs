@@ -1,4 +1,4 @@
-//! Outputs: where lines go, and which events become lines there.
+//! Outputs: destinations of lines, each with a choice of events.
 use std::io::IsTerminal;
 
 use super::{Color, Format, InitError};
@@ -34,7 +34,7 @@ pub struct Output {
     pub(super) filter: Option<Filter>,
 }
 
-/// Where lines go.
+/// The destination of lines.
 pub(super) enum Destination {
     Stdout,
     Stderr,

@@ -98,7 +98,7 @@ fn refresh_failure_and_recovery_are_reported_once() {
     let moved = path.with_extension("moved");
     std::fs::rename(&path, &moved).expect("room");
     let message = state.refresh(&keys, later(1)).expect("a failure");
-    assert!(message.contains("token-keyset.json") && message.contains("last good"), "{message}");
+    assert!(message.contains("token-keyset.json") && message.contains("last valid"), "{message}");
     assert_eq!(state.refresh(&keys, later(2)), None);
     std::fs::rename(&moved, &path).expect("room");
     assert_eq!(state.refresh(&keys, later(2)), None, "not due: no message");

@@ -70,7 +70,8 @@ impl From<Lost> for Failed {
 }
 
 impl MappedMethod {
-    /// For a segment of at most `len_max` bytes; [`AppendMethod`] with `page_align` writes it if mapping does not work.
+    /// Creates the method for a segment of at most `len_max` bytes. If mapping does not work, [`AppendMethod`] with
+    /// `page_align` writes the segment.
     pub fn new(len_max: u64, page_align: bool) -> Self {
         Self { len_max, window: None, reserved_len: 0, fallback: None, page_align }
     }

@@ -3,7 +3,7 @@
 //! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
 //! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
 //! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
-//! (compression under way), `app.log.torn` (torn lines that were cut away on start).
+//! (unfinished compression), `app.log.torn` (torn lines that were cut on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ impl SealedName {
 /// A log's files in its directory.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By number; the plain name before the compressed one of the same number.
+    /// Sorted by number; for equal numbers, the plain name comes before the compressed one.
     pub sealed: Vec<SealedName>,
     /// Numbers of unfinished compressions.
     pub partial: Vec<u64>,

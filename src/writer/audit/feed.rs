@@ -1,7 +1,7 @@
 //! The writer's side: redacts audit events, encodes their members, sends batches to the audit thread.
 //!
 //! Never blocks. The channel to the audit thread is unbounded; its content is bounded because callers of `emit` are
-//! blocked and rings are finite. Empty buffers come back and are reused.
+//! blocked and rings are finite. The audit thread returns empty buffers, which are reused.
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -68,7 +68,7 @@ impl Feed {
         }
     }
 
-    /// Writes the feed's messages to the engine's part of standard error.
+    /// Uses the engine's access to standard error for the feed's messages.
     pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
         self.stderr = stderr;
         self

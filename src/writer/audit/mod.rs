@@ -136,7 +136,7 @@ impl AuditBatch {
     }
 }
 
-/// What the feed sends to the audit thread.
+/// A message from the feed to the audit thread.
 #[derive(Debug)]
 pub(super) enum Message {
     Batch(AuditBatch),
@@ -263,7 +263,7 @@ pub struct AuditThreadConfig {
     pub commit_interval: Duration,
     /// Most bytes of entries held while the log cannot be written.
     pub held_bytes_max: usize,
-    /// What happens beyond that bound.
+    /// What happens when held entries exceed the bound.
     pub held_overflow: HeldEntriesOverflow,
     /// Sealed segments in this directory are compressed after each rotation.
     #[cfg(feature = "compress")]

@@ -1,7 +1,7 @@
 //! Makes a redacted copy of an event's values in the encoding of records.
 //!
-//! Clean values are copied byte for byte; a replaced value becomes text. Only events that the prescan
-//! rejects come here. Nothing is allocated once the buffers have grown.
+//! Clean values are copied byte for byte; a replaced value becomes text. Only events that the prescan rejects are
+//! rewritten. Nothing is allocated once the buffers have grown.
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -282,7 +282,7 @@ impl<'a> Rewriter<'a> {
             | ValueRef::Bytes(text)
             | ValueRef::StrCut(text, _)
             | ValueRef::BytesCut(text, _) => asked.write_all(text),
-            // Nothing of a container may be shown.
+            // No part of a container may be shown.
             _ => asked.write_all(b"?"),
         };
     }

@@ -1,8 +1,8 @@
 //! Bytes as text: hexadecimal and base64 (RFC 4648).
 //!
-//! Each value has exactly one spelling: decoding refuses upper-case hexadecimal, missing or needless padding, and
-//! unused bits that are not zero, so that no line can be changed without its value changing. Promises: the `put_`
-//! functions append to a vector and allocate only if it must grow; decoding into an array allocates nothing.
+//! Each value has exactly one spelling: decoding rejects upper-case hexadecimal, missing or needless padding, and
+//! unused bits that are not zero. So a changed text never decodes to the same value. Promises: the `put_` functions
+//! append to a vector and allocate only if it must grow; decoding into an array allocates nothing.
 use std::fmt;
 
 /// The alphabets of base64.

@@ -52,6 +52,12 @@ impl<'a> Cursor<'a> {
         self.at.addr() - self.vec.as_ptr().addr()
     }
 
+    /// Whether there are no bytes before the cursor.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Makes sure that `n` bytes fit.
     #[inline(always)]
     pub fn ensure(&mut self, n: usize) {

@@ -57,7 +57,7 @@ enum Change {
 pub struct Faults {
     /// The call of this number (from 0) fails, once.
     pub fail_call: Option<(u64, io::ErrorKind)>,
-    /// From the call of this number on, everything fails; an append still takes this many bytes.
+    /// All calls from this number on fail; an append still takes this many bytes.
     pub kill_call: Option<(u64, usize)>,
     /// An append takes at most this many bytes.
     pub append_bytes_max: usize,

@@ -1,16 +1,16 @@
 //! Locks that exclude other processes and end with the process that took them.
 //!
-//! Record locks (fcntl(2), `F_SETLK`) belong to a process and not to a descriptor. A child that inherits the
-//! descriptor by `fork` does not inherit the lock, so a child that outlives a killed parent does not keep a restarted
-//! service out. `flock` and open file description locks (`F_OFD_SETLK`) belong to the open file, which parent and child
-//! share; they would. Descriptors are closed by `exec`, which ends the lock of a process that replaces itself.
+//! Record locks (fcntl(2), `F_SETLK`) belong to a process and not to a descriptor. A child that inherits the descriptor
+//! by `fork` does not inherit the lock, so a child that outlives a killed parent does not block a restarted service.
+//! `flock` and open file description locks (`F_OFD_SETLK`) belong to the open file, which parent and child share, so
+//! the child would block it. Descriptors are closed by `exec`, which ends the lock of a process that replaces itself.
 //!
 //! Record locks have two hazards, which a registry of the files that this process holds removes:
 //!
 //! - A second lock on a file by the same process succeeds. The registry refuses it.
 //! - Closing *any* descriptor of a file ends the process's lock on it. So a lock file is identified by `lstat` and
 //!   refused before it is opened, and a descriptor of a held file that was opened in a race is kept until the lock is
-//!   released. Code outside of this module must not open a lock file while it is held; nothing in this crate does.
+//!   released. Code outside of this module must not open a lock file while it is held; no code in this crate does so.
 //!
 //! Promises: `lock` never waits for the holder of a lock. The registry is locked for a few memory accesses and never
 //! during a system call. It remembers which process took a lock: a forked child has the parent's registry but none of
@@ -201,8 +201,8 @@ fn find(registry: &mut [Held], id: FileId, process: u32) -> Option<&mut Held> {
     registry.iter_mut().find(|held| held.belongs_to(id, process))
 }
 
-/// The registry. No thread ever parks on its mutex, so that a fork at any moment leaves the child at worst a mutex that
-/// stays taken: that is an error after a bounded time.
+/// The registry. No thread parks on its mutex. In the worst case, a fork leaves the child a mutex that stays locked,
+/// which is an error after a bounded time.
 fn registry() -> io::Result<MutexGuard<'static, Vec<Held>>> {
     for _ in 0..REGISTRY_TRIES_MAX {
         if let Some(registry) = REGISTRY.try_lock() {

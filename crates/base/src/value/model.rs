@@ -18,7 +18,7 @@ pub enum Model {
     U64(u64),
     I128(i128),
     U128(u128),
-    /// By its bits: NaN equals itself here.
+    /// Compared by its bits, so that NaN equals itself.
     F64(u64),
     F32(u32),
     Char(char),

@@ -38,7 +38,7 @@ pub(super) fn write(value: &dyn Value, limits: Limits, room: usize) -> Written {
     Written { bytes, is_cut, is_full }
 }
 
-/// The bytes written into a buffer of exactly the size that the value asks for.
+/// The bytes written into a buffer of exactly the size that the value requires.
 pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     let written = write(value, limits, value.size_bytes_max(&limits));
     assert!(!written.is_full, "the bound that the value promised is too small");
@@ -46,7 +46,7 @@ pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     written
 }
 
-/// The fast path for plain values must write the same bytes as the general path, in the space that it asks for.
+/// The fast path for plain values must write the same bytes as the general path, in the space that it requires.
 fn assert_fast_path_writes_the_same(value: &dyn Value, limits: Limits, written: &Written) {
     let len = value.plain_bytes(&limits);
     if len >= NOT_PLAIN {

@@ -5,8 +5,8 @@ use crate::limits::Limits;
 
 /// Writes tagged values into a borrowed stretch of ring memory.
 ///
-/// If a value does not fit, nothing of it is written and [`ValueWriter::is_full`] becomes true. Formatted values of
-/// which a part fits are truncated instead; arrays and maps end early.
+/// If a value does not fit, nothing of it is written and [`ValueWriter::is_full`] becomes true. Formatted values are
+/// truncated instead if a part of them fits; arrays and maps end early.
 #[derive(Debug)]
 pub struct ValueWriter<'a> {
     buffer: &'a mut [u8],
@@ -19,7 +19,7 @@ pub struct ValueWriter<'a> {
     is_tight: bool,
 }
 
-/// Where a container begins, so that its length can be written when it ends.
+/// The start of a container, so that its length can be written when it ends.
 #[derive(Debug)]
 #[must_use = "a container must be ended"]
 pub struct Open {

@@ -59,8 +59,8 @@ impl LineBuffer {
         }
     }
 
-    /// Returns the rest when no newline will come: the last line of a file that does not end in one. NULs at its end
-    /// are reserved space that was never written.
+    /// Returns the remaining bytes if no newline will follow: the last line of a file that does not end in one. NULs at
+    /// its end are reserved space that was never written.
     pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
         let rest = &self.bytes[self.start..self.end];
         let len = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);

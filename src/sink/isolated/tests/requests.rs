@@ -116,7 +116,7 @@ fn abandoned_requests_take_no_buffer_slots() {
     let mut sink = start(inner, 100, short_timeouts());
     for _ in 0..50 {
         assert!(is_stalled(&sink.flush()));
-        // As if the thread had made progress in between and hung again.
+        // Simulates a thread that made progress in between and hung again.
         sink.stall = None;
     }
     let (count, cause) = fill(&mut sink, 0);
