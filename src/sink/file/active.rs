@@ -230,7 +230,7 @@ impl FileSink {
     /// truncation left at the same moment.
     ///
     /// The lines *were* written. If it cannot be determined whether they are still there, they count as in place: a
-    /// possible loss is better than a line written twice.
+    /// line that is written once and reported is better than a line written twice.
     pub(super) fn is_in_place(&mut self, appended: &Appended) -> bool {
         let Some(active) = &self.active else { return false };
         let stat = match active.stat() {
