@@ -90,7 +90,7 @@ fn last_call(from: u64) -> u64 {
 }
 
 #[test]
-fn a_life_without_faults_loses_nothing() {
+fn a_log_without_faults_loses_nothing() {
     let fixture = Fixture::new();
     let acknowledged = run_log(&fixture);
     assert_eq!(acknowledged.len(), 9);
