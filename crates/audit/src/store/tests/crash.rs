@@ -29,7 +29,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, acknowledged: &mut Acknowledg
             acknowledged.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
         }
         let _ = log.maintain();
-        // The health reports what `maintain` has committed.
+        // The health reports the entries that `maintain` has committed.
         let waits = log.health().waiting_entries;
         if waits == 0 {
             acknowledged.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
