@@ -115,13 +115,13 @@ fn two_threads<const N: usize>(
                     ready.wait();
                     let mut taken = 0;
                     while taken < records * N {
-                        taken += patiently(|| Some(take()).filter(|&len| len > 0));
+                        taken += retry_until_some(|| Some(take()).filter(|&len| len > 0));
                     }
                 });
                 ready.wait();
                 let start = Instant::now();
                 for _ in 0..records {
-                    patiently(|| send(black_box(&record)).then_some(()));
+                    retry_until_some(|| send(black_box(&record)).then_some(()));
                 }
                 reader.join().expect("the reader ends");
                 start.elapsed()
@@ -131,7 +131,7 @@ fn two_threads<const N: usize>(
 }
 
 /// Tries until it succeeds: spins for a while, then yields.
-fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+fn retry_until_some<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     let mut tries = 0u32;
     loop {
         if let Some(result) = attempt() {

@@ -56,12 +56,12 @@ static ORDER_FILLED: Callsite = Callsite::new(Metadata {
 });
 
 /// A writer that the bench drives, and the producers of its rings.
-struct Bed {
+struct DrivenWriter {
     writer: Writer,
     producers: Vec<Producer>,
 }
 
-impl Bed {
+impl DrivenWriter {
     /// The first `active` rings share [`RINGS_BYTES`]; the others have the minimum size.
     fn new(rings: u64, active: u64) -> Self {
         registry::assign_id(&ORDER_FILLED);
@@ -150,13 +150,13 @@ fn writer(criterion: &mut Criterion) {
         ("one, others idle", 64, 1, 1),
     ];
     for (name, rings, active, run) in table {
-        let mut bed = Bed::new(rings, active);
+        let mut driven = DrivenWriter::new(rings, active);
         group.bench_function(format!("{name}/{rings}"), |bencher| {
             bencher.iter_custom(|iters| {
                 let mut spent = Duration::ZERO;
                 for _ in 0..iters {
-                    bed.fill(&orders, active, run);
-                    spent += bed.drain();
+                    driven.fill(&orders, active, run);
+                    spent += driven.drain();
                 }
                 spent
             });
@@ -168,16 +168,16 @@ fn writer(criterion: &mut Criterion) {
 fn idle_turn(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("idle turn");
     for rings in [0, 64, 1024] {
-        let mut bed = Bed::new(rings, 0);
+        let mut driven = DrivenWriter::new(rings, 0);
         group.bench_function(rings.to_string(), |bencher| {
-            bencher.iter(|| black_box(bed.writer.step(SystemClock.ticks())));
+            bencher.iter(|| black_box(driven.writer.step(SystemClock.ticks())));
         });
     }
     group.finish();
 }
 
 /// Threads that stay alive between measurements; the first `active` of them log.
-struct Crew {
+struct Producers {
     engine: Engine,
     orders: Orders,
     active: u64,
@@ -186,7 +186,7 @@ struct Crew {
     is_over: AtomicBool,
 }
 
-impl Crew {
+impl Producers {
     fn new(threads: u64, active: u64) -> Self {
         let config = Config::new()
             .panic_hook(false)
@@ -234,7 +234,7 @@ impl Crew {
         start.elapsed()
     }
 
-    fn dismiss(&self) {
+    fn stop(&self) {
         // ORDER: relaxed; the barrier orders it.
         self.is_over.store(true, Ordering::Relaxed);
         self.gate.wait();
@@ -252,21 +252,21 @@ fn threads(criterion: &mut Criterion) {
         ("one, others idle", 64, 1),
     ];
     for (name, count, active) in table {
-        let crew = &Crew::new(count, active);
+        let producers = &Producers::new(count, active);
         let mut rounds = 0;
         thread::scope(|scope| {
             for thread in 0..count {
-                scope.spawn(move || crew.work(thread));
+                scope.spawn(move || producers.work(thread));
             }
             group.bench_function(format!("{name}/{count}"), |bencher| {
                 bencher.iter_custom(|iters| {
                     rounds += iters;
-                    (0..iters).map(|_| crew.measure()).sum()
+                    (0..iters).map(|_| producers.measure()).sum()
                 });
             });
-            crew.dismiss();
+            producers.stop();
         });
-        let lines = support::lines_in_place(&crew.engine);
+        let lines = support::lines_in_place(&producers.engine);
         assert_eq!(lines, rounds * EVENTS, "every event became a line");
     }
     group.finish();

@@ -18,9 +18,9 @@ use crate::{sys, tsc};
 pub fn run(options: &Run) -> Result<Vec<Value>, String> {
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let mut results = Results::create(&options.results)?;
-    results.add(about(options, tsc_hz))?;
+    results.add(describe_run(options, tsc_hz))?;
     for round in 0..options.rounds {
-        for &name in turn(&options.only, round).iter() {
+        for &name in round_order(&options.only, round).iter() {
             let writes = candidates::find(name).is_some_and(|entry| entry.writes());
             for &mode in options.modes.iter().filter(|&&mode| writes || mode == Mode::Latency) {
                 let mut record = measure(name, mode, options, tsc_hz);
@@ -36,7 +36,7 @@ pub fn run(options: &Run) -> Result<Vec<Value>, String> {
 
 /// Each round starts with another candidate, so that no candidate always runs on the dirty pages of
 /// the same predecessor.
-fn turn(names: &[&'static str], round: usize) -> Vec<&'static str> {
+fn round_order(names: &[&'static str], round: usize) -> Vec<&'static str> {
     let mut names = names.to_vec();
     let by = round * 5 % names.len().max(1);
     names.rotate_left(by);
@@ -82,7 +82,7 @@ fn empty(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(describe)
 }
 
-fn about(options: &Run, tsc_hz: f64) -> Value {
+fn describe_run(options: &Run, tsc_hz: f64) -> Value {
     let amounts = options.amounts;
     let mut about = machine(tsc_hz);
     about["rounds"] = json!(options.rounds);

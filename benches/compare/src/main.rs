@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let words = std::env::args().skip(1).collect();
     let done = options::parse(words)
         .map_err(|error| format!("{error}\n\n{}", options::USAGE))
-        .and_then(obey);
+        .and_then(run_command);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn obey(command: Command) -> Result<(), String> {
+fn run_command(command: Command) -> Result<(), String> {
     match command {
         Command::Run(options) => {
             let records = drive::run(&options)?;

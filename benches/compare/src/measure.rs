@@ -90,8 +90,8 @@ pub fn latency<C: Candidate>(dir: &Path, amounts: Amounts, tsc_hz: f64) -> Measu
     let pause = Pause::new(2e6, 2e6, tsc_hz);
     let colds = time_singles(&mut candidate, &mut feed, amounts.colds, pause);
     let output = candidate.finish()?;
-    let rest = sys::wait_for_rest(&output.files)?;
-    let logged = Logged { output, events: feed.handed_out(), bytes: rest.bytes };
+    let completion = sys::wait_until_unchanged(&output.files)?;
+    let logged = Logged { output, events: feed.handed_out(), bytes: completion.bytes };
     Ok((Latency { batches, singles, colds }, logged))
 }
 
@@ -107,13 +107,13 @@ pub fn throughput<C: Candidate>(dir: &Path, amounts: Amounts) -> Measured<Throug
     }
     let calls = begin.elapsed();
     let output = candidate.finish()?;
-    let rest = sys::wait_for_rest(&output.files)?;
+    let completion = sys::wait_until_unchanged(&output.files)?;
     let cpu = sys::Cpu {
-        user_s: rest.cpu.user_s - cpu.user_s,
-        system_s: rest.cpu.system_s - cpu.system_s,
+        user_s: completion.cpu.user_s - cpu.user_s,
+        system_s: completion.cpu.system_s - cpu.system_s,
     };
-    let logged = Logged { output, events: feed.handed_out(), bytes: rest.bytes };
-    Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
+    let logged = Logged { output, events: feed.handed_out(), bytes: completion.bytes };
+    Ok((Throughput { wall: completion.at - begin, calls, cpu }, logged))
 }
 
 fn start<C: Candidate>(dir: &Path) -> Result<(C, Feed), String> {

@@ -144,7 +144,7 @@ fn run(words: Vec<String>) -> Result<Run, String> {
             "--batches" => run.amounts.batches = number(&name, &text)?,
             "--singles" => run.amounts.singles = number(&name, &text)?,
             "--colds" => run.amounts.colds = number(&name, &text)?,
-            "--only" => run.only = text.split(',').map(known).collect::<Result<_, _>>()?,
+            "--only" => run.only = text.split(',').map(candidate_name).collect::<Result<_, _>>()?,
             "--mode" => run.modes = vec![mode(&text)?],
             "--results" => run.results = text.into(),
             "--dir" => run.dir = text.into(),
@@ -185,7 +185,7 @@ fn sweep(words: Vec<String>) -> Result<Sweep, String> {
     Ok(sweep)
 }
 
-fn known(name: &str) -> Result<&'static str, String> {
+fn candidate_name(name: &str) -> Result<&'static str, String> {
     candidates::find(name).map(|entry| entry.name).ok_or_else(|| {
         let names: Vec<_> = candidates::ALL.iter().map(|entry| entry.name).collect();
         format!("expected one of {}, found {name}", names.join(", "))

@@ -14,7 +14,7 @@ pub const OTHER_CORE: usize = 1;
 /// The number of cores that a measurement uses.
 pub const CORES_USED: f64 = 2.0;
 /// A file whose length has not changed for this long is complete.
-const AT_REST: Duration = Duration::from_millis(300);
+const UNCHANGED_FOR: Duration = Duration::from_millis(300);
 /// The interval between checks of the lengths.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
@@ -61,7 +61,7 @@ pub fn threads_cpu_ns() -> Result<u64, String> {
 }
 
 /// The moment at which the last byte arrived.
-pub struct Rest {
+pub struct Completion {
     /// The moment.
     pub at: Instant,
     /// Processor time at that moment.
@@ -72,16 +72,16 @@ pub struct Rest {
 
 /// Waits until the files' lengths no longer change. Call it when the logger reports that it is done: if the report was
 /// correct, the result is the moment of the call.
-pub fn wait_for_rest(files: &[PathBuf]) -> Result<Rest, String> {
-    let mut rest = Rest { at: Instant::now(), cpu: cpu()?, bytes: total_length(files) };
-    while rest.at.elapsed() < AT_REST {
+pub fn wait_until_unchanged(files: &[PathBuf]) -> Result<Completion, String> {
+    let mut completion = Completion { at: Instant::now(), cpu: cpu()?, bytes: total_length(files) };
+    while completion.at.elapsed() < UNCHANGED_FOR {
         std::thread::sleep(LOOK_EVERY);
         let bytes = total_length(files);
-        if bytes != rest.bytes {
-            rest = Rest { at: Instant::now(), cpu: cpu()?, bytes };
+        if bytes != completion.bytes {
+            completion = Completion { at: Instant::now(), cpu: cpu()?, bytes };
         }
     }
-    Ok(rest)
+    Ok(completion)
 }
 
 fn total_length(files: &[PathBuf]) -> u64 {

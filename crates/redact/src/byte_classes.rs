@@ -237,7 +237,7 @@ mod tests {
     }
 
     /// Compares all implementations on one block.
-    fn all_ways(view: &[u8; VIEW]) {
+    fn compare_implementations(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);
         assert_eq!(simd::run(View(view)), want);
@@ -250,7 +250,7 @@ mod tests {
             for place in 0..64 {
                 let mut view = [b'.'; VIEW];
                 view[place] = b;
-                all_ways(&view);
+                compare_implementations(&view);
             }
         }
     }
@@ -263,7 +263,7 @@ mod tests {
                 let place = usize::from(first ^ third) & 63;
                 view[place] = first;
                 view[place + 2] = third;
-                all_ways(&view);
+                compare_implementations(&view);
             }
         }
     }

@@ -197,13 +197,13 @@ impl Places {
 ///
 /// By rotation: shifts of two words as one are slow on some processors.
 #[inline(always)]
-fn behind(before: u64, now: u64) -> u64 {
+fn next_bytes(before: u64, now: u64) -> u64 {
     (now & !(1 << 63) | before & 1 << 63).rotate_left(1)
 }
 
 /// The mask of the bytes `places` before those of a mask whose next 64 bits are `next`.
 #[inline(always)]
-fn ahead(now: u64, next: u64, places: u32) -> u64 {
+fn earlier_bytes(now: u64, next: u64, places: u32) -> u64 {
     (now & !0 << places | next & !(!0 << places)).rotate_right(places)
 }
 
@@ -232,7 +232,7 @@ impl Block {
         // A word does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
-        let starts = word & (!behind(before, word) | borders.begin);
+        let starts = word & (!next_bytes(before, word) | borders.begin);
         let (keyword, punct) = (rare & starts, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }
     }
@@ -243,7 +243,7 @@ impl Block {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
-        let digit = |places: u32| ahead(self.digit, next.digit, places);
+        let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
         Places {
             punct: self.punct,
             keyword: self.keyword,

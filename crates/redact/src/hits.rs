@@ -130,10 +130,12 @@ impl<'a> Finder<'a> {
         keep: u8,
     ) {
         if start < end && end <= self.input.len() && self.rules.finds(kind) {
-            let (from, to) =
-                (start - rest_before(self.input, start), end + rest_behind(self.input, end));
+            let (from, to) = (
+                start - char_bytes_before(self.input, start),
+                end + char_bytes_after(self.input, end),
+            );
             let kept_from = to - usize::from(keep).min(to);
-            let whole = to == end && rest_behind(self.input, kept_from) == 0;
+            let whole = to == end && char_bytes_after(self.input, kept_from) == 0;
             let keep = if whole { keep } else { 0 };
             self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
@@ -176,14 +178,14 @@ const CONTINUATION_MAX: usize = 3;
 
 /// The number of bytes from `pos` on that belong to a character starting before `pos`.
 #[inline]
-fn rest_behind(input: &[u8], pos: usize) -> usize {
+fn char_bytes_after(input: &[u8], pos: usize) -> usize {
     CONTINUATION.run(input, pos, CONTINUATION_MAX)
 }
 
 /// The number of bytes before `pos` that belong to a character continuing at `pos`.
 #[inline]
-fn rest_before(input: &[u8], pos: usize) -> usize {
-    if rest_behind(input, pos) == 0 {
+fn char_bytes_before(input: &[u8], pos: usize) -> usize {
+    if char_bytes_after(input, pos) == 0 {
         return 0;
     }
     // The first byte of the character precedes its continuation bytes.

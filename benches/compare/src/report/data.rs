@@ -68,14 +68,14 @@ impl Data {
             .filter_map(|name| Some(Row::of(name, self.series(name, mode)?)))
             .collect();
         rows.sort_by(|a, b| {
-            let class = |row: &Row<'_>| (!row.is_floor(), row.trouble.is_some());
+            let class = |row: &Row<'_>| (!row.is_floor(), row.problem.is_some());
             class(a).cmp(&class(b)).then_with(|| match a.is_floor() {
                 true => floor_order(a.name).cmp(&floor_order(b.name)),
                 false => key(a.series).total_cmp(&key(b.series)),
             })
         });
         let mut rank = 0;
-        for row in rows.iter_mut().filter(|row| row.is_ranked() && row.trouble.is_none()) {
+        for row in rows.iter_mut().filter(|row| row.is_ranked() && row.problem.is_none()) {
             rank += 1;
             row.rank = Some(rank);
         }
@@ -121,14 +121,14 @@ pub struct Row<'a> {
     /// Its rank among the loggers that lost nothing.
     pub rank: Option<usize>,
     /// The reason why it has no rank, as text.
-    pub trouble: Option<String>,
+    pub problem: Option<String>,
 }
 
 impl<'a> Row<'a> {
     fn of(name: &'a str, series: &'a Series) -> Self {
         let word = series.values().find_map(|record| record["kind"].as_str());
         let kind = word.and_then(Kind::parse).unwrap_or(Kind::Rival);
-        Self { name, series, kind, rank: None, trouble: trouble(series) }
+        Self { name, series, kind, rank: None, problem: problem(series) }
     }
 
     fn is_ranked(&self) -> bool {
@@ -142,7 +142,7 @@ impl<'a> Row<'a> {
 }
 
 /// The problems in all rounds, as text.
-pub fn trouble(series: &Series) -> Option<String> {
+pub fn problem(series: &Series) -> Option<String> {
     let bad: Vec<&Value> = series.values().filter(|record| record["good"] != true).collect();
     if let Some(failed) = bad.iter().find_map(|record| record["failed"].as_str()) {
         return Some(format!("failed: {failed}"));
@@ -212,7 +212,7 @@ mod tests {
             ("loser", None),
         ];
         assert_eq!(found, wanted);
-        assert_eq!(rows[4].trouble.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
+        assert_eq!(rows[4].problem.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
         let ratio = data.ratio(rows[3].series, "latency", ENC, &["batch", "p50"]);
         assert_eq!(ratio, Some(Rounds { low: 3.0, median: 3.0, high: 3.0 }));
     }

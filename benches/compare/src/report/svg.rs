@@ -158,7 +158,7 @@ fn escaped(text: &str) -> String {
 
 fn class(row: &Row<'_>) -> &'static str {
     match row.kind {
-        _ if row.trouble.is_some() => "loser",
+        _ if row.problem.is_some() => "loser",
         Kind::Variant => Kind::Own.word(),
         kind => kind.word(),
     }
@@ -240,7 +240,7 @@ pub fn throughput(data: &Data) -> String {
 pub fn capacity(data: &Data) -> String {
     let bar = |label: String, class: &'static str, name: &str| {
         let series = data.series(name, sweep::point::What::Throughput.word())?;
-        let class = if data::trouble(series).is_some() { "loser" } else { class };
+        let class = if data::problem(series).is_some() { "loser" } else { class };
         let millions = data::rounds(series, &["events_per_s"])?.times(1e-6);
         Some(Bar { name: label, class, millions })
     };

@@ -118,7 +118,7 @@ pub fn thousandths(rounds: Option<Rounds>) -> String {
 
 /// A sentence about lost events, if any.
 fn note(label: &str, series: &Series) -> String {
-    data::trouble(series).map_or_else(String::new, |trouble| format!("\n{label}: {trouble}.\n"))
+    data::problem(series).map_or_else(String::new, |problem| format!("\n{label}: {problem}.\n"))
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ pub fn latency(data: &Data) -> String {
             below(ENC_COARSE, "p50"),
         ]));
     }
-    out + &troubles(data, LATENCY)
+    out + &problem_lines(data, LATENCY)
 }
 
 /// Single calls and cold calls.
@@ -188,7 +188,7 @@ pub fn throughput(data: &Data) -> String {
             plain(data::rounds(row.series, &["bytes_per_event"])),
         ]));
     }
-    out + &troubles(data, THROUGHPUT)
+    out + &problem_lines(data, THROUGHPUT)
 }
 
 fn format_of(series: &Series) -> String {
@@ -209,11 +209,11 @@ fn rank(row: &Row<'_>) -> String {
 }
 
 /// A sentence for each candidate without a rank.
-fn troubles(data: &Data, mode: &str) -> String {
+fn problem_lines(data: &Data, mode: &str) -> String {
     let mut out = String::new();
     for row in data.ranked(mode, |_| 0.0) {
-        if let Some(trouble) = &row.trouble {
-            out.push_str(&format!("\nNo rank for {}: {trouble}.\n", row.name));
+        if let Some(problem) = &row.problem {
+            out.push_str(&format!("\nNo rank for {}: {problem}.\n", row.name));
         }
     }
     out

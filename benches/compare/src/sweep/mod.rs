@@ -62,16 +62,16 @@ pub fn run(options: &Sweep) -> Result<Vec<Value>, String> {
     let begin = std::time::Instant::now();
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let mut results = Results::create(&options.results)?;
-    results.add(about(options, tsc_hz))?;
+    results.add(describe_run(options, tsc_hz))?;
     if let Some(record) = size::measure() {
-        tell(&record, options.rounds);
+        print_record(&record, options.rounds);
         results.add(record)?;
     }
     for round in 0..options.rounds {
-        for plan in turn(plans(), round) {
+        for plan in round_order(plans(), round) {
             let mut record = measure(plan, options, tsc_hz);
             record["round"] = json!(round);
-            tell(&record, options.rounds);
+            print_record(&record, options.rounds);
             results.add(record)?;
         }
     }
@@ -105,7 +105,7 @@ fn plans() -> Vec<Option<Plan>> {
 }
 
 /// Each round starts at another place of the same order.
-fn turn(mut plans: Vec<Option<Plan>>, round: usize) -> Vec<Option<Plan>> {
+fn round_order(mut plans: Vec<Option<Plan>>, round: usize) -> Vec<Option<Plan>> {
     let by = round * 11 % plans.len();
     plans.rotate_left(by);
     plans
@@ -128,7 +128,7 @@ fn measure(plan: Option<Plan>, options: &Sweep, tsc_hz: f64) -> Value {
     record
 }
 
-fn about(options: &Sweep, tsc_hz: f64) -> Value {
+fn describe_run(options: &Sweep, tsc_hz: f64) -> Value {
     let mut about = drive::machine(tsc_hz);
     about["sweep"] = json!(true);
     about["rounds"] = json!(options.rounds);
@@ -142,7 +142,7 @@ fn about(options: &Sweep, tsc_hz: f64) -> Value {
 const TOLD: [&str; 5] =
     ["events_per_s", "cpu_share", "first_line_us", "bytes_added", "cpu_ns_per_event"];
 
-fn tell(record: &Value, rounds: usize) {
+fn print_record(record: &Value, rounds: usize) {
     let round = record["round"].as_u64().map_or(0, |round| round + 1);
     let word = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
     let mut numbers: Vec<String> = TOLD
@@ -182,6 +182,6 @@ mod tests {
             assert!(has(What::Throughput, Tuning { ring_bytes, ..DEFAULT }, producers));
         }
         assert!(plans.contains(&None));
-        assert_eq!(turn(plans.clone(), 2).len(), plans.len());
+        assert_eq!(round_order(plans.clone(), 2).len(), plans.len());
     }
 }

@@ -75,15 +75,15 @@ pub fn run(
     child::observe(|| match plan.what {
         What::Throughput => {
             let (flow, logged) = throughput(dir, amounts.events, plan.producers)?;
-            Ok((child::flow_record(&flow, amounts.events), logged))
+            Ok((child::throughput_record(&flow, amounts.events), logged))
         }
         What::Latency => {
             let (times, logged) = measure::latency::<Ringseal<false, false>>(dir, amounts, tsc_hz)?;
-            Ok((child::times_record(times, tsc_hz), logged))
+            Ok((child::latency_record(times, tsc_hz), logged))
         }
         What::Start => start(dir),
-        What::Idle => rest(dir, idle, false),
-        What::IdleLatency => rest(dir, idle, true),
+        What::Idle => measure_idle(dir, idle, false),
+        What::IdleLatency => measure_idle(dir, idle, true),
     })
 }
 
@@ -132,13 +132,13 @@ fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Th
         (cpu, begin, begin.elapsed())
     });
     let output = own::finish(engine, own::output(dir))?;
-    let (rest, cpu) = (sys::wait_for_rest(&output.files)?, cpu?);
+    let (completion, cpu) = (sys::wait_until_unchanged(&output.files)?, cpu?);
     let cpu = sys::Cpu {
-        user_s: rest.cpu.user_s - cpu.user_s,
-        system_s: rest.cpu.system_s - cpu.system_s,
+        user_s: completion.cpu.user_s - cpu.user_s,
+        system_s: completion.cpu.system_s - cpu.system_s,
     };
-    let logged = Logged { output, events: warm + events, bytes: rest.bytes };
-    Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
+    let logged = Logged { output, events: warm + events, bytes: completion.bytes };
+    Ok((Throughput { wall: completion.at - begin, calls, cpu }, logged))
 }
 
 /// The time from `init` to a line in the file, in a process without other work.
@@ -165,7 +165,7 @@ fn start(dir: &Path) -> Result<(Value, Logged), String> {
 const CALM_DOWN: Duration = Duration::from_millis(500);
 
 /// Processor time of the idle process.
-fn rest(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
+fn measure_idle(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
     let mut config = own::config(dir, WriteMode::Append)?;
     if latency {
         config = config.low_latency();

@@ -43,7 +43,7 @@ const HASHES_MAX: usize = 130;
 /// Greatest length of a proof file: a line, some thousand changes of keys, a note.
 pub const PROOF_BYTES_MAX: usize = 16 << 20;
 
-/// Why a file is not a proof, or proves nothing.
+/// Why a file is not a proof, or not a valid one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofFileError {

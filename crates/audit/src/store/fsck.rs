@@ -1,7 +1,7 @@
 //! Checks a log's directory, and repairs what can be rebuilt from entries.
 //!
-//! For accidents: the effects of a crash, a full disk or an administrator. Needs no key and proves nothing;
-//! [`verify`](crate::verify) gives proof. Repairs only hash tiles and the file `checkpoint`; entries are never changed.
+//! For accidents: the effects of a crash, a full disk or an administrator. Needs no key and does not detect tampering;
+//! [`verify`](crate::verify) does. Repairs only hash tiles and the file `checkpoint`; entries are never changed.
 //! Opening the log cuts off torn ends and writes an entry about it.
 use std::path::Path;
 use std::sync::Arc;

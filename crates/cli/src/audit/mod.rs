@@ -33,9 +33,9 @@ Examples:
                                               for an authority to stamp
   ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
 
-What a log detects and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
+Detected and undetected changes: docs/audit-tamper.md. The format: docs/audit-format.md.
 
-Exit codes: 0 intact, 1 tampered, or a proof that proves nothing, 2 could not check, or wrong usage.";
+Exit codes: 0 intact, 1 tampered, or a proof that is not valid, 2 could not check, or wrong usage.";
 
 /// Creates keys for audit logs, verifies logs, proves single entries, shows entries.
 #[derive(Debug, clap::Args)]

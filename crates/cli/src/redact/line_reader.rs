@@ -149,9 +149,9 @@ mod tests {
     use super::*;
 
     /// Returns at most this many bytes per read.
-    struct Drip<'a>(&'a [u8], usize);
+    struct SlowReader<'a>(&'a [u8], usize);
 
-    impl Read for Drip<'_> {
+    impl Read for SlowReader<'_> {
         fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
             let len = to.len().min(self.1).min(self.0.len());
             to[..len].copy_from_slice(&self.0[..len]);
@@ -162,7 +162,7 @@ mod tests {
 
     /// The lines of `text` (too long ones as their length), and the buffer size that was used.
     fn lines(text: &[u8], at_once: usize, max: usize) -> (Vec<Result<Vec<u8>, TooLong>>, usize) {
-        let mut feed = LineReader::new(Drip(text, at_once), max);
+        let mut feed = LineReader::new(SlowReader(text, at_once), max);
         let mut all = Vec::new();
         while let Some(step) = feed.next().expect("no error") {
             match step {

@@ -54,7 +54,7 @@ A rule file:
   [literals]
   db_password = \"correct-horse\"   # must not appear anywhere
 
-Exit codes: 0 success (with --check: nothing to mask), 1 --check has found something to mask, 2 wrong \
+Exit codes: 0 success (with --check: nothing to mask), 1 --check found something to mask, 2 wrong \
 usage, or something could not be read or written.";
 
 /// Masks secrets and personal data in lines of text and JSON.

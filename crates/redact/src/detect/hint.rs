@@ -73,11 +73,11 @@ impl Hints {
                 & BEHIND[usize::from(c)];
             (a, byte) = (byte, c);
         }
-        any != 0 && (from + 2..=start).any(|i| self.stands(input, i, start))
+        any != 0 && (from + 2..=start).any(|i| self.hint_ends_at(input, i, start))
     }
 
     /// Whether a word ends right before `end`, and the bytes from there to `start` do not change its meaning.
-    fn stands(&self, input: &[u8], end: usize, start: usize) -> bool {
+    fn hint_ends_at(&self, input: &[u8], end: usize, start: usize) -> bool {
         let text = &input[..end];
         if !self.may_end(text) {
             return false;

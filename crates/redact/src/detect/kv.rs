@@ -36,12 +36,12 @@ pub(super) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     // `12:34`
     let time =
         byte.is_ascii_digit() && at(input, pos) == b':' && at(input, pos + 1).is_ascii_digit();
-    !time && may_be_behind(rules, input, pos)
+    !time && may_be_with_gap(rules, input, pos)
 }
 
 /// The same where spaces, a quote, digits or a dash occur between the letters and the sign.
 #[inline(never)]
-fn may_be_behind(rules: &Rules, input: &[u8], pos: usize) -> bool {
+fn may_be_with_gap(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let mut end = quote_end(input, pos).0;
     end -= DIGIT.run_back(input, end, 4);
     end -= DASH.run_back(input, end, 4);

@@ -175,7 +175,7 @@ fn fast(rules: &Rules, input: &[u8], cut: bool) -> Vec<super::super::hits::Hit> 
     hits
 }
 
-fn own_rules() -> RuleSet {
+fn user_rules() -> RuleSet {
     RuleSet {
         presets: vec![Preset::Strict, Preset::Payments],
         literals: vec![
@@ -209,7 +209,7 @@ proptest! {
 
     #[test]
     fn strict_rules_and_own_literals_agree_too(v in text(), cut: bool) {
-        let rules = Rules::compile(&own_rules()).unwrap();
+        let rules = Rules::compile(&user_rules()).unwrap();
         let want = oracle::hits(&rules, &v, cut);
         prop_assert_eq!(Some(fast(&rules, &v, cut)), want);
     }
@@ -257,7 +257,7 @@ proptest! {
         cut: bool,
     ) {
         let v = String::from_utf8_lossy(&v.concat()).into_owned();
-        for set in [RuleSet::default(), own_rules()] {
+        for set in [RuleSet::default(), user_rules()] {
             let mut out = Vec::new();
             if with(&set).value(KeyClass::Plain, v.as_bytes(), cut, &mut out) == RedactOutcome::Replaced {
                 prop_assert!(str::from_utf8(&out).is_ok(), "{v:?} became {out:?}");

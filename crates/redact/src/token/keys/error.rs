@@ -173,8 +173,8 @@ impl fmt::Display for TokenKeysError {
             ),
             TokenKeysError::NotAuthentic { kid, env, field } => write!(
                 f,
-                "the token is not what key {kid} made in environment {env} for type {field}: one \
-                 of the three is another, or the token was changed"
+                "the token was not made with key {kid} in environment {env} for type {field}: one \
+                 of the three differs, or the token was changed"
             ),
             TokenKeysError::TooLong { found } => {
                 write!(f, "expected a value of less than 64 GiB, found {found} bytes")

@@ -126,15 +126,15 @@ fn equal_values_are_encrypted_differently_each_time() {
 
 #[test]
 fn without_a_nonce_nothing_is_encrypted() {
-    struct Dry;
-    impl Randomness for Dry {
+    struct NoRandomness;
+    impl Randomness for NoRandomness {
         fn fill(&self, _bytes: &mut [u8]) -> io::Result<()> {
             Err(io::Error::other("dry"))
         }
     }
     let storage: Arc<dyn Storage> = Arc::new(disk());
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
-    let pii = TokenKeys::open_on(&config, &storage, Box::new(Dry)).expect("good keysets");
+    let pii = TokenKeys::open_on(&config, &storage, Box::new(NoRandomness)).expect("good keysets");
     let error = pii.protect(b"x", FieldType::Generic).expect_err("no nonce");
     assert_eq!(error.to_string(), "no random bytes for a nonce: dry");
 }
