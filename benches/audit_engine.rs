@@ -9,8 +9,8 @@
 //!   do nothing. Reports the fastest batch, and the 99th percentile of single calls (which include reading the clock).
 //! - `wait`: [`WAITERS`] threads that emit and wait until their entry survives power loss, on the disk of the temporary
 //!   directory. For comparison, the time of one sync of a short append on that disk.
-//! - `application`: a thread that logs as fast as it can, without audit and beside a thread that emits 1,000 audit
-//!   events a second.
+//! - `application`: a thread that logs as fast as it can, first without audit, then beside a thread that emits 1,000
+//!   audit events a second.
 #![allow(missing_docs)]
 
 use std::hint::black_box;

@@ -14,7 +14,7 @@
 //! - `ring`: one producer, rings of 64 KiB to 8 MiB. Take the smallest at which throughput stops rising. A larger ring
 //!   only holds longer bursts (bytes of an event in the ring × events in the longest burst) and takes memory for every
 //!   thread.
-//! - `batch`: batches of 64 KiB to 4 MiB. A batch ends with its turn, so a size that no turn fills changes nothing.
+//! - `batch`: batches of 64 KiB to 4 MiB. A batch ends with its turn, so a size that no turn fills has no effect.
 //! - `redaction`: the writer with and without it, and no file.
 //! - `file`: appending, appending without padding to pages, storing into a mapping, and no file, which is the cost of
 //!   the writer alone.
@@ -155,7 +155,7 @@ fn rings(criterion: &mut Criterion) {
 fn batches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("batch");
     for batch_bytes_max in [64 << 10, 256 << 10, 1 << 20, 4 << 20] {
-        // A ring that lets a turn fill the largest batch.
+        // A ring so large that a turn can fill the largest batch.
         let setup = Setup { batch_bytes_max, ring_bytes: 4 << 20, ..DEFAULT };
         bench(&mut group, &size(batch_bytes_max), setup);
     }

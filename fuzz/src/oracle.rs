@@ -98,8 +98,8 @@ fn duration(seconds: u64, nanos: u32) -> Duration {
     Duration::new(seconds, nanos % 1_000_000_000)
 }
 
-/// Whether a tree stays whole under every limit that the fuzzer can choose; `serde` trees are cut by other
-/// rules, which the library's tests check.
+/// Whether a tree stays whole under every limit that the fuzzer can choose. `serde` trees are cut by other rules; the
+/// library's tests check these.
 fn is_short(json: &Json) -> bool {
     json.to_string().len() < VALUE_BYTES_MIN / 12
 }

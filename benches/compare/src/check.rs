@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_value_is_seen() {
+    fn a_changed_value_is_detected() {
         let swapped = line(1).replace("\"seq\":1", "\"seq\":0");
         assert_eq!(verdict(&[swapped], 1).wrong, 1);
         let event = Feed::new().at(0);

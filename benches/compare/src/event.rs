@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oracle_agrees_with_what_was_handed_out() {
+    fn the_oracle_agrees_with_the_feed() {
         let mut feed = Feed::new();
         for _ in 0..3 * ROWS {
             let event = feed.next();

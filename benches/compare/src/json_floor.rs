@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_the_record_held() {
+    fn a_line_has_all_values_of_its_record() {
         let record = Record::new(123_456_789, 42, 101.25, "ab\"\\\u{1}fghijklmnop", -7);
         let expected = serde_json::json!({
             "timestamp": "2023-11-14T22:13:20.123456Z", "level": "info", "target": TARGET,

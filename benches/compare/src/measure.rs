@@ -56,7 +56,7 @@ pub struct Logged {
     pub bytes: u64,
 }
 
-/// A measurement and what is needed to check it.
+/// A measurement and the data needed to check it.
 pub type Measured<T> = Result<(T, Logged), String>;
 
 /// Uniformly distributed pauses between two bounds, by spinning on the counter.

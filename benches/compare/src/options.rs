@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_in_words() {
+    fn errors_are_reported_as_text() {
         for (line, part) in [
             ("--only nobody", "found nobody"),
             ("--rounds many", "found many"),

@@ -1,14 +1,13 @@
 //! The byte rings of the floors: 1 MiB, records of 56 bytes.
 //!
-//! `Private` has no reader and no shared index: the cost of encoding alone. `Producer`/`Consumer`
-//! are the two ends of a single-producer, single-consumer ring. Neither allocates after it is
-//! made; a full ring makes the producer spin. Every page is touched when a ring is made.
+//! `Private` has no reader and no shared index: the cost of encoding alone. `Producer`/`Consumer` are the two ends of a
+//! single-producer, single-consumer ring. They do not allocate after their creation; if the ring is full, the producer
+//! spins. Every page is touched when a ring is made.
 //!
 //! Invariants:
 //! 1. `base` points to `RING_BYTES` bytes that live as long as the ring, aligned to 64.
-//! 2. An offset handed to `encode` or `decode` is at most `RING_BYTES - RECORD_BYTES` and a
-//!    multiple of 8 (positions only move by `RECORD_BYTES` or to the next multiple of
-//!    `RING_BYTES`).
+//! 2. An offset passed to `encode` or `decode` is at most `RING_BYTES - RECORD_BYTES` and a multiple of 8 (positions
+//!    only move by `RECORD_BYTES` or to the next multiple of `RING_BYTES`).
 //! 3. Bytes between `tail` and `head` belong to the consumer, all others to the producer.
 #![allow(unsafe_code)]
 

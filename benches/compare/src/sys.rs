@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_thread_is_seen() {
+    fn a_busy_threads_time_is_counted() {
         let before = threads_cpu_ns().expect("the kernel reports it");
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(20) {

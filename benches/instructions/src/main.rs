@@ -10,8 +10,8 @@
 //! difference divided by the difference of the events is the count. Work that happens once (start, first event of the
 //! thread, flush) cancels out.
 //!
-//! - A call: only the function of [`cases`] that logs in a loop is collected, so the count includes nothing of the
-//!   writer. The same loop without a call is counted too and subtracted.
+//! - A call: only the function of [`cases`] that logs in a loop is collected, so the count does not include the writer.
+//!   The same loop without a call is counted too and subtracted.
 //! - The writer: the thread's own total. The ring holds all events and the writer wakes for the flush, so both runs
 //!   have the same number of turns.
 mod callgrind;

@@ -4,9 +4,9 @@
 //! reject, marked as such. [`first_start`] returns the log's first entry, which describes the log; [`claimed_root`]
 //! returns the key in it. Neither checks a signature.
 //!
-//! Promises: reads only; holds one batch of lines in memory; ends, whatever the files contain. Blocks on the disk. The
-//! log may be written at the same time: when it rotates, reading continues in the new files, and no entry is shown
-//! twice.
+//! Promises: reads only; holds one batch of lines in memory; reading ends for any content of the files. Blocks on the
+//! disk. The log may be written at the same time: when it rotates, reading continues in the new files, and no entry is
+//! shown twice.
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;

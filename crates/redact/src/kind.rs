@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_known_and_near_tokens_are_not() {
+    fn tokens_are_recognised_and_similar_text_is_not() {
         let ptok = b"ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY";
         assert_eq!(token_len(ptok), ptok.len());
         assert_eq!(token_len(&ptok[..40]), 0);

@@ -51,8 +51,8 @@ struct Level {
 
 /// Applies [`Rules`] to values. One per thread; the rules are shared.
 ///
-/// Buffers grow to what the largest value needs and are kept: in steady state nothing is allocated. Nothing
-/// blocks. A value that costs more than its budget is masked whole and counted as `overrun`.
+/// Buffers grow to the needs of the largest value and are kept: in steady state nothing is allocated. Nothing blocks. A
+/// value that costs more than its budget is masked whole and counted as `overrun`.
 pub struct Redactor {
     rules: Arc<Rules>,
     hits: Vec<Hit>,

@@ -1,8 +1,8 @@
 //! Rule sets, and the rules compiled from them.
 //!
-//! [`RuleSet`] is the configuration: presets, a profile, the user's keys, literals and token shapes.
-//! [`Rules`] is what the scanner uses: immutable, shared, with a hash that identifies the rules a file was
-//! written under. Only compiling allocates.
+//! [`RuleSet`] is the configuration: presets, a profile, the user's keys, literals and token shapes. [`Rules`] is the
+//! compiled form for the scanner: immutable, shared, with a hash that identifies the rules under which a file was
+//! written. Only compiling allocates.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -299,8 +299,8 @@ impl Rules {
         self.names.get(rule).map(String::as_str)
     }
 
-    /// SHA-256 of everything that decides what is found and written. Literals enter by their own hash, so
-    /// that the result does not reveal them.
+    /// SHA-256 of all settings that decide which texts are found and which words are written. Literals enter by their
+    /// own hash, so that the result does not reveal them.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
     }

@@ -1,4 +1,4 @@
-//! Scans many values in one pass and marks those that have to be redacted.
+//! Scans many values in one pass and marks the values that must be redacted.
 //!
 //! Promises: one pass, nothing allocated; a value that is not marked is clean. Work is bounded by the
 //! length of the buffer: if a text was crafted to cost more, every value is marked.

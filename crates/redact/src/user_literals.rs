@@ -1,10 +1,9 @@
 //! The index of the user's literals.
 //!
-//! A literal that starts anywhere in a text covers `stride` consecutive positions: so it is enough to look
-//! up every `stride`-th position in a filter of all four-byte sequences that start at the first `stride`
-//! positions of any literal (a filter of q-grams as in Wu and Manber, "A fast algorithm for multi-pattern
-//! searching", 1994). Matches of the filter are compared. The longer the shortest literal, the fewer
-//! positions are looked up; the number of literals hardly matters.
+//! A literal in a text covers `stride` consecutive positions. Therefore, only every `stride`-th position is looked up,
+//! in a filter of all four-byte sequences that start at the first `stride` positions of any literal (a filter of
+//! q-grams as in Wu and Manber, "A fast algorithm for multi-pattern searching", 1994). Matches of the filter are
+//! compared. The longer the shortest literal, the fewer positions are looked up; the number of literals hardly matters.
 //!
 //! Promises: searching allocates nothing and reads each byte a bounded number of times, except for literals that share
 //! many beginnings.

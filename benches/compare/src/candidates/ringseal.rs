@@ -31,8 +31,8 @@ pub struct Tuning {
 
 static TUNING: OnceLock<Tuning> = OnceLock::new();
 
-/// Sets the sizes for every engine that this process starts later; the first call wins. A static,
-/// because candidates are started without settings and each process measures one thing.
+/// Sets the sizes for every engine that this process starts later; the first call wins. This is a static because
+/// candidates are started without settings and each process makes one measurement.
 pub fn tune(tuning: Tuning) {
     TUNING.get_or_init(|| tuning);
 }

@@ -173,7 +173,7 @@ pub fn rounds(series: &Series, path: &[&str]) -> Option<Rounds> {
     Rounds::of(series.values().filter_map(|record| number(record, path)))
 }
 
-/// The median of the quantity; infinite when there is none, so that it sorts last.
+/// The median of the quantity; infinite if there is no value, so that it sorts last.
 pub fn median(series: &Series, path: &[&str]) -> f64 {
     rounds(series, path).map_or(f64::INFINITY, |rounds| rounds.median)
 }

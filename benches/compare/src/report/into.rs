@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_marked_places_change_and_twice_is_once() {
+    fn only_marked_places_change_and_rewriting_is_idempotent() {
         let sections = [("latency", "| new |\n".to_owned()), ("run", "words\n".to_owned())];
         let page = "a\n<!-- generated:latency -->\nold\n<!-- /generated -->\nb\n\
                     <!-- generated:run --><!-- /generated -->\nc";
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_marks_are_told() {
+    fn wrong_marks_are_reported() {
         let sections = [("latency", String::new())];
         for (page, part) in [
             ("no marks", "found none"),

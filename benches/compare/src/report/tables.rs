@@ -276,7 +276,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_busy_machine_is_told() {
+    fn a_busy_machine_is_reported() {
         let is_busy = |others: f64| {
             let record = json!({
                 "candidate": "enc", "mode": LATENCY, "round": 0, "good": true,
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_as_long_as_they_are_exact() {
+    fn decimals_decrease_with_magnitude() {
         let table =
             [(3.25, "3.2"), (99.94, "99.9"), (99.96, "100"), (1234.5, "1,234"), (4e6, "4,000,000")];
         for (value, wanted) in table {

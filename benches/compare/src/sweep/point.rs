@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn words_lead_back() {
+    fn words_parse_back() {
         for what in What::ALL {
             assert_eq!(What::parse(what.word()), Some(what));
         }

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_have_no_answer() {
+    fn other_files_have_no_loaded_size() {
         for bytes in [&b""[..], b"MZ", b"\x7fELF\x02\x01", b"\x7fELF\x01\x01 and more"] {
             assert_eq!(loaded_bytes(bytes), None);
         }

@@ -1,4 +1,4 @@
-//! The context that events are filled with: ids bound to a logger, and the engine's description of its process.
+//! The context that fills missing fields of events: ids bound to a logger, and the engine's description of its process.
 //!
 //! Both are read and ordered once; filling an event ([`EventWithContext`](super::EventWithContext)) copies references.
 use super::fields::{Visitor, visit_some, write_entries};
@@ -42,7 +42,7 @@ impl BoundIds {
                 b"user_id" | b"user.id" => &mut ids.user_id,
                 _ => continue,
             };
-            // The last value of a key is the one that is written to the line.
+            // If a key has several values, the last one is written to the line.
             *id = text_of(value).filter(|text| super::check::is_correlation(text));
         }
         (ids != BoundIds::default()).then_some(ids)

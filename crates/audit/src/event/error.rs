@@ -1,7 +1,7 @@
 //! Errors of events.
 use std::fmt;
 
-/// An event that was refused. Nothing of it was queued.
+/// An event that was refused. It was not queued.
 ///
 /// Texts of the event are quoted with escapes, at most 64 characters long, and have not been redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]

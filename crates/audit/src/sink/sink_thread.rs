@@ -124,7 +124,7 @@ impl SinkThread {
         Ok(SinkThread { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Queues what fits without waiting; returns how many of `entries` are accepted by now.
+    /// Queues the entries that fit, without waiting; returns how many of `entries` are accepted so far.
     pub(super) fn try_offer(&self, entries: &[SealedEntry<'_>]) -> Result<usize, AuditSinkError> {
         let mut state = self.shared.state.lock();
         self.shared.accept(&mut state, entries)
@@ -237,7 +237,7 @@ impl Shared {
         }
     }
 
-    /// Queues what fits now of `entries`; returns how many of them are accepted.
+    /// Queues the `entries` that fit now; returns how many of them are accepted.
     fn accept(
         &self,
         state: &mut State,
@@ -270,7 +270,7 @@ impl Shared {
         Ok(entries.len())
     }
 
-    /// Queues what fits; the rest is read from the log later.
+    /// Queues the entries that fit; later, the others are read from the log.
     fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
         let log_end = state.log_end;
         for entry in entries.iter().filter(|entry| entry.seq >= log_end) {

@@ -111,7 +111,7 @@ pub(super) struct Tail {
     pub path: PathBuf,
     /// The number of its bytes that are on disk and were reported as such.
     pub durable_len: u64,
-    /// An append failed: there may be parts of it after `durable_len`.
+    /// An append failed and may have left parts after `durable_len`.
     is_dirty: bool,
 }
 

@@ -35,7 +35,7 @@ pub enum StoreError {
         /// Its length now; `None` if it was deleted.
         found_bytes: Option<u64>,
     },
-    /// The log differs from what was written, before a point that was known to be on disk.
+    /// The log differs from the written entries, before a position that was known to be on disk.
     Damaged {
         /// The file.
         file: String,
@@ -59,7 +59,7 @@ pub enum StoreError {
     Key(KeyError),
     /// Hash tiles that cannot be read or written.
     Tiles(TileError),
-    /// A key that is not the one named by the log.
+    /// A key that differs from the key in the log.
     WrongKey {
         /// Its file.
         path: PathBuf,
@@ -87,7 +87,7 @@ pub enum StoreError {
     },
 }
 
-/// What is wrong with an entry, or with what is derived from entries.
+/// A defect of an entry, or of data derived from entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {

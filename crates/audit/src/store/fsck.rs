@@ -1,4 +1,4 @@
-//! Checks a log's directory, and repairs what can be rebuilt from entries.
+//! Checks a log's directory, and repairs files that can be rebuilt from entries.
 //!
 //! For accidents: the effects of a crash, a full disk or an administrator. Needs no key and does not detect tampering;
 //! [`verify`](crate::verify) does. Repairs only hash tiles and the file `checkpoint`; entries are never changed.

@@ -1,4 +1,4 @@
-//! Integrity checks: compares the files with what was written.
+//! Integrity checks: compares the files with the checksums of the written entries.
 //!
 //! A sealed segment is compared with the checksum in the entry that follows it. The lines of the active segment must
 //! produce the root hash that was computed when they were written. An automatic check reads a bounded number of bytes

@@ -354,7 +354,7 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        // There is no caller to return an error to. The next opening repairs what is missing and records it.
+        // An error cannot be returned here. The next opening repairs the log's end and records the repair.
         let _ = self.stop(StopReason::Drop);
     }
 }

@@ -80,7 +80,7 @@ impl AuditLog {
         self.save_chain_key()
     }
 
-    /// Reads the active segment's file; the flag says whether the content is what was written.
+    /// Reads the active segment's file; the flag is set if the content is unchanged since it was written.
     pub(super) fn summarize_active(&mut self) -> Result<(ContentSummary, bool)> {
         let algorithm = self.options.integrity_algorithm;
         let Some(mut lines) = Lines::of_file(&self.disk, ACTIVE)? else {

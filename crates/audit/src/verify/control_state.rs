@@ -1,6 +1,6 @@
 //! The state that control entries define: starts, segments, epochs, removals, ends.
 //!
-//! Promises: constant memory; a control entry that contradicts what was read is a finding.
+//! Promises: constant memory; a control entry that contradicts the entries read so far is a finding.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -229,7 +229,7 @@ impl ControlState {
     }
 }
 
-/// Compares what the first entry of a segment says about the previous segment with what was read.
+/// Compares the description of the previous segment, in the first entry of a segment, with the segment that was read.
 fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), Violation> {
     let is_range = (said.first_seq, said.last_seq) == (facts.first_seq, facts.last_seq);
     if said.name != facts.name || !is_range {

@@ -140,7 +140,7 @@ pub struct Finding {
     pub kind: FindingKind,
     /// Its place.
     pub place: Place,
-    /// A text that states what was expected and what was found.
+    /// The expected and the found content, as text.
     pub detail: String,
 }
 

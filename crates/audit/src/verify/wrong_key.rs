@@ -85,8 +85,8 @@ struct Signatures {
 }
 
 impl Signatures {
-    /// Whether no signature verifies; the first one that does ends the pass. The ratchet only advances, so kept
-    /// lines of removed entries come first.
+    /// Whether no signature verifies; the first signature that verifies ends the pass. The ratchet only advances, so
+    /// kept lines of removed entries come first.
     fn none_verifies(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
         let files = segments(storage, dir)?;
         let mut source = BatchReader::new(storage, dir, &files);

@@ -21,7 +21,7 @@ pub(super) struct Filter {
     passed: Vec<bool>,
 }
 
-/// What to do with a line.
+/// The treatment of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Show,
@@ -57,7 +57,7 @@ impl Filter {
         }
     }
 
-    /// Decides what to do with a line of the log with index `log`.
+    /// Decides how to treat a line of the log with index `log`.
     pub(super) fn evaluate(&mut self, log: usize, line: &[u8]) -> Verdict {
         let mut is_json = None;
         if self.needs_fields() {

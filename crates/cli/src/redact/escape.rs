@@ -69,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_as_serde_reads_it(text: String) {
+        fn any_text_is_unescaped_like_by_serde(text: String) {
             let mut raw = Vec::new();
             escape(text.as_bytes(), false, &mut raw);
             let quoted = [b"\"", &raw[..], b"\""].concat();

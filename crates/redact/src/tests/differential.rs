@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn strict_rules_and_own_literals_agree_too(v in text(), cut: bool) {
+    fn strict_rules_and_user_literals_agree_too(v in text(), cut: bool) {
         let rules = Rules::compile(&user_rules()).unwrap();
         let want = oracle::hits(&rules, &v, cut);
         prop_assert_eq!(Some(fast(&rules, &v, cut)), want);

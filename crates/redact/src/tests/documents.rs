@@ -18,7 +18,7 @@ fn presets(presets: &[Preset]) -> RuleSet {
 
 /// The mask of a key hit names its kind: e-mail, telephone, token; else `<redacted>`.
 #[test]
-fn email_phone_and_token_keys_have_own_masks() {
+fn email_phone_and_token_keys_have_specific_masks() {
     let json = r#"{"email":"a@b.co","phone":"5551212","token":"ABCDEF","password":"x","author":"Ann","service_name":"api"}"#;
     let want = r#"{"email":"<email>","phone":"<phone>","token":"<token>","password":"<redacted>","author":"Ann","service_name":"api"}"#;
     assert_eq!(line(&profile(Profile::Structlog), json), want);

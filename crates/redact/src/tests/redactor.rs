@@ -54,7 +54,7 @@ fn half_a_secret_is_masked_after_a_cut() {
 }
 
 #[test]
-fn a_cut_own_literal_does_not_survive_either() {
+fn a_cut_user_literal_is_masked() {
     let set = RuleSet {
         literals: vec![LiteralRule { name: "db".into(), text: b"correct-horse".to_vec() }],
         ..RuleSet::default()
@@ -281,7 +281,7 @@ fn bad_rules_are_refused_by_name() {
 }
 
 #[test]
-fn own_tokens_and_literals_are_found() {
+fn user_tokens_and_literals_are_found() {
     let set = RuleSet {
         tokens: vec![TokenRule {
             name: "acme".into(),

@@ -102,7 +102,7 @@ impl Value for WrongSize {
 }
 
 #[test]
-fn a_value_with_wrong_size_goes_slow() {
+fn wrong_sizes_take_the_slow_path() {
     let limits = Limits::default();
     let liars = [
         // Nothing is written: old bytes of the buffer could look like a value.

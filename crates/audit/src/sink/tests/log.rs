@@ -195,7 +195,7 @@ fn another_logs_sink_takes_nothing() {
         fixture.opened = if is_own { 0 } else { 7 };
         let mut log = fixture.open();
         append(&mut log, if is_own { 3 } else { 9 });
-        // The log's own sink has all the time it needs; another log's sink would retry that long without success.
+        // The sink of this log has ample time; the sink of another log would retry all that time without success.
         let stop_wait_max = if is_own { LONG } else { SHORT };
         let fan = feed_sink(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();

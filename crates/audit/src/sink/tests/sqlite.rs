@@ -179,7 +179,7 @@ fn a_new_database_catches_up_from_another() {
 
 #[cfg(unix)]
 #[test]
-fn the_database_is_private_and_no_link() {
+fn the_database_is_private_and_not_a_link() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");

@@ -67,7 +67,7 @@ impl Walk<'_> {
         Place { file, line: None, offset: None, seq: Some(self.seq()) }
     }
 
-    /// Fills in the counts; if something is wrong, those before the first bad record.
+    /// Fills in the counts; after a finding, the counts before the first bad record.
     pub(super) fn fill_report(
         &mut self,
         report: &mut VerifyReport,

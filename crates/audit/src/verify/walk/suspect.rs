@@ -2,7 +2,7 @@
 use super::super::report::{Finding, FindingKind, Place};
 use super::Walk;
 
-/// Counts of what was read before a place.
+/// The counts of entries and bytes read before a place.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ReadCounts {
     pub entries: u64,

@@ -1,5 +1,5 @@
-//! Errors of keysets, tokens and their configuration. No error repeats a key, a value or a token: only
-//! names, lengths and what was expected.
+//! Errors of keysets, tokens and their configuration. No error repeats a key, a value or a token: only names, lengths
+//! and the expected form.
 
 use std::fmt;
 use std::io;

@@ -397,7 +397,7 @@ fn read_key(
     Ok((kind, Key { kid: kid.to_owned(), created_at, secret }))
 }
 
-/// The key's bytes, or what is wrong with them, without repeating any.
+/// The key's bytes, or a description of the error that does not repeat any byte.
 fn read_secret(kind: KeysetKind, text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let text = text.trim_end_matches('=');
     let mut secret = Zeroizing::new(Vec::with_capacity(text.len()));

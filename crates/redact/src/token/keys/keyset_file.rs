@@ -81,8 +81,8 @@ impl Keyset {
     /// Changes the keyset file at `path` and returns the new keyset. The new file has the owner and
     /// permissions of the old one. If `change` fails, the file is unchanged.
     ///
-    /// A lock on `….lock` beside the file keeps two changes apart; the second one gets an error. Unknown
-    /// fields would be lost, and are an error.
+    /// A lock on `….lock` beside the file prevents two changes at once; the second one gets an error. Unknown fields
+    /// would be lost, and are an error.
     pub fn change(
         storage: &dyn Storage,
         path: &Path,
@@ -200,8 +200,8 @@ fn check_permissions(
     Ok(())
 }
 
-/// Gives `new` the owner, group and permissions of `old`: the user who changes a keyset is often not the
-/// one that reads it.
+/// Gives `new` the owner, group and permissions of `old`: the user who changes a keyset often differs from the user who
+/// reads it.
 #[cfg(unix)]
 fn keep_owner(old: &dyn StorageFile, new: &dyn StorageFile) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};

@@ -102,7 +102,7 @@ fn tokenize_access_never_opens_the_reveal_keyset() {
 }
 
 #[test]
-fn tokens_are_left_alone_by_both() {
+fn tokens_are_returned_unchanged_by_both() {
     let pii = full("prod");
     let token = pii.tokenize("John Doe", FieldType::Generic);
     assert_eq!(pii.tokenize(&token, FieldType::Email), token);

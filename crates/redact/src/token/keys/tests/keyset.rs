@@ -270,7 +270,7 @@ mod on_unix {
     }
 
     #[test]
-    fn files_that_others_can_get_at_are_refused() {
+    fn files_accessible_to_others_are_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         fs::write(&path, keyset_text(KeysetKind::Token, &[("tk1", 0)])).expect("a file");
@@ -321,7 +321,7 @@ mod on_unix {
     }
 
     #[test]
-    fn two_changes_at_once_are_kept_apart() {
+    fn a_concurrent_change_is_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         let keyset = Keyset::generate(KeysetKind::Token, "tk1", "", &SystemRandomness);
