@@ -59,16 +59,17 @@ impl Filter {
 
     /// Whether an event of `target` at `level` passes.
     pub fn passes(&self, target: &str, level: Level) -> bool {
+        self.directive(target).unwrap_or(self.default).passes(level)
+    }
+
+    /// The level of the most specific directive that matches `target`.
+    pub(crate) fn directive(&self, target: &str) -> Option<LevelFilter> {
         let covers = |prefix: &str| {
             target.strip_prefix(prefix).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with("::") || rest.starts_with('.')
             })
         };
-        self.directives
-            .iter()
-            .find(|(prefix, _)| covers(prefix))
-            .map_or(self.default, |(_, level)| *level)
-            .passes(level)
+        self.directives.iter().find(|(prefix, _)| covers(prefix)).map(|(_, level)| *level)
     }
 
     /// Whether an event at `level` passes for some target.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::forms::{Needle, needles};
+use ringseal_base::storage::is_locked_here;
 
 /// Shorter secrets occur in ordinary words.
 const SECRET_BYTES_MIN: usize = 4;
@@ -210,7 +211,8 @@ fn search<S: Into<Planted>>(
 }
 
 impl Search {
-    /// Searches all files below `dir` in order of their names. Links to directories are not followed.
+    /// Searches all files below `dir` in order of their names. Links to directories are not followed. The lock files of
+    /// running engines of this process, which are empty, are left out: opening and closing one would end its lock.
     fn search_dir(&mut self, dir: &Path) -> io::Result<()> {
         let mut entries = fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
@@ -218,7 +220,7 @@ impl Search {
             let path = entry.path();
             if entry.file_type()?.is_dir() {
                 self.search_dir(&path)?;
-            } else if fs::metadata(&path)?.is_file() {
+            } else if fs::metadata(&path)?.is_file() && !is_locked_here(&path) {
                 let named = |error: io::Error| {
                     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
                 };

@@ -1,5 +1,6 @@
 //! An output: a layout, the batch that it fills, and the sinks that receive the batch.
 use super::managed_sink::{ManagedSink, SinkEvent};
+use super::report::OWN_TARGET;
 use crate::core::Batch;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
@@ -40,8 +41,7 @@ fn taken(level: LevelFilter, filter: Option<&Filter>) -> [Taken; Level::COUNT] {
     Level::ALL.map(|each| match filter {
         _ if !level.passes(each) => Taken::None,
         None => Taken::All,
-        Some(filter) if filter.may_pass(each) => Taken::ByTarget,
-        Some(_) => Taken::None,
+        Some(_) => Taken::ByTarget,
     })
 }
 
@@ -111,7 +111,12 @@ impl Output {
             let Source::Dynamic { target, .. } = source else { return true };
             return filter.passes(&String::from_utf8_lossy(target), level);
         };
-        let passes = filter.passes(site.metadata().target, level);
+        let target = site.metadata().target;
+        // A filter for the application's targets must not hide what the engine reports, as that events were lost.
+        let passes = match filter.directive(target) {
+            None if target == OWN_TARGET => true,
+            _ => filter.passes(target, level),
+        };
         let index = site_id as usize;
         if self.sites.len() <= index {
             self.sites.resize(index + 1, None);

@@ -2,13 +2,16 @@
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 
+/// The target of the engine's own events.
+pub const OWN_TARGET: &str = "ringseal";
+
 macro_rules! own_events {
     ($($(#[doc = $doc:literal])+ $static:ident = $level:ident $event:literal [$($key:literal),*];)+) => {$(
         $(#[doc = $doc])+
         pub static $static: Callsite = Callsite::new(Metadata {
             level: Level::$level,
             event: $event,
-            target: "ringseal",
+            target: OWN_TARGET,
             file: file!(),
             line: line!(),
             keys: &[$($key),*],

@@ -16,10 +16,12 @@
 //! during a system call. It remembers which process took a lock: a forked child has the parent's registry but none of
 //! its locks, can take them after the parent's end, and cannot end its own lock by dropping what it inherited.
 //!
-//! Limits: removing or replacing a lock file while it is held ends the exclusion, as with any lock file. On a file
-//! system whose inode numbers change, a second lock in the same process may go unnoticed. A network file system
-//! excludes other machines if its server does; without a lock service (`ENOLCK`) the error is `Unsupported`. The file
-//! is opened for writing, as an exclusive record lock demands: a read-only file system is an error.
+//! Limits: two copies of this crate in one process (two versions, or a plugin with its own copy) have two registries
+//! and do not exclude each other. A process that forks to become a daemon must take its locks afterwards. Removing or
+//! replacing a lock file while it is held ends the exclusion, as with any lock file. On a file system whose inode
+//! numbers change, a second lock in the same process may go unnoticed. A network file system excludes other machines if
+//! its server does; without a lock service (`ENOLCK`) the error is `Unsupported`. The file is opened for writing, as an
+//! exclusive record lock demands: a read-only file system is an error.
 //!
 //! Invariants:
 //! 1. What is passed to a system call is valid for the time of the call: the descriptor is open because the file is
@@ -70,6 +72,13 @@ pub(super) fn lock(path: &Path, mode: u32) -> io::Result<RecordLock> {
             result => return result,
         }
     }
+}
+
+/// Whether this process holds the lock on this file. Opening and closing such a file would end the lock.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    let Ok(mut registry) = registry() else { return true };
+    find(&mut registry, id_of(&metadata), std::process::id()).is_some()
 }
 
 fn is_race(error: &io::Error) -> bool {

@@ -110,7 +110,7 @@ pub enum PiiKind {
 
 impl PiiKind {
     /// The kind for a number in a record; [`PiiKind::Other`] for an unknown number.
-    pub fn from_u8(number: u8) -> PiiKind {
+    pub(crate) fn from_u8(number: u8) -> PiiKind {
         const ALL: [PiiKind; 9] = [
             PiiKind::Other,
             PiiKind::Name,

@@ -22,13 +22,13 @@ pub struct ValueWriter<'a> {
 /// The start of a container, so that its length can be written when it ends.
 #[derive(Debug)]
 #[must_use = "a container must be ended"]
-pub struct Open {
+pub(crate) struct Open {
     at: usize,
 }
 
 /// A position that the writer can return to.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub(crate) struct Mark {
     at: usize,
     depth: u8,
     full: bool,
@@ -89,7 +89,7 @@ impl<'a> ValueWriter<'a> {
 
     /// A value without payload.
     #[inline(always)]
-    pub fn bare(&mut self, tag: u8) {
+    pub(crate) fn bare(&mut self, tag: u8) {
         self.fixed(tag, []);
     }
 
@@ -149,7 +149,7 @@ impl<'a> ValueWriter<'a> {
 
     /// Seconds and nanoseconds under a tag.
     #[inline(always)]
-    pub fn seconds(&mut self, tag: u8, seconds: [u8; 8], nanos: u32) {
+    pub(crate) fn seconds(&mut self, tag: u8, seconds: [u8; 8], nanos: u32) {
         let mut payload = [0; 12];
         payload[..8].copy_from_slice(&seconds);
         payload[8..].copy_from_slice(&nanos.to_le_bytes());
@@ -162,7 +162,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// An address and a port under a tag.
-    pub fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
+    pub(crate) fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
         if let Some(bytes) = self.take(1 + address.len() + 2) {
             bytes[0] = tag;
             bytes[1..=address.len()].copy_from_slice(address);
@@ -198,7 +198,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     #[inline(always)]
-    pub fn counted(&mut self, tag: u8, content: &[u8]) {
+    pub(crate) fn counted(&mut self, tag: u8, content: &[u8]) {
         if let Some(bytes) = self.take(5 + content.len()) {
             bytes[0] = tag;
             bytes[1..5].copy_from_slice(&(content.len() as u32).to_le_bytes());
@@ -221,7 +221,7 @@ impl<'a> ValueWriter<'a> {
     ///
     /// `None` if nesting is too deep, in which case a mark replaces the value, or if there is no space. In both cases,
     /// the caller must not write the container's values.
-    pub fn begin(&mut self, tag: u8) -> Option<Open> {
+    pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
             self.cut = true;
             self.bare(tag::DEEP);
@@ -234,14 +234,14 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// Ends a container.
-    pub fn end(&mut self, open: Open) {
+    pub(crate) fn end(&mut self, open: Open) {
         self.depth -= 1;
         let len = (self.at - open.at - 5) as u32;
         self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
     }
 
     /// A tag byte and one value. If the value does not fit, nothing of it is written.
-    pub fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+    pub(crate) fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let mark = self.mark();
         let Some(open) = self.begin(tag) else { return };
         if let Some(byte) = self.take(1) {
@@ -257,12 +257,12 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// The current position, for [`ValueWriter::rewind`].
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark { at: self.at, depth: self.depth, full: self.full }
     }
 
     /// Removes everything written since `mark`, and records that a value was left out.
-    pub fn rewind(&mut self, mark: Mark) {
+    pub(crate) fn rewind(&mut self, mark: Mark) {
         self.at = mark.at;
         self.depth = mark.depth;
         self.full = mark.full;
@@ -271,7 +271,7 @@ impl<'a> ValueWriter<'a> {
 
     /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length does not exceed its promised
     /// bound and leaves space for the values after it.
-    pub fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+    pub(crate) fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let end = self.buffer.len().min(self.at.saturating_add(bytes_max));
         let mut part = ValueWriter {
             buffer: &mut self.buffer[self.at..end],
@@ -291,18 +291,19 @@ impl<'a> ValueWriter<'a> {
 
     /// From now on, limits each outermost array and map to the bytes of one value. Otherwise one of them could use
     /// all the space and leave nothing for the values after it.
+    #[doc(hidden)]
     pub fn tighten(&mut self) {
         self.is_tight = true;
     }
 
     /// Records that a value was left out.
-    pub fn set_cut(&mut self) {
+    pub(crate) fn set_cut(&mut self) {
         self.cut = true;
     }
 
     /// Turns the text written since `mark` into a number, if it is one in JSON syntax.
     #[cfg(feature = "serde")]
-    pub fn str_to_number(&mut self, mark: Mark) {
+    pub(crate) fn str_to_number(&mut self, mark: Mark) {
         let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)
         else {
             return;
@@ -314,7 +315,7 @@ impl<'a> ValueWriter<'a> {
 
     /// An empty text that is marked as truncated.
     #[cfg(feature = "serde")]
-    pub fn nothing_left(&mut self) {
+    pub(crate) fn nothing_left(&mut self) {
         self.counted_cut(tag::STR_CUT, &[], 0);
     }
 
@@ -366,7 +367,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// The free bytes, for a formatter to fill; [`ValueWriter::formatted_end`] must follow.
-    pub fn formatted_begin(&mut self) -> Option<&mut [u8]> {
+    pub(crate) fn formatted_begin(&mut self) -> Option<&mut [u8]> {
         let at = self.at;
         let Some(room) = self.buffer.len().checked_sub(at + 9) else {
             self.full = true;
@@ -377,7 +378,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// Makes a string of the first `len` bytes that a formatter wrote. `cut` means that the formatter had more.
-    pub fn formatted_end(&mut self, len: usize, cut: bool) {
+    pub(crate) fn formatted_end(&mut self, len: usize, cut: bool) {
         let at = self.at;
         let bytes = &mut self.buffer[at..at + 9 + len];
         bytes[1..5].copy_from_slice(&(len as u32).to_le_bytes());
