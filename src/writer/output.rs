@@ -112,7 +112,7 @@ impl Output {
             return filter.passes(&String::from_utf8_lossy(target), level);
         };
         let target = site.metadata().target;
-        // A filter for the application's targets must not hide what the engine reports, as that events were lost.
+        // A filter for the application's targets must not hide the engine's reports, for example of lost events.
         let passes = match filter.directive(target) {
             None if target == OWN_TARGET => true,
             _ => filter.passes(target, level),

@@ -77,7 +77,7 @@ impl<T> Value for Secret<T> {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        out.bare(tag::SECRET);
+        out.tag_only(tag::SECRET);
     }
 }
 

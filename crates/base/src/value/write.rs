@@ -89,20 +89,20 @@ impl<'a> ValueWriter<'a> {
 
     /// A value without payload.
     #[inline(always)]
-    pub(crate) fn bare(&mut self, tag: u8) {
+    pub(crate) fn tag_only(&mut self, tag: u8) {
         self.fixed(tag, []);
     }
 
     /// `null`.
     #[inline(always)]
     pub fn null(&mut self) {
-        self.bare(tag::NULL);
+        self.tag_only(tag::NULL);
     }
 
     /// A truth value.
     #[inline(always)]
     pub fn bool(&mut self, value: bool) {
-        self.bare(if value { tag::TRUE } else { tag::FALSE });
+        self.tag_only(if value { tag::TRUE } else { tag::FALSE });
     }
 
     /// A signed integer of up to 64 bits.
@@ -224,7 +224,7 @@ impl<'a> ValueWriter<'a> {
     pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
             self.cut = true;
-            self.bare(tag::DEEP);
+            self.tag_only(tag::DEEP);
             return None;
         }
         let at = self.at;
