@@ -2,16 +2,17 @@
 //!
 //! `cargo bench --features audit --bench audit [-- FILTER]`. Elements per second are events.
 //!
-//! - `audit/…/sha256 once`: SHA-256 of each line of the file: the unit.
-//! - `audit/…/append`: the log's `append`, in memory: signed with a key that ratchets for every entry, hashed into the
-//!   tree.
+//! - `audit/…/sha256 once`: SHA-256 of each line of the file: the unit of comparison.
+//! - `audit/…/append`: the log's `append`, in memory: each entry is signed with its own key of the ratchet and hashed
+//!   into the tree.
 //! - `audit/…/append and write`: with a commit per 512 entries into a file whose `sync` does nothing: the throughput of
 //!   one core.
 //! - `audit/…/unchecked framing`: the line only, without any hash.
 //! - `audit/…/body check`: the extra cost of a body of unknown origin: the parser.
 //!
 //! The target is that `append and write` takes at most three times as long as `sha256 once`. The last lines print that
-//! ratio, from the fastest of many short rounds of each, taken in turns, so that a busy machine slows both.
+//! ratio, computed from the fastest of many short rounds of each. The rounds alternate, so that a busy machine slows
+//! both.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -27,14 +28,14 @@ mod audit;
 
 const BATCH: u64 = 512;
 
-/// Directories are kept until the end: ext4 creates files slowly in the seconds after many were deleted.
+/// Directories are kept until the end, because ext4 creates files slowly in the seconds after many were deleted.
 #[derive(Default)]
 struct Dirs(Vec<tempfile::TempDir>);
 
 impl Dirs {
     fn log(&mut self) -> AuditLog {
         let dir = tempfile::tempdir().expect("a directory");
-        // One segment, and checkpoints by time only: they are not measured.
+        // One segment, and checkpoints only by time, so that neither is measured.
         let options = LogOptions {
             segment_bytes_max: u64::MAX,
             checkpoint_entries: u64::MAX,

@@ -4,13 +4,13 @@
 //! `cargo bench --features audit --bench audit_engine [-- [--quick] [emit|wait|application]]`. Each line: measured
 //! value, target, verdict. Compared values are measured in turns, in one run.
 //!
-//! - `emit`: an audit event against an ordinary one with the same fields, on the logging thread. [`BATCH`] calls at a
-//!   time, then both logs are flushed outside of the measurement; the sink discards everything, and syncs of the audit
-//!   log do nothing. The fastest batch, and the 99th percentile of single calls (which include reading the clock).
+//! - `emit`: an audit event against an ordinary one with the same fields, on the logging thread. After each [`BATCH`]
+//!   calls, both logs are flushed outside of the measurement. The sink discards everything, and syncs of the audit log
+//!   do nothing. Reports the fastest batch, and the 99th percentile of single calls (which include reading the clock).
 //! - `wait`: [`WAITERS`] threads that emit and wait until their entry survives power loss, on the disk of the temporary
-//!   directory. Beside it the time of one sync of a short append there.
-//! - `application`: a thread that logs as fast as it can, without audit and beside a thread that emits 1,000 audit
-//!   events a second.
+//!   directory. For comparison, the time of one sync of a short append on that disk.
+//! - `application`: a thread that logs as fast as it can, first without audit, then beside a thread that emits 1,000
+//!   audit events a second.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -114,7 +114,7 @@ fn emit(turns: usize) {
         audited.singles(|| login(&log, "u-184467"));
         engine.flush().expect("everything is taken");
     }
-    assert_eq!(engine.metrics().waits, 0, "calls waited for room; the numbers mean nothing");
+    assert_eq!(engine.metrics().waits, 0, "calls waited for space; the numbers mean nothing");
     let (one, other) = (plain.fastest, audited.fastest);
     println!("emit: an ordinary event {one:.0} ns, an audit event {other:.0} ns");
     audit::verdict("emit/fastest batch", other / one, "x", 1.5);

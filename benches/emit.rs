@@ -1,25 +1,25 @@
-//! One call: what the thread that logs pays, by number and kind of fields.
+//! The cost of one call for the logging thread, by number and kind of fields.
 //!
 //! `cargo bench --bench emit [-- FILTER]`. Times are per call. [`BATCH`] calls are timed at a time and flushed outside
-//! of the measurement, so that no call ever meets a full ring; the sink keeps nothing, so that no disk matters; the
-//! bench fails if an event was lost or had to wait. The writer polls from another thread as it does in production.
-//! Every value passes through memory once, so that nothing is computed at compile time; `floor/loop` is the price of
-//! that, and of the loop.
+//! of the measurement, so that no call finds a full ring. The sink discards everything, so that the disk has no effect.
+//! The bench fails if an event was lost or had to wait. The writer polls from another thread, as in production. Every
+//! value passes through memory once, so that nothing is computed at compile time; `floor/loop` is the cost of that and
+//! of the loop.
 //!
 //! - `floor`: an empty loop, and one reading of the clock after another. A call can overlap part of that with its work.
-//! - `fields`: 0 to 16 integers; the slope is the price of a field.
+//! - `fields`: 0 to 16 integers; the slope is the cost of a field.
 //! - `kind`: one field of each kind. `Display`, `Debug`, errors, arrays and maps take the slower path: formatted or
 //!   nested in place.
 //! - `order filled`: the event of the published comparisons, with exact and coarse timestamps, through the global
 //!   engine and through a handle.
-//! - `context`: five bound fields against none, two loggers in turns, and 32 in turns, which is more than a ring
-//!   remembers (16), so that each event brings its context's definition along.
+//! - `context`: five bound fields against none, two loggers in turns, and 32 in turns. A ring remembers 16 contexts, so
+//!   with 32 each event also writes its context's definition.
 //! - `disabled`: a call below the level.
 //! - `sampled`: a sampled call, by chance and by a bound trace id: nearly all dropped, nearly all kept, and a call in
 //!   the same program that no rule matches.
 //!
-//! To tune: where `floor/clock` is most of a call, use coarse timestamps; where `Display` or `Debug` is, log each part
-//! as a separate field; where many loggers alternate on one thread, bind fewer of them or log the field in the event.
+//! To tune: if `floor/clock` is most of a call, use coarse timestamps. If `Display` or `Debug` is, log each part as a
+//! separate field. If many loggers alternate on one thread, bind fewer of them or log the field in the event.
 #![allow(missing_docs)]
 
 use std::fmt;
@@ -37,7 +37,7 @@ use ringseal::{Config, Engine, Logger, Output, Sampling, Timestamps, debug, erro
 mod support;
 use support::{NullSink, Orders};
 
-/// Calls between two flushes: with the longest of the events here a sixth of the default ring.
+/// Calls between two flushes: with the longest events here, they fill a sixth of the default ring.
 const BATCH: u64 = 512;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -87,10 +87,10 @@ fn bare(group: &mut Group<'_>, name: &str, mut call: impl FnMut(u64)) {
     });
 }
 
-/// Fails unless every call found room at once.
+/// Fails unless every call found space at once.
 fn check(engine: &Engine) {
     support::lines_in_place(engine);
-    assert_eq!(engine.metrics().waits, 0, "calls waited for room; the numbers mean nothing");
+    assert_eq!(engine.metrics().waits, 0, "calls waited for space; the numbers mean nothing");
 }
 
 fn floor(criterion: &mut Criterion) {
@@ -159,7 +159,7 @@ struct UploadError(std::num::ParseIntError);
 
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the length of the upload is no number")
+        f.write_str("the length of the upload is not a number")
     }
 }
 

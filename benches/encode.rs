@@ -1,8 +1,8 @@
 //! Each primitive of `encode` against its usual alternative.
 //!
-//! `cargo bench --bench encode [-- FILTER]`. Times are for many values that differ, written into one
-//! vector whose memory is warm; read criterion's elements per second, or divide. Kinds whose cost
-//! depends on branches come [`MANY`] at a time, more than a branch predictor can learn.
+//! `cargo bench --bench encode [-- FILTER]`. Times are for many different values, written into one vector whose memory
+//! is warm; read criterion's elements per second, or divide. Kinds whose cost depends on branches use [`MANY`] values,
+//! more than a branch predictor can learn.
 #![allow(missing_docs)]
 use std::hint::black_box;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use ringseal::internals::encode::{Fragment, Out, Subsecond, TimeCache, Unit};
 
 /// Values that fit into the first-level cache.
 const FEW: usize = 256;
-/// Values too many to be learnt.
+/// More values than a branch predictor can learn.
 const MANY: usize = 1 << 17;
 
 /// A small generator of numbers that look random (Marsaglia's xorshift).
@@ -61,7 +61,7 @@ fn ours<T>(group: &mut Group<'_>, name: &str, values: &[T], write: impl Fn(&mut 
     });
 }
 
-/// Through the vector itself.
+/// Directly into the vector.
 fn theirs<T>(group: &mut Group<'_>, name: &str, values: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
     let mut line = Vec::with_capacity(4 << 20);
     group.throughput(Throughput::Elements(values.len() as u64));

@@ -1,4 +1,5 @@
-//! From the first call until everything is in a file: what the whole engine carries, and which buffers it wants.
+//! From the first call until everything is in a file: the throughput of the whole engine, and the effect of its buffer
+//! sizes.
 //!
 //! `cargo bench --bench end_to_end [-- FILTER]`. Each measurement starts an engine on a fresh directory, lets the
 //! producers log [`EVENTS`] events (those of the published comparisons) as fast as they go, and ends when `flush` has
@@ -6,15 +7,17 @@
 //! producers wait instead of losing; every event must arrive or the bench fails. Elements per second are events, bytes
 //! per second those in the file, padding included.
 //!
-//! The directory is made where temporary files go; set `TMPDIR` to measure the file system that you will log to.
+//! The directory is created in the system's directory for temporary files; set `TMPDIR` to measure the file system that
+//! you will log to.
 //!
-//! - `threads`: 1, 2 and 4 producers. Beyond the number of cores less one they share theirs with the writer.
-//! - `ring`: one producer, rings of 64 KiB to 8 MiB. Take the smallest at which throughput stops rising; more only
-//!   takes longer bursts (bytes of an event in the ring × events in the longest burst), and memory for every thread.
-//! - `batch`: batches of 64 KiB to 4 MiB. A batch ends with its turn, so a size that no turn fills changes nothing.
+//! - `threads`: 1, 2 and 4 producers. If there are at least as many as cores, they share a core with the writer.
+//! - `ring`: one producer, rings of 64 KiB to 8 MiB. Take the smallest at which throughput stops rising. A larger ring
+//!   only holds longer bursts (bytes of an event in the ring × events in the longest burst) and takes memory for every
+//!   thread.
+//! - `batch`: batches of 64 KiB to 4 MiB. A batch ends with its turn, so a size that no turn fills has no effect.
 //! - `redaction`: the writer with and without it, and no file.
-//! - `file`: appending, appending without padding to pages, storing into a mapping, and no file at all, which is the
-//!   writer's own share.
+//! - `file`: appending, appending without padding to pages, storing into a mapping, and no file, which is the cost of
+//!   the writer alone.
 #![allow(missing_docs)]
 
 use std::sync::Barrier;
@@ -35,14 +38,14 @@ const EVENTS: u64 = 1 << 16;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// Where lines go.
+/// The destination of the lines.
 #[derive(Debug, Clone, Copy)]
 enum Target {
     File { mode: WriteMode, page_align: bool },
     Nowhere,
 }
 
-/// What is varied.
+/// The settings that vary.
 #[derive(Debug, Clone, Copy)]
 struct Setup {
     threads: u64,
@@ -81,7 +84,7 @@ impl Setup {
         Engine::start(config).expect("an engine can be started")
     }
 
-    /// Logs everything once; returns how long it took and how many bytes that made.
+    /// Logs everything once; returns the duration and the number of bytes.
     fn run(&self, orders: &Orders) -> (Duration, u64) {
         let dir = tempfile::tempdir().expect("a directory for temporary files");
         let engine = self.start(&dir);
@@ -125,7 +128,7 @@ impl Setup {
 
 fn bench(group: &mut Group<'_>, name: &str, setup: Setup) {
     let orders = Orders::new();
-    // Lines are equally long in every run, but for spaces between pages that depend on the batches.
+    // Lines are equally long in every run, except for padding between pages, which depends on the batches.
     let (_, bytes) = setup.run(&orders);
     group.throughput(Throughput::ElementsAndBytes { elements: EVENTS, bytes });
     group.bench_function(name, |bencher| {
@@ -152,7 +155,7 @@ fn rings(criterion: &mut Criterion) {
 fn batches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("batch");
     for batch_bytes_max in [64 << 10, 256 << 10, 1 << 20, 4 << 20] {
-        // A ring that lets a turn fill the largest batch.
+        // A ring so large that a turn can fill the largest batch.
         let setup = Setup { batch_bytes_max, ring_bytes: 4 << 20, ..DEFAULT };
         bench(&mut group, &size(batch_bytes_max), setup);
     }

@@ -1,9 +1,9 @@
-//! How fast clean text passes the redactor, and what dirty text costs.
+//! The throughput of the redactor for clean text, and the cost of text with hits.
 //!
-//! `cargo bench --bench redact`. `REDACT_TEXT=FILE` adds a file of your own, one value a line.
-//! The group `ratio` puts beside one another what may only be compared within one run: the redactor,
-//! the regular expressions of the same detectors as one `RegexSet`, and a bare search for the literals
-//! with `aho-corasick`, which finds nothing else and so bounds what a scan can reach.
+//! `cargo bench --bench redact`. `REDACT_TEXT=FILE` adds your file, one value per line. The group `ratio` measures
+//! candidates that may only be compared within one run: the redactor, the regular expressions of the same detectors as
+//! one `RegexSet`, and a bare search for the literals with `aho-corasick`. That search finds only literals and is
+//! therefore an upper bound for the throughput of a scan.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -261,7 +261,7 @@ fn single(c: &mut Criterion) {
     group.finish();
 }
 
-/// One question for each record, as a writer asks it.
+/// One check per record, as the writer does it.
 fn record(c: &mut Criterion) {
     let mut group = c.benchmark_group("record");
     group.sample_size(20).warm_up_time(Duration::from_millis(200));
@@ -301,7 +301,7 @@ fn record(c: &mut Criterion) {
     group.finish();
 }
 
-/// What each doubling of the user's literals costs.
+/// The cost of each doubling of the number of user-defined literals.
 fn literals(c: &mut Criterion) {
     let mut group = c.benchmark_group("literals");
     group.sample_size(20).warm_up_time(Duration::from_millis(200));
@@ -324,7 +324,7 @@ fn literals(c: &mut Criterion) {
     group.finish();
 }
 
-/// The detectors as regular expressions, in the forms that scanners use.
+/// The detectors as regular expressions, in the usual form of scanners.
 fn expressions() -> RegexSet {
     let mut all = vec![
         r"(?-u)[A-Za-z0-9._%+-]{1,64}(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}"
@@ -345,7 +345,7 @@ fn expressions() -> RegexSet {
         r"(?-u)\$(2[aby]|5|6|argon2[a-z]*)\$".to_owned(),
         r"(?-u)(?i:token|secret|key|auth)\W{1,16}[a-fA-F0-9]{32,128}".to_owned(),
     ];
-    // Provider tokens: the redactor knows 190, these are the commonest.
+    // Provider tokens: the most common of the redactor's 190.
     for literal in
         ["AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghs_", "glpat-", "xoxb-", "xoxp-", "sk_live_"]
     {

@@ -1,18 +1,19 @@
-//! The ring alone: what handing bytes to another thread costs, before anything is logged.
+//! The ring alone: the cost of passing bytes to another thread, without logging.
 //!
-//! `cargo bench --bench ring [-- FILTER]`. Each function hands over a burst of [`BURST_BYTES`]; criterion's elements
-//! per second are records, its bytes per second are theirs.
+//! `cargo bench --bench ring [-- FILTER]`. Each function passes a burst of [`BURST_BYTES`]. Criterion's elements per
+//! second are records, its bytes per second are bytes of records.
 //!
 //! - `ring/one thread/…`: a burst is granted, written and committed record by record, then read and released, all by
-//!   one thread: the instructions of both sides and the cache misses of a ring of that capacity. Against `memcpy`
-//!   (the same copies and reads in plain memory of the same size) the difference is what the ring itself costs.
-//! - `ring/two threads/…`: another thread reads while this one writes, flat out: the price of moving cache lines
-//!   between cores. Both sides spin, then yield, so this needs two free cores to mean anything.
+//!   one thread: this is the cost of the instructions of both sides and of the cache misses of a ring of that capacity.
+//!   The difference to `memcpy` (the same copies and reads in plain memory of the same size) is the cost of the ring
+//!   itself.
+//! - `ring/two threads/…`: another thread reads while this one writes, at full speed: the cost of moving cache lines
+//!   between cores. Both sides spin, then yield, so the result is meaningful only with two free cores.
 //! - `channel/…`: the same bursts through `std::sync::mpsc` and `crossbeam-channel`, bounded to 1 MiB of records.
 //!
 //! To tune: take the smallest capacity at which the two-thread numbers for records of your size stop improving, and no
-//! more than fits into the second-level cache (the one-thread numbers rise where it does not). What a burst of events
-//! needs is its bytes, whatever is faster here; `end_to_end` answers that one.
+//! more than fits into the second-level cache (the one-thread numbers rise where it does not). A burst of events needs
+//! a ring of its size, whichever ring is faster here; `end_to_end` measures that.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -43,13 +44,13 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str, record_bytes: usize) -> G
     group
 }
 
-/// Loads a word of each cache line, as a reader does that looks at everything.
+/// Loads a word of each cache line, like a reader that reads everything.
 fn read(bytes: &[u8]) {
     let word = |line: &[u8]| line.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
     black_box(bytes.chunks(64).map(word).fold(0, u64::wrapping_add));
 }
 
-/// Says whether there was room.
+/// Returns whether there was space.
 fn send(producer: &mut Producer, record: &[u8]) -> bool {
     let Some(mut grant) = producer.grant(record.len()) else { return false };
     grant.bytes_mut()[..record.len()].copy_from_slice(record);
@@ -57,7 +58,7 @@ fn send(producer: &mut Producer, record: &[u8]) -> bool {
     true
 }
 
-/// Reads and releases everything there is; returns how many bytes.
+/// Reads and releases all records; returns the number of bytes.
 fn take(consumer: &mut Consumer) -> usize {
     consumer.poll();
     let mut taken = 0;
@@ -75,7 +76,7 @@ fn take(consumer: &mut Consumer) -> usize {
     taken
 }
 
-/// Bursts in and out by the same thread. `take` returns how many bytes it found.
+/// Writes and reads bursts on one thread. `take` returns the number of bytes it found.
 fn one_thread<const N: usize>(
     group: &mut Group<'_>,
     name: &str,
@@ -114,13 +115,13 @@ fn two_threads<const N: usize>(
                     ready.wait();
                     let mut taken = 0;
                     while taken < records * N {
-                        taken += patiently(|| Some(take()).filter(|&len| len > 0));
+                        taken += retry_until_some(|| Some(take()).filter(|&len| len > 0));
                     }
                 });
                 ready.wait();
                 let start = Instant::now();
                 for _ in 0..records {
-                    patiently(|| send(black_box(&record)).then_some(()));
+                    retry_until_some(|| send(black_box(&record)).then_some(()));
                 }
                 reader.join().expect("the reader ends");
                 start.elapsed()
@@ -129,8 +130,8 @@ fn two_threads<const N: usize>(
     });
 }
 
-/// Tries until it works: spins for a while, then lets others have the core.
-fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+/// Tries until it succeeds: spins for a while, then yields.
+fn retry_until_some<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     let mut tries = 0u32;
     loop {
         if let Some(result) = attempt() {

@@ -3,12 +3,13 @@
 //! `cargo bench --bench rings [-- FILTER]`.
 //!
 //! - `writer`: the same [`RECORDS`] records in 1, 8 or 64 rings, drained and encoded in one turn of a writer that this
-//!   thread drives itself. No scheduler, no disk: the price of merging by time alone. `all, in turns` has
-//!   each record in another ring than the one before, the worst there is for a merge; `all, 32 at a time` is what
-//!   threads do that log in bursts; `one, others idle` has everything in one ring. All rings together have one size.
-//! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided, is the price of an
-//!   idle ring per turn; the writer makes a hundred turns per second when nothing comes and up to fifty thousand when
-//!   something does.
+//!   thread drives itself. Scheduler and disk are not involved: this is the cost of merging by time. `all, in turns`
+//!   has consecutive records in different rings, the worst case for a merge. `all, 32 at a time` is the pattern of
+//!   threads that log in bursts. `one, others idle` has everything in one ring. The total size of all rings is always
+//!   the same.
+//! - `idle turn`: one turn that finds nothing in 0, 64 or 1024 rings. The difference to 0, divided by the number of
+//!   rings, is the cost of an idle ring per turn. The writer makes a hundred turns per second when it is idle, and up
+//!   to fifty thousand under load.
 //! - `threads`: [`EVENTS`] events through a running engine, from the first call until the flush returns, logged by 1, 8
 //!   or 64 threads in equal parts, or by one while the others are alive, have their ring, and are silent.
 //!
@@ -40,7 +41,7 @@ use support::{LOSSLESS, NullSink, Orders};
 
 /// Records of one turn.
 const RECORDS: u64 = 1 << 14;
-/// All rings together.
+/// The size of all rings together.
 const RINGS_BYTES: usize = 4 << 20;
 /// Events of one measurement with threads.
 const EVENTS: u64 = 1 << 16;
@@ -54,13 +55,13 @@ static ORDER_FILLED: Callsite = Callsite::new(Metadata {
     keys: &["seq", "price", "sym", "qty"],
 });
 
-/// A writer that is driven by hand, and the writing halves of its rings.
-struct Bed {
+/// A writer that the bench drives, and the producers of its rings.
+struct DrivenWriter {
     writer: Writer,
     producers: Vec<Producer>,
 }
 
-impl Bed {
+impl DrivenWriter {
     /// The first `active` rings share [`RINGS_BYTES`]; the others have the minimum size.
     fn new(rings: u64, active: u64) -> Self {
         registry::assign_id(&ORDER_FILLED);
@@ -83,8 +84,8 @@ impl Bed {
             outputs: vec![output],
             batch_bytes_max: 1 << 20,
             held_bytes_max: 16 << 20,
-            // Everything is older than the turn already.
-            grace_nanos: 0,
+            // All records are already older than the turn.
+            reorder_window_nanos: 0,
             publishes_time: false,
             redaction: ringseal::internals::writer::RedactionConfig::default(),
         };
@@ -149,13 +150,13 @@ fn writer(criterion: &mut Criterion) {
         ("one, others idle", 64, 1, 1),
     ];
     for (name, rings, active, run) in table {
-        let mut bed = Bed::new(rings, active);
+        let mut driven = DrivenWriter::new(rings, active);
         group.bench_function(format!("{name}/{rings}"), |bencher| {
             bencher.iter_custom(|iters| {
                 let mut spent = Duration::ZERO;
                 for _ in 0..iters {
-                    bed.fill(&orders, active, run);
-                    spent += bed.drain();
+                    driven.fill(&orders, active, run);
+                    spent += driven.drain();
                 }
                 spent
             });
@@ -167,16 +168,16 @@ fn writer(criterion: &mut Criterion) {
 fn idle_turn(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("idle turn");
     for rings in [0, 64, 1024] {
-        let mut bed = Bed::new(rings, 0);
+        let mut driven = DrivenWriter::new(rings, 0);
         group.bench_function(rings.to_string(), |bencher| {
-            bencher.iter(|| black_box(bed.writer.step(SystemClock.ticks())));
+            bencher.iter(|| black_box(driven.writer.step(SystemClock.ticks())));
         });
     }
     group.finish();
 }
 
-/// Threads that are alive from one measurement to the next; the first `active` of them log.
-struct Crew {
+/// Threads that stay alive between measurements; the first `active` of them log.
+struct Producers {
     engine: Engine,
     orders: Orders,
     active: u64,
@@ -185,7 +186,7 @@ struct Crew {
     is_over: AtomicBool,
 }
 
-impl Crew {
+impl Producers {
     fn new(threads: u64, active: u64) -> Self {
         let config = Config::new()
             .panic_hook(false)
@@ -202,7 +203,7 @@ impl Crew {
         }
     }
 
-    /// What each thread does.
+    /// The loop of each thread.
     fn work(&self, thread: u64) {
         self.engine.prepare_thread();
         let part = if thread < self.active { EVENTS / self.active } else { 0 };
@@ -222,7 +223,8 @@ impl Crew {
         }
     }
 
-    /// From the first call until everything is with the sink. Must not panic: threads wait at the gate.
+    /// The time from the first call until everything is with the sink. Must not panic, because threads wait at the
+    /// gate.
     fn measure(&self) -> Duration {
         let start = Instant::now();
         self.gate.wait();
@@ -232,7 +234,7 @@ impl Crew {
         start.elapsed()
     }
 
-    fn dismiss(&self) {
+    fn stop(&self) {
         // ORDER: relaxed; the barrier orders it.
         self.is_over.store(true, Ordering::Relaxed);
         self.gate.wait();
@@ -250,21 +252,21 @@ fn threads(criterion: &mut Criterion) {
         ("one, others idle", 64, 1),
     ];
     for (name, count, active) in table {
-        let crew = &Crew::new(count, active);
+        let producers = &Producers::new(count, active);
         let mut rounds = 0;
         thread::scope(|scope| {
             for thread in 0..count {
-                scope.spawn(move || crew.work(thread));
+                scope.spawn(move || producers.work(thread));
             }
             group.bench_function(format!("{name}/{count}"), |bencher| {
                 bencher.iter_custom(|iters| {
                     rounds += iters;
-                    (0..iters).map(|_| crew.measure()).sum()
+                    (0..iters).map(|_| producers.measure()).sum()
                 });
             });
-            crew.dismiss();
+            producers.stop();
         });
-        let lines = support::lines_in_place(&crew.engine);
+        let lines = support::lines_in_place(&producers.engine);
         assert_eq!(lines, rounds * EVENTS, "every event became a line");
     }
     group.finish();

@@ -1,8 +1,9 @@
-//! The shortest whole program: JSON lines on standard output, or as variables such as `LOG_FORMAT=console` say.
+//! The shortest complete program: JSON lines on standard output, or another format set by variables such as
+//! `LOG_FORMAT=console`.
 use ringseal::{Config, error, fields, info, warn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The engine is also the guard: dropping it writes what is left and stops.
+    // The engine is also the guard: dropping it writes the remaining events and stops.
     let engine = ringseal::init(Config::from_env()?)?;
 
     info!("payment_processed", amount = 100, currency = "KWD", user.id = 42);

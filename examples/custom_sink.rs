@@ -1,4 +1,4 @@
-//! A sink that the application implements: it counts lines and prints each to standard output.
+//! A sink implemented by the application: it counts lines and prints each to standard output.
 use ringseal::sink::{Lines, Now, Sink, SinkError, WriteError};
 use ringseal::{Config, Output, info, warn};
 

@@ -1,8 +1,8 @@
 //! ringseal: a logging engine for latency-sensitive services.
 //!
-//! Producers write events into a lock-free ring per thread; one writer thread merges, encodes and hands whole JSON
-//! lines to rotating files and other sinks. An enabled call neither allocates nor locks nor enters the kernel; nothing
-//! disappears silently; a log file holds whole lines at any moment.
+//! Each thread writes events into its own lock-free ring. One writer thread merges them by time, encodes them as JSON
+//! and passes whole lines to rotating files and other sinks. An enabled call does not allocate, lock or enter the
+//! kernel. Losses are counted and reported. At any moment a log file contains only whole lines.
 //!
 //! ```
 //! use ringseal::{Config, error, fields, info, warn};
@@ -25,7 +25,7 @@
 //!
 //! The grammar of the macros is described at [`event!`], the configuration at [`Config`], what happens when a ring is
 //! full at [`Overflow`], files at [`sink::file`].
-// Some items of these modules are used by optional features alone.
+// Some items of these modules are used only by optional features.
 #[cfg_attr(
     not(all(feature = "audit", feature = "tokens", feature = "affinity")),
     allow(dead_code, unused_imports)
@@ -94,7 +94,7 @@ pub mod value {
     };
 }
 
-/// The clock and the file system, as the audit log and the keysets of tokens take them.
+/// The clock and the file system that the audit log and the token keysets use.
 ///
 /// Programs pass [`SystemClock`](system::SystemClock) and [`OsStorage`](system::OsStorage); a test passes a
 /// [`ManualClock`](system::ManualClock) or a storage that fails.
@@ -105,11 +105,11 @@ pub mod system {
     };
 }
 
-/// What the project's own benchmarks, fuzz targets, tests and command need besides the public interface. It changes
+/// Items outside the public interface for the project's own benchmarks, fuzz targets, tests and command. They change
 /// without notice. `tests/public_api/internals.txt` lists each item with its users.
 #[doc(hidden)]
 pub mod internals {
-    /// Records as they are in a ring, and the registry of call sites.
+    /// Records in the format of a ring, and the registry of call sites.
     pub mod core {
         pub use crate::core::registry;
         pub use ringseal_base::{backoff, calendar, fnv, tsc};
@@ -173,7 +173,7 @@ pub mod internals {
     }
 }
 
-/// What the macros expand to. Not for use by hand; it changes without notice.
+/// Items that the macros expand to. Do not use them directly: they change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::core::callsite::{Callsite, Metadata, check_keys, is_ecs_object};

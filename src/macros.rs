@@ -80,8 +80,8 @@ macro_rules! level_macros {
 level_macros! {
     $ trace Trace "Logs finest detail.";
     $ debug Debug "Logs development detail.";
-    $ info Info "Logs a success, or what was expected.";
-    $ warn Warn "Logs what is degraded, or will be retried.";
+    $ info Info "Logs a success or another expected event.";
+    $ warn Warn "Logs a degraded state, or a failure that will be retried.";
     $ error Error "Logs a failure.";
     $ critical Critical "Logs a failure that needs immediate attention.";
 }
@@ -100,7 +100,7 @@ macro_rules! fields {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fields {
-    // The end: only the added comma is left, and perhaps a trailing comma of the user.
+    // The end: only the added comma remains, and possibly the user's trailing comma.
     ({$($then:tt)*} {$($done:tt)*} $(,)?) => {
         $crate::__then!({$($then)*} $($done)*)
     };

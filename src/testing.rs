@@ -1,7 +1,7 @@
 //! For tests of code that logs: [`Capture`] starts an engine whose events a test can read.
 //!
-//! With the feature `testing`, also made-up secrets to log (`canaries`) and a search for them in the files that were
-//! written (`assert_no_leak`, `find_leaks`).
+//! The feature `testing` adds made-up secrets to log (`canaries`) and a search for them in the written files
+//! (`assert_no_leak`, `find_leaks`).
 #[cfg(any(test, feature = "testing"))]
 mod canary;
 #[cfg(any(test, feature = "testing"))]
@@ -44,7 +44,7 @@ impl Capture {
     /// Starts a separate engine at level trace that writes into memory.
     ///
     /// # Panics
-    /// If no further engine can be started.
+    /// If the process cannot start another engine.
     pub fn start() -> (Engine, Capture) {
         Self::start_with(Config::new().level(Level::Trace).panic_hook(false))
     }
@@ -52,7 +52,7 @@ impl Capture {
     /// Starts an engine with this configuration; the memory is added to its sinks.
     ///
     /// # Panics
-    /// If no further engine can be started.
+    /// If the process cannot start another engine.
     pub fn start_with(config: Config) -> (Engine, Capture) {
         let sink = MemorySink::new();
         let capture = Capture { log: sink.log() };

@@ -165,7 +165,7 @@ fn an_oversized_context_is_truncated_and_counted() {
 fn a_key_repeated_in_every_line_is_refused() {
     for key in ["", "timestamp", "level", "target", "run_id", "schema_version"] {
         let error = Engine::start(Config::new().event_key(key)).unwrap_err();
-        let want = "Config::event_key: expected a key that lines do not have anyway, found";
+        let want = "Config::event_key: expected a key that is not empty and that lines do not already have, found";
         assert_eq!(error.to_string(), format!("{want} {key:?}"));
     }
 }
@@ -182,7 +182,7 @@ fn absurd_settings_bring_nothing_down() {
         ("no batch", config().batch_bytes_max(0)),
         ("nothing held", config().retry_buffer_bytes_max(0)),
         ("everything held", config().retry_buffer_bytes_max(usize::MAX)),
-        ("no grace", config().reorder_window(zero)),
+        ("no reorder window", config().reorder_window(zero)),
         ("bounds the wrong way round", config().writer_wait(wait(Duration::from_millis(5), zero))),
         ("no pause", config().writer_wait(wait(zero, zero))),
         ("pauses for ever", config().writer_wait(wait(Duration::from_micros(1), Duration::MAX))),

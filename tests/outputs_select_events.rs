@@ -44,6 +44,41 @@ fn an_output_takes_what_passes_level_and_filter() {
 }
 
 #[test]
+fn a_filter_sees_targets_before_redaction() {
+    let (db, db_log) = memory();
+    let rules = {
+        let mut rules = ringseal::redact::RuleSet::default();
+        let (name, text) = ("customer".to_owned(), b"acme".to_vec());
+        rules.literals.push(ringseal::redact::LiteralRule { name, text });
+        rules
+    };
+    let config = Config::new()
+        .redact(rules)
+        .output(Output::custom(db).filter("off,acme::pay=info".parse().unwrap()));
+    let engine = Engine::start(config).unwrap();
+    info!(target: "acme::pay", engine, "static");
+    engine.logger().dynamic(Level::Info, "acme::pay", "runtime", &|_| {});
+    engine.flush().unwrap();
+    assert_eq!(events(&db_log), ["static", "runtime"]);
+    assert!(!db_log.lines()[1].contains("acme"), "{:?}", db_log.lines());
+}
+
+#[test]
+fn a_filter_for_targets_keeps_the_engines_reports() {
+    let own = |log: &MemoryLog| log.lines().iter().any(|line| line.contains("filter_changed"));
+    let change = |filter: &str| {
+        let (sink, log) = memory();
+        let output = Output::custom(sink).filter(filter.parse().unwrap());
+        let engine = Engine::start(Config::new().output(output)).unwrap();
+        engine.set_filter("debug".parse().unwrap());
+        engine.flush().unwrap();
+        own(&log)
+    };
+    assert!(change("off,app=info"), "the application's directives do not concern the engine");
+    assert!(!change("info,ringseal=off"), "a directive for the engine does");
+}
+
+#[test]
 fn outputs_of_one_format_may_filter_apart() {
     let ((web, web_log), (db, db_log)) = (memory(), memory());
     let only = |target: &str| format!("off,{target}=info").parse().unwrap();

@@ -239,7 +239,7 @@ fn documents_name_existing_files_and_all_promises() {
     let bad = file("README.md", "see `src/nowhere.rs` and [this](GONE.md)");
     refuses(&shape::named_files(&bad), "`src/nowhere.rs`");
     refuses(&shape::named_files(&bad), "`GONE.md`");
-    refuses(&shape::promises(&file("tests/x.rs", "//! Promise 1: no row.")), "`tests/x.rs`");
+    refuses(&shape::promises(&file("tests/x.rs", "//! No row.")), "`tests/x.rs`");
     let files = files();
     keeps(&shape::named_files(&files));
     keeps(&shape::promises(&files));

@@ -17,13 +17,13 @@ pub fn verdict(what: &str, measured: f64, unit: &str, at_most: f64) {
     println!("{what}: {measured:.2}{unit}, target at most {at_most:.2}{unit}: {result}");
 }
 
-/// The same for values where more is better.
+/// Prints the same for values where more is better.
 pub fn verdict_at_least(what: &str, measured: f64, unit: &str, at_least: f64) {
     let result = if measured >= at_least { "met" } else { "MISSED" };
     println!("{what}: {measured:.1}{unit}, target at least {at_least:.1}{unit}: {result}");
 }
 
-/// Whether to measure only briefly, to see that the bench works.
+/// Whether to measure only briefly, to check that the bench works.
 pub fn is_quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
 }
@@ -133,7 +133,7 @@ impl StorageFile for SyncsFile {
     }
 }
 
-/// Two sizes: a login, and an event with everything that NIST SP 800-53 AU-3 requires.
+/// Events of two sizes: a login, and an event with everything that NIST SP 800-53 AU-3 requires.
 pub fn bodies() -> [(&'static str, String); 2] {
     let short = concat!(
         r#""event_type":"user.login","actor":{"type":"user","id":"u-184467"},"action":"login","#,

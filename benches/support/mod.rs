@@ -27,7 +27,7 @@ pub fn size(bytes: usize) -> String {
     }
 }
 
-/// Takes lines, counts them and keeps nothing.
+/// Counts lines and discards them.
 #[derive(Debug, Default)]
 pub struct NullSink(SinkCounters);
 
@@ -55,11 +55,11 @@ impl Sink for NullSink {
     }
 }
 
-/// A full ring makes its producer wait for as long as it takes: throughput without loss.
+/// A full ring makes its producer wait without a time limit: throughput without loss.
 pub const LOSSLESS: [Overflow; Level::COUNT] =
     [Overflow::Wait(Duration::from_secs(60)); Level::COUNT];
 
-/// Flushes and fails the bench if anything that was logged did not arrive; returns how many lines did.
+/// Flushes, and fails the bench if a logged event did not arrive; returns the number of lines that arrived.
 pub fn lines_in_place(engine: &Engine) -> u64 {
     engine.flush().expect("everything is with the sinks");
     let metrics = engine.metrics();

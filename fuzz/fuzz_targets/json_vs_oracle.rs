@@ -1,4 +1,4 @@
-//! Any event against what `serde_json` makes of it.
+//! Compares the line of any event with the output of `serde_json`.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|event: ringseal_fuzz::oracle::Event| {
     ringseal_fuzz::oracle::check(&event);

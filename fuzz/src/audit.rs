@@ -114,7 +114,7 @@ pub fn checkpoint(bytes: &[u8]) {
         assert_eq!(opened.text(), note.text);
         assert!(
             scene().notes().iter().any(|known| known == note.text),
-            "a note that nobody signed"
+            "a note without a valid signature"
         );
     }
     let stranger = Signer::new("fuzz.example/audit", &[77; 32]).expect("a key");
@@ -148,7 +148,7 @@ impl Scene {
 /// Reads any bytes as a proof.
 ///
 /// # Panics
-/// If a proof is accepted that claims something else than the log's own.
+/// If a proof is accepted that does not prove a claim about the log.
 pub fn proof(bytes: &[u8]) {
     let scene = scene();
     let [one, two] = &scene.proofs;
@@ -170,11 +170,10 @@ pub fn proof(bytes: &[u8]) {
     }
 }
 
-/// Verifies a log with the input's changes: six bytes each, of the file, the place (3), the operation, a
-/// byte.
+/// Verifies a log with the input's changes. Each change has six bytes: file, place (3), operation, byte.
 ///
 /// # Panics
-/// If the verifier calls entries intact that are not those that were written.
+/// If the verifier reports a log as intact whose entries differ from those that were written.
 pub fn log(bytes: &[u8]) {
     let scene = scene();
     let mut files = scene.files.clone();

@@ -60,7 +60,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             context.clear();
             let mut rendered = Vec::new();
             let is_read = layouts.iter_mut().all(|l| l.bound(payload, &mut rendered).is_ok());
-            // The writer does not take a definition that cannot be rendered.
+            // The writer does not accept a definition that cannot be rendered.
             if is_read {
                 context.extend_from_slice(payload);
             }
@@ -71,7 +71,7 @@ fn take(record: &Record<'_>, layouts: &mut [Layout], context: &mut Vec<u8>) {
             return;
         }
         Kind::Audit => {
-            // As the writer does: the entries of a map, as members of an entry that the one parser accepts.
+            // As in the writer: the entries of a map are members of an entry that the parser accepts.
             let (mut members, mut text) = (AuditMembers::default(), Vec::new());
             if members.write(payload, 1 << 16, &mut text).is_ok() {
                 std::str::from_utf8(&text).expect("members are UTF-8");

@@ -1,4 +1,4 @@
-//! A structured event, written into a record, rendered as a line and compared with what `serde_json` makes of it.
+//! A structured event, written into a record, rendered as a line and compared with the output of `serde_json`.
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
@@ -98,8 +98,8 @@ fn duration(seconds: u64, nanos: u32) -> Duration {
     Duration::new(seconds, nanos % 1_000_000_000)
 }
 
-/// Whether a tree stays whole under every limit that the fuzzer can choose; `serde` trees are cut by other
-/// rules, which the library's tests check.
+/// Whether a tree stays whole under every limit that the fuzzer can choose. `serde` trees are cut by other rules; the
+/// library's tests check these.
 fn is_short(json: &Json) -> bool {
     json.to_string().len() < VALUE_BYTES_MIN / 12
 }
@@ -128,7 +128,7 @@ fn has_serialized(entries: &[(String, Tree)]) -> bool {
 /// Checks one event.
 ///
 /// # Panics
-/// If the line differs from what `serde_json` makes of the event.
+/// If the line differs from the output of `serde_json` for the event.
 pub fn check(event: &Event) {
     let bound = event.bound.as_deref().unwrap_or_default();
     let mut max = usize::from(event.value_bytes_max);

@@ -22,8 +22,8 @@ fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// Compares redaction of a text, whose first byte says whether a limit cut it, with the naive
-/// implementation.
+/// Compares redaction of a text with the naive implementation. The first byte of the input selects whether a limit cut
+/// the text.
 ///
 /// # Panics
 /// If the redactor writes anything else than the naive implementation, or redacting again changes
@@ -45,7 +45,7 @@ pub fn versus_naive(bytes: &[u8]) {
     };
     if text.len() >= 4 && !is_mask(text) && !is_json(text) {
         let Some(mut slow) = naive(&OPEN, text, cut) else { return };
-        // A replacement may remove what prevented another match, a few times in a row.
+        // A replacement may remove text that prevented another match, a few times in a row.
         for _ in 0..8 {
             if is_json(&slow) || is_mask(&slow) || slow == text {
                 break;

@@ -27,7 +27,7 @@ fn of_values(callsite: u32, values: &[&dyn Value]) -> Vec<u8> {
     record(Kind::Event, callsite, 0, &|out| values.iter().for_each(|value| value.write(out)))
 }
 
-/// Parts of a ring: one of each kind of record and value, then all in one.
+/// Parts of a ring: one for each kind of record and value, then one with all of them.
 pub fn ring_stretches() -> Vec<Vec<u8>> {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1_763_060_400_123_456_789);
     let v4 = std::net::SocketAddr::from(([192, 0, 2, 1], 443));
@@ -86,7 +86,7 @@ pub fn noise() -> Vec<Vec<u8>> {
     (0..64).map(|index| (0..index * 16).map(|_| byte()).collect()).collect()
 }
 
-/// Texts with hits, each whole and cut (the first byte says which).
+/// Texts with hits, each whole and cut (selected by the first byte).
 pub fn texts() -> Vec<Vec<u8>> {
     let canaries = ringseal::testing::canaries(7);
     let texts = canaries.iter().flat_map(|canary| {

@@ -93,7 +93,7 @@ impl<'a> Lines<'a> {
         self.ends.is_empty()
     }
 
-    /// Where line `index` ends (one past its newline), from the start of [`Lines::bytes`].
+    /// The end of line `index` (one past its newline), as an offset into [`Lines::bytes`].
     pub fn end(&self, index: usize) -> usize {
         (self.ends[index] - self.base) as usize
     }
@@ -103,7 +103,7 @@ impl<'a> Lines<'a> {
         self.ends.partition_point(|&end| (end - self.base) as usize <= len_bytes)
     }
 
-    /// The first `count` lines, and the rest.
+    /// Splits into the first `count` lines and the remaining ones.
     pub fn split_at(&self, count: usize) -> (Lines<'a>, Lines<'a>) {
         let cut = if count == 0 { 0 } else { self.end(count - 1) };
         let (head, tail) = self.bytes.split_at(cut);

@@ -79,18 +79,18 @@ impl Callsite {
         &self.metadata
     }
 
-    /// Whether the engine in `slot` wants this event, sampling aside.
+    /// Whether the engine in `slot` enables this event, sampling aside.
     #[inline(always)]
     pub fn enabled(&'static self, slot: usize) -> bool {
         self.enabled_or(slot, || self.resolve(slot))
     }
 
-    /// Whether the engine in `slot` wants this event. If the verdict is not enough to know, `decide` is called. It is
-    /// not inlined, and calls [`Callsite::resolve`] first.
+    /// Whether the engine in `slot` enables this event. If the verdict requires a further check, calls `decide`, which
+    /// is not inlined and calls [`Callsite::resolve`] first.
     #[inline(always)]
     pub fn enabled_or(&'static self, slot: usize, decide: impl FnOnce() -> bool) -> bool {
-        // ORDER: relaxed; a verdict that arrives late only logs or drops an event of that moment. Other data that an
-        // enabled call reads is published by other means.
+        // ORDER: relaxed; a stale verdict only logs or drops an event of that moment. Other data that an enabled call
+        // reads is published by other means.
         let verdict = self.verdict.load(Ordering::Relaxed);
         if verdict & (1 << (slot as u32 & 31)) == 0 {
             return false;
@@ -98,7 +98,7 @@ impl Callsite {
         verdict & DECIDE == 0 || decide()
     }
 
-    /// The verdict about the engine in `slot`, after registration, sampling aside.
+    /// Registers the site if necessary, and returns whether the engine in `slot` enables this event, sampling aside.
     #[inline(always)]
     pub fn resolve(&'static self, slot: usize) -> bool {
         // ORDER: relaxed; see `enabled_or`.
@@ -123,7 +123,7 @@ impl Callsite {
     /// The id, from 1; 0 before the site is registered.
     #[inline(always)]
     pub fn id(&self) -> u32 {
-        // ORDER: relaxed; `enabled` has seen a verdict, and the id never changes once set. The caller refuses a zero.
+        // ORDER: relaxed; `enabled` has seen a verdict, and the id never changes once set. The caller rejects a zero.
         self.id.load(Ordering::Relaxed)
     }
 
@@ -144,7 +144,7 @@ impl Callsite {
         &self.plans
     }
 
-    /// Sets the verdict: one bit per engine that wants the site's events. `is_planned` if an engine samples or limits
+    /// Sets the verdict: one bit per engine that enables the site's events. `is_planned` if an engine samples or limits
     /// them; `is_shared` if an engine keeps only a share of them.
     pub(super) fn set_verdict(&self, verdict: u32, is_planned: bool, is_shared: bool) {
         let fast_id = if is_shared { 0 } else { self.id() };
@@ -172,7 +172,7 @@ const fn has_trace_key(keys: &[&str]) -> bool {
     false
 }
 
-/// Refuses empty and repeated keys, at compile time.
+/// Rejects empty and repeated keys, at compile time.
 pub const fn check_keys(keys: &[&str]) {
     let mut index = 0;
     while index < keys.len() {

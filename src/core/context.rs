@@ -1,8 +1,8 @@
 //! Contexts: fields bound to a logger, written into a ring once and referred to by number from then on.
 //!
-//! Promises: made by `bind`, which allocates once; immutable afterwards. Each lane and the writer keep the same small
-//! table of the contexts last used there ([`SLOTS`] of them, by [`Context::slot`]), so a definition is written only
-//! when the table does not hold it, and the writer's memory does not grow with the number of contexts.
+//! Promises: `bind` makes a context and allocates once; the context is immutable afterwards. Each lane and the writer
+//! keep the same small table of the contexts last used there ([`SLOTS`] of them, by [`Context::slot`]), so a definition
+//! is written only when the table does not hold it, and the writer's memory does not grow with the number of contexts.
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::field::Fields;
@@ -18,7 +18,7 @@ pub const SLOTS: usize = 16;
 pub struct Context {
     id: u64,
     entries: Box<[u8]>,
-    /// Of the trace id among the fields.
+    /// The randomness of the trace id among the fields.
     randomness: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Context {
         }
     }
 
-    /// Never the same for two contexts of a process.
+    /// Unique in the process.
     #[inline(always)]
     pub fn id(&self) -> u64 {
         self.id
@@ -60,7 +60,7 @@ impl Context {
         self.randomness
     }
 
-    /// Its place in every lane's table.
+    /// The index of its slot in every lane's table.
     #[inline(always)]
     pub fn slot(&self) -> usize {
         (self.id % SLOTS as u64) as usize
@@ -83,13 +83,13 @@ impl Context {
         (&self.entries[..len], true)
     }
 
-    /// The same, to be read.
+    /// All entries, for reading.
     pub fn values(&self) -> Entries<'_> {
         Entries(&self.entries)
     }
 }
 
-/// Fields together with run-time keys; every list of [`Fields`] is one.
+/// Fields with keys that are passed at run time; implemented for every list of [`Fields`].
 pub trait KeyedFields {
     /// An upper bound of the bytes of all values.
     fn size_bytes_max(&self, limits: &Limits) -> usize;

@@ -1,10 +1,10 @@
-//! An event's fields as the macros hand them over: a list of values whose length is in its type.
+//! An event's fields as the macros pass them: a list of values whose length is in its type.
 use ringseal_base::limits::Limits;
 use ringseal_base::value::{Value, ValueWriter};
 
 /// The values of an event, in the order of its call site's keys.
 ///
-/// `()` is the empty list, `(value, rest)` any other; the compiler flattens both walks.
+/// `()` is the empty list, `(value, rest)` any other; the compiler flattens the recursion.
 pub trait Fields {
     /// An upper bound of the bytes that [`Fields::write`] takes.
     fn size_bytes_max(&self, limits: &Limits) -> usize;
@@ -16,7 +16,7 @@ pub trait Fields {
     /// requires [`Fields::write`].
     fn plain_bytes(&self, limits: &Limits) -> usize;
 
-    /// Writes plain values to the front of `out` and returns the rest.
+    /// Writes plain values to the front of `out` and returns the remaining bytes.
     fn put<'b>(&self, out: &'b mut [u8]) -> &'b mut [u8];
 }
 

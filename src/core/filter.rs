@@ -59,16 +59,17 @@ impl Filter {
 
     /// Whether an event of `target` at `level` passes.
     pub fn passes(&self, target: &str, level: Level) -> bool {
+        self.directive(target).unwrap_or(self.default).passes(level)
+    }
+
+    /// The level of the most specific directive that matches `target`.
+    pub(crate) fn directive(&self, target: &str) -> Option<LevelFilter> {
         let covers = |prefix: &str| {
             target.strip_prefix(prefix).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with("::") || rest.starts_with('.')
             })
         };
-        self.directives
-            .iter()
-            .find(|(prefix, _)| covers(prefix))
-            .map_or(self.default, |(_, level)| *level)
-            .passes(level)
+        self.directives.iter().find(|(prefix, _)| covers(prefix)).map(|(_, level)| *level)
     }
 
     /// Whether an event at `level` passes for some target.
@@ -135,7 +136,7 @@ fn check_target(target: &str) -> Result<(), String> {
         Some('[' | '{' | '}' | ']') => {
             Err("spans and fields in directives are not supported, only targets".into())
         }
-        Some(c) => Err(format!("a target cannot hold {c:?}")),
+        Some(c) => Err(format!("a target cannot contain {c:?}")),
         None => Ok(()),
     }
 }
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_displayed_filter_parses_to_the_same() {
+    fn a_displayed_filter_parses_to_an_equal_filter() {
         for text in ["info", "off", "warn,app=info,app::db=trace,noisy=off"] {
             let filter: Filter = text.parse().unwrap();
             assert_eq!(filter.to_string(), text);
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_means_info() {
+    fn an_empty_text_means_info() {
         assert_eq!("".parse(), Ok(Filter::new(LevelFilter::AtLeast(Level::Info))));
     }
 

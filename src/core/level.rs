@@ -10,7 +10,7 @@ pub enum Level {
     Trace = 0,
     /// Development detail.
     Debug = 1,
-    /// Success, and what was expected.
+    /// Success, and other expected events.
     Info = 2,
     /// Degraded, or retried.
     Warn = 3,
@@ -95,7 +95,7 @@ impl fmt::Display for ParseLevelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no level; expected trace, debug, info, warn (warning), error, critical or off",
+            "{:?} is not a level; expected trace, debug, info, warn (warning), error, critical or off",
             self.found
         )
     }

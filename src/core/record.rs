@@ -33,7 +33,7 @@ const PADDING_SHIFT: u16 = 1;
 const FLAG_STACK: u16 = 1 << 4;
 const FLAG_RATE: u16 = 1 << 5;
 
-/// What a record holds after its header.
+/// The kind of a record: what follows its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -66,7 +66,7 @@ impl Kind {
 /// The fixed part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// What the record holds.
+    /// The record's kind.
     pub kind: Kind,
     /// The event's level.
     pub level: Level,
@@ -144,14 +144,14 @@ impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RecordError::Short { expected, found } => {
-                write!(f, "a record of {expected} bytes expected, found {found} bytes")
+                write!(f, "expected a record of {expected} bytes, found {found} bytes")
             }
             RecordError::Length(len) => write!(
                 f,
-                "a record's length is a multiple of 8 from {HEADER_BYTES} on, found {len}"
+                "expected a record length that is a multiple of 8 and at least {HEADER_BYTES}, found {len}"
             ),
-            RecordError::Kind(kind) => write!(f, "record kind 1 to 4 expected, found {kind}"),
-            RecordError::Level(level) => write!(f, "level 0 to 5 expected, found {level}"),
+            RecordError::Kind(kind) => write!(f, "expected record kind 1 to 4, found {kind}"),
+            RecordError::Level(level) => write!(f, "expected level 0 to 5, found {level}"),
         }
     }
 }

@@ -76,7 +76,7 @@ proptest! {
 
 /// Unread rings outlive their processes: these bytes are a format.
 #[test]
-fn a_header_stands_in_memory_as_documented() {
+fn a_header_has_the_documented_bytes() {
     #[rustfmt::skip]
     let expected = [
         32, 0, 0, 0, 1, 3, 0b1011, 0, 7, 0, 0, 0, 3, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
@@ -88,7 +88,7 @@ fn a_header_stands_in_memory_as_documented() {
 }
 
 #[test]
-fn too_short_a_buffer_is_left_alone() {
+fn a_short_buffer_is_not_written() {
     let mut bytes = [7; HEADER_BYTES - 1];
     assert_eq!(HEADER.write(&mut bytes, 0), HEADER_BYTES);
     assert_eq!(bytes, [7; HEADER_BYTES - 1]);
@@ -102,18 +102,22 @@ fn every_malformed_header_is_named() {
         bytes
     };
     for (bytes, error, words) in [
-        (vec![], RecordError::Short { expected: 24, found: 0 }, "24 bytes expected, found 0"),
+        (
+            vec![],
+            RecordError::Short { expected: 24, found: 0 },
+            "expected a record of 24 bytes, found 0",
+        ),
         (vec![0; 23], RecordError::Short { expected: 24, found: 23 }, "found 23"),
         (damaged(0, 0), RecordError::Length(0), "found 0"),
-        (damaged(0, 16), RecordError::Length(16), "from 24 on, found 16"),
+        (damaged(0, 16), RecordError::Length(16), "at least 24, found 16"),
         // Shorter than the header and its padding.
         (damaged(0, 24), RecordError::Length(24), "found 24"),
         (damaged(0, 33), RecordError::Length(33), "a multiple of 8"),
-        (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "40 bytes expected"),
+        (damaged(0, 40), RecordError::Short { expected: 40, found: 32 }, "a record of 40 bytes"),
         (damaged(3, 1), RecordError::Short { expected: 0x0100_0020, found: 32 }, "found 32"),
-        (damaged(4, 0), RecordError::Kind(0), "kind 1 to 4 expected, found 0"),
+        (damaged(4, 0), RecordError::Kind(0), "expected record kind 1 to 4, found 0"),
         (damaged(4, 6), RecordError::Kind(6), "found 6"),
-        (damaged(5, 6), RecordError::Level(6), "level 0 to 5 expected, found 6"),
+        (damaged(5, 6), RecordError::Level(6), "expected level 0 to 5, found 6"),
         (damaged(5, 255), RecordError::Level(255), "found 255"),
     ] {
         assert_eq!(Record::read(&bytes), Err(error));

@@ -48,7 +48,7 @@ impl Registry {
         }
     }
 
-    /// Each site with events suppressed for the engine in `slot`, and their number. Resets the counts.
+    /// Returns each site that has suppressed events for the engine in `slot`, with their number. Resets the counts.
     fn take_suppressed(&self, slot: usize) -> Vec<(&'static Callsite, u64)> {
         let count = |site: &&'static Callsite| {
             let count = site.plans().of(slot)?.limiter.take_suppressed();
@@ -115,7 +115,7 @@ pub fn set_policy(slot: usize, policy: Option<Arc<dyn SitePolicy>>) {
     }
 }
 
-/// Each site with events suppressed for the engine in `slot` since the last report, and their number.
+/// Returns each site that has suppressed events for the engine in `slot` since the last report, with their number.
 pub fn take_suppressed(slot: usize) -> Vec<(&'static Callsite, u64)> {
     REGISTRY.lock().take_suppressed(slot)
 }

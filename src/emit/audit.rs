@@ -1,6 +1,7 @@
 //! The producer's side of the audit log: what its handles share, and how a checked event gets into a lane.
 //!
-//! Promises: an audit event is never dropped for a full ring. Its caller waits until there is space or the engine ends.
+//! Promises: an audit event is never dropped because its ring is full. Its caller waits until there is space or the
+//! engine ends.
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use ringseal_base::value::ValueWriter;
 /// The engine's audit log, once it is open.
 pub(crate) type AuditHook = OnceLock<Arc<AuditShared>>;
 
-/// What all handles of an engine's audit log share.
+/// The state that all handles of an engine's audit log share.
 #[derive(Debug)]
 pub(crate) struct AuditShared {
     pub(crate) link: Arc<AuditLink>,
@@ -26,7 +27,7 @@ pub(crate) struct AuditShared {
     pub(crate) source: EngineSource,
     pub(crate) wait_max: Duration,
     pub(crate) limits: Limits,
-    /// No entry of this log is signed by a key from outside.
+    /// The log runs without keys from `keygen`: it is sealed by keys that it made itself.
     pub(crate) is_keyless: bool,
 }
 
@@ -43,7 +44,7 @@ impl AuditPayload<'_> {
     /// whether anything was cut; `None` if it does not fit.
     #[inline]
     fn write(&self, granted: &mut [u8], limits: Limits) -> Option<(usize, bool)> {
-        // A value of the caller's own type may write something else than it has promised.
+        // A value of a caller's type may write a different number of bytes than it promised.
         if self.is_plain && self.event.put(granted) == Some(self.bytes_max) {
             return Some((self.bytes_max, false));
         }
@@ -73,7 +74,7 @@ pub(crate) fn write(lane: &mut Lane, ticket: u64, event: &AuditPayload<'_>) -> W
 /// Calls `write` until there is space, for as long as there is a writer.
 #[cold]
 #[inline(never)]
-pub(crate) fn persist(
+pub(crate) fn retry_until_space(
     lane: &mut Lane,
     link: &Arc<Link>,
     write: &mut dyn FnMut(&mut Lane) -> WriteResult,

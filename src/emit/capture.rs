@@ -247,7 +247,7 @@ mod tests {
     use super::{dotted, dotted_len, dotted_str, key};
 
     #[test]
-    fn raw_identifiers_lose_their_mark_wherever_they_stand() {
+    fn raw_identifiers_lose_their_prefix_everywhere() {
         assert_eq!((key("r#type"), key("type"), key("r")), ("type", "type", "r"));
         const TEXT: &str = "r#type.user.r#fn.for#x.r";
         const BYTES: [u8; dotted_len(TEXT)] = dotted(TEXT);

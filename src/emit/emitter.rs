@@ -1,4 +1,4 @@
-//! From a macro into the thread's ring: the hot path.
+//! The hot path: writes an event from a macro into the thread's ring.
 //!
 //! Promises: after a thread's first event, no allocation, no lock, no system call, unless the ring is full and the
 //! policy waits. Nothing here panics; a panic in a value's `Display` is passed on and leaves nothing in the ring.
@@ -17,7 +17,7 @@ use crate::core::record::{Header, Kind};
 use crate::sample::decision::PendingDecision;
 use ringseal_base::value::ValueWriter;
 
-/// Where an event goes: an engine, and the fields bound to the logger.
+/// The destination of an event: an engine, and the fields bound to the logger.
 #[derive(Debug, Clone, Copy)]
 pub struct Emitter<'a> {
     pub(crate) slot: usize,
@@ -107,7 +107,7 @@ pub(super) fn emit_dynamic(
     }
 }
 
-/// For a thread's first event, a full ring, an event inside an event, and a thread that is ending.
+/// Handles a thread's first event, a full ring, an event inside an event, and a thread that is ending.
 fn emit_on_any_lane(
     to: Emitter<'_>,
     level: Level,
@@ -127,7 +127,7 @@ fn emit_on_any_lane(
         },
     };
     if shared.link.is_closed() {
-        return shared.lose_unplaced(level);
+        return shared.count_loss_without_lane(level);
     }
     let policy = shared.overflow[level as usize];
     let has_lane = first.is_some();
@@ -141,11 +141,11 @@ fn emit_on_any_lane(
         }
     });
     if !has_run {
-        shared.lose_unplaced(level);
+        shared.count_loss_without_lane(level);
     }
 }
 
-/// Writes one of the engine's own events, whatever the filter says, without waiting for space. Returns whether it was
+/// Writes one of the engine's own events regardless of the filter and without waiting for space. Returns whether it was
 /// written; a caller that does not try again counts it as lost.
 pub(crate) fn emit_own(
     shared: &Arc<Shared>,

@@ -1,8 +1,8 @@
 //! A lane: a thread's ring and the state that the thread needs to write into it.
 //!
 //! Promises: writing an event allocates nothing, locks nothing and makes no system call. If the ring is full, the event
-//! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`];
-//! everything it rarely needs is out of line.
+//! is not written and the caller applies the overflow policy (`overflow`). The hot path is [`Lane::write_plain`]; code
+//! that it rarely needs is out of line.
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use ringseal_base::limits::Limits;
 use ringseal_base::tsc;
 use ringseal_base::value::{DisplayValue, Value, ValueWriter};
 
-/// The result of writing an event.
+/// The result of an attempt to write an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteResult {
     /// The event is in the ring.
@@ -283,7 +283,7 @@ impl Lane {
     #[inline(never)]
     fn define(&mut self, context: &Context, level: Level) -> bool {
         let bytes_max = (self.limits.record_bytes_max as usize).saturating_sub(HEADER_BYTES);
-        // If no record can hold the whole context: the fields that fit. Each is already cut to the limits.
+        // If no record can hold the whole context, the fields that fit are written. Each is already cut to the limits.
         let (entries, is_cut) = context.entries_within(bytes_max);
         let slot = context.slot();
         if !self.put(Kind::Context, level, slot as u32 + 1, entries, is_cut) {
@@ -372,7 +372,7 @@ impl Lane {
         if !self.include_stack {
             return self.write_shrinking(event, context, fill, pending);
         }
-        // Only if configured, for debugging: the one place where a call allocates.
+        // Only if configured, for debugging. This is the only place where a call allocates.
         let stack = std::backtrace::Backtrace::force_capture();
         let fill = |out: &mut ValueWriter<'_>| {
             fill(out);
@@ -454,13 +454,14 @@ impl Lane {
     }
 
     /// Gives a lane back to its engine, for the next thread.
-    pub(crate) fn give_back(mut lane: Box<Lane>) {
+    pub(crate) fn return_to_engine(mut lane: Box<Lane>) {
         if let Some(owner) = lane.owner.take() {
             owner.take_back(lane);
         }
     }
 
-    /// Whether the last wait for space timed out and nothing has been written since, so that another would, too.
+    /// Whether the last wait for space timed out and nothing has been written since, so that another wait would time
+    /// out, too.
     pub(crate) fn is_losing(&self) -> bool {
         self.losing_at == Some(self.producer.position())
     }
@@ -471,8 +472,8 @@ impl Lane {
     }
 }
 
-/// Registers the call site unless it is. Returns 0 if it has no fast id: it is sampled, or another thread is still
-/// registering it.
+/// Registers the call site unless it is already registered. Returns 0 if it has no fast id: it is sampled, or another
+/// thread is still registering it.
 #[cold]
 #[inline(never)]
 fn assign_fast_id(callsite: &'static Callsite) -> u32 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
 
-/// Where a lane's timestamps come from.
+/// The source of a lane's timestamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LaneClock {
     /// The time-stamp counter, read at every event.
@@ -17,7 +17,7 @@ pub(crate) enum LaneClock {
     Injected,
 }
 
-/// What a new lane needs to know.
+/// The settings of a new lane.
 #[derive(Debug, Clone)]
 pub(crate) struct LaneSettings {
     pub(crate) ring_bytes: usize,

@@ -12,13 +12,13 @@ use crate::core::callsite::ENGINES_MAX;
 /// The lanes by engine slot.
 struct Lanes([Slot; ENGINES_MAX + 1]);
 
-/// A place for one lane, which goes back to its engine when this is dropped.
+/// A place for one lane. Dropping it returns the lane to its engine.
 struct Slot(RefCell<Option<Box<Lane>>>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(lane) = self.0.get_mut().take() {
-            Lane::give_back(lane);
+            Lane::return_to_engine(lane);
         }
     }
 }
@@ -61,15 +61,15 @@ pub(crate) fn adopt_lane(shared: &Arc<Shared>) -> bool {
             let Some(mut lane) = shared.take_lane() else { return false };
             lane.owner = Some(Arc::clone(shared) as _);
             if let Some(old) = place.replace(lane) {
-                Lane::give_back(old);
+                Lane::return_to_engine(old);
             }
             true
         })
         .unwrap_or(false)
 }
 
-/// Runs `action` once: on this thread's lane, or on another one if that is in use or cannot be had. Returns whether
-/// there was a lane.
+/// Runs `action` once: on this thread's lane, or on another one if this thread's lane is in use or cannot be created.
+/// Returns whether there was a lane.
 pub(crate) fn on_any_lane(
     shared: &Arc<Shared>,
     has_lane: bool,
@@ -81,8 +81,8 @@ pub(crate) fn on_any_lane(
     if with_lane(shared.slot, shared.id, &mut *action).is_some() {
         return true;
     }
-    // Inside another event's value, or after the thread's locals were dropped: a lane for this one event. It goes back
-    // when dropped, also if a value panics.
+    // The call is inside another event's value, or the thread's locals were dropped: use a lane for this one event. It
+    // is returned when dropped, even if a value panics.
     let mut borrowed = Slot(RefCell::new(shared.take_lane()));
     if let Some(lane) = borrowed.0.get_mut().as_deref_mut() {
         lane.owner = Some(Arc::clone(shared) as _);

@@ -94,20 +94,20 @@ impl Logger {
         emitter::emit_dynamic(to, level, &fill, Some(pending));
     }
 
-    /// Gives the calling thread its ring now, so that its first event costs no more than any other. Returns whether it
-    /// has one.
+    /// Gives the calling thread its ring now, so that its first event costs no more than any other. Returns whether the
+    /// thread has a ring.
     pub fn prepare_thread(&self) -> bool {
         adopt_lane(&self.shared)
     }
 }
 
-/// A logger, as the macros take it.
+/// A logger that the macros accept.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a logger",
     label = "expected an `Engine`, a `Logger`, or a reference or `Arc` to one of them"
 )]
 pub trait AsEmitter {
-    /// Where events go.
+    /// The destination of events.
     fn emitter(&self) -> Emitter<'_>;
 
     /// The engine's bit in the call sites' verdicts, which is all that a disabled call reads.
@@ -120,7 +120,7 @@ pub trait AsEmitter {
     #[doc(hidden)]
     #[inline(always)]
     fn should_log(&self, callsite: &'static Callsite) -> bool {
-        // The slot first: a disabled call reads nothing else of the logger.
+        // The slot comes first: a disabled call reads nothing else of the logger.
         callsite.enabled_or(self.slot(), || sampling::decide(self.emitter(), callsite))
     }
 }

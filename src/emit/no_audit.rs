@@ -1,6 +1,6 @@
-//! Takes the place of `audit.rs` where the feature `audit` is off.
+//! Replaces `audit.rs` if the feature `audit` is off.
 
-/// No audit log, and no bytes for it.
+/// The audit log of a build without it; takes no bytes.
 #[derive(Debug)]
 pub(crate) struct AuditHook;
 

@@ -1,8 +1,8 @@
 //! What happens when a ring is full.
 //!
-//! Promises: a lost event is lost at once and counted. Waiting is bounded by the policy; it is the only system call on
-//! the producer's side (to wake the writer, and to sleep). After a wait that timed out, a lane loses events without
-//! waiting until there is space again, so a dead sink costs a thread one wait, not one per event.
+//! Promises: a lost event is counted at once. Waiting is bounded by the policy. Only a waiting producer makes system
+//! calls: to wake the writer, and to sleep. After a wait that timed out, a lane loses events without waiting until
+//! there is space again, so a dead sink costs a thread one wait, not one per event.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Overflow {
     }
 }
 
-/// Calls `write` until there is space or the policy's time is over; counts a lost event.
+/// Calls `write` until there is space or the policy's time is over; then counts the event as lost.
 #[cold]
 #[inline(never)]
 pub(super) fn retry(

@@ -1,7 +1,7 @@
-//! Whether a sampled call is made, and reports of what a limit has suppressed.
+//! Decides whether a sampled call is made, and reports how many events a limit has suppressed.
 //!
-//! Promises: only calls to sites that some engine samples or limits come here. No allocation, no lock, no system call,
-//! once the thread has its lane.
+//! Promises: runs only for calls to sites that some engine samples or limits. Once the thread has its lane, nothing
+//! here allocates, locks or makes a system call.
 use std::sync::Arc;
 
 use super::emitter::{self, Emitter};
@@ -25,7 +25,7 @@ pub fn should_log_globally(callsite: &'static Callsite) -> bool {
     callsite.enabled_or(global::SLOT, || decide(Emitter::global(), callsite))
 }
 
-/// Whether a call is made whose verdict needs a decision: the site is new, sampled or limited.
+/// Whether a call is made if its verdict requires a decision, because the site is new, sampled or limited.
 #[cold]
 #[inline(never)]
 pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
@@ -45,7 +45,7 @@ pub(super) fn decide(to: Emitter<'_>, callsite: &'static Callsite) -> bool {
     }
 }
 
-/// For a thread's first event, an event inside an event, and a thread that is ending.
+/// Handles a thread's first event, an event inside an event, and a thread that is ending.
 fn decide_without_lane(to: Emitter<'_>, event: &Sampled<'_>) -> Decision {
     let shared = match to.shared {
         Some(shared) => Arc::clone(shared),

@@ -1,4 +1,4 @@
-//! What all handles of an engine share.
+//! The state that all handles of an engine share.
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -76,8 +76,8 @@ impl Shared {
         })
     }
 
-    /// A lane for the calling thread: one that another thread gave back, or a new one. `None` if the writer has ended
-    /// or there are as many lanes as allowed.
+    /// A lane for the calling thread: one that another thread returned, or a new one. `None` if the writer has ended or
+    /// there are as many lanes as allowed.
     pub(crate) fn take_lane(&self) -> Option<Box<Lane>> {
         let free = self.pool.lock().free.pop();
         let mut lane = match free {
@@ -114,7 +114,7 @@ impl Shared {
             /// The engine whose shared lane this thread is using.
             static INSIDE: Cell<u64> = const { Cell::new(0) };
         }
-        /// Restores the old id, also if a value's `Display` panics.
+        /// Restores the old id, even if a value's `Display` panics.
         struct Restore(u64);
         impl Drop for Restore {
             fn drop(&mut self) {
@@ -128,7 +128,7 @@ impl Shared {
         let wait = std::time::Duration::from_millis(100);
         let mut lane = self.shared_lane.try_lock_for(wait)?;
         if lane.is_none() {
-            // One lane above the limit, or threads beyond it would have none.
+            // One more lane than the limit allows: otherwise threads beyond the limit would have none.
             *lane = Some(self.new_lane(usize::MAX)?);
         }
         lane.as_deref_mut().map(|lane| {
@@ -138,7 +138,7 @@ impl Shared {
     }
 
     /// Counts an event for which there was no lane.
-    pub(crate) fn lose_unplaced(&self, level: Level) {
+    pub(crate) fn count_loss_without_lane(&self, level: Level) {
         self.link.unplaced.lose_shared(level);
     }
 
@@ -164,7 +164,7 @@ impl Shared {
     pub(crate) fn set_sampling(&self, sampling: Sampling) {
         // Registered before the first report, which must not take a lock for it.
         registry::assign_id(&SUPPRESSED);
-        // Of two concurrent changes, the same one must be the last for call sites and for run-time events.
+        // If two changes are concurrent, the same one must take effect last for call sites and for run-time events.
         let _one_at_a_time = self.sampler.changing.lock();
         registry::set_policy(self.slot, Some(self.sampler.install(sampling)));
     }

@@ -1,11 +1,11 @@
-//! Strings: as JSON, and as text for people.
+//! Strings, as JSON and as console text.
 //!
-//! Promises: no memory beyond what the cursor needs (an escape takes up to six times its byte). A
-//! JSON string is valid whatever bytes come in and has no raw newline in it. Text for people has no
-//! byte in it that moves a cursor, colours a terminal or reverses the reading direction.
+//! Promises: only the cursor allocates (an escape takes up to six bytes for one). A JSON string is valid for any input
+//! bytes and contains no raw newline. Console text contains no byte that moves a terminal's cursor, changes its colours
+//! or reverses the reading direction.
 //!
-//! JSON escapes what RFC 8259 asks for (`"`, `\`, controls below U+0020), and U+2028 and U+2029, at
-//! which old JavaScript ends a line. Everything else is written as UTF-8.
+//! JSON strings escape the characters that RFC 8259 requires (`"`, `\`, controls below U+0020), and U+2028 and U+2029,
+//! which old JavaScript treats as line ends. All other characters are written as UTF-8.
 use super::out::{Out, Slot};
 use ringseal_base::digest::text::hex_byte;
 use ringseal_base::simd::byte_class::{JsonExact, JsonOrWide, TextOrWide};
@@ -14,7 +14,7 @@ use ringseal_base::simd::mask64;
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8; 3] = b"\xEF\xBF\xBD";
 
-/// The bytes that represent a byte in a JSON string, and in the last element their number.
+/// For each byte, the bytes that represent it in a JSON string. The last element is their number.
 static ESCAPES: [[u8; 8]; 256] = escapes();
 
 const fn escapes() -> [[u8; 8]; 256] {
@@ -41,40 +41,40 @@ const fn two(letter: u8) -> [u8; 8] {
     [b'\\', letter, 0, 0, 0, 0, 0, 2]
 }
 
-/// How many bytes [`Out::window`] looks at: 64, and a block's overshoot.
+/// Length of the input of [`Out::window`]: 64 bytes, and the overshoot of a block.
 const WINDOW: usize = 96;
 
 impl Out<'_> {
     /// A JSON string of bytes that are UTF-8.
     ///
-    /// Nothing is checked: bytes that are not UTF-8 come out as they went in. For bytes of unsure
-    /// origin use [`Out::string_lossy`], which costs the same as long as they are ASCII.
+    /// Does not check the bytes: invalid UTF-8 is written unchanged. For bytes of unknown origin use
+    /// [`Out::string_lossy`], which costs the same for ASCII.
     #[inline(always)]
     pub fn string(&mut self, utf8: &[u8]) {
         self.slot().string(utf8);
     }
 
-    /// A JSON string of any bytes; what is not UTF-8 becomes U+FFFD as
-    /// [`String::from_utf8_lossy`] does it: one for each maximal part of a character.
+    /// A JSON string of any bytes. Invalid UTF-8 becomes U+FFFD as in [`String::from_utf8_lossy`]: one for each maximal
+    /// part of a character.
     #[inline(always)]
     pub fn string_lossy(&mut self, bytes: &[u8]) {
         self.slot().string_lossy(bytes);
     }
 
-    /// The inside of a JSON string, of any bytes; the quotes are the caller's.
+    /// The content of a JSON string, from any bytes; the caller writes the quotes.
     pub fn string_part(&mut self, bytes: &[u8]) {
         for chunk in bytes.utf8_chunks() {
-            self.inside(chunk.valid().as_bytes());
+            self.string_content(chunk.valid().as_bytes());
             if !chunk.invalid().is_empty() {
                 self.literal(REPLACEMENT);
             }
         }
     }
 
-    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may go on.
+    /// [`Out::string_lossy`] of the first `len` bytes of `from`, which may be longer.
     ///
-    /// With 32 bytes to read from, a string of up to 32 is copied without asking for its length:
-    /// two moves, whatever follows the string. Pass the rest of the record.
+    /// If `from` has 32 bytes or more, a string of up to 32 bytes is copied by two moves of constant length; the bytes
+    /// after the string do not matter. So pass the whole remaining record.
     #[inline(always)]
     pub fn string_of(&mut self, from: &[u8], len: usize) {
         self.slot().string_of(from, len);
@@ -86,9 +86,8 @@ impl Out<'_> {
         self.cursor.with_vec(|line| character(line, value));
     }
 
-    /// Text for people, without quotes: controls (C0, DEL, C1), line and paragraph separators and
-    /// marks of reading direction are shown as `\n`, `\t`, `\u001b`; what is not UTF-8 becomes
-    /// U+FFFD. A backslash stays as it is.
+    /// Console text, without quotes: controls (C0, DEL, C1), line and paragraph separators and marks of reading
+    /// direction are shown as `\n`, `\t`, `\u001b`; invalid UTF-8 becomes U+FFFD. A backslash is unchanged.
     #[inline(always)]
     pub fn text(&mut self, bytes: &[u8]) {
         let clean = self.cursor.copy_clean::<TextOrWide>(bytes);
@@ -97,15 +96,15 @@ impl Out<'_> {
         }
     }
 
-    /// The inside of a JSON string, of UTF-8.
+    /// The content of a JSON string, from UTF-8.
     #[inline(always)]
-    fn inside(&mut self, utf8: &[u8]) {
+    fn string_content(&mut self, utf8: &[u8]) {
         let mut rest = utf8;
         while let Some(window) = rest.first_chunk::<WINDOW>() {
             let taken = self.window(window, 64);
             rest = rest.get(taken..).unwrap_or_default();
         }
-        // At most two turns: all that is left fits into a window.
+        // At most two iterations: the remaining bytes fit into a window.
         while !rest.is_empty() {
             let mut window = [b' '; WINDOW];
             if let Some(start) = window.get_mut(..rest.len()) {
@@ -132,17 +131,17 @@ impl Out<'_> {
                 [0xE2, ..] => continue,
                 [byte, ..] => (&ESCAPES[usize::from(byte)], 1),
             };
-            self.stretch(window, done, at);
+            self.copy_window(window, done, at);
             self.cursor.put(escape, usize::from(escape[7]));
             done = at + taken;
         }
-        self.stretch(window, done, len);
+        self.copy_window(window, done, len);
         done.max(len)
     }
 
     /// Copies the window's bytes from `start` to `end` ≤ 64.
     #[inline(always)]
-    fn stretch(&mut self, window: &[u8; WINDOW], start: usize, end: usize) {
+    fn copy_window(&mut self, window: &[u8; WINDOW], start: usize, end: usize) {
         let blocks = window.get(start..).unwrap_or_default().as_chunks::<32>().0;
         let mut len = end.saturating_sub(start);
         for block in blocks {
@@ -212,7 +211,7 @@ impl Slot<'_, '_> {
 fn escaped(line: &mut Vec<u8>, utf8: &[u8]) {
     let mut out = Out::new(line);
     out.byte(b'"');
-    out.inside(utf8);
+    out.string_content(utf8);
     out.byte(b'"');
 }
 

@@ -1,4 +1,4 @@
-//! Strings against the obvious way of escaping them.
+//! Strings, compared with a simple escaper.
 use super::*;
 use proptest::prelude::*;
 
@@ -142,7 +142,7 @@ fn surrogates_and_overlong_forms_become_replacements() {
 }
 
 #[test]
-fn invalid_utf8_does_no_harm() {
+fn unchecked_invalid_utf8_is_written_unchanged() {
     let mut line = Vec::new();
     Out::new(&mut line).string(b"\xFF\xE2\n\xE2\x80\"");
     assert_eq!(line, b"\"\xFF\xE2\\n\xE2\x80\\\"\"");

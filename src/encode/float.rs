@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float_looks_like_a_float() {
+    fn floats_have_the_shortest_exact_form() {
         for (value, text) in [
             (0.0, "0.0"),
             (-0.0, "-0.0"),

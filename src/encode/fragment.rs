@@ -1,14 +1,14 @@
-//! Constant pieces of a line, prepared once so that writing one is a copy of whole blocks.
+//! Constant pieces of a line, prepared once so that writing a piece copies whole blocks.
 //!
-//! Promises: making a fragment may allocate (only when it is longer than [`Fragment::SHORT_MAX`]);
-//! writing one allocates nothing and copies no dynamic length.
+//! Promises: making a fragment allocates only if it is longer than [`Fragment::SHORT_MAX`]; writing one allocates
+//! nothing and copies blocks of constant length.
 
 use super::out::VALUE;
 use ringseal_base::simd::{Cursor, Room, SLACK};
 
 /// A constant piece of JSON or text, padded so that it is copied in whole blocks.
 ///
-/// Up to 32 bytes stand in the fragment itself, which is one cache line.
+/// Up to 32 bytes are stored in the fragment itself, which is one cache line.
 ///
 /// ```
 /// use ringseal::internals::encode::{Fragment, Out};
@@ -25,7 +25,7 @@ use ringseal_base::simd::{Cursor, Room, SLACK};
 pub struct Fragment {
     head: [u8; Fragment::SHORT_MAX],
     len: usize,
-    /// What follows the head, padded to [`REST_MIN`] unless it is longer.
+    /// The bytes after the head, padded to [`REST_MIN`] if they are fewer.
     rest: Option<Box<[u8]>>,
 }
 
@@ -36,7 +36,7 @@ impl Fragment {
     /// The longest fragment that needs no heap memory.
     pub const SHORT_MAX: usize = 32;
 
-    /// Nothing.
+    /// The empty fragment.
     pub const EMPTY: Fragment = Fragment { head: [0; Self::SHORT_MAX], len: 0, rest: None };
 
     /// A fragment of these bytes.
@@ -64,7 +64,7 @@ impl Fragment {
         self.len == 0
     }
 
-    /// Appends it; what follows has [`VALUE`] bytes of room.
+    /// Appends the fragment; returns [`VALUE`] bytes of space for the value after it.
     #[inline(always)]
     pub(super) fn put<'c, 'a>(&self, cursor: &'c mut Cursor<'a>) -> Room<'c, 'a, VALUE> {
         if self.len <= Self::SHORT_MAX {

@@ -1,6 +1,6 @@
 //! Hexadecimal and UUIDs.
 //!
-//! Promises: no memory beyond what the cursor needs; no table; lower case.
+//! Promises: only the cursor allocates; no table is used; digits are lower case.
 use super::out::Out;
 
 /// The eight hexadecimal digits of four bytes, in order of memory.
@@ -60,7 +60,7 @@ impl Out<'_> {
     pub fn uuid(&mut self, bytes: &[u8; 16]) {
         const HYPHEN: u128 = b'-' as u128;
         let [first, second] = hex16(bytes).map(u128::from_le_bytes);
-        // Each part after its hyphen; the next part overwrites what exceeds its length.
+        // Writes each part after its hyphen; the next part overwrites the excess bytes.
         self.cursor.put(&(first as u64).to_le_bytes(), 8);
         self.cursor.put(&((first >> 56 & !0xFF | HYPHEN) as u64).to_le_bytes(), 5);
         self.cursor.put(&((first >> 88 & !0xFF | HYPHEN) as u64).to_le_bytes(), 5);

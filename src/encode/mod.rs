@@ -1,12 +1,11 @@
 //! Encoding of decoded values into the bytes of a line.
 //!
-//! This module has the primitives: a cursor over the batch's bytes ([`Out`]), constant pieces of
-//! JSON copied in whole blocks ([`Fragment`]), and one writer per kind of value. Only
-//! the layouts know records.
+//! This module has the primitives: a cursor over the batch's bytes ([`Out`]), constant pieces of JSON copied in whole
+//! blocks ([`Fragment`]), and one writer per kind of value. Only the layouts depend on records.
 //!
-//! Promises: appending allocates only when the vector below is full, and then grows it as
-//! [`Vec::reserve`] does; nothing blocks; nothing panics on any input; whatever is written between
-//! two quotes is valid JSON and contains no raw newline. A crash loses what the vector held.
+//! Promises: appending allocates only if the vector is full, and then grows it as [`Vec::reserve`] does. Nothing
+//! blocks; nothing panics on any input. The text between two quotes is always valid JSON and contains no raw newline. A
+//! crash loses the contents of the vector.
 mod escape;
 mod float;
 mod fragment;

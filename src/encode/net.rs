@@ -1,7 +1,7 @@
 //! Internet addresses, as `std` displays them, without going through its formatter.
 //!
-//! Promises: no memory beyond what the cursor needs. IPv6 in the form of RFC 5952, IPv4-mapped
-//! ones as `::ffff:192.0.2.1`; scope ids as `%3`. No character that JSON would escape.
+//! Promises: only the cursor allocates. IPv6 addresses have the form of RFC 5952, IPv4-mapped ones `::ffff:192.0.2.1`;
+//! scope ids are written as `%3`. No character needs an escape in JSON.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::hex::hex16;

@@ -53,7 +53,7 @@ impl<'a> Out<'a> {
     /// Whether the vector is empty.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.cursor.is_empty()
     }
 
     /// One byte.
@@ -68,7 +68,7 @@ impl<'a> Out<'a> {
         self.cursor.put(bytes, N);
     }
 
-    /// Any bytes, as they are.
+    /// Any bytes, unchanged.
     #[inline(always)]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.cursor.raw(bytes);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_counts_what_was_there() {
+    fn the_length_includes_earlier_bytes() {
         let mut line = b"abc".to_vec();
         let mut out = Out::new(&mut line);
         assert!(!out.is_empty());

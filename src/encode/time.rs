@@ -1,7 +1,7 @@
 //! Points in time as RFC 3339 in UTC: `2026-11-22T15:09:20.123456Z`.
 //!
-//! Promises: only the cursor allocates. Every `i64` of nanoseconds and of seconds is written correctly, before 1970,
-//! too. No clock and no time zone is read. Unix time has no leap seconds, and none are inserted.
+//! Promises: only the cursor allocates. Every `i64` of nanoseconds and of seconds is written correctly, including times
+//! before 1970. No clock and no time zone is read. Unix time has no leap seconds, and none are inserted.
 use super::number::{PutDecimal, ZEROS, digits8};
 use super::out::{Out, Slot};
 use ringseal_base::calendar::civil_from_days;

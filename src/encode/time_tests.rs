@@ -1,8 +1,8 @@
-//! Times against a loop over days.
+//! Times, compared with a loop over days.
 use super::*;
 use proptest::prelude::*;
 
-/// Walks the calendar one day at a time, the way people do.
+/// Counts the calendar one day at a time.
 struct SlowCalendar {
     year: i64,
     month: u8,
@@ -90,7 +90,7 @@ fn a_table_of_points_in_time() {
         (-9_223_372_036_000_000_000, "1677-09-21T00:12:44.000000000Z"),
         (9_223_372_036_000_000_000, "2262-04-11T23:47:16.000000000Z"),
     ];
-    // In every order of two, so that each is met with each other in the cache.
+    // In every order of two, so that each time follows each other one in the cache.
     for (first, first_text) in table {
         for (second, second_text) in table {
             let mut cache = TimeCache::new();
@@ -137,7 +137,7 @@ fn too_many_nanoseconds_carry_into_the_seconds() {
 
 proptest! {
     #[test]
-    fn the_cache_never_shows(
+    fn the_cache_never_changes_the_output(
         start: i64,
         steps in proptest::collection::vec(-2_000_000_000i64..2_000_000_000, 1..20),
     ) {

@@ -1,7 +1,7 @@
 //! The configuration: by builder, or from the environment (`env`).
 //!
-//! The library reads no environment and no file on its own: everything is passed in here, and
-//! [`Config::from_env`] is the only place that looks at variables.
+//! The library reads no environment variable and no file by itself: all settings are passed in here, and only
+//! [`Config::from_env`] reads variables.
 mod error;
 mod output;
 mod sampling;
@@ -60,14 +60,14 @@ pub enum Color {
     Never,
 }
 
-/// Where the time of an event comes from.
+/// The source of an event's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Timestamps {
     /// The processor's time-stamp counter at every event: exact, 5 to 15 ns.
     #[default]
     Exact,
-    /// What the writer last published, at most 100 µs old: under 1 ns. Order within a thread stays exact.
+    /// The time that the writer last published, at most 100 µs old: under 1 ns. Order within a thread stays exact.
     Coarse,
 }
 
@@ -204,7 +204,7 @@ impl Config {
         color: Color;
         /// Put a stack trace of the caller into every event, as `stack`. For debugging: slow, and it allocates.
         include_stack: bool;
-        /// Where the time of an event comes from.
+        /// The source of an event's time.
         timestamps: Timestamps;
         /// Bytes of each thread's ring, rounded up to a power of two and limited to 4 KiB to 1 GiB. Default 1 MiB.
         /// `ringseal bench` finds a good size for a machine.
@@ -282,8 +282,8 @@ impl Config {
         self
     }
 
-    /// The key of the event's name in JSON lines. Default `event`. A key that lines have anyway, or an empty one, is an
-    /// error of the start.
+    /// The key of the event's name in JSON lines. Default `event`. An empty key, or a key that every line already has,
+    /// is an error at start.
     #[must_use]
     pub fn event_key(mut self, key: &str) -> Self {
         self.flat.event_key = key.into();
@@ -349,13 +349,13 @@ impl Config {
         self
     }
 
-    /// Refuses what no line could be written with.
+    /// Rejects settings with which no line could be written.
     pub(super) fn check(&self) -> Result<(), InitError> {
         let key = &self.flat.event_key;
         if key.is_empty() || self.flat.is_taken(key) {
             return Err(InitError::Setting {
                 setting: "event_key",
-                expected: "a key that lines do not have anyway",
+                expected: "a key that is not empty and that lines do not already have",
                 found: key.clone(),
             });
         }
@@ -378,7 +378,7 @@ impl Config {
         let outputs = self.open(outputs, clock)?;
         Ok(Parts {
             lanes: LaneSettings {
-                // Less would hold hardly an event: a record may take a quarter.
+                // A smaller ring would hold hardly any event, because a record may take at most a quarter of it.
                 ring_bytes: self.ring_bytes.max(4096),
                 lanes_max: self.rings_max.max(1),
                 limits: self.limits,
@@ -392,7 +392,8 @@ impl Config {
                 outputs,
                 batch_bytes_max: self.batch_bytes_max.clamp(4096, 256 << 20),
                 held_bytes_max: self.retry_buffer_bytes_max,
-                grace_nanos: u64::try_from(self.reorder_window.as_nanos()).unwrap_or(u64::MAX),
+                reorder_window_nanos: u64::try_from(self.reorder_window.as_nanos())
+                    .unwrap_or(u64::MAX),
                 publishes_time: self.timestamps == Timestamps::Coarse,
                 redaction,
             },
@@ -405,7 +406,7 @@ impl Config {
         })
     }
 
-    /// Opens the outputs' sinks. Outputs that render and select alike share the rendering.
+    /// Opens the outputs' sinks. Outputs with the same format, level and filter share one rendering.
     fn open(
         &self,
         outputs: Vec<Output>,

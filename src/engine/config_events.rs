@@ -43,6 +43,6 @@ pub(super) fn report_start(engine: &Engine) {
 pub(super) fn report_change(engine: &Engine, callsite: &'static Callsite, now: &str) {
     let shared = engine.shared();
     if !emit_own(shared, callsite, &(now, ())) {
-        shared.lose_unplaced(callsite.metadata().level);
+        shared.count_loss_without_lane(callsite.metadata().level);
     }
 }

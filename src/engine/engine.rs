@@ -245,11 +245,11 @@ impl Engine {
 
     fn stop_now(&self) -> Result<(), FlushError> {
         if self.shared.link.is_forked() {
-            // Neither the thread nor the holder of a lock at the fork exists in this process.
+            // In this process the writer's thread does not exist, nor does a thread that held a lock at the fork.
             return Err(FlushError::Forked);
         }
         let Some(thread) = self.thread.lock().take() else { return Err(FlushError::Stopped) };
-        // From here on all call sites are disabled; what is in the rings is drained.
+        // From here on all call sites are disabled, and the rings are drained.
         registry::set_filter(self.shared.slot, None);
         global::clear(&self.shared);
         sampling::report_all(self.logger.emitter(), &self.shared);

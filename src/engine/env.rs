@@ -19,8 +19,8 @@
 //! | `LOG_SAMPLE_TARGETS` | shares kept by target, debug and below: `app::db=0.1,*=0.5`; `scope=info` widens it | all |
 //! | `LOG_SAMPLE_LIMIT` | most events of one call site: `100/1s` | none |
 //!
-//! Yes is `1`, `true`, `yes` or `on`, no is `0`, `false`, `no`, `off` or nothing, in any case. Anything else is an
-//! error that names the variable, what it held and what it may hold.
+//! `1`, `true`, `yes` and `on` switch a setting on; `0`, `false`, `no`, `off` and an empty value switch it off, in any
+//! case. Any other value is an error that names the variable, its value and the valid values.
 use std::fmt;
 
 use super::config::{Color, Config, Format, Output};
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_is_heard() {
+    fn every_variable_takes_effect() {
         let config = from(&[
             ("LOG_LEVEL", "WARNING,app::db=debug"),
             ("LOG_FORMAT", "Console"),
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_refused_with_its_choices() {
         for (variable, value, expected) in [
-            ("LOG_LEVEL", "loud", "is no level"),
+            ("LOG_LEVEL", "loud", "is not a level"),
             ("LOG_FORMAT", "xml", "json or console"),
             ("LOG_SINK", "syslog", "stdout, stderr or file:PATH"),
             ("LOG_SINK", "file:", "file:PATH"),

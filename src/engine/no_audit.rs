@@ -1,4 +1,4 @@
-//! Takes the place of `audit` where the feature `audit` is off: the same functions, for a log that cannot exist.
+//! Replaces `audit` if the feature `audit` is off: the same functions, for a log that cannot be configured.
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -77,7 +77,7 @@ fn report_and_flush(info: &PanicHookInfo<'_>, shared: &Arc<Shared>) {
     }
     flush(FLUSH_MAX / 2);
     if !report(info, shared) {
-        shared.lose_unplaced(PANICKED.metadata().level);
+        shared.count_loss_without_lane(PANICKED.metadata().level);
     }
     flush(FLUSH_MAX / 2);
 }

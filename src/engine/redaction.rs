@@ -35,14 +35,14 @@ impl Choice {
         let rules = rules.map_err(InitError::Redaction)?.map(Arc::new);
         let tokenizer = match &self.tokens {
             Some(Tokens(TokenSource::Custom(tokenizer))) => Some(Arc::clone(tokenizer)),
-            // `open_keys` has made open keysets a tokenizer before.
+            // `open_keys` has already turned the keysets into a tokenizer.
             _ => None,
         };
         Ok(RedactionConfig { rules, tokenizer })
     }
 }
 
-/// What makes tokens of personal data: see [`Config::tokens`].
+/// Replaces personal data by tokens: see [`Config::tokens`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Config {
         self
     }
 
-    /// How personal data becomes tokens, where the rules ask for tokens: profile `ecs`, preset `payments`.
+    /// Sets how personal data is replaced by tokens, if the rules require tokens: profile `ecs`, preset `payments`.
     #[doc(alias = "configure_pii")]
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {
@@ -166,7 +166,7 @@ impl Engine {
     }
 }
 
-/// The hash of the rules, for the boot event.
+/// The hash of the rules, for the events that report the configuration.
 pub(super) fn hash_of(config: &RedactionConfig) -> String {
     config.rules.as_ref().map(|rules| rules_hash(rules)).unwrap_or_default()
 }

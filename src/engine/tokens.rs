@@ -1,9 +1,9 @@
 //! Keyed tokens (feature `tokens`): opens the keysets when the engine starts, and refreshes them while it runs.
 //!
 //! Promises: an unusable keyset is an error at start. The thread `ringseal-keys` checks for a new keyset about every
-//! [`CHECK_EVERY`]; only this thread blocks on the disk, never the writer. A failed check is reported once on stderr,
-//! until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine; if the disk hangs,
-//! the engine waits for it at most [`END_MAX`]. The thread does not keep the keys alive.
+//! [`CHECK_EVERY`]; this thread blocks on the disk, so the writer never does. A failed check is reported once on
+//! stderr, until a check succeeds, and the last valid keyset stays in use. The thread ends with the engine; if the disk
+//! hangs, the engine waits for it at most [`END_MAX`]. The thread does not keep the keys alive.
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -160,7 +160,7 @@ impl RefreshState {
             Err(error) => {
                 self.is_failing = true;
                 (!was_failing)
-                    .then(|| format!("token keys: {error}; the last good ones stay in use"))
+                    .then(|| format!("token keys: {error}; the last valid ones stay in use"))
             }
         }
     }

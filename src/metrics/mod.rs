@@ -1,4 +1,4 @@
-//! What the engine counts. Each counter is declared once, with its meaning.
+//! The engine's counters. Each one is declared once, with its meaning.
 //!
 //! Promises: counting is a relaxed store to memory that one thread writes; reading sums and never blocks.
 //! Counters only grow; gauges say so.
@@ -60,7 +60,7 @@ impl ByLevel {
         &self.0[level as usize]
     }
 
-    /// All values, least grave first.
+    /// All values, the lowest level first.
     pub fn get(&self) -> LevelCounts {
         LevelCounts(std::array::from_fn(|index| self.0[index].get()))
     }
@@ -94,7 +94,7 @@ macro_rules! declare {
         by_level { $($(#[doc = $level_doc:literal])+ $level_name:ident,)+ }
         counters { $($(#[doc = $doc:literal])+ $name:ident,)+ }
     ) => {
-        /// What the writer counts.
+        /// The writer's counters.
         #[derive(Debug, Default)]
         pub struct WriterCounters {
             $($(#[doc = $level_doc])+ pub $level_name: ByLevel,)+
@@ -107,17 +107,17 @@ macro_rules! declare {
         pub struct Metrics {
             $($(#[doc = $level_doc])+ pub $level_name: LevelCounts,)+
             $($(#[doc = $doc])+ pub $name: u64,)+
-            /// Events that found their ring full and were given up, by level.
+            /// Events that were dropped because their ring was full, by level.
             pub lost: LevelCounts,
             /// Events that the sampling policy did not keep, by level.
             pub sampled_out: LevelCounts,
-            /// The same by rule, in the order in which the rules came into force.
+            /// The same by rule, in the order of the rules' first use.
             pub sampled_out_by_rule: Vec<RuleMetrics>,
-            /// Calls that waited for room in a full ring, whether or not they got it.
+            /// Calls that waited for space in a full ring, whether or not they got it.
             pub waits: u64,
             /// One entry per sink, in the order of the configuration.
             pub sinks: Vec<SinkMetrics>,
-            /// What redaction has found.
+            /// The redaction's hits.
             pub redaction: RedactionMetrics,
         }
 
@@ -142,12 +142,12 @@ macro_rules! declare {
                     }
                 };
                 $(by_level(stringify!($level_name), concat!($($level_doc),+).trim_ascii(), &self.$level_name);)+
-                by_level("lost", "Events that found their ring full and were given up.", &self.lost);
+                by_level("lost", "Events that were dropped because their ring was full.", &self.lost);
                 let meaning = "Events that the sampling policy did not keep.";
                 by_level("sampled_out", meaning, &self.sampled_out);
                 $(rows.push((stringify!($name).into(), concat!($($doc),+).trim_ascii(), self.$name));)+
-                rows.push(("waits".into(), "Calls that waited for room in a full ring.", self.waits));
-                let failed = "Events at which the redaction rules failed, and that were masked whole.";
+                rows.push(("waits".into(), "Calls that waited for space in a full ring.", self.waits));
+                let failed = "Events for which the redaction rules failed, and whose values were all masked.";
                 rows.push(("redaction_failed".into(), failed, self.redaction.failed));
                 for hits in &self.redaction.hits {
                     rows.push((format!("redacted_{}", hits.rule), "Hits of this redaction rule.", hits.hits));
@@ -162,29 +162,29 @@ declare! {
     by_level {
         /// Events that became a line for at least one sink.
         events,
-        /// Events that no sink's own level lets pass.
+        /// Events that the level or filter of every output rejected.
         discarded,
-        /// Events of which a limit cut a part.
+        /// Events with a value that a limit truncated.
         truncated,
-        /// Lines that no sink would take within the bound and that were given up.
+        /// Lines that were dropped because a sink did not accept them.
         dropped,
     }
     counters {
         /// Bytes of encoded lines.
         line_bytes,
-        /// Batches handed to sinks.
+        /// Batches passed to sinks.
         batches,
-        /// Turns in which the writer found something to do.
+        /// Turns in which the writer had work.
         turns_busy,
-        /// Gauge: rings there are, in use or waiting for a thread.
+        /// Gauge: existing rings, in use or waiting for a thread.
         lanes,
-        /// Most bytes that were found waiting in one ring.
+        /// The most bytes that waited in one ring.
         ring_bytes_high_water,
-        /// Longest time that an event waited for its line, in nanoseconds.
+        /// The longest time from an event to its line, in nanoseconds.
         writer_lag_nanos_max,
-        /// Times that the system clock was set and lines jumped with it.
+        /// Times that the system clock was set, so that timestamps jumped.
         clock_steps,
-        /// Records that could not be read; always a defect, or foreign bytes in a ring.
+        /// Records that could not be read, because of a bug or foreign bytes in a ring.
         record_errors,
         /// Times that the batch buffer had to grow.
         batch_grown,
@@ -193,7 +193,7 @@ declare! {
     }
 }
 
-/// What redaction has found, and under which rules.
+/// The redaction's hits and rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedactionMetrics {
@@ -201,9 +201,9 @@ pub struct RedactionMetrics {
     pub is_on: bool,
     /// SHA-256 of the rule set in use, in hexadecimal; empty when there is none.
     pub rules_hash: String,
-    /// Hits since the start, of the rules that had any, by name.
+    /// Hits since the start, by the name of the rule; rules without hits are left out.
     pub hits: Vec<RuleHits>,
-    /// Events at which the rules themselves failed, and of which every value was masked.
+    /// Events for which the rules themselves failed, and whose values were all masked.
     pub failed: u64,
 }
 
@@ -212,7 +212,7 @@ pub struct RedactionMetrics {
 pub struct RuleHits {
     /// The rule's name, as in a report: `email`, `key`, `token:ghp_`.
     pub rule: String,
-    /// How often it has found something.
+    /// The number of hits.
     pub hits: u64,
 }
 
@@ -224,11 +224,11 @@ pub struct SinkMetrics {
     pub name: String,
     /// Whether its last call succeeded.
     pub is_healthy: bool,
-    /// Lines it has in place.
+    /// Lines that the sink has accepted.
     pub lines: u64,
-    /// Bytes it has in place.
+    /// Bytes that the sink has accepted.
     pub bytes: u64,
-    /// Lines given up because it would not take them.
+    /// Lines that were dropped because the sink did not accept them.
     pub lines_dropped: u64,
     /// Segments sealed.
     pub rotations: u64,
@@ -242,17 +242,17 @@ pub struct SinkMetrics {
     pub errors: u64,
 }
 
-/// What one rule of a sampling policy has taken out.
+/// Events that one rule of a sampling policy dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleMetrics {
     /// The rule: `target app::db`, `success`, `target *`, `level debug`, `limit`.
     pub rule: String,
-    /// Events that it took out, by level.
+    /// Dropped events, by level.
     pub sampled_out: LevelCounts,
 }
 
-/// How many rules have a counter of their own; those that come later in an engine's life share the last one.
+/// The number of counters for rules. Rules beyond it, in order of their first use by an engine, share the last counter.
 pub const RULES_MAX: usize = 64;
 
 /// The levels that can be sampled.
@@ -269,7 +269,7 @@ impl Default for ByRule {
 }
 
 impl ByRule {
-    /// The counter of a rule and a level; those that cannot be have the nearest one's.
+    /// The counter of a rule and a level. Values out of range use the nearest counter.
     #[inline]
     pub fn of(&self, rule: u8, level: Level) -> &Counter {
         let levels = &self.0[usize::from(rule).min(RULES_MAX - 1)];
@@ -286,11 +286,11 @@ impl ByRule {
     }
 }
 
-/// What one lane's producer counts. One thread at a time writes it; the writer and readers look.
+/// The counters of a lane's producer. One thread at a time writes them; the writer and others read them.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct LaneCounters {
-    /// Events given up, by level.
+    /// Lost events, by level.
     pub lost: ByLevel,
     /// The sum of `lost`: one load shows the writer whether there is anything to report.
     pub lost_total: Counter,
@@ -300,14 +300,14 @@ pub struct LaneCounters {
     pub reported_total: Counter,
     /// Times that another thread took the lane while losses were unreported.
     pub handovers: Counter,
-    /// Gauge: 1 while the ring had no room for the name of the thread that has the lane.
+    /// Gauge: 1 if the ring had no space for the name of the thread that has the lane.
     pub is_unnamed: Counter,
     /// Events that the sampling policy did not keep.
     pub sampled_out: ByRule,
 }
 
 impl LaneCounters {
-    /// Another thread takes the lane; `is_named` says whether its name is in the ring.
+    /// Records that another thread has taken the lane; `is_named` states whether its name is in the ring.
     pub fn hand_over(&self, is_named: bool) {
         if self.lost_total.get() != self.reported_total.get() {
             self.handovers.add(1);

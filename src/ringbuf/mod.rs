@@ -4,17 +4,17 @@
 //! - One producer, one consumer: both halves are unique, `Send`, and take `&mut self`; misuse does not compile.
 //! - Every grant and every readable stretch is contiguous.
 //! - Wait-free on both sides: a grant is a comparison, a commit is one release store, a poll one acquire load.
-//! - Full: [`Producer::grant`] returns `None` at once and changes nothing. Whether to wait or to lose the
-//!   event is decided by the caller.
-//! - An empty ring always has room for half its capacity; longer grants may never fit, because none crosses the
-//!   end of the memory.
-//! - Memory is taken once, written once (so that no page fault occurs later) and freed when both halves are
+//! - If the ring is full, [`Producer::grant`] returns `None` at once and changes nothing. The caller decides whether to
+//!   wait or to lose the event.
+//! - An empty ring always has space for half its capacity. Longer grants may never fit, because a grant does not cross
+//!   the end of the memory.
+//! - Memory is allocated once, written once (so that no page fault occurs later) and freed when both halves are
 //!   dropped.
-//! - A crash loses what was not yet read.
+//! - A crash loses unread bytes.
 //!
 //! ```
 //! let (mut producer, mut consumer) = ringseal::internals::ringbuf::ring(4096);
-//! let mut grant = producer.grant(8).expect("an empty ring has room");
+//! let mut grant = producer.grant(8).expect("an empty ring has space");
 //! grant.bytes_mut().copy_from_slice(b"12345678");
 //! grant.commit(8);
 //! consumer.poll();

@@ -33,7 +33,7 @@ compile_error!("ringseal counts ring positions in 64 bits; this target has fewer
 struct Shared {
     tail: CachePadded<AtomicUsize>,
     head: CachePadded<AtomicUsize>,
-    /// Where the data of the consumer's lap end, once the producer is in the next one.
+    /// The end of the data of the consumer's lap, if the producer is in the next lap.
     watermark: CachePadded<AtomicUsize>,
     memory: NonNull<u8>,
     mask: usize,
@@ -82,7 +82,7 @@ impl Drop for Shared {
 /// already written to.
 ///
 /// # Panics
-/// When the system has no memory left, as every allocation does.
+/// If the system has no memory left, like every allocation.
 pub fn ring(capacity_bytes: usize) -> (Producer, Consumer) {
     let capacity = capacity_bytes.clamp(64, 1 << 30).next_power_of_two();
     let layout = Shared::layout(capacity);
@@ -120,12 +120,12 @@ fn round_up(len: usize) -> usize {
 /// The writing half.
 pub struct Producer {
     shared: Arc<Shared>,
-    /// Our own position; the shared one trails it only between a wrap and the next commit.
+    /// The producer's position; the shared one is lower only between a wrap and the next commit.
     tail: usize,
-    /// A grant may end here without a look at anything shared (invariant 4).
+    /// A grant that ends here or before needs no access to shared state (invariant 4).
     limit: usize,
     memory: NonNull<u8>,
-    /// That of `shared`, without the detour.
+    /// The pointer of `shared`, copied to avoid an indirection.
     mask: usize,
 }
 
@@ -151,7 +151,7 @@ impl Producer {
         self.shared.capacity()
     }
 
-    /// Bytes published since the ring was made, laps' gaps included.
+    /// Bytes published since the ring was made, including the gaps at the ends of laps.
     pub fn position(&self) -> usize {
         self.tail
     }
@@ -200,8 +200,8 @@ impl Producer {
         self.limit = self.tail;
     }
 
-    /// Notes where the data of the lap that we leave end. Only called when there is room in the next one, so `head`
-    /// has left every earlier lap and their watermarks are no longer needed.
+    /// Records where the data of the current lap end. Called only if there is space in the next lap, so `head` has left
+    /// every earlier lap and their watermarks are no longer needed.
     fn mark_lap_end(&mut self) {
         // ORDER: relaxed; published by the release store of `tail` in the next commit, read after the acquire load
         // in `Consumer::poll`.
@@ -217,7 +217,7 @@ impl fmt::Debug for Producer {
 
 /// Reserved contiguous bytes, not yet visible to the consumer.
 #[derive(Debug)]
-#[must_use = "a grant that is dropped is given back unread"]
+#[must_use = "dropping a grant discards its bytes"]
 pub struct Grant<'a> {
     producer: &'a mut Producer,
     len: usize,
@@ -239,7 +239,7 @@ impl Grant<'_> {
     #[inline(always)]
     pub fn commit(mut self, len: usize) {
         debug_assert!(len <= self.len, "committed {len} bytes of a grant of {}", self.len);
-        // From here on `drop` has nothing to take back, and the compiler drops it.
+        // From here on `drop` has nothing to undo, and the compiler removes it.
         let granted = std::mem::take(&mut self.len);
         let len = round_up(len.min(granted));
         if len == 0 {
@@ -265,9 +265,9 @@ impl Drop for Grant<'_> {
 /// The reading half.
 pub struct Consumer {
     shared: Arc<Shared>,
-    /// The position that the producer has been given.
+    /// The position up to which bytes were released to the producer.
     head: usize,
-    /// What has been read.
+    /// The position up to which bytes have been read.
     at: usize,
     /// The newest tail seen.
     tail: usize,
@@ -319,17 +319,17 @@ impl Consumer {
         self.at += len;
     }
 
-    /// Bytes that have not been read as of the last [`Consumer::poll`], laps' gaps included.
+    /// Bytes that have not been read as of the last [`Consumer::poll`], including the gaps at the ends of laps.
     pub fn unread_bytes(&self) -> usize {
         self.tail - self.at
     }
 
-    /// Bytes that were read and not yet given back.
+    /// Bytes that were read and not yet released.
     pub fn unreleased_bytes(&self) -> usize {
         self.at - self.head
     }
 
-    /// Gives everything that was read back to the producer.
+    /// Releases everything that was read to the producer.
     #[inline]
     pub fn release(&mut self) {
         if self.head != self.at {

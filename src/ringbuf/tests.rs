@@ -1,4 +1,4 @@
-//! The ring against a `VecDeque`, and the laps' corners.
+//! The ring compared with a `VecDeque`, and the ends of laps.
 use std::collections::VecDeque;
 
 use proptest::prelude::*;

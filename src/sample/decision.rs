@@ -35,7 +35,7 @@ pub(crate) struct SamplerState {
     is_shared: bool,
 }
 
-/// What the decision before the values are known depends on.
+/// The inputs of the decision that is made before the values are known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sampled<'a> {
     pub(crate) plan: &'a SitePlan,
@@ -87,7 +87,7 @@ impl SamplerState {
         event.plan.limit().is_none().then_some(Decision::Keep)
     }
 
-    /// Decides by the limit about an event that the rate keeps, or about which the rate is still to decide.
+    /// Decides by the limit about an event that the rate keeps, or whose rate is decided later.
     pub(crate) fn decide_by_limit(&self, event: &Sampled<'_>, now: Moment) -> Decision {
         let Some(limit) = event.plan.limit() else { return Decision::Keep };
         let limiter = &event.plan.limiter;
@@ -116,7 +116,7 @@ impl SamplerState {
     }
 }
 
-/// What is left to do for a sampled event once its values are known: decide, if the randomness may be among them, and
+/// The remaining steps for a sampled event once its values are known: decide, if they may contain the randomness, and
 /// append the rate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PendingDecision<'a> {
@@ -134,7 +134,7 @@ struct Open<'a> {
     limiter: &'a Limiter,
 }
 
-/// Where a trace id may be among the values.
+/// The position of a possible trace id among the values.
 #[derive(Debug, Clone, Copy)]
 enum Keys {
     Site(&'static [&'static str]),
@@ -143,7 +143,7 @@ enum Keys {
 }
 
 impl<'a> PendingDecision<'a> {
-    /// For an event of a call site that was not dropped before.
+    /// For an event of a call site that earlier steps have not dropped.
     pub(crate) fn of_site(
         callsite: &'static Callsite,
         slot: usize,

@@ -49,10 +49,13 @@ impl fmt::Display for SampleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SampleError::Rate { rule, found } => {
-                write!(f, "the rate of {rule} is the share that is kept, 0 to 1; found {found}")
+                write!(
+                    f,
+                    "expected a rate from 0 to 1 for {rule} (the share that is kept), found {found}"
+                )
             }
             SampleError::RateText { found } => {
-                write!(f, "a rate from 0 to 1, as in 0.01 or 1%, expected; found {found:?}")
+                write!(f, "expected a rate from 0 to 1, as in 0.01 or 1%, found {found:?}")
             }
             SampleError::AlwaysKept { level } => {
                 write!(f, "{level} is always kept; only trace, debug and info can be sampled")
@@ -61,10 +64,10 @@ impl fmt::Display for SampleError {
             SampleError::Target { target, reason } => write!(f, "target {target:?}: {reason}"),
             SampleError::Limit { found } => write!(
                 f,
-                "1 to 1048575 events per interval of 1ms to 24h expected, as in 100/1s; found {found:?}"
+                "expected 1 to 1048575 events per interval of 1ms to 24h, as in 100/1s, found {found:?}"
             ),
             SampleError::Rule { found } => {
-                write!(f, "{found:?}: a name and its rate expected, as in debug=0.01")
+                write!(f, "{found:?}: expected a name and its rate, as in debug=0.01")
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Sampling: which share of the events below warn is kept.
 //!
-//! Promises: a policy is checked when it is built (a rate is a number from 0 to 1, an impossible rule is a typed error)
-//! and never again; reading it allocates nothing and takes no lock. Warn and above are always kept, and so are the
+//! Promises: a policy is checked once, when it is built: a rate is a number from 0 to 1, and an impossible rule is a
+//! typed error. Reading a policy allocates nothing and takes no lock. Warn and above are always kept, and so are the
 //! engine's own events. [`Sampling::rate_of`] gives the rate and the rule that sets it; [`keeps`] compares the rate
 //! with 56 bits of randomness, taken from the trace id if there is one.
 //!
@@ -13,7 +13,7 @@
 //! 3. `target` `*`, at levels up to the scope of targets;
 //! 4. `level` ([`Sampling::level`]).
 //!
-//! Events that the rate keeps are then subject to the limit per call site ([`Sampling::limit`]), if there is one.
+//! If there is a limit per call site ([`Sampling::limit`]), it then applies to the events that the rate keeps.
 mod chance;
 pub(crate) mod decision;
 mod error;

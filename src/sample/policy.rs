@@ -56,7 +56,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Rules with a lower rank take precedence.
+    /// The rank of the rule: rules with a lower rank take precedence.
     fn rank(&self) -> (u8, usize) {
         match self {
             // A longer target is more specific.
@@ -157,10 +157,10 @@ impl Sampling {
             |reason: &str| SampleError::Target { target: target.into(), reason: reason.into() };
         match target {
             "*" => self.with(Rule::AnyTarget, rate),
-            "" => Err(refuse("it is empty; * stands for every target")),
+            "" => Err(refuse("it is empty; use * for every target")),
             _ if target.contains(|c: char| c.is_whitespace() || matches!(c, '*' | ',' | '=')) => {
                 Err(refuse(
-                    "a target holds no blanks, commas, equal signs or stars; * stands alone",
+                    "expected * alone, or a target without blanks, commas, equal signs and stars",
                 ))
             }
             _ => self.with(Rule::Target(target.into()), rate),

@@ -35,7 +35,7 @@ pub(crate) struct Sampler {
 #[derive(Debug, Default)]
 pub(crate) struct InstalledPolicy {
     sampling: Sampling,
-    /// By the rule's place in the policy.
+    /// The numbers of the rules, by their index in the policy.
     numbers: Vec<u8>,
     limit: Option<Limit>,
 }

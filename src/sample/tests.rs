@@ -128,32 +128,35 @@ fn an_invalid_rule_names_the_expected_form() {
     let none = Sampling::new;
     let second = Duration::from_secs(1);
     for (result, words) in [
-        (none().success(1.5), "the rate of success is the share that is kept, 0 to 1; found 1.5"),
+        (
+            none().success(1.5),
+            "expected a rate from 0 to 1 for success (the share that is kept), found 1.5",
+        ),
         (none().success(f64::NAN), "found NaN"),
-        (none().target("app", -0.1), "the rate of target app"),
-        (none().level(Level::Info, f64::INFINITY), "the rate of level info"),
+        (none().target("app", -0.1), "for target app"),
+        (none().level(Level::Info, f64::INFINITY), "for level info"),
         (none().level(Level::Warn, 0.5), "warn is always kept"),
-        (none().level(Level::Warn, 2.0), "0 to 1; found 2"),
+        (none().level(Level::Warn, 2.0), "for level warn (the share that is kept), found 2"),
         (none().target_scope(Level::Error), "error is always kept"),
-        (none().target("", 0.5), "it is empty; * stands for every target"),
-        (none().target("a*", 0.5), "target \"a*\": a target holds no blanks"),
+        (none().target("", 0.5), "it is empty; use * for every target"),
+        (none().target("a*", 0.5), "target \"a*\": expected * alone"),
         (none().limit(0, second), "1 to 1048575 events"),
         (none().limit(1 << 20, second), "found \"1048576/1s\""),
         (none().limit(5, Duration::ZERO), "interval of 1ms to 24h"),
         (none().limit(5, Duration::from_secs(100_000)), "found \"5/100000s\""),
         (
             none().success_from("1.01"),
-            "a rate from 0 to 1, as in 0.01 or 1%, expected; found \"1.01\"",
+            "expected a rate from 0 to 1, as in 0.01 or 1%, found \"1.01\"",
         ),
         (none().success_from("101%"), "found \"101%\""),
         (none().success_from("nan"), "found \"nan\""),
         (none().success_from("half"), "found \"half\""),
-        (none().levels_from("debug"), "\"debug\": a name and its rate expected"),
-        (none().levels_from("loud=1"), "is no level"),
-        (none().levels_from("off=1"), "is no level"),
+        (none().levels_from("debug"), "\"debug\": expected a name and its rate"),
+        (none().levels_from("loud=1"), "is not a level"),
+        (none().levels_from("off=1"), "is not a level"),
         (none().targets_from("app=x"), "a rate from 0 to 1"),
-        (none().targets_from("scope=loud"), "is no level"),
-        (none().limit_from("100"), "as in 100/1s; found \"100\""),
+        (none().targets_from("scope=loud"), "is not a level"),
+        (none().limit_from("100"), "as in 100/1s, found \"100\""),
         (none().limit_from("x/1s"), "found \"x/1s\""),
         (none().limit_from("1/1d"), "found \"1/1d\""),
         (none().limit_from("1/1"), "found \"1/1\""),
@@ -173,7 +176,7 @@ fn a_higher_rate_keeps_a_superset() {
         let kept = rates.map(|rate| keeps(rate, randomness));
         assert!(kept.is_sorted(), "{randomness:x}: {kept:?}");
         assert_eq!((kept[0], kept[8]), (false, true), "nothing and everything");
-        // What lies above the 56 bits does not matter.
+        // Bits above the lowest 56 are ignored.
         assert_eq!(rates.map(|rate| keeps(rate, randomness | 0xab << 56)), kept);
     }
     assert!(keeps(1.0 / WHOLE as f64, WHOLE - 1) && !keeps(1.0 / WHOLE as f64, WHOLE - 2));
@@ -217,7 +220,7 @@ fn random_sampling_matches_the_rate() {
 /// Targets, `*`, success, levels, and the scope of targets.
 type Rules = (Vec<(String, f64)>, Option<f64>, f64, [Option<f64>; 3], Level);
 
-/// What a policy says, written down the long way: every rule that fits, and the most specific of them.
+/// The oracle: collects every rule that matches, and applies the most specific one.
 fn oracle(
     (targets, any, success, levels, scope): &Rules,
     target: &str,
@@ -232,7 +235,7 @@ fn oracle(
     for (prefix, rate) in targets {
         let below = [format!("{prefix}::"), format!("{prefix}.")];
         let fits = target == prefix || below.iter().any(|below| target.starts_with(below));
-        // Of two rules for one target the later one replaces the earlier.
+        // A later rule for the same target replaces the earlier one.
         if in_scope && fits && best.is_none_or(|(len, _)| prefix.len() >= len) {
             best = Some((prefix.len(), *rate));
         }

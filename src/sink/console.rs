@@ -3,8 +3,9 @@
 //! Promises: a batch is one `write` if the other end accepts it. Only the rest of a partially written line is buffered,
 //! and nothing is allocated once that buffer has reached the length of the longest such rest. A full non-blocking pipe,
 //! a pipe without a reader and a closed stream are errors, never panics. A partially written line counts as written,
-//! and the sink writes its rest before anything else: no line is torn or repeated, whatever the caller offers next. A
-//! blocking pipe with a slow reader blocks. A crash may leave part of a line in a pipe, as with any stream.
+//! and the sink writes its rest before anything else: no line is torn or repeated, even if the caller offers other
+//! lines next. A blocking pipe with a slow reader blocks. A crash may leave part of a line in a pipe, as with any
+//! stream.
 //!
 //! The sink duplicates the stream when it is created, so `println!` elsewhere does not mix into a line. A program that
 //! later puts another file under descriptor 1 calls [`Sink::reopen`].

@@ -106,7 +106,7 @@ pub struct IsolatedSink {
     timeouts: SinkTimeouts,
     batch_bytes_max: usize,
     batch_lines_max: usize,
-    /// To the thread; `None` once it has been asked to stop.
+    /// The queue to the thread; `None` after the thread was asked to stop.
     jobs: Option<Sender<Job>>,
     /// Emptied buffers, from the thread.
     empty: Receiver<Batch>,
@@ -295,7 +295,8 @@ impl IsolatedSink {
         Some(format!("{name} hangs and is abandoned; up to {missing} lines may be missing"))
     }
 
-    /// A sink that has been hanging for part of its time gets the rest of it, and at least one buffer wait.
+    /// A sink that has already been hanging for part of its timeout gets the remaining time, but at least one buffer
+    /// wait.
     fn stop_deadline(&mut self) -> Instant {
         let now = Instant::now();
         let whole = now + self.timeouts.stop_wait_max;
@@ -309,7 +310,7 @@ impl IsolatedSink {
     fn loss(&self, final_report: &FinalReport) -> Option<String> {
         let error = final_report.error.as_ref()?;
         let missing = self.lines_taken.saturating_sub(self.shared.lines_written());
-        Some(format!("{} failed to the end, {missing} lines are missing: {error}", self.name))
+        Some(format!("{} failed until the end; {missing} lines are missing: {error}", self.name))
     }
 }
 

@@ -73,7 +73,7 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
     }
 }
 
-/// What a sink counts, since it was created.
+/// A sink's counters since it was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SinkCounters {
     /// Lines in place.
@@ -103,7 +103,7 @@ pub struct WriteError {
     pub cause: SinkError,
 }
 
-/// Why a sink could not do what it was asked.
+/// Why a call of a sink failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkError {
@@ -167,12 +167,12 @@ impl fmt::Display for SinkError {
             }
             SinkError::Panicked { message } => write!(f, "the sink panicked: {message}"),
             SinkError::Stalled { target } => {
-                write!(f, "{target} has not taken anything for too long")
+                write!(f, "{target} has accepted nothing for too long")
             }
             SinkError::InUse { path } => {
                 write!(
                     f,
-                    "{}: another process, or another sink of this one, writes it",
+                    "{}: in use by another process, or by another sink of this one",
                     path.display()
                 )
             }

@@ -55,7 +55,7 @@ pub fn canaries(seed: u64) -> Vec<Canary> {
     let mut maker = Maker { random, made: Vec::new() };
     maker.secrets();
     maker.headers();
-    maker.people();
+    maker.personal_data();
     maker.numbers();
     maker.tokens();
     maker.shapes();
@@ -81,8 +81,8 @@ impl Random {
         x ^ x >> 31
     }
 
-    /// From `from` up to and without `to`.
-    fn between(&mut self, from: u64, to: u64) -> u64 {
+    /// A number from `from` up to, but not including, `to`.
+    fn in_range(&mut self, from: u64, to: u64) -> u64 {
         from + self.next() % (to - from)
     }
 
@@ -92,7 +92,7 @@ impl Random {
     }
 
     /// Letters and digits, at least one of each.
-    fn mixed(&mut self, len: usize) -> String {
+    fn letters_and_digits(&mut self, len: usize) -> String {
         format!("{}{}{}", self.text(b"abcdef", 1), self.text(DIGITS, 1), self.text(ALNUM, len - 2))
     }
 }
@@ -118,10 +118,10 @@ impl Maker {
 
     fn secrets(&mut self) {
         let random = &mut self.random;
-        let password = format!("{}!{}", random.mixed(8), random.mixed(5));
-        let spoken = random.mixed(14);
-        let api_key = random.mixed(32);
-        let url = random.mixed(14);
+        let password = format!("{}!{}", random.letters_and_digits(8), random.letters_and_digits(5));
+        let spoken = random.letters_and_digits(14);
+        let api_key = random.letters_and_digits(32);
+        let url = random.letters_and_digits(14);
         let hash = format!("$2b$12${}", random.text(ALNUM, 53));
         let hex = format!("a1{}", random.text(HEX, 38));
         self.add(
@@ -168,15 +168,19 @@ impl Maker {
     }
 
     fn headers(&mut self) {
-        let bearer = self.random.mixed(40);
-        let pair = format!("app:{}", self.random.mixed(16));
+        let bearer = self.random.letters_and_digits(40);
+        let pair = format!("app:{}", self.random.letters_and_digits(16));
         let basic = base64(pair.as_bytes());
         let payload = format!("{{\"sub\":\"{}\"}}", self.random.text(DIGITS, 12));
         let header = base64(br#"{"alg":"HS256","typ":"JWT"}"#);
-        let jwt = format!("{header}.{}.{}", base64(payload.as_bytes()), self.random.mixed(43));
+        let jwt = format!(
+            "{header}.{}.{}",
+            base64(payload.as_bytes()),
+            self.random.letters_and_digits(43)
+        );
         let bearer_forms = ["Bearer {}", "sent Authorization: Bearer {}"];
         self.add(HitKind::Bearer, "bearer", "authorization", bearer_forms, bearer);
-        let loose = self.random.mixed(32);
+        let loose = self.random.letters_and_digits(32);
         self.add(
             HitKind::Bearer,
             "bearer_in_prose",
@@ -194,14 +198,14 @@ impl Maker {
         self.add(HitKind::Jwt, "jwt", "claims", ["{}", "upstream said 401 for {}"], jwt);
     }
 
-    fn people(&mut self) {
+    fn personal_data(&mut self) {
         let random = &mut self.random;
         let word = |random: &mut Random| random.text(UPPER, 1) + &random.text(LOWER, 7);
         let name = format!("{} {}", word(random), word(random));
         let address =
-            format!("{} {} Street, Springfield", random.between(1000, 9999), word(random));
-        let (year, day) = (random.between(1930, 2005), random.between(10, 28));
-        let born = format!("{year}-{:02}-{day}", random.between(1, 13));
+            format!("{} {} Street, Springfield", random.in_range(1000, 9999), word(random));
+        let (year, day) = (random.in_range(1930, 2005), random.in_range(10, 28));
+        let born = format!("{year}-{:02}-{day}", random.in_range(1, 13));
         let email = format!("{}.{}@example.com", random.text(LOWER, 6), random.text(LOWER, 8));
         let login = format!("{}@example.org", random.text(LOWER, 12));
         self.add(
@@ -232,8 +236,8 @@ impl Maker {
     fn numbers(&mut self) {
         let random = &mut self.random;
         let mut line = |from: &str| {
-            let exchange = random.between(200, 999);
-            format!("{from}{exchange}-{:04}", random.between(0, 10_000))
+            let exchange = random.in_range(200, 999);
+            format!("{from}{exchange}-{:04}", random.in_range(0, 10_000))
         };
         let (foreign, national) = (line("+1 402-"), line("(402) "));
         // At least three different digits, as the detector requires, and longer than the nanoseconds of a
@@ -241,9 +245,9 @@ impl Maker {
         let hinted = format!("96527{}{}", random.text(b"34568", 1), random.text(b"2345678", 6));
         let ssn = format!(
             "{}-{}-{}",
-            random.between(700, 772),
-            random.between(10, 99),
-            random.between(1000, 9999)
+            random.in_range(700, 772),
+            random.in_range(10, 99),
+            random.in_range(1000, 9999)
         );
         let (visa, amex) = (card(random, "4", 16), card(random, "37", 15));
         let grouped = card(random, "51", 16);
@@ -307,7 +311,7 @@ impl Maker {
     fn shapes(&mut self) {
         let random = &mut self.random;
         let telegram =
-            format!("{}:A{}", random.between(100_000_000, 999_999_999), random.text(ALNUM, 34));
+            format!("{}:A{}", random.in_range(100_000_000, 999_999_999), random.text(ALNUM, 34));
         let discord = format!(
             "M{}.{}.{}",
             random.text(ALNUM, 23),

@@ -7,7 +7,7 @@ const CODED_BYTES_MIN: usize = 8;
 const LOOSE_BYTES_MIN: usize = 8;
 /// Shorter numbers are not searched for backwards.
 const NUMBER_BYTES_MIN: usize = 12;
-/// What follows a text that was cut: ringseal's own mark, the marks of others, the end of the line.
+/// The texts that can follow a cut text: ringseal's mark, the marks of other programs, the end of the line.
 const CUT_MARKS: [&[u8]; 5] = ["…".as_bytes(), b"\\u2026", b"...", b"\n", b"\r"];
 
 /// One text to search for, in any ASCII case.
@@ -23,7 +23,7 @@ pub(super) struct Needle {
 
 impl Needle {
     /// The most bytes from its start that [`Needle::form_at`] reads.
-    pub(super) fn reach(&self) -> usize {
+    pub(super) fn match_bytes_max(&self) -> usize {
         self.text.len().max(self.whole.len()) + 8
     }
 
@@ -82,7 +82,7 @@ pub(super) fn needles(index: usize, secret: &str) -> Vec<Needle> {
         let half = bytes.len().div_ceil(2).max(LOOSE_BYTES_MIN).min(bytes.len() - 1);
         all.push((Form::Cut, bytes[..half].to_vec()));
     }
-    // Of several forms with the same text, the first and plainest is kept.
+    // If several forms have the same text, the first and plainest one is kept.
     let mut needles: Vec<Needle> = Vec::new();
     for (form, text) in all {
         if needles.iter().all(|known| known.text != text) {

@@ -1,6 +1,6 @@
 //! Searches the files that a test has written for secrets.
 //!
-//! Each secret is searched for as it is (in any ASCII case), escaped for JSON and URLs, in base64 at all three
+//! Each secret is searched for unchanged (in any ASCII case), escaped for JSON and URLs, in base64 at all three
 //! alignments and in both alphabets, in hexadecimal, backwards, and cut by a length limit. Files are read in chunks:
 //! memory grows with the longest secret, not with the longest file. A leak is reported by place and label; the secret
 //! itself is not repeated.
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::forms::{Needle, needles};
+use ringseal_base::storage::is_locked_here;
 
 /// Shorter secrets occur in ordinary words.
 const SECRET_BYTES_MIN: usize = 4;
@@ -210,7 +211,8 @@ fn search<S: Into<Planted>>(
 }
 
 impl Search {
-    /// Searches all files below `dir` in order of their names. Links to directories are not followed.
+    /// Searches all files below `dir` in order of their names. Links to directories are not followed. The lock files of
+    /// running engines of this process, which are empty, are left out: opening and closing one would end its lock.
     fn search_dir(&mut self, dir: &Path) -> io::Result<()> {
         let mut entries = fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
@@ -218,7 +220,7 @@ impl Search {
             let path = entry.path();
             if entry.file_type()?.is_dir() {
                 self.search_dir(&path)?;
-            } else if fs::metadata(&path)?.is_file() {
+            } else if fs::metadata(&path)?.is_file() && !is_locked_here(&path) {
                 let named = |error: io::Error| {
                     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
                 };
@@ -255,7 +257,7 @@ impl Search {
     }
 
     fn search_stream(&mut self, path: &Path, mut from: impl Read) -> io::Result<()> {
-        let longest = self.needles.iter().map(Needle::reach).max().unwrap_or(0);
+        let longest = self.needles.iter().map(Needle::match_bytes_max).max().unwrap_or(0);
         let mut buffer = vec![0; CHUNK_BYTES + 2 * longest];
         // The first `kept` bytes are from the chunk before; needles that start in the first `searched` were reported.
         let (mut kept, mut searched, mut line) = (0, 0, 1_u64);

@@ -136,3 +136,25 @@ fn compressed_files_without_the_feature_are_errors() {
     let dir = dir_with(&[("a.log.000001.gz", &[0x1F, 0x8B, 8, 0])]);
     assert!(find_leaks(dir.path(), ["correct-horse"]).is_err());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_search_keeps_the_locks_of_running_engines() {
+    use std::os::unix::fs::MetadataExt;
+
+    use crate::system::{OsStorage, Storage};
+
+    let dir = dir_with(&[("app.log", b"clean\n")]);
+    let path = dir.path().join(".app.log.lock");
+    let _lock = OsStorage.lock(&path, 0o600).unwrap();
+    let inode = fs::metadata(&path).unwrap().ino();
+    let is_locked = || {
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        let holder = format!(" {} ", std::process::id());
+        let suffix = format!(":{inode} ");
+        locks.lines().any(|lock| lock.contains(&holder) && lock.contains(&suffix))
+    };
+    assert!(is_locked(), "the lock is listed while it is held");
+    assert_eq!(found(dir.path(), &["a secret text"]), []);
+    assert!(is_locked(), "the search has ended the lock");
+}

@@ -51,11 +51,11 @@ impl fmt::Debug for Control {
     }
 }
 
-/// Why a flush, a sync or a reopen did not do what it promises.
+/// Why a flush, a sync or a reopen failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// At least one sink failed; the errors of all that did.
+    /// At least one sink failed. Contains the errors of all sinks that failed.
     Sinks(String),
     /// The writer did not answer in time. It continues with the request.
     Timeout,

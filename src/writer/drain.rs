@@ -21,7 +21,7 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Allocates memory for this many lanes now, not in the first turn in which all of them have records.
+    /// Allocates memory for this many lanes now, so that a later turn does not have to.
     pub(super) fn reserve(&mut self, lanes: usize) {
         self.heap.reserve(lanes.saturating_sub(self.heap.len()));
         self.active.reserve(lanes.saturating_sub(self.active.len()));
@@ -56,7 +56,7 @@ impl Writer {
             if lane.consumer.readable().is_empty() {
                 continue;
             }
-            // The grace window must not fill a ring: an early line is better than a lost event.
+            // Waiting for the reorder window must not fill a ring: a line out of order is better than a lost event.
             if lane.consumer.unread_bytes() > lane.consumer.capacity_bytes() / 2 {
                 take_run(lane, processor, u64::MAX, now, turn);
                 lane.consumer.release();

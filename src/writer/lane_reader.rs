@@ -22,7 +22,7 @@ pub(super) struct LaneMemory {
     pub(super) contexts: ContextTable,
     /// The redaction's verdicts on the next records.
     pub(super) preview: Preview,
-    /// The time of its last line. Time never runs backwards within a lane, whatever the calibration does.
+    /// The time of its last line. Time never runs backwards within a lane, even if the calibration changes.
     pub(super) last_unix_nanos: i64,
     pub(super) thread: u64,
     pub(super) thread_name: String,

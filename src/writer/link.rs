@@ -49,7 +49,7 @@ impl CoarseTime {
 pub struct Link {
     control: Sender<Control>,
     lanes: Sender<NewLane>,
-    /// Whether one of the channels has something.
+    /// Whether a channel contains a message.
     called: AtomicBool,
     asleep: AtomicBool,
     closed: AtomicBool,

@@ -254,7 +254,7 @@ impl ManagedSink {
         self.held = rest;
     }
 
-    /// Holds the lines that fit under the bound and drops the rest. The oldest lines are the ones kept.
+    /// Holds the lines that fit under the bound and drops the rest. The oldest lines are kept.
     fn hold(&mut self, lines: Lines<'_>, levels: &[Level]) {
         let room = self.held_bytes_max.saturating_sub(self.held.len_bytes());
         let kept = lines.count_within(room);
@@ -268,7 +268,7 @@ impl ManagedSink {
     }
 }
 
-/// An error of a call that wrote no lines.
+/// Handles an error of a call that wrote no lines.
 fn without_lines(cause: SinkError) -> WriteError {
     WriteError { lines_written: 0, cause }
 }

@@ -5,7 +5,7 @@
 //! can block it; sinks that may block for long have their own thread (`sink::isolated`). A crash loses the contents of
 //! the rings and of the current batch.
 //!
-//! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the grace
+//! Order: within a lane exactly as logged. Across lanes by timestamp, for events that are published within the reorder
 //! window after their timestamp was taken.
 #[cfg(feature = "audit")]
 pub mod audit;
@@ -51,7 +51,7 @@ pub struct WriterConfig {
     /// Bytes of lines held for a failing sink.
     pub held_bytes_max: usize,
     /// How long an event waits for older events of other lanes.
-    pub grace_nanos: u64,
+    pub reorder_window_nanos: u64,
     /// Whether to publish the time for producers with a coarse clock.
     pub publishes_time: bool,
     /// How events are redacted.
@@ -72,7 +72,7 @@ pub struct Writer {
     /// For the report of events that were lost without a lane.
     unplaced: LaneMemory,
     processor: Processor,
-    grace_nanos: u64,
+    reorder_window_nanos: u64,
     publishes_time: bool,
 }
 
@@ -89,7 +89,7 @@ pub struct Turn {
     pub records: u64,
     /// Whether any ring was more than an eighth full, so that the next turn should follow at once.
     pub is_pressed: bool,
-    /// Whether records wait for the grace window.
+    /// Whether records wait for the reorder window.
     pub is_waiting: bool,
     /// Whether the writer was stopped.
     pub is_stopped: bool,
@@ -114,7 +114,7 @@ impl Writer {
             lanes: Vec::new(),
             heads: Heads::default(),
             processor: Processor::new(outputs.collect(), calibration, config.redaction),
-            grace_nanos: config.grace_nanos,
+            reorder_window_nanos: config.reorder_window_nanos,
             publishes_time: config.publishes_time,
         }
     }
@@ -172,8 +172,8 @@ impl Writer {
         if self.lanes.len() <= 1 {
             return u64::MAX;
         }
-        let grace = self.grace_nanos as f64 / self.processor.calibration.nanos_per_tick();
-        ticks.saturating_sub(grace as u64)
+        let window = self.reorder_window_nanos as f64 / self.processor.calibration.nanos_per_tick();
+        ticks.saturating_sub(window as u64)
     }
 
     #[cold]
@@ -199,7 +199,7 @@ impl Writer {
 
     /// Handles a counter that is lower than in the last turn. A small difference comes from another core. A second or
     /// more means that it was reset, as some machines do on resume from sleep: records in the rings would then wait for
-    /// the grace window until the counter is back at its old value, and so would the next calibration.
+    /// the reorder window until the counter is back at its old value, and so would the next calibration.
     #[cold]
     fn handle_counter_reset(&mut self, ticks: u64) {
         let back_nanos =

@@ -1,5 +1,6 @@
-//! An output: a layout, the batch that it fills, and the sinks that the batch goes to.
+//! An output: a layout, the batch that it fills, and the sinks that receive the batch.
 use super::managed_sink::{ManagedSink, SinkEvent};
+use super::report::OWN_TARGET;
 use crate::core::Batch;
 use crate::core::filter::Filter;
 use crate::core::level::{Level, LevelFilter};
@@ -40,8 +41,7 @@ fn taken(level: LevelFilter, filter: Option<&Filter>) -> [Taken; Level::COUNT] {
     Level::ALL.map(|each| match filter {
         _ if !level.passes(each) => Taken::None,
         None => Taken::All,
-        Some(filter) if filter.may_pass(each) => Taken::ByTarget,
-        Some(_) => Taken::None,
+        Some(_) => Taken::ByTarget,
     })
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Output {
     pub(super) layout: Layout,
     taken: [Taken; Level::COUNT],
     filter: Option<Filter>,
-    /// What the filter decided about each call site, by its id.
+    /// The filter's decision about each call site, by the site's id.
     sites: Vec<Option<bool>>,
     pub(super) batch: Batch,
     /// One per line of the batch.
@@ -100,18 +100,23 @@ impl Output {
     fn passes_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
         match self.sites.get(site_id as usize) {
             Some(Some(passes)) => *passes,
-            _ => self.ask_filter(level, site_id, source),
+            _ => self.filter_decides(level, site_id, source),
         }
     }
 
     #[cold]
-    fn ask_filter(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
+    fn filter_decides(&mut self, level: Level, site_id: u32, source: &Source<'_>) -> bool {
         let Some(filter) = &self.filter else { return true };
         let Source::Site(site) = source else {
             let Source::Dynamic { target, .. } = source else { return true };
             return filter.passes(&String::from_utf8_lossy(target), level);
         };
-        let passes = filter.passes(site.metadata().target, level);
+        let target = site.metadata().target;
+        // A filter for the application's targets must not hide the engine's reports, for example of lost events.
+        let passes = match filter.directive(target) {
+            None if target == OWN_TARGET => true,
+            _ => filter.passes(target, level),
+        };
         let index = site_id as usize;
         if self.sites.len() <= index {
             self.sites.resize(index + 1, None);

@@ -22,7 +22,7 @@ use ringseal_base::value::{ReadError, ValueRef, ValueWriter, Values};
 /// The longest payload of the engine's own events.
 const OWN_PAYLOAD_BYTES: usize = 16 * 1024;
 
-/// Everything between a record and the sinks.
+/// The state that turns records into lines and batches.
 #[derive(Debug)]
 pub(super) struct Processor {
     pub(super) outputs: Vec<Output>,
@@ -162,7 +162,7 @@ impl Processor {
         // Clean events are passed through without a copy in memory.
         if self.redaction.passes(verdict) {
             let Self { outputs, tally, sink_events, .. } = self;
-            return tally.write_lines(outputs, sink_events, header, shown, lane, now);
+            return tally.write_lines(outputs, sink_events, header, source, shown, lane, now);
         }
         self.encode_redacted(header, shown, verdict, lane, now)
     }
@@ -180,7 +180,7 @@ impl Processor {
         let Redacted { source, payload, has_stack } =
             redaction.event(event.source, event.payload, event.has_stack, verdict)?;
         let shown = Event { source, payload, has_stack, ..event };
-        tally.write_lines(outputs, sink_events, header, shown, lane, now)
+        tally.write_lines(outputs, sink_events, header, event.source, shown, lane, now)
     }
 
     #[cold]
@@ -216,7 +216,7 @@ impl Processor {
             }
             #[cfg(feature = "audit")]
             Kind::Audit => self.audit_event(record, lane),
-            // Not written without the feature; only a foreign ring can hold one.
+            // Builds without the feature never write this record; only a foreign ring can contain one.
             #[cfg(not(feature = "audit"))]
             Kind::Audit => Ok(()),
             Kind::Dynamic => {
@@ -245,7 +245,7 @@ impl Processor {
         });
     }
 
-    /// Writes one of the engine's own events to every output that takes its level.
+    /// Writes one of the engine's own events to every output that takes it.
     #[cold]
     pub(super) fn own_event(
         &mut self,
@@ -275,7 +275,7 @@ impl Processor {
         };
         let mut is_wanted = false;
         for output in &mut self.outputs {
-            if !output.passes(event.level, site.id(), &event.source) {
+            if !output.passes(event.level, site.id(), &Source::Site(site)) {
                 continue;
             }
             is_wanted = true;
@@ -338,13 +338,16 @@ impl Processor {
 }
 
 impl Tally {
-    /// Encodes the event for every output that takes its level, and counts it.
+    /// Encodes the event for every output that takes it, and counts it. The outputs' filters see `source`, the source
+    /// before redaction.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "disjoint parts of the processor; inlined")]
     fn write_lines<'e>(
         &mut self,
         outputs: &mut [Output],
         sink_events: &mut Vec<SinkEvent>,
         header: &Header,
+        source: Source<'_>,
         mut event: Event<'e>,
         lane: &'e LaneMemory,
         now: Now,
@@ -352,7 +355,7 @@ impl Tally {
         let level = header.level as usize;
         let mut is_wanted = false;
         for (index, output) in outputs.iter_mut().enumerate() {
-            if !output.passes(header.level, header.callsite, &event.source) {
+            if !output.passes(header.level, header.callsite, &source) {
                 continue;
             }
             is_wanted = true;

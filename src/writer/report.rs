@@ -2,13 +2,16 @@
 use crate::core::callsite::{Callsite, Metadata};
 use crate::core::level::Level;
 
+/// The target of the engine's own events.
+pub const OWN_TARGET: &str = "ringseal";
+
 macro_rules! own_events {
     ($($(#[doc = $doc:literal])+ $static:ident = $level:ident $event:literal [$($key:literal),*];)+) => {$(
         $(#[doc = $doc])+
         pub static $static: Callsite = Callsite::new(Metadata {
             level: Level::$level,
             event: $event,
-            target: "ringseal",
+            target: OWN_TARGET,
             file: file!(),
             line: line!(),
             keys: &[$($key),*],
@@ -16,8 +19,8 @@ macro_rules! own_events {
     )+};
 }
 
-/// The thread name in a report if the ring was handed from one thread to another, so that the thread that lost the
-/// events is unknown.
+/// The thread name in a report if the ring passed from one thread to another, so that the thread that lost the events
+/// is unknown.
 pub const MIXED: &str = "more than one thread";
 
 own_events! {
@@ -26,8 +29,8 @@ own_events! {
         "lost", "lost_trace", "lost_debug", "lost_info", "lost_warn", "lost_error", "lost_critical",
         "thread", "thread_name", "since"
     ];
-    /// This many events of a call site exceeded its limit and were not kept. Written by the thread whose event is
-    /// the first to pass again, and at the end.
+    /// A number of events of a call site exceeded its limit and were not kept. Written by the thread whose event is the
+    /// first to pass again, and when the engine stops.
     SUPPRESSED = Info "ringseal.suppressed" [
         "suppressed", "suppressed_event", "suppressed_target", "suppressed_level"
     ];

@@ -1,4 +1,4 @@
-//! The writer thread: runs turns and waits between them.
+//! The writer thread, which runs turns and waits between them.
 //!
 //! A writer that reads shortly after the producers write makes every log call slower, because the ring's cache lines
 //! move between the cores. A writer that sleeps long lets a burst fill its ring. So it continues at once only while

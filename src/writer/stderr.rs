@@ -1,7 +1,7 @@
 //! Standard error, for problems that an engine cannot report in its log.
 //!
 //! Promises: never panics, where `eprintln!` would if the other end of the pipe is closed. Messages quote paths and
-//! what systems answered, so each passes the redaction rules of its engine; engines do not share any state here.
+//! system errors, so each passes the redaction rules of its engine. Engines do not share any state here.
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ enum StderrRules {
     Off,
 }
 
-/// One engine's side of standard error.
+/// One engine's access to standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Stderr {
     rules: Mutex<StderrRules>,
@@ -34,7 +34,7 @@ impl Stderr {
         *self.rules.lock() = rules.map_or(StderrRules::Off, StderrRules::Rules);
     }
 
-    /// Writes one line in one call. A failing write is ignored: nothing is left to report it to.
+    /// Writes one line in one call. A failing write is ignored, because it cannot be reported anywhere.
     pub(crate) fn write(&self, message: fmt::Arguments<'_>) {
         let line = format!("ringseal: {}\n", self.redacted(&message.to_string()));
         let _ = std::io::stderr().write_all(line.as_bytes());

@@ -26,7 +26,7 @@ mod order;
 mod reports;
 
 const START: i64 = 1_700_000_000_000_000_000;
-const GRACE: u64 = 20_000;
+const REORDER_WINDOW: u64 = 20_000;
 const MILLI: u64 = 1_000_000;
 
 static INFO: Callsite = Callsite::new(Metadata {
@@ -38,7 +38,7 @@ static INFO: Callsite = Callsite::new(Metadata {
     keys: &["lane", "number"],
 });
 
-/// What a [`ScriptedSink`] sink was asked, and when.
+/// The calls that a [`ScriptedSink`] received, and their times.
 #[derive(Debug, Default)]
 struct Script {
     fails: AtomicBool,
@@ -104,7 +104,7 @@ struct Harness {
 }
 
 impl Harness {
-    /// What a producer does when it gives an event up.
+    /// Counts a loss as a producer does when it drops an event.
     fn lose(&self, lane: &TestLane, level: Level) {
         lane.counters.lose(level);
         self.link.note_loss();
@@ -120,8 +120,8 @@ impl Harness {
         Self::build(batch_bytes_max, held_bytes_max, level, clock, shared)
     }
 
-    /// On a clock of the test's own; [`Harness::step`] and what uses it is not for this.
-    fn on(clock: Arc<dyn Clock>) -> Harness {
+    /// Uses a clock of the test. [`Harness::step`] and its callers need the harness's own clock and must not be used.
+    fn with_clock(clock: Arc<dyn Clock>) -> Harness {
         let unused = Arc::new(ManualClock::default());
         Self::build(1 << 16, 1 << 20, LevelFilter::AtLeast(Level::Trace), unused, clock)
     }
@@ -141,7 +141,7 @@ impl Harness {
             outputs: vec![OutputConfig { layout, level, filter: None, sinks }],
             batch_bytes_max,
             held_bytes_max,
-            grace_nanos: GRACE,
+            reorder_window_nanos: REORDER_WINDOW,
             publishes_time: false,
             redaction: RedactionConfig::default(),
         };
@@ -225,7 +225,7 @@ impl TestLane {
     }
 
     fn record(&mut self, header: Header, fill: impl FnOnce(&mut ValueWriter<'_>)) {
-        let mut grant = self.producer.grant(512).expect("room in the ring");
+        let mut grant = self.producer.grant(512).expect("the ring has space");
         let (head, payload) = grant.bytes_mut().split_at_mut(HEADER_BYTES);
         let mut out = ValueWriter::new(payload, Limits::default());
         fill(&mut out);
@@ -234,9 +234,9 @@ impl TestLane {
         grant.commit(len);
     }
 
-    /// Bytes that are no record.
+    /// Bytes that are not a record.
     fn garbage(&mut self, bytes: &[u8]) {
-        let mut grant = self.producer.grant(bytes.len()).expect("room in the ring");
+        let mut grant = self.producer.grant(bytes.len()).expect("the ring has space");
         grant.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
         grant.commit(bytes.len());
     }

@@ -1,20 +1,20 @@
-//! What a logger must offer to be measured, and what it must say about itself.
+//! The interface of a measured logger: how to call it, and its description.
 //!
-//! The measuring loops are generic over `Candidate`, so a call inside a timed stretch is a direct
-//! one that the compiler may inline, as it would be in a program that uses that logger.
+//! The measuring loops are generic over `Candidate`. A timed call is therefore direct and may be inlined, as in a
+//! program that uses that logger.
 
 use std::path::{Path, PathBuf};
 
-/// Whether a candidate is a yardstick or a logger.
+/// Whether a candidate is a floor or a logger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Not a logger: the least that hardware asks for this work.
+    /// Not a logger: the minimum that the hardware needs for this work.
     Floor,
     /// Another project's logger.
     Rival,
     /// ringseal itself.
     Own,
-    /// ringseal used in another way, for comparison with itself: it takes no rank from others.
+    /// ringseal in another configuration, for comparison with itself; it is not ranked.
     Variant,
 }
 
@@ -36,14 +36,14 @@ impl Kind {
     }
 }
 
-/// What the output claims to be; the check holds it to that.
+/// The declared format of the output; the check enforces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Nothing is written: latency only.
     Nothing,
-    /// One JSON object a line, with `"seq":<number>` somewhere in it.
+    /// One JSON object per line, with `"seq":<number>` somewhere in it.
     Json,
-    /// One line an event, with `seq=<number>` somewhere in it.
+    /// One line per event, with `seq=<number>` somewhere in it.
     Text,
 }
 
@@ -58,11 +58,11 @@ impl Format {
     }
 }
 
-/// Where a candidate left its lines.
+/// The files with a candidate's lines.
 pub struct Output {
     /// All files that hold lines, in any order.
     pub files: Vec<PathBuf>,
-    /// How to read them.
+    /// Their format.
     pub format: Format,
 }
 
@@ -72,19 +72,19 @@ pub trait Candidate: Sized {
     const NAME: &'static str;
     /// Floor, rival or ringseal.
     const KIND: Kind;
-    /// What it writes, for the tables.
+    /// The format of its output, for the tables.
     const FORMAT: Format;
     /// The crate whose version is printed beside the name; empty for floors.
     const CRATE: &'static str;
 
-    /// Starts it, writing under `dir`, which exists and is empty. Called on core 1, so that the
-    /// threads it starts stay there.
+    /// Starts the logger. It writes below `dir`, which exists and is empty. Called on core 1, so that the threads it
+    /// starts stay on that core.
     fn start(dir: &Path) -> Result<Self, String>;
 
-    /// Logs one event. Called on core 0. Must not lose it: where a logger may choose between
-    /// waiting and losing when it is full, it waits.
+    /// Logs one event. Called on core 0. Must not lose the event: a logger that can either wait or lose events when it
+    /// is full is configured to wait.
     fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32);
 
-    /// Returns when everything logged is with the kernel, as far as the logger offers to wait.
+    /// Returns when all logged events are with the kernel, as far as the logger can wait for that.
     fn finish(self) -> Result<Output, String>;
 }

@@ -1,8 +1,8 @@
-//! Reads what a candidate wrote and says whether every event is there, once, with its values.
+//! Reads a candidate's output and checks that every event occurs once, with its values.
 //!
-//! Every line is looked at: it must parse as JSON where it claims to be JSON, carry a `seq` that
-//! was logged and not seen before, and the symbol that belongs to it. The first and the last event
-//! are compared in all fields. Other lines (banners, notices) are counted, not forbidden.
+//! Every line is checked: it must parse as JSON if that is the declared format, have a `seq` that was logged and not
+//! seen before, and the symbol of that event. All fields of the first and the last event are compared. Other lines
+//! (banners, notices) are allowed and counted.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::candidate::Format;
 use crate::event::Feed;
 use crate::measure::Logged;
 
-/// What was found.
+/// The result of the check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
     /// Different events found.
@@ -26,16 +26,16 @@ pub struct Verdict {
     pub lost: u64,
     /// Lines whose event was already found.
     pub twice: u64,
-    /// Lines that claim to be JSON and are not, or have another symbol than was logged.
+    /// Lines that should be JSON and are not, or whose symbol differs from the logged one.
     pub wrong: u64,
     /// Lines without a `seq`.
     pub other: u64,
-    /// The first complaint, in words; empty when there is none.
+    /// The first problem, as text; empty if there are none.
     pub complaint: String,
 }
 
 impl Verdict {
-    /// Whether a number may count.
+    /// Whether the measurement is valid.
     pub fn is_good(&self) -> bool {
         self.lost == 0 && self.twice == 0 && self.wrong == 0 && self.complaint.is_empty()
     }
@@ -142,7 +142,7 @@ impl Checker {
         self.verdict
     }
 
-    /// The first field of the event that `line` does not have with its value.
+    /// The first field of the event that is missing from `line` or has another value.
     fn missing_field(&self, seq: u64, line: &[u8]) -> Option<String> {
         let event = self.feed.at(seq);
         let wanted = [
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_value_is_seen() {
+    fn a_changed_value_is_detected() {
         let swapped = line(1).replace("\"seq\":1", "\"seq\":0");
         assert_eq!(verdict(&[swapped], 1).wrong, 1);
         let event = Feed::new().at(0);

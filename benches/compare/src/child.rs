@@ -1,4 +1,4 @@
-//! One measurement in a separate process: most loggers are global and can be started once.
+//! One measurement in a separate process, because most loggers are global and can be started only once.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::measure::{Amounts, Latency, Logged, Throughput};
 use crate::stats::Summary;
 use crate::sys;
 
-/// What is measured.
+/// The kind of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The producer's side.
@@ -47,11 +47,11 @@ pub fn run(
     let mut record = observe(|| match mode {
         Mode::Latency => {
             let (times, logged) = (entry.latency)(dir, amounts, tsc_hz)?;
-            Ok((times_record(times, tsc_hz), logged))
+            Ok((latency_record(times, tsc_hz), logged))
         }
         Mode::Throughput => {
             let (flow, logged) = (entry.throughput)(dir, amounts)?;
-            Ok((flow_record(&flow, amounts.events), logged))
+            Ok((throughput_record(&flow, amounts.events), logged))
         }
     })?;
     record["candidate"] = json!(entry.name);
@@ -61,11 +61,11 @@ pub fn run(
     Ok(record)
 }
 
-/// Measures, notes what others did meanwhile, and checks what was written.
+/// Measures, records the load by other processes, and checks the output.
 pub fn observe(measure: impl FnOnce() -> Result<(Value, Logged), String>) -> Result<Value, String> {
-    let (before, begin) = (Noise::so_far()?, std::time::Instant::now());
+    let (before, begin) = (Noise::read()?, std::time::Instant::now());
     let (mut record, logged) = measure()?;
-    let noise = Noise::so_far()?.since(before, begin.elapsed().as_secs_f64());
+    let noise = Noise::read()?.since(before, begin.elapsed().as_secs_f64());
     record["others_share"] = json!(noise.others);
     record["stolen_share"] = json!(noise.stolen);
     let verdict = check(&logged)?;
@@ -73,7 +73,7 @@ pub fn observe(measure: impl FnOnce() -> Result<(Value, Logged), String>) -> Res
     Ok(record)
 }
 
-/// What others did meanwhile: seconds of one core, or shares of both cores.
+/// The load by other processes: seconds of one core, or shares of both cores.
 #[derive(Clone, Copy)]
 struct Noise {
     others: f64,
@@ -81,7 +81,7 @@ struct Noise {
 }
 
 impl Noise {
-    fn so_far() -> Result<Self, String> {
+    fn read() -> Result<Self, String> {
         let (machine, own) = (sys::machine(), sys::cpu()?);
         Ok(Self { others: machine.busy_s - own.user_s - own.system_s, stolen: machine.stolen_s })
     }
@@ -99,7 +99,7 @@ impl Noise {
 }
 
 /// The record of a latency measurement.
-pub fn times_record(times: Latency, tsc_hz: f64) -> Value {
+pub fn latency_record(times: Latency, tsc_hz: f64) -> Value {
     let ns = 1e9 / tsc_hz;
     json!({
         "batch": Summary::of(times.batches, ns / BATCH as f64),
@@ -109,7 +109,7 @@ pub fn times_record(times: Latency, tsc_hz: f64) -> Value {
 }
 
 /// The record of a throughput measurement.
-pub fn flow_record(flow: &Throughput, timed_events: u64) -> Value {
+pub fn throughput_record(flow: &Throughput, timed_events: u64) -> Value {
     let events = timed_events as f64;
     json!({
         "timed_events": timed_events,

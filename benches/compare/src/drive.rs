@@ -1,5 +1,5 @@
-//! Runs the rounds: every candidate once, then all of them again, each measurement in a child
-//! process, its record appended to the results as soon as it is there.
+//! Runs the rounds. Each round measures every candidate once, each in a child process, and appends each record to the
+//! results at once.
 
 use std::fs;
 use std::io::Write;
@@ -18,9 +18,9 @@ use crate::{sys, tsc};
 pub fn run(options: &Run) -> Result<Vec<Value>, String> {
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let mut results = Results::create(&options.results)?;
-    results.add(about(options, tsc_hz))?;
+    results.add(describe_run(options, tsc_hz))?;
     for round in 0..options.rounds {
-        for &name in turn(&options.only, round).iter() {
+        for &name in round_order(&options.only, round).iter() {
             let writes = candidates::find(name).is_some_and(|entry| entry.writes());
             for &mode in options.modes.iter().filter(|&&mode| writes || mode == Mode::Latency) {
                 let mut record = measure(name, mode, options, tsc_hz);
@@ -30,13 +30,13 @@ pub fn run(options: &Run) -> Result<Vec<Value>, String> {
             }
         }
     }
-    let _ = fs::remove_dir(&options.dir); // leaves it when someone else keeps files there
+    let _ = fs::remove_dir(&options.dir); // keeps it if it contains other files
     Ok(results.records)
 }
 
 /// Each round starts with another candidate, so that no candidate always runs on the dirty pages of
 /// the same predecessor.
-fn turn(names: &[&'static str], round: usize) -> Vec<&'static str> {
+fn round_order(names: &[&'static str], round: usize) -> Vec<&'static str> {
     let mut names = names.to_vec();
     let by = round * 5 % names.len().max(1);
     names.rotate_left(by);
@@ -53,8 +53,8 @@ fn child(name: &str, mode: Mode, options: &Run, tsc_hz: f64) -> Result<Value, St
     spawn(options::child_words(name, mode, &dir, tsc_hz, options.amounts), &dir)
 }
 
-/// Calls this program with `words`, which make it measure one thing under `dir`, and returns the
-/// record that it prints. `dir` is empty before and removed afterwards.
+/// Runs this program with the arguments `words`, which select one measurement below `dir`, and returns the record that
+/// it prints. `dir` is empty before and removed afterwards.
 pub fn spawn(words: Vec<String>, dir: &Path) -> Result<Value, String> {
     empty(dir)?;
     let program = std::env::current_exe().map_err(|e| format!("current_exe: {e}"))?;
@@ -64,13 +64,13 @@ pub fn spawn(words: Vec<String>, dir: &Path) -> Result<Value, String> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|e| format!("starting the child: {e}"))?;
-    // At once, before the kernel begins to write the pages to the disk under the next candidate.
+    // Removed at once, before the kernel writes the pages to the disk while the next candidate is measured.
     fs::remove_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
     match serde_json::from_str(last) {
         Ok(record) if output.status.success() => Ok(record),
-        _ => Err(format!("the child ended with {} and said: {last}", output.status)),
+        _ => Err(format!("the child ended with {} and printed: {last}", output.status)),
     }
 }
 
@@ -82,7 +82,7 @@ fn empty(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(describe)
 }
 
-fn about(options: &Run, tsc_hz: f64) -> Value {
+fn describe_run(options: &Run, tsc_hz: f64) -> Value {
     let amounts = options.amounts;
     let mut about = machine(tsc_hz);
     about["rounds"] = json!(options.rounds);
@@ -98,7 +98,7 @@ fn about(options: &Run, tsc_hz: f64) -> Value {
     about
 }
 
-/// Where and when results come from: how the first record of each file begins.
+/// The machine and the time of the results: the beginning of the first record of each file.
 pub fn machine(tsc_hz: f64) -> Value {
     json!({
         "mode": "about",
@@ -142,7 +142,7 @@ fn line(record: &Value, rounds: usize) -> String {
     format!("{head} {numbers}{noise}{verdict}")
 }
 
-/// The result file and what went into it.
+/// The result file and its records.
 pub struct Results {
     file: fs::File,
     /// The records so far.
@@ -150,7 +150,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Creates the file, and its directory where that is missing.
+    /// Creates the file, and its directory if that is missing.
     pub fn create(path: &Path) -> Result<Self, String> {
         let describe = |e: std::io::Error| format!("{}: {e}", path.display());
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -159,7 +159,7 @@ impl Results {
         Ok(Self { file: fs::File::create(path).map_err(describe)?, records: Vec::new() })
     }
 
-    /// Appends a record, at once.
+    /// Appends a record and writes it at once.
     pub fn add(&mut self, record: Value) -> Result<(), String> {
         writeln!(self.file, "{record}").map_err(|e| format!("results: {e}"))?;
         self.records.push(record);

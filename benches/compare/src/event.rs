@@ -1,8 +1,8 @@
 //! The event that every candidate logs: the same values in the same order in every run.
 //!
-//! `seq` counts up from 0; price, symbol and quantity come from a small table, so that making an
-//! event costs the timed loops a load and nothing else (a division would cost as much as a log
-//! call does). The table is 8 KiB: it stays in the first-level cache beside what is measured.
+//! `seq` counts up from 0; price, symbol and quantity come from a small table, so that making an event costs the timed
+//! loops only a load (a division would cost as much as a log call). The table is 8 KiB and stays in the first-level
+//! cache beside the measured code.
 
 /// The static name of the event.
 pub const NAME: &str = "order filled";
@@ -16,11 +16,11 @@ const ROWS: usize = 256;
 /// The arguments of one log call.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// Counts up from 0, one a call.
+    /// Counts up from 0, by one per call.
     pub seq: u64,
     /// Between 100.00 and 999.99, two decimals.
     pub price: f64,
-    /// 16 bytes of ASCII, another one each call.
+    /// 16 bytes of ASCII, different in each call.
     pub sym: &'static str,
     /// Between -500 and 499, never 0.
     pub qty: i32,
@@ -38,7 +38,7 @@ impl Feed {
         Self { rows: (0..ROWS as u64).map(row).collect(), next: 0 }
     }
 
-    /// How many events were handed out; also the next `seq`.
+    /// The number of events returned so far; also the next `seq`.
     pub fn handed_out(&self) -> u64 {
         self.next
     }
@@ -57,7 +57,7 @@ impl Feed {
         std::array::from_fn(|_| self.next())
     }
 
-    /// What `seq` was logged with: the oracle of the check.
+    /// The event with this `seq`: the oracle of the check.
     pub fn at(&self, seq: u64) -> Event {
         Event { seq, ..self.rows[seq as usize % ROWS] }
     }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oracle_agrees_with_what_was_handed_out() {
+    fn the_oracle_agrees_with_the_feed() {
         let mut feed = Feed::new();
         for _ in 0..3 * ROWS {
             let event = feed.next();

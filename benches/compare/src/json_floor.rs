@@ -1,5 +1,5 @@
-//! The JSON line of the floors, written as directly as safe code can: one constant prefix in which
-//! only the time changes, `itoa`, `zmij`, and an escape check of the symbol. No redaction.
+//! The JSON line of the floors, written as directly as possible in safe code: one constant prefix in which only the
+//! time changes, `itoa`, `zmij`, and an escape check of the symbol. No redaction.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,20 +8,20 @@ use crate::event::{NAME, TARGET};
 use crate::ring::Record;
 use crate::tsc;
 
-/// Bytes handed to the kernel at once.
+/// Bytes passed to the kernel at once.
 const CHUNK_BYTES: usize = 1 << 20;
 /// More than the longest line: prefix below 256, numbers below 64, an escaped symbol below 97.
 const LINE_BYTES_MAX: usize = 512;
-/// Where the time starts in the prefix, and where its microseconds are.
+/// The positions of the time and of its microseconds in the prefix.
 const TIME_AT: usize = r#"{"timestamp":""#.len();
 const MICROS_AT: usize = TIME_AT + "2000-01-01T00:00:00.".len();
 
-/// Which members a line has.
+/// The members of a line.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// Time, level, target, event and the four fields.
     Short,
-    /// With the run's id and the schema version, as ringseal's flat layout.
+    /// With the run's id and the schema version, as in ringseal's `json` layout.
     Same,
 }
 
@@ -65,19 +65,19 @@ impl Clock {
     }
 }
 
-/// Collects lines and writes them in chunks. Allocates nothing after it is made.
+/// Collects lines and writes them in chunks. Allocates nothing after its creation.
 pub struct Lines<W> {
     out: W,
     clock: Clock,
     prefix: Vec<u8>,
-    /// The second that the prefix says, in nanoseconds.
+    /// The second in the prefix, in nanoseconds.
     second_ns: u64,
     chunk: Box<[u8]>,
     used: usize,
 }
 
 impl<W: Write> Lines<W> {
-    /// Lines of `shape` into `out`.
+    /// Writes lines of `shape` to `out`.
     pub fn new(out: W, clock: Clock, shape: Shape) -> Self {
         let chunk = vec![b'x'; CHUNK_BYTES + LINE_BYTES_MAX].into_boxed_slice();
         Self { out, clock, prefix: shape.prefix(), second_ns: u64::MAX, chunk, used: 0 }
@@ -88,7 +88,7 @@ impl<W: Write> Lines<W> {
     pub fn push(&mut self, record: &Record) -> std::io::Result<()> {
         let micros = self.micros(record.ticks);
         let Some(line) = self.chunk.get_mut(self.used..self.used + LINE_BYTES_MAX) else {
-            return Err(std::io::Error::other("the chunk has no room for a line"));
+            return Err(std::io::Error::other("the chunk has no space for a line"));
         };
         let mut at = put(line, 0, &self.prefix);
         six_digits(&mut line[MICROS_AT..MICROS_AT + 6], micros);
@@ -104,7 +104,7 @@ impl<W: Write> Lines<W> {
         if self.used >= CHUNK_BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what was collected.
+    /// Writes the collected lines.
     pub fn flush(&mut self) -> std::io::Result<()> {
         let written = self.out.write_all(&self.chunk[..self.used]);
         self.used = 0;
@@ -174,8 +174,8 @@ fn escape(line: &mut [u8], mut at: usize, text: &[u8; 16]) -> usize {
     at
 }
 
-/// Year, month and day of a day since 1970: days are counted from the March of a year divisible by
-/// 400, so that the leap day comes last.
+/// Year, month and day of a day since 1970. Days are counted from the first of March of a year divisible by 400, so
+/// that the leap day comes last.
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_the_record_held() {
+    fn a_line_has_all_values_of_its_record() {
         let record = Record::new(123_456_789, 42, 101.25, "ab\"\\\u{1}fghijklmnop", -7);
         let expected = serde_json::json!({
             "timestamp": "2023-11-14T22:13:20.123456Z", "level": "info", "target": TARGET,

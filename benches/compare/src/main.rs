@@ -1,7 +1,7 @@
-//! Compares ringseal with other loggers and with the floors below all of them.
+//! Compares ringseal with other loggers and with floors: the minimum cost of the same work.
 //!
-//! The event and the method are those of the project's PERFORMANCE.md. See README.md here for how
-//! to run it and how to read it.
+//! The event and the method are those of the project's PERFORMANCE.md. The README.md of this package explains how to
+//! run the program and how to read its results.
 
 mod candidate;
 mod candidates;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let words = std::env::args().skip(1).collect();
     let done = options::parse(words)
         .map_err(|error| format!("{error}\n\n{}", options::USAGE))
-        .and_then(obey);
+        .and_then(run_command);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn obey(command: Command) -> Result<(), String> {
+fn run_command(command: Command) -> Result<(), String> {
     match command {
         Command::Run(options) => {
             let records = drive::run(&options)?;

@@ -1,5 +1,4 @@
-//! The measuring loops, generic over the candidate: nothing is called through a pointer inside a
-//! timed stretch.
+//! The measuring loops, generic over the candidate, so that timed code makes no indirect calls.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -9,7 +8,7 @@ use crate::candidate::{Candidate, Output};
 use crate::event::{BATCH, Event, Feed};
 use crate::{sys, tsc};
 
-/// How much of each kind of measurement.
+/// The amount of each kind of measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Amounts {
     /// Batches of 20 calls, 20–40 µs apart.
@@ -22,9 +21,9 @@ pub struct Amounts {
     pub events: u64,
 }
 
-/// Calls before anything is timed: buffers allocated, threads awake, code in the cache.
+/// Calls before the timed ones, so that buffers are allocated, threads are awake and code is in the cache.
 pub const WARM_CALLS: u64 = 20_000;
-/// Time for the logger to write the warm-up away.
+/// Time for the logger to write the events of the warm-up.
 pub const SETTLE: Duration = Duration::from_millis(100);
 
 /// Ticks of the measured stretches.
@@ -39,17 +38,17 @@ pub struct Latency {
 
 /// Flat-out logging.
 pub struct Throughput {
-    /// From the first call to the last byte in the page cache.
+    /// Time from the first call until the last byte is in the page cache.
     pub wall: Duration,
-    /// From the first call to the return of the last one.
+    /// Time from the first call to the return of the last call.
     pub calls: Duration,
     /// Processor time of the process over `wall`, seconds.
     pub cpu: sys::Cpu,
 }
 
-/// What is needed to check the output and count its bytes.
+/// The data needed to check the output and count its bytes.
 pub struct Logged {
-    /// Where the lines are.
+    /// The files with the lines.
     pub output: Output,
     /// Events logged, warm-up included; `seq` runs from 0 to this.
     pub events: u64,
@@ -57,10 +56,10 @@ pub struct Logged {
     pub bytes: u64,
 }
 
-/// A measurement and what is needed to check it.
+/// A measurement and the data needed to check it.
 pub type Measured<T> = Result<(T, Logged), String>;
 
-/// Uniform pauses between two bounds, spun away on the counter.
+/// Uniformly distributed pauses between two bounds, by spinning on the counter.
 struct Pause {
     low: u64,
     span: u64,
@@ -91,8 +90,8 @@ pub fn latency<C: Candidate>(dir: &Path, amounts: Amounts, tsc_hz: f64) -> Measu
     let pause = Pause::new(2e6, 2e6, tsc_hz);
     let colds = time_singles(&mut candidate, &mut feed, amounts.colds, pause);
     let output = candidate.finish()?;
-    let rest = sys::wait_for_rest(&output.files)?;
-    let logged = Logged { output, events: feed.handed_out(), bytes: rest.bytes };
+    let completion = sys::wait_until_unchanged(&output.files)?;
+    let logged = Logged { output, events: feed.handed_out(), bytes: completion.bytes };
     Ok((Latency { batches, singles, colds }, logged))
 }
 
@@ -108,13 +107,13 @@ pub fn throughput<C: Candidate>(dir: &Path, amounts: Amounts) -> Measured<Throug
     }
     let calls = begin.elapsed();
     let output = candidate.finish()?;
-    let rest = sys::wait_for_rest(&output.files)?;
+    let completion = sys::wait_until_unchanged(&output.files)?;
     let cpu = sys::Cpu {
-        user_s: rest.cpu.user_s - cpu.user_s,
-        system_s: rest.cpu.system_s - cpu.system_s,
+        user_s: completion.cpu.user_s - cpu.user_s,
+        system_s: completion.cpu.system_s - cpu.system_s,
     };
-    let logged = Logged { output, events: feed.handed_out(), bytes: rest.bytes };
-    Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
+    let logged = Logged { output, events: feed.handed_out(), bytes: completion.bytes };
+    Ok((Throughput { wall: completion.at - begin, calls, cpu }, logged))
 }
 
 fn start<C: Candidate>(dir: &Path) -> Result<(C, Feed), String> {
@@ -141,7 +140,7 @@ fn time_batches<C: Candidate>(
     count: usize,
     mut pause: Pause,
 ) -> Vec<u64> {
-    let mut ticks = vec![u64::MAX; count]; // written once already: no page fault while timing
+    let mut ticks = vec![u64::MAX; count]; // already written once: no page fault while timing
     for slot in &mut ticks {
         let events: [Event; BATCH] = black_box(feed.batch());
         pause.wait();
@@ -171,12 +170,11 @@ fn time_singles<C: Candidate>(
     ticks
 }
 
-/// More than any candidate writes for an event. With less, those whose lines are longer than others'
-/// would pay for cold memory besides.
+/// More than any candidate writes per event. With less, candidates with longer lines would also pay for cold memory.
 const LINE_BYTES_MAX: u64 = 320;
 
-/// Writes and deletes at least as many bytes as the run will: memory that the machine has not touched
-/// for a while is several times dearer at first touch, and the first candidate would pay for all.
+/// Writes and deletes at least as many bytes as the run will write. The first access to memory that was not used for a
+/// while is several times slower, and the first candidate would have the whole cost.
 pub fn warm_page_cache(dir: &Path, events: u64) -> Result<(), String> {
     use std::io::Write;
     let chunk = vec![b'x'; 1 << 20];

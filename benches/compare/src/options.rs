@@ -10,14 +10,14 @@ use crate::measure::Amounts;
 use crate::sweep::Sweep;
 use crate::sweep::point::{Plan, What};
 
-/// What the program can be asked for; printed with every complaint about the command line.
+/// The usage text, printed with every error in the command line.
 pub const USAGE: &str = "\
 compare [run] [--rounds N] [--events N] [--batches N] [--singles N] [--colds N] [--only A,B]
         [--quick] [--mode latency|throughput] [--results FILE] [--dir DIR]
     measures every candidate, interleaved, and prints the tables;
     results go to FILE (default results/latest.jsonl), output files under DIR (default out/)
 compare sweep [--rounds N] [--events N] [--batches N] [--quick] [--results FILE] [--dir DIR]
-    ringseal against ring capacity, batch size and number of rings, at rest and at its start;
+    measures ringseal by ring capacity, batch size and number of rings, when idle and at its start;
     results go to FILE (default results/sweep.jsonl)
 compare report FILE.jsonl... [--into PAGE.md] [--svg DIR]
     prints the tables of these results; rewrites the marked places of PAGE.md;
@@ -40,18 +40,18 @@ pub enum Command {
         dir: PathBuf,
         /// Ticks per second of the counter.
         tsc_hz: f64,
-        /// How much to measure.
+        /// The amount to measure.
         amounts: Amounts,
-        /// How long to watch an engine with nothing to do.
+        /// The time for which an idle engine is observed.
         idle: Duration,
     },
-    /// Tables and drawings of earlier results.
+    /// Make tables and drawings of earlier results.
     Report(Report),
     /// Names of the candidates.
     List,
     /// One measurement; how `Run` calls its own program.
     Child {
-        /// Which candidate.
+        /// The candidate.
         name: String,
         /// What to measure.
         mode: Mode,
@@ -59,7 +59,7 @@ pub enum Command {
         dir: PathBuf,
         /// Ticks per second of the counter.
         tsc_hz: f64,
-        /// How much to measure.
+        /// The amount to measure.
         amounts: Amounts,
     },
 }
@@ -67,17 +67,17 @@ pub enum Command {
 /// Options of `run`.
 #[derive(Debug)]
 pub struct Run {
-    /// How often every candidate is measured.
+    /// The number of times that every candidate is measured.
     pub rounds: usize,
-    /// How much to measure each time.
+    /// The amount to measure each time.
     pub amounts: Amounts,
     /// The candidates, in the order of the list.
     pub only: Vec<&'static str>,
     /// What to measure.
     pub modes: Vec<Mode>,
-    /// Where result records go.
+    /// The file of the result records.
     pub results: PathBuf,
-    /// Where candidates write.
+    /// The directory in which candidates write.
     pub dir: PathBuf,
 }
 
@@ -88,14 +88,14 @@ pub struct Report {
     pub files: Vec<PathBuf>,
     /// The page to rewrite.
     pub into: Option<PathBuf>,
-    /// Where drawings go.
+    /// The directory of the drawings.
     pub svg: Option<PathBuf>,
 }
 
 const FULL: Amounts = Amounts { batches: 100_000, singles: 100_000, colds: 500, events: 4_000_000 };
 const QUICK: Amounts = Amounts { batches: 8_000, singles: 8_000, colds: 50, events: 300_000 };
 
-/// Reads the command line, program name left off.
+/// Reads the command line without the program name.
 pub fn parse(mut words: Vec<String>) -> Result<Command, String> {
     let verb = match words.first() {
         Some(word) if !word.starts_with("--") => words.remove(0),
@@ -144,7 +144,7 @@ fn run(words: Vec<String>) -> Result<Run, String> {
             "--batches" => run.amounts.batches = number(&name, &text)?,
             "--singles" => run.amounts.singles = number(&name, &text)?,
             "--colds" => run.amounts.colds = number(&name, &text)?,
-            "--only" => run.only = text.split(',').map(known).collect::<Result<_, _>>()?,
+            "--only" => run.only = text.split(',').map(candidate_name).collect::<Result<_, _>>()?,
             "--mode" => run.modes = vec![mode(&text)?],
             "--results" => run.results = text.into(),
             "--dir" => run.dir = text.into(),
@@ -185,7 +185,7 @@ fn sweep(words: Vec<String>) -> Result<Sweep, String> {
     Ok(sweep)
 }
 
-fn known(name: &str) -> Result<&'static str, String> {
+fn candidate_name(name: &str) -> Result<&'static str, String> {
     candidates::find(name).map(|entry| entry.name).ok_or_else(|| {
         let names: Vec<_> = candidates::ALL.iter().map(|entry| entry.name).collect();
         format!("expected one of {}, found {name}", names.join(", "))
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_in_words() {
+    fn errors_are_reported_as_text() {
         for (line, part) in [
             ("--only nobody", "found nobody"),
             ("--rounds many", "found many"),

@@ -1,14 +1,13 @@
 //! The byte rings of the floors: 1 MiB, records of 56 bytes.
 //!
-//! `Private` has no reader and no shared index: the cost of encoding alone. `Producer`/`Consumer`
-//! are the two ends of a single-producer, single-consumer ring. Neither allocates after it is
-//! made; a full ring makes the producer spin. Every page is touched when a ring is made.
+//! `Private` has no reader and no shared index: the cost of encoding alone. `Producer`/`Consumer` are the two ends of a
+//! single-producer, single-consumer ring. They do not allocate after their creation; if the ring is full, the producer
+//! spins. Every page is touched when a ring is made.
 //!
 //! Invariants:
 //! 1. `base` points to `RING_BYTES` bytes that live as long as the ring, aligned to 64.
-//! 2. An offset handed to `encode` or `decode` is at most `RING_BYTES - RECORD_BYTES` and a
-//!    multiple of 8 (positions only move by `RECORD_BYTES` or to the next multiple of
-//!    `RING_BYTES`).
+//! 2. An offset passed to `encode` or `decode` is at most `RING_BYTES - RECORD_BYTES` and a multiple of 8 (positions
+//!    only move by `RECORD_BYTES` or to the next multiple of `RING_BYTES`).
 //! 3. Bytes between `tail` and `head` belong to the consumer, all others to the producer.
 #![allow(unsafe_code)]
 
@@ -20,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const RING_BYTES: u64 = 1 << 20;
 /// Bytes in a record: header, ticks, seq, price, length and quantity, 16 bytes of symbol.
 pub const RECORD_BYTES: u64 = 56;
-/// How many bytes the consumer reads before it gives the space back.
+/// The number of bytes that the consumer reads before it releases the space.
 const COMMIT_BYTES: u64 = 64 << 10;
 const CALLSITE: u32 = 7;
 
@@ -47,8 +46,8 @@ pub struct Record {
 const _: () = assert!(size_of::<Record>() == RECORD_BYTES as usize);
 
 impl Record {
-    /// A record of the event. Panics unless the symbol has 16 bytes: this is a yardstick for one
-    /// event, and a copy of fixed length is the least that it can cost.
+    /// A record of the event. Panics unless the symbol has 16 bytes: this floor is for one event, and a copy of fixed
+    /// length is the cheapest.
     #[inline(always)]
     pub fn new(ticks: u64, seq: u64, price: f64, sym: &str, qty: i32) -> Self {
         let sym: [u8; 16] = sym.as_bytes().try_into().expect("the symbol has 16 bytes");
@@ -78,7 +77,7 @@ impl Memory {
         if base.is_null() {
             handle_alloc_error(Self::LAYOUT);
         }
-        // SAFETY: invariant 1. Touches every page, so that no timed call takes the fault.
+        // SAFETY: invariant 1. Touches every page, so that no timed call causes a page fault.
         unsafe { base.write_bytes(0xa5, RING_BYTES as usize) };
         Self { base }
     }
@@ -101,7 +100,7 @@ fn place(at: u64) -> u64 {
 #[inline(always)]
 fn encode(base: *mut u8, at: u64, record: Record) {
     let offset = (at & (RING_BYTES - 1)) as usize;
-    // SAFETY: invariants 1, 2 and 3: in bounds, aligned to 8, and the producer's to write.
+    // SAFETY: invariants 1, 2 and 3: in bounds, aligned to 8, and owned by the producer.
     unsafe { base.add(offset).cast::<Record>().write(record) };
 }
 
@@ -195,7 +194,7 @@ impl Producer {
 }
 
 impl Consumer {
-    /// Hands every published record to `each`, giving space back every 64 KiB; returns how many.
+    /// Passes every published record to `each` and releases space every 64 KiB; returns the number of records.
     pub fn drain(&mut self, mut each: impl FnMut(&Record)) -> u64 {
         // ORDER: Acquire pairs with the Release store in `Producer::push`.
         let head = self.shared.head.0.load(Ordering::Acquire);
@@ -203,7 +202,7 @@ impl Consumer {
         while self.tail < head {
             let at = place(self.tail);
             let offset = (at & (RING_BYTES - 1)) as usize;
-            // SAFETY: invariants 1, 2 and 3: below `head`, so the consumer's to read, and written.
+            // SAFETY: invariants 1, 2 and 3: below `head`, so written and owned by the consumer.
             let record = unsafe { &*self.shared.memory.base.add(offset).cast::<Record>() };
             each(record);
             records += 1;

@@ -2,27 +2,27 @@
 
 use serde::Serialize;
 
-/// What is kept of one run's samples, in nanoseconds.
+/// Percentiles of one run's samples, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// Number of samples.
     pub n: usize,
     /// Median.
     pub p50: f64,
-    /// Nine of ten are at most this.
+    /// 90th percentile.
     pub p90: f64,
-    /// 99 of 100 are.
+    /// 99th percentile.
     pub p99: f64,
-    /// 999 of 1000 are.
+    /// 99.9th percentile.
     pub p999: f64,
-    /// The longest.
+    /// The maximum.
     pub max: f64,
     /// The arithmetic mean.
     pub mean: f64,
 }
 
 impl Summary {
-    /// Summarises `ticks`, each worth `ns` nanoseconds. All zeros when there are none.
+    /// Summarises samples in ticks of `ns` nanoseconds each. All zeros if there are no samples.
     pub fn of(mut ticks: Vec<u64>, ns: f64) -> Self {
         ticks.sort_unstable();
         let at = |share: f64| rank(&ticks, share).map_or(0.0, |ticks| tenths(ticks as f64 * ns));
@@ -54,14 +54,14 @@ fn tenths(ns: f64) -> f64 {
 pub struct Rounds {
     /// Lowest round.
     pub low: f64,
-    /// Median round; the mean of the middle two when their number is even.
+    /// Median round; the mean of the middle two if the number of rounds is even.
     pub median: f64,
     /// Highest round.
     pub high: f64,
 }
 
 impl Rounds {
-    /// `None` when there are no rounds.
+    /// `None` if there are no rounds.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
@@ -75,7 +75,7 @@ impl Rounds {
         Some(Self { low, median, high })
     }
 
-    /// In another unit.
+    /// Multiplies all values: converts to another unit.
     pub fn times(self, factor: f64) -> Self {
         let Self { low, median, high } = self;
         Self { low: low * factor, median: median * factor, high: high * factor }

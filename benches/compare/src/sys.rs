@@ -1,4 +1,4 @@
-//! What is asked of the operating system: cores, processor time, files at rest.
+//! Queries of the operating system: cores, processor time, lengths of files.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use nix::unistd::Pid;
 pub const PRODUCER_CORE: usize = 0;
 /// The core of everything else.
 pub const OTHER_CORE: usize = 1;
-/// How many cores a measurement uses.
+/// The number of cores that a measurement uses.
 pub const CORES_USED: f64 = 2.0;
 /// A file whose length has not changed for this long is complete.
-const AT_REST: Duration = Duration::from_millis(300);
-/// How often lengths are looked at.
+const UNCHANGED_FOR: Duration = Duration::from_millis(300);
+/// The interval between checks of the lengths.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
-/// Binds the calling thread, and threads that it starts from now on, to one core.
+/// Binds the calling thread, and threads that it starts later, to one core.
 pub fn pin(core: usize) -> Result<(), String> {
     let mut set = CpuSet::new();
     set.set(core).map_err(|e| format!("core {core}: {e}"))?;
@@ -45,8 +45,8 @@ pub fn cpu() -> Result<Cpu, String> {
     Ok(Cpu { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) })
 }
 
-/// Nanoseconds on a core of all threads of this process that are alive, as the scheduler counts
-/// them: finer than `cpu`, which may count in clock ticks.
+/// Processor time in nanoseconds of all live threads of this process, as the scheduler counts it: more precise than
+/// `cpu`, which may count in clock ticks.
 pub fn threads_cpu_ns() -> Result<u64, String> {
     let describe = |e: std::io::Error| format!("/proc/self/task: {e}");
     let mut sum = 0;
@@ -61,8 +61,8 @@ pub fn threads_cpu_ns() -> Result<u64, String> {
 }
 
 /// The moment at which the last byte arrived.
-pub struct Rest {
-    /// When.
+pub struct Completion {
+    /// The moment.
     pub at: Instant,
     /// Processor time at that moment.
     pub cpu: Cpu,
@@ -70,34 +70,34 @@ pub struct Rest {
     pub bytes: u64,
 }
 
-/// Waits until the files' lengths stay put. Call it when the logger says that it is done: if that
-/// was true, the answer is the moment of the call.
-pub fn wait_for_rest(files: &[PathBuf]) -> Result<Rest, String> {
-    let mut rest = Rest { at: Instant::now(), cpu: cpu()?, bytes: total_length(files) };
-    while rest.at.elapsed() < AT_REST {
+/// Waits until the files' lengths no longer change. Call it when the logger reports that it is done: if the report was
+/// correct, the result is the moment of the call.
+pub fn wait_until_unchanged(files: &[PathBuf]) -> Result<Completion, String> {
+    let mut completion = Completion { at: Instant::now(), cpu: cpu()?, bytes: total_length(files) };
+    while completion.at.elapsed() < UNCHANGED_FOR {
         std::thread::sleep(LOOK_EVERY);
         let bytes = total_length(files);
-        if bytes != rest.bytes {
-            rest = Rest { at: Instant::now(), cpu: cpu()?, bytes };
+        if bytes != completion.bytes {
+            completion = Completion { at: Instant::now(), cpu: cpu()?, bytes };
         }
     }
-    Ok(rest)
+    Ok(completion)
 }
 
 fn total_length(files: &[PathBuf]) -> u64 {
     files.iter().filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
 }
 
-/// What the whole machine has done so far, in seconds of one core.
+/// The work of the whole machine so far, in seconds of one core.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Machine {
     /// Work of all processes and of the kernel.
     pub busy_s: f64,
-    /// Work of the host's other guests, while this one wanted to run.
+    /// Time taken by the host's other guests while this one was ready to run.
     pub stolen_s: f64,
 }
 
-/// Reads `Machine`; zeros where the kernel does not tell.
+/// Reads `Machine`; zeros if the kernel does not report it.
 pub fn machine() -> Machine {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     parse_machine(stat.lines().next().unwrap_or_default())
@@ -120,7 +120,7 @@ pub fn cpu_model() -> String {
         .map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// The kernel's version, without what its builder added.
+/// The kernel's version, without the suffix of its builder.
 pub fn kernel() -> String {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     release.trim().split('-').next().unwrap_or_default().to_owned()
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_thread_is_seen() {
+    fn a_busy_threads_time_is_counted() {
         let before = threads_cpu_ns().expect("the kernel reports it");
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(20) {

@@ -7,7 +7,7 @@
 use std::arch::x86_64::{_mm_lfence, _rdtsc};
 use std::time::{Duration, Instant};
 
-/// The counter, unfenced: what a logger would do.
+/// Reads the counter without fences, as a logger would.
 #[inline(always)]
 pub fn now() -> u64 {
     // SAFETY: invariant 1.
@@ -26,8 +26,8 @@ pub fn start() -> u64 {
     ticks
 }
 
-/// The counter at the end of a timed stretch: all of its instructions have retired (their stores
-/// may still wait in the store buffer, as they do after a log call).
+/// The counter at the end of the timed code: all timed instructions have retired (their stores may still be in the
+/// store buffer, as after a log call).
 #[inline(always)]
 pub fn stop() -> u64 {
     // SAFETY: invariant 1.

@@ -22,7 +22,7 @@ pub fn count(case: &Case, events: u64) -> Result<u64, String> {
     } else {
         Err(format!("{}: {}", case.name, String::from_utf8_lossy(&output.stderr)))
     };
-    // A directory that stays is harmless; the count is what matters.
+    // A directory that cannot be removed is harmless; only the count matters.
     let _ = std::fs::remove_dir_all(&dir);
     result
 }

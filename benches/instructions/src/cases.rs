@@ -1,4 +1,4 @@
-//! What is counted: the standard event of PERFORMANCE.md, logged in different ways.
+//! The counted cases: the standard event of PERFORMANCE.md, logged in different ways.
 //!
 //! The functions that callgrind collects are never inlined, and their names are unique in the program, because
 //! callgrind finds them by name.
@@ -9,13 +9,13 @@ use ringseal::sink::{Lines, Now};
 use ringseal::sink::{Sink, SinkCounters, SinkError, WriteError};
 use ringseal::{Config, Engine, Logger, Output, Timestamps, WaitStrategy, debug, fields, info};
 
-/// Room for all events of the longer run at once.
+/// Space for all events of the longer run at once.
 const RING_BYTES: usize = 4 << 20;
 
 /// Which instructions of a run are collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Collect {
-    /// Those of the function of this name and of what it calls.
+    /// Those of the function of this name and of its callees.
     Function(&'static str),
     /// Those of the writer's thread.
     Writer,
@@ -24,11 +24,11 @@ pub enum Collect {
 /// One row of the table.
 #[derive(Debug)]
 pub struct Case {
-    /// In bounds.tsv and on the command line.
+    /// Its name in bounds.tsv and on the command line.
     pub name: &'static str,
-    /// In the table.
+    /// Its title in the table.
     pub title: &'static str,
-    /// What is collected.
+    /// The collected instructions.
     pub collect: Collect,
     /// Logs this number of events.
     log: fn(u64) -> Result<(), String>,
@@ -126,7 +126,7 @@ pub const CASES: &[Case] = &[
     },
 ];
 
-/// The defaults, with a sink that keeps nothing and a writer that wakes only when it is called.
+/// The defaults, with a sink that discards everything and a writer that wakes only when it is called.
 fn config() -> Config {
     let long = Duration::from_secs(3600);
     Config::new()
@@ -231,7 +231,7 @@ fn log_below_level(events: u64) {
     }
 }
 
-/// Takes lines, counts them and keeps nothing.
+/// Counts lines and discards them.
 #[derive(Debug, Default)]
 struct NullSink(SinkCounters);
 

@@ -6,12 +6,12 @@
 //! ```
 //!
 //! Times on a shared machine differ by a factor of two or three; counts do not, so they can be a gate. Each case runs
-//! in a process of its own under `valgrind --tool=callgrind`, once with [`FEW`] and once with [`MANY`] events, and the
-//! difference divided by the difference of the events is the count. What happens once (start, first event of the
+//! in a separate process under `valgrind --tool=callgrind`, once with [`FEW`] and once with [`MANY`] events, and the
+//! difference divided by the difference of the events is the count. Work that happens once (start, first event of the
 //! thread, flush) cancels out.
 //!
-//! - A call: only the function of [`cases`] that logs in a loop is collected, so the count includes nothing of the
-//!   writer. The same loop without a call is counted too and subtracted.
+//! - A call: only the function of [`cases`] that logs in a loop is collected, so the count does not include the writer.
+//!   The same loop without a call is counted too and subtracted.
 //! - The writer: the thread's own total. The ring holds all events and the writer wakes for the flush, so both runs
 //!   have the same number of turns.
 mod callgrind;
@@ -30,7 +30,7 @@ const MANY: u64 = 9_000;
 /// to run.
 const SLACK: f64 = 0.005;
 
-/// A count above its bound is taken again up to this number of times in all, and the least one is the result.
+/// A count above its bound is repeated, up to this number of counts in total; the lowest one is the result.
 const TRIES: usize = 3;
 
 const BOUNDS: &str = include_str!("../bounds.tsv");

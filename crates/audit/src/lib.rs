@@ -1,5 +1,5 @@
-//! Audit: typed events for evidence, and the log that keeps them: a chain of entries, one Merkle tree over all of them,
-//! signed checkpoints.
+//! Audit: typed events for evidence, and a tamper-evident log of them: a chain of entries, one Merkle tree over all
+//! entries, and signed checkpoints.
 //!
 //! [`event`] holds the events of a program: checked before they are queued, written into a ring without allocation.
 //! [`catalogue`] lists the events that an organisation allows and the fields it requires.

@@ -137,7 +137,7 @@ impl<'a> Note<'a> {
         self.signatures.iter().any(|signature| key.is_named_by(signature))
     }
 
-    /// Checks every signature by `key`. There must be at least one, and none may be wrong.
+    /// Checks every signature by `key`. There must be at least one, and all must be valid.
     pub fn verify(&self, key: &Verifier) -> Result<(), NoteError> {
         let mut found = false;
         for signature in self.signatures.iter().filter(|signature| key.is_named_by(signature)) {

@@ -45,7 +45,7 @@ fn unknown_signatures_are_ignored_and_wrong_ones_rejected() {
     let third = Signer::new("PeterNeumann", &[8; 32]).unwrap();
     let key = third.verifier().short();
     assert_eq!(note.verify(third.verifier()), Err(NoteError::UnknownKey { key }));
-    // A valid signature does not make up for a wrong one by the same key.
+    // A valid signature does not excuse a wrong one by the same key.
     let wrong = format!("{TEXT}\n{}{}", signer.signature_line("x\n"), signer.signature_line(TEXT));
     let note = Note::parse(wrong.as_bytes()).unwrap();
     let key = signer.verifier().short();

@@ -1,12 +1,12 @@
 //! Reads the entries of a log in order, through the log's parser.
 //!
 //! [`read_entries`] shows every line of every segment, plain or compressed, including lines that the verifier would
-//! reject, marked as such. [`first_start`] returns what the log's first entry says about the log, [`claimed_root`] the
-//! key in it. Neither checks a signature.
+//! reject, marked as such. [`first_start`] returns the log's first entry, which describes the log; [`claimed_root`]
+//! returns the key in it. Neither checks a signature.
 //!
-//! Promises: reads only; holds one batch of lines in memory; ends, whatever the files contain. Blocks on the disk. The
-//! log may be written at the same time: when it rotates, reading continues in the new files, and no entry is shown
-//! twice.
+//! Promises: reads only; holds one batch of lines in memory; reading ends for any content of the files. Blocks on the
+//! disk. The log may be written at the same time: when it rotates, reading continues in the new files, and no entry is
+//! shown twice.
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -22,7 +22,7 @@ use ringseal_base::storage::Storage;
 /// Rotations after which a reader gives up.
 const STARTS_MAX: u32 = 64;
 
-/// Why a log cannot be read: what was read, and the error.
+/// Why a log cannot be read: the file, and the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogReadError {
     reason: String,
@@ -65,7 +65,7 @@ pub struct LogLine<'a> {
 pub enum LineContent<'a> {
     /// An entry.
     Entry(Entry<'a>),
-    /// The next entry does not follow the one before; it is shown next, as an entry.
+    /// The next entry does not follow the previous one. It is shown after this, as an entry.
     Gap {
         /// The expected number.
         expected: u64,

@@ -1,4 +1,4 @@
-//! Logs written by the store, read back whole, changed, and while they change.
+//! Logs written by the store, read back whole, after changes, and while they change.
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io;
@@ -17,7 +17,7 @@ use ringseal_base::storage::{FileLock, FileStat, OpenMode, StorageFile};
 /// A change of a segment's lines.
 type Change = fn(&mut Vec<Vec<u8>>);
 
-/// What was shown, one word per line.
+/// The lines shown, one word per line.
 fn shown(storage: &dyn Storage, from_seq: u64) -> Vec<String> {
     let mut shown = Vec::new();
     read_entries(storage, Path::new(DIR), from_seq, &mut |line| {

@@ -38,7 +38,7 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// Where ticks come from on this machine.
+/// The source of ticks on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TickSource {
     /// The invariant time-stamp counter.
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_from_before_the_last_changes_nothing() {
+    fn an_older_reading_changes_nothing() {
         let mut line = Calibration::new(Now { ticks: 100, unix_nanos: 100 }, 1.0);
         assert_eq!(line.adjust(Now { ticks: 50, unix_nanos: 77 }), None);
         assert_eq!(line.unix_nanos(100), 100);

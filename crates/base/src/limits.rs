@@ -1,4 +1,4 @@
-//! Limits of what one event may hold. Values above a limit are cut, marked and counted, never refused.
+//! Limits for the content of one event. Values above a limit are cut, marked and counted, but never rejected.
 
 /// How much of a value, and of an event, is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

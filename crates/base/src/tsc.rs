@@ -34,7 +34,7 @@ pub fn ticks() -> u64 {
     0
 }
 
-/// Whether the counter can be trusted: there is none.
+/// Always false: the platform has no such counter.
 #[cfg(not(target_arch = "x86_64"))]
 pub fn is_invariant() -> bool {
     false

@@ -34,12 +34,12 @@ fn environment_allows_color() -> bool {
     !no_color && !dumb
 }
 
-/// How a command ended that was able to run.
+/// The result of a command that was able to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
     /// Exit code 0.
     Success,
-    /// Something was found or a check failed: exit code 1.
+    /// There is a finding or a check failed: exit code 1.
     Findings,
     /// A signal ended the command and nothing is missing: exit code 128 plus the signal's number.
     Signal(u8),
@@ -95,7 +95,7 @@ pub fn write_stderr(message: impl Display) {
 
 /// Sleeps for `length`, or returns an error as soon as the reader of standard output closes it.
 ///
-/// On systems that cannot report this, the next write finds out. A signal may end the sleep early.
+/// On systems that cannot report this, the next write fails. A signal may end the sleep early.
 ///
 /// # Errors
 /// [`io::ErrorKind::BrokenPipe`] if the reader has closed the pipe.
@@ -125,7 +125,7 @@ mod unix {
         match poll(&mut ends, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) if is_closed(ends[0].revents()) => return Err(io::ErrorKind::BrokenPipe.into()),
-            // Poll returned at once for another reason: sleep, or the caller would spin.
+            // Poll returned at once for another reason: sleep, otherwise the caller would spin.
             Ok(_) | Err(_) => std::thread::sleep(length),
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! The command `ringseal`, as a library, so that its parts can be tested and documented.
 //!
-//! Exit codes of every subcommand: 0 success, 1 something was found or a check failed, 2 wrong usage or the command
-//! could not run, 128 plus the signal's number if a signal ended the command and nothing is missing. It is not an
-//! error if the reader of standard output closes it early (`ringseal cat … | head`).
+//! Exit codes of every subcommand: 0 success, 1 a finding or a failed check, 2 wrong usage or the command could not
+//! run, 128 plus the signal's number if a signal ended the command and nothing is missing. It is not an error if the
+//! reader of standard output closes it early (`ringseal cat … | head`).
 pub mod audit;
 pub mod bench;
 pub mod cat;

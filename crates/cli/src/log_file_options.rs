@@ -9,9 +9,9 @@ use crate::time::parse_duration;
 
 /// Directory, name, rotation and retention of log files.
 ///
-/// All sealed segments are kept unless a `--keep` option limits them. (The library's file sink keeps five.) The size
-/// of the input is unknown, and a command whose exit code says that every line is in place must not remove lines
-/// without being asked to.
+/// All sealed segments are kept unless a `--keep` option limits them. (The library's file sink keeps five.) The size of
+/// the input is unknown, and a command whose exit code reports that every line is in place must not remove lines by
+/// default.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogFileOptions {
     /// The log's directory; created if it does not exist.

@@ -19,7 +19,7 @@ Examples:
                                          check that the audit log is unchanged
   ringseal help cat                      help for one command
 
-Exit codes: 0 success, 1 something was found or a check failed, 2 wrong usage or could not run.";
+Exit codes: 0 success, 1 a finding or a failed check, 2 wrong usage or could not run.";
 
 /// Writes logs and reads them back.
 #[derive(Debug, Parser)]

@@ -19,7 +19,7 @@ pub struct Stopwatch {
     start_cpu: Option<Duration>,
 }
 
-/// What a stopwatch measured.
+/// The measurement of a stopwatch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lap {
     /// Wall time.

@@ -41,7 +41,7 @@ fn parse_clock(text: &[u8]) -> Option<i64> {
     (hour < 24 && minute < 60 && second <= 60).then(|| hour * 3600 + minute * 60 + second.min(59))
 }
 
-/// Nanoseconds of `.123456`, and what follows.
+/// Nanoseconds of `.123456`, and the text after it.
 fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some((b'.' | b',', rest)) = text.split_first() else { return Some((0, text)) };
     let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();

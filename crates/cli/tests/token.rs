@@ -189,10 +189,10 @@ fn refused_lines_are_empty_and_reported() {
     let (out, err) = said(&output, 1);
     assert_eq!(out, "user@example.com\n\n\n\nuser@example.com\n");
     assert!(err.contains("line 2: not a token that can be revealed: expected penc:v1:"), "{err}");
-    assert!(err.contains("line 4: the token is not what key rk1 made"), "{err}");
+    assert!(err.contains("line 4: the token was not made with key rk1"), "{err}");
     assert!(!err.contains("no token\n") && err.lines().count() == 2, "{err}");
     let output = run(place.full("reveal", &["--type", "phone", PENC]), b"");
-    assert!(said(&output, 1).1.contains("value 1: the token is not what key rk1 made in"));
+    assert!(said(&output, 1).1.contains("value 1: the token was not made with key rk1 in"));
     let output = run(place.with("tokenize", &[]), b"\xFF\nJohn Doe\n");
     let (out, err) = said(&output, 1);
     assert!(out.starts_with("\nptok:v1:BGV24r") && err.contains("line 1: expected UTF-8"), "{err}");

@@ -12,7 +12,7 @@ const TEN: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const A_TO_O: &[u8] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const P_TO_Z: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-/// In this order, so that groups of sets are ranges of bits.
+/// The order makes groups of sets ranges of bits.
 #[rustfmt::skip]
 static CLASSES: ByteSets = ByteSets::new([
     (&[5], &[15]),                               // `_`
@@ -65,7 +65,7 @@ impl<V: Lookup> Tables<V> {
     }
 }
 
-/// The 64 bytes of `view` from `at` on, which is at most 2.
+/// The 64 bytes of `view` that start at `at`; `at` is at most 2.
 #[inline(always)]
 fn load<V: Load64>(view: &[u8; VIEW], at: usize) -> V {
     match view.get(at..).map(<[u8]>::first_chunk) {
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    /// The classes, byte by byte, as their descriptions say.
+    /// The classes, computed byte by byte from their descriptions.
     fn plain(view: &[u8; VIEW]) -> Masks {
         let mut masks = Masks::default();
         for i in 0..64 {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     /// Compares all implementations on one block.
-    fn all_ways(view: &[u8; VIEW]) {
+    fn compare_implementations(view: &[u8; VIEW]) {
         let want = plain(view);
         assert_eq!(portable(view), want);
         assert_eq!(simd::run(View(view)), want);
@@ -250,7 +250,7 @@ mod tests {
             for place in 0..64 {
                 let mut view = [b'.'; VIEW];
                 view[place] = b;
-                all_ways(&view);
+                compare_implementations(&view);
             }
         }
     }
@@ -263,7 +263,7 @@ mod tests {
                 let place = usize::from(first ^ third) & 63;
                 view[place] = first;
                 view[place + 2] = third;
-                all_ways(&view);
+                compare_implementations(&view);
             }
         }
     }

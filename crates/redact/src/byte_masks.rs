@@ -20,11 +20,11 @@ pub(crate) const VIEW: usize = 66;
 pub(crate) struct Masks {
     /// `0`–`9`.
     pub(crate) digit: u64,
-    /// What numbers are written with: digits, space, and `(` to `9` in ASCII order.
+    /// The bytes of written numbers: digits, space, and `(` to `9` in ASCII order.
     pub(crate) number: u64,
     /// Letters, digits and `_`.
     pub(crate) word: u64,
-    /// `+` to `~` in ASCII order: what a credential consists of, and more.
+    /// `+` to `~` in ASCII order: a superset of the bytes of credentials.
     pub(crate) chunk: u64,
     /// Rare bytes, combined into one mask: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
     /// are, together with the byte two places ahead, the first and the third of a keyword: `pas…`,
@@ -32,8 +32,8 @@ pub(crate) struct Masks {
     pub(crate) rare: u64,
 }
 
-/// First and third letter of the words that may precede a secret: password and similar ones,
-/// secret, token, api, bearer, basic, begin; and what comes with these.
+/// First and third letter of the words that may precede a secret: password and similar words, secret, token, api,
+/// bearer, basic, begin. The pairs also match other words.
 #[cfg(test)]
 pub(crate) const KEYWORDS: [(u8, u8); 10] = [
     (b'p', b's'),
@@ -75,12 +75,12 @@ const LONG_WORD: u32 = 22;
 pub(crate) struct Borders {
     /// First bytes.
     pub(crate) begin: u64,
-    /// The bytes directly after the last ones.
+    /// The byte directly after the end of each text.
     pub(crate) end: u64,
 }
 
 impl Borders {
-    /// Where a text starts directly after another one.
+    /// The bytes at which a text starts directly after the end of another.
     #[inline(always)]
     fn joined(&self) -> u64 {
         self.begin & self.end
@@ -89,25 +89,26 @@ impl Borders {
 
 /// Receives the positions.
 pub(crate) trait Sink {
-    /// Where separate texts start, and where the byte after their end is, in the block at `at`. Called once
-    /// for each block, in order, and for the one after the last.
+    /// Returns the starts of separate texts in the block at `at`, and the byte after each end. Called once for each
+    /// block, in order, and for the block after the last.
     fn borders(&mut self, at: usize) -> Borders;
-    /// The places of the block at `at`; false ends the pass. Blocks without any are left out.
+    /// Receives the positions in the block at `at`; returning false ends the pass. Blocks without positions are
+    /// skipped.
     fn block(&mut self, at: usize, places: &Places) -> bool;
 }
 
-/// Which numbers count.
+/// Which numbers are candidates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Numbers {
     /// Fewest digits.
     pub(crate) digits_min: u32,
-    /// Whether they count regardless of their shape and of what precedes them.
+    /// Whether numbers are candidates whatever their shape and the bytes before them.
     pub(crate) all: bool,
 }
 
 /// Passes all positions of `input` within `range` to `sink`; bytes after the range may be read.
 ///
-/// With `cut`, whatever touches the end counts as long enough.
+/// With `cut`, a word or number that touches the end counts as long enough.
 #[inline(always)]
 pub(crate) fn pass<S: Sink>(
     input: &[u8],
@@ -163,7 +164,7 @@ impl<S: Sink> Pass<'_, S> {
         let mut now = Block::of(ways.classify(tail.view(input, at)), borders, 0);
         while at < end {
             let borders = self.sink.borders(at + 64);
-            // Nothing after the range counts, except after a cut.
+            // Bytes after the range are ignored, except after a cut.
             let masks = if at + 64 < end || self.cut {
                 ways.classify(tail.view(input, at + 64))
             } else {
@@ -196,20 +197,20 @@ impl Places {
 ///
 /// By rotation: shifts of two words as one are slow on some processors.
 #[inline(always)]
-fn behind(before: u64, now: u64) -> u64 {
+fn next_bytes(before: u64, now: u64) -> u64 {
     (now & !(1 << 63) | before & 1 << 63).rotate_left(1)
 }
 
 /// The mask of the bytes `places` before those of a mask whose next 64 bits are `next`.
 #[inline(always)]
-fn ahead(now: u64, next: u64, places: u32) -> u64 {
+fn earlier_bytes(now: u64, next: u64, places: u32) -> u64 {
     (now & !0 << places | next & !(!0 << places)).rotate_right(places)
 }
 
 /// A block, complete except for the bits that depend on the next one.
 ///
-/// Everything that does not need the next block is computed at once: masks that wait for the next iteration
-/// would wait as vectors, which some compilers take apart.
+/// Everything that does not need the next block is computed at once. Masks kept for the next iteration would be kept as
+/// vectors, and some compilers split these.
 #[derive(Clone, Copy)]
 struct Block {
     borders: Borders,
@@ -228,21 +229,21 @@ impl Block {
     #[inline(always)]
     fn of(masks: Masks, borders: Borders, before: u64) -> Block {
         let Masks { number, chunk, rare, .. } = masks;
-        // Nothing continues past the end of its text.
+        // A word does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
-        let starts = word & (!behind(before, word) | borders.begin);
+        let starts = word & (!next_bytes(before, word) | borders.begin);
         let (keyword, punct) = (rare & starts, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }
     }
 
-    /// All places; of numbers those that are long enough.
+    /// All positions; numbers only if they are long enough.
     #[inline(always)]
     fn places(&self, next: &Block) -> Places {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
-        let digit = |places: u32| ahead(self.digit, next.digit, places);
+        let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
         Places {
             punct: self.punct,
             keyword: self.keyword,
@@ -264,7 +265,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// Up to 65 bytes, then a block of filler; and the view of it.
+    /// Up to 65 bytes, then a block of filler, and the view's extra bytes.
     const BYTES: usize = 3 * 64 + 16;
 
     /// The tail of `input`, where blocks start at `from` and the last block requested is one past `to`.
@@ -295,7 +296,7 @@ impl Tail {
     }
 }
 
-/// Copies up to 65 bytes in pieces of fixed sizes: nothing is called.
+/// Copies up to 65 bytes in pieces of fixed sizes, so that no function is called.
 #[inline(always)]
 fn copy_up_to_65(from: &[u8], to: &mut [u8; Tail::BYTES]) {
     #[inline(always)]
@@ -338,7 +339,7 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
             if BYTES == 22 { m | m >> 6 } else { m }
         }
     };
-    // The first one of the next block reaches back into this one.
+    // The first bad byte of the next block also clears bits of this block.
     let ahead = BYTES - 1;
     let first = (bad_next | 1 << ahead).trailing_zeros();
     ok & !(bad_near | (!0 << (64 - ahead)) << first)

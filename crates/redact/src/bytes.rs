@@ -1,4 +1,4 @@
-//! Small questions about bytes that all detectors ask.
+//! Byte predicates and small decoders shared by all detectors.
 
 /// A set of byte values, as four words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub(crate) struct Digits {
 }
 
 impl Digits {
-    /// More digits than any number that is looked for.
+    /// More digits than any number that the detectors search for.
     pub(crate) const MAX: usize = 20;
 
     pub(crate) fn new() -> Digits {
@@ -125,7 +125,7 @@ impl Digits {
     }
 }
 
-/// Decodes base64 (either alphabet, padding optional) into `out`; what does not fit is left out.
+/// Decodes base64 (either alphabet, padding optional) into `out`; bytes that do not fit are dropped.
 ///
 /// Returns the decoded part, or `None` at a byte of neither alphabet or an impossible length.
 pub(crate) fn base64_decode<'a>(input: &[u8], out: &'a mut [u8]) -> Option<&'a [u8]> {
@@ -149,7 +149,7 @@ pub(crate) fn base64_decode<'a>(input: &[u8], out: &'a mut [u8]) -> Option<&'a [
         if bits >= 8 {
             bits -= 8;
             let Some(slot) = out.get_mut(len) else { break };
-            // The top eight of the collected bits; the cast drops what was used before.
+            // The top eight of the collected bits; the cast drops the bits already used.
             *slot = (acc >> bits) as u8;
             len += 1;
         }

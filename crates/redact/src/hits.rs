@@ -1,8 +1,8 @@
 //! Hits, and the finder that collects them.
 //!
-//! A detector is a pure function of a text and an anchor position. It is called at every position where its
-//! anchor may be, checks the anchor itself, and reads a bounded distance around it. Work is counted in
-//! bytes read; a text that costs more than [`Finder::budget`] is masked whole.
+//! A detector is a pure function of a text and an anchor position. It is called at every candidate position, checks its
+//! anchor, and reads a bounded distance around it. Work is counted in bytes read; a text that costs more than
+//! [`Finder::budget`] is masked whole.
 
 use super::bytes::ByteSet;
 use super::kind::HitKind;
@@ -24,7 +24,7 @@ pub(crate) struct Hit {
 pub(crate) mod rule {
     macro_rules! rules {
         ($($konst:ident $name:literal,)*) => {
-            /// Names, in order of the numbers.
+            /// The names, in order of the rule numbers.
             pub(crate) const NAMES: &[&str] = &[$($name),*];
             rules!(@number 0u16; $($konst)*);
         };
@@ -87,7 +87,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) cut: bool,
     /// `key=value` is not searched before this position: inside a value that is replaced anyway.
     pub(crate) kv_from: usize,
-    /// The same for private keys, whose length is not bounded.
+    /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
     hits: &'a mut Vec<Hit>,
     work: u64,
@@ -96,7 +96,7 @@ pub(crate) struct Finder<'a> {
 
 /// Bytes of work per byte of text before the whole text is masked.
 pub(crate) const WORK_PER_BYTE: u64 = 16;
-/// Work that any text may cost, however short.
+/// The work that even the shortest text may cost.
 pub(crate) const WORK_MIN: u64 = 64 * 1024;
 
 impl<'a> Finder<'a> {
@@ -117,7 +117,7 @@ impl<'a> Finder<'a> {
         self.hit_keeping(start, end, rule, kind, 0);
     }
 
-    /// Adds the hit `start..end`, of which the last `keep` bytes are kept.
+    /// Adds the hit `start..end` and keeps its last `keep` bytes.
     ///
     /// Limits count bytes: a character that an end would split is replaced as a whole, so that valid UTF-8
     /// stays valid.
@@ -130,10 +130,12 @@ impl<'a> Finder<'a> {
         keep: u8,
     ) {
         if start < end && end <= self.input.len() && self.rules.finds(kind) {
-            let (from, to) =
-                (start - rest_before(self.input, start), end + rest_behind(self.input, end));
+            let (from, to) = (
+                start - char_bytes_before(self.input, start),
+                end + char_bytes_after(self.input, end),
+            );
             let kept_from = to - usize::from(keep).min(to);
-            let whole = to == end && rest_behind(self.input, kept_from) == 0;
+            let whole = to == end && char_bytes_after(self.input, kept_from) == 0;
             let keep = if whole { keep } else { 0 };
             self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
@@ -176,14 +178,14 @@ const CONTINUATION_MAX: usize = 3;
 
 /// The number of bytes from `pos` on that belong to a character starting before `pos`.
 #[inline]
-fn rest_behind(input: &[u8], pos: usize) -> usize {
+fn char_bytes_after(input: &[u8], pos: usize) -> usize {
     CONTINUATION.run(input, pos, CONTINUATION_MAX)
 }
 
 /// The number of bytes before `pos` that belong to a character continuing at `pos`.
 #[inline]
-fn rest_before(input: &[u8], pos: usize) -> usize {
-    if rest_behind(input, pos) == 0 {
+fn char_bytes_before(input: &[u8], pos: usize) -> usize {
+    if char_bytes_after(input, pos) == 0 {
         return 0;
     }
     // The first byte of the character precedes its continuation bytes.

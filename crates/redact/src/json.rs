@@ -1,7 +1,7 @@
 //! JSON inside texts: walks an object or array without building anything.
 //!
-//! One pass checks that the whole text is JSON and lists its keys, and its scalar values with the class
-//! that their keys give them. Depth is bounded; the caller masks deeper texts.
+//! One pass checks that the whole text is JSON and lists its keys and scalar values, each value with the class of its
+//! key. Depth is bounded; the caller masks deeper texts.
 
 use super::key_cache::KeyCache;
 use super::kind::KeyClass;
@@ -92,7 +92,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A string, the quote being next: where its content is, and whether it holds a backslash.
+    /// Reads a string whose quote is next: the position of its content, and whether it holds a backslash.
     fn string(&mut self) -> Result<(usize, usize, bool), Stop> {
         self.expect(b'"')?;
         let start = self.pos;
@@ -113,7 +113,7 @@ impl Walk<'_> {
         }
     }
 
-    /// An escape, the backslash being next.
+    /// Reads an escape whose backslash is next.
     fn escape(&mut self) -> Result<(), Stop> {
         let len = match self.input.get(self.pos + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
@@ -140,7 +140,7 @@ impl Walk<'_> {
         let text = &self.input[start..self.pos];
         let kind = match text {
             b"true" | b"false" | b"null" => LeafKind::Word,
-            // A number by its letters; whether it is well formed changes nothing here.
+            // A number is recognised by its characters; the walk does not need it to be well formed.
             [b'-' | b'0'..=b'9', rest @ ..]
                 if rest.iter().all(|&byte| {
                     byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')

@@ -1,9 +1,9 @@
-//! The key decision: what a key says about its values.
+//! The key decision: the class of a key's values.
 //!
-//! It is made once per call site and once per interned dynamic key, never per event. A key is split into
-//! tokens at camelCase humps and at everything that is not a letter or digit; the decision compares whole
-//! tokens, so that `monkey`, `author`, `hostname` and `max_tokens` are not sensitive. The same decision
-//! serves structured keys, `key=value` in prose, URL queries and JSON inside strings.
+//! The decision is made once per call site and once per interned dynamic key, never per event. A key is split into
+//! tokens at camelCase humps and at everything that is not a letter or digit; the decision compares whole tokens, so
+//! that `monkey`, `author`, `hostname` and `max_tokens` are not sensitive. The same decision serves structured keys,
+//! `key=value` in prose, URL queries and JSON inside strings.
 //!
 //! Allocates nothing and never blocks. Only the last 96 bytes of a longer key are used.
 
@@ -45,11 +45,11 @@ impl Tokens {
 
     fn push(&mut self, start: usize, end: usize) {
         if self.count == TOKENS_MAX {
-            // The first token matters (`has`, `is`), and the last ones do.
+            // The first token (`has`, `is`) and the last tokens decide.
             self.ends.copy_within(2.., 1);
             self.count -= 1;
         }
-        // Both below 96.
+        // Both are below 96.
         self.ends[self.count] = (start as u8, end as u8);
         self.count += 1;
     }

@@ -1,7 +1,7 @@
-//! A cache of decisions about keys that are known only at run time, by key and enclosing key.
+//! A cache of decisions about dynamic keys, by key and enclosing key.
 //!
-//! Direct-mapped with a fixed size: nothing is allocated after its creation, and a stream of new keys costs
-//! a decision each and no memory.
+//! Direct-mapped with a fixed size: nothing is allocated after its creation. A stream of new keys costs one decision
+//! per key and no memory.
 use ringseal_base::fnv::fnv1a;
 
 /// Bytes of a key and its enclosing key that fit in a slot.
@@ -61,8 +61,8 @@ impl<T: Copy + Default> KeyCache<T> {
     }
 }
 
-/// FNV-1a over both, separated by a byte that occurs in neither text. Only the last bytes of long keys are
-/// hashed: they do not get a slot anyway.
+/// FNV-1a over both keys, separated by a byte that does not occur in text. Only the last bytes of long keys are hashed:
+/// they do not get a slot anyway.
 #[inline]
 fn hash(key: &[u8], parent: &[u8]) -> u64 {
     let last = |text: &'_ [u8]| text.len().saturating_sub(KEY_BYTES_MAX);

@@ -17,7 +17,7 @@ pub(crate) fn whitelist(key: &[u8]) -> bool {
     )
 }
 
-/// Last tokens that describe a secret instead of being one.
+/// Last tokens of keys that describe a secret and do not hold one.
 #[rustfmt::skip]
 pub(crate) fn tail_safe(last: &[u8]) -> bool {
     matches!(
@@ -271,7 +271,7 @@ pub(crate) fn lives_at(word: &[u8]) -> bool {
 /// Every last token that a sensitive key of any class can have: the prefilter for `key=value` uses it.
 /// Where the last token is too short to be specific, the last two.
 ///
-/// The tests prove that every key that [`super::key::classify_key`] finds sensitive ends in one of these.
+/// The tests prove that every key that is sensitive by [`super::key::classify_key`] ends in one of these.
 #[rustfmt::skip]
 pub(crate) const LAST_TOKENS: &[&[u8]] = &[
     b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"pw", b"otp", b"cvv", b"cvc",

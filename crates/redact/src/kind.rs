@@ -1,5 +1,5 @@
-//! What detectors find, what keys mean, and the words that replace values. All types are small and `Copy`;
-//! nothing here allocates or blocks.
+//! Kinds of hits, classes of keys, and the words that replace values. All types are small and `Copy`; nothing here
+//! allocates or blocks.
 //!
 //! Four enums name kinds of personal data, one for each question:
 //!
@@ -181,7 +181,7 @@ impl KindSet {
     }
 }
 
-/// What a key says about its values: the key decision, made once per key.
+/// The class of a key's values: the key decision, made once per key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -263,7 +263,7 @@ impl KeyClass {
     }
 }
 
-/// The words that are written. All profiles find the same.
+/// The set of replacement words. All profiles find the same hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Profile {
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_known_and_near_tokens_are_not() {
+    fn tokens_are_recognised_and_similar_text_is_not() {
         let ptok = b"ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY";
         assert_eq!(token_len(ptok), ptok.len());
         assert_eq!(token_len(&ptok[..40]), 0);

@@ -23,7 +23,7 @@ fn is(digit: u32, (shape, mask): (u32, u32)) -> bool {
     digit & mask == shape
 }
 
-/// Whether no number can follow `prev`.
+/// Whether `prev` rules out a number after it.
 #[inline(always)]
 pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
@@ -39,8 +39,8 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
 
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.
 ///
-/// `prev` is the byte before it, 0 where a text begins; it does not bar the number. `digit` has a bit
-/// for each of 32 bytes, the first digit's lowest.
+/// `prev` is the byte before it, 0 where a text begins; it does not rule the number out. `digit` has a bit for each of
+/// 32 bytes, the first digit's lowest.
 #[inline(always)]
 pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
     let run = digit.trailing_ones();

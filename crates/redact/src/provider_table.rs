@@ -1,4 +1,4 @@
-//! Literal prefixes of provider tokens: alphabet and length of what follows.
+//! Literal prefixes of provider tokens, with the alphabet and length of their bodies.
 
 use std::borrow::Cow;
 

@@ -34,7 +34,7 @@ const LEVELS: usize = 4;
 /// Slots of the cache for keys in JSON.
 const KEYS: usize = 256;
 
-/// How often a redacted value is scanned again before it is masked whole.
+/// The number of times that a redacted value is scanned again before it is masked whole.
 const PASSES_MAX: usize = 4;
 
 /// Buffers of one level of JSON inside strings.
@@ -51,8 +51,8 @@ struct Level {
 
 /// Applies [`Rules`] to values. One per thread; the rules are shared.
 ///
-/// Buffers grow to what the largest value needs and are kept: in steady state nothing is allocated. Nothing
-/// blocks. A value that costs more than its budget is masked whole and counted as `overrun`.
+/// Buffers grow to the needs of the largest value and are kept: in steady state nothing is allocated. Nothing blocks. A
+/// value that costs more than its budget is masked whole and counted as `overrun`.
 pub struct Redactor {
     rules: Arc<Rules>,
     hits: Vec<Hit>,
@@ -93,7 +93,7 @@ impl Redactor {
         self
     }
 
-    /// The rules in use.
+    /// The current rules.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }

@@ -74,7 +74,7 @@ impl File<'_> {
         }
     }
 
-    /// An error of compiling, with the rule's line.
+    /// A compile error with the rule's line.
     fn at(&self, value: &Value<'_>, error: RuleError) -> RuleError {
         match error {
             RuleError::Bad { rule, problem } => self.bad(value, &rule, problem),

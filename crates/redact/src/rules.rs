@@ -1,8 +1,8 @@
 //! Rule sets, and the rules compiled from them.
 //!
-//! [`RuleSet`] is the configuration: presets, a profile, the user's keys, literals and token shapes.
-//! [`Rules`] is what the scanner uses: immutable, shared, with a hash that identifies the rules a file was
-//! written under. Only compiling allocates.
+//! [`RuleSet`] is the configuration: presets, a profile, the user's keys, literals and token shapes. [`Rules`] is the
+//! compiled form for the scanner: immutable, shared, with a hash that identifies the rules under which a file was
+//! written. Only compiling allocates.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -77,7 +77,7 @@ impl Preset {
     }
 }
 
-/// A key of the user's: its values are replaced or kept.
+/// A user-defined key: its values are replaced or kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRule {
     /// The whole key, compared without regard to ASCII case.
@@ -86,7 +86,7 @@ pub struct KeyRule {
     pub class: KeyClass,
 }
 
-/// A literal of the user's, such as the actual database password.
+/// A user-defined literal, such as the actual database password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiteralRule {
     /// A name for reports and errors; never the literal itself.
@@ -95,7 +95,7 @@ pub struct LiteralRule {
     pub text: Vec<u8>,
 }
 
-/// A token shape of the user's: a literal followed by a body.
+/// A user-defined token shape: a literal followed by a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRule {
     /// A name for reports and errors.
@@ -163,9 +163,9 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-/// Most rules of the user's.
+/// Most user-defined rules.
 const USER_RULES_MAX: usize = 16_384;
-/// Shortest literal of the user's; shorter ones would occur inside ordinary words.
+/// Shortest user-defined literal; shorter ones would occur inside ordinary words.
 const LITERAL_BYTES_MIN: usize = 4;
 
 /// Compiled rules.
@@ -299,8 +299,8 @@ impl Rules {
         self.names.get(rule).map(String::as_str)
     }
 
-    /// SHA-256 of everything that decides what is found and written. Literals enter by their own hash, so
-    /// that the result does not reveal them.
+    /// SHA-256 of all settings that decide which texts are found and which words are written. Literals enter by their
+    /// own hash, so that the result does not reveal them.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
     }
@@ -310,7 +310,7 @@ impl Rules {
         rule::NAMES.len() + self.providers.len()
     }
 
-    /// Whether every `:` and `=` is passed to the detectors, whatever surrounds it.
+    /// Whether every `:` and `=` is passed to the detectors, whatever text surrounds it.
     #[inline]
     pub(crate) fn checks_every_sign(&self) -> bool {
         self.macs || self.key_tails.is_open()
@@ -358,7 +358,7 @@ impl Rules {
     }
 }
 
-/// The position where `input` ends with a beginning of `literal` that has at least four bytes.
+/// If `input` ends with the first four or more bytes of `literal`, the position where they start.
 fn cut_start(input: &[u8], literal: &[u8]) -> Option<usize> {
     let longest = literal.len().min(input.len());
     (LITERAL_BYTES_MIN..=longest)

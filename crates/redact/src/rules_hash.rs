@@ -11,14 +11,14 @@ use super::kind::{HitKind, KeyClass, KindSet};
 use super::provider_table::{How, Provider};
 use super::rules::{KeyRule, LiteralRule, RuleSet, TokenRule};
 
-/// Raised when the built-in detectors or key words change what they find.
+/// Incremented when the built-in detectors or key words find different texts.
 const DETECTORS_VERSION: u32 = 2;
 
 /// The hash of `set`, which finds `kinds`, together with the `built_in` token shapes.
 ///
 /// Literals enter by their own hash, so that the result does not reveal them.
 pub(super) fn rules_hash(set: &RuleSet, kinds: KindSet, built_in: &[Provider]) -> [u8; 32] {
-    // `keep` takes kinds out of those that the presets find: it is contained in `kinds`.
+    // `keep` removes kinds from those of the presets, so `kinds` already contains its effect.
     let RuleSet { presets, profile, key_match, keep: _, keys, literals, tokens } = set;
     let mut parts = Parts(Sha256::new());
     parts.list("detectors", 1);
@@ -179,8 +179,7 @@ mod tests {
         KeyClass::Custom,
     ];
 
-    /// A change of these values is a change of what users compare between files: it belongs to a change
-    /// of the rules, never to a change of names.
+    /// Users compare these values between files. They may change with the rules, never with names in the code.
     #[test]
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(

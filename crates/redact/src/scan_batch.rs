@@ -1,4 +1,4 @@
-//! Scans many values in one pass and marks those that have to be redacted.
+//! Scans many values in one pass and marks the values that must be redacted.
 //!
 //! Promises: one pass, nothing allocated; a value that is not marked is clean. Work is bounded by the
 //! length of the buffer: if a text was crafted to cost more, every value is marked.
@@ -22,7 +22,7 @@ pub(super) struct BatchScan<'a> {
     pub(super) found: bool,
     /// The first value that may end after the current position.
     next: usize,
-    /// The first values whose start and end have not been reported yet.
+    /// The first value whose start was not reported yet, and the first whose end was not.
     begins: usize,
     ends: usize,
     work: u64,
@@ -103,7 +103,8 @@ impl<'a> BatchScan<'a> {
 
     /// The value that contains `pos`.
     fn value_at(&mut self, pos: usize) -> Option<(usize, Range<usize>)> {
-        // Positions arrive block by block, and within a block kind by kind: at most one block backwards.
+        // Positions arrive block by block, and within a block kind by kind, so a position is at most one block before
+        // the previous one.
         while self.next > 0 && self.values[self.next - 1].end as usize > pos {
             self.next -= 1;
         }

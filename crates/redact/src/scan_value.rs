@@ -1,7 +1,7 @@
 //! Scans one text: byte classes give candidate positions, and detectors are called there.
 //!
-//! The scan allocates nothing. It finds everything that the detectors find when they are called at every
-//! position, which the tests do to compare.
+//! The scan allocates nothing. It finds the same hits as detectors that are called at every position; the tests compare
+//! both.
 
 use super::byte_masks::{self, Borders, Numbers, Places, Sink};
 use super::detect;
@@ -10,7 +10,7 @@ use super::rules::Rules;
 
 /// The fewest digits of a number.
 const DIGITS_MIN: u32 = 7;
-/// The same where machine addresses and dates are searched for.
+/// The fewest digits of a number if machine addresses and dates are searched for.
 const SHORT_DIGITS_MIN: u32 = 4;
 
 /// The reason why a position is a candidate.
@@ -32,7 +32,7 @@ pub(crate) fn scan_value(finder: &mut Finder<'_>) {
     byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
 }
 
-/// The numbers that `rules` are interested in.
+/// The numbers that `rules` search for.
 pub(crate) fn number_rules(rules: &Rules, cut: bool) -> Numbers {
     Numbers {
         digits_min: if rules.ips || rules.loose_numbers { SHORT_DIGITS_MIN } else { DIGITS_MIN },
@@ -78,8 +78,8 @@ pub(crate) fn run_detectors(finder: &mut Finder<'_>, anchor: Anchor, pos: usize)
 /// Calls `visit` with each position of the block at `at` that passes a second filter, until it returns
 /// false.
 ///
-/// The second filter sees `input` only, in which the text may start and end anywhere: it must reject only
-/// positions that cannot be hits whatever surrounds the text.
+/// The second filter sees all of `input`, in which the text may start and end anywhere. It must reject only positions
+/// that cannot be hits in any surrounding text.
 #[inline(always)]
 pub(crate) fn for_each_candidate(
     rules: &Rules,

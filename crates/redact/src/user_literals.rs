@@ -1,15 +1,14 @@
 //! The index of the user's literals.
 //!
-//! A literal that starts anywhere in a text covers `stride` consecutive positions: so it is enough to look
-//! up every `stride`-th position in a filter of all four-byte sequences that start at the first `stride`
-//! positions of any literal (a filter of q-grams as in Wu and Manber, "A fast algorithm for multi-pattern
-//! searching", 1994). Matches of the filter are compared. The longer the shortest literal, the fewer
-//! positions are looked up; the number of literals hardly matters.
+//! A literal in a text covers `stride` consecutive positions. Therefore, only every `stride`-th position is looked up,
+//! in a filter of all four-byte sequences that start at the first `stride` positions of any literal (a filter of
+//! q-grams as in Wu and Manber, "A fast algorithm for multi-pattern searching", 1994). Matches of the filter are
+//! compared. The longer the shortest literal, the fewer positions are looked up; the number of literals hardly matters.
 //!
-//! Promises: searching allocates nothing and reads each byte a bounded number of times, but for
-//! literals that have many beginnings in common.
+//! Promises: searching allocates nothing and reads each byte a bounded number of times, except for literals that share
+//! many beginnings.
 
-/// Bytes that are looked up together.
+/// The number of bytes in one lookup.
 const GRAM: usize = 4;
 /// The most consecutive positions that one lookup covers.
 const STRIDE_MAX: usize = 16;
@@ -32,7 +31,7 @@ fn hash(gram: [u8; GRAM]) -> u32 {
 }
 
 impl UserLiterals {
-    /// Indexes `texts`, each of which has four bytes at least, and of which there are fewer than 65536.
+    /// Indexes `texts`: fewer than 65536, each of at least four bytes.
     pub(super) fn new(texts: Vec<Box<[u8]>>) -> UserLiterals {
         let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(GRAM);
         let stride = (shortest.max(GRAM) - GRAM + 1).min(STRIDE_MAX);
@@ -43,7 +42,7 @@ impl UserLiterals {
                 let Some(&gram) = gram.first_chunk() else { continue };
                 let hash = hash(gram);
                 filter[(hash >> 6) as usize] |= 1 << (hash & 63);
-                // Both are bounded, see above.
+                // Both are bounded by the conditions above.
                 entries.push((hash, place as u16, index as u16));
             }
         }
@@ -104,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// All at every place.
+    /// Compares every literal at every position.
     fn plainly(texts: &[Vec<u8>], input: &[u8]) -> Vec<(usize, usize)> {
         let at =
             |i: usize| texts.iter().enumerate().filter(move |(_, t)| input[i..].starts_with(t));

@@ -64,7 +64,7 @@ impl Limiter {
         }
     }
 
-    /// Whether [`Limiter::take`] would let an event pass now.
+    /// Whether [`Limiter::take`] would accept an event now.
     pub fn has_room(&self, limit: Limit, now: Moment) -> bool {
         // ORDER: relaxed; see `take`.
         after(self.window.load(Ordering::Relaxed), limit, now).is_some()

@@ -28,7 +28,7 @@ pub trait SitePolicy: std::fmt::Debug + Send + Sync {
     fn plan(&self, metadata: &Metadata) -> Option<Plan>;
 }
 
-/// Marks that there is no plan; no threshold is this high.
+/// Marks a site without a plan; no threshold is this high.
 const NO_PLAN: u64 = u64::MAX;
 
 /// One engine's plan for one call site. While it is replaced, an event may see parts of the old and the new plan.
@@ -42,7 +42,7 @@ pub struct SitePlan {
     limit_count: AtomicU64,
     /// 0 for no limit.
     limit_nanos: AtomicU64,
-    /// Counts what has passed and what was suppressed.
+    /// Counts the events that passed and those that were suppressed.
     pub limiter: Limiter,
     next: SitePlans,
 }
@@ -58,7 +58,7 @@ impl SitePlan {
     /// [`Plan::threshold`], if there is a plan.
     #[inline(always)]
     pub fn threshold(&self) -> Option<u64> {
-        // ORDER: relaxed; an event may be decided by the plan of a moment ago.
+        // ORDER: relaxed; an event may be decided by the previous plan.
         let threshold = self.threshold.load(Ordering::Relaxed);
         (threshold != NO_PLAN).then_some(threshold)
     }

@@ -2,9 +2,9 @@
 //!
 //! `"event_type":"user.login","action":"login","outcome":"success","actor":{…}`
 //!
-//! Canonical as `docs/audit-format.md` defines it: no insignificant bytes, no key twice in one object, only the escapes
-//! of RFC 8785. Keys that the entry uses itself get the prefix `field.`. Promises: nothing is allocated once scratch
-//! and output have grown. Members that would exceed the bound are left out, and the last member is then
+//! Canonical as `docs/audit-format.md` defines it: no insignificant bytes, no repeated keys in an object, only the
+//! escapes of RFC 8785. Keys that the entry uses itself get the prefix `field.`. Promises: nothing is allocated once
+//! scratch and output have grown. Members that would exceed the bound are left out, and the last member is then
 //! `"is_cut":true`.
 use super::dedup::{Order, Scratch};
 use super::{RenderContext, json_value};
@@ -92,11 +92,11 @@ fn unescape_separators(members: &mut Vec<u8>, from: usize) {
 
 /// `field.` for a key that an entry uses itself, and for one that already has the prefix.
 fn prefix(key: &[u8]) -> &'static [u8] {
-    let mut bare = key;
-    while let Some(rest) = bare.strip_prefix(b"field.") {
-        bare = rest;
+    let mut unprefixed = key;
+    while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+        unprefixed = rest;
     }
-    if OWN_KEYS.contains(&bare) { b"field." } else { b"" }
+    if OWN_KEYS.contains(&unprefixed) { b"field." } else { b"" }
 }
 
 #[cfg(test)]

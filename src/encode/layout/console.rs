@@ -1,4 +1,4 @@
-//! The layout `console`: text for people at a terminal.
+//! The layout `console`: text to read at a terminal.
 //!
 //! `2025-11-13T19:00:00.123Z [INFO    ] User registered user_id=7 trace_id=abc123`
 //!
@@ -149,7 +149,7 @@ impl Field {
             | ValueRef::Ipv6(_)
             | ValueRef::SocketV4(..)
             | ValueRef::SocketV6(..)
-            | ValueRef::Uuid(_) => json_value::bare(&mut json, value),
+            | ValueRef::Uuid(_) => json_value::unquoted(&mut json, value),
             other => json_value::value(&mut json, scratch, context, other)?,
         }
         drop(json);

@@ -83,7 +83,7 @@ pub struct JsonLayout {
     pub(super) time: TimeCache,
     /// By the id of the call site.
     shapes: Vec<Option<Box<Shape>>>,
-    /// From the event's name to the end of the constant members.
+    /// The text from the event's name to the end of the constant members.
     after_event: Fragment,
     pub(super) scratch: Scratch,
     /// For `sort_keys`.
@@ -93,7 +93,7 @@ pub struct JsonLayout {
 /// The constant parts of a call site's lines.
 #[derive(Debug)]
 struct Shape {
-    /// From after the timestamp to the colon of the first field, or to the end of the constants.
+    /// The text after the timestamp, up to the colon of the first field, or to the end of the constants.
     start: Fragment,
     fields: Box<[Field]>,
     key_bits: u64,
@@ -149,7 +149,7 @@ impl JsonLayout {
         }
     }
 
-    /// A key as it is written in a line, without quotes.
+    /// A key as written in a line, without quotes.
     fn write_key(&self, out: &mut Out<'_>, key: &[u8]) {
         out.raw(self.prefix(key));
         out.string_part(key);
@@ -157,11 +157,11 @@ impl JsonLayout {
 
     /// The prefix of a user's key: `field.` if the layout uses the key itself.
     pub(super) fn prefix(&self, key: &[u8]) -> &'static [u8] {
-        let mut bare = key;
-        while let Some(rest) = bare.strip_prefix(b"field.") {
-            bare = rest;
+        let mut unprefixed = key;
+        while let Some(rest) = unprefixed.strip_prefix(b"field.") {
+            unprefixed = rest;
         }
-        if self.is_own_key(bare) { b"field." } else { b"" }
+        if self.is_own_key(unprefixed) { b"field." } else { b"" }
     }
 
     /// `,"key":`

@@ -114,11 +114,11 @@ fn leaf(out: &mut Out<'_>, context: RenderContext<'_>, value: ValueRef<'_>) {
         ValueRef::Duration(seconds, nanos) => out.duration(seconds, nanos, context.unit),
         ValueRef::Deep => out.string("…".as_bytes()),
         ValueRef::Secret => out.string(SECRET_MASK.as_bytes()),
-        other => quoted(out, |out| bare(out, other)),
+        other => quoted(out, |out| unquoted(out, other)),
     }
 }
 
-/// A number as it was written. Bytes from a ring that survived a crash may not be a number: they become a string.
+/// A number as the program wrote it. Bytes from a ring that survived a crash may not be a number: they become a string.
 fn number(out: &mut Out<'_>, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(number) if Number(number).is_json() => out.raw(text),
@@ -133,7 +133,7 @@ fn quoted(out: &mut Out<'_>, write: impl FnOnce(&mut Out<'_>)) {
 }
 
 /// Values that are strings in JSON, without the quotes.
-pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
+pub(super) fn unquoted(out: &mut Out<'_>, value: ValueRef<'_>) {
     match value {
         ValueRef::Time(seconds, nanos) => out.system_time(seconds, nanos, Subsecond::Nanos),
         ValueRef::Ipv4(octets) => out.ipv4(Ipv4Addr::from(octets)),
@@ -145,7 +145,7 @@ pub(super) fn bare(out: &mut Out<'_>, value: ValueRef<'_>) {
     }
 }
 
-/// The kept part and a note on the missing part, in one string.
+/// The kept part of a value and a note on the missing part, in one string.
 fn cut(out: &mut Out<'_>, kept: &[u8], whole: u32) {
     quoted(out, |out| {
         out.string_part(kept);

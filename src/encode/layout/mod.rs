@@ -1,8 +1,8 @@
 //! Layouts: how an event becomes a line.
 //!
-//! Promises: the constant parts of a call site are rendered once, with its first event. After that a line is copies of
-//! constant pieces and the writing of its values. In steady state nothing is allocated, except that scratch buffers
-//! grow to the size of the largest event. A payload that cannot be read is an error, and the caller removes the line.
+//! Promises: the constant parts of a call site are rendered once, with its first event. After that a line consists of
+//! copies of constant pieces and encoded values. In steady state nothing is allocated, except that scratch buffers grow
+//! to the size of the largest event. A payload that cannot be read is an error, and the caller removes the line.
 #[cfg(feature = "audit")]
 mod audit_members;
 mod console;
@@ -46,7 +46,7 @@ pub struct Event<'a> {
     pub sample_rate: Option<f64>,
 }
 
-/// Where an event's name and keys come from.
+/// The source of an event's name and keys.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
     /// A call site; the payload holds one value per key.
@@ -87,7 +87,7 @@ pub fn key_bits(entries: &[u8]) -> u64 {
 pub enum Layout {
     /// One flat JSON object per line.
     Json(Box<JsonLayout>),
-    /// Text for people.
+    /// Text to read at a terminal.
     Console(Box<ConsoleLayout>),
 }
 

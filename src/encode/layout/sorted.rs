@@ -103,7 +103,7 @@ fn each_offset(
     Ok(())
 }
 
-/// The key as it is written, in two parts: the prefix `field.` if the layout uses the key itself, and the key.
+/// The key as written, in two parts: the prefix `field.` if the layout uses the key itself, and the key.
 fn key<'a>(layout: &'a JsonLayout, event: &Event<'a>, item: &Item) -> (&'static [u8], &'a [u8]) {
     let key: &[u8] = match *item {
         Item::Layout(LayoutKey::Timestamp) => b"timestamp",
@@ -132,7 +132,7 @@ fn user_key<'a>(layout: &JsonLayout, event: &Event<'a>, item: &Item) -> (&'stati
     (layout.prefix(key), key)
 }
 
-/// Orders by key; of equal keys the one to be written comes first.
+/// Orders by key. Among fields with equal keys, the one to be written is first.
 fn compare(layout: &JsonLayout, event: &Event<'_>, one: &Item, other: &Item) -> Ordering {
     let bytes = |item| {
         let (prefix, key) = key(layout, event, item);

@@ -14,7 +14,7 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
     }
     for part in parts.map_while(Result::ok) {
         if let ValueRef::Str(text) | ValueRef::StrCut(text, _) = part {
-            normalise(text, &mut hasher);
+            hash_normalised(text, &mut hasher);
         }
         hasher.update([0]);
     }
@@ -27,7 +27,7 @@ pub(super) fn stack_hash(target: &[u8], event: &[u8], parts: Values<'_>) -> [u8;
 }
 
 /// Hashes `text` with the parts that vary between two occurrences replaced by `#`.
-fn normalise(text: &[u8], hasher: &mut Sha256) {
+fn hash_normalised(text: &[u8], hasher: &mut Sha256) {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut rest = text;
     while !rest.is_empty() {

@@ -153,14 +153,14 @@ fn any_fields(len_max: usize) -> impl Strategy<Value = Vec<(String, Model)>> {
 
 fn any_event() -> impl Strategy<Value = Described> {
     let head = (any::<i64>(), 0..6u8, "[a-z:]{0,9}", "[^{}]{1,12}");
-    // Few and many: repeated keys are found in another way from 17 on.
+    // Few and many: from 17 keys on, repeated keys are found by another method.
     let many = vec((any_key(), any::<u64>().prop_map(Model::U64)), 10..40);
     let fields = prop_oneof![2 => any_fields(5), 1 => many];
     let flags = (any::<bool>(), prop::option::of(".{0,30}"), prop::option::of(any_fields(4)));
     (head, fields, flags, prop_oneof![Just(16_384u32), 0u32..20]).prop_map(
         |((unix_nanos, level, target, event), mut fields, (is_dynamic, stack, bound), max)| {
             if !is_dynamic {
-                // What the macros refuse at compile time.
+                // Keys that the macros reject at compile time.
                 let mut seen = std::collections::HashSet::new();
                 fields.retain(|(key, _)| !key.is_empty() && seen.insert(key.clone()));
             }

@@ -113,7 +113,8 @@ impl AuditConfig {
     /// The directory in which `ringseal audit keygen` created the keys. When the log is first opened, the keys that the
     /// host needs are moved from there into the log's directory: each log has its own keys.
     ///
-    /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report says so.
+    /// Without keys the log is a chain of plain hashes, sealed by keys that it makes itself, and every report states
+    /// this.
     #[must_use]
     pub fn keys(mut self, dir: impl AsRef<Path>) -> Self {
         self.keys = Some(dir.as_ref().to_owned());
@@ -213,7 +214,7 @@ impl AuditConfig {
         self
     }
 
-    /// What happens beyond that bound. Default: callers of `emit` wait.
+    /// What happens when held entries exceed [`AuditConfig::held_bytes_max`]. Default: callers of `emit` wait.
     #[must_use]
     pub fn held_overflow(mut self, held_overflow: HeldEntriesOverflow) -> Self {
         self.thread.held_overflow = held_overflow;
@@ -234,7 +235,7 @@ impl AuditConfig {
         self
     }
 
-    /// Writes entries as they were logged, except what is marked as [`Secret`](crate::Secret).
+    /// Writes entries as they were logged, except values marked as [`Secret`](crate::Secret).
     #[must_use]
     pub fn no_redaction(mut self) -> Self {
         self.redaction = None;
@@ -286,8 +287,8 @@ impl AuditConfig {
     fn ensure_keys(&self) -> Result<Scheme, AuditOpenError> {
         let storage = &*self.storage;
         let own = KeyPaths::in_dir(&self.dir);
-        let there = |path: &Path| storage.stat(path).is_ok();
-        if !there(&own.epoch()) {
+        let exists = |path: &Path| storage.stat(path).is_ok();
+        if !exists(&own.epoch()) {
             // Checked before anything is created, so that a failure leaves nothing on disk.
             let found = self.keys.as_deref().map(|dir| find_keys(storage, dir)).transpose()?;
             for dir in [&self.dir, &own.keys] {
@@ -299,7 +300,7 @@ impl AuditConfig {
                 None => self.make_keys(&own)?,
             }
         }
-        Ok(if there(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
+        Ok(if exists(&own.chain()) { Scheme::Mac } else { Scheme::Hash })
     }
 
     fn make_keys(&self, own: &KeyPaths) -> Result<(), AuditOpenError> {
@@ -337,7 +338,7 @@ fn find_keys(storage: &dyn Storage, dir: &Path) -> Result<FoundKeys, AuditOpenEr
 }
 
 impl FoundKeys {
-    /// Moves the keys that the host needs. The epoch's key comes last: a log that has it has the other one, too.
+    /// Moves the keys that the host needs. The epoch's key is moved last: a log that has it also has the other one.
     fn move_to(&self, storage: &dyn Storage, to: &KeyPaths) -> Result<(), KeyError> {
         for (secret, to) in [(&self.chain, to.chain()), (&self.epoch, to.epoch())] {
             if storage.stat(&to).is_err() {
@@ -375,11 +376,12 @@ impl AuditParts {
 pub enum AuditOpenError {
     /// The log could not be opened or recovered.
     Store(StoreError),
-    /// A key.
+    /// A key file could not be read, written or used.
     Keys(KeyError),
-    /// A sink besides the log: its thread or its spill file. An unreachable sink is not an error here.
+    /// The thread or the spill file of a sink besides the log could not be created. An unreachable sink is not an error
+    /// here.
     Sink(AuditSinkError),
-    /// A redaction rule.
+    /// A redaction rule is invalid.
     Redaction(ringseal_redact::RuleError),
     /// The directory has no keys for a new log. Nothing was created.
     NoKeys {

@@ -20,7 +20,7 @@ pub use self::config::{AuditConfig, AuditOpenError};
 use super::config::InitError;
 use crate::core::record::HEADER_BYTES;
 use crate::emit::Logger;
-use crate::emit::audit::{AuditPayload, AuditShared, persist, write};
+use crate::emit::audit::{AuditPayload, AuditShared, retry_until_space, write};
 use crate::emit::lane::{Lane, WriteResult};
 use crate::emit::lanes::{on_any_lane, with_lane};
 use crate::emit::overflow;
@@ -36,7 +36,7 @@ use ringseal_base::clock::Clock;
 use ringseal_base::limits::Limits;
 use ringseal_base::value::NOT_PLAIN;
 
-/// Entries are at most 1 MiB long, and JSON takes up to six bytes for one.
+/// Entries are at most 1 MiB long, and JSON can take six bytes for one byte of text.
 const RECORD_BYTES_MAX: u32 = 128 << 10;
 
 /// Why an audit event was refused or not written.
@@ -45,14 +45,14 @@ const RECORD_BYTES_MAX: u32 = 128 << 10;
 pub enum AuditError {
     /// The event is invalid; nothing was queued.
     Event(EventError),
-    /// It is too long for any ring.
+    /// The event is too long for any ring.
     TooLong {
         /// Most bytes that a record may have.
         expected_bytes_max: usize,
         /// Most bytes that the event may need.
         found_bytes: usize,
     },
-    /// It was not written, or cannot be.
+    /// The event was not written, or cannot be written.
     Log(AuditFault),
 }
 
@@ -116,7 +116,7 @@ pub struct AuditLogger {
     ids: Option<Arc<BoundIds>>,
 }
 
-/// An emitted audit event. Dropping it changes nothing.
+/// An emitted audit event. Dropping this handle does not affect the event.
 #[derive(Debug)]
 pub struct Emitted<'a> {
     logger: &'a AuditLogger,
@@ -170,7 +170,7 @@ impl AuditLogger {
         }
     }
 
-    /// For the first event of a thread, a full ring, an event within an event, and a thread that is ending.
+    /// Handles the first event of a thread, a full ring, an event within an event, and a thread that is ending.
     #[cold]
     fn write_on_any_lane(
         &self,
@@ -181,7 +181,7 @@ impl AuditLogger {
         let mut outcome = Err(AuditFault::Stopped);
         let has_lane = on_any_lane(&self.shared, first.is_some(), &mut |lane| {
             let mut attempt = |lane: &mut Lane| write(lane, ticket, payload);
-            outcome = persist(lane, &self.shared.link, &mut attempt);
+            outcome = retry_until_space(lane, &self.shared.link, &mut attempt);
         });
         match outcome {
             Ok(WriteResult::Written) => Ok(()),
@@ -247,8 +247,8 @@ impl AuditLogger {
         sinks.commit(self.audit.wait_max).map_err(late)
     }
 
-    /// The state of the log, at most a second old and including everything that was waited for, and the current state
-    /// of its sinks.
+    /// The state of the log and of its sinks. The log's state is at most a second old and includes all entries that a
+    /// caller has waited for; the sinks' state is current.
     pub fn health(&self) -> AuditHealth {
         AuditHealth {
             log: self.audit.link.health(),
@@ -259,8 +259,8 @@ impl AuditLogger {
         }
     }
 
-    /// Waits for the sinks as long as their bounds allow, and reports what they lack. A sink that remembers its entries
-    /// gets the rest at the next start.
+    /// Waits for the sinks as long as their bounds allow, and reports the entries that they lack. A sink that remembers
+    /// its entries gets the rest at the next start.
     fn close_sinks(&self) {
         let Some(sinks) = self.audit.link.sinks() else { return };
         let Err(errors) = sinks.close() else { return };
@@ -276,7 +276,8 @@ impl AuditLogger {
             is_reported = true;
             let why = sink.last_error.unwrap_or_else(|| "no time was left".to_owned());
             let count = sink.missing_entries;
-            let error = format!("stopped without {count} entries, which the log has: {why}");
+            let error =
+                format!("stopped before {count} entries were delivered; the log has them: {why}");
             failed(sink.name, error);
         }
         if !is_reported {
@@ -332,7 +333,7 @@ pub(super) fn start(
     Ok(Some(feed))
 }
 
-/// Gives the writer what [`start`] returned.
+/// Passes the feed that [`start`] returned to the writer.
 pub(super) fn attach(writer: Writer, feed: Option<Feed>) -> Writer {
     match feed {
         Some(feed) => writer.with_audit(feed),
@@ -392,7 +393,7 @@ pub(super) fn stop(shared: &Arc<Shared>, timeout: Duration) {
     }
 }
 
-/// For a panic, which may end the process: makes a checkpoint.
+/// Makes a checkpoint after a panic, which may end the process.
 pub(super) fn seal(shared: &Arc<Shared>, timeout: Duration) {
     if let Some(logger) = logger(shared) {
         // The audit thread reports errors on stderr; a panic hook has no caller to return one to.
@@ -408,10 +409,10 @@ pub struct AuditHealth {
     pub log: Option<Health>,
     /// The sinks besides the log, in the order in which they were configured.
     pub sinks: Vec<SinkHealth>,
-    /// No key was given: the log is a chain of plain hashes, sealed by keys that it made itself. It detects corruption,
-    /// but anyone who can write the directory can replace it.
+    /// Whether the log has no keys from `ringseal audit keygen`. It is then a chain of plain hashes, sealed by keys
+    /// that it made itself. It detects corruption, but anyone who can write the directory can replace it.
     pub is_keyless: bool,
-    /// Callers of `emit` are waiting.
+    /// Whether callers of `emit` are waiting.
     pub is_blocked: bool,
     /// Bytes of entries held for the log.
     pub held_bytes: u64,

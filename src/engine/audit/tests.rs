@@ -1,4 +1,4 @@
-//! The audit log through an engine: on the operating system's files, and on a disk that fails on demand.
+//! The audit log through an engine: on the operating system's files, and on fault-injecting storage.
 mod errors;
 mod sinks;
 mod stop;

@@ -11,9 +11,9 @@ use ringseal_redact::RuleError;
 pub enum InitError {
     /// A global engine is already running.
     AlreadyInitialised,
-    /// The process has the greatest possible number of engines.
+    /// The process already has the largest possible number of engines.
     TooManyEngines {
-        /// That number, without the global engine.
+        /// The largest possible number, not counting the global engine.
         max: usize,
     },
     /// A sink cannot be opened.
@@ -56,7 +56,7 @@ impl fmt::Display for InitError {
                 "there is a global engine already; drop its guard first, or use Engine::start",
             ),
             InitError::TooManyEngines { max } => {
-                write!(f, "{max} engines are running, as many as a process can have")
+                write!(f, "{max} engines are already running, the most that a process can have")
             }
             InitError::Sink(error) => error.fmt(f),
             InitError::Thread { source } => write!(f, "cannot start the writer's thread: {source}"),

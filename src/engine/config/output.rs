@@ -1,4 +1,4 @@
-//! Outputs: where lines go, and which events become lines there.
+//! Outputs: destinations of lines, each with a choice of events.
 use std::io::IsTerminal;
 
 use super::{Color, Format, InitError};
@@ -34,7 +34,7 @@ pub struct Output {
     pub(super) filter: Option<Filter>,
 }
 
-/// Where lines go.
+/// The destination of lines.
 pub(super) enum Destination {
     Stdout,
     Stderr,
@@ -76,7 +76,7 @@ impl Output {
         Self::new(Destination::Custom(Box::new(sink)))
     }
 
-    /// How lines look here. Default: [`Config::format`](crate::Config::format).
+    /// The format of this output's lines. Default: [`Config::format`](crate::Config::format).
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
@@ -90,14 +90,14 @@ impl Output {
 
     /// Takes events whose target and level pass `filter`, of those that pass [`Output::level`]. Default: all.
     ///
-    /// The writer asks the filter once per call site, so that a filter costs an event next to nothing. Events of
+    /// The writer evaluates the filter once per call site, so a filter adds almost no cost per event. Events of
     /// [`Logger::dynamic`](crate::Logger::dynamic), which have no call site, are filtered one by one.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// Refuses a filter and a level that no event passes together.
+    /// Rejects a level and a filter that no event can pass together.
     pub(super) fn check(&self) -> Result<(), InitError> {
         let Some(filter) = &self.filter else { return Ok(()) };
         let passes = |level: &Level| self.level.passes(*level) && filter.may_pass(*level);
@@ -113,7 +113,7 @@ impl Output {
 }
 
 impl Destination {
-    /// What the event `ringseal.configured` calls it.
+    /// The name in the event `logging.configured`.
     pub(super) fn name(&self) -> String {
         match self {
             Destination::Stdout => "stdout".to_owned(),

@@ -3,7 +3,7 @@ use super::super::env::EnvError;
 use super::Config;
 use crate::sample::{SampleError, Sampling};
 
-/// What was chosen about sampling.
+/// The chosen settings of sampling.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     sampling: Sampling,
@@ -23,7 +23,8 @@ impl Choice {
 }
 
 impl Config {
-    /// Which share of events below warn is kept. Default: all. [`crate::Engine::set_sampling`] changes it at run time.
+    /// Sets which share of the events below warn is kept. Default: all. [`crate::Engine::set_sampling`] changes it at
+    /// run time.
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling.sampling = sampling;
@@ -41,7 +42,7 @@ impl Config {
         (self.sampling.sampling.clone(), self.sampling.seed)
     }
 
-    /// Sampling as the variables describe it.
+    /// The sampling settings from the variables.
     pub(in crate::engine) fn sampling_from(
         self,
         read: impl Fn(&'static str) -> Option<String>,

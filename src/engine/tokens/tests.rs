@@ -20,7 +20,7 @@ fn keyset() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("token-keyset.json");
     let keyset = Keyset::generate(KeysetKind::Token, "tk1", CREATED, &SystemRandomness);
-    keyset.and_then(|keyset| keyset.create(&OsStorage, &path)).expect("room");
+    keyset.and_then(|keyset| keyset.create(&OsStorage, &path)).expect("the call succeeds");
     (dir, path)
 }
 
@@ -29,7 +29,7 @@ fn rotate(path: &std::path::Path) {
         keyset.add("tk2", CREATED, &SystemRandomness)?;
         keyset.make_primary("tk2")
     };
-    Keyset::change(&OsStorage, path, change).expect("room");
+    Keyset::change(&OsStorage, path, change).expect("the call succeeds");
 }
 
 fn ecs() -> Config {
@@ -63,7 +63,7 @@ fn the_engine_opens_keysets_and_writes_tokens() {
     let token = TokenKeys::open(&config).expect("keys").tokenize(MAIL, FieldType::Email);
     let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::keysets(config)));
     send(&engine);
-    engine.flush().expect("room");
+    engine.flush().expect("the call succeeds");
     let event = &capture.events()[0];
     assert!(token.starts_with("ptok:v1:"));
     assert_eq!((&event["email"], &event["note"]), (&*token, &*format!("to {token} now")));
@@ -76,12 +76,12 @@ fn a_rotated_key_is_used_for_new_tokens() {
     let (engine, capture) = Capture::start_with(ecs().tokens(Tokens::shared(Arc::clone(&keys))));
     let mut state = RefreshState::default();
     send(&engine);
-    engine.flush().expect("room");
+    engine.flush().expect("the call succeeds");
     rotate(&path);
     assert_eq!(state.refresh(&keys, later(1)), None);
     assert_eq!(keys.status().token_kid, "tk2");
     send(&engine);
-    engine.flush().expect("room");
+    engine.flush().expect("the call succeeds");
     let events = capture.events();
     assert_ne!(events[0]["email"], events[1]["email"]);
     assert_eq!(&events[1]["email"], keys.tokenize(MAIL, FieldType::Email));
@@ -96,11 +96,11 @@ fn refresh_failure_and_recovery_are_reported_once() {
     let keys = TokenKeys::open(&TokenKeysConfig::new(&path)).expect("keys");
     let mut state = RefreshState::default();
     let moved = path.with_extension("moved");
-    std::fs::rename(&path, &moved).expect("room");
+    std::fs::rename(&path, &moved).expect("the call succeeds");
     let message = state.refresh(&keys, later(1)).expect("a failure");
-    assert!(message.contains("token-keyset.json") && message.contains("last good"), "{message}");
+    assert!(message.contains("token-keyset.json") && message.contains("last valid"), "{message}");
     assert_eq!(state.refresh(&keys, later(2)), None);
-    std::fs::rename(&moved, &path).expect("room");
+    std::fs::rename(&moved, &path).expect("the call succeeds");
     assert_eq!(state.refresh(&keys, later(2)), None, "not due: no message");
     assert_eq!(state.refresh(&keys, later(3)).as_deref(), Some("token keys can be read again"));
     assert_eq!(state.refresh(&keys, later(4)), None);
@@ -179,7 +179,7 @@ fn the_last_token_setting_is_used() {
     ] {
         let (engine, capture) = Capture::start_with(config);
         send(&engine);
-        engine.flush().expect("room");
+        engine.flush().expect("the call succeeds");
         assert_eq!(&capture.events()[0]["email"], token);
     }
 }

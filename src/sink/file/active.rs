@@ -1,4 +1,4 @@
-//! Keeps a file open under the active name, whatever other processes do to it.
+//! Keeps a file open under the active name even if other processes move, remove or truncate it.
 use std::io;
 
 use super::FileSink;
@@ -229,8 +229,8 @@ impl FileSink {
     /// After a write: whether the lines are in a file that has a name, and none is joined to a fragment that a
     /// truncation left at the same moment.
     ///
-    /// The lines *were* written. If their fate cannot be determined, they count as in place: a line that is written
-    /// once and reported is better than a line written twice.
+    /// The lines *were* written. If it cannot be determined whether they are still there, they count as in place: a
+    /// line that is written once and reported is better than a line written twice.
     pub(super) fn is_in_place(&mut self, appended: &Appended) -> bool {
         let Some(active) = &self.active else { return false };
         let stat = match active.stat() {

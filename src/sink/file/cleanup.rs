@@ -1,5 +1,5 @@
-//! The helper thread's work on sealed segments. Each step can be repeated at any time: it reads from the directory what
-//! is to be done, so a crash between two steps leaves work, not damage.
+//! The helper thread's work on sealed segments. Each step derives its work from the directory and can be repeated at
+//! any time, so a crash between two steps leaves work undone but causes no damage.
 use std::io;
 
 use super::helper::Shared;
@@ -30,7 +30,7 @@ pub(super) fn clean_up(shared: &Shared) -> Result<(), SinkError> {
     let in_dir = |source| SinkError::io("tidy", &shared.names.dir, source);
     let found = shared.names.found(&*shared.storage).map_err(in_dir)?;
     for &number in &found.partial {
-        // No other thread writes one, and this thread is not writing one now: a crash left it.
+        // A crash left these files: no other thread writes one, and this thread is not writing one now.
         shared.storage.remove(&shared.names.partial(number)).map_err(in_dir)?;
     }
     // First, because removed segments need neither be synced nor compressed.
@@ -95,7 +95,8 @@ fn retain(shared: &Shared, sealed: &[SealedName]) -> io::Result<()> {
             continue;
         };
         match kept.last_mut().filter(|last| last.number == name.number) {
-            // Both forms of one segment exist between two steps of compression: one segment, both lengths.
+            // Between two steps of compression both forms of a segment exist: they count as one segment with the sum of
+            // both lengths.
             Some(last) => last.len += stat.len,
             None => kept.push(SealedSegment {
                 number: name.number,

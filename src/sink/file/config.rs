@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::names::Names;
 use crate::sink::SinkError;
 
-/// How lines get into the file.
+/// The method of writing lines to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum WriteMode {
@@ -48,7 +48,7 @@ pub enum RotateEvery {
 pub struct FileConfig {
     /// The active file; its directory is created if it is missing.
     pub path: PathBuf,
-    /// How lines get into the file.
+    /// The method of writing lines to the file.
     pub write_mode: WriteMode,
     /// Stretches lines with spaces so that none crosses a 4096-byte boundary of the file, which keeps readers from
     /// seeing half a line. Costs 2 to 5 % of space with lines of a few hundred bytes.

@@ -2,7 +2,7 @@
 //!
 //! It prepares the next segment, makes sealed segments durable, compresses them and applies retention. The writer sends
 //! jobs through a bounded channel and never waits for space in it: the work of a job can be derived from the directory,
-//! so a job that does not fit is done together with the next one. If a rotation comes before the next segment is
+//! so a job that does not fit is done together with the next one. If a rotation is due before the next segment is
 //! prepared, the writer prepares it (one `open`).
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub(super) struct Shared {
     removed: AtomicU64,
     /// Errors on the helper thread.
     errors: AtomicU64,
-    /// The sink is being dropped: what the next start can do is left to it.
+    /// The sink is being dropped: work that the next start can do is skipped.
     stopping: AtomicBool,
     /// Called at every rotation.
     pub hook: Mutex<Option<Hook>>,
@@ -149,8 +149,8 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Returns the prepared next segment, or creates one. The writer reports its fate with [`Shared::used_next`] or
-    /// [`Shared::offer_next`].
+    /// Returns the prepared next segment, or creates one. The writer then calls [`Shared::used_next`] if the
+    /// segment is in its place or was abandoned, or [`Shared::offer_next`] to return it.
     pub fn take_next(&self) -> Result<Segment, SinkError> {
         let mut state = self.state.lock();
         while matches!(state.next, Next::Working) {
@@ -167,7 +167,7 @@ impl Shared {
         made
     }
 
-    /// The segment that was taken is in its place, or was given up.
+    /// The segment that was taken is in its place, or was abandoned.
     pub fn used_next(&self) {
         self.put(Next::None);
     }

@@ -70,7 +70,8 @@ impl From<Lost> for Failed {
 }
 
 impl MappedMethod {
-    /// For a segment of at most `len_max` bytes; [`AppendMethod`] with `page_align` writes it if mapping does not work.
+    /// Creates the method for a segment of at most `len_max` bytes. If mapping does not work, [`AppendMethod`] with
+    /// `page_align` writes the segment.
     pub fn new(len_max: u64, page_align: bool) -> Self {
         Self { len_max, window: None, reserved_len: 0, fallback: None, page_align }
     }
@@ -101,7 +102,7 @@ impl MappedMethod {
                 }
                 Err(Failed::Lost) => {
                     done.lost = true;
-                    // The lines of the previous pieces are in place; whatever is left of this one is cut.
+                    // The lines of the previous pieces are in place; the remains of this one are cut.
                     let _ = cut_if_longer(file, at);
                     break;
                 }
@@ -203,8 +204,8 @@ impl MappedMethod {
     }
 }
 
-/// How many lines the next piece has: those that fit under the limit and into a piece, but at least one; `None` if not
-/// even one fits under the limit.
+/// The number of lines in the next piece: as many as fit under the limit and into a piece, but at least one. `None` if
+/// the first line does not fit under the limit.
 fn piece_of(lines: Lines<'_>, at: u64, len_max: u64) -> Option<usize> {
     let budget = usize::try_from(len_max.saturating_sub(at)).unwrap_or(usize::MAX);
     let first_fits = lines.end(0) <= budget || at == 0;

@@ -59,10 +59,10 @@ pub struct FileSink {
     lock: Option<FileLock>,
     active: Option<Segment>,
     active_id: Option<FileId>,
-    /// The period of the active file's content; of the moment of opening while it is empty.
+    /// The period of the active file's content. While the file is empty, the period in which it was opened.
     active_period: Period,
     next_number: u64,
-    /// The active file already has its permanent name, but its successor could not be put in place.
+    /// The active file already has its permanent name, but no new file could replace it under the active name.
     half_rotated: Option<HalfRotated>,
     rotate_not_before_unix_nanos: Option<i64>,
     /// Files that others moved or removed are being closed; our writes to them may not be durable yet.

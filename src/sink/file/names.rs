@@ -1,10 +1,9 @@
 //! The names of a log's files, and reading them back from a directory.
 //!
-//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers:
-//! `app.log.000001`, compressed `app.log.000001.gz`. The rest is bookkeeping: `.app.log.next` (the
-//! prepared next segment), `.app.log.last` (the highest number given out), `.app.log.lock` (held by
-//! the one process that writes), `.app.log.000001.gz.partial` (compression under way),
-//! `app.log.torn` (torn lines that were cut away on start).
+//! `app.log` is the active segment. Sealed ones have permanent, increasing numbers: `app.log.000001`, compressed
+//! `app.log.000001.gz`. The other files are internal: `.app.log.next` (the prepared next segment), `.app.log.last` (the
+//! highest assigned number), `.app.log.lock` (held by the one process that writes), `.app.log.000001.gz.partial`
+//! (unfinished compression), `app.log.torn` (torn lines that were cut on start).
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,13 +66,13 @@ impl Names {
     pub fn found(&self, storage: &dyn Storage) -> io::Result<Found> {
         let mut found = Found::default();
         for name in storage.list(&self.dir)? {
-            self.sort_in(&name, &mut found);
+            self.add_name(&name, &mut found);
         }
         found.sealed.sort_unstable();
         Ok(found)
     }
 
-    fn sort_in(&self, name: &OsStr, found: &mut Found) {
+    fn add_name(&self, name: &OsStr, found: &mut Found) {
         let bytes = name.as_encoded_bytes();
         if let Some((number, tail)) = self.number_of(bytes) {
             match tail {
@@ -119,7 +118,7 @@ impl SealedName {
 /// A log's files in its directory.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By number; the plain name before the compressed one of the same number.
+    /// Sorted by number; for equal numbers, the plain name comes before the compressed one.
     pub sealed: Vec<SealedName>,
     /// Numbers of unfinished compressions.
     pub partial: Vec<u64>,

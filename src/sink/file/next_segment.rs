@@ -38,7 +38,7 @@ pub(super) fn write_method(config: &FileConfig) -> Box<dyn WriteMethod> {
     }
 }
 
-/// The same, with everything reserved that can be.
+/// The same, with as much space reserved as possible.
 fn prepared_method(config: &FileConfig, file: &mut dyn StorageFile) -> Box<dyn WriteMethod> {
     let mut method = write_method(config);
     method.prepare(file);

@@ -6,10 +6,10 @@
 //! cross such a boundary: where the next line would, the previous one is stretched with spaces before its newline up to
 //! exactly the boundary. White space after a JSON text is part of the grammar (RFC 8259, section 2).
 //!
-//! A line that is already in the file cannot be stretched. Hence the last line of a batch is stretched *ahead* if it
-//! ends close to the boundary (`ahead` sets the distance; the caller chooses it from the lines it has seen). If a line
-//! comes that is nevertheless longer than the remaining space, spaces go in *front* of it, up to the boundary: the line
-//! is still valid JSON and is seen whole or not at all, but for the time of one copy the file ends in spaces after its
+//! A line that is already in the file cannot be stretched. So the last line of a batch is stretched *ahead* if it ends
+//! close to the boundary (`ahead` sets the distance; the caller chooses it from the lines it has seen). If a line comes
+//! that is nevertheless longer than the remaining space, spaces go in *front* of it, up to the boundary: the line is
+//! still valid JSON and is seen whole or not at all, but for the time of one copy the file ends in spaces after its
 //! last newline. Lines longer than a page have to cross boundaries and are written unchanged.
 //!
 //! This module only computes: it allocates nothing, never blocks and never fails.
@@ -59,8 +59,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The next run when the file is `len` bytes long, or `None` when the first line does not fit
-    /// under `len_max`. An empty file takes one line whatever its length.
+    /// The next run if the file is `len` bytes long, or `None` if the first line does not fit under `len_max`. An empty
+    /// file takes one line of any length.
     pub fn next_run(&self, lines: Lines<'_>, len: u64) -> Option<Run> {
         if lines.is_empty() {
             return None;
@@ -91,8 +91,8 @@ impl Layout {
     }
 }
 
-/// [`Lines::count_within`] for a small number of bytes: examines the first few ends instead of halving all of them,
-/// which for a large batch is a cache miss or two a page.
+/// [`Lines::count_within`] for a small number of bytes: examines the first few ends in order. A binary search over all
+/// ends of a large batch would cost one or two cache misses per page.
 fn count_within_page(lines: Lines<'_>, len_bytes: usize) -> usize {
     let mut window = 32;
     while window < lines.count() && lines.end(window - 1) <= len_bytes {
@@ -126,7 +126,7 @@ impl Run {
 /// The part of a planned stretch that is in place when only its first bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct WholeLines {
-    /// WholeLines lines.
+    /// The number of whole lines.
     pub lines: usize,
     /// Where the last of them ends, from the start of the stretch.
     pub bytes: usize,

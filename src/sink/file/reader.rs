@@ -14,7 +14,8 @@
 //!
 //! Following: rotation first links the active file to the next number and then renames a new file over the active name.
 //! So a file whose inode has lost the active name is complete, and its number, found by inode (or by content, if it has
-//! been compressed meanwhile), determines the next segment. That one is opened, not whichever is active now.
+//! been compressed meanwhile), determines the next segment. That segment is opened, and not the file that is active
+//! now.
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -35,7 +36,7 @@ use lines::LineBuffer;
 pub use logs::{SegmentFile, logs_in, segments_of};
 use open_segment::Segment;
 
-/// Where reading begins.
+/// The place at which reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ReadFrom {
@@ -151,7 +152,7 @@ pub enum Gap {
     },
 }
 
-/// What a reader has counted since it was opened.
+/// The counters of a reader since it was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReaderCounters {
     /// Returned lines.
@@ -168,7 +169,7 @@ pub struct ReaderCounters {
     pub lines_cut: u64,
 }
 
-/// Where a reader that does not follow stops: the log's end when it was opened.
+/// The place at which a reader that does not follow stops: the log's end when it was opened.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stop {
     active: Option<(FileId, u64)>,

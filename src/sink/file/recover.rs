@@ -11,7 +11,7 @@ use ringseal_base::storage::{
     FileKind, FileStat, OpenMode, Storage, StorageFile, append_slices, read_full,
 };
 
-/// What the active name refers to.
+/// The kind of file that the active name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ActiveState {
     Missing,
@@ -23,7 +23,7 @@ pub(super) enum ActiveState {
     Foreign,
 }
 
-/// What the name of the prepared next segment refers to.
+/// The kind of file that the name of the prepared next segment refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NextState {
     Missing,
@@ -33,7 +33,7 @@ pub(super) enum NextState {
     Foreign,
 }
 
-/// Everything that the decision depends on.
+/// The inputs of the decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StartState {
     pub active: ActiveState,
@@ -193,16 +193,16 @@ const TAIL_READ_BYTES: usize = 256 * 1024;
 /// The bytes after a file's last whole line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tail {
-    /// Where the last whole line ends.
+    /// The end of the last whole line.
     pub whole_len: u64,
-    /// What follows it, without NULs and outer white space; at most [`FRAGMENT_BYTES_MAX`] of it.
+    /// The bytes after it, without NULs and outer white space; at most [`FRAGMENT_BYTES_MAX`].
     pub fragment: Vec<u8>,
 }
 
 /// A longer fragment is kept in part only: a tail can be as long as the file.
 pub(super) const FRAGMENT_BYTES_MAX: usize = 1 << 20;
 
-/// Nothing removes the file of torn lines; it must not fill the disk.
+/// The file of torn lines is never removed, so its size is limited.
 const TORN_BYTES_MAX: u64 = 16 << 20;
 
 /// Finds the end of the last whole line in the first `len` bytes.

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_date_opens_no_gap() {
+    fn an_old_date_leaves_no_gap() {
         let segments = kept(&[(1, 90), (1, 10), (1, 90)]);
         let limits = Limits { age_max: Some(Duration::from_nanos(50)), ..Limits::default() };
         assert_eq!(limits.surplus(&segments, 100), 0);

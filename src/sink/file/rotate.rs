@@ -184,7 +184,7 @@ impl FileSink {
     }
 }
 
-/// The active file has its permanent name, but its successor is not in place yet.
+/// The active file has its permanent name, but no new file has replaced it under the active name yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HalfRotated {
     pub number: u64,

@@ -1,4 +1,4 @@
-//! When a segment is due for sealing because of the time.
+//! Decides when a segment must be sealed because of the time.
 //!
 //! Time is divided into periods that are counted from 1970-01-01T00:00:00Z, so that the decision needs only the period
 //! of the file's content and the current period, and a restart changes nothing. Pure computation.
@@ -61,7 +61,7 @@ impl Schedule {
         Period { index, begin_unix_nanos: clamped(begin), end_unix_nanos: clamped(begin + nanos) }
     }
 
-    /// What to do with a file whose content is of period `content`. Called every turn: two comparisons, except after
+    /// Whether to seal a file whose content is of period `content`. Called every turn: two comparisons, except after
     /// the period's end.
     ///
     /// A clock that was set back just before midnight must not cause a second seal when it reaches midnight again: the
@@ -93,7 +93,7 @@ impl Every {
         Self { interval_nanos, last_unix_nanos: now.unix_nanos }
     }
 
-    /// Whether the interval has passed; it restarts then. A clock that is set back makes the action due at once.
+    /// Whether the interval has passed; it restarts then. If the clock is set back, the action is due at once.
     pub fn is_due(&mut self, now: Now) -> bool {
         let passed = now.unix_nanos.saturating_sub(self.last_unix_nanos);
         let due = passed < 0 || passed >= self.interval_nanos;

@@ -93,7 +93,7 @@ impl Segment {
         self.len + self.torn_bytes
     }
 
-    /// Cuts the file to `len`, or accepts the length that others gave it.
+    /// Cuts the file to `len`. If another process changed the length, accepts that length.
     pub fn cut(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;
         self.accept_len(len);
@@ -115,7 +115,8 @@ impl Segment {
         self.file.sync()
     }
 
-    /// Where the lines of the last append begin. Not where they were expected if the file was truncated just before.
+    /// The offset of the lines of the last append. It differs from the expected one if the file was truncated just
+    /// before.
     pub fn start_of(&self, appended: &Appended) -> io::Result<u64> {
         if !self.method.follows_end() {
             return Ok(self.len - appended.bytes);

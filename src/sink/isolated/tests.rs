@@ -25,7 +25,7 @@ enum Seen {
     Turn(i64),
 }
 
-/// What the sink does next, other than turns.
+/// The next action of the sink, other than turns.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Take,
@@ -294,7 +294,7 @@ fn lines_after_an_error_are_written_once() {
         vec![Step::Fail(0)],
         vec![Step::Fail(1)],
         vec![Step::Fail(9), Step::Fail(0), Step::Fail(1)],
-        // Everything in place, and an error nevertheless.
+        // All lines are in place, and the sink returns an error nevertheless.
         vec![Step::Fail(10)],
         vec![Step::Fail(10), Step::Take, Step::Fail(3), Step::Fail(6)],
         // A sink that miscounts.

@@ -1,9 +1,9 @@
 //! The thread of an isolated sink, and the state that both threads share.
 //!
 //! Promises: jobs run in the order in which they came; lines stay in their buffer until the inner sink has accepted
-//! them. After an error the thread pauses, but a request or the end wakes it at once: a request for a failing sink is
-//! one more attempt, and its error is the answer. Panics of the inner sink become errors. Memory is allocated at the
-//! start.
+//! them. After an error the thread pauses, but a request or the end wakes it at once: a request makes a failing sink
+//! try once more, and the error of that attempt is the answer. Panics of the inner sink become errors. Memory is
+//! allocated at the start.
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;

@@ -1,7 +1,7 @@
 //! The writer's side: redacts audit events, encodes their members, sends batches to the audit thread.
 //!
 //! Never blocks. The channel to the audit thread is unbounded; its content is bounded because callers of `emit` are
-//! blocked and rings are finite. Empty buffers come back and are reused.
+//! blocked and rings are finite. The audit thread returns empty buffers, which are reused.
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -68,7 +68,7 @@ impl Feed {
         }
     }
 
-    /// Writes its messages to the engine's side of standard error.
+    /// Uses the engine's access to standard error for the feed's messages.
     pub(crate) fn reporting_to(mut self, stderr: Arc<Stderr>) -> Feed {
         self.stderr = stderr;
         self
@@ -122,7 +122,7 @@ impl Feed {
 }
 
 impl AuditRequest {
-    /// Answers with an error. The caller may have stopped waiting.
+    /// Answers with an error, which is discarded if the caller has stopped waiting.
     pub(super) fn refuse(self, fault: &AuditFault) {
         match self {
             AuditRequest::Wait(_, reply) => drop(reply.send(Err(fault.clone()))),
@@ -135,7 +135,7 @@ impl AuditRequest {
     }
 }
 
-/// What it means that a log has no keys, for the report.
+/// The report about a log without keys.
 const KEYLESS: &str = "no keys: entries are chained by plain hashes and sealed by keys that the log made itself, so it \
      detects corruption, but anyone who can write its directory can replace it; `ringseal audit keygen` makes keys";
 

@@ -2,16 +2,17 @@
 //!
 //! The writer redacts each audit event and encodes its members into a batch. The audit thread chains, hashes, writes
 //! and syncs the entries, makes checkpoints, closes segments, and reports its work to the application's log. So an
-//! `fsync` of the audit log never delays a line of the application, nor the reverse.
+//! `fsync` of the audit log never delays a line of the application, and the application's log never delays the audit
+//! log.
 //!
 //! Promises: an audit event in a ring is never dropped while the process lives. While the log cannot be written,
 //! entries are kept in memory; beyond the bound, either callers of `emit` wait (the default) or entries go to a file
 //! and are sealed into the log as soon as it can be written again. The first failure is reported on stderr and as a
 //! critical event of the application's log, and so is the recovery. The same holds for each sink besides the log; sinks
 //! get entries once they are on disk, on their own threads, and delay nothing. In steady state neither thread allocates
-//! per event. If `emit` returned `Ok` before the log was stopped, the event is in the log. After a crash, everything
-//! that a commit reported is there; entries between the rings and the next commit (100 ms by default) are lost with the
-//! process.
+//! per event. If `emit` returned `Ok` before the log was stopped, the event is in the log. After a crash, the log has
+//! every entry that a commit reported; entries between the rings and the next commit (100 ms by default) are lost with
+//! the process.
 mod events;
 mod feed;
 mod receipts;
@@ -135,7 +136,7 @@ impl AuditBatch {
     }
 }
 
-/// What the feed sends to the audit thread.
+/// A message from the feed to the audit thread.
 #[derive(Debug)]
 pub(super) enum Message {
     Batch(AuditBatch),
@@ -148,7 +149,7 @@ pub struct AuditLink {
     /// Callers must wait: the bound on held entries is exceeded.
     is_blocked: AtomicBool,
     tickets: AtomicU64,
-    /// Tickets whose event is in a ring or was given up.
+    /// Tickets whose event is in a ring or was abandoned.
     arrived: AtomicU64,
     /// No more tickets are issued.
     is_closed: AtomicBool,
@@ -262,7 +263,7 @@ pub struct AuditThreadConfig {
     pub commit_interval: Duration,
     /// Most bytes of entries held while the log cannot be written.
     pub held_bytes_max: usize,
-    /// What happens beyond that bound.
+    /// What happens when held entries exceed the bound.
     pub held_overflow: HeldEntriesOverflow,
     /// Sealed segments in this directory are compressed after each rotation.
     #[cfg(feature = "compress")]

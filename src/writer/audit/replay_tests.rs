@@ -1,4 +1,4 @@
-//! Entries spilled by an earlier process go into the log once each, wherever processes die.
+//! Entries spilled by an earlier process go into the log once each, even if processes die at any call.
 use std::path::Path;
 
 use super::spill::Spill;

@@ -6,7 +6,7 @@
 //! Each entry goes into the log once, even if the process dies during replay. Before the first one is appended,
 //! `<file>.replay` records the next sequence number of the log. If that file exists at the start, the log's entries
 //! from there on are compared with the spilled ones, and equal ones are skipped. The replay file is removed after the
-//! spilled entries; a leftover one matches nothing that is spilled later, and is replaced then.
+//! spilled entries. A leftover replay file matches no entry that is spilled later, and the next replay replaces it.
 use std::io::{self, IoSlice, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

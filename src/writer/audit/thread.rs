@@ -55,9 +55,9 @@ pub struct AuditThreadParts {
 /// Why an audit thread cannot start.
 #[derive(Debug)]
 pub enum SpawnError {
-    /// The thread or the spill file.
+    /// The thread could not be started, or the spill file could not be opened.
     Io(io::Error),
-    /// A sink besides the log: its thread or its spill file.
+    /// The thread or the spill file of a sink besides the log could not be created.
     Sink(AuditSinkError),
 }
 
@@ -332,7 +332,7 @@ impl AuditThread {
         self.log.commit().map_err(|error| error.to_string())?;
         (self.staged_bytes, self.staged_since) = (0, None);
         if !self.waits.is_empty() {
-            // A caller that is answered must find its event in the health, too.
+            // The health must include the events of all callers that are answered.
             self.publish_health();
         }
         for (ticket, reply) in std::mem::take(&mut self.waits) {

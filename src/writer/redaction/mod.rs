@@ -1,8 +1,8 @@
 //! Redaction in the writer: every event passes here between its record and its lines.
 //!
-//! An event's values are scanned once, whatever number of outputs it has: the positions of its texts are
-//! collected and scanned together. A clean event is passed through as it is in the ring. For any other
-//! event a redacted copy of the values is made and encoded instead.
+//! An event's values are scanned once for all outputs: the positions of its texts are collected and scanned together. A
+//! clean event is passed through unchanged. For any other event a redacted copy of the values is made and encoded
+//! instead.
 //!
 //! Promises: in steady state nothing is allocated; nothing blocks. Keys are classified once per call site,
 //! and once per key that is known only at run time. Fails closed: if the rules themselves fail (a panic in
@@ -35,7 +35,7 @@ use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules, Tokenize};
 pub struct RedactionConfig {
     /// The rules; `None` writes everything unchanged, except values that the producer has marked as secret.
     pub rules: Option<Arc<Rules>>,
-    /// Makes tokens where the rules ask for them.
+    /// Makes tokens where the rules require them.
     pub tokenizer: Option<Arc<dyn Tokenize>>,
 }
 
@@ -82,8 +82,8 @@ struct Buffers {
     name: Vec<u8>,
     target: Vec<u8>,
     /// Input and output for one value.
-    asked: Vec<u8>,
-    answer: Vec<u8>,
+    value_text: Vec<u8>,
+    redacted_text: Vec<u8>,
 }
 
 /// The parts of an event that may be encoded.

@@ -13,7 +13,7 @@ use ringseal_redact::{KeyClass, Redactor};
 pub(super) struct Prescan {
     /// Texts under plain keys.
     texts: Vec<Range<u32>>,
-    /// Whether the event must be redacted value by value, whatever its texts are.
+    /// Whether the event must be redacted value by value, even if its texts have no hits.
     needs_rewrite: bool,
 }
 
@@ -158,7 +158,7 @@ impl Prescan {
         &self.texts
     }
 
-    /// Whether the event must be redacted value by value, whatever its texts are.
+    /// Whether the event must be redacted value by value, even if its texts have no hits.
     #[inline]
     pub(super) fn needs_rewrite(&self) -> bool {
         self.needs_rewrite

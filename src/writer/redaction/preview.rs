@@ -1,7 +1,7 @@
-//! One scan for the texts of many events: they are short, and most of the cost of a scan is its start.
+//! Scans the texts of many events at once: they are short, and most of the cost of a scan is its start.
 //!
-//! The texts of a lane's next records are copied one after another and scanned together. Each record then
-//! gets its verdict when its turn comes.
+//! The texts of a lane's next records are copied one after another and scanned together. Each record then gets its
+//! verdict when it is processed.
 //!
 //! Promises: in steady state nothing is allocated; at most [`RECORDS_MAX`] records and [`TEXT_BYTES_MAX`]
 //! of texts are scanned ahead. A verdict is valid only for its position in the ring and for the rules that

@@ -1,7 +1,7 @@
 //! Makes a redacted copy of an event's values in the encoding of records.
 //!
-//! Clean values are copied byte for byte; a replaced value becomes text. Only events that the prescan
-//! rejects come here. Nothing is allocated once the buffers have grown.
+//! Clean values are copied byte for byte; a replaced value becomes text. Only events that the prescan rejects are
+//! rewritten. Nothing is allocated once the buffers have grown.
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -17,8 +17,8 @@ pub(super) struct Rewriter<'a> {
     /// The copy.
     out: &'a mut Vec<u8>,
     /// The text of one value, and its redacted form.
-    asked: &'a mut Vec<u8>,
-    answer: &'a mut Vec<u8>,
+    value_text: &'a mut Vec<u8>,
+    redacted_text: &'a mut Vec<u8>,
     /// The rules have failed: every value is masked.
     masks_all: bool,
 }
@@ -31,9 +31,9 @@ impl<'a> Rewriter<'a> {
         buffers: &'a mut Buffers,
         masks_all: bool,
     ) -> Self {
-        let Buffers { payload: out, asked, answer, .. } = buffers;
+        let Buffers { payload: out, value_text, redacted_text, .. } = buffers;
         out.clear();
-        Self { redactor, keys, out, asked, answer, masks_all }
+        Self { redactor, keys, out, value_text, redacted_text, masks_all }
     }
 
     /// The values of a call site's fields and the stack after them; with `keys` as entries of a map.
@@ -70,9 +70,9 @@ impl<'a> Rewriter<'a> {
             {
                 self.key(key);
             } else {
-                let answer = std::mem::take(self.answer);
-                self.key(&answer);
-                *self.answer = answer;
+                let redacted_text = std::mem::take(self.redacted_text);
+                self.key(&redacted_text);
+                *self.redacted_text = redacted_text;
             }
             self.next(facts.class, key, &mut entries)?;
         }
@@ -159,19 +159,19 @@ impl<'a> Rewriter<'a> {
             ValueRef::Str(b"") => self.out.extend_from_slice(raw),
             value => {
                 self.spell(value);
-                let asked = std::mem::take(self.asked);
-                match self.text_of(class, &asked, false) {
+                let value_text = std::mem::take(self.value_text);
+                match self.text_of(class, &value_text, false) {
                     RedactOutcome::Replaced => self.put_answer(),
                     // Already a replacement, or a text without a hit: the caller's mark takes precedence.
-                    RedactOutcome::Clean if ringseal_redact::is_mask(&asked) => {
-                        self.put_str(&asked)
+                    RedactOutcome::Clean if ringseal_redact::is_mask(&value_text) => {
+                        self.put_str(&value_text)
                     }
                     RedactOutcome::Clean => {
                         let mask = self.redactor.rules().profile().key_mask(class);
                         self.put_str(mask.as_bytes());
                     }
                 }
-                *self.asked = asked;
+                *self.value_text = value_text;
             }
         }
         Ok(())
@@ -228,69 +228,71 @@ impl<'a> Rewriter<'a> {
     }
 
     fn text_of(&mut self, class: KeyClass, text: &[u8], is_cut: bool) -> RedactOutcome {
-        self.answer.clear();
+        self.redacted_text.clear();
         if self.masks_all {
-            self.answer.extend_from_slice(FAILED);
+            self.redacted_text.extend_from_slice(FAILED);
             return RedactOutcome::Replaced;
         }
-        self.redactor.value(class, text, is_cut, self.answer)
+        self.redactor.value(class, text, is_cut, self.redacted_text)
     }
 
     fn number(&mut self, class: KeyClass, value: ValueRef<'_>) -> RedactOutcome {
         self.spell(value);
-        self.answer.clear();
-        self.redactor.number(class, self.asked, self.answer)
+        self.redacted_text.clear();
+        self.redactor.number(class, self.value_text, self.redacted_text)
     }
 
     /// Redacts a value by the text that a line would show.
     fn spelt(&mut self, class: KeyClass, value: ValueRef<'_>) -> RedactOutcome {
         self.spell(value);
-        let asked = std::mem::take(self.asked);
-        let outcome = self.text_of(class, &asked, false);
-        *self.asked = asked;
+        let value_text = std::mem::take(self.value_text);
+        let outcome = self.text_of(class, &value_text, false);
+        *self.value_text = value_text;
         outcome
     }
 
     /// The text of a value, close enough for the redactor.
     fn spell(&mut self, value: ValueRef<'_>) {
-        let asked = &mut *self.asked;
-        asked.clear();
+        let value_text = &mut *self.value_text;
+        value_text.clear();
         // Writing into a vector cannot fail.
         let _ = match value {
-            ValueRef::I64(number) => write!(asked, "{number}"),
-            ValueRef::U64(number) => write!(asked, "{number}"),
-            ValueRef::I128(number) => write!(asked, "{number}"),
-            ValueRef::U128(number) => write!(asked, "{number}"),
-            ValueRef::F64(number) => write!(asked, "{number}"),
-            ValueRef::F32(number) => write!(asked, "{number}"),
+            ValueRef::I64(number) => write!(value_text, "{number}"),
+            ValueRef::U64(number) => write!(value_text, "{number}"),
+            ValueRef::I128(number) => write!(value_text, "{number}"),
+            ValueRef::U128(number) => write!(value_text, "{number}"),
+            ValueRef::F64(number) => write!(value_text, "{number}"),
+            ValueRef::F32(number) => write!(value_text, "{number}"),
             ValueRef::Char(number) => {
-                write!(asked, "{}", char::from_u32(number).unwrap_or('\u{FFFD}'))
+                write!(value_text, "{}", char::from_u32(number).unwrap_or('\u{FFFD}'))
             }
-            ValueRef::Ipv4(octets) => write!(asked, "{}", Ipv4Addr::from(octets)),
-            ValueRef::Ipv6(octets) => write!(asked, "{}", Ipv6Addr::from(octets)),
+            ValueRef::Ipv4(octets) => write!(value_text, "{}", Ipv4Addr::from(octets)),
+            ValueRef::Ipv6(octets) => write!(value_text, "{}", Ipv6Addr::from(octets)),
             ValueRef::SocketV4(octets, port) => {
-                write!(asked, "{}", SocketAddr::from((octets, port)))
+                write!(value_text, "{}", SocketAddr::from((octets, port)))
             }
             ValueRef::SocketV6(octets, port) => {
-                write!(asked, "{}", SocketAddr::from((octets, port)))
+                write!(value_text, "{}", SocketAddr::from((octets, port)))
             }
-            ValueRef::Uuid(bytes) => bytes.iter().try_for_each(|byte| write!(asked, "{byte:02x}")),
-            ValueRef::Duration(seconds, nanos) => write!(asked, "{seconds}.{nanos:09}"),
-            ValueRef::Time(seconds, nanos) => write!(asked, "{seconds}.{nanos:09}"),
+            ValueRef::Uuid(bytes) => {
+                bytes.iter().try_for_each(|byte| write!(value_text, "{byte:02x}"))
+            }
+            ValueRef::Duration(seconds, nanos) => write!(value_text, "{seconds}.{nanos:09}"),
+            ValueRef::Time(seconds, nanos) => write!(value_text, "{seconds}.{nanos:09}"),
             ValueRef::Number(text)
             | ValueRef::Str(text)
             | ValueRef::Bytes(text)
             | ValueRef::StrCut(text, _)
-            | ValueRef::BytesCut(text, _) => asked.write_all(text),
-            // Nothing of a container may be shown.
-            _ => asked.write_all(b"?"),
+            | ValueRef::BytesCut(text, _) => value_text.write_all(text),
+            // No part of a container may be shown.
+            _ => value_text.write_all(b"?"),
         };
     }
 
     fn put_answer(&mut self) {
-        let answer = std::mem::take(self.answer);
-        self.put_str(&answer);
-        *self.answer = answer;
+        let redacted_text = std::mem::take(self.redacted_text);
+        self.put_str(&redacted_text);
+        *self.redacted_text = redacted_text;
     }
 
     fn put_str(&mut self, text: &[u8]) {
@@ -301,9 +303,9 @@ impl<'a> Rewriter<'a> {
 
     fn put_cut(&mut self, whole: u32) {
         self.out.push(tag::STR_CUT);
-        self.out.extend_from_slice(&(self.answer.len() as u32).to_le_bytes());
+        self.out.extend_from_slice(&(self.redacted_text.len() as u32).to_le_bytes());
         self.out.extend_from_slice(&whole.to_le_bytes());
-        self.out.extend_from_slice(self.answer);
+        self.out.extend_from_slice(self.redacted_text);
     }
 }
 

@@ -54,14 +54,14 @@ fn read(entries: &[u8]) -> Vec<(String, M)> {
     Entries(entries).map(entry).collect()
 }
 
-/// What the redactor makes of one text.
+/// The redacted form of one text.
 fn text(redactor: &mut Redactor, class: KeyClass, text: &str) -> Option<String> {
     let mut out = Vec::new();
     let outcome = redactor.value(class, text.as_bytes(), false, &mut out);
     (outcome == RedactOutcome::Replaced).then(|| String::from_utf8(out).unwrap())
 }
 
-/// The slow way: each value asked for on its own, by its key as it is.
+/// The slow model: each value is redacted separately under its key.
 fn expected(redactor: &mut Redactor, class: KeyClass, parent: &str, value: &M) -> M {
     let rules = Arc::clone(redactor.rules());
     match value {

@@ -131,8 +131,8 @@ fn requests_are_answered_after_their_work() {
     {
         let number = number as u64;
         lane.event_at(ticks, number);
-        // A request does not wait for the grace of what was logged before it.
-        late.event_at(ticks + GRACE * 10, number);
+        // A request does not wait for the reorder window of earlier events.
+        late.event_at(ticks + REORDER_WINDOW * 10, number);
         harness.ask(request).unwrap();
         assert_eq!(harness.steps().len() as u64, 2 * (number + 1));
     }

@@ -1,4 +1,4 @@
-//! Order, turn by turn: exact within a lane, and by time across lanes for events within the grace window.
+//! Order, turn by turn: exact within a lane, and by time across lanes for events within the reorder window.
 use super::*;
 
 #[test]
@@ -31,7 +31,7 @@ fn lines_of_all_lanes_are_ordered_by_time() {
 }
 
 #[test]
-fn an_event_waits_for_the_grace_window() {
+fn an_event_waits_for_the_reorder_window() {
     let mut harness = Harness::new();
     let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
     harness.clock.advance(MILLI);
@@ -39,24 +39,24 @@ fn an_event_waits_for_the_grace_window() {
     fast.event_at(now, 1);
     let turn = harness.step();
     assert!(turn.is_waiting && turn.records == 0, "{turn:?}");
-    // Its timestamp was taken earlier, and it is published only now, within the grace.
-    harness.clock.advance(GRACE / 2);
+    // Its timestamp was taken earlier, and it is published only now, within the reorder window.
+    harness.clock.advance(REORDER_WINDOW / 2);
     slow.event_at(now - 1, 0);
     assert_eq!(harness.step().records, 0);
-    assert_eq!(harness.step_after(GRACE / 2).records, 2);
+    assert_eq!(harness.step_after(REORDER_WINDOW / 2).records, 2);
     assert_eq!(harness.steps(), [(1, 0), (0, 1)]);
 }
 
 #[test]
-fn an_event_after_the_grace_window_is_kept() {
+fn an_event_after_the_reorder_window_is_kept() {
     let mut harness = Harness::new();
     let (mut fast, mut slow) = (harness.lane(0), harness.lane(1));
     harness.clock.advance(MILLI);
     let then = harness.clock.ticks();
     fast.event_at(then, 1);
-    harness.step_after(GRACE);
+    harness.step_after(REORDER_WINDOW);
     slow.event_at(then - 5, 0);
-    harness.step_after(GRACE);
+    harness.step_after(REORDER_WINDOW);
     assert_eq!(harness.steps(), [(0, 1), (1, 0)]);
 }
 
@@ -70,7 +70,7 @@ fn a_single_lane_does_not_wait() {
 }
 
 #[test]
-fn a_lane_goes_round_its_ring_many_times() {
+fn a_lane_wraps_its_ring_many_times() {
     let mut harness = Harness::new();
     let (mut one, mut other) = (harness.lane(0), harness.lane(1));
     let mut number = 0;
@@ -82,14 +82,14 @@ fn a_lane_goes_round_its_ring_many_times() {
             lane.event_at(ticks, number);
             number += 1;
         }
-        harness.step_after(GRACE);
+        harness.step_after(REORDER_WINDOW);
     }
     let numbers: Vec<u64> = harness.steps().into_iter().map(|(_, number)| number).collect();
     assert_eq!(numbers, (0..number).collect::<Vec<_>>());
 }
 
 #[test]
-fn a_full_ring_is_reported_as_pressed() {
+fn an_eighth_full_ring_is_reported_as_pressed() {
     let mut harness = Harness::new();
     let mut lane = harness.lane(0);
     let ticks = harness.clock.ticks();
@@ -103,7 +103,7 @@ fn a_full_ring_is_reported_as_pressed() {
 }
 
 #[test]
-fn a_full_ring_skips_the_grace_window() {
+fn a_full_ring_skips_the_reorder_window() {
     let mut harness = Harness::new();
     let (mut lane, _other) = (harness.lane(0), harness.lane(1));
     let ahead = harness.clock.ticks() + 3600 * 1000 * MILLI;
@@ -133,7 +133,7 @@ impl Clock for Resettable {
 #[test]
 fn a_counter_reset_delays_no_events() {
     let clock = Arc::new(Resettable(3_600_000_000_000.into()));
-    let mut harness = Harness::on(Arc::clone(&clock) as _);
+    let mut harness = Harness::with_clock(Arc::clone(&clock) as _);
     let (mut lane, _other) = (harness.lane(0), harness.lane(1));
     lane.event_at(clock.ticks(), 0);
     let before = harness.writer.step(clock.ticks());
@@ -143,13 +143,13 @@ fn a_counter_reset_delays_no_events() {
     harness.writer.step(5);
     assert_eq!(harness.steps(), [(0, 0)]);
     lane.event_at(6, 1);
-    harness.writer.step(6 + GRACE);
+    harness.writer.step(6 + REORDER_WINDOW);
     assert_eq!(harness.steps(), [(0, 0), (0, 1)]);
     for event in harness.named("step") {
         assert_eq!(&event["timestamp"].as_str().unwrap()[..19], "2023-11-14T22:13:20");
     }
     assert_eq!(harness.link.counters.snapshot().clock_steps, 1);
-    // A little back, as between two cores, is nothing.
+    // A small step back, as between two cores, is ignored.
     harness.writer.step(1);
     assert_eq!(harness.link.counters.snapshot().clock_steps, 1);
 }

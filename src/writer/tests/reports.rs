@@ -103,7 +103,7 @@ fn garbage_is_reported_and_the_lane_continues() {
         harness.step_after(MILLI);
         lane.garbage(&garbage);
         other.event_at(ticks, 1);
-        // Whatever the garbage says of its time, a request takes it.
+        // A request takes the record whatever time its garbage states.
         harness.clock.advance(MILLI);
         harness.ask(Control::Flush).unwrap();
         let now = harness.clock.ticks();
@@ -162,7 +162,7 @@ fn a_context_holds_until_its_slot_is_reused() {
     }
     define(&mut lane, 1, 99);
     log(&mut lane, 1);
-    // Numbers that were never defined, or cannot be: the event is there without them.
+    // Context numbers that are undefined or impossible: the event is written without bound fields.
     let beyond = SLOTS as u32 + 1;
     for number in [beyond, u32::MAX] {
         define(&mut lane, number, 1);

@@ -1,4 +1,4 @@
-//! The least program that logs: its size, less that of `nothing`, is what ringseal adds to a binary.
+//! The smallest program that logs. Its size minus the size of `nothing` is the size that ringseal adds to a binary.
 
 use std::process::ExitCode;
 

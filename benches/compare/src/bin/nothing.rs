@@ -1,4 +1,4 @@
-//! A program that does nothing, to compare `minimal` with.
+//! A program that does nothing, as the baseline for `minimal`.
 
 use std::process::ExitCode;
 

@@ -1,16 +1,15 @@
 //! emit + emit_file: JSON lines from a worker thread.
 //!
-//! Configuration: `emit_file::set(..).spawn()`, the default JSON writer, flushed at the end. Its
-//! channel holds 10,000 events and is emptied, not waited for, when it overflows; no setting
-//! changes that. So it loses events in flat-out runs, and the table says so. It also syncs every
-//! batch to the disk, which no other candidate here does.
+//! Configuration: `emit_file::set(..).spawn()`, the default JSON writer, flushed at the end. Its channel holds 10,000
+//! events and discards them when it overflows; no setting makes it wait. It therefore loses events in flat-out runs,
+//! and the table reports this. It also syncs every batch to the disk, unlike all other candidates.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::candidate::{Candidate, Format, Kind, Output};
 
-/// Long enough for everything that its channel can hold.
+/// Long enough to write a full channel.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// See the module.

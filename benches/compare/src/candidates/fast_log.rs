@@ -1,8 +1,7 @@
 //! fast_log: text lines from a worker thread.
 //!
-//! Configuration: a bounded channel of 100,000 as in its examples (the default is unbounded), its
-//! file appender, its default format. Its JSON format has no key-values and escapes nothing but
-//! quotes, so the text format is measured.
+//! Configuration: a bounded channel of 100,000 as in its examples (the default is unbounded), its file appender, its
+//! default format. Its JSON format has no key-values and escapes only quotes, so the text format is measured.
 
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! ferrilog (a name for zerolog-rs): deferred formatting, a ring per thread, text lines.
 //!
-//! Configuration: its builder's defaults (2 MiB rings, poller every millisecond, default header)
-//! and `QueueFullPolicy::Block`, because the default loses events when the ring is full. Measured
-//! with its default flush buffer of 8 KiB, and as `ferrilog_1mib` with one of 1 MiB, the size of
-//! the floors' chunks, which costs it far less processor time. The poller runs on core 1 like every
-//! other candidate's thread. Needs unstable features: see `.cargo/config.toml`.
+//! Configuration: its builder's defaults (2 MiB rings, poller every millisecond, default header) and
+//! `QueueFullPolicy::Block`, because the default loses events when the ring is full. Measured with its default flush
+//! buffer of 8 KiB, and as `ferrilog_1mib` with a buffer of 1 MiB, the size of the floors' chunks. The larger buffer
+//! costs it far less processor time. The poller runs on core 1 like every other candidate's thread. Needs unstable
+//! features: see `.cargo/config.toml`.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::candidate::{Candidate, Format, Kind, Output};
 
 /// The default of its builder.
 pub const FLUSH_DEFAULT: u32 = 8 << 10;
-/// As much as the floors hand to the kernel at once.
+/// The number of bytes that the floors pass to the kernel at once.
 pub const FLUSH_1MIB: u32 = 1 << 20;
 
 /// See the module.

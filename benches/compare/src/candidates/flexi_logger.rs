@@ -1,10 +1,9 @@
 //! flexi_logger: JSON format, two write modes.
 //!
-//! Configuration: `json_format` with key-values, one file without rotation. `flexi_async` hands
-//! formatted lines to its output thread over an unbounded channel (`WriteMode::Async`), which is
-//! what the documentation recommends against waiting; `flexi_buffer` writes on the calling thread
-//! through a buffer (`WriteMode::BufferAndFlush`), which it recommends for throughput. Line counts
-//! and buffer sizes as they come.
+//! Configuration: `json_format` with key-values, one file without rotation. `flexi_async` passes formatted lines to its
+//! output thread over an unbounded channel (`WriteMode::Async`), as its documentation recommends to avoid waiting.
+//! `flexi_buffer` writes on the calling thread through a buffer (`WriteMode::BufferAndFlush`), as it recommends for
+//! throughput. Other sizes are the defaults.
 
 use std::path::{Path, PathBuf};
 

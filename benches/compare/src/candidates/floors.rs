@@ -1,4 +1,4 @@
-//! The floors without a reader: what the clock and the encoding cost by themselves.
+//! The floors without a reader: the cost of the clock and of the encoding alone.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::tsc;
 
 const NOTHING: Output = Output { files: Vec::new(), format: Format::Nothing };
 
-/// Nothing at all: what the timing itself costs each call. A disabled log call is measured against
-/// it, because it costs less than the fenced counter's share.
+/// No work: the cost of the timing per call. A disabled log call is compared with it, because that call costs less than
+/// the fenced counter's share.
 pub struct Empty;
 
 impl Candidate for Empty {
@@ -81,8 +81,8 @@ impl Candidate for Enc {
     }
 }
 
-/// The time in a cache line of its own, as a writer thread would publish it. Nobody stores to it
-/// here: the floor is the load alone.
+/// The time in a separate cache line, as a writer thread would publish it. No thread stores to it here: the floor is
+/// the load alone.
 #[repr(align(128))]
 struct SharedTime(AtomicU64);
 
@@ -106,7 +106,7 @@ impl Candidate for EncCoarse {
 
     #[inline(always)]
     fn log(&mut self, seq: u64, price: f64, sym: &str, qty: i32) {
-        // ORDER: Relaxed; a lone value that nothing else hangs on.
+        // ORDER: Relaxed; a single value, no other memory depends on it.
         let time = SHARED_TIME.0.load(Ordering::Relaxed);
         self.ring.push(Record::new(time, seq, price, sym, qty));
     }

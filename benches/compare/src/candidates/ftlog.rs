@@ -1,8 +1,7 @@
 //! ftlog: text lines from a worker thread.
 //!
-//! Configuration: `bounded(100_000, true)` (the default size, but waiting where the default
-//! discards), feature `tsc` and UTC, which its documentation recommends for speed, its own file
-//! appender without rotation, its default format.
+//! Configuration: `bounded(100_000, true)` (the default size; it waits when full, where the default discards), feature
+//! `tsc` and UTC (recommended by its documentation for speed), its file appender without rotation, its default format.
 
 use std::path::Path;
 

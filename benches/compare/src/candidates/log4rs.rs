@@ -1,7 +1,7 @@
 //! log4rs: JSON encoder, file appender, written on the calling thread.
 //!
-//! Configuration: `FileAppender` with `JsonEncoder` and key-values (feature `log_kv`). It has no
-//! asynchronous appender and flushes its buffer after every event, which cannot be switched off.
+//! Configuration: `FileAppender` with `JsonEncoder` and key-values (feature `log_kv`). It has no asynchronous appender.
+//! It flushes its buffer after every event; no setting changes that.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! logforth: JSON layout, file appender, through its asynchronous appender.
 //!
-//! Configuration: `Async` around `File` with `JsonLayout`, overflow blocks (the default), 128,000
-//! buffered lines (the default is unbounded and grows by the gigabyte under this load). No
-//! rotation. Events come through its bridge from the `log` crate, as its documentation has it.
+//! Configuration: `Async` around `File` with `JsonLayout`, overflow blocks (the default), 128,000 buffered lines (the
+//! default is unbounded and grows by gigabytes under this load). No rotation. Events come through its bridge from the
+//! `log` crate, as in its documentation.
 
 use std::path::Path;
 use std::sync::Arc;

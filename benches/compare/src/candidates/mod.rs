@@ -39,12 +39,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it writes lines, and so has a throughput.
+    /// Whether it writes lines, so that its throughput can be measured.
     pub fn writes(&self) -> bool {
         self.format != Format::Nothing
     }
 
-    /// The version that was built, as the lock file has it; `None` for floors.
+    /// The version that was built, from the lock file; `None` for floors.
     pub fn version(&self) -> Option<&'static str> {
         let lock = include_str!("../../Cargo.lock");
         let (_, after) =
@@ -100,7 +100,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
 }
 
-/// The files in `dir`, for candidates that name their files themselves.
+/// The files in `dir`, for candidates that choose their file names.
 fn files_in(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let describe = |e: std::io::Error| format!("{}: {e}", dir.display());
     let mut files = std::fs::read_dir(dir)

@@ -1,5 +1,5 @@
-//! The floors with a reader on the other core: `ring` only reads, `ring_json` and `ring_json_same`
-//! write the JSON line that a logger would, by hand, in chunks of 1 MiB.
+//! The floors with a reader on the other core. `ring` only reads; `ring_json` and `ring_json_same` write the JSON line
+//! of a logger with hand-written code, in chunks of 1 MiB.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,14 @@ use crate::json_floor::{Clock, Lines, Shape};
 use crate::ring::{self, Consumer, Producer, Record};
 use crate::tsc;
 
-/// How long the readers of the JSON floors leave the ring alone between two looks.
+/// The pause between two polls of the ring by the readers of the JSON floors.
 const POLL_EVERY: Duration = Duration::from_micros(20);
 
-/// Calls `turn`, at most once in `poll_ticks`, until `stop` is set and a turn after that found
-/// nothing. The pauses keep the reader from fighting over the head's cache line.
+/// Calls `turn` at most once in `poll_ticks`, until `stop` is set and a later turn found nothing. The pauses avoid
+/// contention for the head's cache line.
 fn poll(stop: &AtomicBool, poll_ticks: u64, mut turn: impl FnMut() -> u64) {
     loop {
-        // ORDER: Acquire pairs with the Release store in `Reader::join`: the turn after it sees
-        // everything that was pushed.
+        // ORDER: Acquire pairs with the Release store in `Reader::join`: the next turn sees everything that was pushed.
         let last = stop.load(Ordering::Acquire);
         let begin = tsc::now();
         let found = turn();
@@ -60,8 +59,7 @@ impl<T: Send + 'static> Reader<T> {
     }
 }
 
-/// Counter, encoding, release store, and a reader that adds the numbers up, polling every
-/// `POLL_US` microseconds.
+/// Counter, encoding, release store, and a reader that sums the numbers and polls every `POLL_US` microseconds.
 pub struct Ring<const POLL_US: u64> {
     producer: Producer,
     reader: Reader<u64>,
@@ -140,7 +138,7 @@ fn write_lines(
     failed.map_or(Ok(()), Err)
 }
 
-/// `Ring` with a JSON line per event, 156 bytes or so.
+/// `Ring` with a JSON line per event, of about 156 bytes.
 pub struct RingJson(Writing);
 
 impl Candidate for RingJson {
@@ -163,7 +161,7 @@ impl Candidate for RingJson {
     }
 }
 
-/// `RingJson` with as many bytes a line as ringseal's flat layout has.
+/// `RingJson` with the line length of ringseal's `json` layout.
 pub struct RingJsonSame(Writing);
 
 impl Candidate for RingJsonSame {

@@ -1,11 +1,10 @@
 //! ringseal itself.
 //!
-//! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of
-//! the size that the floors have, and a long wait for a full ring (no logger here may choose to
-//! lose). `ringseal` reads the exact clock, `ringseal_unredacted` is the same without redaction,
-//! `ringseal_coarse` the writer's published time, `ringseal_mmap` writes through a mapping.
-//! `ringseal_logger` and `ringseal_bound` log through a `Logger` without fields and with five, so
-//! that their difference is the price of bound fields. `ringseal_disabled` is a call below the
+//! Configuration: the defaults, redaction included, with one file that is never rotated, a ring of the floors' size,
+//! and a long wait for a full ring (no logger here may be configured to lose events). `ringseal` reads the exact clock;
+//! `ringseal_unredacted` is the same without redaction; `ringseal_coarse` uses the writer's published time;
+//! `ringseal_mmap` writes through a mapping. `ringseal_logger` and `ringseal_bound` log through a `Logger` without
+//! fields and with five, so that their difference is the cost of bound fields. `ringseal_disabled` is a call below the
 //! level. The sweep changes sizes with `tune`.
 
 use std::path::Path;
@@ -17,7 +16,7 @@ use ringseal::{Config, Engine, Level, Logger, Overflow, Timestamps, fields};
 
 use crate::candidate::{Candidate, Format, Kind, Output};
 
-/// Longer than any run: nothing may be lost because 64 producers share a core.
+/// Longer than any run: no event may be lost because 64 producers share a core.
 const PATIENCE: Duration = Duration::from_secs(60);
 const FILE: &str = "app.log";
 
@@ -32,8 +31,8 @@ pub struct Tuning {
 
 static TUNING: OnceLock<Tuning> = OnceLock::new();
 
-/// Sets the sizes for every engine that this process starts later; the first call wins. A static,
-/// because candidates are started without settings and each process measures one thing.
+/// Sets the sizes for every engine that this process starts later; the first call wins. This is a static because
+/// candidates are started without settings and each process makes one measurement.
 pub fn tune(tuning: Tuning) {
     TUNING.get_or_init(|| tuning);
 }
@@ -55,7 +54,7 @@ pub fn config(dir: &Path, mode: WriteMode) -> Result<Config, String> {
     })
 }
 
-/// What `config` writes.
+/// The files that `config` writes.
 pub fn output(dir: &Path) -> Output {
     Output { files: vec![dir.join(FILE)], format: Format::Json }
 }
@@ -70,8 +69,8 @@ fn start(config: Config) -> Result<Engine, String> {
     ringseal::init(config).map_err(|e| e.to_string())
 }
 
-/// Waits until everything is with the kernel, and leaves the engine to the end of the process:
-/// stopping it would also wait for the disk, which no other candidate is asked for.
+/// Waits until everything is with the kernel, and keeps the engine until the process ends. Stopping it would also wait
+/// for the disk, which is not required of the other candidates.
 pub fn finish(engine: Engine, output: Output) -> Result<Output, String> {
     engine.flush().map_err(|e| e.to_string())?;
     std::mem::forget(engine);
@@ -112,7 +111,7 @@ impl<const COARSE: bool, const MMAP: bool> Candidate for Ringseal<COARSE, MMAP> 
     }
 }
 
-/// With the global engine, writing what it is given.
+/// With the global engine, without redaction.
 pub struct Unredacted(Ringseal<false, false>);
 
 impl Candidate for Unredacted {
@@ -175,7 +174,7 @@ impl<const BOUND: bool> Candidate for Explicit<BOUND> {
     }
 }
 
-/// A call below the level: what it costs to have it in the code.
+/// A call below the level: the cost of its presence in the code.
 pub struct Disabled {
     engine: Engine,
 }

@@ -1,9 +1,9 @@
 //! slog + slog-async + slog-json.
 //!
-//! Configuration: `OverflowStrategy::Block` (the default loses records when full), a channel of
-//! 128,000 records (the default of 128 makes the producer wait all the time), slog-json with its
-//! default keys on a `BufWriter`, and the guard that the documentation recommends for flushing at
-//! exit. slog-json does not print slog's tag, so the target is a value of the root logger.
+//! Configuration: `OverflowStrategy::Block` (the default loses records when full), a channel of 128,000 records (with
+//! the default of 128 the producer waits constantly), slog-json with its default keys on a `BufWriter`, and the guard
+//! that the documentation recommends for flushing at exit. slog-json does not print slog's tag, so the target is a
+//! value of the root logger.
 
 use std::fs::File;
 use std::io::BufWriter;

@@ -1,8 +1,7 @@
 //! spdlog-rs: text lines through its asynchronous pool sink.
 //!
-//! Configuration: `AsyncPoolSink` (overflow blocks by default, queue of 8,192, one thread) around
-//! `FileSink`, default format, no flush per event (its example flushes every line; its own
-//! benchmark does not).
+//! Configuration: `AsyncPoolSink` (overflow blocks by default, queue of 8,192, one thread) around `FileSink`, default
+//! format, no flush per event (its example flushes every line; its benchmark does not).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,9 +1,8 @@
 //! tracing + tracing-subscriber's JSON layer + tracing-appender's worker thread.
 //!
-//! Configuration: the documented pair for files, `rolling::never` through `non_blocking`, with
-//! `lossy(false)` (the default loses lines when full) and the default of 128,000 buffered lines.
-//! The JSON layer has no span fields (there are no spans) and flattens the event's fields, which
-//! is its cheapest shape. Otherwise as `fmt().json()` comes.
+//! Configuration: the documented pair for files, `rolling::never` through `non_blocking`, with `lossy(false)` (the
+//! default loses lines when full) and the default of 128,000 buffered lines. The JSON layer has no span fields (there
+//! are no spans) and flattens the event's fields, its cheapest configuration. Otherwise the defaults of `fmt().json()`.
 
 use std::path::Path;
 

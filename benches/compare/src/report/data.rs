@@ -1,4 +1,4 @@
-//! Result records, sorted by candidate, and the numbers that tables ask of them.
+//! Result records by candidate, and the numbers for the tables.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ pub type Series = BTreeMap<(usize, u64), Value>;
 
 /// All records.
 pub struct Data {
-    /// What each run said about itself.
+    /// The description of each run.
     pub about: Vec<Value>,
     series: BTreeMap<(String, String), Series>,
-    /// Candidates in the order in which the results first name them.
+    /// Candidates in the order of their first record.
     names: Vec<String>,
 }
 
@@ -59,8 +59,8 @@ impl Data {
         Rounds::of(self.series.values().flat_map(|s| s.values()).filter_map(|r| number(r, path)))
     }
 
-    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first,
-    /// then loggers that lost something, which have no rank.
+    /// Candidates measured in `mode`: floors in their order, then loggers by `key`, best first, then loggers that lost
+    /// events, which have no rank.
     pub fn ranked(&self, mode: &str, key: impl Fn(&Series) -> f64) -> Vec<Row<'_>> {
         let mut rows: Vec<Row<'_>> = self
             .names
@@ -68,14 +68,14 @@ impl Data {
             .filter_map(|name| Some(Row::of(name, self.series(name, mode)?)))
             .collect();
         rows.sort_by(|a, b| {
-            let class = |row: &Row<'_>| (!row.is_floor(), row.trouble.is_some());
+            let class = |row: &Row<'_>| (!row.is_floor(), row.problem.is_some());
             class(a).cmp(&class(b)).then_with(|| match a.is_floor() {
                 true => floor_order(a.name).cmp(&floor_order(b.name)),
                 false => key(a.series).total_cmp(&key(b.series)),
             })
         });
         let mut rank = 0;
-        for row in rows.iter_mut().filter(|row| row.is_ranked() && row.trouble.is_none()) {
+        for row in rows.iter_mut().filter(|row| row.is_ranked() && row.problem.is_none()) {
             rank += 1;
             row.rank = Some(rank);
         }
@@ -91,7 +91,7 @@ impl Data {
         }))
     }
 
-    /// A quantity less, round by round, the same quantity of the candidate `base`.
+    /// A quantity minus, round by round, the same quantity of the candidate `base`.
     pub fn difference(
         &self,
         series: &Series,
@@ -116,33 +116,33 @@ pub struct Row<'a> {
     pub name: &'a str,
     /// Its records.
     pub series: &'a Series,
-    /// Yardstick, rival or ringseal.
+    /// Floor, rival or ringseal.
     pub kind: Kind,
-    /// Its place among the loggers that lost nothing.
+    /// Its rank among the loggers that lost nothing.
     pub rank: Option<usize>,
-    /// Why it has no rank, in words.
-    pub trouble: Option<String>,
+    /// The reason why it has no rank, as text.
+    pub problem: Option<String>,
 }
 
 impl<'a> Row<'a> {
     fn of(name: &'a str, series: &'a Series) -> Self {
         let word = series.values().find_map(|record| record["kind"].as_str());
         let kind = word.and_then(Kind::parse).unwrap_or(Kind::Rival);
-        Self { name, series, kind, rank: None, trouble: trouble(series) }
+        Self { name, series, kind, rank: None, problem: problem(series) }
     }
 
     fn is_ranked(&self) -> bool {
         matches!(self.kind, Kind::Own | Kind::Rival)
     }
 
-    /// Whether it is a yardstick.
+    /// Whether it is a floor.
     pub fn is_floor(&self) -> bool {
         self.kind == Kind::Floor
     }
 }
 
-/// What went wrong in any round, in words.
-pub fn trouble(series: &Series) -> Option<String> {
+/// The problems in all rounds, as text.
+pub fn problem(series: &Series) -> Option<String> {
     let bad: Vec<&Value> = series.values().filter(|record| record["good"] != true).collect();
     if let Some(failed) = bad.iter().find_map(|record| record["failed"].as_str()) {
         return Some(format!("failed: {failed}"));
@@ -173,7 +173,7 @@ pub fn rounds(series: &Series, path: &[&str]) -> Option<Rounds> {
     Rounds::of(series.values().filter_map(|record| number(record, path)))
 }
 
-/// The median of the quantity; infinite when there is none, so that it sorts last.
+/// The median of the quantity; infinite if there is no value, so that it sorts last.
 pub fn median(series: &Series, path: &[&str]) -> f64 {
     rounds(series, path).map_or(f64::INFINITY, |rounds| rounds.median)
 }
@@ -212,7 +212,7 @@ mod tests {
             ("loser", None),
         ];
         assert_eq!(found, wanted);
-        assert_eq!(rows[4].trouble.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
+        assert_eq!(rows[4].problem.as_deref(), Some("3 lost of 10 events in 1 of 1 rounds"));
         let ratio = data.ratio(rows[3].series, "latency", ENC, &["batch", "p50"]);
         assert_eq!(ratio, Some(Rounds { low: 3.0, median: 3.0, high: 3.0 }));
     }

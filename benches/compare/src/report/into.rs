@@ -1,12 +1,12 @@
 //! Rewrites the marked places of a markdown page.
 //!
-//! A place starts at `<!-- generated:NAME -->` and ends at the next `<!-- /generated -->`; what is
-//! between is replaced, everything else stays byte for byte.
+//! A place starts at `<!-- generated:NAME -->` and ends at the next `<!-- /generated -->`. The text between these marks
+//! is replaced; all other text is unchanged byte for byte.
 
 const END: &str = "<!-- /generated -->";
 
-/// The page with the sections put in; an error when a mark has no end, when a name is not among
-/// the sections, or when the page has no mark at all.
+/// The page with the sections inserted. An error if a mark has no end, if a name is not among the sections, or if the
+/// page has no marks.
 pub fn rewrite(page: &str, sections: &[(&str, String)]) -> Result<String, String> {
     const START: &str = "<!-- generated:";
     let mut out = String::with_capacity(page.len());
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_marked_places_change_and_twice_is_once() {
+    fn only_marked_places_change_and_rewriting_is_idempotent() {
         let sections = [("latency", "| new |\n".to_owned()), ("run", "words\n".to_owned())];
         let page = "a\n<!-- generated:latency -->\nold\n<!-- /generated -->\nb\n\
                     <!-- generated:run --><!-- /generated -->\nc";
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_marks_are_told() {
+    fn wrong_marks_are_reported() {
         let sections = [("latency", String::new())];
         for (page, part) in [
             ("no marks", "found none"),

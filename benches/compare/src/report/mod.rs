@@ -1,4 +1,4 @@
-//! From result records to a page: tables, drawings, and the marked places of a markdown file.
+//! Makes a page from result records: tables, drawings, and the marked places of a markdown file.
 //!
 //! Everything here is a pure function of the records (and of a few constants measured earlier), so
 //! the same results always give the same bytes.
@@ -19,10 +19,10 @@ use serde_json::Value;
 use crate::options::Report;
 use data::Data;
 
-/// The text of a marked place whose results were not given.
+/// The text of a marked place without results.
 const NOT_MEASURED: &str = "Not measured in these results.\n";
 
-/// The whole page, without drawings and without what was not measured.
+/// The whole page, without drawings and without sections that were not measured.
 pub fn page(records: &[Value]) -> String {
     let data = Data::of(records);
     sections(&data)
@@ -33,7 +33,7 @@ pub fn page(records: &[Value]) -> String {
         .join("\n")
 }
 
-/// Obeys `compare report`.
+/// Runs `compare report`.
 pub fn run(options: &Report) -> Result<(), String> {
     let mut records = Vec::new();
     for file in &options.files {

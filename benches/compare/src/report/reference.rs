@@ -1,11 +1,11 @@
-//! Loggers that this package cannot run (C++), measured earlier on such a machine in the same
-//! harness. Only their ratios to the floors of that run say anything here.
+//! Loggers that this package cannot run (C++), measured earlier on a machine of the same kind in the same harness. Only
+//! their ratios to the floors of that run are comparable.
 
 use super::data::{self, Data, ENC, RING_JSON};
 use super::tables::{heading, line, short};
 
-/// The floors of the earlier run: `enc` p50, p99 and p99.9 in nanoseconds; `ring_json` in millions
-/// of events a second and nanoseconds of processor time an event.
+/// The floors of the earlier run: `enc` p50, p99 and p99.9 in nanoseconds; `ring_json` in millions of events per second
+/// and nanoseconds of processor time per event.
 const ENC_P50: f64 = 15.5;
 const ENC_P99: f64 = 39.0;
 const ENC_P999: f64 = 75.0;
@@ -40,28 +40,28 @@ pub const ALL: [Reference; 4] = [
 ];
 
 impl Reference {
-    /// Its p50 as a multiple of floor enc's.
+    /// Its p50 as a multiple of the p50 of floor `enc`.
     pub fn p50_ratio(&self) -> f64 {
         self.p50 / ENC_P50
     }
 
-    /// Its p99 as a multiple of floor enc's.
+    /// Its p99 as a multiple of the p99 of floor `enc`.
     pub fn p99_ratio(&self) -> f64 {
         self.p99 / ENC_P99
     }
 
-    /// Its p99.9 as a multiple of floor enc's.
+    /// Its p99.9 as a multiple of the p99.9 of floor `enc`.
     pub fn p999_ratio(&self) -> f64 {
         self.p999 / ENC_P999
     }
 
-    /// Its events a second as a share of floor ring_json's.
+    /// Its events per second as a share of those of floor `ring_json`.
     pub fn speed_ratio(&self) -> f64 {
         self.speed / RING_JSON_SPEED
     }
 }
 
-/// The ratios, and what they would come to over the floors of this run.
+/// The ratios, and their products with the floors of this run.
 pub fn table(data: &Data) -> String {
     let floor = |name: &str, mode: &str, path: &[&str]| {
         data.series(name, mode).and_then(|series| data::rounds(series, path)).map(|r| r.median)

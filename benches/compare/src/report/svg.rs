@@ -1,7 +1,6 @@
 //! The drawings, as SVG written by hand: the same results give the same bytes.
 //!
-//! They carry their own background, in a light and a dark dress that follow the reader's setting,
-//! so that they can be read wherever they are embedded.
+//! They have a background, light or dark by the reader's setting, so that they are readable on any page.
 
 use super::data::{self, Data, Row};
 use super::tables::short;
@@ -44,7 +43,7 @@ enum Scale {
 }
 
 impl Axis {
-    /// Logarithmic, from one of 1, 3, 10, 30 … to another, around the values.
+    /// Logarithmic; both ends are of 1, 3, 10, 30 …, around the values.
     fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
         let steps = || (-4..9).flat_map(|power| [1.0, 3.0].map(|step| step * 10f64.powi(power)));
         let values: Vec<f64> = values.into_iter().filter(|v| *v > 0.0 && v.is_finite()).collect();
@@ -75,7 +74,7 @@ impl Axis {
     }
 }
 
-/// A drawing being written.
+/// A drawing under construction.
 struct Svg {
     body: String,
     height: f64,
@@ -159,7 +158,7 @@ fn escaped(text: &str) -> String {
 
 fn class(row: &Row<'_>) -> &'static str {
     match row.kind {
-        _ if row.trouble.is_some() => "loser",
+        _ if row.problem.is_some() => "loser",
         Kind::Variant => Kind::Own.word(),
         kind => kind.word(),
     }
@@ -215,14 +214,14 @@ pub fn latency(data: &Data) -> String {
     svg.done()
 }
 
-/// A line of a drawing of events a second.
+/// A line of a drawing of events per second.
 struct Bar {
     name: String,
     class: &'static str,
     millions: Rounds,
 }
 
-/// Events a second: a bar from the left, its end a line over the range of the rounds.
+/// Events per second: a bar from the left, with a line over the range of the rounds at its end.
 pub fn throughput(data: &Data) -> String {
     let rows = data.ranked("throughput", |series| -data::median(series, &["events_per_s"]));
     let bars = rows.iter().filter_map(|row| {
@@ -237,11 +236,11 @@ pub fn throughput(data: &Data) -> String {
     draw_bars("Throughput end to end, one producer", note, &bars.collect::<Vec<_>>())
 }
 
-/// Events a second against the capacity of the ring, then against the size of a batch.
+/// Events per second by the capacity of the ring, then by the size of a batch.
 pub fn capacity(data: &Data) -> String {
     let bar = |label: String, class: &'static str, name: &str| {
         let series = data.series(name, sweep::point::What::Throughput.word())?;
-        let class = if data::trouble(series).is_some() { "loser" } else { class };
+        let class = if data::problem(series).is_some() { "loser" } else { class };
         let millions = data::rounds(series, &["events_per_s"])?.times(1e-6);
         Some(Bar { name: label, class, millions })
     };

@@ -1,4 +1,4 @@
-//! The tables of a sweep. Each is `None` when no sweep is among the results.
+//! The tables of a sweep. Each is `None` if the results contain no sweep.
 
 use super::data::{self, Data, Series};
 use super::tables::{grouped, heading, line, plain, ranged, ratio};
@@ -80,7 +80,7 @@ pub fn rings(data: &Data) -> Option<String> {
     Some(out + &notes)
 }
 
-/// Rest, start and size.
+/// Idle cost, start time and binary size.
 pub fn idle(data: &Data) -> Option<String> {
     let name = sweep::name(sweep::DEFAULT, 1);
     let rounds = |what: What, key: &str| -> Option<Rounds> {
@@ -116,9 +116,9 @@ pub fn thousandths(rounds: Option<Rounds>) -> String {
     )
 }
 
-/// A sentence when something was lost.
+/// A sentence about lost events, if any.
 fn note(label: &str, series: &Series) -> String {
-    data::trouble(series).map_or_else(String::new, |trouble| format!("\n{label}: {trouble}.\n"))
+    data::problem(series).map_or_else(String::new, |problem| format!("\n{label}: {problem}.\n"))
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ use crate::stats::Rounds;
 
 const LATENCY: &str = "latency";
 const THROUGHPUT: &str = "throughput";
-/// The floor with ringseal's number of bytes a line.
+/// The floor with ringseal's line length.
 const RING_JSON_SAME: &str = "ring_json_same";
 /// The rival that most Rust programs use.
 const TRACING: &str = "tracing";
 
-/// When others used more than this of the cores at the median, a run proves nothing.
+/// If other processes used more than this share of the cores at the median, a run proves nothing.
 const BUSY_SHARE: f64 = 0.1;
 
-/// What was measured, where, and how much of it.
+/// The description of the run: candidates, machine and amounts.
 pub fn run(data: &Data) -> String {
     let mut out = String::new();
     for about in &data.about {
@@ -48,7 +48,7 @@ pub fn run(data: &Data) -> String {
     out
 }
 
-/// What a result file says about its run.
+/// The description of a run in its result file.
 fn paragraph(about: &Value) -> String {
     let word = |key: &str| match &about[key] {
         Value::String(text) => text.clone(),
@@ -120,7 +120,7 @@ pub fn latency(data: &Data) -> String {
             below(ENC_COARSE, "p50"),
         ]));
     }
-    out + &troubles(data, LATENCY)
+    out + &problem_lines(data, LATENCY)
 }
 
 /// Single calls and cold calls.
@@ -155,7 +155,7 @@ pub fn pauses(data: &Data) -> String {
     out
 }
 
-/// Flat out, end to end.
+/// End to end, at full speed.
 pub fn throughput(data: &Data) -> String {
     let mut out = heading(&[
         "",
@@ -188,7 +188,7 @@ pub fn throughput(data: &Data) -> String {
             plain(data::rounds(row.series, &["bytes_per_event"])),
         ]));
     }
-    out + &troubles(data, THROUGHPUT)
+    out + &problem_lines(data, THROUGHPUT)
 }
 
 fn format_of(series: &Series) -> String {
@@ -209,11 +209,11 @@ fn rank(row: &Row<'_>) -> String {
 }
 
 /// A sentence for each candidate without a rank.
-fn troubles(data: &Data, mode: &str) -> String {
+fn problem_lines(data: &Data, mode: &str) -> String {
     let mut out = String::new();
     for row in data.ranked(mode, |_| 0.0) {
-        if let Some(trouble) = &row.trouble {
-            out.push_str(&format!("\nNo rank for {}: {trouble}.\n", row.name));
+        if let Some(problem) = &row.problem {
+            out.push_str(&format!("\nNo rank for {}: {problem}.\n", row.name));
         }
     }
     out
@@ -230,7 +230,7 @@ pub fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The median; a dash where there is none.
+/// The median; a dash if there is none.
 pub fn plain(rounds: Option<Rounds>) -> String {
     rounds.map_or_else(|| "–".to_owned(), |rounds| short(rounds.median))
 }
@@ -257,7 +257,7 @@ pub fn short(value: f64) -> String {
     if value.abs() < 99.95 { format!("{value:.1}") } else { grouped(value) }
 }
 
-/// Without decimals, thousands set off by commas.
+/// Without decimals, with commas between thousands.
 pub fn grouped(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut out = if value < 0.0 { "-".to_owned() } else { String::new() };
@@ -276,7 +276,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_busy_machine_is_told() {
+    fn a_busy_machine_is_reported() {
         let is_busy = |others: f64| {
             let record = json!({
                 "candidate": "enc", "mode": LATENCY, "round": 0, "good": true,
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_as_long_as_they_are_exact() {
+    fn decimals_decrease_with_magnitude() {
         let table =
             [(3.25, "3.2"), (99.94, "99.9"), (99.96, "100"), (1234.5, "1,234"), (4e6, "4,000,000")];
         for (value, wanted) in table {

@@ -44,21 +44,21 @@ impl Limit {
 struct Target<'a> {
     what: &'static str,
     limit: Limit,
-    /// What follows the limit: a unit, or what is divided by.
+    /// The text after the limit: a unit or the divisor.
     unit: &'static str,
     measured: Option<Rounds>,
-    /// What was measured; a number of a candidate that lost something does not count.
+    /// The measured value; a number of a candidate that lost events does not count.
     of: [(&'a str, &'a str); 2],
 }
 
 impl Target<'_> {
     fn verdict(&self, data: &Data) -> String {
-        let troubles = self.of.iter().filter_map(|(name, mode)| {
-            let trouble = data::trouble(data.series(name, mode)?)?;
-            Some(format!("does not count: {name} {trouble}"))
+        let problems = self.of.iter().filter_map(|(name, mode)| {
+            let problem = data::problem(data.series(name, mode)?)?;
+            Some(format!("does not count: {name} {problem}"))
         });
-        if let Some(trouble) = troubles.into_iter().next() {
-            return trouble;
+        if let Some(problem) = problems.into_iter().next() {
+            return problem;
         }
         let Some(Rounds { low, median, high }) = self.measured else {
             return "not measured".to_owned();
@@ -85,7 +85,10 @@ const PERCENT: &str = " % of a core";
 pub fn table(data: &Data) -> String {
     let (one, many) = (sweep::name(sweep::DEFAULT, 1), sweep::name(sweep::DEFAULT, 64));
     let mut out = heading(&["", "target", "measured", ""]);
-    let rows = latency(data).into_iter().chain(flow(data)).chain(swept(data, &one, &many));
+    let rows = latency(data)
+        .into_iter()
+        .chain(throughput_targets(data))
+        .chain(sweep_targets(data, &one, &many));
     rows.for_each(|row| out.push_str(&row.line(data)));
     out
 }
@@ -103,8 +106,8 @@ fn divided<'a>(
     Target { what, limit, unit, measured, of: [(of, mode), (base, mode)] }
 }
 
-/// `of` less `base`.
-fn less<'a>(
+/// `of` minus `base`.
+fn minus<'a>(
     data: &Data,
     what: &'static str,
     limit: Limit,
@@ -125,28 +128,28 @@ fn latency(data: &Data) -> Vec<Target<'_>> {
         enc("the same, p99", 1.3, P99),
         enc("the same, p99.9", 1.3, P999),
     ];
-    rows.extend(quickest_rival(data).map(|rival| {
+    rows.extend(fastest_rival(data).map(|rival| {
         let what = "the same, p50, beside the quickest other logger of this run";
         divided(data, what, most(1.0), " × that", LATENCY, (OWN, rival, P50))
     }));
     let what = "a call, coarse clock, p50";
     rows.push(divided(data, what, most(1.5), " × enc_coarse", LATENCY, coarse));
     let what = "a disabled call, p50, less the timing's own share (floor empty)";
-    rows.push(less(data, what, most(1.0), ("ringseal_disabled", "empty")));
+    rows.push(minus(data, what, most(1.0), ("ringseal_disabled", "empty")));
     let what = "five bound fields, p50, less the same logger without";
-    rows.push(less(data, what, most(3.0), ("ringseal_bound", "ringseal_logger")));
+    rows.push(minus(data, what, most(3.0), ("ringseal_bound", "ringseal_logger")));
     rows
 }
 
 /// The other logger with the least p50, among those that lost nothing.
-fn quickest_rival(data: &Data) -> Option<&str> {
+fn fastest_rival(data: &Data) -> Option<&str> {
     data.ranked(LATENCY, |series| data::median(series, P50))
         .into_iter()
         .find(|row| row.kind == crate::candidate::Kind::Rival && row.rank.is_some())
         .map(|row| row.name)
 }
 
-fn flow(data: &Data) -> [Target<'_>; 5] {
+fn throughput_targets(data: &Data) -> [Target<'_>; 5] {
     let row = |what, limit, unit, of, base, path| {
         divided(data, what, limit, unit, THROUGHPUT, (of, base, path))
     };
@@ -161,7 +164,7 @@ fn flow(data: &Data) -> [Target<'_>; 5] {
     ]
 }
 
-fn swept<'a>(data: &Data, one: &'a str, many: &'a str) -> [Target<'a>; 2] {
+fn sweep_targets<'a>(data: &Data, one: &'a str, many: &'a str) -> [Target<'a>; 2] {
     let flow = What::Throughput.word();
     let idle = data
         .series(one, What::Idle.word())

@@ -1,6 +1,6 @@
-//! `compare sweep`: ringseal against the sizes that can be tuned, against the number of rings, at
-//! rest, and at its start. Every measurement is a child process, `ring_json` is measured in every
-//! round, and the records go to a file of their own that `report` reads beside the main one.
+//! `compare sweep`: measures ringseal with different ring and batch sizes and numbers of rings, when idle, and at its
+//! start. Every measurement is a child process, and `ring_json` is measured in every round. The records go to a
+//! separate file, which `report` reads in addition to the main one.
 
 pub mod point;
 mod size;
@@ -20,39 +20,39 @@ use point::{Plan, What};
 /// Options of `sweep`.
 #[derive(Debug)]
 pub struct Sweep {
-    /// How often every point is measured.
+    /// The number of times that every point is measured.
     pub rounds: usize,
-    /// How much to measure at each.
+    /// The amount to measure at each point.
     pub amounts: Amounts,
-    /// How long an engine with nothing to do is watched.
+    /// The time for which an idle engine is observed.
     pub idle: Duration,
-    /// Where result records go.
+    /// The file of the result records.
     pub results: PathBuf,
-    /// Where lines are written.
+    /// The directory in which lines are written.
     pub dir: PathBuf,
 }
 
 /// The default of both sizes.
 pub const DEFAULT: Tuning = Tuning { ring_bytes: 1 << 20, batch_bytes: 1 << 20 };
-/// Ring capacities, batches as by default.
+/// Ring capacities, with the default batch size.
 pub const RING_BYTES: [usize; 8] =
     [64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20];
-/// Batch sizes, rings as by default.
+/// Batch sizes, with the default ring capacity.
 pub const BATCH_BYTES: [usize; 4] = [64 << 10, 256 << 10, 1 << 20, 4 << 20];
-/// Producers with a ring each, and the bytes of a ring: the default, and at the end as many bytes
-/// in all as one default ring has.
+/// Numbers of producers, each with its ring, and the bytes of each ring: first the default; at the end, all rings
+/// together have the size of one default ring.
 pub const PRODUCERS: [(usize, usize); 5] =
     [(1, 1 << 20), (2, 1 << 20), (8, 1 << 20), (64, 1 << 20), (64, 16 << 10)];
 /// The floor among the sweep's records.
 pub const FLOOR: &str = "ring_json";
 
-/// What one measurement is called in the results.
+/// The name of a measurement in the results.
 pub fn name(tuning: Tuning, producers: usize) -> String {
     let Tuning { ring_bytes, batch_bytes } = tuning;
     format!("ring={ring_bytes} batch={batch_bytes} producers={producers}")
 }
 
-/// A capacity in words.
+/// A capacity as text.
 pub fn bytes_word(bytes: usize) -> String {
     if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }
@@ -62,25 +62,25 @@ pub fn run(options: &Sweep) -> Result<Vec<Value>, String> {
     let begin = std::time::Instant::now();
     let tsc_hz = tsc::calibrate(Duration::from_millis(300));
     let mut results = Results::create(&options.results)?;
-    results.add(about(options, tsc_hz))?;
+    results.add(describe_run(options, tsc_hz))?;
     if let Some(record) = size::measure() {
-        tell(&record, options.rounds);
+        print_record(&record, options.rounds);
         results.add(record)?;
     }
     for round in 0..options.rounds {
-        for plan in turn(plans(), round) {
+        for plan in round_order(plans(), round) {
             let mut record = measure(plan, options, tsc_hz);
             record["round"] = json!(round);
-            tell(&record, options.rounds);
+            print_record(&record, options.rounds);
             results.add(record)?;
         }
     }
-    let _ = std::fs::remove_dir(&options.dir); // leaves it when someone else keeps files there
+    let _ = std::fs::remove_dir(&options.dir); // keeps it if it contains other files
     eprintln!("the sweep took {:.0} s", begin.elapsed().as_secs_f64());
     Ok(results.records)
 }
 
-/// Everything that is measured in a round, each thing once; `None` is the floor.
+/// All measurements of a round, each once; `None` is the floor.
 fn plans() -> Vec<Option<Plan>> {
     let mut plans = vec![None];
     let mut add = |what, tuning, producers| {
@@ -105,7 +105,7 @@ fn plans() -> Vec<Option<Plan>> {
 }
 
 /// Each round starts at another place of the same order.
-fn turn(mut plans: Vec<Option<Plan>>, round: usize) -> Vec<Option<Plan>> {
+fn round_order(mut plans: Vec<Option<Plan>>, round: usize) -> Vec<Option<Plan>> {
     let by = round * 11 % plans.len();
     plans.rotate_left(by);
     plans
@@ -128,7 +128,7 @@ fn measure(plan: Option<Plan>, options: &Sweep, tsc_hz: f64) -> Value {
     record
 }
 
-fn about(options: &Sweep, tsc_hz: f64) -> Value {
+fn describe_run(options: &Sweep, tsc_hz: f64) -> Value {
     let mut about = drive::machine(tsc_hz);
     about["sweep"] = json!(true);
     about["rounds"] = json!(options.rounds);
@@ -142,7 +142,7 @@ fn about(options: &Sweep, tsc_hz: f64) -> Value {
 const TOLD: [&str; 5] =
     ["events_per_s", "cpu_share", "first_line_us", "bytes_added", "cpu_ns_per_event"];
 
-fn tell(record: &Value, rounds: usize) {
+fn print_record(record: &Value, rounds: usize) {
     let round = record["round"].as_u64().map_or(0, |round| round + 1);
     let word = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
     let mut numbers: Vec<String> = TOLD
@@ -182,6 +182,6 @@ mod tests {
             assert!(has(What::Throughput, Tuning { ring_bytes, ..DEFAULT }, producers));
         }
         assert!(plans.contains(&None));
-        assert_eq!(turn(plans.clone(), 2).len(), plans.len());
+        assert_eq!(round_order(plans.clone(), 2).len(), plans.len());
     }
 }

@@ -16,7 +16,7 @@ use crate::event::Feed;
 use crate::measure::{self, Amounts, Logged, Throughput};
 use crate::sys;
 
-/// What is measured at a point.
+/// The kind of measurement at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// End to end, with any number of producers.
@@ -27,7 +27,7 @@ pub enum What {
     Start,
     /// Processor time with nothing to do.
     Idle,
-    /// The same with the preset for latency, which polls more often.
+    /// Processor time with nothing to do and the preset for latency, which polls more often.
     IdleLatency,
 }
 
@@ -55,7 +55,7 @@ impl What {
 /// A point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What is measured.
+    /// The kind of measurement.
     pub what: What,
     /// Sizes.
     pub tuning: Tuning,
@@ -75,15 +75,15 @@ pub fn run(
     child::observe(|| match plan.what {
         What::Throughput => {
             let (flow, logged) = throughput(dir, amounts.events, plan.producers)?;
-            Ok((child::flow_record(&flow, amounts.events), logged))
+            Ok((child::throughput_record(&flow, amounts.events), logged))
         }
         What::Latency => {
             let (times, logged) = measure::latency::<Ringseal<false, false>>(dir, amounts, tsc_hz)?;
-            Ok((child::times_record(times, tsc_hz), logged))
+            Ok((child::latency_record(times, tsc_hz), logged))
         }
         What::Start => start(dir),
-        What::Idle => rest(dir, idle, false),
-        What::IdleLatency => rest(dir, idle, true),
+        What::Idle => measure_idle(dir, idle, false),
+        What::IdleLatency => measure_idle(dir, idle, true),
     })
 }
 
@@ -98,13 +98,13 @@ fn log(feed: &Feed, seqs: Range<u64>) {
     }
 }
 
-/// The share of the producer `at` of `total` things that `count` producers divide among them.
+/// The share of producer `at` when `count` producers divide `total`.
 fn share(total: u64, at: usize, count: usize) -> Range<u64> {
     let edge = |at: usize| total * at as u64 / count as u64;
     edge(at)..edge(at + 1)
 }
 
-/// `events` altogether, flat out, from `producers` threads on core 0.
+/// Logs `events` in total, at full speed, from `producers` threads on core 0.
 fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Throughput> {
     measure::warm_page_cache(dir, events)?;
     sys::pin(sys::OTHER_CORE)?;
@@ -124,24 +124,24 @@ fn throughput(dir: &Path, events: u64, producers: usize) -> measure::Measured<Th
                 gate.wait();
             });
         }
-        gate.wait(); // everybody has a ring
+        gate.wait(); // every producer has a ring
         std::thread::sleep(measure::SETTLE);
         let (cpu, begin) = (sys::cpu(), Instant::now());
-        gate.wait(); // off they go
+        gate.wait(); // the producers start
         gate.wait(); // all calls have returned
         (cpu, begin, begin.elapsed())
     });
     let output = own::finish(engine, own::output(dir))?;
-    let (rest, cpu) = (sys::wait_for_rest(&output.files)?, cpu?);
+    let (completion, cpu) = (sys::wait_until_unchanged(&output.files)?, cpu?);
     let cpu = sys::Cpu {
-        user_s: rest.cpu.user_s - cpu.user_s,
-        system_s: rest.cpu.system_s - cpu.system_s,
+        user_s: completion.cpu.user_s - cpu.user_s,
+        system_s: completion.cpu.system_s - cpu.system_s,
     };
-    let logged = Logged { output, events: warm + events, bytes: rest.bytes };
-    Ok((Throughput { wall: rest.at - begin, calls, cpu }, logged))
+    let logged = Logged { output, events: warm + events, bytes: completion.bytes };
+    Ok((Throughput { wall: completion.at - begin, calls, cpu }, logged))
 }
 
-/// From nothing to a line in the file. In a process that has done nothing else.
+/// The time from `init` to a line in the file, in a process without other work.
 fn start(dir: &Path) -> Result<(Value, Logged), String> {
     let feed = Feed::new();
     let begin = Instant::now();
@@ -161,11 +161,11 @@ fn start(dir: &Path) -> Result<(Value, Logged), String> {
     Ok((record, Logged { output: own::output(dir), events: 1, bytes: 0 }))
 }
 
-/// Long enough for the writer to have fallen into its longest sleep.
+/// Long enough for the writer to reach its longest sleep.
 const CALM_DOWN: Duration = Duration::from_millis(500);
 
-/// Processor time of the process while nothing happens.
-fn rest(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
+/// Processor time of the idle process.
+fn measure_idle(dir: &Path, time: Duration, latency: bool) -> Result<(Value, Logged), String> {
     let mut config = own::config(dir, WriteMode::Append)?;
     if latency {
         config = config.low_latency();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn words_lead_back() {
+    fn words_parse_back() {
         for what in What::ALL {
             assert_eq!(What::parse(what.word()), Some(what));
         }

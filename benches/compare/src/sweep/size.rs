@@ -1,12 +1,12 @@
-//! How much ringseal adds to a program: the loaded bytes of `minimal` less those of `nothing`, both
-//! built as this package is. Loaded bytes are what a stripped file has, section names apart.
+//! The size that ringseal adds to a program: the loaded bytes of `minimal` minus those of `nothing`, both built like
+//! this package. The loaded bytes are those of a stripped file without its section names.
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// The record; `None` when the programs cannot be built here (not run by cargo, no sources).
+/// The record; `None` if the programs cannot be built here (not run by cargo, no sources).
 pub fn measure() -> Option<Value> {
     let cargo = std::env::var_os("CARGO")?;
     let built = Command::new(cargo)
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_have_no_answer() {
+    fn other_files_have_no_loaded_size() {
         for bytes in [&b""[..], b"MZ", b"\x7fELF\x02\x01", b"\x7fELF\x01\x01 and more"] {
             assert_eq!(loaded_bytes(bytes), None);
         }

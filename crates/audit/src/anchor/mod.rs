@@ -1,13 +1,13 @@
 //! Anchors: a third party's timestamp on a checkpoint (RFC 3161).
 //!
-//! A time-stamping authority signs the hash of a checkpoint's text and the time. Kept with the log, its response shows
-//! that these entries existed then: an attacker who takes over the host later, with all its keys, cannot make an older
-//! one. [`TimestampRequest`] is sent to the authority (for example by `curl`: this module opens no connection),
-//! [`Timestamp`] is read from the response, and [`find_stamped_note`] finds its checkpoint.
+//! A time-stamping authority signs the hash of a checkpoint's text and the time. Its response, kept with the log, shows
+//! that these entries existed at that time: an attacker who takes over the host later, with all its keys, cannot make
+//! an older timestamp. [`TimestampRequest`] is sent to the authority (for example by `curl`: this module opens no
+//! connection), [`Timestamp`] is read from the response, and [`find_stamped_note`] finds its checkpoint.
 //!
-//! **What is checked here, and what is not.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce
-//! with the request. The authority's signature and certificate are not checked here: `openssl ts -verify` does that.
-//! Without it, anyone may have made the stamp.
+//! **Checks.** [`Timestamp::check`] compares the hash with the checkpoint and the nonce with the request. The
+//! authority's signature and certificate are not checked here: `openssl ts -verify` does that. Without that check,
+//! anyone may have made the stamp.
 //!
 //! Promises: reads any bytes without panicking; DER only, no indefinite lengths, no trailing bytes. Allocates at most
 //! the length of the response. Never blocks.
@@ -58,7 +58,7 @@ pub enum TimestampError {
     Format {
         /// Offset of the byte.
         at: usize,
-        /// What was expected there.
+        /// The expected content.
         expected: &'static str,
     },
     /// The authority refused to stamp.
@@ -77,9 +77,9 @@ pub enum TimestampError {
     },
     /// The stamp answers another request, or an older one was sent again.
     Nonce {
-        /// The request's.
+        /// The request's nonce.
         expected: [u8; 8],
-        /// The stamp's, big-endian; empty if it has none.
+        /// The stamp's nonce, big-endian; empty if it has none.
         found: Vec<u8>,
     },
 }

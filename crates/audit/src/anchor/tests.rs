@@ -141,7 +141,7 @@ fn openssl_stamps_match_only_their_checkpoint() {
         openssl(authority.dir.path(), "ts -reply -in tsr -token_out -out token").unwrap();
         let token = std::fs::read(authority.dir.path().join("token")).unwrap();
         assert_eq!(Timestamp::parse(&token).unwrap(), stamp);
-        // Cut or changed at any byte: an error or another value, never a panic.
+        // A response that is cut or changed at any byte gives an error or another value, never a panic.
         for at in 0..answer.len() {
             assert!(Timestamp::parse(&answer[..at]).is_err(), "{at}");
             let mut changed = answer.clone();
@@ -154,7 +154,7 @@ fn openssl_stamps_match_only_their_checkpoint() {
 #[test]
 fn a_refusal_carries_the_authoritys_status() {
     let Some(authority) = Authority::new() else { return };
-    // It stamps only SHA-512.
+    // The authority stamps only SHA-512.
     let cnf = authority.dir.path().join("cnf");
     let text = std::fs::read_to_string(&cnf).unwrap().replace("digests=sha256", "digests=sha512");
     std::fs::write(cnf, text).unwrap();

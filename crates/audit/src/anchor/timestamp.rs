@@ -167,7 +167,7 @@ fn token(from: &mut Der<'_>) -> Result<Timestamp, TimestampError> {
     explicit.end()?;
     let stamp = tst_info(&mut octets)?;
     octets.end()?;
-    // Certificates, revocations, then the signers, of which there must be at least one.
+    // Certificates, revocations, then the signers: at least one.
     while matches!(signed.tag(), Some(tag) if tag == context(0) || tag == context(1)) {
         signed.skip()?;
     }

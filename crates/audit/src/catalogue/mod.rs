@@ -18,13 +18,13 @@ pub use error::CatalogueError;
 
 use super::event::{AuditEvent, EventError, EventType, EventWithContext, Path, is_event_type};
 
-/// What happens to an event whose type is not in the catalogue.
+/// How an event is treated whose type is not in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownTypes {
     /// It is refused.
     #[default]
     Refuse,
-    /// It is accepted if it has the fields required of all events.
+    /// It is accepted if it has the fields that all events require.
     Allow,
 }
 
@@ -113,14 +113,14 @@ impl Catalogue {
         Ok(builder.catalogue)
     }
 
-    /// What happens to events whose type is not listed. Default: they are refused.
+    /// Sets how events are treated whose type is not listed. Default: they are refused.
     #[must_use]
     pub fn with_unknown_types(mut self, unknown: UnknownTypes) -> Catalogue {
         self.unknown = unknown;
         self
     }
 
-    /// Whether every event must have everything that NIST SP 800-53 AU-3 requires; see [`AuditEvent::lacks_au3`].
+    /// Sets whether every event must have everything that NIST SP 800-53 AU-3 requires; see [`AuditEvent::lacks_au3`].
     #[must_use]
     pub fn with_au3(mut self, needs_au3: bool) -> Catalogue {
         self.needs_au3 = needs_au3;
@@ -148,7 +148,7 @@ impl Catalogue {
         Some(rule.required.iter().map(Path::as_str))
     }
 
-    /// Checks the type and the required fields. Does not check what every event needs anyway: see
+    /// Checks the type and the required fields. Does not check the fields that every event needs: see
     /// [`AuditEvent::validate`].
     pub fn check(&self, event: &AuditEvent<'_>) -> Result<(), EventError> {
         self.check_with_context(&EventWithContext::new(event, None, None))

@@ -1,4 +1,4 @@
-//! Catalogues: what is read, what is refused and on which line, and which fields they require.
+//! Catalogues: valid and invalid texts, the lines of errors, and required fields.
 use proptest::prelude::*;
 
 use super::*;
@@ -91,7 +91,7 @@ fn an_empty_catalogue_allows_all() {
         catalogue.check(&event).unwrap();
     }
     assert_eq!(Catalogue::from_markdown(" \n\n"), Ok(Catalogue::default()));
-    // The fields required of all events are checked all the same.
+    // The fields required of all events are still checked.
     let strict = Catalogue::default().required(&["service"]).unwrap();
     let error = strict.check(&event).unwrap_err().to_string();
     assert!(
@@ -181,7 +181,7 @@ fn unknown_types_follow_the_policy() {
     );
     let open = catalogue.clone().with_unknown_types(UnknownTypes::Allow);
     open.check(&other).unwrap();
-    assert!(open.check(&login).is_err(), "what is rule is checked all the same");
+    assert!(open.check(&login).is_err(), "listed types are still checked");
     let au3 = Catalogue::default().with_au3(true);
     let error = au3.check(&login).unwrap_err().to_string();
     assert!(

@@ -7,8 +7,8 @@
 //! cannot sign past entries. Without a key the signature is SHA-256. `docs/audit-format.md`, sections 4
 //! and 5.
 //!
-//! Promises: no allocation; nothing blocks. Keys are overwritten when they are replaced and when
-//! they are dropped; copies that moves leave on the stack are not.
+//! Promises: no allocation; nothing blocks. Keys are overwritten when they are replaced and when they are dropped;
+//! copies left on the stack by moves are not overwritten.
 #[cfg(test)]
 mod tests;
 
@@ -106,7 +106,7 @@ impl Chain {
         Chain::Mac(Ratchet::new(key, seq, entries_per_key))
     }
 
-    /// Its scheme.
+    /// The scheme of its signatures.
     pub fn scheme(&self) -> Scheme {
         match self {
             Chain::Mac(_) => Scheme::Mac,
@@ -146,8 +146,8 @@ impl Chain {
         )
     }
 
-    /// The key of entry `seq`, to store on disk once the entries before it are there. `None` without a
-    /// key, and if that key has been erased.
+    /// The key of entry `seq`, to be stored on disk once the entries before `seq` are on disk. `None` without a key,
+    /// and if that key has been erased.
     pub fn key(&mut self, seq: u64) -> Option<ChainKey> {
         match self {
             Chain::Mac(ratchet) => ratchet.advance_to(seq).then(|| ChainKey::new(*ratchet.key)),

@@ -9,8 +9,8 @@ use ringseal_base::simd::mask64;
 /// Objects with more keys are sorted to find duplicates.
 const PAIRWISE_KEYS_MAX: usize = 16;
 
-/// The memory of a scan: the positions of the keys of open objects, and the bytes that cannot occur
-/// unescaped in a string.
+/// The memory of a scan: the positions of the keys of open objects, and marks for bytes that cannot occur unescaped in
+/// a string.
 #[derive(Debug, Default)]
 pub(super) struct ScanState {
     /// Start and end, in the bytes scanned.

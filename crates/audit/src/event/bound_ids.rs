@@ -1,4 +1,4 @@
-//! The context that events are filled with: ids bound to a logger, and the engine's description of its process.
+//! The context that fills missing fields of events: ids bound to a logger, and the engine's description of its process.
 //!
 //! Both are read and ordered once; filling an event ([`EventWithContext`](super::EventWithContext)) copies references.
 use super::fields::{Visitor, visit_some, write_entries};
@@ -10,7 +10,7 @@ use ringseal_base::value::{Entries, Value, ValueRef, ValueWriter};
 /// reference.
 ///
 /// Values that are not ids are skipped: more than 128 bytes, characters other than letters, digits and `-_.:/+=`, and
-/// values bound as secret or personal data. So an event is never refused because of bound fields.
+/// values bound as secret or personal data. An event is therefore never refused because of bound fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BoundIds {
@@ -42,7 +42,7 @@ impl BoundIds {
                 b"user_id" | b"user.id" => &mut ids.user_id,
                 _ => continue,
             };
-            // The last value of a key is the one that is written to the line.
+            // If a key has several values, the last one is written to the line.
             *id = text_of(value).filter(|text| super::check::is_correlation(text));
         }
         (ids != BoundIds::default()).then_some(ids)
@@ -123,7 +123,7 @@ pub struct EngineSource {
 }
 
 impl EngineSource {
-    /// Everything that this process knows about itself without configuration.
+    /// The description of this process that needs no configuration.
     pub fn of_this_process() -> Self {
         Self { process_id: Some(std::process::id()), ..Self::default() }
     }

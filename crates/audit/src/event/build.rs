@@ -186,8 +186,8 @@ impl<'a> AuditEvent<'a> {
         self
     }
 
-    /// What it belongs to: a request id, a UUID, a trace. Letters, digits and `-_.:/+=`, at most 128, and no personal
-    /// data.
+    /// The id that links related events: a request id, a UUID, a trace id. Letters, digits and `-_.:/+=`, at most 128,
+    /// and no personal data.
     #[must_use]
     pub const fn correlation_id(mut self, id: &'a str) -> Self {
         self.correlation_id = Some(id);
@@ -237,8 +237,8 @@ impl<'a> AuditEvent<'a> {
         self
     }
 
-    /// The value before. Use [`AuditEvent::changes`] for a setting whose name marks it as secret: there the name is
-    /// written beside the value.
+    /// The value before. For a setting whose name marks it as secret, use [`AuditEvent::changes`], which writes the
+    /// name beside the value.
     #[must_use]
     pub const fn prior_value(mut self, value: &'a dyn Value) -> Self {
         self.prior_value = Some(value);

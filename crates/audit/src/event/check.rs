@@ -9,7 +9,7 @@ use ringseal_base::value::{ObjectValue, ValueRef, ValueWriter};
 
 /// Most bytes of an action or a target type.
 const WORD_BYTES_MAX: usize = 128;
-/// Most bytes of an id. A longer one would be cut, which readers that join on it would not notice.
+/// Most bytes of an id. A longer id would be cut, and readers that join on it would not notice.
 const ID_BYTES_MAX: usize = 1024;
 const CORRELATION_BYTES_MAX: usize = 128;
 const EVENT_TYPE: &str = "at most 128 letters, digits, `_` and `-`, with single dots between words";
@@ -25,8 +25,7 @@ pub enum Au3 {
     /// Where it happened: `source_host`, `component`, `environment`, `target` or
     /// `destination_address`.
     Where,
-    /// What it came from: `service`, `source_process`, `source_application`, `source_address` or
-    /// `actor.ip`.
+    /// Its source: `service`, `source_process`, `source_application`, `source_address` or `actor.ip`.
     Source,
     /// The actor: `actor.id`.
     Identity,
@@ -57,7 +56,7 @@ impl Au3 {
 }
 
 impl AuditEvent<'_> {
-    /// Checks what every event must have, before anything is queued.
+    /// Checks the fields that every event must have, before anything is queued.
     ///
     /// Type, action and an actor with an id; a target with type and id, if there is one; no blank ids, none too long;
     /// no duplicate key in `details` or `changes`. Allocates for errors only.
@@ -248,8 +247,8 @@ impl EventWithContext<'_> {
         }
     }
 
-    /// The same for paths without a dot. A second list of the fields, because it runs for every event that a catalogue
-    /// has a rule for; tests compare it with the first.
+    /// The same for paths without a dot. This second list of the fields is for speed: it runs for every event with a
+    /// rule in the catalogue. Tests compare it with the first list.
     fn has_top_level(&self, name: &str) -> bool {
         let (event, source) = (self.event, || self.source());
         match name {

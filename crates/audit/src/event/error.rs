@@ -1,7 +1,7 @@
 //! Errors of events.
 use std::fmt;
 
-/// An event that was refused. Nothing of it was queued.
+/// An event that was refused. It was not queued.
 ///
 /// Texts of the event are quoted with escapes, at most 64 characters long, and have not been redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum EventError {
     Missing {
         /// The event's type.
         event_type: String,
-        /// Which field, as a path: `actor.id`, `details.reason`.
+        /// The path of the field: `actor.id`, `details.reason`.
         field: String,
         /// The reason, or the accepted values.
         expected: &'static str,
@@ -20,7 +20,7 @@ pub enum EventError {
     Malformed {
         /// The event's type.
         event_type: String,
-        /// Which field, as a path.
+        /// The path of the field.
         field: &'static str,
         /// What was expected.
         expected: &'static str,

@@ -3,7 +3,7 @@
 //! Promises: writes exactly the bytes that [`write_entries`](super::AuditEvent::write_entries) writes. An event with a
 //! value that is nested, formatted or over a limit does not take this path; nearly all events do. A value of the
 //! caller's own type is read back before it counts, so that evidence does not depend on the type being right about its
-//! own size. Nothing is allocated. Both walks are flat: the compiler knows the type of every other field.
+//! own size. Nothing is allocated. All other fields have types known at compile time, so both walks are inlined.
 use super::EventWithContext;
 use super::bound_ids::EngineSource;
 use super::fields::{Fields, Source, Visitor};

@@ -118,13 +118,13 @@ pub(super) fn visit_some(
 pub struct Actor<'a> {
     /// The kind of actor.
     pub actor_type: ActorType,
-    /// The id under which the authorization system knows it.
+    /// Its id in the authorization system.
     pub id: &'a str,
     /// Roles at the time of the event.
     pub roles: &'a [&'a str],
     /// Address it came from.
     pub ip: Option<IpAddr>,
-    /// Its own name for itself (HTTP `User-Agent`).
+    /// The name that it gives itself (HTTP `User-Agent`).
     pub user_agent: Option<&'a str>,
     /// Account or tenant it acts for.
     pub account_id: Option<&'a str>,
@@ -183,7 +183,7 @@ impl<'a> Actor<'a> {
         self
     }
 
-    /// Its own name for itself.
+    /// The name that it gives itself.
     #[must_use]
     pub const fn user_agent(mut self, user_agent: &'a str) -> Self {
         self.user_agent = Some(user_agent);

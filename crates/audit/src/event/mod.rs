@@ -1,13 +1,12 @@
-//! The audit event: who did what, to what, from where, and how it ended.
+//! The audit event: an actor, an action, a target, a source and an outcome.
 //!
 //! Promises: an event borrows all its data and is copied by value; building, filling, checking and writing a valid one
 //! allocates nothing and never blocks. An invalid one is a typed error ([`EventError`]) before anything is queued.
 //! Values are written as a tree, not as JSON: the writer thread redacts and encodes them, including `details`,
 //! `prior_value` and `new_value`.
 //!
-//! The fields are those required by NIST SP 800-53 AU-3: what, when (the engine's clock), where, source, outcome,
-//! identity.
-//! source, outcome, identity.
+//! The fields are those required by NIST SP 800-53 AU-3: event ("what"), time (the engine's clock), place, source,
+//! outcome, identity.
 mod bound_ids;
 mod build;
 mod check;
@@ -47,7 +46,7 @@ enum Details<'a> {
 
 /// One audit event, borrowed. Created by [`AuditEvent::new`] or a builder for its kind.
 ///
-/// It is written as one map. Keys are in this order; those without a value are left out:
+/// It is written as one map. Keys are in this order; keys without a value are omitted:
 ///
 /// | key | value |
 /// |---|---|

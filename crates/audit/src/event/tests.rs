@@ -1,4 +1,4 @@
-//! Events: what is written, in which order, and what is refused.
+//! Events: the written fields, their order, and refused events.
 mod fast_path;
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use super::*;
 use ringseal_base::value::model::{Model, model, tree};
 use ringseal_base::value::{Entries, ValueRef};
 
-/// The event as a tree, written into exactly the length that it asks for.
+/// The event as a tree, written into a buffer of exactly the promised length.
 fn written(event: &AuditEvent<'_>) -> Vec<(String, Model)> {
     let limits = Limits::default();
     let mut bytes = vec![0xA5; event.size_bytes_max(&limits)];
@@ -118,7 +118,7 @@ fn fields_are_in_the_documented_order() {
     }
 }
 
-/// The examples on GitHub are the compiled ones: no hidden lines, no examples left out.
+/// The pages show the compiled examples: without hidden lines, and without omitting an example.
 #[test]
 fn the_pages_show_whole_programs() {
     let pages = [

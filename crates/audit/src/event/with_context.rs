@@ -1,7 +1,7 @@
 //! An event together with the context of its engine and logger, for fields that the event does not set.
 //!
-//! Promises: holds three references. An event is large and was written to memory just before it is emitted; copying it
-//! would wait for those writes.
+//! Promises: holds three references and copies no event. An event is large and was written to memory just before; a
+//! copy would wait for those writes.
 use super::bound_ids::{BoundIds, EngineSource};
 use super::check::Au3;
 use super::fields::{Fields, Visitor, entries_bytes_max, visit_some, write_entries};

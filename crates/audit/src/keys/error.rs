@@ -61,7 +61,7 @@ impl fmt::Display for KeyError {
             }
             KeyError::Permissions { path, mode } => write!(
                 f,
-                "{} has mode {mode:04o}; expected 0600, so that its owner alone can read it",
+                "{} has mode {mode:04o}; expected 0600, so that only its owner can read it",
                 path.display()
             ),
             KeyError::Kind { path, found } => {

@@ -76,7 +76,7 @@ fn load(
         return Err(KeyError::Kind { path: path.to_owned(), found: named.kind.as_str() });
     }
     let file = storage.open(path, OpenMode::Read).map_err(io_error(path))?;
-    // The metadata of the opened file, not of the current holder of the name.
+    // The metadata of the opened file, not of the file that now has this name.
     let stat = file.stat().map_err(io_error(path))?;
     match stat.mode {
         Some(mode) if is_secret && mode & 0o177 != 0 => {

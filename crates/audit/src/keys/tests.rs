@@ -158,7 +158,7 @@ fn a_replaced_secrets_old_bytes_are_overwritten() {
     let disk = FaultyDisk::new(Path::new("/log"));
     let (path, second) = (Path::new("/log/k"), Path::new("/log/second"));
     create_secret(&disk, path, b"old secret").unwrap();
-    // A second link shows what becomes of the old file.
+    // A second link keeps the old file readable.
     disk.put_link(path, second);
     replace_secret(&disk, path, b"new").unwrap();
     assert_eq!(*load_secret(&disk, path).unwrap(), b"new");
@@ -184,7 +184,7 @@ fn a_crash_while_replacing_leaves_one_secret() {
             let found = load_secret(&disk, path).unwrap().to_vec();
             assert!(found == b"old secret" || found == b"new", "call {call}: {found:?}");
             seen[usize::from(found == b"new")] = true;
-            // The next replacement works whatever was left.
+            // The next replacement works, whatever files the crash left.
             replace_secret(&disk, path, b"newer").unwrap();
             assert_eq!(*load_secret(&disk, path).unwrap(), b"newer");
             assert_eq!(disk.files().len(), 1);

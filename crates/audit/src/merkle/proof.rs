@@ -1,7 +1,7 @@
 //! Makes proofs from a source of the hashes of perfect subtrees.
 //!
-//! Promises: a proof over n leaves reads at most 2·log2(n)·log2(n) nodes; nothing else blocks or fails.
-//! No recursion.
+//! Promises: a proof over n leaves reads at most 2·log2(n)·log2(n) nodes; apart from that source, it neither blocks nor
+//! fails. No recursion.
 use std::fmt;
 
 use super::{empty_root, node_hash};

@@ -43,7 +43,7 @@ const HASHES_MAX: usize = 130;
 /// Greatest length of a proof file: a line, some thousand changes of keys, a note.
 pub const PROOF_BYTES_MAX: usize = 16 << 20;
 
-/// Why a file is not a proof, or proves nothing.
+/// Why a file is not a proof, or not a valid one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofFileError {
@@ -333,7 +333,7 @@ impl<'a> ProofReader<'a> {
         let lines = bytes.strip_suffix(b"\n").filter(|lines| !lines.is_empty());
         let (Ok(()), Some(lines)) = (decoded, lines) else { return self.wrong(EXPECTED) };
         let lines: Vec<_> = lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-        // Only the entry, which comes first, may be empty.
+        // Only the first line, the entry, may be empty.
         if lines.iter().skip(1).any(Vec::is_empty) { self.wrong(EXPECTED) } else { Ok(lines) }
     }
 

@@ -1,7 +1,7 @@
 //! Makes proofs from a log's directory.
 //!
-//! Promises: reads, never writes; one batch of lines, one tile per level and the changes of keys in
-//! memory. A returned proof has been checked against the log's first key.
+//! Promises: reads, never writes; holds one batch of lines, one tile per level and the changes of keys in memory. A
+//! returned proof has been checked against the log's first key.
 use std::fmt;
 use std::path::Path;
 

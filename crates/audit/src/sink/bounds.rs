@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::AuditSinkError;
 
-/// What happens when a sink's queue is full.
+/// The behaviour of a sink's queue that is full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SinkQueueOverflow {
     /// The caller waits until there is space, at most `wait_max`, and then gets an error. A log that feeds its sinks
     /// ([`FanOut::of_log`](super::FanOut::of_log)) does not wait: entries stay in the log's files and are read from
-    /// there when the sink has taken the queued ones.
+    /// there after the sink has taken the queued entries.
     Block {
         /// Longest wait; [`Duration::MAX`] for no limit.
         wait_max: Duration,
@@ -29,7 +29,7 @@ pub enum SinkQueueOverflow {
 pub struct SinkBounds {
     /// Most bytes in memory, including entries read back from a spill file. Default 64 MiB.
     pub held_bytes_max: usize,
-    /// What happens when the queue is full. Default: the caller waits up to 30 s.
+    /// The behaviour of a full queue. Default: the caller waits up to 30 s.
     pub overflow: SinkQueueOverflow,
     /// Most entries passed to the sink at once. Default 1,000.
     pub batch_entries_max: usize,
@@ -101,7 +101,7 @@ pub struct SinkHealth {
     pub last_error: Option<String>,
 }
 
-/// What a sink's thread reports, once per change.
+/// A change that a sink's thread reports, once per change.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SinkEvent<'a> {

@@ -109,7 +109,7 @@ impl EntryBatch {
         self.bytes.len() + self.heads.len() * size_of::<EntryHead>()
     }
 
-    /// By how many bytes an entry increases [`EntryBatch::len_bytes`].
+    /// The number of bytes that an entry adds to [`EntryBatch::len_bytes`].
     pub(super) fn cost_bytes(entry: &SealedEntry<'_>) -> usize {
         entry.line.len() + size_of::<EntryHead>()
     }

@@ -182,8 +182,8 @@ impl fmt::Display for AuditSinkError {
             ),
             AuditSinkError::Column { target, seq, column } => write!(
                 f,
-                "{target}: row {seq}: expected in column {column} the value of its line, found \
-                 something else"
+                "{target}: row {seq}: expected column {column} to have the value of its line, found \
+                 another value"
             ),
             AuditSinkError::Schema { target, expected, found } => {
                 write!(f, "{target}: expected {expected}, found {found}")

@@ -32,8 +32,8 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// Creates a fan-out without sinks. Spill files live in `storage`; `notify` is called from the sinks' threads when
-    /// a sink begins to fail and when it takes entries again.
+    /// Creates a fan-out without sinks. Spill files are in `storage`; `notify` is called from the sinks' threads when a
+    /// sink begins to fail and when it takes entries again.
     pub fn new(
         storage: Arc<dyn Storage>,
         notify: impl Fn(SinkEvent<'_>) + Send + Sync + 'static,
@@ -84,7 +84,7 @@ impl FanOut {
         }
         let fan = Arc::new(fan);
         let to = Arc::clone(&fan);
-        // Fed by a log, a sink accepts everything unless it was closed.
+        // A sink fed by a log accepts everything unless it was closed.
         log.on_commit(Box::new(move |entries| drop(to.offer(entries)))).map_err(failed)?;
         Ok(fan)
     }

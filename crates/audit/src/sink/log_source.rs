@@ -1,7 +1,8 @@
 //! Reads entries that a sink lacks from the log.
 //!
-//! An entry is durable in the log before any sink gets it. So the log serves as an unbounded queue for each of its
-//! sinks: a sink that was full, failed, or missed the last process's end gets the rest from the log's files.
+//! An entry is durable in the log before any sink gets it. The log therefore serves as an unbounded queue for each of
+//! its sinks: a sink that was full, failed, or was down when the last process ended gets the remaining entries from the
+//! log's files.
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::read::{LineContent, LogLine, read_entries};
 use crate::store::AuditLog;
 use ringseal_base::storage::Storage;
 
-/// What a sink still needs from the log.
+/// The entries that a sink still needs from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lag {
     /// The sink has not been asked yet.

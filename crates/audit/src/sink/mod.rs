@@ -2,7 +2,7 @@
 //!
 //! Promises: each sink keeps the exact bytes of each line, so a sink's copy can be verified in the same way as the log
 //! ([`AuditRepository`]). Entries arrive in order, each once: entries that the sink already has are compared and
-//! skipped, so a batch whose answer was lost can be offered again. A gap or a difference is always an error.
+//! skipped, so a batch can be offered again if its result was lost. A gap or a difference is always an error.
 //!
 //! [`FanOut`] gives each sink its own thread and queue: a sink that hangs or fails delays no caller until its queue
 //! reaches the bound; then the caller waits, or entries go to a file, as configured. Nothing is dropped. When a log
@@ -46,8 +46,8 @@ pub trait AuditSink: Send {
     /// nothing.
     fn next_seq(&mut self) -> Result<Option<u64>, AuditSinkError>;
 
-    /// Whether [`AuditSink::next_seq`] covers entries of earlier processes. A sink that does gets all entries that it
-    /// lacks; one that does not starts with the entries of this process.
+    /// Whether [`AuditSink::next_seq`] covers entries of earlier processes. If true, the sink gets all entries that it
+    /// lacks; otherwise it starts with the entries of this process.
     fn remembers(&self) -> bool {
         true
     }
@@ -83,7 +83,7 @@ pub trait AuditRepository: AuditSink {
 const PAGE_ENTRIES: usize = 1000;
 
 /// The lines of a repository, without newlines, by number: the input of a verifier. Holds a page of them in memory.
-/// Ends after the first error, because later lines are not known to follow.
+/// Ends after the first error, because later lines may not be consecutive.
 pub struct StoredLines<'a> {
     repository: &'a mut dyn AuditRepository,
     page: EntryBatch,

@@ -2,11 +2,11 @@
 //!
 //! Promises: insert-only; triggers refuse to change, delete or truncate rows, and opening refuses a database where they
 //! are missing or disabled. After `append` its entries survive the server's power loss (`synchronous_commit`). A batch
-//! is one transaction and two round trips. When the answer to a commit is lost, the batch is offered again over a new
-//! connection: existing rows are compared byte by byte, so each entry is stored once. Calls block on the network;
+//! is one transaction and two round trips. If the answer to a commit is lost, the batch is offered again over a new
+//! connection. Existing rows are compared byte by byte, so each entry is stored once. Calls block on the network;
 //! [`FanOut`](super::FanOut) gives the sink its own thread.
 //!
-//! Roles that prevent the logging service from changing or removing what it logged:
+//! Roles that prevent the logging service from changing or removing its entries:
 //!
 //! ```sql
 //! -- the owner runs `PostgresSink::install` once; then:
@@ -61,7 +61,7 @@ const COMPARE: &str = "SELECT min(given.seq) FROM unnest($1::bigint[], $2::bytea
      WHERE kept.line IS DISTINCT FROM given.line";
 const PAGE: &str = "SELECT seq, unix_nanos, event_type, line, leaf_hash, prev_signature, signature \
      FROM ringseal_audit WHERE seq >= $1 ORDER BY seq LIMIT $2";
-/// Our triggers that fire whatever the session's settings are.
+/// Our triggers that fire with any settings of the session.
 const TRIGGERS: &str = "SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid \
      WHERE t.tgrelid = 'ringseal_audit'::regclass AND t.tgenabled = 'A' \
      AND p.proname = 'ringseal_audit_refuse' \

@@ -1,4 +1,4 @@
-//! The columns that a database keeps beside a line, and the rules that hold between rows.
+//! The columns that a database keeps beside a line, and the rules between rows.
 use super::{AuditSinkError, SealedEntry};
 use crate::entry::parse_timestamp;
 

@@ -33,7 +33,7 @@ pub(super) struct State {
     pub next_offer: Option<u64>,
     /// The first entry offered.
     pub first_offer: Option<u64>,
-    /// Set while the sink still has to be given entries from the log, after all queued and spilled ones.
+    /// Set while the sink still needs entries from the log, after all queued and spilled entries.
     pub lag: Option<Lag>,
     /// Entries of the log below this number may be given to the sink.
     pub log_end: u64,
@@ -124,7 +124,7 @@ impl SinkThread {
         Ok(SinkThread { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Queues what fits without waiting; returns how many of `entries` are accepted by now.
+    /// Queues the entries that fit, without waiting; returns how many of `entries` are accepted so far.
     pub(super) fn try_offer(&self, entries: &[SealedEntry<'_>]) -> Result<usize, AuditSinkError> {
         let mut state = self.shared.state.lock();
         self.shared.accept(&mut state, entries)
@@ -205,15 +205,15 @@ impl SinkThread {
         self.shared.work.notify_all();
     }
 
-    /// Waits for the thread, as long as the bounds allow plus a grace period. An error reports what the sink lacks;
-    /// with a spill file, the held entries are in it by then.
+    /// Waits for the thread, as long as the bounds allow plus a grace period. An error reports which entries the sink
+    /// lacks; if there is a spill file, the held entries are in it by then.
     pub(super) fn join(&self) -> Result<(), AuditSinkError> {
         let Some(thread) = self.thread.lock().take() else { return Ok(()) };
         let target = self.shared.name.clone();
         let mut state = self.shared.state.lock();
         let hangs_at = state.stop_at.unwrap_or_else(Instant::now) + GRACE;
         while !state.is_over {
-            // Only the sink can hang; spilling the held entries always ends.
+            // Only the sink can hang; spilling the held entries always finishes.
             let deadline = state.is_in_sink.then_some(hangs_at);
             if !self.shared.wait(&mut state, deadline) && state.is_in_sink {
                 let missing_seq = state.committed_next.unwrap_or(0);
@@ -237,7 +237,7 @@ impl Shared {
         }
     }
 
-    /// Queues what fits now of `entries`; returns how many of them are accepted.
+    /// Queues the `entries` that fit now; returns how many of them are accepted.
     fn accept(
         &self,
         state: &mut State,
@@ -270,7 +270,7 @@ impl Shared {
         Ok(entries.len())
     }
 
-    /// Queues what fits; the rest is read from the log later.
+    /// Queues the entries that fit; later, the others are read from the log.
     fn accept_from_log(&self, state: &mut State, entries: &[SealedEntry<'_>]) {
         let log_end = state.log_end;
         for entry in entries.iter().filter(|entry| entry.seq >= log_end) {

@@ -3,8 +3,8 @@
 //! Frames of length `u32`, number `u64`, time `i64`, leaf hash (32 bytes) and line, little-endian. The leaf hash is the
 //! checksum. Appended at the end, read from the front, emptied when everything is read.
 //!
-//! Promises: survives the end of the process, but not power loss: entries that were not synced then are in the log
-//! itself. A partial append is undone. A torn end is cut off at opening and counted; damage before the end is an error,
+//! Promises: survives the end of the process, but not power loss: entries that were not synced by then are still in the
+//! log. A partial append is undone. A torn end is cut off at opening and counted; damage before the end is an error,
 //! and nothing after it is read. Entries that were read but not yet consumed ([`Spill::consume`]) are read again after
 //! a crash; sinks skip those that they have.
 use std::io;
@@ -126,7 +126,7 @@ impl Spill {
         Ok(())
     }
 
-    /// Adds an entry at the end: all of it or nothing.
+    /// Adds an entry at the end: the whole entry, or nothing after an error.
     pub(super) fn append(&mut self, entry: &SealedEntry<'_>) -> Result<(), AuditSinkError> {
         self.clean()?;
         let mut frame = std::mem::take(&mut self.frame);
@@ -160,7 +160,7 @@ impl Spill {
                 Err(_) if at > self.read_at => return Ok(at),
                 Err(error) => return Err(error),
             };
-            // Entries missing in between may be in the log: those must be delivered first.
+            // Entries that are missing here may be in the log and must be delivered first.
             if batch.last_seq().is_some_and(|last| last.checked_add(1) != Some(seq)) {
                 return Ok(at);
             }
@@ -192,7 +192,7 @@ impl Spill {
         let temporary = PathBuf::from(name);
         let failed =
             |action, error| AuditSinkError::io(action, temporary.display().to_string(), error);
-        // Left by a crash during an earlier call.
+        // A crash during an earlier call has left this file.
         match self.storage.remove(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("remove", error));

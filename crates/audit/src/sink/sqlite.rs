@@ -200,7 +200,7 @@ impl SqliteSink {
         let value = match result {
             Ok(value) => value,
             Err(error) => {
-                // After an error that ended the transaction there is nothing to roll back.
+                // If the error ended the transaction, there is nothing to roll back.
                 let _ = self.connection.execute_batch("ROLLBACK");
                 return Err(error);
             }
@@ -253,7 +253,7 @@ impl SqliteSink {
         });
         match self.map_error("compare", same.optional())? {
             Some(true) => Ok(()),
-            // Before the first row of a database that began in the middle, or of one that was changed.
+            // These rows are missing from a database that began in the middle, or from one that was changed.
             _ => Err(AuditSinkError::Conflict { target: self.name.clone(), seq: entry.seq }),
         }
     }

@@ -5,8 +5,8 @@ use super::{AuditSink, AuditSinkError, SealedEntry};
 
 /// Writes each line and a newline to a stream.
 ///
-/// Keeps nothing that could be read back. While the sink exists, each line is written whole and once, across errors:
-/// the rest of a line that the stream did not take is kept for the next attempt. Memory: the lines of one batch.
+/// Nothing can be read back. While the sink exists, each line is written whole and once, across errors: the part of a
+/// line that the stream did not accept is kept for the next attempt. Memory: the lines of one batch.
 pub struct StreamSink {
     name: String,
     stream: Box<dyn Write + Send>,

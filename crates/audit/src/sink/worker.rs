@@ -41,7 +41,7 @@ enum Work {
 impl Worker {
     pub(super) fn run(mut self) -> Result<(), AuditSinkError> {
         let result = self.deliver_all();
-        // The held entries are spilled before a sink call that may hang.
+        // Spills the held entries before a sink call that may hang.
         let result = result.map_err(|error| self.spill_held(error));
         let closed = self.call_sink(|sink| sink.close());
         let result = result.and(closed);
@@ -153,8 +153,8 @@ impl Worker {
         Ok(())
     }
 
-    /// The sink lacks entries before the ones offered, perhaps because it lost them. With a log, it gets everything
-    /// from there. Entries read from a spill file stay in the file.
+    /// The sink lacks entries before the ones offered, perhaps because it lost them. If there is a log, the sink gets
+    /// everything from the log. Entries read from a spill file stay in the file.
     fn restart_from_log(&mut self) {
         if self.shared.log.is_none() {
             return;
@@ -280,7 +280,7 @@ impl Worker {
     ) -> Result<(), AuditSinkError> {
         let is_in_sink = |is_in_sink| {
             self.shared.state.lock().is_in_sink = is_in_sink;
-            // Threads that wait for the end have another deadline now.
+            // The deadline has changed for threads that wait for the end.
             self.shared.progress.notify_all();
         };
         is_in_sink(true);

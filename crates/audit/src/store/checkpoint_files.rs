@@ -6,7 +6,7 @@ use crate::checkpoint::Checkpoint;
 use crate::note::Note;
 use ringseal_base::storage::OpenMode;
 
-/// The last note is searched in this many bytes at the end of the file; a note has a few hundred.
+/// The last note is searched in this many bytes at the end of the file; a note has a few hundred bytes.
 const LOOK_BACK_BYTES: u64 = 64 * 1024;
 
 /// The end of `checkpoints`.
@@ -14,7 +14,7 @@ const LOOK_BACK_BYTES: u64 = 64 * 1024;
 pub(super) struct LastNote {
     /// The last whole note.
     pub note: Option<(String, Checkpoint)>,
-    /// This many bytes of the file are whole notes.
+    /// The number of bytes of the file that are whole notes.
     pub good_bytes: u64,
     /// The bytes after them.
     pub torn: Vec<u8>,
@@ -32,7 +32,7 @@ pub(super) fn last_note(disk: &Disk, origin: &str) -> Result<LastNote> {
     let mut reader = ringseal_base::storage::FileReader { file, offset: from };
     with_path("reading", &path, std::io::Read::read_to_end(&mut reader, &mut tail))?;
     let mut starts: Vec<usize> = note_starts(&tail, from == 0);
-    // The last start whose note is whole; the bytes after it are torn.
+    // Searches for the last start with a whole note; the bytes after that note are torn.
     let mut end = tail.len();
     while let Some(start) = starts.pop() {
         let whole = tail.get(start..end).and_then(|text| text.strip_suffix(b"\n"));

@@ -109,9 +109,9 @@ impl Disk {
 pub(super) struct Tail {
     pub file: Box<dyn StorageFile>,
     pub path: PathBuf,
-    /// This many of its bytes are on disk and were reported as such.
+    /// The number of its bytes that are on disk and were reported as such.
     pub durable_len: u64,
-    /// An append failed: there may be parts of it after `durable_len`.
+    /// An append failed and may have left parts after `durable_len`.
     is_dirty: bool,
 }
 
@@ -132,9 +132,9 @@ impl Tail {
         Ok(Tail::new(file, path, 0))
     }
 
-    /// Appends all of `bytes` or, on an error, nothing that counts: the remains of a failed append are cut off before
-    /// the next attempt. After a failed `fsync` the system may have dropped pages it did not write and marked them
-    /// clean (Rebello et al., "Can Applications Recover from fsync Failures?", 2020), so the bytes are written again.
+    /// Appends all of `bytes`. After an error, the remains of a failed append do not count and are cut off before the
+    /// next attempt. After a failed `fsync` the system may have dropped pages it did not write and marked them clean
+    /// (Rebello et al., "Can Applications Recover from fsync Failures?", 2020), so the bytes are written again.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let stat = with_path("reading the metadata of", &self.path, self.file.stat())?;
         let found_bytes = (stat.links > 0).then_some(stat.len);

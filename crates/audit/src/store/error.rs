@@ -13,9 +13,9 @@ use crate::tiles::TileError;
 pub enum StoreError {
     /// The file system returned an error.
     Io {
-        /// What was being done.
+        /// The step that failed.
         doing: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
         /// Its error.
         source: io::Error,
@@ -25,8 +25,8 @@ pub enum StoreError {
         /// The lock.
         path: PathBuf,
     },
-    /// Another program truncated, extended or deleted a file that only this process writes. Nothing was written to it,
-    /// and nothing will be: an audit log is never truncated or overwritten.
+    /// Another program truncated, extended or deleted a file that only this process writes. The log does not write to
+    /// this file any more: an audit log is never truncated or overwritten.
     Changed {
         /// Which file.
         path: PathBuf,
@@ -35,11 +35,11 @@ pub enum StoreError {
         /// Its length now; `None` if it was deleted.
         found_bytes: Option<u64>,
     },
-    /// The log differs from what was written, before a point that was known to be on disk.
+    /// The log differs from the written entries, before a position that was known to be on disk.
     Damaged {
-        /// In which file.
+        /// The file.
         file: String,
-        /// At which byte.
+        /// Byte offset in the file.
         offset: u64,
         /// The entry expected there.
         seq: u64,
@@ -52,14 +52,14 @@ pub enum StoreError {
         expected_entries: u64,
         /// Entries found.
         found_entries: u64,
-        /// What recorded that.
+        /// The file or checkpoint that recorded them.
         witness: &'static str,
     },
     /// A key file that cannot be loaded, made or replaced.
     Key(KeyError),
     /// Hash tiles that cannot be read or written.
     Tiles(TileError),
-    /// A key that is not the one named by the log.
+    /// A key that differs from the key in the log.
     WrongKey {
         /// Its file.
         path: PathBuf,
@@ -87,13 +87,13 @@ pub enum StoreError {
     },
 }
 
-/// What is wrong with an entry, or with what is derived from entries.
+/// A defect of an entry, or of data derived from entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
     /// It does not parse.
     Parse(ParseError),
-    /// Its number is not one more than that of the preceding entry.
+    /// Its number is not the preceding entry's number plus one.
     Seq {
         /// The number found.
         found: u64,

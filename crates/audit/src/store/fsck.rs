@@ -1,8 +1,8 @@
-//! Checks a log's directory, and repairs what can be rebuilt from entries.
+//! Checks a log's directory, and repairs files that can be rebuilt from entries.
 //!
-//! For accidents: disorder left by a crash, a full disk or an administrator. Needs no key and proves nothing; the
-//! verifier in [`crate`] does. Repairs hash tiles and the file `checkpoint`, nothing else: entries are never
-//! changed. Torn ends are cut by opening the log, which writes an entry about it.
+//! For accidents: the effects of a crash, a full disk or an administrator. Needs no key and does not detect tampering;
+//! [`verify`](crate::verify) does. Repairs only hash tiles and the file `checkpoint`; entries are never changed.
+//! Opening the log cuts off torn ends and writes an entry about it.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub enum FsckFinding {
     Damaged {
         /// In which file.
         file: String,
-        /// At which byte.
+        /// Byte offset in the file.
         offset: u64,
         /// The entry expected there.
         seq: u64,
@@ -43,7 +43,7 @@ pub enum FsckFinding {
     Torn {
         /// Which file.
         file: String,
-        /// From which byte on.
+        /// Byte offset of the first of them.
         offset: u64,
     },
     /// A tile is missing or wrong. Repaired on request.
@@ -197,7 +197,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Segments from `first` on exist. Those before it were removed, and only their tiles remain.
+    /// Segments from `first` on exist. Earlier segments were removed, and only their tiles remain.
     fn new(
         disk: &'a Disk,
         first: Option<u64>,

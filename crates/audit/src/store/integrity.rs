@@ -1,8 +1,8 @@
-//! Integrity checks: compares the files with what was written.
+//! Integrity checks: compares the files with the checksums of the written entries.
 //!
 //! A sealed segment is compared with the checksum in the entry that follows it. The lines of the active segment must
-//! give the root hash that was computed when they were written. An automatic check reads a bounded number of bytes and
-//! continues where the previous one stopped.
+//! produce the root hash that was computed when they were written. An automatic check reads a bounded number of bytes
+//! and continues where the previous one stopped.
 use std::io::Read;
 
 use sha2::Digest;
@@ -150,7 +150,7 @@ impl AuditLog {
         }
     }
 
-    /// A check within the budget. Entries must be committed; the result is appended, not committed.
+    /// Checks within the byte budget. Entries must be committed; the result is appended, not committed.
     pub(super) fn check_integrity(&mut self, trigger: Trigger) -> Result<()> {
         self.commit()?;
         let (mut segments, _) = self.check_sealed(self.options.integrity_bytes_max);

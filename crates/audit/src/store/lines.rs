@@ -1,7 +1,7 @@
 //! Reads the lines of a segment, plain or compressed, in order.
 //!
-//! Promises: uses one buffer that grows up to the longest allowed line and is kept; a longer line is cut there and
-//! reported as incomplete.
+//! Promises: uses one buffer that grows up to the longest allowed line and is kept; a longer line is cut at that length
+//! and reported as incomplete.
 use std::io::{self, Read};
 
 use super::disk::{Disk, Result, with_path};

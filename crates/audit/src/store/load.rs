@@ -68,7 +68,7 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let signer = load_signer(&*disk.storage, &disk.path(EPOCH_KEY))?;
     let next_signer = match load_signer(&*disk.storage, &disk.path(EPOCH_NEXT)) {
         Ok(next) => Some(next),
-        // A crash came between wiping the key and removing its file.
+        // The process crashed between wiping the key and removing its file.
         Err(KeyError::Content { .. }) => None,
         Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
@@ -76,7 +76,7 @@ pub(super) fn load(disk: &Disk, options: &LogOptions) -> Result<LogState> {
     let chain_state = load_chain_state(disk, options, &mut repairs)?;
     let note = last_note(disk, signer.verifier().name())?;
     let mut sealed_seqs = list_sealed(disk)?;
-    // The log's own interval wins; a log without entries gets the configured one.
+    // The log's recorded interval takes precedence; a log without entries gets the configured one.
     let start = find_start(disk, &sealed_seqs)?;
     let entries_per_key = start.as_ref().map_or(options.ratchet, |start| start.ratchet.max(1));
     if start.as_ref().is_some_and(|start| start.scheme != options.scheme) {
@@ -240,7 +240,7 @@ fn last_epoch(disk: &Disk, sealed: Option<&Sealed>) -> Result<Option<(Epoch, u64
     }
 }
 
-/// The log must reach as far as the latest checkpoint and the chain key recorded.
+/// The log must have at least the entries that the latest checkpoint and the chain key record.
 fn check_length(
     position: &Position,
     scan: &Option<ActiveScan>,

@@ -1,9 +1,9 @@
 //! The log on disk.
 //!
-//! [`AuditLog::open`] takes a directory for this process alone and recovers what a crash left. [`AuditLog::append`]
-//! frames, signs and hashes an entry in memory. [`AuditLog::commit`] writes all staged entries and returns when they
-//! survive power loss; the caller decides how many entries share an `fsync`. [`AuditLog::maintain`] makes checkpoints,
-//! closes segments and changes keys; call it after commits and about once a second even when nothing is logged.
+//! [`AuditLog::open`] locks a directory for this process and recovers from a crash. [`AuditLog::append`] frames, signs
+//! and hashes an entry in memory. [`AuditLog::commit`] writes all staged entries and returns when they survive power
+//! loss; the caller decides how many entries share an `fsync`. [`AuditLog::maintain`] makes checkpoints, closes
+//! segments and changes keys; call it after commits and about once a second even when nothing is logged.
 //!
 //! Promises:
 //! - An entry that a commit reported is never lost, changed or reported again by this module: bytes that are on disk
@@ -69,7 +69,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Source of randomness for new keys.
 pub type RandomSource = Box<dyn FnMut(&mut [u8]) -> std::result::Result<(), KeyError> + Send>;
 
-/// What a log needs from its environment; tests supply their own.
+/// The log's environment; tests supply their own.
 pub struct Host {
     /// The file system.
     pub storage: Arc<dyn Storage>,
@@ -184,7 +184,7 @@ pub struct AuditLog {
     /// Size of the latest checkpoint, pending ones included.
     sealed_size: u64,
     sealed_since: i64,
-    /// Number of entries on disk when the chain's key was last saved, and the time of that.
+    /// Number of entries on disk when the chain's key was last saved, and the time of that save.
     saved_seq: u64,
     saved_since: i64,
 
@@ -290,7 +290,7 @@ impl AuditLog {
     }
 
     /// Does everything that is due: commits, makes checkpoints, closes segments that are full or old, ends epochs,
-    /// saves the chain's key. After an error the next call does the rest.
+    /// saves the chain's key. After an error the next call continues.
     pub fn maintain(&mut self) -> Result<()> {
         let result = self.maintain_now();
         self.counts.record(&result);
@@ -354,7 +354,7 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        // There is no caller to return an error to. The next opening repairs what is missing and records it.
+        // An error cannot be returned here. The next opening repairs the log's end and records the repair.
         let _ = self.stop(StopReason::Drop);
     }
 }
@@ -368,7 +368,7 @@ impl std::fmt::Debug for AuditLog {
     }
 }
 
-/// Whether `seconds` have passed. A clock that was set back counts as if they had.
+/// Whether `seconds` have passed. If the clock was set back, they count as passed.
 fn is_due(since: i64, now: i64, seconds: u64) -> bool {
     let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
     !(0..nanos).contains(&now.saturating_sub(since))

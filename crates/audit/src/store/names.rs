@@ -13,9 +13,9 @@ pub const KEPT: &str = "kept.jsonl";
 pub const LOCK: &str = "audit.lock";
 /// Results of integrity checks, human-readable.
 pub const INTEGRITY_LOG: &str = "audit-integrity.log";
-/// Where torn bytes are kept.
+/// The directory of torn bytes.
 pub const TORN_DIR: &str = "torn";
-/// Where the host's keys are.
+/// The directory of the host's keys.
 pub const KEYS_DIR: &str = "keys";
 /// The directory of the tiles.
 pub const TILE_DIR: &str = "tile";
@@ -50,14 +50,14 @@ pub fn parse_sealed(name: &str) -> Option<(u64, bool)> {
     digits.parse().ok().filter(|_| plain).map(|first_seq| (first_seq, compressed))
 }
 
-/// The place that torn bytes came from, encoded in their file name.
+/// The original place of torn bytes, encoded in their file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TornName {
     /// The entry that would have been next.
     pub seq: u64,
-    /// In which file.
+    /// The file that held them.
     pub from: TornFrom,
-    /// At which byte.
+    /// Byte offset in that file.
     pub offset: u64,
     /// Counts torn pieces of the same place, from 0.
     pub piece: u64,

@@ -1,7 +1,7 @@
 //! Passes entries to a callback once they survive power loss.
 //!
-//! Promises: the callback never sees an entry that is not on disk. Without a callback nothing is kept and nothing done;
-//! with one, it costs 48 bytes per staged entry and a list per commit.
+//! Promises: the callback never sees an entry that is not on disk. Without a callback this costs nothing; with one, it
+//! costs 48 bytes per staged entry and a list per commit.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ impl CommitListener {
 }
 
 impl AuditLog {
-    /// Calls `callback` with all entries from [`AuditLog::next_seq`] on, as soon as they are on disk. Commits what is
-    /// staged first. A log has one callback.
+    /// Calls `callback` with all entries from [`AuditLog::next_seq`] on, as soon as they are on disk. Commits the
+    /// staged entries first. A log has one callback.
     pub fn on_commit(&mut self, callback: OnCommit) -> Result<()> {
         self.commit()?;
         self.listener = Some(CommitListener { callback, entries: Vec::new() });

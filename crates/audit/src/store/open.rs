@@ -1,8 +1,8 @@
 //! Opening a log: load its state, recover from a crash, continue.
 //!
-//! Nothing is changed before the loaded state is found consistent. Then, in this order: an interrupted change of epochs
-//! is finished, torn bytes are copied elsewhere and cut off, and the entries that record this are written. A crash at
-//! any point leaves a state that the next opening can continue from.
+//! Nothing is changed until the loaded state was found to be consistent. Then, in this order: an interrupted change of
+//! epochs is finished, torn bytes are copied elsewhere and cut off, and the entries that record this are written. A
+//! crash at any point leaves a state that the next opening can continue from.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -50,7 +50,7 @@ impl AuditLog {
         let (mut log, pending) = recover(host, disk, lock, options, state)?;
         let result = log.start(pending);
         if result.is_err() {
-            // The next opening continues from what was done.
+            // The next opening continues after the completed steps.
             log.is_closed = true;
         }
         result.map(|()| log)
@@ -143,7 +143,7 @@ fn cut_torn(disk: &Disk, from: TornFrom, good_bytes: u64, seq: u64) -> Result<()
     let name_of = |torn: &TornName| format!("{TORN_DIR}/{}", torn.name());
     loop {
         match disk.read(&name_of(&torn))? {
-            // A crash came between the copy and the cut.
+            // The process crashed between the copy and the cut.
             Some(kept) if kept == bytes => break,
             Some(_) => torn.piece += 1,
             None => {

@@ -45,7 +45,7 @@ pub struct LogOptions {
 pub struct Retain {
     /// At most this many.
     pub segments_max: Option<u64>,
-    /// Only those whose successor was begun less than this long ago.
+    /// Only segments whose successor was begun less than this long ago.
     pub seconds_max: Option<u64>,
     /// At most this many bytes, before compression.
     pub bytes_max: Option<u64>,

@@ -1,4 +1,4 @@
-//! Retention: old segments are removed, proofs stay possible.
+//! Retention: removes old segments; proofs stay possible.
 //!
 //! The order ensures that after a crash at any point every missing segment is recorded by an entry: the control entries
 //! of the segments are copied, then the signed prune entry is on disk, then the files are removed. The tiles of a

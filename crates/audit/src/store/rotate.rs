@@ -1,7 +1,7 @@
-//! Rotation: the active segment is closed and a new one begun.
+//! Rotation: closes the active segment and begins a new one.
 //!
 //! The new file is completed under a temporary name, with its first entries. Then the old file gets its permanent name
-//! and the new one the active name. A crash in between leaves no active segment, and opening begins one.
+//! and the new one the active name. After a crash in between there is no active segment, and opening begins one.
 use super::disk::{Result, Tail, with_path};
 use super::integrity::{ContentSummary, summarize_lines};
 use super::lines::Lines;
@@ -80,7 +80,7 @@ impl AuditLog {
         self.save_chain_key()
     }
 
-    /// Reads the active segment's file; the flag says whether the content is what was written.
+    /// Reads the active segment's file; the flag is set if the content is unchanged since it was written.
     pub(super) fn summarize_active(&mut self) -> Result<(ContentSummary, bool)> {
         let algorithm = self.options.integrity_algorithm;
         let Some(mut lines) = Lines::of_file(&self.disk, ACTIVE)? else {

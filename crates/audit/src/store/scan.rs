@@ -56,7 +56,7 @@ pub(super) struct ActiveScan {
     pub first_unix_nanos: i64,
     /// Time of its last entry.
     pub last_unix_nanos: i64,
-    /// This many of its bytes are whole entries.
+    /// The number of its bytes that are whole entries.
     pub good_bytes: u64,
     pub facts: Facts,
     /// Why the bytes after them are not an entry.
@@ -233,7 +233,7 @@ pub(super) fn find_start(disk: &Disk, sealed: &[u64]) -> Result<Option<Start>> {
     }
 }
 
-/// The segment entry that a sealed segment begins with, and its time.
+/// The segment entry at the beginning of a sealed segment, and its time.
 pub(super) fn first_entry(disk: &Disk, first_seq: u64) -> Result<Option<(SegmentStart, i64)>> {
     let lines = Lines::of_sealed(disk, first_seq)?;
     first_line(disk, lines, &sealed_name(first_seq), |entry, control| match control {

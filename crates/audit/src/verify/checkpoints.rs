@@ -1,6 +1,6 @@
 //! Compares checkpoints, the log's own and those kept elsewhere, with the tree as it grows.
 //!
-//! Promises: one of the log's notes is in memory at a time, and those given by the user.
+//! Promises: at any time, one of the log's notes and the notes given by the user are in memory.
 use std::io::{self, Read};
 use std::path::Path;
 

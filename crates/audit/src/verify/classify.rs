@@ -64,7 +64,7 @@ fn tile_has(walk: &mut Walk<'_>, seq: u64, leaf: &ringseal_base::digest::Hash) -
     walk.tiles.leaf(seq).is_ok_and(|known| known == *leaf)
 }
 
-/// Entries are missing: deleted, or found further on?
+/// Entries are missing here. Were they deleted, or do they occur later?
 fn classify_gap(
     expected: u64,
     is_boundary: bool,
@@ -124,7 +124,7 @@ pub(super) fn segment_boundary(
         let detail = format!("begins with entry {named} after {expected} entries");
         return Finding::new(FindingKind::Inserted, place, detail);
     }
-    // Does its first entry say that the previous segment had more entries than were found?
+    // Does its first entry record more entries of the previous segment than were found?
     let said = parser.entry(batch.line(0)).ok().and_then(|entry| {
         match Control::read(&entry).ok()?.control {
             Control::Segment(begun) => Some(begun.previous),

@@ -1,6 +1,6 @@
 //! The state that control entries define: starts, segments, epochs, removals, ends.
 //!
-//! Promises: constant memory; a control entry that contradicts what was read is a finding.
+//! Promises: constant memory; a control entry that contradicts the entries read so far is a finding.
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use ringseal_base::digest::text::hex;
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::{FileReader, OpenMode, Storage};
 
-/// Name, length, hash and entries of a segment as it was read.
+/// Name, length, hash and entries of a segment, as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SegmentSummary {
     pub name: String,
@@ -182,7 +182,7 @@ impl ControlState {
         if segment.number != self.segment_number + 1 {
             let expected = self.segment_number + 1;
             let detail = format!("segment number {}, expected {expected}", segment.number);
-            // After removed segments: more are missing than the log says.
+            // After removed segments: more are missing than the log records.
             let is_jump = before.is_none() && segment.number > expected;
             let kind = if is_jump { FindingKind::SegmentMissing } else { FindingKind::BadControl };
             return Err((kind, detail));
@@ -229,7 +229,7 @@ impl ControlState {
     }
 }
 
-/// Compares what the first entry of a segment says about the previous segment with what was read.
+/// Compares the description of the previous segment, in the first entry of a segment, with the segment that was read.
 fn compare_segment(said: &SealedSegment, facts: &SegmentSummary) -> Result<(), Violation> {
     let is_range = (said.first_seq, said.last_seq) == (facts.first_seq, facts.last_seq);
     if said.name != facts.name || !is_range {

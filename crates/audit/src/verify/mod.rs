@@ -8,9 +8,9 @@
 //! ends and does not panic. It blocks on the disk and uses three threads. `docs/audit-format.md` lists what
 //! it cannot detect, and `docs/audit-tamper.md` publishes every case.
 //!
-//! The first bad record is found by the strongest evidence available. With the chain's first key or a hash
-//! chain, each line is checked on its own. Without, a line that differs from its tile is *suspect* until the
-//! next checkpoint shows which of the two is wrong.
+//! The first bad record is found by the strongest evidence available. With the chain's first key or a hash chain, each
+//! line is checked separately. Without these, a line that differs from its tile is *suspect* until the next checkpoint
+//! shows whether the line or the tile is wrong.
 //!
 //! Stages, in the order in which a log passes them:
 //! 1. `stable_read` repeats the pass if the log changes while it is read;

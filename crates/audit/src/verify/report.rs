@@ -12,9 +12,9 @@ pub const NOTES_MAX: usize = 100;
 pub enum VerifyOutcome {
     /// Nothing is wrong.
     Intact,
-    /// Something is wrong; [`VerifyReport::first_bad`] says what.
+    /// Something is wrong; see [`VerifyReport::first_bad`].
     Tampered,
-    /// The log could not be checked; [`VerifyReport::problem`] says why.
+    /// The log could not be checked; see [`VerifyReport::problem`] for the reason.
     Unchecked,
 }
 
@@ -42,7 +42,7 @@ pub enum FindingKind {
     Malformed,
     /// An entry whose bytes differ from those that were signed.
     Modified,
-    /// An entry that the log did not have.
+    /// An entry that was not in the original log.
     Inserted,
     /// Entries are missing within a segment.
     Deleted,
@@ -140,7 +140,7 @@ pub struct Finding {
     pub kind: FindingKind,
     /// Its place.
     pub place: Place,
-    /// A text that states what was expected and what was found.
+    /// The expected and the found content, as text.
     pub detail: String,
 }
 
@@ -203,7 +203,7 @@ pub struct VerifyReport {
     pub tree_size: u64,
     /// See `tree_size`.
     pub tree_root: Hash,
-    /// Of these entries, those after the last checked checkpoint: only the chain protects them.
+    /// The number of these entries after the last checked checkpoint: only the chain protects them.
     pub entries_unsealed: u64,
 }
 

@@ -1,7 +1,7 @@
 //! Reads a log that is in use: a read that fails while files change is repeated.
 //!
-//! Rotation renames the active file, compression and retention remove files, and a checkpoint may be newer
-//! than the entries that were read. To a concurrent reader each looks like tampering.
+//! Rotation renames the active file, compression and retention remove files, and a checkpoint may be newer than the
+//! entries that were read. To a concurrent reader, each of these looks like tampering.
 //!
 //! Promises: a bounded number of attempts; no failure is ignored in a log that did not change.
 use std::path::Path;
@@ -13,7 +13,7 @@ use ringseal_base::storage::Storage;
 /// Attempts to read a log that changes each time.
 const TRIES_MAX: usize = 8;
 
-/// Properties that show whether a log has changed.
+/// Properties of the files that show whether a log has changed.
 #[derive(PartialEq, Eq)]
 struct State {
     /// `None` if they cannot be listed.

@@ -1,4 +1,4 @@
-//! Compares tiles with entries, to find the line that differs from what was hashed when it was written.
+//! Compares tiles with entries, to find a line that was changed after it was hashed.
 //!
 //! Promises: one tile per level in memory. A correct entry takes precedence: a tile that contradicts it is
 //! damage, reported last.

@@ -1,7 +1,7 @@
 //! Determines whether a log that the given keys do not match is valid under other keys.
 //!
-//! Logs have the same default name, so keys are easily mixed up; an attacker may also have replaced the log by one of
-//! his. The files do not distinguish the two cases: [`FindingKind::WrongKey`] reports both.
+//! Logs have the same default name, so keys are easily mixed up; an attacker may also have replaced the log. The files
+//! do not distinguish the two cases: [`FindingKind::WrongKey`] reports both.
 //!
 //! Promises: runs only if the first entry was rejected; reads the log once more, and again for the chain's
 //! signatures, in constant memory.
@@ -64,7 +64,7 @@ fn other_root(named: &Verifier, given: &Verifier) -> String {
     )
 }
 
-/// The detail if no signature of the log verifies. If one does, the chain is the right one and lines were changed.
+/// The detail if no signature of the log verifies. If a signature verifies, the key is right and lines were changed.
 fn other_chain(storage: &dyn Storage, dir: &Path, key: &ChainKey, start: &Start) -> Option<String> {
     let chain = Chain::with_key(key, 0, start.ratchet);
     let mut signatures = Signatures { checker: SignatureChecker { chain, seq: 0 }, count: 0 };
@@ -85,8 +85,8 @@ struct Signatures {
 }
 
 impl Signatures {
-    /// Whether no signature verifies; the first one that does ends the pass. The ratchet only advances, so kept
-    /// lines of removed entries come first.
+    /// Whether no signature verifies; the first signature that verifies ends the pass. The ratchet only advances, so
+    /// kept lines of removed entries come first.
     fn none_verifies(&mut self, storage: &dyn Storage, dir: &Path) -> Result<bool, Stop> {
         let files = segments(storage, dir)?;
         let mut source = BatchReader::new(storage, dir, &files);

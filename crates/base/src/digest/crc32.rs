@@ -47,7 +47,7 @@ pub struct Crc32 {
 }
 
 impl Crc32 {
-    /// The checksum of nothing yet.
+    /// The checksum of empty input.
     pub const fn new() -> Crc32 {
         Crc32 { inverted: !0 }
     }

@@ -34,7 +34,7 @@ pub struct TooLong {
 
 impl std::fmt::Display for TooLong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HKDF gives at most 8160 bytes, {} were asked for", self.bytes)
+        write!(f, "expected a request of at most 8160 bytes from HKDF, found {}", self.bytes)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Hashes two messages at a time: while the instructions for one wait for their results, those for the other execute.
+//! Hashes two messages at a time: while instructions for one message wait for results, instructions for the other
+//! execute.
 //!
 //! A [`MessageSource`] supplies one [`Message`] after the other; [`run_pair`] processes the blocks of two sources side
 //! by side. Promises: no allocation, no failure. The hashes are the same as in sequence; only the time differs, and
@@ -6,7 +7,7 @@
 use super::Hash;
 use super::sha256::{BLOCK, Block, START, State, bytes_of, compress, compress_pair};
 
-/// The state of a hash: to continue from, or to finish in two ways.
+/// The state of a hash, from which it can be continued or finished.
 #[derive(Clone, Copy)]
 pub struct Midstate(State);
 
@@ -14,19 +15,19 @@ impl Midstate {
     /// The state before the first block.
     pub const START: Midstate = Midstate(START);
 
-    /// The hash, when the last block has been taken.
+    /// The hash, after the last block has been processed.
     pub fn hash(&self) -> Hash {
         bytes_of(&self.0)
     }
 }
 
-/// Whole blocks: a first one that is copied, those of a text in place, and the padded end.
+/// A message as whole blocks: a copied first block, the blocks of a text in place, and the padded end.
 pub struct Message<'a> {
     head: Block,
     has_head: bool,
     mid: &'a [Block],
     tail: [Block; 2],
-    /// Which of the blocks at the end are still to be processed.
+    /// The blocks at the end that have not been processed yet.
     tail_from: usize,
     tail_to: usize,
 }
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_may_end_in_two_ways() {
+    fn one_state_can_finish_several_messages() {
         let text: Vec<u8> = (0..=255).cycle().take(700).collect();
         for cut in 63..600 {
             let mut begun = Message::new();

@@ -49,7 +49,7 @@ pub struct Sha256 {
 }
 
 impl Sha256 {
-    /// The hash of no input yet.
+    /// The hash of empty input.
     pub fn new() -> Sha256 {
         Sha256 { state: START, tail: EagerBuffer::default(), len: 0 }
     }

@@ -1,8 +1,8 @@
 //! Bytes as text: hexadecimal and base64 (RFC 4648).
 //!
-//! Each value has exactly one spelling: decoding refuses upper-case hexadecimal, missing or needless padding, and
-//! unused bits that are not zero, so that no line can be changed without its value changing. Promises: the `put_`
-//! functions append to a vector and allocate only if it must grow; decoding into an array allocates nothing.
+//! Each value has exactly one spelling: decoding rejects upper-case hexadecimal, missing or needless padding, and
+//! unused bits that are not zero. So a changed text never decodes to the same value. Promises: the `put_` functions
+//! append to a vector and allocate only if it must grow; decoding into an array allocates nothing.
 use std::fmt;
 
 /// The alphabets of base64.
@@ -55,9 +55,11 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::Digit { at } => write!(f, "byte {at} is no digit of the alphabet"),
-            DecodeError::Length { found } => write!(f, "{found} bytes of text spell no such value"),
-            DecodeError::NotCanonical => f.write_str("not the one spelling of its value"),
+            DecodeError::Digit { at } => write!(f, "byte {at} is not a digit of the alphabet"),
+            DecodeError::Length { found } => {
+                write!(f, "a text of {found} bytes does not have a valid length")
+            }
+            DecodeError::NotCanonical => f.write_str("not the canonical spelling of its value"),
         }
     }
 }

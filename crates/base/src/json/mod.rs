@@ -211,7 +211,7 @@ impl<'a> Tokens<'a> {
             if self.depth == 0 {
                 return self.finish();
             }
-            if self.eat(b',') {
+            if self.consume(b',') {
                 self.next = if self.in_map() { Next::Key } else { Next::Value };
                 self.skip_space();
             }
@@ -260,7 +260,7 @@ impl<'a> Tokens<'a> {
         }
         let key = self.string()?;
         self.skip_space();
-        if !self.eat(b':') {
+        if !self.consume(b':') {
             return Err(self.error(Expected::Colon));
         }
         self.next = Next::Value;
@@ -325,7 +325,7 @@ impl<'a> Tokens<'a> {
     fn close(&mut self) -> Option<Token<'a>> {
         let map = self.in_map();
         self.start = self.at;
-        if !self.eat(if map { b'}' } else { b']' }) {
+        if !self.consume(if map { b'}' } else { b']' }) {
             return None;
         }
         self.end = self.at;
@@ -342,10 +342,10 @@ impl<'a> Tokens<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
+    fn consume(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
     }
 
     fn skip_space(&mut self) {

@@ -106,7 +106,7 @@ pub(super) unsafe fn copy_clean<C: Class>(from: *const u8, to: *mut u8, len: usi
     if C::flags(Native::from_words(low, high)).any() { 0 } else { len }
 }
 
-/// Eight bytes that belong to no class.
+/// Eight bytes outside of all classes.
 const SPACES: u64 = 0x2020_2020_2020_2020;
 
 /// [`copy_clean`] of more than 32 bytes.

@@ -30,8 +30,8 @@ pub const SLACK: usize = 96;
 
 /// Appends to a vector through a pointer and a limit that stay in registers.
 ///
-/// Nothing takes the address of these two: code out of line gets the vector instead ([`Cursor::with_vec`]).
-/// In memory, each append would wait for the store of the one before it.
+/// No code takes the address of these two fields: out-of-line code gets the vector instead ([`Cursor::with_vec`]). If
+/// the fields were in memory, each append would wait for the store of the previous one.
 pub struct Cursor<'a> {
     vec: &'a mut Vec<u8>,
     at: *mut u8,
@@ -50,6 +50,12 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub fn len(&self) -> usize {
         self.at.addr() - self.vec.as_ptr().addr()
+    }
+
+    /// Whether there are no bytes before the cursor.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Makes sure that `n` bytes fit.
@@ -191,7 +197,7 @@ impl<'c, 'a, const CAP: usize> Room<'c, 'a, CAP> {
         }
     }
 
-    /// The cursor, giving up the remaining room.
+    /// The cursor, without the remaining room.
     #[inline(always)]
     pub fn cursor(self) -> &'c mut Cursor<'a> {
         self.0

@@ -1,4 +1,4 @@
-//! Detects which instruction set the processor has, of those that code is compiled for.
+//! Detects which of the compiled instruction sets the processor has.
 //!
 //! Promises: detected once; after that one relaxed load.
 

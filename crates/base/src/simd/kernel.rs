@@ -1,7 +1,7 @@
 //! Loops that are compiled for each instruction set and run with the best one that the processor has.
 //!
-//! Promises: the processor is asked once; after that the choice costs one relaxed load and a branch. Nothing
-//! allocates or blocks.
+//! Promises: the processor's features are detected once; after that the choice costs one relaxed load and a branch.
+//! Nothing allocates or blocks.
 //!
 //! Invariants that the SAFETY notes cite:
 //! 1. **Instructions.** A function that is compiled for a set of instructions is called only after

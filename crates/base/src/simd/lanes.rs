@@ -40,11 +40,11 @@ pub trait Exact: Lanes {
 /// A set consists of all combinations of its high nibbles and its low nibbles, so two tables of sixteen suffice.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub struct ByteSets {
-    /// By low nibble, the sets it may belong to.
+    /// For each low nibble, the sets that it may belong to.
     pub(super) low: [u8; 16],
-    /// By high nibble.
+    /// For each high nibble, the sets that it may belong to.
     pub(super) high: [u8; 16],
-    /// By byte, in two halves.
+    /// For each byte, its sets, in two halves.
     pub(super) ascii: [[u8; 64]; 2],
 }
 

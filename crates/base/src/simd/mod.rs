@@ -1,7 +1,7 @@
 //! Vector instructions, and a cursor over a vector's spare capacity.
 //!
-//! The encoder classifies bytes while it copies them ([`Cursor`]). Redaction, hashing and the audit log bring
-//! loops of their own ([`run()`]).
+//! The encoder classifies bytes while it copies them ([`Cursor`]). Redaction, hashing and the audit log pass separate
+//! loops to [`run()`].
 //!
 //! Promises: every function here is safe to call with any argument, except the few that are marked `unsafe`
 //! and stay inside this module. Only [`Cursor`] allocates, when its vector is full. Nothing blocks.

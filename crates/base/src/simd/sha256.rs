@@ -3,8 +3,8 @@
 //! With the SHA instructions of x86-64 a single message leaves the core idle, because each step needs the result
 //! of the one before. Two independent messages fill the gaps and together take about as long as one.
 //!
-//! Promises: safe to call; nothing allocates or blocks. Processors without the instructions do no work and report
-//! that.
+//! Promises: safe to call; nothing allocates or blocks. On processors without the instructions, the functions do no
+//! work and return `false`.
 //!
 //! Invariants that the SAFETY notes cite:
 //! 1. **Instructions.** SHA and AVX code runs only after both were detected at run time.

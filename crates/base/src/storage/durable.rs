@@ -1,8 +1,8 @@
 //! Makes names survive power loss; no other code in the crate decides the order of these calls.
 //!
 //! A rename is atomic for running processes, but a crash may lose it, or keep it and lose the data under the new name
-//! (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). Hence: data first, then the name, then the
-//! directory. These calls block on the disk: helper threads only.
+//! (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). Therefore the order is: data first, then the
+//! name, then the directory. These calls block on the disk: helper threads only.
 use std::io;
 use std::path::Path;
 

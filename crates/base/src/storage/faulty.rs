@@ -1,11 +1,11 @@
-//! Fault-injecting storage: a file system in memory for tests, in which every call can fail once, and which can be
-//! killed or lose power.
+//! Fault-injecting storage: a file system in memory for tests. Every call can fail once, the process can be killed, and
+//! the disk can lose power.
 //!
 //! **Killed**: the current call does nothing or, if it is an append, stops after some bytes; all later calls fail. What
 //! the system had accepted is kept ([`FaultyDisk::after_kill`]).
 //!
-//! **Power loss** ([`FaultyDisk::after_power_loss`]) takes three things separately: of the changes of names since the
-//! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more); of
+//! **Power loss** ([`FaultyDisk::after_power_loss`]) affects three things separately. Of the changes of names since the
+//! last `sync_dir`, only a prefix is kept (journaling file systems keep their order; nothing here relies on more). Of
 //! each file's bytes since its last `sync`, a prefix is kept, as data, or as a length whose bytes read as zeros.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -57,7 +57,7 @@ enum Change {
 pub struct Faults {
     /// The call of this number (from 0) fails, once.
     pub fail_call: Option<(u64, io::ErrorKind)>,
-    /// From the call of this number on, everything fails; an append still takes this many bytes.
+    /// All calls from this number on fail; an append still takes this many bytes.
     pub kill_call: Option<(u64, usize)>,
     /// An append takes at most this many bytes.
     pub append_bytes_max: usize,

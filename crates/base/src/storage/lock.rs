@@ -1,25 +1,27 @@
 //! Locks that exclude other processes and end with the process that took them.
 //!
-//! Record locks (fcntl(2), `F_SETLK`) belong to a process and not to a descriptor. A child that inherits the
-//! descriptor by `fork` does not inherit the lock, so a child that outlives a killed parent does not keep a restarted
-//! service out. `flock` and open file description locks (`F_OFD_SETLK`) belong to the open file, which parent and child
-//! share; they would. Descriptors are closed by `exec`, which ends the lock of a process that replaces itself.
+//! Record locks (fcntl(2), `F_SETLK`) belong to a process and not to a descriptor. A child that inherits the descriptor
+//! by `fork` does not inherit the lock, so a child that outlives a killed parent does not block a restarted service.
+//! `flock` and open file description locks (`F_OFD_SETLK`) belong to the open file, which parent and child share, so
+//! the child would block it. Descriptors are closed by `exec`, which ends the lock of a process that replaces itself.
 //!
 //! Record locks have two hazards, which a registry of the files that this process holds removes:
 //!
 //! - A second lock on a file by the same process succeeds. The registry refuses it.
 //! - Closing *any* descriptor of a file ends the process's lock on it. So a lock file is identified by `lstat` and
 //!   refused before it is opened, and a descriptor of a held file that was opened in a race is kept until the lock is
-//!   released. Code outside of this module must not open a lock file while it is held; nothing in this crate does.
+//!   released. Code outside of this module must not open a lock file while it is held; no code in this crate does so.
 //!
 //! Promises: `lock` never waits for the holder of a lock. The registry is locked for a few memory accesses and never
 //! during a system call. It remembers which process took a lock: a forked child has the parent's registry but none of
 //! its locks, can take them after the parent's end, and cannot end its own lock by dropping what it inherited.
 //!
-//! Limits: removing or replacing a lock file while it is held ends the exclusion, as with any lock file. On a file
-//! system whose inode numbers change, a second lock in the same process may go unnoticed. A network file system
-//! excludes other machines if its server does; without a lock service (`ENOLCK`) the error is `Unsupported`. The file
-//! is opened for writing, as an exclusive record lock demands: a read-only file system is an error.
+//! Limits: two copies of this crate in one process (two versions, or a plugin with its own copy) have two registries
+//! and do not exclude each other. A process that forks to become a daemon must take its locks afterwards. Removing or
+//! replacing a lock file while it is held ends the exclusion, as with any lock file. On a file system whose inode
+//! numbers change, a second lock in the same process may go unnoticed. A network file system excludes other machines if
+//! its server does; without a lock service (`ENOLCK`) the error is `Unsupported`. The file is opened for writing, as an
+//! exclusive record lock demands: a read-only file system is an error.
 //!
 //! Invariants:
 //! 1. What is passed to a system call is valid for the time of the call: the descriptor is open because the file is
@@ -70,6 +72,13 @@ pub(super) fn lock(path: &Path, mode: u32) -> io::Result<RecordLock> {
             result => return result,
         }
     }
+}
+
+/// Whether this process holds the lock on this file. Opening and closing such a file would end the lock.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    let Ok(mut registry) = registry() else { return true };
+    find(&mut registry, id_of(&metadata), std::process::id()).is_some()
 }
 
 fn is_race(error: &io::Error) -> bool {
@@ -152,8 +161,9 @@ impl RecordLock {
 }
 
 impl Drop for RecordLock {
-    /// Closes the descriptors first and removes the entry then: another thread that opened the file between would lose
-    /// its lock by our closing. A forked child keeps what it inherited open: closing it could end the child's lock.
+    /// Closes the descriptors before it removes the entry: otherwise another thread that opened the file in between
+    /// would lose its lock when we close them. A forked child keeps what it inherited open: closing it could end the
+    /// child's lock.
     fn drop(&mut self) {
         if self.process != std::process::id() {
             return;
@@ -163,7 +173,7 @@ impl Drop for RecordLock {
             let Some(held) = find(&mut registry, self.id, self.process) else { return };
             let files = std::mem::take(&mut held.files);
             if files.is_empty() {
-                registry.retain(|held| !held.is_of(self.id, self.process));
+                registry.retain(|held| !held.belongs_to(self.id, self.process));
                 return;
             }
             drop(registry);
@@ -173,7 +183,7 @@ impl Drop for RecordLock {
 }
 
 impl Held {
-    fn is_of(&self, id: FileId, process: u32) -> bool {
+    fn belongs_to(&self, id: FileId, process: u32) -> bool {
         self.id == id && self.process == process
     }
 }
@@ -197,11 +207,11 @@ fn enter(id: FileId, opened: Option<File>) -> io::Result<RecordLock> {
 }
 
 fn find(registry: &mut [Held], id: FileId, process: u32) -> Option<&mut Held> {
-    registry.iter_mut().find(|held| held.is_of(id, process))
+    registry.iter_mut().find(|held| held.belongs_to(id, process))
 }
 
-/// The registry. No thread ever parks on its mutex, so that a fork at any moment leaves the child at worst a mutex that
-/// stays taken: that is an error after a bounded time.
+/// The registry. No thread parks on its mutex. In the worst case, a fork leaves the child a mutex that stays locked,
+/// which is an error after a bounded time.
 fn registry() -> io::Result<MutexGuard<'static, Vec<Held>>> {
     for _ in 0..REGISTRY_TRIES_MAX {
         if let Some(registry) = REGISTRY.try_lock() {
@@ -220,7 +230,7 @@ fn id_of(metadata: &fs::Metadata) -> FileId {
 fn set_lock(file: &File) -> io::Result<()> {
     // SAFETY: invariant 1: all zeros are a valid `flock`.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    // Start and length 0: the whole file, whatever its length becomes.
+    // Start and length 0: the whole file, even if it grows.
     lock.l_type = libc::F_WRLCK as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
     loop {

@@ -148,7 +148,7 @@ fn a_created_file_has_exactly_its_mode() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o666);
 }
 
-/// What the forked child finds; 0 means as expected.
+/// The result in the forked child; 0 means as expected.
 fn forked_child(path: &Path, inherited: RecordLock) -> i32 {
     let refused = is_refused(&take(path));
     drop(inherited);

@@ -8,8 +8,8 @@
 //! previous handler. A host that registers its own SIGBUS handler later must call the previous one in turn.
 //!
 //! Promises: making a window allocates nothing on the heap and takes a few system calls; copying takes none. Dropping a
-//! large window with many dirty pages takes milliseconds: do it on a helper thread. There are at most [`WINDOWS_MAX`]
-//! windows at a time; one more is an error. A crash leaves the file with the length it was given, with zeros where
+//! large window with many dirty pages takes milliseconds: do it on a helper thread. At most [`WINDOWS_MAX`] windows can
+//! exist at a time; another one is an error. A crash leaves the file with the length it was given, with zeros where
 //! nothing was copied yet.
 //!
 //! Invariants:
@@ -20,8 +20,8 @@
 //! 2. Every access stays within `0..len` of its window (checked in `checked_range`).
 //! 3. A slot of `SLOTS` belongs to one window, from `claim` (after the mapping is created) to `release` (before it is
 //!    removed). Only the owner of a window (`&mut` or `&`, and the window is not `Sync`) touches its memory, so a fault
-//!    inside a slot's range happens while the owner is inside a method of it: the slot cannot be released during the
-//!    handler, nor its range be given to another mapping.
+//!    inside a slot's range happens while the owner is inside a method of it. During the handler, the slot cannot be
+//!    released and its range cannot be given to another mapping.
 //! 4. The handler calls nothing but async-signal-safe functions, takes no lock, allocates nothing, touches no memory
 //!    except atomic statics and the signal's own arguments, and leaves `errno` unchanged.
 //! 5. `PREVIOUS` is set before the handler is registered, and never changes.
@@ -194,8 +194,8 @@ impl Slot {
         self.taken.store(false, Ordering::Release);
     }
 
-    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners;
-    /// reading half of the change must not make a foreign address ours.
+    /// Whether an address lies in this window. Handlers on other threads may read while the slot changes owners; a
+    /// reader that sees half of the change must not match a foreign address.
     fn holds(&self, address: usize) -> bool {
         // ORDER: Acquire, pairs with the Release of `start` in `claim`: the length is that
         // window's, or a later one's.
@@ -465,7 +465,7 @@ mod tests {
         Some(child.status().unwrap())
     }
 
-    /// In a separate process, which is expected to die: a foreign SIGBUS must keep its meaning.
+    /// In a separate process, which is expected to die: a SIGBUS outside of windows must still end the process.
     #[test]
     fn a_fault_outside_of_windows_still_kills() {
         use std::os::unix::process::ExitStatusExt;

@@ -1,8 +1,8 @@
 //! The only module that touches the file system.
 //!
-//! [`Storage`] is everything that the engine asks of a file system, and [`OsStorage`] asks the operating system. Tests
-//! implement the same trait: each call can fail once, and power loss can take data, length and directory entries
-//! separately.
+//! [`Storage`] has all operations that the engine needs of a file system; [`OsStorage`] passes them to the operating
+//! system. Tests implement the same trait: each call can fail once, and power loss can take data, length and directory
+//! entries separately.
 //!
 //! Promises: a call blocks as long as its system call does and no longer. Nothing is buffered in the process: the
 //! effect of a completed call survives the death of the process, and only `sync` and `sync_dir` make it survive power
@@ -27,7 +27,19 @@ pub use durable::{parent_dir, publish_durably, remove_durably};
 pub use os::OsStorage;
 pub use transfer::{FileAppender, FileReader, append_all, append_slices, read_exact, read_full};
 
-/// The identity of a file, whatever its name: device and inode.
+/// Whether this process holds the lock on this file. Such a file must not be opened by other code: closing any descriptor
+/// of it ends the lock.
+pub fn is_locked_here(path: &Path) -> bool {
+    #[cfg(unix)]
+    return lock::is_held(path);
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// The identity of a file, independent of its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId {
     /// The file system that contains it.
@@ -79,7 +91,7 @@ pub struct FileStat {
 }
 
 impl FileStat {
-    /// Whether both are the same file. Unknown identities count as the same: only a known difference is one.
+    /// Whether both are the same file. Unknown identities count as equal.
     pub fn same_file(&self, other: &FileStat) -> bool {
         match (self.id, other.id) {
             (Some(one), Some(two)) => one == two,
@@ -97,8 +109,7 @@ pub enum OpenMode {
     Append,
     /// For reading and for overwriting in place; it must exist.
     Overwrite,
-    /// For reading and appending; it must not exist. It gets exactly this mode, whatever the
-    /// process's umask.
+    /// For reading and appending; it must not exist. It gets exactly this mode, regardless of the process's umask.
     CreateNew {
         /// Permission bits, as in `0o644`.
         mode: u32,

@@ -48,7 +48,7 @@ impl Storage for OsStorage {
         super::lock::lock(path, mode).map(FileLock::new)
     }
 
-    /// By `File::try_lock`: there is no `fork` here.
+    /// Uses `File::try_lock`, because this platform has no `fork`.
     #[cfg(not(unix))]
     fn lock(&self, path: &Path, mode: u32) -> io::Result<FileLock> {
         let opened = match Self::open_file(path, OpenMode::CreateNew { mode }) {

@@ -32,7 +32,7 @@ impl<T: fmt::Debug> Value for DebugValue<T> {
     }
 }
 
-/// Formats into the free bytes. The formatter is stopped when they are full, so that an endless value ends, too.
+/// Formats into the free bytes. The formatter is stopped when they are full, so that endless output also ends.
 pub(super) fn write_formatted(out: &mut ValueWriter<'_>, arguments: fmt::Arguments<'_>) {
     let Some(free) = out.formatted_begin() else { return };
     let mut bounded = Bounded { free, len: 0, cut: false };

@@ -77,7 +77,7 @@ pub trait Value {
     }
 }
 
-/// More than any record holds, and small enough that thousands of them can be added without overflow.
+/// Larger than any record, and small enough that thousands of such numbers can be added without overflow.
 pub const NOT_PLAIN: usize = 1 << 40;
 
 /// A value that is allowed under the name of an ECS object (`error`, `user`, `http`, …): errors and maps.

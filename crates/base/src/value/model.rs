@@ -1,4 +1,4 @@
-//! A value as a tree: what tests write, what they read back, and any of it for properties.
+//! Values as trees, for tests: to write, to compare with values that were read, and to generate for properties.
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use self::Model as M;
 use crate::limits::Limits;
 use crate::value::*;
 
-/// A value as a tree; cut ones, errors and `Deep` only come out of reading.
+/// A value as a tree. Truncated values, errors and `Deep` occur only in trees that were read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Model {
     Null,
@@ -18,7 +18,7 @@ pub enum Model {
     U64(u64),
     I128(i128),
     U128(u128),
-    /// By its bits: NaN equals itself here.
+    /// Compared by its bits, so that NaN equals itself.
     F64(u64),
     F32(u32),
     Char(char),

@@ -32,7 +32,7 @@ pub fn put_text<'b>(out: &'b mut [u8], text: &[u8]) -> &'b mut [u8] {
     }
 }
 
-/// Writes bytes as they are.
+/// Writes bytes unchanged.
 #[inline(always)]
 pub fn put_bytes<'b>(out: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
     match out.split_at_mut_checked(bytes.len()) {

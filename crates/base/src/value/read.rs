@@ -83,7 +83,7 @@ impl fmt::Display for ReadError {
             ReadError::Short { expected, found } => {
                 write!(f, "a value needs {expected} bytes, found {found}")
             }
-            ReadError::Tag(tag) => write!(f, "{tag} is the tag of no value"),
+            ReadError::Tag(tag) => write!(f, "unknown tag {tag} of a value"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! untrusted input.
 //!
 //! Nothing here allocates. A [`Secret`] is never written into a ring. A [`Pii`] is written with its kind, and the
-//! writer replaces it by the placeholder for that kind, whatever the value looks like.
+//! writer replaces any value of it by the placeholder for that kind.
 use std::fmt;
 
 use super::{Element, Value, ValueWriter, tag};
@@ -77,7 +77,7 @@ impl<T> Value for Secret<T> {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        out.bare(tag::SECRET);
+        out.tag_only(tag::SECRET);
     }
 }
 
@@ -110,7 +110,7 @@ pub enum PiiKind {
 
 impl PiiKind {
     /// The kind for a number in a record; [`PiiKind::Other`] for an unknown number.
-    pub fn from_u8(number: u8) -> PiiKind {
+    pub(crate) fn from_u8(number: u8) -> PiiKind {
         const ALL: [PiiKind; 9] = [
             PiiKind::Other,
             PiiKind::Name,

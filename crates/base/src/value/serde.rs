@@ -357,7 +357,7 @@ entries!(SerializeStruct, SerializeStructVariant);
 /// A map whose keys and values arrive in separate calls.
 struct MapContainer<'w, 'b> {
     map: Container<'w, 'b>,
-    /// Where the entry begins whose value comes next.
+    /// The start of the entry whose value comes next.
     mark: Mark,
 }
 

@@ -38,16 +38,16 @@ pub(super) fn write(value: &dyn Value, limits: Limits, room: usize) -> Written {
     Written { bytes, is_cut, is_full }
 }
 
-/// The bytes written into a buffer of exactly the size that the value asks for.
+/// The bytes written into a buffer of exactly the size that the value requires.
 pub(super) fn write_bounded(value: &dyn Value, limits: Limits) -> Written {
     let written = write(value, limits, value.size_bytes_max(&limits));
     assert!(!written.is_full, "the bound that the value promised is too small");
-    assert_plain_way_writes_the_same(value, limits, &written);
+    assert_fast_path_writes_the_same(value, limits, &written);
     written
 }
 
-/// The fast path for plain values must write the same bytes as the general path, in the space that it asks for.
-fn assert_plain_way_writes_the_same(value: &dyn Value, limits: Limits, written: &Written) {
+/// The fast path for plain values must write the same bytes as the general path, in the space that it requires.
+fn assert_fast_path_writes_the_same(value: &dyn Value, limits: Limits, written: &Written) {
     let len = value.plain_bytes(&limits);
     if len >= NOT_PLAIN {
         return;
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn containers_without_room_end_early_and_are_marked(value in tree(), room in 0usize..300) {
+    fn containers_without_space_end_early_and_are_marked(value in tree(), room in 0usize..300) {
         let written = write(&value, Limits::default(), room);
         if written.is_full {
             prop_assert_eq!(written.bytes.len(), 0);
@@ -310,7 +310,7 @@ fn a_key_is_cut_at_its_maximum_length() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn unreadable_bytes_are_a_named_error() {
     for (bytes, error) in [
         (&b""[..], ReadError::Short { expected: 1, found: 0 }),
         (&[tag::I64, 1, 2], ReadError::Short { expected: 8, found: 2 }),
@@ -324,7 +324,7 @@ fn what_cannot_be_read_is_named() {
     ] {
         assert_eq!(ValueRef::read(&mut { bytes }), Err(error), "{bytes:?}");
     }
-    assert_eq!(ReadError::Tag(200).to_string(), "200 is the tag of no value");
+    assert_eq!(ReadError::Tag(200).to_string(), "unknown tag 200 of a value");
 }
 
 #[test]

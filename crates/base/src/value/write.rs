@@ -5,8 +5,8 @@ use crate::limits::Limits;
 
 /// Writes tagged values into a borrowed stretch of ring memory.
 ///
-/// If a value does not fit, nothing of it is written and [`ValueWriter::is_full`] becomes true. Formatted values of
-/// which a part fits are truncated instead; arrays and maps end early.
+/// If a value does not fit, nothing of it is written and [`ValueWriter::is_full`] becomes true. Formatted values are
+/// truncated instead if a part of them fits; arrays and maps end early.
 #[derive(Debug)]
 pub struct ValueWriter<'a> {
     buffer: &'a mut [u8],
@@ -19,16 +19,16 @@ pub struct ValueWriter<'a> {
     is_tight: bool,
 }
 
-/// Where a container begins, so that its length can be written when it ends.
+/// The start of a container, so that its length can be written when it ends.
 #[derive(Debug)]
 #[must_use = "a container must be ended"]
-pub struct Open {
+pub(crate) struct Open {
     at: usize,
 }
 
 /// A position that the writer can return to.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub(crate) struct Mark {
     at: usize,
     depth: u8,
     full: bool,
@@ -89,20 +89,20 @@ impl<'a> ValueWriter<'a> {
 
     /// A value without payload.
     #[inline(always)]
-    pub fn bare(&mut self, tag: u8) {
+    pub(crate) fn tag_only(&mut self, tag: u8) {
         self.fixed(tag, []);
     }
 
     /// `null`.
     #[inline(always)]
     pub fn null(&mut self) {
-        self.bare(tag::NULL);
+        self.tag_only(tag::NULL);
     }
 
     /// A truth value.
     #[inline(always)]
     pub fn bool(&mut self, value: bool) {
-        self.bare(if value { tag::TRUE } else { tag::FALSE });
+        self.tag_only(if value { tag::TRUE } else { tag::FALSE });
     }
 
     /// A signed integer of up to 64 bits.
@@ -149,7 +149,7 @@ impl<'a> ValueWriter<'a> {
 
     /// Seconds and nanoseconds under a tag.
     #[inline(always)]
-    pub fn seconds(&mut self, tag: u8, seconds: [u8; 8], nanos: u32) {
+    pub(crate) fn seconds(&mut self, tag: u8, seconds: [u8; 8], nanos: u32) {
         let mut payload = [0; 12];
         payload[..8].copy_from_slice(&seconds);
         payload[8..].copy_from_slice(&nanos.to_le_bytes());
@@ -162,7 +162,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// An address and a port under a tag.
-    pub fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
+    pub(crate) fn socket(&mut self, tag: u8, address: &[u8], port: u16) {
         if let Some(bytes) = self.take(1 + address.len() + 2) {
             bytes[0] = tag;
             bytes[1..=address.len()].copy_from_slice(address);
@@ -198,7 +198,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     #[inline(always)]
-    pub fn counted(&mut self, tag: u8, content: &[u8]) {
+    pub(crate) fn counted(&mut self, tag: u8, content: &[u8]) {
         if let Some(bytes) = self.take(5 + content.len()) {
             bytes[0] = tag;
             bytes[1..5].copy_from_slice(&(content.len() as u32).to_le_bytes());
@@ -221,10 +221,10 @@ impl<'a> ValueWriter<'a> {
     ///
     /// `None` if nesting is too deep, in which case a mark replaces the value, or if there is no space. In both cases,
     /// the caller must not write the container's values.
-    pub fn begin(&mut self, tag: u8) -> Option<Open> {
+    pub(crate) fn begin(&mut self, tag: u8) -> Option<Open> {
         if self.depth >= self.limits.depth_max {
             self.cut = true;
-            self.bare(tag::DEEP);
+            self.tag_only(tag::DEEP);
             return None;
         }
         let at = self.at;
@@ -234,14 +234,14 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// Ends a container.
-    pub fn end(&mut self, open: Open) {
+    pub(crate) fn end(&mut self, open: Open) {
         self.depth -= 1;
         let len = (self.at - open.at - 5) as u32;
         self.buffer[open.at + 1..open.at + 5].copy_from_slice(&len.to_le_bytes());
     }
 
     /// A tag byte and one value. If the value does not fit, nothing of it is written.
-    pub fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+    pub(crate) fn labelled(&mut self, tag: u8, label: u8, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let mark = self.mark();
         let Some(open) = self.begin(tag) else { return };
         if let Some(byte) = self.take(1) {
@@ -257,21 +257,21 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// The current position, for [`ValueWriter::rewind`].
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark { at: self.at, depth: self.depth, full: self.full }
     }
 
     /// Removes everything written since `mark`, and records that a value was left out.
-    pub fn rewind(&mut self, mark: Mark) {
+    pub(crate) fn rewind(&mut self, mark: Mark) {
         self.at = mark.at;
         self.depth = mark.depth;
         self.full = mark.full;
         self.cut = true;
     }
 
-    /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length keeps to the bound that it
-    /// promised and leaves space for the values after it.
-    pub fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
+    /// Lets `fill` write at most `bytes_max` bytes, so that a value of unknown length does not exceed its promised
+    /// bound and leaves space for the values after it.
+    pub(crate) fn within(&mut self, bytes_max: usize, fill: impl FnOnce(&mut ValueWriter<'_>)) {
         let end = self.buffer.len().min(self.at.saturating_add(bytes_max));
         let mut part = ValueWriter {
             buffer: &mut self.buffer[self.at..end],
@@ -291,18 +291,19 @@ impl<'a> ValueWriter<'a> {
 
     /// From now on, limits each outermost array and map to the bytes of one value. Otherwise one of them could use
     /// all the space and leave nothing for the values after it.
+    #[doc(hidden)]
     pub fn tighten(&mut self) {
         self.is_tight = true;
     }
 
     /// Records that a value was left out.
-    pub fn set_cut(&mut self) {
+    pub(crate) fn set_cut(&mut self) {
         self.cut = true;
     }
 
     /// Turns the text written since `mark` into a number, if it is one in JSON syntax.
     #[cfg(feature = "serde")]
-    pub fn str_to_number(&mut self, mark: Mark) {
+    pub(crate) fn str_to_number(&mut self, mark: Mark) {
         let Some([tag @ tag::STR, _, _, _, _, text @ ..]) = self.buffer.get_mut(mark.at..self.at)
         else {
             return;
@@ -314,7 +315,7 @@ impl<'a> ValueWriter<'a> {
 
     /// An empty text that is marked as truncated.
     #[cfg(feature = "serde")]
-    pub fn nothing_left(&mut self) {
+    pub(crate) fn nothing_left(&mut self) {
         self.counted_cut(tag::STR_CUT, &[], 0);
     }
 
@@ -366,7 +367,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// The free bytes, for a formatter to fill; [`ValueWriter::formatted_end`] must follow.
-    pub fn formatted_begin(&mut self) -> Option<&mut [u8]> {
+    pub(crate) fn formatted_begin(&mut self) -> Option<&mut [u8]> {
         let at = self.at;
         let Some(room) = self.buffer.len().checked_sub(at + 9) else {
             self.full = true;
@@ -377,7 +378,7 @@ impl<'a> ValueWriter<'a> {
     }
 
     /// Makes a string of the first `len` bytes that a formatter wrote. `cut` means that the formatter had more.
-    pub fn formatted_end(&mut self, len: usize, cut: bool) {
+    pub(crate) fn formatted_end(&mut self, len: usize, cut: bool) {
         let at = self.at;
         let bytes = &mut self.buffer[at..at + 9 + len];
         bytes[1..5].copy_from_slice(&(len as u32).to_le_bytes());

@@ -92,7 +92,7 @@ fn read_older(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     }
 }
 
-/// Why the log is not consistent with `old`, if it is not.
+/// The reason why the log is not consistent with `old`; `None` if it is.
 pub(super) fn find_contradiction(
     dir: &Path,
     key: Option<Verifier>,

@@ -15,7 +15,7 @@ use crate::size::format_count;
 /// Checks a log's files after an accident; rebuilds derived files on request.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-For damage by crashes, full disks and administrators: it needs no key and proves nothing; `verify` does. \
+For damage by crashes, full disks and administrators: it needs no key and does not detect tampering; `verify` does. \
 Entries are never changed. --repair rebuilds hash tiles and the file `checkpoint`; the service cuts, keeps \
 and reports torn ends when it next opens the log. The service must not be running.
 
@@ -59,7 +59,7 @@ fn check_log_exists(dir: &Path) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    Err(Failure::Message(format!("{}: no audit log is here", dir.display())))
+    Err(Failure::Message(format!("{}: no audit log in this directory", dir.display())))
 }
 
 /// A finding as text.

@@ -1,7 +1,7 @@
 //! `ringseal audit`: creates keys; verifies, proves and shows audit logs.
 //!
-//! The commands read a log's directory and write nothing into it, except `fsck --repair`, which rebuilds
-//! derived files. None needs the service that wrote the log.
+//! The commands read a log's directory and write nothing into it, except `fsck --repair`, which rebuilds derived files.
+//! They do not need the service that wrote the log.
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -33,9 +33,9 @@ Examples:
                                               for an authority to stamp
   ringseal audit show /var/log/shop/audit --type 'user.*' --actor u-17
 
-What a log detects and what it cannot: docs/audit-tamper.md. Its format: docs/audit-format.md.
+Detected and undetected changes: docs/audit-tamper.md. The format: docs/audit-format.md.
 
-Exit codes: 0 intact, 1 tampered, or a proof that proves nothing, 2 could not check, or wrong usage.";
+Exit codes: 0 intact, 1 tampered, or a proof that is not valid, 2 could not check, or wrong usage.";
 
 /// Creates keys for audit logs, verifies logs, proves single entries, shows entries.
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// When something could not be read or written, or nothing could be checked.
+/// If something could not be read or written, or nothing could be checked.
 pub fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Keygen(args) => keygen::run(args),

@@ -96,10 +96,10 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Failure> {
 /// Checks a proof, without the log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The proof is as good as the checkpoint in it. To know that others have seen the same checkpoint, compare it \
-with one that was kept elsewhere.
+A proof is only as reliable as the checkpoint in it. To check that others have seen the same checkpoint, \
+compare it with one that was kept elsewhere.
 
-Exit codes: 0 it proves what is printed, 1 it proves nothing, 2 could not be read, or is not a proof.")]
+Exit codes: 0 valid: it proves the printed statement, 1 not valid, 2 could not be read, or is not a proof.")]
 pub(super) struct CheckArgs {
     /// The proof, or `-` for standard input.
     #[arg(value_name = "FILE")]
@@ -144,7 +144,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
             args.proof.display()
         ))),
         Err(error) => {
-            write_stderr(format_args!("{}: proves nothing: {error}", args.proof.display()));
+            write_stderr(format_args!("{}: not a valid proof: {error}", args.proof.display()));
             Ok(ExitStatus::Findings)
         }
     }

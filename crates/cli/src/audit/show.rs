@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, color: Color) -> Result<ExitStatus, Failure> {
         true => printer.follow(),
     };
     if let Some(error) = printer.failed.take() {
-        // Discards the buffer: it cannot be written either.
+        // Discards the buffer, which cannot be written either.
         let _ = printer.out.into_parts();
         return Err(Failure::Output(error));
     }
@@ -162,7 +162,7 @@ impl<W: Write> EntryPrinter<'_, W> {
         }
     }
 
-    /// As [`EntryPrinter::show_line`], for lines of which those before the entry `from` may have been shown.
+    /// As [`EntryPrinter::show_line`], for lines that may include already shown entries: those before `from`.
     fn show_new_line(&mut self, line: LogLine<'_>, from: u64) -> ControlFlow<()> {
         let is_next = self.last_seq.is_some_and(|last| last + 1 == from);
         match line.content {

@@ -1,7 +1,7 @@
 //! `ringseal audit timestamp`: a time-stamping authority's stamp on a checkpoint (RFC 3161).
 //!
 //! Opens no connection: the request is a file to send, the response a file to check. The authority's signature is
-//! checked by `openssl`, and the output says so.
+//! checked by `openssl`; the output names the command.
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -177,7 +177,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Success)
 }
 
-/// The content of a token begins with an object identifier, that of a response with a sequence.
+/// The content of a token begins with an object identifier, the content of a response with a sequence.
 fn is_token(der: &[u8]) -> bool {
     let header = match der.get(1) {
         Some(first) if *first >= 0x80 => 2 + usize::from(first & 0x7f),

@@ -23,7 +23,7 @@ use crate::time::{Moment, parse_duration};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --mac, entries are checked against the checkpoints that seal them, not one by one. Without \
---known-checkpoint, it is not detected that a log was cut back to an older state. docs/audit-tamper.md lists \
+--known-checkpoint, a log that was cut back to an older state is not detected. docs/audit-tamper.md lists \
 all cases.
 
 Exit codes: 0 intact, 1 tampered (the first bad record is named), 2 could not check.")]
@@ -115,7 +115,7 @@ fn is_inside(key: &Path, dir: &Path) -> bool {
 /// A report, and the scheme of the log.
 #[derive(Debug)]
 pub struct Verified {
-    /// What the verifier found.
+    /// The verifier's report.
     pub report: VerifyReport,
     /// How the log's entries are chained, if that could be read.
     pub scheme: Option<Scheme>,
@@ -157,7 +157,7 @@ impl Verified {
             }
             (_, true) => "every entry's signature was checked with audit.mac",
             (_, false) => {
-                "single signatures were not checked, that needs --mac audit.mac; checkpoints, links\n            \
+                "single signatures were not checked (this needs --mac audit.mac); checkpoints, links\n            \
                  and hashes were"
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct Filter {
     passed: Vec<bool>,
 }
 
-/// What to do with a line.
+/// The treatment of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Show,
@@ -57,7 +57,7 @@ impl Filter {
         }
     }
 
-    /// Decides what to do with a line of the log with index `log`.
+    /// Decides how to treat a line of the log with index `log`.
     pub(super) fn evaluate(&mut self, log: usize, line: &[u8]) -> Verdict {
         let mut is_json = None;
         if self.needs_fields() {
@@ -71,14 +71,15 @@ impl Filter {
             return Verdict::Hide;
         }
         if self.json_only && !is_json.unwrap_or_else(|| self.find_entries(line).is_some()) {
-            // An empty line is not reported: it holds nothing.
+            // An empty line is not reported, because it has no content.
             let is_blank = line.trim_ascii().is_empty();
             return if is_blank { Verdict::Hide } else { Verdict::NotJson };
         }
         Verdict::Show
     }
 
-    /// The same for the beginning of a line that was too long to be read whole. It does not pass filters on fields.
+    /// Decides about the beginning of a line that was too long to be read whole. Such a line does not pass filters on
+    /// fields.
     pub(super) fn evaluate_beginning(&mut self, log: usize, line: &[u8]) -> Verdict {
         if self.needs_fields() {
             *self.passed_of(log) = false;

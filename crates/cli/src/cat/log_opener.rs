@@ -10,7 +10,8 @@ use ringseal::sink::file::reader::{ReadFrom, Reader, ReaderOptions, logs_in, seg
 use super::{Args, read_bytes_max};
 use crate::console::{Failure, write_stderr};
 
-/// How much older than its last line a file's modification time may be: mapped writes update it late, and clocks step.
+/// The time by which a file's modification time may be older than its last line: mapped writes update it late, and
+/// clocks step.
 const MODIFIED_SLACK: Duration = Duration::from_secs(600);
 
 /// Opens logs.

@@ -79,8 +79,8 @@ impl Merge {
 
     /// Returns the next line of all logs, or a gap in one of them.
     ///
-    /// Without following, lines are returned in the order of their times. When following, a log without a new line is
-    /// not waited for.
+    /// Without following, lines are returned in the order of their times. When following, the merge does not wait for a
+    /// log without a new line.
     pub(super) fn next_step(&mut self) -> Result<MergeStep<'_>, LogReadError> {
         if self.logs.len() == 1 {
             return self.next_step_of_single_log();

@@ -208,7 +208,7 @@ impl<W: Write> Cat<'_, W> {
             Verdict::Hide => Ok(()),
             Verdict::NotJson => {
                 self.skipped += 1;
-                // Following has no end at which the count could be reported.
+                // Following does not end, so the count could never be reported.
                 if self.args.follow && self.skipped == 1 {
                     self.progress.suspended(|| write_stderr(SKIPPED));
                 }
@@ -240,7 +240,7 @@ impl<W: Write> Cat<'_, W> {
         }
     }
 
-    /// Reports on standard error, in order with the lines, what could not be read.
+    /// Reports unreadable data on standard error, in order with the lines.
     fn report(&mut self, message: String) -> io::Result<()> {
         self.printer.out.flush()?;
         self.progress.suspended(|| write_stderr(message));
@@ -254,7 +254,7 @@ const SKIPPED: &str = "skipped lines that are not JSON (--raw shows them)";
 /// Trailing blanks that do not count towards a line's length: lines are padded to a page at most.
 const PADDING_BYTES_MAX: usize = 4096;
 
-/// The number of bytes read of a line: one more than a whole line may have, so that a cut line is recognized.
+/// The number of bytes to read of a line: one more than a whole line may have, so that a cut line is recognized.
 fn read_bytes_max(line_bytes_max: usize) -> usize {
     line_bytes_max.saturating_add(PADDING_BYTES_MAX).saturating_add(1)
 }

@@ -1,5 +1,5 @@
-//! Logs made-up secrets in every way in which a service could leak one, then searches all files of the demo for them.
-//! None may be found.
+//! Logs made-up secrets in every way in which a service could leak one, then searches all files of the demo for them. A
+//! secret that is found is a failure.
 use std::fmt;
 use std::path::Path;
 

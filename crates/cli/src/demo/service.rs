@@ -1,4 +1,4 @@
-//! The demo's service: threads that process orders and log what they do.
+//! The demo's service: threads that process orders and log each step.
 //!
 //! Every event carries a number from its thread (`seq`), by which the check finds missing, duplicate and reordered
 //! events.

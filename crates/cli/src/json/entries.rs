@@ -5,7 +5,7 @@ use ringseal::internals::json::Expected;
 
 use super::{JsonError, Text, Token, Tokens};
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A map.
@@ -69,7 +69,7 @@ pub struct Entries {
 pub struct Entry<'a> {
     /// The key.
     pub key: Text<'a>,
-    /// What the value is.
+    /// The kind of the value.
     pub kind: Kind,
     /// The value as written, quotes and brackets included.
     pub raw: &'a str,

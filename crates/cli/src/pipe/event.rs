@@ -103,12 +103,12 @@ impl<'a> Fields<'a> {
         self.sources.iter().map(move |place| fields.field(place))
     }
 
-    /// How many fields.
+    /// The number of fields.
     pub fn len(&self) -> usize {
         self.sources.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }

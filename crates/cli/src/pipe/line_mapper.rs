@@ -34,7 +34,7 @@ pub(super) struct LineMapper<'n> {
     repaired: String,
 }
 
-/// What a line is.
+/// The kind of a line.
 enum LineKind {
     Json { level: Option<Level>, name: Name },
     Text { level: Option<Level> },
@@ -111,7 +111,7 @@ impl<'n> LineMapper<'n> {
         }
     }
 
-    /// Determines what the line is and where its fields are.
+    /// Determines the kind of the line and the positions of its fields.
     fn classify(&mut self, text: &str) -> LineKind {
         let tried = match self.format {
             Format::Text => None,

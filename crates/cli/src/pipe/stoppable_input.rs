@@ -38,7 +38,7 @@ mod unix {
             let is_second = Arc::new(AtomicBool::new(false));
             let (wake, sender) = UnixStream::pair()?;
             for signal in [SIGTERM, SIGINT, SIGHUP] {
-                // In this order: the first signal finds `is_second` unset and sets it.
+                // The order matters: the first signal finds `is_second` unset and sets it.
                 flag::register_conditional_shutdown(signal, 128 | signal, Arc::clone(&is_second))?;
                 flag::register(signal, Arc::clone(&is_second))?;
                 flag::register_usize(signal, Arc::clone(&number), signal as usize)?;
@@ -86,7 +86,7 @@ mod unix {
             }
         }
 
-        /// Bytes that can be read without blocking. 0 for a file, which could be read to its end.
+        /// Bytes that can be read without blocking. Returns 0 for a file, otherwise it would be read to its end.
         fn pending_bytes(&self) -> u64 {
             let is_file = rustix::fs::fstat(&self.from)
                 .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());

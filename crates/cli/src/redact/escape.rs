@@ -42,8 +42,8 @@ fn unicode(raw: &[u8]) -> (char, usize) {
     (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }
 
-/// Appends `text` as string content: quotes and backslashes escaped, and control characters unless
-/// they stood there as they are before.
+/// Appends `text` as string content. Escapes quotes and backslashes, and control characters that were not already
+/// unescaped in the original.
 pub(crate) fn escape(text: &[u8], keeps_controls: bool, out: &mut Vec<u8>) {
     for &byte in text {
         match byte {
@@ -69,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_as_serde_reads_it(text: String) {
+        fn any_text_is_unescaped_like_by_serde(text: String) {
             let mut raw = Vec::new();
             escape(text.as_bytes(), false, &mut raw);
             let quoted = [b"\"", &raw[..], b"\""].concat();
@@ -77,7 +77,7 @@ mod tests {
             let mut back = Vec::new();
             unescape(&raw, &mut back);
             prop_assert_eq!(back, text.as_bytes());
-            // Everything escaped, in UTF-16.
+            // Every character escaped, in UTF-16.
             let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
             let mut back = Vec::new();
             unescape(units.as_bytes(), &mut back);

@@ -1,9 +1,8 @@
-//! Lines in, redacted lines out.
+//! Reads lines and returns redacted lines.
 //!
-//! A buffer of whole lines is walked once for its leaves; one scan over all of them finds those that are
-//! not clean, and only these are redacted one by one. A buffer without hits is not copied. Each line stays
-//! one line, and a line that was JSON stays JSON: only the
-//! content of strings, and whole numbers, are replaced.
+//! A buffer of whole lines is walked once to collect its leaves. One scan over all leaves finds those that are not
+//! clean, and only these are redacted one by one. A buffer without hits is not copied. Each line stays one line, and a
+//! line that was JSON stays JSON: only the content of strings, and whole numbers, are replaced.
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,7 +32,7 @@ pub(super) struct Filter {
     keys: KeyCache,
     walker: Walker,
     block: KeyBlock,
-    /// Whether the rules ask for private keys at all.
+    /// Whether the rules mask private keys.
     masks_private_keys: bool,
     leaves: Vec<Leaf>,
     gathered: Vec<u8>,
@@ -44,7 +43,7 @@ pub(super) struct Filter {
     /// Lines of private keys that were masked, and lines that were too long to scan.
     pub(super) block_lines: u64,
     pub(super) long_lines: u64,
-    /// Lines seen, and lines changed.
+    /// The numbers of lines read and of lines changed.
     pub(super) lines: u64,
     pub(super) changed_lines: u64,
 }
@@ -82,8 +81,8 @@ impl Filter {
         self.block.close();
     }
 
-    /// Redacts whole lines, appending them to `out` if any is changed. `hit` is called for each value
-    /// that is replaced, in order, with its line and the counters as they are after it.
+    /// Redacts whole lines, appending them to `out` if any is changed. Calls `hit` for each replaced value, in order,
+    /// with its line and the counters after that replacement.
     pub(super) fn lines(
         &mut self,
         text: &[u8],
@@ -151,8 +150,8 @@ impl Filter {
 
     /// Keeps only the leaves that are not clean.
     ///
-    /// The texts are copied together first: half of a line is keys and punctuation, which would only
-    /// hold up the search.
+    /// The texts are first copied together, because half of a line is keys and punctuation, which would slow the
+    /// search.
     fn search(&mut self, text: &[u8]) {
         let is_searched = |leaf: &Leaf| {
             matches!(leaf.kind, LeafKind::Text | LeafKind::Line) && leaf.class == KeyClass::Plain
@@ -160,7 +159,7 @@ impl Filter {
         self.ranges.clear();
         self.gathered.clear();
         for leaf in self.leaves.iter().filter(|leaf| is_searched(leaf)) {
-            // Shorter than the stretch, which is numbered with 32 bits.
+            // The position is within the buffer, whose positions fit in 32 bits.
             let start = self.gathered.len() as u32;
             self.gathered.extend_from_slice(&text[leaf.start as usize..leaf.end as usize]);
             self.ranges.push(start..self.gathered.len() as u32);
@@ -223,7 +222,7 @@ impl Filter {
 /// The fewest digits of a card number; shorter numbers under plain keys stay unchanged.
 const CARD_DIGITS_MIN: u32 = 12;
 
-/// The rules may leave private keys alone: they are asked by example.
+/// Tests with an example whether the rules mask private keys.
 fn masks_private_keys(redactor: &mut Redactor) -> bool {
     let key = [
         &b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"[..],
@@ -235,18 +234,18 @@ fn masks_private_keys(redactor: &mut Redactor) -> bool {
     outcome == RedactOutcome::Replaced && !out.windows(4).any(|part| part == b"MIIE")
 }
 
-/// The copy that is being made, once something has to be replaced.
+/// The changed copy of the buffer; empty until something is replaced.
 struct Edits<'a> {
     text: &'a [u8],
     out: &'a mut Vec<u8>,
     written: usize,
-    /// Newlines before here are counted.
+    /// Newlines before this position have been counted.
     counted: usize,
     last_line: u64,
 }
 
 impl Edits<'_> {
-    /// Puts `piece` in the place of `leaf`; returns its line.
+    /// Replaces `leaf` by `piece`; returns the line of `leaf`.
     fn replace(&mut self, leaf: &Leaf, piece: &[u8], filter: &mut Filter) -> u64 {
         let (start, end) = (leaf.start as usize, leaf.end as usize);
         let newlines = memchr::memchr_iter(b'\n', &self.text[self.counted..start]).count() as u64;

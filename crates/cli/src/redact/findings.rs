@@ -12,14 +12,14 @@ use super::report::hits;
 /// The hits so far.
 #[derive(Debug)]
 pub(super) struct Findings {
-    /// Places in which anything was found: a string of JSON, a line of text.
+    /// Number of places with a hit: a string of JSON or a line of text.
     pub(super) places: u64,
     named_max: u64,
     /// Hits in the places that were named.
     named_hits: u64,
     name: String,
     lines_before: u64,
-    /// Hits by rule, up to the place before.
+    /// Hits by rule, up to the previous place.
     known: BTreeMap<String, u64>,
 }
 
@@ -35,7 +35,7 @@ impl Findings {
         self.lines_before = lines_before;
     }
 
-    /// With --check: something in this line, counted over all files, would be replaced.
+    /// With --check: reports that something in this line would be replaced. `line` counts over all files.
     pub(super) fn add(&mut self, line: u64, filter: &Filter, progress: &Progress) {
         self.places += 1;
         if self.places > self.named_max {
@@ -54,8 +54,8 @@ impl Findings {
         self.known = now.into_iter().collect();
     }
 
-    /// Without --check: this line, counted over all files, was masked whole, which users do not expect
-    /// of it.
+    /// Without --check: reports that this line was masked whole, which users may not expect. `line` counts over all
+    /// files.
     pub(super) fn too_long(&mut self, line: u64, long: TooLong, progress: &Progress) {
         self.places += 1;
         if self.places > self.named_max {
@@ -66,13 +66,13 @@ impl Findings {
         progress.suspended(|| write_stderr(message));
     }
 
-    /// Without --check: the message at the end about lines that were not named.
+    /// Without --check: the final message about lines that were not named.
     pub(super) fn too_long_unnamed(&self) -> Option<String> {
         let unnamed = self.places.saturating_sub(self.named_max);
         (unnamed > 0).then(|| format!("overrun: {} more lines masked whole", format_count(unnamed)))
     }
 
-    /// With --check: the message at the end.
+    /// With --check: the final message.
     pub(super) fn summary(&self, filter: &Filter) -> String {
         let count = total(&hits(filter));
         let values = if count == 1 { "1 value".into() } else { format_count(count) + " values" };

@@ -1,17 +1,17 @@
-//! The leaves of one line of JSON, with the classes that their keys give them.
+//! The leaves of one line of JSON, with the classes of their keys.
 //!
-//! Nothing is built, nothing is written: the caller replaces leaves in a copy of the line, so its
-//! structure cannot change. The grammar is RFC 8259's but for strings, whose bytes may be anything
-//! that contains no quote: control characters and bytes that are not UTF-8 are kept.
+//! The walk builds and writes nothing: the caller replaces leaves in a copy of the line, so its structure cannot
+//! change. The grammar is that of RFC 8259, except that strings may hold any bytes but a quote: control characters and
+//! bytes that are not UTF-8 are kept.
 //!
-//! Memory: a frame per level down to [`DEPTH_MAX`], one bit per level below. Time is linear.
+//! Memory: a frame for each level up to [`DEPTH_MAX`], one bit for each deeper level. Time is linear.
 use std::ops::Range;
 
 use ringseal_redact::KeyClass;
 
 use super::key_cache::KeyCache;
 
-/// Levels in which keys are followed. A container below becomes one leaf.
+/// Levels in which keys are tracked. A deeper container becomes one leaf.
 pub(super) const DEPTH_MAX: usize = 128;
 
 /// A part of the input that may have to be replaced; string content without its quotes.
@@ -32,7 +32,7 @@ pub(super) enum LeafKind {
     Number,
     /// A line, or the start of one, that is not JSON.
     Line,
-    /// A container that lies too deep.
+    /// A container that is nested too deep.
     Deep,
     /// A line of a private key.
     KeyBlock,
@@ -60,8 +60,8 @@ struct NotJson;
 type Result<T> = std::result::Result<T, NotJson>;
 
 impl Walker {
-    /// Appends the leaves of the JSON text at `start..end` of `text`. Returns false and adds nothing unless
-    /// that is a map, list or string, surrounded by nothing but white space.
+    /// Appends the leaves of the JSON text at `start..end` of `text`. Returns false and adds nothing unless the text is
+    /// a map, list or string, surrounded only by white space.
     pub(super) fn line(
         &mut self,
         text: &[u8],
@@ -169,7 +169,7 @@ impl Walker {
 }
 
 fn push(leaves: &mut Vec<Leaf>, place: Range<usize>, kind: LeafKind, class: KeyClass) {
-    // Stretches are shorter than 4 GiB: `--line-bytes-max` ends well below.
+    // Buffers are shorter than 4 GiB: the maximum of `--line-bytes-max` is far smaller.
     leaves.push(Leaf { start: place.start as u32, end: place.end as u32, kind, class });
 }
 
@@ -200,7 +200,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A string: where its content is, and whether a backslash is in it.
+    /// Reads a string: the position of its content, and whether it holds a backslash.
     #[inline]
     fn string(&mut self) -> Result<(usize, usize, bool)> {
         self.expect(b'"')?;
@@ -218,7 +218,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A number's place, or nothing for a word.
+    /// Reads a number or a word: the position of a number, `None` for a word.
     fn bare(&mut self) -> Result<Option<(usize, usize)>> {
         let rest = &self.text[self.at..];
         let word: &[u8] = match self.peek() {
@@ -236,7 +236,7 @@ impl Walk<'_> {
         Ok(Some((self.at - len, self.at)))
     }
 
-    /// Over a whole map or list, checking its grammar with one bit per level.
+    /// Skips a whole map or list; checks its grammar with one bit per level.
     fn skip_container(&mut self, bits: &mut Vec<u64>) -> Result<()> {
         let mut depth = 0_usize;
         loop {
@@ -281,7 +281,7 @@ impl Walk<'_> {
     }
 }
 
-/// Where the next quote or backslash is. Most keys and values are short: two words first.
+/// Finds the next quote or backslash. Most keys and values are short, so the first 16 bytes are checked as two words.
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     let mut at = 0;
@@ -318,7 +318,7 @@ fn escape_len(text: &[u8]) -> Result<usize> {
     }
 }
 
-/// How long the number at the front is: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`.
+/// The length of the number at the front: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`.
 fn number_len(text: &[u8]) -> Option<usize> {
     let digits = |at: usize| {
         text.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count()

@@ -1,14 +1,14 @@
-//! Private keys in PEM form whose lines are lines of the stream.
+//! Private keys in PEM form that span lines of the stream.
 //!
-//! After a line that ends in `-----BEGIN … PRIVATE KEY-----`, each line that looks like a part of a key is
-//! masked; the marks stay, and every line stays a line. Other lines may come between (two programs
-//! writing at once) and pass as they are. The block ends with its END line, after [`OTHER_LINES_MAX`]
-//! other lines in a row, or after [`KEY_BYTES_MAX`]. The state between lines is two counters.
+//! After a line that ends in `-----BEGIN … PRIVATE KEY-----`, each line that looks like a part of a key is masked; the
+//! marks stay, and every line stays a line. Other lines may come between (two programs writing at once) and are passed
+//! on unchanged. The block ends with its END line, after [`OTHER_LINES_MAX`] other lines in a row, or after
+//! [`KEY_BYTES_MAX`]. The state between lines is two counters.
 use std::ops::Range;
 
 /// Lines in a row without any part of a key, after which the block counts as ended.
 pub(super) const OTHER_LINES_MAX: u32 = 64;
-/// Bytes of one key, which is many times what the largest in use have.
+/// Bytes of one key: many times more than the largest keys in use.
 pub(super) const KEY_BYTES_MAX: usize = 1 << 20;
 /// After other text on the line, only a run of at least this many bytes is part of a key.
 const TAIL_BYTES_MIN: usize = 16;
@@ -30,7 +30,7 @@ impl KeyBlock {
         self.open.is_some()
     }
 
-    /// The input ends, or a file of it.
+    /// Ends the block: the input or one of its files has ended.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
@@ -51,7 +51,7 @@ impl KeyBlock {
             && is_body(line[at..].trim_ascii())
         {
             self.open = Some(Open::default());
-            // The detector finds a key that follows on the same line, if it is long enough.
+            // If the key follows on the same line and is long enough, the detector finds it.
             return body(line, at).filter(|body| !body.is_empty());
         }
         let open = self.open.as_mut()?;
@@ -91,7 +91,7 @@ fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
-/// Base64 and nothing else, or nothing.
+/// Whether the text is only base64, or empty.
 fn is_body(text: &[u8]) -> bool {
     text.iter().all(is_base64)
 }
@@ -123,7 +123,7 @@ fn part_of_key(line: &[u8]) -> Option<Range<usize>> {
     if HEADERS.iter().any(|header| text.starts_with(header)) {
         return Some(0..0);
     }
-    // A logger has put something in front of each line.
+    // A logger has added a prefix to each line.
     let end = line.trim_ascii_end().len();
     let len = line[..end].iter().rev().take_while(|byte| is_base64(byte)).count();
     let tail = &line[end - len..end];
@@ -135,7 +135,7 @@ fn part_of_key(line: &[u8]) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// The lines with what belongs to a key replaced by `#`.
+    /// The lines, with parts of keys replaced by `#`.
     fn masked(lines: &[&str]) -> Vec<String> {
         let mut block = KeyBlock::default();
         let mask = |line: &&str| match block.line(line.as_bytes()) {

@@ -1,7 +1,7 @@
 //! A cache of key decisions: a log has few different keys and repeats them on every line.
 //!
-//! Memory is fixed: one table; a key whose two slots are occupied replaces one of them. Long keys are
-//! decided each time.
+//! Memory is fixed: one table. A key whose two slots are occupied replaces one of the cached keys. Long keys are not
+//! cached.
 use std::sync::Arc;
 
 use ringseal_redact::{KeyClass, RedactOutcome, Redactor, Rules};
@@ -17,7 +17,7 @@ const SLOT_BYTES: usize = 48;
 pub(super) struct KeyFacts {
     /// The class that it gives its value.
     pub(super) class: KeyClass,
-    /// The key itself has to be redacted: a map from addresses to counts, for example.
+    /// The key has to be redacted too: for example, in a map from addresses to counts.
     pub(super) is_dirty: bool,
 }
 
@@ -27,8 +27,8 @@ struct Slot {
     parent_len: u8,
     text: [u8; SLOT_BYTES],
     says: KeyFacts,
-    /// The slot of the key that came after this one last time: lines of one kind repeat their keys
-    /// in order, and then nothing needs to be hashed.
+    /// The slot of the key that last followed this one. Lines of one kind repeat their keys in order, and then no key
+    /// needs to be hashed.
     next: u16,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct KeyCache {
     /// A separate redactor, because hits in keys are counted where they are replaced.
     redactor: Redactor,
     slots: Vec<Slot>,
-    /// The slot of the key before.
+    /// The slot of the previous key.
     last: u16,
 }
 
@@ -90,7 +90,7 @@ impl KeyCache {
         }
         if !self.slots[usize::from(at)].is_of(key, parent) {
             let says = self.decide(key, parent);
-            // Two keys of one slot live side by side.
+            // Two keys with the same hash use neighbouring slots.
             self.slots.swap(usize::from(at), usize::from(at ^ 1));
             let slot = &mut self.slots[usize::from(at)];
             let mut text = [0; SLOT_BYTES];
@@ -156,7 +156,7 @@ mod tests {
                 }
             }
         }
-        // More keys than slots: each takes another's place, and none its answer.
+        // More keys than slots: keys replace each other, but never get each other's decision.
         for number in 0..3 * SLOTS {
             assert_eq!(keys.facts(format!("k{number}").as_bytes(), b"").class, KeyClass::Plain);
         }

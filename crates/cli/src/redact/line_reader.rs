@@ -1,10 +1,10 @@
-//! Whole lines out of a stream, in memory that is bounded.
+//! Reads whole lines from a stream in bounded memory.
 //!
-//! Everything that has been read is handed on at once, up to its last newline, so that a slow stream
-//! is not held back. A line that is too long is never held: it is counted and discarded.
+//! All bytes that were read are returned at once, up to the last newline, so that a slow stream is not delayed. A line
+//! that is too long is not kept: it is counted and discarded.
 use std::io::{self, Read};
 
-/// Bytes asked for at once, while lines are short.
+/// Bytes requested by one read, while lines are short.
 const READ_BYTES: usize = 256 << 10;
 
 /// The next piece of the input.
@@ -12,7 +12,7 @@ const READ_BYTES: usize = 256 << 10;
 pub(super) enum Chunk<'a> {
     /// Whole lines with their newlines; only the last one of the stream may lack its own.
     Lines(&'a [u8]),
-    /// A line longer than may be held.
+    /// A line that exceeds the limit.
     TooLong(TooLong),
 }
 
@@ -21,7 +21,7 @@ pub(super) enum Chunk<'a> {
 pub(super) struct TooLong {
     /// Its length, without the newline.
     pub(super) bytes: u64,
-    /// It starts like JSON.
+    /// Whether it starts like JSON.
     pub(super) is_json: bool,
     pub(super) has_newline: bool,
 }
@@ -31,14 +31,14 @@ pub(super) struct TooLong {
 pub(super) struct LineReader<R> {
     from: R,
     buffer: Vec<u8>,
-    /// The end of the part that was handed out.
+    /// The end of the part that was returned.
     taken: usize,
-    /// Whole lines end here.
+    /// The end of the whole lines.
     whole: usize,
     /// The end of the filled part.
     filled: usize,
     line_bytes_max: usize,
-    /// In the middle of a line that is too long.
+    /// The state within a line that is too long.
     too_long: Option<TooLong>,
     at_end: bool,
 }
@@ -76,12 +76,12 @@ impl<R: Read> LineReader<R> {
         }
     }
 
-    /// Where the lines that are short enough end, of the whole ones from `taken` on. The same for
-    /// a line however much was read with it.
+    /// The end of the whole lines from `taken` on that are short enough. The result for a line does not depend on how
+    /// much was read with it.
     fn short_lines_end(&self) -> usize {
         let mut at = self.taken;
         while at < self.whole {
-            // Every line that ends in here is short enough; one that fills it is not.
+            // Every line that ends within this range is short enough; a line that fills it is not.
             let window_end = self.whole.min(at.saturating_add(self.line_bytes_max + 1));
             let window = &self.buffer[at..window_end];
             match memchr::memrchr(b'\n', window) {
@@ -101,7 +101,7 @@ impl<R: Read> LineReader<R> {
         self.too_long = Some(TooLong { bytes: 0, is_json, has_newline: false });
     }
 
-    /// Throws away more of a line that is too long; gives it when that was the last of it.
+    /// Discards more of a line that is too long; returns the line's properties at its end.
     fn skip_too_long(&mut self) -> Option<TooLong> {
         let mut line = self.too_long.take()?;
         let rest = &self.buffer[self.taken..self.filled];
@@ -149,9 +149,9 @@ mod tests {
     use super::*;
 
     /// Returns at most this many bytes per read.
-    struct Drip<'a>(&'a [u8], usize);
+    struct SlowReader<'a>(&'a [u8], usize);
 
-    impl Read for Drip<'_> {
+    impl Read for SlowReader<'_> {
         fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
             let len = to.len().min(self.1).min(self.0.len());
             to[..len].copy_from_slice(&self.0[..len]);
@@ -160,9 +160,9 @@ mod tests {
         }
     }
 
-    /// The lines of `text`, those that were too long as their length; and the room that was used.
+    /// The lines of `text` (too long ones as their length), and the buffer size that was used.
     fn lines(text: &[u8], at_once: usize, max: usize) -> (Vec<Result<Vec<u8>, TooLong>>, usize) {
-        let mut feed = LineReader::new(Drip(text, at_once), max);
+        let mut feed = LineReader::new(SlowReader(text, at_once), max);
         let mut all = Vec::new();
         while let Some(step) = feed.next().expect("no error") {
             match step {
@@ -224,7 +224,7 @@ mod tests {
         let text = [&long[..], b"\nb\nc"].concat();
         let (all, _) = lines(&text, 1 << 16, 1 << 20);
         assert_eq!(all[1..], [Ok(b"b\n".to_vec()), Ok(b"c".to_vec())]);
-        // Just short enough.
+        // The longest line that is short enough.
         let (all, _) = lines(&long, 1 << 16, 5 << 20);
         assert_eq!(all, [Ok(long.clone())]);
     }

@@ -1,10 +1,9 @@
 //! `ringseal redact`: a filter that masks secrets and personal data in lines of text and JSON.
 //!
-//! Promises: each line stays one line; text that is not masked stays byte for byte, whatever it is (bytes
-//! that are not UTF-8, NULs, a last line without its newline, `\r\n`); a line that was a JSON map, list
-//! or string stays one. Memory is bounded by `--line-bytes-max`: a longer line is not scanned but
-//! masked whole, and counted as `overrun`. Input is written as soon as it has been read, so that the filter
-//! works in a live pipe. Redacting again changes nothing.
+//! Promises: each line stays one line; text that is not masked is unchanged byte for byte (including bytes that are not
+//! UTF-8, NULs, a last line without its newline, `\r\n`); a line that was a JSON map, list or string stays one. Memory
+//! is bounded by `--line-bytes-max`: a longer line is not scanned but masked whole, and counted as `overrun`. Input is
+//! written as soon as it has been read, so that the filter works in a live pipe. Redacting again changes nothing.
 //!
 //! A private key may span several lines of text: between its BEGIN and END marks all lines of key are
 //! masked. In JSON, each string is scanned separately.
@@ -55,14 +54,14 @@ A rule file:
   [literals]
   db_password = \"correct-horse\"   # must not appear anywhere
 
-Exit codes: 0 success (with --check: nothing to mask), 1 --check has found something to mask, 2 wrong \
+Exit codes: 0 success (with --check: nothing to mask), 1 --check found something to mask, 2 wrong \
 usage, or something could not be read or written.";
 
 /// Masks secrets and personal data in lines of text and JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files, one after another; `-` or nothing is standard input.
+    /// Files, read one after another; `-` or no argument means standard input.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -70,8 +69,7 @@ pub struct Args {
     /// Print hits by rule on standard error at the end.
     #[arg(long)]
     report: bool,
-    /// Write nothing; name file, line and rule of what would be masked, and exit with 1 if anything
-    /// would.
+    /// Write no output; report file, line and rule of each value that would be masked, and exit with 1 if there is any.
     #[arg(long)]
     check: bool,
     /// With --check, name at most this many places; the values in all of them are counted.
@@ -83,7 +81,7 @@ pub struct Args {
     line_bytes_max: usize,
 }
 
-/// Longest lines that may be asked for; places in a stretch are numbered with 32 bits.
+/// Upper bound of `--line-bytes-max`: positions in a buffer are 32-bit numbers.
 const LINE_BYTES_MAX: u64 = 1 << 30;
 
 fn parse_line_bytes(text: &str) -> Result<usize, String> {
@@ -136,7 +134,7 @@ fn eprint_all(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Standard output, or nothing.
+/// Standard output, or no output.
 struct Output<W> {
     to: W,
     is_silent: bool,

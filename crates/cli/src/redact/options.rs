@@ -9,11 +9,11 @@ use crate::console::Failure;
 /// Which rules apply.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RuleOptions {
-    /// A collection of rules: default, strict, payments or file_tools (secrets only). May be given
-    /// several times: all of them apply, with those that the rule file names.
+    /// A collection of rules: default, strict, payments or file_tools (secrets only). May be given several times; all
+    /// of them apply, together with those in the rule file.
     #[arg(long = "preset", value_name = "NAME", value_parser = preset)]
     presets: Vec<Preset>,
-    /// The words that are written: default (`<email>`), structlog, ecs or audit.
+    /// The set of replacement words: default (`<email>`), structlog, ecs or audit.
     #[arg(long, value_name = "NAME", value_parser = profile)]
     profile: Option<Profile>,
     /// Rules of your own, in TOML: keys, literals, token shapes, kinds that are kept.
@@ -25,8 +25,7 @@ impl RuleOptions {
     /// The rules.
     ///
     /// # Errors
-    /// When the rule file cannot be read or is wrong; the message names the file, the rule and
-    /// its line.
+    /// If the rule file cannot be read or is invalid; the message names the file, the rule and its line.
     pub fn compile(&self) -> Result<Arc<Rules>, Failure> {
         let compiled = Rules::compile(&self.rule_set()?);
         compiled.map(Arc::new).map_err(|error| match &self.rules {

@@ -33,7 +33,7 @@ impl Report {
     }
 }
 
-/// Hits of all rules that had any. Those of the stream itself are added to the rules that they are.
+/// Collects the rules with hits. Hits of the stream (private keys, long lines) are added to their rules.
 pub(super) fn hits(filter: &Filter) -> Vec<(String, u64)> {
     let redactor = filter.redactor();
     let of_stream = [("private_key", filter.block_lines), ("overrun", filter.long_lines)];

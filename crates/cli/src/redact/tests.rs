@@ -1,4 +1,4 @@
-//! The filter against the redactor itself, and its promises about bytes, lines and JSON.
+//! Compares the filter with the redactor, and checks its promises about bytes, lines and JSON.
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -127,7 +127,7 @@ fn prose() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(part, 0..8).prop_map(|parts| {
         let mut line = parts.concat();
         line.retain(|byte| *byte != b'\n');
-        // A quoted line is JSON to the filter, and prose to the redactor.
+        // The filter treats a quoted line as JSON, the redactor as prose.
         let is_quoted = line.trim_ascii_start().starts_with(b"\"");
         if is_quoted { [b"-", &line[..]].concat() } else { line }
     })
@@ -151,7 +151,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// The shape of a value: its keys and kinds, strings and numbers being one kind.
+/// The shape of a value: its keys and kinds; strings and numbers are one kind.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
@@ -247,7 +247,7 @@ fn too_deep_containers_become_strings() {
     }
     let deep = nested(100_000, r#"{"a":[1,{}],"b":"x"}"#);
     assert_eq!(text_of(&deep), nested(128, r#""***REDACTED***""#));
-    // Deep, and no JSON after all.
+    // Deep, but not valid JSON.
     let broken = format!("{}{{\"a\" 1}}{}", "[".repeat(200), "]".repeat(200));
     assert!(!text_of(&broken).contains("\"a\" 1") || text_of(&broken) == broken);
 }

@@ -1,7 +1,7 @@
 //! `ringseal token`: keyset files, and tokens from them.
 //!
-//! Values come from standard input, line by line, or from the arguments; memory stays flat. Keys are read
-//! once, at the start, and overwritten at the end.
+//! Values come from standard input, line by line, or from the arguments; memory is constant. Keys are read once, at the
+//! start, and overwritten at the end.
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
@@ -94,10 +94,10 @@ struct Keygen {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tokens are made with the primary key only: a new one gives every value another token, and lines \
-from before and after can no longer be joined. Encrypted values can be revealed as long as their \
+Tokens are made only with the primary key. A new primary key gives every value another token, and lines \
+from before and after the change can no longer be joined. Encrypted values can be revealed as long as their \
 key stays in the keyset; a process that has not loaded a new key yet (they check every 10 s) \
-cannot reveal what others have encrypted with it. So add the key first, and make it primary later.")]
+cannot reveal what others have encrypted with it. Therefore, first add the key, and later make it primary.")]
 struct Rotate {
     /// The keyset file.
     #[arg(value_name = "FILE")]

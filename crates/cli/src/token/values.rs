@@ -35,7 +35,7 @@ pub(super) fn reveal(args: &Reveal) -> Result<ExitStatus, Failure> {
 
 /// Why a value is refused.
 enum Refusal {
-    /// This value alone.
+    /// Only this value.
     Value(String),
     /// Every value, so that the command ends.
     All(Failure),
@@ -50,7 +50,7 @@ impl Refusal {
 impl From<TokenKeysError> for Refusal {
     fn from(error: TokenKeysError) -> Refusal {
         match error {
-            // Without a nonce now there will be none for the next value.
+            // If there is no nonce now, there will be none for the next value either.
             TokenKeysError::Random(_) => Refusal::All(Failure::of(error)),
             error => Refusal::of(error),
         }

@@ -33,7 +33,7 @@ fn begins(input: &[u8], pos: usize) -> bool {
     four(pos) && four(pos + 4 + usize::from(matches!(at(input, pos + 4), b' ' | b'-')))
 }
 
-/// Whether a number without a hint is one: 14 to 16 digits, or the groups that cards are printed in.
+/// Whether a number without a hint is a card number: 14 to 16 digits, or the groups in which cards are printed.
 fn is_sure(text: &[u8], count: usize) -> bool {
     if text.len() == count {
         return (14..=16).contains(&count);

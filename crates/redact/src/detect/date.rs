@@ -9,7 +9,7 @@ use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
 const YEAR_MIN: u32 = 1900;
-/// Younger dates are nearly always those of events.
+/// Later dates are nearly always dates of events.
 const YEAR_MAX: u32 = 2019;
 
 /// `pos` is a digit that starts a number.

@@ -37,7 +37,7 @@ fn local_start(input: &[u8], pos: usize, encoded: bool) -> Option<usize> {
     let run = LOCAL.run_back(input, pos, LOCAL_BYTES_MAX + 16);
     let mut start = pos - run;
     if encoded {
-        // In a percent-encoded text, `%3D` and the like before it are not part of it.
+        // In a percent-encoded text, escapes such as `%3D` before the local part do not belong to it.
         if let Some(i) = (start..pos).rev().find(|&i| input[i] == b'%') {
             start = (i + 3).min(pos);
         }

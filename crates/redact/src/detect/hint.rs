@@ -24,9 +24,9 @@ static BEHIND: [u8; 256] = {
 /// A set of words that identify a following value, and how close they must be.
 struct Hints {
     words: &'static [&'static [u8]],
-    /// For each last letter but one of a word, the last letters.
+    /// For each second-to-last letter of a word, the possible last letters.
     endings: [u32; 26],
-    /// The same as two tables of bits: a word may end where both bytes have one in common.
+    /// The same as two tables of bits: a word may end where the entries of both bytes share a bit.
     last_but_one: [u8; 256],
     last: [u8; 256],
     /// Most bytes between word and value.
@@ -66,18 +66,18 @@ impl Hints {
     fn near(&self, input: &[u8], start: usize) -> bool {
         let from = start.saturating_sub(self.gap + 2);
         let (mut any, mut a, mut byte) = (0, 0, 0);
-        // All words are checked together first: there is rarely any.
+        // All words are checked together first, because a hint is rare.
         for &c in input[from..start].iter().chain([&0]) {
             any |= self.last_but_one[usize::from(a)]
                 & self.last[usize::from(byte)]
                 & BEHIND[usize::from(c)];
             (a, byte) = (byte, c);
         }
-        any != 0 && (from + 2..=start).any(|i| self.stands(input, i, start))
+        any != 0 && (from + 2..=start).any(|i| self.hint_ends_at(input, i, start))
     }
 
-    /// Whether a word ends right before `end`, and nothing up to `start` takes its meaning away.
-    fn stands(&self, input: &[u8], end: usize, start: usize) -> bool {
+    /// Whether a word ends right before `end`, and the bytes from there to `start` do not change its meaning.
+    fn hint_ends_at(&self, input: &[u8], end: usize, start: usize) -> bool {
         let text = &input[..end];
         if !self.may_end(text) {
             return false;

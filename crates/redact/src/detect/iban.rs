@@ -56,7 +56,7 @@ fn remainder(text: &[u8]) -> u32 {
     })
 }
 
-/// How long the country's numbers are (SWIFT's IBAN registry).
+/// The length of the country's numbers (SWIFT's IBAN registry).
 fn length(first: u8, second: u8) -> Option<usize> {
     let i = LENGTHS.binary_search_by(|&(code, _)| code.cmp(&[first, second])).ok()?;
     Some(usize::from(LENGTHS[i].1))

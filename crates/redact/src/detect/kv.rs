@@ -1,7 +1,7 @@
 //! `key=value`, `key: value`, `"key": "value"` inside texts, anchored at the sign.
 //!
-//! The identifier before the sign goes through the same key decision as a structured key; what
-//! follows is a value of that class.
+//! The identifier before the sign goes through the same key decision as a structured key; the text after it is a value
+//! of that class.
 
 use super::{kv_value, shape};
 use crate::bytes::{ByteSet, SPACE, at, before};
@@ -36,12 +36,12 @@ pub(super) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     // `12:34`
     let time =
         byte.is_ascii_digit() && at(input, pos) == b':' && at(input, pos + 1).is_ascii_digit();
-    !time && may_be_behind(rules, input, pos)
+    !time && may_be_with_gap(rules, input, pos)
 }
 
 /// The same where spaces, a quote, digits or a dash occur between the letters and the sign.
 #[inline(never)]
-fn may_be_behind(rules: &Rules, input: &[u8], pos: usize) -> bool {
+fn may_be_with_gap(rules: &Rules, input: &[u8], pos: usize) -> bool {
     let mut end = quote_end(input, pos).0;
     end -= DIGIT.run_back(input, end, 4);
     end -= DASH.run_back(input, end, 4);
@@ -129,7 +129,7 @@ fn key_before(input: &[u8], pos: usize) -> Option<Key> {
     (end - start >= 2).then_some(Key { start, end, quoted })
 }
 
-/// The key decision, and whether it took the word before: `customer name: …`.
+/// The key decision, and whether it used the preceding word: `customer name: …`.
 fn decide(finder: &Finder<'_>, key: &Key) -> (KeyClass, bool) {
     let input = finder.input;
     let text = &input[key.start..key.end];
@@ -170,17 +170,17 @@ fn two_words(finder: &Finder<'_>, key: &Key, text: &[u8]) -> KeyClass {
 
 /// The endings that a sensitive key can have: the last letters of the words that make keys sensitive.
 ///
-/// The first tables know the last four bytes, and of longer words two more. What passes is looked up by
-/// the whole of the last word, up to six letters of it. All are wrong in one direction only.
+/// The first tables hold the last four bytes, and the last six of longer words. Keys that pass are looked up by up to
+/// six letters of the last word. All tables may accept too much, but never reject a sensitive key.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyTails {
-    /// The last four bytes of all words, by a hash of five bits of each byte: small, to stay near.
+    /// The last four bytes of all words, by a hash of five bits of each byte: small enough to stay in cache.
     four: [u64; 256],
     /// The last four bytes of words of up to five letters, by a hash of five bits of each byte.
     short: Box<[u64; 1024]>,
-    /// The last four of the others.
+    /// The last four bytes of longer words.
     long: Box<[u64; 1024]>,
-    /// The last six of these.
+    /// The last six bytes of longer words.
     six: Box<[u64; 1024]>,
     /// By a hash of the last 2 to 6 letters and their number.
     more: Box<[u64; 256]>,
@@ -196,7 +196,7 @@ fn four_index(bytes: u32) -> usize {
     ((bytes & 0x1F1F_1F1F).wrapping_mul(0x9E37_79B1) >> 16) as usize
 }
 
-/// The same of the two before these, too.
+/// A hash of five bits of each of the last six bytes, whatever their case.
 #[inline(always)]
 fn six_index(four: u32, [a, byte]: [u8; 2]) -> usize {
     let two = u32::from(a & 31) << 5 | u32::from(byte & 31);
@@ -256,7 +256,7 @@ impl KeyTails {
             || last == 0
             || word.iter().any(|byte| !byte.is_ascii_alphabetic() && !DASH.has(*byte))
         {
-            // Nothing to know it by.
+            // The word has too few bytes to index.
             self.open = true;
             return;
         }
@@ -287,7 +287,7 @@ impl KeyTails {
         }
     }
 
-    /// Notes an ending of which the last `known` bytes are known.
+    /// Adds an ending whose last `known` bytes are given.
     fn set_short(&mut self, four: [u8; 4], known: usize) {
         if known >= 4 {
             self.set_four(four);
@@ -305,7 +305,7 @@ impl KeyTails {
         self.four[i >> 6 & 255] |= 1 << (i & 63);
     }
 
-    /// Whether every key is let through.
+    /// Whether every key is accepted.
     pub(crate) fn is_open(&self) -> bool {
         self.open
     }
@@ -346,7 +346,7 @@ impl KeyTails {
         let mut hash = 0;
         let mut at = end;
         for len in 1..=TAIL_LETTERS_MAX {
-            // `tax_id` is known as `taxid`: two letters alone would let every id through.
+            // `tax_id` is stored as `taxid`: two letters alone would accept every id.
             at -= usize::from(len > 1 && matches!(before(input, at), b'_' | b'-' | b'.' | b' '));
             let byte = before(input, at);
             if !byte.is_ascii_alphabetic() {

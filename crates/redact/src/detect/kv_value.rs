@@ -16,7 +16,7 @@ pub(super) struct Found<'a> {
     pub(super) key: &'a [u8],
     /// The class comes from the key and the word before it.
     pub(super) two_words: bool,
-    /// The sign is a plain colon, as sentences have them.
+    /// The sign is a plain colon, as in sentences.
     pub(super) colon: bool,
     pub(super) quoted_key: bool,
     /// The key is in a URL's query: an ampersand ends the value.
@@ -24,8 +24,8 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Keys that are words of every sentence: only a quoted value counts.
-    fn is_lone(&self) -> bool {
+    /// Keys that are common words in sentences: only a quoted value counts.
+    fn needs_quotes(&self) -> bool {
         const WORDS: [&[u8]; 7] =
             [b"name", b"names", b"recipient", b"recipients", b"address", b"addr", b"addresses"];
         !self.two_words && WORDS.iter().any(|word| self.key.eq_ignore_ascii_case(word))
@@ -46,7 +46,7 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
         return;
     }
     let bare = !matches!(at(input, pos), b'"' | b'\'' | b'\\' | b'`');
-    if bare && matches!(found.class, KeyClass::Name | KeyClass::Address) && found.is_lone() {
+    if bare && matches!(found.class, KeyClass::Name | KeyClass::Address) && found.needs_quotes() {
         return;
     }
     let Some(value) = bounds(finder, found, pos) else { return };
@@ -63,7 +63,7 @@ pub(super) fn find(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) {
     if found.class == KeyClass::Auth {
         return auth(finder, &value);
     }
-    if !cut && !worth(found, text, value.quoted, at(input, pos.wrapping_sub(1)) == b' ') {
+    if !cut && !fits_class(found, text, value.quoted, at(input, pos.wrapping_sub(1)) == b' ') {
         return;
     }
     let Some(kind) = found.class.kind() else { return };
@@ -93,7 +93,7 @@ fn bounds(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> Option<Valu
     Some(Value { end, ..value })
 }
 
-/// Where a quoted value ends: at its quote, which no backslash precedes unless the first one has one.
+/// Where a quoted value ends: at the closing quote. It is preceded by a backslash exactly if the opening quote is.
 fn quoted_end(input: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
     let rest = input.get(start..).unwrap_or_default();
     let mut i = 0;
@@ -175,7 +175,7 @@ fn small_word_follows(input: &[u8], pos: usize, class: KeyClass) -> bool {
         && [&b" to "[..], b" from ", b" by "].iter().any(|word| input[pos..].starts_with(word))
 }
 
-/// Words for the absence of a value, or for what was wrong with it.
+/// Words for a missing or invalid value.
 #[rustfmt::skip]
 pub(super) fn is_no_value(text: &[u8]) -> bool {
     let mut low = [0u8; 12];
@@ -244,18 +244,18 @@ fn is_rendered(text: &[u8]) -> bool {
 }
 
 /// Whether the text fits the class well enough.
-pub(super) fn worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+pub(super) fn fits_class(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     match found.class {
         KeyClass::Phone | KeyClass::Card | KeyClass::Ssn | KeyClass::Bank => {
             text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6
         }
         KeyClass::Email => text.contains(&b'@') || text.windows(3).any(|w| w == b"%40"),
-        KeyClass::Name if found.is_lone() => is_full_name(text),
+        KeyClass::Name if found.needs_quotes() => is_full_name(text),
         KeyClass::Name => text.len() >= 2 && !matches!(text[0], b'{' | b'[' | b'('),
         KeyClass::Address => is_postal(text),
         KeyClass::Dob => text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4,
-        KeyClass::Password => password_worth(found, text, quoted, spaced),
-        _ => secret_worth(found, text, quoted, spaced),
+        KeyClass::Password => fits_password(found, text, quoted, spaced),
+        _ => fits_secret(found, text, quoted, spaced),
     }
 }
 
@@ -280,7 +280,7 @@ fn is_postal(text: &[u8]) -> bool {
 }
 
 /// `password: incorrect` and the package `libpam-pwd:amd64` are not passwords.
-fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     // The start of a list or a map, whose strings are checked by their own keys.
     if !quoted && matches!(text[0], b'{' | b'[') && text.len() <= 2 {
         return false;
@@ -300,20 +300,20 @@ fn password_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) ->
 }
 
 /// Keys and tokens are long and random; in sentences, other text follows the same words.
-fn secret_worth(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
+fn fits_secret(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> bool {
     if quoted {
-        return text.len() >= 8 || !counts(found.key);
+        return text.len() >= 8 || !may_be_count(found.key);
     }
     let colon = found.colon && !found.quoted_key;
     let digits = text.iter().any(u8::is_ascii_digit);
     if matches!(text[0], b'{' | b'[') || is_code(text) {
         return false;
     }
-    let len_min = if is_drawn(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
+    let len_min = if looks_random(found, text, colon) { 0 } else { PLAIN_BYTES_MIN };
     if colon && (text.len() < len_min || is_path(text) || !mixed(text)) {
         return false;
     }
-    if counts(found.key) && (text.len() < len_min || text.iter().all(u8::is_ascii_digit)) {
+    if may_be_count(found.key) && (text.len() < len_min || text.iter().all(u8::is_ascii_digit)) {
         return false;
     }
     digits || !(colon && spaced)
@@ -325,7 +325,7 @@ const PLAIN_BYTES_MIN: usize = 8;
 const DRAWN_BYTES_MIN: usize = 5;
 
 /// Whether a short value looks random, as `abc123` does, and not like other mixes of letters and digits.
-fn is_drawn(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
+fn looks_random(found: &Found<'_>, text: &[u8], colon: bool) -> bool {
     if text.len() < DRAWN_BYTES_MIN || !text.iter().all(u8::is_ascii_alphanumeric) || !mixed(text) {
         return false;
     }
@@ -371,8 +371,8 @@ fn is_numbered(found: &Found<'_>, text: &[u8]) -> bool {
     is_algorithm || number.len() <= 2 && !says_secret
 }
 
-/// Words whose values are sometimes no secrets but their number, name or state.
-pub(super) fn counts(key: &[u8]) -> bool {
+/// Words whose values are sometimes not secrets but a count, a name or a state.
+pub(super) fn may_be_count(key: &[u8]) -> bool {
     matches!(
         Tokens::split(key).last(0),
         b"secret"
@@ -397,7 +397,7 @@ fn is_code(text: &[u8]) -> bool {
             && text.iter().all(|byte| !byte.is_ascii_digit())
 }
 
-/// Dotted words, as classes and packages have them.
+/// Dotted words, as in the names of classes and packages.
 fn is_path(text: &[u8]) -> bool {
     let mut digits = 0;
     let long = text.iter().filter(|&&byte| byte != b'.').any(|byte| {

@@ -1,8 +1,7 @@
 //! The detectors, by anchor.
 //!
-//! Each `at_…` function may be called with any position of the text and checks for itself whether
-//! its anchor is there. The prefilter calls it where the anchor can be; the oracle of the tests
-//! calls it everywhere.
+//! Each `at_…` function may be called with any position of the text and checks whether its anchor is there. The
+//! prefilter calls it at candidate positions; the tests' oracle calls it everywhere.
 
 mod auth;
 mod card;
@@ -61,8 +60,8 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A filter applied before [`punct_may_be`], for rules that do not check every sign. It rejects `:` and `=`
-/// after letters that end no sensitive key, and colons within times.
+/// A filter applied before [`punct_may_be`], for rules that do not check every sign. It rejects `:` and `=` after
+/// letters that do not end a sensitive key, and colons within times.
 #[inline(always)]
 pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
     let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
@@ -100,7 +99,7 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     }
 }
 
-/// A filter applied before [`at_word`], for long words that no provider's literal starts.
+/// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
@@ -122,7 +121,7 @@ pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     )
 }
 
-/// The first digit of a number that no word character precedes.
+/// The first digit of a number that does not follow a word character.
 pub(crate) fn at_number(finder: &mut Finder<'_>, pos: usize) {
     if !at(finder.input, pos).is_ascii_digit() || is_word(before(finder.input, pos)) {
         return;

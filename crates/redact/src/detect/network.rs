@@ -4,7 +4,7 @@ use crate::bytes::{HEX, at, before, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
-/// The last part of an IPv4 address 24 stays)/(the /24 is kept)/24 stays); `pos` is a digit that starts a number.
+/// The last part of an IPv4 address (the /24 is kept); `pos` is a digit that starts a number.
 pub(super) fn ipv4(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     let mut i = pos;

@@ -16,13 +16,12 @@ pub(super) struct Walk {
     /// After each digit, the position after it.
     ends: [usize; DIGITS_MAX + 1],
     pub(super) digits: Digits,
-    /// How many digits were walked over.
+    /// The number of digits walked over.
     pub(super) count: usize,
 }
 
 impl Walk {
-    /// Walks from the digit at `pos` over digits with at most one separator, of `allowed`, and one
-    /// parenthesis between each two.
+    /// Walks over digits from `pos`, with at most one separator from `allowed` and one parenthesis between two digits.
     pub(super) fn from(input: &[u8], pos: usize, allowed: &[u8], parens: bool) -> Walk {
         let mut walk = Walk { ends: [0; DIGITS_MAX + 1], digits: Digits::new(), count: 0 };
         let mut i = pos;
@@ -65,18 +64,18 @@ fn skip_gap(input: &[u8], pos: usize, allowed: &[u8], parens: bool) -> usize {
     if at(input, j).is_ascii_digit() { j } else { pos }
 }
 
-/// Whether a number may end at `end`: no word character follows, nor `.` or `-` and a digit.
+/// Whether a number may end at `end`: neither a word character follows, nor `.` or `-` and a digit.
 pub(super) fn ends_at(input: &[u8], end: usize) -> bool {
     let next = at(input, end);
     !(is_word(next) || matches!(next, b'.' | b'-') && at(input, end + 1).is_ascii_digit())
 }
 
-/// Whether the byte before a number forbids it: it is part of a word, a path, a version.
+/// Whether the byte before a number rules it out: the number is then part of a word, a path or a version.
 pub(super) fn barred(before: u8) -> bool {
     is_word(before) || matches!(before, b'.' | b'-' | b'*')
 }
 
-/// `pos` is a digit that no word character precedes.
+/// `pos` is a digit that does not follow a word character.
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let prev = before(finder.input, pos);
     if barred(prev) {

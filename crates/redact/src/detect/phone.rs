@@ -112,7 +112,7 @@ fn extension(input: &[u8], end: usize) -> usize {
     if (1..=5).contains(&digits) { i + digits } else { end }
 }
 
-/// 7 to 15 digits right after a word for telephones. Returns whether that was so.
+/// 7 to 15 digits right after a word for telephones. Returns whether they were found.
 fn hinted(finder: &mut Finder<'_>, pos: usize) -> bool {
     let input = finder.input;
     let mut start = pos;

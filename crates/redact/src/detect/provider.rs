@@ -13,14 +13,14 @@ use crate::provider_table::{How, Provider};
 const FILTER_BITS: u32 = 15;
 const BUCKET_BITS: u32 = 10;
 
-/// An index of the literals by their first bytes: four where they have four, else three.
+/// An index of the literals by their first four bytes, or three for literals of three bytes.
 #[derive(Debug)]
 pub(crate) struct Literals {
     /// One bit per hash: whether any literal has it.
     filter: Box<[u64; 1 << (FILTER_BITS - 6)]>,
     /// Hash and index of each literal, sorted.
     entries: Vec<(u16, u16)>,
-    /// Where the entries begin whose hash has these top bits, and where the last ones end.
+    /// For each value of the hash's top bits, where its entries begin; then where the last entries end.
     begins: Box<[u16; (1 << BUCKET_BITS) + 1]>,
 }
 
@@ -35,7 +35,7 @@ fn hash(bytes: u32) -> u16 {
     (bytes.wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS)) as u16
 }
 
-/// Three bytes as a number that no four bytes of a text can be: text has no zero byte there.
+/// Three bytes as a number that cannot equal four bytes of a text, because its fourth byte is zero.
 #[inline]
 fn three(bytes: u32) -> u32 {
     bytes & 0x00FF_FFFF
@@ -60,7 +60,7 @@ impl Literals {
             begins: Box::new([0; (1 << BUCKET_BITS) + 1]),
         };
         for (index, provider) in providers.iter().enumerate().take(usize::from(DISCORD_WEBHOOK)) {
-            // Bounded above.
+            // The bound is checked above.
             literals.add(&provider.literal, provider.alphabet, index as u16);
         }
         literals.add(b"eyJ", ALNUM, JWT);
@@ -79,7 +79,7 @@ impl Literals {
         match *literal {
             [a, byte, c, d, ..] => self.set([a, byte, c, d], index),
             [a, byte, c] => self.set([a, byte, c, 0], index),
-            // Two bytes and whatever the body may start with.
+            // Two bytes and each byte with which the body may start.
             [a, byte] => {
                 for c in (0..=255).filter(|&c| next.has(c)) {
                     self.set([a, byte, c, 0], index);
@@ -123,7 +123,7 @@ impl Literals {
         })
     }
 
-    /// The entries among which those with this hash are.
+    /// The entries that share this hash's top bits.
     #[inline(always)]
     fn bucket(&self, hash: u16) -> &[(u16, u16)] {
         let bucket = usize::from(hash >> (FILTER_BITS - BUCKET_BITS));
@@ -182,7 +182,7 @@ fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) 
     }
     let body = pos + provider.literal.len();
     let (min, max) = (usize::from(provider.body_min), usize::from(provider.body_max));
-    // Most words that begin like a token end long before the shortest one would.
+    // Most words that begin like a token end long before the shortest token would.
     let reaches = input.get(body + min - 1).is_some_and(|&byte| provider.alphabet.has(byte));
     if !reaches && !finder.cut {
         return;
@@ -198,7 +198,7 @@ fn token(finder: &mut Finder<'_>, pos: usize, provider: &Provider, rule: usize) 
     if finder.is_cut(body + len) && len > 0 {
         return finder.hit(start, body + len, rule, HitKind::Token);
     }
-    // The token ends where no letter or digit follows.
+    // A token must not be followed by a letter or digit.
     while len >= min && input.get(body + len).is_some_and(|&byte| ALNUM.has(byte)) {
         len -= 1;
     }

@@ -40,7 +40,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Hash,
-    /// Right so far, and too short: a hash only where a limit cut it.
+    /// A valid beginning that is too short: a hash only where a limit cut it.
     Partial,
     Braintree,
     /// The same for a token.
@@ -88,7 +88,7 @@ fn salted(input: &[u8], pos: usize, salt_max: usize, hash_min: usize, hash_max: 
     Some((pos + salt + 1 + hash, shape))
 }
 
-/// Bytes of a run that neither white space nor a quote ends.
+/// The length of a run without white space and quotes.
 fn unquoted(input: &[u8], pos: usize, max: usize) -> usize {
     let rest = input.get(pos..).unwrap_or_default();
     rest.iter()

@@ -1,4 +1,4 @@
-//! Credentials without a literal at their start: known by a mark inside and fixed lengths.
+//! Credentials without a literal at their start: recognised by a mark inside and fixed lengths.
 
 use crate::bytes::{ALNUM, BASE64URL, ByteSet, WORD, at, before, distinct, mixed};
 use crate::hits::{Finder, rule};
@@ -153,7 +153,7 @@ pub(super) fn telegram(finder: &mut Finder<'_>, pos: usize) {
     let len = BASE64URL.run(input, pos + 2, 36);
     finder.spend(len);
     let end = pos + 2 + len;
-    // One character less when a letter or digit would follow the longest form.
+    // One character less if a letter or digit follows the longest form.
     let whole = matches!(len, 34 | 35);
     if whole || finder.is_cut(end) {
         finder.hit(pos - digits, end, rule::TELEGRAM, HitKind::Token);

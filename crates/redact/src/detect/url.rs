@@ -23,7 +23,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let Some(colon) = authority.iter().position(|&byte| byte == b':') else { return };
     let password = from + colon + 1;
     let Some(sign) = authority.iter().rposition(|&byte| byte == b'@') else {
-        // `http://host:80` cut short is a port, anything else may be half a password.
+        // `http://host:80` cut short has a port; other text may be half a password.
         let rest = &finder.input[password..from + len];
         if finder.is_cut(from + len) && !rest.iter().all(u8::is_ascii_digit) {
             finder.hit(password, from + len, rule::URL_PASSWORD, HitKind::UrlPassword);

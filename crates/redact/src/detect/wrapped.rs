@@ -130,7 +130,7 @@ fn string(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         return false;
     };
     finder.spend(extent.read);
-    if counts(finder, found, leaf, false) {
+    if is_value(finder, found, leaf, false) {
         mask(finder, found, leaf.start, extent.masked_end(finder.input));
     }
     true
@@ -167,9 +167,9 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         }
         len += 1;
         let text = &input[leaf.start..leaf.end];
-        let drawn = !(lexed || call) || !kv_value::counts(found.key) || mixed(text);
+        let drawn = !(lexed || call) || !kv_value::may_be_count(found.key) || mixed(text);
         let sentence = (call || bare && !list) && is_about(found.key, text);
-        worth |= drawn && !sentence && counts(finder, found, leaf, list);
+        worth |= drawn && !sentence && is_value(finder, found, leaf, list);
     });
     finder.spend(extent.read + spent);
     if !any {
@@ -208,7 +208,7 @@ fn mask_value(finder: &mut Finder<'_>, found: &Found<'_>, head: Head, extent: ex
 /// Masks each text of personal data.
 fn personal(finder: &mut Finder<'_>, found: &Found<'_>, leaves: &[Option<Leaf>]) {
     for leaf in leaves.iter().flatten() {
-        if counts(finder, found, *leaf, false) {
+        if is_value(finder, found, *leaf, false) {
             mask(finder, found, leaf.start, leaf.end);
         }
     }
@@ -233,7 +233,7 @@ fn without_quotes(
         return !bare || extent.balanced;
     }
     let number = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
-    if number && !bare && found.class != KeyClass::Password && kv_value::counts(found.key) {
+    if number && !bare && found.class != KeyClass::Password && kv_value::may_be_count(found.key) {
         return true;
     }
     if !is_secret(found.class) || found.class == KeyClass::Auth || bare && opened != b'[' {
@@ -249,7 +249,7 @@ fn without_quotes(
             _ => false,
         };
     let token = type_like && opened == b'(' && mixed(text) && !text.contains(&b' ');
-    let token = token && kv_value::worth(found, text, false, false);
+    let token = token && kv_value::fits_class(found, text, false, false);
     if !(bytes || value || token) || kv_value::is_placeholder(text, false) {
         return false;
     }
@@ -316,7 +316,7 @@ fn angled(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
 }
 
 /// Whether a quoted text is a value that has to go.
-fn counts(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> bool {
+fn is_value(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> bool {
     let text = &finder.input[leaf.start..leaf.end];
     if text.is_empty() || mask_len(text) != 0 || is_foreign_mask(text) {
         return false;
@@ -324,7 +324,7 @@ fn counts(finder: &Finder<'_>, found: &Found<'_>, leaf: Leaf, list: bool) -> boo
     finder.is_cut(leaf.end)
         || !kv_value::is_no_value(text)
             && !kv_value::is_placeholder(text, true)
-            && (list || kv_value::worth(found, text, true, false))
+            && (list || kv_value::fits_class(found, text, true, false))
 }
 
 fn is_secret(class: KeyClass) -> bool {

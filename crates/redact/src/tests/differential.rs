@@ -1,4 +1,4 @@
-//! The prefilter finds every place: fast and slow agree on whatever is thrown at them.
+//! The prefilter finds every position: the fast scan and the slow reference agree on every input.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::super::hits::{Finder, merge};
 use super::super::{oracle, scan_value};
 use super::*;
 
-/// Parts that detectors care about, and parts that look like them.
+/// Parts that detectors match, and parts that look similar.
 const PARTS: &[&str] = &[
     "ann@example.com",
     "a.b+c@mail.example.co.uk",
@@ -189,7 +189,7 @@ fn fast(rules: &Rules, input: &[u8], cut: bool) -> Vec<super::super::hits::Hit> 
     hits
 }
 
-fn own_rules() -> RuleSet {
+fn user_rules() -> RuleSet {
     RuleSet {
         presets: vec![Preset::Strict, Preset::Payments],
         literals: vec![
@@ -200,7 +200,7 @@ fn own_rules() -> RuleSet {
     }
 }
 
-/// Keys and kinds; strings and numbers are one kind.
+/// Keys and kinds of values; strings and numbers are one kind.
 fn shape(value: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
@@ -222,8 +222,8 @@ proptest! {
     }
 
     #[test]
-    fn strict_rules_and_own_literals_agree_too(v in text(), cut: bool) {
-        let rules = Rules::compile(&own_rules()).unwrap();
+    fn strict_rules_and_user_literals_agree_too(v in text(), cut: bool) {
+        let rules = Rules::compile(&user_rules()).unwrap();
         let want = oracle::hits(&rules, &v, cut);
         prop_assert_eq!(Some(fast(&rules, &v, cut)), want);
     }
@@ -271,7 +271,7 @@ proptest! {
         cut: bool,
     ) {
         let v = String::from_utf8_lossy(&v.concat()).into_owned();
-        for set in [RuleSet::default(), own_rules()] {
+        for set in [RuleSet::default(), user_rules()] {
             let mut out = Vec::new();
             if with(&set).value(KeyClass::Plain, v.as_bytes(), cut, &mut out) == RedactOutcome::Replaced {
                 prop_assert!(str::from_utf8(&out).is_ok(), "{v:?} became {out:?}");
@@ -356,7 +356,7 @@ proptest! {
     }
 }
 
-/// Texts that must be found wherever they stand, one for each kind of place.
+/// Texts that must be found at every offset, one for each kind of candidate.
 const FOUND: &[&str] = &[
     "ann@example.com",
     "password=hunter2",

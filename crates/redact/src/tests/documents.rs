@@ -1,4 +1,4 @@
-//! What the documents that this room follows promise, each as one line in and one line out.
+//! The promises of the source documents, each as one input line and one output line.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ fn presets(presets: &[Preset]) -> RuleSet {
     RuleSet { presets: presets.to_vec(), ..RuleSet::default() }
 }
 
-/// A key hit says what it was: e-mail, telephone, token; else `<redacted>`.
+/// The mask of a key hit names its kind: e-mail, telephone, token; else `<redacted>`.
 #[test]
-fn email_phone_and_token_keys_have_own_masks() {
+fn email_phone_and_token_keys_have_specific_masks() {
     let json = r#"{"email":"a@b.co","phone":"5551212","token":"ABCDEF","password":"x","author":"Ann","service_name":"api"}"#;
     let want = r#"{"email":"<email>","phone":"<phone>","token":"<token>","password":"<redacted>","author":"Ann","service_name":"api"}"#;
     assert_eq!(line(&profile(Profile::Structlog), json), want);
@@ -36,10 +36,10 @@ fn personal_data_becomes_tokens_only_with_a_key() {
     let want = r#"{"event":"test_pii","customer_name":"ptok:v1:BGV24rJRL0fhbAIg6PY5loOej0L4ifYZDA2TzVO9kDI","email":"ptok:v1:PzPQvZpJgsOFSU0Lstv4fx40dX7bFHfmYdh-fMNsTSY","amount":100}"#;
     let once = plain(&mut redactor, json);
     assert_eq!(once, want);
-    assert_eq!(plain(&mut redactor, &once), want, "a token is left alone");
+    assert_eq!(plain(&mut redactor, &once), want, "a token is unchanged");
 }
 
-/// Keys are compared by words; the older way, by substrings, is there for those who ask for it.
+/// Keys are compared by words, or by substrings on request, as in older loggers.
 #[test]
 fn secret_words_match_substrings_only_on_request() {
     let json = r#"{"secret":"a1","db_password":"b2","api_key":"c3","token":"d4","credential":"e5","monkey":"f6","author":"g7","deep":[{"note":"password=h8 x"}]}"#;
@@ -47,7 +47,7 @@ fn secret_words_match_substrings_only_on_request() {
     assert_eq!(line(&profile(Profile::Audit), json), want);
     let set = RuleSet { key_match: KeyMatch::Substring, ..profile(Profile::Audit) };
     assert!(line(&set, json).contains(r#""monkey":"***REDACTED***""#));
-    // The whitelist wins either way.
+    // The whitelist wins in both modes.
     let safe = r#"{"gateway_name":"stripe","username":"ann","id":"7","pk":"8","customer_id":"9"}"#;
     assert_eq!(line(&set, safe), safe);
 }
@@ -64,7 +64,7 @@ fn presets_add_up_and_unknown_names_fail() {
     assert!(RuleSet::from_toml("presets = [\"file-tools\"]").is_err());
 }
 
-/// User ids, paths, codes and figures are safe; whether e-mail addresses are, a policy decides.
+/// User ids, paths, codes and figures are safe; a policy decides about e-mail addresses.
 #[test]
 fn kept_addresses_are_not_masked_but_secrets_are() {
     let set = RuleSet { keep: vec![HitKind::Email], ..RuleSet::default() };

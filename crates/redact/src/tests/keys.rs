@@ -1,4 +1,4 @@
-//! Key decisions, as a table; and that the prefilter for `key=value` knows every sensitive ending.
+//! A table of key decisions, and a check that the prefilter for `key=value` has every sensitive ending.
 
 use proptest::prelude::*;
 
@@ -242,7 +242,7 @@ fn the_whitelist_wins_even_over_substrings() {
 }
 
 #[test]
-fn long_keys_are_judged_by_their_end() {
+fn long_keys_are_decided_by_their_end() {
     let long = format!("{}_password", "x_".repeat(500));
     assert_eq!(class(&long), KeyClass::Password);
     assert_eq!(class(&"a".repeat(10_000)), KeyClass::Plain);
@@ -382,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn the_filter_knows_every_pair_of_words(
+    fn the_filter_has_every_pair_of_words(
         first in proptest::sample::select(FIRST_WORDS),
         last in proptest::sample::select(LAST_WORDS),
         sign in "[_.-]?",
@@ -399,7 +399,7 @@ proptest! {
     }
 
     #[test]
-    fn the_filter_knows_the_endings_of_any_key(key in "[A-Za-z]{3,7}([_A-Z][a-z]{2,7}){0,2}") {
+    fn the_filter_has_the_endings_of_any_key(key in "[A-Za-z]{3,7}([_A-Z][a-z]{2,7}){0,2}") {
         let rules = Rules::standard();
         if rules.key(key.as_bytes(), None) != KeyClass::Plain {
             let text = format!("{key}:x");

@@ -1,4 +1,4 @@
-//! Tests of the room as a whole, by what they prove.
+//! Tests of the crate as a whole, grouped by the promise that they prove.
 
 mod differential;
 mod documents;

@@ -1,4 +1,4 @@
-//! What must go: one table per detector, text and expected result.
+//! Text that must be masked: one table per detector, each with text and expected result.
 
 use super::*;
 
@@ -140,7 +140,7 @@ fn provider_tokens_are_masked() {
     for provider in &rules.providers {
         let literal = String::from_utf8_lossy(&provider.literal);
         for len in [provider.body_min, provider.body_max.min(600)] {
-            let body = drawn(provider.alphabet, usize::from(len));
+            let body = random_body(provider.alphabet, usize::from(len));
             let text = format!("value {literal}{body} in 12ms");
             let got = plain(&mut redactor, &text);
             assert!(!got.contains(&body), "{literal} {len}: {got}");
@@ -149,7 +149,7 @@ fn provider_tokens_are_masked() {
 }
 
 /// A body of `alphabet`, letters and digits at its ends, with many different characters.
-fn drawn(alphabet: super::super::bytes::ByteSet, len: usize) -> String {
+fn random_body(alphabet: super::super::bytes::ByteSet, len: usize) -> String {
     let all: Vec<u8> = (33..127).filter(|&b| alphabet.has(b)).collect();
     let plain: Vec<u8> = all.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     (0..len)

@@ -15,7 +15,7 @@ fn half_a_secret_is_masked_after_a_cut() {
     let jwt =
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NjgzNzMifQ.TUhZAjP6tyVsoAPeGAcTRrxt";
     let secrets: &[(&str, &str, usize)] = &[
-        // Prefix, secret, how much of the secret may be seen before it is known for one.
+        // Prefix, secret, and the number of its bytes that may be visible before it is recognised.
         ("key is ", "ghp_0123456789abcdefghijABCDEFGHIJ012345", 5),
         ("key is ", "AKIA1234567890ABCDEF", 4),
         ("got ", jwt, 15),
@@ -54,7 +54,7 @@ fn half_a_secret_is_masked_after_a_cut() {
 }
 
 #[test]
-fn a_cut_own_literal_does_not_survive_either() {
+fn a_cut_user_literal_is_masked() {
     let set = RuleSet {
         literals: vec![LiteralRule { name: "db".into(), text: b"correct-horse".to_vec() }],
         ..RuleSet::default()
@@ -151,7 +151,7 @@ fn the_ecs_profile_writes_tokens_with_a_key() {
     let mut redactor = with(&set).with_tokenizer(tokenizer.clone());
     let prose = plain(&mut redactor, "sent to Ann@Example.com, pwd=hunter2");
     assert_eq!(prose, format!("sent to {email}, pwd=***REDACTED***"));
-    assert_eq!(plain(&mut redactor, &prose), prose, "a token is left alone");
+    assert_eq!(plain(&mut redactor, &prose), prose, "a token is unchanged");
     let mut out = Vec::new();
     let outcome = redactor.value(KeyClass::Email, b" ann@example.com", false, &mut out);
     assert_eq!((outcome, out), (RedactOutcome::Replaced, email.clone().into_bytes()));
@@ -281,7 +281,7 @@ fn bad_rules_are_refused_by_name() {
 }
 
 #[test]
-fn own_tokens_and_literals_are_found() {
+fn user_tokens_and_literals_are_found() {
     let set = RuleSet {
         tokens: vec![TokenRule {
             name: "acme".into(),

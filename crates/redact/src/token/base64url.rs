@@ -1,8 +1,7 @@
 //! Base64 with the alphabet for URLs and without padding (RFC 4648, section 5).
 //!
-//! Encoding appends to the caller's buffer and allocates nothing else; decoding accepts each text in
-//! one spelling only, so that no two texts mean the same bytes. Padding is accepted where a caller
-//! strips it.
+//! Encoding appends to the caller's buffer and allocates nothing else. Decoding accepts one spelling of each value, so
+//! that two different texts never decode to the same bytes. Padding is accepted only where a caller strips it.
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -30,7 +29,7 @@ pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), usize> {
             bits |= u32::from(value(b).ok_or(4 * index + i)?) << (18 - 6 * i);
         }
         let bytes = bits.to_be_bytes();
-        // Bits that belong to no byte must be zero: one spelling per value.
+        // The unused bits of the last character must be zero: one spelling per value.
         if four.len() < 4 && bytes[four.len()..].iter().any(|&b| b != 0) {
             return Err(4 * index + four.len() - 1);
         }
@@ -87,7 +86,7 @@ mod tests {
 
         #[test]
         fn other_spellings_are_refused_where_they_differ() {
-            // Padding, the other alphabet, a lone digit, bits that belong to no byte.
+            // Padding, the other alphabet, a lone digit, unused bits that are not zero.
             for (bad, at) in
                 [("Zg==", 2), ("Z", 0), ("Zm9vZ", 4), ("+_8", 0), ("Zh", 1), ("Zm9", 2)]
             {

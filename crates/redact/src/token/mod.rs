@@ -1,10 +1,9 @@
 //! Keyed tokens: equal values give equal tokens, and without the key a token does not reveal its value.
 //!
-//! A token is `ptok:v1:` and base64url of HMAC-SHA-256 (RFC 2104) over the normalised value, under a key
-//! that is itself HMAC-SHA-256 of `env|type` under the token key. So tokens of different environments or
-//! types cannot be joined. E-mail addresses are trimmed and lower-cased, telephone numbers written as in
-//! E.164, all else is trimmed. Making a token allocates nothing beyond what the output needs, and never
-//! blocks.
+//! A token is `ptok:v1:` and base64url of HMAC-SHA-256 (RFC 2104) over the normalised value, under a key that is itself
+//! HMAC-SHA-256 of `env|type` under the token key. Tokens of different environments or types therefore cannot be
+//! joined. E-mail addresses are trimmed and lower-cased, telephone numbers are written as in E.164, and all other
+//! values are trimmed. Making a token allocates nothing beyond what the output needs, and never blocks.
 //!
 //! [`HmacTokenizer`] makes tokens with a key in memory. With the feature `tokens`, `TokenKeys` is a handle
 //! to the keys of keyset files: it makes tokens, encrypts values so that they can be revealed

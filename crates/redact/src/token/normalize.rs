@@ -1,8 +1,8 @@
 //! Normalises values before they become tokens: one spelling for each address or number.
 //!
-//! The rules are those of the other implementations of these tokens: e-mail addresses are trimmed and
-//! lower-cased, telephone numbers keep digits and plus signs (E.164 for international numbers), all else is
-//! trimmed. In addition, addresses and numbers from URLs are percent-decoded.
+//! The rules are those of the other implementations of these tokens: e-mail addresses are trimmed and lower-cased,
+//! telephone numbers keep digits and plus signs (E.164 for international numbers), and all other values are trimmed. In
+//! addition, addresses and numbers from URLs are percent-decoded.
 //!
 //! Everything is appended to the caller's buffer; nothing else allocates. Bytes that are not UTF-8 are
 //! kept.

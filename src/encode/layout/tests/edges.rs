@@ -1,4 +1,4 @@
-//! What an event may hold at its edges, one disaster a test.
+//! Events with extreme or invalid contents, one case per test.
 use std::error::Error;
 use std::fmt;
 
@@ -57,7 +57,7 @@ fn a_line_looks_as_documented() {
 
 #[test]
 fn the_deepest_nesting_does_not_overflow_the_stack() {
-    // Each level takes five bytes; nothing but the size of a record bounds a foreign one.
+    // Each level takes five bytes; the depth of a foreign record is bounded only by its size.
     for tag in [tag::ARRAY, tag::MAP] {
         let mut payload = Vec::new();
         for _ in 0..20_000 {

@@ -1,4 +1,4 @@
-//! The model: what a line must hold, said slowly.
+//! The model: builds the expected content of a line in the simplest way.
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
@@ -6,7 +6,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{Described, JsonOptions, LevelCase, Model, Subsecond};
 
-/// JSON with its numbers as they are spelt, its keys in order and repeated ones kept.
+/// JSON with numbers as written, and with keys in order, including repeated ones.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     Null,
@@ -20,19 +20,19 @@ pub(super) enum Json {
 /// Reads a line with `serde_json`.
 pub(super) fn read(line: &str) -> Json {
     let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-    json.assert_keys_stand_once();
+    json.assert_keys_are_unique();
     json
 }
 
 impl Json {
-    fn assert_keys_stand_once(&self) {
+    fn assert_keys_are_unique(&self) {
         match self {
-            Json::Array(elements) => elements.iter().for_each(Json::assert_keys_stand_once),
+            Json::Array(elements) => elements.iter().for_each(Json::assert_keys_are_unique),
             Json::Map(entries) => {
                 let mut seen = std::collections::HashSet::new();
                 for (key, value) in entries {
                     assert!(seen.insert(key), "duplicate key {key:?}");
-                    value.assert_keys_stand_once();
+                    value.assert_keys_are_unique();
                 }
             }
             _ => {}
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((key, value)) = entries.next_entry::<String, Json>()? {
             map.push((key, value));
         }
-        // How `serde_json` with arbitrary precision hands over a number.
+        // The form in which `serde_json` with arbitrary precision passes a number.
         match map.as_mut_slice() {
             [(key, Json::Text(number))] if key == "$serde_json::private::Number" => {
                 Ok(Json::Number(std::mem::take(number)))
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// What the options ask for.
+/// The options of the line.
 pub(super) struct Shape {
     event_key: String,
     run_id: String,
@@ -160,13 +160,13 @@ impl Shape {
 
     /// The key of a user's field.
     fn users(&self, key: &str) -> String {
-        let mut bare = key;
-        while let Some(rest) = bare.strip_prefix("field.") {
-            bare = rest;
+        let mut unprefixed = key;
+        while let Some(rest) = unprefixed.strip_prefix("field.") {
+            unprefixed = rest;
         }
         let own =
             ["timestamp", "level", "target", "run_id", "schema_version", "stack", "sample_rate"];
-        if own.contains(&bare) || bare == self.event_key {
+        if own.contains(&unprefixed) || unprefixed == self.event_key {
             format!("field.{key}")
         } else {
             key.to_owned()
@@ -174,7 +174,7 @@ impl Shape {
     }
 }
 
-/// The line that an event must give.
+/// The expected line of an event.
 pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
     let text = |text: &str| Json::Text(text.to_owned());
     let level = event.level.as_str();
@@ -206,7 +206,7 @@ pub(super) fn expected(event: &Described, shape: &Shape) -> Json {
     if shape.is_sorted { Json::Map(line).sorted() } else { Json::Map(line) }
 }
 
-/// Without the entries whose keys stand again later.
+/// Removes entries whose keys occur again later.
 fn last_ones(entries: &[(String, Model)]) -> Vec<(&str, &Model)> {
     let stands_later = |at: usize| entries[at + 1..].iter().any(|(key, _)| *key == entries[at].0);
     let kept = (0..entries.len()).filter(|&at| !stands_later(at));
@@ -233,17 +233,15 @@ fn json(value: &Model, unit: &'static str, max: usize) -> Json {
         Model::U128(value) => Json::Number(value.to_string()),
         Model::F64(bits) => {
             let value = f64::from_bits(*bits);
-            float(value, || as_serde_json_spells(&serde_json::to_string(&value).unwrap()))
+            float(value, || in_serde_json_form(&serde_json::to_string(&value).unwrap()))
         }
         Model::F32(bits) => {
             let value = f32::from_bits(*bits);
-            float(f64::from(value), || {
-                as_serde_json_spells(&serde_json::to_string(&value).unwrap())
-            })
+            float(f64::from(value), || in_serde_json_form(&serde_json::to_string(&value).unwrap()))
         }
         Model::Char(value) => Json::Text(value.to_string()),
         Model::Str(text) => Json::Text(kept(text.as_bytes(), max, true)),
-        Model::Number(number) if number.len() <= max => Json::Number(as_serde_json_spells(number)),
+        Model::Number(number) if number.len() <= max => Json::Number(in_serde_json_form(number)),
         Model::Number(text) => Json::Text(kept(text.as_bytes(), max, true)),
         Model::Bytes(bytes) => Json::Text(kept(bytes, max, false)),
         Model::Duration(duration) => {
@@ -285,7 +283,7 @@ fn json(value: &Model, unit: &'static str, max: usize) -> Json {
 }
 
 /// `serde_json` keeps the digits of a number and gives its exponent a sign.
-fn as_serde_json_spells(number: &str) -> String {
+fn in_serde_json_form(number: &str) -> String {
     let number = number.replace('E', "e");
     match number.split_once('e') {
         Some((digits, exponent)) if !exponent.starts_with(['+', '-']) => {

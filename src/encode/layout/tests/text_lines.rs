@@ -1,4 +1,4 @@
-//! Lines for people, letter by letter.
+//! Lines of the console layout, compared byte by byte.
 use super::*;
 
 fn text(color: bool) -> Layout {

@@ -1,4 +1,4 @@
-//! Error texts of the audit log: nothing is repeated in the chain, and each says what to do.
+//! Error texts of the audit log: the chain repeats no text, and each text states what to do.
 use std::error::Error;
 
 use super::*;

@@ -19,7 +19,7 @@ impl Value for Slow {
     }
 
     fn write(&self, out: &mut ValueWriter<'_>) {
-        // The second attempt, when the first was too long for the ring: no one waits any more.
+        // The second attempt, after the first was too long for the ring: the test does not wait any more.
         let _ = self.began.try_send(());
         let _ = self.go_on.lock().recv();
         "done".write(out);

@@ -167,7 +167,7 @@ impl Reader {
         Ok(len > 0)
     }
 
-    /// The end of this segment for now: decides whether it is complete or may grow.
+    /// Handles the present end of the segment: decides whether it is complete or may grow.
     fn at_end(&mut self) -> Result<Found, LogReadError> {
         let follow = self.options.follow;
         let Some(segment) = &mut self.current else { return Ok(Found::Again) };
@@ -197,7 +197,8 @@ impl Reader {
         Ok(self.complete())
     }
 
-    /// The segment will not grow any more. Its last line may lack a newline; after that line the segment is left.
+    /// Handles a segment that will not grow any more: returns a last line without a newline if there is one, otherwise
+    /// leaves the segment.
     fn complete(&mut self) -> Found {
         if let Some(rest) = self.lines.take_rest() {
             return Found::Line(rest);

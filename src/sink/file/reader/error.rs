@@ -72,7 +72,7 @@ impl fmt::Display for LogReadError {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }
             LogReadError::Corrupt { path, source } => {
-                write!(f, "{} is not whole, valid gzip: {source}", path.display())
+                write!(f, "{} is not a complete, valid gzip file: {source}", path.display())
             }
             LogReadError::Compressed { path } => write!(
                 f,

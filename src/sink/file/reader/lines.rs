@@ -59,8 +59,8 @@ impl LineBuffer {
         }
     }
 
-    /// Returns the rest when no newline will come: the last line of a file that does not end in one. NULs at its end
-    /// are reserved space that was never written.
+    /// Returns the remaining bytes if no newline will follow: the last line of a file that does not end in one. NULs at
+    /// its end are reserved space that was never written.
     pub(super) fn take_rest(&mut self) -> Option<Range<usize>> {
         let rest = &self.bytes[self.start..self.end];
         let len = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
@@ -127,7 +127,8 @@ impl LineBuffer {
         line.start..line.start + self.line_bytes_max
     }
 
-    /// There is no newline: returns the start of a line that exceeds the limit, or skips more of its rest.
+    /// Handles a buffer without a newline: returns the start of a line that exceeds the limit, or skips more of the
+    /// remainder of such a line.
     fn take_long_line(&mut self) -> Option<Range<usize>> {
         if self.skipping {
             self.start = self.end;

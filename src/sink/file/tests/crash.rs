@@ -1,5 +1,5 @@
-//! Every call in the life of a log is killed, failed and cut by power loss once; then the log is opened again and
-//! checked.
+//! In the life of a log, each call once is killed, fails, and is interrupted by power loss; then the log is opened
+//! again and checked.
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Promised {
 }
 
 /// Opens the log and writes; stops at the first error if `give_up`, otherwise retries each operation.
-fn live(disk: &FaultyDisk, from: u64, give_up: bool) -> Promised {
+fn open_and_write(disk: &FaultyDisk, from: u64, give_up: bool) -> Promised {
     let mut promised = Promised { written: from, synced: from, offered: from };
     let mut tries = 0;
     let mut sink = loop {
@@ -102,13 +102,13 @@ fn unpacked(_name: &str, bytes: Vec<u8>) -> Vec<u8> {
 /// The number of calls in an undisturbed life.
 fn calls_of_a_life() -> u64 {
     let disk = new_disk();
-    live(&disk, 0, false);
+    open_and_write(&disk, 0, false);
     assert_eq!(read_all(&disk), (0..BATCHES * BATCH_LINES).collect::<Vec<_>>());
     disk.calls()
 }
 
 /// Opens the log that a crash left, writes more, and checks that the lines ascend without a repetition.
-fn live_on(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
+fn continue_after_crash(disk: &FaultyDisk, next: u64, what: &str) -> Vec<u64> {
     let mut sink = FileSink::open_on(Arc::new(disk.clone()), config(), at(100 * SECOND))
         .unwrap_or_else(|error| panic!("{what}: {error}"));
     sink.wait_idle();
@@ -130,7 +130,7 @@ fn a_failing_call_loses_and_repeats_nothing() {
         for kind in kinds {
             let disk = new_disk();
             disk.set_faults(Faults { fail_call: Some((call, kind)), ..Faults::default() });
-            live(&disk, 0, false);
+            open_and_write(&disk, 0, false);
             let all: Vec<u64> = (0..BATCHES * BATCH_LINES).collect();
             assert_eq!(read_all(&disk), all, "call {call} failed with {kind:?}");
         }
@@ -146,8 +146,8 @@ fn a_kill_loses_no_written_line() {
                 let disk = new_disk();
                 let kill_call = Some((call, torn));
                 disk.set_faults(Faults { kill_call, no_links, ..Faults::default() });
-                let promised = live(&disk, 0, true);
-                let found = live_on(&disk.after_kill(), 1_000, &what);
+                let promised = open_and_write(&disk, 0, true);
+                let found = continue_after_crash(&disk.after_kill(), 1_000, &what);
                 let lines = found.len() as u64;
                 assert_eq!(found, (0..lines).collect::<Vec<_>>(), "{what}");
                 assert!((promised.written..=promised.offered).contains(&lines), "{what}");
@@ -163,8 +163,9 @@ fn power_loss_loses_no_synced_line() {
             let what = format!("power lost at call {call}, seed {seed}");
             let disk = new_disk();
             disk.set_faults(Faults { kill_call: Some((call, 100)), ..Faults::default() });
-            let promised = live(&disk, 0, true);
-            let found = live_on(&disk.after_power_loss(seed * 7919 + call), 1_000, &what);
+            let promised = open_and_write(&disk, 0, true);
+            let found =
+                continue_after_crash(&disk.after_power_loss(seed * 7919 + call), 1_000, &what);
             let synced: Vec<u64> = (0..promised.synced).collect();
             assert!(found.starts_with(&synced), "{what}: {} synced, {found:?}", promised.synced);
         }
@@ -176,7 +177,7 @@ fn short_writes_of_any_size_tear_nothing() {
     for append_bytes_max in [1, 2, 3, 7, 64, 65, 130, 500] {
         let disk = new_disk();
         disk.set_faults(Faults { append_bytes_max, ..Faults::default() });
-        live(&disk, 0, false);
+        open_and_write(&disk, 0, false);
         assert_eq!(read_all(&disk), (0..BATCHES * BATCH_LINES).collect::<Vec<_>>());
     }
 }

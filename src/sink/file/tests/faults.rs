@@ -340,7 +340,7 @@ fn a_second_sink_on_one_path_is_refused() {
 #[cfg(target_os = "linux")]
 fn a_full_tmpfs_recovers_when_space_returns() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(_mount) = SmallMount::on(dir.path()) else { return };
+    let Some(_mount) = SmallMount::mount_at(dir.path()) else { return };
     let mut sink = open(config_in(dir.path()).rotate_bytes_max(0));
     let batch = batch_of(0, 3_000, 100);
     let error = sink.write(batch.lines(), system_now()).unwrap_err();
@@ -367,7 +367,7 @@ pub(super) struct SmallMount(PathBuf);
 #[cfg(target_os = "linux")]
 impl SmallMount {
     /// 200 KiB; `None` if mounting is not allowed.
-    pub fn on(dir: &Path) -> Option<SmallMount> {
+    pub fn mount_at(dir: &Path) -> Option<SmallMount> {
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=200k", "tmpfs"])
             .arg(dir)

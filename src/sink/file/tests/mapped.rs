@@ -99,7 +99,7 @@ fn whole_seqs_of(path: &Path) -> Vec<u64> {
 #[test]
 fn a_full_disk_returns_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(_mount) = SmallMount::on(dir.path()) else { return };
+    let Some(_mount) = SmallMount::mount_at(dir.path()) else { return };
     let mut sink = open(mapped_in(dir.path()));
     let batch = batch_of(0, 3_000, 100);
     let mut rest = batch.lines();

@@ -184,21 +184,21 @@ fn the_hook_gets_every_rotation_and_may_panic() {
     let config = config_in(dir.path()).rotate_bytes_max(300).rotate_every(RotateEvery::Daily);
     let start = system_now().unix_nanos.div_euclid(DAY) * DAY + HOUR;
     let mut sink = FileSink::open(config, at(start)).unwrap();
-    let heard = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let hears = std::sync::Arc::clone(&heard);
+    let rotations = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let hook_rotations = std::sync::Arc::clone(&rotations);
     sink.on_rotation(move |rotation| {
-        hears.lock().push(rotation.clone());
+        hook_rotations.lock().push(rotation.clone());
         assert_ne!(rotation.reason, RotationReason::Time, "the test wants a panic here");
     });
     sink.write(batch_of(0, 6, 40).lines(), at(start)).unwrap();
     sink.turn(at(start + DAY)).unwrap();
     sink.write(batch_of(6, 6, 40).lines(), at(start + DAY)).unwrap();
     sink.wait_idle();
-    let heard = heard.lock();
-    let reasons: Vec<&str> = heard.iter().map(|rotation| rotation.reason.as_str()).collect();
+    let rotations = rotations.lock();
+    let reasons: Vec<&str> = rotations.iter().map(|rotation| rotation.reason.as_str()).collect();
     assert_eq!(reasons, ["size", "time", "size"]);
-    assert!(heard[0].sealed.ends_with("app.log.000001"));
-    assert_eq!(fs::metadata(&heard[0].sealed).unwrap().len(), heard[0].len_bytes);
+    assert!(rotations[0].sealed.ends_with("app.log.000001"));
+    assert_eq!(fs::metadata(&rotations[0].sealed).unwrap().len(), rotations[0].len_bytes);
     assert_eq!(sink.counters().errors, 1);
     assert_eq!(all_seqs(dir.path()), (0..12).collect::<Vec<_>>());
 }

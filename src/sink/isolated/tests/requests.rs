@@ -2,11 +2,11 @@
 use super::*;
 
 /// Panics in calls where a sink is not expected to.
-struct Rude;
+struct PanickingSink;
 
-impl Sink for Rude {
+impl Sink for PanickingSink {
     fn name(&self) -> &str {
-        "rude"
+        "panicking"
     }
 
     fn write(&mut self, _lines: Lines<'_>, _now: Now) -> Result<(), WriteError> {
@@ -28,7 +28,7 @@ impl Sink for Rude {
     }
 }
 
-impl Drop for Rude {
+impl Drop for PanickingSink {
     fn drop(&mut self) {
         panic!("no end either");
     }
@@ -36,7 +36,7 @@ impl Drop for Rude {
 
 #[test]
 fn panics_while_counting_and_closing_are_caught() {
-    let mut sink = start(Box::new(Rude), 1000, long_timeouts());
+    let mut sink = start(Box::new(PanickingSink), 1000, long_timeouts());
     sink.write(numbered(0..3).lines(), at(0)).expect("a buffer");
     sink.flush().expect("a panic in `counters` is no failed flush");
     assert!(!is_sink_thread());
@@ -116,7 +116,7 @@ fn abandoned_requests_take_no_buffer_slots() {
     let mut sink = start(inner, 100, short_timeouts());
     for _ in 0..50 {
         assert!(is_stalled(&sink.flush()));
-        // As if the thread had made progress in between and hung again.
+        // Simulates a thread that made progress in between and hung again.
         sink.stall = None;
     }
     let (count, cause) = fill(&mut sink, 0);

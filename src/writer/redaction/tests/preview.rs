@@ -1,4 +1,5 @@
-//! Verdicts on many events at once against a look at each of them, and what a verdict is not good for.
+//! Verdicts from one scan of many events, compared with a scan of each event; and cases in which a verdict is not
+//! valid.
 use super::*;
 use crate::core::record::{Header, Kind as RecordKind, Record};
 use ringseal_base::value::Value;
@@ -40,7 +41,7 @@ fn verdicts(redaction: &mut Redaction, position: usize, stretch: &[u8]) -> Vec<V
     found
 }
 
-/// What a look at the one event says.
+/// The verdict of a scan of this event alone.
 fn verdict_alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
     let record = Record::read(record).unwrap();
     if record.header.kind != RecordKind::Event {
@@ -51,7 +52,7 @@ fn verdict_alone(redaction: &mut Redaction, record: &[u8]) -> Verdict {
     if is_clean { Verdict::Clean } else { Verdict::Dirty }
 }
 
-/// Knows the call site.
+/// A redaction state in which the call site is registered.
 fn with_known_site(set: &RuleSet) -> Redaction {
     let mut redaction = with(set);
     assert_eq!(verdict_alone(&mut redaction, &event("hello")), Verdict::Clean);

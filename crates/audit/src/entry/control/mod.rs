@@ -124,7 +124,7 @@ word_enum! {
         Checkpoint = "checkpoint",
         /// The state of the ratchet.
         ChainKey = "chain.key",
-        /// The epoch's key, by finishing a change of epochs that a crash cut short.
+        /// The epoch's key: opening finished a change of epochs that a crash had interrupted.
         EpochKey = "epoch.key",
     }
 }
@@ -242,9 +242,9 @@ pub struct Epoch {
 /// Bytes that recovery cut off and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornPiece {
-    /// The file that has them now.
+    /// The file that holds them now.
     pub kept: String,
-    /// The file that had them.
+    /// The file that held them before.
     pub from: TornFrom,
     /// Their offset in that file.
     pub offset: u64,
@@ -283,7 +283,7 @@ pub struct CheckedSegment {
     pub algorithm: Algorithm,
     /// Length found.
     pub bytes: u64,
-    /// The checksum in the entry after the segment; `None` for the active one and where there is none.
+    /// The checksum in the entry after the segment; `None` for the active segment and if no checksum is recorded.
     pub expected: Option<Checksum>,
     /// The checksum found; `None` if the file could not be read.
     pub found: Option<Checksum>,

@@ -19,8 +19,8 @@ pub(super) fn assert_same(event: &EventWithContext<'_>, limits: &Limits, entries
 }
 
 proptest! {
-    /// Both paths write the same bytes, whatever is set and whatever the engine's source is; an event with flat values
-    /// takes the fast path.
+    /// Both paths write the same bytes for any fields and any source of the engine. An event with flat values takes the
+    /// fast path.
     #[test]
     fn the_fast_path_writes_the_same_bytes(
         flags in proptest::collection::vec(any::<bool>(), 12),
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// A value that lies about its size.
+/// A value that reports a wrong size.
 struct WrongSize {
     plain_bytes: usize,
     put: fn(&mut [u8]) -> &mut [u8],
@@ -102,7 +102,7 @@ impl Value for WrongSize {
 }
 
 #[test]
-fn a_value_with_wrong_size_goes_slow() {
+fn wrong_sizes_take_the_slow_path() {
     let limits = Limits::default();
     let liars = [
         // Nothing is written: old bytes of the buffer could look like a value.

@@ -162,7 +162,7 @@ fn a_full_queue_spills_in_order() {
     assert!(health.held_bytes <= 2000 && health.spilled_bytes > 8000, "{health:?}");
     assert_eq!(disk.files()[&path].len() as u64, health.spilled_bytes);
     control.hang(false);
-    // Some arrive while the file is being emptied.
+    // Some entries arrive while the file is being emptied.
     fan.offer(&sealed(&lines)).unwrap();
     fan.commit(LONG).unwrap();
     assert_has(&control, &lines);
@@ -180,7 +180,7 @@ fn the_next_process_delivers_spilled_entries() {
     let lines = Lines::new(30).lines;
     let entries = sealed(&lines);
     first.offer(&entries).unwrap();
-    // Killed here: entries in memory are lost with the process.
+    // The process is killed here: entries in memory are lost.
     let disk = disk.after_kill();
     let next = Control::default();
     next.put(&entries[0]);

@@ -1,5 +1,5 @@
-//! Sinks fed by a log: each gets every committed entry once, in order, whatever the sink does, and nothing that is not
-//! on disk.
+//! Sinks fed by a log: each gets every committed entry once, in order, whatever the sink does. It never gets an entry
+//! that is not on disk.
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +123,7 @@ proptest! {
                 log.maintain().unwrap();
             }
             if crashes {
-                // From here on the sink's thread does only what it could also have done before the crash.
+                // After this line, the sink's thread does only work that it could have done before the crash.
                 fixture.disk.set_faults(Faults { kill_call: Some((0, 0)), ..Faults::default() });
                 drop(log);
                 fixture.disk = fixture.disk.after_kill();
@@ -195,7 +195,7 @@ fn another_logs_sink_takes_nothing() {
         fixture.opened = if is_own { 0 } else { 7 };
         let mut log = fixture.open();
         append(&mut log, if is_own { 3 } else { 9 });
-        // The log's own sink has all the time it needs; another log's sink would retry that long without success.
+        // The sink of this log has ample time; the sink of another log would retry all that time without success.
         let stop_wait_max = if is_own { LONG } else { SHORT };
         let fan = feed_sink(&mut log, &control, SinkBounds { stop_wait_max, ..bounds() });
         log.commit().unwrap();

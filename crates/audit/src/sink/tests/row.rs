@@ -1,4 +1,4 @@
-//! The rules that hold between rows, and between a row and its line.
+//! The rules between rows, and between a row and its line.
 use super::super::row::{Columns, check_run};
 use super::*;
 

@@ -154,7 +154,7 @@ fn columns_that_differ_from_the_line_are_found() {
         let mut reader = SqliteSink::open_read_only(&path).unwrap();
         let mut lines = StoredLines::new(&mut reader, 0);
         let before = lines.by_ref().take(2).map(|line| line.unwrap().0).collect::<Vec<_>>();
-        assert_eq!(before, [0, 1], "what is good comes first");
+        assert_eq!(before, [0, 1], "good lines come first");
         let error = lines.next().unwrap().unwrap_err();
         match &error {
             AuditSinkError::Column { column, .. } => assert_eq!(*column, want, "{set}"),
@@ -179,7 +179,7 @@ fn a_new_database_catches_up_from_another() {
 
 #[cfg(unix)]
 #[test]
-fn the_database_is_private_and_no_link() {
+fn the_database_is_private_and_not_a_link() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.db");

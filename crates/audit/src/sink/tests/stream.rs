@@ -7,14 +7,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Accepts as many bytes per call as the script says, and none otherwise.
+/// Accepts as many bytes per call as the script gives; after its end, none.
 #[derive(Clone, Default)]
-struct Stingy {
+struct ShortWriter {
     script: Arc<Mutex<Vec<Option<usize>>>>,
     written: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Write for Stingy {
+impl Write for ShortWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.script.lock().pop() {
             Some(None) => Err(io::ErrorKind::WouldBlock.into()),
@@ -37,8 +37,8 @@ proptest! {
         script in proptest::collection::vec(proptest::option::of(0usize..300), 0..40),
         sizes in proptest::collection::vec(1usize..5, 1..10),
     ) {
-        let stingy = Stingy { script: Arc::new(Mutex::new(script)), ..Stingy::default() };
-        let mut sink = StreamSink::new("stingy", Box::new(stingy.clone()));
+        let stream = ShortWriter { script: Arc::new(Mutex::new(script)), ..ShortWriter::default() };
+        let mut sink = StreamSink::new("stream", Box::new(stream.clone()));
         let lines = Lines::new(sizes.iter().sum()).lines;
         let entries = sealed(&lines);
         let mut rest = &entries[..];
@@ -48,7 +48,7 @@ proptest! {
             while sink.append(batch).and_then(|()| sink.commit()).is_err() {}
         }
         let want: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        prop_assert_eq!(String::from_utf8(stingy.written.lock().clone()).unwrap(), want);
+        prop_assert_eq!(String::from_utf8(stream.written.lock().clone()).unwrap(), want);
         prop_assert_eq!(sink.next_seq().unwrap(), Some(lines.len() as u64));
     }
 }
@@ -57,10 +57,10 @@ proptest! {
 fn a_gap_is_refused_without_losing_earlier_entries() {
     let lines = Lines::new(4).lines;
     let entries = sealed(&lines);
-    let written = Stingy::default();
-    let mut sink = StreamSink::new("stingy", Box::new(written.clone()));
+    let written = ShortWriter::default();
+    let mut sink = StreamSink::new("stream", Box::new(written.clone()));
     let error = sink.append(&[entries[0], entries[2]]).unwrap_err().to_string();
-    assert_eq!(error, "stingy: expected entry 1 next, found 2");
+    assert_eq!(error, "stream: expected entry 1 next, found 2");
     sink.append(&entries).unwrap();
     let text = String::from_utf8(written.written.lock().clone()).unwrap();
     assert_eq!(text.lines().collect::<Vec<_>>(), lines);

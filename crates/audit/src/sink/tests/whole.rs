@@ -22,7 +22,7 @@ fn lines_of(dir: &Path) -> Vec<String> {
     texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// A log of a few segments, and what verifies it.
+/// A log of a few segments, and the options that verify it.
 fn log(dir: &Path, away: &Path) -> VerifyOptions {
     let clock = Arc::new(ManualClock::at(Lines::unix_nanos(0)));
     let host = || Host { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Host::system() };

@@ -29,7 +29,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, acknowledged: &mut Acknowledg
             acknowledged.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
         }
         let _ = log.maintain();
-        // The health reports what `maintain` has committed.
+        // The health reports the entries that `maintain` has committed.
         let waits = log.health().waiting_entries;
         if waits == 0 {
             acknowledged.extend(waiting.drain(..).map(|receipt| (receipt.seq, receipt.leaf)));
@@ -37,7 +37,7 @@ fn work(log: &mut AuditLog, from: u64, count: u64, acknowledged: &mut Acknowledg
     }
 }
 
-/// A whole life of a log: opened, written, rotated, pruned, closed.
+/// A log's whole life: opened, written, rotated, pruned, closed.
 fn run_log(fixture: &Fixture) -> Acknowledged {
     let mut acknowledged = Acknowledged::new();
     let Ok(mut log) = fixture.open(options()) else { return acknowledged };
@@ -90,7 +90,7 @@ fn last_call(from: u64) -> u64 {
 }
 
 #[test]
-fn a_life_without_faults_loses_nothing() {
+fn a_log_without_faults_loses_nothing() {
     let fixture = Fixture::new();
     let acknowledged = run_log(&fixture);
     assert_eq!(acknowledged.len(), 9);

@@ -1,4 +1,4 @@
-//! A log on fault-injecting storage, and a slow reference check of everything that can be checked from outside.
+//! A log on fault-injecting storage, and a slow reference check of all its files.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Fixture {
     }
 
     pub fn open(&self, options: LogOptions) -> Result<AuditLog, StoreError> {
-        // A different seed each time, for different keys.
+        // The seed differs each time, so that the keys differ.
         let host = host(&self.disk, &self.clock, 1000 + self.disk.calls());
         AuditLog::open(host, Path::new(DIR), options)
     }
@@ -294,7 +294,7 @@ fn check_tree(
     }
     if let Some(latest) = files.get(CHECKPOINT) {
         let latest = std::str::from_utf8(latest).unwrap();
-        assert!(texts.iter().any(|text| text == latest), "the latest is one of the list");
+        assert!(texts.iter().any(|text| text == latest), "`checkpoints` contains the latest");
     }
     for (seq, control) in &checked.controls {
         if matches!(control, Control::Epoch(_)) && *seq + 1 < size {

@@ -237,7 +237,7 @@ fn an_automatic_check_reads_bounded_bytes() {
 }
 
 #[test]
-fn old_keys_are_nowhere_on_disk() {
+fn old_keys_are_erased_from_disk() {
     let fixture = Fixture::new();
     let mut log = fixture.open(LogOptions::default()).unwrap();
     let mut keys = vec![*fixture.first_key.bytes()];

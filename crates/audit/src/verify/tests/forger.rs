@@ -1,5 +1,5 @@
-//! A simulated forger who rewrites a log with the keys that he has: everything that needs no key is made
-//! consistent; what needs a key is computed where he has it, and left unchanged otherwise.
+//! A simulated forger who rewrites a log. He makes everything consistent that needs no key. He computes a signature if
+//! he has its key, and otherwise leaves it unchanged.
 use std::path::Path;
 
 use super::support::{DIR, LogFiles, disk_of};

@@ -1,4 +1,4 @@
-//! Each kind of finding, with its file and line, from direct changes of the files.
+//! Each kind of finding, with its file and line, caused by direct changes of the files.
 use proptest::prelude::*;
 
 use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
@@ -110,7 +110,7 @@ const LINE_EDITS: &[(&str, Edit, FindingKind, u64)] = &[
         10,
     ),
     ("carriage return", |l| l[9] = replaced(&l[9], "}\n", "}\r\n"), FindingKind::Malformed, 10),
-    ("a byte that is no UTF-8", |l| l[9][70] = 0xFF, FindingKind::Malformed, 10),
+    ("a byte that is not UTF-8", |l| l[9][70] = 0xFF, FindingKind::Malformed, 10),
     ("two lines joined", |l| assert!(l[9].pop().is_some()), FindingKind::Malformed, 10),
     (
         "no newline at the end",
@@ -171,7 +171,7 @@ fn counts_cover_what_precedes_the_first_bad_record() {
     options.gap_entries_max = Some(2);
     let report = verify_files(&untouched, &options);
     assert_eq!(report.first_bad.unwrap().place.seq, Some(report.entries));
-    // Only the end is wrong.
+    // Only the end of the log is wrong.
     options.gap_entries_max = None;
     options.now_unix_nanos = Some(i64::MAX);
     let report = verify_files(&untouched, &options);
@@ -315,7 +315,8 @@ fn checkpoint_gaps_leave_a_log_unsealed() {
     options.gap_entries_max = Some(2);
     let found = verify_files(&untouched, &options).first_bad.unwrap();
     assert_eq!(found.kind, FindingKind::Unsealed, "{found}");
-    // Checkpoints within an epoch are removed: more entries between the rest than twice what the log promises.
+    // Checkpoints within an epoch are removed. More entries are then between the remaining ones than twice the promised
+    // number.
     let mut files = untouched.clone();
     let sizes = sizes(&files);
     without_notes(&mut files, |size| sizes[1..3].contains(&size));
@@ -401,8 +402,8 @@ fn a_known_checkpoint_reveals_a_rolled_back_log() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// A flipped bit anywhere in the checked files, with and without the chain's key: never intact, never
-    /// a panic. (After the last checkpoint and without the key nothing protects the bytes.)
+    /// A flipped bit anywhere in the checked files, with and without the chain's key: never intact, never a panic.
+    /// (Without the key, the bytes after the last checkpoint are not protected.)
     #[test]
     fn no_bit_flip_in_a_log_is_intact(seed in any::<u64>(), bit in 0u8..8, has_key in any::<bool>()) {
         thread_local! {
@@ -435,7 +436,7 @@ proptest! {
                 at -= bytes.len() as u64;
             }
             let report = verify_files(&files, &options);
-            // The last newline: an unfinished line or note at the end is a note.
+            // The flip hit the last newline: an unfinished line or note at the end is reported as a note.
             let is_torn = report.notes.iter().any(|note| note.contains("unfinished"));
             assert!(report.outcome == VerifyOutcome::Tampered || is_torn, "{report:?}");
         });

@@ -1,5 +1,5 @@
-//! Every change by every attacker, with and without a checkpoint kept elsewhere: what is detected and
-//! what is not. `docs/audit-tamper.md` publishes the tables; this test generates and compares them.
+//! Every change by every attacker, with and without a checkpoint kept elsewhere, and whether it is detected.
+//! `docs/audit-tamper.md` publishes the tables; this test generates and compares them.
 use super::forger::{ForgedEntry, Keys, entries_of, forge};
 use super::live_log_and;
 use super::support::{Fixture, LogFiles, kept_checkpoint, small_options, verify_files};
@@ -97,7 +97,7 @@ impl Attacks {
         Attacks { fixture, files, snapshot, another, items }
     }
 
-    /// The attacker's keys: those on the host now, or all that ever existed.
+    /// The attacker's keys: those now on the host, or all that ever existed.
     fn keys(&self, attacker: Attacker) -> Keys<'_> {
         let signers = &self.fixture.signers;
         let current = signers.len() - 1;
@@ -136,7 +136,7 @@ impl Attacks {
 
     fn options(&self, has_first_key: bool, has_known: bool) -> VerifyOptions {
         let mut options = self.fixture.options();
-        // The age of the last checkpoint is excluded; the table is about what the bytes show.
+        // The age of the last checkpoint is excluded: the table covers only evidence in the bytes.
         options.now_unix_nanos = None;
         if !has_first_key {
             options.first_key = None;
@@ -239,7 +239,7 @@ fn every_cell_matches_the_design() {
                 };
                 let is_whole = *name == "swap segments" || *name == "rewrite everything";
                 let is_past = segment == 1 || is_whole;
-                // With a checkpoint kept elsewhere, everything that it covers.
+                // With a checkpoint kept elsewhere, every change that it covers is detected.
                 for first_key in [true, false] {
                     let kind = with(first_key, true);
                     assert!(kind.is_some(), "{name}, segment {segment}, known checkpoint");
@@ -247,11 +247,11 @@ fn every_cell_matches_the_design() {
                         assert_eq!(kind, Some(FindingKind::RolledBack), "{name}");
                     }
                 }
-                // Without: nothing shows a cut back to a sealed state, or a change by an attacker with
-                // all keys.
+                // Without a known checkpoint, a cut back to a sealed state and a change by an attacker with all keys
+                // are not detected.
                 let is_hidden = is_cut || attacker == Attacker::All;
                 assert_eq!(with(true, false).is_none(), is_hidden, "{name}, segment {segment}");
-                // Without the chain's key only the epoch's key protects the current epoch.
+                // Without the chain's key, only the epoch's key protects the current epoch.
                 let is_hidden = is_hidden || (attacker == Attacker::Current && !is_past);
                 assert_eq!(with(false, false).is_none(), is_hidden, "{name}, segment {segment}");
             }

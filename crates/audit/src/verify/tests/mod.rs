@@ -84,8 +84,7 @@ fn a_closed_and_reopened_log_is_intact() {
     }
 }
 
-/// Times of producers arrive out of order by as long as their threads wait. Summing every forward step
-/// would give hours.
+/// Times of producers arrive out of order, by as long as their threads wait. A sum of all forward steps would be hours.
 #[test]
 fn out_of_order_times_make_no_gap() {
     use ringseal_base::clock::Clock;
@@ -168,7 +167,7 @@ fn compressed_segments_verify_like_plain_ones() {
     for name in sealed {
         let bytes = files.remove(&name).unwrap();
         let mut packed = Vec::new();
-        // Two members, as an interrupted and resumed compressor may leave.
+        // Two members, as an interrupted and resumed compressor may write.
         for part in bytes.chunks(bytes.len() / 2 + 1) {
             let mut encoder = flate2::write::GzEncoder::new(&mut packed, Default::default());
             encoder.write_all(part).unwrap();

@@ -117,7 +117,7 @@ fn a_rewritten_beginning_of_any_length_is_modified() {
             (FindingKind::Modified, Some(1)),
             "{finding}"
         );
-        // With another key than the chain's none verifies, and all were checked.
+        // With another key than the chain's, no signature verifies, and all were checked.
         let other = Fixture::with_seed(77);
         let finding = found(&fixture, &forged, &fixture.root, Some(&other.first_key));
         assert_eq!(finding.kind, FindingKind::WrongKey, "{finding}");

@@ -37,7 +37,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Checks how long the end has been without a checkpoint.
+    /// Checks the time since the last checkpoint at the end of the log.
     fn check_tail_age(&mut self, size: u64, end: Place) -> Result<(), Stop> {
         if let Some(suspect) = &self.unsealed_epoch {
             let seq = suspect.place.seq.unwrap_or_default();
@@ -67,7 +67,7 @@ impl Walk<'_> {
         Place { file, line: None, offset: None, seq: Some(self.seq()) }
     }
 
-    /// Fills in the counts; if something is wrong, those before the first bad record.
+    /// Fills in the counts; after a finding, the counts before the first bad record.
     pub(super) fn fill_report(
         &mut self,
         report: &mut VerifyReport,

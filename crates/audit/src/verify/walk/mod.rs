@@ -25,7 +25,7 @@ mod suspect;
 use suspect::ReadCounts;
 pub(super) use suspect::Suspect;
 
-/// What is wrong with a line, before the following lines are considered.
+/// A defect of a line, before the following lines are considered.
 #[derive(Debug)]
 pub(super) enum LineError {
     /// Its number is too high.
@@ -75,7 +75,7 @@ pub(super) struct Walk<'a> {
     pub suspect: Option<Suspect>,
     /// An end of an epoch that no checkpoint has sealed yet.
     unsealed_epoch: Option<Suspect>,
-    /// What was read without a finding so far.
+    /// The amount read without a finding so far.
     read: ReadCounts,
     /// The previous segment.
     before: Option<SegmentSummary>,

@@ -1,8 +1,8 @@
-//! Suspect places: they become findings only if later evidence shows that they are bad.
+//! Suspect places. They become findings only if later evidence shows that they are bad.
 use super::super::report::{Finding, FindingKind, Place};
 use super::Walk;
 
-/// Counts of what was read before a place.
+/// The counts of entries and bytes read before a place.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ReadCounts {
     pub entries: u64,
@@ -13,7 +13,7 @@ pub(super) struct ReadCounts {
 /// A place that may turn out to be the first bad record.
 pub(in crate::verify) struct Suspect {
     pub place: Place,
-    /// What was read before it.
+    /// The amount read before it.
     read: ReadCounts,
 }
 

@@ -77,18 +77,18 @@ fn dyn_errors_have_the_type_of_their_debug() {
 
 #[test]
 fn a_debug_sentence_is_not_a_type() {
-    struct Talker(&'static str);
-    impl fmt::Debug for Talker {
+    struct SentenceError(&'static str);
+    impl fmt::Debug for SentenceError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(self.0)
         }
     }
-    impl fmt::Display for Talker {
+    impl fmt::Display for SentenceError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("?")
         }
     }
-    impl Error for Talker {}
+    impl Error for SentenceError {}
     let long = "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     for (debug, name) in [
         ("Connection refused", "dyn Error"),
@@ -101,7 +101,7 @@ fn a_debug_sentence_is_not_a_type() {
         ("Timeout { after: 3 }", "Timeout"),
         (long, &long[..64]),
     ] {
-        let error: &dyn Error = &Talker(debug);
+        let error: &dyn Error = &SentenceError(debug);
         assert_eq!(texts(&error)[0], name, "{debug:?}");
     }
 }

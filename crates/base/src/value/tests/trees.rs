@@ -1,4 +1,4 @@
-//! `serde::Serialize` values, against what `serde_json` makes of them.
+//! `serde::Serialize` values, compared with the output of `serde_json`.
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -91,7 +91,7 @@ fn composite_types_match_serde_json() {
 }
 
 #[test]
-fn keys_of_every_kind_that_json_knows() {
+fn keys_of_every_kind_in_json() {
     check(BTreeMap::from([(1u8, 1), (2, 2)]));
     check(BTreeMap::from([(-1i128, 1)]));
     check(BTreeMap::from([(true, 1), (false, 2)]));
@@ -115,7 +115,7 @@ fn a_non_text_key_becomes_a_message() {
 }
 
 #[test]
-fn an_implementation_that_fails_leaves_its_words() {
+fn a_failing_implementation_writes_its_error_message() {
     struct Broken;
     impl Serialize for Broken {
         fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -150,7 +150,7 @@ impl Serialize for Display {
     }
 }
 
-/// A list that nests as deep as it says.
+/// A list with the given depth of nesting.
 struct Deep(u32);
 
 impl Serialize for Deep {
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn in_any_room_a_tree_stays_readable(value in any_json(), max in 0u32..200) {
+    fn a_truncated_tree_is_always_readable(value in any_json(), max in 0u32..200) {
         write_bounded(&SerdeValue(&value), Limits::default().with_value_bytes_max(max)).read();
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Ciphers {
 impl Ciphers {
     pub(super) fn new(keyset: &Keyset) -> Ciphers {
         let cipher = |secret: &[u8]| Aes256Gcm::new_from_slice(secret).ok();
-        // All keys of a reveal keyset have the right length: none is omitted.
+        // All keys of a reveal keyset have the right length, so every key is included.
         let ciphers = keyset
             .keys()
             .iter()
@@ -95,7 +95,7 @@ impl Ciphers {
     ) -> Result<Revealed, TokenKeysError> {
         let no = |expected| TokenKeysError::NoToken { expected };
         let rest = token.trim().strip_prefix(PREFIX).ok_or(no("penc:v1: at its start"))?;
-        let (kid, text) = rest.split_once(':').ok_or(no("a key id and `:` behind penc:v1:"))?;
+        let (kid, text) = rest.split_once(':').ok_or(no("a key id and `:` after penc:v1:"))?;
         if kid.is_empty() || kid.len() > 32 || !kid.bytes().all(is_kid_byte) {
             return Err(no("a key id of 1 to 32 letters, digits, - or _"));
         }
@@ -103,7 +103,7 @@ impl Ciphers {
         let (_, cipher) = cipher.ok_or_else(|| self.unknown(kid))?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
         base64url::decode(text.as_bytes(), &mut bytes).map_err(|_| no("base64url at its end"))?;
-        let short = || no("28 bytes at least behind the key id");
+        let short = || no("at least 28 bytes after the key id");
         let end = bytes.len().checked_sub(TAG).filter(|end| *end >= NONCE).ok_or_else(short)?;
         let tag: [u8; TAG] = bytes[end..].try_into().map_err(|_| short())?;
         let nonce: [u8; NONCE] = bytes[..NONCE].try_into().map_err(|_| short())?;
@@ -131,7 +131,7 @@ fn is_kid_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// The associated data of a ciphertext. An environment has no `|`, so that two pairs never collide.
+/// The associated data of a ciphertext. An environment does not contain `|`, so two pairs never collide.
 fn context(env: &str, field: FieldType<'_>) -> String {
     format!("{env}|{}", field.name())
 }

@@ -7,7 +7,7 @@
 //! | `PII_ENV` | the environment, which keeps tokens apart | `unknown` |
 //! | `PII_TOKEN_KEYSET_PATH` | the token keyset's file | none: required |
 //! | `PII_REVEAL_KEYSET_PATH` | the reveal keyset's file; read with `full` only | none: required with `full` |
-//! | `PII_REFRESH_SECONDS` | after how long files are read again even if they look unchanged | `300` |
+//! | `PII_REFRESH_SECONDS` | seconds until files are read again even if they look unchanged | `300` |
 //! | `PII_KEYSET_GROUP_READABLE` | `1`: the files' group may read them | `0` |
 
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl TokenKeysConfig {
             Some("file") => {}
             Some("vault") => return Err(TokenKeysError::ProviderUnsupported { provider: "vault" }),
             Some(other) => return Err(wrong("PII_PROVIDER", "file", &format!("{other:?}"))),
-            // Half a configuration is a mistake; ignoring it would redact values that should become tokens.
+            // An incomplete configuration is an error: ignoring it would redact values that should become tokens.
             None if token_keyset.is_some() => {
                 return Err(wrong(
                     "PII_PROVIDER",
@@ -142,7 +142,7 @@ impl TokenKeysConfig {
     }
 }
 
-/// Checks an environment: without `|` it cannot be confused with an environment and a type.
+/// Checks an environment. It must not contain `|`, which separates the environment from the type.
 pub(super) fn check_env(env: &str) -> Result<(), TokenKeysError> {
     if (1..=64).contains(&env.len()) && !env.contains('|') {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Errors of keysets, tokens and their configuration. No error repeats a key, a value or a token: only
-//! names, lengths and what was expected.
+//! Errors of keysets, tokens and their configuration. No error repeats a key, a value or a token: only names, lengths
+//! and the expected form.
 
 use std::fmt;
 use std::io;
@@ -135,7 +135,7 @@ pub enum TokenKeysError {
         kid: String,
         /// The environment in which it should be revealed.
         env: String,
-        /// The type as which it should be revealed.
+        /// The type under which it should be revealed.
         field: String,
     },
     /// A value too long for AES-GCM.
@@ -173,8 +173,8 @@ impl fmt::Display for TokenKeysError {
             ),
             TokenKeysError::NotAuthentic { kid, env, field } => write!(
                 f,
-                "the token is not what key {kid} made in environment {env} for type {field}: one \
-                 of the three is another, or the token was changed"
+                "the token was not made with key {kid} in environment {env} for type {field}: one \
+                 of the three differs, or the token was changed"
             ),
             TokenKeysError::TooLong { found } => {
                 write!(f, "expected a value of less than 64 GiB, found {found} bytes")

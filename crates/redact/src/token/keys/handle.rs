@@ -80,8 +80,8 @@ pub struct TokenKeysStatus {
     pub last_error: Option<String>,
 }
 
-/// The keys of a token keyset, ready for use. Only the primary one makes tokens, so the others of the
-/// keyset are not kept.
+/// The keys of a token keyset, ready for use. Only the primary key makes tokens, so the other keys of the keyset are
+/// not kept.
 struct Tokens {
     kid: Box<str>,
     tokenizer: HmacTokenizer,
@@ -179,7 +179,7 @@ impl TokenKeys {
             tokens: load_tokens(&mut *tokens, env)?,
             ciphers: reveal.as_mut().map(|source| load_ciphers(&mut **source)).transpose()?,
         };
-        // The first refresh sets the times of the next ones: the current time is not known here.
+        // The current time is unknown here; the first refresh sets the times of later ones.
         let slot = |source| Slot { source, reread_at: Duration::MAX };
         Ok(TokenKeys {
             env: env.into(),
@@ -247,7 +247,7 @@ impl TokenKeys {
     /// the disk when it checks. If two threads call at once, one of them gets [`Refresh::NotDue`].
     ///
     /// # Errors
-    /// Why a keyset could not be reloaded; it is counted, and the last good one stays in use. The other
+    /// Why a keyset could not be reloaded; the failure is counted, and the last good keyset stays in use. The other
     /// keyset is reloaded in any case.
     pub fn refresh(&self, now: Duration) -> Result<Refresh, TokenKeysError> {
         let Some(mut control) = self.control.try_lock() else { return Ok(Refresh::NotDue) };

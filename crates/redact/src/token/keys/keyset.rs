@@ -63,12 +63,12 @@ pub(super) struct Key {
     pub(super) secret: Zeroizing<Vec<u8>>,
 }
 
-/// Keys of one kind, of which the primary key makes new tokens.
+/// Keys of one kind. The primary key makes new tokens.
 pub struct Keyset {
     kind: KeysetKind,
     primary: usize,
     keys: Vec<Key>,
-    /// A field that is not known here: rewriting the file would lose it.
+    /// An unknown field: rewriting the file would lose it.
     unknown: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl Keyset {
         self.keys.iter().map(|key| &*key.kid)
     }
 
-    /// A field of the file that is not known here and that rewriting would lose.
+    /// An unknown field of the file, which rewriting would lose.
     pub fn unknown_field(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
@@ -397,7 +397,7 @@ fn read_key(
     Ok((kind, Key { kid: kid.to_owned(), created_at, secret }))
 }
 
-/// The key's bytes, or what is wrong with them, without repeating any.
+/// The key's bytes, or a description of the error that does not repeat any byte.
 fn read_secret(kind: KeysetKind, text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let text = text.trim_end_matches('=');
     let mut secret = Zeroizing::new(Vec::with_capacity(text.len()));

@@ -1,10 +1,9 @@
 //! Keyset files.
 //!
-//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all: a
-//! crash leaves the old file or the new one, and at most an unused file `….new`. A new keyset never
-//! replaces an existing file; adding a key keeps the old ones, and two processes that add keys at once do
-//! so one after the other, or one gets an error. All calls block on the disk: none of them is for the
-//! writer thread.
+//! Promises: a file that others can read or change is refused. A keyset is written whole or not at all: a crash leaves
+//! the old file or the new one, and at most an unused file `….new`. A new keyset never replaces an existing file;
+//! adding a key keeps the old ones, and two processes that add keys at once do so one after the other, or one gets an
+//! error. All calls block on the disk; the writer thread must not make them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,8 +81,8 @@ impl Keyset {
     /// Changes the keyset file at `path` and returns the new keyset. The new file has the owner and
     /// permissions of the old one. If `change` fails, the file is unchanged.
     ///
-    /// A lock on `….lock` beside the file keeps two changes apart; the second one gets an error. Unknown
-    /// fields would be lost, and are an error.
+    /// A lock on `….lock` beside the file prevents two changes at once; the second one gets an error. Unknown fields
+    /// would be lost, and are an error.
     pub fn change(
         storage: &dyn Storage,
         path: &Path,
@@ -122,7 +121,7 @@ fn replace(
 ) -> io::Result<()> {
     let new = beside(path, ".new");
     match storage.remove(&new) {
-        // Left by a change that a crash has interrupted.
+        // A change that a crash interrupted has left this file.
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -138,7 +137,7 @@ fn replace(
     written
 }
 
-/// Reads a keyset file and returns the open file as well, whose state belongs to the text that was read.
+/// Reads a keyset file and also returns the open file, whose metadata belongs to the text that was read.
 pub(super) fn load(
     storage: &dyn Storage,
     path: &Path,
@@ -201,8 +200,8 @@ fn check_permissions(
     Ok(())
 }
 
-/// Gives `new` the owner, group and permissions of `old`: the user who changes a keyset is often not the
-/// one that reads it.
+/// Gives `new` the owner, group and permissions of `old`: the user who changes a keyset often differs from the user who
+/// reads it.
 #[cfg(unix)]
 fn keep_owner(old: &dyn StorageFile, new: &dyn StorageFile) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};

@@ -129,7 +129,7 @@ fn escaped(at: usize) -> Problem {
     Problem::Syntax { at, expected: "a text without escapes", found: "a `\\`".to_owned() }
 }
 
-/// Describes what begins with `byte`, without its content.
+/// Describes the value that begins with `byte`, without its content.
 fn describe(byte: Option<u8>) -> String {
     match byte {
         None => "the end",

@@ -10,7 +10,7 @@ use ringseal_base::storage::{FileStat, OsStorage, Storage};
 
 /// A source from which a keyset is loaded repeatedly. Calls may block; the writer thread makes none.
 pub trait KeySource: Send {
-    /// Whether [`KeySource::load`] may return a different keyset. Cheap; if in doubt, true.
+    /// Whether [`KeySource::load`] may return a different keyset. Must be cheap; returns true if in doubt.
     fn is_changed(&mut self) -> Result<bool, KeysetError>;
 
     /// The current keyset.

@@ -184,8 +184,8 @@ impl Model {
         segment.removed = true;
         let (plain, gz, number) = (segment.plain, segment.compressed, segment.number);
         let number = number.expect("sealed");
-        for (there, form) in [(plain, false), (gz, true)] {
-            if there {
+        for (exists, form) in [(plain, false), (gz, true)] {
+            if exists {
                 fs::remove_file(self.sealed_path(number, form)).expect("to remove");
             }
         }
@@ -224,14 +224,14 @@ impl Staged {
             let segments = model.segments.iter().filter(|segment| segment.plain);
             segments.filter_map(|segment| segment.number).collect()
         };
-        let there = plain(&model);
+        let before = plain(&model);
         for act in acts {
             if model.may(act) {
                 model.act(act);
             }
         }
-        let still_there = plain(&model);
-        there.into_iter().filter(|number| !still_there.contains(number)).collect()
+        let after = plain(&model);
+        before.into_iter().filter(|number| !after.contains(number)).collect()
     }
 }
 
@@ -364,15 +364,15 @@ impl Play {
     }
 
     /// The lines that a reader that opens the log now must return.
-    pub(super) fn lines_there(&self) -> Vec<String> {
+    pub(super) fn existing_lines(&self) -> Vec<String> {
         let model = lock(&self.model);
-        let there = model.segments.iter().filter(|segment| !segment.removed);
-        there.flat_map(|segment| segment.lines.clone()).collect()
+        let existing = model.segments.iter().filter(|segment| !segment.removed);
+        existing.flat_map(|segment| segment.lines.clone()).collect()
     }
 
     /// Without following: the lines that existed at the start have been returned, in order and once, except those that
     /// retention removed meanwhile; possibly more.
-    pub(super) fn check_all_of(&self, there: &[String]) {
+    pub(super) fn check_all_of(&self, existing: &[String]) {
         let model = lock(&self.model);
         // The first half of a line that is being written counts as a last line without newline.
         let given: Vec<_> = self.given.iter().filter(|line| *line != "lin").cloned().collect();
@@ -389,7 +389,7 @@ impl Play {
         let removed = |line: &String| {
             model.segments.iter().any(|segment| segment.removed && segment.lines.contains(line))
         };
-        for line in there {
+        for line in existing {
             assert!(
                 self.given.contains(line) || removed(line),
                 "{line} was missed: {self:?} {model:?}"
@@ -401,20 +401,20 @@ impl Play {
         let model = lock(&self.model);
         let mut given = self.given.iter().peekable();
         let mut missing = 0;
-        let mut begun = false;
+        let mut is_started = false;
         for segment in &model.segments {
-            let there = segment.lines.first().is_some_and(|line| given.peek() == Some(&line));
-            if there {
+            let is_returned = segment.lines.first().is_some_and(|line| given.peek() == Some(&line));
+            if is_returned {
                 for line in &segment.lines {
                     assert_eq!(given.next(), Some(line), "{self:?} {model:?}");
                 }
-                begun = true;
+                is_started = true;
             } else if segment.lines.is_empty() {
-                // Nothing to miss; whether it was opened cannot be observed.
-                begun &= !segment.removed;
+                // It has no line that could be missed, and whether it was opened cannot be observed.
+                is_started &= !segment.removed;
             } else {
                 assert!(segment.removed, "segment {:?} was missed: {self:?}", segment.number);
-                missing += u64::from(begun);
+                missing += u64::from(is_started);
             }
         }
         assert_eq!(given.next(), None, "repeated or out of order: {self:?} {model:?}");

@@ -1,4 +1,4 @@
-//! Each line exactly once, whatever happens between two reads.
+//! Each line is returned exactly once, for any sequence of events between two reads.
 use proptest::prelude::*;
 
 use super::super::{Reader, ReaderOptions, Step};
@@ -180,9 +180,9 @@ proptest! {
                 play.act(act);
             }
         }
-        let there = play.lines_there();
+        let existing = play.existing_lines();
         play.schedule(between);
         play.poll();
-        play.check_all_of(&there);
+        play.check_all_of(&existing);
     }
 }

@@ -67,8 +67,8 @@ fn malformed_tokens_are_refused_with_a_reason() {
         ("penc:v1::AAAA", "expected a key id of 1 to 32"),
         ("penc:v1:r k:AAAA", "expected a key id of 1 to 32"),
         ("penc:v1:rk9:AAAA", "the token's key rk9 is not in the reveal keyset, which has rk1"),
-        ("penc:v1:rk1:", "expected 28 bytes at least"),
-        ("penc:v1:rk1:AAAA", "expected 28 bytes at least"),
+        ("penc:v1:rk1:", "expected at least 28 bytes"),
+        ("penc:v1:rk1:AAAA", "expected at least 28 bytes"),
         ("penc:v1:rk1:+/+/", "expected base64url"),
     ] {
         let error = pii.reveal(token, FieldType::Email).expect_err(token).to_string();
@@ -90,7 +90,7 @@ fn tokenize_access_never_opens_the_reveal_keyset() {
         Some(value.to_owned())
     };
     let config = TokenKeysConfig::from_variables(variables).expect("good").expect("configured");
-    let pii = open(&disk, &config).expect("the reveal keyset is not looked at");
+    let pii = open(&disk, &config).expect("the reveal keyset is not read");
     assert_eq!((pii.access(), pii.env()), (Access::Tokenize, "unknown"));
     assert!(pii.tokenize("x", FieldType::Generic).starts_with("ptok:v1:"));
     let denied = pii.protect(b"x", FieldType::Generic).expect_err("no access");
@@ -102,7 +102,7 @@ fn tokenize_access_never_opens_the_reveal_keyset() {
 }
 
 #[test]
-fn tokens_are_left_alone_by_both() {
+fn tokens_are_returned_unchanged_by_both() {
     let pii = full("prod");
     let token = pii.tokenize("John Doe", FieldType::Generic);
     assert_eq!(pii.tokenize(&token, FieldType::Email), token);
@@ -119,22 +119,22 @@ fn equal_values_are_encrypted_differently_each_time() {
     assert_ne!(one, two);
     for token in [one, two] {
         assert!(token.starts_with("penc:v1:rk1:"), "{token}");
-        assert!(crate::is_mask(token.as_bytes()), "the redactor knows it as a token");
+        assert!(crate::is_mask(token.as_bytes()), "the redactor recognises it as a token");
         assert_eq!(&*pii.reveal(&token, FieldType::Email).expect("ours"), b"user@example.com");
     }
 }
 
 #[test]
 fn without_a_nonce_nothing_is_encrypted() {
-    struct Dry;
-    impl Randomness for Dry {
+    struct NoRandomness;
+    impl Randomness for NoRandomness {
         fn fill(&self, _bytes: &mut [u8]) -> io::Result<()> {
             Err(io::Error::other("dry"))
         }
     }
     let storage: Arc<dyn Storage> = Arc::new(disk());
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
-    let pii = TokenKeys::open_on(&config, &storage, Box::new(Dry)).expect("good keysets");
+    let pii = TokenKeys::open_on(&config, &storage, Box::new(NoRandomness)).expect("good keysets");
     let error = pii.protect(b"x", FieldType::Generic).expect_err("no nonce");
     assert_eq!(error.to_string(), "no random bytes for a nonce: dry");
 }

@@ -1,4 +1,4 @@
-//! Keysets: what is read, what is refused, how files are written and changed.
+//! Keysets: valid and invalid texts, and writing and changing files.
 
 use std::collections::BTreeMap;
 
@@ -181,7 +181,7 @@ fn a_file_with_unknown_fields_is_not_rewritten() {
     assert_eq!(disk.files()[path], text.as_bytes());
 }
 
-/// Each call on the disk fails once, or is the last one ever.
+/// Each call on the disk fails once, or is the last one before a crash.
 #[test]
 fn an_interrupted_change_leaves_one_whole_keyset() {
     let path = Path::new(REVEAL);
@@ -270,7 +270,7 @@ mod on_unix {
     }
 
     #[test]
-    fn files_that_others_can_get_at_are_refused() {
+    fn files_accessible_to_others_are_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         fs::write(&path, keyset_text(KeysetKind::Token, &[("tk1", 0)])).expect("a file");
@@ -321,7 +321,7 @@ mod on_unix {
     }
 
     #[test]
-    fn two_changes_at_once_are_kept_apart() {
+    fn a_concurrent_change_is_refused() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("k.json");
         let keyset = Keyset::generate(KeysetKind::Token, "tk1", "", &SystemRandomness);
@@ -372,7 +372,7 @@ proptest! {
         let _ = Keyset::parse(&bytes, "any");
     }
 
-    /// A good file with something cut out or put in.
+    /// A valid file with bytes removed or inserted.
     #[test]
     fn damaged_keysets_are_read_or_refused(
         at in 0usize..400,

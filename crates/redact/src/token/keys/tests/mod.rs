@@ -13,7 +13,7 @@ use super::*;
 use ringseal_base::storage::Storage;
 use ringseal_base::storage::faulty::FaultyDisk;
 
-/// Counts up: never the same nonce, always the same run.
+/// A counter: nonces never repeat, and every run is the same.
 #[derive(Default)]
 struct Counting(AtomicU64);
 

@@ -14,8 +14,8 @@ fn value(pii: &TokenKeys) -> String {
     pii.tokenize("ann", FieldType::Generic)
 }
 
-/// Puts other keys in place, as files changed at this time.
-fn put(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
+/// Replaces the keys by others, in files changed at this time.
+fn replace_keyset(disk: &FaultyDisk, unix_nanos: i64, path: &str, text: &str) {
     disk.set_time(unix_nanos);
     disk.put(Path::new(path), text.as_bytes());
 }
@@ -26,10 +26,15 @@ fn changed_files_are_loaded_at_the_next_check() {
     let pii = open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good");
     assert_eq!(pii.refresh(at(100)).expect("good"), Refresh::Unchanged);
     let old = value(&pii);
-    put(&disk, 2_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50), ("tk1", 0)]));
+    replace_keyset(
+        &disk,
+        2_000,
+        TOKENS,
+        &keyset_text(KeysetKind::Token, &[("tk2", 50), ("tk1", 0)]),
+    );
     let calls = disk.calls();
     assert_eq!(pii.refresh(at(109)).expect("too early"), Refresh::NotDue);
-    assert_eq!(disk.calls(), calls, "the disk is left alone");
+    assert_eq!(disk.calls(), calls, "the disk is not accessed");
     assert_eq!(value(&pii), old);
     assert_eq!(pii.refresh(at(110)).expect("good"), Refresh::Reloaded);
     assert_ne!(value(&pii), old);
@@ -43,7 +48,7 @@ fn changed_files_are_loaded_at_the_next_check() {
 fn rereading_finds_changes_that_timestamps_hide() {
     let disk = disk();
     let config = TokenKeysConfig::new(TOKENS).reread_every(at(60));
-    let source = |changed: &Arc<AtomicBool>| Still {
+    let source = |changed: &Arc<AtomicBool>| UnchangedSource {
         source: FileSource::new(TOKENS, KeysetKind::Token).storage(Arc::new(disk.clone())),
         failing: Arc::clone(changed),
     };
@@ -58,10 +63,10 @@ fn rereading_finds_changes_that_timestamps_hide() {
     .expect("good");
     pii.refresh(at(0)).expect("good");
     let old = value(&pii);
-    put(&disk, 1_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50)]));
+    replace_keyset(&disk, 1_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk2", 50)]));
     assert_eq!(pii.refresh(at(50)).expect("good"), Refresh::Unchanged);
-    // What fails when it is due is tried again at the next look, though the source sees no change.
-    // ORDER: relaxed; one thread.
+    // A due load that fails is tried again at the next check, although the source reports no change. ORDER: relaxed;
+    // one thread.
     failing.store(true, Ordering::Relaxed);
     pii.refresh(at(60)).expect_err("it fails");
     failing.store(false, Ordering::Relaxed);
@@ -70,13 +75,13 @@ fn rereading_finds_changes_that_timestamps_hide() {
     assert_eq!(pii.refresh(at(120)).expect("good"), Refresh::Unchanged);
 }
 
-/// A source that never sees a change.
-struct Still {
+/// A source that never reports a change.
+struct UnchangedSource {
     source: FileSource,
     failing: Arc<AtomicBool>,
 }
 
-impl KeySource for Still {
+impl KeySource for UnchangedSource {
     fn is_changed(&mut self) -> Result<bool, KeysetError> {
         Ok(false)
     }
@@ -97,21 +102,26 @@ fn the_last_good_keyset_stays_in_use() {
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let pii = open(&disk, &config).expect("good");
     let old = value(&pii);
-    put(&disk, 2_000, TOKENS, "{\"schema_version\":1");
-    put(&disk, 2_000, REVEAL, &keyset_text(KeysetKind::Reveal, &[("rk2", 90), ("rk1", 32)]));
+    replace_keyset(&disk, 2_000, TOKENS, "{\"schema_version\":1");
+    replace_keyset(
+        &disk,
+        2_000,
+        REVEAL,
+        &keyset_text(KeysetKind::Reveal, &[("rk2", 90), ("rk1", 32)]),
+    );
     let error = pii.refresh(at(10)).expect_err("half a file").to_string();
     assert!(error.contains(TOKENS) && error.contains("found the end"), "{error}");
     assert_eq!(value(&pii), old, "the last good one");
     let status = pii.status();
-    assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is taken in all the same");
+    assert_eq!(status.reveal_kid.as_deref(), Some("rk2"), "the good file is still loaded");
     assert_eq!((status.reloads, status.failures), (1, 1));
     assert_eq!(status.last_error.as_deref(), Some(&*error));
-    // Still bad: still counted. Removed: the same.
+    // A file that is still bad is counted again. So is a removed file.
     pii.refresh(at(20)).expect_err("half a file");
     ringseal_base::storage::Storage::remove(&disk, Path::new(TOKENS)).expect("there");
     pii.refresh(at(30)).expect_err("no file");
     assert_eq!((pii.status().failures, value(&pii)), (3, old.clone()));
-    put(&disk, 3_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk3", 60)]));
+    replace_keyset(&disk, 3_000, TOKENS, &keyset_text(KeysetKind::Token, &[("tk3", 60)]));
     assert_eq!(pii.refresh(at(40)).expect("good again"), Refresh::Reloaded);
     assert_ne!(value(&pii), old);
     assert_eq!(pii.status().last_error, None);
@@ -120,7 +130,7 @@ fn the_last_good_keyset_stays_in_use() {
 #[test]
 fn at_first_a_bad_keyset_is_an_error() {
     let disk = disk();
-    put(&disk, 1_000, REVEAL, "{}");
+    replace_keyset(&disk, 1_000, REVEAL, "{}");
     let config = TokenKeysConfig::new(TOKENS).reveal_keyset(REVEAL);
     let error = open(&disk, &config).expect_err("no keys").to_string();
     assert!(error.contains("schema_version: expected 1, found no such field"), "{error}");
@@ -137,7 +147,7 @@ fn tokens_are_whole_while_keys_are_exchanged() {
     let two = keyset_text(KeysetKind::Token, &[("tk2", 50)]);
     let other = {
         let disk = self::disk();
-        put(&disk, 1, TOKENS, &two);
+        replace_keyset(&disk, 1, TOKENS, &two);
         value(&open(&disk, &TokenKeysConfig::new(TOKENS)).expect("good"))
     };
     let stop = AtomicBool::new(false);
@@ -145,7 +155,7 @@ fn tokens_are_whole_while_keys_are_exchanged() {
         let writer = scope.spawn(|| {
             let mut out = Vec::new();
             let mut made = 0u64;
-            // ORDER: relaxed; nothing else hangs on it.
+            // ORDER: relaxed; no other memory depends on it.
             while !stop.load(Ordering::Relaxed) || made < 1000 {
                 out.clear();
                 assert!(pii.token(HitKind::Name, b"ann", &mut out));
@@ -157,7 +167,7 @@ fn tokens_are_whole_while_keys_are_exchanged() {
         let one = keyset_text(KeysetKind::Token, &[("tk1", 0)]);
         for round in 1..=100u64 {
             let text = if round % 2 == 0 { &one } else { &two };
-            put(&disk, 1_000 + round as i64, TOKENS, text);
+            replace_keyset(&disk, 1_000 + round as i64, TOKENS, text);
             assert_eq!(pii.refresh(at(10 * round)).expect("good"), Refresh::Reloaded);
         }
         stop.store(true, Ordering::Relaxed);
