@@ -148,7 +148,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     let list = bare && at(input, head.open) == b'[' && extent::quote_at(input, first).is_some();
     let lexed = !bare && is_lexical(&input[head.name.0..head.name.1]);
     let (mut leaves, mut len) = ([None; LEAVES_MAX], 0usize);
-    let (mut any, mut worth, mut call) = (false, false, false);
+    let (mut any, mut worth, mut call, mut prompt) = (false, false, false, false);
     if !bare {
         call = !input[head.name.0].is_ascii_uppercase() && at(input, head.open) == b'(';
         if call && reads_environment(&input[head.name.0..head.name.1]) {
@@ -169,6 +169,7 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         let text = &input[leaf.start..leaf.end];
         let drawn = !(lexed || call) || !kv_value::may_be_count(found.key) || mixed(text);
         let sentence = (call || bare && !list) && is_about(found.key, text);
+        prompt = sentence && is_prompt(text);
         worth |= drawn && !sentence && is_value(finder, found, leaf, list);
     });
     finder.spend(extent.read + spent);
@@ -176,6 +177,10 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
         return without_quotes(finder, found, head, extent);
     }
     if !worth {
+        if prompt && call && len == 1 && extent.balanced {
+            // The word at its end is not the key of anything.
+            finder.kv_from = finder.kv_from.max(extent.end);
+        }
         return true;
     }
     if !is_secret(found.class) && !list {
@@ -351,6 +356,12 @@ fn is_about(key: &[u8], text: &[u8]) -> bool {
     let word = tokens.last(0);
     text.contains(&b' ')
         && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// A text whose only sign is a colon at its end.
+fn is_prompt(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    text.strip_suffix(b":").is_some_and(|rest| !rest.iter().any(|byte| matches!(byte, b':' | b'=')))
 }
 
 /// `{{ vault }}`, `{% if %}`.

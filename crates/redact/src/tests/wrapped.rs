@@ -109,7 +109,7 @@ fn rust_wrappers_are_masked_whole() {
 }
 
 #[test]
-fn brackets_and_quotes_in_values_do_not_end_them() {
+fn brackets_in_quotes_do_not_end_values() {
     check(&[
         (
             "bracket in a string",
@@ -167,7 +167,7 @@ fn brackets_and_quotes_in_values_do_not_end_them() {
 }
 
 #[test]
-fn what_does_not_balance_is_masked_to_the_end_of_its_line() {
+fn unbalanced_values_are_masked_to_the_line_end() {
     check(&[
         ("no bracket", r#"password: Some("hunter2" and more"#, "password: ***REDACTED***"),
         ("no quote", r#"password: Some("hunter2"#, "password: ***REDACTED***"),
