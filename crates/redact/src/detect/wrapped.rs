@@ -20,6 +20,8 @@ const LEAVES_MAX: usize = 16;
 const BYTES_MIN: usize = 4;
 /// A placeholder such as `<token>` is a word; from this length on, a mixed text is a value.
 const ANGLED_BYTES_MIN: usize = 8;
+/// An argument without quotes has at least this many bytes to be a value.
+const BARE_BYTES_MIN: usize = 5;
 const BLANK: ByteSet = ByteSet::of(b" \t\r\n");
 const NUMBERS: ByteSet = ByteSet::of(b"0-9, \t\r\n");
 const STRING_PREFIX: ByteSet = ByteSet::of(b"bBuUrRfFLN");
@@ -176,7 +178,9 @@ fn in_brackets(finder: &mut Finder<'_>, found: &Found<'_>, head: Head) -> bool {
     if !any {
         return without_quotes(finder, found, head, extent);
     }
-    if !worth {
+    let bare_word =
+        found.class == KeyClass::Password && begins_with_value(&input[first..extent.end]);
+    if !worth && !bare_word {
         if prompt && call && len == 1 && extent.balanced {
             // The word at its end is not the key of anything.
             finder.kv_from = finder.kv_from.max(extent.end);
@@ -356,6 +360,14 @@ fn is_about(key: &[u8], text: &[u8]) -> bool {
     let word = tokens.last(0);
     text.contains(&b' ')
         && text.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// `hunter2x, "utf-8")`: a first argument without quotes that has letters and digits.
+fn begins_with_value(text: &[u8]) -> bool {
+    let word = text.iter().take_while(|&&byte| WORD.has(byte)).count();
+    word >= BARE_BYTES_MIN
+        && matches!(text.get(word), Some(b',' | b')' | b' '))
+        && mixed(&text[..word])
 }
 
 /// A text whose only sign is a colon at its end.

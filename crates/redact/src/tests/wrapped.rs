@@ -209,6 +209,11 @@ fn python_wrappers_are_masked() {
         ("verbatim string", r#"password=@"hunter2" n=1"#, r#"password=@"***REDACTED***" n=1"#),
         ("angle brackets", "password=<Hx92kd81LmN4> n=1", "password=***REDACTED*** n=1"),
         ("constructor", r#"password = new Password("hunter2");"#, "password = ***REDACTED***;"),
+        (
+            "argument without quotes",
+            r#"password=encode(hunter2x, "") n=1"#,
+            "password=***REDACTED*** n=1",
+        ),
         ("call", r#"password = hash("hunter2x")"#, "password = ***REDACTED***"),
     ]);
 }
