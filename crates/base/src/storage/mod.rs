@@ -27,8 +27,8 @@ pub use durable::{parent_dir, publish_durably, remove_durably};
 pub use os::OsStorage;
 pub use transfer::{FileAppender, FileReader, append_all, append_slices, read_exact, read_full};
 
-/// Whether this process holds the lock on this file. Such a file must not be opened by other code: closing any descriptor
-/// of it ends the lock.
+/// Whether this process holds the lock on this file. Other code must not open such a file: closing any descriptor of it
+/// ends the lock.
 pub fn is_locked_here(path: &Path) -> bool {
     #[cfg(unix)]
     return lock::is_held(path);
