@@ -76,6 +76,8 @@ pub(crate) struct Lane {
     contexts: [u64; context::SLOTS],
     pub(crate) counters: Arc<LaneCounters>,
     sampler: SamplerState,
+    /// Without a published time, the ticks are those of the time-stamp counter.
+    reads_tsc: bool,
     injected: Option<Arc<dyn clock::Clock>>,
 }
 
@@ -109,6 +111,7 @@ impl Lane {
             contexts: [0; context::SLOTS],
             sampler: SamplerState::new(random, Arc::clone(&counters)),
             counters,
+            reads_tsc: settings.injected.is_none() && clock::tick_source() == TickSource::Tsc,
             injected: settings.injected.clone(),
         }
     }
@@ -121,7 +124,11 @@ impl Lane {
                 // May be older than the ticks that this lane read while the writer slept; the writer keeps time
                 // monotonic within a lane.
                 let coarse = self.link.coarse.get();
-                if coarse == 0 { self.ticks_cold() } else { coarse }
+                match coarse {
+                    0 if self.reads_tsc => tsc::ticks(),
+                    0 => self.ticks_cold(),
+                    coarse => coarse,
+                }
             }
             _ => self.ticks_cold(),
         }

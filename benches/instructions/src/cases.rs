@@ -83,9 +83,13 @@ pub const CASES: &[Case] = &[
         title: "a call, global logger, coarse clock while the writer sleeps",
         collect: Collect::Function("log_with_coarse_clock"),
         log: |events| {
+            // A writer that has found nothing a few times sleeps long and publishes no time.
+            let (min, max) = (Duration::from_micros(1), Duration::from_secs(3600));
             let coarse = config().timestamps(Timestamps::Coarse);
+            let coarse = coarse.writer_wait(WaitStrategy::Sleep { min, max });
             let engine = ringseal::init(coarse).map_err(|error| error.to_string())?;
             prepare(&engine)?;
+            std::thread::sleep(Duration::from_millis(500));
             log_with_coarse_clock(events);
             finish(engine, events)
         },
