@@ -17,6 +17,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("docs/audit-format.md", "a key `name` whose value is a file"),
     ("docs/tokens.md", "addresses that become tokens"),
     ("Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
+    ("crates/redact/Cargo.toml", "a feature called `tokens`, and its list of dependencies"),
     ("src/lib.rs", "an example in the documentation"),
     ("tests/nothing_secret_reaches_a_sink.rs", "secrets that must not arrive"),
     ("tests/", "secrets that tests log"),

@@ -144,9 +144,9 @@ enum Next {
 ///
 /// ```
 /// use ringseal_base::json::{Token, Tokens};
-/// let mut tokens = Tokens::new(br#"{"a":[1,null]}"#)?;
+/// let mut reader = Tokens::new(br#"{"a":[1,null]}"#)?;
 /// let mut numbers = 0;
-/// while let Some(token) = tokens.next_token()? {
+/// while let Some(token) = reader.next_token()? {
 ///     numbers += u32::from(matches!(token, Token::Number("1")));
 /// }
 /// assert_eq!(numbers, 1);

@@ -176,7 +176,7 @@ fn quoted(text: &[u8], pos: usize, escaped: bool) -> Quoted {
 }
 
 /// Whether the `'` at `pos` begins a string: not an apostrophe, nor a lifetime as in `&'a str`.
-fn is_opening(text: &[u8], pos: usize, slashes: usize) -> bool {
+pub(super) fn is_opening(text: &[u8], pos: usize, slashes: usize) -> bool {
     let prefix = STRING_PREFIX.run_back(text, pos, 2);
     if is_word(before(text, pos - prefix)) {
         return false;

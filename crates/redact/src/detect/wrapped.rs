@@ -73,7 +73,9 @@ fn head(input: &[u8], pos: usize) -> Option<Head> {
     head.raw = input[i..i + prefix].iter().any(|byte| byte | 0x20 == b'r');
     head.hashes = if head.raw { ByteSet::of(b"#").run(input, i + prefix, 8) } else { 0 };
     head.open = i + prefix + head.hashes;
-    if (i > pos || prefix > 0) && extent::quote_at(input, head.open).is_some() {
+    let quote = extent::quote_at(input, head.open);
+    let opens = |(slashes, quote)| quote != b'\'' || extent::is_opening(input, head.open, slashes);
+    if (i > pos || prefix > 0) && quote.is_some_and(opens) {
         return Some(head);
     }
     named(input, pos, i)

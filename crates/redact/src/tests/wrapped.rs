@@ -286,6 +286,7 @@ fn code_and_prose_stay() {
         ("call without arguments", "password = getpass.getpass()"),
         ("template", r#"password={{ lookup("pw1234") }}"#),
         ("type", "password: Option<String>,"),
+        ("argument with a lifetime", "fn to(mut self, address: &'a str) -> Self {"),
         ("type with a lifetime", "token: Option<&'static str>, name: &'a str"),
         ("harmless companion", r#"password_policy: Some("hunter2x")"#),
         ("boolean", "password: Some(true)"),
