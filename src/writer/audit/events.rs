@@ -17,6 +17,9 @@ fn report(writer: &Link, event: AuditThreadEvent) {
         let kept = "its entries are kept and retried";
         writer.stderr.write(format_args!("CRITICAL audit_sink_failure: {sink}: {error}; {kept}"));
     }
+    if let AuditThreadEvent::StateMismatch { sink, reason } = &event {
+        writer.stderr.write(format_args!("CRITICAL audit_state_mismatch: {sink}: {reason}"));
+    }
     let _ = writer.call(Control::AuditThreadEvent(event));
 }
 
@@ -54,6 +57,10 @@ impl AuditThread {
                         file_size_bytes: rotated.file_size_bytes,
                     }
                 }
+                MaintenanceReport::StateMismatch(mismatch) => AuditThreadEvent::StateMismatch {
+                    sink: format!("audit:{}", self.log.origin()),
+                    reason: mismatch.to_string(),
+                },
                 MaintenanceReport::Pruned(prune) => AuditThreadEvent::Pruned {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),

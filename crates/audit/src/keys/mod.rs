@@ -201,12 +201,30 @@ pub fn check_origin(origin: &str) -> Result<(), KeyError> {
     Ok(())
 }
 
+/// The second line of an epoch's key file: a protected state exists, so that a missing one is a finding. The line is
+/// in a file that nobody without the key can replace.
+pub(crate) const STATE_MARK: &str = "ringseal-state-v1";
+
 /// Loads `keys/epoch.key`.
 pub fn load_signer(storage: &dyn Storage, path: &Path) -> Result<Signer, KeyError> {
+    load_marked_signer(storage, path).map(|(signer, _)| signer)
+}
+
+/// Loads `keys/epoch.key`, and whether it says that a protected state exists.
+pub(crate) fn load_marked_signer(
+    storage: &dyn Storage,
+    path: &Path,
+) -> Result<(Signer, bool), KeyError> {
     let text = load_secret(storage, path)?;
     let expected = "one line: PRIVATE+KEY+name+id+base64";
-    one_line(&text)
-        .and_then(|line| Signer::parse(line).ok())
+    let marked = || {
+        let text = std::str::from_utf8(&text).ok()?;
+        let line = text.strip_suffix('\n')?.strip_suffix(STATE_MARK)?.strip_suffix('\n')?;
+        (!line.contains('\n')).then_some((line, true))
+    };
+    marked()
+        .or_else(|| one_line(&text).map(|line| (line, false)))
+        .and_then(|(line, is_marked)| Some((Signer::parse(line).ok()?, is_marked)))
         .ok_or_else(|| KeyError::Content { path: path.to_owned(), expected })
 }
 

@@ -103,7 +103,7 @@ pub enum Repair {
 
 /// Checks the log in `dir`. Takes the log's lock, so no process may be writing it.
 pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<FsckReport> {
-    let disk = Disk { storage: storage.clone(), root: dir.to_owned() };
+    let disk = Disk::new(storage.clone(), dir, None);
     let _lock = lock(&disk)?;
     let mut report = FsckReport::default();
     check_names(&disk, &mut report)?;

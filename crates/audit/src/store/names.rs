@@ -23,6 +23,10 @@ pub const TILE_DIR: &str = "tile";
 pub const EPOCH_KEY: &str = "keys/epoch.key";
 /// The next epoch's key, while the epoch changes.
 pub const EPOCH_NEXT: &str = "keys/epoch.next";
+/// The protected state.
+pub const STATE: &str = "keys/state";
+/// The signed checkpoint over a stop entry, while the entry is being written.
+pub const CHECKPOINT_NEXT: &str = "checkpoint.next";
 /// The key of the chain.
 pub const CHAIN_KEY: &str = "keys/chain.key";
 

@@ -1,4 +1,6 @@
 //! The options of a log.
+use std::path::PathBuf;
+
 use crate::chain::RATCHET_MAX;
 use crate::entry::control::Algorithm;
 use crate::entry::{LINE_BYTES_MAX, Scheme};
@@ -13,6 +15,9 @@ pub struct LogOptions {
     pub ratchet: u64,
     /// K_0 from `audit.mac`: needed only to continue after `keys/chain.key` was lost.
     pub first_key: Option<ChainKey>,
+    /// The directory of the host's keys and of the protected state; `keys` below the log's by default. One outside the
+    /// log's directory is not rolled back together with the log.
+    pub state_dir: Option<PathBuf>,
     /// A segment is closed when it reaches this size; it may exceed it by one commit.
     pub segment_bytes_max: u64,
     /// A segment is closed at this age.
@@ -57,6 +62,7 @@ impl Default for LogOptions {
             scheme: Scheme::Mac,
             ratchet: 1,
             first_key: None,
+            state_dir: None,
             segment_bytes_max: 10_485_760,
             segment_seconds_max: None,
             checkpoint_seconds: 300,

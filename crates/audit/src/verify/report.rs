@@ -72,6 +72,12 @@ pub enum FindingKind {
     BadTile,
     /// The log is valid, but not under the given key: the key belongs to another log, or the log was replaced.
     WrongKey,
+    /// When the log was opened, it was not as its last writer had left it.
+    StateMismatch,
+    /// Entries were removed that the verifier's options do not allow to remove.
+    Pruned,
+    /// Something else is in the place of a file of the log, or two files of one segment differ.
+    BadFile,
 }
 
 impl FindingKind {
@@ -94,6 +100,9 @@ impl FindingKind {
         FindingKind::BadControl,
         FindingKind::BadTile,
         FindingKind::WrongKey,
+        FindingKind::StateMismatch,
+        FindingKind::Pruned,
+        FindingKind::BadFile,
     ];
 
     /// Its name in reports.
@@ -116,8 +125,85 @@ impl FindingKind {
             FindingKind::BadControl => "bad_control",
             FindingKind::BadTile => "bad_tile",
             FindingKind::WrongKey => "wrong_key",
+            FindingKind::StateMismatch => "state_mismatch",
+            FindingKind::Pruned => "pruned",
+            FindingKind::BadFile => "bad_file",
         }
     }
+}
+
+/// The kind of a warning: something that an honest log can show, and that weakens what a verdict proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// More time than the log promises passed between two checkpoints.
+    GapTime,
+    /// More entries than the log promises are between two checkpoints.
+    GapEntries,
+    /// The last checkpoint is older than the log promises, and the log was not closed.
+    Stale,
+    /// The log was opened, and ended before its first checkpoint.
+    NoCheckpoint,
+}
+
+impl WarningKind {
+    /// All kinds.
+    pub const ALL: &'static [WarningKind] = &[
+        WarningKind::GapTime,
+        WarningKind::GapEntries,
+        WarningKind::Stale,
+        WarningKind::NoCheckpoint,
+    ];
+
+    /// Its name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WarningKind::GapTime => "gap_time",
+            WarningKind::GapEntries => "gap_entries",
+            WarningKind::Stale => "stale",
+            WarningKind::NoCheckpoint => "no_checkpoint",
+        }
+    }
+}
+
+/// A warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Its kind.
+    pub kind: WarningKind,
+    /// Its place.
+    pub place: Place,
+    /// The expected and the found value, as text.
+    pub detail: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, &self.place)?;
+        write!(f, ": {}: {}", self.kind.as_str(), self.detail)
+    }
+}
+
+fn write_place(f: &mut fmt::Formatter<'_>, place: &Place) -> fmt::Result {
+    f.write_str(&place.file)?;
+    if let Some(line) = place.line {
+        write!(f, ":{line}")?;
+    }
+    match place.seq {
+        Some(seq) => write!(f, " (seq {seq})"),
+        None => Ok(()),
+    }
+}
+
+/// The entries that were removed from the beginning of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrunedRange {
+    /// Entries before this one are missing.
+    pub before_seq: u64,
+    /// The root hash of their tree, from their leaf hashes, which checkpoints seal.
+    pub root: Hash,
+    /// The signed entries that record the removals.
+    pub prune_entries: u64,
 }
 
 /// A place in a log: the file, and the line, offset and entry as far as they are known.
@@ -157,13 +243,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place.file)?;
-        if let Some(line) = self.place.line {
-            write!(f, ":{line}")?;
-        }
-        if let Some(seq) = self.place.seq {
-            write!(f, " (seq {seq})")?;
-        }
+        write_place(f, &self.place)?;
         write!(f, ": {}: {}", self.kind.as_str(), self.detail)
     }
 }
@@ -175,8 +255,16 @@ pub struct VerifyReport {
     pub outcome: VerifyOutcome,
     /// The first bad record, if the log was tampered with.
     pub first_bad: Option<Finding>,
+    /// Further bad records, in order, at most [`NOTES_MAX`].
+    pub more_bad: Vec<Finding>,
+    /// Bad records beyond these.
+    pub more_bad_left_out: u64,
     /// Why the log could not be checked, if it could not.
     pub problem: Option<String>,
+    /// What an honest log can show and what weakens the verdict, at most [`NOTES_MAX`].
+    pub warnings: Vec<Warning>,
+    /// Warnings beyond [`NOTES_MAX`].
+    pub warnings_left_out: u64,
     /// Observations that prove nothing, at most [`NOTES_MAX`].
     pub notes: Vec<String>,
     /// Notes beyond [`NOTES_MAX`].
@@ -187,6 +275,14 @@ pub struct VerifyReport {
     pub entries: u64,
     /// Pruned entries before these, of which only the leaf hashes are present.
     pub entries_pruned: u64,
+    /// The same with their root hash.
+    pub pruned: Option<PrunedRange>,
+    /// The format of the log's entries: 2, or 1 if no newer writer has opened it.
+    pub format: u64,
+    /// Whether the log's protected state is in its own directory, where it is rolled back together with the log.
+    pub state_in_log: bool,
+    /// Whether entries are chained with a key. A log without one detects accidents only.
+    pub is_keyed: bool,
     /// Bytes of these entries, before compression.
     pub bytes: u64,
     /// Segments that were read to their end.
@@ -205,6 +301,8 @@ pub struct VerifyReport {
     pub tree_root: Hash,
     /// The number of these entries after the last checked checkpoint: only the chain protects them.
     pub entries_unsealed: u64,
+    /// Of these, the entries that nothing proves: all of them unless the chain was checked with its first key.
+    pub entries_unproven: u64,
 }
 
 impl VerifyReport {
@@ -212,12 +310,20 @@ impl VerifyReport {
         VerifyReport {
             outcome: VerifyOutcome::Unchecked,
             first_bad: None,
+            more_bad: Vec::new(),
+            more_bad_left_out: 0,
+            warnings: Vec::new(),
+            warnings_left_out: 0,
             problem: None,
             notes: Vec::new(),
             notes_left_out: 0,
             origin: origin.to_owned(),
             entries: 0,
             entries_pruned: 0,
+            pruned: None,
+            format: 0,
+            state_in_log: false,
+            is_keyed: false,
             bytes: 0,
             segments: 0,
             checkpoints: 0,
@@ -227,6 +333,15 @@ impl VerifyReport {
             tree_size: 0,
             tree_root: [0; 32],
             entries_unsealed: 0,
+            entries_unproven: 0,
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning) {
+        if self.warnings.len() < NOTES_MAX {
+            self.warnings.push(warning);
+        } else {
+            self.warnings_left_out += 1;
         }
     }
 
@@ -247,10 +362,21 @@ impl VerifyReport {
             Some(finding) => json.raw("first_bad", &finding_json(finding)),
             None => json.raw("first_bad", "null"),
         }
+        json.list("more_bad", self.more_bad.iter().map(finding_json));
+        json.number("more_bad_left_out", self.more_bad_left_out);
         json.maybe_text("problem", self.problem.as_deref());
+        json.list("warnings", self.warnings.iter().map(warning_json));
+        json.number("warnings_left_out", self.warnings_left_out);
         json.number("entries", self.entries);
         json.number("entries_pruned", self.entries_pruned);
         json.number("entries_unsealed", self.entries_unsealed);
+        json.number("entries_unproven", self.entries_unproven);
+        match &self.pruned {
+            Some(pruned) => json.raw("pruned", &pruned_json(pruned)),
+            None => json.raw("pruned", "null"),
+        }
+        json.number("format", self.format);
+        json.raw("state_in_log", if self.state_in_log { "true" } else { "false" });
         json.number("bytes", self.bytes);
         json.number("segments", self.segments);
         json.number("checkpoints", self.checkpoints);
@@ -259,26 +385,40 @@ impl VerifyReport {
         json.raw("chain_checked", if self.chain_checked { "true" } else { "false" });
         json.number("tree_size", self.tree_size);
         json.text("tree_root", &base64(Base64::Standard, &self.tree_root));
-        let mut notes = String::from("[");
-        for (at, note) in self.notes.iter().enumerate() {
-            notes.push_str(if at > 0 { "," } else { "" });
-            put_string(&mut notes, note);
-        }
-        notes.push(']');
-        json.raw("notes", &notes);
+        json.list("notes", self.notes.iter().map(|note| {
+            let mut text = String::new();
+            put_string(&mut text, note);
+            text
+        }));
         json.number("notes_left_out", self.notes_left_out);
         json.end()
     }
 }
 
 fn finding_json(finding: &Finding) -> String {
+    record_json(finding.kind.as_str(), &finding.place, &finding.detail)
+}
+
+fn warning_json(warning: &Warning) -> String {
+    record_json(warning.kind.as_str(), &warning.place, &warning.detail)
+}
+
+fn record_json(kind: &str, place: &Place, detail: &str) -> String {
     let mut json = Json::begin();
-    json.text("kind", finding.kind.as_str());
-    json.text("file", &finding.place.file);
-    json.maybe_number("line", finding.place.line);
-    json.maybe_number("offset", finding.place.offset);
-    json.maybe_number("seq", finding.place.seq);
-    json.text("detail", &finding.detail);
+    json.text("kind", kind);
+    json.text("file", &place.file);
+    json.maybe_number("line", place.line);
+    json.maybe_number("offset", place.offset);
+    json.maybe_number("seq", place.seq);
+    json.text("detail", detail);
+    json.end()
+}
+
+fn pruned_json(pruned: &PrunedRange) -> String {
+    let mut json = Json::begin();
+    json.number("before_seq", pruned.before_seq);
+    json.text("root", &base64(Base64::Standard, &pruned.root));
+    json.number("prune_entries", pruned.prune_entries);
     json.end()
 }
 
@@ -305,6 +445,12 @@ impl Json {
         let mut text = String::new();
         put_string(&mut text, value);
         self.raw(key, &text);
+    }
+
+    /// A list of values that are JSON already.
+    fn list(&mut self, key: &str, values: impl Iterator<Item = String>) {
+        let values: Vec<String> = values.collect();
+        self.raw(key, &format!("[{}]", values.join(",")));
     }
 
     fn maybe_text(&mut self, key: &str, value: Option<&str>) {

@@ -1,8 +1,11 @@
 //! Verification of logs that the real writer wrote, unchanged and changed.
 mod forger;
+#[cfg(feature = "compress")]
+mod format_1;
 mod kinds;
 mod log_in_use;
 mod matrix;
+pub(crate) mod restart;
 pub(crate) mod support;
 mod wrong_key;
 
