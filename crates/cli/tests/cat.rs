@@ -267,7 +267,16 @@ fn a_line_without_the_filtered_field_is_hidden() {
         ["--field", "level=info"],
     ] {
         for form in [&[][..], &["--json"], &["--raw"]] {
-            assert_eq!(shown(&[form, &filter, &[text(&path)]].concat()), "", "{filter:?}");
+            let output = cat(&[form, &filter, &[text(&path)]].concat());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]), "{filter:?}");
+            let is_by_time = matches!(filter[0], "--since" | "--until");
+            assert_eq!(
+                said.contains("not shown because their time is missing"),
+                is_by_time,
+                "{said}"
+            );
+            assert_eq!(said.lines().count(), usize::from(is_by_time), "{said}");
         }
     }
     assert_eq!(shown(&["--grep", "not json", text(&path)]), "not json line\n");
