@@ -19,14 +19,13 @@ static CLASSES: ByteSets = ByteSets::new([
     (&[5, 7], P_TO_Z),                           // p to z
     (&[4, 6], A_TO_O),                           // a to o
     (&[3], TEN),                                 // digits
-    (&[2], &[0, 8, 9, 10, 11, 12, 13, 14, 15]),  // space, ( to /
+    (&[], &[]),                                  // unused
     (&[3], &[10, 13]),                           // : =
     (&[2], &[4, 5]),                             // $ %
     (&[4], &[0]),                                // @
 ]);
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
-const NUMBER: u8 = 0b0001_1000;
 const PUNCT: u8 = 0b1110_0000;
 
 /// First letters of keywords, a pair of first and third letter per bit.
@@ -82,7 +81,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
         let third = behind.lookup(self.third).with(TILDE);
         Masks {
             digit: classes.any_of(DIGIT),
-            number: classes.any_of(NUMBER),
+            number: !x.above(b'9'),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
             rare: classes.any_of_or_common(PUNCT, first, third),
@@ -115,7 +114,7 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let pa = low.equal(b'p').and(s).or(low.equal(b'a').and(third.equal(b'i')));
         Masks {
             digit: digit.mask(),
-            number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
+            number: !x.ascii_above(b'9').mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
             rare: b.or(st).or(pa).or(punct).mask(),
@@ -179,7 +178,7 @@ fn flag(byte: u8, ahead: u8) -> u8 {
     let punct =
         (byte == b'@') | (byte & 0xFE == b'$') | (byte == b'~') | (byte == b':') | (byte == b'=');
     bit(digit, 1)
-        | bit((byte.wrapping_sub(b'(') < 18) | (byte == b' '), 2)
+        | bit(!(b':'..0x80).contains(&byte), 2)
         | bit(digit | letter | (byte == b'_'), 4)
         | bit((0x2B..0x80).contains(&byte), 8)
         | bit(keyword | punct, 16)
@@ -226,7 +225,7 @@ mod tests {
             let b = view[i];
             let bit = |is: bool| u64::from(is) << i;
             masks.digit |= bit(b.is_ascii_digit());
-            masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
+            masks.number |= bit(b <= b'9' || b >= 0x80);
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'=');

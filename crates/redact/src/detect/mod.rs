@@ -26,10 +26,11 @@ mod ssn;
 mod url;
 mod wrapped;
 
-pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv::KeyTails;
 pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};
