@@ -381,7 +381,9 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        if wanted.all
+            || joined != 0
+            || number_filter::may_be_personal(near.input, pos, prev, digit, number)
         {
             found |= bit;
         }

@@ -8,6 +8,9 @@ use super::detect::{is_called, may_be_hinted, ssn_is_hinted};
 /// The most digits of any number without a separator.
 const DIGITS_MAX: u32 = 20;
 
+/// The most digits of a telephone number, with the code for calls to another country.
+const PHONE_DIGITS_MAX: u32 = 17;
+
 /// Groups of a social security number.
 const SSN: [u32; 3] = [3, 2, 4];
 /// Groups of a telephone number of North America.
@@ -52,17 +55,20 @@ pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.
 ///
 /// `prev` is the byte before it, 0 where a text begins; it does not rule the number out. `digit` has a bit for each of
-/// 32 bytes, the first digit's lowest.
+/// 32 bytes, the first digit's lowest, and `number` for each byte that a number can contain.
 #[inline(always)]
-pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+pub(super) fn may_be_personal(input: &[u8], pos: usize, prev: u8, digit: u32, number: u32) -> bool {
     let run = digit.trailing_ones();
+    let closed = closed_len(digit, number);
     let sure = match run {
         3 => prev == b'(' || is_grouped(digit, SSN) || is_grouped(digit, NANP),
         1 => input[pos] == b'1' && has_trunk(input, pos, digit),
-        2..=6 => input[pos] == b'0' && at(input, pos + 1) == b'0',
+        2 | 4..=6 => input[pos] == b'0' && has_exit_code(input, pos, prev, run),
         _ => false,
     };
-    (prev == b'+') | sure || card(input, pos, digit) || hinted(input, pos, prev, digit)
+    (prev == b'+') | sure
+        || card(input, pos, digit, closed)
+        || hinted(input, pos, prev, digit, closed)
 }
 
 /// Whether a number of North America follows the digit 1 at `pos`.
@@ -74,34 +80,45 @@ fn has_trunk(input: &[u8], pos: usize, digit: u32) -> bool {
         || (1..=3).any(|gap| at(input, pos + gap) == b'(')
 }
 
+/// Whether the number starts with the code for calls to another country, and digits follow after a separator.
+#[inline(always)]
+fn has_exit_code(input: &[u8], pos: usize, prev: u8, run: u32) -> bool {
+    let next = at(input, pos + run as usize);
+    at(input, pos + 1) == b'0'
+        && !matches!(prev, b':' | b'.')
+        && matches!(next, b' ' | b'-' | b'(' | b'/' | 0x80..)
+}
+
 /// The bytes up to the last digit that follows the one before after a gap of at most [`GAP_BYTES_MAX`].
 #[inline(always)]
-fn closed_len(digit: u32) -> u32 {
+fn closed_len(digit: u32, number: u32) -> u32 {
     let after = digit << 1 | digit << 2 | digit << 3;
     let ahead = digit >> 1 | digit >> 2 | digit >> 3;
-    (digit | after & ahead).trailing_ones()
+    (digit | after & ahead & number).trailing_ones()
 }
 
 /// Eight digits, or four and four; at least twelve in total; and a first digit that issuers use.
 #[inline(always)]
-fn card(input: &[u8], pos: usize, digit: u32) -> bool {
+fn card(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
     let all = |bits: u32| digit & bits == bits;
     // Four digits, a gap of no, one, two or three bytes, and four digits.
     let eight = all(0xFF) || all(0x1EF) || all(0x3CF) || all(0x78F);
-    if !eight || !matches!(input[pos], b'2'..=b'6' | b'8' | b'9') && !input[pos..].starts_with(b"1800") {
+    if !eight
+        || !matches!(input[pos], b'2'..=b'6' | b'8' | b'9') && !input[pos..].starts_with(b"1800")
+    {
         return false;
     }
-    let count = (u64::from(digit) & ((1 << closed_len(digit)) - 1)).count_ones();
+    let count = (u64::from(digit) & ((1 << closed) - 1)).count_ones();
     count >= 12
 }
 
 /// Whether a word before or after the number identifies it.
 #[inline(always)]
-fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
+fn hinted(input: &[u8], pos: usize, prev: u8, digit: u32, closed: u32) -> bool {
     let run = digit.trailing_ones();
     word_is_near(input, pos, prev, digit)
         || run == 9 && ssn_is_hinted(input, pos)
-        || may_be_called(input, pos, digit)
+        || may_be_called(input, pos, digit, closed)
 }
 
 /// Whether a word before the number may identify it, and the number is not a machine's address.
@@ -114,13 +131,13 @@ fn word_is_near(input: &[u8], pos: usize, prev: u8, digit: u32) -> bool {
 
 /// Whether a word follows that says that the number was called.
 #[inline(always)]
-fn may_be_called(input: &[u8], pos: usize, digit: u32) -> bool {
-    let len = closed_len(digit);
-    let end = pos + len as usize;
-    if len == u32::BITS {
-        return true;
+fn may_be_called(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
+    let count = (u64::from(digit) & ((1 << closed) - 1)).count_ones();
+    if count > PHONE_DIGITS_MAX {
+        return false;
     }
-    matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
+    let end = pos + closed as usize;
+    closed == u32::BITS || matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
 }
 
 /// Four numbers of at most three digits with dots between, not continued by a separator.

@@ -11,12 +11,13 @@ const DIGITS_MIN: usize = 12;
 const DIGITS_MAX: usize = 19;
 
 /// A number that is not after a plus sign.
-pub(super) fn find(finder: &mut Finder<'_>, number: &Number) {
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
     if barred(number.prev) {
         return;
     }
-    let walk = Walk::from(finder.input, number.pos, b" -\t./", false);
-    from_walk(finder, &walk, number.hint);
+    if walk.count >= DIGITS_MIN {
+        from_walk(finder, &walk.within(b" -\t./"), number.hint);
+    }
 }
 
 /// Adds a hit if the first digits of `walk` are a card number.
@@ -28,9 +29,8 @@ pub(super) fn from_walk(finder: &mut Finder<'_>, walk: &Walk, hint: Hint) {
         if !ends_at(input, walk.end(n)) || !luhn(digits) || distinct(digits) < 2 {
             continue;
         }
-        let hinted = finder.rules.loose_numbers
-            || hint.has(Hint::CARD)
-            || hint::card(input, walk.start());
+        let hinted =
+            finder.rules.loose_numbers || hint.has(Hint::CARD) || hint::card(input, walk.start());
         if hinted || is_sure(walk, n, network, hint) {
             let keep = if finder.rules.card_last4 { 4 } else { 0 };
             return finder.hit_keeping(walk.start(), walk.end(n), rule::CARD, HitKind::Card, keep);
@@ -190,12 +190,9 @@ mod tests {
         ] {
             assert!(network(number).is_some(), "{}", String::from_utf8_lossy(number));
         }
-        for number in [
-            &b"1718857800123456"[..],
-            b"9999999999999995",
-            b"0000000000000000",
-            b"411111111111111",
-        ] {
+        for number in
+            [&b"1718857800123456"[..], b"9999999999999995", b"0000000000000000", b"411111111111111"]
+        {
             assert!(network(number).is_none());
         }
     }

@@ -9,12 +9,12 @@ use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
 
 /// Returns whether a number was found.
-pub(super) fn find(finder: &mut Finder<'_>, number: &Number) -> bool {
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) -> bool {
     let input = finder.input;
     if barred(number.prev) || matches!(number.prev, b'/' | b'+') {
         return false;
     }
-    let walk = Walk::from(input, number.pos, b" -", false);
+    let walk = walk.within(b" -");
     if walk.count < 9 || !ends_at(input, walk.end(9)) {
         return false;
     }

@@ -26,7 +26,7 @@ const SLOTS: usize = 2048;
 static TABLE: [(u8, u8); SLOTS] = table();
 
 /// A bit for each hash of the last three bytes of a word that makes a number worth a look.
-static ENDINGS: [u64; 128] = endings();
+static ENDINGS: [u64; 512] = endings();
 
 const fn hash(word: &[u8]) -> usize {
     let (mut hash, mut i) = (0x811C_9DC5_u32, 0);
@@ -59,12 +59,11 @@ const fn table() -> [(u8, u8); SLOTS] {
 /// The place of the last three bytes of a word in [`ENDINGS`]; `a` is 0 for a word of two bytes.
 #[inline(always)]
 const fn ending(a: u8, b: u8, c: u8) -> usize {
-    let (a, b, c) = (a as usize & 31, b as usize & 31, c as usize & 31);
-    (a.wrapping_mul(37) ^ b << 4 ^ c << 8) & 8191
+    a as usize & 31 | (b as usize & 31) << 5 | (c as usize & 31) << 10
 }
 
-const fn endings() -> [u64; 128] {
-    let mut bits = [0; 128];
+const fn endings() -> [u64; 512] {
+    let mut bits = [0; 512];
     let mut group = 0;
     while group < WORDS.len() {
         let (hint, words) = WORDS[group];
@@ -109,7 +108,7 @@ pub(crate) fn may_be(input: &[u8], start: usize) -> bool {
         end -= 1;
     }
     let c = before(input, end);
-    if c >= 0x80 || c == b'\n' {
+    if c >= 0x80 || c == b'\n' && end == start && input[..end].ends_with(b":\n") {
         return true;
     }
     let Some(b) = end.checked_sub(2).map(|i| input[i]) else { return false };
@@ -160,9 +159,11 @@ fn say(word: &[u8]) -> Hint {
     {
         return lookup(rest);
     }
-    if low.last().is_some_and(|&byte| byte >= 0x80) && low.first().is_some_and(|&byte| byte >= 0xE0) {
+    if low.last().is_some_and(|&byte| byte >= 0x80) && low.first().is_some_and(|&byte| byte >= 0xE0)
+    {
         // Characters of three bytes: the last one to five.
-        let ends = (1..=5).filter_map(|n| low.len().checked_sub(3 * n).map(|from| lookup(&low[from..])));
+        let ends =
+            (1..=5).filter_map(|n| low.len().checked_sub(3 * n).map(|from| lookup(&low[from..])));
         return ends.fold(lookup(low), Hint::with);
     }
     lookup(low)
@@ -195,9 +196,28 @@ fn lower(word: &mut [u8]) {
 
 /// Words after a number that was called or sent a message.
 const AFTER_CALL: [&[u8]; 22] = [
-    b"delivered", b"undelivered", b"answered", b"called", b"calling", b"busy", b"did", b"unreachable", b"unsubscribed",
-    b"hung", b"dialed", b"dialled", b"texted", b"rang", b"replied", b"opted", b"voicemail", b"office", b"fax",
-    b"mobile", b"connected", b"ringing",
+    b"delivered",
+    b"undelivered",
+    b"answered",
+    b"called",
+    b"calling",
+    b"busy",
+    b"did",
+    b"unreachable",
+    b"unsubscribed",
+    b"hung",
+    b"dialed",
+    b"dialled",
+    b"texted",
+    b"rang",
+    b"replied",
+    b"opted",
+    b"voicemail",
+    b"office",
+    b"fax",
+    b"mobile",
+    b"connected",
+    b"ringing",
 ];
 
 /// Whether the word after `end` says that the number there was called.
@@ -213,10 +233,50 @@ pub(crate) fn is_called(input: &[u8], end: usize) -> bool {
 
 /// Words after an amount: units and counted things.
 const UNITS: [&[u8]; 44] = [
-    b"b", b"byte", b"bytes", b"kb", b"kib", b"mb", b"mib", b"gb", b"gib", b"bits", b"ns", b"us", b"ms", b"s", b"sec", b"secs",
-    b"second", b"seconds", b"minutes", b"hours", b"days", b"rows", b"lines", b"items", b"ops", b"records", b"events",
-    b"requests", b"pages", b"blocks", b"ticks", b"cycles", b"points", b"files", b"objects", b"entries", b"tokens",
-    b"times", b"nanoseconds", b"microseconds", b"milliseconds", b"messages", b"keys", b"usec",
+    b"b",
+    b"byte",
+    b"bytes",
+    b"kb",
+    b"kib",
+    b"mb",
+    b"mib",
+    b"gb",
+    b"gib",
+    b"bits",
+    b"ns",
+    b"us",
+    b"ms",
+    b"s",
+    b"sec",
+    b"secs",
+    b"second",
+    b"seconds",
+    b"minutes",
+    b"hours",
+    b"days",
+    b"rows",
+    b"lines",
+    b"items",
+    b"ops",
+    b"records",
+    b"events",
+    b"requests",
+    b"pages",
+    b"blocks",
+    b"ticks",
+    b"cycles",
+    b"points",
+    b"files",
+    b"objects",
+    b"entries",
+    b"tokens",
+    b"times",
+    b"nanoseconds",
+    b"microseconds",
+    b"milliseconds",
+    b"messages",
+    b"keys",
+    b"usec",
 ];
 
 /// Whether the number that ends at `end` is an amount by what follows it: a unit, or `%`.

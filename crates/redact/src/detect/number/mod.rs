@@ -66,10 +66,11 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     if finder.cut {
         cut_number(finder, &number);
     }
-    let is_ssn = ssn::find(finder, &number);
-    phone::find(finder, &number, is_ssn);
+    let walk = Walk::from(finder.input, pos);
+    let is_ssn = ssn::find(finder, &number, &walk);
+    phone::find(finder, &number, &walk, is_ssn);
     if !number.plus {
-        card::find(finder, &number);
+        card::find(finder, &number, &walk);
         if finder.rules.loose_numbers {
             date::find(finder, pos);
         }
@@ -81,7 +82,7 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 
 /// A number that reaches the end of a cut text and can no longer be identified.
 fn cut_number(finder: &mut Finder<'_>, number: &Number) {
-    let walk = Walk::from(finder.input, number.pos, b" .-/", true);
+    let walk = Walk::from(finder.input, number.pos).within(b" .-/(");
     if walk.count == 0 {
         return;
     }

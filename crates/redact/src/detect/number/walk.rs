@@ -10,41 +10,57 @@ pub(crate) const DIGITS_MAX: usize = 20;
 /// Most bytes between two digits.
 const GAP_BYTES_MAX: usize = 3;
 
-/// A separator, and a number's way of writing separators: all spaces are a space, all dashes a dash.
+/// A separator, and a number's way of writing separators: all spaces are a space, all dashes a dash, and parentheses
+/// without any other separator are `(`.
 pub(crate) type Sign = u8;
+
+/// Added to a sign if there is a parenthesis, too.
+const PAREN: u8 = 0x80;
 
 /// Where a number may end, its digits up to there, and how they are grouped.
 #[derive(Clone, Copy)]
 pub(crate) struct Walk {
     start: usize,
     digits: [u8; DIGITS_MAX],
-    /// After each digit, the position after it.
-    ends: [usize; DIGITS_MAX],
+    /// After each digit, the distance of the position after it from the start.
+    ends: [u8; DIGITS_MAX],
     /// After each digit, the separator before the next one, or 0.
-    signs: [Sign; DIGITS_MAX],
+    signs: [u8; DIGITS_MAX],
     /// The number of digits walked over.
     pub(crate) count: usize,
-    /// Whether a parenthesis was among the separators.
-    pub(crate) parens: bool,
 }
 
 impl Walk {
-    /// Walks over digits from `pos`, with at most one separator from `allowed` and one parenthesis of each kind between
-    /// two digits.
-    pub(crate) fn from(input: &[u8], pos: usize, allowed: &[Sign], parens: bool) -> Walk {
+    /// Walks over digits from `pos`, with at most one separator and one parenthesis of each kind between two digits.
+    pub(crate) fn from(input: &[u8], pos: usize) -> Walk {
         let (digits, ends, signs) = ([0; DIGITS_MAX], [0; DIGITS_MAX], [0; DIGITS_MAX]);
-        let mut walk = Walk { start: pos, digits, ends, signs, count: 0, parens: false };
-        let mut i = pos;
-        while walk.count < DIGITS_MAX && at(input, i).is_ascii_digit() {
-            walk.digits[walk.count] = input[i];
-            walk.ends[walk.count] = i + 1;
-            let (next, sign, paren) = skip_gap(input, i + 1, allowed, parens);
-            walk.signs[walk.count] = sign;
-            walk.parens |= paren;
+        let mut walk = Walk { start: pos, digits, ends, signs, count: 0 };
+        let rest = input.get(pos..).unwrap_or_default();
+        let mut i = 0;
+        while walk.count < DIGITS_MAX
+            && let Some(digit @ b'0'..=b'9') = rest.get(i)
+        {
+            i += 1;
+            walk.digits[walk.count] = *digit;
+            // Twenty digits with gaps of three bytes are 77 bytes.
+            walk.ends[walk.count] = i as u8;
+            if !at(rest, i).is_ascii_digit() {
+                (i, walk.signs[walk.count]) = skip_gap(rest, i);
+            }
             walk.count += 1;
-            i = next;
         }
         walk
+    }
+
+    /// The same walk, ended before the first separator that is not in `allowed`. Parentheses are allowed if `(` is.
+    pub(crate) fn within(&self, allowed: &[Sign]) -> Walk {
+        let is_allowed = |sign: u8| {
+            let other = sign & !PAREN;
+            (sign < PAREN || allowed.contains(&b'(')) && (other == 0 || allowed.contains(&other))
+        };
+        let gaps = &self.signs[..self.count.saturating_sub(1)];
+        let count = gaps.iter().position(|sign| !is_allowed(*sign)).map_or(self.count, |i| i + 1);
+        Walk { count, ..*self }
     }
 
     /// The position of the first digit.
@@ -54,7 +70,7 @@ impl Walk {
 
     /// The position after the digit number `count`, counted from one.
     pub(crate) fn end(&self, count: usize) -> usize {
-        self.ends[count - 1]
+        self.start + usize::from(self.ends[count - 1])
     }
 
     /// The first `count` digits.
@@ -64,7 +80,12 @@ impl Walk {
 
     /// Whether no separator lies between the first `count` digits.
     pub(crate) fn is_bare(&self, count: usize) -> bool {
-        self.end(count) - self.start == count
+        usize::from(self.ends[count - 1]) == count
+    }
+
+    /// Whether a parenthesis lies between the first `count` digits.
+    pub(crate) fn has_paren(&self, count: usize) -> bool {
+        self.signs[..count - 1].iter().any(|sign| *sign >= PAREN)
     }
 
     /// The groups of the first `count` digits.
@@ -78,6 +99,7 @@ impl Walk {
                 if groups.used == GROUPS_MAX {
                     return Groups { used: 0, ..groups };
                 }
+                let sign = if sign == PAREN { b'(' } else { sign & !PAREN };
                 (groups.lens[groups.used], groups.signs[groups.used]) = (len, sign);
                 groups.used += 1;
                 len = 0;
@@ -104,7 +126,7 @@ impl Groups {
         &self.lens[..self.used]
     }
 
-    /// The separators between the groups; a parenthesis without another sign is `(`.
+    /// The separators between the groups.
     pub(crate) fn signs(&self) -> &[Sign] {
         &self.signs[..self.used.saturating_sub(1)]
     }
@@ -118,27 +140,17 @@ impl Groups {
     }
 }
 
-/// Skips `)`, one separator and `(`, if a digit follows: the next position, the separator, whether there was a
-/// parenthesis.
-fn skip_gap(input: &[u8], pos: usize, allowed: &[Sign], parens: bool) -> (usize, Sign, bool) {
-    let mut j = pos;
-    if parens && at(input, j) == b')' {
-        j += 1;
+/// Skips `)`, one separator and `(`, if a digit follows: the next position and the sign.
+#[inline(never)]
+fn skip_gap(input: &[u8], pos: usize) -> (usize, u8) {
+    let mut j = pos + usize::from(at(input, pos) == b')');
+    let (len, sign) = separator(input, j);
+    j += len;
+    j += usize::from(at(input, j) == b'(');
+    if !at(input, j).is_ascii_digit() || j - pos > GAP_BYTES_MAX {
+        return (pos, 0);
     }
-    let (len, mut sign) = separator(input, j);
-    if len > 0 && allowed.contains(&sign) {
-        j += len;
-    } else {
-        sign = 0;
-    }
-    if parens && at(input, j) == b'(' {
-        j += 1;
-    }
-    let paren = j - pos > if sign == 0 { 0 } else { len };
-    match at(input, j).is_ascii_digit() && j - pos <= GAP_BYTES_MAX {
-        true => (j, if sign == 0 && paren { b'(' } else { sign }, paren),
-        false => (pos, 0, false),
-    }
+    (j, if j - pos > len { sign | PAREN } else { sign })
 }
 
 /// The separator at `pos`: its length and its sign.
@@ -150,8 +162,12 @@ pub(crate) fn separator(input: &[u8], pos: usize) -> (usize, Sign) {
         [sign @ (b' ' | b'-' | b'.' | b'/' | b'\t'), ..] => (1, sign),
         [0xC2, 0xA0, ..] => (2, b' '),
         [0xC2, 0xAD, ..] => (2, b'-'),
-        [0xE2, 0x80, 0x80..=0x8A | 0xAF, ..] | [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => (3, b' '),
-        [0xE2, 0x80, 0x90..=0x95, ..] | [0xE2, 0x88, 0x92, ..] | [0xEF, 0xBC, 0x8D, ..] => (3, b'-'),
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF, ..] | [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => {
+            (3, b' ')
+        }
+        [0xE2, 0x80, 0x90..=0x95, ..] | [0xE2, 0x88, 0x92, ..] | [0xEF, 0xBC, 0x8D, ..] => {
+            (3, b'-')
+        }
         [0xEF, 0xBC, 0x8E, ..] => (3, b'.'),
         _ => (0, 0),
     }

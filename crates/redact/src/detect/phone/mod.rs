@@ -6,7 +6,7 @@ mod plan;
 #[rustfmt::skip]
 mod table;
 
-use super::number::{self, Hint, Number, Walk, barred, ends_at, is_called};
+use super::number::{self, Groups, Hint, Number, Walk, barred, ends_at, is_called};
 use crate::bytes::{at, distinct, is_word};
 use crate::hits::{Finder, rule};
 use crate::kind::HitKind;
@@ -20,15 +20,15 @@ const DIGITS_MAX: usize = 15;
 const CALLED: Hint = Hint::PHONE.with(Hint::CALL);
 
 /// With `is_ssn` a social security number starts there, which only a word for telephones makes a telephone number.
-pub(super) fn find(finder: &mut Finder<'_>, number: &Number, is_ssn: bool) {
-    let walk = Walk::from(finder.input, number.pos, b" .-/", true);
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk, is_ssn: bool) {
+    let walk = walk.within(b" .-/(");
     if walk.count < DIGITS_MIN {
         return;
     }
     if number.plus {
         international(finder, number, &walk, 0);
     } else {
-        if walk.digits(2) == b"00" {
+        if walk.digits(2) == b"00" && !matches!(number.prev, b':' | b'(') {
             international(finder, number, &walk, 2);
         }
         north_american(finder, number, &walk);
@@ -45,6 +45,9 @@ pub(super) fn find(finder: &mut Finder<'_>, number: &Number, is_ssn: bool) {
 fn international(finder: &mut Finder<'_>, number: &Number, walk: &Walk, prefix: usize) {
     let input = finder.input;
     if is_word(number.prev) || matches!(number.prev, b'+' | b'/' | b'.' | b'-') {
+        return;
+    }
+    if prefix > 0 && (walk.is_bare(7) || walk.groups(7).signs().contains(&b'.')) {
         return;
     }
     let lens = DIGITS_MIN + prefix..=walk.count.min(DIGITS_MAX + prefix);
@@ -88,7 +91,7 @@ fn north_american(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
         }
         _ => return,
     };
-    let paren = input[number.start..walk.end(prefix + 3)].contains(&b'(') && walk.parens;
+    let paren = has_paren(input, number, walk, prefix + 4);
     let separated = match signs {
         [b'.' | b'-', b'.' | b'-'] => true,
         [b'/', b'-' | b'.'] => true,
@@ -108,6 +111,9 @@ fn extension(input: &[u8], end: usize) -> usize {
         [b"extension", b"ext.", b"ext=", b"ext:", b"ext", b"x", b"durchwahl", "доб.".as_bytes()];
     let mut i = end + usize::from(matches!(at(input, end), b' ' | b';' | b','));
     i += usize::from(i > end && at(input, i) == b' ');
+    if !matches!(at(input, i), b'x' | b'X' | b'e' | b'E' | b'd' | b'D' | 0xD0) {
+        return end;
+    }
     let rest = input.get(i..).unwrap_or_default();
     let starts = |word: &&&[u8]| {
         rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
@@ -123,7 +129,8 @@ fn extension(input: &[u8], end: usize) -> usize {
 /// 7 to 15 digits right after a word for telephones. Returns whether they were found.
 fn hinted(finder: &mut Finder<'_>, number: &Number, walk: &Walk) -> bool {
     let input = finder.input;
-    if barred(number.prev) || matches!(number.prev, b'+' | b'/' | b'%') || !number.hint.has(CALLED) {
+    if barred(number.prev) || matches!(number.prev, b'+' | b'/' | b'%') || !number.hint.has(CALLED)
+    {
         return false;
     }
     let ends = |n: &usize| {
@@ -146,6 +153,11 @@ fn hinted(finder: &mut Finder<'_>, number: &Number, walk: &Walk) -> bool {
     true
 }
 
+/// Whether parentheses are around one of the groups of the first `n` digits.
+fn has_paren(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
+    walk.has_paren(n) && input[number.start..walk.end(n)].contains(&b'(')
+}
+
 /// Whether the first `n` digits are grouped like a telephone number, or could be one without groups.
 fn has_shape(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
     let digits = walk.digits(n);
@@ -153,9 +165,12 @@ fn has_shape(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
         return number.plus && n >= 8 || is_bare_shape(digits);
     }
     let groups = walk.groups(n);
-    let paren = walk.parens && input[number.start..walk.end(n)].contains(&b'(');
+    let paren = has_paren(input, number, walk, n);
+    if is_dated(&groups) {
+        return false;
+    }
     match (groups.lens(), groups.sign()) {
-        ([], _) | ([1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2], b'-' | b'/' | b'.') => false,
+        ([], _) => false,
         (lens, b'.') => lens.len() >= 3 && n >= 8 && lens.iter().all(|len| (2..=4).contains(len)),
         (lens, _) if paren => lens.iter().all(|len| *len <= 8),
         ([len, rest], b' ' | b'-' | b'/') => {
@@ -167,12 +182,18 @@ fn has_shape(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
     }
 }
 
+/// Whether the groups begin like a date: `2024-07-12`, `12.7.2024`.
+fn is_dated(groups: &Groups) -> bool {
+    matches!(groups.lens(), [1 | 2, 1 | 2, 4, ..] | [4, 1 | 2, 1 | 2, ..])
+        && matches!(groups.signs(), [b'-' | b'/' | b'.', sign, ..] if *sign == groups.signs()[0])
+}
+
 /// Digits without separators: a number of North America, with a trunk prefix, or with a country code.
 fn is_bare_shape(digits: &[u8]) -> bool {
     match digits {
         [b'0', b'1'..=b'9', ..] => (9..=12).contains(&digits.len()),
         [b'0', b'0', rest @ ..] => fit(rest) == Fit::Start,
-        _ if is_north_american(digits) => true,
+        [b'2'..=b'9', ..] if digits.len() == 10 => true,
         _ => digits.len() >= 11 && fit(digits) == Fit::Start,
     }
 }
@@ -183,16 +204,18 @@ fn national(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
     if barred(number.prev) || matches!(number.prev, b'+' | b'/' | b'%') {
         return;
     }
+    let loose = finder.rules.loose_numbers;
+    let thing = number.hint.has(Hint::AMOUNT.with(Hint::THING).with(Hint::ID));
     for n in (DIGITS_MIN..=walk.count.min(DIGITS_MAX)).rev() {
         let end = walk.end(n);
-        if !ends_at(input, extension(input, end)) || !has_shape(input, number, walk, n) {
+        let called = !thing && is_called(input, end);
+        if !(called || loose)
+            || !ends_at(input, extension(input, end))
+            || !has_shape(input, number, walk, n)
+        {
             continue;
         }
-        let thing = Hint::AMOUNT.with(Hint::THING).with(Hint::ID);
-        let called = is_called(input, end) && !number.hint.has(thing);
-        if (called || finder.rules.loose_numbers && is_likely(input, number, walk, n))
-            && !is_ipv4(&input[number.pos..end])
-        {
+        if (called || is_likely(input, number, walk, n)) && !is_ipv4(&input[number.pos..end]) {
             let end = extension(input, end);
             return finder.hit(number.start, end, rule::PHONE_NATIONAL, HitKind::Phone);
         }
@@ -206,7 +229,7 @@ fn is_likely(input: &[u8], number: &Number, walk: &Walk, n: usize) -> bool {
     }
     let groups = walk.groups(n);
     let trunk = walk.digits(1) == b"0";
-    let paren = walk.parens && input[number.start..walk.end(n)].contains(&b'(');
+    let paren = has_paren(input, number, walk, n);
     n >= 8 && (trunk || paren || groups.lens().len() >= 3 && groups.sign() != b'/') || paren
 }
 

@@ -15,7 +15,10 @@ pub(super) enum Fit {
 
 /// How well `digits`, which include a calling code, fit.
 pub(super) fn fit(digits: &[u8]) -> Fit {
-    (1..=3).filter_map(|len| Some(national_fit(plan(digits.get(..len)?)?, &digits[len..]))).max().unwrap_or(Fit::No)
+    (1..=3)
+        .filter_map(|len| Some(national_fit(plan(digits.get(..len)?)?, &digits[len..])))
+        .max()
+        .unwrap_or(Fit::No)
 }
 
 /// The plan of a calling code.
@@ -28,7 +31,8 @@ fn plan(code: &[u8]) -> Option<&'static Plan> {
 /// How well a national number fits a plan. The trunk prefix may be written, as in `+44 (0)20`.
 fn national_fit((_, trunk, lengths): &Plan, national: &[u8]) -> Fit {
     let of = |national: &[u8]| {
-        let Some((_, set)) = lengths.iter().find(|(len, _)| usize::from(*len) == national.len()) else {
+        let Some((_, set)) = lengths.iter().find(|(len, _)| usize::from(*len) == national.len())
+        else {
             return Fit::No;
         };
         let two = national.iter().take(2).fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
