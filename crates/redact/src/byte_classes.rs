@@ -136,7 +136,8 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let (low, second) = (x.with_bits(0x20), next.with_bits(0x20));
         let third = load::<V>(view, 2).with_bits(0x20);
         let word = |[a, b, c]: [u8; 3]| low.equal(a).and(second.equal(b)).and(third.equal(c));
-        let rare = KEYWORDS[1..].iter().fold(word(KEYWORDS[0]), |all, letters| all.or(word(*letters)));
+        let rare =
+            KEYWORDS[1..].iter().fold(word(KEYWORDS[0]), |all, letters| all.or(word(*letters)));
         let opens = x.equal(b' ').or(x.equal(b'"')).or(x.equal(b'\'')).or(x.equal(b'-'));
         let letter = third.equal(b'p').or(third.equal(b'u')).or(third.equal(b'a'));
         let letter = letter.or(third.equal(b'w')).or(third.equal(b'k'));
@@ -204,11 +205,13 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
     let keyword = KEYWORDS.iter().fold(false, |any, letters| any | word(*letters));
     let opens = (byte == b' ') | (byte == b'"') | (byte == b'\'') | (byte == b'-');
     let letters = (third == b'p') | (third == b'u') | (third == b'a');
-    let option = opens
-        & ((next == b'-') | (next == b'/'))
-        & (letters | (third == b'w') | (third == b'k'));
-    let punct =
-        (byte == b'@') | (byte & 0xFE == b'$') | (byte == b'~') | (byte == b':') | (byte & 0xFE == b'<');
+    let option =
+        opens & ((next == b'-') | (next == b'/')) & (letters | (third == b'w') | (third == b'k'));
+    let punct = (byte == b'@')
+        | (byte & 0xFE == b'$')
+        | (byte == b'~')
+        | (byte == b':')
+        | (byte & 0xFE == b'<');
     bit(digit, 1)
         | bit((byte.wrapping_sub(b'(') < 18) | (byte == b' '), 2)
         | bit(digit | letter | (byte == b'_'), 4)
