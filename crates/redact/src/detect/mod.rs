@@ -84,7 +84,7 @@ pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the second letter, and the fourth.
+/// A filter applied before [`at_keyword`]: the first four letters.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
