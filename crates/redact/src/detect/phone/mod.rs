@@ -141,7 +141,9 @@ fn hinted(finder: &mut Finder<'_>, number: &Number, walk: &Walk) -> bool {
     let Some(n) = (DIGITS_MIN..=walk.count.min(DIGITS_MAX)).rev().find(ends) else { return false };
     let end = walk.end(n);
     let text = &input[number.pos..end];
-    let sure = number.hint.has(Hint::PHONE) || has_shape(input, number, walk, n);
+    let sure = number.hint.has(Hint::PHONE)
+        || input[end..].starts_with(b" back")
+        || has_shape(input, number, walk, n);
     if sure
         && distinct(walk.digits(n)) >= 3
         && !is_date(text)
