@@ -20,32 +20,23 @@ pub(crate) const VIEW: usize = 66;
 pub(crate) struct Masks {
     /// `0`–`9`.
     pub(crate) digit: u64,
-    /// The bytes of written numbers: digits, space, and `(` to `9` in ASCII order.
+    /// The bytes of written numbers, and others that are cheap to include: up to `9` in ASCII order, and all outside of
+    /// ASCII.
     pub(crate) number: u64,
     /// Letters, digits and `_`.
     pub(crate) word: u64,
     /// `+` to `~` in ASCII order: a superset of the bytes of credentials.
     pub(crate) chunk: u64,
-    /// Rare bytes, combined into one mask: `:`, `=`, `$`, `%`, `@` and `~`; and letters that
-    /// are, together with the byte two places ahead, the first and the third of a keyword: `pas…`,
-    /// `sec…`, `tok…`.
+    /// Rare bytes, combined into one mask: `:`, `<`, `=`, `$`, `%`, `@` and `~`; the first letters of [`KEYWORDS`];
+    /// and the byte before the dash or slash of an option: ` -p`, `"-u`, `--a`.
     pub(crate) rare: u64,
 }
 
-/// First and third letter of the words that may precede a secret: password and similar words, secret, token, api,
-/// bearer, basic, begin. The pairs also match other words.
-#[cfg(test)]
-pub(crate) const KEYWORDS: [(u8, u8); 10] = [
-    (b'p', b's'),
-    (b's', b'c'),
-    (b't', b'k'),
-    (b'a', b'i'),
-    (b'b', b'a'),
-    (b'b', b's'),
-    (b'b', b'g'),
-    (b'b', b'c'),
-    (b'b', b'q'),
-    (b'b', b'w'),
+/// The first three letters of the words that may precede a secret, anywhere in a word: password, secret, token, api,
+/// auth, credential, cookie, bearer, basic, begin, identified.
+pub(crate) const KEYWORDS: [[u8; 3]; 11] = [
+    *b"pas", *b"sec", *b"tok", *b"api", *b"aut", *b"cre", *b"coo", *b"bea", *b"bas", *b"beg",
+    *b"ide",
 ];
 
 /// The positions of one block where a detector could start.
@@ -59,7 +50,7 @@ pub(crate) struct Places {
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
-    /// Starts of words that are letters of [`Masks::rare`].
+    /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
     /// Starts of words of two letters and two digits.
     pub(crate) iban: u64,
@@ -233,7 +224,7 @@ impl Block {
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
         let starts = word & (!next_bytes(before, word) | borders.begin);
-        let (keyword, punct) = (rare & starts, rare & !masks.word);
+        let (keyword, punct) = (rare & masks.word, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }
     }
 
@@ -380,7 +371,9 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        if wanted.all
+            || joined != 0
+            || number_filter::may_be_personal(near.input, pos, prev, digit, number)
         {
             found |= bit;
         }

@@ -4,6 +4,7 @@ mod differential;
 mod documents;
 mod keys;
 mod negatives;
+mod personal;
 mod positives;
 mod redactor;
 mod wrapped;
