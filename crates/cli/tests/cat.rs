@@ -258,25 +258,14 @@ fn a_line_without_the_filtered_field_is_hidden() {
     let place = Place::new();
     let bare = r#"{"event":"neither level nor time"}"#;
     let path = place.write("app.log", &["not json line", bare, "after it"]);
-    for filter in [
-        ["--level", "trace"],
-        ["--level", "critical"],
-        ["--since", "1970-01-01"],
-        ["--since", "2030-01-01"],
-        ["--until", "2030-01-01"],
-        ["--field", "level=info"],
-    ] {
+    let filters = ["--level=trace", "--level=critical", "--field=level=info"];
+    let by_time = ["--since=1970-01-01", "--since=2030-01-01", "--until=2030-01-01"];
+    for filter in filters.iter().chain(&by_time) {
         for form in [&[][..], &["--json"], &["--raw"]] {
-            let output = cat(&[form, &filter, &[text(&path)]].concat());
+            let output = cat(&[form, &[filter, text(&path)]].concat());
             let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b""[..]), "{filter:?}");
-            let is_by_time = matches!(filter[0], "--since" | "--until");
-            assert_eq!(
-                said.contains("not shown because their time is missing"),
-                is_by_time,
-                "{said}"
-            );
-            assert_eq!(said.lines().count(), usize::from(is_by_time), "{said}");
+            assert!(output.status.success() && output.stdout.is_empty(), "{filter}");
+            assert_eq!(said.contains("their time is missing"), by_time.contains(filter), "{said}");
         }
     }
     assert_eq!(shown(&["--grep", "not json", text(&path)]), "not json line\n");

@@ -1,7 +1,7 @@
 //! The header of a line of text: times, names, numbers and brackets before the message.
 //!
-//! The header ends at the first word that could be prose. A level counts in it if a format has it there: in brackets, in
-//! capitals, before a colon, between separators, or directly after the time.
+//! The header ends at the first word that could be prose. A level counts in it if a format has it there: in brackets,
+//! in capitals, before a colon, between separators, or directly after the time.
 use ringseal::Level;
 
 use super::level::{is_distinct, level_of_letter, level_of_word};

@@ -2,150 +2,14 @@
 //!
 //! Keys are compared without regard to case and to the separators `_`, `-`, `.` and `@`. Of a key that occurs twice,
 //! the last occurrence counts.
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
+use super::keys::{
+    EVENT_KEYS, FIELDS, Hint, LEVEL_KEYS, LEVEL_NAMES, LEVEL_PARENTS, LevelKey, PlainKey, RECORD,
+    TIME_KEYS, TIME_KEYS_SURE, roles_of,
+};
 use super::level::{LevelReading, Scale, level_of_number, level_of_text_value};
 use super::text_format::level_of_text;
 use super::time::{TimeReading, time_of_number, time_of_value};
 use crate::json::{Entries, Entry, Kind};
-
-/// The longest key that is compared, without its separators.
-const KEY_BYTES_MAX: usize = 32;
-
-/// A key without case and separators.
-struct PlainKey {
-    bytes: [u8; KEY_BYTES_MAX],
-    len: usize,
-}
-
-impl PlainKey {
-    /// `None` for keys that are too long to be one of ours, and for those with escapes.
-    fn of(entry: &Entry<'_>) -> Option<Self> {
-        let mut key = PlainKey { bytes: [0; KEY_BYTES_MAX], len: 0 };
-        for &byte in entry.key.plain()?.as_bytes() {
-            if matches!(byte, b'_' | b'-' | b'.' | b'@' | b' ') {
-                continue;
-            }
-            *key.bytes.get_mut(key.len)? = byte.to_ascii_lowercase();
-            key.len += 1;
-        }
-        Some(key)
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-/// A level key: its plain form, the scale of its numbers, and whether a value that is not understood counts as a level.
-struct LevelKey(&'static str, Scale, bool);
-
-/// Keys that may hold the level, ringseal's own first.
-const LEVEL_KEYS: [LevelKey; 27] = [
-    LevelKey("level", Scale::Level, true),
-    LevelKey("loglevel", Scale::FromTrace, true),
-    LevelKey("severity", Scale::Severity, true),
-    LevelKey("lvl", Scale::Level, true),
-    LevelKey("levelname", Scale::Level, true),
-    LevelKey("severitytext", Scale::Level, true),
-    LevelKey("loglevelname", Scale::Level, true),
-    LevelKey("levelstr", Scale::Level, true),
-    LevelKey("leveltext", Scale::Level, true),
-    LevelKey("leveldisplayname", Scale::Level, true),
-    LevelKey("levelvalue", Scale::Level, true),
-    LevelKey("levelint", Scale::Level, true),
-    LevelKey("levelno", Scale::Python, true),
-    LevelKey("levelnumber", Scale::Python, true),
-    LevelKey("severitynumber", Scale::OpenTelemetry, true),
-    LevelKey("severitylevel", Scale::AppInsights, true),
-    LevelKey("logseverity", Scale::Severity, true),
-    LevelKey("syslogseverity", Scale::Severity, true),
-    LevelKey("logsyslogseverityname", Scale::Severity, true),
-    LevelKey("logsyslogseveritycode", Scale::Severity, true),
-    LevelKey("syslogseveritytext", Scale::Severity, true),
-    LevelKey("syslogseveritycode", Scale::Severity, true),
-    LevelKey("severitycode", Scale::Severity, true),
-    LevelKey("errorseverity", Scale::Level, false),
-    LevelKey("sev", Scale::Severity, false),
-    LevelKey("priority", Scale::Priority, false),
-    LevelKey("pri", Scale::Priority, false),
-];
-
-/// Keys whose maps may hold the level: ECS, loguru, Fluentd.
-const LEVEL_PARENTS: [&str; 5] = ["log", "record", "syslog", "fields", "attributes"];
-/// Places in [`LEVEL_PARENTS`].
-const RECORD: usize = 1;
-const FIELDS: usize = 3;
-
-/// Keys of the name inside a level that is a map.
-const LEVEL_NAMES: [&str; 8] =
-    ["name", "standardlevel", "levelstr", "label", "text", "value", "no", "number"];
-
-/// Keys that may hold the time, ringseal's own first.
-const TIME_KEYS: [&str; 40] = [
-    "timestamp",
-    "time",
-    "ts",
-    "eventtime",
-    "datetime",
-    "eventtimestamp",
-    "logtime",
-    "logtimestamp",
-    "asctime",
-    "timemillis",
-    "timestampms",
-    "timestampmillis",
-    "timestampns",
-    "timestampus",
-    "timems",
-    "timens",
-    "timenano",
-    "timeunixnano",
-    "timeiso8601",
-    "timelocal",
-    "msec",
-    "realtimetimestamp",
-    "sourcerealtimetimestamp",
-    "timegenerated",
-    "timecreated",
-    "systemtime",
-    "requestreceivedtimestamp",
-    "stagetimestamp",
-    "observedtimestamp",
-    "observedtimeunixnano",
-    "t",
-    "instant",
-    "date",
-    "isodate",
-    "unixtime",
-    "epoch",
-    "epochms",
-    "startedat",
-    "starttime",
-    "startutc",
-];
-
-/// How many of [`TIME_KEYS`] mean nothing but the time of the line. The others may be data: they stay fields, and a
-/// value that is not a time is not an error.
-const TIME_KEYS_SURE: usize = 30;
-
-/// Keys that may hold the event's name, ringseal's own first.
-const EVENT_KEYS: [&str; 13] = [
-    "event",
-    "message",
-    "msg",
-    "m",
-    "mt",
-    "renderedmessage",
-    "shortmessage",
-    "body",
-    "textpayload",
-    "text",
-    "logmessage",
-    "log",
-    "messagetemplate",
-];
 
 /// The places of a line's level, time and name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -181,72 +45,6 @@ pub fn read(entries: &Entries, text: &str, now: i64) -> Facts {
     let places = Places { level: level_at, time: time_at, name, name_parent };
     Facts { level, time, places }
 }
-
-/// What a key says about its logger.
-#[derive(Debug, Clone, Copy)]
-enum Hint {
-    Python,
-    Serilog,
-    Windows,
-    Zap,
-    Gelf,
-    Stream,
-    S,
-    L,
-}
-
-const HINTS: [(&str, Hint); 18] = [
-    ("funcname", Hint::Python),
-    ("lineno", Hint::Python),
-    ("pathname", Hint::Python),
-    ("mt", Hint::Serilog),
-    ("messagetemplate", Hint::Serilog),
-    ("renderedmessage", Hint::Serilog),
-    ("eventid", Hint::Windows),
-    ("eventrecordid", Hint::Windows),
-    ("providername", Hint::Windows),
-    ("channel", Hint::Windows),
-    ("caller", Hint::Zap),
-    ("stacktrace", Hint::Zap),
-    ("shortmessage", Hint::Gelf),
-    ("version", Hint::Gelf),
-    ("facility", Hint::Gelf),
-    ("stream", Hint::Stream),
-    ("s", Hint::S),
-    ("l", Hint::L),
-];
-
-/// What a key may be: its rank in each table.
-#[derive(Debug, Clone, Copy, Default)]
-struct Roles {
-    level: Option<u8>,
-    parent: Option<u8>,
-    time: Option<u8>,
-    name: Option<u8>,
-    hint: Option<Hint>,
-}
-
-/// The keys of all tables, sorted.
-static ROLES: LazyLock<Vec<(&[u8], Roles)>> = LazyLock::new(|| {
-    let mut roles: BTreeMap<&[u8], Roles> = BTreeMap::new();
-    // No table has more than 255 keys.
-    for (rank, key) in (0..).zip(&LEVEL_KEYS) {
-        roles.entry(key.0.as_bytes()).or_default().level = Some(rank);
-    }
-    for (rank, key) in (0..).zip(LEVEL_PARENTS) {
-        roles.entry(key.as_bytes()).or_default().parent = Some(rank);
-    }
-    for (rank, key) in (0..).zip(TIME_KEYS) {
-        roles.entry(key.as_bytes()).or_default().time = Some(rank);
-    }
-    for (rank, key) in (0..).zip(EVENT_KEYS) {
-        roles.entry(key.as_bytes()).or_default().name = Some(rank);
-    }
-    for (key, hint) in HINTS {
-        roles.entry(key.as_bytes()).or_default().hint = Some(hint);
-    }
-    roles.into_iter().collect()
-});
 
 /// By rank: the entry with that key.
 struct Known {
@@ -292,8 +90,7 @@ impl Known {
 
     /// Remembers an entry; a later one replaces it.
     fn note(&mut self, key: &[u8], index: u16) {
-        let Ok(found) = ROLES.binary_search_by(|(known, _)| (*known).cmp(key)) else { return };
-        let roles = &ROLES[found].1;
+        let Some(roles) = roles_of(key) else { return };
         let mark = |rank: Option<u8>, places: &mut [Option<u16>]| {
             if let Some(place) = rank.and_then(|rank| places.get_mut(usize::from(rank))) {
                 *place = Some(index);

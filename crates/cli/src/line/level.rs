@@ -1,8 +1,8 @@
 //! Maps other programs' level names and numbers to ringseal's levels.
 //!
 //! Promises: every spelling that a logger writes is understood in any case, also with colours, white space, brackets,
-//! a number or the name of its enumeration around it; a word of another vocabulary is [`LevelReading::Unknown`], never a
-//! guess.
+//! a number or the name of its enumeration around it; a word of another vocabulary is [`LevelReading::Unknown`], never
+//! a guess.
 use std::borrow::Cow;
 
 use ringseal::Level;

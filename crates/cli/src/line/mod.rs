@@ -12,6 +12,7 @@ pub mod prefix;
 pub mod time;
 
 mod header;
+mod keys;
 mod logfmt;
 mod repair;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Prefixes that runtimes, collectors and terminals put before a program's line.
 //!
 //! A prefix is kept byte for byte; what follows is read as a line. Known are: a byte order mark, colours, CRI
-//! (`2026-01-01T00:00:00.000000000Z stdout F `), a time alone (`docker logs -t`, `kubectl logs --timestamps`), Compose and
-//! process managers (`web-1  | `, `0|api  | `), kubectl and stern (`[pod/web/app] `), Heroku (`app[web.1]: `), syslog
-//! (RFC 3164 with and without its priority, RFC 5424, journald), `@cee:`, AWS Lambda, klog's header and a level.
+//! (`2026-01-01T00:00:00.000000000Z stdout F `), a time alone (`docker logs -t`, `kubectl logs --timestamps`), Compose
+//! and process managers (`web-1  | `, `0|api  | `), kubectl and stern (`[pod/web/app] `), Heroku (`app[web.1]: `),
+//! syslog (RFC 3164 with and without its priority, RFC 5424, journald), `@cee:`, AWS Lambda, klog's header, a level.
 //!
 //! Promises: linear in the prefix, which has at most [`PREFIX_BYTES_MAX`] bytes; nothing allocates.
 use super::level::{is_distinct, level_of_word};

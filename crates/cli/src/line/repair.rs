@@ -2,8 +2,8 @@
 //!
 //! Understood are: lone surrogates (`\ud83d`, written when a text was cut), bytes that are not UTF-8, `\x22` as nginx
 //! escapes bytes, control characters inside strings, `NaN` and `Infinity` as Python writes them (they become strings),
-//! a backslash before a character that has no escape (`C:\Users`), and a comma before a closing bracket. Anything else is
-//! copied, and the reader refuses it.
+//! a backslash before a character that has no escape (`C:\Users`), and a comma before a closing bracket. Anything else
+//! is copied, and the reader refuses it.
 //!
 //! Promises: linear, one allocation that is reused; a text that is JSON is copied unchanged.
 

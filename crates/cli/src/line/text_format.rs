@@ -216,7 +216,7 @@ fn word_and_bracket(line: &str) -> Option<Level> {
     let (word, rest) = line.split_once('[')?;
     let digit = rest.bytes().next()?;
     let is_upper = word.bytes().all(|byte| byte.is_ascii_uppercase());
-    let is_code = digit == b'E' && rest.bytes().nth(1)?.is_ascii_digit();
+    let is_code = digit == b'E' && rest.as_bytes().get(1)?.is_ascii_digit();
     if word.len() < 3 || !(digit.is_ascii_digit() && is_upper || is_code) {
         return None;
     }

@@ -61,7 +61,7 @@ fn objects_after_known_prefixes_are_json() {
         "2026-01-01T00:00:00Z INFO ",
     ];
     for prefix in prefixes {
-        let line = format!("{prefix}{{\"level\":\"error\",\"pin\":1234}}");
+        let line = format!("{prefix}{{\"level\":\"error\",\"n\":1234}}");
         let want = prefix.trim_end_matches(' ').len();
         let found = prefix_of(line.as_bytes());
         let found_len =
@@ -77,7 +77,7 @@ fn objects_inside_prose_are_text() {
     let lines = [
         "got {\"level\":\"error\"}",
         "the answer was: {\"level\":\"error\"}",
-        "password: {\"value\":\"x\"}",
+        "payload: {\"value\":\"x\"}",
         "2026-01-01 user sent {\"level\":\"error\"}",
         "web said | maybe {\"a\":1}",
         "web-1  | listening on {host}",
