@@ -4,10 +4,11 @@
 //! look drawn are hits, since words, paths, versions, UUIDs and digests follow the same keys.
 
 use super::drawn;
+use crate::byte_masks::DIGIT_WITHIN;
 use crate::bytes::{ByteSet, at, before};
 use crate::hits::{Finder, rule};
 use crate::key::Tokens;
-use crate::kind::HitKind;
+use crate::kind::{HitKind, mask_len};
 
 /// What may be between a key and its value.
 const BETWEEN: ByteSet = ByteSet::of(b" \t:=#\"'`(,._\\-|>{\\[@\\\\~&\\]");
@@ -157,7 +158,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
     let len = VALUE.run(input, pos, VALUE_BYTES_MAX);
     finder.spend(len + IDENTIFIER_BYTES_MAX);
-    if !drawn::is_drawn(&input[pos..pos + len]) {
+    let value = &input[pos..pos + len];
+    let digit = value.iter().take(DIGIT_WITHIN).any(u8::is_ascii_digit);
+    if !digit || !drawn::is_drawn(value) {
         return;
     }
     let start = pos - LEADING.run_back(input, pos, 4);
@@ -191,14 +194,20 @@ pub(super) fn telling(input: &[u8], pos: usize) -> Telling {
         end -= between;
         let run = IDENTIFIER.run_back(input, end, IDENTIFIER_BYTES_MAX);
         // A mask ends what can be connected: redaction must not bring a word closer to a value.
-        if between == 0 || run == 0 || matches!(before(input, end - run), b'*' | b'<') {
+        let start = end - run;
+        let mask = match before(input, start) {
+            b'*' => true,
+            b'<' => mask_len(&input[start - 1..]) != 0,
+            _ => false,
+        };
+        if between == 0 || run == 0 || mask {
             return Telling::No;
         }
-        let word = &input[end - run..end];
-        if !is_one_of(word, SMALL) || before(input, end - run) != b' ' {
-            return identifier(input, end - run, end, signed);
+        let word = &input[start..end];
+        if !is_one_of(word, SMALL) || before(input, start) != b' ' {
+            return identifier(input, start, end, signed);
         }
-        end -= run;
+        end = start;
     }
     Telling::No
 }

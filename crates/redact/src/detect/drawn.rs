@@ -73,7 +73,7 @@ struct Sums {
 impl Sums {
     fn end(&mut self, segment: Segment) {
         self.alnum += segment.len;
-        let hex = !segment.beyond_hex && !(segment.lower && segment.upper);
+        let hex = !(segment.beyond_hex || segment.lower && segment.upper);
         if hex || segment.letters < 3 {
             return;
         }

@@ -28,9 +28,10 @@ mod ssn;
 mod url;
 mod wrapped;
 
-pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};
@@ -85,9 +86,10 @@ pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
-/// A filter applied before [`at_word`], for all words: a provider's literal, or a word for keys before it.
+/// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
+/// [`Places::drawn`](super::byte_masks::Places), a word for keys before it.
 #[inline(always)]
-pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize, drawn: bool) -> bool {
     let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
         return near_border_may_be(rules, input, pos);
     };
@@ -95,7 +97,7 @@ pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     // The casts keep the four bytes from `pos` on, and the four before.
     rules.literals.may_start_with((near >> 32) as u32)
         && rules.literals.may_be(&rules.providers, input, pos)
-        || bare_key::may_be_by(near as u32, input, pos)
+        || drawn && bare_key::may_be_by(near as u32, input, pos)
 }
 
 /// The same within four bytes of an end of the text.
@@ -105,7 +107,7 @@ fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
         || bare_key::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the second letter, and the fourth.
+/// A filter applied before [`at_keyword`]: the first four letters.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
