@@ -12,7 +12,7 @@ use super::provider_table::{How, Provider};
 use super::rules::{KeyRule, LiteralRule, RuleSet, TokenRule};
 
 /// Incremented when the built-in detectors or key words find different texts.
-const DETECTORS_VERSION: u32 = 3;
+const DETECTORS_VERSION: u32 = 2;
 
 /// The hash of `set`, which finds `kinds`, together with the `built_in` token shapes.
 ///
