@@ -184,11 +184,11 @@ mod tests {
     fn hashes_of_known_rule_sets_are_stable() {
         assert_eq!(
             hex(&RuleSet::default()),
-            "73ff9c462d34d68abb459bbe1ea84f145af0c2ee3991b9648f2a89a5ff0d80f5"
+            "90bda86de20680b43174170f90e3d451fac15f29f5afad56447cc5348bf27f67"
         );
         assert_eq!(
             hex(&full()),
-            "1ece96d9dd4ca41593981ab9cbfd60f0ee23164686f03f9e47d68bcf9f96947a"
+            "b5a96f74a2cb32b22e27f6b32a4f0709f8ddba9a57a0d66be1c1a9ddd5e67f40"
         );
     }
 
