@@ -44,7 +44,7 @@ def gitleaks(folder):
     calls["utils.Hex8_4_4_4_12"] = lambda: "[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}"
     calls["secrets.NewSecret"] = calls["newPlausibleSecret"] = lambda pattern: example_of(pattern, 1)
     calls["secrets.NewSecretWithEntropy"] = lambda pattern, _: example_of(pattern, 1)
-    calls["utils.GenerateSampleSecret"] = lambda name, secret: "_".join([name, "api", f'token = "{secret}"'])
+    calls["utils.GenerateSampleSecret"] = lambda name, secret: " = ".join([f"{name}_api_token", f'"{secret}"'])
     samples = sample_forms(folder / "cmd/generate/config/utils/generate.go")
     calls["utils.GenerateSampleSecrets"] = lambda name, secret: [form(name, secret) for form in samples]
     calls["append"] = lambda first, *rest: first + [x for more in rest for x in (more if isinstance(more, list) else [more])]
