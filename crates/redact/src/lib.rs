@@ -24,6 +24,7 @@ mod hits;
 mod json;
 mod key;
 mod key_cache;
+mod key_tails;
 mod key_words;
 mod kind;
 mod number_filter;

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::bytes::ByteSet;
-use super::detect::{KeyTails, Literals};
+use super::detect::Literals;
 use super::hits::rule;
 use super::key::{self, KeyMatch};
+use super::key_tails::KeyTails;
 use super::kind::{HitKind, KeyClass, KindSet, MASK_BYTES_MAX, Profile, ends_in_mask};
 use super::provider_table::{How, PROVIDERS, Provider};
 use super::rules_hash::rules_hash;

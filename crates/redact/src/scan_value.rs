@@ -6,6 +6,7 @@
 use super::byte_masks::{self, Borders, Numbers, Places, Sink};
 use super::detect;
 use super::hits::Finder;
+use super::key_tails;
 use super::rules::Rules;
 
 /// The fewest digits of a number.
@@ -91,17 +92,14 @@ pub(crate) fn for_each_candidate(
     let place = |bit: u32| at + bit as usize;
     let all_signs = rules.checks_every_sign();
     for_each_bit(places.punct, |i| {
-        !(all_signs || detect::sign_may_be(&rules.key_tails, input, place(i)))
+        !(all_signs || key_tails::sign_may_be(&rules.key_tails, input, place(i)))
             || !detect::punct_may_be(rules, input, place(i))
             || visit(Anchor::Punct, place(i))
     }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
         && for_each_bit(places.word, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
-            let literal = || {
-                rules.literals.may_start(input, place(i))
-                    && rules.literals.may_be(&rules.providers, input, place(i))
-            };
-            !(long || literal()) || visit(Anchor::Word, place(i))
+            !(long || detect::word_may_be(rules, input, place(i), places.drawn >> i & 1 != 0))
+                || visit(Anchor::Word, place(i))
         })
         && for_each_bit(places.iban, |i| {
             !detect::iban_may_be(input, place(i)) || visit(Anchor::Iban, place(i))

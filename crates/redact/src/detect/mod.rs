@@ -4,8 +4,10 @@
 //! prefilter calls it at candidate positions; the tests' oracle calls it everywhere.
 
 mod auth;
+mod bare_key;
 mod card;
 mod date;
+mod drawn;
 mod email;
 mod extent;
 mod hex;
@@ -26,14 +28,15 @@ mod ssn;
 mod url;
 mod wrapped;
 
-pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use iban::may_be as iban_may_be;
-pub(crate) use kv::KeyTails;
 pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};
 use super::hits::Finder;
+use super::key_tails;
 use super::kind::HitKind;
 use super::rules::Rules;
 
@@ -60,36 +63,14 @@ pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     }
 }
 
-/// A filter applied before [`punct_may_be`], for rules that do not check every sign. It rejects `:` and `=` after
-/// letters that do not end a sensitive key, and colons within times.
-#[inline(always)]
-pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
-    let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
-        return true;
-    };
-    // Five bytes before the sign, the sign, two after it.
-    let [_, _, _, _, before, sign, next, after]: [u8; 8] = near;
-    if !matches!(sign, b':' | b'=') {
-        return true;
-    }
-    let near = u64::from_le_bytes(near);
-    let quoted = u32::from(before == b'"');
-    // The cast keeps the four bytes before the sign or its quote.
-    let four = (near >> (8 - 8 * quoted)) as u32;
-    if (four >> 24 | 0x20).wrapping_sub(u32::from(b'a')) < 26 {
-        return tails.may_end(four) || [next, after] == *b"//";
-    }
-    !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
-}
-
 /// A filter applied before [`at_punct`]: whether the sign at `pos` can belong to a hit.
 #[inline(always)]
 pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
     match at(input, pos) {
-        b'=' => kv::may_be(rules, input, pos),
+        b'=' => key_tails::may_be(rules, input, pos),
         b':' => {
             input[pos..].starts_with(b"://")
-                || kv::may_be(rules, input, pos)
+                || key_tails::may_be(rules, input, pos)
                 || at(input, pos + 1) == b'A'
                 || rules.macs
         }
@@ -105,7 +86,28 @@ pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
-/// A filter applied before [`at_keyword`]: the second letter, and the fourth.
+/// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
+/// [`Places::drawn`](super::byte_masks::Places), a word for keys before it.
+#[inline(always)]
+pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize, drawn: bool) -> bool {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
+        return near_border_may_be(rules, input, pos);
+    };
+    let near = u64::from_le_bytes(near);
+    // The casts keep the four bytes from `pos` on, and the four before.
+    rules.literals.may_start_with((near >> 32) as u32)
+        && rules.literals.may_be(&rules.providers, input, pos)
+        || drawn && bare_key::may_be_by(near as u32, input, pos)
+}
+
+/// The same within four bytes of an end of the text.
+#[inline(never)]
+fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos)
+        || bare_key::may_be(input, pos)
+}
+
+/// A filter applied before [`at_keyword`]: the first four letters.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
     matches!(
@@ -137,6 +139,7 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    bare_key::find(finder, pos);
 }
 
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.

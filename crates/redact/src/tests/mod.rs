@@ -1,9 +1,11 @@
 //! Tests of the crate as a whole, grouped by the promise that they prove.
 
+mod credentials;
 mod differential;
 mod documents;
 mod keys;
 mod negatives;
+mod personal;
 mod positives;
 mod redactor;
 mod wrapped;

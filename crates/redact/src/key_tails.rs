@@ -1,0 +1,267 @@
+//! The prefilter for keys in texts: whether the bytes before a `:` or `=` can end a sensitive key.
+//!
+//! All filters may accept too much, but never reject a sensitive key. They read a bounded number of bytes before the
+//! sign, allocate nothing and never block; only building the tables allocates.
+
+use super::bytes::{ByteSet, at, before};
+use super::key_words as words;
+use super::rules::Rules;
+
+const DIGIT: ByteSet = ByteSet::of(b"0-9");
+const DASH: ByteSet = ByteSet::of(b"_.\\-");
+const BLANK: ByteSet = ByteSet::of(b" \t");
+
+/// A filter applied before [`may_be`], for rules that do not check every sign. It rejects `:` and `=` after
+/// letters that do not end a sensitive key, and colons within times.
+#[inline(always)]
+pub(crate) fn sign_may_be(tails: &KeyTails, input: &[u8], pos: usize) -> bool {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(5)..).map(<[u8]>::first_chunk) else {
+        return true;
+    };
+    // Five bytes before the sign, the sign, two after it.
+    let [_, _, _, _, before, sign, next, after]: [u8; 8] = near;
+    if !matches!(sign, b':' | b'=') {
+        return true;
+    }
+    let near = u64::from_le_bytes(near);
+    let quoted = u32::from(before == b'"');
+    // The cast keeps the four bytes before the sign or its quote.
+    let four = (near >> (8 - 8 * quoted)) as u32;
+    if (four >> 24 | 0x20).wrapping_sub(u32::from(b'a')) < 26 {
+        return tails.may_end(four) || [next, after] == *b"//";
+    }
+    !(sign == b':' && before.is_ascii_digit() && next.is_ascii_digit())
+}
+
+/// A filter applied before the detector: whether the bytes before the sign at `pos` can end a sensitive key.
+///
+/// Uses the last letters of the key only; it may accept too much, but never rejects a sensitive key.
+#[inline(always)]
+pub(crate) fn may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    let byte = before(input, pos);
+    let end = pos - usize::from(byte == b'"');
+    if before(input, end).is_ascii_alphabetic() {
+        return rules.key_tails.may_end_at(input, end);
+    }
+    // `12:34`
+    let time =
+        byte.is_ascii_digit() && at(input, pos) == b':' && at(input, pos + 1).is_ascii_digit();
+    !time && may_be_with_gap(rules, input, pos)
+}
+
+/// The same where spaces, a quote, digits or a dash occur between the letters and the sign.
+#[inline(never)]
+fn may_be_with_gap(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    let mut end = quote_end(input, pos).0;
+    end -= DIGIT.run_back(input, end, 4);
+    end -= DASH.run_back(input, end, 4);
+    before(input, end).is_ascii_alphabetic() && rules.key_tails.may_end_at(input, end)
+}
+
+/// The end of the identifier before the sign at `pos`, and whether a quote follows it.
+#[inline]
+pub(crate) fn quote_end(input: &[u8], pos: usize) -> (usize, bool) {
+    let mut end = pos - usize::from(before(input, pos) == b'?');
+    end -= BLANK.run_back(input, end, 3);
+    let quoted = matches!(before(input, end), b'"' | b'\'');
+    if quoted {
+        end -= 1;
+        end -= usize::from(before(input, end) == b'\\');
+    }
+    (end, quoted)
+}
+
+/// The endings that a sensitive key can have: the last letters of the words that make keys sensitive.
+///
+/// The first tables hold the last four bytes, and the last six of longer words. Keys that pass are looked up by up to
+/// six letters of the last word. All tables may accept too much, but never reject a sensitive key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyTails {
+    /// The last four bytes of all words, by a hash of five bits of each byte: small enough to stay in cache.
+    four: [u64; 256],
+    /// The last four bytes of words of up to five letters, by a hash of five bits of each byte.
+    short: Box<[u64; 1024]>,
+    /// The last four bytes of longer words.
+    long: Box<[u64; 1024]>,
+    /// The last six bytes of longer words.
+    six: Box<[u64; 1024]>,
+    /// By a hash of the last 2 to 6 letters and their number.
+    more: Box<[u64; 256]>,
+    open: bool,
+}
+
+/// Most letters of an ending.
+const TAIL_LETTERS_MAX: usize = 6;
+
+/// A hash of five bits of each of the last four bytes, whatever their case.
+#[inline(always)]
+fn four_index(bytes: u32) -> usize {
+    ((bytes & 0x1F1F_1F1F).wrapping_mul(0x9E37_79B1) >> 16) as usize
+}
+
+/// A hash of five bits of each of the last six bytes, whatever their case.
+#[inline(always)]
+fn six_index(four: u32, [a, byte]: [u8; 2]) -> usize {
+    let two = u32::from(a & 31) << 5 | u32::from(byte & 31);
+    four_index(four) ^ (two.wrapping_mul(0x85EB_CA6B) >> 16) as usize
+}
+
+#[inline(always)]
+fn has(table: &[u64; 1024], index: usize) -> bool {
+    table[index >> 6 & 1023] >> (index & 63) & 1 != 0
+}
+
+fn set(table: &mut [u64; 1024], index: usize) {
+    table[index >> 6 & 1023] |= 1 << (index & 63);
+}
+
+/// Adds a letter, whatever its case, to the hash of the letters after it.
+#[inline]
+fn more_hash(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte & 31)).wrapping_mul(0x9E37_79B1).rotate_left(7)
+}
+
+/// The place of an ending of `len` letters in the second table.
+#[inline]
+fn more_index(hash: u32, len: usize) -> usize {
+    // The top fourteen bits, moved apart for each length.
+    ((hash >> 18) as usize + len * 2731) & 0x3FFF
+}
+
+impl KeyTails {
+    /// The endings of the built-in words.
+    pub(crate) fn new() -> KeyTails {
+        let mut tails = KeyTails {
+            four: [0; 256],
+            short: Box::new([0; 1024]),
+            long: Box::new([0; 1024]),
+            six: Box::new([0; 1024]),
+            more: Box::new([0; 256]),
+            open: false,
+        };
+        for word in words::LAST_TOKENS {
+            tails.add(word);
+        }
+        tails
+    }
+
+    /// Accepts every key, for rules that match inside words.
+    pub(crate) fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Adds the ending of `word`, and of its plural. `word` may be two tokens with a `_` between.
+    pub(crate) fn add(&mut self, word: &[u8]) {
+        let word = &word[..word.len() - DIGIT.run_back(word, word.len(), 4)];
+        let known = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let last = word.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if known < 2
+            || last == 0
+            || word.iter().any(|byte| !byte.is_ascii_alphabetic() && !DASH.has(*byte))
+        {
+            // The word has too few bytes to index.
+            self.open = true;
+            return;
+        }
+        for plural in [&b""[..], b"s"] {
+            let letters =
+                || plural.iter().chain(word.iter().rev()).filter(|byte| !DASH.has(**byte));
+            for separator in [None, Some(b'_'), Some(b'-'), Some(b'.'), Some(b' ')] {
+                let spelt = |byte: &u8| if DASH.has(*byte) { separator } else { Some(*byte) };
+                let mut six = [0u8; 6];
+                let bytes = plural.iter().chain(word.iter().rev()).filter_map(spelt);
+                let known = bytes.zip(six.iter_mut().rev()).map(|(byte, to)| *to = byte).count();
+                let [a, byte, c, d, e, finder] = six;
+                if known < 6 {
+                    self.set_short([c, d, e, finder], known);
+                } else {
+                    self.set_four([c, d, e, finder]);
+                    set(&mut self.long, four_index(u32::from_le_bytes([c, d, e, finder])));
+                    set(&mut self.six, six_index(u32::from_le_bytes([c, d, e, finder]), [a, byte]));
+                }
+            }
+            let (mut hash, mut len) = (0, 0);
+            for &byte in letters().take(TAIL_LETTERS_MAX) {
+                hash = more_hash(hash, byte);
+                len += 1;
+            }
+            let i = more_index(hash, len);
+            self.more[i >> 6] |= 1 << (i & 63);
+        }
+    }
+
+    /// Adds an ending whose last `known` bytes are given.
+    fn set_short(&mut self, four: [u8; 4], known: usize) {
+        if known >= 4 {
+            self.set_four(four);
+            return set(&mut self.short, four_index(u32::from_le_bytes(four)));
+        }
+        for byte in 0..32 {
+            let mut four = four;
+            four[3 - known] = byte;
+            self.set_short(four, known + 1);
+        }
+    }
+
+    fn set_four(&mut self, four: [u8; 4]) {
+        let i = four_index(u32::from_le_bytes(four)) >> 2;
+        self.four[i >> 6 & 255] |= 1 << (i & 63);
+    }
+
+    /// Whether every key is accepted.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The first filter: whether a key that ends in these bytes, the last one a letter, can be sensitive.
+    #[inline(always)]
+    fn may_end(&self, four: u32) -> bool {
+        let i = four_index(four) >> 2;
+        self.four[i >> 6 & 255] >> (i & 63) & 1 != 0
+    }
+
+    /// Whether a key that ends right before `end`, in a letter, can be sensitive.
+    #[inline(always)]
+    fn may_end_at(&self, input: &[u8], end: usize) -> bool {
+        self.may_end_bytes(input, end) && (self.open || self.may_end_letters(input, end))
+    }
+
+    /// The second filter: whether the last bytes before `end` can be those of a sensitive key.
+    #[inline(always)]
+    fn may_end_bytes(&self, input: &[u8], end: usize) -> bool {
+        let Some(&[a, byte, c, d, e, finder]) =
+            end.checked_sub(6).and_then(|from| input.get(from..end))
+        else {
+            return true;
+        };
+        let four = u32::from_le_bytes([c, d, e, finder]);
+        let i = four_index(four);
+        let long = has(&self.long, i) && has(&self.six, six_index(four, [a, byte]));
+        has(&self.short, i) || long || self.open
+    }
+
+    /// The third filter, which uses up to six letters.
+    #[inline(never)]
+    fn may_end_letters(&self, input: &[u8], end: usize) -> bool {
+        if end < 3 {
+            return true;
+        }
+        let mut hash = 0;
+        let mut at = end;
+        for len in 1..=TAIL_LETTERS_MAX {
+            // `tax_id` is stored as `taxid`: two letters alone would accept every id.
+            at -= usize::from(len > 1 && matches!(before(input, at), b'_' | b'-' | b'.' | b' '));
+            let byte = before(input, at);
+            if !byte.is_ascii_alphabetic() {
+                return false;
+            }
+            at -= 1;
+            hash = more_hash(hash, byte);
+            let i = more_index(hash, len);
+            if len >= 2 && self.more[i >> 6] >> (i & 63) & 1 != 0 {
+                return true;
+            }
+        }
+        false
+    }
+}
