@@ -238,7 +238,7 @@ NUMBER = re.compile("0|[1-9][0-9]*")
 
 
 def u64(text):
-    check(NUMBER.fullmatch(text) and int(text) < 1 << 64, "not a number of 64 bits")
+    check(NUMBER.fullmatch(text) and int(text) < 1 << 63, "not a number below 2^63")
     return int(text)
 
 
@@ -343,7 +343,7 @@ DIGITS = {"sha256": 64, "sha512": 128, "crc32": 8}
 
 
 def numbers(value):
-    """All numbers in control entries have 64 bits; each becomes an integer."""
+    """All numbers in control entries are below 2^63; each becomes an integer."""
     if isinstance(value, dict):
         return {key: numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -470,11 +470,16 @@ class Log:
         self.needs_checkpoint |= not kept and (not is_control or kind == "ringseal.stop")
         if is_control:
             new_key = self.control(entry, line, before)
-        check(kept or self.unsealed_epoch is None, "the epoch that entry %s ends is not sealed" % self.unsealed_epoch)
+        if not kept and kind in ("ringseal.start", "ringseal.recovery", "ringseal.stop"):
+            self.check_epoch_sealed()
         if not kept:
             self.add_time(entry)
             self.previous, self.next = entry["_signature"], seq + 1
         return entry, new_key
+
+    def check_epoch_sealed(self):
+        """A writer that cannot seal an epoch goes on with entries, but with nothing that needs the seal."""
+        check(self.unsealed_epoch is None, "the epoch that entry %s ends is not sealed" % self.unsealed_epoch)
 
     def control(self, entry, line, before):
         kind, said, form = control(entry)
@@ -577,11 +582,13 @@ class Log:
             self.sealed, self.gap_nanos, self.gap_entries, self.opened = size, 0, 0, None
             self.count += 1
             self.notes.pop(0)
+            self.check_epoch_sealed()
         staged = self.staged
         if staged and staged.size == size and self.sealed < size and staged.origin == self.origin:
             if staged.signed_by(self.epochs[-1]) and staged.root == self.tree.root():
                 self.sealed, self.gap_nanos, self.gap_entries, self.opened = size, 0, 0, None
                 self.count += 1
+                self.check_epoch_sealed()
         for name, note in self.known:
             self.where = name
             check(note.size != size or note.root == self.tree.root(), "the first %d entries are not those that it sealed" % size)

@@ -12,8 +12,8 @@ use std::fmt;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use ringseal_base::digest::{HmacSha256, Sha256};
 use ringseal_base::digest::text::{Base64, base64, base64_array, decode_base64, hex, hex_array};
+use ringseal_base::digest::{HmacSha256, Sha256};
 
 /// The beginning of a signature line: an em dash and a space.
 const DASH: &str = "\u{2014} ";

@@ -15,6 +15,7 @@ use super::names::{
     ACTIVE, CHECKPOINT, CHECKPOINTS, KEYS_DIR, TORN_DIR, parse_sealed, sealed_name,
 };
 use super::open::lock;
+use crate::chain::digest_of;
 use crate::checkpoint::Checkpoint;
 use crate::entry::control::{Control, SealedSegment};
 use crate::entry::{Parser, Scheme, Signature};
@@ -144,7 +145,12 @@ fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {
     for name in names {
         let Some(stat) = disk.stat(&name)? else { continue };
         let is_dir = stat.kind == ringseal_base::storage::FileKind::Directory;
-        let allowed = if is_dir { DIR_MODE } else { FILE_MODE };
+        let allowed = match name.as_str() {
+            _ if is_dir => DIR_MODE,
+            // Everyone may read the public key.
+            "audit.pub" => 0o644,
+            _ => FILE_MODE,
+        };
         if let Some(mode) = stat.mode.filter(|mode| mode & 0o777 & !allowed != 0) {
             report.findings.push(FsckFinding::Mode { name, mode });
         }
@@ -297,8 +303,8 @@ impl<'a> Walk<'a> {
         if self.previous.is_some_and(|previous| previous != entry.previous) {
             return Err(Damage::Previous);
         }
-        let hashed = Sha256::of(entry.signed);
-        if entry.signature.scheme == Scheme::Hash && hashed != entry.signature.hash {
+        if entry.signature.scheme == Scheme::Hash && digest_of(entry.signed) != entry.signature.hash
+        {
             return Err(Damage::Signature);
         }
         if entry.is_control() {

@@ -9,10 +9,10 @@ use super::names::{
     ACTIVE, CHAIN_KEY, CHECKPOINT, EPOCH_KEY, EPOCH_NEXT, KEPT, STATE, parse_sealed, sealed_name,
 };
 use super::rotate::Sealed;
-use super::state::{self, FoundState};
 use super::scan::{
     ActiveScan, Facts, find_start, first_entry, last_kept_epoch, read_sealed, scan_active,
 };
+use super::state::{self, FoundState};
 use super::{Damage, LogOptions, Repairs, StoreError};
 use crate::chain::Chain;
 use crate::entry::control::{Epoch, Rebuilt, StateMismatch};
@@ -358,12 +358,7 @@ fn grow_tiles(
 }
 
 /// Appends the leaves of the active segment; `None` if the root is not the latest checkpoint's.
-fn grow(
-    disk: &Disk,
-    mut tiles: TileWriter,
-    leaves: &[Hash],
-    known: &Known<'_>,
-) -> Option<Grown> {
+fn grow(disk: &Disk, mut tiles: TileWriter, leaves: &[Hash], known: &Known<'_>) -> Option<Grown> {
     let segment_tree = tiles.tree().clone();
     let note = known.note.note.as_ref().map(|(_, checkpoint)| checkpoint);
     let epoch_size = known.facts.epoch.as_ref().map(|(_, seq)| seq + 1);

@@ -23,8 +23,8 @@ use super::{
 use crate::checkpoint::Checkpoint;
 use crate::entry::Scheme;
 use crate::entry::control::{
-    Control, FORMAT, Rebuilt, Recovery, RotateReason, Start, StateMismatch, StatePlace, TornFrom,
-    TornPiece, Trigger,
+    Control, FORMAT, NUMBER_MAX, Rebuilt, Recovery, RotateReason, Start, StateMismatch, StatePlace,
+    TornFrom, TornPiece, Trigger,
 };
 use crate::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
 use crate::note::Verifier;
@@ -243,8 +243,7 @@ fn recover(
     };
     let recovered_bytes = pending.torn.iter().map(|piece| piece.bytes).sum();
     let state_mismatch = pending.mismatch;
-    let counts =
-        Counts { last_unix_nanos, recovered_bytes, state_mismatch, ..Counts::default() };
+    let counts = Counts { last_unix_nanos, recovered_bytes, state_mismatch, ..Counts::default() };
     let reports = state_mismatch.map(MaintenanceReport::StateMismatch).into_iter().collect();
     let now = host.clock.unix_nanos();
     let (chain, saved_seq) = chain_of(state.chain_state.as_ref(), state.entries_per_key);
@@ -347,8 +346,8 @@ impl AuditLog {
             origin: self.origin().to_owned(),
             scheme: self.options.scheme,
             ratchet: if self.options.scheme == Scheme::Mac { self.entries_per_key } else { 0 },
-            checkpoint_seconds: self.options.checkpoint_seconds,
-            checkpoint_entries: self.options.checkpoint_entries,
+            checkpoint_seconds: self.options.checkpoint_seconds.min(NUMBER_MAX),
+            checkpoint_entries: self.options.checkpoint_entries.min(NUMBER_MAX),
             public_key: self.signer.verifier().to_string(),
             writer: concat!("ringseal ", env!("CARGO_PKG_VERSION")).to_owned(),
         };

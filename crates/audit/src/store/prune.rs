@@ -7,7 +7,9 @@ use super::disk::{Disk, Result, Tail};
 use super::lines::{Lines, next_of};
 use super::names::{KEPT, sealed_name};
 use super::{AuditLog, Damage, MaintenanceReport, Retain, StoreError, is_due};
-use crate::entry::control::{Control, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms};
+use crate::entry::control::{
+    Control, NUMBER_MAX, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms,
+};
 use crate::entry::{Entry, Parser};
 use crate::merkle::Tree;
 use crate::tiles::TileReader;
@@ -75,6 +77,8 @@ impl AuditLog {
         let mut reader = TileReader::new(&*self.disk.storage, &self.disk.root, self.sealed_size);
         let tree_root = Tree::load(&mut reader, before_seq)?.root();
         let Retain { segments_max, seconds_max, bytes_max } = self.options.retain;
+        let [segments_max, seconds_max, bytes_max] = [segments_max, seconds_max, bytes_max]
+            .map(|limit: Option<u64>| limit.map(|limit| limit.min(NUMBER_MAX)));
         let terms = Some(PruneTerms { segments_max, seconds_max, bytes_max, tree_root });
         let prune = Prune { before_seq, reason, segments, terms };
         self.append_control_at(&Control::Prune(prune.clone()), now)?;

@@ -246,10 +246,7 @@ impl StateFile {
 }
 
 /// Opens the file for overwriting. A missing one is created, durably, with this slot twice.
-fn open_or_create(
-    disk: &Disk,
-    slot: &[u8; SLOT_BYTES],
-) -> Result<Option<Box<dyn StorageFile>>> {
+fn open_or_create(disk: &Disk, slot: &[u8; SLOT_BYTES]) -> Result<Option<Box<dyn StorageFile>>> {
     let path = disk.secret(STATE);
     let open = || disk.storage.open(&path, OpenMode::Overwrite);
     match open() {

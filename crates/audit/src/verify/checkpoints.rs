@@ -135,7 +135,10 @@ pub(crate) struct CheckpointGap {
 
 impl CheckpointGap {
     /// The limits that the gap exceeds. The chain is unbroken across it: nothing was cut out.
-    pub fn exceeded(&self, limits: CheckpointLimits) -> impl Iterator<Item = (WarningKind, String)> {
+    pub fn exceeded(
+        &self,
+        limits: CheckpointLimits,
+    ) -> impl Iterator<Item = (WarningKind, String)> {
         let (entries, max) = (self.entries, limits.entries);
         let by_entries = (entries > max).then(|| {
             let detail = format!("{entries} entries without a checkpoint, expected at most {max}");

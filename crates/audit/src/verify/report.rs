@@ -385,11 +385,14 @@ impl VerifyReport {
         json.raw("chain_checked", if self.chain_checked { "true" } else { "false" });
         json.number("tree_size", self.tree_size);
         json.text("tree_root", &base64(Base64::Standard, &self.tree_root));
-        json.list("notes", self.notes.iter().map(|note| {
-            let mut text = String::new();
-            put_string(&mut text, note);
-            text
-        }));
+        json.list(
+            "notes",
+            self.notes.iter().map(|note| {
+                let mut text = String::new();
+                put_string(&mut text, note);
+                text
+            }),
+        );
         json.number("notes_left_out", self.notes_left_out);
         json.end()
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::entry::LINE_BYTES_MAX;
 use super::super::store::names::{ACTIVE, parse_sealed, sealed_name};
-use super::{Stop, files};
 use super::report::{Finding, FindingKind};
+use super::{Stop, files};
 use ringseal_base::storage::{FileKind, FileReader, OpenMode, Storage};
 
 /// Bytes of lines in a batch, about.

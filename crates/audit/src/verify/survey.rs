@@ -273,7 +273,7 @@ impl Survey<'_> {
         {
             self.chain = None;
         }
-        match checked.and_then(|()| applied) {
+        match checked.and(applied) {
             Ok(next_key) => return next_key,
             // Numbers that continue from before the first bad record cannot be judged here.
             Err((kind, detail)) if kind != FindingKind::BadControl => {
@@ -302,8 +302,8 @@ impl Survey<'_> {
                 let detail = format!("the first {size} entries are not those that it sealed");
                 found.add(Finding::new(FindingKind::Rewritten, pending.place(), detail));
             }
-            let is_signed = Note::parse(&pending.note)
-                .is_ok_and(|note| note.verify(&self.control.key).is_ok());
+            let is_signed =
+                Note::parse(&pending.note).is_ok_and(|note| note.verify(&self.control.key).is_ok());
             if is_here && root.is_some() && !is_signed {
                 let detail = format!("not signed by {}", self.control.key.short());
                 found.add(Finding::new(FindingKind::BadSignature, pending.place(), detail));

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use super::super::tiles::{self, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, TileReader};
-use super::{Stop, files};
 use super::report::{Finding, FindingKind};
+use super::{Stop, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 

@@ -9,10 +9,10 @@ use ringseal_audit::keys::load_mac;
 use ringseal_audit::note::NOTE_BYTES_MAX;
 use ringseal_audit::read::first_start;
 use ringseal_audit::system::OsStorage;
-use ringseal_base::digest::text::{Base64, base64};
 use ringseal_audit::verify::{
     self, Finding, FindingKind, KnownCheckpoint, PrunePolicy, VerifyOptions, VerifyReport,
 };
+use ringseal_base::digest::text::{Base64, base64};
 
 use super::{LogDir, public_key, read_small};
 use crate::console::{ExitStatus, Failure};
@@ -131,8 +131,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
                     writeln!(out, "beware      {KEY_IN_LOG_WARNING}")?;
                 }
             }
-            let is_intact = *outcome == verify::VerifyOutcome::Intact
-                && !(args.strict && !verified.report.warnings.is_empty());
+            let is_quiet = !args.strict || verified.report.warnings.is_empty();
+            let is_intact = is_quiet && *outcome == verify::VerifyOutcome::Intact;
             Ok(if is_intact { ExitStatus::Success } else { ExitStatus::Findings })
         }
     }
@@ -253,7 +253,10 @@ impl fmt::Display for Verified {
             let count = format_count(pruned.before_seq);
             let by = counted_entries(pruned.prune_entries);
             let root = base64(Base64::Standard, &pruned.root);
-            writeln!(f, "pruned      {count} before them, by {by} that the log signed; their hashes are present, root {root}")?;
+            writeln!(
+                f,
+                "pruned      {count} before them, by {by} that the log signed; their hashes are present, root {root}"
+            )?;
         }
         writeln!(f, "log         {}", report.origin)?;
         writeln!(f, "chain       {}", self.chain())?;

@@ -482,7 +482,7 @@ fn removals_are_judged_alike() {
         (&[], &[], 0),
         (&["--no-prune"], &["--no-prune"], 1),
         (&["--prune-policy", "1h"], &["--prune-policy", "3600"], 1),
-        (&["--prune-policy", "0s"], &["--prune-policy", "0"], 0),
+        (&["--prune-policy", "1ms"], &["--prune-policy", "0"], 0),
     ];
     for (command, python, expected) in cases {
         let (words, _) = fixture.verify(command, expected);

@@ -15,6 +15,8 @@ use ringseal_base::digest::Hash;
 
 /// The format that this code writes. It also reads format 1.
 pub const FORMAT: u64 = 2;
+/// Greatest number in a control entry.
+pub(crate) const NUMBER_MAX: u64 = i64::MAX as u64;
 /// Greatest number of segments in a prune entry.
 pub const PRUNED_SEGMENTS_MAX: usize = 1000;
 /// Greatest number of segments in an integrity entry.
@@ -323,7 +325,10 @@ impl std::fmt::Display for StateMismatch {
                  no process had the log open"
             ),
             MismatchKind::NoState => {
-                write!(f, "expected the protected state of the log, found none beside {found} entries")
+                write!(
+                    f,
+                    "expected the protected state of the log, found none beside {found} entries"
+                )
             }
             MismatchKind::BadState => write!(
                 f,

@@ -1,7 +1,7 @@
 //! Writes control entries.
 use super::{
-    CheckedSegment, Checksum, Control, Epoch, Integrity, Prune, PruneTerms, Recovery, SealedSegment,
-    SegmentStart, Start, StateMismatch, TornPiece,
+    CheckedSegment, Checksum, Control, Epoch, Integrity, Prune, PruneTerms, Recovery,
+    SealedSegment, SegmentStart, Start, StateMismatch, TornPiece,
 };
 use crate::entry::encode::put_decimal;
 use crate::entry::put_timestamp;

@@ -1,9 +1,9 @@
 //! Reads control entries: exactly what `put` writes.
 use super::{
     Algorithm, CHECKED_SEGMENTS_MAX, CheckStatus, CheckedSegment, Checksum, Control, Epoch, FORMAT,
-    Integrity, MismatchKind, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms, Rebuilt, Recovery,
-    RotateReason, SealedSegment, SegmentStart, Start, StateMismatch, StatePlace, Statement,
-    StopReason, TornFrom, TornPiece, Trigger,
+    Integrity, MismatchKind, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms, Rebuilt,
+    Recovery, RotateReason, SealedSegment, SegmentStart, Start, StateMismatch, StatePlace,
+    Statement, StopReason, TornFrom, TornPiece, Trigger,
 };
 use crate::entry::json::{ScanState, Scanner};
 use crate::entry::{Entry, ParseError, ParseErrorKind, Scheme};
@@ -34,8 +34,7 @@ impl Control {
             _ => return reader.error("a control entry of format 1 or 2"),
         };
         // In format 1 a stop is not signed.
-        let is_unsigned_stop =
-            matches!(control, Control::Stop(_)) && reader.scan.rest().is_empty();
+        let is_unsigned_stop = matches!(control, Control::Stop(_)) && reader.scan.rest().is_empty();
         let is_signed = control.is_statement() && !is_unsigned_stop;
         let signature = if is_signed { Some(reader.signature()?) } else { None };
         let format = format_of(&control, is_signed, has_mismatch);

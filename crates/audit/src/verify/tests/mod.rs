@@ -2,6 +2,7 @@
 mod forger;
 #[cfg(feature = "compress")]
 mod format_1;
+mod honest;
 mod kinds;
 mod log_in_use;
 mod matrix;

@@ -228,16 +228,27 @@ fn a_missing_or_forged_state_is_a_finding() {
     };
     let cases: [(&str, StateChange, MismatchKind); 4] = [
         ("removed", |_| false, MismatchKind::NoState),
-        ("emptied", |bytes| { bytes.clear(); true }, MismatchKind::BadState),
+        (
+            "emptied",
+            |bytes| {
+                bytes.clear();
+                true
+            },
+            MismatchKind::BadState,
+        ),
         ("changed", flip_both, MismatchKind::BadState),
-        ("another log's", |bytes| {
-            let mut other = Fixture::with_seed(77);
-            let mut log = other.open(small_options());
-            other.append(&mut log, 9);
-            log.close().unwrap();
-            *bytes = other.files()["keys/state"].clone();
-            true
-        }, MismatchKind::BadState),
+        (
+            "another log's",
+            |bytes| {
+                let mut other = Fixture::with_seed(77);
+                let mut log = other.open(small_options());
+                other.append(&mut log, 9);
+                log.close().unwrap();
+                *bytes = other.files()["keys/state"].clone();
+                true
+            },
+            MismatchKind::BadState,
+        ),
     ];
     for (what, change, kind) in cases {
         let mut fixture = log_of(2, End::Closed);
@@ -365,4 +376,5 @@ fn an_unchanged_log_reopens_without_a_finding() {
                 super::assert_intact(&report);
             }
         }
-    }}
+    }
+}

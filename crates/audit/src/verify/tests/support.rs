@@ -60,6 +60,18 @@ impl Fixture {
         AuditLog::open(host, Path::new(DIR), options)
     }
 
+    /// The same log on another disk.
+    pub fn clone_with(fixture: &Fixture, disk: FaultyDisk) -> Fixture {
+        Fixture {
+            disk,
+            clock: fixture.clock.clone(),
+            root: fixture.root.clone(),
+            first_key: fixture.first_key.clone(),
+            signers: Vec::new(),
+            seed: fixture.seed,
+        }
+    }
+
     /// Keeps a copy of the epoch's key, for an attacker with all keys.
     pub fn remember(&mut self) {
         let signer = load_signer(&self.disk, &Path::new(DIR).join("keys/epoch.key")).unwrap();

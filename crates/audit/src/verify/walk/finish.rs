@@ -70,6 +70,15 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The finding for an epoch whose end no checkpoint seals. A writer that could not write the checkpoint goes on with
+    /// entries, but with nothing that needs it.
+    pub(super) fn unsealed_epoch_finding(&mut self) -> Option<Stop> {
+        let suspect = self.unsealed_epoch.take()?;
+        let place = self.rewind_to(suspect);
+        let detail = "an epoch ends here, and no checkpoint of its key seals it";
+        Some(Finding::new(FindingKind::Unsealed, place, detail).into())
+    }
+
     /// The place after the last entry.
     fn end_place(&self) -> Place {
         let file = self.segments.last().map(|s| s.file.clone()).unwrap_or_default();

@@ -227,7 +227,8 @@ impl Walk<'_> {
             "entries before {first_seq} are missing, and no ringseal.prune entry says that they \
              were removed"
         );
-        let place = Place { file, seq: Some(self.control_state.prunes.before_seq), ..Place::default() };
+        let place =
+            Place { file, seq: Some(self.control_state.prunes.before_seq), ..Place::default() };
         Finding::new(FindingKind::SegmentMissing, place, detail)
     }
 
@@ -274,7 +275,9 @@ impl Walk<'_> {
                 if self.is_unwritten(batch, at) {
                     let place = self.place(batch, at);
                     let (file, line) = (place.file, at as u64 + batch.lines_before + 1);
-                    self.notes.push(format!("{file} is torn from line {line} on: bytes were never written"));
+                    self.notes.push(format!(
+                        "{file} is torn from line {line} on: bytes were never written"
+                    ));
                     return Ok(());
                 }
                 if let Err(stop) = self.check_line(&hashed, at, &mut parser) {
@@ -394,10 +397,9 @@ impl Walk<'_> {
             let before = self.before.as_ref();
             next_key = self.control_state.apply(&entry, before, &self.files, &mut self.notes)?;
         }
-        if let Some(suspect) = self.unsealed_epoch.take() {
-            let place = self.rewind_to(suspect);
-            let detail = "an epoch ends here, and no checkpoint of its key seals it";
-            return Err(Stop::from(Finding::new(FindingKind::Unsealed, place, detail)).into());
+        let is_end = is_stop || ControlState::is_pause(&entry) == Some(true);
+        if is_end && let Some(stop) = self.unsealed_epoch_finding() {
+            return Err(stop.into());
         }
         self.add_time(&entry);
         (self.previous, self.previous_leaf) = (Some(entry.signature), Some(leaf));
@@ -438,6 +440,10 @@ impl Walk<'_> {
             }
             if self.checkpoints.sealed == size {
                 self.control_state.opened = None;
+                // Checkpoints are made in order: the one that seals the epoch came first.
+                if let Some(stop) = self.unsealed_epoch_finding() {
+                    return Err(stop);
+                }
             }
             if self.checkpoints.sealed == size
                 && let Some(Suspect { place: Place { seq: Some(seq), .. }, .. }) =
