@@ -2,6 +2,7 @@
 
 mod differential;
 mod documents;
+mod grammar;
 mod keys;
 mod negatives;
 mod positives;
