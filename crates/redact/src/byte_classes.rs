@@ -19,14 +19,13 @@ static CLASSES: ByteSets = ByteSets::new([
     (&[5, 7], P_TO_Z),                           // p to z
     (&[4, 6], A_TO_O),                           // a to o
     (&[3], TEN),                                 // digits
-    (&[2], &[0, 8, 9, 10, 11, 12, 13, 14, 15]),  // space, ( to /
+    (&[], &[]),                                  // unused
     (&[3], &[10, 12, 13]),                       // : < =
     (&[2], &[4, 5]),                             // $ %
     (&[4], &[0]),                                // @
 ]);
 const WORD: u8 = 0b0000_1111;
 const DIGIT: u8 = 0b0000_1000;
-const NUMBER: u8 = 0b0001_1000;
 const PUNCT: u8 = 0b1110_0000;
 
 /// First bytes of keywords and options; a keyword has the same bit in all three tables.
@@ -111,7 +110,7 @@ impl<V: Lookup + Load64> Classify for Tables<V> {
         let rest = second.common(third).with(TILDE);
         Masks {
             digit: classes.any_of(DIGIT),
-            number: classes.any_of(NUMBER),
+            number: !x.above(b'9'),
             word: classes.any_of(WORD),
             chunk: x.above(0x2A),
             rare: classes.any_of_or_common(PUNCT, first, rest),
@@ -147,7 +146,7 @@ impl<V: Exact + Load64> Classify for Compare<V> {
         let punct = punct.or(x.equal(b':')).or(x.within(b'<', b'='));
         Masks {
             digit: digit.mask(),
-            number: x.within(b'(', b'9').or(x.equal(b' ')).mask(),
+            number: !x.ascii_above(b'9').mask(),
             word: low.within(b'a', b'z').or(digit).or(x.equal(b'_')).mask(),
             chunk: x.ascii_above(0x2A).mask(),
             rare: rare.or(option).or(punct).mask(),
@@ -213,7 +212,7 @@ fn flag(byte: u8, next: u8, ahead: u8) -> u8 {
         | (byte == b':')
         | (byte & 0xFE == b'<');
     bit(digit, 1)
-        | bit((byte.wrapping_sub(b'(') < 18) | (byte == b' '), 2)
+        | bit(!(b':'..0x80).contains(&byte), 2)
         | bit(digit | letter | (byte == b'_'), 4)
         | bit((0x2B..0x80).contains(&byte), 8)
         | bit(keyword | option | punct, 16)
@@ -259,7 +258,7 @@ mod tests {
             let b = view[i];
             let bit = |is: bool| u64::from(is) << i;
             masks.digit |= bit(b.is_ascii_digit());
-            masks.number |= bit(b == b' ' || (b'('..=b'9').contains(&b));
+            masks.number |= bit(b <= b'9' || b >= 0x80);
             masks.word |= bit(b.is_ascii_alphanumeric() || b == b'_');
             masks.chunk |= bit((b'+'..=0x7F).contains(&b));
             let punct = matches!(b, b'@' | b'$' | b'%' | b'~' | b':' | b'<' | b'=');

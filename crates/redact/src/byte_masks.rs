@@ -20,7 +20,8 @@ pub(crate) const VIEW: usize = 66;
 pub(crate) struct Masks {
     /// `0`–`9`.
     pub(crate) digit: u64,
-    /// The bytes of written numbers: digits, space, and `(` to `9` in ASCII order.
+    /// The bytes of written numbers, and others that are cheap to include: up to `9` in ASCII order, and all outside of
+    /// ASCII.
     pub(crate) number: u64,
     /// Letters, digits and `_`.
     pub(crate) word: u64,
@@ -370,7 +371,9 @@ fn numbers(starts: u64, near: &Near<'_>, wanted: &Numbers) -> u64 {
         if (digit & run).count_ones() < wanted.digits_min {
             continue;
         }
-        if wanted.all || joined != 0 || number_filter::may_be_personal(near.input, pos, prev, digit)
+        if wanted.all
+            || joined != 0
+            || number_filter::may_be_personal(near.input, pos, prev, digit, number)
         {
             found |= bit;
         }

@@ -112,7 +112,17 @@ impl<'a> Finder<'a> {
     ) -> Self {
         hits.clear();
         let budget = Finder::budget(input.len());
-        Finder { rules, input, cut, kv_from: 0, stem_from: 0, key_block_from: 0, hits, work: 0, budget }
+        Finder {
+            rules,
+            input,
+            cut,
+            kv_from: 0,
+            stem_from: 0,
+            key_block_from: 0,
+            hits,
+            work: 0,
+            budget,
+        }
     }
 
     /// Adds the hit `start..end`.

@@ -51,9 +51,12 @@ fn passphrase_end(input: &[u8], pos: usize) -> usize {
         let len = LOWER.run(input, next, WORD_LETTERS_MAX);
         let after = at(input, next + len);
         let word = input.get(next..next + len).unwrap_or_default();
-        let is_word = at(input, end) == b' ' && len > 0 && matches!(after, 0 | b' ' | b',' | b';' | b'\r' | b'\n');
+        let is_word = at(input, end) == b' '
+            && len > 0
+            && matches!(after, 0 | b' ' | b',' | b';' | b'\r' | b'\n');
         if count > 0 && !is_word {
-            let closed = matches!(at(input, end), 0 | b'\r' | b'\n') || pair_follows(input, end)
+            let closed = matches!(at(input, end), 0 | b'\r' | b'\n')
+                || pair_follows(input, end)
                 || matches!(at(input, end), b',' | b';') && pair_follows(input, end + 1);
             return if closed { end } else { pos };
         }
@@ -163,8 +166,18 @@ fn ends_encoded(input: &[u8], pos: usize) -> bool {
             matches!(
                 two.as_ref(),
                 Some(
-                    b"26" | b"22" | b"27" | b"20" | b"2C" | b"3B" | b"7D" | b"5D" | b"0A" | b"0D"
-                        | b"09" | b"23"
+                    b"26"
+                        | b"22"
+                        | b"27"
+                        | b"20"
+                        | b"2C"
+                        | b"3B"
+                        | b"7D"
+                        | b"5D"
+                        | b"0A"
+                        | b"0D"
+                        | b"09"
+                        | b"23"
                 )
             )
         }

@@ -39,7 +39,9 @@ fn raw(finder: &mut Finder<'_>, key: Key, pos: usize) {
     if at(input, pos) != b'r' || hashes == 0 || is_question(&input[key.start..key.end]) {
         return;
     }
-    let Some((extent, leaf)) = extent::string(input, pos + 1 + hashes, true, hashes) else { return };
+    let Some((extent, leaf)) = extent::string(input, pos + 1 + hashes, true, hashes) else {
+        return;
+    };
     let Some(found) = found(finder, key) else { return };
     finder.spend(extent.read);
     let value = Value { start: leaf.start, end: leaf.end, quoted: true };

@@ -58,7 +58,9 @@ fn is_member(text: &[u8]) -> bool {
     let mut parts = text.split(|&byte| byte == b'.');
     let first = parts.clone().next().unwrap_or_default();
     let word = |part: &[u8]| {
-        !part.is_empty() && part.len() <= 32 && !part[0].is_ascii_digit()
+        !part.is_empty()
+            && part.len() <= 32
+            && !part[0].is_ascii_digit()
             && part.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
     };
     let known = OBJECTS.iter().any(|object| first.eq_ignore_ascii_case(object));
@@ -70,21 +72,33 @@ fn is_member(text: &[u8]) -> bool {
 pub(super) fn names_secret(name: &[u8]) -> bool {
     matches!(
         Tokens::split(name).last(0),
-        b"password" | b"passwd" | b"pwd" | b"pass" | b"secret" | b"token" | b"key" | b"passphrase"
-            | b"passcode" | b"passwords" | b"tokens" | b"keys" | b"apikey" | b"secrets"
+        b"password"
+            | b"passwd"
+            | b"pwd"
+            | b"pass"
+            | b"secret"
+            | b"token"
+            | b"key"
+            | b"passphrase"
+            | b"passcode"
+            | b"passwords"
+            | b"tokens"
+            | b"keys"
+            | b"apikey"
+            | b"secrets"
     )
 }
 
 /// Whether `text` is the key again, or another name of a secret without digits.
 fn same_name(key: &[u8], text: &[u8]) -> bool {
     let last = key.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    text.eq_ignore_ascii_case(last)
-        || names_secret(text) && !text.iter().any(u8::is_ascii_digit)
+    text.eq_ignore_ascii_case(last) || names_secret(text) && !text.iter().any(u8::is_ascii_digit)
 }
 
 /// `SecretString`, `PasswordEncoder`: a type's name of several words.
 pub(super) fn is_camel_case(text: &[u8]) -> bool {
-    let humps = text.windows(2).filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+    let humps =
+        text.windows(2).filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
     let humps = humps.count();
     at(text, 0).is_ascii_uppercase() && (1..=4).contains(&humps) && text.len() / (humps + 1) >= 4
 }

@@ -52,13 +52,18 @@ pub(crate) fn find(finder: &mut Finder<'_>) {
 /// The value of a hit, if it is a secret that no other text would contain by chance.
 fn value(input: &[u8], hit: &Hit) -> Option<(usize, usize)> {
     let by_key = matches!(hit.rule, rule::KV | rule::KV_AUTH | rule::PROSE | rule::URL_PASSWORD);
-    let secret = matches!(hit.kind, HitKind::Secret | HitKind::Token | HitKind::Bearer | HitKind::UrlPassword);
+    let secret = matches!(
+        hit.kind,
+        HitKind::Secret | HitKind::Token | HitKind::Bearer | HitKind::UrlPassword
+    );
     if !by_key || !secret {
         return None;
     }
     let (start, end) = unwrapped(input, hit);
     let text = &input[start..end];
-    let special = text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*'));
+    let special = text
+        .iter()
+        .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*'));
     let unlikely = mixed(text) || special || is_drawn(text) || text.contains(&b' ');
     (text.len() >= VALUE_BYTES_MIN && unlikely).then_some((start, end))
 }

@@ -167,11 +167,13 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
 
 /// A value of a bare `pass` or `pin`, which also count tests, name stages and number wires.
 fn is_pass(text: &[u8], quoted: bool) -> bool {
-    let special = text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
+    let special =
+        text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
     let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let numbered = text[letters..].iter().all(u8::is_ascii_digit) && text.len() - letters <= 2;
     let path = text.iter().any(|byte| matches!(byte, b'/' | b'(' | b':'));
-    special && !path || mixed(text) && !numbered && !path && !is_measure(text)
+    special && !path
+        || mixed(text) && !numbered && !path && !is_measure(text)
         || quoted && text.iter().all(u8::is_ascii_digit) && text.len() >= 4
 }
 
@@ -285,7 +287,8 @@ pub(super) fn looks_chosen(text: &[u8]) -> bool {
 
 /// Whether a text beside a key is a label, the name of a field or a sentence, and not a value.
 pub(super) fn is_label(finder: &Finder<'_>, found: &Found<'_>, text: &[u8]) -> bool {
-    let letter = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.');
+    let letter =
+        |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b' ' | b'.');
     if code::is_sentence(text) {
         return true;
     }
@@ -339,4 +342,3 @@ fn is_path(text: &[u8]) -> bool {
     });
     text.contains(&b'.') && !long
 }
-

@@ -65,20 +65,23 @@ fn decide(finder: &mut Finder<'_>, key: Key, value: Value) {
 
 /// Whether `text` is the value of an option, and not the next option, a placeholder or a word about the option.
 pub(super) fn is_argument(text: &[u8], quoted: bool) -> bool {
-    let placeholder = |byte: u8| matches!(byte, b'-' | b'<' | b'[' | b'{' | b'$' | b'%' | b'=' | b'|');
+    let word = || SENTENCE.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let name = || text.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     !text.is_empty()
-        && !(placeholder(text[0]) && (text[0] != b'$' || !quoted) && text.len() > 1 && is_marked(text))
+        && !is_marked(text, quoted)
         && !fits::is_placeholder(text, quoted)
-        && !(!quoted && SENTENCE.iter().any(|word| text.eq_ignore_ascii_case(word)))
-        && !(!quoted && text.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_'))
+        && (quoted || !word() && !name())
 }
 
 /// `-x`, `<password>`, `[password]`, `$PASSWORD`, `%PASSWORD%`.
-fn is_marked(text: &[u8]) -> bool {
-    match text[0] {
-        b'$' => text[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'),
-        b'%' => text.ends_with(b"%") || text.len() == 2,
-        _ => true,
+fn is_marked(text: &[u8], quoted: bool) -> bool {
+    match text {
+        [] | [_] => false,
+        [b'$', name @ ..] => {
+            !quoted && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        }
+        [b'%', rest @ ..] => rest.ends_with(b"%") || rest.len() == 1,
+        [first, ..] => matches!(first, b'-' | b'<' | b'[' | b'{' | b'=' | b'|'),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::kind::{HitKind, KeyClass, mask_len};
 pub(super) enum Link {
     /// By a sign: `password=hunter2`.
     Sign,
-    /// By their positions: the arguments of a call, a pair, the text of an element. Labels and sentences are found there,
-    /// too.
+    /// By their positions: the arguments of a call, a pair, the text of an element. Labels and sentences are found
+    /// there, too.
     Position,
     /// As words of a sentence or cells of a table: only a value that looks chosen or drawn counts.
     Words,

@@ -44,9 +44,10 @@ mod wrapped;
 mod xml;
 
 pub(crate) use copies::find as find_copies;
-pub(crate) use hint::{phone_may_be as phone_may_be_hinted, ssn as ssn_is_hinted};
+pub(crate) use hint::ssn as ssn_is_hinted;
 pub(crate) use iban::may_be as iban_may_be;
 pub(crate) use kv_value::{AuthValue, auth_value};
+pub(crate) use number::{is_called, may_be_hinted};
 pub(crate) use provider::Literals;
 
 use super::bytes::{WORD, at, before, is_word};

@@ -2,9 +2,9 @@
 //!
 //! Reads a few dozen bytes, and the value.
 
+use super::key_text::Key;
 use super::kv_value::{Found, Link};
 use super::{flags, gap, key_text, kv_value, literal, sign};
-use super::key_text::Key;
 use crate::bytes::{ByteSet, at, before, is_word};
 use crate::hits::Finder;
 use crate::kind::KeyClass;

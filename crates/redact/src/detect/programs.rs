@@ -3,8 +3,8 @@
 //! Anchored at the byte before the option's dash; the program's name is searched in the same command, at most
 //! [`COMMAND_BYTES_MAX`] before it.
 
-use super::flags::{self, is_argument};
 use super::fits::is_no_value;
+use super::flags::{self, is_argument};
 use super::foreign;
 use super::kv_value::Value;
 use crate::bytes::{ByteSet, at, before, mixed, starts_nocase};
@@ -66,19 +66,46 @@ const MONGO: &[&[u8]] = &[
     b"mongostat", b"mongotop", b"mongod",
 ];
 const LDAP: &[&[u8]] = &[
-    b"ldapsearch", b"ldapmodify", b"ldapadd", b"ldapdelete", b"ldapwhoami", b"ldappasswd", b"ldapmodrdn",
+    b"ldapsearch",
+    b"ldapmodify",
+    b"ldapadd",
+    b"ldapdelete",
+    b"ldapwhoami",
+    b"ldappasswd",
+    b"ldapmodrdn",
     b"ldapcompare",
 ];
-const SAMBA: &[&[u8]] = &[b"smbclient", b"rpcclient", b"winexe", b"net", b"smbget", b"smbcacls", b"wmic", b"smbtree"];
+const SAMBA: &[&[u8]] =
+    &[b"smbclient", b"rpcclient", b"winexe", b"net", b"smbget", b"smbcacls", b"wmic", b"smbtree"];
 const REGISTRY: &[&[u8]] = &[
-    b"docker", b"podman", b"helm", b"nerdctl", b"skopeo", b"buildah", b"crane", b"oras", b"az", b"oc", b"cf", b"argocd",
-    b"vault", b"ibmcloud", b"harbor", b"singularity",
+    b"docker",
+    b"podman",
+    b"helm",
+    b"nerdctl",
+    b"skopeo",
+    b"buildah",
+    b"crane",
+    b"oras",
+    b"az",
+    b"oc",
+    b"cf",
+    b"argocd",
+    b"vault",
+    b"ibmcloud",
+    b"harbor",
+    b"singularity",
 ];
-const CURL: &[&[u8]] = &[b"curl", b"curl.exe", b"http", b"https", b"xh", b"wget", b"etcdctl", b"lftp", b"curlie"];
+const CURL: &[&[u8]] =
+    &[b"curl", b"curl.exe", b"http", b"https", b"xh", b"wget", b"etcdctl", b"lftp", b"curlie"];
 
 static SPECS: [Spec; 24] = [
     spec(MYSQL, b"-p", Place::Joined, Part::All),
-    spec(&[b"redis-cli", b"valkey-cli", b"keydb-cli", b"redis-benchmark"], b"-a", Place::Next, Part::All),
+    spec(
+        &[b"redis-cli", b"valkey-cli", b"keydb-cli", b"redis-benchmark"],
+        b"-a",
+        Place::Next,
+        Part::All,
+    ),
     spec(&[b"sshpass"], b"-p", Place::Both, Part::All),
     spec(CURL, b"-u", Place::Both, Part::After(b':')),
     spec(CURL, b"--user", Place::Both, Part::After(b':')),
@@ -87,18 +114,81 @@ static SPECS: [Spec; 24] = [
     spec(CURL, b"--auth", Place::Both, Part::After(b':')),
     spec(CURL, b"-U", Place::Both, Part::After(b':')),
     Spec { with: b"login", ..spec(REGISTRY, b"-p", Place::Both, Part::All) },
-    spec(&[b"psexec", b"psexec.exe", b"psexec64", b"psexec64.exe", b"psexec.py"], b"-p", Place::Next, Part::All),
+    spec(
+        &[b"psexec", b"psexec.exe", b"psexec64", b"psexec64.exe", b"psexec.py"],
+        b"-p",
+        Place::Next,
+        Part::All,
+    ),
     spec(LDAP, b"-w", Place::Both, Part::All),
     spec(SAMBA, b"-U", Place::Both, Part::After(b'%')),
     spec(MONGO, b"-p", Place::Both, Part::All),
-    spec(&[b"sqlcmd", b"bcp", b"isql", b"osql", b"tsql", b"ipmitool", b"mosquitto_pub", b"mosquitto_sub", b"sqsh"], b"-P", Place::Both, Part::All),
+    spec(
+        &[
+            b"sqlcmd",
+            b"bcp",
+            b"isql",
+            b"osql",
+            b"tsql",
+            b"ipmitool",
+            b"mosquitto_pub",
+            b"mosquitto_sub",
+            b"sqsh",
+        ],
+        b"-P",
+        Place::Both,
+        Part::All,
+    ),
     spec(&[b"zip", b"unzip", b"zipcloak", b"arj"], b"-P", Place::Both, Part::All),
-    spec(&[b"7z", b"7za", b"7zr", b"7zz", b"unrar", b"rar", b"7z.exe"], b"-p", Place::Joined, Part::All),
-    spec(&[b"plink", b"pscp", b"psftp", b"putty", b"kitty", b"plink.exe", b"pscp.exe", b"putty.exe"], b"-pw", Place::Next, Part::All),
+    spec(
+        &[b"7z", b"7za", b"7zr", b"7zz", b"unrar", b"rar", b"7z.exe"],
+        b"-p",
+        Place::Joined,
+        Part::All,
+    ),
+    spec(
+        &[b"plink", b"pscp", b"psftp", b"putty", b"kitty", b"plink.exe", b"pscp.exe", b"putty.exe"],
+        b"-pw",
+        Place::Next,
+        Part::All,
+    ),
     spec(&[b"openssl"], b"-k", Place::Next, Part::All),
     spec(&[b"openssl"], b"-K", Place::Next, Part::All),
-    spec(&[b"cqlsh", b"beeline", b"hdbsql", b"rdesktop", b"evil-winrm", b"crackmapexec", b"netexec", b"rabbitmqadmin", b"certutil", b"clickhouse", b"winrs", b"smbmap", b"hydra", b"vsql", b"snowsql", b"ncftp", b"ncftpput", b"sshpass.exe", b"useradd", b"usermod", b"kinit", b"influx"], b"-p", Place::Both, Part::All),
-    spec(&[b"snmpget", b"snmpwalk", b"snmpset", b"snmpgetnext", b"snmpbulkwalk", b"snmptrap"], b"-A", Place::Next, Part::All),
+    spec(
+        &[
+            b"cqlsh",
+            b"beeline",
+            b"hdbsql",
+            b"rdesktop",
+            b"evil-winrm",
+            b"crackmapexec",
+            b"netexec",
+            b"rabbitmqadmin",
+            b"certutil",
+            b"clickhouse",
+            b"winrs",
+            b"smbmap",
+            b"hydra",
+            b"vsql",
+            b"snowsql",
+            b"ncftp",
+            b"ncftpput",
+            b"sshpass.exe",
+            b"useradd",
+            b"usermod",
+            b"kinit",
+            b"influx",
+        ],
+        b"-p",
+        Place::Both,
+        Part::All,
+    ),
+    spec(
+        &[b"snmpget", b"snmpwalk", b"snmpset", b"snmpgetnext", b"snmpbulkwalk", b"snmptrap"],
+        b"-A",
+        Place::Next,
+        Part::All,
+    ),
     spec(&[b"pg_dump", b"psql", b"createdb"], b"-W", Place::Joined, Part::All),
     spec(&[b"gpg", b"gpg2"], b"--passwd", Place::Next, Part::All),
 ];
@@ -108,7 +198,9 @@ static SPECS: [Spec; 24] = [
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     match at(input, pos + 1) {
         b'-' => true,
-        b'/' => [&b"/add"[..], b"/user:", b"/ad"].iter().any(|word| starts_nocase(input, pos + 1, word)),
+        b'/' => {
+            [&b"/add"[..], b"/user:", b"/ad"].iter().any(|word| starts_nocase(input, pos + 1, word))
+        }
         _ => false,
     }
 }
@@ -245,7 +337,10 @@ pub(super) fn htpasswd(finder: &mut Finder<'_>, pos: usize) {
     let words = || text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     let batch = |word: &[u8]| word.starts_with(b"-") && word.contains(&b'b') && word.len() <= 5;
     let options = words().filter(|word| word.starts_with(b"-")).count();
-    let Some(last) = words().last().filter(|_| words().any(batch)) else { return };
+    let last = text.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    if !words().any(batch) {
+        return;
+    }
     if words().count() - options < 2 || last.starts_with(b"-") {
         return;
     }
@@ -255,7 +350,8 @@ pub(super) fn htpasswd(finder: &mut Finder<'_>, pos: usize) {
 
 /// Programs of Oracle whose first argument is `user/password@database`.
 const ORACLE: [&[u8]; 12] = [
-    b"sqlplus", b"connect", b"conn", b"rman", b"expdp", b"impdp", b"sqlldr", b"exp", b"imp", b"sql", b"tnsping", b"target",
+    b"sqlplus", b"connect", b"conn", b"rman", b"expdp", b"impdp", b"sqlldr", b"exp", b"imp",
+    b"sql", b"tnsping", b"target",
 ];
 
 /// The password in `user/password@database`; `pos` is the `@`.
@@ -268,14 +364,17 @@ pub(super) fn oracle(finder: &mut Finder<'_>, pos: usize) {
     let thin = text.windows(5).position(|part| part == b"thin:").map(|found| found + 5);
     let user = &text[thin.unwrap_or(0)..slash.max(thin.unwrap_or(0))];
     let password = start + slash + 1;
-    let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'"' | b'\'');
+    let named = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#' | b'"' | b'\'')
+    };
     if user.is_empty() || password >= pos || !user.iter().all(named) {
         return;
     }
     finder.spend(word);
     let command = command_start(input, start);
     let known = thin.is_some()
-        || words(&input[command..start]).any(|word| ORACLE.iter().any(|name| word.eq_ignore_ascii_case(name)));
+        || words(&input[command..start])
+            .any(|word| ORACLE.iter().any(|name| word.eq_ignore_ascii_case(name)));
     if known {
         mask(finder, Part::All, Value { start: password, end: pos, quoted: false });
     }
@@ -285,7 +384,8 @@ pub(super) fn oracle(finder: &mut Finder<'_>, pos: usize) {
 #[inline(always)]
 pub(super) fn pgpass_may_be(input: &[u8], pos: usize) -> bool {
     let next = at(input, pos + 1);
-    before(input, pos).is_ascii_digit() && (next.is_ascii_alphabetic() || matches!(next, b'*' | b'_'))
+    before(input, pos).is_ascii_digit()
+        && (next.is_ascii_alphabetic() || matches!(next, b'*' | b'_'))
 }
 
 /// A line of `.pgpass`: `host:port:database:user:password`; `pos` is the colon after the port.

@@ -76,7 +76,8 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     if !cut && (len < VALUE_BYTES_MIN || !(drawn::is_drawn(text) || text.iter().any(is_special))) {
         return;
     }
-    if !code::names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.') {
+    if !code::names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.')
+    {
         return;
     }
     let password = match key_text::class(finder, key) {
@@ -94,7 +95,9 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
 fn with_second_word(input: &[u8], key: Key) -> Key {
     let end = key.end;
     for word in [&b" key"[..], b" token", b" secret", b" password"] {
-        if starts_nocase(input, end, word) && matches!(at(input, end + word.len()), b' ' | b':' | b's') {
+        if starts_nocase(input, end, word)
+            && matches!(at(input, end + word.len()), b' ' | b':' | b's')
+        {
             return Key { end: end + word.len(), ..key };
         }
     }
@@ -103,7 +106,8 @@ fn with_second_word(input: &[u8], key: Key) -> Key {
 
 /// The length of a word without the brackets and marks after it.
 fn trimmed(text: &[u8]) -> usize {
-    let close = text.iter().rev().take_while(|byte| matches!(byte, b')' | b']' | b'.' | b':')).count();
+    let close =
+        text.iter().rev().take_while(|byte| matches!(byte, b')' | b']' | b'.' | b':')).count();
     let end = text.len() - close;
     if text[..end].iter().any(|byte| matches!(byte, b'(' | b'[')) { text.len() } else { end }
 }

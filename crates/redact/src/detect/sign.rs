@@ -38,30 +38,28 @@ enum Kind {
 /// All signs, the longer ones first.
 #[rustfmt::skip]
 const SIGNS: [(&[u8], Kind); 40] = [
-    (b"===", Kind::Compares), (b"!==", Kind::Compares), (b"==", Kind::Compares), (b"!=", Kind::Compares),
-    (b"=>", Kind::Equals), (b"->", Kind::Arrow), (b"~>", Kind::Arrow), (b":=", Kind::Equals),
-    (b"::=", Kind::Equals), (b"||=", Kind::Equals), (b"??=", Kind::Equals), (b"?=", Kind::Equals),
-    (b".=", Kind::Equals), (b"+=", Kind::Equals), (b"=", Kind::Equals), (b"://", Kind::Compares),
-    (b"::", Kind::Compares), (b":", Kind::Colon), ("：".as_bytes(), Kind::Colon), ("＝".as_bytes(), Kind::Equals),
+    (b"===", Kind::Compares), (b"!==", Kind::Compares), (b"==", Kind::Compares),
+    (b"!=", Kind::Compares), (b"=>", Kind::Equals), (b"->", Kind::Arrow), (b"~>", Kind::Arrow),
+    (b":=", Kind::Equals), (b"::=", Kind::Equals), (b"||=", Kind::Equals), (b"??=", Kind::Equals),
+    (b"?=", Kind::Equals), (b".=", Kind::Equals), (b"+=", Kind::Equals), (b"=", Kind::Equals),
+    (b"://", Kind::Compares), (b"::", Kind::Compares), (b":", Kind::Colon),
+    ("：".as_bytes(), Kind::Colon), ("＝".as_bytes(), Kind::Equals),
     ("→".as_bytes(), Kind::Arrow), ("⇒".as_bytes(), Kind::Arrow),
-    (b"%3D", Kind::Encoded), (b"%3d", Kind::Encoded), (b"%3A", Kind::EncodedColon), (b"%3a", Kind::EncodedColon),
-    (b"%253D", Kind::Encoded), (b"%253d", Kind::Encoded), (b"%253A", Kind::EncodedColon), (b"%253a", Kind::EncodedColon),
-    (b"%25253D", Kind::Encoded), (b"\\u003d", Kind::Encoded), (b"\\u003D", Kind::Encoded), (b"\\u003a", Kind::EncodedColon),
-    (b"\\x3d", Kind::Encoded), (b"\\x3D", Kind::Encoded), (b"&#61;", Kind::Encoded), (b"&equals;", Kind::Encoded),
-    (b"&#x3d;", Kind::Encoded), (b"&#58;", Kind::EncodedColon),
+    (b"%3D", Kind::Encoded), (b"%3d", Kind::Encoded), (b"%253D", Kind::Encoded),
+    (b"%253d", Kind::Encoded), (b"%25253D", Kind::Encoded), (b"\\u003d", Kind::Encoded),
+    (b"\\u003D", Kind::Encoded), (b"\\x3d", Kind::Encoded), (b"\\x3D", Kind::Encoded),
+    (b"&#61;", Kind::Encoded), (b"&equals;", Kind::Encoded), (b"&#x3d;", Kind::Encoded),
+    (b"%3A", Kind::EncodedColon), (b"%3a", Kind::EncodedColon), (b"%253A", Kind::EncodedColon),
+    (b"%253a", Kind::EncodedColon), (b"\\u003a", Kind::EncodedColon), (b"&#58;", Kind::EncodedColon),
 ];
 
 /// The sign after the key that ends at `end`.
 pub(super) fn after(input: &[u8], end: usize) -> Option<Sign> {
     let mut pos = end + gap::decoration(input, end);
-    let mut decorated = pos > end;
     let quote = quote_len(input, pos);
-    pos += quote;
-    let mut skip = |pos: usize, len: usize| {
-        decorated |= len > 0;
-        pos + len
-    };
-    pos = skip(pos, gap::decoration(input, pos));
+    let inner = gap::decoration(input, pos + quote);
+    let mut decorated = pos > end || inner > 0;
+    pos += quote + inner;
     while matches!(at(input, pos), b']' | b'[') && pos < end + 24 {
         pos += 1;
     }

@@ -45,7 +45,12 @@ pub(super) fn identified(finder: &mut Finder<'_>, pos: usize) {
 fn value(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> usize {
     let input = finder.input;
     if let Some(text) = literal::sql(input, pos) {
-        kv_value::decide(finder, found, Value { start: text.start, end: text.end, quoted: true }, false);
+        kv_value::decide(
+            finder,
+            found,
+            Value { start: text.start, end: text.end, quoted: true },
+            false,
+        );
         return text.next;
     }
     let len = ByteSet::of(b"A-Za-z0-9_#").run(input, pos, 128);
@@ -81,7 +86,12 @@ pub(super) fn quoted(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> 
     if let Some(text) = literal::sql(input, first) {
         let link = if found.class == KeyClass::Password { Link::Position } else { Link::Words };
         let found = Found { link, quoted_key: true, ..*found };
-        kv_value::decide(finder, &found, Value { start: text.start, end: text.end, quoted: true }, false);
+        kv_value::decide(
+            finder,
+            &found,
+            Value { start: text.start, end: text.end, quoted: true },
+            false,
+        );
         return true;
     }
     set_for(finder, found, first)
@@ -96,12 +106,17 @@ fn set_for(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> bool {
         return false;
     };
     finder.spend(sign - user);
-    if input[user..sign].trim_ascii().iter().any(|&byte| byte == b' ') {
+    if input[user..sign].trim_ascii().contains(&b' ') {
         return false;
     }
     let first = sign + 1 + SPACE.run(input, sign + 1, 8);
     let Some(text) = literal::sql(input, first) else { return false };
-    kv_value::decide(finder, found, Value { start: text.start, end: text.end, quoted: true }, false);
+    kv_value::decide(
+        finder,
+        found,
+        Value { start: text.start, end: text.end, quoted: true },
+        false,
+    );
     true
 }
 
@@ -118,9 +133,9 @@ pub(super) fn column(finder: &mut Finder<'_>, key: Key, pos: usize) -> bool {
         return false;
     }
     let mut i = close + 1 + SPACE.run(input, close + 1, 32);
-    let Some(values) = word_end(input, i, b"values").or_else(|| {
-        starts_nocase(input, i, b"values(").then_some(i + 6)
-    }) else {
+    let Some(values) = word_end(input, i, b"values")
+        .or_else(|| starts_nocase(input, i, b"values(").then_some(i + 6))
+    else {
         return false;
     };
     finder.spend(rest + back);

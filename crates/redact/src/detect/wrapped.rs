@@ -253,7 +253,8 @@ fn without_quotes(
     if number && !bare && found.class != KeyClass::Password && fits::may_be_count(found.key) {
         return true;
     }
-    if !bare && opened == b'(' && input[head.name.0].is_ascii_lowercase() && is_variable_list(text) {
+    if !bare && opened == b'(' && input[head.name.0].is_ascii_lowercase() && is_variable_list(text)
+    {
         return true;
     }
     if bare && opened == b'{' && extent.balanced && found.class.is_secret() {
@@ -302,7 +303,8 @@ fn in_braces(
 /// `password`, `self.user, name`: arguments that are variables.
 fn is_variable_list(text: &[u8]) -> bool {
     text.iter().all(|&byte| {
-        byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b',' | b' ' | b'(' | b')' | b'&' | b'$')
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'_' | b'.' | b',' | b' ' | b'(' | b')' | b'&' | b'$')
     })
 }
 

@@ -96,9 +96,7 @@ fn body_start(input: &[u8], pos: usize, angles: Angles) -> Option<usize> {
             return (rest[i - 1] != b'/').then_some(pos + i + angles.close.len());
         }
         i += match rest[i] {
-            quote @ (b'"' | b'\'') => {
-                2 + rest[i + 1..].iter().position(|&byte| byte == quote)?
-            }
+            quote @ (b'"' | b'\'') => 2 + rest[i + 1..].iter().position(|&byte| byte == quote)?,
             b'<' | b'\n' if angles.open != b"<" => return None,
             b'<' => return None,
             _ => 1,

@@ -5,6 +5,7 @@ mod documents;
 mod grammar;
 mod keys;
 mod negatives;
+mod personal;
 mod positives;
 mod redactor;
 mod wrapped;

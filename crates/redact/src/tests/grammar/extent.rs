@@ -18,7 +18,10 @@ fn values_end_before_the_next_key() {
         ("written line break", r"DB_PASSWORD=«S3cr3tPa55»\nDATABASE_HOST=db1"),
         ("written carriage return", r"DB_PASSWORD=«S3cr3tPa55»\r\nDATABASE_HOST=db1"),
         ("written tab", r"password=«S3cr3tPa55»\tuser=bob"),
-        ("empty, then a key", "GITHUB_API_KEY=\nDATABASE_HOST=db1.internal\nDB_PASSWORD=«S3cr3tPa55»"),
+        (
+            "empty, then a key",
+            "GITHUB_API_KEY=\nDATABASE_HOST=db1.internal\nDB_PASSWORD=«S3cr3tPa55»",
+        ),
         ("yaml", "password: «hunter2x9»\n  user: bob"),
         ("block", "password: |\n  «Wq7xK2mZ9pLt»\nother: 1"),
         ("block of lines", "secret: >-\n  «Wq7xK2mZ9pLt»\n  «vR8tYb3Nq6Zc»\nother: x1"),

@@ -1,8 +1,8 @@
 //! Keys and values that a grammar connects, one table of rows for each grammar.
 //!
 //! A row is a name and a text in which `«…»` encloses what must be masked, with `¦` and the replacement if that is
-//! not the mask of secrets. Everything else must stay, redacting again must change nothing, and the batch scan must mark
-//! exactly the texts that change.
+//! not the mask of secrets. Everything else must stay, redacting again must change nothing, and the batch scan must
+//! mark all texts that change.
 
 mod argv;
 mod calls;

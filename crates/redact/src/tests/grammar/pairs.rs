@@ -6,14 +6,23 @@ use super::check;
 fn pairs_of_rust_debug_output_are_masked() {
     check(&[
         ("tuple", r#"("password", "«hunter2x»")"#),
-        ("vector of pairs", r#"[("password", "«hunter2x»"), ("x-api-key", "«k9QzL2mXq8Zr4TwY12»")]"#),
-        ("headers", r#"headers: [("host", "h"), ("authorization", "Bearer «k9QzL2mXq8Zr4TwY12¦****wY12»")]"#),
+        (
+            "vector of pairs",
+            r#"[("password", "«hunter2x»"), ("x-api-key", "«k9QzL2mXq8Zr4TwY12»")]"#,
+        ),
+        (
+            "headers",
+            r#"headers: [("host", "h"), ("authorization", "Bearer «k9QzL2mXq8Zr4TwY12¦****wY12»")]"#,
+        ),
         ("compound key", r#"vars: [("DB_PASSWORD", "«correct-horse»"), ("HOME", "/root")]"#),
         ("option", r#"("password", «Some("hunter2x")»)"#),
         ("json value", r#"[("password", «String("hunter2x")»)]"#),
         ("value of bytes", r#"("x-api-key", b"«k9QzL2mXq8Zr4TwY12»")"#),
         ("owned key", r#"[(String("api_key"), «String("k9QzL2mXq8Zr4TwY12")»)]"#),
-        ("pretty", "[\n    (\n        \"password\",\n        \"«hunter2x»\",\n    ),\n    (\n        \"user\",\n        \"bob\",\n    ),\n]"),
+        (
+            "pretty",
+            "[\n    (\n        \"password\",\n        \"«hunter2x»\",\n    ),\n    (\n        \"user\",\n        \"bob\",\n    ),\n]",
+        ),
         ("escaped", r#"got {"msg": "[(\"password\", \"«hunter2x»\")]", x"#),
         ("quote in the value", r#"("password", "«hun\"ter2»") n=1"#),
         ("bracket in the value", r#"("password", "«hun)ter2»") n=1"#),
@@ -30,7 +39,10 @@ fn pairs_of_python_output_are_masked() {
         ("list", "['password', '«hunter2x»']"),
         ("list of lists", "[['user', 'bob'], ['password', '«hunter2x»']]"),
         ("bytes", "(b'x-api-key', b'«8sPq2LmN5vX7yZ0k»')"),
-        ("headers of bytes", "[(b'host', b'h'), (b'authorization', b'Bearer «8sPq2LmN5vX7yZ0k¦****yZ0k»')]"),
+        (
+            "headers of bytes",
+            "[(b'host', b'h'), (b'authorization', b'Bearer «8sPq2LmN5vX7yZ0k¦****yZ0k»')]",
+        ),
         ("unicode", "(u'password', u'«hunter2»')"),
         ("raw header list", "['Host', 'h', 'X-Api-Key', '«8sPq2LmN5vX7yZ0k»', 'Accept', '*/*']"),
         ("ordered map", "OrderedDict([('user', 'bob'), ('password', '«hunter2x»')])"),
