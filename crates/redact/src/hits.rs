@@ -74,6 +74,7 @@ pub(crate) mod rule {
         IP "ip",
         MAC "mac",
         WORD_CUT "word_cut",
+        BARE_KEY "bare_key",
         COPY "copy",
     }
 }

@@ -4,8 +4,8 @@
 
 use memchr::memmem;
 
-use super::drawn::is_drawn;
 use super::extent;
+use super::letters::are_drawn;
 use crate::bytes::{at, before, is_word, mixed};
 use crate::hits::{Finder, Hit, rule};
 use crate::kind::HitKind;
@@ -64,7 +64,7 @@ fn value(input: &[u8], hit: &Hit) -> Option<(usize, usize)> {
     let special = text
         .iter()
         .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*'));
-    let unlikely = mixed(text) || special || is_drawn(text) || text.contains(&b' ');
+    let unlikely = mixed(text) || special || are_drawn(text) || text.contains(&b' ');
     (text.len() >= VALUE_BYTES_MIN && unlikely).then_some((start, end))
 }
 

@@ -3,8 +3,8 @@
 //! Reads each byte of the text a few times, and allocates nothing.
 
 use super::code;
-use super::drawn::is_drawn;
 use super::kv_value::{Found, Link};
+use super::letters::are_drawn;
 use crate::bytes::{HEX, WORD, at, mixed};
 use crate::hits::Finder;
 use crate::key::Tokens;
@@ -161,7 +161,7 @@ fn fits_password(found: &Found<'_>, text: &[u8], quoted: bool, spaced: bool) -> 
     let plain = text.iter().all(u8::is_ascii_alphabetic);
     let short = text.len() < 6
         && text.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-    let word = plain && !is_drawn(text) && (text.len() < 12 || code::is_camel_case(text));
+    let word = plain && !are_drawn(text) && (text.len() < 12 || code::is_camel_case(text));
     !(word && spaced || short && !spaced)
 }
 
@@ -273,7 +273,7 @@ fn is_numbered_name(text: &[u8]) -> bool {
     let mut words = 0;
     let all = parts.all(|word| {
         words += 1;
-        !word.is_empty() && word.iter().all(u8::is_ascii_lowercase) && !is_drawn(word)
+        !word.is_empty() && word.iter().all(u8::is_ascii_lowercase) && !are_drawn(word)
     });
     all && words > 0 && (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
 }
@@ -282,7 +282,7 @@ fn is_numbered_name(text: &[u8]) -> bool {
 /// letters.
 pub(super) fn looks_chosen(text: &[u8]) -> bool {
     let special = |byte: &u8| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*');
-    mixed(text) || text.iter().any(special) || is_drawn(text)
+    mixed(text) || text.iter().any(special) || are_drawn(text)
 }
 
 /// Whether a text beside a key is a label, the name of a field or a sentence, and not a value.

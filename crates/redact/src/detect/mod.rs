@@ -5,6 +5,7 @@
 
 mod auth;
 mod bare;
+mod bare_key;
 mod calls;
 mod card;
 mod code;
@@ -24,6 +25,7 @@ mod jwt;
 mod key_text;
 mod kv;
 mod kv_value;
+mod letters;
 mod literal;
 mod network;
 mod number;
@@ -113,6 +115,27 @@ pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
     shape::may_be(input, pos) || hex::may_be(input, pos)
 }
 
+/// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
+/// [`Places::drawn`](super::byte_masks::Places), a word for keys before it.
+#[inline(always)]
+pub(crate) fn word_may_be(rules: &Rules, input: &[u8], pos: usize, drawn: bool) -> bool {
+    let Some(Some(&near)) = input.get(pos.wrapping_sub(4)..).map(<[u8]>::first_chunk) else {
+        return near_border_may_be(rules, input, pos);
+    };
+    let near = u64::from_le_bytes(near);
+    // The casts keep the four bytes from `pos` on, and the four before.
+    rules.literals.may_start_with((near >> 32) as u32)
+        && rules.literals.may_be(&rules.providers, input, pos)
+        || drawn && bare_key::may_be_by(near as u32, input, pos)
+}
+
+/// The same within four bytes of an end of the text.
+#[inline(never)]
+fn near_border_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
+    rules.literals.may_start(input, pos) && rules.literals.may_be(&rules.providers, input, pos)
+        || bare_key::may_be(input, pos)
+}
+
 /// A filter applied before [`at_keyword`]: the first four letters.
 #[inline(always)]
 pub(crate) fn keyword_may_be(input: &[u8], pos: usize) -> bool {
@@ -149,6 +172,7 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    bare_key::find(finder, pos);
 }
 
 /// The first character of a word in a cut text, checked for credentials that the cut shortened.

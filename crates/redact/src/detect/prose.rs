@@ -4,7 +4,7 @@
 
 use super::key_text::{self, Key};
 use super::kv_value::Found;
-use super::{code, drawn, gap, sql};
+use super::{code, gap, letters, sql};
 use crate::bytes::{ByteSet, at, mixed, starts_nocase};
 use crate::hits::{Finder, rule};
 use crate::kind::{HitKind, KeyClass, mask_len};
@@ -73,7 +73,8 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
     finder.spend(len);
     let text = &rest[..len];
     let cut = finder.is_cut(first + len) && len > 0;
-    if !cut && (len < VALUE_BYTES_MIN || !(drawn::is_drawn(text) || text.iter().any(is_special))) {
+    if !cut && (len < VALUE_BYTES_MIN || !(letters::are_drawn(text) || text.iter().any(is_special)))
+    {
         return;
     }
     if !code::names_secret(&input[key.start..key.end]) || input[key.start..key.end].contains(&b'.')
@@ -119,7 +120,7 @@ fn is_special(byte: &u8) -> bool {
 /// Whether a text looks chosen or random rather than written.
 fn is_secret(text: &[u8], password: bool, says: Between) -> bool {
     let special = text.iter().any(|&byte| SPECIAL.has(byte));
-    if drawn::is_drawn(text) {
+    if letters::are_drawn(text) {
         return true;
     }
     if password {
