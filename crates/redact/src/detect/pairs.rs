@@ -41,9 +41,15 @@ pub(super) fn find(finder: &mut Finder<'_>, key: Key, pos: usize) {
         return;
     }
     let found = Found::by_position(class, &input[key.start..key.end]);
-    // In a list of more than two, the key need not be one: its value has to look like one.
-    let link = if leads { Link::Position } else { Link::Words };
-    kv_value::find(finder, &Found { link, ..found }, first);
+    if leads {
+        return kv_value::find(finder, &found, first);
+    }
+    // In a longer list the key need not be one: its value has to be one word, and to look chosen.
+    let words = literal::prefixed(input, first)
+        .is_some_and(|text| input[text.start..text.end].contains(&b' '));
+    if class == KeyClass::Auth || !words {
+        kv_value::find(finder, &Found { link: Link::Words, ..found }, first);
+    }
 }
 
 /// `- name: DB_PASSWORD` and `value: hunter2` on the next line; `pos` is the end of the first line. Returns whether the

@@ -85,7 +85,7 @@ pub(super) fn quoted(finder: &mut Finder<'_>, found: &Found<'_>, pos: usize) -> 
     let first = pos + SPACE.run(input, pos, 32);
     if let Some(text) = literal::sql(input, first) {
         let link = if found.class == KeyClass::Password { Link::Position } else { Link::Words };
-        let found = Found { link, quoted_key: true, ..*found };
+        let found = Found { link, ..*found };
         kv_value::decide(
             finder,
             &found,

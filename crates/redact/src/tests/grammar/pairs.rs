@@ -66,6 +66,7 @@ fn lists_of_words_stay() {
         ("states", r#"("token", "expired")"#),
         ("lexer", r#"[("token", "identifier"), ("token", "comma")]"#),
         ("counts", r#"[("tokens", "15"), ("max_tokens", "4096")]"#),
+        ("bytes of files", r#"[b"", b"SECRET", b"mac-v1 AAAA\n", b"x"]"#),
         ("harmless companion", r#"("password_policy", "strict-2024x")"#),
         ("none", r#"("password", None)"#),
         ("empty", r#"("password", "")"#),

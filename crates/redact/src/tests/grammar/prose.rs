@@ -43,6 +43,7 @@ fn words_after_passwords_stay() {
         ("token", "unexpected token identifier"),
         ("quoted token", "unexpected token \"identifier\""),
         ("version", "password policy v2 enabled"),
+        ("verb", "an event must pass `level2`, too; pass 'x1' on"),
         ("long word", "password administration"),
         ("foreign word", "password Benutzerverwaltung geladen"),
         ("was changed", "password was changed by admin"),
