@@ -315,10 +315,11 @@ MISMATCH = ('{"kind":<"changed"|"cut"|"no_state"|"bad_state">,"expected_entries"
 POLICY = ',"policy":{"segments_max":<#|null>,"seconds_max":<#|null>,"bytes_max":<#|null>},"tree_root":@'
 START = (',"origin":$,"algorithm":<"hmac-sha256"|"sha256">,"ratchet":#,"checkpoint_seconds":#,"checkpoint_entries":#,'
          '"public_key":$,"writer":$')
+CONTINUED = ('{"dir":$,"entries":#,"tree_root":@,"epoch":#,"chain_keys":[<#<,#>*>?],"damage":$}')
 CHECKED = ('{"name":$,"algorithm":<"sha256"|"sha512"|"crc32">,"bytes":#,"expected":<null|$>,"found":<null|$>,'
            '"status":<"ok"|"mismatch"|"missing"|"unreadable">}')
 CONTROLS = {
-    "start": '<,"format":1' + START + '|,"format":2' + START + ',"state":<"log"|"separate">' + SIGNED + '>',
+    "start": '<,"format":1' + START + '|,"format":2' + START + ',"state":<"log"|"separate"><,"continued":CONTINUED>?' + SIGNED + '>',
     "segment": ',"number":#,"reason":<"size"|"time"|"both"|"manual"|"recovery">,"previous":' + SEGMENT + '<EXTRA>?}',
     "epoch": ',"number":#,"old_key":$,"new_key":$' + SIGNED,
     "recovery": ',"torn":[<TORN<,TORN>*>?],"rebuilt":[<REBUILT<,REBUILT>*>?]<,"mismatch":<null|MISMATCH>>?' + SIGNED,
@@ -328,7 +329,7 @@ CONTROLS = {
                  '"segments":[<CHECKED<,CHECKED>*>?]',
     "stop": ',"reason":<"shutdown"|"drop"><' + SIGNED + '>?',
 }
-PARTS = {"TORN": TORN, "REBUILT": REBUILT, "MISMATCH": MISMATCH, "POLICY": POLICY, "CHECKED": CHECKED, "SEGMENT": SEGMENT}
+PARTS = {"CONTINUED": CONTINUED, "TORN": TORN, "REBUILT": REBUILT, "MISMATCH": MISMATCH, "POLICY": POLICY, "CHECKED": CHECKED, "SEGMENT": SEGMENT}
 
 
 def compiled(kind, text):
@@ -455,6 +456,8 @@ class Log:
             said = control(entry)[1]
             self.named = said["public_key"]
             self.scheme, self.start = said["algorithm"], said
+            if "continued" in said:
+                self.continue_from(said)
             if self.named != self.epochs[0]:
                 raise Bad("it names another key, %s" % self.named)
         check(self.scheme, "the log does not begin with a start entry")
@@ -477,6 +480,28 @@ class Log:
             self.previous, self.next = entry["_signature"], seq + 1
         return entry, new_key
 
+    def continue_from(self, said):
+        """A log that continues one set aside: its keys follow from those of the first log."""
+        continued = said["continued"]
+        check(not self.options.no_prune and self.options.prune_seconds is None, "the log continues one that was set aside")
+        for count in continued["chain_keys"] if self.key is not None else []:
+            for _ in range(count):
+                self.key = hmac.digest(self.key, b"ringseal audit ratchet v1\x01", "sha256")
+            self.key = hmac.digest(self.key, b"ringseal audit set aside v1\x01", "sha256")
+        self.warn("the log continues one of %d entries, set aside in %s" % (continued["entries"], continued["dir"]))
+        key = self.epochs[0]
+        for line in (read(os.path.join(self.dir, "continued-from")) or b"").split(b"\n"):
+            if key == self.named or not line.startswith(b'{"seq":'):
+                continue
+            try:
+                kind, change, _ = control(parse(line))
+                text = b"ringseal audit statement v1\n" + self.origin.encode() + b"\n" + line[: line.rindex(b',"signature":"')]
+                if kind == "epoch" and change["old_key"] == key and ed25519(vkey(key)[2], text, b64url(change["signature"])):
+                    key = change["new_key"]
+            except FAULTS:
+                continue
+        self.epochs = [key] if key == self.named else self.epochs
+
     def check_epoch_sealed(self):
         """A writer that cannot seal an epoch goes on with entries, but with nothing that needs the seal."""
         check(self.unsealed_epoch is None, "the epoch that entry %s ends is not sealed" % self.unsealed_epoch)
@@ -489,6 +514,7 @@ class Log:
         if "signature" in said:
             self.statement(said, line)
         check(form >= self.format, "an entry of an older format")
+        check("continued" not in said or entry["seq"] == 0, "only the first entry continues another log")
         if kind == "start":
             self.opened = entry["seq"] if form > 1 else None
             check(said["checkpoint_seconds"] and said["checkpoint_entries"], "a gap of 0")
@@ -784,6 +810,7 @@ def verify(directory, root_key, mac, options):
         wrong = wrong_key(directory, root_key, mac, log.named) if log.named and log.at_first else None
         print("WRONG KEY: %s" % wrong if wrong else "TAMPERED: %s: %s" % (log.where, error))
         return 1
+    print("intact: entries %d to %d, %d epochs, sealed up to %d" % (first, log.next - 1, len(log.epochs), sealed))
     if log.scheme == "sha256":
         print("note: a log without keys: this detects accidents only")
     elif mac is None and log.next > log.sealed:
@@ -793,12 +820,11 @@ def verify(directory, root_key, mac, options):
         print("note: entries before %d were removed by %d signed entries; their root is %s" % (first, log.prunes, root))
     if log.format > 1 and log.start["state"] == "log":
         print("note: the state is in the log's directory: weaker against rollback of both together")
-    print("intact: entries %d to %d, %d epochs, sealed up to %d" % (first, log.next - 1, len(log.epochs), sealed))
     return 1 if options.strict and log.warnings else 0
 
 
-USAGE = """usage: verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]... [--strict]
-       [--no-prune | --prune-policy SECONDS] [--now SECONDS]"""
+USAGE = ("usage: verify_audit.py DIR audit.pub [--mac audit.mac] [--known-checkpoint FILE]... [--strict] "
+         "[--no-prune | --prune-policy SECONDS] [--now SECONDS]")
 
 
 def key_of(path, read_key):

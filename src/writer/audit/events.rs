@@ -61,6 +61,13 @@ impl AuditThread {
                     sink: format!("audit:{}", self.log.origin()),
                     reason: mismatch.to_string(),
                 },
+                MaintenanceReport::SetAside(continued) => AuditThreadEvent::StateMismatch {
+                    sink: format!("audit:{}", self.log.origin()),
+                    reason: format!(
+                        "the log was damaged and set aside in {}: {}",
+                        continued.dir, continued.damage
+                    ),
+                },
                 MaintenanceReport::Pruned(prune) => AuditThreadEvent::Pruned {
                     before_seq: prune.before_seq,
                     reason: prune.reason.as_str(),

@@ -20,7 +20,9 @@ use crate::checkpoint::Checkpoint;
 use crate::entry::control::{Control, SealedSegment};
 use crate::entry::{Parser, Scheme, Signature};
 use crate::merkle::{Tree, leaf_hash};
+use crate::read::claimed_root;
 use crate::tiles::{TILE_WIDTH, Tile, TileError, TileReader};
+use crate::verify::{Finding, FindingKind, VerifyOptions, verify};
 use ringseal_base::digest::{Hash, Sha256};
 use ringseal_base::storage::Storage;
 
@@ -71,6 +73,9 @@ pub enum FsckFinding {
         /// Its plain name.
         name: String,
     },
+    /// The verifier, which reads the log once more under the key that it names, found what the check of files did not.
+    /// Not repaired.
+    Verified(Finding),
     /// The file's permission bits allow access by others than the owner.
     Mode {
         /// Which file.
@@ -122,7 +127,23 @@ pub fn fsck(storage: &Arc<dyn Storage>, dir: &Path, repair: Repair) -> Result<Fs
         let next = walk.next_seq;
         walk.segment(ACTIVE, next, lines)?;
     }
-    Ok(walk.report)
+    let is_damaged = walk.is_stopped;
+    let mut report = walk.report;
+    if !is_damaged {
+        add_verdict(&disk, &mut report);
+    }
+    Ok(report)
+}
+
+/// The verdict of the verifier on entries, so that both read them in one way. Derived files were compared above.
+fn add_verdict(disk: &Disk, report: &mut FsckReport) {
+    let Ok(root) = claimed_root(&*disk.storage, &disk.root) else { return };
+    let options = VerifyOptions::new(root);
+    let verdict = verify(&*disk.storage, &disk.root, &options, &mut |_| ());
+    let derived = [FindingKind::BadTile, FindingKind::BadCheckpoint];
+    let found = verdict.first_bad.into_iter().chain(verdict.more_bad);
+    let found = found.filter(|finding| !derived.contains(&finding.kind));
+    report.findings.extend(found.map(FsckFinding::Verified));
 }
 
 fn check_names(disk: &Disk, report: &mut FsckReport) -> Result<()> {

@@ -15,6 +15,7 @@ pub(super) struct Counts {
     pub last_copy_error: Option<String>,
     pub last_state_error: Option<String>,
     pub state_mismatch: Option<StateMismatch>,
+    pub set_aside: Option<String>,
 }
 
 impl Counts {
@@ -76,6 +77,8 @@ pub struct Health {
     pub last_state_error: Option<String>,
     /// How the log differed from the state that its last writer left, when it was opened. A signed entry records it.
     pub state_mismatch: Option<StateMismatch>,
+    /// The directory to which opening moved a damaged log, which this one continues.
+    pub set_aside: Option<String>,
 }
 
 impl AuditLog {
@@ -101,7 +104,8 @@ impl AuditLog {
             audit_sink_healthy: counts.last_error.is_none()
                 && counts.integrity_failures == 0
                 && counts.last_state_error.is_none()
-                && counts.state_mismatch.is_none(),
+                && counts.state_mismatch.is_none()
+                && counts.set_aside.is_none(),
             audit_event_count: self.next_seq,
             waiting_entries: self.next_seq - self.committed,
             waiting_bytes: self.staged.len() as u64,
@@ -119,6 +123,7 @@ impl AuditLog {
             last_copy_error: counts.last_copy_error.clone(),
             last_state_error: counts.last_state_error.clone(),
             state_mismatch: counts.state_mismatch,
+            set_aside: counts.set_aside.clone(),
         }
     }
 }

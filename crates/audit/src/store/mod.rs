@@ -33,6 +33,7 @@ mod prune;
 mod rotate;
 mod scan;
 mod seal;
+mod set_aside;
 mod state;
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ pub use error::{AppendError, Damage, StoreError};
 pub use fsck::{FsckFinding, FsckReport, Repair, fsck};
 pub use health::Health;
 pub use on_commit::OnCommit;
-pub use options::{LogOptions, Retain};
+pub use options::{LogOptions, OnDamage, Retain};
 pub use rotate::Rotated;
 
 use disk::{Disk, Tail};
@@ -55,7 +56,9 @@ use on_commit::CommitListener;
 use seal::PendingNote;
 
 use super::chain::Chain;
-use super::entry::control::{Control, Integrity, Prune, Rebuilt, StateMismatch, StopReason};
+use super::entry::control::{
+    Continued, Control, Integrity, Prune, Rebuilt, StateMismatch, StopReason,
+};
 use super::entry::{self, Body, FRAME_BYTES_MAX, Signature};
 use super::keys::{KeyError, sign_statement};
 use super::merkle::Tree;
@@ -130,6 +133,8 @@ pub enum MaintenanceReport {
     Pruned(Prune),
     /// The log was not as its last writer left it. A signed entry records this.
     StateMismatch(StateMismatch),
+    /// A damaged log was set aside, and this one continues it.
+    SetAside(Continued),
 }
 
 /// Reports kept until the next [`AuditLog::take_reports`]; older ones are dropped.

@@ -11,20 +11,21 @@ use super::epoch::key_text;
 use super::health::Counts;
 use super::load::{LogState, chain_of, load};
 use super::names::{
-    ACTIVE, CHAIN_KEY, CHECKPOINT, CHECKPOINT_NEXT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT, KEYS_DIR,
-    LOCK, STATE, TORN_DIR, TornName,
+    ACTIVE, CHAIN_KEY, CHAIN_NEXT, CHECKPOINT, CHECKPOINT_NEXT, CHECKPOINTS, EPOCH_KEY, EPOCH_NEXT,
+    KEYS_DIR, LOCK, STATE, TORN_DIR, TornName,
 };
 use super::prune::{remove_segment, repair_kept};
 use super::rotate::Sealed;
 use super::state::{self, FoundState, StateFile};
 use super::{
-    Active, AuditLog, Host, LogOptions, MaintenanceReport, StoreError, checkpoint_files, seal,
+    Active, AuditLog, Host, LogOptions, MaintenanceReport, OnDamage, StoreError, checkpoint_files,
+    seal, set_aside,
 };
 use crate::checkpoint::Checkpoint;
 use crate::entry::Scheme;
 use crate::entry::control::{
-    Control, FORMAT, NUMBER_MAX, Rebuilt, Recovery, RotateReason, Start, StateMismatch, StatePlace,
-    TornFrom, TornPiece, Trigger,
+    Continued, Control, FORMAT, NUMBER_MAX, Rebuilt, Recovery, RotateReason, Start, StateMismatch,
+    StatePlace, TornFrom, TornPiece, Trigger,
 };
 use crate::keys::{KeyPaths, keygen, replace_secret, wipe_secret};
 use crate::note::Verifier;
@@ -48,10 +49,19 @@ impl AuditLog {
         }
         let disk = Disk::new(host.storage.clone(), dir, options.state_dir.as_deref());
         let lock = lock(&disk)?;
-        disk.create_dir(TORN_DIR)?;
         remove_unfinished(&disk)?;
-        let state = load(&disk, &options)?;
-        let (mut log, pending) = recover(host, disk, lock, options, state)?;
+        let mut continued = set_aside::resume(&disk, &options)?;
+        let state = match load(&disk, &options) {
+            Err(error) if error.is_damage() && options.on_damage == OnDamage::SetAside => {
+                set_aside::begin(&disk, &options, &error)?;
+                continued = set_aside::resume(&disk, &options)?;
+                load(&disk, &options)?
+            }
+            loaded => loaded?,
+        };
+        disk.create_dir(TORN_DIR)?;
+        let (mut log, mut pending) = recover(host, disk, lock, options, state)?;
+        pending.continued = continued;
         let result = log.start(pending);
         if result.is_err() {
             // The next opening continues after the completed steps.
@@ -78,7 +88,7 @@ fn remove_unfinished(disk: &Disk) -> Result<()> {
             }
         }
     }
-    for secret in [EPOCH_KEY, EPOCH_NEXT, CHAIN_KEY, STATE] {
+    for secret in [EPOCH_KEY, EPOCH_NEXT, CHAIN_KEY, CHAIN_NEXT, STATE] {
         wipe_secret(&*disk.storage, &disk.secret(&format!("{secret}.tmp")))?;
     }
     Ok(())
@@ -195,6 +205,7 @@ fn unreported_torn(disk: &Disk, next_seq: u64, reported: &[String]) -> Result<Ve
 
 /// Entries to be written before the log counts as open.
 struct PendingEntries {
+    continued: Option<Continued>,
     mismatch: Option<StateMismatch>,
     is_marked: bool,
     torn: Vec<TornPiece>,
@@ -234,6 +245,7 @@ fn recover(
         Active::Next { rename_from: None }
     };
     let pending = PendingEntries {
+        continued: None,
         mismatch: state.mismatch,
         is_marked: state.is_marked,
         rebuilt: std::mem::take(&mut state.repairs.rebuilt),
@@ -332,11 +344,16 @@ impl AuditLog {
             let sealed_at = self.clock.unix_nanos();
             self.stage_segment(RotateReason::Recovery, Sealed { sealed_at, ..last })?;
         }
-        let PendingEntries { torn, rebuilt, is_new, mismatch, .. } = pending;
+        let PendingEntries { torn, rebuilt, is_new, mismatch, continued, .. } = pending;
+        if let Some(continued) = &continued {
+            self.counts.set_aside = Some(continued.dir.clone());
+            self.report(MaintenanceReport::SetAside(continued.clone()));
+        }
         if !torn.is_empty() || !rebuilt.is_empty() || mismatch.is_some() {
             self.append_control(&Control::Recovery(Recovery { torn, rebuilt, mismatch }))?;
         }
         let start = Start {
+            continued,
             format: FORMAT,
             state: if self.disk.keys.starts_with(&self.disk.root) {
                 StatePlace::Log

@@ -283,6 +283,18 @@ pub(super) fn rewrite(
     Ok(StateRecord { counter: file.counter, ..record })
 }
 
+/// Begins a state with this record in both slots, durably.
+pub(super) fn begin(
+    disk: &Disk,
+    record: StateRecord,
+    signer: &Signer,
+    chain: Option<&ChainKey>,
+) -> Result<()> {
+    let slot = record.slot(&state_key(signer, chain));
+    let path = disk.secret(STATE);
+    Ok(crate::keys::replace_secret(&*disk.storage, &path, &[&slot[..], &slot[..]].concat())?)
+}
+
 impl AuditLog {
     /// Writes the state of the committed entries, if it is not written yet.
     pub(super) fn write_state(&mut self) -> Result<()> {

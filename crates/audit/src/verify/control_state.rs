@@ -164,6 +164,9 @@ impl ControlState {
         match statement.control {
             Control::Start(start) => {
                 self.opened = (start.format > 1).then_some(entry.seq);
+                if start.continued.is_some() {
+                    self.check_continued(entry.seq)?;
+                }
                 self.apply_start(start)?;
             }
             Control::Segment(segment) => self.apply_segment(&segment, entry.unix_nanos, before)?,
@@ -184,6 +187,14 @@ impl ControlState {
             Control::Stop(_) => self.is_stopped = true,
         }
         Ok(None)
+    }
+
+    /// The log continues another one, which is evidence that is not read here.
+    fn check_continued(&mut self, seq: u64) -> Result<(), Violation> {
+        if seq > 0 {
+            return wrong("continued", "only in the first entry", "in another one");
+        }
+        self.prunes.check_continued()
     }
 
     fn check_start_key(&self, start: &Start) -> Result<(), Violation> {

@@ -31,6 +31,7 @@ use ringseal_base::storage::Storage;
 
 pub(super) mod checkpoints;
 mod classify;
+mod continued;
 mod control_state;
 mod files;
 mod hashing;

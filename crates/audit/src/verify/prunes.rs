@@ -38,6 +38,17 @@ impl Prunes {
         self.begun.insert(first_seq, unix_nanos);
     }
 
+    /// A log that was set aside is a past that may be missing.
+    pub fn check_continued(&self) -> Result<(), Violation> {
+        match self.policy {
+            PrunePolicy::Any => Ok(()),
+            _ => {
+                let detail = "the log continues one that was set aside".to_owned();
+                Err((FindingKind::Pruned, detail))
+            }
+        }
+    }
+
     /// Applies a prune entry.
     pub fn apply(&mut self, prune: &Prune, entry: &Entry<'_>) -> Result<(), Violation> {
         let first = prune.segments.first().map_or(0, |segment| segment.first_seq);

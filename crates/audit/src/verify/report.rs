@@ -144,6 +144,8 @@ pub enum WarningKind {
     Stale,
     /// The log was opened, and ended before its first checkpoint.
     NoCheckpoint,
+    /// The log continues one that was set aside because it was damaged.
+    SetAside,
 }
 
 impl WarningKind {
@@ -153,6 +155,7 @@ impl WarningKind {
         WarningKind::GapEntries,
         WarningKind::Stale,
         WarningKind::NoCheckpoint,
+        WarningKind::SetAside,
     ];
 
     /// Its name in reports.
@@ -162,6 +165,7 @@ impl WarningKind {
             WarningKind::GapEntries => "gap_entries",
             WarningKind::Stale => "stale",
             WarningKind::NoCheckpoint => "no_checkpoint",
+            WarningKind::SetAside => "set_aside",
         }
     }
 }

@@ -13,11 +13,12 @@ use super::hashing::signed_and_signature;
 use super::report::{Finding, FindingKind, NOTES_MAX, Place, VerifyReport};
 use super::source::{Batch, BatchReader, Segment, segments};
 use super::tile_check::TileCheck;
-use super::{Stop, VerifyOptions};
+use super::{Stop, VerifyOptions, continued};
 use crate::chain::{Chain, digest_of};
-use crate::entry::{Entry, Parser, Scheme, Signature};
+use crate::entry::{Entry, Parser, Signature};
 use crate::merkle::{Tree, leaf_hash};
 use crate::note::{Note, Verifier};
+use crate::read::first_start;
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
@@ -191,11 +192,12 @@ impl Survey<'_> {
     fn begin(&mut self, entry: &Entry<'_>) {
         let seq = entry.seq;
         self.previous = (seq == 0).then(|| Signature::first(entry.signature.scheme));
-        self.chain = match (entry.signature.scheme, &self.options.first_key) {
-            (Scheme::Hash, _) => Some(Chain::Hash),
-            (Scheme::Mac, Some(key)) => Some(Chain::with_key(key, 0, 1)),
-            (Scheme::Mac, None) => None,
-        };
+        let start = first_start(self.files.storage, self.files.dir).ok();
+        self.chain = start.as_ref().and_then(|start| {
+            self.control.key =
+                continued::root_of(self.files.storage, self.files.dir, &self.options.root, start);
+            continued::chain_of(start, self.options.first_key.as_ref())
+        });
         if seq > JUMP_MAX {
             (self.tree, self.chain) = (None, None);
             return;
@@ -268,11 +270,6 @@ impl Survey<'_> {
         let checked = self.control.check_position(entry, position);
         let mut notes = Vec::new();
         let applied = self.control.apply(entry, self.before.as_ref(), &self.files, &mut notes);
-        if let (None, Some(start)) = (&self.options.first_key, &self.control.start)
-            && start.scheme == Scheme::Mac
-        {
-            self.chain = None;
-        }
         match checked.and(applied) {
             Ok(next_key) => return next_key,
             // Numbers that continue from before the first bad record cannot be judged here.

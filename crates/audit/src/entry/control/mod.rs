@@ -17,6 +17,8 @@ use ringseal_base::digest::Hash;
 pub const FORMAT: u64 = 2;
 /// Greatest number in a control entry.
 pub(crate) const NUMBER_MAX: u64 = i64::MAX as u64;
+/// Greatest number of logs set aside before one.
+pub(crate) const CONTINUED_MAX: usize = 1000;
 /// Greatest number of segments in a prune entry.
 pub const PRUNED_SEGMENTS_MAX: usize = 1000;
 /// Greatest number of segments in an integrity entry.
@@ -243,6 +245,25 @@ pub struct Start {
     pub writer: String,
     /// Where the protected state is. Format 1 has none and does not write this.
     pub state: StatePlace,
+    /// The log that was set aside before this one, in the first entry only.
+    pub continued: Option<Continued>,
+}
+
+/// A log that was set aside because it was damaged, as the first entry of the log that continues it names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continued {
+    /// The directory of its files, within the log's.
+    pub dir: String,
+    /// Its entries, as far as they were known.
+    pub entries: u64,
+    /// The root hash of these entries.
+    pub tree_root: Hash,
+    /// Its epoch.
+    pub epoch: u64,
+    /// How many keys of the chain it and its predecessors had used, the oldest first; empty without a key.
+    pub chain_keys: Vec<u64>,
+    /// What was wrong with it.
+    pub damage: String,
 }
 
 /// The first entry of a segment.

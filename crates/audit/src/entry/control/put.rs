@@ -1,6 +1,6 @@
 //! Writes control entries.
 use super::{
-    CheckedSegment, Checksum, Control, Epoch, Integrity, Prune, PruneTerms, Recovery,
+    CheckedSegment, Checksum, Continued, Control, Epoch, Integrity, Prune, PruneTerms, Recovery,
     SealedSegment, SegmentStart, Start, StateMismatch, TornPiece,
 };
 use crate::entry::encode::put_decimal;
@@ -86,7 +86,22 @@ fn put_start(out: &mut Vec<u8>, start: &Start) {
     text(out, "writer", &start.writer);
     if start.format > 1 {
         text(out, "state", start.state.as_str());
+        if let Some(continued) = &start.continued {
+            put_continued(out, continued);
+        }
     }
+}
+
+fn put_continued(out: &mut Vec<u8>, continued: &Continued) {
+    key(out, "continued");
+    out.push(b'{');
+    text(out, "dir", &continued.dir);
+    number(out, "entries", continued.entries);
+    hex(out, "tree_root", &continued.tree_root);
+    number(out, "epoch", continued.epoch);
+    list(out, "chain_keys", &continued.chain_keys, |out, count| put_decimal(out, *count));
+    text(out, "damage", &continued.damage);
+    out.push(b'}');
 }
 
 fn put_sealed(out: &mut Vec<u8>, sealed: &SealedSegment) {

@@ -1,9 +1,9 @@
 //! Reads control entries: exactly what `put` writes.
 use super::{
-    Algorithm, CHECKED_SEGMENTS_MAX, CheckStatus, CheckedSegment, Checksum, Control, Epoch, FORMAT,
-    Integrity, MismatchKind, PRUNED_SEGMENTS_MAX, Prune, PruneReason, PruneTerms, Rebuilt,
-    Recovery, RotateReason, SealedSegment, SegmentStart, Start, StateMismatch, StatePlace,
-    Statement, StopReason, TornFrom, TornPiece, Trigger,
+    Algorithm, CHECKED_SEGMENTS_MAX, CONTINUED_MAX, CheckStatus, CheckedSegment, Checksum,
+    Continued, Control, Epoch, FORMAT, Integrity, MismatchKind, PRUNED_SEGMENTS_MAX, Prune,
+    PruneReason, PruneTerms, Rebuilt, Recovery, RotateReason, SealedSegment, SegmentStart, Start,
+    StateMismatch, StatePlace, Statement, StopReason, TornFrom, TornPiece, Trigger,
 };
 use crate::entry::json::{ScanState, Scanner};
 use crate::entry::{Entry, ParseError, ParseErrorKind, Scheme};
@@ -197,7 +197,26 @@ impl<'a> Reader<'a, '_> {
                 1 => StatePlace::Log,
                 _ => self.word("state", StatePlace::ALL, StatePlace::as_str)?,
             },
+            continued: match self.scan.rest().starts_with(b",\"continued\":") && format > 1 {
+                true => Some(self.continued()?),
+                false => None,
+            },
         })
+    }
+
+    fn continued(&mut self) -> Result<Continued> {
+        self.key("continued")?;
+        self.expect(b"{", "an object")?;
+        let continued = Continued {
+            dir: self.text("dir")?,
+            entries: self.number("entries")?,
+            tree_root: self.hash("tree_root")?,
+            epoch: self.number("epoch")?,
+            chain_keys: self.list("chain_keys", CONTINUED_MAX, |reader| reader.scan.decimal())?,
+            damage: self.text("damage")?,
+        };
+        self.expect(b"}", "the end of the object")?;
+        Ok(continued)
     }
 
     fn sealed(&mut self) -> Result<SealedSegment> {

@@ -60,9 +60,17 @@ fn all() -> Vec<(Control, String)> {
                 public_key: key.into(),
                 writer: "ringseal 0.1.0".into(),
                 state: StatePlace::Separate,
+                continued: Some(Continued {
+                    dir: "aside-1".into(),
+                    entries: 9,
+                    tree_root: [0; 32],
+                    epoch: 2,
+                    chain_keys: vec![3, 7],
+                    damage: "entry 3: wrong".into(),
+                }),
             }),
             format!(
-                r#""event_type":"ringseal.start","format":2,"origin":"a.example/audit","algorithm":"hmac-sha256","ratchet":1,"checkpoint_seconds":300,"checkpoint_entries":65536,"public_key":"{key}","writer":"ringseal 0.1.0","state":"separate""#
+                r#""event_type":"ringseal.start","format":2,"origin":"a.example/audit","algorithm":"hmac-sha256","ratchet":1,"checkpoint_seconds":300,"checkpoint_entries":65536,"public_key":"{key}","writer":"ringseal 0.1.0","state":"separate","continued":{{"dir":"aside-1","entries":9,"tree_root":"{zeros}","epoch":2,"chain_keys":[3,7],"damage":"entry 3: wrong"}}"#
             ),
         ),
         (

@@ -6,6 +6,7 @@ mod honest;
 mod kinds;
 mod log_in_use;
 mod matrix;
+mod more_rows;
 pub(crate) mod restart;
 pub(crate) mod support;
 mod wrong_key;

@@ -62,6 +62,11 @@ fn launder(fixture: &Fixture, change: impl FnOnce(&mut Vec<ForgedEntry>)) {
     put_files(fixture, &forged);
 }
 
+/// The forgery of all events of the present epoch.
+pub fn launder_all(fixture: &Fixture) {
+    launder(fixture, CHANGES[1].1);
+}
+
 /// Keeps only checkpoints whose entries are unchanged.
 fn keep_consistent_checkpoints(before: &LogFiles, after: &mut LogFiles) {
     let first_change = first_change(before, after);

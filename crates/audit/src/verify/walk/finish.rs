@@ -5,7 +5,8 @@ use super::super::report::{
 use super::super::{Stop, files};
 use super::Walk;
 use crate::entry::Scheme;
-use crate::entry::control::StatePlace;
+use crate::entry::control::{Continued, StatePlace};
+use ringseal_base::digest::text::{Base64, base64};
 
 impl Walk<'_> {
     /// Runs the checks that depend on the whole log.
@@ -108,6 +109,15 @@ impl Walk<'_> {
         }
         for warning in std::mem::take(&mut self.checkpoints.warnings) {
             report.warn(warning);
+        }
+        if let Some(continued) = &self.continued {
+            let Continued { dir, entries, damage, .. } = continued;
+            let detail = format!(
+                "the log continues one of {entries} entries with root {}, which was set aside in {dir}: {damage}",
+                base64(Base64::Standard, &continued.tree_root)
+            );
+            let place = Place { file: dir.clone(), ..Place::default() };
+            report.warn(Warning { kind: WarningKind::SetAside, place, detail });
         }
         let start = self.control_state.start.as_ref();
         report.format = self.control_state.format();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::super::chain::Chain;
-use super::super::entry::control::Control;
+use super::super::entry::control::{Continued, Control, Start};
 use super::super::entry::{Parser, Scheme, Signature};
 use super::super::merkle::{Tree, leaf_hash};
 use super::super::tiles::TILE_WIDTH;
@@ -15,7 +15,7 @@ use super::kept_entries::KeptEntries;
 use super::report::{Finding, FindingKind, Place, VerifyReport};
 use super::source::{Batch, BatchReader, Segment, segments_and_copies};
 use super::tile_check::TileCheck;
-use super::{Stop, VerifyOptions, VerifyProgress, classify, files};
+use super::{Stop, VerifyOptions, VerifyProgress, classify, continued, files};
 use ringseal_base::digest::Hash;
 use ringseal_base::storage::Storage;
 
@@ -86,6 +86,8 @@ pub(super) struct Walk<'a> {
     segment_first_seq: u64,
     notes: Vec<String>,
     chain_checked: bool,
+    /// The log that this one continues.
+    continued: Option<Continued>,
 }
 
 /// Verifies the log in `dir`.
@@ -101,7 +103,11 @@ pub(super) fn run(
     let kept = KeptEntries::open(storage, dir)?;
     let checkpoints =
         CheckpointVerifier::open(storage, dir, &options.root, &options.known_checkpoints)?;
-    let (first_seq, mut chain) = first_entry(storage, dir, &segments, &kept, options)?;
+    let (first_seq, start) = first_entry(storage, dir, &segments, &kept)?;
+    let mut chain =
+        start.as_ref().and_then(|start| continued::chain_of(start, options.first_key.as_ref()));
+    let root = start.as_ref().map(|start| continued::root_of(storage, dir, &options.root, start));
+    let root = root.unwrap_or_else(|| options.root.clone());
     let size = checkpoints.latest_size().max(first_seq);
     let mut walk = Walk {
         options,
@@ -111,7 +117,7 @@ pub(super) fn run(
         pending: Vec::with_capacity(TILE_WIDTH as usize + 1),
         tiles: TileCheck::new(storage, dir, size),
         checkpoints,
-        control_state: ControlState::new(&options.root, options.prunes, options.now_unix_nanos),
+        control_state: ControlState::new(&root, options.prunes, options.now_unix_nanos),
         kept,
         previous: None,
         previous_leaf: None,
@@ -126,6 +132,7 @@ pub(super) fn run(
         segment_first_seq: first_seq,
         notes: Vec::new(),
         chain_checked: chain.is_some(),
+        continued: start.and_then(|start| start.continued),
     };
     report.chain_checked = chain.is_some();
     let result = walk.read_pruned(first_seq, &mut chain).and_then(|()| {
@@ -141,14 +148,13 @@ pub(super) fn run(
     result
 }
 
-/// The number of the first present entry, and the chain that the log names.
+/// The number of the first present entry, and the log's first entry.
 fn first_entry(
     storage: &dyn Storage,
     dir: &Path,
     segments: &[Segment],
     kept: &KeptEntries,
-    options: &VerifyOptions,
-) -> Result<(u64, Option<Chain>), Stop> {
+) -> Result<(u64, Option<Start>), Stop> {
     let mut source = BatchReader::new(storage, dir, segments);
     let first = source.next()?;
     let mut parser = Parser::new();
@@ -160,11 +166,7 @@ fn first_entry(
     let Ok(entry) = parser.entry(line) else { return Ok((first_seq, None)) };
     let Ok(statement) = Control::read(&entry) else { return Ok((first_seq, None)) };
     let Control::Start(start) = statement.control else { return Ok((first_seq, None)) };
-    let chain = match start.scheme {
-        Scheme::Hash => Some(Chain::Hash),
-        Scheme::Mac => options.first_key.as_ref().map(|key| Chain::with_key(key, 0, start.ratchet)),
-    };
-    Ok((first_seq, chain))
+    Ok((first_seq, Some(start)))
 }
 
 impl Walk<'_> {
