@@ -75,6 +75,11 @@ pub(crate) mod rule {
         MAC "mac",
         WORD_CUT "word_cut",
         BARE_KEY "bare_key",
+        SALESFORCE "salesforce",
+        NEW_RELIC "new_relic",
+        MAXMIND "maxmind",
+        WALLET "wallet",
+        BASE64_JSON "base64_json",
     }
 }
 
@@ -90,6 +95,10 @@ pub(crate) struct Finder<'a> {
     pub(crate) kv_from: usize,
     /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
+    /// The same for private keys without their BEGIN line.
+    pub(crate) key_body_from: usize,
+    /// The `@` that ends the user information of a URL: no e-mail address has it.
+    pub(crate) user_sign: usize,
     hits: &'a mut Vec<Hit>,
     work: u64,
     budget: u64,
@@ -110,7 +119,18 @@ impl<'a> Finder<'a> {
     ) -> Self {
         hits.clear();
         let budget = Finder::budget(input.len());
-        Finder { rules, input, cut, kv_from: 0, key_block_from: 0, hits, work: 0, budget }
+        Finder {
+            rules,
+            input,
+            cut,
+            kv_from: 0,
+            key_block_from: 0,
+            key_body_from: 0,
+            user_sign: usize::MAX,
+            hits,
+            work: 0,
+            budget,
+        }
     }
 
     /// Adds the hit `start..end`.

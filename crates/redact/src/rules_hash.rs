@@ -110,6 +110,8 @@ impl Parts {
         self.number((*body_max).into());
         self.text(match how {
             How::Whole => "whole",
+            How::Drawn => "drawn",
+            How::Uuid => "uuid",
             How::Digit => "digit",
             How::Url => "url",
         });

@@ -5,6 +5,7 @@
 
 mod auth;
 mod bare_key;
+mod base58;
 mod card;
 mod date;
 mod drawn;
@@ -14,8 +15,10 @@ mod hex;
 mod hint;
 mod iban;
 mod jwt;
+mod key_body;
 mod kv;
 mod kv_value;
+mod login;
 mod network;
 mod number;
 mod phone;
@@ -43,7 +46,12 @@ use super::rules::Rules;
 /// Anchors that are a byte of their own: `@`, `%40`, `=`, `:`, `$`, `~`.
 pub(crate) fn at_punct(finder: &mut Finder<'_>, pos: usize) {
     match at(finder.input, pos) {
-        b'@' => email::find(finder, pos, pos + 1),
+        b'@' => {
+            login::find(finder, pos);
+            if pos != finder.user_sign {
+                email::find(finder, pos, pos + 1);
+            }
+        }
         b'%' if finder.input[pos..].starts_with(b"%40") => email::find(finder, pos, pos + 3),
         b'=' => kv::find(finder, pos),
         b':' => {
@@ -83,7 +91,7 @@ pub(crate) fn punct_may_be(rules: &Rules, input: &[u8], pos: usize) -> bool {
 /// A filter applied before [`at_word`], for long words that do not start with a provider's literal.
 #[inline(always)]
 pub(crate) fn long_word_may_be(input: &[u8], pos: usize) -> bool {
-    shape::may_be(input, pos) || hex::may_be(input, pos)
+    shape::may_be(input, pos) || hex::may_be(input, pos) || key_body::may_be_line(input, pos)
 }
 
 /// A filter applied before [`at_word`], for all words: a provider's literal, or, if the word is one of
@@ -139,6 +147,7 @@ pub(crate) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     provider::find(finder, pos);
     shape::at_word(finder, pos);
     hex::find(finder, pos);
+    key_body::lines(finder, pos);
     bare_key::find(finder, pos);
 }
 
