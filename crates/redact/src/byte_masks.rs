@@ -52,8 +52,8 @@ pub(crate) struct Places {
     pub(crate) long: u64,
     /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
-    /// Starts of words of two letters and two digits.
-    pub(crate) iban: u64,
+    /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5.
+    pub(crate) lettered: u64,
 }
 
 /// A credential and its literal are at least this long together.
@@ -179,7 +179,7 @@ impl<S: Sink> Pass<'_, S> {
 impl Places {
     #[inline(always)]
     fn any(&self) -> bool {
-        let places = self.punct | self.number | self.word | self.keyword | self.iban;
+        let places = self.punct | self.number | self.word | self.keyword | self.lettered;
         places != 0
     }
 }
@@ -234,13 +234,15 @@ impl Block {
         let starts = self.starts;
         let word = clear_of::<{ CHUNK_BYTES_MIN }>(starts, !self.chunk, !next.chunk);
         let long = if word == 0 { 0 } else { clear_of::<LONG_WORD>(word, !self.word, !next.word) };
-        let digit = |places: u32| earlier_bytes(self.digit, next.digit, places);
+        let pairs = self.digit & earlier_bytes(self.digit, next.digit, 1);
+        let next_pairs = next.digit & next.digit >> 1;
+        let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
         Places {
             punct: self.punct,
             keyword: self.keyword,
             word,
             long,
-            iban: starts & !self.digit & digit(2) & digit(3),
+            lettered: starts & !self.digit & (pair(2) | pair(3) | pair(5)),
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
     }

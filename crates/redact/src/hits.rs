@@ -74,6 +74,8 @@ pub(crate) mod rule {
         IP "ip",
         MAC "mac",
         WORD_CUT "word_cut",
+        NATIONAL_ID "national_id",
+        WALLET "wallet",
     }
 }
 

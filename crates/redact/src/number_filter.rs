@@ -44,12 +44,19 @@ pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
 }
 
-/// Whether a letter follows the first digits directly, or there are too many digits: then it is not a
+/// Whether letters follow the first digits directly that are not those of an identity number, or there are too many digits: then it is not a
 /// number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
 pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
-    run > DIGITS_MAX || word >> run & 1 != 0
+    let letters = (word >> run).trailing_ones();
+    run > DIGITS_MAX || letters > 0 && !has_check_letter(run, letters)
+}
+
+/// Whether identity numbers have this many digits with this many letters after them.
+#[inline(always)]
+fn has_check_letter(digits: u32, letters: u32) -> bool {
+    letters == 1 && matches!(digits, 7 | 8 | 17) || letters == 2 && digits == 7
 }
 
 /// Whether the number with seven digits or more that starts at `pos` may be personal data.
