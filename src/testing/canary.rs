@@ -253,6 +253,8 @@ impl Maker {
         let grouped = card(random, "51", 16);
         let grouped: Vec<_> = grouped.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
         let iban = iban(random);
+        let person = cpf(random);
+        let wallet = format!("0x{}", random.text(b"0123456789abcdef", 40));
         self.add(
             HitKind::Phone,
             "phone_international",
@@ -279,6 +281,8 @@ impl Maker {
             grouped.join(" "),
         );
         self.add(HitKind::Iban, "iban", "iban", ["{}", "transfer from {} settled"], iban);
+        self.add(HitKind::Ssn, "national_id", "tax_id", ["{}", "cpf {} approved"], person);
+        self.add(HitKind::Iban, "wallet", "note", ["sent to {}", "paid to {} twice"], wallet);
     }
 
     /// Provider tokens: a literal and a body. Assembled at run time, so that secret scanners do not report this
@@ -377,6 +381,17 @@ fn iban(random: &mut Random) -> String {
         .bytes()
         .fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
     format!("DE{:02}{account}", 98 - rest)
+}
+
+/// A Brazilian taxpayer's number: nine digits and two check digits.
+fn cpf(random: &mut Random) -> String {
+    let mut text = format!("5{}", random.text(DIGITS, 8));
+    for first in [10, 11] {
+        let digits = text.bytes().map(|digit| u32::from(digit - b'0'));
+        let sum: u32 = digits.zip((2..=first).rev()).map(|(digit, weight)| digit * weight).sum();
+        text += &(sum * 10 % 11 % 10).to_string();
+    }
+    format!("{}.{}.{}-{}", &text[..3], &text[3..6], &text[6..9], &text[9..])
 }
 
 /// base64url without padding, which is enough for the headers of tokens and `Basic`.

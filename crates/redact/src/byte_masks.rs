@@ -219,10 +219,11 @@ impl Block {
     /// `before` is the mask of words of the block before.
     #[inline(always)]
     fn of(masks: Masks, borders: Borders, before: u64) -> Block {
-        let Masks { number, chunk, rare, .. } = masks;
-        // A word does not continue past the end of its text.
+        let Masks { chunk, rare, .. } = masks;
+        // A word or number does not continue past the end of its text.
         let within = !borders.end | borders.begin;
         let (word, digit) = (masks.word & within, masks.digit & within);
+        let number = masks.number & within;
         let starts = word & (!next_bytes(before, word) | borders.begin);
         let (keyword, punct) = (rare & masks.word, rare & !masks.word);
         Block { borders, digit, number, word, chunk, starts, keyword, punct }

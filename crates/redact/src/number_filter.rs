@@ -49,8 +49,11 @@ pub(super) fn forbids_number(prev: u8) -> bool {
 #[inline(always)]
 pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
+    if run > DIGITS_MAX {
+        return true;
+    }
     let letters = (word >> run).trailing_ones();
-    run > DIGITS_MAX || letters > 0 && !has_check_letter(run, letters)
+    letters > 0 && !has_check_letter(run, letters)
 }
 
 /// Whether identity numbers have this many digits with this many letters after them.
@@ -147,7 +150,7 @@ fn may_be_called(input: &[u8], pos: usize, digit: u32, closed: u32) -> bool {
     closed == u32::BITS || matches!(at(input, end), b' ' | b',' | b'-') && is_called(input, end)
 }
 
-/// Four numbers of at most three digits with dots between, not continued by a separator.
+/// Four numbers of at most three digits with dots between, after which no more digits follow.
 fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
     let (mut i, mut rest) = (pos, digit);
     for part in 0..4 {
@@ -163,5 +166,5 @@ fn is_ipv4(input: &[u8], pos: usize, digit: u32) -> bool {
         rest >>= run + 1;
     }
     // `i` is one past the end.
-    !matches!(at(input, i - 1), b' ' | b'.' | b'-' | b'/' | b'(' | b')' | b'\t' | 0x80..)
+    !(0..=GAP_BYTES_MAX as usize).any(|gap| at(input, i - 1 + gap).is_ascii_digit())
 }

@@ -128,7 +128,7 @@ const fn range(from: u32, to: u32, lens: std::ops::RangeInclusive<u32>, is_large
 /// Ranges of issuers' identification numbers; the first that contains a number counts. From the networks' own
 /// publications; ranges without any are assigned to national networks or to Maestro.
 #[rustfmt::skip]
-static NETWORKS: [Network; 40] = [
+static NETWORKS: [Network; 41] = [
     range(180_000, 180_099, 15..=15, false), // JCB
     range(213_100, 213_199, 15..=15, false), // JCB
     range(220_000, 220_499, 16..=19, true), // Mir
@@ -138,6 +138,7 @@ static NETWORKS: [Network; 40] = [
     range(309_500, 309_599, 14..=19, true), // Diners Club
     range(340_000, 349_999, 15..=15, true), // American Express
     range(352_800, 358_999, 16..=19, true), // JCB
+    range(350_000, 359_999, 16..=16, false), // JCB, not in use
     range(360_000, 369_999, 14..=19, true), // Diners Club
     range(370_000, 379_999, 15..=15, true), // American Express
     range(380_000, 399_999, 14..=19, true), // Diners Club, Hipercard

@@ -20,7 +20,8 @@ pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
 pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
     let head = [at(input, pos), at(input, pos + 1), at(input, pos + 2), at(input, pos + 3)];
-    if !(head[..2].iter().all(u8::is_ascii_alphabetic) && head[2..].iter().all(u8::is_ascii_digit)) {
+    if !(head[..2].iter().all(u8::is_ascii_alphabetic) && head[2..].iter().all(u8::is_ascii_digit))
+    {
         return;
     }
     let country = [head[0].to_ascii_uppercase(), head[1].to_ascii_uppercase()];
@@ -32,7 +33,11 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
     }
     let (text, used, end) = read(input, pos, len, small);
     finder.spend(end - pos);
-    if finder.cut && used >= 4 && input[end..].iter().all(|&byte| byte == b' ') && input.len() - end <= 1 {
+    if finder.cut
+        && used >= 4
+        && input[end..].iter().all(|&byte| byte == b' ')
+        && input.len() - end <= 1
+    {
         return finder.hit(pos, end, rule::IBAN, HitKind::Iban);
     }
     if used == len
@@ -57,7 +62,10 @@ fn read(input: &[u8], pos: usize, len: usize, small: bool) -> ([u8; CHARS_MAX], 
             _ => 0,
         };
         let byte = at(input, i + gap);
-        if !(byte.is_ascii_uppercase() || byte.is_ascii_digit() || small && byte.is_ascii_lowercase()) {
+        if !(byte.is_ascii_uppercase()
+            || byte.is_ascii_digit()
+            || small && byte.is_ascii_lowercase())
+        {
             break;
         }
         text[used] = byte.to_ascii_uppercase();
@@ -136,7 +144,8 @@ mod tests {
         assert!(STRUCTURES.is_sorted_by_key(|row| row.0));
         assert_eq!(structure(*b"GB"), Some("a4n14"));
         assert_eq!(structure(*b"US"), None);
-        let longest = STRUCTURES.iter().map(|row| 4 + parts(row.1).map(|(_, len)| len).sum::<usize>()).max();
+        let longest =
+            STRUCTURES.iter().map(|row| 4 + parts(row.1).map(|(_, len)| len).sum::<usize>()).max();
         assert!(longest <= Some(CHARS_MAX));
     }
 
@@ -144,7 +153,10 @@ mod tests {
     fn the_registrys_examples_have_remainder_one() {
         for iban in ["GB29NWBK60161331926819", "DE89370400440532013000", "NO9386011117947"] {
             assert_eq!(remainder(iban.as_bytes()), 1, "{iban}");
-            assert!(fits(&iban.as_bytes()[4..], structure([iban.as_bytes()[0], iban.as_bytes()[1]]).unwrap()));
+            assert!(fits(
+                &iban.as_bytes()[4..],
+                structure([iban.as_bytes()[0], iban.as_bytes()[1]]).unwrap()
+            ));
         }
         assert_ne!(remainder(b"GB29NWBK60161331926818"), 1);
         assert!(!fits(b"890549514860633192", "a4n14"));

@@ -18,10 +18,13 @@ const BECH32_CHARS_MAX: usize = 90;
 #[inline(always)]
 pub(super) fn may_be(input: &[u8], pos: usize) -> bool {
     match at(input, pos) {
-        b'1' | b'3' | b'2' | b'm' | b'n' | b'L' | b'M' | b'D' | b'X' | b'T' => {
-            is_word(at(input, pos + BASE58_CHARS_MIN - 1)) && !is_word(at(input, pos + BASE58_CHARS_MAX))
+        b'1' | b'3' | b'L' | b'M' | b'D' | b'X' | b'T' => {
+            let ends = |len: usize| !is_word(at(input, pos + len));
+            !ends(BASE58_CHARS_MIN - 1) && (BASE58_CHARS_MIN..=BASE58_CHARS_MAX).any(ends)
         }
-        b'b' | b'B' | b't' | b'l' => is_bech32_prefix(input, pos) || at(input, pos) == b't' && at(input, pos + 1) == b'1',
+        b'b' | b'B' | b't' | b'l' => {
+            is_bech32_prefix(input, pos) || at(input, pos) == b't' && at(input, pos + 1) == b'1'
+        }
         b'0' => at(input, pos + 1) == b'x' && !is_word(at(input, pos + HEX_CHARS)),
         _ => false,
     }
@@ -98,7 +101,9 @@ fn is_bech32(word: &[u8]) -> bool {
         sum = next_checksum(sum, value);
     }
     for byte in data {
-        let Some(value) = ALPHABET.iter().position(|other| *other == low(byte)) else { return false };
+        let Some(value) = ALPHABET.iter().position(|other| *other == low(byte)) else {
+            return false;
+        };
         // Below 32.
         sum = next_checksum(sum, value as u32);
     }
@@ -109,9 +114,10 @@ fn is_bech32(word: &[u8]) -> bool {
 fn next_checksum(sum: u32, value: u32) -> u32 {
     const GENERATOR: [u32; 5] = [0x3B6A_57B2, 0x2650_8E6D, 0x1EA1_19FA, 0x3D42_33DD, 0x2A14_62B3];
     let next = (sum & 0x01FF_FFFF) << 5 ^ value;
-    GENERATOR.iter().enumerate().fold(next, |next, (i, bits)| {
-        if sum >> (25 + i) & 1 != 0 { next ^ bits } else { next }
-    })
+    GENERATOR
+        .iter()
+        .enumerate()
+        .fold(next, |next, (i, bits)| if sum >> (25 + i) & 1 != 0 { next ^ bits } else { next })
 }
 
 #[cfg(test)]

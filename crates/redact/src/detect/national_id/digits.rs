@@ -9,8 +9,10 @@ use crate::detect::card::luhn;
 pub(super) struct Kind {
     /// The number of digits.
     pub(super) count: usize,
-    /// The groups in which it is written; without separators it is always allowed.
+    /// The groups in which it is written.
     pub(super) groups: &'static [&'static [u8]],
+    /// Whether it is also written without separators.
+    pub(super) bare: bool,
     /// Whether the digits are possible.
     pub(super) is_valid: fn(&[u8]) -> bool,
     /// How few other numbers look the same.
@@ -35,12 +37,22 @@ const fn kind(
     is_valid: fn(&[u8]) -> bool,
     sure: Sure,
 ) -> Kind {
-    Kind { count, groups, is_valid, sure }
+    Kind { count, groups, bare: true, is_valid, sure }
+}
+
+/// A kind that is always written in groups, because its digits alone say little.
+const fn grouped(
+    count: usize,
+    groups: &'static [&'static [u8]],
+    is_valid: fn(&[u8]) -> bool,
+    sure: Sure,
+) -> Kind {
+    Kind { count, groups, bare: false, is_valid, sure }
 }
 
 #[rustfmt::skip]
-pub(super) static KINDS: [Kind; 53] = [
-    kind(9, &[&[2, 7]], employer, No),
+pub(super) static KINDS: [Kind; 58] = [
+    grouped(9, &[&[2, 7]], employer, No),
     kind(12, &[&[4, 4, 4]], |d| d[0] >= b'2' && is_verhoeff(d), Grouped),
     kind(18, &[&[6, 8, 4], &[6, 4, 4, 4]], china, Yes),
     kind(11, &[&[3, 3, 3, 2]], brazil_person, Grouped),
@@ -51,7 +63,7 @@ pub(super) static KINDS: [Kind; 53] = [
     kind(11, &[], poland, No),
     kind(10, &[&[3, 3, 2, 2], &[3, 2, 2, 3]], |d| weighted(d, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == value(d[9]), No),
     kind(9, &[&[3, 3, 3], &[4, 2, 3]], netherlands, No),
-    kind(9, &[&[3, 3, 3]], |d| !matches!(d[0], b'0' | b'8') && luhn(d), No),
+    kind(9, &[&[3, 3, 3]], luhn, No),
     kind(9, &[&[3, 3, 3]], |d| weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0, No),
     kind(10, &[&[4, 5, 1]], australia_medicare, No),
     kind(11, &[&[4, 5, 1, 1]], australia_medicare, No),
@@ -62,10 +74,10 @@ pub(super) static KINDS: [Kind; 53] = [
     kind(13, &[&[3, 4, 4, 2]], switzerland, Yes),
     kind(11, &[&[2, 2, 2, 3, 2], &[6, 3, 2]], belgium, Yes),
     kind(11, &[], turkey, No),
-    kind(13, &[&[6, 7]], korea, Grouped),
+    grouped(13, &[&[6, 7]], |d| is_yymmdd(d), Grouped),
     kind(12, &[&[4, 4, 4]], japan, No),
     kind(16, &[], indonesia, No),
-    kind(13, &[&[5, 7, 1]], |d| matches!(d[0], b'1'..=b'7'), No),
+    grouped(13, &[&[5, 7, 1]], |d| matches!(d[0], b'1'..=b'7'), No),
     kind(10, &[], russia_company, No),
     kind(12, &[], russia_person, No),
     kind(11, &[&[3, 3, 3, 2]], russia_pension, No),
@@ -81,7 +93,7 @@ pub(super) static KINDS: [Kind; 53] = [
     kind(9, &[&[3, 3, 3]], portugal, No),
     kind(10, &[&[6, 4]], |d| is_ddmmyy(d), No),
     kind(11, &[&[6, 5]], norway, Yes),
-    kind(10, &[&[6, 4]], |d| czechia(d) && remainder(d, 11) == 0, Grouped),
+    kind(10, &[&[6, 4]], |d| czechia(d) && remainder(&d[..9], 11) % 10 == value(d[9]), Grouped),
     kind(9, &[&[6, 3]], czechia, No),
     kind(13, &[], romania, Yes),
     kind(10, &[], bulgaria, No),
@@ -92,7 +104,12 @@ pub(super) static KINDS: [Kind; 53] = [
     kind(9, &[], |d| is_mod_11_rest(d, &[256, 128, 64, 32, 16, 8, 4, 2]), No),
     kind(11, &[], |d| is_ddmmyy(d) && luhn(d), No),
     kind(11, &[], baltic, No),
-    kind(12, &[&[6, 2, 4]], |d| is_yymmdd(d), Grouped),
+    grouped(12, &[&[6, 2, 4]], |d| is_yymmdd(d), Grouped),
+    kind(11, &[&[6, 5]], latvia, No),
+    kind(10, &[], united_kingdom_tax, No),
+    kind(10, &[], ukraine, No),
+    kind(12, &[], kazakhstan, No),
+    kind(14, &[&[3, 3, 3, 5]], luhn, No),
 ];
 
 /// The last digit is the weighted sum modulo eleven, ten as 0.
@@ -117,7 +134,8 @@ fn china(digits: &[u8]) -> bool {
 
 fn brazil_person(digits: &[u8]) -> bool {
     let check = |count: usize| {
-        let weights: [u32; 10] = std::array::from_fn(|i| (count as u32 + 1).saturating_sub(i as u32));
+        let weights: [u32; 10] =
+            std::array::from_fn(|i| (count as u32 + 1).saturating_sub(i as u32));
         weighted(&digits[..count], &weights) * 10 % 11 % 10
     };
     digits.iter().any(|digit| *digit != digits[0])
@@ -138,7 +156,9 @@ fn brazil_company(digits: &[u8]) -> bool {
 
 /// One digit occurs two or three times among the first ten.
 fn germany(digits: &[u8]) -> bool {
-    let most = (b'0'..=b'9').map(|digit| digits[..10].iter().filter(|other| **other == digit).count()).max();
+    let most = (b'0'..=b'9')
+        .map(|digit| digits[..10].iter().filter(|other| **other == digit).count())
+        .max();
     digits[0] != b'0' && matches!(most, Some(2 | 3)) && is_mod_11_10(digits)
 }
 
@@ -161,7 +181,8 @@ fn netherlands(digits: &[u8]) -> bool {
 }
 
 fn australia_medicare(digits: &[u8]) -> bool {
-    matches!(digits[0], b'2'..=b'6') && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == value(digits[8])
+    matches!(digits[0], b'2'..=b'6')
+        && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == value(digits[8])
 }
 
 fn australia_company(digits: &[u8]) -> bool {
@@ -194,7 +215,8 @@ fn is_yyyymmdd_sweden(digits: &[u8]) -> bool {
 }
 
 fn switzerland(digits: &[u8]) -> bool {
-    digits.starts_with(b"756") && weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
+    digits.starts_with(b"756")
+        && weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
 }
 
 /// The check number counts from 97 down; for births since 2000 a 2 precedes the number.
@@ -209,12 +231,9 @@ fn turkey(digits: &[u8]) -> bool {
     let sum = |from: usize, to: usize| (from..to).step_by(2).map(|i| value(digits[i])).sum::<u32>();
     let (odd, even) = (sum(0, 9), sum(1, 8));
     let all = odd + even + value(digits[9]);
-    digits[0] != b'0' && (odd * 7 + 100 - even) % 10 == value(digits[9]) && all % 10 == value(digits[10])
-}
-
-/// Numbers since 2020 have no check digit.
-fn korea(digits: &[u8]) -> bool {
-    is_yymmdd(digits)
+    digits[0] != b'0'
+        && (odd * 7 + 100 - even) % 10 == value(digits[9])
+        && all % 10 == value(digits[10])
 }
 
 fn japan(digits: &[u8]) -> bool {
@@ -249,7 +268,9 @@ fn russia_pension(digits: &[u8]) -> bool {
 /// The century, the date of birth and the governorate.
 fn egypt(digits: &[u8]) -> bool {
     let place = number(&digits[7..9]);
-    matches!(digits[0], b'2' | b'3') && is_yymmdd(&digits[1..]) && ((1..=35).contains(&place) || place == 88)
+    matches!(digits[0], b'2' | b'3')
+        && is_yymmdd(&digits[1..])
+        && ((1..=35).contains(&place) || place == 88)
 }
 
 fn iran(digits: &[u8]) -> bool {
@@ -269,12 +290,18 @@ fn argentina(digits: &[u8]) -> bool {
         10 => 9,
         check => check,
     };
-    matches!(number(&digits[..2]), 20 | 23..=27 | 30 | 33 | 34 | 50 | 51 | 55) && check == value(digits[10])
+    matches!(number(&digits[..2]), 20 | 23..=27 | 30 | 33 | 34 | 50 | 51 | 55)
+        && check == value(digits[10])
 }
 
 /// The check digit by weights of 2 to 7 from the end; 10 is the letter K.
 pub(super) fn chile_check(digits: &[u8]) -> u32 {
-    let sum: u32 = digits.iter().rev().zip([2, 3, 4, 5, 6, 7].into_iter().cycle()).map(|(d, w)| value(*d) * w).sum();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .zip([2, 3, 4, 5, 6, 7].into_iter().cycle())
+        .map(|(d, w)| value(*d) * w)
+        .sum();
     11 - sum % 11
 }
 
@@ -290,7 +317,8 @@ fn colombia(digits: &[u8]) -> bool {
 
 fn peru(digits: &[u8]) -> bool {
     let sum = weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]);
-    matches!(&digits[..2], b"10" | b"15" | b"16" | b"17" | b"20") && (11 - sum % 11) % 10 == value(digits[10])
+    matches!(&digits[..2], b"10" | b"15" | b"16" | b"17" | b"20")
+        && (11 - sum % 11) % 10 == value(digits[10])
 }
 
 fn ecuador(digits: &[u8]) -> bool {
@@ -301,7 +329,9 @@ fn ecuador(digits: &[u8]) -> bool {
     };
     let sum: u32 = digits[..9].iter().enumerate().map(doubled).sum();
     let place = number(&digits[..2]);
-    ((1..=24).contains(&place) || place == 30) && digits[2] < b'6' && (10 - sum % 10) % 10 == value(digits[9])
+    ((1..=24).contains(&place) || place == 30)
+        && digits[2] < b'6'
+        && (10 - sum % 10) % 10 == value(digits[9])
 }
 
 fn norway(digits: &[u8]) -> bool {
@@ -345,4 +375,32 @@ fn baltic(digits: &[u8]) -> bool {
         check => check,
     };
     matches!(digits[0], b'1'..=b'8') && is_yymmdd(&digits[1..]) && check == value(digits[10])
+}
+
+fn latvia(digits: &[u8]) -> bool {
+    let sum = weighted(digits, &[1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
+    is_ddmmyy(digits) && (1101 - sum) % 11 == value(digits[10])
+}
+
+/// Unique taxpayer reference: the first digit checks the others.
+fn united_kingdom_tax(digits: &[u8]) -> bool {
+    let rest = weighted(&digits[1..], &[6, 7, 8, 9, 10, 5, 4, 3, 2]) as usize % 11;
+    b"21987654321"[rest] == digits[0]
+}
+
+fn ukraine(digits: &[u8]) -> bool {
+    let sum: i64 = digits
+        .iter()
+        .zip([-1, 5, 7, 9, 4, 6, 10, 5, 7])
+        .map(|(digit, weight)| i64::from(value(*digit)) * weight)
+        .sum();
+    sum.rem_euclid(11) % 10 == i64::from(value(digits[9]))
+}
+
+fn kazakhstan(digits: &[u8]) -> bool {
+    let check = match weighted(digits, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) % 11 {
+        10 => weighted(digits, &[3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2]) % 11,
+        check => check,
+    };
+    is_yymmdd(digits) && check == value(digits[11])
 }

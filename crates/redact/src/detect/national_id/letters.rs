@@ -58,7 +58,9 @@ fn united_kingdom(text: &[u8]) -> bool {
     is_like(text, b"AA999999A")
         && !text[..2].iter().any(|letter| b"DFIQUV".contains(letter))
         && text[1] != b'O'
-        && ![b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"].iter().any(|prefix| text.starts_with(*prefix))
+        && ![b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"]
+            .iter()
+            .any(|prefix| text.starts_with(*prefix))
         && matches!(text[8], b'A'..=b'D')
 }
 
@@ -71,7 +73,11 @@ fn singapore(text: &[u8]) -> bool {
     if !is_like(text, b"A9999999A") {
         return false;
     }
-    let sum: u32 = text[1..8].iter().zip([2, 7, 6, 5, 4, 3, 2]).map(|(digit, weight)| value(*digit) * weight).sum();
+    let sum: u32 = text[1..8]
+        .iter()
+        .zip([2, 7, 6, 5, 4, 3, 2])
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum();
     let (letters, offset) = match text[0] {
         b'S' => (b"JZIHGFEDCBA", 0),
         b'T' => (b"JZIHGFEDCBA", 4),
@@ -111,10 +117,14 @@ fn spain_company(text: &[u8]) -> bool {
         return false;
     }
     let digits = &text[1..8];
-    let sum: u32 = digits.iter().enumerate().map(|(i, digit)| match (i % 2, value(*digit) * 2) {
-        (0, double) => double / 10 + double % 10,
-        _ => value(*digit),
-    }).sum();
+    let sum: u32 = digits
+        .iter()
+        .enumerate()
+        .map(|(i, digit)| match (i % 2, value(*digit) * 2) {
+            (0, double) => double / 10 + double % 10,
+            _ => value(*digit),
+        })
+        .sum();
     let check = (10 - sum % 10) % 10;
     text[8] == b'0' + check as u8
         || text[8] == b"JABCDEFGHI"[check as usize]
@@ -126,7 +136,11 @@ fn taiwan(text: &[u8]) -> bool {
     const PLACES: &[u8; 26] = b"ABCDEFGHJKLMNPQRSTUVXYWZIO";
     let Some(place) = PLACES.iter().position(|letter| *letter == text[0]) else { return false };
     let place = place as u32 + 10;
-    let digits: u32 = text[1..].iter().zip([8, 7, 6, 5, 4, 3, 2, 1, 1]).map(|(digit, weight)| value(*digit) * weight).sum();
+    let digits: u32 = text[1..]
+        .iter()
+        .zip([8, 7, 6, 5, 4, 3, 2, 1, 1])
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum();
     is_like(text, b"A999999999")
         && matches!(text[1], b'1' | b'2' | b'8' | b'9')
         && (place / 10 + place % 10 * 9 + digits).is_multiple_of(10)
@@ -137,7 +151,11 @@ fn hong_kong(text: &[u8]) -> bool {
         return false;
     }
     let letter = u32::from(text[0] - b'A') + 10;
-    let digits: u32 = text[1..7].iter().zip([7, 6, 5, 4, 3, 2]).map(|(digit, weight)| value(*digit) * weight).sum();
+    let digits: u32 = text[1..7]
+        .iter()
+        .zip([7, 6, 5, 4, 3, 2])
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum();
     let check = (11 - (36 * 9 + letter * 8 + digits) % 11) % 11;
     text[7] == if check == 10 { b'A' } else { b'0' + check as u8 }
 }
@@ -146,45 +164,42 @@ fn hong_kong(text: &[u8]) -> bool {
 fn mexico_person(text: &[u8]) -> bool {
     const VALUES: &[u8] = b"0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ";
     let value_of = |byte: u8| VALUES.iter().position(|other| *other == byte).unwrap_or(0) as u32;
-    let sum: u32 = text[..17].iter().zip((2..=18).rev()).map(|(byte, weight)| value_of(*byte) * weight).sum();
+    let sum: u32 =
+        text[..17].iter().zip((2..=18).rev()).map(|(byte, weight)| value_of(*byte) * weight).sum();
     is_like(text, b"AAAA999999AAAAAA*9")
         && is_yymmdd(&text[4..])
         && matches!(text[10], b'H' | b'M' | b'X')
         && (10 - sum % 10) % 10 == value(text[17])
 }
 
-/// RFC: three or four letters, a date, two characters and a check character.
+/// RFC: three or four letters, a date and three characters. The check character is often not computed as prescribed.
 fn mexico_tax(text: &[u8]) -> bool {
-    const VALUES: &[u8] = b"0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ ";
-    let letters = text.len() - 9;
-    let date = &text[letters..];
-    if !text[..letters].iter().all(u8::is_ascii_uppercase) || !date[..6].iter().all(u8::is_ascii_digit) {
-        return false;
-    }
-    let value_of = |byte: u8| VALUES.iter().position(|other| *other == byte).unwrap_or(0) as u32;
-    let padded = (if letters == 3 { 37 * 13 } else { 0 })
-        + text[..text.len() - 1].iter().zip((2..=if letters == 3 { 12 } else { 13 }).rev()).map(|(byte, weight)| value_of(*byte) * weight).sum::<u32>();
-    let check = match 11 - padded % 11 {
-        11 => b'0',
-        10 => b'A',
-        check => b'0' + check as u8,
-    };
-    is_yymmdd(date) && check == text[text.len() - 1]
+    let (letters, date) = text.split_at(text.len() - 9);
+    letters.iter().all(u8::is_ascii_uppercase)
+        && date[..6].iter().all(u8::is_ascii_digit)
+        && is_yymmdd(date)
 }
 
 /// Codice fiscale: letters of the name, year, month letter and day, the place, and a check letter. Where several
-/// people have the same code, letters stand in for digits.
+/// people have the same code, letters replace digits after the year.
 fn italy(text: &[u8]) -> bool {
-    const ODD: [u32; 26] =
-        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
+    const ODD: [u32; 26] = [
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
+    ];
     let is_digit = |i: usize| text[i].is_ascii_digit() || b"LMNPQRSTUV".contains(&text[i]);
     let place = |byte: u8| u32::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' });
-    let sum: u32 = text[..15].iter().enumerate().map(|(i, byte)| match i % 2 {
-        0 => ODD[place(*byte) as usize],
-        _ => place(*byte),
-    }).sum();
+    let sum: u32 = text[..15]
+        .iter()
+        .enumerate()
+        .map(|(i, byte)| match i % 2 {
+            0 => ODD[place(*byte) as usize],
+            _ => place(*byte),
+        })
+        .sum();
     text[..6].iter().all(u8::is_ascii_uppercase)
-        && [6, 7, 9, 10, 12, 13, 14].into_iter().all(is_digit)
+        && text[6..8].iter().all(u8::is_ascii_digit)
+        && [9, 10, 12, 13, 14].into_iter().all(is_digit)
         && b"ABCDEHLMPRST".contains(&text[8])
         && text[11].is_ascii_uppercase()
         && u32::from(b'A') + sum % 26 == u32::from(text[15])
@@ -207,7 +222,8 @@ pub(super) fn ireland(digits: &[u8], letters: &[u8]) -> bool {
         [_, second] if *second != b'W' => u32::from(second - b'A') + 1,
         _ => 0,
     };
-    let sum: u32 = digits.iter().zip((2..=8).rev()).map(|(digit, weight)| value(*digit) * weight).sum();
+    let sum: u32 =
+        digits.iter().zip((2..=8).rev()).map(|(digit, weight)| value(*digit) * weight).sum();
     b"WABCDEFGHIJKLMNOPQRSTUV"[(sum + extra * 9) as usize % 23] == letters[0]
 }
 

@@ -20,21 +20,24 @@ const NAMED: Hint = Hint::PERSON.with(Hint::PAPER).with(Hint::DEVICE);
 const PAPER_CHARS_MIN: usize = 6;
 const PAPER_CHARS_MAX: usize = 17;
 
-/// A number that starts with a digit.
-pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) {
+/// A number that starts with a digit. Returns whether one was found.
+pub(super) fn find(finder: &mut Finder<'_>, number: &Number, walk: &Walk) -> bool {
     let strict = finder.rules.loose_numbers;
     if !(strict || number.hint.has(NAMED.with(Hint::ID))) || matches!(number.prev, b'+' | b'/') {
-        return;
+        return false;
     }
     let walk = walk.within(b" -./");
     let input = finder.input;
+    let named = strict || number.hint.has(NAMED);
     let end = with_letters(input, number, &walk)
+        .filter(|_| named)
         .or_else(|| of_country(input, number, &walk, strict))
         .or_else(|| device(input, number, &walk))
         .or_else(|| paper(input, number, &walk));
     if let Some(end) = end {
         finder.hit(number.pos, end, rule::NATIONAL_ID, HitKind::Ssn);
     }
+    end.is_some()
 }
 
 /// The end of the longest number of any country.
@@ -53,9 +56,8 @@ fn of_country(input: &[u8], number: &Number, walk: &Walk, strict: bool) -> Optio
             Sure::Grouped => grouped,
             Sure::Yes => grouped || number.hint.has(Hint::ID) && !is_epoch(n),
         };
-        (walk.is_bare(n) || grouped)
+        (kind.bare && walk.is_bare(n) || grouped)
             && (is_named || sure && (strict || number.hint.has(Hint::ID)))
-            && !(is_named && n == 9 && grouped && groups.lens() == [2, 7] && !number.hint.has(Hint::PERSON))
             && (kind.is_valid)(walk.digits(n))
     };
     let longest = digits::KINDS.iter().filter(fits).map(|kind| kind.count).max()?;
@@ -77,7 +79,8 @@ fn with_letters(input: &[u8], number: &Number, walk: &Walk) -> Option<usize> {
         8 if one && letters::spain_letter(digits) == letter => bare || groups.lens() == [2, 3, 3],
         7 if bare && letter_at == end && letter.is_ascii_uppercase() && number.hint.has(NAMED) => {
             let len = if second.is_ascii_uppercase() { 2 } else { 1 };
-            if is_word(at(input, end + len)) || !letters::ireland(digits, &[letter, second][..len]) {
+            if is_word(at(input, end + len)) || !letters::ireland(digits, &[letter, second][..len])
+            {
                 return None;
             }
             return Some(end + len);
@@ -123,9 +126,12 @@ fn paper(input: &[u8], number: &Number, walk: &Walk) -> Option<usize> {
     if !number.hint.has(Hint::PAPER) {
         return None;
     }
-    let n = (7..=PAPER_CHARS_MAX).rev().find(|n| *n <= walk.count && ends_at(input, walk.end(*n)))?;
+    let n =
+        (7..=PAPER_CHARS_MAX).rev().find(|n| *n <= walk.count && ends_at(input, walk.end(*n)))?;
     let groups = walk.groups(n);
-    let written = walk.is_bare(n) || groups.sign() == b'-' || matches!(groups.lens(), [4, 6] | [2, 2, 6] | [2, 3, 3]);
+    let written = walk.is_bare(n)
+        || groups.sign() == b'-'
+        || matches!(groups.lens(), [4, 6] | [2, 2, 6] | [2, 3, 3]);
     let dated = matches!(groups.lens(), [4, 2, 2] | [1 | 2, 1 | 2, 4]);
     (written && !dated && distinct(walk.digits(n)) > 1).then(|| walk.end(n))
 }
@@ -146,10 +152,12 @@ struct Word {
 impl Word {
     /// Reads letters of one case and digits, with at most one space or dash between two of them.
     fn read(input: &[u8], pos: usize) -> Word {
-        let mut word = Word { text: [0; CHARS_MAX], ends: [0; CHARS_MAX], breaks: [false; CHARS_MAX], len: 0 };
+        let mut word =
+            Word { text: [0; CHARS_MAX], ends: [0; CHARS_MAX], breaks: [false; CHARS_MAX], len: 0 };
         let small = at(input, pos).is_ascii_lowercase();
         let is_char = |byte: u8| {
-            byte.is_ascii_digit() || if small { byte.is_ascii_lowercase() } else { byte.is_ascii_uppercase() }
+            byte.is_ascii_digit()
+                || if small { byte.is_ascii_lowercase() } else { byte.is_ascii_uppercase() }
         };
         let mut i = pos;
         while word.len < CHARS_MAX && is_char(at(input, i)) {
@@ -197,17 +205,28 @@ pub(super) fn is_anchored(input: &[u8], pos: usize) -> bool {
 }
 
 /// A filter applied before [`at_word`].
-#[inline]
+#[inline(always)]
 pub(super) fn may_be(strict: bool, input: &[u8], pos: usize) -> bool {
-    strict || super::number::may_be_hinted(input, pos)
+    let (first, second) = (at(input, pos), at(input, pos + 1));
+    let one_case = if first.is_ascii_uppercase() {
+        !second.is_ascii_lowercase()
+    } else {
+        at(input, pos + 2).is_ascii_digit() && at(input, pos + 3).is_ascii_digit()
+    };
+    one_case
+        && !matches!(before(input, pos), b'.' | b'-' | b'/' | b'*')
+        && (strict || super::number::may_be_hinted(input, pos))
 }
 
 /// A number that starts with a letter; `pos` is where a word starts.
 pub(super) fn at_word(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    let hint = before_number(input, pos);
     let strict = finder.rules.loose_numbers;
-    if !strict && !hint.has(NAMED) || matches!(before(input, pos), b'.' | b'-' | b'/' | b'*') {
+    if !may_be(strict, input, pos) {
+        return;
+    }
+    let hint = before_number(input, pos);
+    if !strict && !hint.has(NAMED) {
         return;
     }
     let word = Word::read(input, pos);
@@ -238,7 +257,9 @@ fn vehicle(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
 
 /// The number of a passport, a licence or a plate: letters and digits without a known check.
 fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
-    let len = (PAPER_CHARS_MIN..=PAPER_CHARS_MAX.min(word.len)).rev().find(|len| word.ends_at(input, *len))?;
+    let len = (PAPER_CHARS_MIN..=PAPER_CHARS_MAX.min(word.len))
+        .rev()
+        .find(|len| word.ends_at(input, *len))?;
     let digits = word.text[..len].iter().filter(|byte| byte.is_ascii_digit()).count();
     let breaks = word.breaks[..len - 1].iter().filter(|is_break| **is_break).count();
     (hint.has(Hint::PAPER) && digits >= 3 && breaks <= 2).then(|| word.ends[len - 1])
@@ -247,13 +268,22 @@ fn paper_word(input: &[u8], word: &Word, hint: Hint) -> Option<usize> {
 /// A filter applied before [`long_word`].
 #[inline(always)]
 pub(super) fn long_word_may_be(strict: bool, input: &[u8], pos: usize) -> bool {
-    is_word(at(input, pos + 15)) && !is_word(at(input, pos + 18)) && may_be(strict, input, pos)
+    is_long(input, pos) && (strict || super::number::may_be_hinted(input, pos))
+}
+
+/// Whether a word of 16 to 18 characters starts at `pos` that has digits where one of these numbers has them.
+#[inline(always)]
+fn is_long(input: &[u8], pos: usize) -> bool {
+    let digits = |from: usize, to: usize| (from..to).all(|i| at(input, pos + i).is_ascii_digit());
+    (digits(6, 8) || digits(13, 17))
+        && is_word(at(input, pos + 15))
+        && (16..=18).any(|i| !is_word(at(input, pos + i)))
 }
 
 /// A vehicle's number that starts with a digit: a word of 17 characters.
 pub(super) fn long_word(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    if is_word(at(input, pos + 18)) || !is_word(at(input, pos + 15)) {
+    if !long_word_may_be(finder.rules.loose_numbers, input, pos) {
         return;
     }
     let hint = before_number(input, pos);

@@ -67,11 +67,10 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
         cut_number(finder, &number);
     }
     let walk = Walk::from(finder.input, pos);
-    let is_ssn = ssn::find(finder, &number, &walk);
+    let is_ssn = ssn::find(finder, &number, &walk) | national_id::find(finder, &number, &walk);
     phone::find(finder, &number, &walk, is_ssn);
     if !number.plus {
         card::find(finder, &number, &walk);
-        national_id::find(finder, &number, &walk);
         date::find(finder, &number);
     }
     if finder.rules.ips {
