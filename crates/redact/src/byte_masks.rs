@@ -50,6 +50,8 @@ pub(crate) struct Places {
     pub(crate) word: u64,
     /// Starts of words of [`LONG_WORD`] bytes or more.
     pub(crate) long: u64,
+    /// Those of [`Places::word`] that have a digit within [`DIGIT_WITHIN`] bytes.
+    pub(crate) drawn: u64,
     /// Letters of [`Masks::rare`].
     pub(crate) keyword: u64,
     /// Starts of words that begin with a letter and have two digits at the places 2, 3 or 5.
@@ -58,6 +60,8 @@ pub(crate) struct Places {
 
 /// A credential and its literal are at least this long together.
 pub(crate) const CHUNK_BYTES_MIN: u32 = 16;
+/// A credential that is found by the word before it has a digit among this many bytes.
+pub(crate) const DIGIT_WITHIN: usize = 32;
 /// A word from this length on can be a credential without any literal.
 const LONG_WORD: u32 = 22;
 
@@ -238,12 +242,14 @@ impl Block {
         let pairs = self.digit & earlier_bytes(self.digit, next.digit, 1);
         let next_pairs = next.digit & next.digit >> 1;
         let pair = |places: u32| earlier_bytes(pairs, next_pairs, places);
+        let drawn = if word == 0 { 0 } else { word & within_32(self.digit, next.digit) };
         Places {
             punct: self.punct,
             keyword: self.keyword,
             word,
             long,
             lettered: starts & !self.digit & (pair(2) | pair(3) | pair(5)),
+            drawn,
             number: clear_of::<7>(starts & self.digit, !self.number, !next.number),
         }
     }
@@ -339,6 +345,18 @@ fn clear_of<const BYTES: u32>(ok: u64, bad: u64, bad_next: u64) -> u64 {
     ok & !(bad_near | (!0 << (64 - ahead)) << first)
 }
 
+/// The bits that have a bit of `mask` at the same place or less than 32 places ahead.
+#[inline(always)]
+fn within_32(mask: u64, next: u64) -> u64 {
+    let m = mask | mask >> 1;
+    let m = m | m >> 2;
+    let m = m | m >> 4;
+    let m = m | m >> 8;
+    // The first bit of the next block also sets bits of this block.
+    let first = (next | 1 << 31).trailing_zeros();
+    m | m >> 16 | (!0 << 33) << first
+}
+
 /// A block and its surroundings.
 struct Near<'a> {
     input: &'a [u8],
@@ -402,6 +420,19 @@ mod tests {
             assert_eq!((found(7, clear_of::<7>), found(6, clear_of::<7>)), (1 << start, 0));
             assert_eq!((found(16, clear_of::<16>), found(15, clear_of::<16>)), (1 << start, 0));
             assert_eq!((found(22, clear_of::<22>), found(21, clear_of::<22>)), (1 << start, 0));
+        }
+    }
+
+    #[test]
+    fn digits_are_seen_up_to_32_bytes_ahead() {
+        for place in 0..128u32 {
+            let bits = 1u128 << place;
+            // The casts keep each half.
+            let found = within_32(bits as u64, (bits >> 64) as u64);
+            for i in 0..64 {
+                let want = (i..i + 32).contains(&place);
+                assert_eq!(found >> i & 1 != 0, want, "{i} {place}");
+            }
         }
     }
 

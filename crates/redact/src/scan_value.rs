@@ -31,6 +31,7 @@ pub(crate) fn scan_value(finder: &mut Finder<'_>) {
         detect::at_cut_end(finder);
     }
     byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
+    detect::find_copies(finder);
 }
 
 /// The numbers that `rules` search for.
@@ -98,12 +99,10 @@ pub(crate) fn for_each_candidate(
     }) && for_each_bit(places.number, |i| visit(Anchor::Number, place(i)))
         && for_each_bit(places.word, |i| {
             let long = places.long >> i & 1 != 0 && detect::long_word_may_be(input, place(i));
-            let literal = || {
-                rules.literals.may_start(input, place(i))
-                    && rules.literals.may_be(&rules.providers, input, place(i))
-            };
-            let personal = || detect::personal_word_may_be(rules, input, place(i));
-            !(long || literal() || personal()) || visit(Anchor::Word, place(i))
+            let drawn = places.drawn >> i & 1 != 0;
+            let personal = || drawn && detect::personal_word_may_be(rules, input, place(i));
+            !(long || detect::word_may_be(rules, input, place(i), drawn) || personal())
+                || visit(Anchor::Word, place(i))
         })
         && for_each_bit(places.lettered, |i| {
             !detect::lettered_number_may_be(rules, input, place(i))

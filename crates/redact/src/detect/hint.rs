@@ -108,26 +108,6 @@ static SSN: Hints = Hints::new(
     16,
 );
 
-static TOKEN: Hints = Hints::new(
-    &[
-        b"token",
-        b"secret",
-        b"apikey",
-        b"api key",
-        b"api_key",
-        b"api-key",
-        b"auth",
-        b"authorization",
-        b"session",
-        b"signature",
-        b"hmac",
-        b"password",
-        b"credential",
-        b"sig",
-    ],
-    16,
-);
-
 /// Whether a word for cards occurs within the 20 bytes before `start`.
 pub(super) fn card(input: &[u8], start: usize) -> bool {
     CARD.near(input, start)
@@ -136,9 +116,4 @@ pub(super) fn card(input: &[u8], start: usize) -> bool {
 /// Whether a word for social security numbers occurs within the 16 bytes before `start`.
 pub(crate) fn ssn(input: &[u8], start: usize) -> bool {
     SSN.near(input, start)
-}
-
-/// Whether a word for secrets occurs within the 16 bytes before `start`.
-pub(super) fn token(input: &[u8], start: usize) -> bool {
-    TOKEN.near(input, start)
 }
