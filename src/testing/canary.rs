@@ -2,6 +2,7 @@
 //!
 //! They are well formed (check digits, decodable headers, the alphabets and lengths of providers) and not in use
 //! anywhere. They are derived from a seed: equal seeds give equal secrets, different seeds different ones.
+use super::check_digits::{card, cpf, iban};
 use super::leak::Planted;
 use ringseal_redact::HitKind;
 
@@ -89,6 +90,11 @@ impl Random {
     fn text(&mut self, alphabet: &[u8], len: usize) -> String {
         let pick = |_| char::from(alphabet[self.next() as usize % alphabet.len()]);
         (0..len).map(pick).collect()
+    }
+
+    /// `len` digits that begin with `start`.
+    fn text_after(&mut self, start: &str, len: usize) -> String {
+        format!("{start}{}", self.text(DIGITS, len - start.len()))
     }
 
     /// Letters and digits, at least one of each.
@@ -249,11 +255,11 @@ impl Maker {
             random.in_range(10, 99),
             random.in_range(1000, 9999)
         );
-        let (visa, amex) = (card(random, "4", 16), card(random, "37", 15));
-        let grouped = card(random, "51", 16);
+        let (visa, amex) = (card(&random.text_after("4", 15)), card(&random.text_after("37", 14)));
+        let grouped = card(&random.text_after("51", 15));
         let grouped: Vec<_> = grouped.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
-        let iban = iban(random);
-        let person = cpf(random);
+        let iban = iban(&random.text(DIGITS, 18));
+        let person = cpf(&random.text_after("5", 9));
         let wallet = format!("0x{}", random.text(b"0123456789abcdef", 40));
         self.add(
             HitKind::Phone,
@@ -352,46 +358,6 @@ impl Maker {
         self.add(HitKind::Token, "azure_devops", "feed", say, devops);
         self.add(HitKind::Token, "braintree", "gateway", say, braintree);
     }
-}
-
-/// A card number of `len` digits that ends with its Luhn check digit.
-fn card(random: &mut Random, prefix: &str, len: usize) -> String {
-    let body = format!("{prefix}{}", random.text(DIGITS, len - 1 - prefix.len()));
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| {
-            let digit = u32::from(digit - b'0');
-            match digit * 2 {
-                _ if at % 2 == 1 => digit,
-                twice if twice > 9 => twice - 9,
-                twice => twice,
-            }
-        })
-        .sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
-}
-
-/// A German account number with its two check digits (ISO 13616: mod 97 is 1).
-fn iban(random: &mut Random) -> String {
-    let account = random.text(DIGITS, 18);
-    // D is 13, E is 14, and two zeros stand for the check digits.
-    let rest = format!("{account}131400")
-        .bytes()
-        .fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
-    format!("DE{:02}{account}", 98 - rest)
-}
-
-/// A Brazilian taxpayer's number: nine digits and two check digits.
-fn cpf(random: &mut Random) -> String {
-    let mut text = format!("5{}", random.text(DIGITS, 8));
-    for first in [10, 11] {
-        let digits = text.bytes().map(|digit| u32::from(digit - b'0'));
-        let sum: u32 = digits.zip((2..=first).rev()).map(|(digit, weight)| digit * weight).sum();
-        text += &(sum * 10 % 11 % 10).to_string();
-    }
-    format!("{}.{}.{}-{}", &text[..3], &text[3..6], &text[6..9], &text[9..])
 }
 
 /// base64url without padding, which is enough for the headers of tokens and `Basic`.

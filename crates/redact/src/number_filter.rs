@@ -44,8 +44,8 @@ pub(super) fn forbids_number(prev: u8) -> bool {
     matches!(prev, b'.' | b'-' | b'*')
 }
 
-/// Whether letters follow the first digits directly that are not those of an identity number, or there are too many digits: then it is not a
-/// number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
+/// Whether letters follow the first digits directly that are not those of an identity number, or there are too many
+/// digits: then it is not a number. `digit` and `word` have a bit for each of 32 bytes, the first digit's lowest.
 #[inline(always)]
 pub(super) fn continues_as_word(digit: u32, word: u32) -> bool {
     let run = digit.trailing_ones();
