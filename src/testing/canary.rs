@@ -417,6 +417,8 @@ mod tests {
             "ip",
             "mac",
             "dob",
+            "bare_key",
+            "copy",
         ];
         for (rule, count) in redactor.counts().iter().enumerate() {
             let name = redactor.rules().rule_name(rule).unwrap();
