@@ -78,8 +78,11 @@ pub(crate) mod rule {
         SALESFORCE "salesforce",
         NEW_RELIC "new_relic",
         MAXMIND "maxmind",
-        WALLET "wallet",
+        WALLET_KEY "wallet_key",
         BASE64_JSON "base64_json",
+        COPY "copy",
+        NATIONAL_ID "national_id",
+        WALLET "wallet",
     }
 }
 
@@ -93,6 +96,8 @@ pub(crate) struct Finder<'a> {
     pub(crate) cut: bool,
     /// `key=value` is not searched before this position: inside a value that is replaced anyway.
     pub(crate) kv_from: usize,
+    /// Telling words are not read again before this position: within a key that was decided.
+    pub(crate) stem_from: usize,
     /// Private keys, whose length is not bounded, are not searched before this position.
     pub(crate) key_block_from: usize,
     /// The same for private keys without their BEGIN line.
@@ -124,6 +129,7 @@ impl<'a> Finder<'a> {
             input,
             cut,
             kv_from: 0,
+            stem_from: 0,
             key_block_from: 0,
             key_body_from: 0,
             user_sign: usize::MAX,
@@ -160,6 +166,21 @@ impl<'a> Finder<'a> {
             let keep = if whole { keep } else { 0 };
             self.hits.push(Hit { start: from, end: to, rule, kind, keep });
         }
+    }
+
+    /// Whether anything was found.
+    pub(crate) fn has_hits(&self) -> bool {
+        !self.hits.is_empty()
+    }
+
+    /// The hits so far.
+    pub(crate) fn hits(&self) -> &[Hit] {
+        self.hits
+    }
+
+    /// Sorts and joins the hits so far.
+    pub(crate) fn merge(&mut self) {
+        merge(self.hits);
     }
 
     /// The most work that a text of `len` bytes may cost.

@@ -1,30 +1,25 @@
-//! Base58 with a checksum, as Bitcoin writes private keys.
+//! Base58 with a checksum (Base58Check), as Bitcoin writes addresses and private keys.
 
 use sha2::{Digest, Sha256};
 
 const DIGITS: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-/// Version, 32 bytes of key, a byte for compressed public keys, four bytes of checksum.
-pub(super) const BYTES: usize = 38;
-const VERSION: u8 = 0x80;
+/// The version of Bitcoin's private keys.
+const PRIVATE_KEY: u8 = 0x80;
 
-/// Whether `text` is a private key with a valid checksum.
+/// Whether `text` is a private key with a valid checksum: version, 32 bytes, and a 1 if the public key is compressed.
 pub(super) fn is_private_key(text: &[u8]) -> bool {
-    let compressed = text.len() == 52;
-    let Some(bytes) = decode(text) else { return false };
-    // A key without the byte for compression is one byte shorter.
-    let bytes = &bytes[usize::from(!compressed)..];
-    let (body, checksum) = bytes.split_at(bytes.len() - 4);
-    body[0] == VERSION
-        && (!compressed || body[33] == 1)
-        && Sha256::digest(Sha256::digest(body)).starts_with(checksum)
+    match text.len() {
+        52 => checked::<38>(text).is_some_and(|bytes| bytes[0] == PRIVATE_KEY && bytes[33] == 1),
+        51 => checked::<37>(text).is_some_and(|bytes| bytes[0] == PRIVATE_KEY),
+        _ => false,
+    }
 }
 
-/// The number that `text` writes, as big-endian bytes; `None` for another digit or a larger number.
-fn decode(text: &[u8]) -> Option<[u8; BYTES]> {
+/// The bytes that `text` writes, if the last four are a checksum of the others.
+pub(super) fn checked<const BYTES: usize>(text: &[u8]) -> Option<[u8; BYTES]> {
     let mut bytes = [0u8; BYTES];
     for byte in text {
-        let digit = DIGITS.iter().position(|digit| digit == byte)?;
-        let mut carry = digit;
+        let mut carry = DIGITS.iter().position(|digit| digit == byte)?;
         for place in bytes.iter_mut().rev() {
             carry += usize::from(*place) * 58;
             // The low eight bits.
@@ -35,7 +30,8 @@ fn decode(text: &[u8]) -> Option<[u8; BYTES]> {
             return None;
         }
     }
-    Some(bytes)
+    let (body, checksum) = bytes.split_last_chunk::<4>()?;
+    Sha256::digest(Sha256::digest(body)).starts_with(checksum).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -51,9 +51,9 @@ fn maxmind(finder: &mut Finder<'_>, pos: usize) {
 
 /// A private key of Bitcoin in the wallet import format, by its checksum.
 fn wallet(finder: &mut Finder<'_>, pos: usize, run: usize) {
-    finder.spend(run * base58::BYTES);
+    finder.spend(8 * run);
     if base58::is_private_key(&finder.input[pos..pos + run]) {
-        finder.hit(pos, pos + run, rule::WALLET, HitKind::Token);
+        finder.hit(pos, pos + run, rule::WALLET_KEY, HitKind::Token);
     }
 }
 
