@@ -31,6 +31,7 @@ pub(crate) fn scan_value(finder: &mut Finder<'_>) {
         detect::at_cut_end(finder);
     }
     byte_masks::pass(input, 0..input.len(), cut, numbers, &mut Whole(finder));
+    detect::find_copies(finder);
 }
 
 /// The numbers that `rules` search for.

@@ -3,6 +3,7 @@
 mod credentials;
 mod differential;
 mod documents;
+mod grammar;
 mod keys;
 mod negatives;
 mod personal;
