@@ -106,11 +106,10 @@ impl LogOpener {
             segments.iter().filter(|file| start == ReadFrom::Oldest || file.number.is_none());
         self.total_bytes += counted.map(|file| file.len_bytes).sum::<u64>();
         let is_single = start == ReadFrom::Active || segments.len() == 1;
-        if is_single && !self.options.follow && path.is_file() {
-            if let Some(text) = decoded(path)? {
-                let name = path.display().to_string();
-                return Ok(Reader::from_stream(&name, text, self.options.clone()));
-            }
+        let may_be_decoded = is_single && !self.options.follow && path.is_file();
+        if may_be_decoded && let Some(text) = decoded(path)? {
+            let name = path.display().to_string();
+            return Ok(Reader::from_stream(&name, text, self.options.clone()));
         }
         let mut options = self.options.clone().start(start);
         if let Some(moment) = self.since.and_then(|since| skip_before(&segments, since)) {

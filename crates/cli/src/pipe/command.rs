@@ -36,7 +36,7 @@ How a line that is a JSON object is mapped, also after a prefix (CRI, Compose, s
              line's own time (`timestamp`, `@timestamp`, `time`, `ts` ...: the
              first that is a time) is kept as `original_timestamp`.
   level      a word in any case (warning, WRN, fatal, notice ...) or a number
-             (pino, bunyan, syslog, Python, OpenTelemetry ...) in the level
+             (pino: 30 info; syslog, Python, OpenTelemetry ...) in the level
              key of any well-known logger: `level`, `log.level`, `severity`,
              `levelname`, `@l` ... Without one: info. A level that is not
              understood: warn, so that sampling keeps the line; its text is
