@@ -8,7 +8,7 @@ const LOGIN_BYTES_MAX: usize = 160;
 const LOGIN_END: ByteSet = ByteSet::of(b" \t\r\n\"'<>`=(,");
 const LOCAL: ByteSet = ByteSet::of(b"A-Za-z0-9._+\\-");
 const DOMAIN: ByteSet = ByteSet::of(b"A-Za-z0-9.\\-");
-const NETWORK: ByteSet = ByteSet::of(b"a-z0-9");
+const NETWORKS: [&[u8]; 6] = [b"tcp", b"tcp4", b"tcp6", b"unix", b"udp", b"cloudsql"];
 const PASSWORD_BYTES_MIN: usize = 6;
 const PASSWORD_BYTES_MAX: usize = 64;
 const PASSWORD_END: ByteSet = ByteSet::of(b" \t\r\n\"'<>`|,;");
@@ -22,8 +22,9 @@ pub(super) fn find(finder: &mut Finder<'_>, pos: usize) {
 /// The data source name of Go's MySQL driver: `user:password@tcp(host:3306)/db`.
 fn data_source(finder: &mut Finder<'_>, pos: usize) {
     let input = finder.input;
-    let network = NETWORK.run(input, pos + 1, 8);
-    if network < 3 || at(input, pos + 1 + network) != b'(' {
+    let rest = input.get(pos + 1..).unwrap_or_default();
+    let has = |name: &&[u8]| rest.starts_with(name) && at(rest, name.len()) == b'(';
+    if !NETWORKS.iter().any(has) {
         return;
     }
     let login = &input[pos.saturating_sub(LOGIN_BYTES_MAX)..pos];

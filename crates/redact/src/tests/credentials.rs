@@ -117,6 +117,7 @@ fn user_information_goes_and_the_host_stays() {
         "https://host:${PORT}/a@b",
         "file:///c:/x@y",
         "app:$PASSWORD@tcp(db:3306)/app",
+        "{fill:#57606a}@media(prefers-color-scheme:dark){text{fill:#f0f6fc}}",
         "scp build@host:backup1.tar .",
     ]);
 }
